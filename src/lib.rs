@@ -1,0 +1,12 @@
+//! tagpin finds every container image that a repository names by a tag, asks the registry what the tag is now, and
+//! writes the digest into the file without touching any other byte.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
+
+pub mod forge;
+pub mod http;
+pub mod platform;
+pub mod pull_request;
+pub mod reference;
+pub mod registry;
+pub mod tree;

@@ -1,0 +1,148 @@
+//! What the registry says a tag is now.
+
+use std::future::Future;
+
+use crate::platform::Platform;
+use crate::reference::{Digest, LATEST, Reference};
+
+/// Which digest of a tag is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// What the tag itself names: an image index, or a manifest where the image has no index.
+    Index,
+    /// The manifest of one platform in the index.
+    Platform(Platform),
+}
+
+/// One question for a registry. Equal questions are asked once in a run (DESIGN.md, invariant 7).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Question {
+    /// The normalised registry host, `docker.io` for Docker Hub.
+    pub registry: String,
+    /// The normalised repository path.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+    /// Which digest is wanted.
+    pub level: Level,
+}
+
+impl Question {
+    /// Returns the question that `reference` asks at `level`; its digest, if any, plays no part.
+    pub fn new(reference: &Reference, level: Level) -> Self {
+        Self {
+            registry: reference.registry().to_owned(),
+            repository: reference.repository(),
+            tag: reference.tag().unwrap_or(LATEST).to_owned(),
+            level,
+        }
+    }
+}
+
+/// What a registry answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// The digest that a pin writes.
+    pub digest: Digest,
+    /// The index behind a platform's digest.
+    pub index: Option<Digest>,
+    /// The media type of what `digest` names.
+    pub media_type: String,
+    /// The platforms of the index, where its body was read anyway; attestations left out.
+    pub platforms: Option<Vec<Platform>>,
+    /// Whether the digest was confirmed: by the hash of a body that was read, or by a HEAD of the digest.
+    pub confirmed: bool,
+}
+
+/// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// The registry has no such repository or tag, or hides it.
+    #[error("{0}")]
+    NotFound(String),
+    /// The registry wants other credentials.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The registry asks for fewer requests.
+    #[error("{0}")]
+    RateLimited(String),
+    /// The registry is down, too slow, or cannot be reached.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The registry answered something that is not to be believed.
+    #[error("{0}")]
+    InvalidAnswer(String),
+    /// The index has no manifest for the platform that policy asks for.
+    #[error("{0}")]
+    NoSuchPlatform(String),
+    /// What the tag names cannot be pinned: schema 1, or no image at all.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+}
+
+impl ResolveError {
+    /// Returns the kebab-case reason for reports.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not-found",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::RateLimited(_) => "rate-limited",
+            Self::Unavailable(_) => "unavailable",
+            Self::InvalidAnswer(_) => "invalid-answer",
+            Self::NoSuchPlatform(_) => "no-such-platform",
+            Self::UnsupportedMediaType(_) => "unsupported-media-type",
+        }
+    }
+}
+
+/// A registry client: the network edge between sites and plan.
+pub trait Registry: Send + Sync {
+    /// Returns what `question` resolves to now.
+    fn resolve(&self, question: &Question) -> impl Future<Output = Result<Resolution, ResolveError>> + Send;
+
+    /// Asks the registry for the very digest, so that a header that lied is found out.
+    ///
+    /// With no `needed` platforms this is one HEAD by digest. Otherwise it is one GET by digest, hashed, and every
+    /// platform in `needed` must have a manifest in the index; an image without index is not checked for platforms.
+    fn confirm(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        needed: &[Platform],
+    ) -> impl Future<Output = Result<(), ResolveError>> + Send;
+}
+
+/// Where a registry is really asked: the field names of containers-registries.conf(5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The names that this rule is for: `host[:port]` or `host[:port]/path`, matched at segment ends; the longest wins.
+    pub prefix: String,
+    /// What `prefix` is replaced by for the look-up; equal to `prefix` where the config names none.
+    pub location: String,
+    /// Whether plain HTTP is spoken and certificates are not checked.
+    pub insecure: bool,
+    /// Other places that serve the same images, in order of preference.
+    pub mirrors: Vec<Mirror>,
+}
+
+/// A mirror of a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// `host[:port][/path]`
+    pub location: String,
+    /// Whether plain HTTP is spoken and certificates are not checked.
+    pub insecure: bool,
+    /// What may be asked there.
+    pub pull: PullFromMirror,
+}
+
+/// What a mirror may be asked for. A mirror may be stale, so tags are asked at the origin unless this says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullFromMirror {
+    /// Tags and digests.
+    All,
+    /// Digests only: the default.
+    DigestOnly,
+    /// Tags only.
+    TagOnly,
+}
