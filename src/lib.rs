@@ -5,6 +5,7 @@
 
 pub mod forge;
 pub mod http;
+pub mod manifest;
 pub mod platform;
 pub mod pull_request;
 pub mod reference;

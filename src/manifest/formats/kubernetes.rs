@@ -1,0 +1,119 @@
+//! Kubernetes objects: pod specs at any depth, and the catalogue's paths for custom resources.
+
+use super::{Finder, Form};
+use crate::manifest::site::Owner;
+use crate::manifest::yaml::{Kind, NodeId, Yaml};
+
+/// Lists of containers in a pod spec (Kubernetes API, PodSpec v1 core).
+const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+
+/// Subtrees that describe and do not pull: what the cluster reports back, free-form metadata, schemas.
+const NOT_PULLED: [&str; 3] = ["status", "metadata", "openAPIV3Schema"];
+
+/// The fields under which the kinds of the core API keep their pod template.
+const POD_TEMPLATES: [&str; 3] = ["/spec/template", "/spec/jobTemplate/spec/template", "/template"];
+
+/// Tells whether `node` is an object: `apiVersion` and `kind` are text.
+pub(super) fn is_object(yaml: &Yaml<'_>, node: NodeId) -> bool {
+    yaml.get_str(node, "apiVersion").is_some() && yaml.get_str(node, "kind").is_some()
+}
+
+/// Adds the sites of an object, and of the objects inside it.
+pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
+    let outer = (finder.kind.take(), finder.owner.take());
+    let api_version = finder.yaml.get_str(object, "apiVersion").unwrap_or_default().to_owned();
+    let kind = finder.yaml.get_str(object, "kind").unwrap_or_default().to_owned();
+    if !finder.catalogue.ignores(&api_version, &kind) {
+        let annotatable = owns_pod_template(finder.yaml, object);
+        finder.owner = Some(Owner { node: object, container: None, annotatable });
+        finder.kind = Some(kind.clone());
+        // Pod specs first: they know the container's name.
+        for (_, value) in finder.yaml.entries(object).to_vec() {
+            walk(finder, value);
+        }
+        let catalogue = finder.catalogue;
+        for (pattern, form) in catalogue.kubernetes(&api_version, &kind).flat_map(|entry| entry.locations()) {
+            for node in pattern.find(finder.yaml, object) {
+                if !in_nested_object(finder.yaml, node, object) {
+                    finder.add(node, form);
+                }
+            }
+        }
+    }
+    (finder.kind, finder.owner) = outer;
+}
+
+/// A nested object has its own entries in the catalogue.
+fn in_nested_object(yaml: &Yaml<'_>, node: NodeId, object: NodeId) -> bool {
+    let mut at = yaml.nodes[node].parent;
+    while let Some(parent) = at {
+        if parent == object {
+            return false;
+        }
+        if is_object(yaml, parent) {
+            return true;
+        }
+        at = yaml.nodes[parent].parent;
+    }
+    false
+}
+
+fn owns_pod_template(yaml: &Yaml<'_>, object: NodeId) -> bool {
+    let named = yaml.get(object, "metadata").is_some_and(|metadata| yaml.get(metadata, "name").is_some());
+    named
+        && POD_TEMPLATES.iter().any(|path| {
+            let template = path.split('/').skip(1).try_fold(object, |node, key| yaml.get(node, key));
+            template.and_then(|template| yaml.get(template, "spec")).is_some_and(|spec| yaml.get(spec, "containers").is_some())
+        })
+}
+
+/// Walks what is written below `node`. Aliases are not followed: what they point to is walked where it stands.
+fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
+    match &finder.yaml.nodes[node].kind {
+        Kind::Sequence { items, .. } => {
+            for item in items.clone() {
+                walk(finder, item);
+            }
+        }
+        Kind::Mapping { entries, .. } => {
+            if is_object(finder.yaml, node) {
+                find(finder, node);
+                return;
+            }
+            pod_spec(finder, node);
+            for (key, value) in entries.clone() {
+                let described = finder.yaml.text_of(key).is_some_and(|key| NOT_PULLED.contains(&key));
+                if !described {
+                    walk(finder, value);
+                }
+            }
+        }
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+    }
+}
+
+/// Adds the containers and image volumes of a mapping that has them.
+fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
+    for list in CONTAINER_LISTS {
+        let Some(list) = finder.yaml.get(spec, list) else { continue };
+        for container in finder.yaml.items(list).to_vec() {
+            let Some(image) = finder.yaml.get(container, "image") else { continue };
+            let name = finder.yaml.get_str(container, "name").map(str::to_owned);
+            if let Some(owner) = &mut finder.owner {
+                owner.container = name;
+            }
+            finder.add(image, Form::Image);
+        }
+    }
+    if let Some(owner) = &mut finder.owner {
+        owner.container = None;
+    }
+    // Image volumes (KEP-4639).
+    let Some(volumes) = finder.yaml.get(spec, "volumes") else { return };
+    for volume in finder.yaml.items(volumes).to_vec() {
+        let image = finder.yaml.get(volume, "image");
+        if let Some(reference) = image.and_then(|image| finder.yaml.get(image, "reference")) {
+            finder.add(reference, Form::Image);
+        }
+    }
+}

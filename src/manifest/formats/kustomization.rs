@@ -1,0 +1,83 @@
+//! kustomization `images`: `newTag` is kept, `digest` set or added, `name` is a match key and never edited.
+
+use std::collections::BTreeMap;
+
+use super::{Fields, Finder};
+use crate::manifest::site::{Skip, State, Write, classify};
+use crate::manifest::yaml::{NodeId, Yaml};
+
+/// Tells whether `root` is a kustomization or a component, by content first and file name second.
+pub(super) fn is_kustomization(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
+    let kind = yaml.get_str(root, "kind");
+    let ours = yaml.get_str(root, "apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
+    match kind {
+        Some("Kustomization" | "Component") if ours => true,
+        Some(_) => false,
+        // Both fields may be left out in a file of this name.
+        None => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization") && yaml.is_mapping(root)
+        }
+    }
+}
+
+/// Adds the entries of `images`.
+pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
+    finder.kind = finder.yaml.get_str(root, "kind").map(str::to_owned);
+    let Some(images) = finder.yaml.get(root, "images") else { return };
+    for item in finder.yaml.items(images).to_vec() {
+        entry(finder, item);
+    }
+}
+
+/// Adds one entry `{name, newName, newTag, digest}`.
+pub(super) fn entry(finder: &mut Finder<'_, '_>, entry: NodeId) {
+    let get = |key| finder.yaml.get(entry, key);
+    let (name, new_name, new_tag, digest) = (get("name"), get("newName"), get("newTag"), get("digest"));
+    let Some(repository) = new_name.or(name) else { return };
+    let fields = Fields { registry: None, repository: Some(repository), tag: new_tag, digest, bare: false };
+    if digest.is_some() || new_tag.is_none_or(|tag| finder.yaml.string_of(tag).is_none_or(|tag| tag.contains('@'))) {
+        finder.add_fields(fields, false);
+        return;
+    }
+    // No digest field yet: kustomize defines one, so it is added below `newTag`.
+    let (Some(tag), Some(name)) = (new_tag, finder.yaml.string_of(repository)) else { return };
+    let Some(tag_text) = finder.yaml.string_of(tag) else { return };
+    let image = format!("{name}:{tag_text}");
+    let (mut state, reference) = classify(&image);
+    // The field can only be added to a mapping that holds `newTag` itself, not through a merge key.
+    let own = finder.yaml.own_entry(finder.yaml.resolve(entry), "newTag");
+    let write = own.map(|(_, value)| Write::AddDigest { mapping: finder.yaml.resolve(entry), after: value });
+    if write.is_none() && !matches!(state, State::Skipped(_)) {
+        state = State::Skipped(Skip::TagElsewhere);
+    }
+    let spans = finder.spans(&[
+        ("name", name_node(finder.yaml, entry)),
+        ("repository", Some(repository)),
+        ("tag", Some(tag)),
+    ]);
+    finder.push(finder.yaml.resolve(tag), spans, image, reference, state, write);
+}
+
+fn name_node(yaml: &Yaml<'_>, entry: NodeId) -> Option<NodeId> {
+    yaml.get(entry, "newName").and_then(|_| yaml.get(entry, "name"))
+}
+
+/// Adds one entry `[name=]newname[:tag][@digest]` (Argo CD, `kustomize edit set image`).
+pub(super) fn string_entry(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let Some(text) = finder.yaml.string_of(node) else { return };
+    let text = text.trim_end_matches(['\n', '\r']);
+    let prefix = text.find('=').map_or("", |at| &text[..=at]).to_owned();
+    let new_name = &text[prefix.len()..];
+    let tagged = new_name.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
+    if tagged {
+        finder.add_scalar(node, &prefix);
+    } else {
+        let node = finder.yaml.resolve(node);
+        let state = match classify(new_name).0 {
+            State::Skipped(skip) => State::Skipped(skip),
+            _ => State::Skipped(Skip::TagElsewhere),
+        };
+        finder.push(node, BTreeMap::new(), new_name.to_owned(), None, state, None);
+    }
+}

@@ -1,0 +1,235 @@
+//! One file per format: which scalars name an image, and how it is written there.
+
+mod file;
+mod helm_values;
+mod kubernetes;
+mod kustomization;
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use super::catalogue::{Catalogue, Form};
+use super::site::{self, Owner, Site, Skip, State, Write, classify};
+use super::yaml::{Document, NodeId, Yaml};
+use crate::reference::{Digest, Reference};
+
+/// Collects the sites of one document.
+pub(super) struct Finder<'y, 'a> {
+    yaml: &'y Yaml<'a>,
+    catalogue: &'y Catalogue,
+    document: usize,
+    format: String,
+    kind: Option<String>,
+    owner: Option<Owner>,
+    /// Main nodes that have a site already: an alias leads to the same one again.
+    taken: HashSet<NodeId>,
+    sites: Vec<Site>,
+}
+
+/// Split fields of a reference.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fields {
+    registry: Option<NodeId>,
+    repository: Option<NodeId>,
+    tag: Option<NodeId>,
+    digest: Option<NodeId>,
+    /// The digest field holds hex digits alone.
+    bare: bool,
+}
+
+/// Returns the sites of one document of the file at `path`.
+pub(super) fn find(yaml: &Yaml<'_>, document: usize, path: &str, catalogue: &Catalogue) -> Vec<Site> {
+    let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else { return Vec::new() };
+    let mut finder = Finder {
+        yaml,
+        catalogue,
+        document,
+        format: String::new(),
+        kind: None,
+        owner: None,
+        taken: HashSet::new(),
+        sites: Vec::new(),
+    };
+    finder.document(*root, path);
+    finder.sites.sort_by_key(|site| site.span.start);
+    finder.sites
+}
+
+impl Finder<'_, '_> {
+    fn document(&mut self, root: NodeId, path: &str) {
+        if kustomization::is_kustomization(self.yaml, root, path) {
+            self.format = "kustomize".to_owned();
+            kustomization::find(self, root);
+        } else if kubernetes::is_object(self.yaml, root) {
+            self.format = "kubernetes".to_owned();
+            kubernetes::find(self, root);
+        } else if let Some(entry) = self.catalogue.file.iter().find(|entry| entry.matches(self.yaml, root, path)) {
+            self.format.clone_from(&entry.format);
+            file::find(self, entry, root);
+        } else if helm_values::is_values(self.yaml, root, path) {
+            self.format = "helm-values".to_owned();
+            helm_values::find(self, root);
+        } else if self.yaml.is_sequence(root) {
+            // A bare list of objects, as `kubectl` and templates print it.
+            self.format = "kubernetes".to_owned();
+            for item in self.yaml.items(root).to_vec() {
+                if kubernetes::is_object(self.yaml, item) {
+                    kubernetes::find(self, item);
+                }
+            }
+        }
+    }
+
+    /// Adds what stands at `node` in the given form.
+    fn add(&mut self, node: NodeId, form: Form) {
+        match form {
+            Form::Image => self.add_scalar(node, ""),
+            Form::TaggedImage => {
+                let tagged = self.yaml.string_of(node).and_then(|text| Reference::parse(text).ok());
+                if tagged.is_some_and(|reference| reference.tag().is_some() || reference.digest().is_some()) {
+                    self.add_scalar(node, "");
+                }
+            }
+            Form::Prefixed => {
+                for prefix in ["docker://", "oci://"] {
+                    if self.yaml.string_of(node).is_some_and(|text| text.starts_with(prefix)) {
+                        self.add_scalar(node, prefix);
+                    }
+                }
+            }
+            Form::Fields => {
+                if let Some(fields) = helm_values::fields(self.yaml, node, true) {
+                    self.add_fields(fields, true);
+                }
+            }
+            Form::Values => helm_values::find(self, node),
+            Form::Kustomize => {
+                for entry in self.yaml.items(node).to_vec() {
+                    kustomization::entry(self, entry);
+                }
+            }
+            Form::KustomizeStrings => {
+                for entry in self.yaml.items(node).to_vec() {
+                    kustomization::string_entry(self, entry);
+                }
+            }
+        }
+    }
+
+    /// Adds a scalar that holds a whole reference after `prefix`.
+    fn add_scalar(&mut self, node: NodeId, prefix: &str) {
+        let node = self.yaml.resolve(node);
+        let Some(value) = self.yaml.text_of(node) else { return };
+        let value = if self.yaml.is_null(node) { "" } else { value.trim_end_matches(['\n', '\r']) };
+        let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
+        let (mut state, mut reference) = classify(&image);
+        if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
+            reference = self.tag_from_comment(node, reference);
+        }
+        if site::inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
+            state = State::Skipped(Skip::NotAReference);
+        }
+        let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
+        self.push(node, BTreeMap::new(), image, reference, state, write);
+    }
+
+    /// Reads `repo@digest # repo:tag` back: the tag that style `digest` keeps in a comment.
+    fn tag_from_comment(&self, node: NodeId, pinned: Option<Reference>) -> Option<Reference> {
+        let pinned = pinned?;
+        let Some(comment) = self.yaml.comment_after(node) else { return Some(pinned) };
+        let text = self.yaml.text.get(comment)?.trim_start_matches('#').trim();
+        match (Reference::parse(text), pinned.digest()) {
+            (Ok(named), Some(digest)) if named.name() == pinned.name() && named.digest().is_none() => {
+                Some(named.pinned(digest))
+            }
+            _ => Some(pinned),
+        }
+    }
+
+    /// Adds a reference that is split over fields of a mapping.
+    fn add_fields(&mut self, fields: Fields, chart: bool) {
+        let text = |node: Option<NodeId>| {
+            node.and_then(|node| self.yaml.string_of(node)).unwrap_or_default().trim_end_matches(['\n', '\r'])
+        };
+        let Some(repository) = fields.repository else { return };
+        let (registry, name) = (text(fields.registry), text(fields.repository));
+        let (tag, digest) = (text(fields.tag), text(fields.digest));
+        // `version: sha256:…`, and Renovate's `tag: 1.8@sha256:…`
+        let (tag, inline) = match tag.split_once('@') {
+            Some((tag, digest)) => (tag, digest),
+            None if Digest::parse(tag).is_some() => ("", tag),
+            None => (tag, ""),
+        };
+        let digest = match (digest, inline) {
+            ("", inline) => inline.to_owned(),
+            (hex, _) if fields.bare && !hex.contains(':') => format!("sha256:{hex}"),
+            (digest, _) => digest.to_owned(),
+        };
+        let registry_part = if registry.is_empty() { String::new() } else { format!("{}/", registry.trim_end_matches('/')) };
+        let tag_part = if tag.is_empty() { String::new() } else { format!(":{tag}") };
+        let digest_part = if digest.is_empty() { String::new() } else { format!("@{digest}") };
+        let image = format!("{registry_part}{name}{tag_part}{digest_part}");
+        let (mut state, mut reference) = if name.is_empty() {
+            (State::Skipped(Skip::Empty), None)
+        } else {
+            classify(&image)
+        };
+        if tag.is_empty() && state == State::Floating {
+            (state, reference) = (State::Skipped(Skip::TagElsewhere), None);
+        }
+        let write = match (fields.digest, fields.tag) {
+            (Some(node), _) if inline.is_empty() => Some(Write::Digest { node: self.yaml.resolve(node), bare: fields.bare }),
+            (_, Some(node)) => Some(Write::Tag { node: self.yaml.resolve(node) }),
+            _ => None,
+        };
+        let main = fields.tag.unwrap_or(repository);
+        let spans = [
+            ("registry", fields.registry),
+            ("repository", fields.repository),
+            ("tag", fields.tag),
+            ("digest", fields.digest),
+        ];
+        let spans = self.spans(&spans);
+        let main = self.yaml.resolve(main);
+        self.push(main, spans, image, reference, state, write);
+        if let Some(site) = self.sites.last_mut().filter(|_| chart) {
+            site.chart = true;
+        }
+    }
+
+    fn spans(&self, fields: &[(&'static str, Option<NodeId>)]) -> BTreeMap<&'static str, Range<usize>> {
+        fields
+            .iter()
+            .filter_map(|(name, node)| node.map(|node| (*name, self.yaml.nodes[self.yaml.resolve(node)].span.clone())))
+            .collect()
+    }
+
+    fn push(
+        &mut self,
+        main: NodeId,
+        fields: BTreeMap<&'static str, Range<usize>>,
+        image: String,
+        reference: Option<Reference>,
+        state: State,
+        write: Option<Write>,
+    ) {
+        if !self.taken.insert(main) {
+            return;
+        }
+        let skipped = matches!(state, State::Skipped(_));
+        self.sites.push(Site {
+            document: self.document,
+            path: self.yaml.pointer(main),
+            format: self.format.clone(),
+            kind: self.kind.clone(),
+            owner: self.owner.clone(),
+            span: self.yaml.nodes[main].span.clone(),
+            fields,
+            image,
+            reference: if skipped { None } else { reference },
+            state,
+            write: if skipped { None } else { write },
+            chart: false,
+        });
+    }
+}

@@ -1,0 +1,156 @@
+//! One file: its documents, the images that they name, and how to edit them. Pure: bytes in, values out.
+
+pub mod catalogue;
+pub mod edit;
+mod formats;
+pub mod proof;
+pub mod site;
+pub mod yaml;
+
+use catalogue::Catalogue;
+use site::Site;
+use yaml::Yaml;
+
+/// The largest file that is read, in bytes.
+pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
+
+/// What a file holds.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// Every site, in the order of the file.
+    pub sites: Vec<Located>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// A site and where it stands for a person. Spans are bytes from the start of the file.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The site; its spans count from the start of the text, after a byte order mark.
+    pub site: Site,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// How many bytes a byte order mark takes before the text.
+    pub offset: usize,
+}
+
+/// A document, or a whole file, that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The document from 0; `None` for the whole file.
+    pub document: Option<usize>,
+    /// Why.
+    pub reason: UnreadReason,
+    /// What the parser or the operating system said.
+    pub detail: Option<String>,
+}
+
+/// Why something could not be read: the closed list of reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnreadReason {
+    /// A Helm or Go template; known and complete.
+    Template,
+    /// A symbolic link, which is never followed; known and complete.
+    Symlink,
+    /// Not YAML.
+    NotYaml,
+    /// Not UTF-8.
+    NotUtf8,
+    /// Past [`SIZE_MAX`].
+    TooLarge,
+    /// Nested deeper than tagpin reads.
+    TooDeep,
+    /// The operating system or the object database says no.
+    Unreadable,
+}
+
+impl UnreadReason {
+    /// Returns the kebab-case reason for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Symlink => "symlink",
+            Self::NotYaml => "not-yaml",
+            Self::NotUtf8 => "not-utf-8",
+            Self::TooLarge => "too-large",
+            Self::TooDeep => "too-deep",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// Tells whether a file that is unread for this reason leaves the run incomplete (exit code 3).
+    pub fn is_incomplete(self) -> bool {
+        !matches!(self, Self::Template | Self::Symlink)
+    }
+}
+
+/// Tells whether a file with this path may hold images.
+pub fn is_candidate(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)) || name == "Kustomization"
+}
+
+/// Tells whether the bytes can hold an image at all: every format names one of these words.
+pub fn may_hold_images(bytes: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [b"mage", b"MAGE", b"repository", b"docker://", b"container", b"steps"];
+    WORDS.iter().any(|word| contains(bytes, word))
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
+pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    let mut scan = Scan::default();
+    let whole = |reason, detail| Scan { sites: Vec::new(), unread: vec![Unread { document: None, reason, detail }] };
+    if bytes.len() as u64 > SIZE_MAX {
+        return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
+    }
+    if !may_hold_images(bytes) {
+        return scan;
+    }
+    let text = match text_of(bytes) {
+        Ok(text) => text,
+        Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
+    };
+    let offset = bytes.len() - text.len();
+    let yaml = Yaml::parse(text);
+    for (document, parsed) in yaml.documents.iter().enumerate() {
+        if let Some(error) = &parsed.error {
+            let (reason, detail) = unread_reason(text, error);
+            scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
+        }
+        for site in formats::find(&yaml, document, path, catalogue) {
+            let (line, column) = position(text, site.span.start);
+            scan.sites.push(Located { site, line, column, offset });
+        }
+    }
+    scan
+}
+
+fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+    let reason = if text.contains("{{") {
+        UnreadReason::Template
+    } else if error.message.contains("nest") {
+        UnreadReason::TooDeep
+    } else {
+        UnreadReason::NotYaml
+    };
+    (reason, format!("line {}: {}", error.line, error.message))
+}
+
+/// Returns the text of a file without its byte order mark.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
+}
+
+/// Returns the 1-based line and column, in characters, of a byte offset.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.bytes().filter(|b| *b == b'\n').count() + 1, before[line_start..].chars().count() + 1)
+}

@@ -1,0 +1,333 @@
+//! The proof: an edited text differs from the original at the planned places and nowhere else.
+//!
+//! Three checks, each of which fails on its own: the bytes outside the splices are equal; the span parser sees the same
+//! nodes but for the planned ones; a second parser of another lineage (libyaml) sees the same tree but for them.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+
+use super::edit::{Added, Plan};
+use super::yaml::{Kind, NodeId, Yaml};
+
+/// Which check an edited text did not pass. The file is not written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// Bytes outside the planned spans differ.
+    #[error("bytes outside the planned spans would change")]
+    Bytes,
+    /// The span parser reads another tree, or none.
+    #[error("the edited text would read differently at `{0}`")]
+    Tree(String),
+    /// The second parser cannot read the text, before or after.
+    #[error("a second parser cannot read the file: {0}")]
+    Unverifiable(String),
+    /// The second parser reads another tree.
+    #[error("a second parser would read the edited text differently at `{0}`")]
+    SecondTree(String),
+}
+
+/// Proves that `after` is `before` with `plan` done and nothing else.
+///
+/// # Errors
+/// Says which check failed, and where.
+pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+    bytes_outside_are_equal(before.text, after, plan)?;
+    let new = Yaml::parse(after);
+    let comparison = Comparison { old: before, new: &new, plan };
+    comparison.streams()?;
+    SecondComparison { yaml: before, plan }.streams(after)
+}
+
+fn bytes_outside_are_equal(before: &str, after: &str, plan: &Plan) -> Result<(), ProofError> {
+    let (mut old, mut new) = (0, 0);
+    for splice in plan.sorted() {
+        let length = splice.span.start.checked_sub(old).ok_or(ProofError::Bytes)?;
+        let same = before.as_bytes().get(old..old + length) == after.as_bytes().get(new..new + length);
+        let text = after.as_bytes().get(new + length..new + length + splice.text.len());
+        if !same || text != Some(splice.text.as_bytes()) {
+            return Err(ProofError::Bytes);
+        }
+        (old, new) = (splice.span.end, new + length + splice.text.len());
+    }
+    if before.as_bytes().get(old..) == after.as_bytes().get(new..) { Ok(()) } else { Err(ProofError::Bytes) }
+}
+
+/// Compares the span parser's trees, node by node; aliases must point to the same node.
+struct Comparison<'c, 'a> {
+    old: &'c Yaml<'a>,
+    new: &'c Yaml<'c>,
+    plan: &'c Plan,
+}
+
+impl Comparison<'_, '_> {
+    fn streams(&self) -> Result<(), ProofError> {
+        let differs = || ProofError::Tree("/".to_owned());
+        if self.old.documents.len() != self.new.documents.len() {
+            return Err(differs());
+        }
+        for (old, new) in self.old.documents.iter().zip(&self.new.documents) {
+            match (old.root, new.root) {
+                (Some(old), Some(new)) => self.nodes(old, new)?,
+                (None, None) if old.error.is_some() == new.error.is_some() => {}
+                _ => return Err(differs()),
+            }
+        }
+        Ok(())
+    }
+
+    fn nodes(&self, old_id: NodeId, new_id: NodeId) -> Result<(), ProofError> {
+        let differs = || ProofError::Tree(self.old.pointer(old_id));
+        let (old, new) = (&self.old.nodes[old_id], &self.new.nodes[new_id]);
+        if old.anchored != new.anchored || old.tag != new.tag {
+            return Err(differs());
+        }
+        match (&old.kind, &new.kind) {
+            (Kind::Scalar { value: old, style: old_style }, Kind::Scalar { value: new, style: new_style }) => {
+                let equal = match self.plan.set.get(&old_id) {
+                    // A planned value may gain quotes where it had none, and a block scalar keeps its line end.
+                    Some(planned) => new.trim_end_matches(['\n', '\r']) == planned,
+                    None => old == new && old_style == new_style,
+                };
+                if equal { Ok(()) } else { Err(differs()) }
+            }
+            (Kind::Sequence { items: old, flow: a }, Kind::Sequence { items: new, flow: b }) => {
+                if a != b || old.len() != new.len() {
+                    return Err(differs());
+                }
+                old.iter().zip(new).try_for_each(|(old, new)| self.nodes(*old, *new))
+            }
+            (Kind::Mapping { entries: old, flow: a }, Kind::Mapping { entries: new, flow: b }) => {
+                if a != b {
+                    return Err(differs());
+                }
+                let mut rest = new.iter();
+                for step in planned_entries(self.plan, old_id, old.len()) {
+                    let (key, value) = rest.next().ok_or_else(differs)?;
+                    match step {
+                        Step::Old(index) => {
+                            self.nodes(old[index].0, *key)?;
+                            self.nodes(old[index].1, *value)?;
+                        }
+                        Step::Added(name, added) => {
+                            if self.new.text_of(*key) != Some(name) || !self.is_added(*value, added) {
+                                return Err(differs());
+                            }
+                        }
+                    }
+                }
+                if rest.next().is_none() { Ok(()) } else { Err(differs()) }
+            }
+            // Node numbers shift where entries are added, so alias targets are compared by their path.
+            (Kind::Alias(old), Kind::Alias(new)) if self.old.pointer(*old) == self.new.pointer(*new) => Ok(()),
+            _ => Err(differs()),
+        }
+    }
+
+    fn is_added(&self, node: NodeId, added: &Added) -> bool {
+        match added {
+            Added::Text(text) => self.new.text_of(node) == Some(text),
+            Added::Mapping(entries) => {
+                let found = self.new.entries(node);
+                found.len() == entries.len()
+                    && found.iter().zip(entries).all(|((key, value), (name, text))| {
+                        self.new.text_of(*key) == Some(name) && self.new.text_of(*value) == Some(text)
+                    })
+            }
+        }
+    }
+}
+
+/// What a mapping's entries are after the plan, in order.
+enum Step<'p> {
+    Old(usize),
+    Added(&'p str, &'p Added),
+}
+
+fn planned_entries(plan: &Plan, mapping: NodeId, length: usize) -> impl Iterator<Item = Step<'_>> {
+    let added = plan.added.get(&mapping).map(Vec::as_slice).unwrap_or_default();
+    let removed = plan.removed.get(&mapping).map(Vec::as_slice).unwrap_or_default();
+    (0..=length).flat_map(move |index| {
+        let new = added.iter().filter(move |(at, ..)| *at == index).map(|(_, key, value)| Step::Added(key, value));
+        let old = (index < length && !removed.contains(&index)).then_some(Step::Old(index));
+        new.chain(old)
+    })
+}
+
+/// A value as libyaml reads it: typed, aliases expanded, duplicate keys kept.
+#[derive(Clone, Debug, PartialEq)]
+enum Tree {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(String),
+    Sequence(Vec<Tree>),
+    Mapping(Vec<(Tree, Tree)>),
+    Tagged(String, Box<Tree>),
+}
+
+/// Compares the second parser's trees, guided by the span parser's nodes, in which planned nodes are known.
+struct SecondComparison<'c, 'a> {
+    yaml: &'c Yaml<'a>,
+    plan: &'c Plan,
+}
+
+impl SecondComparison<'_, '_> {
+    fn streams(&self, after: &str) -> Result<(), ProofError> {
+        let old = second_parse(self.yaml.text)?;
+        let new = second_parse(after)?;
+        let roots: Vec<Option<NodeId>> = self.yaml.documents.iter().map(|document| document.root).collect();
+        if old.len() != new.len() || old.len() != roots.len() {
+            return Err(ProofError::SecondTree("/".to_owned()));
+        }
+        for ((old, new), root) in old.iter().zip(&new).zip(roots) {
+            match root {
+                Some(root) => self.nodes(root, old, new)?,
+                None => return Err(ProofError::Unverifiable("a document is not YAML".to_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    fn nodes(&self, id: NodeId, old: &Tree, new: &Tree) -> Result<(), ProofError> {
+        let id = self.yaml.resolve(id);
+        let differs = || ProofError::SecondTree(self.yaml.pointer(id));
+        if let Some(planned) = self.plan.set.get(&id) {
+            let text = match untagged(new) {
+                Tree::Text(text) => text.trim_end_matches(['\n', '\r']),
+                _ => return Err(differs()),
+            };
+            return if text == planned { Ok(()) } else { Err(differs()) };
+        }
+        match (untagged(old), untagged(new)) {
+            (Tree::Sequence(old), Tree::Sequence(new)) => {
+                let items = self.yaml.items(id);
+                if items.len() != old.len() || old.len() != new.len() {
+                    return Err(differs());
+                }
+                items.iter().zip(old.iter().zip(new)).try_for_each(|(item, (old, new))| self.nodes(*item, old, new))
+            }
+            (Tree::Mapping(old), Tree::Mapping(new)) => {
+                let entries = self.yaml.entries(id);
+                if entries.len() != old.len() {
+                    return Err(differs());
+                }
+                let mut rest = new.iter();
+                for step in planned_entries(self.plan, id, old.len()) {
+                    let (key, value) = rest.next().ok_or_else(differs)?;
+                    match step {
+                        Step::Old(index) if old[index].0 == *key => self.nodes(entries[index].1, &old[index].1, value)?,
+                        Step::Added(name, added) if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}
+                        _ => return Err(differs()),
+                    }
+                }
+                if rest.next().is_none() { Ok(()) } else { Err(differs()) }
+            }
+            (old, new) if old == new => Ok(()),
+            _ => Err(differs()),
+        }
+    }
+}
+
+fn untagged(tree: &Tree) -> &Tree {
+    match tree {
+        Tree::Tagged(_, inner) => untagged(inner),
+        other => other,
+    }
+}
+
+fn is_added(tree: &Tree, added: &Added) -> bool {
+    match (tree, added) {
+        (Tree::Text(found), Added::Text(text)) => found == text,
+        (Tree::Mapping(found), Added::Mapping(entries)) => {
+            found.len() == entries.len()
+                && found.iter().zip(entries).all(|((key, value), (name, text))| {
+                    *key == Tree::Text(name.clone()) && *value == Tree::Text(text.clone())
+                })
+        }
+        _ => false,
+    }
+}
+
+fn second_parse(text: &str) -> Result<Vec<Tree>, ProofError> {
+    serde_yaml::Deserializer::from_str(text)
+        .map(|document| Tree::deserialize(document).map_err(|error| ProofError::Unverifiable(error.to_string())))
+        .collect()
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("any YAML value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Tree, E> {
+        Ok(Tree::Number(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Tree, E> {
+        Ok(Tree::Number(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        // NaN equals itself here: it is compared with what it was before.
+        Ok(Tree::Number(format!("{value:?}")))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(value.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        Tree::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::Sequence(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Tree::Mapping(entries))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Tree, A::Error> {
+        let (tag, variant) = data.variant::<String>()?;
+        Ok(Tree::Tagged(tag, Box::new(variant.newtype_variant::<Tree>()?)))
+    }
+}

@@ -1,0 +1,212 @@
+//! A site: one place in one file where an image is named, and how a digest is written there.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::yaml::{Kind, NodeId, Style, Yaml};
+use crate::reference::{Digest, Reference, ReferenceError};
+
+/// What a site is, offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A tag, or no tag, which means `latest`.
+    Floating,
+    /// A well-formed digest.
+    Pinned,
+    /// Not something that tagpin resolves, and why.
+    Skipped(Skip),
+}
+
+/// Why a site is skipped: the closed list of reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Skip {
+    /// `{{ … }}`
+    Template,
+    /// `${X}`, `$X`, `$(X)`
+    Variable,
+    /// `<…>`, `%…%`, `@…@`
+    Placeholder,
+    /// Nothing is written.
+    Empty,
+    /// What stands there is no image reference.
+    NotAReference,
+    /// What follows the `@` is no digest.
+    MalformedDigest,
+    /// The tag is not here: a Helm `tag: ""`, a kustomize entry without `newTag`.
+    TagElsewhere,
+    /// A build makes this image; nothing pulls it.
+    BuildOutput,
+    /// `scratch`, `ko://…`: nothing that a registry has.
+    Unpullable,
+    /// A digest and no tag: there is nothing to ask a registry for.
+    DigestOnly,
+    /// The file's policy excludes it.
+    Excluded,
+}
+
+impl Skip {
+    /// Returns the kebab-case reason for reports.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Variable => "variable",
+            Self::Placeholder => "placeholder",
+            Self::Empty => "empty",
+            Self::NotAReference => "not-a-reference",
+            Self::MalformedDigest => "malformed-digest",
+            Self::TagElsewhere => "tag-elsewhere",
+            Self::BuildOutput => "build-output",
+            Self::Unpullable => "unpullable",
+            Self::DigestOnly => "digest-only",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// How a digest gets into the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// The scalar holds the whole reference, after `prefix`.
+    Whole {
+        /// The scalar.
+        node: NodeId,
+        /// What stands before the reference: `docker://`, or `name=` of a kustomize string.
+        prefix: String,
+    },
+    /// A field of its own holds the digest.
+    Digest {
+        /// The scalar, possibly empty.
+        node: NodeId,
+        /// Whether it holds the hex digits alone.
+        bare: bool,
+    },
+    /// The tag field holds `tag@digest`.
+    Tag {
+        /// The scalar.
+        node: NodeId,
+    },
+    /// There is no digest field yet, and the format defines one.
+    AddDigest {
+        /// The mapping that gets the field.
+        mapping: NodeId,
+        /// The value after which the field is added.
+        after: NodeId,
+    },
+}
+
+/// The Kubernetes object that a site belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The object's mapping.
+    pub node: NodeId,
+    /// The container's name, where the site is a container of a pod template.
+    pub container: Option<String>,
+    /// Whether the object owns a pod template that is complete enough to be annotated.
+    pub annotatable: bool,
+}
+
+/// One place in one file where an image is named.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer of the definition.
+    pub path: String,
+    /// The format's name.
+    pub format: String,
+    /// The kind of the Kubernetes object.
+    pub kind: Option<String>,
+    /// The Kubernetes object and container.
+    pub owner: Option<Owner>,
+    /// The byte span of the main scalar, quotes included.
+    pub span: Range<usize>,
+    /// The spans of split fields, by what they hold.
+    pub fields: BTreeMap<&'static str, Range<usize>>,
+    /// The joined reference, as the user spelled it.
+    pub image: String,
+    /// The same, parsed; `None` where it is skipped.
+    pub reference: Option<Reference>,
+    /// What it is.
+    pub state: State,
+    /// How a digest is written here; `None` where it is skipped.
+    pub write: Option<Write>,
+    /// Whether the site splits its reference over fields of a chart, which may put the tag anywhere.
+    pub chart: bool,
+}
+
+impl Site {
+    /// Returns the digest that is written now.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.reference.as_ref().and_then(Reference::digest)
+    }
+}
+
+/// Returns the state of `text` as a whole reference, and the reference where it is one.
+pub fn classify(text: &str) -> (State, Option<Reference>) {
+    if let Some(skip) = unresolvable(text) {
+        return (State::Skipped(skip), None);
+    }
+    match Reference::parse(text) {
+        Ok(reference) => {
+            let state = match (reference.digest(), reference.tag()) {
+                (Some(_), _) => State::Pinned,
+                (None, _) => State::Floating,
+            };
+            (state, Some(reference))
+        }
+        Err(ReferenceError::Digest) => (State::Skipped(Skip::MalformedDigest), None),
+        Err(_) => (State::Skipped(Skip::NotAReference), None),
+    }
+}
+
+/// Returns why `text` cannot be known from the file alone, if so.
+pub fn unresolvable(text: &str) -> Option<Skip> {
+    let placeholder = |open: char, close: char| {
+        text.find(open).is_some_and(|at| text[at + 1..].find(close).is_some_and(|length| length > 0))
+    };
+    if text.is_empty() {
+        Some(Skip::Empty)
+    } else if text.contains("{{") || text.contains("{%") {
+        Some(Skip::Template)
+    } else if text.contains('$') {
+        Some(Skip::Variable)
+    } else if placeholder('<', '>') || placeholder('%', '%') || at_placeholder(text) || text.contains("((") {
+        Some(Skip::Placeholder)
+    } else if text == "scratch" || text.starts_with("ko://") {
+        Some(Skip::Unpullable)
+    } else {
+        None
+    }
+}
+
+/// `@NAME@`, as autoconf and CMake write it.
+fn at_placeholder(text: &str) -> bool {
+    let mut parts = text.split('@');
+    parts.next();
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(_)) => !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'),
+        _ => false,
+    }
+}
+
+/// Returns the bytes of a scalar that its value occupies: inside the quotes, without the line end of a block.
+///
+/// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
+pub fn inner_span(yaml: &Yaml<'_>, node: NodeId) -> Option<Range<usize>> {
+    let Kind::Scalar { value, style } = &yaml.nodes[node].kind else { return None };
+    let span = yaml.nodes[node].span.clone();
+    let source = yaml.text.get(span.clone())?;
+    match style {
+        Style::Plain => (source == value.as_ref()).then_some(span),
+        // Quoted text is replaced whole, so escapes and folds inside it do not matter.
+        Style::Single | Style::Double => (source.len() >= 2).then(|| span.start + 1..span.end - 1),
+        Style::Block => {
+            let text = value.trim_end_matches(['\n', '\r']);
+            let mut matches = source.match_indices(text);
+            match (text.is_empty(), matches.next(), matches.next()) {
+                (false, Some((at, _)), None) => Some(span.start + at..span.start + at + text.len()),
+                _ => None,
+            }
+        }
+    }
+}
