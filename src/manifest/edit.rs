@@ -52,6 +52,16 @@ pub enum EditError {
     Comment,
 }
 
+impl EditError {
+    /// Returns the kebab-case reason for reports.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Scalar => "unusual-scalar",
+            Self::Mapping => "unusual-mapping",
+            Self::Comment => "no-room-for-comment",
+        }
+    }
+}
 
 impl Plan {
     /// Plans to write `digest` at a site whose reference is `reference`.
@@ -75,6 +85,35 @@ impl Plan {
             }
             Write::AddDigest { mapping, after } => self.add_after(yaml, *mapping, *after, "digest", digest.as_str()),
         }
+    }
+
+    /// Plans to write `repo@digest # repo:tag` at a site that holds a whole reference; other sites are pinned as by
+    /// [`Plan::pin`].
+    ///
+    /// # Errors
+    /// There is no room for the comment: a flow collection goes on, or a comment of somebody else's stands there.
+    pub fn pin_with_comment(
+        &mut self,
+        yaml: &Yaml<'_>,
+        write: &Write,
+        reference: &Reference,
+        digest: &Digest,
+    ) -> Result<(), EditError> {
+        let Write::Whole { node, prefix } = write else { return self.pin(yaml, write, reference, digest) };
+        let end = yaml.nodes[*node].span.end;
+        let rest_of_line = yaml.text[end..].split(['\n', '\r']).next().unwrap_or_default();
+        let tag = reference.tag().unwrap_or(crate::reference::LATEST);
+        let comment = format!("# {}:{tag}", reference.name());
+        let splice = match yaml.comment_after(*node) {
+            Some(span) if is_own_comment(&yaml.text[span.clone()], reference) => Splice { span, text: comment },
+            None if rest_of_line.trim().is_empty() && !yaml.text[..end].ends_with('\n') => {
+                Splice { span: end..end, text: format!(" {comment}") }
+            }
+            _ => return Err(EditError::Comment),
+        };
+        self.set(yaml, *node, format!("{prefix}{}@{digest}", reference.name()))?;
+        self.splices.push(splice);
+        Ok(())
     }
 
     /// Plans to give the scalar `node` another value, in the style that it is written in.
@@ -185,6 +224,12 @@ impl Plan {
         splices.sort_by_key(|splice| (splice.span.start, splice.span.end));
         splices
     }
+}
+
+/// Tells whether a comment is one that style `digest` wrote: `# repo:tag` of the same repository.
+fn is_own_comment(comment: &str, reference: &Reference) -> bool {
+    Reference::parse(comment.trim_start_matches('#').trim())
+        .is_ok_and(|named| named.name() == reference.name() && named.tag().is_some() && named.digest().is_none())
 }
 
 /// Returns the byte of the colon after the key of `node`.

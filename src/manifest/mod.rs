@@ -1,8 +1,9 @@
 //! One file: its documents, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+pub mod annotate;
 pub mod catalogue;
 pub mod edit;
-mod formats;
+pub mod formats;
 pub mod proof;
 pub mod site;
 pub mod yaml;
@@ -21,6 +22,15 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// What the kustomizations in this file do to other files.
+    pub kustomize: formats::Kustomize,
+}
+
+impl Scan {
+    /// Tells whether the file has nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty() && self.unread.is_empty() && self.kustomize == formats::Kustomize::default()
+    }
 }
 
 /// A site and where it stands for a person. Spans are bytes from the start of the file.
@@ -95,7 +105,7 @@ pub fn is_candidate(path: &str) -> bool {
 
 /// Tells whether the bytes can hold an image at all: every format names one of these words.
 pub fn may_hold_images(bytes: &[u8]) -> bool {
-    const WORDS: [&[u8]; 6] = [b"mage", b"MAGE", b"repository", b"docker://", b"container", b"steps"];
+    const WORDS: [&[u8]; 7] = [b"mage", b"MAGE", b"repository", b"docker://", b"container", b"steps", b"patches"];
     WORDS.iter().any(|word| contains(bytes, word))
 }
 
@@ -106,7 +116,7 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut scan = Scan::default();
-    let whole = |reason, detail| Scan { sites: Vec::new(), unread: vec![Unread { document: None, reason, detail }] };
+    let whole = |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
     if bytes.len() as u64 > SIZE_MAX {
         return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
     }
@@ -124,6 +134,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
             let (reason, detail) = unread_reason(text, error);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
+        formats::kustomize(&yaml, document, path, &mut scan.kustomize);
         for site in formats::find(&yaml, document, path, catalogue) {
             let (line, column) = position(text, site.span.start);
             scan.sites.push(Located { site, line, column, offset });

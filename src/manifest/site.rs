@@ -118,6 +118,8 @@ pub struct Site {
     pub kind: Option<String>,
     /// The Kubernetes object and container.
     pub owner: Option<Owner>,
+    /// The main scalar.
+    pub main: NodeId,
     /// The byte span of the main scalar, quotes included.
     pub span: Range<usize>,
     /// The spans of split fields, by what they hold.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fields, Finder};
+use super::{Fields, Finder, Kustomize};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::yaml::{NodeId, Yaml};
 
@@ -28,6 +28,29 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     for item in finder.yaml.items(images).to_vec() {
         entry(finder, item);
     }
+}
+
+/// Adds what a kustomization does to other files.
+pub(super) fn facts(yaml: &Yaml<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
+    let list = |key: &str| yaml.get(root, key).map(|list| yaml.items(list)).unwrap_or_default();
+    into.overridden.extend(list("images").iter().filter_map(|entry| yaml.get_str(*entry, "name")).map(str::to_owned));
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let patches = list("patches").iter().filter_map(|patch| yaml.get_str(*patch, "path"));
+    let patches = patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| yaml.string_of(*patch)));
+    into.patches.extend(patches.filter(|patch| !patch.contains('\n')).map(|patch| below(directory, patch)));
+}
+
+/// Returns `path`, which is relative to `directory`, below the tree's root.
+fn below(directory: &str, path: &str) -> String {
+    let mut segments: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            name => segments.push(name),
+        }
+    }
+    segments.join("/")
 }
 
 /// Adds one entry `{name, newName, newTag, digest}`.

@@ -37,6 +37,24 @@ struct Fields {
     bare: bool,
 }
 
+/// What kustomizations do to other files: an object that they change does not say itself what is deployed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kustomize {
+    /// The image names that they override.
+    pub overridden: Vec<String>,
+    /// The files that they apply as patches, below the tree's root.
+    pub patches: Vec<String>,
+}
+
+/// Adds what the kustomization in one document of the file at `path`, if it is one, does to other files.
+pub(super) fn kustomize(yaml: &Yaml<'_>, document: usize, path: &str, into: &mut Kustomize) {
+    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) {
+        if kustomization::is_kustomization(yaml, *root, path) {
+            kustomization::facts(yaml, *root, path, into);
+        }
+    }
+}
+
 /// Returns the sites of one document of the file at `path`.
 pub(super) fn find(yaml: &Yaml<'_>, document: usize, path: &str, catalogue: &Catalogue) -> Vec<Site> {
     let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else { return Vec::new() };
@@ -223,6 +241,7 @@ impl Finder<'_, '_> {
             format: self.format.clone(),
             kind: self.kind.clone(),
             owner: self.owner.clone(),
+            main,
             span: self.yaml.nodes[main].span.clone(),
             fields,
             image,

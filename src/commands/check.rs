@@ -1,0 +1,29 @@
+//! `tagpin check`
+
+use super::{local_config, local_tree, print};
+use crate::cli::{CheckArgs, Globals};
+use crate::config::Environment;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::pin;
+use crate::report::{Report, human};
+use crate::terminal::Terminal;
+
+/// Finds floating references. Offline.
+///
+/// # Errors
+/// A path does not exist, the configuration is wrong, or standard output cannot be written.
+pub fn run(
+    args: &CheckArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let config = local_config(globals, environment, terminal)?;
+    let tree = local_tree(&args.paths)?;
+    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
+    report.find_floating();
+    print(&report, globals, terminal, true, human::check)?;
+    Ok(Exit::of(!report.findings.is_empty(), report.complete))
+}

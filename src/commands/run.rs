@@ -1,0 +1,171 @@
+//! `tagpin run`
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{block_on, progress, registry};
+use crate::cli::{Format, Globals, RunArgs};
+use crate::config::{Config, Environment, RepositoryConfig};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::report::{Report, count, diff, human, json};
+use crate::run::{self, BranchState, Context, Done, RunError};
+use crate::terminal::Terminal;
+
+/// Where the forge's token is looked for, first to last.
+const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];
+
+/// Pins every configured repository and opens or updates its pull request.
+///
+/// # Errors
+/// The configuration is wrong or names no repository, or standard output cannot be written.
+pub fn run(
+    args: &RunArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    globals.require_network("run")?;
+    let config = Config::load(globals.config.as_deref(), environment)?;
+    if config.repositories.is_empty() {
+        return Err(Failure::usage(
+            "no repository is configured",
+            "add a [[repository]] with its `url` to the file and give it with --config; \
+             to pin the files in this directory, use `tagpin pin`",
+        ));
+    }
+    let cache_dir = config.cache_dir()?;
+    let registry = registry(&config)?;
+    let context = Context {
+        config: &config,
+        registry: &registry,
+        cache_dir,
+        token: TOKENS.into_iter().find_map(secret),
+        lookup: &secret,
+        now: Timestamp::now(),
+        dry_run: args.dry_run,
+    };
+    let shown = !globals.quiet && terminal.stderr.is_terminal();
+    let (mut complete, mut rows) = (true, Vec::new());
+    for target in &config.repositories {
+        let result = block_on(run::repository(&context, target, progress(shown)))?;
+        let report = result.as_ref().ok().map(|done| report(done, target));
+        complete &= report.as_ref().is_some_and(|report| report.complete);
+        match globals.format {
+            Format::Human => print(target, &result, report.as_ref(), globals, terminal)?,
+            Format::Json => rows.push(row(target, &result, report.as_ref())?),
+        }
+        terminal.stdout.flush()?;
+    }
+    if globals.format == Format::Json {
+        let document = json!({ "version": json::VERSION, "repositories": rows, "complete": complete });
+        writeln!(terminal.stdout, "{document:#}")?;
+    }
+    if globals.verbose > 0 {
+        for (host, budget) in registry.budget() {
+            writeln!(terminal.stderr, "{host}: {budget}")?;
+        }
+    }
+    Ok(Exit::of(false, complete))
+}
+
+fn secret(name: &str) -> Option<SecretString> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into)
+}
+
+fn report(done: &Done, target: &RepositoryConfig) -> Report {
+    let pinned = &done.pinned;
+    let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
+    report.notes.clone_from(&done.notes);
+    for file in &done.held_workflows {
+        report.notes.push(format!("{file} is left out: the token may not change workflows (held: workflow-permission)"));
+    }
+    if done.branch == BranchState::LeftAlone {
+        report.complete = false;
+        report.notes.push(format!(
+            "the branch `{}` of {} has commits that tagpin did not make, so it is left alone: merge or delete it",
+            run::BRANCH,
+            target.url
+        ));
+    }
+    report
+}
+
+fn print(
+    target: &RepositoryConfig,
+    result: &Result<Done, RunError>,
+    report: Option<&Report>,
+    globals: &Globals,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let (done, report) = match (result, report) {
+        (Ok(done), Some(report)) => (done, report),
+        (Err(error), _) => {
+            writeln!(terminal.stderr, "{}: failed: {error}", target.url)?;
+            return Ok(());
+        }
+        (Ok(_), None) => return Ok(()),
+    };
+    if done.branch == BranchState::DryRun {
+        for file in &done.pinned.files {
+            terminal.stdout.write_all(diff::unified(&file.path, &file.before, &file.after).as_bytes())?;
+        }
+    }
+    let files = count(done.pinned.files.len(), "file");
+    let state = match done.branch {
+        BranchState::NothingToDo => "nothing to change".to_owned(),
+        BranchState::DryRun => format!("{files} would change"),
+        BranchState::UpToDate => format!("{files} to change, the branch `{}` holds them already", run::BRANCH),
+        BranchState::Pushed => format!("{files} changed on the branch `{}`", run::BRANCH),
+        BranchState::LeftAlone => format!("{files} to change, the branch `{}` is left alone", run::BRANCH),
+    };
+    let pull_request = done.pull_request.as_ref().map(|settled| {
+        let word = match settled.operation.as_str() {
+            "none" => "unchanged",
+            other => other,
+        };
+        format!("; pull request {word}: {}", settled.pull_request.url)
+    });
+    let line = format!("{}: {state}{}\n", target.url, pull_request.unwrap_or_default());
+    let out = if args_are_diff(done) { &mut terminal.stderr } else { &mut terminal.stdout };
+    out.write_all(line.as_bytes())?;
+    let left = human::left_out(report, &terminal.stderr) + &human::remarks(report, &terminal.stderr);
+    terminal.stderr.write_all(left.as_bytes())?;
+    if !globals.quiet {
+        terminal.stderr.write_all(human::summary(report).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A diff on standard output is to be fed to other programs: nothing else stands there.
+fn args_are_diff(done: &Done) -> bool {
+    done.branch == BranchState::DryRun
+}
+
+fn row(
+    target: &RepositoryConfig,
+    result: &Result<Done, RunError>,
+    report: Option<&Report>,
+) -> Result<serde_json::Value, Failure> {
+    let (done, report) = match (result, report) {
+        (Ok(done), Some(report)) => (done, report),
+        (Err(error), _) => return Ok(json!({ "url": target.url, "error": error.to_string(), "complete": false })),
+        (Ok(_), None) => return Ok(serde_json::Value::Null),
+    };
+    let text = json::render(report, false).map_err(anyhow::Error::new)?;
+    let mut row: serde_json::Value = serde_json::from_str(&text).map_err(anyhow::Error::new)?;
+    if let Some(row) = row.as_object_mut() {
+        row.remove("version");
+        row.insert("url".to_owned(), json!(target.url));
+        row.insert("branch".to_owned(), json!({ "name": run::BRANCH, "state": done.branch.as_str(), "commit": done.commit }));
+        let pull_request = done.pull_request.as_ref().map(|settled| {
+            let pull_request = &settled.pull_request;
+            json!({ "number": pull_request.number, "url": pull_request.url, "operation": settled.operation.as_str() })
+        });
+        row.insert("pull_request".to_owned(), json!(pull_request));
+    }
+    Ok(row)
+}

@@ -1,0 +1,88 @@
+//! Every image in a tree: which files are read, and what they hold.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::manifest::catalogue::Catalogue;
+use crate::manifest::{self, Located, SIZE_MAX, Scan, Unread, UnreadReason};
+use crate::tree::{EntryKind, Tree, TreeError};
+
+/// What the files of a tree hold.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The files that name images or could not be read, sorted by path.
+    pub files: Vec<FileScan>,
+}
+
+/// What one file holds.
+#[derive(Clone, Debug)]
+pub struct FileScan {
+    /// The path that reports name.
+    pub path: String,
+    /// The path below the repository's root, for policies and kustomizations.
+    pub root_path: String,
+    /// Sites, and what could not be read.
+    pub scan: Scan,
+}
+
+impl Inventory {
+    /// Returns every site with its file, in order.
+    pub fn sites(&self) -> impl Iterator<Item = (&FileScan, &Located)> {
+        self.files.iter().flat_map(|file| file.scan.sites.iter().map(move |site| (file, site)))
+    }
+
+    /// Returns everything that could not be read, with its file's path.
+    pub fn unread(&self) -> impl Iterator<Item = (&str, &Unread)> {
+        self.files.iter().flat_map(|file| file.scan.unread.iter().map(|unread| (file.path.as_str(), unread)))
+    }
+}
+
+/// Reads every file of `tree` that may hold images and whose path below the repository's root is `wanted`, several at
+/// a time.
+///
+/// # Errors
+/// The tree itself cannot be read. A file that cannot be read is in [`Inventory::unread`] instead.
+pub fn take<T: Tree>(tree: &T, catalogue: &Catalogue, wanted: impl Fn(&str) -> bool) -> Result<Inventory, TreeError> {
+    let mut entries = Vec::new();
+    for entry in tree.entries()? {
+        let root_path = tree.root_path(&entry.path);
+        if manifest::is_candidate(&entry.path) && wanted(&root_path) {
+            entries.push((entry, root_path));
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let files = Mutex::new(Vec::new());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((entry, root_path)) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let scan = match entry.kind {
+                        EntryKind::Symlink => unreadable(UnreadReason::Symlink, None),
+                        EntryKind::File => read(tree, &entry.path, root_path, catalogue),
+                    };
+                    if !scan.is_empty() {
+                        let file = FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan };
+                        files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+                    }
+                }
+            });
+        }
+    });
+    let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Inventory { files })
+}
+
+fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -> Scan {
+    match tree.read(path, SIZE_MAX) {
+        Ok(bytes) => manifest::scan(root_path, &bytes, catalogue),
+        Err(error @ TreeError::TooLarge { .. }) => unreadable(UnreadReason::TooLarge, Some(error.to_string())),
+        Err(error @ TreeError::Symlink { .. }) => unreadable(UnreadReason::Symlink, Some(error.to_string())),
+        Err(error) => unreadable(UnreadReason::Unreadable, Some(format!("{:#}", anyhow::Error::new(error)))),
+    }
+}
+
+fn unreadable(reason: UnreadReason, detail: Option<String>) -> Scan {
+    Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() }
+}

@@ -1,0 +1,107 @@
+//! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
+
+use std::collections::HashSet;
+
+use crate::apply::{self, Edited};
+use crate::config::Config;
+use crate::inventory::{self, Inventory};
+use crate::manifest::SIZE_MAX;
+use crate::manifest::annotate::Annotations;
+use crate::manifest::catalogue::BUILT_IN;
+use crate::plan::{self, Outcome, Verdict};
+use crate::registry::Registry;
+use crate::registry::ask::ask;
+use crate::tree::{Tree, TreeError};
+
+/// How many questions are under way at once, over all registries.
+const AT_ONCE: usize = 64;
+
+/// What was found in a tree, what was decided, and what is to be written.
+#[derive(Clone, Debug, Default)]
+pub struct Pinned {
+    /// Every image.
+    pub inventory: Inventory,
+    /// The verdict on every site, in the order of [`Inventory::sites`].
+    pub verdicts: Vec<Verdict>,
+    /// The files that change.
+    pub files: Vec<FileEdit>,
+    /// Remarks that are no failures.
+    pub notes: Vec<String>,
+}
+
+/// One file that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEdit {
+    /// The path that reports name.
+    pub path: String,
+    /// The bytes before.
+    pub before: Vec<u8>,
+    /// The bytes after, proven.
+    pub after: Vec<u8>,
+    /// How many spans differ.
+    pub spans: usize,
+}
+
+/// Returns the images in `tree` that `config` reads.
+///
+/// # Errors
+/// The tree itself cannot be read.
+pub fn take_inventory<T: Tree>(tree: &T, config: &Config) -> Result<Inventory, TreeError> {
+    inventory::take(tree, &BUILT_IN, |path| config.policy.reads(path))
+}
+
+/// Resolves every image in `tree` and edits the files in memory. Nothing is written.
+///
+/// # Errors
+/// The tree itself cannot be read. What goes wrong with one file or image is in its verdict.
+pub async fn pin<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    progress: impl Fn(usize, usize),
+) -> Result<Pinned, TreeError> {
+    let inventory = take_inventory(tree, config)?;
+    let questions = plan::questions(&inventory, &config.policy);
+    let answers = ask(registry, &questions, AT_ONCE, progress).await;
+    let mut verdicts = plan::decide(&inventory, &config.policy, &answers);
+    let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
+    Ok(Pinned { inventory, verdicts, files, notes })
+}
+
+fn edit<T: Tree>(
+    tree: &T,
+    config: &Config,
+    inventory: &Inventory,
+    verdicts: &mut [Verdict],
+) -> (Vec<FileEdit>, Vec<String>) {
+    let kustomize = || inventory.files.iter().map(|file| &file.scan.kustomize);
+    let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
+    let overridden: HashSet<&str> = kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
+    let key = config.annotations.enabled.then_some(config.annotations.key.as_str());
+    let (mut files, mut notes) = (Vec::new(), Vec::new());
+    let mut rest = verdicts;
+    for file in &inventory.files {
+        let (mine, others) = rest.split_at_mut(file.scan.sites.len());
+        rest = others;
+        if mine.iter().all(|verdict| verdict.change.is_none()) {
+            continue;
+        }
+        let before = match tree.read(&file.path, SIZE_MAX) {
+            Ok(before) => before,
+            Err(error) => {
+                for verdict in mine.iter_mut().filter(|verdict| verdict.change.is_some()) {
+                    *verdict = Verdict::because(Outcome::Failed, "unreadable", Some(error.to_string()));
+                }
+                continue;
+            }
+        };
+        let is_patch = patches.contains(file.root_path.as_str());
+        let annotations = Annotations { key, overridden: overridden.clone(), is_patch };
+        let edited = apply::edit(&before, &file.scan.sites, mine, &annotations);
+        if let Some(Edited { after, spans, notes: remarks }) = edited {
+            notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));
+            files.push(FileEdit { path: file.path.clone(), before, after, spans });
+        }
+    }
+    (files, notes)
+}

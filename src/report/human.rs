@@ -1,0 +1,98 @@
+//! Reports for people: one line for each thing, the place last, a summary at the end.
+
+use super::{Report, Row, count};
+use crate::plan::Outcome;
+use crate::terminal::{Stream, Style, printable};
+
+/// Returns the list of every image and where it stands.
+pub fn list(report: &Report, stream: &Stream) -> String {
+    let width = report.rows.iter().map(|row| row.image.chars().count()).max().unwrap_or_default().min(72);
+    let rows = report.rows.iter().map(|row| {
+        let style = match row.state {
+            "floating" => Style::Yellow,
+            "pinned" => Style::Green,
+            _ => Style::Dim,
+        };
+        let state = stream.paint(style, &format!("{:8}", row.state));
+        let reason = row.reason.map(|reason| format!("  ({reason})")).unwrap_or_default();
+        let image = printable(&row.image);
+        format!("{state}  {image:width$}  {}{reason}\n", place(row, stream))
+    });
+    rows.collect()
+}
+
+/// Returns the lines for what `pin` did; what stayed as it was is counted in the summary only.
+pub fn pin(report: &Report, stream: &Stream) -> String {
+    told(report, stream, &[Outcome::Pinned, Outcome::Updated, Outcome::Held, Outcome::Failed])
+}
+
+/// Returns the lines for what could not be done.
+pub fn left_out(report: &Report, stream: &Stream) -> String {
+    told(report, stream, &[Outcome::Held, Outcome::Failed])
+}
+
+fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
+    let told = report.rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)));
+    let rows = told.map(|row| {
+        let outcome = row.outcome.unwrap_or(Outcome::Failed);
+        let style = match outcome {
+            Outcome::Pinned | Outcome::Updated => Style::Green,
+            Outcome::Failed => Style::Red,
+            _ => Style::Yellow,
+        };
+        let word = stream.paint(style, &format!("{:8}", outcome.as_str()));
+        let text = row.new.as_deref().unwrap_or(&row.image);
+        let reason = match (row.reason, &row.detail) {
+            (Some(reason), Some(detail)) => format!("\n          {reason}: {}", printable(detail)),
+            (Some(reason), None) => format!("\n          {reason}"),
+            _ => String::new(),
+        };
+        format!("{word}  {}  {}{reason}\n", printable(text), place(row, stream))
+    });
+    rows.collect()
+}
+
+/// Returns the findings of `check`.
+pub fn check(report: &Report, stream: &Stream) -> String {
+    let findings = report.findings.iter().filter_map(|finding| {
+        let row = report.rows.get(finding.reference)?;
+        let fix = finding.fix.as_ref().map(|fix| format!("  hint: {}\n", printable(fix))).unwrap_or_default();
+        let rule = stream.paint(Style::Red, finding.rule);
+        Some(format!("{}: {rule}: {}\n{fix}", place(row, stream), printable(&finding.message)))
+    });
+    findings.collect()
+}
+
+/// Returns what could not be read, and remarks.
+pub fn remarks(report: &Report, stream: &Stream) -> String {
+    let unread = report.unread.iter().filter(|row| row.unread.reason.is_incomplete()).map(|row| {
+        let detail = row.unread.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
+        let word = stream.paint(Style::Red, "unread");
+        format!("{word}: {}: {}{detail}\n", printable(&row.file), row.unread.reason.as_str())
+    });
+    let notes = report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), printable(note)));
+    unread.chain(notes).collect()
+}
+
+/// Returns one line with the numbers.
+pub fn summary(report: &Report) -> String {
+    let known = report.unread.iter().filter(|row| !row.unread.reason.is_incomplete()).count();
+    let unread = report.unread.len() - known;
+    let outcomes = report.outcomes();
+    let mut parts: Vec<String> = if outcomes.is_empty() {
+        report.states().into_iter().map(|(state, number)| format!("{number} {state}")).collect()
+    } else {
+        outcomes.into_iter().map(|(outcome, number)| format!("{number} {}", outcome.as_str())).collect()
+    };
+    if known > 0 {
+        parts.push(format!("{} not read (templates and links)", count(known, "document")));
+    }
+    if unread > 0 {
+        parts.push(format!("{} unreadable", count(unread, "document")));
+    }
+    format!("{}: {}\n", count(report.rows.len(), "image"), parts.join(", "))
+}
+
+fn place(row: &Row, stream: &Stream) -> String {
+    stream.paint(Style::Cyan, &format!("{}:{}:{}", row.file, row.line, row.column))
+}

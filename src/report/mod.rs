@@ -1,0 +1,173 @@
+//! What a command found and did, as rows; one file per way of printing them. Pure.
+
+pub mod diff;
+pub mod human;
+pub mod json;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::inventory::Inventory;
+use crate::manifest::site::State;
+use crate::manifest::{Located, Unread};
+use crate::plan::{Outcome, Verdict};
+
+/// Everything that a command has to say about the files that it read.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// One row for each site, in the order of the files.
+    pub rows: Vec<Row>,
+    /// What could not be read.
+    pub unread: Vec<UnreadRow>,
+    /// Findings of `check`.
+    pub findings: Vec<Finding>,
+    /// Whether everything could be read and resolved.
+    pub complete: bool,
+    /// Remarks that are no failures, such as annotations that could not be written.
+    pub notes: Vec<String>,
+}
+
+/// One site.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The file, as reports name it.
+    pub file: String,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// Bytes from the start of the file, byte order mark included.
+    pub span: Range<usize>,
+    /// The spans of split fields.
+    pub fields: BTreeMap<&'static str, Range<usize>>,
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer in the document.
+    pub path: String,
+    /// The format's name.
+    pub format: String,
+    /// The kind of the Kubernetes object.
+    pub kind: Option<String>,
+    /// The reference as it stands in the file.
+    pub image: String,
+    /// `floating`, `pinned` or `skipped`.
+    pub state: &'static str,
+    /// Why it was skipped, held or failed.
+    pub reason: Option<&'static str>,
+    /// What the registry or the proof said.
+    pub detail: Option<String>,
+    /// What `pin` did; `None` for `list` and `check`.
+    pub outcome: Option<Outcome>,
+    /// What `pin` wrote.
+    pub new: Option<String>,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug)]
+pub struct UnreadRow {
+    /// The file, as reports name it.
+    pub file: String,
+    /// What, and why.
+    pub unread: Unread,
+}
+
+/// Something that `check` complains about.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule's kebab-case name.
+    pub rule: &'static str,
+    /// What is wrong, as a sentence without its place.
+    pub message: String,
+    /// The row that it is about.
+    pub reference: usize,
+    /// The command that mends it.
+    pub fix: Option<String>,
+}
+
+impl Report {
+    /// Returns the report on `inventory`; `verdicts`, where `pin` has them, are in the order of its sites.
+    ///
+    /// `is_named` tells whether a file was named on the command line: such a file must be readable.
+    pub fn new(inventory: &Inventory, verdicts: Option<&[Verdict]>, is_named: impl Fn(&str) -> bool) -> Self {
+        let mut verdicts = verdicts.map(|verdicts| verdicts.iter());
+        let rows: Vec<Row> = inventory
+            .sites()
+            .map(|(file, located)| Row::new(&file.path, located, verdicts.as_mut().and_then(Iterator::next)))
+            .collect();
+        let unread: Vec<UnreadRow> =
+            inventory.unread().map(|(file, unread)| UnreadRow { file: file.to_owned(), unread: unread.clone() }).collect();
+        let readable = unread.iter().all(|row| !row.unread.reason.is_incomplete() && !is_named(&row.file));
+        let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
+        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes: Vec::new() }
+    }
+
+    /// Returns how many rows have each state.
+    pub fn states(&self) -> BTreeMap<&'static str, usize> {
+        let mut states = BTreeMap::from([("floating", 0), ("pinned", 0), ("skipped", 0)]);
+        for row in &self.rows {
+            *states.entry(row.state).or_default() += 1;
+        }
+        states
+    }
+
+    /// Returns how many rows have each outcome.
+    pub fn outcomes(&self) -> BTreeMap<Outcome, usize> {
+        let mut outcomes = BTreeMap::new();
+        for outcome in self.rows.iter().filter_map(|row| row.outcome) {
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        outcomes
+    }
+
+    /// Adds a finding for every floating reference.
+    pub fn find_floating(&mut self) {
+        for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| row.state == "floating") {
+            let message = if has_tag(&row.image) {
+                format!("`{}` has a tag and no digest: what it names can change", row.image)
+            } else {
+                format!("`{}` has no tag and no digest: it means `latest`, which can change", row.image)
+            };
+            let fix = Some(format!("tagpin pin {}", row.file));
+            self.findings.push(Finding { rule: "floating-tag", message, reference: index, fix });
+        }
+    }
+}
+
+fn has_tag(image: &str) -> bool {
+    crate::reference::Reference::parse(image).is_ok_and(|reference| reference.tag().is_some())
+}
+
+impl Row {
+    fn new(file: &str, located: &Located, verdict: Option<&Verdict>) -> Self {
+        let site = &located.site;
+        let shift = |span: &Range<usize>| span.start + located.offset..span.end + located.offset;
+        let (state, reason) = match site.state {
+            State::Floating => ("floating", None),
+            State::Pinned => ("pinned", None),
+            State::Skipped(skip) => ("skipped", Some(skip.reason())),
+        };
+        let new = verdict.and_then(|verdict| verdict.change.as_ref()).zip(site.reference.as_ref());
+        Self {
+            file: file.to_owned(),
+            line: located.line,
+            column: located.column,
+            span: shift(&site.span),
+            fields: site.fields.iter().map(|(name, span)| (*name, shift(span))).collect(),
+            document: site.document,
+            path: site.path.clone(),
+            format: site.format.clone(),
+            kind: site.kind.clone(),
+            image: site.image.clone(),
+            state,
+            reason: verdict.and_then(|verdict| verdict.reason).or(reason),
+            detail: verdict.and_then(|verdict| verdict.detail.clone()),
+            outcome: verdict.map(|verdict| verdict.outcome),
+            new: new.map(|(change, reference)| reference.pinned(&change.digest).to_string()),
+        }
+    }
+}
+
+/// Returns `1 image`, `2 images`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
