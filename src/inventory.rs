@@ -70,6 +70,11 @@ pub fn take<T: Tree>(tree: &T, catalogue: &Catalogue, wanted: impl Fn(&str) -> b
         }
     });
     let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    files.extend(tree.problems().iter().map(|problem| {
+        let path = problem.path().to_owned();
+        let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
+        FileScan { root_path: path.clone(), path, scan }
+    }));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Inventory { files })
 }

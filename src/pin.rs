@@ -9,8 +9,7 @@ use crate::manifest::SIZE_MAX;
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::BUILT_IN;
 use crate::plan::{self, Outcome, Verdict};
-use crate::registry::Registry;
-use crate::registry::ask::ask;
+use crate::registry::{Registry, ask};
 use crate::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.

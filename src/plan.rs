@@ -8,8 +8,7 @@ use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
 use crate::policy::{Policy, SplitFields, Style};
 use crate::reference::Digest;
-use crate::registry::ask::{Answers, Asked};
-use crate::registry::{Question, Resolution};
+use crate::registry::{Answers, Asked, Level, Question, Resolution};
 
 /// What became of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,9 +161,9 @@ fn decide_site(path: &str, located: &Located, policy: &Policy, answers: &Answers
 
 fn covers(question: &Question, resolution: &Resolution) -> String {
     match &question.level {
-        crate::registry::Level::Platform(platform) => platform.to_string(),
-        crate::registry::Level::Index if is_index(&resolution.media_type) => "index".to_owned(),
-        crate::registry::Level::Index => "single manifest".to_owned(),
+        Level::Platform(platform) => platform.to_string(),
+        Level::Index if is_index(&resolution.media_type) => "index".to_owned(),
+        Level::Index => "single manifest".to_owned(),
     }
 }
 

@@ -8,13 +8,13 @@ use secrecy::SecretString;
 use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
 use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::forge::{Draft, ForgeError};
-use crate::git::{Auth, CommitTree, GitError, Identity, Oid, Remote, Repository, trailer};
+use crate::git::{Auth, GitError, Identity, Oid, Remote, Repository, trailer};
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, FileEdit, Pinned};
 use crate::proposal::{WORKFLOWS, proposal};
 use crate::pull_request::{self, Operation, Settled, settle};
 use crate::registry::Registry;
-use crate::tree::{Tree, TreeError};
+use crate::tree::{CommitTree, Tree, TreeError};
 
 /// The branch that tagpin pushes.
 pub const BRANCH: &str = "tagpin/pin-digests";

@@ -10,8 +10,7 @@ use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::reference::Reference;
-use crate::registry::ask::{Asked, ask};
-use crate::registry::{Level, Question, ResolveError, Resolution};
+use crate::registry::{Asked, Level, Question, ResolveError, Resolution, ask};
 use crate::terminal::Terminal;
 
 /// Asks the registries what references are now.

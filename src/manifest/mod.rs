@@ -144,10 +144,12 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
 }
 
 fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+    if error.too_deep {
+        let detail = format!("line {}: nested deeper than {} levels", error.line, yaml::DEPTH_MAX);
+        return (UnreadReason::TooDeep, detail);
+    }
     let reason = if text.contains("{{") {
         UnreadReason::Template
-    } else if error.message.contains("nest") {
-        UnreadReason::TooDeep
     } else {
         UnreadReason::NotYaml
     };

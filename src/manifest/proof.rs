@@ -35,7 +35,7 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
     let new = Yaml::parse(after);
     let comparison = Comparison { old: before, new: &new, plan };
     comparison.streams()?;
-    SecondComparison { yaml: before, plan }.streams(after)
+    SecondComparison { yaml: before, plan }.streams(&new)
 }
 
 fn bytes_outside_are_equal(before: &str, after: &str, plan: &Plan) -> Result<(), ProofError> {
@@ -172,20 +172,27 @@ struct SecondComparison<'c, 'a> {
 }
 
 impl SecondComparison<'_, '_> {
-    fn streams(&self, after: &str) -> Result<(), ProofError> {
-        let old = second_parse(self.yaml.text)?;
-        let new = second_parse(after)?;
-        let roots: Vec<Option<NodeId>> = self.yaml.documents.iter().map(|document| document.root).collect();
-        if old.len() != new.len() || old.len() != roots.len() {
-            return Err(ProofError::SecondTree("/".to_owned()));
+    fn streams(&self, after: &Yaml<'_>) -> Result<(), ProofError> {
+        let documents = &self.yaml.documents;
+        if documents.iter().all(|document| document.error.is_none()) {
+            let roots: Vec<NodeId> = documents.iter().filter_map(|document| document.root).collect();
+            return self.texts(&roots, self.yaml.text, after.text);
         }
-        for ((old, new), root) in old.iter().zip(&new).zip(roots) {
-            match root {
-                Some(root) => self.nodes(root, old, new)?,
-                None => return Err(ProofError::Unverifiable("a document is not YAML".to_owned())),
+        // A document that nobody can read does not keep the others from being proven, each by itself.
+        for (index, document) in documents.iter().enumerate() {
+            if let Some(root) = document.root {
+                self.texts(&[root], self.yaml.source_of(index), after.source_of(index))?;
             }
         }
         Ok(())
+    }
+
+    fn texts(&self, roots: &[NodeId], before: &str, after: &str) -> Result<(), ProofError> {
+        let (old, new) = (second_parse(before)?, second_parse(after)?);
+        if old.len() != new.len() || old.len() != roots.len() {
+            return Err(ProofError::SecondTree("/".to_owned()));
+        }
+        roots.iter().zip(old.iter().zip(&new)).try_for_each(|(root, (old, new))| self.nodes(*root, old, new))
     }
 
     fn nodes(&self, id: NodeId, old: &Tree, new: &Tree) -> Result<(), ProofError> {

@@ -168,10 +168,10 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
     };
     if text.is_empty() {
         Some(Skip::Empty)
-    } else if text.contains("{{") || text.contains("{%") {
-        Some(Skip::Template)
     } else if text.contains('$') {
         Some(Skip::Variable)
+    } else if text.contains("{{") || text.contains("{%") {
+        Some(Skip::Template)
     } else if placeholder('<', '>') || placeholder('%', '%') || at_placeholder(text) || text.contains("((") {
         Some(Skip::Placeholder)
     } else if text == "scratch" || text.starts_with("ko://") {

@@ -70,6 +70,8 @@ pub enum Kind<'a> {
 /// One document of a stream.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// Where it starts in the text.
+    pub start: usize,
     /// The root node, if the document was read to its end.
     pub root: Option<NodeId>,
     /// Why it could not be read, otherwise.
@@ -83,6 +85,8 @@ pub struct SyntaxError {
     pub line: usize,
     /// What the parser said.
     pub message: String,
+    /// Whether it is nested deeper than [`DEPTH_MAX`].
+    pub too_deep: bool,
 }
 
 /// A parsed text.
@@ -99,12 +103,19 @@ pub struct Yaml<'a> {
 }
 
 /// The deepest nesting that is read. The verifier refuses more than 128.
-const DEPTH_MAX: usize = 120;
+pub const DEPTH_MAX: usize = 120;
 
 impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
         Builder::new(text).run()
+    }
+
+    /// Returns the text of a document, up to the start of the next.
+    pub fn source_of(&self, document: usize) -> &'a str {
+        let start = self.documents.get(document).map_or(self.text.len(), |document| document.start);
+        let end = self.documents.get(document + 1).map_or(self.text.len(), |next| next.start);
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// Returns the node that `id` stands for: itself, or what an alias points to.
@@ -262,6 +273,8 @@ struct Builder<'a> {
     /// Anchor number → node, of the current document.
     anchors: std::collections::HashMap<usize, NodeId>,
     root: Option<NodeId>,
+    /// Where the current document starts, or the last one ended.
+    start: usize,
     /// Nodes from here on belong to the current document; they are dropped where it turns out broken.
     first: usize,
 }
@@ -269,7 +282,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(text: &'a str) -> Self {
         let yaml = Yaml { text, nodes: Vec::new(), documents: Vec::new(), comments: Vec::new() };
-        Self { yaml, open: Vec::new(), anchors: std::collections::HashMap::new(), root: None, first: 0 }
+        Self { yaml, open: Vec::new(), anchors: std::collections::HashMap::new(), root: None, start: 0, first: 0 }
     }
 
     fn run(mut self) -> Yaml<'a> {
@@ -287,7 +300,7 @@ impl<'a> Builder<'a> {
                     self.event(event, span);
                 }
                 Some(Err(error)) => {
-                    self.abandon(error.marker().line(), error.to_string());
+                    self.abandon(&error);
                     if !matches!(parser.proceed_next_document(), Ok(true)) {
                         break;
                     }
@@ -299,9 +312,14 @@ impl<'a> Builder<'a> {
 
     fn event(&mut self, event: Event<'a>, span: Range<usize>) {
         match event {
-            Event::DocumentStart(..) => self.reset(),
+            Event::DocumentStart(..) => {
+                // What stands before the first document belongs to it.
+                self.start = if self.yaml.documents.is_empty() { 0 } else { span.start };
+                self.reset();
+            }
             Event::DocumentEnd => {
-                self.yaml.documents.push(Document { root: self.root, error: None });
+                self.yaml.documents.push(Document { start: self.start, root: self.root, error: None });
+                self.start = span.end;
                 self.reset();
             }
             Event::Comment(..) => self.yaml.comments.push(span),
@@ -369,9 +387,12 @@ impl<'a> Builder<'a> {
         id
     }
 
-    fn abandon(&mut self, line: usize, message: String) {
+    fn abandon(&mut self, error: &granit_parser::ScanError) {
+        let too_deep = matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded);
+        let (line, message) = (error.marker().line(), error.info());
         self.yaml.nodes.truncate(self.first);
-        self.yaml.documents.push(Document { root: None, error: Some(SyntaxError { line, message }) });
+        let error = Some(SyntaxError { line, message, too_deep });
+        self.yaml.documents.push(Document { start: self.start, root: None, error });
         self.reset();
     }
 
