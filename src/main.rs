@@ -59,6 +59,13 @@ fn prepare(globals: &Globals, terminal: &Terminal) -> Result<(), Failure> {
 
 /// Flags win over `TAGPIN_LOG`, which wins over `RUST_LOG`. The flags never open the logs of the HTTP libraries.
 fn log_filter(globals: &Globals) -> Result<EnvFilter, Failure> {
+    // clap sees conflicts only between options on the same side of the command.
+    if globals.quiet && globals.verbose > 0 {
+        return Err(Failure::usage(
+            "`--quiet` and `--verbose` contradict each other",
+            "leave one of them out",
+        ));
+    }
     let flag = match (globals.quiet, globals.verbose) {
         (true, _) => Some("error"),
         (false, 0) => None,

@@ -116,13 +116,16 @@ pub(super) fn suggest(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns the word of `known` that is at most a third of its letters away from `word`.
+/// Returns the word of `known` that is at most a third of its letters away from `word`, or that begins with it.
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();
     known
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .filter_map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&word, candidate);
+            let near = distance <= (candidate.len() / 3).max(1);
+            (near || (word.len() >= 3 && candidate.starts_with(&word))).then_some((distance, *candidate))
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -201,6 +204,7 @@ mod tests {
         assert_eq!(suggest("exlude", &["include", "exclude"]), "did you mean `exclude`?");
         assert_eq!(suggest("base_url", &["kind", "base-url"]), "did you mean `base-url`?");
         assert_eq!(suggest("Index", &["index", "platform"]), "did you mean `index`?");
+        assert_eq!(suggest("digest", &["all", "digest-only"]), "did you mean `digest-only`?");
         assert_eq!(suggest("zzz", &["kind", "base-url"]), "known are `kind`, `base-url`");
     }
 
