@@ -43,8 +43,8 @@ fn help_texts_are_as_recorded() {
     // Commands that are not variants of `Command` yet: rendered as they will be.
     let part = |name: &'static str, augment: fn(clap::Command) -> clap::Command| {
         let command = augment(clap::Command::new(name).bin_name(format!("tagpin {name}")));
-        let texts = (command.get_about().cloned(), command.get_long_about().cloned());
-        Globals::augment_args(command).about(texts.0).long_about(texts.1)
+        let (about, long) = (command.get_about().cloned(), command.get_long_about().cloned());
+        Globals::augment_args(command).about(about.unwrap_or_default()).long_about(long.unwrap_or_default())
     };
     let mut commands = vec![
         part("list", ListArgs::augment_args),
