@@ -43,8 +43,8 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Read settings from FILE; a repository's own tagpin.toml can only narrow them
-    #[arg(long, global = true, value_name = "FILE", env = "TAGPIN_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    /// Read settings from FILE, or from TAGPIN_CONFIG; a repository's own tagpin.toml can only narrow them
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Print results for people or as versioned JSON
     #[arg(

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 
 use crate::cli::ColorChoice;
+
+const STDERR: &str = "standard error";
 
 /// A style for people. Colour never carries a meaning alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl Terminal {
         let (out_tty, err_tty) = (out.is_terminal(), err.is_terminal());
         Self {
             stdout: Stream::new("standard output", Box::new(out), out_tty, colors(out_tty)),
-            stderr: Stream::new("standard error", Box::new(err), err_tty, colors(err_tty)),
+            stderr: Stream::new(STDERR, Box::new(err), err_tty, colors(err_tty)),
         }
     }
 }
@@ -83,7 +85,13 @@ pub struct Stream {
 
 impl Stream {
     fn new(name: &'static str, inner: Box<dyn Write + Send>, is_terminal: bool, colored: bool) -> Self {
-        Self { name, inner: BufWriter::new(inner), is_terminal, colored, closed: false }
+        // What a person looks at, and every message, is shown line by line; the rest goes in large pieces.
+        let inner = if is_terminal || name == STDERR {
+            BufWriter::with_capacity(0, Box::new(LineWriter::new(inner)) as Box<dyn Write + Send>)
+        } else {
+            BufWriter::new(inner)
+        };
+        Self { name, inner, is_terminal, colored, closed: false }
     }
 
     /// Returns a stream into `inner`, which is no terminal and has no colour: for tests.
@@ -151,7 +159,10 @@ impl std::fmt::Debug for Stream {
 /// Returns `text` with control characters escaped: what comes from a
 /// repository or a server must not steer the terminal. Line breaks stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let odd = |c: char| c.is_control() && c != '\n';
+    let odd = |c: char| {
+        // Bidirectional overrides show text in another order than it has.
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if text.contains(odd) {
         Cow::Owned(
             text.chars()

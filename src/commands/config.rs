@@ -55,7 +55,7 @@ fn check(
     environment: &Environment,
     terminal: &mut Terminal,
 ) -> Result<String, ConfigError> {
-    if let Some(file) = file {
+    if let Some(file) = file.or(environment.config.as_deref()) {
         Config::load(Some(file), environment)?;
         return Ok(format!("`{}`", file.display()));
     }

@@ -8,6 +8,8 @@ use super::{Config, ConfigError, Problem};
 /// The variables that the configuration looks at; an empty one counts as absent.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
+    /// `TAGPIN_CONFIG`: the configuration file where `--config` names none.
+    pub config: Option<PathBuf>,
     /// `TAGPIN_CACHE_DIR`: wins over the file's `cache-dir`.
     pub cache_dir: Option<PathBuf>,
     /// `XDG_CACHE_HOME`: heeded where it is absolute (XDG Base Directory Specification).
@@ -32,6 +34,7 @@ impl Environment {
         let value = |name| lookup(name).filter(|value| !value.is_empty());
         let text = |name| value(name).and_then(|value| value.into_string().ok());
         Self {
+            config: value("TAGPIN_CONFIG").map(PathBuf::from),
             cache_dir: value("TAGPIN_CACHE_DIR").map(PathBuf::from),
             xdg_cache_home: value("XDG_CACHE_HOME").map(PathBuf::from),
             home: value("HOME").map(PathBuf::from),

@@ -153,14 +153,14 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Returns the configuration of the file at `path`, or the defaults where it is `None`.
+    /// Returns the configuration of the file at `path`, or at [`Environment::config`], or the defaults.
     ///
     /// Without a file, in a GitHub Action, the one repository is the one that the Action runs in.
     ///
     /// # Errors
     /// The file cannot be read, or is wrong.
     pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
-        let Some(path) = path else { return environment.without_file() };
+        let Some(path) = path.or(environment.config.as_deref()) else { return environment.without_file() };
         let shown = path.display().to_string();
         let bytes = read(path)?;
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
@@ -198,9 +198,10 @@ impl Config {
 
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let mut bytes = Vec::new();
-    fs_err::File::open(path)
+    // Not fs_err: the problem names the file already.
+    std::fs::File::open(path)
         .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(path, error.to_string()))?;
+        .map_err(|error| unreadable(path, format!("cannot be read: {error}")))?;
     within_limit(&path.display().to_string(), &bytes)?;
     Ok(bytes)
 }

@@ -52,7 +52,9 @@ pub enum GlobError {
         message: String,
     },
     /// There is too much to match.
-    #[error("there are more than {PATTERNS_MAX} patterns, or one is longer than {PATTERN_MAX} bytes")]
+    #[error(
+        "the patterns are too large: at most {PATTERNS_MAX}, of at most {PATTERN_MAX} bytes, and not all of them long"
+    )]
     TooLarge,
 }
 
@@ -76,7 +78,11 @@ impl Globs {
                 .map_err(|error| malformed(pattern, &error))?;
             set.add(glob);
         }
-        let set = set.build().map_err(|error| malformed(error.glob().unwrap_or("the list"), &error))?;
+        // Each of them is a glob; what fails now is the size of all.
+        let set = set.build().map_err(|error| match error.glob() {
+            Some(pattern) => malformed(pattern, &error),
+            None => GlobError::TooLarge,
+        })?;
         Ok(Self { patterns, set })
     }
 
@@ -173,5 +179,6 @@ mod tests {
             assert!(message.contains(part), "{pattern}: {message}");
         }
         assert_eq!(Globs::new(vec!["a"; PATTERNS_MAX + 1]), Err(GlobError::TooLarge));
+        assert_eq!(Globs::new(vec!["?".repeat(PATTERN_MAX - 1); 400]), Err(GlobError::TooLarge));
     }
 }
