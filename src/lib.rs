@@ -3,11 +3,18 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod exit;
 pub mod forge;
 pub mod http;
 pub mod manifest;
 pub mod platform;
+pub mod policy;
 pub mod pull_request;
 pub mod reference;
 pub mod registry;
+pub mod terminal;
 pub mod tree;

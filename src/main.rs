@@ -1,1 +1,85 @@
-fn main() {}
+//! The binary: parse, run, exit code. Everything else is in the library.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tagpin::cli::{Cli, Command, Globals};
+use tagpin::commands;
+use tagpin::config::Environment;
+use tagpin::error::Failure;
+use tagpin::exit::Exit;
+use tagpin::terminal::Terminal;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody reads it any more where this fails.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let mut terminal = Terminal::new(cli.globals.color);
+    let result = prepare(&cli.globals, &terminal)
+        .and_then(|()| dispatch(&cli, &mut terminal))
+        .and_then(|exit| terminal.stdout.flush().map(|()| exit).map_err(Failure::from));
+    let exit = result.unwrap_or_else(|failure| {
+        // What was printed before the failure stands before it.
+        let _ = terminal.stdout.flush();
+        let _ = writeln!(terminal.stderr, "{failure}");
+        failure.exit()
+    });
+    let _ = terminal.stderr.flush();
+    exit.into()
+}
+
+fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    let environment = Environment::from_process();
+    match &cli.command {
+        Command::Config(args) => commands::config::run(args, &cli.globals, &environment, terminal),
+        Command::Completions(args) => commands::completions::run(args, terminal),
+    }
+}
+
+/// Sets up what is set up once in a process: the log and the TLS provider.
+fn prepare(globals: &Globals, terminal: &Terminal) -> Result<(), Failure> {
+    tracing_subscriber::fmt()
+        .with_env_filter(log_filter(globals)?)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal.stderr.colored())
+        .with_target(false)
+        .without_time()
+        .init();
+    // An error means that a provider is installed already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Ok(())
+}
+
+/// Flags win over `TAGPIN_LOG`, which wins over `RUST_LOG`. The flags never open the logs of the HTTP libraries.
+fn log_filter(globals: &Globals) -> Result<EnvFilter, Failure> {
+    // clap sees conflicts only between options on the same side of the command.
+    if globals.quiet && globals.verbose > 0 {
+        return Err(Failure::usage(
+            "`--quiet` and `--verbose` contradict each other",
+            "leave one of them out",
+        ));
+    }
+    let flag = match (globals.quiet, globals.verbose) {
+        (true, _) => Some("error"),
+        (false, 0) => None,
+        (false, 1) => Some("warn,tagpin=info"),
+        (false, _) => Some("warn,tagpin=debug"),
+    };
+    if let Some(filter) = flag {
+        return Ok(EnvFilter::new(filter));
+    }
+    let variable = ["TAGPIN_LOG", "RUST_LOG"].into_iter().find_map(|name| {
+        std::env::var(name).ok().filter(|filter| !filter.is_empty()).map(|filter| (name, filter))
+    });
+    let Some((name, filter)) = variable else { return Ok(EnvFilter::new("warn")) };
+    EnvFilter::try_new(&filter).map_err(|error| {
+        Failure::usage(format!("{name} is no log filter: {error}"), "write for example `tagpin=debug`")
+    })
+}

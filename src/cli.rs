@@ -1,0 +1,346 @@
+//! The command line: types and help texts only.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::error::Failure;
+use crate::platform::Platform;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, nothing to complain about
+  1  findings (`check` only)
+  2  wrong usage or configuration; nothing was done
+  3  incomplete: something failed or could not be checked, the rest was done";
+
+/// The whole command line.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "tagpin",
+    version,
+    about = "Pin container image tags in your manifests to digests",
+    long_about = "Pin container image tags in your manifests to digests\n\n\
+        tagpin finds every container image that a repository names by a tag, asks the registry what the tag is now, \
+        and writes the digest beside the tag, without touching any other byte of the file. Tags are for humans, \
+        digests are for machines.\n\n\
+        Results go to standard output, messages to standard error.",
+    after_long_help = EXIT_CODES,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The options that every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Read settings from FILE, or from TAGPIN_CONFIG; a repository's own tagpin.toml can only narrow them
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Print results for people or as versioned JSON
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "human|json",
+        hide_possible_values = true,
+        default_value_t
+    )]
+    pub format: Format,
+    /// Open no network connection
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Say more on standard error, -vv still more; TAGPIN_LOG takes a filter such as `tagpin=debug`
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colour the output: `auto` heeds terminals and NO_COLOR
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "auto|always|never",
+        hide_possible_values = true,
+        default_value_t
+    )]
+    pub color: ColorChoice,
+}
+
+impl Globals {
+    /// Refuses `--offline` for the command `verb`, which has nothing to do without a network.
+    ///
+    /// # Errors
+    /// `--offline` is given: a usage error that says what to do instead.
+    pub fn require_network(&self, verb: &str) -> Result<(), Failure> {
+        if !self.offline {
+            return Ok(());
+        }
+        let message = format!("`tagpin {verb}` asks registries and cannot be used with `--offline`");
+        Err(Failure::usage(message, "`tagpin list` and `tagpin check` work offline"))
+    }
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs: versioned, and only ever added to
+    Json,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On terminals, unless NO_COLOR is set or TERM is `dumb`
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands that are wired. [`ListArgs`], [`PinArgs`], [`CheckArgs`], [`RunArgs`] and [`ResolveArgs`] become
+/// variants together with their dispatch in `main.rs`.
+#[derive(Clone, Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a command's help text stands at its arguments; one here would hide its long form"
+)]
+pub enum Command {
+    Config(ConfigArgs),
+    Completions(CompletionsArgs),
+}
+
+/// List every image and where it stands
+///
+/// Offline: nothing is asked and nothing is changed. An image is `floating` (a tag, or no tag, which means `latest`),
+/// `pinned` (a digest), or `skipped` with a reason (a template, a variable).
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  everything was read
+  2  wrong usage or configuration
+  3  a file could not be read; the others are listed
+
+Examples:
+  tagpin list                      # this directory
+  tagpin list clusters apps/a.yaml
+  tagpin list --format json | jq '.summary'")]
+pub struct ListArgs {
+    /// Files and directories to read [default: this directory]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Write the digests into the files
+///
+/// Asks the registry of each floating image what its tag is now and writes the digest beside the tag. A tag that has
+/// moved since it was pinned gets the new digest. No other byte of a file changes; running it again changes nothing.
+/// Credentials are those of docker: `docker login` is enough.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  every image is pinned now, or nothing was to do
+  2  wrong usage or configuration; nothing was done
+  3  some images could not be pinned; the rest was written
+
+Examples:
+  tagpin pin --dry-run             # show what would change in this directory
+  tagpin pin clusters/production")]
+pub struct PinArgs {
+    /// Files and directories to edit [default: this directory]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Print a unified diff and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Fail where an image is not pinned: the gate for CI
+///
+/// Offline: it tells whether every image has a digest, not whether the digest is what the tag is now.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  every image is pinned
+  1  floating images were found
+  2  wrong usage or configuration
+  3  a file could not be read, and in the others nothing was found
+
+Examples:
+  tagpin check
+  tagpin check clusters/production --format json")]
+pub struct CheckArgs {
+    /// Files and directories to check [default: this directory]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Pin every configured repository and open pull requests
+///
+/// Clones each [[repository]] of the configuration, pins it, pushes one branch, and opens or updates one pull request.
+/// Nothing is pushed where nothing changed. Without --config in a GitHub Action, the repository is the Action's own.
+///
+/// The token of the forge is taken from TAGPIN_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN, in this order.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  every repository is up to date, or has its pull request
+  2  wrong usage or configuration; nothing was done
+  3  an image or a repository failed; the rest was done
+
+Examples:
+  tagpin run --config tagpin.toml --dry-run   # clone and resolve, write nothing anywhere
+  tagpin run --config tagpin.toml")]
+pub struct RunArgs {
+    /// Clone and resolve, but push nothing and open nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Ask the registry what a reference is now
+///
+/// Prints the digest and what it names. Good for finding out whether names, credentials and mirrors are right.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  every reference was resolved
+  2  wrong usage or configuration, or a reference that is none
+  3  a reference could not be resolved; the others were
+
+Examples:
+  tagpin resolve nginx:1.27
+  tagpin resolve ghcr.io/acme/api:1.8 --platform linux/arm64")]
+pub struct ResolveArgs {
+    /// Image references, such as `nginx` or `ghcr.io/acme/api:1.8`
+    #[arg(value_name = "REFERENCE", required = true)]
+    pub references: Vec<String>,
+    /// Print the digest of this platform's manifest, not of the index
+    #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
+    pub platform: Option<Platform>,
+}
+
+/// Show or check the configuration
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What `tagpin config` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Print the settings that apply, defaults included
+    ///
+    /// What is printed is a configuration file that says the same.
+    #[command(after_long_help = "\
+Exit codes:
+  0  printed
+  2  the configuration is wrong
+
+Examples:
+  tagpin config show                          # the defaults
+  tagpin config show --config tagpin.toml
+  tagpin config show tagpin.toml --format json")]
+    Show(ConfigFile),
+    /// Tell whether a configuration file is right
+    ///
+    /// Without FILE and --config, the file that the repository in this directory carries is checked as such: it can
+    /// only narrow what tagpin does.
+    #[command(after_long_help = "\
+Exit codes:
+  0  it is right
+  2  it is wrong, or cannot be read
+
+Examples:
+  tagpin config check tagpin.toml
+  tagpin config check                         # .github/tagpin.toml, tagpin.toml or .tagpin.toml")]
+    Check(ConfigFile),
+}
+
+/// The file of `tagpin config show` and `tagpin config check`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration file, in the place of --config
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+}
+
+/// Print a completion script for a shell
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  tagpin completions bash > ~/.local/share/bash-completion/completions/tagpin
+  tagpin completions fish > ~/.config/fish/completions/tagpin.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+fn platform(text: &str) -> Result<Platform, String> {
+    Platform::parse(text).filter(Platform::is_known).ok_or_else(|| {
+        "write `os/architecture` or `os/architecture/variant`, for example `linux/arm64`".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        for augment in [
+            ListArgs::augment_args,
+            PinArgs::augment_args,
+            CheckArgs::augment_args,
+            RunArgs::augment_args,
+            ResolveArgs::augment_args,
+        ] {
+            Globals::augment_args(augment(clap::Command::new("x"))).debug_assert();
+        }
+    }
+
+    #[test]
+    fn global_options_go_behind_the_command_too() {
+        let cli = Cli::try_parse_from(["tagpin", "config", "show", "-vv", "--offline", "--config", "a.toml"])
+            .unwrap();
+        assert_eq!((cli.globals.verbose, cli.globals.offline), (2, true));
+        assert_eq!(cli.globals.config, Some("a.toml".into()));
+    }
+
+    #[test]
+    fn offline_is_refused_where_nothing_works_without_a_network() {
+        let parse = |args: &[&str]| Cli::try_parse_from(args).unwrap().globals;
+        let failure = parse(&["tagpin", "config", "show", "--offline"]).require_network("pin").unwrap_err();
+        assert_eq!(failure.exit(), Exit::Usage);
+        assert!(failure.to_string().contains("`tagpin pin`"), "{failure}");
+        assert!(parse(&["tagpin", "config", "show"]).require_network("pin").is_ok());
+    }
+
+    #[test]
+    fn platforms_are_parsed() {
+        assert!(platform("linux/arm64").is_ok());
+        assert!(platform("arm64").is_err());
+        assert!(platform("unknown/unknown").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! `tagpin config`
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::{ConfigAction, ConfigArgs, Format, Globals};
+use crate::config::{Config, ConfigError, Environment, NAMES, discover};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::terminal::Terminal;
+
+/// Shows or checks the configuration.
+///
+/// # Errors
+/// The configuration is wrong, or standard output cannot be written.
+pub fn run(
+    args: &ConfigArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    match &args.action {
+        ConfigAction::Show(args) => {
+            let config = Config::load(args.file.as_deref().or(globals.config.as_deref()), environment)?;
+            match globals.format {
+                Format::Human => write!(terminal.stdout, "{}", config.to_toml())?,
+                Format::Json => {
+                    writeln!(terminal.stdout, "{:#}", json!({ "version": 1, "config": config.to_json() }))?;
+                }
+            }
+            Ok(Exit::Done)
+        }
+        ConfigAction::Check(args) => {
+            let checked = check(args.file.as_deref().or(globals.config.as_deref()), environment, terminal);
+            match globals.format {
+                Format::Human => writeln!(terminal.stdout, "ok: {}", checked?)?,
+                Format::Json => {
+                    let problems = checked.as_ref().err().map_or(&[][..], ConfigError::problems);
+                    writeln!(terminal.stdout, "{:#}", problems_json(problems))?;
+                    if !problems.is_empty() {
+                        return Ok(Exit::Usage);
+                    }
+                }
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Returns what was checked and found right.
+fn check(
+    file: Option<&Path>,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<String, ConfigError> {
+    if let Some(file) = file.or(environment.config.as_deref()) {
+        Config::load(Some(file), environment)?;
+        return Ok(format!("`{}`", file.display()));
+    }
+    let config = Config::load(None, environment)?;
+    let Some(found) = discover(NAMES.into_iter().filter(|name| Path::new(name).is_file())) else {
+        return Ok("no configuration file, the defaults apply".to_owned());
+    };
+    if let Some(warning) = found.warning() {
+        // A warning that cannot be said is no reason to stop.
+        let _ = writeln!(terminal.stderr, "warning: {warning}");
+    }
+    config.narrowed_by_file(found.path)?;
+    Ok(format!("`{}`, as the file of a repository", found.path))
+}
+
+fn problems_json(problems: &[crate::config::Problem]) -> serde_json::Value {
+    let problems: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            json!({
+                "file": problem.file,
+                "line": problem.position.map(|(line, _)| line),
+                "column": problem.position.map(|(_, column)| column),
+                "message": problem.message,
+                "hint": problem.hint,
+            })
+        })
+        .collect();
+    json!({ "version": 1, "valid": problems.is_empty(), "problems": problems })
+}

@@ -1,0 +1,179 @@
+//! From the file as it is written to checked values. Every problem is collected; nothing stops at the first.
+
+mod forge;
+mod policy;
+mod registry;
+
+pub(super) use forge::KINDS;
+pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
+pub(super) use registry::PULLS;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+use super::problem::{Problem, suggest};
+use super::raw::{Raw, RawAnnotations, Text};
+use super::{Annotations, Config};
+use crate::policy::Globs;
+
+/// The longest name part of a Kubernetes annotation key (apimachinery, `IsQualifiedName`).
+const ANNOTATION_NAME_MAX: usize = 63;
+
+/// The longest DNS subdomain (RFC 1123).
+const DNS_NAME_MAX: usize = 253;
+
+/// Returns the checked configuration; where there are problems, it holds defaults in the place of what is wrong.
+///
+/// `file` is how messages name the file, `base` is where its relative paths start.
+pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
+    let mut checker = Checker { file, base, text, problems: Vec::new() };
+    let config = Config {
+        schedule: raw.schedule.as_ref().and_then(|schedule| checker.filled("schedule", schedule)),
+        policy: checker.policy(&raw.policy),
+        annotations: checker.annotations(&raw.annotations),
+        forge: checker.forge(&raw.forge),
+        repositories: checker.repositories(&raw.repository),
+        registries: checker.registries(&raw.registry),
+        cache_dir: raw.cache_dir.as_ref().and_then(|directory| checker.cache_dir(directory)),
+        own: None,
+    };
+    (config, checker.problems)
+}
+
+/// The file that is checked, and what was found so far.
+pub(super) struct Checker<'a> {
+    file: &'a str,
+    base: &'a Path,
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Checker<'_> {
+    fn problem(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
+        Problem::at(self.file, self.text, span, message)
+    }
+
+    fn fail(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.problems.push(self.problem(span, message));
+    }
+
+    fn fail_hint(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(self.problem(span, message).hint(hint));
+    }
+
+    /// Returns the value of `word` among `words`.
+    fn word<T: Copy>(&mut self, key: &str, word: &Text, words: &[(&str, T)]) -> Option<T> {
+        let found = words.iter().find(|(name, _)| name == word.get_ref()).map(|(_, value)| *value);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+            let hint = suggest(word.get_ref(), &known);
+            self.fail_hint(word.span(), format!("`{key}` cannot be `{}`", word.get_ref()), hint);
+        }
+        found
+    }
+
+    /// Returns a text with something in it, and nothing that breaks a line.
+    fn filled(&mut self, key: &str, text: &Text) -> Option<String> {
+        let value = text.get_ref().trim();
+        if value.is_empty() || value.contains(char::is_control) {
+            self.fail_hint(
+                text.span(),
+                format!("`{key}` needs one line of text"),
+                "leave the key out for the default",
+            );
+            return None;
+        }
+        Some(value.to_owned())
+    }
+
+    fn globs(&mut self, key: &str, patterns: &Spanned<Vec<String>>, may_be_empty: bool) -> Option<Globs> {
+        if patterns.get_ref().is_empty() && !may_be_empty {
+            self.fail_hint(
+                patterns.span(),
+                format!("`{key} = []` matches nothing"),
+                "leave the key out where everything is meant",
+            );
+            return None;
+        }
+        match Globs::new(patterns.get_ref().iter().cloned()) {
+            Ok(globs) => Some(globs),
+            Err(error) => {
+                self.fail(patterns.span(), format!("`{key}`: {error}"));
+                None
+            }
+        }
+    }
+
+    fn annotations(&mut self, raw: &RawAnnotations) -> Annotations {
+        let mut annotations = Annotations::default();
+        if let Some(enabled) = raw.enabled {
+            annotations.enabled = enabled;
+        }
+        if let Some(key) = &raw.key {
+            if is_annotation_key(key.get_ref()) {
+                annotations.key = key.get_ref().clone();
+            } else {
+                self.fail_hint(
+                    key.span(),
+                    format!("`{}` is no annotation key", key.get_ref()),
+                    "Kubernetes takes `name` or `dns.prefix/name`: the name has at most 63 letters, digits, `-`, `_` or `.`",
+                );
+            }
+        }
+        annotations
+    }
+
+    /// A relative directory is meant from where the file lies.
+    fn cache_dir(&mut self, directory: &Text) -> Option<PathBuf> {
+        let value = self.filled("cache-dir", directory)?;
+        if value.starts_with('~') {
+            self.fail_hint(
+                directory.span(),
+                "`~` is not expanded",
+                "write the whole path, or set TAGPIN_CACHE_DIR",
+            );
+            return None;
+        }
+        Some(self.base.join(value))
+    }
+}
+
+/// Tells whether `key` is a qualified name (apimachinery, `IsQualifiedName`).
+fn is_annotation_key(key: &str) -> bool {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let ends = |part: &str, end: fn(u8) -> bool| {
+        part.bytes().next().is_some_and(end) && part.bytes().next_back().is_some_and(end)
+    };
+    let is_name = name.len() <= ANNOTATION_NAME_MAX
+        && ends(name, |b| b.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_label = |label: &str| {
+        ends(label, |b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            && label.bytes().all(|b| lower(b) || b == b'-')
+    };
+    is_name && prefix.is_none_or(|prefix| prefix.len() <= DNS_NAME_MAX && prefix.split('.').all(is_label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotation_keys_are_those_of_kubernetes() {
+        for key in ["deployed-image-digest", "example.com/a", "a", "A_b.c", "x1.example/d9", &"a".repeat(63)]
+        {
+            assert!(is_annotation_key(key), "{key}");
+        }
+        for key in
+            ["", "/a", "a/", "-a", "a-", "a b", "A.example/a", "a..b/c", "a/b/c", "-x/a", &"a".repeat(64)]
+        {
+            assert!(!is_annotation_key(key), "{key}");
+        }
+    }
+}

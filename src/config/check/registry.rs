@@ -1,0 +1,100 @@
+//! `[[registry]]` and `[[registry.mirror]]`, with the field names of containers-registries.conf(5).
+
+use super::Checker;
+use crate::config::raw::{RawMirror, RawRegistry, Text};
+use crate::reference::{DOCKER_HUB, Reference};
+use crate::registry::{Mirror, PullFromMirror, Rule};
+
+/// The words of `pull-from-mirror`.
+pub(in crate::config) const PULLS: [(&str, PullFromMirror); 3] = [
+    ("all", PullFromMirror::All),
+    ("digest-only", PullFromMirror::DigestOnly),
+    ("tag-only", PullFromMirror::TagOnly),
+];
+
+impl Checker<'_> {
+    pub(super) fn registries(&mut self, raw: &[RawRegistry]) -> Vec<Rule> {
+        let mut rules: Vec<Rule> = Vec::new();
+        for entry in raw {
+            let prefix = self.prefix(&entry.prefix);
+            let location = entry.location.as_ref().map(|location| self.place("location", location));
+            let mirrors: Vec<Mirror> = entry.mirror.iter().filter_map(|mirror| self.mirror(mirror)).collect();
+            let (Some(prefix), true) = (prefix, location.as_ref().is_none_or(Option::is_some)) else {
+                continue;
+            };
+            if rules.iter().any(|rule| rule.prefix == prefix) {
+                self.fail(entry.prefix.span(), format!("the registry `{prefix}` is described twice"));
+                continue;
+            }
+            let location = location.flatten().unwrap_or_else(|| prefix.clone());
+            rules.push(Rule { prefix, location, insecure: entry.insecure, mirrors });
+        }
+        rules
+    }
+
+    fn mirror(&mut self, raw: &RawMirror) -> Option<Mirror> {
+        let location = self.place("location", &raw.location);
+        let pull = match &raw.pull_from_mirror {
+            None => Some(PullFromMirror::DigestOnly),
+            Some(word) => self.word("pull-from-mirror", word, &PULLS),
+        };
+        Some(Mirror { location: location?, insecure: raw.insecure, pull: pull? })
+    }
+
+    /// A prefix is compared with normalised names, which know Docker Hub under one name only.
+    fn prefix(&mut self, text: &Text) -> Option<String> {
+        let prefix = self.place("prefix", text)?;
+        let host = prefix.split('/').next().unwrap_or_default();
+        if matches!(host, "index.docker.io" | "registry-1.docker.io") {
+            let hint = format!("Docker Hub's images are called `{DOCKER_HUB}/…` here");
+            self.fail_hint(text.span(), format!("the prefix `{prefix}` never matches"), hint);
+            return None;
+        }
+        Some(prefix)
+    }
+
+    /// Returns `host[:port][/path]`.
+    fn place(&mut self, key: &str, text: &Text) -> Option<String> {
+        let value = text.get_ref();
+        let message = match value.as_str() {
+            url if url.contains("://") => "`prefix` and `location` take a host, no URL",
+            place if place.contains('@') => "`prefix` and `location` take no user name, password or digest",
+            place if is_place(place) => return Some(value.clone()),
+            _ => {
+                "`prefix` and `location` take `host`, `host:port` or `host/path`, without a tag and a slash at the end"
+            }
+        };
+        let problem = self
+            .problem(text.span(), format!("`{key}` is no place of a registry: {message}"))
+            .hint("write for example `docker.io` or `mirror.corp.example:5000/docker.io`; plain HTTP is `insecure = true`");
+        self.problems.push(if value.contains('@') { problem.unquoted() } else { problem });
+        None
+    }
+}
+
+/// A place is what makes an image name when a path is put behind it, and names its host.
+fn is_place(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    Reference::parse(&format!("{text}/x")).is_ok_and(|reference| {
+        reference.registry() == host || matches!(host, "index.docker.io" | "registry-1.docker.io")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_place;
+
+    #[test]
+    fn places_have_a_host() {
+        for place in
+            ["docker.io", "registry-1.docker.io", "localhost", "localhost:5000", "ghcr.io/acme", "[::1]:5000"]
+        {
+            assert!(is_place(place), "{place}");
+        }
+        for place in
+            ["", "acme", "ghcr.io/", "/acme", "ghcr.io/acme:1.0", "*.example.com", "ghcr.io/Acme", "a b.c"]
+        {
+            assert!(!is_place(place), "{place}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the configuration takes from the environment, as values, so that nothing else reads it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{Config, ConfigError, Problem};
+
+/// The variables that the configuration looks at; an empty one counts as absent.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `TAGPIN_CONFIG`: the configuration file where `--config` names none.
+    pub config: Option<PathBuf>,
+    /// `TAGPIN_CACHE_DIR`: wins over the file's `cache-dir`.
+    pub cache_dir: Option<PathBuf>,
+    /// `XDG_CACHE_HOME`: heeded where it is absolute (XDG Base Directory Specification).
+    pub xdg_cache_home: Option<PathBuf>,
+    /// `HOME`
+    pub home: Option<PathBuf>,
+    /// `GITHUB_REPOSITORY`: the `owner/name` that an Action runs in.
+    pub github_repository: Option<String>,
+    /// `GITHUB_SERVER_URL`, `https://github.com` where it is absent.
+    pub github_server_url: Option<String>,
+    /// `GITHUB_API_URL`
+    pub github_api_url: Option<String>,
+}
+
+impl Environment {
+    /// Returns what the process was started with.
+    pub fn from_process() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let value = |name| lookup(name).filter(|value| !value.is_empty());
+        let text = |name| value(name).and_then(|value| value.into_string().ok());
+        Self {
+            config: value("TAGPIN_CONFIG").map(PathBuf::from),
+            cache_dir: value("TAGPIN_CACHE_DIR").map(PathBuf::from),
+            xdg_cache_home: value("XDG_CACHE_HOME").map(PathBuf::from),
+            home: value("HOME").map(PathBuf::from),
+            github_repository: text("GITHUB_REPOSITORY"),
+            github_server_url: text("GITHUB_SERVER_URL"),
+            github_api_url: text("GITHUB_API_URL"),
+        }
+    }
+
+    /// Returns where clones are kept, when a file says `configured`.
+    pub(super) fn cache_dir(&self, configured: Option<PathBuf>) -> Option<PathBuf> {
+        let below = |root: &Option<PathBuf>| root.clone().filter(|root| root.is_absolute());
+        self.cache_dir
+            .clone()
+            .or(configured)
+            .or_else(|| below(&self.xdg_cache_home).map(|root| root.join("tagpin")))
+            .or_else(|| below(&self.home).map(|root| root.join(".cache").join("tagpin")))
+    }
+
+    /// Returns the defaults, with the repository that an Action runs in.
+    ///
+    /// The variables pass the same checks as a file: they become one.
+    pub(super) fn without_file(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::default().with(self);
+        let Some(repository) = &self.github_repository else { return Ok(config) };
+        let server = self.github_server_url.as_deref().unwrap_or("https://github.com").trim_end_matches('/');
+        let raw = super::show::action(&format!("{server}/{repository}"), self.github_api_url.as_deref());
+        let checked = Config::parse(
+            "GITHUB_REPOSITORY, GITHUB_SERVER_URL, GITHUB_API_URL",
+            "/".as_ref(),
+            raw.as_bytes(),
+        )?;
+        config.repositories = checked.repositories;
+        config.forge = checked.forge;
+        Ok(config)
+    }
+}
+
+impl Config {
+    /// Returns where clones are kept.
+    ///
+    /// # Errors
+    /// Neither configuration nor environment names a place.
+    pub fn cache_dir(&self) -> Result<&std::path::Path, ConfigError> {
+        self.cache_dir.as_deref().ok_or_else(|| {
+            let problem = Problem::whole("configuration", "there is no place for clones: HOME is not set");
+            ConfigError::one(problem.hint("set TAGPIN_CACHE_DIR, or `cache-dir` in the configuration"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::RepositoryConfig;
+
+    #[test]
+    fn the_cache_directory_comes_from_the_first_that_names_one() {
+        let mut environment = Environment {
+            cache_dir: Some("/env".into()),
+            xdg_cache_home: Some("/xdg".into()),
+            home: Some("/home/a".into()),
+            ..Environment::default()
+        };
+        let file = || Some(PathBuf::from("/file"));
+        assert_eq!(environment.cache_dir(file()).unwrap(), Path::new("/env"));
+        environment.cache_dir = None;
+        assert_eq!(environment.cache_dir(file()).unwrap(), Path::new("/file"));
+        assert_eq!(environment.cache_dir(None).unwrap(), Path::new("/xdg/tagpin"));
+        environment.xdg_cache_home = Some("relative".into());
+        assert_eq!(environment.cache_dir(None).unwrap(), Path::new("/home/a/.cache/tagpin"));
+        environment.home = None;
+        assert_eq!(environment.cache_dir(None), None);
+        let error = environment.without_file().unwrap().cache_dir().unwrap_err().to_string();
+        assert!(error.contains("TAGPIN_CACHE_DIR"), "{error}");
+    }
+
+    #[test]
+    fn without_a_file_an_action_means_its_own_repository() {
+        let lookup = |name: &str| match name {
+            "GITHUB_REPOSITORY" => Some("acme/clusters".into()),
+            "GITHUB_SERVER_URL" => Some("https://ghe.example/".into()),
+            "GITHUB_API_URL" => Some("https://ghe.example/api/v3".into()),
+            "XDG_CACHE_HOME" => Some("".into()),
+            _ => None,
+        };
+        let environment = Environment::from_lookup(lookup);
+        assert_eq!(environment.xdg_cache_home, None);
+        let config = environment.without_file().unwrap();
+        let expected = RepositoryConfig {
+            url: "https://ghe.example/acme/clusters".into(),
+            branch: None,
+            token_env: None,
+        };
+        assert_eq!(config.repositories, [expected]);
+        assert_eq!(config.forge.base_url.as_str(), "https://ghe.example/api/v3");
+
+        let environment =
+            Environment { github_repository: Some("acme/clusters".into()), ..Environment::default() };
+        assert_eq!(
+            environment.without_file().unwrap().repositories[0].url,
+            "https://github.com/acme/clusters"
+        );
+        let environment = Environment { github_api_url: Some("ftp://x".into()), ..environment };
+        assert!(environment.without_file().is_err());
+    }
+}

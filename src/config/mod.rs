@@ -1,0 +1,227 @@
+//! The configuration: the file that `--config` names, and what a scanned repository may add to it.
+//!
+//! The order is flags, environment, the file, defaults. A repository's own file is merged by [`Config::narrowed`]
+//! and can only take away (DESIGN.md, invariant 10).
+
+mod check;
+mod discover;
+mod environment;
+mod narrow;
+mod problem;
+mod raw;
+mod show;
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+pub use discover::{Discovered, NAMES, discover};
+pub use environment::Environment;
+pub use problem::Problem;
+
+use crate::policy::Policy;
+use crate::registry::Rule;
+
+/// The largest file that is read as a configuration, in bytes.
+pub const SIZE_MAX: u64 = 256 * 1024;
+
+/// What tagpin is told to do, checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// When `tagpin serve` runs: a cron expression, not looked into yet.
+    pub schedule: Option<String>,
+    /// What is read, what is pinned, and how it is written.
+    pub policy: Policy,
+    /// What is recorded on the objects that own a pod template.
+    pub annotations: Annotations,
+    /// Where pull requests are opened, and who commits.
+    pub forge: Forge,
+    /// The repositories of `tagpin run`.
+    pub repositories: Vec<RepositoryConfig>,
+    /// Where registries are really asked.
+    pub registries: Vec<Rule>,
+    /// Where clones are kept; `None` where neither configuration nor environment names a place.
+    pub cache_dir: Option<PathBuf>,
+    /// The text of the file that this was loaded from: a repository that carries the same file adds nothing by it.
+    own: Option<String>,
+}
+
+/// Whether and under which key a pin is recorded in `metadata.annotations`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotations {
+    /// Whether annotations are written.
+    pub enabled: bool,
+    /// The key, or what the keys start with where an object has several containers.
+    pub key: String,
+}
+
+impl Default for Annotations {
+    fn default() -> Self {
+        Self { enabled: true, key: "deployed-image-digest".to_owned() }
+    }
+}
+
+/// Where pull requests are opened, and who commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forge {
+    /// What is spoken there.
+    pub kind: ForgeKind,
+    /// Where its API is: `https://ghe.example/api/v3` for GitHub Enterprise.
+    pub base_url: Url,
+    /// The name on commits.
+    pub author_name: String,
+    /// The address on commits.
+    pub author_email: String,
+}
+
+impl Default for Forge {
+    #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
+    fn default() -> Self {
+        Self {
+            kind: ForgeKind::default(),
+            base_url: Url::parse("https://api.github.com").expect("a constant URL"),
+            author_name: "tagpin".to_owned(),
+            author_email: "tagpin@users.noreply.github.com".to_owned(),
+        }
+    }
+}
+
+/// What is spoken at the forge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForgeKind {
+    /// GitHub or GitHub Enterprise.
+    #[default]
+    GitHub,
+    /// Nothing: the branch is pushed and no pull request opened.
+    None,
+}
+
+/// One repository of `tagpin run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryConfig {
+    /// A URL of https, http or file without a credential in it, or an absolute path.
+    pub url: String,
+    /// The branch that is read and that the pull request is for; the remote's default branch where it is `None`.
+    pub branch: Option<String>,
+    /// The name of the environment variable with the git password. It goes to the host of `url` only.
+    pub token_env: Option<String>,
+}
+
+/// Everything that is wrong with a configuration file, or why it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    /// Returns what is wrong, in the order of the file; at least one thing.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Returns the error with these problems in the file's order, or `value` where there are none.
+    fn unless_none<T>(mut problems: Vec<Problem>, value: T) -> Result<T, Self> {
+        if problems.is_empty() {
+            return Ok(value);
+        }
+        problems.sort_by_key(|problem| problem.position);
+        Err(Self { problems })
+    }
+
+    fn one(problem: Problem) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+            if let Some(hint) = &problem.hint {
+                write!(f, "\nhint: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Returns the configuration of the file at `path`, or at [`Environment::config`], or the defaults.
+    ///
+    /// Without a file, in a GitHub Action, the one repository is the one that the Action runs in.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is wrong.
+    pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let Some(path) = path.or(environment.config.as_deref()) else { return environment.without_file() };
+        let shown = path.display().to_string();
+        let bytes = read(path)?;
+        let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
+        let config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
+        Ok(config.with(environment))
+    }
+
+    /// Returns this configuration narrowed by a repository's file on disk: see [`Config::narrowed`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or is refused.
+    pub fn narrowed_by_file(&self, path: &str) -> Result<Self, ConfigError> {
+        self.narrowed(path, &read(Path::new(path))?)
+    }
+
+    /// Returns the configuration that `bytes` spell. `file` is how messages name them; relative paths start at `base`.
+    ///
+    /// # Errors
+    /// Names everything that is wrong, with its place.
+    pub fn parse(file: &str, base: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        let text = utf8(file, bytes)?;
+        let raw: raw::Raw =
+            toml::from_str(text).map_err(|error| ConfigError::one(Problem::from_toml(file, text, &error)))?;
+        let (mut config, problems) = check::check(file, base, text, &raw);
+        config.own = Some(text.to_owned());
+        ConfigError::unless_none(problems, config)
+    }
+
+    /// Returns this configuration with what the environment says above it and below it.
+    fn with(mut self, environment: &Environment) -> Self {
+        self.cache_dir = environment.cache_dir(self.cache_dir.take());
+        self
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let mut bytes = Vec::new();
+    // Not fs_err: the problem names the file already.
+    std::fs::File::open(path)
+        .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, format!("cannot be read: {error}")))?;
+    within_limit(&path.display().to_string(), &bytes)?;
+    Ok(bytes)
+}
+
+fn within_limit(file: &str, bytes: &[u8]) -> Result<(), ConfigError> {
+    if bytes.len() as u64 <= SIZE_MAX {
+        return Ok(());
+    }
+    let message = format!("the file is larger than the {SIZE_MAX} bytes that tagpin reads");
+    Err(ConfigError::one(Problem::whole(file, message)))
+}
+
+fn unreadable(path: &Path, message: String) -> ConfigError {
+    ConfigError::one(Problem::whole(&path.display().to_string(), message))
+}
+
+/// Returns `bytes` as text, a byte order mark left out.
+fn utf8<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        ConfigError::one(Problem::whole(file, format!("not UTF-8 at byte {}", error.valid_up_to())))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}

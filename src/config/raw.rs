@@ -1,0 +1,151 @@
+//! The configuration file as it is written: every key, nothing checked yet.
+//!
+//! The same types are printed by `config show`, so that what is shown can be loaded again. Values that are checked
+//! later keep their span, for the line and column of the message.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+/// A text with its place in the file.
+pub(super) type Text = Spanned<String>;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Raw {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_dir: Option<Text>,
+    #[serde(default)]
+    pub(super) policy: RawPolicy,
+    #[serde(default)]
+    pub(super) annotations: RawAnnotations,
+    #[serde(default)]
+    pub(super) forge: RawForge,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) repository: Vec<RawRepository>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) registry: Vec<RawRegistry>,
+}
+
+/// `[policy]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawPolicy {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) level: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) style: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) split_fields: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) include: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exclude: Option<Spanned<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) rule: Vec<Spanned<RawRule>>,
+}
+
+/// `[[policy.rule]]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawRule {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) level: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) style: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) split_fields: Option<Text>,
+}
+
+/// `[annotations]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawAnnotations {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<Text>,
+}
+
+/// `[forge]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawForge {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) base_url: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) author_name: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) author_email: Option<Text>,
+}
+
+/// `[[repository]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawRepository {
+    pub(super) url: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) branch: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_env: Option<Text>,
+}
+
+/// `[[registry]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawRegistry {
+    pub(super) prefix: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) location: Option<Text>,
+    #[serde(default)]
+    pub(super) insecure: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) mirror: Vec<RawMirror>,
+}
+
+/// `[[registry.mirror]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawMirror {
+    pub(super) location: Text,
+    #[serde(default)]
+    pub(super) insecure: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pull_from_mirror: Option<Text>,
+}
+
+/// The whole file where a scanned repository carries it: only what narrows.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawNarrowing {
+    #[serde(default)]
+    pub(super) policy: RawNarrowingPolicy,
+    #[serde(default)]
+    pub(super) annotations: RawNarrowingAnnotations,
+}
+
+/// `[policy]` of a repository's file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawNarrowingPolicy {
+    pub(super) exclude: Option<Spanned<Vec<String>>>,
+}
+
+/// `[annotations]` of a repository's file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawNarrowingAnnotations {
+    pub(super) enabled: Option<Spanned<bool>>,
+}

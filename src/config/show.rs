@@ -1,0 +1,129 @@
+//! The effective configuration as a file that can be loaded again.
+
+use serde::Serialize;
+use toml::Spanned;
+
+use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
+use super::raw::{
+    Raw, RawAnnotations, RawForge, RawMirror, RawPolicy, RawRegistry, RawRepository, RawRule, Text,
+};
+use super::{Config, RepositoryConfig};
+use crate::platform::Platform;
+use crate::policy::{Globs, Policy};
+use crate::registry::Rule;
+
+impl Config {
+    /// Returns this configuration as TOML that [`Config::parse`] reads back to the same.
+    pub fn to_toml(&self) -> String {
+        to_toml(&self.raw())
+    }
+
+    /// Returns this configuration as JSON, with the keys of the TOML file.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self.raw()).unwrap_or_default()
+    }
+
+    fn raw(&self) -> Raw {
+        Raw {
+            schedule: self.schedule.clone().map(text),
+            cache_dir: self.cache_dir.as_ref().map(|path| text(path.display().to_string())),
+            policy: policy(&self.policy),
+            annotations: RawAnnotations {
+                enabled: Some(self.annotations.enabled),
+                key: Some(text(&*self.annotations.key)),
+            },
+            forge: RawForge {
+                kind: Some(word(self.forge.kind, &KINDS)),
+                base_url: Some(text(self.forge.base_url.as_str().trim_end_matches('/'))),
+                author_name: Some(text(&*self.forge.author_name)),
+                author_email: Some(text(&*self.forge.author_email)),
+            },
+            repository: self.repositories.iter().map(repository).collect(),
+            registry: self.registries.iter().map(registry).collect(),
+        }
+    }
+}
+
+/// Returns the file that describes the one repository at `url`.
+pub(super) fn action(url: &str, base_url: Option<&str>) -> String {
+    to_toml(&Raw {
+        repository: vec![RawRepository { url: text(url), branch: None, token_env: None }],
+        forge: RawForge { base_url: base_url.map(text), ..RawForge::default() },
+        ..Raw::default()
+    })
+}
+
+fn policy(policy: &Policy) -> RawPolicy {
+    RawPolicy {
+        level: Some(word(policy.defaults.level, &LEVELS)),
+        platforms: Some(platforms(&policy.defaults.platforms)),
+        style: Some(word(policy.defaults.style, &STYLES)),
+        split_fields: Some(word(policy.defaults.split_fields, &SPLIT_FIELDS)),
+        include: Some(globs(&policy.include)),
+        exclude: Some(globs(&policy.exclude)),
+        rule: policy
+            .rules
+            .iter()
+            .map(|rule| {
+                unspanned(RawRule {
+                    paths: rule.paths.as_ref().map(globs),
+                    images: rule.images.as_ref().map(globs),
+                    level: rule.level.map(|level| word(level, &LEVELS)),
+                    platforms: rule.platforms.as_deref().map(platforms),
+                    style: rule.style.map(|style| word(style, &STYLES)),
+                    split_fields: rule.split_fields.map(|fields| word(fields, &SPLIT_FIELDS)),
+                })
+            })
+            .collect(),
+    }
+}
+
+fn repository(repository: &RepositoryConfig) -> RawRepository {
+    RawRepository {
+        url: text(&*repository.url),
+        branch: repository.branch.as_deref().map(text),
+        token_env: repository.token_env.as_deref().map(text),
+    }
+}
+
+fn registry(rule: &Rule) -> RawRegistry {
+    RawRegistry {
+        prefix: text(&*rule.prefix),
+        location: Some(text(&*rule.location)),
+        insecure: rule.insecure,
+        mirror: rule
+            .mirrors
+            .iter()
+            .map(|mirror| RawMirror {
+                location: text(&*mirror.location),
+                insecure: mirror.insecure,
+                pull_from_mirror: Some(word(mirror.pull, &PULLS)),
+            })
+            .collect(),
+    }
+}
+
+fn to_toml(raw: &impl Serialize) -> String {
+    // Nothing in the raw types is beyond TOML; were it, nothing would be printed, and the tests would say so.
+    toml::to_string_pretty(raw).unwrap_or_default()
+}
+
+fn unspanned<T>(value: T) -> Spanned<T> {
+    Spanned::new(0..0, value)
+}
+
+fn text(text: impl Into<String>) -> Text {
+    unspanned(text.into())
+}
+
+fn word<T: Copy + PartialEq>(value: T, words: &[(&str, T)]) -> Text {
+    text(words.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| *word))
+}
+
+fn platforms(platforms: &[Platform]) -> Spanned<Vec<Text>> {
+    unspanned(platforms.iter().map(|platform| text(platform.to_string())).collect())
+}
+
+fn globs(globs: &Globs) -> Spanned<Vec<String>> {
+    unspanned(globs.patterns().to_vec())
+}

@@ -1,0 +1,262 @@
+//! What should be pinned, to which level, and how it is written. Pure.
+
+mod globs;
+
+pub use globs::{GlobError, Globs};
+
+use crate::platform::Platform;
+use crate::reference::Reference;
+use crate::registry;
+
+/// The rules of one repository: which files are read, and what becomes of the images in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What holds where no rule matches.
+    pub defaults: Defaults,
+    /// The files that are read.
+    pub include: Globs,
+    /// The files that are not read though `include` has them.
+    pub exclude: Globs,
+    /// The exceptions, in order: the first that matches both path and image wins.
+    pub rules: Vec<Rule>,
+}
+
+/// What holds where no rule says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// Which digest is written.
+    pub level: Level,
+    /// What the fleet runs.
+    pub platforms: Vec<Platform>,
+    /// How a pin is spelled.
+    pub style: Style,
+    /// What happens to an image that is split into fields.
+    pub split_fields: SplitFields,
+}
+
+/// An exception: the keys that are set override the defaults, the others do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// The files it is for; every file where it is `None`.
+    pub paths: Option<Globs>,
+    /// The image names it is for, as spelled or normalised; every image where it is `None`.
+    pub images: Option<Globs>,
+    /// Overrides [`Defaults::level`].
+    pub level: Option<Level>,
+    /// Overrides [`Defaults::platforms`].
+    pub platforms: Option<Vec<Platform>>,
+    /// Overrides [`Defaults::style`].
+    pub style: Option<Style>,
+    /// Overrides [`Defaults::split_fields`].
+    pub split_fields: Option<SplitFields>,
+}
+
+/// Which digest of a tag is written, before a platform is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// The digest of the index: each node picks its own platform.
+    #[default]
+    Index,
+    /// The digest of the one platform's manifest.
+    Platform,
+}
+
+/// How a pin is spelled in a single string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// `repo:tag@sha256:…`
+    #[default]
+    TagDigest,
+    /// `repo@sha256:… # repo:tag`
+    Digest,
+}
+
+/// What happens to an image that is split into fields and has no digest field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SplitFields {
+    /// `tag@sha256:…` where it is known that the chart puts the tag nowhere but in an image; held otherwise.
+    #[default]
+    Auto,
+    /// `tag@sha256:…` always.
+    Tag,
+    /// Left alone.
+    Skip,
+}
+
+/// What policy says about one image in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Which digest is asked for.
+    pub level: registry::Level,
+    /// The platforms that an index must have before its digest is written; empty where nothing is demanded.
+    pub needed: Vec<Platform>,
+    /// How a pin is spelled.
+    pub style: Style,
+    /// What happens to split fields.
+    pub split_fields: SplitFields,
+}
+
+impl Default for Policy {
+    /// Every file, every image, the index's digest beside the tag.
+    fn default() -> Self {
+        Self {
+            defaults: Defaults::default(),
+            include: Globs::everything(),
+            exclude: Globs::default(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// Tells whether the file at `path`, below the repository's root and with `/` between segments, is read.
+    pub fn reads(&self, path: &str) -> bool {
+        self.include.matches(path) && !self.exclude.matches(path)
+    }
+
+    /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`.
+    ///
+    /// A rule's `images` see the name as spelled and its normalised form: `nginx` is also `docker.io/library/nginx`.
+    pub fn decide(&self, path: &str, name: &str) -> Decision {
+        let normalised = Reference::parse(name)
+            .map(|reference| format!("{}/{}", reference.registry(), reference.repository()))
+            .unwrap_or_default();
+        let rule = self.rules.iter().find(|rule| {
+            rule.paths.as_ref().is_none_or(|paths| paths.matches(path))
+                && rule
+                    .images
+                    .as_ref()
+                    .is_none_or(|images| images.matches(name) || images.matches(&normalised))
+        });
+        self.defaults.overridden(rule).decision()
+    }
+}
+
+impl Defaults {
+    /// Returns these settings with the keys that `rule` sets.
+    pub(crate) fn overridden(&self, rule: Option<&Rule>) -> Self {
+        let Some(rule) = rule else { return self.clone() };
+        Self {
+            level: rule.level.unwrap_or(self.level),
+            platforms: rule.platforms.clone().unwrap_or_else(|| self.platforms.clone()),
+            style: rule.style.unwrap_or(self.style),
+            split_fields: rule.split_fields.unwrap_or(self.split_fields),
+        }
+    }
+
+    /// Tells whether level and platforms go together: the level `platform` needs exactly one.
+    pub(crate) fn names_one_platform(&self) -> bool {
+        self.level == Level::Index || self.platforms.len() == 1
+    }
+
+    /// The configuration's checks have made sure that the level `platform` has its one platform; without it the
+    /// index is asked for and every platform is demanded, which pins less than was asked but never something else.
+    fn decision(self) -> Decision {
+        let (level, needed) = match (self.level, self.platforms.as_slice()) {
+            (Level::Platform, [platform]) => (registry::Level::Platform(platform.clone()), Vec::new()),
+            _ => (registry::Level::Index, self.platforms),
+        };
+        Decision { level, needed, style: self.style, split_fields: self.split_fields }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn globs(patterns: &[&str]) -> Globs {
+        Globs::new(patterns.iter().copied()).unwrap()
+    }
+
+    fn platform(text: &str) -> Platform {
+        Platform::parse(text).unwrap()
+    }
+
+    #[test]
+    fn everything_is_read_unless_policy_says_otherwise() {
+        for path in ["a.yaml", ".github/workflows/ci.yml", "a/b/c.yaml"] {
+            assert!(Policy::default().reads(path), "{path}");
+        }
+        let policy = Policy {
+            include: globs(&["clusters/**", "*.yaml"]),
+            exclude: globs(&["clusters/**/test/**", "**/*.tmp.yaml"]),
+            ..Policy::default()
+        };
+        for (path, read) in [
+            ("clusters/a.yaml", true),
+            ("clusters/a/b/c.yaml", true),
+            ("a.yaml", true),
+            ("apps/a.yaml", false),
+            ("clusters/x/test/a.yaml", false),
+            ("clusters/test/a.yaml", false),
+            ("clusters/a.tmp.yaml", false),
+            ("a.tmp.yaml", false),
+        ] {
+            assert_eq!(policy.reads(path), read, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_path_and_image_wins_and_overrides_only_its_keys() {
+        let arm = platform("linux/arm64");
+        let policy = Policy {
+            defaults: Defaults {
+                platforms: vec![platform("linux/amd64"), arm.clone()],
+                ..Defaults::default()
+            },
+            rules: vec![
+                Rule {
+                    paths: Some(globs(&["production/**"])),
+                    images: Some(globs(&["ghcr.io/acme/*"])),
+                    level: Some(Level::Platform),
+                    platforms: Some(vec![arm.clone()]),
+                    ..Rule::default()
+                },
+                Rule {
+                    paths: Some(globs(&["production/**"])),
+                    split_fields: Some(SplitFields::Tag),
+                    ..Rule::default()
+                },
+                Rule { images: Some(globs(&["**"])), style: Some(Style::Digest), ..Rule::default() },
+            ],
+            ..Policy::default()
+        };
+
+        let first = policy.decide("production/a.yaml", "ghcr.io/acme/api");
+        assert_eq!(first.level, registry::Level::Platform(arm));
+        assert!(first.needed.is_empty());
+        assert_eq!((first.style, first.split_fields), (Style::TagDigest, SplitFields::Auto));
+
+        let second = policy.decide("production/a.yaml", "ghcr.io/other/api");
+        assert_eq!(second.level, registry::Level::Index);
+        assert_eq!(second.needed, policy.defaults.platforms);
+        assert_eq!((second.style, second.split_fields), (Style::TagDigest, SplitFields::Tag));
+
+        assert_eq!(policy.decide("staging/a.yaml", "ghcr.io/acme/api").style, Style::Digest);
+        assert_eq!(Policy::default().decide("a", "b").style, Style::TagDigest);
+    }
+
+    #[test]
+    fn images_are_matched_as_spelled_and_normalised() {
+        let policy = |pattern: &str| Policy {
+            rules: vec![Rule {
+                images: Some(globs(&[pattern])),
+                style: Some(Style::Digest),
+                ..Rule::default()
+            }],
+            ..Policy::default()
+        };
+        for (pattern, name, matches) in [
+            ("nginx", "nginx", true),
+            ("docker.io/library/nginx", "nginx", true),
+            ("docker.io/library/*", "index.docker.io/library/nginx", true),
+            ("docker.io/**", "bitnami/redis", true),
+            ("docker.io/**", "ghcr.io/acme/api", false),
+            ("localhost:5000/*", "localhost:5000/app", true),
+            ("Not/A/Name", "Not/A/Name", true),
+        ] {
+            let decision = policy(pattern).decide("a.yaml", name);
+            assert_eq!(decision.style == Style::Digest, matches, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The configuration from the outside: the example file, what is shown, and what is refused.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tagpin::config::{Config, ConfigError, ForgeKind};
+use tagpin::policy::{Level, SplitFields, Style};
+use tagpin::registry::{self, PullFromMirror};
+
+const EXAMPLE: &str = include_str!("../config.example.toml");
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse("tagpin.toml", Path::new("/etc/tagpin"), text.as_bytes())
+}
+
+fn error(text: &str) -> String {
+    match parse(text) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_example_is_right() {
+    let config = parse(EXAMPLE).unwrap();
+    assert_eq!(config.schedule.as_deref(), Some("17 5 * * *"));
+    assert_eq!(config.policy.defaults.level, Level::Index);
+    assert_eq!(config.policy.defaults.platforms.len(), 2);
+    let decision = config.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api");
+    assert!(matches!(decision.level, registry::Level::Platform(_)));
+    assert_eq!((decision.style, decision.split_fields), (Style::Digest, SplitFields::Tag));
+    assert!(!config.policy.reads("examples/a.yaml"));
+    assert!(config.annotations.enabled);
+    assert_eq!(config.forge.kind, ForgeKind::GitHub);
+    assert_eq!(config.repositories[0].token_env.as_deref(), Some("CLUSTERS_TOKEN"));
+    assert_eq!(config.registries[0].mirrors[0].pull, PullFromMirror::DigestOnly);
+    assert_eq!(config.cache_dir().unwrap(), Path::new("/var/cache/tagpin"));
+}
+
+/// The keys that tagpin knows in `table`, from the hint that an unknown key gets.
+fn known_keys(header: &str) -> BTreeSet<String> {
+    let text = error(&format!("{header}\nqqqqqqqqqqqqqqqqqqqqq = 1\n"));
+    let (_, keys) = text.split_once("hint: known are ").unwrap_or_else(|| panic!("no keys in: {text}"));
+    keys.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Compares the keys of a table of the example with those that tagpin knows there, and its tables in turn.
+fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
+    let written: BTreeSet<String> = table.keys().cloned().collect();
+    assert_eq!(written, known_keys(header), "keys of [{path}]");
+    let mut tables = 1;
+    for (key, value) in table {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if let Some(table) = value.as_table() {
+            tables += assert_complete(table, &format!("{header}\n[{path}]"), &path);
+        } else if let Some(table) = value.as_array().and_then(|array| array.first()?.as_table()) {
+            tables += assert_complete(table, &format!("{header}\n[[{path}]]"), &path);
+        }
+    }
+    tables
+}
+
+#[test]
+fn the_example_has_every_key_and_no_other() {
+    let example: toml::Table = EXAMPLE.parse().unwrap();
+    assert_eq!(assert_complete(&example, "", ""), 8);
+    assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
+}
+
+fn assert_same(a: &Config, b: &Config) {
+    assert_eq!(a.schedule, b.schedule);
+    assert_eq!(a.policy, b.policy);
+    assert_eq!(a.annotations, b.annotations);
+    assert_eq!(a.forge, b.forge);
+    assert_eq!(a.repositories, b.repositories);
+    assert_eq!(a.registries, b.registries);
+    assert_eq!(a.cache_dir, b.cache_dir);
+}
+
+#[test]
+fn what_is_shown_can_be_loaded_again() {
+    let odd = r#"
+        cache-dir = "clones \"odd\""
+        [policy]
+        platforms = ["Linux/x86_64", "linux/arm"]
+        exclude = ['a\*b', "{c,d}/**"]
+        [[policy.rule]]
+        paths = ["**/x"]
+        level = "platform"
+        platforms = ["linux/arm64"]
+        [[policy.rule]]
+        images = ["docker.io/**"]
+        style = "digest"
+        split-fields = "skip"
+        [annotations]
+        enabled = false
+        key = "acme.example/digest"
+        [forge]
+        kind = "none"
+        base-url = "http://127.0.0.1:8080/api/v3/"
+        author-name = "Ada \u00e9"
+        [[repository]]
+        url = "/srv/git/a.git"
+        [[registry]]
+        prefix = "localhost:5000"
+        insecure = true
+        [[registry.mirror]]
+        location = "ghcr.io/acme"
+        pull-from-mirror = "all"
+        [[registry.mirror]]
+        location = "quay.io"
+        pull-from-mirror = "tag-only"
+    "#;
+    for text in ["", EXAMPLE, odd] {
+        let config = parse(text).unwrap();
+        let shown = config.to_toml();
+        let again = parse(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
+        assert_eq!(shown, again.to_toml());
+        if text == odd {
+            // A base URL is shown without its last slash.
+            assert_eq!(again.forge.base_url.as_str(), "http://127.0.0.1:8080/api/v3");
+            continue;
+        }
+        assert_same(&config, &again);
+    }
+    assert_eq!(parse(odd).unwrap().cache_dir().unwrap(), Path::new("/etc/tagpin/clones \"odd\""));
+}
+
+#[test]
+fn an_unknown_key_says_where_and_what_was_meant() {
+    assert_eq!(
+        error("[policy]\nexlude = [\"a\"]\n"),
+        "tagpin.toml:2:1: unknown key `exlude`\n   |\n 2 | exlude = [\"a\"]\n   | ^^^^^^\nhint: did you mean `exclude`?"
+    );
+    assert!(error("[forge]\nbase_url = \"x\"").contains("did you mean `base-url`?"));
+    assert!(error("[[location]]\npath = \"x\"").contains("unknown key `location`"));
+}
+
+#[test]
+fn every_problem_is_named_in_the_order_of_the_file() {
+    let text = error(
+        "[[repository]]\nurl = \"git@github.com:a/b\"\n[forge]\nkind = \"gitlab\"\n[policy]\nlevel = \"indx\"\nstyle = \"tags\"\n",
+    );
+    let places: Vec<&str> = text.lines().filter(|line| line.starts_with("tagpin.toml:")).collect();
+    assert_eq!(
+        places,
+        [
+            "tagpin.toml:2:7: `github.com:a/b` is no URL that tagpin can clone",
+            "tagpin.toml:4:8: `kind` cannot be `gitlab`",
+            "tagpin.toml:6:9: `level` cannot be `indx`",
+            "tagpin.toml:7:9: `style` cannot be `tags`",
+        ]
+    );
+    assert!(text.contains("did you mean `index`?"), "{text}");
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_what_to_do() {
+    for (text, part) in [
+        ("schedule = \" \"", "`schedule` needs one line of text"),
+        ("cache-dir = \"~/x\"", "`~` is not expanded"),
+        ("[policy]\nlevel = \"auto\"", "`auto` is not supported yet"),
+        ("[policy]\nlevel = \"platform\"", "exactly one entry in `platforms`, here are 0"),
+        ("[policy]\nlevel = \"platform\"\nplatforms = [\"linux/a\", \"linux/b\"]", "here are 2"),
+        ("[[policy.rule]]\nlevel = \"platform\"", "tagpin.toml:2:9"),
+        (
+            "[policy]\nlevel = \"platform\"\nplatforms = [\"linux/a\"]\n[[policy.rule]]\nplatforms = [\"linux/a\", \"linux/b\"]",
+            "tagpin.toml:5:13",
+        ),
+        ("[policy]\nplatforms = [\"arm64\"]", "`arm64` is no platform"),
+        ("[policy]\nplatforms = [\"linux/arm64\", \"linux/aarch64\"]", "listed twice"),
+        ("[policy]\ninclude = []", "matches nothing"),
+        ("[[policy.rule]]\nimages = []", "matches nothing"),
+        ("[policy]\nexclude = [\"examples/\"]", "write `examples/**`"),
+        ("[annotations]\nkey = \"a b\"", "`a b` is no annotation key"),
+        ("[forge]\nbase-url = \"api.github.com\"", "`base-url` is no URL"),
+        ("[forge]\nbase-url = \"http://ghe.example\"", "must start with `https://`"),
+        ("[forge]\nauthor-email = \"a <b>\"", "cannot hold `<`"),
+        ("[[repository]]\nbranch = \"main\"", "missing field `url`"),
+        ("[[repository]]\nurl = \"ssh://github.com/a/b\"", "cannot clone over `ssh`"),
+        ("[[repository]]\nurl = \"https://x/a\"\nbranch = \"refs/heads/main\"", "is no branch name"),
+        ("[[repository]]\nurl = \"https://x/a\"\nbranch = \"-x\"", "is no branch name"),
+        ("[[repository]]\nurl = \"http://x.example/a\"\ntoken-env = \"T\"", "in the clear"),
+        ("[[repository]]\nurl = \"/srv/a\"\ntoken-env = \"T\"", "a path takes no `token-env`"),
+        ("[[repository]]\nurl = \"https://x/a\"\n[[repository]]\nurl = \"https://x/a\"", "listed twice"),
+        ("[[registry]]\nlocation = \"a.example\"", "missing field `prefix`"),
+        ("[[registry]]\nprefix = \"https://a.example\"", "a host, no URL"),
+        ("[[registry]]\nprefix = \"acme\"", "`prefix` is no place of a registry"),
+        ("[[registry]]\nprefix = \"index.docker.io\"", "called `docker.io/…` here"),
+        ("[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"a.example\"", "described twice"),
+        (
+            "[[registry]]\nprefix = \"a.example\"\n[[registry.mirror]]\nlocation = \"b.example\"\npull-from-mirror = \"digest\"",
+            "did you mean `digest-only`?",
+        ),
+        ("[policy", "tagpin.toml:1:"),
+        ("schedule = 5", "invalid type"),
+    ] {
+        let message = error(text);
+        assert!(message.contains(part), "{text}\n→ {message}");
+        assert!(message.starts_with("tagpin.toml:"), "{message}");
+    }
+}
+
+#[test]
+fn secrets_in_a_configuration_are_refused_and_never_shown() {
+    for text in [
+        "[[repository]]\nurl = \"https://user:hunter2@github.com/a/b\"",
+        "[[repository]]\nurl = \"https://hunter2@github.com/a/b\"",
+        "[[repository]]\nurl = \"user:hunter2@github.com:a/b\"",
+        "[[repository]]\nurl = \"https://user:hunter2@[bad/\"",
+        "[[repository]]\nurl = \"https://x/a\"\ntoken-env = \"ghp_hunter2\"",
+        "[[repository]]\nurl = \"https://x/a\"\ntoken-env = \"hunter2 with spaces\"",
+        "[[repository]]\nurl = \"https://x/a\"\ntoken = \"hunter2\"",
+        "[[repository]]\nurl = \"https://x/a\"\ntoken-env = hunter2",
+        "repository = \"https://user:hunter2@github.com/a/b\"",
+        "[forge]\nbase-url = \"https://user:hunter2@ghe.example\"",
+        "[[registry]]\nprefix = \"user:hunter2@ghcr.io\"",
+        "[[registry]]\nprefix = \"https://user:hunter2@ghcr.io\"",
+    ] {
+        let message = error(text);
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_refused_and_a_byte_order_mark_is_not() {
+    let parse = |bytes: &[u8]| Config::parse("tagpin.toml", Path::new("/"), bytes);
+    assert!(parse(b"\xff").unwrap_err().to_string().contains("not UTF-8 at byte 0"));
+    assert_eq!(parse("\u{feff}schedule = \"x\"\r\n".as_bytes()).unwrap().schedule.as_deref(), Some("x"));
+    let deep = format!("schedule = {}", "[".repeat(100_000));
+    assert!(parse(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn a_repository_can_only_narrow() {
+    let config = parse("[policy]\nexclude = [\"a/**\"]").unwrap();
+    let narrowed = config
+        .narrowed("tagpin.toml", b"[policy]\nexclude = [\"b/**\"]\n[annotations]\nenabled = false")
+        .unwrap();
+    assert!(!narrowed.policy.reads("a/x") && !narrowed.policy.reads("b/x") && narrowed.policy.reads("c/x"));
+    assert!(!narrowed.annotations.enabled);
+    assert!(config.policy.reads("b/x") && config.annotations.enabled, "the original is untouched");
+    assert_same(&config, &config.narrowed("tagpin.toml", b"# nothing").unwrap());
+
+    // Every key that there is, and what a repository may say of it.
+    let example: toml::Table = EXAMPLE.parse().unwrap();
+    for (key, value) in &example {
+        let tables: Vec<(String, toml::Value)> = match value.as_table() {
+            Some(table) => {
+                table.iter().map(|(name, value)| (format!("{key}.{name}"), value.clone())).collect()
+            }
+            None => vec![(key.clone(), value.clone())],
+        };
+        for (path, value) in tables {
+            let value = if path == "annotations.enabled" { false.into() } else { value };
+            let mut table = toml::Table::new();
+            match path.split_once('.') {
+                Some((outer, inner)) => {
+                    let inner = toml::Table::from_iter([(inner.to_owned(), value)]);
+                    table.insert(outer.to_owned(), inner.into());
+                }
+                None => {
+                    table.insert(path.clone(), value);
+                }
+            }
+            let result = config.narrowed("tagpin.toml", table.to_string().as_bytes());
+            if matches!(path.as_str(), "policy.exclude" | "annotations.enabled") {
+                assert!(result.is_ok(), "{path}");
+            } else {
+                let message = result.unwrap_err().to_string();
+                assert!(
+                    message.contains("belongs into the file that is given with `--config`"),
+                    "{path}: {message}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_repository_file_that_is_wrong_says_so() {
+    let config = parse("").unwrap();
+    let refused = |text: &str| config.narrowed("tagpin.toml", text.as_bytes()).unwrap_err().to_string();
+    assert!(refused("[annotations]\nenabled = true").contains("cannot be switched on"));
+    assert!(refused("[policy]\nexlude = []").contains("did you mean `exclude`?"));
+    assert!(refused("[policy]\nexclude = [\"!a\"]").contains("negation"));
+    assert!(refused(&"#".repeat(300_000)).contains("larger than"));
+    let many = format!("[policy]\nexclude = [{}]", "\"a\",".repeat(5000));
+    assert!(refused(&many).contains("too large: at most 1000"));
+}
+
+#[test]
+fn a_repository_may_carry_the_very_file_that_its_bot_is_started_with() {
+    let own = "[policy]\nlevel = \"platform\"\nplatforms = [\"linux/arm64\"]\n";
+    let config = parse(own).unwrap();
+    assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes()).unwrap());
+    assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes()).is_err());
+}
