@@ -4,9 +4,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 pub mod forge;
+pub mod git;
 pub mod http;
 pub mod platform;
 pub mod pull_request;
 pub mod reference;
 pub mod registry;
 pub mod tree;
+pub mod write;
