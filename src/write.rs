@@ -40,7 +40,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn keep_owner(file: &NamedTempFile, metadata: &Metadata) {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let (uid, gid) = (metadata.uid(), metadata.gid());
-    if fchown(file.as_file(), Some(uid), Some(gid)).is_err() && fchown(file.as_file(), None, Some(gid)).is_err() {
+    if fchown(file.as_file(), Some(uid), Some(gid)).is_err()
+        && fchown(file.as_file(), None, Some(gid)).is_err()
+    {
         tracing::debug!(uid, gid, "the owner of a file cannot be kept");
     }
 }
@@ -57,7 +59,7 @@ fn sync_directory(directory: &Path) {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -94,7 +96,10 @@ mod tests {
         symlink(&target, &link).unwrap();
         assert!(replace(&link, b"new").unwrap_err().to_string().contains("not a regular file"));
         assert!(replace(directory.path(), b"new").is_err());
-        assert_eq!(replace(&directory.path().join("none"), b"new").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            replace(&directory.path().join("none"), b"new").unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
         assert_eq!(fs_err::read(&target).unwrap(), b"old");
         assert_eq!(names(directory.path()), ["link", "target"]);
     }

@@ -26,7 +26,10 @@ pub use repository::{Heads, Repository};
 /// Configuration outside the repository has no say: no global ignores, no `url.*.insteadOf`, no `safe.directory`. The
 /// owner check goes with the latter. It protects programs that run what a repository's config names (hooks, pagers,
 /// monitors), which libgit2 never does, and it would refuse every checkout that is mounted into a container.
-#[expect(unsafe_code, reason = "git2 marks process-wide settings unsafe; `Once` makes them happen once, before use")]
+#[expect(
+    unsafe_code,
+    reason = "git2 marks process-wide settings unsafe; `Once` makes them happen once, before use"
+)]
 pub(crate) fn initialise() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

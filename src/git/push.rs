@@ -141,7 +141,9 @@ impl Repository {
         };
         match moved {
             Ok(_) => Ok(()),
-            Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) => {
+            Err(error)
+                if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) =>
+            {
                 Err(self.moved(branch, expected, find()))
             }
             Err(error) => Err(self.explain(&error)),

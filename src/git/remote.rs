@@ -53,9 +53,9 @@ impl Remote {
         let refuse = |why: &str| Err(GitError::Address(why.to_owned()));
         let Some((scheme, _)) = url.split_once("://") else {
             return match url.split_once(':') {
-                Some((host, _)) if !host.contains('/') => {
-                    refuse("an SSH address is not supported: use the repository's `https://` address and a token")
-                }
+                Some((host, _)) if !host.contains('/') => refuse(
+                    "an SSH address is not supported: use the repository's `https://` address and a token",
+                ),
                 _ if url.is_empty() => refuse("it is empty"),
                 _ => Ok(Self { address: Address::Directory(absolute(Path::new(url))?), auth: None }),
             };
@@ -73,7 +73,9 @@ impl Remote {
 
     fn http(mut url: Url, mut auth: Option<Auth>) -> Result<Self, GitError> {
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(GitError::Address("it has a query or a fragment, which no git remote has".to_owned()));
+            return Err(GitError::Address(
+                "it has a query or a fragment, which no git remote has".to_owned(),
+            ));
         }
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         match url.password().map(decode) {

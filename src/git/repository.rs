@@ -3,7 +3,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{AutotagOption, Direction, FetchOptions, RepositoryInitOptions};
+use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOptions};
 
 use super::error::words;
 use super::{Commit, GitError, Oid, Remote, initialise, transport};
@@ -121,7 +121,12 @@ impl Repository {
 
     /// Returns what a commit that was fetched or made here says of itself.
     pub fn describe(&self, commit: Oid) -> Result<Commit, GitError> {
-        Commit::read(&self.git, commit).map_err(|error| self.damaged(&error))
+        Commit::read(&self.git, commit).map_err(|error| match error.code() {
+            ErrorCode::NotFound => {
+                GitError::Local(format!("the clone has no commit `{commit}`: fetch it first"))
+            }
+            _ => self.damaged(&error),
+        })
     }
 
     /// Returns the remote's address, without credentials.
@@ -194,7 +199,8 @@ fn directory_heads(path: &Path) -> Result<Heads, git2::Error> {
 
 /// Takes the lock that is held until the file is closed, by a crash too.
 fn lock(path: &Path) -> Result<File, GitError> {
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(GitError::Cache)?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(path).map_err(GitError::Cache)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(GitError::Locked { path: path.to_owned() }),
@@ -213,8 +219,9 @@ fn usable(path: &Path) -> Option<git2::Repository> {
         return None;
     }
     let git = git2::Repository::open_bare(path).ok()?;
-    let broken = git.references().ok()?.any(|reference| reference.is_err());
-    (!broken).then_some(git)
+    let whole =
+        git.references().ok()?.all(|reference| reference.and_then(|head| head.peel_to_tree()).is_ok());
+    whole.then_some(git)
 }
 
 /// Makes an empty clone, in the place of whatever is there.

@@ -180,14 +180,15 @@ impl Session {
             Service::ReceivePackLs => ("git-receive-pack", true),
             Service::ReceivePack => ("git-receive-pack", false),
         };
-        let response =
-            if advertisement { self.advertisement(name)? } else { self.request(name, request)? };
+        let response = if advertisement { self.advertisement(name)? } else { self.request(name, request)? };
         let expected =
             format!("application/x-{name}-{}", if advertisement { "advertisement" } else { "result" });
         let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
         if kind != Some(expected.as_str()) {
             let kind = words(&self.remote, kind.unwrap_or("nothing"));
-            return Err(self.invalid(&format!("`{kind}` is no git smart HTTP: is this the repository's address?")));
+            return Err(
+                self.invalid(&format!("`{kind}` is no git smart HTTP: is this the repository's address?"))
+            );
         }
         Ok(response)
     }
@@ -252,7 +253,8 @@ impl Session {
         let message = format!("{status}{}", self.error_page(response));
         Err(match status.as_u16() {
             401 => {
-                let sent = if self.remote.auth().is_some() { "it was sent a token" } else { "it was sent none" };
+                let sent =
+                    if self.remote.auth().is_some() { "it was sent a token" } else { "it was sent none" };
                 GitError::Unauthorized { url, message: format!("{sent}, and answered {message}") }
             }
             403 => GitError::Forbidden { url, message },

@@ -11,7 +11,7 @@ use super::{Entry, EntryKind, Tree, TreeError};
 const FILES_MAX: usize = 2_000_000;
 
 /// How many trees are opened on the way, for the same reason.
-const TREES_MAX: usize = 2_000_000;
+const TREES_MAX: usize = 500_000;
 
 /// The longest path that is followed, in bytes: Linux's limit.
 const PATH_MAX: usize = 4096;
@@ -94,7 +94,9 @@ impl Found {
         while let Some((directory, id)) = pending.pop() {
             self.trees += 1;
             if self.trees > TREES_MAX || self.files.len() > FILES_MAX {
-                return Err(git2::Error::from_str("the commit has more than two million files or directories"));
+                return Err(git2::Error::from_str(
+                    "the commit has more files or directories than tagpin reads",
+                ));
             }
             for entry in &git.find_tree(id)? {
                 let Ok(name) = entry.name() else {
@@ -104,7 +106,10 @@ impl Found {
                 };
                 let path = format!("{directory}{name}");
                 // git itself refuses to make such trees; a remote can make anything.
-                if path.len() > PATH_MAX || name.is_empty() || name.contains('/') || matches!(name, "." | ".." | ".git")
+                if path.len() > PATH_MAX
+                    || name.is_empty()
+                    || name.contains('/')
+                    || matches!(name, "." | ".." | ".git")
                 {
                     self.problem(path.chars().take(200).collect(), "no checkout could hold this path");
                     continue;

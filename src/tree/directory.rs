@@ -82,7 +82,10 @@ impl DirectoryTree {
         metadata: &Metadata,
     ) -> Result<(), TreeError> {
         let kind = kind_of(metadata).ok_or_else(|| {
-            unreadable(given, io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a directory"))
+            unreadable(
+                given,
+                io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a directory"),
+            )
         })?;
         let (Some(directory), Some(name)) = (full.parent(), full.file_name()) else {
             return Err(TreeError::NotFound { path: given.display().to_string() });
@@ -258,7 +261,8 @@ impl WorkTree {
         if self.tracked.contains(path) {
             return false;
         }
-        let is_repository = is_directory && (self.submodules.contains(path) || location.join(".git").exists());
+        let is_repository =
+            is_directory && (self.submodules.contains(path) || location.join(".git").exists());
         is_repository || self.is_ignored(path)
     }
 
