@@ -1,5 +1,11 @@
 //! Where files come from: a directory on disk, or a commit in a bare clone.
 
+mod commit;
+mod directory;
+
+pub use commit::CommitTree;
+pub use directory::DirectoryTree;
+
 /// One file of a tree, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
@@ -33,6 +39,12 @@ pub trait Tree: Sync {
     /// # Errors
     /// The file is gone, unreadable, or past `limit` bytes (it is not read further than that).
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError>;
+
+    /// Returns what stands in the tree and is no entry all the same: names that are not UTF-8, directories that cannot
+    /// be read. These belong into the report, so that nothing is lost silently.
+    fn problems(&self) -> &[TreeError] {
+        &[]
+    }
 }
 
 /// Why a tree or a file in it cannot be read.

@@ -1,2 +1,6 @@
 //! What the tests and the demo share: a registry, a git remote and a forge on loopback, each over real HTTP.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+pub(crate) mod bare_repository;
+pub(crate) mod git_remote;

@@ -1,0 +1,88 @@
+use std::path::Path;
+
+use git2::build::TreeUpdateBuilder;
+use git2::{FileMode, Signature, Time};
+use jiff::Timestamp;
+
+use super::{GitError, Oid, Repository, trailer};
+
+/// Who makes a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// The e-mail address, without angle brackets.
+    pub email: String,
+}
+
+/// What a commit says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its tree.
+    pub tree: Oid,
+    /// Its parents, those beyond a shallow clone's boundary included.
+    pub parents: Vec<Oid>,
+    /// The message; what is not UTF-8 is replaced.
+    pub message: String,
+    /// The committer's e-mail address; what is not UTF-8 is replaced.
+    pub committer_email: String,
+}
+
+impl Commit {
+    pub(super) fn read(git: &git2::Repository, id: Oid) -> Result<Self, git2::Error> {
+        let commit = git.find_commit(id)?;
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        // libgit2 says that a commit at a shallow boundary has no parents; the object knows better.
+        let odb = git.odb()?;
+        let object = odb.read(id)?;
+        let header = object.data().split(|b| *b == b'\n').take_while(|line| !line.is_empty());
+        let parents = header
+            .filter_map(|line| Oid::from_str(str::from_utf8(line.strip_prefix(b"parent ")?).ok()?).ok())
+            .collect();
+        Ok(Self {
+            tree: commit.tree_id(),
+            parents,
+            message: lossy(commit.message_bytes()),
+            committer_email: lossy(commit.committer().email_bytes()),
+        })
+    }
+}
+
+impl Repository {
+    /// Makes a commit on top of `base` in which `files`, paths and new contents, are changed; everything else, file modes
+    /// included, is as in `base`. The trailers of [`trailer`] are added to `message`. Equal arguments give the same commit.
+    ///
+    /// The commit stands in the clone only, until it is pushed.
+    ///
+    /// # Errors
+    /// [`GitError::NotAFile`] for a path that is no regular file in `base`: nothing is added, and no symbolic link is
+    /// replaced. [`GitError::NothingToCommit`] where the contents are those of `base`.
+    pub fn commit(
+        &self,
+        base: Oid,
+        files: &[(String, Vec<u8>)],
+        message: &str,
+        author: &Identity,
+        when: Timestamp,
+    ) -> Result<Oid, GitError> {
+        let base = self.git.find_commit(base).map_err(|error| self.damaged(&error))?;
+        let tree = base.tree().map_err(|error| self.damaged(&error))?;
+        let mut update = TreeUpdateBuilder::new();
+        for (path, content) in files {
+            let mode = tree.get_path(Path::new(path)).ok().map(|entry| entry.filemode());
+            let mode = [FileMode::Blob, FileMode::BlobExecutable]
+                .into_iter()
+                .find(|known| mode == Some(i32::from(*known)))
+                .ok_or_else(|| GitError::NotAFile { path: path.clone() })?;
+            update.upsert(path.as_str(), self.git.blob(content)?, mode);
+        }
+        let changed = update.create_updated(&self.git, &tree)?;
+        if changed == tree.id() {
+            return Err(GitError::NothingToCommit);
+        }
+        let message = trailer::append(message, changed, &trailer::changes_hash(files));
+        let author = Signature::new(&author.name, &author.email, &Time::new(when.as_second(), 0))?;
+        let changed = self.git.find_tree(changed)?;
+        Ok(self.git.commit(None, &author, &author, &message, &changed, &[&base])?)
+    }
+}

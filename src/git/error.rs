@@ -1,0 +1,174 @@
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret as _;
+
+use super::{Oid, Remote};
+
+/// The most that a message repeats of what a remote said, in characters.
+const WORDS_MAX: usize = 500;
+
+/// Why git did not do what was asked. No text ever holds a credential.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The address of the repository cannot be used. The text does not repeat it.
+    #[error("the repository's address cannot be used: {0}")]
+    Address(String),
+    /// Another process has the clone open.
+    #[error("another tagpin is using the clone `{}`: wait for it to end", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The cache directory cannot be read or written.
+    #[error("cannot use the cache directory")]
+    Cache(#[source] std::io::Error),
+    /// The clone in the cache is damaged. It was marked, so that the next run makes it anew.
+    #[error("the clone of `{url}` in the cache is damaged and is made anew in the next run: {message}")]
+    Damaged {
+        /// The remote, without credentials.
+        url: String,
+        /// What libgit2 said.
+        message: String,
+    },
+    /// 401: no credentials, or wrong or expired ones.
+    #[error("`{url}` wants other credentials: {message}")]
+    Unauthorized {
+        /// The remote, without credentials.
+        url: String,
+        /// What was sent, and what the remote said.
+        message: String,
+    },
+    /// 403: the credentials lack a permission.
+    #[error("`{url}` refuses these credentials, which may lack a permission: {message}")]
+    Forbidden {
+        /// The remote, without credentials.
+        url: String,
+        /// What the remote said.
+        message: String,
+    },
+    /// 404: no such repository, or the credentials may not see it.
+    #[error("there is no repository at `{url}`, or these credentials may not see it")]
+    NotFound {
+        /// The remote, without credentials.
+        url: String,
+    },
+    /// No answer in time, no connection, 429 or 5xx: another run may succeed.
+    #[error("`{url}` cannot be reached: {message}")]
+    Unavailable {
+        /// The remote, without credentials.
+        url: String,
+        /// What happened.
+        message: String,
+    },
+    /// The answer is not git's smart HTTP protocol, is too large, or leads to another host.
+    #[error("`{url}` answered what tagpin does not accept: {message}")]
+    InvalidAnswer {
+        /// The remote, without credentials.
+        url: String,
+        /// What was wrong.
+        message: String,
+    },
+    /// The remote has no such branch.
+    #[error("`{url}` has no branch `{branch}`")]
+    NoBranch {
+        /// The remote, without credentials.
+        url: String,
+        /// The branch.
+        branch: String,
+    },
+    /// The branch is not where it was expected to be. Nothing was pushed.
+    #[error(
+        "the branch `{branch}` of `{url}` was moved by somebody else (expected {}, found {}): nothing was pushed",
+        at(*expected),
+        at(*found)
+    )]
+    RefMoved {
+        /// The remote, without credentials.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// Where it should have been; `None`: nowhere.
+        expected: Option<Oid>,
+        /// Where it is; `None`: nowhere.
+        found: Option<Oid>,
+    },
+    /// The remote took the objects and refused to move the branch.
+    #[error("`{url}` refused the push to `{branch}`: {message}")]
+    Rejected {
+        /// The remote, without credentials.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// What the remote said.
+        message: String,
+    },
+    /// GitHub refused the push because the commit changes a workflow and the token may not.
+    #[error("`{url}` refused the push to `{branch}`: the token may not change workflows: {message}")]
+    WorkflowPermission {
+        /// The remote, without credentials.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// What the remote said.
+        message: String,
+    },
+    /// A commit may only change files that exist.
+    #[error("`{path}` is not a regular file of the commit that it should be changed in")]
+    NotAFile {
+        /// The path in the repository.
+        path: String,
+    },
+    /// A commit would change nothing.
+    #[error("there is nothing to commit: every file is already as it should be")]
+    NothingToCommit,
+    /// libgit2 fails for a reason of its own.
+    #[error("git failed: {0}")]
+    Local(String),
+}
+
+impl From<git2::Error> for GitError {
+    fn from(error: git2::Error) -> Self {
+        Self::Local(error.message().to_owned())
+    }
+}
+
+fn at(oid: Option<Oid>) -> String {
+    oid.map_or_else(|| "no such branch".to_owned(), |oid| format!("{oid:.12}"))
+}
+
+/// Returns what a remote said in a form that a log can hold: one line, bounded, without control characters and
+/// without the remote's own credentials, should it repeat them.
+pub(super) fn words(remote: &Remote, text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(auth) = remote.auth() {
+        let secret = auth.secret.expose_secret();
+        if !secret.is_empty() {
+            text = text.replace(secret, "***");
+        }
+    }
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    match line.char_indices().nth(WORDS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Auth;
+
+    #[test]
+    fn a_remote_s_words_are_one_bounded_line_without_the_secret() {
+        let remote =
+            Remote::new("https://git.example/x", Some(Auth::token("s3cr3t".to_owned().into()))).unwrap();
+        assert_eq!(words(&remote, "\u{1b}[31mremote:\r\n  token s3cr3t\0bad"), "[31mremote: token *** bad");
+        assert_eq!(words(&remote, &"é".repeat(9999)).chars().count(), WORDS_MAX + 1);
+    }
+}

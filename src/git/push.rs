@@ -1,0 +1,152 @@
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+
+use git2::{Buf, ErrorCode, PushOptions, RemoteCallbacks};
+
+use super::error::words;
+use super::repository::branch_ref;
+use super::{GitError, Oid, Repository};
+
+/// How many bytes of a remote's remarks on a push are kept.
+const REMARKS_MAX: usize = 4096;
+
+impl Repository {
+    /// Moves the remote's `branch` to `commit`, if it is at `expected`; `None` means that it must not exist.
+    ///
+    /// The remote's list of refs is compared before anything is sent, and the remote compares again when it moves the
+    /// branch. A branch that is already at `commit` is fine.
+    ///
+    /// # Errors
+    /// [`GitError::RefMoved`] where the branch is elsewhere, [`GitError::Rejected`] or [`GitError::WorkflowPermission`]
+    /// where the remote refuses to move it: then nothing has changed there.
+    pub fn push(&self, commit: Oid, branch: &str, expected: Option<Oid>) -> Result<(), GitError> {
+        let name = branch_ref(branch)?;
+        match self.remote.directory() {
+            Some(path) => self.push_to_directory(path, commit, branch, expected)?,
+            None => self.push_over_http(commit, branch, expected)?,
+        }
+        // The next run finds its own commit here and need not fetch it.
+        self.git.reference(&name, commit, true, "push")?;
+        Ok(())
+    }
+
+    fn push_over_http(&self, commit: Oid, branch: &str, expected: Option<Oid>) -> Result<(), GitError> {
+        let name = branch_ref(branch)?;
+        let mut remote = self.git.remote_anonymous(&self.remote.url())?;
+        let advertised = Cell::new(None);
+        let refusal = RefCell::new(None);
+        let remarks = RefCell::new(Vec::new());
+        let result = self.online(|| {
+            let mut callbacks = RemoteCallbacks::new();
+            callbacks.push_negotiation(|updates| {
+                let found = updates.first().map(|update| update.src()).filter(|oid| !oid.is_zero());
+                advertised.set(Some(found));
+                if found == expected { Ok(()) } else { Err(git2::Error::from_str("the branch was moved")) }
+            });
+            callbacks.push_update_reference(|_, status| {
+                refusal.replace(status.map(str::to_owned));
+                Ok(())
+            });
+            callbacks.sideband_progress(|text| {
+                let mut remarks = remarks.borrow_mut();
+                let room = REMARKS_MAX.saturating_sub(remarks.len());
+                remarks.extend_from_slice(&text[..text.len().min(room)]);
+                true
+            });
+            let mut options = PushOptions::new();
+            options.remote_callbacks(callbacks);
+            remote.push(&[format!("+{commit}:{name}")], Some(&mut options))
+        });
+        match advertised.get() {
+            Some(found) if found == Some(commit) && found != expected => return Ok(()),
+            Some(found) if found != expected => return Err(self.moved(branch, expected, found)),
+            _ => {}
+        }
+        let refusal = match result {
+            Ok(()) => refusal.take(),
+            // libgit2 has no other word for a remote that could not take the objects.
+            Err(GitError::InvalidAnswer { message, .. }) if message.contains("unpacking") => Some(message),
+            Err(error) => return Err(error),
+        };
+        match refusal {
+            Some(refusal) => Err(self.refused(branch, expected, &refusal, &remarks.borrow())),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells a branch that somebody moved at the last moment from other refusals.
+    fn refused(&self, branch: &str, expected: Option<Oid>, refusal: &str, remarks: &[u8]) -> GitError {
+        let remarks = String::from_utf8_lossy(remarks);
+        let message = words(&self.remote, &format!("{refusal} {remarks}"));
+        let url = self.remote.url();
+        let branch = branch.to_owned();
+        // GitHub: "refusing to allow an OAuth App to create or update workflow `…` without `workflow` scope".
+        if message.contains("refusing to allow") && message.contains("workflow") {
+            return GitError::WorkflowPermission { url, branch, message };
+        }
+        match self.heads() {
+            Ok(heads) if heads.branches.get(&branch).copied() != expected => {
+                self.moved(&branch, expected, heads.branches.get(&branch).copied())
+            }
+            _ => GitError::Rejected { url, branch, message },
+        }
+    }
+
+    fn moved(&self, branch: &str, expected: Option<Oid>, found: Option<Oid>) -> GitError {
+        GitError::RefMoved { url: self.remote.url(), branch: branch.to_owned(), expected, found }
+    }
+
+    /// Pushes to a repository on this machine. libgit2's own transport would move the branch whatever its value has
+    /// become since it looked, and takes no repository with a work tree.
+    fn push_to_directory(
+        &self,
+        path: &Path,
+        commit: Oid,
+        branch: &str,
+        expected: Option<Oid>,
+    ) -> Result<(), GitError> {
+        let name = branch_ref(branch)?;
+        let there = git2::Repository::open(path).map_err(|error| self.explain(&error))?;
+        let find = || there.refname_to_id(&name).ok();
+        match find() {
+            Some(found) if found == commit => return Ok(()),
+            found if found != expected => return Err(self.moved(branch, expected, found)),
+            _ => {}
+        }
+        if !there.is_bare() && there.find_reference("HEAD")?.symbolic_target() == Ok(Some(name.as_str())) {
+            return Err(GitError::Rejected {
+                url: self.remote.url(),
+                branch: branch.to_owned(),
+                message: "it is checked out there".to_owned(),
+            });
+        }
+        let mut walk = self.git.revwalk()?;
+        walk.push(commit)?;
+        for parent in self.describe(commit)?.parents {
+            if there.find_commit(parent).is_ok() {
+                walk.hide(parent)?;
+            }
+        }
+        let mut pack = Buf::new();
+        let mut builder = self.git.packbuilder()?;
+        builder.insert_walk(&mut walk)?;
+        builder.write_buf(&mut pack)?;
+        let odb = there.odb()?;
+        let mut writer = odb.packwriter()?;
+        std::io::Write::write_all(&mut writer, &pack).map_err(GitError::Cache)?;
+        writer.commit()?;
+        let moved = match expected {
+            Some(old) => there.reference_matching(&name, commit, true, old, "push by tagpin"),
+            None => there.reference(&name, commit, false, "push by tagpin"),
+        };
+        match moved {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) =>
+            {
+                Err(self.moved(branch, expected, find()))
+            }
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+}

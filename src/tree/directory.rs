@@ -1,0 +1,339 @@
+use std::collections::{BTreeMap, HashSet};
+use std::fs::Metadata;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Entry, EntryKind, Tree, TreeError};
+
+/// Files on disk: below one directory, or those that the paths of a command line name.
+///
+/// Inside a git work tree a directory has what git would commit: the index, and what is not ignored. Elsewhere, and below
+/// a directory that was named though it is ignored, it has everything but `.git`. Files that are named are always part of
+/// it. Symbolic links are entries and never followed, but a directory that is named may be one.
+///
+/// What the tree has is decided once, when it is opened.
+pub struct DirectoryTree {
+    files: BTreeMap<String, Found>,
+    problems: Vec<TreeError>,
+}
+
+struct Found {
+    entry: Entry,
+    /// The canonical path of the directory that it is in, and its name.
+    location: PathBuf,
+    work_tree: Option<Arc<Path>>,
+    named: bool,
+}
+
+impl DirectoryTree {
+    /// Returns the files below `root`, with paths relative to it.
+    ///
+    /// # Errors
+    /// `root` does not exist or cannot be read, or its git repository cannot.
+    pub fn open(root: &Path) -> Result<Self, TreeError> {
+        Self::of_paths(root, &[PathBuf::from(".")])
+    }
+
+    /// Returns the files and the directories' files that `paths` name, seen from `working_directory`: with paths relative
+    /// to it where they are below, and as they were given otherwise. A file that is named twice is there once.
+    ///
+    /// # Errors
+    /// A path does not exist or cannot be read, or its git repository cannot.
+    pub fn of_paths(working_directory: &Path, paths: &[PathBuf]) -> Result<Self, TreeError> {
+        crate::git::initialise();
+        let base = canonical(working_directory, working_directory)?;
+        let mut tree = Self { files: BTreeMap::new(), problems: Vec::new() };
+        for given in paths {
+            let full = base.join(given);
+            let metadata = fs_err::symlink_metadata(&full).map_err(|error| unreadable(given, error))?;
+            let is_link_to_directory = metadata.is_symlink() && full.is_dir();
+            if metadata.is_dir() || is_link_to_directory {
+                tree.add_directory(&base, given, &canonical(&full, given)?)?;
+            } else {
+                tree.add_named(&base, given, &full, &metadata)?;
+            }
+        }
+        Ok(tree)
+    }
+
+    /// Tells whether the file at `path` was itself named on the command line, rather than found in a directory.
+    pub fn is_named(&self, path: &str) -> bool {
+        self.files.get(path).is_some_and(|found| found.named)
+    }
+
+    /// Returns where the file at `path` really is: what `write::replace` wants.
+    pub fn location(&self, path: &str) -> Option<&Path> {
+        self.files.get(path).map(|found| found.location.as_path())
+    }
+
+    /// Returns the path of the file at `path` from the root of its git work tree, for policies and annotations; `None`
+    /// where it is in none.
+    pub fn path_in_work_tree(&self, path: &str) -> Option<String> {
+        let found = self.files.get(path)?;
+        slashed(found.location.strip_prefix(found.work_tree.as_deref()?).ok()?)
+    }
+
+    fn add_named(
+        &mut self,
+        base: &Path,
+        given: &Path,
+        full: &Path,
+        metadata: &Metadata,
+    ) -> Result<(), TreeError> {
+        let kind = kind_of(metadata).ok_or_else(|| {
+            unreadable(
+                given,
+                io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a directory"),
+            )
+        })?;
+        let (Some(directory), Some(name)) = (full.parent(), full.file_name()) else {
+            return Err(TreeError::NotFound { path: given.display().to_string() });
+        };
+        let directory = canonical(directory, given)?;
+        let location = directory.join(name);
+        let work_tree = WorkTree::around(&directory)?.map(|work_tree| work_tree.root);
+        match slashed(&shown(base, given, &location)) {
+            Some(path) => self.add(path, metadata.len(), kind, location, work_tree, true),
+            None => self.problems.push(not_utf8(given)),
+        }
+        Ok(())
+    }
+
+    fn add_directory(&mut self, base: &Path, given: &Path, root: &Path) -> Result<(), TreeError> {
+        // A directory that is named though git ignores it is meant: everything in it is.
+        let work_tree = WorkTree::around(root)?;
+        let root_of_work_tree = work_tree.as_ref().map(|work_tree| Arc::clone(&work_tree.root));
+        let rules = work_tree.filter(|work_tree| !work_tree.ignores(root));
+        let mut pending = vec![root.to_owned()];
+        while let Some(directory) = pending.pop() {
+            let listing = match fs_err::read_dir(&directory) {
+                Ok(listing) => listing,
+                Err(error) if directory == root => return Err(unreadable(given, error)),
+                Err(error) => {
+                    self.problems.push(unreadable(&shown(base, given, &directory), error));
+                    continue;
+                }
+            };
+            for item in listing {
+                let item = item.and_then(|item| Ok((item.path(), fs_err::symlink_metadata(item.path())?)));
+                let (location, metadata) = match item {
+                    Ok(item) => item,
+                    // It was deleted while we looked.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => {
+                        self.problems.push(unreadable(&shown(base, given, &directory), error));
+                        continue;
+                    }
+                };
+                if location.file_name().is_some_and(|name| name == ".git")
+                    || rules.as_ref().is_some_and(|rules| rules.leaves_out(&location, metadata.is_dir()))
+                {
+                    continue;
+                }
+                if metadata.is_dir() {
+                    pending.push(location);
+                } else if let Some(kind) = kind_of(&metadata) {
+                    match slashed(&shown(base, given, &location)) {
+                        Some(path) => {
+                            let work_tree = root_of_work_tree.clone();
+                            self.add(path, metadata.len(), kind, location, work_tree, false);
+                        }
+                        None => self.problems.push(not_utf8(&shown(base, given, &location))),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        path: String,
+        size: u64,
+        kind: EntryKind,
+        location: PathBuf,
+        work_tree: Option<Arc<Path>>,
+        named: bool,
+    ) {
+        let named = named || self.is_named(&path);
+        let entry = Entry { path: path.clone(), size, kind };
+        self.files.insert(path, Found { entry, location, work_tree, named });
+    }
+}
+
+impl Tree for DirectoryTree {
+    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+        Ok(self.files.values().map(|found| found.entry.clone()).collect())
+    }
+
+    fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
+        let found = self.files.get(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
+        let io = |error| unreadable(Path::new(path), error);
+        let link = || TreeError::Symlink { path: path.to_owned() };
+        // The location was canonical when it was found. Whatever became a link since is not followed.
+        let before = fs_err::symlink_metadata(&found.location).map_err(io)?;
+        let directory = found.location.parent().unwrap_or(&found.location);
+        if before.is_symlink() || fs_err::canonicalize(directory).map_err(io)? != directory {
+            return Err(link());
+        }
+        if !before.is_file() {
+            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file any more")));
+        }
+        let file = fs_err::File::open(&found.location).map_err(io)?;
+        let after = file.metadata().map_err(io)?;
+        if !is_same(&before, &after) {
+            return Err(link());
+        }
+        let too_large = |size| TreeError::TooLarge { path: path.to_owned(), size, limit };
+        if after.len() > limit {
+            return Err(too_large(after.len()));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
+    }
+
+    fn problems(&self) -> &[TreeError] {
+        &self.problems
+    }
+}
+
+/// A git work tree, to tell which files belong to it.
+struct WorkTree {
+    git: git2::Repository,
+    root: Arc<Path>,
+    /// What the index has, and every directory on the way there, relative to the root.
+    tracked: HashSet<PathBuf>,
+    submodules: HashSet<PathBuf>,
+}
+
+impl WorkTree {
+    /// Returns the work tree that the canonical `directory` is in, if it is in one.
+    fn around(directory: &Path) -> Result<Option<Self>, TreeError> {
+        let git_error = |error: git2::Error| TreeError::Git {
+            path: directory.display().to_string(),
+            message: error.message().to_owned(),
+        };
+        let none: [&Path; 0] = [];
+        let git = match git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none) {
+            Ok(git) => git,
+            Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(git_error(error)),
+        };
+        let Some(root) = git.workdir().and_then(|root| fs_err::canonicalize(root).ok()) else {
+            return Ok(None);
+        };
+        // A configured work tree may be anywhere.
+        if !directory.starts_with(&root) || directory.starts_with(git.path()) {
+            return Ok(None);
+        }
+        let (mut tracked, mut submodules) = (HashSet::new(), HashSet::new());
+        for entry in git.index().map_err(git_error)?.iter() {
+            // A name that is not UTF-8 is reported when it is met on disk, tracked or not.
+            let Ok(path) = str::from_utf8(&entry.path) else { continue };
+            let path = PathBuf::from(path);
+            if entry.mode == 0o160_000 {
+                submodules.insert(path);
+                continue;
+            }
+            let mut directory = path.parent();
+            while let Some(parent) = directory
+                && tracked.insert(parent.to_owned())
+            {
+                directory = parent.parent();
+            }
+            tracked.insert(path);
+        }
+        Ok(Some(Self { git, root: root.into(), tracked, submodules }))
+    }
+
+    /// Tells whether git ignores the directory `location` or one above it, and tracks nothing in it.
+    fn ignores(&self, location: &Path) -> bool {
+        location
+            .strip_prefix(&self.root)
+            .is_ok_and(|path| path != Path::new("") && !self.tracked.contains(path) && self.is_ignored(path))
+    }
+
+    /// Tells whether what is at `location` is no part of the work tree: ignored and not tracked, or another repository.
+    fn leaves_out(&self, location: &Path, is_directory: bool) -> bool {
+        let Ok(path) = location.strip_prefix(&self.root) else { return false };
+        if self.tracked.contains(path) {
+            return false;
+        }
+        let is_repository =
+            is_directory && (self.submodules.contains(path) || location.join(".git").exists());
+        is_repository || self.is_ignored(path)
+    }
+
+    fn is_ignored(&self, path: &Path) -> bool {
+        self.git.is_path_ignored(path).unwrap_or(false)
+    }
+}
+
+/// Returns the path that reports show for `location`.
+fn shown(base: &Path, given: &Path, location: &Path) -> PathBuf {
+    if let Ok(path) = location.strip_prefix(base) {
+        return path.to_owned();
+    }
+    // Outside the working directory: the path as it was given, and what follows it.
+    match fs_err::canonicalize(base.join(given)) {
+        Ok(root) if root.is_dir() => match location.strip_prefix(&root) {
+            Ok(rest) => given.join(rest),
+            Err(_) => location.to_owned(),
+        },
+        _ => given.to_owned(),
+    }
+}
+
+/// Returns `path` with `/` between its segments and without `.` segments; `None` where it is not UTF-8.
+fn slashed(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    for part in path.components() {
+        let part = part.as_os_str().to_str()?;
+        if part == "." {
+            continue;
+        }
+        if !text.is_empty() && !text.ends_with('/') {
+            text.push('/');
+        }
+        text.push_str(part);
+    }
+    Some(text)
+}
+
+fn kind_of(metadata: &Metadata) -> Option<EntryKind> {
+    if metadata.is_symlink() {
+        Some(EntryKind::Symlink)
+    } else {
+        metadata.is_file().then_some(EntryKind::File)
+    }
+}
+
+/// Tells whether a file that was opened is the one that was looked at before.
+#[cfg(unix)]
+fn is_same(before: &Metadata, after: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (before.dev(), before.ino()) == (after.dev(), after.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(before: &Metadata, after: &Metadata) -> bool {
+    before.created().ok() == after.created().ok()
+}
+
+fn canonical(path: &Path, given: &Path) -> Result<PathBuf, TreeError> {
+    fs_err::canonicalize(path).map_err(|error| unreadable(given, error))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> TreeError {
+    let path = path.display().to_string();
+    match source.kind() {
+        io::ErrorKind::NotFound => TreeError::NotFound { path },
+        _ => TreeError::Io { path, source },
+    }
+}
+
+fn not_utf8(path: &Path) -> TreeError {
+    unreadable(path, io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8"))
+}

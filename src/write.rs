@@ -1,0 +1,120 @@
+//! Replacing a file on disk: whole, or not at all.
+
+use std::fs::Metadata;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Replaces the content of the regular file at `path` by `bytes`, keeping its mode, and its owner where that is allowed.
+///
+/// The bytes go to a temporary file beside it first, which takes its place in one step once they are on disk: a reader,
+/// or a crash, sees the old content or the new one.
+///
+/// # Errors
+/// There is no file at `path`, it is a symbolic link or no regular file, or the directory cannot be written. The file is
+/// then as it was, and nothing is left beside it.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let metadata = fs_err::symlink_metadata(path)?;
+    if !metadata.is_file() {
+        let message = format!("`{}` is not a regular file, and is left as it is", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let directory = match path.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new().prefix(".tagpin-").tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    keep_owner(&file, &metadata);
+    file.as_file().set_permissions(metadata.permissions())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_directory(directory);
+    Ok(())
+}
+
+/// Gives the new file the old one's owner. Only root may do that for others, and whoever may not keeps the file, as
+/// with any editor.
+#[cfg(unix)]
+fn keep_owner(file: &NamedTempFile, metadata: &Metadata) {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let (uid, gid) = (metadata.uid(), metadata.gid());
+    if fchown(file.as_file(), Some(uid), Some(gid)).is_err()
+        && fchown(file.as_file(), None, Some(gid)).is_err()
+    {
+        tracing::debug!(uid, gid, "the owner of a file cannot be kept");
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &NamedTempFile, _: &Metadata) {}
+
+/// Makes the renaming last through a power cut, where the file system can: the file is whole either way.
+fn sync_directory(directory: &Path) {
+    if let Err(error) = fs_err::File::open(directory).and_then(|directory| directory.sync_all()) {
+        tracing::debug!(%error, "the directory cannot be synchronised");
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs_err::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_content_changes_and_the_mode_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
+        for mode in [0o600, 0o644, 0o755, 0o444] {
+            fs_err::write(&path, "old").unwrap();
+            fs_err::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            replace(&path, b"new").unwrap();
+            assert_eq!(fs_err::read(&path).unwrap(), b"new");
+            assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
+            assert_eq!(names(directory.path()), ["a.yaml"]);
+            fs_err::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn links_directories_and_what_is_not_there_are_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        fs_err::write(&target, "old").unwrap();
+        let link = directory.path().join("link");
+        symlink(&target, &link).unwrap();
+        assert!(replace(&link, b"new").unwrap_err().to_string().contains("not a regular file"));
+        assert!(replace(directory.path(), b"new").is_err());
+        assert_eq!(
+            replace(&directory.path().join("none"), b"new").unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        assert_eq!(fs_err::read(&target).unwrap(), b"old");
+        assert_eq!(names(directory.path()), ["link", "target"]);
+    }
+
+    #[test]
+    fn a_failure_leaves_the_old_file_and_nothing_else() {
+        // A name that a file can have, but not in a place where the temporary file can be moved to.
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
+        fs_err::write(&path, "old").unwrap();
+        fs_err::set_permissions(directory.path(), PermissionsExt::from_mode(0o555)).unwrap();
+        let result = replace(&path, b"new");
+        fs_err::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        // Root writes everywhere; the file is whole either way.
+        assert_eq!(fs_err::read(&path).unwrap(), if result.is_ok() { b"new" } else { b"old" });
+        assert_eq!(names(directory.path()), ["a.yaml"]);
+    }
+}
