@@ -62,7 +62,11 @@ impl Client {
             (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
         ];
         if let Some(token) = &token {
-            headers.push((AUTHORIZATION, authorization(token).ok_or_else(|| unusable("the token is empty or has white space in it"))?));
+            headers.push((
+                AUTHORIZATION,
+                authorization(token)
+                    .ok_or_else(|| unusable("the token is empty or has white space in it"))?,
+            ));
         }
         // A redirect is followed nowhere: a token would have to go with it.
         let transport = http::builder()
@@ -119,7 +123,9 @@ impl Client {
             let result = match tokio::time::timeout(ANSWER_TIMEOUT, self.once(call)).await {
                 Ok(Ok(answer)) if answer.status.is_server_error() => Err(self.server_error(&answer)),
                 Ok(result) => result,
-                Err(_elapsed) => Err(self.no_answer(&format!("it took longer than {} s", ANSWER_TIMEOUT.as_secs()))),
+                Err(_elapsed) => {
+                    Err(self.no_answer(&format!("it took longer than {} s", ANSWER_TIMEOUT.as_secs())))
+                }
             };
             match result {
                 Err(ForgeError::Unavailable(_)) if call.method == Method::GET && failures < REPEATS => {
@@ -152,11 +158,13 @@ impl Client {
             Ok(body) => {
                 Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() })
             }
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ForgeError::InvalidAnswer(format!(
-                "the forge at `{}` answered more than {} MB: check `base-url`",
-                self.base,
-                ANSWER_MAX >> 20
-            ))),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(ForgeError::InvalidAnswer(format!(
+                    "the forge at `{}` answered more than {} MB: check `base-url`",
+                    self.base,
+                    ANSWER_MAX >> 20
+                )))
+            }
             Err(error) => Err(self.no_answer(&root_cause(error.as_ref()))),
         }
     }

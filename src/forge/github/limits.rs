@@ -46,12 +46,23 @@ mod tests {
 
     #[test]
     fn limits_are_told_from_permissions() {
-        let secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+        let secondary =
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
         for (status, headers, message, wait) in [
             (403, &[("retry-after", "7")][..], secondary, Some(7)),
             (403, &[], secondary, Some(60)),
-            (403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1029")], "API rate limit exceeded", Some(30)),
-            (403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")], "API rate limit exceeded", Some(1)),
+            (
+                403,
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1029")],
+                "API rate limit exceeded",
+                Some(30),
+            ),
+            (
+                403,
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")],
+                "API rate limit exceeded",
+                Some(1),
+            ),
             (403, &[("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "9999")], secondary, Some(60)),
             (429, &[], "", Some(60)),
             (429, &[("retry-after", "soon")], "", Some(60)),

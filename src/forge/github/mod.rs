@@ -164,7 +164,10 @@ impl Forge for GitHub {
 
     async fn update(&self, number: u64, changes: &Changes<'_>) -> Result<PullRequest, ForgeError> {
         let fields = [("title", changes.title), ("body", changes.body), ("base", changes.base)];
-        let body = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect::<Map<_, _>>();
+        let body = fields
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
+            .collect::<Map<_, _>>();
         let path = format!("{}/{number}", self.pulls());
         let call = Call { method: Method::PATCH, path, body: Some(body.into()) };
         self.send::<Pull>(call, Deed::Update(number)).await.map(PullRequest::from)
@@ -179,7 +182,8 @@ impl fmt::Debug for GitHub {
 
 /// Returns the API's URL without a slash at its end, where a request can be sent to it safely.
 fn checked_base(base_url: &str, with_token: bool) -> Result<String, ForgeError> {
-    let refused = |why: &str| Err(ForgeError::Settings(format!("cannot use the `base-url` of the forge: {why}")));
+    let refused =
+        |why: &str| Err(ForgeError::Settings(format!("cannot use the `base-url` of the forge: {why}")));
     let Ok(url) = Url::parse(base_url) else {
         return refused("it is no URL, `https://api.github.com` is one");
     };

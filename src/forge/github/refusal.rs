@@ -46,7 +46,8 @@ impl Refusal {
     /// Tells whether the message or one of the errors holds `words`.
     pub(super) fn says(&self, words: &str) -> bool {
         let holds = |text: &str| text.to_ascii_lowercase().contains(&words.to_ascii_lowercase());
-        holds(&self.message) || self.errors.iter().any(|error| text_of(error).is_some_and(|text| holds(&text)))
+        holds(&self.message)
+            || self.errors.iter().any(|error| text_of(error).is_some_and(|text| holds(&text)))
     }
 
     /// Tells whether the value that was sent for `field` is called invalid.
@@ -57,7 +58,11 @@ impl Refusal {
     /// Returns everything that GitHub said, in one line.
     fn text(&self) -> String {
         let errors = self.errors.iter().filter_map(text_of);
-        std::iter::once(self.message.clone()).chain(errors).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+        std::iter::once(self.message.clone())
+            .chain(errors)
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     /// Returns the error for this refusal of `deed` in `repository` (`owner/name`).
@@ -105,13 +110,17 @@ impl Refusal {
         let what = deed.words();
         let why = match deed {
             Deed::Create(Draft { head, base, .. }) if self.says("no commits between") => {
-                format!("`{head}` has no commit that `{base}` lacks: the change may be merged already, run again")
+                format!(
+                    "`{head}` has no commit that `{base}` lacks: the change may be merged already, run again"
+                )
             }
             Deed::Create(Draft { head, .. }) if self.invalid("head") => {
                 format!("the forge knows no branch `{head}`: it may be deleted since the push, run again")
             }
             Deed::Create(Draft { base, .. }) if self.invalid("base") => {
-                format!("the forge knows no branch `{base}`: check the repository's `branch` in the configuration")
+                format!(
+                    "the forge knows no branch `{base}`: check the repository's `branch` in the configuration"
+                )
             }
             _ => format!("the forge refuses it{said}: run again with `-v`, and report it if it stays"),
         };
