@@ -14,16 +14,16 @@ use super::github_json;
 
 /// What the forge is for.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    pub owner: String,
-    pub repository: String,
+pub(crate) struct Settings {
+    pub(crate) owner: String,
+    pub(crate) repository: String,
     /// The one token that is accepted.
-    pub token: String,
+    pub(crate) token: String,
     /// A private repository answers 404 without a token, a public one can be read.
-    pub private: bool,
-    pub default_branch: String,
+    pub(crate) private: bool,
+    pub(crate) default_branch: String,
     /// Where the API starts: empty, or `/api/v3` as on GitHub Enterprise Server.
-    pub prefix: String,
+    pub(crate) prefix: String,
 }
 
 impl Default for Settings {
@@ -40,11 +40,11 @@ impl Default for Settings {
 }
 
 /// Which commit a branch of the repository is at; `None` where there is no such branch.
-pub type Branches = dyn Fn(&str) -> Option<String> + Send + Sync;
+pub(crate) type Branches = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// What GitHub answers instead of doing its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     /// 403: the token has no permission.
     Forbidden,
     /// 403: the Action's token may not open pull requests.
@@ -73,32 +73,32 @@ pub enum Mood {
 
 /// One request, as the forge got it.
 #[derive(Clone, Debug)]
-pub struct Logged {
-    pub method: String,
+pub(crate) struct Logged {
+    pub(crate) method: String,
     /// The path below the API's base.
-    pub path: String,
-    pub query: Vec<(String, String)>,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
     /// `accept`, `content-type`, `user-agent`, `x-github-api-version`; of `authorization` the scheme alone.
-    pub headers: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
     /// The body; a JSON string of the raw text where it is no JSON.
-    pub body: Option<Value>,
+    pub(crate) body: Option<Value>,
     /// What was answered.
-    pub status: u16,
+    pub(crate) status: u16,
 }
 
 /// One pull request, as the forge keeps it.
 #[derive(Clone, Debug)]
-pub struct Pull {
-    pub number: u64,
-    pub title: String,
-    pub body: Option<String>,
-    pub state: String,
-    pub base: String,
-    pub head: String,
+pub(crate) struct Pull {
+    pub(crate) number: u64,
+    pub(crate) title: String,
+    pub(crate) body: Option<String>,
+    pub(crate) state: String,
+    pub(crate) base: String,
+    pub(crate) head: String,
     /// `owner/name`; `None` for a fork that was deleted.
-    pub head_repository: Option<String>,
-    pub head_oid: String,
-    pub user: String,
+    pub(crate) head_repository: Option<String>,
+    pub(crate) head_oid: String,
+    pub(crate) user: String,
 }
 
 struct Shared {
@@ -116,7 +116,7 @@ struct Inner {
 }
 
 /// The forge. Its server stops when this value is dropped.
-pub struct Forge {
+pub(crate) struct Forge {
     shared: Arc<Shared>,
     host: String,
     server: Option<tokio::task::JoinHandle<()>>,
@@ -132,14 +132,17 @@ impl Drop for Forge {
 
 impl Forge {
     /// Makes a forge that is not served yet: see [`Forge::router`].
-    pub fn new(settings: Settings, branches: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        branches: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         let inner = Mutex::default();
         let shared = Arc::new(Shared { settings, branches: Box::new(branches), inner });
         Self { shared, host: String::new(), server: None }
     }
 
     /// Serves a forge on a free port of loopback.
-    pub async fn start(
+    pub(crate) async fn start(
         settings: Settings,
         branches: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
@@ -154,7 +157,7 @@ impl Forge {
     }
 
     /// Returns the API, prefix included, to be served together with something else.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         let api = Router::new().fallback(handle).with_state(self.shared.clone());
         match self.shared.settings.prefix.as_str() {
             "" => api,
@@ -163,50 +166,50 @@ impl Forge {
     }
 
     /// Returns what a client's `base-url` is.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("{}{}", self.host, self.shared.settings.prefix)
     }
 
     /// Answers the next request with `method` in this mood; more than one are taken in order.
-    pub fn next(&self, method: &str, mood: Mood) {
+    pub(crate) fn next(&self, method: &str, mood: Mood) {
         let method = method.parse().expect("a method");
         self.inner().moods.push_back((method, mood));
     }
 
     /// Answers every request in this mood, or normally again.
-    pub fn always(&self, mood: Option<Mood>) {
+    pub(crate) fn always(&self, mood: Option<Mood>) {
         self.inner().always = mood;
     }
 
     /// Adds a pull request that somebody else opened, and returns its number.
-    pub fn open(&self, pull: Pull) -> u64 {
+    pub(crate) fn open(&self, pull: Pull) -> u64 {
         self.inner().open(pull)
     }
 
     /// Closes the pull request, as a person would.
-    pub fn close(&self, number: u64) {
+    pub(crate) fn close(&self, number: u64) {
         for pull in self.inner().pulls.iter_mut().filter(|pull| pull.number == number) {
             pull.state = "closed".to_owned();
         }
     }
 
     /// Returns every pull request, open or not.
-    pub fn pulls(&self) -> Vec<Pull> {
+    pub(crate) fn pulls(&self) -> Vec<Pull> {
         self.inner().pulls.clone()
     }
 
     /// Returns every request since the last call of [`Forge::forget`].
-    pub fn log(&self) -> Vec<Logged> {
+    pub(crate) fn log(&self) -> Vec<Logged> {
         self.inner().log.clone()
     }
 
     /// Returns every request that is not a GET.
-    pub fn writes(&self) -> Vec<Logged> {
+    pub(crate) fn writes(&self) -> Vec<Logged> {
         self.log().into_iter().filter(|request| request.method != "GET").collect()
     }
 
     /// Empties the log.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.inner().log.clear();
     }
 
@@ -257,7 +260,9 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect::<Vec<_>>();
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect::<Vec<_>>();
     let mood = shared.lock().mood(&method);
     let response = answer(&shared, &method, uri.path(), &query, &headers, &body, mood);
     shared.lock().log.push(Logged {
@@ -266,7 +271,8 @@ async fn handle(
         query,
         headers: of_interest(&headers),
         body: (!body.is_empty()).then(|| {
-            serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into())
+            serde_json::from_slice(&body)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into())
         }),
         status: response.status().as_u16(),
     });
@@ -274,7 +280,8 @@ async fn handle(
 }
 
 fn of_interest(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let text =
+        |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut kept = ["accept", "content-type", "user-agent", "x-github-api-version"]
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), text(name)?)))
@@ -326,9 +333,13 @@ fn moody(mood: Mood, repository: &str) -> Response {
             (headers, refused(403, secondary, json!(null))).into_response()
         }
         Mood::PrimaryLimit(seconds) => {
-            let reset = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+            let reset = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs();
             let reset = ("x-ratelimit-reset", (reset + seconds).to_string());
-            let headers = [("x-ratelimit-limit", "5000".to_owned()), ("x-ratelimit-remaining", "0".to_owned()), reset];
+            let headers =
+                [("x-ratelimit-limit", "5000".to_owned()), ("x-ratelimit-remaining", "0".to_owned()), reset];
             let message = "API rate limit exceeded for user ID 1.";
             (headers, refused(403, message, json!(null))).into_response()
         }
@@ -352,13 +363,15 @@ fn moody(mood: Mood, repository: &str) -> Response {
 
 fn json_answer(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).expect("a status");
-    let limits = [("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "4999"), ("x-ratelimit-resource", "core")];
+    let limits =
+        [("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "4999"), ("x-ratelimit-resource", "core")];
     (status, limits, [("content-type", "application/json; charset=utf-8")], body.to_string()).into_response()
 }
 
 fn refused(status: u16, message: &str, errors: Value) -> Response {
     let documentation = "https://docs.github.com/rest/pulls/pulls";
-    let mut body = json!({ "message": message, "documentation_url": documentation, "status": status.to_string() });
+    let mut body =
+        json!({ "message": message, "documentation_url": documentation, "status": status.to_string() });
     if !errors.is_null() {
         body["errors"] = errors;
     }
@@ -384,7 +397,8 @@ fn route(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Response {
-    let given = headers.get("authorization").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let given =
+        headers.get("authorization").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let token = given.as_deref().map(|given| given.split_once(' ').map_or("", |(_, token)| token));
     let not_found = || refused(404, "Not Found", json!(null));
     let segments = path.trim_start_matches('/').split('/').collect::<Vec<_>>();
@@ -393,7 +407,8 @@ fn route(
         return refused(401, "Bad credentials", json!(null));
     }
     let settings = &shared.settings;
-    let known = owner.eq_ignore_ascii_case(&settings.owner) && repository.eq_ignore_ascii_case(&settings.repository);
+    let known =
+        owner.eq_ignore_ascii_case(&settings.owner) && repository.eq_ignore_ascii_case(&settings.repository);
     if !known || (token.is_none() && settings.private) {
         return not_found();
     }
@@ -432,7 +447,8 @@ fn list(shared: &Shared, query: &[(String, String)]) -> Response {
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let state = value("state").unwrap_or("open");
     let label = |pull: &Pull| {
-        let owner = pull.head_repository.as_deref().and_then(|name| name.split('/').next()).unwrap_or("unknown");
+        let owner =
+            pull.head_repository.as_deref().and_then(|name| name.split('/').next()).unwrap_or("unknown");
         format!("{}:{}", owner.to_ascii_lowercase(), pull.head)
     };
     // A head without an owner filters nothing, as on GitHub.
@@ -448,14 +464,18 @@ fn list(shared: &Shared, query: &[(String, String)]) -> Response {
     if value("direction") != Some("asc") {
         pulls.reverse();
     }
-    let number = |name: &str, default: usize| value(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default: usize| value(name).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (per_page, page) = (number("per_page", 30).clamp(1, 100), number("page", 1).max(1));
     let shown = pulls.iter().skip((page - 1) * per_page).take(per_page).map(|pull| shared.shown(pull));
     let answer = json_answer(200, &shown.collect());
     if page * per_page >= pulls.len() {
         return answer;
     }
-    let next = format!("<https://api.github.com/repositories/1/pulls?per_page={per_page}&page={}>; rel=\"next\"", page + 1);
+    let next = format!(
+        "<https://api.github.com/repositories/1/pulls?per_page={per_page}&page={}>; rel=\"next\"",
+        page + 1
+    );
     ([("link", next)], answer).into_response()
 }
 
@@ -500,7 +520,10 @@ fn create(shared: &Shared, body: &Value) -> Response {
         user: "tagpin-bot".to_owned(),
     });
     let pull = inner.pulls.iter().find(|pull| pull.number == number);
-    pull.map_or_else(|| refused(500, "Server Error", json!(null)), |pull| json_answer(201, &shared.shown(pull)))
+    pull.map_or_else(
+        || refused(500, "Server Error", json!(null)),
+        |pull| json_answer(201, &shared.shown(pull)),
+    )
 }
 
 fn update(shared: &Shared, pull: &mut Pull, body: &Value) -> Option<Response> {
@@ -531,11 +554,13 @@ fn stored(body: &str) -> String {
 }
 
 fn too_long(body: &Value) -> Option<Response> {
-    let long = |field: &str, most: usize| body[field].as_str().is_some_and(|text| text.chars().count() > most);
+    let long =
+        |field: &str, most: usize| body[field].as_str().is_some_and(|text| text.chars().count() > most);
     for (field, most) in [("body", 65_536), ("title", 256)] {
         if long(field, most) {
             let message = format!("{field} is too long (maximum is {most} characters)");
-            let error = json!([{"resource": "PullRequest", "code": "custom", "field": field, "message": message}]);
+            let error =
+                json!([{"resource": "PullRequest", "code": "custom", "field": field, "message": message}]);
             return Some(refused(422, "Validation Failed", error));
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::forge::{Pull, Settings};
 
 /// Returns a user, or the owner of a repository.
-pub fn user(login: &str) -> Value {
+pub(crate) fn user(login: &str) -> Value {
     let api = format!("https://api.github.com/users/{login}");
     json!({
         "login": login, "id": 1, "node_id": "MDQ6VXNlcjE=", "avatar_url": "https://avatars.githubusercontent.com/u/1?v=4",
@@ -20,7 +20,7 @@ pub fn user(login: &str) -> Value {
 }
 
 /// Returns a repository.
-pub fn repository(full_name: &str, settings: &Settings) -> Value {
+pub(crate) fn repository(full_name: &str, settings: &Settings) -> Value {
     let (owner, name) = full_name.split_once('/').unwrap_or((full_name, ""));
     let api = format!("https://api.github.com/repos/{full_name}");
     let html = format!("https://github.com/{full_name}");
@@ -30,15 +30,30 @@ pub fn repository(full_name: &str, settings: &Settings) -> Value {
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "pushed_at": "2026-01-01T00:00:00Z",
         "git_url": format!("git://github.com/{full_name}.git"), "ssh_url": format!("git@github.com:{full_name}.git"),
         "clone_url": format!("{html}.git"), "svn_url": html, "homepage": null, "mirror_url": null, "language": null,
-        "size": 1, "stargazers_count": 0, "watchers_count": 0, "forks_count": 0, "open_issues_count": 0, "forks": 0,
-        "open_issues": 0, "watchers": 0, "has_issues": true, "has_projects": true, "has_downloads": true,
-        "has_wiki": true, "has_pages": false, "has_discussions": false, "archived": false, "disabled": false,
         "license": null, "allow_forking": true, "is_template": false, "web_commit_signoff_required": false,
         "topics": [], "visibility": if settings.private { "private" } else { "public" },
         "default_branch": settings.default_branch, "allow_auto_merge": false, "allow_squash_merge": true,
         "allow_merge_commit": true, "allow_rebase_merge": true, "delete_branch_on_merge": false,
         "permissions": { "admin": false, "maintain": false, "push": true, "triage": true, "pull": true }
     });
+    for key in [
+        "size",
+        "stargazers_count",
+        "watchers_count",
+        "forks_count",
+        "open_issues_count",
+        "forks",
+        "open_issues",
+        "watchers",
+    ] {
+        repository[key] = 0.into();
+    }
+    for key in ["has_issues", "has_projects", "has_downloads", "has_wiki"] {
+        repository[key] = true.into();
+    }
+    for key in ["has_pages", "has_discussions", "archived", "disabled"] {
+        repository[key] = false.into();
+    }
     for (key, tail) in [
         ("forks_url", "/forks"),
         ("keys_url", "/keys{/key_id}"),
@@ -83,7 +98,7 @@ pub fn repository(full_name: &str, settings: &Settings) -> Value {
 }
 
 /// Returns a pull request; `base_oid` is where its base branch is.
-pub fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
+pub(crate) fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
     let full_name = format!("{}/{}", settings.owner, settings.repository);
     let (number, state) = (pull.number, pull.state.as_str());
     let api = format!("https://api.github.com/repos/{full_name}/pulls/{number}");
@@ -97,7 +112,7 @@ pub fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
         })
     };
     let link = |href: String| json!({ "href": href });
-    json!({
+    let mut shown = json!({
         "url": api, "id": number, "node_id": format!("PR_{number}"), "html_url": html, "diff_url": format!("{html}.diff"),
         "patch_url": format!("{html}.patch"), "issue_url": issue, "commits_url": format!("{api}/commits"),
         "review_comments_url": format!("{api}/comments"), "review_comment_url": format!("{api}/comments{{/number}}"),
@@ -111,14 +126,20 @@ pub fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
         "merge_commit_sha": null, "author_association": "CONTRIBUTOR", "auto_merge": null, "draft": false,
         "head": side(pull.head_repository.as_deref(), &pull.head, &pull.head_oid),
         "base": side(Some(&full_name), &pull.base, base_oid),
-        "_links": {
-            "self": link(api.clone()), "html": link(html.clone()), "issue": link(issue.clone()),
-            "comments": link(format!("{issue}/comments")), "review_comments": link(format!("{api}/comments")),
-            "review_comment": link(format!("{api}/comments{{/number}}")), "commits": link(format!("{api}/commits")),
-            "statuses": link(format!("https://api.github.com/repos/{full_name}/statuses/{}", pull.head_oid))
-        },
-        "merged": false, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null,
-        "comments": 0, "review_comments": 0, "maintainer_can_modify": false, "commits": 1, "additions": 1,
-        "deletions": 1, "changed_files": 1
-    })
+        "merged": false, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null
+    });
+    shown["_links"] = json!({
+        "self": link(api.clone()), "html": link(html.clone()), "issue": link(issue.clone()),
+        "comments": link(format!("{issue}/comments")), "review_comments": link(format!("{api}/comments")),
+        "review_comment": link(format!("{api}/comments{{/number}}")), "commits": link(format!("{api}/commits")),
+        "statuses": link(format!("https://api.github.com/repos/{full_name}/statuses/{}", pull.head_oid))
+    });
+    for (key, count) in
+        [("comments", 0), ("review_comments", 0), ("commits", 1), ("additions", 1), ("deletions", 1)]
+    {
+        shown[key] = count.into();
+    }
+    shown["changed_files"] = 1.into();
+    shown["maintainer_can_modify"] = false.into();
+    shown
 }

@@ -1,6 +1,6 @@
 //! What the tests and the demo share: a registry, a git remote and a forge on loopback, each over real HTTP.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-pub mod forge;
-pub mod github_json;
-pub mod openapi;
+pub(crate) mod forge;
+pub(crate) mod github_json;
+pub(crate) mod openapi;

@@ -12,11 +12,11 @@ use super::forge::Logged;
 const FILE: &str = "target/openapi/node_modules/@octokit/openapi/generated/api.github.com.json";
 
 /// GitHub's description of its REST API.
-pub struct OpenApi(Value);
+pub(crate) struct OpenApi(Value);
 
 impl OpenApi {
     /// Reads the file that `TAGPIN_OPENAPI` names, or the one below `target`; says so where there is none.
-    pub fn load() -> Option<Self> {
+    pub(crate) fn load() -> Option<Self> {
         let file = std::env::var_os("TAGPIN_OPENAPI").map_or_else(|| PathBuf::from(FILE), PathBuf::from);
         match fs_err::read(&file) {
             Ok(bytes) => Some(Self(serde_json::from_slice(&bytes).expect("the OpenAPI description is JSON"))),
@@ -28,7 +28,7 @@ impl OpenApi {
     }
 
     /// Tells what GitHub's description does not allow in `request`: path, method, query, media type or body.
-    pub fn check(&self, request: &Logged) -> Result<(), String> {
+    pub(crate) fn check(&self, request: &Logged) -> Result<(), String> {
         let Logged { method, path, .. } = request;
         let (template, item) = self.path_item(path).ok_or_else(|| format!("no path is like `{path}`"))?;
         let operation = item
@@ -51,19 +51,24 @@ impl OpenApi {
         };
         let paths = self.0["paths"].as_object()?;
         let fitting = paths.iter().filter(|(template, _)| fits(template));
-        fitting.min_by_key(|(template, _)| template.matches('{').count()).map(|(template, item)| (template.as_str(), item))
+        fitting
+            .min_by_key(|(template, _)| template.matches('{').count())
+            .map(|(template, item)| (template.as_str(), item))
     }
 
     fn check_query(&self, request: &Logged, item: &Value, operation: &Value) -> Result<(), String> {
         let lists = [&item["parameters"], &operation["parameters"]];
-        let declared = lists.into_iter().filter_map(Value::as_array).flatten().map(|parameter| self.resolved(parameter));
+        let declared =
+            lists.into_iter().filter_map(Value::as_array).flatten().map(|parameter| self.resolved(parameter));
         let declared = declared.filter(|parameter| parameter["in"] == "query").collect::<Vec<_>>();
         for (name, value) in &request.query {
             let parameter = declared.iter().find(|parameter| parameter["name"] == name.as_str());
             let parameter = parameter.ok_or_else(|| format!("no query parameter `{name}`"))?;
             let schema = self.strict(&parameter["schema"], false);
             let typed = match schema["type"].as_str() {
-                Some("integer" | "number" | "boolean") => serde_json::from_str(value).unwrap_or_else(|_| json!(value)),
+                Some("integer" | "number" | "boolean") => {
+                    serde_json::from_str(value).unwrap_or_else(|_| json!(value))
+                }
                 _ => json!(value),
             };
             validate(&schema, &typed).map_err(|why| format!("query parameter `{name}`: {why}"))?;
@@ -79,7 +84,11 @@ impl OpenApi {
     fn check_body(&self, request: &Logged, operation: &Value) -> Result<(), String> {
         let description = self.resolved(&operation["requestBody"]);
         let Some(body) = &request.body else {
-            return if description["required"] == true { Err("the body is missing".to_owned()) } else { Ok(()) };
+            return if description["required"] == true {
+                Err("the body is missing".to_owned())
+            } else {
+                Ok(())
+            };
         };
         let media_type = request.headers.get("content-type").map_or("", String::as_str);
         let schema = &description["content"][media_type.split(';').next().unwrap_or_default()]["schema"];
