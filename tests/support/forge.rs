@@ -1,4 +1,5 @@
 //! A forge on loopback that answers what GitHub's REST API answers, and keeps state: pull requests of one repository.
+#![expect(clippy::expect_used, reason = "a test's server fails by panicking")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
