@@ -2,5 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod forge;
+pub(crate) mod github_answers;
 pub(crate) mod github_json;
 pub(crate) mod openapi;
