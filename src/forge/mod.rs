@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+pub mod github;
+
 /// A pull request's text, as tagpin wants it to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -13,6 +15,45 @@ pub struct Draft {
     pub title: String,
     /// The body in Markdown, hidden marker included.
     pub body: String,
+}
+
+impl Draft {
+    /// Returns what of `current` has to change so that it says what this draft says.
+    pub fn changes<'a>(&'a self, current: &PullRequest) -> Changes<'a> {
+        let wanted = |ours: &'a str, theirs: &str| (!same_text(ours, theirs)).then_some(ours);
+        Changes {
+            title: wanted(&self.title, &current.title),
+            body: wanted(&self.body, &current.body),
+            base: (self.base != current.base).then_some(self.base.as_str()),
+        }
+    }
+}
+
+/// What of a pull request has to change; `None` stays as it is, and is not sent.
+///
+/// A base that is right already must not be sent again: GitHub refuses any base for a stacked pull request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes<'a> {
+    /// The new title.
+    pub title: Option<&'a str>,
+    /// The new body.
+    pub body: Option<&'a str>,
+    /// The new base branch.
+    pub base: Option<&'a str>,
+}
+
+impl Changes<'_> {
+    /// Tells whether nothing has to change.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Tells whether a forge that was given `ours` may answer `theirs` for it.
+///
+/// GitHub stores bodies with `\r\n` and without white space at the ends.
+pub fn same_text(ours: &str, theirs: &str) -> bool {
+    ours.trim().lines().eq(theirs.trim().lines())
 }
 
 /// An open pull request, as the forge has it.
@@ -33,6 +74,9 @@ pub struct PullRequest {
 /// Why a forge did not do what was asked. Texts never hold a credential.
 #[derive(Debug, thiserror::Error)]
 pub enum ForgeError {
+    /// What the forge is configured with cannot be used: nothing was sent.
+    #[error("{0}")]
+    Settings(String),
     /// 401: no token, or a wrong or expired one.
     #[error("{0}")]
     Unauthorized(String),
@@ -61,9 +105,46 @@ pub trait Forge: Send + Sync {
     /// Returns the open pull request whose head is the branch `head` of this very repository, not of a fork.
     fn find(&self, head: &str) -> impl Future<Output = Result<Option<PullRequest>, ForgeError>> + Send;
 
-    /// Opens a pull request.
+    /// Opens a pull request, or returns the one that is open for this head already.
     fn create(&self, draft: &Draft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
 
-    /// Gives the open pull request `number` the draft's title, body and base.
-    fn update(&self, number: u64, draft: &Draft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+    /// Changes the open pull request `number`; fields without a change are not sent.
+    fn update(
+        &self,
+        number: u64,
+        changes: &Changes<'_>,
+    ) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_and_outer_white_space_are_no_change() {
+        assert!(same_text("a\n\nb\n", "a\r\n\r\nb"));
+        for other in ["a\nb", "a\n\nb c", "a\n\n b"] {
+            assert!(!same_text("a\n\nb", other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_differs_is_a_change() {
+        let draft = Draft {
+            head: "tagpin/pin-digests".to_owned(),
+            base: "main".to_owned(),
+            title: "new".to_owned(),
+            body: "one\ntwo\n".to_owned(),
+        };
+        let mut current = PullRequest {
+            number: 1,
+            url: String::new(),
+            title: "new".to_owned(),
+            body: "one\r\ntwo".to_owned(),
+            base: "main".to_owned(),
+        };
+        assert!(draft.changes(&current).is_empty());
+        current.base = "release".to_owned();
+        assert_eq!(draft.changes(&current), Changes { base: Some("main"), ..Changes::default() });
+    }
 }

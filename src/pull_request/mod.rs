@@ -2,6 +2,16 @@
 
 use crate::reference::Digest;
 
+mod body;
+mod escape;
+mod life;
+pub mod marker;
+mod title;
+
+pub use life::{Operation, Settled, settle};
+pub use marker::Marker;
+pub use title::commit_message;
+
 /// Everything that a pull request tells a reviewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
@@ -15,6 +25,14 @@ pub struct Proposal {
     pub files: usize,
     /// The commit on the branch, as hex.
     pub head: String,
+}
+
+/// Returns title and body for `proposal`: the same text for the same proposal, at any time.
+///
+/// The body ends with the hidden [`Marker`] and stays below GitHub's 65,536 characters: it is told with fewer details
+/// first, then cut at a row, and says so.
+pub fn render(proposal: &Proposal) -> (String, String) {
+    (title::title(proposal), body::body(proposal))
 }
 
 /// One image that changes: the same image, tag, old and new digest in one or more files.
@@ -49,4 +67,29 @@ pub struct LeftOut {
     pub reason: String,
     /// What the registry or the proof said.
     pub detail: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the digest whose every byte is `byte`.
+    pub(super) fn digest(byte: u8) -> Digest {
+        Digest::parse(&format!("sha256:{}", format!("{byte:02x}").repeat(32))).unwrap()
+    }
+
+    pub(super) fn change(name: &str, tag: &str, old: Option<u8>, new: u8) -> ImageChange {
+        ImageChange {
+            name: name.to_owned(),
+            tag: tag.to_owned(),
+            old: old.map(digest),
+            new: digest(new),
+            platforms: "index".to_owned(),
+            files: vec!["app/deploy.yaml".to_owned()],
+        }
+    }
+
+    pub(super) fn proposal(images: Vec<ImageChange>) -> Proposal {
+        Proposal { spans: images.len(), files: 1, head: "a1".repeat(20), images, left_out: Vec::new() }
+    }
 }

@@ -3,4 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub(crate) mod bare_repository;
+pub(crate) mod forge;
 pub(crate) mod git_remote;
+pub(crate) mod github_answers;
+pub(crate) mod github_json;
+pub(crate) mod openapi;
+pub(crate) mod registry;

@@ -1,0 +1,248 @@
+//! Sends one request to GitHub, with bounded patience: what may be repeated is repeated, what must not is not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
+use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
+use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::refusal::Refusal;
+use super::{Patience, limits};
+use crate::forge::ForgeError;
+use crate::http;
+
+/// The largest answer that is read. A page of 100 pull requests with bodies at GitHub's limit has about 10 MB.
+const ANSWER_MAX: usize = 16 << 20;
+
+/// How long one answer may take in all, however slowly it drips.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often one request is repeated, for each of the two causes: no good answer, and a rate limit.
+const REPEATS: u32 = 2;
+
+/// One request, relative to the API's base.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// Path and query.
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+}
+
+/// An answer that is neither a server's failure nor a rate limit.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// The connection to one API with one token.
+pub(super) struct Client {
+    octocrab: Octocrab,
+    base: String,
+    token: Option<SecretString>,
+    pub(super) patience: Patience,
+}
+
+impl Client {
+    /// Makes a client for the API at `base`, a checked URL without a slash at its end.
+    pub(super) fn new(base: String, token: Option<SecretString>) -> Result<Self, ForgeError> {
+        let unusable = |what: &str| ForgeError::Settings(format!("cannot use the forge at `{base}`: {what}"));
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(unusable("the client needs a running tokio runtime"));
+        }
+        let mut headers = vec![
+            (USER_AGENT, HeaderValue::from_static(http::USER_AGENT)),
+            (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
+        ];
+        if let Some(token) = &token {
+            headers.push((
+                AUTHORIZATION,
+                authorization(token)
+                    .ok_or_else(|| unusable("the token is empty or has white space in it"))?,
+            ));
+        }
+        // A redirect is followed nowhere: a token would have to go with it.
+        let transport = http::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| unusable(&root_cause(&error)))?;
+        let base_uri = base.parse().map_err(|_invalid| unusable("it is no URL"))?;
+        // The same stack that `build_with_reqwest` makes, but with our own name in `user-agent`, a token that is
+        // checked before it becomes a header, and no log line at error level for an answer that is asked for again.
+        let built = OctocrabBuilder::new_empty()
+            .with_service(ReqwestConnector::new(transport))
+            .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
+            .with_layer(&BaseUriLayer::new(base_uri))
+            .with_auth(AuthState::None)
+            .build();
+        let octocrab = built.unwrap_or_else(|never| match never {});
+        Ok(Self { octocrab, base, token, patience: Patience::default() })
+    }
+
+    /// Returns the API's base, for messages.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Tells whether requests carry a token.
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Returns what the forge said, fit for a message: one short line, without our token.
+    pub(super) fn quote(&self, said: &str) -> String {
+        const LONGEST: usize = 300;
+        let said = match &self.token {
+            Some(token) => said.replace(token.expose_secret(), "***"),
+            None => said.to_owned(),
+        };
+        let words = said.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+        let line = words.collect::<Vec<_>>().join(" ").replace('`', "'");
+        match line.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line,
+        }
+    }
+
+    /// Sends `call` and returns GitHub's answer: a success or a refusal.
+    ///
+    /// # Errors
+    /// [`ForgeError::RateLimited`] where the wait is longer than our patience, [`ForgeError::Unavailable`] for no
+    /// answer and for 5xx, [`ForgeError::InvalidAnswer`] for one that is too large. A reading request was repeated
+    /// before; a writing one only where a rate limit says that nothing was done.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, ForgeError> {
+        let (mut failures, mut waits) = (0, 0);
+        loop {
+            let result = match tokio::time::timeout(ANSWER_TIMEOUT, self.once(call)).await {
+                Ok(Ok(answer)) if answer.status.is_server_error() => Err(self.server_error(&answer)),
+                Ok(result) => result,
+                Err(_elapsed) => {
+                    Err(self.no_answer(&format!("it took longer than {} s", ANSWER_TIMEOUT.as_secs())))
+                }
+            };
+            match result {
+                Err(ForgeError::Unavailable(_)) if call.method == Method::GET && failures < REPEATS => {
+                    failures += 1;
+                    tokio::time::sleep(self.patience.pause * failures).await;
+                }
+                Err(error) => return Err(error),
+                Ok(answer) => match self.limit(&answer) {
+                    None => return Ok(answer),
+                    Some(wait) if wait <= self.patience.longest_wait && waits < REPEATS => {
+                        waits += 1;
+                        tracing::info!(seconds = wait.as_secs(), "waiting for GitHub's rate limit");
+                        tokio::time::sleep(wait).await;
+                    }
+                    Some(wait) => return Err(self.rate_limited(wait, &answer)),
+                },
+            }
+        }
+    }
+
+    async fn once(&self, call: &Call) -> Result<Answer, ForgeError> {
+        let path = call.path.as_str();
+        let response = match call.method {
+            Method::POST => self.octocrab._post(path, call.body.as_ref()).await,
+            Method::PATCH => self.octocrab._patch(path, call.body.as_ref()).await,
+            _ => self.octocrab._get(path).await,
+        };
+        let (parts, body) = response.map_err(|error| self.no_answer(&root_cause(&error)))?.into_parts();
+        match Limited::new(body, ANSWER_MAX).collect().await {
+            Ok(body) => {
+                Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() })
+            }
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(ForgeError::InvalidAnswer(format!(
+                    "the forge at `{}` answered more than {} MB: check `base-url`",
+                    self.base,
+                    ANSWER_MAX >> 20
+                )))
+            }
+            Err(error) => Err(self.no_answer(&root_cause(error.as_ref()))),
+        }
+    }
+
+    fn limit(&self, answer: &Answer) -> Option<Duration> {
+        let message = Refusal::read(answer).message;
+        limits::wait(answer.status, &answer.headers, &message, jiff::Timestamp::now().as_second())
+    }
+
+    fn rate_limited(&self, wait: Duration, answer: &Answer) -> ForgeError {
+        let seconds = wait.as_secs();
+        let when = i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| jiff::Timestamp::now().as_second().checked_add(seconds))
+            .and_then(|second| jiff::Timestamp::from_second(second).ok())
+            .map_or_else(String::new, |time| format!(", at {time}"));
+        ForgeError::RateLimited(format!(
+            "the forge at `{}` asks for fewer requests{}: try again in {seconds} s{when}",
+            self.base,
+            self.in_parentheses(&Refusal::read(answer).message)
+        ))
+    }
+
+    fn server_error(&self, answer: &Answer) -> ForgeError {
+        ForgeError::Unavailable(format!(
+            "the forge at `{}` answered {}: try again later, the next run goes on from here",
+            self.base,
+            answer.status.as_u16()
+        ))
+    }
+
+    fn no_answer(&self, cause: &str) -> ForgeError {
+        ForgeError::Unavailable(format!(
+            "no answer from the forge at `{}`{}: check `base-url`, the network and the proxy",
+            self.base,
+            self.in_parentheses(cause)
+        ))
+    }
+
+    /// Returns what was said in parentheses, with a space before them, or nothing.
+    pub(super) fn in_parentheses(&self, said: &str) -> String {
+        match self.quote(said) {
+            said if said.is_empty() => said,
+            said => format!(" ({said})"),
+        }
+    }
+
+    /// Returns the place that a redirect names, for a message.
+    pub(super) fn moved_to(&self, answer: &Answer) -> Option<String> {
+        answer.status.is_redirection().then(|| {
+            let place = answer.headers.get(LOCATION).and_then(|place| place.to_str().ok());
+            self.quote(place.unwrap_or("another place"))
+        })
+    }
+}
+
+/// Returns the header for `token`, which no log shows; `None` where the token cannot be one.
+fn authorization(token: &SecretString) -> Option<HeaderValue> {
+    let token = token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return None;
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Returns the innermost cause: the outer ones repeat each other, and say nothing that a user knows.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// Tells whether the answer has a further page (RFC 8288 `Link` with `rel="next"`).
+pub(super) fn has_next_page(headers: &HeaderMap) -> bool {
+    let link = HeaderName::from_static("link");
+    headers.get_all(link).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("rel=\"next\"")))
+}
