@@ -40,9 +40,11 @@ impl Platform {
         let mut parts = text.split('/');
         let (os, architecture, variant) = (parts.next()?, parts.next()?, parts.next());
         let word = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
         };
-        let well_formed = word(os) && word(architecture) && variant.is_none_or(word) && parts.next().is_none();
+        let well_formed =
+            word(os) && word(architecture) && variant.is_none_or(word) && parts.next().is_none();
         well_formed.then(|| Self::new(os, architecture, variant))
     }
 
@@ -79,7 +81,11 @@ mod tests {
         ] {
             assert_eq!(Platform::parse(a), Platform::parse(b), "{a} {b}");
         }
-        for (a, b) in [("linux/arm/v6", "linux/arm/v7"), ("linux/amd64/v3", "linux/amd64"), ("linux/arm64", "windows/arm64")] {
+        for (a, b) in [
+            ("linux/arm/v6", "linux/arm/v7"),
+            ("linux/amd64/v3", "linux/amd64"),
+            ("linux/arm64", "windows/arm64"),
+        ] {
             assert_ne!(Platform::parse(a), Platform::parse(b), "{a} {b}");
         }
     }

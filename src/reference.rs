@@ -300,7 +300,11 @@ mod tests {
             ("ghcr.io/acme/api", "ghcr.io", "acme/api"),
         ] {
             let reference = Reference::parse(text).unwrap();
-            assert_eq!((reference.registry(), reference.repository().as_str()), (registry, repository), "{text}");
+            assert_eq!(
+                (reference.registry(), reference.repository().as_str()),
+                (registry, repository),
+                "{text}"
+            );
             assert_eq!(reference.to_string(), text);
         }
     }

@@ -65,5 +65,9 @@ pub trait Forge: Send + Sync {
     fn create(&self, draft: &Draft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
 
     /// Gives the open pull request `number` the draft's title, body and base.
-    fn update(&self, number: u64, draft: &Draft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+    fn update(
+        &self,
+        number: u64,
+        draft: &Draft,
+    ) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
 }
