@@ -43,7 +43,11 @@ pub fn edit(
         // The file was read twice; in between somebody may have written it.
         let still_there = yaml.nodes.get(site.main).is_some_and(|node| node.span == site.span);
         let (Some(write), Some(reference), true) = (&site.write, &site.reference, still_there) else {
-            *verdict = Verdict::because(Outcome::Failed, "file-changed", Some("the file changed while tagpin read it".into()));
+            *verdict = Verdict::because(
+                Outcome::Failed,
+                "file-changed",
+                Some("the file changed while tagpin read it".into()),
+            );
             continue;
         };
         let done = match change.style {

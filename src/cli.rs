@@ -113,14 +113,18 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The commands that are wired. [`ListArgs`], [`PinArgs`], [`CheckArgs`], [`RunArgs`] and [`ResolveArgs`] become
-/// variants together with their dispatch in `main.rs`.
+/// The commands.
 #[derive(Clone, Debug, Subcommand)]
 #[expect(
     missing_docs,
     reason = "a command's help text stands at its arguments; one here would hide its long form"
 )]
 pub enum Command {
+    List(ListArgs),
+    Pin(PinArgs),
+    Check(CheckArgs),
+    Run(RunArgs),
+    Resolve(ResolveArgs),
     Config(ConfigArgs),
     Completions(CompletionsArgs),
 }

@@ -42,7 +42,11 @@ impl Inventory {
 ///
 /// # Errors
 /// The tree itself cannot be read. A file that cannot be read is in [`Inventory::unread`] instead.
-pub fn take<T: Tree>(tree: &T, catalogue: &Catalogue, wanted: impl Fn(&str) -> bool) -> Result<Inventory, TreeError> {
+pub fn take<T: Tree>(
+    tree: &T,
+    catalogue: &Catalogue,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Inventory, TreeError> {
     let mut entries = Vec::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
@@ -82,7 +86,9 @@ pub fn take<T: Tree>(tree: &T, catalogue: &Catalogue, wanted: impl Fn(&str) -> b
 fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -> Scan {
     match tree.read(path, SIZE_MAX) {
         Ok(bytes) => manifest::scan(root_path, &bytes, catalogue),
-        Err(error @ TreeError::TooLarge { .. }) => unreadable(UnreadReason::TooLarge, Some(error.to_string())),
+        Err(error @ TreeError::TooLarge { .. }) => {
+            unreadable(UnreadReason::TooLarge, Some(error.to_string()))
+        }
         Err(error @ TreeError::Symlink { .. }) => unreadable(UnreadReason::Symlink, Some(error.to_string())),
         Err(error) => unreadable(UnreadReason::Unreadable, Some(format!("{:#}", anyhow::Error::new(error)))),
     }

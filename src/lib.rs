@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
+pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -11,12 +12,18 @@ pub mod exit;
 pub mod forge;
 pub mod git;
 pub mod http;
+pub mod inventory;
 pub mod manifest;
+pub mod pin;
+pub mod plan;
 pub mod platform;
 pub mod policy;
+pub mod proposal;
 pub mod pull_request;
 pub mod reference;
 pub mod registry;
+pub mod report;
+pub mod run;
 pub mod terminal;
 pub mod tree;
 pub mod write;

@@ -38,6 +38,11 @@ fn main() -> ExitCode {
 fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let environment = Environment::from_process();
     match &cli.command {
+        Command::List(args) => commands::list::run(args, &cli.globals, &environment, terminal),
+        Command::Pin(args) => commands::pin::run(args, &cli.globals, &environment, terminal),
+        Command::Check(args) => commands::check::run(args, &cli.globals, &environment, terminal),
+        Command::Run(args) => commands::run::run(args, &cli.globals, &environment, terminal),
+        Command::Resolve(args) => commands::resolve::run(args, &cli.globals, &environment, terminal),
         Command::Config(args) => commands::config::run(args, &cli.globals, &environment, terminal),
         Command::Completions(args) => commands::completions::run(args, terminal),
     }

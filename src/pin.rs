@@ -75,7 +75,8 @@ fn edit<T: Tree>(
 ) -> (Vec<FileEdit>, Vec<String>) {
     let kustomize = || inventory.files.iter().map(|file| &file.scan.kustomize);
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
-    let overridden: HashSet<&str> = kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
+    let overridden: HashSet<&str> =
+        kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
     let key = config.annotations.enabled.then_some(config.annotations.key.as_str());
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;

@@ -74,7 +74,8 @@ impl Verdict {
 
 /// Returns the distinct questions that the sites ask, each with the digests that stand there now.
 pub fn questions(inventory: &Inventory, policy: &Policy) -> Vec<Asked> {
-    let mut asked: BTreeMap<Question, (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>)> = BTreeMap::new();
+    let mut asked: BTreeMap<Question, (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>)> =
+        BTreeMap::new();
     for (file, located) in inventory.sites() {
         let Some((question, needed)) = question(&file.root_path, located, policy) else { continue };
         let entry = asked
@@ -125,7 +126,13 @@ fn holds_digest_in_tag(located: &Located) -> bool {
         && matches!(located.site.write, Some(Write::Tag { .. }))
 }
 
-fn decide_site(path: &str, located: &Located, policy: &Policy, answers: &Answers, tags_hold_digests: bool) -> Verdict {
+fn decide_site(
+    path: &str,
+    located: &Located,
+    policy: &Policy,
+    answers: &Answers,
+    tags_hold_digests: bool,
+) -> Verdict {
     let site = &located.site;
     if let State::Skipped(skip) = site.state {
         return Verdict::because(Outcome::Skipped, skip.reason(), None);
@@ -135,7 +142,9 @@ fn decide_site(path: &str, located: &Located, policy: &Policy, answers: &Answers
     };
     let resolution = match answers.get(&question) {
         Some(Ok(resolution)) => resolution,
-        Some(Err(error)) => return Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string())),
+        Some(Err(error)) => {
+            return Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
+        }
         None => return Verdict::because(Outcome::Failed, "not-asked", None),
     };
     if site.digest() == Some(&resolution.digest) {
@@ -155,7 +164,11 @@ fn decide_site(path: &str, located: &Located, policy: &Policy, answers: &Answers
             SplitFields::Skip => return Verdict::because(Outcome::Skipped, "split-fields", None),
         }
     }
-    let change = Change { digest: resolution.digest.clone(), style: decision.style, covers: covers(&question, resolution) };
+    let change = Change {
+        digest: resolution.digest.clone(),
+        style: decision.style,
+        covers: covers(&question, resolution),
+    };
     Verdict { outcome, reason: None, detail: None, change: Some(change) }
 }
 

@@ -37,7 +37,8 @@ pub fn proposal(pinned: &Pinned, files: &[&FileEdit], head: String) -> Proposal 
                 images.entry(key).or_default().insert(&file.path);
             }
             (Some(_), _) => {
-                let detail = "the token may not change workflows; give it the `workflows` permission".to_owned();
+                let detail =
+                    "the token may not change workflows; give it the `workflows` permission".to_owned();
                 leave_out(Outcome::Held, "workflow-permission", Some(detail));
             }
             (None, _) if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) => {

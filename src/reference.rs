@@ -236,10 +236,13 @@ fn check_name(name: &str) -> Result<(), ReferenceError> {
     if name.len() > NAME_MAX {
         return Err(ReferenceError::TooLong);
     }
-    if path.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Err(ReferenceError::UpperCase);
+    if path.split('/').all(is_path_component) {
+        Ok(())
+    } else if path.to_ascii_lowercase().split('/').all(is_path_component) {
+        Err(ReferenceError::UpperCase)
+    } else {
+        Err(ReferenceError::Name)
     }
-    if path.split('/').all(is_path_component) { Ok(()) } else { Err(ReferenceError::Name) }
 }
 
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*` (OCI distribution-spec, pulling manifests).

@@ -107,7 +107,9 @@ pub enum RunError {
         what: String,
     },
     /// The address is not one of the forge's.
-    #[error("`{url}` is not a repository of the forge: write `https://host/owner/name`, or set `kind = \"none\"` in [forge]")]
+    #[error(
+        "`{url}` is not a repository of the forge: write `https://host/owner/name`, or set `kind = \"none\"` in [forge]"
+    )]
     NotOnForge {
         /// The repository.
         url: String,
@@ -150,7 +152,8 @@ pub async fn repository<R: Registry>(
     let cloned = blocking(move || clone(&cache_dir, remote, branch)).await?;
     let (config, warning) = narrowed(context.config, &cloned.tree)?;
     let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
-    let mut done = Done { notes: warning.into_iter().chain(pinned.notes.clone()).collect(), ..Done::default() };
+    let mut done =
+        Done { notes: warning.into_iter().chain(pinned.notes.clone()).collect(), ..Done::default() };
     if pinned.files.is_empty() {
         done.pinned = pinned;
         return Ok(done);
@@ -259,8 +262,12 @@ async fn push<R: Registry>(
     let author = Identity { name: forge.author_name.clone(), email: forge.author_email.clone() };
     let now = context.now;
     blocking(move || {
-        let workflows: Vec<String> =
-            pinned.files.iter().map(|file| file.path.clone()).filter(|path| path.starts_with(WORKFLOWS)).collect();
+        let workflows: Vec<String> = pinned
+            .files
+            .iter()
+            .map(|file| file.path.clone())
+            .filter(|path| path.starts_with(WORKFLOWS))
+            .collect();
         let mut pushed = push_files(&cloned, &pinned, Vec::new(), &workflows, &author, now);
         if matches!(pushed, Err(GitError::WorkflowPermission { .. })) && !workflows.is_empty() {
             pushed = push_files(&cloned, &pinned, workflows, &[], &author, now);
@@ -291,12 +298,18 @@ fn push_files(
             return Ok(Pushed { state: BranchState::LeftAlone, commit: None, held });
         }
         // A branch that holds these changes stays, also where the base has moved on: a rebase would only cost reviews.
-        let holds = |held: &[String]| head.changes.as_deref() == Some(trailer::changes_hash(&contents(held)).as_str());
+        let holds = |held: &[String]| {
+            head.changes.as_deref() == Some(trailer::changes_hash(&contents(held)).as_str())
+        };
         if holds(&held) {
             return Ok(Pushed { state: BranchState::UpToDate, commit: Some(head.id), held });
         }
         if !may_be_held.is_empty() && holds(may_be_held) {
-            return Ok(Pushed { state: BranchState::UpToDate, commit: Some(head.id), held: may_be_held.to_vec() });
+            return Ok(Pushed {
+                state: BranchState::UpToDate,
+                commit: Some(head.id),
+                held: may_be_held.to_vec(),
+            });
         }
     }
     let message = pull_request::commit_message(&proposal(pinned, &proposed(pinned, &held), String::new()));

@@ -36,7 +36,9 @@ impl Registry for Answering {
         let index = Digest::sha256(name.as_bytes());
         let (digest, index) = match &question.level {
             Level::Index => (index, None),
-            Level::Platform(platform) => (Digest::sha256(format!("{name} {platform}").as_bytes()), Some(index)),
+            Level::Platform(platform) => {
+                (Digest::sha256(format!("{name} {platform}").as_bytes()), Some(index))
+            }
         };
         let media_type = "application/vnd.oci.image.index.v1+json".to_owned();
         Ok(Resolution { digest, index, media_type, platforms: None, confirmed: false })
@@ -65,7 +67,8 @@ fn every_case_is_as_it_should_be() {
 
 fn run(case: &Path, bless: bool) -> Result<(), String> {
     let config = read(&case.join("config.toml")).map_or_else(Config::default, |bytes| {
-        Config::parse("config.toml", case, &bytes).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
+        Config::parse("config.toml", case, &bytes)
+            .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
     });
     let failing = read(&case.join("registry.toml"))
         .map(|bytes| toml::from_str(std::str::from_utf8(&bytes).unwrap()).unwrap())

@@ -1,4 +1,112 @@
-//! One file per verb: arguments in, report out, no logic.
+//! One file per verb: arguments in, report out.
 
+pub mod check;
 pub mod completions;
 pub mod config;
+pub mod list;
+pub mod pin;
+pub mod resolve;
+pub mod run;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Format, Globals};
+use crate::config::{Config, Environment, discover};
+use crate::error::Failure;
+use crate::registry::{self, Credentials, HttpRegistry, Settings};
+use crate::report::{Report, human, json};
+use crate::terminal::{Stream, Terminal};
+use crate::tree::DirectoryTree;
+
+/// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
+fn local_config(
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Config, Failure> {
+    let config = Config::load(globals.config.as_deref(), environment)?;
+    let root = work_tree_root(&std::env::current_dir()?);
+    let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
+    let Some(found) = discover(names) else { return Ok(config) };
+    if let Some(warning) = found.warning() {
+        writeln!(terminal.stderr, "warning: {warning}")?;
+    }
+    let path = root.join(found.path);
+    // The path is UTF-8 where the configuration can name it.
+    Ok(config.narrowed_by_file(&path.to_string_lossy())?)
+}
+
+/// Returns the directory above `directory`, or itself, that has a `.git`; itself where there is none.
+fn work_tree_root(directory: &Path) -> PathBuf {
+    let root = directory.ancestors().find(|ancestor| ancestor.join(".git").exists());
+    root.unwrap_or(directory).to_owned()
+}
+
+/// Returns the files that the command line names: the working directory where it names none.
+fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let working_directory = std::env::current_dir()?;
+    DirectoryTree::of_paths(&working_directory, paths).map_err(|error| match error {
+        crate::tree::TreeError::NotFound { .. } => Failure::usage(
+            error.to_string(),
+            "name files and directories that exist, seen from this directory",
+        ),
+        other => anyhow::Error::new(other).into(),
+    })
+}
+
+/// Returns a client for the registries of `config`, with the credentials that docker and podman keep.
+fn registry(config: &Config) -> Result<HttpRegistry, Failure> {
+    let settings = Settings {
+        rules: config.registries.clone(),
+        credentials: Credentials::new(&registry::Environment::read()),
+        ..Settings::default()
+    };
+    Ok(HttpRegistry::new(settings).map_err(anyhow::Error::new)?)
+}
+
+/// Runs asynchronous work to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    Ok(runtime.block_on(work))
+}
+
+/// Prints a report: the rows as `human` has them, or the JSON document; remarks and summary on standard error.
+fn print(
+    report: &Report,
+    globals: &Globals,
+    terminal: &mut Terminal,
+    checked: bool,
+    rows: impl Fn(&Report, &Stream) -> String,
+) -> Result<(), Failure> {
+    let text = match globals.format {
+        Format::Human => rows(report, &terminal.stdout),
+        Format::Json => json::render(report, checked).map_err(anyhow::Error::new)?,
+    };
+    terminal.stdout.write_all(text.as_bytes())?;
+    terminal.stdout.flush()?;
+    let remarks = human::remarks(report, &terminal.stderr);
+    terminal.stderr.write_all(remarks.as_bytes())?;
+    if !globals.quiet {
+        terminal.stderr.write_all(human::summary(report).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Returns a function that shows on a terminal how far a long piece of work is, on one line.
+fn progress(shown: bool) -> impl Fn(usize, usize) {
+    let start = std::time::Instant::now();
+    move |done, total| {
+        if shown && start.elapsed().as_millis() > 500 {
+            let line = if done == total {
+                "\r\u{1b}[K".to_owned()
+            } else {
+                format!("\r\u{1b}[Kresolving {done}/{total}")
+            };
+            // Progress that cannot be shown is no reason to stop.
+            let _ = std::io::stderr().write_all(line.as_bytes());
+        }
+    }
+}

@@ -62,7 +62,9 @@ fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
         };
         let Err(error) = written else { continue };
         let sites = pinned.inventory.sites().zip(&mut pinned.verdicts);
-        for (_, verdict) in sites.filter(|((scan, _), verdict)| scan.path == file.path && verdict.change.is_some()) {
+        for (_, verdict) in
+            sites.filter(|((scan, _), verdict)| scan.path == file.path && verdict.change.is_some())
+        {
             *verdict = Verdict::because(Outcome::Failed, "not-written", Some(error.to_string()));
         }
     }

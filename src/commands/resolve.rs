@@ -10,7 +10,7 @@ use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::reference::Reference;
-use crate::registry::{Asked, Level, Question, ResolveError, Resolution, ask};
+use crate::registry::{Asked, Level, Question, Resolution, ResolveError, ask};
 use crate::terminal::Terminal;
 
 /// Asks the registries what references are now.

@@ -81,7 +81,9 @@ fn report(done: &Done, target: &RepositoryConfig) -> Report {
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
     report.notes.clone_from(&done.notes);
     for file in &done.held_workflows {
-        report.notes.push(format!("{file} is left out: the token may not change workflows (held: workflow-permission)"));
+        report.notes.push(format!(
+            "{file} is left out: the token may not change workflows (held: workflow-permission)"
+        ));
     }
     if done.branch == BranchState::LeftAlone {
         report.complete = false;
@@ -118,7 +120,9 @@ fn print(
     let state = match done.branch {
         BranchState::NothingToDo => "nothing to change".to_owned(),
         BranchState::DryRun => format!("{files} would change"),
-        BranchState::UpToDate => format!("{files} to change, the branch `{}` holds them already", run::BRANCH),
+        BranchState::UpToDate => {
+            format!("{files} to change, the branch `{}` holds them already", run::BRANCH)
+        }
         BranchState::Pushed => format!("{files} changed on the branch `{}`", run::BRANCH),
         BranchState::LeftAlone => format!("{files} to change, the branch `{}` is left alone", run::BRANCH),
     };
@@ -152,7 +156,9 @@ fn row(
 ) -> Result<serde_json::Value, Failure> {
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
-        (Err(error), _) => return Ok(json!({ "url": target.url, "error": error.to_string(), "complete": false })),
+        (Err(error), _) => {
+            return Ok(json!({ "url": target.url, "error": error.to_string(), "complete": false }));
+        }
         (Ok(_), None) => return Ok(serde_json::Value::Null),
     };
     let text = json::render(report, false).map_err(anyhow::Error::new)?;
@@ -160,7 +166,10 @@ fn row(
     if let Some(row) = row.as_object_mut() {
         row.remove("version");
         row.insert("url".to_owned(), json!(target.url));
-        row.insert("branch".to_owned(), json!({ "name": run::BRANCH, "state": done.branch.as_str(), "commit": done.commit }));
+        row.insert(
+            "branch".to_owned(),
+            json!({ "name": run::BRANCH, "state": done.branch.as_str(), "commit": done.commit }),
+        );
         let pull_request = done.pull_request.as_ref().map(|settled| {
             let pull_request = &settled.pull_request;
             json!({ "number": pull_request.number, "url": pull_request.url, "operation": settled.operation.as_str() })

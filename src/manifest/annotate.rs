@@ -35,7 +35,8 @@ pub(crate) fn annotate(
     let Some(key) = annotations.key else { return Vec::new() };
     let mut objects: BTreeMap<NodeId, Vec<(&Located, &Verdict)>> = BTreeMap::new();
     for (located, verdict) in sites.iter().zip(verdicts) {
-        let owner = located.site.owner.as_ref().filter(|owner| owner.annotatable && owner.container.is_some());
+        let owner =
+            located.site.owner.as_ref().filter(|owner| owner.annotatable && owner.container.is_some());
         if let Some(owner) = owner {
             objects.entry(owner.node).or_default().push((located, verdict));
         }
@@ -68,8 +69,10 @@ struct Object<'o, 'a> {
 impl Object<'_, '_> {
     fn want(&mut self, containers: &[(&Located, &Verdict)], overridden: &HashSet<&str>) {
         for (located, verdict) in containers {
-            let name = located.site.owner.as_ref().and_then(|owner| owner.container.as_deref()).unwrap_or_default();
-            let key = if containers.len() == 1 { self.key.to_owned() } else { format!("{}.{name}", self.key) };
+            let name =
+                located.site.owner.as_ref().and_then(|owner| owner.container.as_deref()).unwrap_or_default();
+            let key =
+                if containers.len() == 1 { self.key.to_owned() } else { format!("{}.{name}", self.key) };
             let digest = match (&verdict.change, verdict.outcome) {
                 (Some(change), _) => Some(&change.digest),
                 (None, Outcome::Unchanged) => located.site.digest(),
@@ -89,12 +92,15 @@ impl Object<'_, '_> {
     fn write(&self, plan: &mut Plan) -> Result<(), &'static str> {
         let metadata = self.own_mapping(self.object, "metadata")?.ok_or("there is no metadata")?;
         let Some(annotations) = self.own_mapping(metadata, "annotations")? else {
-            let (_, name) = self.yaml.own_entry(metadata, "name").ok_or("the name is not written in the metadata")?;
+            let (_, name) =
+                self.yaml.own_entry(metadata, "name").ok_or("the name is not written in the metadata")?;
             if self.wanted.is_empty() {
                 return Ok(());
             }
             let added = Added::Mapping(self.wanted.clone());
-            return plan.add_entry(self.yaml, metadata, name, "annotations", added, self.step(metadata)).map_err(text);
+            return plan
+                .add_entry(self.yaml, metadata, name, "annotations", added, self.step(metadata))
+                .map_err(text);
         };
         if self.yaml.entries(annotations).is_empty() {
             return self.fill(plan, annotations);
@@ -107,7 +113,8 @@ impl Object<'_, '_> {
                 Some((_, node)) if self.yaml.text_of(node) == Some(value) => {}
                 Some((_, node)) => plan.set(self.yaml, node, value.clone()).map_err(text)?,
                 None => {
-                    let after = neighbour.ok_or("the annotations have no entry of one line to stand beside")?;
+                    let after =
+                        neighbour.ok_or("the annotations have no entry of one line to stand beside")?;
                     plan.add_after(self.yaml, annotations, after, key, value).map_err(text)?;
                 }
             }
@@ -146,7 +153,11 @@ impl Object<'_, '_> {
         let entries: Vec<String> = self
             .wanted
             .iter()
-            .map(|(key, value)| if quoted { format!("\"{key}\": \"{value}\"") } else { format!("{key}: {value}") })
+            .map(
+                |(key, value)| {
+                    if quoted { format!("\"{key}\": \"{value}\"") } else { format!("{key}: {value}") }
+                },
+            )
             .collect();
         let at = span.start + 1;
         plan.splices.push(Splice { span: at..at, text: entries.join(", ") });
@@ -165,11 +176,15 @@ impl Object<'_, '_> {
 
     /// Returns the entries that tagpin wrote once and that say nothing true any more.
     fn stale(&self, annotations: NodeId) -> Vec<usize> {
-        let own = |key: &str| key == self.key || key.strip_prefix(self.key).is_some_and(|rest| rest.starts_with('.'));
+        let own = |key: &str| {
+            key == self.key || key.strip_prefix(self.key).is_some_and(|rest| rest.starts_with('.'))
+        };
         let entries = self.yaml.entries(annotations).iter().enumerate();
         entries
             .filter(|(_, (key, _))| {
-                self.yaml.text_of(*key).is_some_and(|key| own(key) && !self.wanted.iter().any(|(wanted, _)| wanted == key))
+                self.yaml
+                    .text_of(*key)
+                    .is_some_and(|key| own(key) && !self.wanted.iter().any(|(wanted, _)| wanted == key))
             })
             .map(|(index, _)| index)
             .collect()
@@ -187,7 +202,13 @@ impl Object<'_, '_> {
     }
 
     /// Removes the line of a stale entry. In a flow mapping it stays: commas are not worth the risk.
-    fn remove(&self, plan: &mut Plan, annotations: NodeId, index: usize, neighbour: Option<NodeId>) -> Result<(), &'static str> {
+    fn remove(
+        &self,
+        plan: &mut Plan,
+        annotations: NodeId,
+        index: usize,
+        neighbour: Option<NodeId>,
+    ) -> Result<(), &'static str> {
         let Kind::Mapping { entries, flow: false } = &self.yaml.nodes[annotations].kind else {
             return Err("a stale key in a flow mapping is left as it is");
         };

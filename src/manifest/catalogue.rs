@@ -145,13 +145,17 @@ impl Catalogue {
     pub fn kubernetes(&self, api_version: &str, kind: &str) -> impl Iterator<Item = &KubernetesEntry> {
         let group = group_of(api_version).to_owned();
         let kind = kind.to_owned();
-        self.kubernetes.iter().filter(move |entry| selects(entry.group.as_deref(), &entry.kinds, &group, &kind))
+        self.kubernetes
+            .iter()
+            .filter(move |entry| selects(entry.group.as_deref(), &entry.kinds, &group, &kind))
     }
 
     /// Tells whether objects of this kind name images without pulling them.
     pub fn ignores(&self, api_version: &str, kind: &str) -> bool {
         let group = group_of(api_version);
-        self.kubernetes_ignore.iter().any(|selector| selects(selector.group.as_deref(), &selector.kinds, group, kind))
+        self.kubernetes_ignore
+            .iter()
+            .any(|selector| selects(selector.group.as_deref(), &selector.kinds, group, kind))
     }
 }
 
@@ -178,7 +182,9 @@ enum Segment {
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a path: it must start with `/`")))
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!("`{text}` is not a path: it must start with `/`"))
+        })
     }
 }
 
@@ -305,7 +311,8 @@ mod tests {
     fn aliases_that_multiply_do_not_multiply_the_work() {
         let mut text = String::from("a0: &a0 {image: x}\n");
         for i in 1..60 {
-            text += &format!("a{i}: &a{i} [*a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}]\n", p = i - 1);
+            text +=
+                &format!("a{i}: &a{i} [*a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}]\n", p = i - 1);
         }
         let yaml = Yaml::parse(&text);
         let root = yaml.documents[0].root.unwrap();

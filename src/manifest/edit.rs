@@ -76,14 +76,18 @@ impl Plan {
         digest: &Digest,
     ) -> Result<(), EditError> {
         match write {
-            Write::Whole { node, prefix } => self.set(yaml, *node, format!("{prefix}{}", reference.pinned(digest))),
+            Write::Whole { node, prefix } => {
+                self.set(yaml, *node, format!("{prefix}{}", reference.pinned(digest)))
+            }
             Write::Digest { node, bare: true } => self.set(yaml, *node, digest.hex().to_owned()),
             Write::Digest { node, bare: false } => self.set(yaml, *node, digest.to_string()),
             Write::Tag { node } => {
                 let tag = reference.tag().unwrap_or(crate::reference::LATEST);
                 self.set(yaml, *node, format!("{tag}@{digest}"))
             }
-            Write::AddDigest { mapping, after } => self.add_after(yaml, *mapping, *after, "digest", digest.as_str()),
+            Write::AddDigest { mapping, after } => {
+                self.add_after(yaml, *mapping, *after, "digest", digest.as_str())
+            }
         }
     }
 
@@ -105,7 +109,9 @@ impl Plan {
         let tag = reference.tag().unwrap_or(crate::reference::LATEST);
         let comment = format!("# {}:{tag}", reference.name());
         let splice = match yaml.comment_after(*node) {
-            Some(span) if is_own_comment(&yaml.text[span.clone()], reference) => Splice { span, text: comment },
+            Some(span) if is_own_comment(&yaml.text[span.clone()], reference) => {
+                Splice { span, text: comment }
+            }
             None if rest_of_line.trim().is_empty() && !yaml.text[..end].ends_with('\n') => {
                 Splice { span: end..end, text: format!(" {comment}") }
             }
@@ -169,7 +175,9 @@ impl Plan {
         value: Added,
         step: usize,
     ) -> Result<(), EditError> {
-        let Kind::Mapping { entries, flow } = &yaml.nodes[mapping].kind else { return Err(EditError::Mapping) };
+        let Kind::Mapping { entries, flow } = &yaml.nodes[mapping].kind else {
+            return Err(EditError::Mapping);
+        };
         let index = entries.iter().position(|(_, value)| *value == after).ok_or(EditError::Mapping)?;
         let sibling = &yaml.nodes[entries[index].0];
         let (column, first_on_line) = column(yaml.text, sibling.span.start);
@@ -191,7 +199,10 @@ impl Plan {
                 Splice { span: end..end, text: format!("{lines}{line_end}") }
             } else {
                 let rest = &yaml.text[end..];
-                let at = end + rest.find('\n').map_or(rest.len(), |at| if rest[..at].ends_with('\r') { at - 1 } else { at });
+                let at = end
+                    + rest
+                        .find('\n')
+                        .map_or(rest.len(), |at| if rest[..at].ends_with('\r') { at - 1 } else { at });
                 Splice { span: at..at, text: format!("{line_end}{lines}") }
             }
         };
@@ -204,7 +215,8 @@ impl Plan {
     ///
     /// Returns `None` where splices overlap or leave the text.
     pub fn apply(&self, text: &str) -> Option<String> {
-        let mut out = String::with_capacity(text.len() + self.splices.iter().map(|s| s.text.len()).sum::<usize>());
+        let mut out =
+            String::with_capacity(text.len() + self.splices.iter().map(|s| s.text.len()).sum::<usize>());
         let mut at = 0;
         for splice in self.sorted() {
             if splice.span.start < at {
@@ -228,8 +240,9 @@ impl Plan {
 
 /// Tells whether a comment is one that style `digest` wrote: `# repo:tag` of the same repository.
 fn is_own_comment(comment: &str, reference: &Reference) -> bool {
-    Reference::parse(comment.trim_start_matches('#').trim())
-        .is_ok_and(|named| named.name() == reference.name() && named.tag().is_some() && named.digest().is_none())
+    Reference::parse(comment.trim_start_matches('#').trim()).is_ok_and(|named| {
+        named.name() == reference.name() && named.tag().is_some() && named.digest().is_none()
+    })
 }
 
 /// Returns the byte of the colon after the key of `node`.
@@ -245,7 +258,9 @@ fn colon_of(yaml: &Yaml<'_>, node: NodeId) -> Option<usize> {
 
 /// JSON has no plain strings.
 fn is_json(yaml: &Yaml<'_>, node: NodeId) -> bool {
-    let Some(Kind::Mapping { entries, flow: true }) = yaml.nodes[node].parent.map(|parent| &yaml.nodes[parent].kind) else {
+    let Some(Kind::Mapping { entries, flow: true }) =
+        yaml.nodes[node].parent.map(|parent| &yaml.nodes[parent].kind)
+    else {
         return false;
     };
     let key = entries.iter().find(|(_, value)| *value == node).map(|(key, _)| &yaml.nodes[*key].kind);
@@ -254,7 +269,8 @@ fn is_json(yaml: &Yaml<'_>, node: NodeId) -> bool {
 
 /// Quotes hex digits that a YAML reader may take for a number (`1234…`, `12e4…`).
 fn quoted_if_needed(value: &str, json: bool) -> String {
-    let numeric = value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'e' | b'E' | b'.' | b'_' | b'+' | b'-'));
+    let numeric =
+        value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'e' | b'E' | b'.' | b'_' | b'+' | b'-'));
     if json || numeric { format!("\"{value}\"") } else { value.to_owned() }
 }
 
@@ -280,7 +296,8 @@ fn flow_entry(key: &str, value: &Added, json: bool) -> String {
     match value {
         Added::Text(text) => format!("{}: {}", quote(key), scalar(text)),
         Added::Mapping(entries) => {
-            let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{}: {}", quote(key), scalar(value))).collect();
+            let entries: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{}: {}", quote(key), scalar(value))).collect();
             format!("{}: {{{}}}", quote(key), entries.join(", "))
         }
     }

@@ -100,12 +100,14 @@ impl UnreadReason {
 pub fn is_candidate(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)) || name == "Kustomization"
+    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+        || name == "Kustomization"
 }
 
 /// Tells whether the bytes can hold an image at all: every format names one of these words.
 pub fn may_hold_images(bytes: &[u8]) -> bool {
-    const WORDS: [&[u8]; 7] = [b"mage", b"MAGE", b"repository", b"docker://", b"container", b"steps", b"patches"];
+    const WORDS: [&[u8]; 7] =
+        [b"mage", b"MAGE", b"repository", b"docker://", b"container", b"steps", b"patches"];
     WORDS.iter().any(|word| contains(bytes, word))
 }
 
@@ -116,7 +118,8 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut scan = Scan::default();
-    let whole = |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
+    let whole =
+        |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
     if bytes.len() as u64 > SIZE_MAX {
         return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
     }
@@ -148,11 +151,7 @@ fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String
         let detail = format!("line {}: nested deeper than {} levels", error.line, yaml::DEPTH_MAX);
         return (UnreadReason::TooDeep, detail);
     }
-    let reason = if text.contains("{{") {
-        UnreadReason::Template
-    } else {
-        UnreadReason::NotYaml
-    };
+    let reason = if text.contains("{{") { UnreadReason::Template } else { UnreadReason::NotYaml };
     (reason, format!("line {}: {}", error.line, error.message))
 }
 

@@ -82,7 +82,10 @@ impl Comparison<'_, '_> {
             return Err(differs());
         }
         match (&old.kind, &new.kind) {
-            (Kind::Scalar { value: old, style: old_style }, Kind::Scalar { value: new, style: new_style }) => {
+            (
+                Kind::Scalar { value: old, style: old_style },
+                Kind::Scalar { value: new, style: new_style },
+            ) => {
                 let equal = match self.plan.set.get(&old_id) {
                     // A planned value may gain quotes where it had none, and a block scalar keeps its line end.
                     Some(planned) => new.trim_end_matches(['\n', '\r']) == planned,
@@ -118,7 +121,9 @@ impl Comparison<'_, '_> {
                 if rest.next().is_none() { Ok(()) } else { Err(differs()) }
             }
             // Node numbers shift where entries are added, so alias targets are compared by their path.
-            (Kind::Alias(old), Kind::Alias(new)) if self.old.pointer(*old) == self.new.pointer(*new) => Ok(()),
+            (Kind::Alias(old), Kind::Alias(new)) if self.old.pointer(*old) == self.new.pointer(*new) => {
+                Ok(())
+            }
             _ => Err(differs()),
         }
     }
@@ -147,7 +152,8 @@ fn planned_entries(plan: &Plan, mapping: NodeId, length: usize) -> impl Iterator
     let added = plan.added.get(&mapping).map(Vec::as_slice).unwrap_or_default();
     let removed = plan.removed.get(&mapping).map(Vec::as_slice).unwrap_or_default();
     (0..=length).flat_map(move |index| {
-        let new = added.iter().filter(move |(at, ..)| *at == index).map(|(_, key, value)| Step::Added(key, value));
+        let new =
+            added.iter().filter(move |(at, ..)| *at == index).map(|(_, key, value)| Step::Added(key, value));
         let old = (index < length && !removed.contains(&index)).then_some(Step::Old(index));
         new.chain(old)
     })
@@ -211,7 +217,10 @@ impl SecondComparison<'_, '_> {
                 if items.len() != old.len() || old.len() != new.len() {
                     return Err(differs());
                 }
-                items.iter().zip(old.iter().zip(new)).try_for_each(|(item, (old, new))| self.nodes(*item, old, new))
+                items
+                    .iter()
+                    .zip(old.iter().zip(new))
+                    .try_for_each(|(item, (old, new))| self.nodes(*item, old, new))
             }
             (Tree::Mapping(old), Tree::Mapping(new)) => {
                 let entries = self.yaml.entries(id);
@@ -222,8 +231,11 @@ impl SecondComparison<'_, '_> {
                 for step in planned_entries(self.plan, id, old.len()) {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
-                        Step::Old(index) if old[index].0 == *key => self.nodes(entries[index].1, &old[index].1, value)?,
-                        Step::Added(name, added) if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}
+                        Step::Old(index) if old[index].0 == *key => {
+                            self.nodes(entries[index].1, &old[index].1, value)?
+                        }
+                        Step::Added(name, added)
+                            if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}
                         _ => return Err(differs()),
                     }
                 }
@@ -257,7 +269,9 @@ fn is_added(tree: &Tree, added: &Added) -> bool {
 
 fn second_parse(text: &str) -> Result<Vec<Tree>, ProofError> {
     serde_yaml::Deserializer::from_str(text)
-        .map(|document| Tree::deserialize(document).map_err(|error| ProofError::Unverifiable(error.to_string())))
+        .map(|document| {
+            Tree::deserialize(document).map_err(|error| ProofError::Unverifiable(error.to_string()))
+        })
         .collect()
 }
 

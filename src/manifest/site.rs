@@ -186,7 +186,10 @@ fn at_placeholder(text: &str) -> bool {
     let mut parts = text.split('@');
     parts.next();
     match (parts.next(), parts.next()) {
-        (Some(name), Some(_)) => !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'),
+        (Some(name), Some(_)) => {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        }
         _ => false,
     }
 }

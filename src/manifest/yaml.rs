@@ -282,7 +282,14 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(text: &'a str) -> Self {
         let yaml = Yaml { text, nodes: Vec::new(), documents: Vec::new(), comments: Vec::new() };
-        Self { yaml, open: Vec::new(), anchors: std::collections::HashMap::new(), root: None, start: 0, first: 0 }
+        Self {
+            yaml,
+            open: Vec::new(),
+            anchors: std::collections::HashMap::new(),
+            root: None,
+            start: 0,
+            first: 0,
+        }
     }
 
     fn run(mut self) -> Yaml<'a> {
@@ -352,7 +359,8 @@ impl<'a> Builder<'a> {
             }
             Event::Alias(target) => {
                 let target = self.anchors.get(&target).copied();
-                let kind = target.map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
+                let kind = target
+                    .map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
                 self.add(kind, span, 0, None);
             }
             _ => {}

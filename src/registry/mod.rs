@@ -1,9 +1,30 @@
 //! What the registry says a tag is now.
 
+mod ask;
+mod auth;
+mod breaker;
+mod budget;
+mod client;
+mod credentials;
+mod failure;
+mod image;
+mod keyed;
+mod location;
+mod resolve;
+mod retry;
+mod token;
+mod transport;
+
 use std::future::Future;
+use std::time::Duration;
 
 use crate::platform::Platform;
 use crate::reference::{Digest, LATEST, Reference};
+
+pub use ask::{Answers, Asked, ask};
+pub use budget::Budget;
+pub use credentials::{Credentials, Environment};
+pub use resolve::HttpRegistry;
 
 /// Which digest of a tag is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,4 +166,58 @@ pub enum PullFromMirror {
     DigestOnly,
     /// Tags only.
     TagOnly,
+}
+
+/// What a [`HttpRegistry`] is made with.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Where registries are really asked.
+    pub rules: Vec<Rule>,
+    /// Where credentials are; none by default.
+    pub credentials: Credentials,
+    /// More root certificates beside the system's, each a PEM file's content.
+    pub roots: Vec<Vec<u8>>,
+    /// How much and how long is asked.
+    pub limits: Limits,
+}
+
+/// How much and how long a registry is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many questions one registry gets at the same time.
+    pub at_once: usize,
+    /// How long one question may take, repeated requests included; waiting for its turn does not count.
+    pub question: Duration,
+    /// The pause before the first repeated request.
+    pub retry_delay: Duration,
+    /// The longest manifest that is read, in bytes.
+    pub manifest: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            at_once: 8,
+            question: Duration::from_secs(60),
+            retry_delay: Duration::from_millis(500),
+            manifest: 8 << 20,
+        }
+    }
+}
+
+/// Why a [`HttpRegistry`] cannot be made: something in its settings is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A rule's prefix or location is no `host[:port][/path]`.
+    #[error("`{0}` is not a registry location; write `host[:port][/path]`, without `https://`")]
+    Location(String),
+    /// A root certificate is damaged.
+    #[error("a root certificate cannot be read; PEM is expected")]
+    Certificate(#[source] reqwest::Error),
+    /// A file that should have root certificates has none.
+    #[error("a file of root certificates has none in it; PEM is expected")]
+    NoCertificate,
+    /// The TLS stack does not start.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
 }

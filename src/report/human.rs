@@ -32,7 +32,8 @@ pub fn left_out(report: &Report, stream: &Stream) -> String {
 }
 
 fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
-    let told = report.rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)));
+    let told =
+        report.rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)));
     let rows = told.map(|row| {
         let outcome = row.outcome.unwrap_or(Outcome::Failed);
         let style = match outcome {
@@ -66,11 +67,15 @@ pub fn check(report: &Report, stream: &Stream) -> String {
 /// Returns what could not be read, and remarks.
 pub fn remarks(report: &Report, stream: &Stream) -> String {
     let unread = report.unread.iter().filter(|row| row.unread.reason.is_incomplete()).map(|row| {
-        let detail = row.unread.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
+        let detail =
+            row.unread.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
         let word = stream.paint(Style::Red, "unread");
         format!("{word}: {}: {}{detail}\n", printable(&row.file), row.unread.reason.as_str())
     });
-    let notes = report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), printable(note)));
+    let notes = report
+        .notes
+        .iter()
+        .map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), printable(note)));
     unread.chain(notes).collect()
 }
 

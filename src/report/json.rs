@@ -115,9 +115,11 @@ pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Erro
     let mut summary = report.states();
     // `pinned` is a state and an outcome; the outcomes stand beside each row.
     summary.extend(
-        report.outcomes().into_iter().map(|(outcome, number)| (outcome.as_str(), number)).filter(|(name, _)| {
-            !matches!(*name, "pinned" | "skipped")
-        }),
+        report
+            .outcomes()
+            .into_iter()
+            .map(|(outcome, number)| (outcome.as_str(), number))
+            .filter(|(name, _)| !matches!(*name, "pinned" | "skipped")),
     );
     let document = Document {
         version: VERSION,

@@ -94,8 +94,10 @@ impl Report {
             .sites()
             .map(|(file, located)| Row::new(&file.path, located, verdicts.as_mut().and_then(Iterator::next)))
             .collect();
-        let unread: Vec<UnreadRow> =
-            inventory.unread().map(|(file, unread)| UnreadRow { file: file.to_owned(), unread: unread.clone() }).collect();
+        let unread: Vec<UnreadRow> = inventory
+            .unread()
+            .map(|(file, unread)| UnreadRow { file: file.to_owned(), unread: unread.clone() })
+            .collect();
         let readable = unread.iter().all(|row| !row.unread.reason.is_incomplete() && !is_named(&row.file));
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
         Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes: Vec::new() }

@@ -163,6 +163,10 @@ impl DirectoryTree {
 }
 
 impl Tree for DirectoryTree {
+    fn root_path(&self, path: &str) -> String {
+        self.path_in_work_tree(path).unwrap_or_else(|| path.to_owned())
+    }
+
     fn entries(&self) -> Result<Vec<Entry>, TreeError> {
         Ok(self.files.values().map(|found| found.entry.clone()).collect())
     }

@@ -40,6 +40,11 @@ pub trait Tree: Sync {
     /// The file is gone, unreadable, or past `limit` bytes (it is not read further than that).
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError>;
 
+    /// Returns the path below the repository's root of the file that reports call `path`: policies are written in it.
+    fn root_path(&self, path: &str) -> String {
+        path.to_owned()
+    }
+
     /// Returns what stands in the tree and is no entry all the same: names that are not UTF-8, directories that cannot
     /// be read. These belong into the report, so that nothing is lost silently.
     fn problems(&self) -> &[TreeError] {
@@ -89,4 +94,17 @@ pub enum TreeError {
         /// What libgit2 said.
         message: String,
     },
+}
+
+impl TreeError {
+    /// Returns the path that it is about.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::NotFound { path }
+            | Self::TooLarge { path, .. }
+            | Self::Symlink { path }
+            | Self::Io { path, .. }
+            | Self::Git { path, .. } => path,
+        }
+    }
 }

@@ -8,4 +8,3 @@ pub(crate) mod git_remote;
 pub(crate) mod github_answers;
 pub(crate) mod github_json;
 pub(crate) mod openapi;
-pub(crate) mod registry;

@@ -8,7 +8,8 @@ use crate::reference::Reference;
 const REPOSITORY_KEYS: [&str; 5] = ["repository", "name", "image", "repo", "path"];
 const REGISTRY_KEYS: [&str; 3] = ["registry", "hub", "imageRegistry"];
 const TAG_KEYS: [&str; 3] = ["tag", "version", "imageTag"];
-const DIGEST_KEYS: [(&str, bool); 4] = [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
+const DIGEST_KEYS: [(&str, bool); 4] =
+    [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
 
 /// Tells whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
 pub(super) fn is_values(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
@@ -66,7 +67,8 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 finder.add_fields(fields, true);
             }
             for (key, value) in entries.clone() {
-                let is_scalar = matches!(finder.yaml.nodes[finder.yaml.resolve(value)].kind, Kind::Scalar { .. });
+                let is_scalar =
+                    matches!(finder.yaml.nodes[finder.yaml.resolve(value)].kind, Kind::Scalar { .. });
                 let image = is_scalar && finder.yaml.text_of(key).is_some_and(is_image_key);
                 if image && split.is_none_or(|fields| fields.repository != Some(finder.yaml.resolve(value))) {
                     whole(finder, value);
@@ -80,7 +82,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
 
 /// Tells whether values under this key are images: `image`, `sidecarImage`, `proxy_image`.
 fn is_image_key(key: &str) -> bool {
-    key.len() >= 5 && key.is_char_boundary(key.len() - 5) && key[key.len() - 5..].eq_ignore_ascii_case("image")
+    key.len() >= 5
+        && key.is_char_boundary(key.len() - 5)
+        && key[key.len() - 5..].eq_ignore_ascii_case("image")
 }
 
 /// Adds a scalar under an image key where it is a reference with a tag or digest, or stands in a list of containers.
@@ -113,7 +117,8 @@ pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fie
     };
     let text = yaml.string_of(repository).unwrap_or_default();
     // `image: repo:tag` beside a `version:` is a whole reference.
-    let whole = Reference::parse(text).is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some());
+    let whole = Reference::parse(text)
+        .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some());
     if !certain || whole || text.contains("://") || text.contains(' ') {
         return None;
     }
@@ -123,6 +128,7 @@ pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fie
         repository: Some(repository),
         tag,
         digest: digest.map(|(node, _)| node),
-        bare: digest.is_some_and(|(node, bare)| bare && !yaml.string_of(node).unwrap_or_default().contains(':')),
+        bare: digest
+            .is_some_and(|(node, bare)| bare && !yaml.string_of(node).unwrap_or_default().contains(':')),
     })
 }

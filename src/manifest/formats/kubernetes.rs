@@ -63,7 +63,9 @@ fn owns_pod_template(yaml: &Yaml<'_>, object: NodeId) -> bool {
     named
         && POD_TEMPLATES.iter().any(|path| {
             let template = path.split('/').skip(1).try_fold(object, |node, key| yaml.get(node, key));
-            template.and_then(|template| yaml.get(template, "spec")).is_some_and(|spec| yaml.get(spec, "containers").is_some())
+            template
+                .and_then(|template| yaml.get(template, "spec"))
+                .is_some_and(|spec| yaml.get(spec, "containers").is_some())
         })
 }
 

@@ -9,14 +9,17 @@ use crate::manifest::yaml::{NodeId, Yaml};
 /// Tells whether `root` is a kustomization or a component, by content first and file name second.
 pub(super) fn is_kustomization(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
     let kind = yaml.get_str(root, "kind");
-    let ours = yaml.get_str(root, "apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
+    let ours = yaml
+        .get_str(root, "apiVersion")
+        .is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
     match kind {
         Some("Kustomization" | "Component") if ours => true,
         Some(_) => false,
         // Both fields may be left out in a file of this name.
         None => {
             let name = path.rsplit('/').next().unwrap_or(path);
-            matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization") && yaml.is_mapping(root)
+            matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+                && yaml.is_mapping(root)
         }
     }
 }
@@ -33,10 +36,12 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
 /// Adds what a kustomization does to other files.
 pub(super) fn facts(yaml: &Yaml<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
     let list = |key: &str| yaml.get(root, key).map(|list| yaml.items(list)).unwrap_or_default();
-    into.overridden.extend(list("images").iter().filter_map(|entry| yaml.get_str(*entry, "name")).map(str::to_owned));
+    into.overridden
+        .extend(list("images").iter().filter_map(|entry| yaml.get_str(*entry, "name")).map(str::to_owned));
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
     let patches = list("patches").iter().filter_map(|patch| yaml.get_str(*patch, "path"));
-    let patches = patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| yaml.string_of(*patch)));
+    let patches =
+        patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| yaml.string_of(*patch)));
     into.patches.extend(patches.filter(|patch| !patch.contains('\n')).map(|patch| below(directory, patch)));
 }
 
@@ -59,7 +64,9 @@ pub(super) fn entry(finder: &mut Finder<'_, '_>, entry: NodeId) {
     let (name, new_name, new_tag, digest) = (get("name"), get("newName"), get("newTag"), get("digest"));
     let Some(repository) = new_name.or(name) else { return };
     let fields = Fields { registry: None, repository: Some(repository), tag: new_tag, digest, bare: false };
-    if digest.is_some() || new_tag.is_none_or(|tag| finder.yaml.string_of(tag).is_none_or(|tag| tag.contains('@'))) {
+    if digest.is_some()
+        || new_tag.is_none_or(|tag| finder.yaml.string_of(tag).is_none_or(|tag| tag.contains('@')))
+    {
         finder.add_fields(fields, false);
         return;
     }

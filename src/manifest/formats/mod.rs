@@ -81,7 +81,9 @@ impl Finder<'_, '_> {
         } else if kubernetes::is_object(self.yaml, root) {
             self.format = "kubernetes".to_owned();
             kubernetes::find(self, root);
-        } else if let Some(entry) = self.catalogue.file.iter().find(|entry| entry.matches(self.yaml, root, path)) {
+        } else if let Some(entry) =
+            self.catalogue.file.iter().find(|entry| entry.matches(self.yaml, root, path))
+        {
             self.format.clone_from(&entry.format);
             file::find(self, entry, root);
         } else if helm_values::is_values(self.yaml, root, path) {
@@ -183,20 +185,20 @@ impl Finder<'_, '_> {
             (hex, _) if fields.bare && !hex.contains(':') => format!("sha256:{hex}"),
             (digest, _) => digest.to_owned(),
         };
-        let registry_part = if registry.is_empty() { String::new() } else { format!("{}/", registry.trim_end_matches('/')) };
+        let registry_part =
+            if registry.is_empty() { String::new() } else { format!("{}/", registry.trim_end_matches('/')) };
         let tag_part = if tag.is_empty() { String::new() } else { format!(":{tag}") };
         let digest_part = if digest.is_empty() { String::new() } else { format!("@{digest}") };
         let image = format!("{registry_part}{name}{tag_part}{digest_part}");
-        let (mut state, mut reference) = if name.is_empty() {
-            (State::Skipped(Skip::Empty), None)
-        } else {
-            classify(&image)
-        };
+        let (mut state, mut reference) =
+            if name.is_empty() { (State::Skipped(Skip::Empty), None) } else { classify(&image) };
         if tag.is_empty() && state == State::Floating {
             (state, reference) = (State::Skipped(Skip::TagElsewhere), None);
         }
         let write = match (fields.digest, fields.tag) {
-            (Some(node), _) if inline.is_empty() => Some(Write::Digest { node: self.yaml.resolve(node), bare: fields.bare }),
+            (Some(node), _) if inline.is_empty() => {
+                Some(Write::Digest { node: self.yaml.resolve(node), bare: fields.bare })
+            }
             (_, Some(node)) => Some(Write::Tag { node: self.yaml.resolve(node) }),
             _ => None,
         };
@@ -218,7 +220,9 @@ impl Finder<'_, '_> {
     fn spans(&self, fields: &[(&'static str, Option<NodeId>)]) -> BTreeMap<&'static str, Range<usize>> {
         fields
             .iter()
-            .filter_map(|(name, node)| node.map(|node| (*name, self.yaml.nodes[self.yaml.resolve(node)].span.clone())))
+            .filter_map(|(name, node)| {
+                node.map(|node| (*name, self.yaml.nodes[self.yaml.resolve(node)].span.clone()))
+            })
             .collect()
     }
 

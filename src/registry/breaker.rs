@@ -1,0 +1,71 @@
+//! A registry that keeps failing is left alone for a while, so that a run ends in bounded time.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::ResolveError;
+
+/// How many failures in a row it takes.
+const LIMIT: u32 = 5;
+
+/// How long the registry is left alone.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Counts the failures in a row of one registry.
+#[derive(Debug, Default)]
+pub(super) struct Breaker(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Breaker {
+    /// Returns the error for a question that is not asked, while the registry is left alone.
+    pub(super) fn check(&self, registry: &str) -> Result<(), ResolveError> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.until {
+            Some(until) if until > Instant::now() => Err(ResolveError::Unavailable(format!(
+                "`{registry}` failed {LIMIT} times in a row and is not asked again for {} s; run again later",
+                PAUSE.as_secs()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes note of how a question ended. A clear answer, even a refusal, shows that the registry is there.
+    pub(super) fn note<T>(&self, result: &Result<T, ResolveError>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Err(ResolveError::Unavailable(_)) => {
+                state.failures = state.failures.saturating_add(1);
+                if state.failures >= LIMIT {
+                    state.until = Some(Instant::now() + PAUSE);
+                }
+            }
+            _ => *state = State::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_after_five_failures_in_a_row_and_an_answer_closes_it() {
+        let breaker = Breaker::default();
+        let down = || Err::<(), _>(ResolveError::Unavailable("down".to_owned()));
+        for _ in 0..4 {
+            breaker.note(&down());
+        }
+        assert!(breaker.check("r.example").is_ok());
+        breaker.note(&Err::<(), _>(ResolveError::NotFound("404".to_owned())));
+        for _ in 0..5 {
+            assert!(breaker.check("r.example").is_ok());
+            breaker.note(&down());
+        }
+        assert_eq!(breaker.check("r.example").unwrap_err().reason(), "unavailable");
+    }
+}

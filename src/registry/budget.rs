@@ -1,0 +1,63 @@
+//! How many requests each registry got.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+
+/// The requests that one registry got, retries included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Budget {
+    /// HEAD requests, which Docker Hub does not count as pulls.
+    pub head: u64,
+    /// GET requests.
+    pub get: u64,
+    /// Requests for a token.
+    pub token: u64,
+    /// How many pulls are left in the registry's window, as it said last in `ratelimit-remaining`.
+    pub remaining: Option<u64>,
+}
+
+impl std::fmt::Display for Budget {
+    /// Writes the counts for people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} HEAD, {} GET, {} token", self.head, self.get, self.token)?;
+        self.remaining.map_or(Ok(()), |remaining| write!(f, ", {remaining} pulls left"))
+    }
+}
+
+/// The budgets of all registries.
+#[derive(Debug, Default)]
+pub(super) struct Budgets(Mutex<BTreeMap<String, Budget>>);
+
+impl Budgets {
+    /// Counts one request for a manifest or blob.
+    pub(super) fn request(&self, host: &str, method: &Method) {
+        self.change(host, |budget| if method == Method::HEAD { budget.head += 1 } else { budget.get += 1 });
+    }
+
+    /// Counts one request for a token.
+    pub(super) fn token(&self, host: &str) {
+        self.change(host, |budget| budget.token += 1);
+    }
+
+    /// Remembers what the registry says is left: `76;w=21600`.
+    pub(super) fn remaining(&self, host: &str, headers: &HeaderMap) {
+        let header = headers.get("ratelimit-remaining").and_then(|value| value.to_str().ok());
+        let number = header.and_then(|text| text.split(';').next()?.trim().parse().ok());
+        if number.is_some() {
+            self.change(host, |budget| budget.remaining = number);
+        }
+    }
+
+    /// Returns all budgets by host, `docker.io` for Docker Hub.
+    pub(super) fn snapshot(&self) -> BTreeMap<String, Budget> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, host: &str, change: impl FnOnce(&mut Budget)) {
+        let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(budgets.entry(host.to_owned()).or_default());
+    }
+}

@@ -1,0 +1,152 @@
+//! One failed attempt: what it means, and whether another attempt may help.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+
+use super::ResolveError;
+
+/// Why one attempt failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What it means.
+    pub(super) error: ResolveError,
+    /// Whether to try again.
+    pub(super) retry: Retry,
+}
+
+/// Whether to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// Another attempt would end the same.
+    Never,
+    /// After a pause of our own choice.
+    Soon,
+    /// After the pause that the registry asked for.
+    After(Duration),
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self { error, retry: Retry::Never }
+    }
+}
+
+impl Failure {
+    /// Returns the failure of a request that got no whole answer. `what` names the host and what was wanted of it.
+    pub(super) fn unreachable(what: &str, error: &reqwest::Error) -> Self {
+        let cause =
+            if error.is_timeout() { "it did not answer in time".to_owned() } else { root_cause(error) };
+        let text = format!("cannot reach {what}: {cause}; check the name, the network and the certificate");
+        // A certificate does not get better by asking again.
+        let retry = if text.contains("invalid peer certificate") { Retry::Never } else { Retry::Soon };
+        Self { error: ResolveError::Unavailable(text), retry }
+    }
+
+    /// Returns the failure that `status` stands for, where it is none of 200, 401 and 403.
+    ///
+    /// A GET is not repeated after 429: Docker Hub counts each one as a pull.
+    pub(super) fn status(
+        host: &str,
+        wanted: &str,
+        method: &Method,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Self {
+        let code = status.as_u16();
+        let pause = retry_after(headers);
+        let retry = pause.map_or(Retry::Soon, Retry::After);
+        let wait = pause.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default();
+        let (error, retry) = match code {
+            404 => (
+                ResolveError::NotFound(format!(
+                    "`{host}` has no `{wanted}` (404); check the name and the tag, or `docker login` if it is private"
+                )),
+                Retry::Never,
+            ),
+            429 => (
+                ResolveError::RateLimited(format!(
+                    "`{host}` answered 429 (too many requests) for `{wanted}`{wait}; run again later, or log in for a \
+                     higher limit"
+                )),
+                if method == Method::GET { Retry::Never } else { retry },
+            ),
+            408 | 500..=599 => (
+                ResolveError::Unavailable(format!(
+                    "`{host}` answered {code} for `{wanted}`{wait}; run again later"
+                )),
+                if matches!(code, 501 | 505) { Retry::Never } else { retry },
+            ),
+            _ => (
+                ResolveError::InvalidAnswer(format!(
+                    "`{host}` answered {code} for `{wanted}`, which no registry should; is it one?"
+                )),
+                Retry::Never,
+            ),
+        };
+        Self { error, retry }
+    }
+}
+
+/// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
+pub(super) fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// Reads Retry-After: seconds or a date (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let seconds = date.as_second() - jiff::Timestamp::now().as_second();
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn pause(value: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(pause("7"), Some(Duration::from_secs(7)));
+        assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        assert!(pause("Wed, 21 Oct 2099 07:28:00 GMT").unwrap() > Duration::from_secs(1_000_000));
+        assert_eq!(pause("soon"), None);
+        assert_eq!(pause("-1"), None);
+    }
+
+    #[test]
+    fn each_status_has_its_reason_and_a_get_is_not_repeated_after_429() {
+        for (code, method, reason, retry) in [
+            (404, Method::HEAD, "not-found", Retry::Never),
+            (429, Method::HEAD, "rate-limited", Retry::Soon),
+            (429, Method::GET, "rate-limited", Retry::Never),
+            (500, Method::GET, "unavailable", Retry::Soon),
+            (503, Method::HEAD, "unavailable", Retry::Soon),
+            (408, Method::HEAD, "unavailable", Retry::Soon),
+            (204, Method::HEAD, "invalid-answer", Retry::Never),
+            (418, Method::HEAD, "invalid-answer", Retry::Never),
+        ] {
+            let status = StatusCode::from_u16(code).unwrap();
+            let failure = Failure::status("r.example", "a/b:1", &method, status, &HeaderMap::new());
+            assert_eq!((failure.error.reason(), failure.retry), (reason, retry), "{code} {method}");
+            assert!(failure.error.to_string().contains("`r.example`"));
+        }
+    }
+}

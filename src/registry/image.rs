@@ -1,0 +1,248 @@
+//! What the body of a manifest or an index says. Pure.
+
+use oci_distribution::manifest::{
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE,
+    OCI_IMAGE_MEDIA_TYPE, OciImageIndex, OciImageManifest,
+};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::platform::Platform;
+use crate::reference::Digest;
+
+/// All four manifest types, always together: a registry answers for another digest, or not at all, where one is missing.
+pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.v2+json";
+
+/// The annotation with which BuildKit marks an attestation in an index.
+const ATTESTATION: &str = "vnd.docker.reference.type";
+
+/// What a media type stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An image index or manifest list.
+    Index,
+    /// A manifest.
+    Image,
+    /// Docker's first schema, whose digest does not cover what is pulled.
+    Schema1,
+    /// Something else.
+    Other,
+}
+
+/// A manifest or index that was read.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    /// Its media type.
+    pub(super) media_type: String,
+    /// What it lists.
+    pub(super) content: Content,
+}
+
+/// What a manifest or index lists.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Manifests for platforms.
+    Index(OciImageIndex),
+    /// A config and layers.
+    Image(OciImageManifest),
+}
+
+/// Why a body is no manifest that can be pinned.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ContentError {
+    #[error("a schema 1 manifest, whose digest cannot be pinned; push the image again with a current tool")]
+    Schema1,
+    #[error("no container image; leave it out with an ignore")]
+    NotAnImage,
+    #[error("a body that is no manifest: {0}")]
+    Invalid(String),
+}
+
+/// Returns what `media_type` stands for; parameters such as `; charset=utf-8` play no part.
+pub(super) fn kind(media_type: &str) -> Kind {
+    match media_type.split(';').next().unwrap_or_default().trim() {
+        OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE => Kind::Index,
+        OCI_IMAGE_MEDIA_TYPE | IMAGE_MANIFEST_MEDIA_TYPE => Kind::Image,
+        "application/vnd.docker.distribution.manifest.v1+json"
+        | "application/vnd.docker.distribution.manifest.v1+prettyjws" => Kind::Schema1,
+        _ => Kind::Other,
+    }
+}
+
+/// Reads `body`. The Content-Type decides what it is, then its own `mediaType`, then its shape; where two of them
+/// contradict each other nothing is guessed (CVE-2021-41190).
+pub(super) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, ContentError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shape {
+        schema_version: Option<u32>,
+        media_type: Option<String>,
+        manifests: Option<IgnoredAny>,
+        config: Option<IgnoredAny>,
+        layers: Option<IgnoredAny>,
+    }
+    let invalid = |error: serde_json::Error| {
+        ContentError::Invalid(format!("line {}, column {}", error.line(), error.column()))
+    };
+    let shape: Shape = serde_json::from_slice(body).map_err(invalid)?;
+    let said: Vec<&str> = content_type.into_iter().chain(shape.media_type.as_deref()).collect();
+    if shape.schema_version == Some(1) || said.iter().any(|said| kind(said) == Kind::Schema1) {
+        return Err(ContentError::Schema1);
+    }
+    let shaped = match (shape.manifests.is_some(), shape.config.is_some() || shape.layers.is_some()) {
+        (true, false) => Kind::Index,
+        (false, true) => Kind::Image,
+        (true, true) => return Err(ContentError::Invalid("it is both an index and a manifest".to_owned())),
+        (false, false) => return Err(ContentError::NotAnImage),
+    };
+    let known: Vec<&str> = said.iter().copied().filter(|said| kind(said) != Kind::Other).collect();
+    if known.iter().any(|said| kind(said) != shaped) {
+        return Err(ContentError::Invalid("its media type and its fields contradict each other".to_owned()));
+    }
+    // An artifact with a media type of its own has the fields of a manifest too.
+    if known.is_empty() && shape.media_type.is_some() {
+        return Err(ContentError::NotAnImage);
+    }
+    let standard = if shaped == Kind::Index { OCI_IMAGE_INDEX_MEDIA_TYPE } else { OCI_IMAGE_MEDIA_TYPE };
+    let media_type = known.first().map_or(standard, |said| said.split(';').next().unwrap_or(standard).trim());
+    let content = match shaped {
+        Kind::Index => Content::Index(serde_json::from_slice(body).map_err(invalid)?),
+        _ => Content::Image(serde_json::from_slice(body).map_err(invalid)?),
+    };
+    Ok(Manifest { media_type: media_type.to_owned(), content })
+}
+
+/// Returns the platform of an index entry; `None` for attestations and entries that are for none.
+fn platform(entry: &ImageIndexEntry) -> Option<Platform> {
+    let attestation =
+        entry.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(ATTESTATION));
+    if attestation || kind(&entry.media_type) != Kind::Image {
+        return None;
+    }
+    let platform = entry.platform.as_ref()?;
+    let (os, architecture) = (platform.os.to_string(), platform.architecture.to_string());
+    Some(Platform::new(&os, &architecture, platform.variant.as_deref())).filter(Platform::is_known)
+}
+
+/// Returns the platforms of an index, in its order, each once.
+pub(super) fn platforms(index: &OciImageIndex) -> Vec<Platform> {
+    let mut platforms = Vec::new();
+    for platform in index.manifests.iter().filter_map(platform) {
+        if !platforms.contains(&platform) {
+            platforms.push(platform);
+        }
+    }
+    platforms
+}
+
+/// Returns the first manifest in the index for `wanted`, as container engines do: its digest, `None` where that is
+/// malformed, and its media type.
+pub(super) fn pick<'a>(index: &'a OciImageIndex, wanted: &Platform) -> Option<(Option<Digest>, &'a str)> {
+    let entry = index.manifests.iter().find(|entry| platform(entry).as_ref() == Some(wanted))?;
+    Some((Digest::parse(&entry.digest), &entry.media_type))
+}
+
+/// Returns the platform that an image's config is for, if it says.
+pub(super) fn config_platform(body: &[u8]) -> Option<Platform> {
+    #[derive(Deserialize)]
+    struct Config {
+        os: String,
+        architecture: String,
+        variant: Option<String>,
+    }
+    let config: Config = serde_json::from_slice(body).ok()?;
+    let named = !config.os.is_empty() && !config.architecture.is_empty();
+    named.then(|| Platform::new(&config.os, &config.architecture, config.variant.as_deref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(platform: &str, digit: char) -> String {
+        let mut parts = platform.split('/');
+        let (os, architecture) = (parts.next().unwrap(), parts.next().unwrap());
+        let variant = parts.next().map(|variant| format!(r#","variant":"{variant}""#)).unwrap_or_default();
+        let digest = digit.to_string().repeat(64);
+        format!(
+            r#"{{"mediaType":"{OCI_IMAGE_MEDIA_TYPE}","digest":"sha256:{digest}","size":1,
+                "platform":{{"os":"{os}","architecture":"{architecture}"{variant}}}}}"#
+        )
+    }
+
+    fn index(entries: &[String]) -> String {
+        format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","))
+    }
+
+    #[test]
+    fn a_platform_is_picked_by_its_normal_form_and_attestations_are_none() {
+        let body = index(&[
+            entry("unknown/unknown", '0'),
+            entry("linux/arm/v6", '1'),
+            entry("linux/arm64", '2'),
+            entry("linux/amd64", '3'),
+            entry("linux/arm64/v8", '4'),
+        ]);
+        let manifest = parse(body.as_bytes(), Some(OCI_IMAGE_INDEX_MEDIA_TYPE)).unwrap();
+        let Content::Index(index) = manifest.content else { panic!("{manifest:?}") };
+        let names: Vec<String> = platforms(&index).iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["linux/arm/v6", "linux/arm64", "linux/amd64"]);
+        for (wanted, digit) in [("linux/arm64/v8", '2'), ("linux/amd64/v1", '3'), ("linux/arm/v6", '1')] {
+            let (digest, _) = pick(&index, &Platform::parse(wanted).unwrap()).unwrap();
+            assert_eq!(digest.unwrap().hex(), digit.to_string().repeat(64), "{wanted}");
+        }
+        for wanted in ["linux/arm/v7", "linux/amd64/v3", "windows/amd64", "unknown/unknown"] {
+            assert!(pick(&index, &Platform::parse(wanted).unwrap()).is_none(), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn the_kind_is_never_guessed_from_contradictions() {
+        let image = r#""config":{"mediaType":"c","digest":"sha256:x","size":1},"layers":[]"#;
+        let typed = |media_type: &str| format!(r#"{{"schemaVersion":2,"mediaType":"{media_type}",{image}}}"#);
+        for (body, content_type, expected) in [
+            (typed(IMAGE_MANIFEST_MEDIA_TYPE), None, "Image docker"),
+            (typed(IMAGE_MANIFEST_MEDIA_TYPE), Some("application/json"), "Image docker"),
+            (format!(r#"{{"schemaVersion":2,{image}}}"#), Some("text/plain; charset=utf-8"), "Image oci"),
+            (index(&[]), None, "Index oci"),
+            (index(&[]), Some(IMAGE_MANIFEST_LIST_MEDIA_TYPE), "Index docker"),
+            (index(&[]), Some(OCI_IMAGE_MEDIA_TYPE), "contradict"),
+            (typed(OCI_IMAGE_INDEX_MEDIA_TYPE), None, "contradict"),
+            (format!(r#"{{"manifests":[],{image}}}"#), None, "both"),
+            (r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(), None, "schema 1"),
+            (typed("application/vnd.docker.distribution.manifest.v1+prettyjws"), None, "schema 1"),
+            (typed("application/vnd.acme.thing+json"), None, "no container image"),
+            ("{}".to_owned(), None, "no container image"),
+            ("[]".to_owned(), None, "no manifest"),
+            ("<html>".to_owned(), None, "no manifest"),
+            (index(&[entry("linux/amd64", '1')])[..90].to_owned(), None, "no manifest"),
+            (r#"{"manifests":[{}]}"#.to_owned(), None, "no manifest"),
+        ] {
+            let got = match parse(body.as_bytes(), content_type) {
+                Ok(manifest) => format!(
+                    "{} {}",
+                    if matches!(manifest.content, Content::Index(_)) { "Index" } else { "Image" },
+                    if manifest.media_type.contains("docker") { "docker" } else { "oci" }
+                ),
+                Err(error) => error.to_string(),
+            };
+            assert!(got.contains(expected), "{body} {content_type:?}: {got}");
+        }
+    }
+
+    #[test]
+    fn a_config_says_its_platform_or_nothing() {
+        let platform = |body: &str| config_platform(body.as_bytes()).map(|platform| platform.to_string());
+        assert_eq!(platform(r#"{"os":"linux","architecture":"arm64"}"#).as_deref(), Some("linux/arm64"));
+        assert_eq!(
+            platform(r#"{"os":"linux","architecture":"arm","variant":"v6"}"#).as_deref(),
+            Some("linux/arm/v6")
+        );
+        for none in ["{}", r#"{"os":"","architecture":""}"#, "x"] {
+            assert_eq!(platform(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! One shared value per key: the base of every "once per registry" and "once per repository".
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A map that makes a value when its key is first asked for.
+#[derive(Debug)]
+pub(super) struct Keyed<V> {
+    values: Mutex<HashMap<String, Arc<V>>>,
+}
+
+impl<V> Default for Keyed<V> {
+    fn default() -> Self {
+        Self { values: Mutex::default() }
+    }
+}
+
+impl<V> Keyed<V> {
+    /// Returns the value for `key`, made by `make` the first time.
+    pub(super) fn get_or(&self, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = values.get(key) {
+            return Arc::clone(value);
+        }
+        let value = Arc::new(make());
+        values.insert(key.to_owned(), Arc::clone(&value));
+        value
+    }
+}
+
+impl<V: Default> Keyed<V> {
+    /// Returns the value for `key`, the default one the first time.
+    pub(super) fn get(&self, key: &str) -> Arc<V> {
+        self.get_or(key, V::default)
+    }
+}
