@@ -36,6 +36,7 @@ impl Drop for Server {
 }
 
 /// Tells whether all of `programs` are there; says which one is not.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn installed(programs: &[&str]) -> bool {
     let missing = programs.iter().find(|program| {
         let directories = std::env::var_os("PATH").unwrap_or_default();
