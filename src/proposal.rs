@@ -25,7 +25,7 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
                 line: located.line,
                 outcome: verdict.outcome.as_str().to_owned(),
                 reason: verdict.reason.unwrap_or_default().to_owned(),
-                detail: verdict.detail.clone(),
+                detail: verdict.detail.clone().filter(|_| !is_fleeting(verdict.reason)),
             });
         }
     }
@@ -44,4 +44,10 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
         files: pinned.files.len(),
         head,
     }
+}
+
+/// Tells whether what a registry said changes from one run to the next, such as how long to wait: each time the pull
+/// request would be edited, although nothing new can be done about it.
+fn is_fleeting(reason: Option<&str>) -> bool {
+    matches!(reason, Some("rate-limited" | "unavailable" | "invalid-answer"))
 }
