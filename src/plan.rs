@@ -74,8 +74,8 @@ impl Verdict {
 
 /// Returns the distinct questions that the sites ask, each with the digests that stand there now.
 pub fn questions(inventory: &Inventory, policy: &Policy) -> Vec<Asked> {
-    let mut asked: BTreeMap<Question, (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>)> =
-        BTreeMap::new();
+    type Sites = (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>);
+    let mut asked: BTreeMap<Question, Sites> = BTreeMap::new();
     for (file, located) in inventory.sites() {
         let Some((question, needed)) = question(&file.root_path, located, policy) else { continue };
         let entry = asked

@@ -5,6 +5,8 @@
 //! read without a registry. `TAGPIN_BLESS=1 cargo test --test cases` writes what tagpin does now: read the difference
 //! before you commit it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -166,9 +166,9 @@ enum Tree {
     Bool(bool),
     Number(String),
     Text(String),
-    Sequence(Vec<Tree>),
-    Mapping(Vec<(Tree, Tree)>),
-    Tagged(String, Box<Tree>),
+    Sequence(Vec<Self>),
+    Mapping(Vec<(Self, Self)>),
+    Tagged(String, Box<Self>),
 }
 
 /// Compares the second parser's trees, guided by the span parser's nodes, in which planned nodes are known.
@@ -232,7 +232,7 @@ impl SecondComparison<'_, '_> {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
                         Step::Old(index) if old[index].0 == *key => {
-                            self.nodes(entries[index].1, &old[index].1, value)?
+                            self.nodes(entries[index].1, &old[index].1, value)?;
                         }
                         Step::Added(name, added)
                             if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}

@@ -190,10 +190,10 @@ impl<'a> Yaml<'a> {
         let merged = entries.iter().filter(|(k, _)| self.own_text(*k) == Some("<<")).map(|(_, v)| *v);
         // One mapping, or a list of them, the first of which wins.
         for source in merged {
-            if self.is_mapping(source) {
-                if let Some(found) = self.get_within(source, key, depth) {
-                    return Some(found);
-                }
+            if self.is_mapping(source)
+                && let Some(found) = self.get_within(source, key, depth)
+            {
+                return Some(found);
             }
             for item in self.items(source) {
                 if let Some(found) = self.get_within(*item, key, depth) {

@@ -257,7 +257,7 @@ impl HttpRegistry {
             result = self.confirm_at(request, digest, needed).await;
             match &result {
                 Err(error) if left > 0 => {
-                    tracing::info!(%error, "a mirror does not confirm, the next is asked")
+                    tracing::info!(%error, "a mirror does not confirm, the next is asked");
                 }
                 _ => break,
             }

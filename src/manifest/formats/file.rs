@@ -26,10 +26,10 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, entry: &FileEntry, root: NodeId)
 /// Compose: `volumes: [{type: image, source: REF}]`.
 fn image_volumes(finder: &mut Finder<'_, '_>, volumes: NodeId) {
     for volume in finder.yaml.items(volumes).to_vec() {
-        if finder.yaml.get_str(volume, "type") == Some("image") {
-            if let Some(source) = finder.yaml.get(volume, "source") {
-                finder.add(source, Form::Image);
-            }
+        if finder.yaml.get_str(volume, "type") == Some("image")
+            && let Some(source) = finder.yaml.get(volume, "source")
+        {
+            finder.add(source, Form::Image);
         }
     }
 }

@@ -48,10 +48,10 @@ pub struct Kustomize {
 
 /// Adds what the kustomization in one document of the file at `path`, if it is one, does to other files.
 pub(super) fn kustomize(yaml: &Yaml<'_>, document: usize, path: &str, into: &mut Kustomize) {
-    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) {
-        if kustomization::is_kustomization(yaml, *root, path) {
-            kustomization::facts(yaml, *root, path, into);
-        }
+    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document)
+        && kustomization::is_kustomization(yaml, *root, path)
+    {
+        kustomization::facts(yaml, *root, path, into);
     }
 }
 
