@@ -142,6 +142,11 @@ fn outcomes(pinned: &Pinned) -> String {
         let document = unread.document.map(|document| format!("#{document}")).unwrap_or_default();
         let _ = writeln!(text, "{path}{document} unread ({})", unread.reason.as_str());
     }
+    for file in &pinned.inventory.files {
+        for line in &file.scan.unused_ignores {
+            let _ = writeln!(text, "{}:{line} unused ignore", file.path);
+        }
+    }
     for note in &pinned.notes {
         let _ = writeln!(text, "note: {note}");
     }

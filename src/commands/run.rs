@@ -79,7 +79,7 @@ fn secret(name: &str) -> Option<SecretString> {
 fn report(done: &Done, target: &RepositoryConfig) -> Report {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
-    report.notes.clone_from(&done.notes);
+    report.notes.extend(done.notes.iter().cloned());
     for file in &done.held_workflows {
         report.notes.push(format!(
             "{file} is left out: the token may not change workflows (held: workflow-permission)"

@@ -38,6 +38,21 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
     SecondComparison { yaml: before, plan }.streams(&new)
 }
 
+/// Proves that `after` is the template `before` with `plan` done, and that no action was touched; the masked text is
+/// proven by [`prove`].
+///
+/// # Errors
+/// Says that bytes differ that should not.
+pub fn prove_template(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+    let touches = |action: &std::ops::Range<usize>| {
+        plan.splices.iter().any(|splice| splice.span.start < action.end && action.start < splice.span.end)
+    };
+    if before.masked.iter().any(touches) {
+        return Err(ProofError::Bytes);
+    }
+    bytes_outside_are_equal(before.original, after, plan)
+}
+
 fn bytes_outside_are_equal(before: &str, after: &str, plan: &Plan) -> Result<(), ProofError> {
     let (mut old, mut new) = (0, 0);
     for splice in plan.sorted() {

@@ -100,7 +100,13 @@ impl Report {
             .collect();
         let readable = unread.iter().all(|row| !row.unread.reason.is_incomplete() && !is_named(&row.file));
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
-        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes: Vec::new() }
+        let notes = inventory.files.iter().flat_map(|file| {
+            file.scan.unused_ignores.iter().map(|line| {
+                format!("{}:{line}: this `tagpin: ignore` matches no image: remove it, or put it on the image's line", file.path)
+            })
+        });
+        let notes = notes.collect();
+        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes }
     }
 
     /// Returns how many rows have each state.
