@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::chart::Charts;
 use crate::inventory::Inventory;
 use crate::manifest::Located;
 use crate::manifest::site::{Skip, State, Write};
@@ -109,21 +110,27 @@ fn question(path: &str, located: &Located, policy: &Policy) -> Option<(Question,
 }
 
 /// Returns the verdict on every site, in the order of [`Inventory::sites`].
-pub fn decide(inventory: &Inventory, policy: &Policy, answers: &Answers) -> Vec<Verdict> {
+pub fn decide(inventory: &Inventory, policy: &Policy, answers: &Answers, charts: &Charts) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for file in &inventory.files {
         let tags_hold_digests = file.scan.sites.iter().any(holds_digest_in_tag);
+        let tag_is_safe = |located: &Located| {
+            tags_hold_digests || charts.tag_is_only_in_images(&file.root_path, &located.site.path)
+        };
         for located in &file.scan.sites {
-            verdicts.push(decide_site(&file.root_path, located, policy, answers, tags_hold_digests));
+            verdicts.push(decide_site(&file.root_path, located, policy, answers, tag_is_safe));
         }
     }
     verdicts
 }
 
 fn holds_digest_in_tag(located: &Located) -> bool {
-    located.site.chart
-        && located.site.state == State::Pinned
-        && matches!(located.site.write, Some(Write::Tag { .. }))
+    is_chart_tag(located) && located.site.state == State::Pinned
+}
+
+/// Tells whether a pin would go into the tag field of a chart's values.
+pub fn is_chart_tag(located: &Located) -> bool {
+    located.site.chart && matches!(located.site.write, Some(Write::Tag { .. }))
 }
 
 fn decide_site(
@@ -131,7 +138,7 @@ fn decide_site(
     located: &Located,
     policy: &Policy,
     answers: &Answers,
-    tags_hold_digests: bool,
+    tag_is_safe: impl Fn(&Located) -> bool,
 ) -> Verdict {
     let site = &located.site;
     if let State::Skipped(skip) = site.state {
@@ -152,10 +159,10 @@ fn decide_site(
     }
     let decision = policy.decide(path, reference.name());
     let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
-    if site.chart && outcome == Outcome::Pinned && matches!(site.write, Some(Write::Tag { .. })) {
+    if is_chart_tag(located) && outcome == Outcome::Pinned {
         match decision.split_fields {
             SplitFields::Tag => {}
-            SplitFields::Auto if tags_hold_digests => {}
+            SplitFields::Auto if tag_is_safe(located) => {}
             SplitFields::Auto => {
                 let detail = "the chart may use the tag in a label, where `@` is not allowed; \
                               set `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
