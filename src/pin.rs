@@ -62,10 +62,10 @@ pub async fn pin<T: Tree, R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, config)?;
-    let questions = plan::questions(&inventory, &config.policy);
-    let answers = ask(registry, &questions, AT_ONCE, progress).await;
     let charts = charts(tree, &inventory)?;
-    let mut verdicts = plan::decide(&inventory, &config.policy, &answers, &charts);
+    let questions = plan::questions(&inventory, &config.policy, &charts);
+    let answers = ask(registry, &questions, AT_ONCE, progress).await;
+    let mut verdicts = plan::decide(&inventory, &config.policy, &charts, &answers);
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
 }
