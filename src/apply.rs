@@ -3,8 +3,7 @@
 use crate::manifest::annotate::{self, Annotations};
 use crate::manifest::edit::Plan;
 use crate::manifest::proof;
-use crate::manifest::yaml::Yaml;
-use crate::manifest::{Located, text_of};
+use crate::manifest::{Located, Source, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 
@@ -35,7 +34,8 @@ pub fn edit(
         fail_all(verdicts, "file-changed", "the file is no longer UTF-8");
         return None;
     };
-    let yaml = Yaml::parse(text);
+    let source = Source::new(text);
+    let yaml = source.parse();
     let mut plan = Plan::default();
     for (located, verdict) in sites.iter().zip(verdicts.iter_mut()) {
         let site = &located.site;
@@ -65,8 +65,14 @@ pub fn edit(
     let mut annotated = plan.clone();
     let mut notes = annotate::annotate(&yaml, &mut annotated, sites, verdicts, annotations);
     let proven = |plan: &Plan| -> Result<String, proof::ProofError> {
-        let after = plan.apply(text).ok_or(proof::ProofError::Bytes)?;
+        let after = plan.apply(yaml.text).ok_or(proof::ProofError::Bytes)?;
         proof::prove(&yaml, &after, plan)?;
+        if yaml.masked.is_empty() {
+            return Ok(after);
+        }
+        // What was proven is the masked template: the same splices go into the template itself.
+        let after = plan.apply(text).ok_or(proof::ProofError::Bytes)?;
+        proof::prove_template(&yaml, &after, plan)?;
         Ok(after)
     };
     let (after, plan) = match proven(&annotated) {

@@ -280,7 +280,7 @@ fn nginx(dir: &TempDir, server: &Server, more: &str, http: &str) -> Server {
         .map(|name| format!("{name}_temp_path {}/{name};", base.display()))
         .collect();
     let config = format!(
-        "daemon off; pid {base}/pid; error_log {base}/error.log; events {{}} http {{ {temporary} access_log off; {http} \
+        "daemon off; master_process off; pid {base}/pid; error_log {base}/error.log; events {{}} http {{ {temporary} access_log off; {http} \
          server {{ listen 127.0.0.1:{port}; location / {{ {more} proxy_pass http://127.0.0.1:{}; }} }} }}",
         server.port,
         base = base.display()

@@ -81,7 +81,7 @@ fn secret(name: &str) -> Option<SecretString> {
 fn report(done: &Done, target: &RepositoryConfig) -> Report {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
-    report.notes.clone_from(&done.notes);
+    report.notes.extend(done.notes.iter().cloned());
     report.complete &= done.pull_request_error.is_none();
     if done.branch == BranchState::LeftAlone {
         report.complete = false;

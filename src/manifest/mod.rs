@@ -2,8 +2,10 @@
 
 pub mod annotate;
 pub mod catalogue;
+mod directives;
 pub mod edit;
 pub mod formats;
+mod mask;
 pub mod proof;
 pub mod site;
 pub mod yaml;
@@ -22,6 +24,8 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// The 1-based lines of `# tagpin: ignore` comments that match nothing.
+    pub unused_ignores: Vec<usize>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
 }
@@ -29,7 +33,10 @@ pub struct Scan {
 impl Scan {
     /// Tells whether the file has nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.sites.is_empty() && self.unread.is_empty() && self.kustomize == formats::Kustomize::default()
+        self.sites.is_empty()
+            && self.unread.is_empty()
+            && self.unused_ignores.is_empty()
+            && self.kustomize == formats::Kustomize::default()
     }
 }
 
@@ -131,7 +138,8 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
-    let yaml = Yaml::parse(text);
+    let source = Source::new(text);
+    let yaml = source.parse();
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
             let (reason, detail) = unread_reason(text, error);
@@ -143,7 +151,37 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
             scan.sites.push(Located { site, line, column, offset });
         }
     }
+    let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
+    scan.unused_ignores = directives::apply(&yaml, &mut sites);
     scan
+}
+
+/// A file's text as the YAML parser gets it: a template that is no YAML by itself is masked.
+pub(crate) struct Source<'t> {
+    text: &'t str,
+    masked: Option<mask::Masked>,
+}
+
+impl<'t> Source<'t> {
+    /// Returns the source of `text`, which has no byte order mark.
+    pub(crate) fn new(text: &'t str) -> Self {
+        let errors = |text: &str| {
+            Yaml::parse(text).documents.iter().filter(|document| document.error.is_some()).count()
+        };
+        let raw = if text.contains("{{") { errors(text) } else { 0 };
+        let masked =
+            if raw > 0 { mask::mask(text).filter(|masked| errors(&masked.text) < raw) } else { None };
+        Self { text, masked }
+    }
+
+    /// Returns the tree. The same text always gives the same nodes.
+    pub(crate) fn parse(&self) -> Yaml<'_> {
+        let Some(masked) = &self.masked else { return Yaml::parse(self.text) };
+        let mut yaml = Yaml::parse(&masked.text);
+        yaml.original = self.text;
+        yaml.masked.clone_from(&masked.actions);
+        yaml
+    }
 }
 
 fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String) {

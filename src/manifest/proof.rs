@@ -38,6 +38,21 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
     SecondComparison { yaml: before, plan }.streams(&new)
 }
 
+/// Proves that `after` is the template `before` with `plan` done, and that no action was touched; the masked text is
+/// proven by [`prove`].
+///
+/// # Errors
+/// Says that bytes differ that should not.
+pub fn prove_template(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+    let touches = |action: &std::ops::Range<usize>| {
+        plan.splices.iter().any(|splice| splice.span.start < action.end && action.start < splice.span.end)
+    };
+    if before.masked.iter().any(touches) {
+        return Err(ProofError::Bytes);
+    }
+    bytes_outside_are_equal(before.original, after, plan)
+}
+
 fn bytes_outside_are_equal(before: &str, after: &str, plan: &Plan) -> Result<(), ProofError> {
     let (mut old, mut new) = (0, 0);
     for splice in plan.sorted() {
@@ -166,9 +181,9 @@ enum Tree {
     Bool(bool),
     Number(String),
     Text(String),
-    Sequence(Vec<Tree>),
-    Mapping(Vec<(Tree, Tree)>),
-    Tagged(String, Box<Tree>),
+    Sequence(Vec<Self>),
+    Mapping(Vec<(Self, Self)>),
+    Tagged(String, Box<Self>),
 }
 
 /// Compares the second parser's trees, guided by the span parser's nodes, in which planned nodes are known.
@@ -232,7 +247,7 @@ impl SecondComparison<'_, '_> {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
                         Step::Old(index) if old[index].0 == *key => {
-                            self.nodes(entries[index].1, &old[index].1, value)?
+                            self.nodes(entries[index].1, &old[index].1, value)?;
                         }
                         Step::Added(name, added)
                             if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}

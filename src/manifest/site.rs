@@ -40,8 +40,10 @@ pub enum Skip {
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
-    /// The file's policy excludes it.
-    Excluded,
+    /// A comment says so.
+    Ignored,
+    /// Flux owns the line.
+    ManagedByFlux,
 }
 
 impl Skip {
@@ -58,7 +60,8 @@ impl Skip {
             Self::BuildOutput => "build-output",
             Self::Unpullable => "unpullable",
             Self::DigestOnly => "digest-only",
-            Self::Excluded => "excluded",
+            Self::Ignored => "ignored",
+            Self::ManagedByFlux => "managed-by-flux",
         }
     }
 }
@@ -124,6 +127,8 @@ pub struct Site {
     pub span: Range<usize>,
     /// The spans of split fields, by what they hold.
     pub fields: BTreeMap<&'static str, Range<usize>>,
+    /// Where the key of the mapping that holds split fields starts.
+    pub parent: Option<usize>,
     /// The joined reference, as the user spelled it.
     pub image: String,
     /// The same, parsed; `None` where it is skipped.
@@ -137,6 +142,12 @@ pub struct Site {
 }
 
 impl Site {
+    /// Makes this a site that is not resolved.
+    pub(super) fn skip(&mut self, skip: Skip) {
+        self.state = State::Skipped(skip);
+        (self.reference, self.write) = (None, None);
+    }
+
     /// Returns the digest that is written now.
     pub fn digest(&self) -> Option<&Digest> {
         self.reference.as_ref().and_then(Reference::digest)

@@ -94,6 +94,10 @@ pub struct SyntaxError {
 pub struct Yaml<'a> {
     /// The text that the spans point into.
     pub text: &'a str,
+    /// The text before it was masked; the same where it was not.
+    pub original: &'a str,
+    /// Where the text was masked, in order: see [`super::mask`].
+    pub masked: Vec<Range<usize>>,
     /// All nodes of all documents.
     pub nodes: Vec<Node<'a>>,
     /// The documents, in order.
@@ -109,6 +113,13 @@ impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
         Builder::new(text).run()
+    }
+
+    /// Tells whether a part of the node was masked, so that its value is not known.
+    pub fn is_masked(&self, id: NodeId) -> bool {
+        let span = &self.nodes[self.resolve(id)].span;
+        let next = self.masked.partition_point(|action| action.end <= span.start);
+        self.masked.get(next).is_some_and(|action| action.start < span.end)
     }
 
     /// Returns the text of a document, up to the start of the next.
@@ -190,10 +201,10 @@ impl<'a> Yaml<'a> {
         let merged = entries.iter().filter(|(k, _)| self.own_text(*k) == Some("<<")).map(|(_, v)| *v);
         // One mapping, or a list of them, the first of which wins.
         for source in merged {
-            if self.is_mapping(source) {
-                if let Some(found) = self.get_within(source, key, depth) {
-                    return Some(found);
-                }
+            if self.is_mapping(source)
+                && let Some(found) = self.get_within(source, key, depth)
+            {
+                return Some(found);
             }
             for item in self.items(source) {
                 if let Some(found) = self.get_within(*item, key, depth) {
@@ -232,13 +243,27 @@ impl<'a> Yaml<'a> {
 
     /// Returns the key under which `id` stands in its mapping.
     pub fn key_of(&self, id: NodeId) -> Option<&str> {
-        let parent = self.nodes[id].parent?;
-        match &self.nodes[parent].kind {
+        self.own_text(self.key_node_of(id)?)
+    }
+
+    /// Returns the node of the key under which `id` stands in its mapping.
+    pub fn key_node_of(&self, id: NodeId) -> Option<NodeId> {
+        match &self.nodes[self.nodes[id].parent?].kind {
             Kind::Mapping { entries, .. } => {
-                entries.iter().find(|(_, value)| *value == id).and_then(|(key, _)| self.own_text(*key))
+                entries.iter().find(|(_, value)| *value == id).map(|(key, _)| *key)
             }
             _ => None,
         }
+    }
+
+    /// Returns what a scalar says: its decoded text, or its source where a part of it was masked.
+    pub fn written(&self, id: NodeId) -> &str {
+        let id = self.resolve(id);
+        if !self.is_masked(id) {
+            return self.string_of(id).unwrap_or_default().trim_end_matches(['\n', '\r']);
+        }
+        let source = self.original.get(self.nodes[id].span.clone()).unwrap_or_default();
+        source.trim().trim_matches(['"', '\''])
     }
 
     /// Returns the JSON pointer (RFC 6901) of a node in its document.
@@ -281,7 +306,14 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(text: &'a str) -> Self {
-        let yaml = Yaml { text, nodes: Vec::new(), documents: Vec::new(), comments: Vec::new() };
+        let yaml = Yaml {
+            text,
+            original: text,
+            masked: Vec::new(),
+            nodes: Vec::new(),
+            documents: Vec::new(),
+            comments: Vec::new(),
+        };
         Self {
             yaml,
             open: Vec::new(),

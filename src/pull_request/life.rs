@@ -63,12 +63,10 @@ pub async fn settle<F: Forge>(
         None => {
             let last = if branch == Branch::New { None } else { forge.find_closed(draft).await? };
             match last {
-                Some(last) if last.state == PullRequestState::Merged => {
-                    if branch == Branch::Kept {
-                        return Ok(None);
-                    }
+                Some(last) if last.state == PullRequestState::Merged && branch == Branch::Kept => {
+                    return Ok(None);
                 }
-                Some(last) if is_same(&last, draft) => {
+                Some(last) if last.state == PullRequestState::Closed && is_same(&last, draft) => {
                     return Ok(Some(Settled { pull_request: last, operation: Operation::None }));
                 }
                 _ => {}

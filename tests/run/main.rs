@@ -1,5 +1,5 @@
 //! `tagpin run`, end to end over real HTTP: registries, git and forge are on loopback.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod binary;
 mod branch;

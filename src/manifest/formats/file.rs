@@ -2,7 +2,7 @@
 
 use super::{Finder, Form};
 use crate::manifest::catalogue::FileEntry;
-use crate::manifest::site::{Skip, State};
+use crate::manifest::site::Skip;
 use crate::manifest::yaml::NodeId;
 
 /// Adds the sites of a document that has the format `entry`.
@@ -13,8 +13,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, entry: &FileEntry, root: NodeId)
             let before = finder.sites.len();
             finder.add(node, form);
             if let Some(site) = finder.sites.get_mut(before).filter(|_| output) {
-                site.state = State::Skipped(Skip::BuildOutput);
-                (site.reference, site.write) = (None, None);
+                site.skip(Skip::BuildOutput);
             }
         }
     }
@@ -26,10 +25,10 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, entry: &FileEntry, root: NodeId)
 /// Compose: `volumes: [{type: image, source: REF}]`.
 fn image_volumes(finder: &mut Finder<'_, '_>, volumes: NodeId) {
     for volume in finder.yaml.items(volumes).to_vec() {
-        if finder.yaml.get_str(volume, "type") == Some("image") {
-            if let Some(source) = finder.yaml.get(volume, "source") {
-                finder.add(source, Form::Image);
-            }
+        if finder.yaml.get_str(volume, "type") == Some("image")
+            && let Some(source) = finder.yaml.get(volume, "source")
+        {
+            finder.add(source, Form::Image);
         }
     }
 }

@@ -24,7 +24,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let api_version = finder.yaml.get_str(object, "apiVersion").unwrap_or_default().to_owned();
     let kind = finder.yaml.get_str(object, "kind").unwrap_or_default().to_owned();
     if !finder.catalogue.ignores(&api_version, &kind) {
-        let annotatable = owns_pod_template(finder.yaml, object);
+        // In a template, what stands beside the name is not known.
+        let annotatable = finder.yaml.masked.is_empty() && owns_pod_template(finder.yaml, object);
         finder.owner = Some(Owner { node: object, container: None, annotatable });
         finder.kind = Some(kind.clone());
         // Pod specs first: they know the container's name.

@@ -48,10 +48,10 @@ pub struct Kustomize {
 
 /// Adds what the kustomization in one document of the file at `path`, if it is one, does to other files.
 pub(super) fn kustomize(yaml: &Yaml<'_>, document: usize, path: &str, into: &mut Kustomize) {
-    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) {
-        if kustomization::is_kustomization(yaml, *root, path) {
-            kustomization::facts(yaml, *root, path, into);
-        }
+    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document)
+        && kustomization::is_kustomization(yaml, *root, path)
+    {
+        kustomization::facts(yaml, *root, path, into);
     }
 }
 
@@ -139,8 +139,10 @@ impl Finder<'_, '_> {
     /// Adds a scalar that holds a whole reference after `prefix`.
     fn add_scalar(&mut self, node: NodeId, prefix: &str) {
         let node = self.yaml.resolve(node);
-        let Some(value) = self.yaml.text_of(node) else { return };
-        let value = if self.yaml.is_null(node) { "" } else { value.trim_end_matches(['\n', '\r']) };
+        if self.yaml.text_of(node).is_none() {
+            return;
+        }
+        let value = self.yaml.written(node);
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
         if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
@@ -158,6 +160,8 @@ impl Finder<'_, '_> {
         let pinned = pinned?;
         let Some(comment) = self.yaml.comment_after(node) else { return Some(pinned) };
         let text = self.yaml.text.get(comment)?.trim_start_matches('#').trim();
+        // ratchet keeps the original there.
+        let text = text.strip_prefix("ratchet:").unwrap_or(text);
         match (Reference::parse(text), pinned.digest()) {
             (Ok(named), Some(digest)) if named.name() == pinned.name() && named.digest().is_none() => {
                 Some(named.pinned(digest))
@@ -168,9 +172,7 @@ impl Finder<'_, '_> {
 
     /// Adds a reference that is split over fields of a mapping.
     fn add_fields(&mut self, fields: Fields, chart: bool) {
-        let text = |node: Option<NodeId>| {
-            node.and_then(|node| self.yaml.string_of(node)).unwrap_or_default().trim_end_matches(['\n', '\r'])
-        };
+        let text = |node: Option<NodeId>| node.map(|node| self.yaml.written(node)).unwrap_or_default();
         let Some(repository) = fields.repository else { return };
         let (registry, name) = (text(fields.registry), text(fields.repository));
         let (tag, digest) = (text(fields.tag), text(fields.digest));
@@ -212,8 +214,11 @@ impl Finder<'_, '_> {
         let spans = self.spans(&spans);
         let main = self.yaml.resolve(main);
         self.push(main, spans, image, reference, state, write);
-        if let Some(site) = self.sites.last_mut().filter(|_| chart) {
-            site.chart = true;
+        let mapping = self.yaml.nodes[self.yaml.resolve(repository)].parent;
+        let key = mapping.and_then(|mapping| self.yaml.key_node_of(mapping));
+        if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
+            site.chart = chart;
+            site.parent = key.map(|key| self.yaml.nodes[key].span.start);
         }
     }
 
@@ -248,6 +253,7 @@ impl Finder<'_, '_> {
             main,
             span: self.yaml.nodes[main].span.clone(),
             fields,
+            parent: None,
             image,
             reference: if skipped { None } else { reference },
             state,
