@@ -116,8 +116,9 @@ pub enum RunError {
     },
     /// The address is not one of the forge's.
     #[error(
-        "`{url}` is not a repository of the forge at `{base_url}`: write `https://HOST/OWNER/NAME`, set `base-url` in \
-         [forge] to the API of its host, or set `kind = \"none\"` there to push a branch without a pull request"
+        "`{url}` is not a repository of the GitHub at `{base_url}`: write `https://HOST/OWNER/NAME`, set `base-url` in \
+         [forge] to the API of your GitHub Enterprise, or set `kind = \"none\"` there to push a branch without a pull \
+         request"
     )]
     NotOnForge {
         /// The repository.
@@ -226,7 +227,10 @@ fn forge<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Result<Optio
     let base_url = forge.base_url.as_str();
     let on_forge = api_host_matches(base_url, &target.url);
     let Some((owner, repository)) = repository_of(&target.url).filter(|_| on_forge) else {
-        return Err(RunError::NotOnForge { url: target.url.clone(), base_url: base_url.to_owned() });
+        return Err(RunError::NotOnForge {
+            url: target.url.clone(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+        });
     };
     let settings =
         GitHubSettings { base_url: base_url.to_owned(), owner, repository, token: context.token.clone() };

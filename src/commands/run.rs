@@ -116,7 +116,8 @@ fn print(
     }
     let files = count(done.pinned.files.len(), "file");
     let state = match done.branch {
-        BranchState::NothingToDo => "nothing to change".to_owned(),
+        BranchState::NothingToDo if report.complete => "nothing to change".to_owned(),
+        BranchState::NothingToDo => "nothing changed, and not everything could be checked".to_owned(),
         BranchState::DryRun => format!("{files} would change"),
         BranchState::UpToDate => {
             format!("{files} to change, the branch `{}` holds them already", run::BRANCH)

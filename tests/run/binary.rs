@@ -75,7 +75,7 @@ async fn the_token_is_in_no_output() {
     for (args, variables) in
         [(&["-vv"][..], &[][..]), (&["-vv", "--format", "json"], &[]), (&[], &[("TAGPIN_LOG", "trace")])]
     {
-        // `tagpin` looks for it.
+        // `tagpin` looks for it in what is printed.
         assert_eq!(tagpin(&world, &config, args, variables).code, 0);
     }
     let echo = format!("Permission denied to {TOKEN}");
@@ -148,5 +148,16 @@ async fn somebody_else_s_commit_ends_with_3() {
     let ran = tagpin(&world, &config, &[], &[]);
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("has commits that tagpin did not make"), "{}", ran.err);
+    assert_nothing_written(&world);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_not_be_checked_is_not_called_fine() {
+    let world = world().await;
+    world.registry.set(|mood| mood.always = Some(418));
+    let ran = tagpin(&world, &world.config_text("", "github", &[NAME]), &[], &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.out.contains("nothing changed, and not everything could be checked"), "{}", ran.out);
+    assert!(ran.err.contains("2 failed"), "{}", ran.err);
     assert_nothing_written(&world);
 }

@@ -100,7 +100,7 @@ async fn a_repository_that_is_not_on_the_forge_is_refused_before_anything_is_sen
         let mut config = world.config("github");
         config.repositories[0].url.clone_from(&url);
         let text = world.run_as(&config, Some(TOKEN), false).await.unwrap_err().to_string();
-        assert!(text.contains("is not a repository of the forge at") && text.contains(&url), "{text}");
+        assert!(text.contains("is not a repository of the GitHub at") && text.contains(&url), "{text}");
         assert!(world.git.requests().is_empty() && world.forge.log().is_empty());
     }
 }
