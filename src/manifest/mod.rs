@@ -5,14 +5,19 @@ pub mod catalogue;
 mod directives;
 pub mod edit;
 pub mod formats;
+mod lines;
 mod mask;
 pub mod proof;
 pub mod site;
 pub mod yaml;
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use catalogue::Catalogue;
+use lines::Positions;
 use site::Site;
-use yaml::Yaml;
+use yaml::{Fault, Yaml};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -113,13 +118,10 @@ pub fn is_candidate(path: &str) -> bool {
 
 /// Tells whether the bytes can hold an image at all: every format names one of these words.
 pub fn may_hold_images(bytes: &[u8]) -> bool {
-    const WORDS: [&[u8]; 7] =
-        [b"mage", b"MAGE", b"repository", b"docker://", b"container", b"steps", b"patches"];
-    WORDS.iter().any(|word| contains(bytes, word))
-}
-
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
+    const WORDS: [&str; 7] = ["mage", "MAGE", "repository", "docker://", "container", "steps", "patches"];
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
+    // Without a search nothing is known, so the file is read.
+    SEARCH.as_ref().is_none_or(|search| search.is_match(bytes))
 }
 
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
@@ -140,6 +142,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let offset = bytes.len() - text.len();
     let source = Source::new(text);
     let yaml = source.parse();
+    let mut lines = Positions::new(text);
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
             let (reason, detail) = unread_reason(text, error);
@@ -147,7 +150,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
         for site in formats::find(&yaml, document, path, catalogue) {
-            let (line, column) = position(text, site.span.start);
+            let (line, column) = lines.position(site.span.start);
             scan.sites.push(Located { site, line, column, offset });
         }
     }
@@ -185,11 +188,12 @@ impl<'t> Source<'t> {
 }
 
 fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String) {
-    if error.too_deep {
-        let detail = format!("line {}: nested deeper than {} levels", error.line, yaml::DEPTH_MAX);
-        return (UnreadReason::TooDeep, detail);
-    }
-    let reason = if text.contains("{{") { UnreadReason::Template } else { UnreadReason::NotYaml };
+    let reason = match error.fault {
+        Fault::TooDeep => UnreadReason::TooDeep,
+        Fault::TooLarge => UnreadReason::TooLarge,
+        Fault::Syntax if text.contains("{{") => UnreadReason::Template,
+        Fault::Syntax => UnreadReason::NotYaml,
+    };
     (reason, format!("line {}: {}", error.line, error.message))
 }
 
@@ -198,9 +202,18 @@ pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
     std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
 }
 
-/// Returns the 1-based line and column, in characters, of a byte offset.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.bytes().filter(|b| *b == b'\n').count() + 1, before[line_start..].chars().count() + 1)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_three_ways_and_columns_are_characters() {
+        let text = "a\r\né: x\rb\nc";
+        let positions = |offsets: &[usize]| {
+            let mut lines = Positions::new(text);
+            offsets.iter().map(|at| lines.position(*at)).collect::<Vec<_>>()
+        };
+        assert_eq!(positions(&[0, 3, 7, 9, 11]), [(1, 1), (2, 1), (2, 4), (3, 1), (4, 1)]);
+        assert_eq!(positions(&[11, 7]), [(4, 1), (2, 4)]);
+    }
 }

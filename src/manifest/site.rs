@@ -97,6 +97,17 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Returns the field that a digest is written into, where it is not the image's own scalar: several images may
+    /// read it through an anchor.
+    pub fn field(&self) -> Option<NodeId> {
+        match self {
+            Self::Digest { node, .. } | Self::Tag { node } => Some(*node),
+            Self::Whole { .. } | Self::AddDigest { .. } => None,
+        }
+    }
+}
+
 /// The Kubernetes object that a site belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {

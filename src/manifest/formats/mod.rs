@@ -21,8 +21,8 @@ pub(super) struct Finder<'y, 'a> {
     format: String,
     kind: Option<String>,
     owner: Option<Owner>,
-    /// Main nodes that have a site already: an alias leads to the same one again.
-    taken: HashSet<NodeId>,
+    /// The scalars of the sites that are known already: an alias leads to the same ones again.
+    taken: HashSet<(NodeId, Option<usize>, Option<usize>)>,
     sites: Vec<Site>,
 }
 
@@ -151,6 +151,11 @@ impl Finder<'_, '_> {
         if site::inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotAReference);
         }
+        // `!Ref`, `!Sub` and the like: the text is not the value. `!!str` says what it is anyway.
+        let tag = &self.yaml.nodes[node].tag;
+        if !tag.is_empty() && !tag.ends_with("str") && matches!(state, State::Floating | State::Pinned) {
+            state = State::Skipped(Skip::Variable);
+        }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
     }
@@ -240,7 +245,9 @@ impl Finder<'_, '_> {
         state: State,
         write: Option<Write>,
     ) {
-        if !self.taken.insert(main) {
+        // A tag may be shared by several repositories, and each of them is a site.
+        let start = |field| fields.get(field).map(|span: &Range<usize>| span.start);
+        if !self.taken.insert((main, start("registry"), start("repository"))) {
             return;
         }
         let skipped = matches!(state, State::Skipped(_));
