@@ -1,5 +1,6 @@
 //! One file: its documents, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+mod aliases;
 pub mod annotate;
 pub mod catalogue;
 mod directives;

@@ -126,6 +126,8 @@ pub struct Site {
     pub document: usize,
     /// The JSON pointer of the definition.
     pub path: String,
+    /// The JSON pointers that lead here through an alias or a merge key.
+    pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
     /// The kind of the Kubernetes object.

@@ -8,6 +8,7 @@ mod kustomization;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
+use super::aliases::Aliases;
 use super::catalogue::{Catalogue, Form};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
 use super::yaml::{Document, NodeId, Yaml};
@@ -58,6 +59,7 @@ pub(super) fn kustomize(yaml: &Yaml<'_>, document: usize, path: &str, into: &mut
 /// Returns the sites of one document of the file at `path`.
 pub(super) fn find(yaml: &Yaml<'_>, document: usize, path: &str, catalogue: &Catalogue) -> Vec<Site> {
     let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else { return Vec::new() };
+    let aliases = Aliases::of(yaml);
     let mut finder = Finder {
         yaml,
         catalogue,
@@ -69,6 +71,9 @@ pub(super) fn find(yaml: &Yaml<'_>, document: usize, path: &str, catalogue: &Cat
         sites: Vec::new(),
     };
     finder.document(*root, path);
+    for site in &mut finder.sites {
+        site.also_at = aliases.uses_of(yaml, site.main);
+    }
     finder.sites.sort_by_key(|site| site.span.start);
     finder.sites
 }
@@ -254,6 +259,7 @@ impl Finder<'_, '_> {
         self.sites.push(Site {
             document: self.document,
             path: self.yaml.pointer(main),
+            also_at: Vec::new(),
             format: self.format.clone(),
             kind: self.kind.clone(),
             owner: self.owner.clone(),
