@@ -1,5 +1,7 @@
 //! Changes become edited bytes, file by file, each proven before anybody may write it. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::manifest::annotate::{self, Annotations};
 use crate::manifest::edit::Plan;
 use crate::manifest::proof;
@@ -35,7 +37,12 @@ pub fn edit(
         return None;
     };
     let source = Source::new(text);
-    let yaml = source.parse();
+    let mut yaml = source.parse();
+    let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
+    for block in blocks {
+        // Where the file has changed, its sites no longer match either.
+        let _ = yaml.embed(block);
+    }
     let mut plan = Plan::default();
     for (located, verdict) in sites.iter().zip(verdicts.iter_mut()) {
         let site = &located.site;
@@ -65,6 +72,7 @@ pub fn edit(
     let mut annotated = plan.clone();
     let mut notes = annotate::annotate(&yaml, &mut annotated, sites, verdicts, annotations);
     let proven = |plan: &Plan| -> Result<String, proof::ProofError> {
+        let plan = &yaml.with_embedded(plan);
         let after = plan.apply(yaml.text).ok_or(proof::ProofError::Bytes)?;
         proof::prove(&yaml, &after, plan)?;
         if yaml.masked.is_empty() {

@@ -104,6 +104,8 @@ pub struct Yaml<'a> {
     pub documents: Vec<Document>,
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
+    /// Block scalars whose text joined the tree: see [`super::embedded`].
+    pub embedded: Vec<super::embedded::Embedded>,
 }
 
 /// The deepest nesting that is read. The verifier refuses more than 128.
@@ -271,6 +273,11 @@ impl<'a> Yaml<'a> {
         let mut segments = Vec::new();
         let mut at = id;
         while let Some(parent) = self.nodes[at].parent {
+            // The root of a text inside a block scalar adds no segment.
+            if matches!(self.nodes[parent].kind, Kind::Scalar { .. }) {
+                at = parent;
+                continue;
+            }
             segments.push(match &self.nodes[parent].kind {
                 Kind::Sequence { items, .. } => {
                     items.iter().position(|item| *item == at).unwrap_or_default().to_string()
@@ -313,6 +320,7 @@ impl<'a> Builder<'a> {
             nodes: Vec::new(),
             documents: Vec::new(),
             comments: Vec::new(),
+            embedded: Vec::new(),
         };
         Self {
             yaml,
