@@ -186,8 +186,10 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[registry]]\nlocation = \"a.example\"", "missing field `prefix`"),
         ("[[registry]]\nprefix = \"https://a.example\"", "a host, no URL"),
         ("[[registry]]\nprefix = \"acme\"", "`prefix` is no place of a registry"),
-        ("[[registry]]\nprefix = \"index.docker.io\"", "called `docker.io/…` here"),
-        ("[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"a.example\"", "described twice"),
+        (
+            "[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"a.example\"\ninsecure = true",
+            "described twice",
+        ),
         (
             "[[registry]]\nprefix = \"a.example\"\n[[registry.mirror]]\nlocation = \"b.example\"\npull-from-mirror = \"digest\"",
             "did you mean `digest-only`?",

@@ -127,16 +127,26 @@ impl Report {
         outcomes
     }
 
-    /// Adds a finding for every floating reference.
-    pub fn find_floating(&mut self) {
-        for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| row.state == "floating") {
-            let message = if has_tag(&row.image) {
-                format!("`{}` has a tag and no digest: what it names can change", row.image)
-            } else {
-                format!("`{}` has no tag and no digest: it means `latest`, which can change", row.image)
+    /// Adds a finding for every reference that is not pinned: floating ones, and those whose digest is none.
+    pub fn find_unpinned(&mut self) {
+        for (index, row) in self.rows.iter().enumerate() {
+            let image = &row.image;
+            let (rule, message) = match (row.state, row.reason) {
+                ("floating", _) if has_tag(image) => {
+                    ("floating-tag", format!("`{image}` has a tag and no digest: what it names can change"))
+                }
+                ("floating", _) => (
+                    "floating-tag",
+                    format!("`{image}` has no tag and no digest: it means `latest`, which can change"),
+                ),
+                // `@sha256:abc` looks pinned to a search for `@`, and no runtime can pull it.
+                (_, Some("malformed-digest")) => {
+                    ("malformed-digest", format!("`{image}` has an `@` and no well-formed digest behind it"))
+                }
+                _ => continue,
             };
-            let fix = Some(format!("tagpin pin {}", row.file));
-            self.findings.push(Finding { rule: "floating-tag", message, reference: index, fix });
+            let fix = (row.state == "floating").then(|| format!("tagpin pin {}", row.file));
+            self.findings.push(Finding { rule, message, reference: index, fix });
         }
     }
 }
