@@ -1,6 +1,6 @@
 //! Changes become edited bytes, file by file, each proven before anybody may write it. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::manifest::annotate::{self, Annotations};
 use crate::manifest::edit::{EditError, Plan};
@@ -39,7 +39,12 @@ pub fn edit(
         return None;
     };
     let source = Source::new(text);
-    let yaml = source.parse();
+    let mut yaml = source.parse();
+    let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
+    for block in blocks {
+        // Where the file has changed, its sites no longer match either.
+        let _ = yaml.embed(block);
+    }
     hold_shared(&yaml, sites, verdicts);
     let mut plan = plan_sites(&yaml, sites, verdicts);
     if prove(&yaml, &plan).is_err() && !plan.splices.is_empty() {
@@ -95,6 +100,7 @@ fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) -> P
 
 /// Returns the text with `plan` done, proven.
 fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
+    let plan = &yaml.with_embedded(plan);
     let after = plan.apply(yaml.text).ok_or(ProofError::Bytes)?;
     proof::prove(yaml, &after, plan)?;
     if yaml.masked.is_empty() {

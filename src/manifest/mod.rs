@@ -5,16 +5,15 @@ pub mod annotate;
 pub mod catalogue;
 mod directives;
 pub mod edit;
+mod embedded;
 pub mod formats;
 mod lines;
 mod mask;
+pub mod pattern;
 pub mod proof;
 pub mod site;
 pub mod yaml;
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use catalogue::Catalogue;
 use lines::Positions;
 use site::Site;
@@ -117,14 +116,6 @@ pub fn is_candidate(path: &str) -> bool {
         || name == "Kustomization"
 }
 
-/// Tells whether the bytes can hold an image at all: every format names one of these words.
-pub fn may_hold_images(bytes: &[u8]) -> bool {
-    const WORDS: [&str; 7] = ["mage", "MAGE", "repository", "docker://", "container", "steps", "patches"];
-    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
-    // Without a search nothing is known, so the file is read.
-    SEARCH.as_ref().is_none_or(|search| search.is_match(bytes))
-}
-
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut scan = Scan::default();
@@ -133,7 +124,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     if bytes.len() as u64 > SIZE_MAX {
         return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
     }
-    if !may_hold_images(bytes) {
+    if !catalogue.may_hold_images(bytes) {
         return scan;
     }
     let text = match text_of(bytes) {
@@ -142,18 +133,29 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     };
     let offset = bytes.len() - text.len();
     let source = Source::new(text);
-    let yaml = source.parse();
-    let mut lines = Positions::new(text);
+    let mut yaml = source.parse();
+    let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
             let (reason, detail) = unread_reason(text, error);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
-        for site in formats::find(&yaml, document, path, catalogue) {
-            let (line, column) = lines.position(site.span.start);
-            scan.sites.push(Located { site, line, column, offset });
-        }
+        let (found, inner) = formats::find(&yaml, document, path, catalogue);
+        sites.extend(found);
+        texts.extend(inner);
+    }
+    // In the order of the file, in which they join the tree again for the edit.
+    texts.sort_by_key(|text| text.node);
+    texts.dedup_by_key(|text| text.node);
+    for text in &texts {
+        sites.extend(formats::texts::find(&mut yaml, text, catalogue));
+    }
+    sites.sort_by_key(|site| site.span.start);
+    let mut lines = Positions::new(text);
+    for site in sites {
+        let (line, column) = lines.position(site.span.start);
+        scan.sites.push(Located { site, line, column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
     scan.unused_ignores = directives::apply(&yaml, &mut sites);

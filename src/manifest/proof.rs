@@ -37,7 +37,17 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
     let new = Yaml::parse(after);
     let comparison = Comparison { old: before, new: &new, plan };
     comparison.streams()?;
-    SecondComparison { yaml: before, plan }.streams(&new)
+    SecondComparison { yaml: before, plan }.streams(&new)?;
+    // The text inside a block is proven like a file of its own.
+    for embedded in &before.embedded {
+        if let (Some(old), Some(new)) = (before.text_of(embedded.scalar), plan.set.get(&embedded.scalar)) {
+            let (old, new) = (Yaml::parse(old), Yaml::parse(new));
+            let plan = embedded.inner_plan(plan);
+            Comparison { old: &old, new: &new, plan: &plan }.streams()?;
+            SecondComparison { yaml: &old, plan: &plan }.streams(&new)?;
+        }
+    }
+    Ok(())
 }
 
 /// Proves that `after` is the template `before` with `plan` done, and that no action was touched; the masked text is

@@ -44,6 +44,10 @@ pub enum Skip {
     Ignored,
     /// Flux owns the line.
     ManagedByFlux,
+    /// It looks like an image and stands where the catalogue knows of none.
+    UnknownLocation,
+    /// YAML inside a text that cannot be edited byte by byte.
+    EmbeddedText,
 }
 
 impl Skip {
@@ -62,6 +66,8 @@ impl Skip {
             Self::DigestOnly => "digest-only",
             Self::Ignored => "ignored",
             Self::ManagedByFlux => "managed-by-flux",
+            Self::UnknownLocation => "unknown-location",
+            Self::EmbeddedText => "embedded-text",
         }
     }
 }
@@ -140,6 +146,8 @@ pub struct Site {
     pub span: Range<usize>,
     /// The spans of split fields, by what they hold.
     pub fields: BTreeMap<&'static str, Range<usize>>,
+    /// The block scalar whose text holds the site, where it is YAML inside YAML.
+    pub inside: Option<NodeId>,
     /// Where the key of the mapping that holds split fields starts.
     pub parent: Option<usize>,
     /// The joined reference, as the user spelled it.

@@ -120,6 +120,8 @@ pub struct Yaml<'a> {
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
     wide: HashMap<NodeId, Wide<'a>>,
+    /// Block scalars whose text joined the tree: see [`super::embedded`].
+    pub embedded: Vec<super::embedded::Embedded>,
 }
 
 /// Where the keys of a wide mapping stand among its entries.
@@ -325,6 +327,11 @@ impl<'a> Yaml<'a> {
         let mut segments = Vec::new();
         let mut at = id;
         while let Some(parent) = self.nodes[at].parent {
+            // The root of a text inside a block scalar adds no segment.
+            if matches!(self.nodes[parent].kind, Kind::Scalar { .. }) {
+                at = parent;
+                continue;
+            }
             let index = self.nodes[at].index;
             segments.push(match &self.nodes[parent].kind {
                 Kind::Mapping { entries, .. } => entries
@@ -369,6 +376,7 @@ impl<'a> Builder<'a> {
             documents: Vec::new(),
             comments: Vec::new(),
             wide: HashMap::new(),
+            embedded: Vec::new(),
         };
         Self {
             yaml,
