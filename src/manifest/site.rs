@@ -44,6 +44,10 @@ pub enum Skip {
     Ignored,
     /// Flux owns the line.
     ManagedByFlux,
+    /// It looks like an image and stands where the catalogue knows of none.
+    UnknownLocation,
+    /// YAML inside a text that cannot be edited byte by byte.
+    EmbeddedText,
 }
 
 impl Skip {
@@ -62,6 +66,8 @@ impl Skip {
             Self::DigestOnly => "digest-only",
             Self::Ignored => "ignored",
             Self::ManagedByFlux => "managed-by-flux",
+            Self::UnknownLocation => "unknown-location",
+            Self::EmbeddedText => "embedded-text",
         }
     }
 }
@@ -97,6 +103,17 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Returns the field that a digest is written into, where it is not the image's own scalar: several images may
+    /// read it through an anchor.
+    pub fn field(&self) -> Option<NodeId> {
+        match self {
+            Self::Digest { node, .. } | Self::Tag { node } => Some(*node),
+            Self::Whole { .. } | Self::AddDigest { .. } => None,
+        }
+    }
+}
+
 /// The Kubernetes object that a site belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -115,6 +132,8 @@ pub struct Site {
     pub document: usize,
     /// The JSON pointer of the definition.
     pub path: String,
+    /// The JSON pointers that lead here through an alias or a merge key.
+    pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
     /// The kind of the Kubernetes object.
@@ -127,6 +146,8 @@ pub struct Site {
     pub span: Range<usize>,
     /// The spans of split fields, by what they hold.
     pub fields: BTreeMap<&'static str, Range<usize>>,
+    /// The block scalar whose text holds the site, where it is YAML inside YAML.
+    pub inside: Option<NodeId>,
     /// Where the key of the mapping that holds split fields starts.
     pub parent: Option<usize>,
     /// The joined reference, as the user spelled it.
