@@ -204,7 +204,13 @@ async fn a_credential_helper_is_run_and_given_up_on() {
             ("hang", "exec sleep 15".to_owned()),
         ] {
             let file = dir.path().join(format!("docker-credential-tagpin-{name}"));
-            fs_err::write(&file, format!("#!/bin/sh\n# A helper reads the server that it is asked for.\ncat >/dev/null\n{script}\n")).unwrap();
+            fs_err::write(
+                &file,
+                format!(
+                    "#!/bin/sh\n# A helper reads the server that it is asked for.\ncat >/dev/null\n{script}\n"
+                ),
+            )
+            .unwrap();
             fs_err::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
