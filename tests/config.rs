@@ -159,7 +159,7 @@ fn an_unknown_key_says_where_and_what_was_meant() {
         "tagpin.toml:2:1: unknown key `exlude`\n   |\n 2 | exlude = [\"a\"]\n   | ^^^^^^\nhint: did you mean `exclude`?"
     );
     assert!(error("[forge]\nbase_url = \"x\"").contains("did you mean `base-url`?"));
-    assert!(error("[[location]]\npath = \"x\"").contains("unknown key `location`"));
+    assert!(error("[[locations]]\npath = \"x\"").contains("unknown key `locations`"));
 }
 
 #[test]
