@@ -23,30 +23,29 @@ fn put(at: &mut Value, segments: &[&str], leaf: Value) {
         segment.split_once('[').map_or((*segment, ""), |(name, test)| (name, test.trim_end_matches(']')));
     let (name, own) = name.split_once('=').unwrap_or((name, ""));
     let name = name.replace("~1", "/").replace("~0", "~");
-    let child = match name.as_str() {
-        "**" => return put(at, rest, leaf),
-        name if name.is_empty() || (name == "*" && at.is_array()) => {
-            if !at.is_array() {
-                *at = json!([]);
-            }
-            let items = at.as_array_mut().unwrap();
-            if items.is_empty() {
-                items.push(Value::Null);
-            }
-            &mut items[0]
-        }
-        key => {
-            if at.is_array() {
-                *at = at[0].take();
-            }
-            if !at.is_object() {
-                *at = json!({});
-            }
-            let key = if key == "*" { "any" } else { key };
-            at.as_object_mut().unwrap().entry(key).or_insert(Value::Null)
+    if name == "**" {
+        return put(at, rest, leaf);
+    }
+    let as_item = name.is_empty() || (name == "*" && at.is_array());
+    if as_item && !at.is_array() {
+        *at = json!([null]);
+    } else if !as_item && at.is_array() {
+        *at = at[0].take();
+    }
+    let child = match (at, name.as_str()) {
+        (Value::Array(items), _) => &mut items[0],
+        (Value::Object(map), "*") => map.entry("any").or_insert(Value::Null),
+        (Value::Object(map), key) => map.entry(key).or_insert(Value::Null),
+        (other, key) => {
+            *other = json!({});
+            &mut other[if key == "*" { "any" } else { key }]
         }
     };
-    let leaf = if rest.is_empty() && !own.is_empty() { json!(own.replace("~1", "/").replace('*', "x")) } else { leaf };
+    let leaf = if rest.is_empty() && !own.is_empty() {
+        json!(own.replace("~1", "/").replace('*', "x"))
+    } else {
+        leaf
+    };
     put(child, rest, leaf);
     if !test.is_empty() && !child.is_object() {
         *child = json!({});
