@@ -1,10 +1,12 @@
 //! Changes become edited bytes, file by file, each proven before anybody may write it. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::manifest::annotate::{self, Annotations};
-use crate::manifest::edit::Plan;
-use crate::manifest::proof;
+use crate::manifest::edit::{EditError, Plan};
+use crate::manifest::proof::{self, ProofError};
+use crate::manifest::site::Write;
+use crate::manifest::yaml::{Kind, NodeId, Yaml};
 use crate::manifest::{Located, Source, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
@@ -43,27 +45,11 @@ pub fn edit(
         // Where the file has changed, its sites no longer match either.
         let _ = yaml.embed(block);
     }
-    let mut plan = Plan::default();
-    for (located, verdict) in sites.iter().zip(verdicts.iter_mut()) {
-        let site = &located.site;
-        let Some(change) = verdict.change.as_ref() else { continue };
-        // The file was read twice; in between somebody may have written it.
-        let still_there = yaml.nodes.get(site.main).is_some_and(|node| node.span == site.span);
-        let (Some(write), Some(reference), true) = (&site.write, &site.reference, still_there) else {
-            *verdict = Verdict::because(
-                Outcome::Failed,
-                "file-changed",
-                Some("the file changed while tagpin read it".into()),
-            );
-            continue;
-        };
-        let done = match change.style {
-            Style::TagDigest => plan.pin(&yaml, write, reference, &change.digest),
-            Style::Digest => plan.pin_with_comment(&yaml, write, reference, &change.digest),
-        };
-        if let Err(error) = done {
-            *verdict = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
-        }
+    hold_shared(&yaml, sites, verdicts);
+    let mut plan = plan_sites(&yaml, sites, verdicts);
+    if prove(&yaml, &plan).is_err() && !plan.splices.is_empty() {
+        fail_unprovable(&yaml, sites, verdicts);
+        plan = plan_sites(&yaml, sites, verdicts);
     }
     if plan.splices.is_empty() {
         return None;
@@ -71,21 +57,9 @@ pub fn edit(
     // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
     let mut annotated = plan.clone();
     let mut notes = annotate::annotate(&yaml, &mut annotated, sites, verdicts, annotations);
-    let proven = |plan: &Plan| -> Result<String, proof::ProofError> {
-        let plan = &yaml.with_embedded(plan);
-        let after = plan.apply(yaml.text).ok_or(proof::ProofError::Bytes)?;
-        proof::prove(&yaml, &after, plan)?;
-        if yaml.masked.is_empty() {
-            return Ok(after);
-        }
-        // What was proven is the masked template: the same splices go into the template itself.
-        let after = plan.apply(text).ok_or(proof::ProofError::Bytes)?;
-        proof::prove_template(&yaml, &after, plan)?;
-        Ok(after)
-    };
-    let (after, plan) = match proven(&annotated) {
+    let (after, plan) = match prove(&yaml, &annotated) {
         Ok(after) => (after, annotated),
-        Err(error) => match proven(&plan) {
+        Err(error) => match prove(&yaml, &plan) {
             Ok(after) => {
                 notes.push(format!("no annotations: {error}"));
                 (after, plan)
@@ -98,6 +72,101 @@ pub fn edit(
     };
     let mark = &before[..before.len() - text.len()];
     Some(Edited { after: [mark, after.as_bytes()].concat(), spans: plan.splices.len(), notes })
+}
+
+/// Plans the changes of all sites; a site that cannot be edited learns why.
+fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) -> Plan {
+    let mut plan = Plan::default();
+    for (located, verdict) in sites.iter().zip(verdicts.iter_mut()) {
+        let site = &located.site;
+        let Some(change) = verdict.change.as_ref() else { continue };
+        // The file was read twice; in between somebody may have written it.
+        let still_there = yaml.nodes.get(site.main).is_some_and(|node| node.span == site.span);
+        let (Some(write), Some(reference), true) = (&site.write, &site.reference, still_there) else {
+            let detail = "the file changed while tagpin read it".to_owned();
+            *verdict = Verdict::because(Outcome::Failed, "file-changed", Some(detail));
+            continue;
+        };
+        let done = match change.style {
+            Style::TagDigest => plan.pin(yaml, write, reference, &change.digest),
+            Style::Digest => plan.pin_with_comment(yaml, write, reference, &change.digest),
+        };
+        if let Err(error) = done {
+            *verdict = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
+        }
+    }
+    plan
+}
+
+/// Returns the text with `plan` done, proven.
+fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
+    let plan = &yaml.with_embedded(plan);
+    let after = plan.apply(yaml.text).ok_or(ProofError::Bytes)?;
+    proof::prove(yaml, &after, plan)?;
+    if yaml.masked.is_empty() {
+        return Ok(after);
+    }
+    // What was proven is the masked template: the same splices go into the template itself.
+    let after = plan.apply(yaml.original).ok_or(ProofError::Bytes)?;
+    proof::prove_template(yaml, &after, plan)?;
+    Ok(after)
+}
+
+/// Where all edits together cannot be proven: fails the sites that cannot be proven alone, so that one of them does not
+/// stop the others. Many sites in a large file are not tried one by one.
+fn fail_unprovable(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) {
+    let changes = verdicts.iter().filter(|verdict| verdict.change.is_some()).count();
+    if changes.saturating_mul(yaml.text.len()) > PROOF_WORK_MAX {
+        return;
+    }
+    for (site, verdict) in
+        sites.iter().zip(verdicts.iter_mut()).filter(|(_, verdict)| verdict.change.is_some())
+    {
+        let plan = plan_sites(yaml, std::slice::from_ref(site), std::slice::from_mut(verdict));
+        if let Err(error) = prove(yaml, &plan) {
+            *verdict = Verdict::because(Outcome::Failed, "not-proven", Some(error.to_string()));
+        }
+    }
+}
+
+/// How many bytes are proven at most to find the one edit that cannot be: some seconds.
+const PROOF_WORK_MAX: usize = 64 * 1024 * 1024;
+
+/// Holds the sites whose field is read by something else that cannot have the new value.
+///
+/// Several images may share a `tag` or `digest` through an anchor: they must all get the same text. A shared tag must
+/// belong to images alone, because a label that reads it takes no `@`.
+fn hold_shared(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) {
+    let mut fields: HashMap<NodeId, Vec<usize>> = HashMap::new();
+    for (index, located) in sites.iter().enumerate() {
+        let field = located.site.write.as_ref().and_then(Write::field);
+        if let Some(field) = field.filter(|field| yaml.nodes.get(*field).is_some_and(|node| node.anchored)) {
+            fields.entry(field).or_default().push(index);
+        }
+    }
+    if fields.is_empty() {
+        return;
+    }
+    let mut readers: HashMap<NodeId, usize> = HashMap::new();
+    for node in &yaml.nodes {
+        if let Kind::Alias(target) = node.kind {
+            *readers.entry(target).or_default() += 1;
+        }
+    }
+    for (field, users) in fields {
+        let is_tag = |index: &usize| matches!(sites[*index].site.write, Some(Write::Tag { .. }));
+        let digest = |index: &usize| verdicts[*index].change.as_ref().map(|change| &change.digest);
+        let first = digest(&users[0]);
+        // The definition reads the field too.
+        let others = readers.get(&field).map_or(0, |aliases| aliases + 1) > users.len();
+        if users.iter().any(|user| digest(user) != first) || (others && users.iter().any(is_tag)) {
+            for user in users.into_iter().filter(|user| verdicts[*user].change.is_some()).collect::<Vec<_>>()
+            {
+                let error = EditError::Shared;
+                verdicts[user] = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
+            }
+        }
+    }
 }
 
 /// The file stays as it is, so every site in it that was to change has failed.

@@ -1,6 +1,6 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::apply::{self, Edited};
 use crate::chart::Charts;
@@ -28,6 +28,18 @@ pub struct Pinned {
     pub files: Vec<FileEdit>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
+}
+
+impl Pinned {
+    /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
+    pub fn hold(&mut self, paths: &BTreeSet<String>, reason: &'static str, detail: &str) {
+        self.files.retain(|file| !paths.contains(&file.path));
+        for ((file, _), verdict) in self.inventory.sites().zip(&mut self.verdicts) {
+            if verdict.change.is_some() && paths.contains(&file.path) {
+                *verdict = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
+            }
+        }
+    }
 }
 
 /// One file that changes.

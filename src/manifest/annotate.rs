@@ -3,15 +3,18 @@
 //! They stand on the object, not on the pod template, so they cause no rollout of their own. Where one cannot be
 //! written safely it is left out with a note; the pin happens all the same.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Located;
-use super::edit::{Added, EditError, Plan, Splice};
+use super::edit::{Added, EditError, Plan, Splice, line_start};
 use super::yaml::{Kind, NodeId, Style, Yaml};
 use crate::plan::{Outcome, Verdict};
 
 /// The longest name part of an annotation key (Kubernetes, annotations: syntax and character set).
 const NAME_MAX: usize = 63;
+
+/// More digests than this do not fit into an object's annotations (256 KiB in all).
+const ENTRIES_MAX: usize = 2_000;
 
 /// What is annotated, and what is left alone.
 #[derive(Clone, Debug, Default)]
@@ -67,10 +70,22 @@ struct Object<'o, 'a> {
 }
 
 impl Object<'_, '_> {
+    /// Decides what the annotations should say. The names of containers come from the file: only those that
+    /// Kubernetes would take become part of a key.
     fn want(&mut self, containers: &[(&Located, &Verdict)], overridden: &HashSet<&str>) {
+        if containers.len() > ENTRIES_MAX {
+            return self.note(&format!("more than {ENTRIES_MAX} containers do not fit into annotations"));
+        }
+        let name_of = |located: &Located| {
+            let owner = located.site.owner.as_ref();
+            owner.and_then(|owner| owner.container.clone()).unwrap_or_default()
+        };
+        let mut names: HashMap<String, usize> = HashMap::new();
+        for (located, _) in containers {
+            *names.entry(name_of(located)).or_default() += 1;
+        }
         for (located, verdict) in containers {
-            let name =
-                located.site.owner.as_ref().and_then(|owner| owner.container.as_deref()).unwrap_or_default();
+            let name = name_of(located);
             let key =
                 if containers.len() == 1 { self.key.to_owned() } else { format!("{}.{name}", self.key) };
             let digest = match (&verdict.change, verdict.outcome) {
@@ -79,7 +94,10 @@ impl Object<'_, '_> {
                 _ => None,
             };
             let image = located.site.reference.as_ref().map(|reference| reference.name()).unwrap_or_default();
-            if key.rsplit('/').next().is_some_and(|name| name.len() > NAME_MAX) {
+            let clash = containers.len() > 1 && (!is_name(&name) || names.get(&name) != Some(&1));
+            if clash {
+                self.note(&format!("`{name}` is not the name of one container"));
+            } else if key.rsplit('/').next().is_some_and(|name| name.len() > NAME_MAX) {
                 self.note(&format!("the key `{key}` is longer than {NAME_MAX} characters"));
             } else if overridden.contains(image) {
                 self.note(&format!("a kustomization overrides `{image}`"));
@@ -107,7 +125,7 @@ impl Object<'_, '_> {
         }
         let stale = self.stale(annotations);
         let keeps_one = self.yaml.entries(annotations).len() > stale.len();
-        let neighbour = self.neighbour(annotations);
+        let neighbour = self.neighbour(annotations, &stale);
         for (key, value) in &self.wanted {
             match self.yaml.own_entry(annotations, key) {
                 Some((_, node)) if self.yaml.text_of(node) == Some(value) => {}
@@ -146,7 +164,8 @@ impl Object<'_, '_> {
     /// Fills `annotations: {}`.
     fn fill(&self, plan: &mut Plan, annotations: NodeId) -> Result<(), &'static str> {
         let span = self.yaml.nodes[annotations].span.clone();
-        if self.yaml.text.get(span.clone()) != Some("{}") {
+        let inside = self.yaml.text.get(span.start + 1..span.end.saturating_sub(1));
+        if inside.is_none_or(|inside| !inside.bytes().all(|b| b == b' ')) {
             return Err("the annotations are empty");
         }
         let quoted = self.key_is_quoted(annotations);
@@ -190,15 +209,19 @@ impl Object<'_, '_> {
             .collect()
     }
 
-    /// Returns the last entry of one line: a new one goes below it.
-    fn neighbour(&self, annotations: NodeId) -> Option<NodeId> {
+    /// Returns the last entry of one line, if possible one that stays: a new one goes below it.
+    fn neighbour(&self, annotations: NodeId, stale: &[usize]) -> Option<NodeId> {
         let one_line = |id: NodeId| {
             let node = &self.yaml.nodes[id];
             matches!(node.kind, Kind::Scalar { style, .. } if style != Style::Block)
                 && !node.span.is_empty()
-                && !self.yaml.text[node.span.clone()].contains('\n')
+                && !self.yaml.text[node.span.clone()].contains(['\n', '\r'])
         };
-        self.yaml.entries(annotations).iter().rev().map(|(_, value)| *value).find(|value| one_line(*value))
+        let stale: HashSet<usize> = stale.iter().copied().collect();
+        let entries = self.yaml.entries(annotations).iter().enumerate().rev();
+        let mut lines = entries.map(|(index, (_, value))| (index, *value)).filter(|(_, id)| one_line(*id));
+        let last = lines.clone().next();
+        lines.find(|(index, _)| !stale.contains(index)).or(last).map(|(_, value)| value)
     }
 
     /// Removes the line of a stale entry. In a flow mapping it stays: commas are not worth the risk.
@@ -215,22 +238,23 @@ impl Object<'_, '_> {
         let (key, value) = entries[index];
         let text = self.yaml.text;
         let (start, end) = (self.yaml.nodes[key].span.start, self.yaml.nodes[value].span.end);
-        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let one_line = text[line_start..start].trim().is_empty() && !text[start..end].contains('\n');
+        let line_start = line_start(text, start);
+        let one_line = text[line_start..start].bytes().all(|b| b == b' ') && !text[start..end].contains('\n');
         let Some(newline) = text[end..].find('\n').filter(|_| one_line) else {
             return Err("a stale key is not on a line of its own");
         };
         let line_end = end + newline + 1;
-        // New lines go to the end of the neighbour's line: where that line goes away, its line end must stay.
-        let replaced_below = neighbour == Some(value) && plan.added.contains_key(&annotations);
-        let span = if replaced_below {
-            let own_end = line_end - if text[..line_end].ends_with("\r\n") { 2 } else { 1 };
-            let before = if text[..line_start].ends_with("\r\n") { 2 } else { usize::from(line_start > 0) };
-            line_start - before..own_end
-        } else {
-            line_start..line_end
-        };
-        plan.splices.push(Splice { span, text: String::new() });
+        if neighbour == Some(value) {
+            // New lines go to the end of this line, which goes away: they go to the start of the next.
+            let ends = if text[..line_end].ends_with("\r\n") { "\r\n" } else { "\n" };
+            let at = line_end - ends.len();
+            for splice in plan.splices.iter_mut().filter(|splice| splice.span == (at..at)) {
+                if let Some(lines) = splice.text.strip_prefix(ends) {
+                    *splice = Splice { span: line_end..line_end, text: format!("{lines}{ends}") };
+                }
+            }
+        }
+        plan.splices.push(Splice { span: line_start..line_end, text: String::new() });
         plan.removed.entry(annotations).or_default().push(index);
         Ok(())
     }
@@ -239,7 +263,7 @@ impl Object<'_, '_> {
     fn step(&self, metadata: NodeId) -> usize {
         let column = |id: NodeId| {
             let start = self.yaml.nodes[id].span.start;
-            start - self.yaml.text[..start].rfind('\n').map_or(0, |newline| newline + 1)
+            start - line_start(self.yaml.text, start)
         };
         let outer = self.yaml.own_entry(self.object, "metadata").map(|(key, _)| column(key));
         let inner = self.yaml.entries(metadata).first().map(|(key, _)| column(*key));
@@ -257,9 +281,16 @@ impl Object<'_, '_> {
     }
 }
 
+/// Tells whether Kubernetes takes a container of this name (RFC 1123 label).
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
 fn text(error: EditError) -> &'static str {
     match error {
-        EditError::Scalar => "the annotation is written in a way that cannot be replaced in place",
+        EditError::Scalar | EditError::Shared => {
+            "the annotation is written in a way that cannot be replaced in place"
+        }
         EditError::Mapping | EditError::Comment => "no entry can be added to the annotations",
     }
 }

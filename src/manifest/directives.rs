@@ -3,6 +3,7 @@
 //! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere; a Flux
 //! `{"$imagepolicy": …}` marker means that Flux owns the line, `# ratchet:exclude` that nobody pins it.
 
+use super::lines::Lines;
 use super::site::{Site, Skip, State};
 use super::yaml::Yaml;
 
@@ -70,22 +71,4 @@ fn is_about(directive: &Directive, site: &Site, lines: &Lines) -> bool {
     let target = if directive.alone { directive.line + 1 } else { directive.line };
     let spans = std::iter::once(&site.span).chain(site.fields.values());
     spans.map(|span| span.start).chain(site.parent).any(|at| lines.of(at) == target)
-}
-
-/// Where the lines of a text start.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn new(text: &str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(starts).collect())
-    }
-
-    fn of(&self, at: usize) -> usize {
-        self.0.partition_point(|start| *start <= at) - 1
-    }
-
-    fn start(&self, line: usize) -> usize {
-        self.0.get(line).copied().unwrap_or_default()
-    }
 }

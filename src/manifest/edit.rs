@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::site::{Write, inner_span};
-use super::yaml::{Kind, NodeId, Style, Yaml};
+use super::yaml::{Kind, Node, NodeId, Style, Yaml};
 use crate::reference::{Digest, Reference};
 
 /// A planned change of a text.
@@ -47,6 +47,9 @@ pub enum EditError {
     /// The mapping is written in a way that no line can be added to.
     #[error("no entry can be added to this mapping")]
     Mapping,
+    /// Another image reads the same scalar through an anchor, and needs another value.
+    #[error("the value is shared through an anchor, and not everything that reads it can have the new one")]
+    Shared,
     /// A comment has no room: something else follows on the line.
     #[error("there is no room for a comment on this line")]
     Comment,
@@ -58,6 +61,7 @@ impl EditError {
         match self {
             Self::Scalar => "unusual-scalar",
             Self::Mapping => "unusual-mapping",
+            Self::Shared => "shared-value",
             Self::Comment => "no-room-for-comment",
         }
     }
@@ -105,6 +109,11 @@ impl Plan {
     ) -> Result<(), EditError> {
         let Write::Whole { node, prefix } = write else { return self.pin(yaml, write, reference, digest) };
         let end = yaml.nodes[*node].span.end;
+        // A block scalar has no room beside it, and JSON has no comments.
+        if matches!(yaml.nodes[*node].kind, Kind::Scalar { style: Style::Block, .. }) || is_json(yaml, *node)
+        {
+            return Err(EditError::Comment);
+        }
         let rest_of_line = yaml.text[end..].split(['\n', '\r']).next().unwrap_or_default();
         let tag = reference.tag().unwrap_or(crate::reference::LATEST);
         let comment = format!("# {}:{tag}", reference.name());
@@ -112,9 +121,7 @@ impl Plan {
             Some(span) if is_own_comment(&yaml.text[span.clone()], reference) => {
                 Splice { span, text: comment }
             }
-            None if rest_of_line.trim().is_empty() && !yaml.text[..end].ends_with('\n') => {
-                Splice { span: end..end, text: format!(" {comment}") }
-            }
+            None if rest_of_line.trim().is_empty() => Splice { span: end..end, text: format!(" {comment}") },
             _ => return Err(EditError::Comment),
         };
         self.set(yaml, *node, format!("{prefix}{}@{digest}", reference.name()))?;
@@ -125,23 +132,37 @@ impl Plan {
     /// Plans to give the scalar `node` another value, in the style that it is written in.
     ///
     /// # Errors
-    /// The value cannot be found in the source, or the node is no scalar.
+    /// The value cannot be found in the source, the node is no scalar, or it was planned to get another value.
     pub fn set(&mut self, yaml: &Yaml<'_>, node: NodeId, value: String) -> Result<(), EditError> {
-        let Kind::Scalar { style, .. } = &yaml.nodes[node].kind else { return Err(EditError::Scalar) };
-        let span = yaml.nodes[node].span.clone();
-        let splice = if *style == Style::Plain {
-            let text = quoted_if_needed(&value, is_json(yaml, node));
-            if span.is_empty() {
-                let colon = colon_of(yaml, node).ok_or(EditError::Scalar)?;
-                Splice { span: colon + 1..colon + 1, text: format!(" {text}") }
-            } else if yaml.is_null(node) {
-                Splice { span, text }
-            } else {
-                Splice { span: inner_span(yaml, node).ok_or(EditError::Scalar)?, text }
-            }
-        } else {
-            Splice { span: inner_span(yaml, node).ok_or(EditError::Scalar)?, text: value.clone() }
+        let Node { span, anchored, tag, kind: Kind::Scalar { style, .. }, .. } = &yaml.nodes[node] else {
+            return Err(EditError::Scalar);
         };
+        if let Some(planned) = self.set.get(&node) {
+            return if *planned == value { Ok(()) } else { Err(EditError::Shared) };
+        }
+        let inner = || inner_span(yaml, node).ok_or(EditError::Scalar);
+        let splice = match style {
+            // An anchor or a tag would stand between the colon and the value, or say that it is null.
+            Style::Plain if yaml.is_null(node) && (*anchored || !tag.is_empty()) => {
+                return Err(EditError::Scalar);
+            }
+            Style::Plain if span.is_empty() => {
+                let after = colon_of(yaml, node).ok_or(EditError::Scalar)? + 1;
+                let text = quoted_if_needed(&value, is_json(yaml, node));
+                Splice { span: after..after, text: format!(" {text}") }
+            }
+            Style::Plain => {
+                let span = if yaml.is_null(node) { span.clone() } else { inner()? };
+                Splice { span, text: quoted_if_needed(&value, is_json(yaml, node)) }
+            }
+            // What would need an escape stood in the file as one: it is not rewritten.
+            Style::Single if value.contains('\'') => return Err(EditError::Scalar),
+            Style::Double if value.contains(['"', '\\']) => return Err(EditError::Scalar),
+            Style::Single | Style::Double | Style::Block => Splice { span: inner()?, text: value.clone() },
+        };
+        if value.contains(char::is_control) {
+            return Err(EditError::Scalar);
+        }
         self.splices.push(splice);
         self.set.insert(node, value);
         Ok(())
@@ -165,7 +186,7 @@ impl Plan {
     /// Plans to add an entry whose value may be a mapping, indented by `step` more.
     ///
     /// # Errors
-    /// The entry is not one of the mapping's own.
+    /// The entry is not one of the mapping's own, or no other line can stand below it.
     pub fn add_entry(
         &mut self,
         yaml: &Yaml<'_>,
@@ -178,31 +199,37 @@ impl Plan {
         let Kind::Mapping { entries, flow } = &yaml.nodes[mapping].kind else {
             return Err(EditError::Mapping);
         };
-        let index = entries.iter().position(|(_, value)| *value == after).ok_or(EditError::Mapping)?;
-        let sibling = &yaml.nodes[entries[index].0];
-        let (column, first_on_line) = column(yaml.text, sibling.span.start);
+        let after_node = &yaml.nodes[after];
+        let index = after_node.index;
+        // A collection's span ends where the next token starts: no place for a line.
+        let ends_with_its_text = matches!(after_node.kind, Kind::Scalar { .. } | Kind::Alias(_));
+        if entries.get(index).is_none_or(|(_, value)| *value != after) || !ends_with_its_text {
+            return Err(EditError::Mapping);
+        }
+        let (end, text) = (after_node.span.end, yaml.text);
         let splice = if *flow {
+            let sibling = &yaml.nodes[entries[index].0];
             let json = matches!(sibling.kind, Kind::Scalar { style: Style::Double, .. });
-            let separator = if first_on_line {
-                format!(",{}{}", line_end(yaml.text, sibling.span.start), " ".repeat(column))
-            } else {
-                ", ".to_owned()
-            };
-            let at = yaml.nodes[after].span.end;
-            Splice { span: at..at, text: format!("{separator}{}", flow_entry(key, &value, json)) }
+            let before = &text[line_start(text, sibling.span.start)..sibling.span.start];
+            let entry = flow_entry(key, &value, json);
+            match (before.trim().is_empty(), end_of_comma_line(text, end)) {
+                (true, Some(at)) => {
+                    Splice { span: at..at, text: format!("{}{before}{entry},", line_end(text, at)) }
+                }
+                (true, None) => {
+                    Splice { span: end..end, text: format!(",{}{before}{entry}", line_end(text, end)) }
+                }
+                (false, _) => Splice { span: end..end, text: format!(", {entry}") },
+            }
         } else {
-            let end = yaml.nodes[after].span.end;
-            let line_end = line_end(yaml.text, end);
-            let lines = block_entry(key, &value, column, step, line_end);
-            if end > 0 && yaml.text[..end].ends_with('\n') {
+            let indent = entries.iter().find_map(|(key, _)| indent(yaml, *key)).ok_or(EditError::Mapping)?;
+            let line_end = line_end(text, end);
+            let lines = block_entry(key, &value, indent, step, line_end);
+            if !after_node.span.is_empty() && text[..end].ends_with(['\n', '\r']) {
                 // A block scalar's span ends after its last line.
                 Splice { span: end..end, text: format!("{lines}{line_end}") }
             } else {
-                let rest = &yaml.text[end..];
-                let at = end
-                    + rest
-                        .find('\n')
-                        .map_or(rest.len(), |at| if rest[..at].ends_with('\r') { at - 1 } else { at });
+                let at = end + text[end..].find(['\n', '\r']).unwrap_or(text.len() - end);
                 Splice { span: at..at, text: format!("{line_end}{lines}") }
             }
         };
@@ -247,24 +274,18 @@ fn is_own_comment(comment: &str, reference: &Reference) -> bool {
 
 /// Returns the byte of the colon after the key of `node`.
 fn colon_of(yaml: &Yaml<'_>, node: NodeId) -> Option<usize> {
-    let parent = yaml.nodes[node].parent?;
-    let Kind::Mapping { entries, .. } = &yaml.nodes[parent].kind else { return None };
-    let (key, _) = entries.iter().find(|(_, value)| *value == node)?;
-    let end = yaml.nodes[*key].span.end;
+    let end = yaml.nodes[yaml.key_node_of(node)?].span.end;
     let rest = &yaml.text[end..];
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     rest[blanks..].starts_with(':').then_some(end + blanks)
 }
 
-/// JSON has no plain strings.
+/// Tells whether `node` is the value of a double-quoted key in braces. JSON has no plain strings.
 fn is_json(yaml: &Yaml<'_>, node: NodeId) -> bool {
-    let Some(Kind::Mapping { entries, flow: true }) =
-        yaml.nodes[node].parent.map(|parent| &yaml.nodes[parent].kind)
-    else {
-        return false;
-    };
-    let key = entries.iter().find(|(_, value)| *value == node).map(|(key, _)| &yaml.nodes[*key].kind);
-    matches!(key, Some(Kind::Scalar { style: Style::Double, .. }))
+    let parent = yaml.nodes[node].parent.map(|parent| &yaml.nodes[parent].kind);
+    let key = yaml.key_node_of(node).map(|key| &yaml.nodes[key].kind);
+    matches!(parent, Some(Kind::Mapping { flow: true, .. }))
+        && matches!(key, Some(Kind::Scalar { style: Style::Double, .. }))
 }
 
 /// Quotes hex digits that a YAML reader may take for a number (`1234…`, `12e4…`).
@@ -274,18 +295,37 @@ fn quoted_if_needed(value: &str, json: bool) -> String {
     if json || numeric { format!("\"{value}\"") } else { value.to_owned() }
 }
 
-/// Returns how many characters stand before `at` on its line, and whether they are only blanks.
-fn column(text: &str, at: usize) -> (usize, bool) {
-    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let before = &text[line_start..at];
-    (before.chars().count(), before.trim().is_empty())
+/// Returns by how many blanks a block mapping is indented, judged by one of its keys.
+///
+/// `None` where something else stands before the key: `? `, an anchor, a tag, a tab.
+fn indent(yaml: &Yaml<'_>, key: NodeId) -> Option<usize> {
+    let start = yaml.nodes[key].span.start;
+    let before = &yaml.text[line_start(yaml.text, start)..start];
+    before.bytes().all(|b| b == b' ' || b == b'-').then_some(before.len())
+}
+
+/// Returns the end of the line on which a value of a flow collection ends at `at`, where only a comma and a comment
+/// follow it.
+fn end_of_comma_line(text: &str, at: usize) -> Option<usize> {
+    let line = text[at..].split(['\n', '\r']).next()?;
+    let tail = line.trim_start_matches([' ', '\t']).strip_prefix(',')?;
+    (tail.trim().is_empty() || tail.trim_start_matches([' ', '\t']).starts_with('#'))
+        .then_some(at + line.len())
+}
+
+/// Returns the start of the line that `at` stands on. Lines end with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1)
 }
 
 /// Returns the line end that is used at `at`, or before it where the text ends.
 fn line_end(text: &str, at: usize) -> &'static str {
-    let newline = text[at..].find('\n').map(|next| at + next).or_else(|| text[..at].rfind('\n'));
-    match newline {
-        Some(newline) if text[..newline].ends_with('\r') => "\r\n",
+    let end = text[at..].find(['\n', '\r']).map(|next| at + next);
+    let end = end.or_else(|| text[..at].rfind('\n')).or_else(|| text[..at].rfind('\r'));
+    match end.map(|end| (text[..end].ends_with('\r'), &text[end..])) {
+        Some((_, rest)) if rest.starts_with("\r\n") => "\r\n",
+        Some((true, rest)) if rest.starts_with('\n') => "\r\n",
+        Some((_, rest)) if rest.starts_with('\r') => "\r",
         _ => "\n",
     }
 }
@@ -303,14 +343,14 @@ fn flow_entry(key: &str, value: &Added, json: bool) -> String {
     }
 }
 
-/// Returns the lines of an entry at `column`, without the last line end.
-fn block_entry(key: &str, value: &Added, column: usize, step: usize, line_end: &str) -> String {
-    let indent = " ".repeat(column);
+/// Returns the lines of an entry, without the last line end.
+fn block_entry(key: &str, value: &Added, indent: usize, step: usize, line_end: &str) -> String {
+    let outer = " ".repeat(indent);
     match value {
-        Added::Text(text) => format!("{indent}{key}: {}", quoted_if_needed(text, false)),
+        Added::Text(text) => format!("{outer}{key}: {}", quoted_if_needed(text, false)),
         Added::Mapping(entries) => {
-            let inner = " ".repeat(column + step);
-            entries.iter().fold(format!("{indent}{key}:"), |lines, (key, value)| {
+            let inner = " ".repeat(indent + step);
+            entries.iter().fold(format!("{outer}{key}:"), |lines, (key, value)| {
                 format!("{lines}{line_end}{inner}{key}: {}", quoted_if_needed(value, false))
             })
         }

@@ -119,6 +119,7 @@ fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &Lines) -> Nod
     Node {
         span: lines.place(&node.span),
         parent: Some(node.parent.map_or(scalar, |parent| base + parent)),
+        index: node.index,
         anchored: node.anchored,
         tag: node.tag.clone(),
         kind,

@@ -1,11 +1,13 @@
 //! One file: its documents, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+mod aliases;
 pub mod annotate;
 pub mod catalogue;
 mod directives;
 pub mod edit;
 mod embedded;
 pub mod formats;
+mod lines;
 mod mask;
 pub mod pattern;
 pub mod proof;
@@ -13,8 +15,9 @@ pub mod site;
 pub mod yaml;
 
 use catalogue::Catalogue;
+use lines::Positions;
 use site::Site;
-use yaml::Yaml;
+use yaml::{Fault, Yaml};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -149,8 +152,9 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(formats::texts::find(&mut yaml, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
+    let mut lines = Positions::new(text);
     for site in sites {
-        let (line, column) = position(text, site.span.start);
+        let (line, column) = lines.position(site.span.start);
         scan.sites.push(Located { site, line, column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
@@ -187,11 +191,12 @@ impl<'t> Source<'t> {
 }
 
 fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String) {
-    if error.too_deep {
-        let detail = format!("line {}: nested deeper than {} levels", error.line, yaml::DEPTH_MAX);
-        return (UnreadReason::TooDeep, detail);
-    }
-    let reason = if text.contains("{{") { UnreadReason::Template } else { UnreadReason::NotYaml };
+    let reason = match error.fault {
+        Fault::TooDeep => UnreadReason::TooDeep,
+        Fault::TooLarge => UnreadReason::TooLarge,
+        Fault::Syntax if text.contains("{{") => UnreadReason::Template,
+        Fault::Syntax => UnreadReason::NotYaml,
+    };
     (reason, format!("line {}: {}", error.line, error.message))
 }
 
@@ -200,9 +205,18 @@ pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
     std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
 }
 
-/// Returns the 1-based line and column, in characters, of a byte offset.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.bytes().filter(|b| *b == b'\n').count() + 1, before[line_start..].chars().count() + 1)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_three_ways_and_columns_are_characters() {
+        let text = "a\r\né: x\rb\nc";
+        let positions = |offsets: &[usize]| {
+            let mut lines = Positions::new(text);
+            offsets.iter().map(|at| lines.position(*at)).collect::<Vec<_>>()
+        };
+        assert_eq!(positions(&[0, 3, 7, 9, 11]), [(1, 1), (2, 1), (2, 4), (3, 1), (4, 1)]);
+        assert_eq!(positions(&[11, 7]), [(4, 1), (2, 4)]);
+    }
 }

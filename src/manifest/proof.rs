@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::edit::{Added, Plan};
-use super::yaml::{Kind, NodeId, Yaml};
+use super::yaml::{Kind, NodeId, Style, Yaml};
+
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// Which check an edited text did not pass. The file is not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,8 +114,7 @@ impl Comparison<'_, '_> {
                 Kind::Scalar { value: new, style: new_style },
             ) => {
                 let equal = match self.plan.set.get(&old_id) {
-                    // A planned value may gain quotes where it had none, and a block scalar keeps its line end.
-                    Some(planned) => new.trim_end_matches(['\n', '\r']) == planned,
+                    Some(planned) => is_planned(old, *old_style, new, *new_style, planned),
                     None => old == new && old_style == new_style,
                 };
                 if equal { Ok(()) } else { Err(differs()) }
@@ -137,7 +138,7 @@ impl Comparison<'_, '_> {
                             self.nodes(old[index].1, *value)?;
                         }
                         Step::Added(name, added) => {
-                            if self.new.text_of(*key) != Some(name) || !self.is_added(*value, added) {
+                            if !self.is_bare(*key, name) || !self.is_added(*value, added) {
                                 return Err(differs());
                             }
                         }
@@ -154,16 +155,39 @@ impl Comparison<'_, '_> {
     }
 
     fn is_added(&self, node: NodeId, added: &Added) -> bool {
-        match added {
-            Added::Text(text) => self.new.text_of(node) == Some(text),
-            Added::Mapping(entries) => {
-                let found = self.new.entries(node);
+        match (&self.new.nodes[node].kind, added) {
+            (_, Added::Text(text)) => self.is_bare(node, text),
+            (Kind::Mapping { entries: found, .. }, Added::Mapping(entries)) => {
                 found.len() == entries.len()
                     && found.iter().zip(entries).all(|((key, value), (name, text))| {
-                        self.new.text_of(*key) == Some(name) && self.new.text_of(*value) == Some(text)
+                        self.is_bare(*key, name) && self.is_bare(*value, text)
                     })
             }
+            _ => false,
         }
+    }
+
+    /// Tells whether a node is this text and nothing more: no alias, anchor or tag.
+    fn is_bare(&self, node: NodeId, text: &str) -> bool {
+        let node = &self.new.nodes[node];
+        !node.anchored
+            && node.tag.is_empty()
+            && matches!(&node.kind, Kind::Scalar { value, .. } if value == text)
+    }
+}
+
+/// Tells whether a scalar became what was planned, in the style that it had: only a plain scalar may gain quotes, and a
+/// block scalar keeps the line ends after its text.
+fn is_planned(old: &str, old_style: Style, new: &str, new_style: Style, planned: &str) -> bool {
+    match (old_style, new_style) {
+        (Style::Block, Style::Block) => {
+            let line_ends = &old[old.trim_end_matches(['\n', '\r']).len()..];
+            new.strip_prefix(planned) == Some(line_ends)
+        }
+        (Style::Plain, Style::Plain | Style::Double)
+        | (Style::Single, Style::Single)
+        | (Style::Double, Style::Double) => new == planned,
+        _ => false,
     }
 }
 
@@ -230,13 +254,23 @@ impl SecondComparison<'_, '_> {
         let id = self.yaml.resolve(id);
         let differs = || ProofError::SecondTree(self.yaml.pointer(id));
         if let Some(planned) = self.plan.set.get(&id) {
-            let text = match untagged(new) {
-                Tree::Text(text) => text.trim_end_matches(['\n', '\r']),
-                _ => return Err(differs()),
+            // The old value must be the one that the plan is about, the new one the planned one.
+            let (old, new) = (old.untagged(), new.untagged());
+            let known = self.yaml.text_of(id).unwrap_or_default();
+            let same_place = match old {
+                Tree::Text(text) => text.trim_end_matches(LINE_ENDS) == known.trim_end_matches(LINE_ENDS),
+                Tree::Null | Tree::Bool(_) | Tree::Number(_) => true,
+                _ => false,
             };
-            return if text == planned { Ok(()) } else { Err(differs()) };
+            return match new {
+                Tree::Text(text) if same_place && text.trim_end_matches(LINE_ENDS) == planned => Ok(()),
+                _ => Err(differs()),
+            };
         }
-        match (untagged(old), untagged(new)) {
+        match (old, new) {
+            (Tree::Tagged(old_tag, old), Tree::Tagged(new_tag, new)) if old_tag == new_tag => {
+                self.nodes(id, old, new)
+            }
             (Tree::Sequence(old), Tree::Sequence(new)) => {
                 let items = self.yaml.items(id);
                 if items.len() != old.len() || old.len() != new.len() {
@@ -272,10 +306,12 @@ impl SecondComparison<'_, '_> {
     }
 }
 
-fn untagged(tree: &Tree) -> &Tree {
-    match tree {
-        Tree::Tagged(_, inner) => untagged(inner),
-        other => other,
+impl Tree {
+    fn untagged(&self) -> &Self {
+        match self {
+            Self::Tagged(_, inner) => inner.untagged(),
+            other => other,
+        }
     }
 }
 

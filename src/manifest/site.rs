@@ -103,6 +103,17 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Returns the field that a digest is written into, where it is not the image's own scalar: several images may
+    /// read it through an anchor.
+    pub fn field(&self) -> Option<NodeId> {
+        match self {
+            Self::Digest { node, .. } | Self::Tag { node } => Some(*node),
+            Self::Whole { .. } | Self::AddDigest { .. } => None,
+        }
+    }
+}
+
 /// The Kubernetes object that a site belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -121,6 +132,8 @@ pub struct Site {
     pub document: usize,
     /// The JSON pointer of the definition.
     pub path: String,
+    /// The JSON pointers that lead here through an alias or a merge key.
+    pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
     /// The kind of the Kubernetes object.

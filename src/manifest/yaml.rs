@@ -4,6 +4,7 @@
 //! Aliases stay aliases: nothing is expanded, so a "billion laughs" document is as small as its text.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
@@ -31,6 +32,8 @@ pub struct Node<'a> {
     pub span: Range<usize>,
     /// The collection that the node stands in.
     pub parent: Option<NodeId>,
+    /// Which item or entry of the parent the node is, or is the key of.
+    pub index: usize,
     /// Whether an anchor is defined here.
     pub anchored: bool,
     /// The local or shorthand tag, resolved; empty where none is written.
@@ -85,8 +88,19 @@ pub struct SyntaxError {
     pub line: usize,
     /// What the parser said.
     pub message: String,
-    /// Whether it is nested deeper than [`DEPTH_MAX`].
-    pub too_deep: bool,
+    /// What kind of error it is.
+    pub fault: Fault,
+}
+
+/// Why a document is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not YAML.
+    Syntax,
+    /// It is nested deeper than [`DEPTH_MAX`], as written or by way of aliases.
+    TooDeep,
+    /// It has more than [`NODES_MAX`] nodes, or its aliases stand for more than [`ALIASED_MAX`].
+    TooLarge,
 }
 
 /// A parsed text.
@@ -104,12 +118,32 @@ pub struct Yaml<'a> {
     pub documents: Vec<Document>,
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
+    /// Where the keys of wide mappings stand among their entries.
+    wide: HashMap<NodeId, Wide<'a>>,
     /// Block scalars whose text joined the tree: see [`super::embedded`].
     pub embedded: Vec<super::embedded::Embedded>,
 }
 
-/// The deepest nesting that is read. The verifier refuses more than 128.
+/// Where the keys of a wide mapping stand among its entries.
+#[derive(Clone, Debug, Default)]
+struct Wide<'a> {
+    keys: HashMap<Cow<'a, str>, usize>,
+    /// The values of its merge keys.
+    merges: Vec<NodeId>,
+}
+
+/// The deepest nesting that is read, aliases expanded. The verifier refuses more than 128.
 pub const DEPTH_MAX: usize = 120;
+
+/// The most nodes that are read in a file: some five times what 16 MB of manifests have.
+pub const NODES_MAX: usize = 2_000_000;
+
+/// The most nodes that the aliases of a document may stand for. A file past that is an attack ("billion laughs"), and
+/// every walk over aliases and merge keys is bounded by it.
+pub const ALIASED_MAX: usize = 1_000_000;
+
+/// Mappings with more entries than this are looked up by hash.
+const WIDE: usize = 16;
 
 impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
@@ -191,35 +225,54 @@ impl<'a> Yaml<'a> {
 
     /// Returns the value under `key`, merge keys (`<<`) followed; its own keys win over merged ones.
     pub fn get(&self, mapping: NodeId, key: &str) -> Option<NodeId> {
-        self.get_within(mapping, key, 8)
-    }
-
-    fn get_within(&self, mapping: NodeId, key: &str, depth: usize) -> Option<NodeId> {
-        let entries = self.entries(mapping);
-        if let Some((_, value)) = entries.iter().find(|(k, _)| self.own_text(*k) == Some(key)) {
-            return Some(self.resolve(*value));
+        if let Some((_, value)) = self.own_entry(mapping, key) {
+            return Some(self.resolve(value));
         }
-        let depth = depth.checked_sub(1)?;
-        let merged = entries.iter().filter(|(k, _)| self.own_text(*k) == Some("<<")).map(|(_, v)| *v);
-        // One mapping, or a list of them, the first of which wins.
-        for source in merged {
-            if self.is_mapping(source)
-                && let Some(found) = self.get_within(source, key, depth)
-            {
-                return Some(found);
+        let mut open = self.merged(mapping);
+        if open.is_empty() {
+            return None;
+        }
+        let mut seen = HashSet::new();
+        while let Some(source) = open.pop() {
+            let source = self.resolve(source);
+            if !seen.insert(source) {
+                continue;
             }
-            for item in self.items(source) {
-                if let Some(found) = self.get_within(*item, key, depth) {
-                    return Some(found);
-                }
+            if let Some((_, value)) = self.own_entry(source, key) {
+                return Some(self.resolve(value));
             }
+            open.extend(self.merged(source));
         }
         None
     }
 
-    /// Returns the entry of `mapping` itself whose key is `key`: the key's and the value's node.
+    /// Returns the mappings that merge keys bring in, the last that counts first.
+    fn merged(&self, mapping: NodeId) -> Vec<NodeId> {
+        let values: Vec<NodeId> = match self.wide.get(&self.resolve(mapping)) {
+            Some(wide) => wide.merges.clone(),
+            None => {
+                let merges = self.entries(mapping).iter().filter(|(k, _)| self.own_text(*k) == Some("<<"));
+                merges.map(|(_, value)| *value).collect()
+            }
+        };
+        let mut sources = Vec::new();
+        for value in values {
+            // One mapping, or a list of them, the first of which wins.
+            sources.extend(self.is_mapping(value).then_some(value));
+            sources.extend(self.items(value));
+        }
+        sources.reverse();
+        sources
+    }
+
+    /// Returns the entry of `mapping` itself whose key is `key`: the key's and the value's node. Of duplicates it is
+    /// the last, which is the one that counts for the readers that take them at all.
     pub fn own_entry(&self, mapping: NodeId, key: &str) -> Option<(NodeId, NodeId)> {
-        self.entries(mapping).iter().copied().find(|(k, _)| self.own_text(*k) == Some(key))
+        let entries = self.entries(mapping);
+        match self.wide.get(&self.resolve(mapping)) {
+            Some(wide) => wide.keys.get(key).map(|index| entries[*index]),
+            None => entries.iter().rev().copied().find(|(k, _)| self.own_text(*k) == Some(key)),
+        }
     }
 
     /// Returns the text under `key` where it is a scalar and not null.
@@ -237,6 +290,10 @@ impl<'a> Yaml<'a> {
     /// Returns the span of the comment that follows a node on its line, with nothing but blanks between.
     pub fn comment_after(&self, id: NodeId) -> Option<Range<usize>> {
         let end = self.nodes[id].span.end;
+        // A block scalar ends with its line, so that a comment below it follows at once.
+        if self.text[..end].ends_with(['\n', '\r']) && !self.nodes[id].span.is_empty() {
+            return None;
+        }
         let next = self.comments.partition_point(|comment| comment.start < end);
         let comment = self.comments.get(next)?;
         let between = self.text.get(end..comment.start)?;
@@ -245,17 +302,14 @@ impl<'a> Yaml<'a> {
 
     /// Returns the key under which `id` stands in its mapping.
     pub fn key_of(&self, id: NodeId) -> Option<&str> {
-        self.own_text(self.key_node_of(id)?)
+        self.key_node_of(id).and_then(|key| self.own_text(key))
     }
 
     /// Returns the node of the key under which `id` stands in its mapping.
     pub fn key_node_of(&self, id: NodeId) -> Option<NodeId> {
-        match &self.nodes[self.nodes[id].parent?].kind {
-            Kind::Mapping { entries, .. } => {
-                entries.iter().find(|(_, value)| *value == id).map(|(key, _)| *key)
-            }
-            _ => None,
-        }
+        let node = &self.nodes[id];
+        let (key, value) = *self.entries(node.parent?).get(node.index)?;
+        (value == id).then_some(key)
     }
 
     /// Returns what a scalar says: its decoded text, or its source where a part of it was masked.
@@ -278,18 +332,15 @@ impl<'a> Yaml<'a> {
                 at = parent;
                 continue;
             }
+            let index = self.nodes[at].index;
             segments.push(match &self.nodes[parent].kind {
-                Kind::Sequence { items, .. } => {
-                    items.iter().position(|item| *item == at).unwrap_or_default().to_string()
-                }
                 Kind::Mapping { entries, .. } => entries
-                    .iter()
-                    .find(|(key, value)| *value == at || *key == at)
+                    .get(index)
                     .and_then(|(key, _)| self.own_text(*key))
                     .unwrap_or("?")
                     .replace('~', "~0")
                     .replace('/', "~1"),
-                _ => String::new(),
+                _ => index.to_string(),
             });
             at = parent;
         }
@@ -303,7 +354,11 @@ struct Builder<'a> {
     /// Open collections, with the key that waits for its value.
     open: Vec<(NodeId, Option<NodeId>)>,
     /// Anchor number → node, of the current document.
-    anchors: std::collections::HashMap<usize, NodeId>,
+    anchors: HashMap<usize, NodeId>,
+    /// Whether the current document has aliases.
+    aliased: bool,
+    /// The wide mappings of the current document.
+    wide: Vec<NodeId>,
     root: Option<NodeId>,
     /// Where the current document starts, or the last one ended.
     start: usize,
@@ -320,12 +375,15 @@ impl<'a> Builder<'a> {
             nodes: Vec::new(),
             documents: Vec::new(),
             comments: Vec::new(),
+            wide: HashMap::new(),
             embedded: Vec::new(),
         };
         Self {
             yaml,
             open: Vec::new(),
-            anchors: std::collections::HashMap::new(),
+            anchors: HashMap::new(),
+            aliased: false,
+            wide: Vec::new(),
             root: None,
             start: 0,
             first: 0,
@@ -343,11 +401,22 @@ impl<'a> Builder<'a> {
             match parser.next_event() {
                 None => break,
                 Some(Ok((event, span))) => {
+                    let line = span.start.line();
                     let span = span.byte_range().unwrap_or_default();
-                    self.event(event, span);
+                    self.event(event, span, line);
+                    if self.yaml.nodes.len() > NODES_MAX {
+                        let message = format!("the file has more than {NODES_MAX} nodes");
+                        self.abandon(SyntaxError { line, message, fault: Fault::TooLarge });
+                        break;
+                    }
                 }
                 Some(Err(error)) => {
-                    self.abandon(&error);
+                    let fault = match error.kind() {
+                        granit_parser::ErrorKind::RecursionLimitExceeded => Fault::TooDeep,
+                        _ => Fault::Syntax,
+                    };
+                    let message = error.info();
+                    self.abandon(SyntaxError { line: error.marker().line(), message, fault });
                     if !matches!(parser.proceed_next_document(), Ok(true)) {
                         break;
                     }
@@ -357,7 +426,7 @@ impl<'a> Builder<'a> {
         self.yaml
     }
 
-    fn event(&mut self, event: Event<'a>, span: Range<usize>) {
+    fn event(&mut self, event: Event<'a>, span: Range<usize>, line: usize) {
         match event {
             Event::DocumentStart(..) => {
                 // What stands before the first document belongs to it.
@@ -365,6 +434,11 @@ impl<'a> Builder<'a> {
                 self.reset();
             }
             Event::DocumentEnd => {
+                if let Some(error) = self.excess(line) {
+                    self.abandon(error);
+                    self.start = span.end;
+                    return;
+                }
                 self.yaml.documents.push(Document { start: self.start, root: self.root, error: None });
                 self.start = span.end;
                 self.reset();
@@ -395,9 +469,11 @@ impl<'a> Builder<'a> {
                 if let Some((id, _)) = self.open.pop() {
                     let node = &mut self.yaml.nodes[id];
                     node.span.end = span.end.max(node.span.start);
+                    self.index(id);
                 }
             }
             Event::Alias(target) => {
+                self.aliased = true;
                 let target = self.anchors.get(&target).copied();
                 let kind = target
                     .map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
@@ -417,39 +493,120 @@ impl<'a> Builder<'a> {
         let id = self.yaml.nodes.len();
         let parent = self.open.last().map(|(id, _)| *id);
         let tag = tag.map(|tag| tag.original()).unwrap_or_default();
-        self.yaml.nodes.push(Node { span, parent, anchored: anchor != 0, tag, kind });
+        self.yaml.nodes.push(Node { span, parent, index: 0, anchored: anchor != 0, tag, kind });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
+        let mut index = 0;
         match self.open.last_mut() {
             None => self.root = self.root.or(Some(id)),
             Some((parent, key)) => match &mut self.yaml.nodes[*parent].kind {
-                Kind::Sequence { items, .. } => items.push(id),
-                Kind::Mapping { entries, .. } => match key.take() {
-                    Some(key) => entries.push((key, id)),
-                    None => *key = Some(id),
-                },
+                Kind::Sequence { items, .. } => {
+                    index = items.len();
+                    items.push(id);
+                }
+                Kind::Mapping { entries, .. } => {
+                    index = entries.len();
+                    match key.take() {
+                        Some(key) => entries.push((key, id)),
+                        None => *key = Some(id),
+                    }
+                }
                 _ => {}
             },
         }
+        self.yaml.nodes[id].index = index;
         id
     }
 
-    fn abandon(&mut self, error: &granit_parser::ScanError) {
-        let too_deep = matches!(error.kind(), granit_parser::ErrorKind::RecursionLimitExceeded);
-        let (line, message) = (error.marker().line(), error.info());
+    /// Makes a wide mapping quick to look up.
+    fn index(&mut self, id: NodeId) {
+        let Kind::Mapping { entries, .. } = &self.yaml.nodes[id].kind else { return };
+        if entries.len() <= WIDE {
+            return;
+        }
+        let mut wide = Wide::default();
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if let Kind::Scalar { value: key, .. } = &self.yaml.nodes[*key].kind {
+                if key == "<<" {
+                    wide.merges.push(*value);
+                }
+                wide.keys.insert(key.clone(), index);
+            }
+        }
+        self.yaml.wide.insert(id, wide);
+        self.wide.push(id);
+    }
+
+    /// Returns an error where the aliases of the current document make it deeper or larger than is read.
+    fn excess(&self, line: usize) -> Option<SyntaxError> {
+        let root = self.root.filter(|_| self.aliased)?;
+        let weight = weigh(&self.yaml.nodes, root, &mut HashMap::new());
+        let written = self.yaml.nodes.len() - self.first;
+        let (fault, message) = if weight.depth > DEPTH_MAX {
+            (Fault::TooDeep, format!("its aliases nest deeper than {DEPTH_MAX} levels, or without end"))
+        } else if weight.nodes.saturating_sub(written) > ALIASED_MAX {
+            (Fault::TooLarge, format!("its aliases stand for more than {ALIASED_MAX} nodes"))
+        } else {
+            return None;
+        };
+        Some(SyntaxError { line, message, fault })
+    }
+
+    /// Ends the current document with an error.
+    fn abandon(&mut self, error: SyntaxError) {
         self.yaml.nodes.truncate(self.first);
-        let error = Some(SyntaxError { line, message, too_deep });
-        self.yaml.documents.push(Document { start: self.start, root: None, error });
+        for id in &self.wide {
+            self.yaml.wide.remove(id);
+        }
+        self.yaml.documents.push(Document { start: self.start, root: None, error: Some(error) });
         self.reset();
     }
 
     fn reset(&mut self) {
         self.open.clear();
         self.anchors.clear();
+        self.aliased = false;
+        self.wide.clear();
         self.root = None;
         self.first = self.yaml.nodes.len();
     }
+}
+
+/// How deep and how large a node is, aliases expanded.
+#[derive(Clone, Copy)]
+struct Weight {
+    depth: usize,
+    nodes: usize,
+}
+
+/// Weighs what is written below `id`; `anchored` holds what aliases stand for. The recursion is as deep as the text.
+fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>) -> Weight {
+    let mut weight = Weight { depth: 0, nodes: 1 };
+    let mut add = |child: NodeId| {
+        let child = weigh(nodes, child, anchored);
+        weight.depth = weight.depth.max(child.depth);
+        weight.nodes = weight.nodes.saturating_add(child.nodes);
+    };
+    match &nodes[id].kind {
+        Kind::Scalar { .. } => {}
+        Kind::Sequence { items, .. } => items.iter().copied().for_each(&mut add),
+        Kind::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
+            add(*key);
+            add(*value);
+        }),
+        // What is still open when an alias names it contains itself.
+        Kind::Alias(target) => {
+            return anchored.get(target).copied().unwrap_or(Weight { depth: usize::MAX, nodes: usize::MAX });
+        }
+    }
+    if !matches!(nodes[id].kind, Kind::Scalar { .. }) {
+        weight.depth = weight.depth.saturating_add(1);
+    }
+    if nodes[id].anchored {
+        anchored.insert(id, weight);
+    }
+    weight
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub struct Row {
     pub document: usize,
     /// The JSON pointer in the document.
     pub path: String,
+    /// The JSON pointers that lead to it through an alias or a merge key.
+    pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
     /// The kind of the Kubernetes object.
@@ -173,6 +175,7 @@ impl Row {
             fields: site.fields.iter().map(|(name, span)| (*name, shift(span))).collect(),
             document: site.document,
             path: site.path.clone(),
+            also_at: site.also_at.clone(),
             format: site.format.clone(),
             kind: site.kind.clone(),
             image: site.image.clone(),

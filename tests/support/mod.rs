@@ -11,3 +11,4 @@ pub(crate) mod github_json;
 pub(crate) mod mood;
 pub(crate) mod openapi;
 pub(crate) mod registry;
+pub(crate) mod world;

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use texts::Text;
 
+use super::aliases::Aliases;
 use super::catalogue::{Catalogue, Form, Location};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
 use super::yaml::{Document, NodeId, Yaml};
@@ -33,8 +34,8 @@ pub(super) struct Finder<'y, 'a> {
     inside: Option<NodeId>,
     /// Objects are patches of others, not whole.
     is_patch: bool,
-    /// Main nodes that have a site already: an alias leads to the same one again.
-    taken: HashSet<NodeId>,
+    /// The scalars of the sites that are known already: an alias leads to the same ones again.
+    taken: HashSet<(NodeId, Option<usize>, Option<usize>)>,
     /// What is no image, with everything below it.
     ignored: HashSet<NodeId>,
     /// Names that the document gives to images.
@@ -85,6 +86,10 @@ pub(super) fn find(
     let mut finder = Finder::new(yaml, catalogue, document);
     finder.document(*root, path);
     unknown::find(&mut finder, *root);
+    let aliases = Aliases::of(yaml);
+    for site in &mut finder.sites {
+        site.also_at = aliases.uses_of(yaml, site.main);
+    }
     (finder.sites, finder.texts)
 }
 
@@ -258,6 +263,11 @@ impl<'y, 'a> Finder<'y, 'a> {
         if site::inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotAReference);
         }
+        // `!Ref`, `!Sub` and the like: the text is not the value. `!!str` says what it is anyway.
+        let tag = &self.yaml.nodes[node].tag;
+        if !tag.is_empty() && !tag.ends_with("str") && matches!(state, State::Floating | State::Pinned) {
+            state = State::Skipped(Skip::Variable);
+        }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
     }
@@ -353,13 +363,16 @@ impl<'y, 'a> Finder<'y, 'a> {
         state: State,
         write: Option<Write>,
     ) {
-        if !self.taken.insert(main) {
+        // A tag may be shared by several repositories, and each of them is a site.
+        let start = |field| fields.get(field).map(|span: &Range<usize>| span.start);
+        if !self.taken.insert((main, start("registry"), start("repository"))) {
             return;
         }
         let skipped = matches!(state, State::Skipped(_));
         self.sites.push(Site {
             document: self.document,
             path: self.yaml.pointer(main),
+            also_at: Vec::new(),
             format: self.format.clone(),
             kind: self.kind.clone(),
             owner: self.owner.clone(),
