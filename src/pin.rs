@@ -60,7 +60,11 @@ pub struct FileEdit {
 /// # Errors
 /// The tree itself cannot be read.
 pub fn take_inventory<T: Tree>(tree: &T, config: &Config) -> Result<Inventory, TreeError> {
-    inventory::take(tree, &BUILT_IN, |path| config.policy.reads(path))
+    let reads = |path: &str| config.policy.reads(path);
+    if config.locations.is_empty() {
+        return inventory::take(tree, &BUILT_IN, reads);
+    }
+    inventory::take(tree, &BUILT_IN.with(&config.locations), reads)
 }
 
 /// Resolves every image in `tree` and edits the files in memory. Nothing is written.

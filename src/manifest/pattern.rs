@@ -129,7 +129,7 @@ fn segment(text: &str) -> Option<Segment> {
         Some("") if name.is_empty() => None,
         Some("") => return None,
         Some(test) => Some(match test.split_once('=') {
-            Some((name, value)) => Test::HasValue(key(name), value.to_owned()),
+            Some((name, value)) => Test::HasValue(key(name), key(value)),
             None => Test::Has(key(test)),
         }),
     };
@@ -139,7 +139,7 @@ fn segment(text: &str) -> Option<Segment> {
         "**" => return None,
         "" if text.starts_with('[') => (Step::Items, test),
         _ => match name.split_once('=') {
-            Some((name, value)) if test.is_none() => (Step::Key(key(name)), Some(Test::Is(value.to_owned()))),
+            Some((name, value)) if test.is_none() => (Step::Key(key(name)), Some(Test::Is(key(value)))),
             _ => (Step::Key(key(name)), test),
         },
     };
@@ -280,12 +280,13 @@ mod tests {
 
     #[test]
     fn conditions_choose_what_a_segment_reaches() {
-        let text = "kind: Drone\nv: [{type: image, s: 1}, {type: bind, s: 2}, {s: 3}]\nm: {a: {b: 1, type: x}, c: {}}\n";
+        let text = "kind: Drone\npath: a/bc\nv: [{type: image, s: 1}, {type: bind, s: 2}, {s: 3}]\nm: {a: {b: 1, type: x}, c: {}}\n";
         for (pattern, expected) in [
             ("/kind=Drone", 1),
             ("/kind=Dro*", 1),
             ("/kind=*one", 1),
             ("/kind=Woodpecker", 0),
+            ("/path=a~1b*", 1),
             ("/v/[type=image]/s", 1),
             ("/v/[type]/s", 2),
             ("/v/[]/s", 3),

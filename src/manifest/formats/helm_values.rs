@@ -1,6 +1,7 @@
 //! Helm values: split fields in the spellings that charts use, and whole references under `*image` keys.
 
 use super::{Fields, Finder, Form, has_tag_or_digest};
+use crate::manifest::site::{Skip, unresolvable};
 use crate::manifest::yaml::{Kind, NodeId, Yaml};
 use crate::reference::Reference;
 
@@ -81,7 +82,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             let repositories: Vec<NodeId> =
                 split.iter().chain(&flat).filter_map(|fields| fields.repository).collect();
             for mut fields in split.into_iter().chain(flat) {
-                if global.is_some() && fields.registry.is_some() {
+                // A `hub`, or a repository before an image, is more than a registry.
+                let registry = ["registry", "imageRegistry"].iter().find_map(|key| yaml.get(node, key));
+                if global.is_some() && fields.registry.is_some() && fields.registry == registry {
                     fields.registry = global;
                 }
                 finder.add_fields(fields, true);
@@ -155,13 +158,15 @@ pub(super) fn is_image_key(key: &str) -> bool {
         && key[key.len() - 5..].eq_ignore_ascii_case("image")
 }
 
-/// Adds a scalar under an image key where it is a reference with a tag or digest, or stands in a list of containers.
+/// Adds a scalar under an image key where it is a reference with a tag or digest, comes from a template or a variable,
+/// or stands in a list of containers.
 fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
     let yaml = finder.yaml;
     let Some(text) = yaml.string_of(node) else { return };
     let in_list = yaml.nodes[node].parent.and_then(|parent| yaml.nodes[parent].parent);
     let in_list = in_list.is_some_and(|list| yaml.is_sequence(list));
-    if has_tag_or_digest(yaml, node) || (in_list && !text.is_empty()) {
+    let made_elsewhere = matches!(unresolvable(yaml.written(node)), Some(Skip::Template | Skip::Variable));
+    if has_tag_or_digest(yaml, node) || made_elsewhere || (in_list && !text.is_empty()) {
         finder.add(node, Form::Image);
     }
 }
