@@ -223,9 +223,10 @@ impl Plan {
             }
         } else {
             let indent = entries.iter().find_map(|(key, _)| indent(yaml, *key)).ok_or(EditError::Mapping)?;
-            let line_end = line_end(text, end);
+            let below = !after_node.span.is_empty() && text[..end].ends_with(['\n', '\r']);
+            let line_end = line_end(text, if below { end - 1 } else { end });
             let lines = block_entry(key, &value, indent, step, line_end);
-            if !after_node.span.is_empty() && text[..end].ends_with(['\n', '\r']) {
+            if below {
                 // A block scalar's span ends after its last line.
                 Splice { span: end..end, text: format!("{lines}{line_end}") }
             } else {

@@ -451,6 +451,7 @@ impl<'a> Builder<'a> {
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                     ScalarStyle::Plain => Style::Plain,
                 };
+                let span = if style == Style::Block { self.whole_lines(span) } else { span };
                 // An empty plain scalar is null, which the parser spells `~`.
                 let value = if span.is_empty() && style == Style::Plain { Cow::Borrowed("") } else { value };
                 self.add(Kind::Scalar { value, style }, span, anchor, tag);
@@ -517,6 +518,12 @@ impl<'a> Builder<'a> {
         }
         self.yaml.nodes[id].index = index;
         id
+    }
+
+    /// Returns the span of a block scalar without the indentation of the line below it, which the parser counts in.
+    fn whole_lines(&self, span: Range<usize>) -> Range<usize> {
+        let text = self.yaml.text.get(span.clone()).unwrap_or_default().trim_end_matches(' ');
+        if text.ends_with(['\n', '\r']) { span.start..span.start + text.len() } else { span }
     }
 
     /// Makes a wide mapping quick to look up.

@@ -1,0 +1,21 @@
+//! Any bytes are scanned under any name: no panic, no hang, spans inside the file, lines and columns that exist.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::scan;
+
+fuzz_target!(|bytes: &[u8]| {
+    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml"] {
+        for located in scan(path, bytes, &BUILT_IN).sites {
+            let site = &located.site;
+            for span in site.fields.values().chain([&site.span]) {
+                let text = &bytes[span.start + located.offset..span.end + located.offset];
+                assert!(std::str::from_utf8(text).is_ok());
+            }
+            let text = std::str::from_utf8(bytes).expect("a file with sites is text");
+            let lines = text.split(['\n', '\r']).count();
+            assert!((1..=lines).contains(&located.line) && located.column >= 1);
+        }
+    }
+});

@@ -1,0 +1,107 @@
+//! Pins one file in memory against a registry that has everything, for the property tests, the hostile input and the
+//! fuzz targets: the same functions in the same order as `tagpin pin`, without a tree and without waiting.
+
+use std::path::Path;
+
+use tagpin::apply::{self, Edited};
+use tagpin::config::Config;
+use tagpin::inventory::{FileScan, Inventory};
+use tagpin::manifest::annotate::Annotations;
+use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::scan;
+use tagpin::plan::{self, Verdict};
+use tagpin::policy::Policy;
+use tagpin::reference::Digest;
+use tagpin::registry::{Question, Resolution};
+
+/// What became of a file.
+pub(crate) struct Run {
+    /// What stands in it.
+    pub(crate) inventory: Inventory,
+    /// The verdicts on its sites.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// The file after, if it changes.
+    pub(crate) edited: Option<Edited>,
+}
+
+/// Returns a policy that edits split fields, in the style `tag+digest` or `digest`.
+pub(crate) fn policy(style: &str) -> Policy {
+    let config = format!("[policy]\nsplit-fields = \"tag\"\nstyle = \"{style}\"\n");
+    Config::parse("tagpin.toml", Path::new("."), config.as_bytes()).unwrap().policy
+}
+
+/// Returns the digest that the registry answers with: the sha256 of the question, so that each image has its own.
+pub(crate) fn digest_of(question: &Question) -> Digest {
+    let Question { registry, repository, tag, .. } = question;
+    Digest::sha256(format!("{registry}/{repository}:{tag}").as_bytes())
+}
+
+/// Pins the file at `path`; `key` is that of the annotations, if they are wanted.
+pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) -> Run {
+    let scan = scan(path, bytes, &BUILT_IN);
+    let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
+    let inventory = Inventory { files: vec![file] };
+    let answers = plan::questions(&inventory, policy).into_iter().map(|asked| {
+        let resolution = Resolution {
+            digest: digest_of(&asked.question),
+            index: None,
+            media_type: "application/vnd.oci.image.index.v1+json".to_owned(),
+            platforms: None,
+            confirmed: true,
+        };
+        (asked.question, Ok(resolution))
+    });
+    let answers = answers.collect();
+    let mut verdicts = plan::decide(&inventory, policy, &answers);
+    let annotations = Annotations { key, ..Annotations::default() };
+    let edited = apply::edit(bytes, &inventory.files[0].scan.sites, &mut verdicts, &annotations);
+    Run { inventory, verdicts, edited }
+}
+
+/// Pins the file twice and panics where it does not end as it should: every site has an outcome, spans lie in the file,
+/// nothing changes but at the sites, nothing fails its proof, and a second run changes nothing.
+pub(crate) fn pin_twice(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) -> Run {
+    let first = pin(path, bytes, policy, key);
+    let sites = &first.inventory.files[0].scan.sites;
+    assert_eq!(sites.len(), first.verdicts.len());
+    let mut touched = Vec::new();
+    for located in sites {
+        let site = &located.site;
+        for span in site.fields.values().chain([&site.span]) {
+            let span = span.start + located.offset..span.end + located.offset;
+            assert!(std::str::from_utf8(bytes.get(span.clone()).unwrap()).is_ok());
+            touched.push(span);
+        }
+    }
+    for verdict in &first.verdicts {
+        assert_ne!(verdict.reason, Some("not-proven"), "{:?}", verdict.detail);
+    }
+    let Some(edited) = &first.edited else { return first };
+    for note in &edited.notes {
+        assert!(!note.starts_with("no annotations:"), "{note}");
+    }
+    assert_ne!(edited.after, bytes);
+    if key.is_none() && !policy_writes_comments(policy) {
+        touched.sort_by_key(|span| span.start);
+        let mut outside = Vec::new();
+        let mut at = 0;
+        for span in touched {
+            outside.extend_from_slice(bytes.get(at..span.start).unwrap_or_default());
+            at = at.max(span.end);
+        }
+        outside.extend_from_slice(&bytes[at..]);
+        assert!(is_subsequence(&outside, &edited.after), "a byte outside the sites is gone");
+    }
+    let second = pin(path, &edited.after, policy, key);
+    assert!(second.edited.is_none(), "a second run changes {:?}", second.edited);
+    first
+}
+
+fn policy_writes_comments(policy: &Policy) -> bool {
+    policy.defaults.style == tagpin::policy::Style::Digest
+}
+
+fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
+    let mut rest = whole.iter();
+    part.iter().all(|byte| rest.any(|other| other == byte))
+}
