@@ -89,7 +89,9 @@ fn aliases_and_merge_keys_do_not_multiply() {
     let chain = lines(MANY, |i| format!("a{}: &a{} {{<<: *a{i}}}\n", i + 1, i + 1));
     let chain = format!("a0: &a0 {{image: nginx:1}}\n{chain}");
     check("chained merge keys", "values.yaml", chain.as_bytes(), Unread(UnreadReason::TooDeep));
-    for cycle in ["a: &a {image: nginx:1, <<: *a}\n", "a: &a [*a, {image: nginx:1}]\n", "&a {services: *a, image: x}"] {
+    for cycle in
+        ["a: &a {image: nginx:1, <<: *a}\n", "a: &a [*a, {image: nginx:1}]\n", "&a {services: *a, image: x}"]
+    {
         check("cycle", "values.yaml", cycle.as_bytes(), Unread(UnreadReason::TooDeep));
     }
     let wide = lines(MANY, |i| format!("  k{i}: 0\n"));
@@ -115,7 +117,8 @@ fn nesting_is_bounded() {
 #[test]
 fn length_is_no_trouble() {
     let line = "x".repeat(1_000_000);
-    let text = format!("  a: {line}\n  b: '{line}'\n  # {line}\n  containers: [{{name: a, image: nginx:1}}]\n");
+    let text =
+        format!("  a: {line}\n  b: '{line}'\n  # {line}\n  containers: [{{name: a, image: nginx:1}}]\n");
     check("lines of 1 MB", "pod.yaml", &pod(&text), Pinned(1));
     let text = format!("  containers: [{{name: a, image: {line}}}]\n");
     check("an image of 1 MB", "pod.yaml", &pod(&text), Sites(1));
@@ -184,10 +187,20 @@ fn odd_bytes_have_a_reason() {
     }
     check("BOM", "pod.yaml", format!("\u{feff}{good}").as_bytes(), Pinned(1));
     check("CR only", "pod.yaml", good.replace('\n', "\r").as_bytes(), Pinned(1));
-    check("NEL is no line end", "pod.yaml", good.replace("metadata", "x: a\u{85}b\u{2028}c\nmetadata").as_bytes(), Pinned(1));
+    check(
+        "NEL is no line end",
+        "pod.yaml",
+        good.replace("metadata", "x: a\u{85}b\u{2028}c\nmetadata").as_bytes(),
+        Pinned(1),
+    );
     let lfs = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
     check("Git LFS pointer", "image.yaml", lfs.as_bytes(), Nothing);
     check("empty", "pod.yaml", b"", Nothing);
     check("only a BOM", "pod.yaml", b"\xef\xbb\xbf", Nothing);
-    check("binary", "pod.yaml", &[b"image".as_slice(), &[0xff; 1000]].concat(), Unread(UnreadReason::NotUtf8));
+    check(
+        "binary",
+        "pod.yaml",
+        &[b"image".as_slice(), &[0xff; 1000]].concat(),
+        Unread(UnreadReason::NotUtf8),
+    );
 }
