@@ -14,6 +14,7 @@ pub mod proof;
 pub mod site;
 pub mod yaml;
 
+use aliases::Aliases;
 use catalogue::Catalogue;
 use lines::Positions;
 use site::Site;
@@ -152,6 +153,10 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(formats::texts::find(&mut yaml, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
+    let aliases = Aliases::of(&yaml);
+    for site in &mut sites {
+        site.also_at = aliases.uses_of(&yaml, site.main);
+    }
     let mut lines = Positions::new(text);
     for site in sites {
         let (line, column) = lines.position(site.span.start);

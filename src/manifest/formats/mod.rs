@@ -13,7 +13,6 @@ use std::ops::Range;
 
 use texts::Text;
 
-use super::aliases::Aliases;
 use super::catalogue::{Catalogue, Form, Location};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
 use super::yaml::{Document, NodeId, Yaml};
@@ -86,10 +85,6 @@ pub(super) fn find(
     let mut finder = Finder::new(yaml, catalogue, document);
     finder.document(*root, path);
     unknown::find(&mut finder, *root);
-    let aliases = Aliases::of(yaml);
-    for site in &mut finder.sites {
-        site.also_at = aliases.uses_of(yaml, site.main);
-    }
     (finder.sites, finder.texts)
 }
 
