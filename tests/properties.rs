@@ -187,7 +187,14 @@ fn metadata(shape: usize, indent: &str) -> (Vec<Line>, bool) {
         2 => &["metadata: {name: app}"],
         3 => &["metadata: {annotations: {note: x}, name: \"app\"}"],
         4 => &["metadata:", "  name: app", "  annotations: {}"],
-        5 => &["metadata:", "  annotations:", "    \"note\": |", "      x", "    other: 'y' # z", "  name: app"],
+        5 => &[
+            "metadata:",
+            "  annotations:",
+            "    \"note\": |",
+            "      x",
+            "    other: 'y' # z",
+            "  name: app",
+        ],
         _ => &["metadata:", "      name: >-", "        app", "", "      labels: {a: b}"],
     };
     let has = matches!(shape, 1 | 3 | 4 | 5);
@@ -197,11 +204,15 @@ fn metadata(shape: usize, indent: &str) -> (Vec<Line>, bool) {
 fn workload(indent: &str, kind: usize, shape: usize, containers: &[Container]) -> (Vec<Line>, bool) {
     let (kind, path): (_, &[&str]) = match kind {
         0 => ("apps/v1 Deployment", &["spec:", " template:", "  spec:"]),
-        1 => ("batch/v1 CronJob", &["spec:", "   jobTemplate:", "      spec:", "       template:", "        spec:"]),
+        1 => (
+            "batch/v1 CronJob",
+            &["spec:", "   jobTemplate:", "      spec:", "       template:", "        spec:"],
+        ),
         _ => ("apps/v1 DaemonSet", &["\"spec\":", " 'template':", "     spec: &pod # anchored"]),
     };
     let (version, kind) = kind.split_once(' ').unwrap();
-    let mut lines = vec![same(format!("{indent}apiVersion: {version}")), same(format!("{indent}kind: {kind}"))];
+    let mut lines =
+        vec![same(format!("{indent}apiVersion: {version}")), same(format!("{indent}kind: {kind}"))];
     let (metadata, has) = metadata(shape, indent);
     lines.extend(metadata);
     lines.extend(path.iter().map(|line| same(format!("{indent}{line}"))));
@@ -258,7 +269,10 @@ fn kustomization() -> impl Strategy<Value = Document> {
                 }
                 2 => lines.push(flow(format!("- {{name: {name}, newTag: {tag}"))),
                 3 => {
-                    lines.extend([same("- newTag: |-"), added(format!("    {tag}"), format!("  digest: {digest}"))]);
+                    lines.extend([
+                        same("- newTag: |-"),
+                        added(format!("    {tag}"), format!("  digest: {digest}")),
+                    ]);
                     lines.push(same(format!("  name: {name}")));
                 }
                 4 => {
@@ -315,10 +329,13 @@ fn compose() -> impl Strategy<Value = Document> {
 /// A document among others that have nothing to do with it.
 fn document() -> impl Strategy<Value = Document> {
     let document = prop_oneof![3 => kubernetes(), 1 => kustomization(), 1 => values(), 1 => compose()];
-    let before = option::of(select(vec!["---", "# a comment\n---", "kind: Other\n---", "%YAML 1.2\n---\n--- # x"]));
+    let before =
+        option::of(select(vec!["---", "# a comment\n---", "kind: Other\n---", "%YAML 1.2\n---\n--- # x"]));
     (before, document, option::of(select(vec!["---", "...", "---\na: [b, c]"]))).prop_map(
         |(before, mut document, after)| {
-            let lines = |text: Option<&str>| -> Vec<Line> { text.map_or(vec![], |text| text.lines().map(same).collect()) };
+            let lines = |text: Option<&str>| -> Vec<Line> {
+                text.map_or(vec![], |text| text.lines().map(same).collect())
+            };
             document.lines.splice(0..0, lines(before));
             document.lines.extend(lines(after));
             document
@@ -459,7 +476,9 @@ fn the_generated_documents_have_every_style() {
         texts += &String::from_utf8(file.before()).unwrap();
     }
     assert_eq!(unchanged, 0);
-    for sign in ["'x", "\"x", ">-", "|+", "&anchor", "!!str", "\\x78", "\u{feff}", "\r\n", "\rspec", "newTag", "<<: *"] {
+    for sign in [
+        "'x", "\"x", ">-", "|+", "&anchor", "!!str", "\\x78", "\u{feff}", "\r\n", "\rspec", "newTag", "<<: *",
+    ] {
         assert!(texts.contains(sign), "{sign}");
     }
 }
