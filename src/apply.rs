@@ -46,29 +46,19 @@ pub fn edit(
         let _ = yaml.embed(block);
     }
     hold_shared(&yaml, sites, verdicts);
-    let mut plan = plan_sites(&yaml, sites, verdicts);
-    if prove(&yaml, &plan).is_err() && !plan.splices.is_empty() {
-        fail_unprovable(&yaml, sites, verdicts);
-        plan = plan_sites(&yaml, sites, verdicts);
-    }
+    let plan = plan_sites(&yaml, sites, verdicts);
     if plan.splices.is_empty() {
         return None;
     }
-    // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
     let mut annotated = plan.clone();
     let mut notes = annotate::annotate(&yaml, &mut annotated, sites, verdicts, annotations);
     let (after, plan) = match prove(&yaml, &annotated) {
         Ok(after) => (after, annotated),
-        Err(error) => match prove(&yaml, &plan) {
-            Ok(after) => {
-                notes.push(format!("no annotations: {error}"));
-                (after, plan)
-            }
-            Err(error) => {
-                fail_all(verdicts, "not-proven", &error.to_string());
-                return None;
-            }
-        },
+        // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
+        Err(error) => {
+            notes = vec![format!("no annotations: {error}")];
+            prove_without(&yaml, plan, sites, verdicts)?
+        }
     };
     let mark = &before[..before.len() - text.len()];
     Some(Edited { after: [mark, after.as_bytes()].concat(), spans: plan.splices.len(), notes })
@@ -112,19 +102,40 @@ fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
     Ok(after)
 }
 
-/// Where all edits together cannot be proven: fails the sites that cannot be proven alone, so that one of them does not
+/// Returns the text with `plan` done, or with what can be proven of it, and the plan that it is.
+///
+/// Where all edits together cannot be proven, the sites that cannot be proven alone fail, so that one of them does not
 /// stop the others. Many sites in a large file are not tried one by one.
-fn fail_unprovable(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) {
-    let changes = verdicts.iter().filter(|verdict| verdict.change.is_some()).count();
-    if changes.saturating_mul(yaml.text.len()) > PROOF_WORK_MAX {
-        return;
+fn prove_without(
+    yaml: &Yaml<'_>,
+    plan: Plan,
+    sites: &[Located],
+    verdicts: &mut [Verdict],
+) -> Option<(String, Plan)> {
+    if let Ok(after) = prove(yaml, &plan) {
+        return Some((after, plan));
     }
-    for (site, verdict) in
-        sites.iter().zip(verdicts.iter_mut()).filter(|(_, verdict)| verdict.change.is_some())
-    {
-        let plan = plan_sites(yaml, std::slice::from_ref(site), std::slice::from_mut(verdict));
-        if let Err(error) = prove(yaml, &plan) {
-            *verdict = Verdict::because(Outcome::Failed, "not-proven", Some(error.to_string()));
+    let changes = verdicts.iter().filter(|verdict| verdict.change.is_some()).count();
+    if changes.saturating_mul(yaml.text.len()) <= PROOF_WORK_MAX {
+        for (site, verdict) in sites.iter().zip(verdicts.iter_mut()) {
+            if verdict.change.is_none() {
+                continue;
+            }
+            let plan = plan_sites(yaml, std::slice::from_ref(site), std::slice::from_mut(verdict));
+            if let Err(error) = prove(yaml, &plan) {
+                *verdict = Verdict::because(Outcome::Failed, "not-proven", Some(error.to_string()));
+            }
+        }
+    }
+    let plan = plan_sites(yaml, sites, verdicts);
+    if plan.splices.is_empty() {
+        return None;
+    }
+    match prove(yaml, &plan) {
+        Ok(after) => Some((after, plan)),
+        Err(error) => {
+            fail_all(verdicts, "not-proven", &error.to_string());
+            None
         }
     }
 }

@@ -125,6 +125,10 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     if bytes.len() as u64 > SIZE_MAX {
         return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
     }
+    // Its letters stand apart, so no word is found in it.
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
+    }
     if !catalogue.may_hold_images(bytes) {
         return scan;
     }
@@ -135,10 +139,11 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let offset = bytes.len() - text.len();
     let source = Source::new(text);
     let mut yaml = source.parse();
+    let template = yaml.documents.iter().any(|document| document.error.is_some()) && text.contains("{{");
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(text, error);
+            let (reason, detail) = unread_reason(error, template);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
@@ -195,11 +200,11 @@ impl<'t> Source<'t> {
     }
 }
 
-fn unread_reason(text: &str, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+fn unread_reason(error: &yaml::SyntaxError, template: bool) -> (UnreadReason, String) {
     let reason = match error.fault {
         Fault::TooDeep => UnreadReason::TooDeep,
         Fault::TooLarge => UnreadReason::TooLarge,
-        Fault::Syntax if text.contains("{{") => UnreadReason::Template,
+        Fault::Syntax if template => UnreadReason::Template,
         Fault::Syntax => UnreadReason::NotYaml,
     };
     (reason, format!("line {}: {}", error.line, error.message))

@@ -413,3 +413,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
         Ok(Tree::Tagged(tag, Box::new(variant.newtype_variant::<Tree>()?)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,12 +248,12 @@ impl<'a> Yaml<'a> {
 
     /// Returns the mappings that merge keys bring in, the last that counts first.
     fn merged(&self, mapping: NodeId) -> Vec<NodeId> {
-        let values: Vec<NodeId> = match self.wide.get(&self.resolve(mapping)) {
-            Some(wide) => wide.merges.clone(),
-            None => {
-                let merges = self.entries(mapping).iter().filter(|(k, _)| self.own_text(*k) == Some("<<"));
-                merges.map(|(_, value)| *value).collect()
-            }
+        let entries = self.entries(mapping);
+        let values: Vec<NodeId> = if entries.len() > WIDE {
+            self.wide.get(&self.resolve(mapping)).map(|wide| wide.merges.clone()).unwrap_or_default()
+        } else {
+            let merges = entries.iter().filter(|(k, _)| self.own_text(*k) == Some("<<"));
+            merges.map(|(_, value)| *value).collect()
         };
         let mut sources = Vec::new();
         for value in values {
@@ -269,10 +269,11 @@ impl<'a> Yaml<'a> {
     /// the last, which is the one that counts for the readers that take them at all.
     pub fn own_entry(&self, mapping: NodeId, key: &str) -> Option<(NodeId, NodeId)> {
         let entries = self.entries(mapping);
-        match self.wide.get(&self.resolve(mapping)) {
-            Some(wide) => wide.keys.get(key).map(|index| entries[*index]),
-            None => entries.iter().rev().copied().find(|(k, _)| self.own_text(*k) == Some(key)),
+        if entries.len() > WIDE {
+            let wide = self.wide.get(&self.resolve(mapping))?;
+            return wide.keys.get(key).map(|index| entries[*index]);
         }
+        entries.iter().rev().copied().find(|(k, _)| self.own_text(*k) == Some(key))
     }
 
     /// Returns the text under `key` where it is a scalar and not null.
@@ -372,7 +373,8 @@ impl<'a> Builder<'a> {
             text,
             original: text,
             masked: Vec::new(),
-            nodes: Vec::new(),
+            // A manifest has a node in some thirty bytes.
+            nodes: Vec::with_capacity(text.len().min(1 << 20) / 32),
             documents: Vec::new(),
             comments: Vec::new(),
             wide: HashMap::new(),

@@ -61,7 +61,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
 }
 
 /// Pins the file twice and panics where it does not end as it should: every site has an outcome, spans lie in the file,
-/// nothing changes but at the sites, nothing fails its proof, and a second run changes nothing.
+/// nothing changes but at the sites, no edit reads differently from its plan, and a second run changes nothing.
 pub(crate) fn pin_twice(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) -> Run {
     let first = pin(path, bytes, policy, key);
     let sites = &first.inventory.files[0].scan.sites;
@@ -75,12 +75,15 @@ pub(crate) fn pin_twice(path: &str, bytes: &[u8], policy: &Policy, key: Option<&
             touched.push(span);
         }
     }
-    for verdict in &first.verdicts {
-        assert_ne!(verdict.reason, Some("not-proven"), "{:?}", verdict.detail);
+    // The parsers may disagree on a file, which is then left alone. An edit that reads differently is a fault of ours.
+    for verdict in first.verdicts.iter().filter(|verdict| verdict.reason == Some("not-proven")) {
+        let detail = verdict.detail.as_deref().unwrap_or_default();
+        assert!(detail.starts_with("a second parser"), "{detail}");
     }
     let Some(edited) = &first.edited else { return first };
     for note in &edited.notes {
-        assert!(!note.starts_with("no annotations:"), "{note}");
+        let reason = note.strip_prefix("no annotations: ");
+        assert!(reason.is_none_or(|reason| reason.starts_with("a second parser")), "{note}");
     }
     assert_ne!(edited.after, bytes);
     if key.is_none() && !policy_writes_comments(policy) {

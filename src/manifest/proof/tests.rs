@@ -1,0 +1,152 @@
+//! Each check by itself: what the two others would let pass, it refuses.
+
+use super::*;
+use crate::manifest::edit::Splice;
+
+const BEFORE: &str = "a: &x one # c\nb: 'two'\nc: [1, {d: *x}]\ne: !t v\nf: |\n  text\n";
+
+/// A plan that sets `b` to `new`, adds `g: h` after it, and removes nothing.
+fn plan(yaml: &Yaml<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let root = yaml.documents[0].root.unwrap();
+    let b = yaml.get(root, "b").unwrap();
+    plan.set(yaml, b, "new".to_owned()).unwrap();
+    plan.add_after(yaml, root, b, "g", "h").unwrap();
+    plan
+}
+
+fn after() -> String {
+    BEFORE.replace("'two'\n", "'new'\ng: h\n")
+}
+
+/// Every way to read differently from the plan, by what differs.
+fn mutations() -> Vec<(&'static str, String)> {
+    let change = |from: &str, to: &str| after().replacen(from, to, 1);
+    vec![
+        ("another value", change("one", "two")),
+        ("another planned value", change("new", "old")),
+        ("another added value", change("g: h", "g: i")),
+        ("another added key", change("g: h", "i: h")),
+        ("no added entry", change("g: h\n", "")),
+        ("added twice", change("g: h\n", "g: h\ng: h\n")),
+        ("added elsewhere", change("g: h\n", "").replace("e: !t", "g: h\ne: !t")),
+        ("another key", change("e:", "z:")),
+        ("another order", change("b: 'new'\ng: h\n", "g: h\nb: 'new'\n")),
+        ("another number", change("[1", "[2")),
+        ("a number as text", change("[1", "['1'")),
+        ("an item more", change("[1", "[1, 1")),
+        ("an item less", change("[1, ", "[")),
+        ("an alias to something else", change("a: &x one", "a: one").replace("'new'", "&x 'new'")),
+        ("another tag", change("!t", "!u")),
+        ("no tag", change("!t ", "")),
+        ("no line end", change("|", "|-")),
+        ("a collection", change("'new'", "[new]")),
+        ("a document more", after() + "---\n"),
+        ("nothing", String::new()),
+        ("not YAML", after() + "]"),
+    ]
+}
+
+#[test]
+fn the_first_tree_refuses_every_other_reading() {
+    let old = Yaml::parse(BEFORE);
+    let plan = plan(&old);
+    let check = |text: &str| Comparison { old: &old, new: &Yaml::parse(text), plan: &plan }.streams();
+    assert_eq!(check(&after()), Ok(()));
+    for (what, text) in mutations() {
+        assert!(matches!(check(&text), Err(ProofError::Tree(_))), "{what}: {text}");
+    }
+    // The second parser does not see these.
+    for (what, from, to) in [
+        ("another style", "'new'", "\"new\""),
+        ("another style of another node", "f: |\n  text\n", "f: \"text\\n\"\n"),
+        ("no anchor", "&x one", "one"),
+        ("block for flow", "[1, {d: *x}]", "\n- 1\n- {d: *x}"),
+        ("an alias as its value", "*x", "one"),
+        ("an anchor on what is added", "g: h", "g: &y h"),
+        ("an anchor on what is planned", "'new'", "&y 'new'"),
+    ] {
+        assert!(check(&after().replace(from, to)).is_err(), "{what}");
+    }
+    // What stands in comments and between tokens is for the bytes to say.
+    assert_eq!(check(&after().replace("# c", "# d").replace("b:", "b: ")), Ok(()));
+}
+
+#[test]
+fn the_second_tree_refuses_every_other_reading() {
+    let old = Yaml::parse(BEFORE);
+    let plan = plan(&old);
+    let check = |text: &str| SecondComparison { yaml: &old, plan: &plan }.streams(&Yaml::parse(text));
+    assert_eq!(check(&after()), Ok(()));
+    for (what, text) in mutations() {
+        let refused = matches!(check(&text), Err(ProofError::SecondTree(_) | ProofError::Unverifiable(_)));
+        assert!(refused, "{what}: {text}");
+    }
+}
+
+#[test]
+fn the_bytes_outside_the_splices_count_alone() {
+    let old = Yaml::parse(BEFORE);
+    let plan = plan(&old);
+    assert_eq!(bytes_outside_are_equal(BEFORE, &after(), &plan), Ok(()));
+    for (from, to) in
+        [("# c", "# d"), ("b:", "b: "), ("text\n", "text"), ("new", "old"), ("a:", "\u{feff}a:")]
+    {
+        let text = after().replacen(from, to, 1);
+        assert_eq!(bytes_outside_are_equal(BEFORE, &text, &plan), Err(ProofError::Bytes), "{from}");
+        assert_eq!(prove(&old, &text, &plan), Err(ProofError::Bytes), "{from}");
+    }
+    // Splices that overlap, or lie outside the text, are no plan.
+    for span in [10..20, 15..16, 900..901] {
+        let mut plan = plan.clone();
+        plan.splices.push(Splice { span: span.clone(), text: "x".to_owned() });
+        plan.splices.push(Splice { span: span.start..span.end + 3, text: "y".to_owned() });
+        assert_eq!(plan.apply(BEFORE), None);
+        assert_eq!(bytes_outside_are_equal(BEFORE, &after(), &plan), Err(ProofError::Bytes));
+    }
+}
+
+#[test]
+fn aliases_are_followed_and_duplicates_are_counted() {
+    let text = "a: &x nginx\nb: *x\nk: 1\nk: 2\n";
+    let old = Yaml::parse(text);
+    let root = old.documents[0].root.unwrap();
+    let mut plan = Plan::default();
+    plan.set(&old, old.get(root, "a").unwrap(), "nginx:1".to_owned()).unwrap();
+    let after = plan.apply(text).unwrap();
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+    let second = |text: &str| SecondComparison { yaml: &old, plan: &plan }.streams(&Yaml::parse(text));
+    for (from, to) in [("k: 2\n", ""), ("k: 1\n", ""), ("k: 1\nk: 2", "k: 2\nk: 1"), ("*x", "nginx")] {
+        assert!(second(&after.replace(from, to)).is_err(), "{from}");
+    }
+}
+
+#[test]
+fn several_insertions_at_one_place_keep_their_order() {
+    let text = "m: {a: 1}\nn:\n  b: 2\n";
+    let old = Yaml::parse(text);
+    let root = old.documents[0].root.unwrap();
+    let mut plan = Plan::default();
+    for mapping in [old.get(root, "m").unwrap(), old.get(root, "n").unwrap()] {
+        let (_, after) = old.entries(mapping)[0];
+        for key in ["x", "y", "z"] {
+            plan.add_after(&old, mapping, after, key, "v").unwrap();
+        }
+    }
+    let after = plan.apply(text).unwrap();
+    assert_eq!(after, "m: {a: 1, x: v, y: v, z: v}\nn:\n  b: 2\n  x: v\n  y: v\n  z: v\n");
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+}
+
+#[test]
+fn a_broken_document_does_not_keep_its_neighbour_from_being_proven() {
+    let text = "image: [\n---\nimage: x\n";
+    let old = Yaml::parse(text);
+    let mut plan = Plan::default();
+    let image = old.get(old.documents[1].root.unwrap(), "image").unwrap();
+    plan.set(&old, image, "x:1".to_owned()).unwrap();
+    let after = plan.apply(text).unwrap();
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+    let second = SecondComparison { yaml: &old, plan: &plan };
+    assert!(second.streams(&Yaml::parse(&after.replace("x:1", "x:2"))).is_err());
+}
