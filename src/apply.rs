@@ -1,13 +1,13 @@
 //! Changes become edited bytes, file by file, each proven before anybody may write it. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::manifest::annotate::{self, Annotations};
 use crate::manifest::edit::{EditError, Plan};
 use crate::manifest::proof::{self, ProofError};
 use crate::manifest::site::Write;
 use crate::manifest::yaml::{Kind, NodeId, Yaml};
-use crate::manifest::{Located, text_of};
+use crate::manifest::{Located, Source, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 
@@ -38,7 +38,13 @@ pub fn edit(
         fail_all(verdicts, "file-changed", "the file is no longer UTF-8");
         return None;
     };
-    let yaml = Yaml::parse(text);
+    let source = Source::new(text);
+    let mut yaml = source.parse();
+    let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
+    for block in blocks {
+        // Where the file has changed, its sites no longer match either.
+        let _ = yaml.embed(block);
+    }
     hold_shared(&yaml, sites, verdicts);
     let plan = plan_sites(&yaml, sites, verdicts);
     if plan.splices.is_empty() {
@@ -84,8 +90,15 @@ fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) -> P
 
 /// Returns the text with `plan` done, proven.
 fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
+    let plan = &yaml.with_embedded(plan);
     let after = plan.apply(yaml.text).ok_or(ProofError::Bytes)?;
     proof::prove(yaml, &after, plan)?;
+    if yaml.masked.is_empty() {
+        return Ok(after);
+    }
+    // What was proven is the masked template: the same splices go into the template itself.
+    let after = plan.apply(yaml.original).ok_or(ProofError::Bytes)?;
+    proof::prove_template(yaml, &after, plan)?;
     Ok(after)
 }
 

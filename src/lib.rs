@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 pub mod apply;
+pub mod chart;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -1,13 +1,15 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::apply::{self, Edited};
+use crate::chart::Charts;
 use crate::config::Config;
-use crate::inventory::{self, Inventory};
-use crate::manifest::SIZE_MAX;
+use crate::inventory::{self, FileScan, Inventory};
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::BUILT_IN;
+use crate::manifest::site::State;
+use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Verdict};
 use crate::registry::{Registry, ask};
 use crate::tree::{Tree, TreeError};
@@ -28,6 +30,18 @@ pub struct Pinned {
     pub notes: Vec<String>,
 }
 
+impl Pinned {
+    /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
+    pub fn hold(&mut self, paths: &BTreeSet<String>, reason: &'static str, detail: &str) {
+        self.files.retain(|file| !paths.contains(&file.path));
+        for ((file, _), verdict) in self.inventory.sites().zip(&mut self.verdicts) {
+            if verdict.change.is_some() && paths.contains(&file.path) {
+                *verdict = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
+            }
+        }
+    }
+}
+
 /// One file that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileEdit {
@@ -46,7 +60,11 @@ pub struct FileEdit {
 /// # Errors
 /// The tree itself cannot be read.
 pub fn take_inventory<T: Tree>(tree: &T, config: &Config) -> Result<Inventory, TreeError> {
-    inventory::take(tree, &BUILT_IN, |path| config.policy.reads(path))
+    let reads = |path: &str| config.policy.reads(path);
+    if config.locations.is_empty() {
+        return inventory::take(tree, &BUILT_IN, reads);
+    }
+    inventory::take(tree, &BUILT_IN.with(&config.locations), reads)
 }
 
 /// Resolves every image in `tree` and edits the files in memory. Nothing is written.
@@ -60,11 +78,38 @@ pub async fn pin<T: Tree, R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, config)?;
-    let questions = plan::questions(&inventory, &config.policy);
+    let charts = charts(tree, &inventory)?;
+    let questions = plan::questions(&inventory, &config.policy, &charts);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let mut verdicts = plan::decide(&inventory, &config.policy, &answers);
+    let mut verdicts = plan::decide(&inventory, &config.policy, &charts, &answers);
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
+}
+
+/// Reads the templates of the charts whose values have a tag that may be pinned.
+fn charts<T: Tree>(tree: &T, inventory: &Inventory) -> Result<Charts, TreeError> {
+    let mut charts = Charts::default();
+    let open = |(_, located): &(&FileScan, &Located)| {
+        located.site.state == State::Floating && plan::is_chart_tag(located)
+    };
+    let directories: HashSet<&str> =
+        inventory.sites().filter(open).map(|(file, _)| directory(&file.root_path)).collect();
+    if directories.is_empty() {
+        return Ok(charts);
+    }
+    for entry in tree.entries()? {
+        let root_path = tree.root_path(&entry.path);
+        let templates = root_path.rsplit_once("/templates/").map(|(chart, _)| chart);
+        let chart = templates.or_else(|| root_path.starts_with("templates/").then_some(""));
+        let Some(chart) = chart.filter(|chart| directories.contains(chart)) else { continue };
+        let text = tree.read(&entry.path, SIZE_MAX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        charts.add(chart, text);
+    }
+    Ok(charts)
+}
+
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
 fn edit<T: Tree>(

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::Inventory;
+use crate::chart::Charts;
+use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
-use crate::policy::{Policy, SplitFields, Style};
-use crate::reference::Digest;
+use crate::policy::{Decision, Policy, SplitFields, Style};
+use crate::reference::{Digest, Reference};
 use crate::registry::{Answers, Asked, Level, Question, Resolution};
 
 /// What became of a site.
@@ -73,16 +74,21 @@ impl Verdict {
 }
 
 /// Returns the distinct questions that the sites ask, each with the digests that stand there now.
-pub fn questions(inventory: &Inventory, policy: &Policy) -> Vec<Asked> {
-    let mut asked: BTreeMap<Question, (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>)> =
-        BTreeMap::new();
-    for (file, located) in inventory.sites() {
-        let Some((question, needed)) = question(&file.root_path, located, policy) else { continue };
-        let entry = asked
-            .entry(question)
-            .or_insert_with(|| (located.site.image.clone(), BTreeSet::new(), BTreeSet::new()));
-        entry.1.insert(located.site.digest().cloned());
-        entry.2.extend(needed);
+///
+/// A site that would be left as it is, whatever the answer, asks nothing.
+pub fn questions(inventory: &Inventory, policy: &Policy, charts: &Charts) -> Vec<Asked> {
+    type Sites = (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>);
+    let mut asked: BTreeMap<Question, Sites> = BTreeMap::new();
+    for file in &inventory.files {
+        let context = Context::new(file, policy, charts);
+        for located in &file.scan.sites {
+            let Ok((reference, decision)) = context.ask(located) else { continue };
+            let entry = asked
+                .entry(Question::new(reference, decision.level))
+                .or_insert_with(|| (located.site.image.clone(), BTreeSet::new(), BTreeSet::new()));
+            entry.1.insert(located.site.digest().cloned());
+            entry.2.extend(decision.needed);
+        }
     }
     asked
         .into_iter()
@@ -95,81 +101,88 @@ pub fn questions(inventory: &Inventory, policy: &Policy) -> Vec<Asked> {
         .collect()
 }
 
-/// Returns the question that a site asks; `None` where there is nothing to ask.
-fn question(path: &str, located: &Located, policy: &Policy) -> Option<(Question, Vec<Platform>)> {
-    let reference = located.site.reference.as_ref()?;
-    match located.site.state {
-        State::Floating => {}
-        // A digest alone does not say which tag it once was.
-        State::Pinned if reference.tag().is_some() => {}
-        State::Pinned | State::Skipped(_) => return None,
-    }
-    let decision = policy.decide(path, reference.name());
-    Some((Question::new(reference, decision.level), decision.needed))
-}
-
 /// Returns the verdict on every site, in the order of [`Inventory::sites`].
-pub fn decide(inventory: &Inventory, policy: &Policy, answers: &Answers) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
-    for file in &inventory.files {
-        let tags_hold_digests = file.scan.sites.iter().any(holds_digest_in_tag);
-        for located in &file.scan.sites {
-            verdicts.push(decide_site(&file.root_path, located, policy, answers, tags_hold_digests));
-        }
-    }
-    verdicts
+pub fn decide(inventory: &Inventory, policy: &Policy, charts: &Charts, answers: &Answers) -> Vec<Verdict> {
+    let decide_file = |file| {
+        let context = Context::new(file, policy, charts);
+        file.scan.sites.iter().map(move |located| context.decide(located, answers))
+    };
+    inventory.files.iter().flat_map(decide_file).collect()
 }
 
-fn holds_digest_in_tag(located: &Located) -> bool {
-    located.site.chart
-        && located.site.state == State::Pinned
-        && matches!(located.site.write, Some(Write::Tag { .. }))
+/// Tells whether a pin would go into the tag field of a chart's values.
+pub fn is_chart_tag(located: &Located) -> bool {
+    located.site.chart && matches!(located.site.write, Some(Write::Tag { .. }))
 }
 
-fn decide_site(
-    path: &str,
-    located: &Located,
-    policy: &Policy,
-    answers: &Answers,
+/// What the sites of one file have in common.
+struct Context<'c> {
+    file: &'c FileScan,
+    policy: &'c Policy,
+    charts: &'c Charts,
+    /// Whether a tag in this file holds a digest already: then this chart takes it.
     tags_hold_digests: bool,
-) -> Verdict {
-    let site = &located.site;
-    if let State::Skipped(skip) = site.state {
-        return Verdict::because(Outcome::Skipped, skip.reason(), None);
+}
+
+impl<'c> Context<'c> {
+    fn new(file: &'c FileScan, policy: &'c Policy, charts: &'c Charts) -> Self {
+        let holds_digest = |located: &Located| is_chart_tag(located) && located.site.state == State::Pinned;
+        Self { file, policy, charts, tags_hold_digests: file.scan.sites.iter().any(holds_digest) }
     }
-    let (Some((question, _)), Some(reference)) = (question(path, located, policy), &site.reference) else {
-        return Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None);
-    };
-    let resolution = match answers.get(&question) {
-        Some(Ok(resolution)) => resolution,
-        Some(Err(error)) => {
-            return Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
+
+    /// Returns what is asked for a site and what policy says of it, or the verdict where nothing is asked.
+    fn ask<'s>(&self, located: &'s Located) -> Result<(&'s Reference, Decision), Verdict> {
+        let site = &located.site;
+        if let State::Skipped(skip) = site.state {
+            return Err(Verdict::because(Outcome::Skipped, skip.reason(), None));
         }
-        None => return Verdict::because(Outcome::Failed, "not-asked", None),
-    };
-    if site.digest() == Some(&resolution.digest) {
-        return Verdict { outcome: Outcome::Unchanged, reason: None, detail: None, change: None };
-    }
-    let decision = policy.decide(path, reference.name());
-    let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
-    if site.chart && outcome == Outcome::Pinned && matches!(site.write, Some(Write::Tag { .. })) {
-        match decision.split_fields {
-            SplitFields::Tag => {}
-            SplitFields::Auto if tags_hold_digests => {}
-            SplitFields::Auto => {
-                let detail = "the chart may use the tag in a label, where `@` is not allowed; \
-                              set `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
-                return Verdict::because(Outcome::Held, "chart-unknown", Some(detail.to_owned()));
+        // A digest alone does not say which tag it once was.
+        let named = |reference: &&Reference| site.state == State::Floating || reference.tag().is_some();
+        let Some(reference) = site.reference.as_ref().filter(named) else {
+            return Err(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None));
+        };
+        let decision = self.policy.decide(&self.file.root_path, reference.name());
+        if is_chart_tag(located) && site.state == State::Floating {
+            match decision.split_fields {
+                SplitFields::Tag => {}
+                SplitFields::Auto if self.tags_hold_digests || self.is_safe(located) => {}
+                SplitFields::Auto => {
+                    let detail = "the chart may use the tag in a label, where `@` is not allowed; \
+                                  set `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
+                    return Err(Verdict::because(Outcome::Held, "chart-unknown", Some(detail.to_owned())));
+                }
+                SplitFields::Skip => return Err(Verdict::because(Outcome::Skipped, "split-fields", None)),
             }
-            SplitFields::Skip => return Verdict::because(Outcome::Skipped, "split-fields", None),
         }
+        Ok((reference, decision))
     }
-    let change = Change {
-        digest: resolution.digest.clone(),
-        style: decision.style,
-        covers: covers(&question, resolution),
-    };
-    Verdict { outcome, reason: None, detail: None, change: Some(change) }
+
+    fn is_safe(&self, located: &Located) -> bool {
+        self.charts.tag_is_only_in_images(&self.file.root_path, &located.site.path)
+    }
+
+    fn decide(&self, located: &Located, answers: &Answers) -> Verdict {
+        let (reference, decision) = match self.ask(located) {
+            Ok(asked) => asked,
+            Err(verdict) => return verdict,
+        };
+        let question = Question::new(reference, decision.level);
+        let resolution = match answers.get(&question) {
+            Some(Ok(resolution)) => resolution,
+            Some(Err(error)) => {
+                return Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
+            }
+            None => return Verdict::because(Outcome::Failed, "not-asked", None),
+        };
+        let digest = &resolution.digest;
+        if located.site.digest() == Some(digest) {
+            return Verdict { outcome: Outcome::Unchanged, reason: None, detail: None, change: None };
+        }
+        let outcome = if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
+        let covers = covers(&question, resolution);
+        let change = Change { digest: digest.clone(), style: decision.style, covers };
+        Verdict { outcome, reason: None, detail: None, change: Some(change) }
+    }
 }
 
 fn covers(question: &Question, resolution: &Resolution) -> String {

@@ -1,5 +1,6 @@
 //! One repository, end to end: clone, pin, commit, push, open or update the pull request.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -7,17 +8,24 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
 use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
-use crate::forge::{Draft, ForgeError};
+use crate::forge::{Draft, ForgeError, PullRequestState};
 use crate::git::{Auth, GitError, Identity, Oid, Remote, Repository, trailer};
 use crate::manifest::SIZE_MAX;
-use crate::pin::{self, FileEdit, Pinned};
-use crate::proposal::{WORKFLOWS, proposal};
-use crate::pull_request::{self, Operation, Settled, settle};
+use crate::pin::{self, Pinned};
+use crate::proposal::proposal;
+use crate::pull_request::{self, Branch, Operation, Settled, settle};
 use crate::registry::Registry;
 use crate::tree::{CommitTree, Tree, TreeError};
 
 /// The branch that tagpin pushes.
 pub const BRANCH: &str = "tagpin/pin-digests";
+
+/// The directory whose files a token may lack the permission to change.
+const WORKFLOWS: &str = ".github/workflows/";
+
+/// What is said about a workflow that could not be pushed.
+const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `workflows` permission, and delete the \
+    branch to have it added at once";
 
 /// What a run needs beside its configuration.
 pub struct Context<'c, R> {
@@ -48,10 +56,10 @@ pub struct Done {
     pub commit: Option<String>,
     /// The pull request.
     pub pull_request: Option<Settled>,
+    /// Why there is none, or why it is not as it should be. What was pushed stays, and the next run goes on from there.
+    pub pull_request_error: Option<ForgeError>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
-    /// Files that were left out because the token may not change workflows.
-    pub held_workflows: Vec<String>,
 }
 
 /// What became of the branch.
@@ -89,7 +97,7 @@ pub enum RunError {
     /// Cloning, fetching or pushing.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The pull request; what was pushed stays pushed.
+    /// The forge's settings: nothing was sent.
     #[error(transparent)]
     Forge(#[from] ForgeError),
     /// The commit's files.
@@ -108,11 +116,15 @@ pub enum RunError {
     },
     /// The address is not one of the forge's.
     #[error(
-        "`{url}` is not a repository of the forge: write `https://host/owner/name`, or set `kind = \"none\"` in [forge]"
+        "`{url}` is not a repository of the GitHub at `{base_url}`: write `https://HOST/OWNER/NAME`, set `base-url` in \
+         [forge] to the API of your GitHub Enterprise, or set `kind = \"none\"` there to push a branch without a pull \
+         request"
     )]
     NotOnForge {
         /// The repository.
         url: String,
+        /// The forge's API.
+        base_url: String,
     },
     /// A thread of ours died.
     #[error("the work on the repository broke off: {0}")]
@@ -141,43 +153,59 @@ struct Head {
 /// Does one repository.
 ///
 /// # Errors
-/// It could not be cloned, read, pushed or proposed. What failed for single images is in the verdicts.
+/// It could not be cloned, read or pushed. What failed for single images is in the verdicts, and what failed at the forge
+/// in [`Done::pull_request_error`].
 pub async fn repository<R: Registry>(
     context: &Context<'_, R>,
     target: &RepositoryConfig,
     progress: impl Fn(usize, usize),
 ) -> Result<Done, RunError> {
+    // First of all, so that nothing is pushed that could not be proposed.
+    let forge = forge(context, target)?;
     let remote = Remote::new(&target.url, auth(context, target))?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let cloned = blocking(move || clone(&cache_dir, remote, branch)).await?;
     let (config, warning) = narrowed(context.config, &cloned.tree)?;
     let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
-    let mut done =
-        Done { notes: warning.into_iter().chain(pinned.notes.clone()).collect(), ..Done::default() };
-    if pinned.files.is_empty() {
+    let notes = warning.into_iter().chain(pinned.notes.clone()).collect();
+    let mut done = Done { notes, ..Done::default() };
+    if pinned.files.is_empty() || context.dry_run {
+        if !pinned.files.is_empty() {
+            done.branch = BranchState::DryRun;
+        }
         done.pinned = pinned;
         return Ok(done);
     }
-    if context.dry_run {
-        done.branch = BranchState::DryRun;
-        done.pinned = pinned;
-        return Ok(done);
-    }
-    let base_branch = cloned.base_branch.clone();
-    let (pinned, pushed) = push(context, cloned, pinned).await?;
-    done.branch = pushed.state;
-    done.commit = pushed.commit.map(|commit| commit.to_string());
-    done.held_workflows = pushed.held;
-    if let Some(commit) = &done.commit {
-        let files = proposed(&pinned, &done.held_workflows);
-        let (title, body) = pull_request::render(&proposal(&pinned, &files, commit.clone()));
-        if config.forge.kind == ForgeKind::GitHub {
-            let draft = Draft { head: BRANCH.to_owned(), base: base_branch, title, body };
-            done.pull_request = Some(settle(&forge(context, target)?, &draft).await?);
+    let mut work = push(context, cloned, pinned, Rebuild::IfNeeded).await?;
+    if let (Some(forge), Some(draft)) = (&forge, work.draft()) {
+        let mut settled = settle(forge, &draft, work.pushed.branch).await;
+        if matches!(settled, Ok(None)) {
+            work = push(context, work.cloned, work.pinned, Rebuild::Always).await?;
+            if let Some(draft) = work.draft() {
+                settled = settle(forge, &draft, Branch::New).await;
+            }
+        }
+        match settled {
+            Ok(settled) => done.pull_request = settled,
+            Err(error) => done.pull_request_error = Some(error),
         }
     }
-    done.pinned = pinned;
+    done.branch = work.pushed.state;
+    done.commit = work.pushed.commit.map(|commit| commit.to_string());
+    done.pinned = work.pinned;
+    done.notes.extend(done.pull_request.as_ref().and_then(declined));
     Ok(done)
+}
+
+/// Returns the remark on a pull request that somebody closed.
+fn declined(settled: &Settled) -> Option<String> {
+    let number = settled.pull_request.number;
+    (settled.pull_request.state == PullRequestState::Closed).then(|| {
+        format!(
+            "pull request {number} with these digests was closed without a merge and stays closed: delete the branch \
+             `{BRANCH}` to be asked again"
+        )
+    })
 }
 
 /// Returns the credentials for cloning: a repository's own, or the forge's where the clone URL is the forge's.
@@ -190,15 +218,23 @@ fn auth<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Option<Auth> 
     context.token.clone().filter(|_| on_forge).map(Auth::token)
 }
 
-fn forge<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Result<GitHub, RunError> {
-    let base_url = context.config.forge.base_url.as_str();
+/// Returns the forge; `None` where only a branch is pushed.
+fn forge<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Result<Option<GitHub>, RunError> {
+    let forge = &context.config.forge;
+    if forge.kind == ForgeKind::None {
+        return Ok(None);
+    }
+    let base_url = forge.base_url.as_str();
     let on_forge = api_host_matches(base_url, &target.url);
     let Some((owner, repository)) = repository_of(&target.url).filter(|_| on_forge) else {
-        return Err(RunError::NotOnForge { url: target.url.clone() });
+        return Err(RunError::NotOnForge {
+            url: target.url.clone(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+        });
     };
     let settings =
         GitHubSettings { base_url: base_url.to_owned(), owner, repository, token: context.token.clone() };
-    Ok(GitHub::new(settings)?)
+    Ok(Some(GitHub::new(settings)?))
 }
 
 /// git calls block: they get a thread of their own.
@@ -242,80 +278,107 @@ fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<String
     Ok((config.narrowed(found.path, &bytes)?, found.warning()))
 }
 
-/// The edited files without those that are held.
-fn proposed<'p>(pinned: &'p Pinned, held: &[String]) -> Vec<&'p FileEdit> {
-    pinned.files.iter().filter(|file| !held.contains(&file.path)).collect()
+/// When the branch gets a new commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rebuild {
+    /// Where it does not hold the changes.
+    IfNeeded,
+    /// Also where it holds them, on top of an older base.
+    Always,
+}
+
+/// A repository between push and pull request.
+struct Work {
+    cloned: Cloned,
+    /// Without what could not be pushed.
+    pinned: Pinned,
+    pushed: Pushed,
+}
+
+impl Work {
+    /// Returns what the pull request should say; `None` where there is no commit to propose.
+    fn draft(&self) -> Option<Draft> {
+        let commit = self.pushed.commit?.to_string();
+        let (title, body) = pull_request::render(&proposal(&self.pinned, commit.clone()));
+        let (head, base) = (BRANCH.to_owned(), self.cloned.base_branch.clone());
+        Some(Draft { head, base, title, body, commit })
+    }
 }
 
 struct Pushed {
     state: BranchState,
+    branch: Branch,
     commit: Option<Oid>,
-    held: Vec<String>,
 }
 
 async fn push<R: Registry>(
     context: &Context<'_, R>,
     cloned: Cloned,
-    pinned: Pinned,
-) -> Result<(Pinned, Pushed), RunError> {
+    mut pinned: Pinned,
+    rebuild: Rebuild,
+) -> Result<Work, RunError> {
     let forge = &context.config.forge;
     let author = Identity { name: forge.author_name.clone(), email: forge.author_email.clone() };
     let now = context.now;
     blocking(move || {
-        let workflows: Vec<String> = pinned
-            .files
-            .iter()
-            .map(|file| file.path.clone())
-            .filter(|path| path.starts_with(WORKFLOWS))
-            .collect();
-        let mut pushed = push_files(&cloned, &pinned, Vec::new(), &workflows, &author, now);
-        if matches!(pushed, Err(GitError::WorkflowPermission { .. })) && !workflows.is_empty() {
-            pushed = push_files(&cloned, &pinned, workflows, &[], &author, now);
-        }
-        Ok((pinned, pushed?))
+        let pushed = push_changes(&cloned, &mut pinned, rebuild, &author, now)?;
+        Ok(Work { cloned, pinned, pushed })
     })
     .await
 }
 
-/// Pushes the files that are not `held`, unless the branch has them, or has them without `may_be_held`.
-fn push_files(
+/// Pushes what is pinned, unless the branch has it. Workflows that the token may not change are held.
+fn push_changes(
     cloned: &Cloned,
-    pinned: &Pinned,
-    held: Vec<String>,
-    may_be_held: &[String],
+    pinned: &mut Pinned,
+    rebuild: Rebuild,
     author: &Identity,
     now: Timestamp,
 ) -> Result<Pushed, GitError> {
-    let contents = |held: &[String]| -> Vec<(String, Vec<u8>)> {
-        proposed(pinned, held).into_iter().map(|file| (file.path.clone(), file.after.clone())).collect()
-    };
-    let files = contents(&held);
-    if files.is_empty() {
-        return Ok(Pushed { state: BranchState::NothingToDo, commit: None, held });
-    }
+    let branch = if cloned.head.is_some() { Branch::Moved } else { Branch::New };
+    let without_commit = |state| Ok(Pushed { state, branch, commit: None });
+    let paths = pinned.files.iter().map(|file| file.path.clone());
+    let workflows: BTreeSet<String> = paths.filter(|path| path.starts_with(WORKFLOWS)).collect();
+    let mut without_workflows = pinned.clone();
+    without_workflows.hold(&workflows, "workflow-permission", WORKFLOWS_HELD);
     if let Some(head) = &cloned.head {
         if !head.own {
-            return Ok(Pushed { state: BranchState::LeftAlone, commit: None, held });
+            return without_commit(BranchState::LeftAlone);
         }
         // A branch that holds these changes stays, also where the base has moved on: a rebase would only cost reviews.
-        let holds = |held: &[String]| {
-            head.changes.as_deref() == Some(trailer::changes_hash(&contents(held)).as_str())
-        };
-        if holds(&held) {
-            return Ok(Pushed { state: BranchState::UpToDate, commit: Some(head.id), held });
+        let holds =
+            |pinned: &Pinned| head.changes.as_deref() == Some(&*trailer::changes_hash(&contents(pinned)));
+        let kept = Pushed { state: BranchState::UpToDate, branch: Branch::Kept, commit: Some(head.id) };
+        if rebuild == Rebuild::IfNeeded && holds(pinned) {
+            return Ok(kept);
         }
-        if !may_be_held.is_empty() && holds(may_be_held) {
-            return Ok(Pushed {
-                state: BranchState::UpToDate,
-                commit: Some(head.id),
-                held: may_be_held.to_vec(),
-            });
+        if rebuild == Rebuild::IfNeeded && holds(&without_workflows) {
+            *pinned = without_workflows;
+            return Ok(kept);
         }
     }
-    let message = pull_request::commit_message(&proposal(pinned, &proposed(pinned, &held), String::new()));
-    let commit = cloned.repository.commit(cloned.base, &files, &message, author, now)?;
+    let commit = match push_commit(cloned, pinned, author, now) {
+        Err(GitError::WorkflowPermission { .. }) if !workflows.is_empty() => {
+            *pinned = without_workflows;
+            if pinned.files.is_empty() {
+                return without_commit(BranchState::NothingToDo);
+            }
+            push_commit(cloned, pinned, author, now)?
+        }
+        pushed => pushed?,
+    };
+    Ok(Pushed { state: BranchState::Pushed, branch, commit: Some(commit) })
+}
+
+fn push_commit(cloned: &Cloned, pinned: &Pinned, author: &Identity, now: Timestamp) -> Result<Oid, GitError> {
+    let message = pull_request::commit_message(&proposal(pinned, String::new()));
+    let commit = cloned.repository.commit(cloned.base, &contents(pinned), &message, author, now)?;
     cloned.repository.push(commit, BRANCH, cloned.head.as_ref().map(|head| head.id))?;
-    Ok(Pushed { state: BranchState::Pushed, commit: Some(commit), held })
+    Ok(commit)
+}
+
+fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
+    pinned.files.iter().map(|file| (file.path.clone(), file.after.clone())).collect()
 }
 
 impl Done {

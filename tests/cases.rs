@@ -5,6 +5,8 @@
 //! read without a registry. `TAGPIN_BLESS=1 cargo test --test cases` writes what tagpin does now: read the difference
 //! before you commit it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -139,6 +141,11 @@ fn outcomes(pinned: &Pinned) -> String {
     for (path, unread) in pinned.inventory.unread() {
         let document = unread.document.map(|document| format!("#{document}")).unwrap_or_default();
         let _ = writeln!(text, "{path}{document} unread ({})", unread.reason.as_str());
+    }
+    for file in &pinned.inventory.files {
+        for line in &file.scan.unused_ignores {
+            let _ = writeln!(text, "{}:{line} unused ignore", file.path);
+        }
     }
     for note in &pinned.notes {
         let _ = writeln!(text, "note: {note}");

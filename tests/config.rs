@@ -37,6 +37,28 @@ fn the_example_is_right() {
     assert_eq!(config.cache_dir().unwrap(), Path::new("/var/cache/tagpin"));
 }
 
+#[test]
+fn locations_are_for_something_and_only_the_trusted_file_adds_them() {
+    for (entry, problem) in [
+        ("images = [\"/spec/x\"]", "neither `group` or `kinds` nor `format`"),
+        ("kinds = [\"A\"]", "names no path"),
+        ("kinds = [\"A\"]\nimages = [\"spec/x\"]", "`spec/x` is not a path"),
+        ("kinds = [\"A\"]\nhas = [\"/x\"]\nimages = [\"/x\"]", "which are for a `format`"),
+        ("group = \"a.b\"\nformat = \"x\"\nimages = [\"/x\"]", "an object has no file format"),
+        ("format = \"x\"\nimages = [\"/x\"]", "neither `has` nor `files`"),
+        ("format = \"x\"\nfiles = [\"[\"]\nimages = [\"/x\"]", "malformed glob"),
+    ] {
+        let text = error(&format!("[[location]]\n{entry}\n"));
+        assert!(text.contains(problem), "{entry}: {text}");
+    }
+    let entry = "[[location]]\nformat = \"compose\"\nimages = [\"/services/*/x-debug-image\"]\n";
+    let config = parse(entry).unwrap();
+    assert_eq!(config.locations.len(), 1);
+    assert_same(&parse(&config.to_toml()).unwrap(), &config);
+    let refused = Config::default().narrowed("tagpin.toml", entry.as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("`location`"), "{refused}");
+}
+
 /// The keys that tagpin knows in `table`, from the hint that an unknown key gets.
 fn known_keys(header: &str) -> BTreeSet<String> {
     let text = error(&format!("{header}\nqqqqqqqqqqqqqqqqqqqqq = 1\n"));
@@ -53,8 +75,11 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         if let Some(table) = value.as_table() {
             tables += assert_complete(table, &format!("{header}\n[{path}]"), &path);
-        } else if let Some(table) = value.as_array().and_then(|array| array.first()?.as_table()) {
-            tables += assert_complete(table, &format!("{header}\n[[{path}]]"), &path);
+        } else if let Some(first) = value.as_array().filter(|array| array.iter().any(toml::Value::is_table)) {
+            // Not every key may stand in every table: together they have all.
+            let all = first.iter().filter_map(toml::Value::as_table).flatten();
+            let all = all.map(|(key, value)| (key.clone(), value.clone())).collect();
+            tables += assert_complete(&all, &format!("{header}\n[[{path}]]"), &path);
         }
     }
     tables
@@ -63,7 +88,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 8);
+    assert_eq!(assert_complete(&example, "", ""), 9);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -74,6 +99,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.repositories, b.repositories);
     assert_eq!(a.registries, b.registries);
+    assert_eq!(a.locations, b.locations);
     assert_eq!(a.cache_dir, b.cache_dir);
 }
 
@@ -133,7 +159,7 @@ fn an_unknown_key_says_where_and_what_was_meant() {
         "tagpin.toml:2:1: unknown key `exlude`\n   |\n 2 | exlude = [\"a\"]\n   | ^^^^^^\nhint: did you mean `exclude`?"
     );
     assert!(error("[forge]\nbase_url = \"x\"").contains("did you mean `base-url`?"));
-    assert!(error("[[location]]\npath = \"x\"").contains("unknown key `location`"));
+    assert!(error("[[locations]]\npath = \"x\"").contains("unknown key `locations`"));
 }
 
 #[test]
@@ -186,8 +212,10 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[registry]]\nlocation = \"a.example\"", "missing field `prefix`"),
         ("[[registry]]\nprefix = \"https://a.example\"", "a host, no URL"),
         ("[[registry]]\nprefix = \"acme\"", "`prefix` is no place of a registry"),
-        ("[[registry]]\nprefix = \"index.docker.io\"", "called `docker.io/…` here"),
-        ("[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"a.example\"", "described twice"),
+        (
+            "[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"a.example\"\ninsecure = true",
+            "described twice",
+        ),
         (
             "[[registry]]\nprefix = \"a.example\"\n[[registry.mirror]]\nlocation = \"b.example\"\npull-from-mirror = \"digest\"",
             "did you mean `digest-only`?",

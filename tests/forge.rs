@@ -10,8 +10,9 @@ use serde_json::json;
 use support::forge::{Forge as Fake, Logged, Mood, Pull, Settings};
 use support::openapi::OpenApi;
 use tagpin::forge::github::{GitHub, GitHubSettings, Patience};
-use tagpin::forge::{Changes, Draft, Forge, ForgeError};
-use tagpin::pull_request::{Operation, settle};
+use tagpin::forge::{Changes, Draft, Forge, ForgeError, PullRequestState};
+use tagpin::pull_request::{Branch, ImageChange, Operation, Proposal, render, settle};
+use tagpin::reference::Digest;
 
 const HEAD: &str = "tagpin/pin-digests";
 const TOKEN: &str = "forge-token";
@@ -44,13 +45,25 @@ fn client(fake: &Fake) -> GitHub {
     client_with(fake, Some(TOKEN))
 }
 
+/// A draft for `main` that pins one image to the digest of `seed`.
+fn draft_of(seed: &str) -> Draft {
+    let image = ImageChange {
+        name: "nginx".to_owned(),
+        tag: "1.27".to_owned(),
+        old: None,
+        new: Digest::sha256(seed.as_bytes()),
+        platforms: "index".to_owned(),
+        files: vec!["app/deploy.yaml".to_owned()],
+    };
+    let commit = "b".repeat(40);
+    let proposal =
+        Proposal { images: vec![image], spans: 1, files: 1, head: commit.clone(), left_out: Vec::new() };
+    let (title, body) = render(&proposal);
+    Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit }
+}
+
 fn draft() -> Draft {
-    Draft {
-        head: HEAD.to_owned(),
-        base: "main".to_owned(),
-        title: "chore(deps): pin 2 images to digests".to_owned(),
-        body: "why\n\n| a | b |\n| --- | --- |\n\n<!-- tagpin: e30= -->\n".to_owned(),
-    }
+    draft_of("one")
 }
 
 fn foreign(head_repository: Option<&str>, head: &str, base: &str) -> Pull {
@@ -64,6 +77,7 @@ fn foreign(head_repository: Option<&str>, head: &str, base: &str) -> Pull {
         head_repository: head_repository.map(str::to_owned),
         head_oid: "c".repeat(40),
         user: "octocat".to_owned(),
+        merged: false,
     }
 }
 
@@ -76,19 +90,19 @@ async fn a_pull_request_is_opened_then_left_alone_then_updated() {
     for prefix in ["", "/api/v3"] {
         let fake = Fake::start(Settings { prefix: prefix.to_owned(), ..Settings::default() }, branches).await;
         let forge = client(&fake);
-        let settled = settle(&forge, &draft()).await.unwrap();
+        let settled = settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
         assert_eq!((settled.operation, settled.pull_request.number), (Operation::Created, 1));
         assert_eq!(settled.pull_request.url, "https://github.com/acme/clusters/pull/1");
         assert_eq!(fake.pulls()[0].title, draft().title);
 
         fake.forget();
-        let settled = settle(&forge, &draft()).await.unwrap();
+        let settled = settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
         assert_eq!(settled.operation, Operation::None);
         assert_eq!(methods(&fake.log()), ["GET"], "nothing is written when nothing changed");
 
         fake.forget();
         let other = Draft { title: "chore(deps): pin 3 images to digests".to_owned(), ..draft() };
-        let settled = settle(&forge, &other).await.unwrap();
+        let settled = settle(&forge, &other, Branch::New).await.unwrap().unwrap();
         assert_eq!(
             (settled.operation, settled.pull_request.title),
             (Operation::Updated, other.title.clone())
@@ -98,10 +112,10 @@ async fn a_pull_request_is_opened_then_left_alone_then_updated() {
         assert_eq!(writes[0].body, Some(json!({ "title": other.title })), "only what differs is sent");
 
         let moved = Draft { base: "release".to_owned(), ..other };
-        assert_eq!(settle(&forge, &moved).await.unwrap().pull_request.base, "release");
+        assert_eq!(settle(&forge, &moved, Branch::New).await.unwrap().unwrap().pull_request.base, "release");
 
         fake.close(1);
-        let settled = settle(&forge, &draft()).await.unwrap();
+        let settled = settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
         assert_eq!((settled.operation, settled.pull_request.number), (Operation::Created, 2));
     }
 }
@@ -109,7 +123,7 @@ async fn a_pull_request_is_opened_then_left_alone_then_updated() {
 #[tokio::test]
 async fn requests_say_who_asks_and_which_version_is_meant() {
     let fake = fake().await;
-    settle(&client(&fake), &draft()).await.unwrap();
+    settle(&client(&fake), &draft(), Branch::New).await.unwrap().unwrap();
     for request in fake.log() {
         assert!(request.headers["user-agent"].starts_with("tagpin/"), "{request:?}");
         assert_eq!(request.headers["accept"], "application/vnd.github+json");
@@ -131,21 +145,88 @@ async fn only_a_pull_request_from_this_very_repository_is_believed() {
         fake.open(foreign(repository, head, "main"));
     }
     let forge = client(&fake);
-    assert_eq!(forge.find(HEAD).await.unwrap(), None);
-    assert_eq!(settle(&forge, &draft()).await.unwrap().pull_request.number, 5);
+    assert_eq!(forge.find(&draft()).await.unwrap(), None);
+    assert_eq!(settle(&forge, &draft(), Branch::New).await.unwrap().unwrap().pull_request.number, 5);
     // A second one for another base: the first stays ours.
-    fake.open(foreign(Some("ACME/Clusters"), HEAD, "release"));
-    assert_eq!(forge.find(HEAD).await.unwrap().unwrap().number, 5);
+    fake.open(Pull { body: Some(draft().body), ..foreign(Some("ACME/Clusters"), HEAD, "release") });
+    assert_eq!(forge.find(&draft()).await.unwrap().unwrap().number, 5);
+}
+
+#[tokio::test]
+async fn a_person_s_own_pull_request_from_the_branch_is_not_rewritten() {
+    let fake = fake().await;
+    let forge = client(&fake);
+    // For another base it is none of ours, and does not stand in the way.
+    let other_base = fake.open(foreign(Some("acme/clusters"), HEAD, "release"));
+    assert_eq!(forge.find(&draft()).await.unwrap(), None);
+    // It proposes our commit to our base, as somebody does by hand after a crash: adopted.
+    let by_hand = fake.open(foreign(Some("acme/clusters"), HEAD, "main"));
+    assert_eq!(forge.find(&draft()).await.unwrap().unwrap().number, by_hand);
+    // It proposes another commit: somebody's own, and GitHub allows no second one.
+    let draft = Draft { commit: "d".repeat(40), ..draft() };
+    assert_eq!(forge.find(&draft).await.unwrap(), None);
+    fake.forget();
+    told(settle(&forge, &draft, Branch::Moved).await.unwrap_err(), "Rejected: somebody else has one open");
+    assert!(fake.writes().iter().all(|request| request.method == "POST" && request.status == 422));
+    assert!(fake.pulls().iter().all(|pull| pull.title == "somebody else's"), "{other_base}");
+    // The marker makes it ours, wherever the branch is.
+    fake.close(by_hand);
+    let marked = Pull { body: Some(draft.body.clone()), ..foreign(Some("acme/clusters"), HEAD, "main") };
+    let marked = fake.open(marked);
+    assert_eq!(forge.find(&draft).await.unwrap().unwrap().number, marked);
+}
+
+#[tokio::test]
+async fn closed_without_a_merge_means_no_until_there_is_something_else() {
+    let fake = fake().await;
+    let forge = client(&fake);
+    let settled = async |seed: &str, branch| settle(&forge, &draft_of(seed), branch).await.unwrap();
+    settled("one", Branch::New).await.unwrap();
+    fake.close(1);
+    for branch in [Branch::Kept, Branch::Moved] {
+        fake.forget();
+        let left = settled("one", branch).await.unwrap();
+        assert_eq!((left.operation, left.pull_request.number), (Operation::None, 1));
+        assert_eq!(left.pull_request.state, PullRequestState::Closed);
+        assert_eq!(methods(&fake.log()), ["GET", "GET"]);
+    }
+    let asked = settled("two", Branch::Moved).await.unwrap();
+    assert_eq!((asked.operation, asked.pull_request.number), (Operation::Created, 2), "other digests");
+    fake.close(2);
+    assert_eq!(settled("two", Branch::Kept).await.unwrap().pull_request.number, 2);
+    assert_eq!(settled("one", Branch::Moved).await.unwrap().pull_request.number, 3, "the newest one decides");
+    fake.close(3);
+    let asked = settled("one", Branch::New).await.unwrap();
+    assert_eq!(asked.pull_request.number, 4, "who deletes the branch asks for another one");
+    fake.merge(4);
+    assert_eq!(settled("one", Branch::Kept).await, None, "merged and undone: built anew");
+    assert_eq!(settled("one", Branch::Moved).await.unwrap().pull_request.number, 5);
+}
+
+#[tokio::test]
+async fn a_closed_pull_request_that_is_not_tagpin_s_says_nothing() {
+    let fake = fake().await;
+    let forge = client(&fake);
+    let body = Some(draft().body);
+    for pull in [
+        foreign(Some("acme/clusters"), HEAD, "main"),
+        Pull { body: body.clone(), ..foreign(Some("acme/fork"), HEAD, "main") },
+        Pull { body, ..foreign(Some("acme/clusters"), HEAD, "release") },
+    ] {
+        fake.close(fake.open(pull));
+    }
+    let settled = settle(&forge, &draft(), Branch::Kept).await.unwrap().unwrap();
+    assert_eq!(settled.operation, Operation::Created);
 }
 
 #[tokio::test]
 async fn every_page_is_read() {
     let fake = fake().await;
-    let own = fake.open(foreign(Some("acme/clusters"), HEAD, "release"));
+    let own = fake.open(Pull { body: Some(draft().body), ..foreign(Some("acme/clusters"), HEAD, "release") });
     for _ in 0..120 {
         fake.open(foreign(Some("acme/fork"), HEAD, "main"));
     }
-    assert_eq!(client(&fake).find(HEAD).await.unwrap().unwrap().number, own);
+    assert_eq!(client(&fake).find(&draft()).await.unwrap().unwrap().number, own);
     assert_eq!(fake.log().len(), 2);
 }
 
@@ -183,10 +264,10 @@ async fn reading_is_repeated_writing_is_not() {
         let forge = client(&fake);
         fake.next("GET", mood);
         fake.next("GET", mood);
-        assert_eq!(forge.find(HEAD).await.unwrap(), None);
+        assert_eq!(forge.find(&draft()).await.unwrap(), None);
         assert_eq!(fake.log().len(), 3);
         fake.always(Some(mood));
-        assert!(matches!(forge.find(HEAD).await, Err(ForgeError::Unavailable(_))));
+        assert!(matches!(forge.find(&draft()).await, Err(ForgeError::Unavailable(_))));
         assert_eq!(fake.log().len(), 6, "and not for ever");
         fake.forget();
         let changes = Changes { title: Some("new"), ..Changes::default() };
@@ -201,7 +282,11 @@ async fn a_short_rate_limit_is_waited_for() {
         let fake = fake().await;
         fake.next("POST", mood);
         let started = Instant::now();
-        assert_eq!(settle(&client(&fake), &draft()).await.unwrap().operation, Operation::Created, "{mood:?}");
+        assert_eq!(
+            settle(&client(&fake), &draft(), Branch::New).await.unwrap().unwrap().operation,
+            Operation::Created,
+            "{mood:?}"
+        );
         assert!(started.elapsed() >= Duration::from_millis(990), "{mood:?} {:?}", started.elapsed());
         assert_eq!(methods(&fake.log()), ["GET", "POST", "POST"], "{mood:?}");
     }
@@ -212,7 +297,7 @@ async fn a_long_rate_limit_is_an_error_that_says_until_when() {
     for mood in [Mood::SecondaryLimit(3600), Mood::TooManyRequests(3600), Mood::PrimaryLimit(3600)] {
         let fake = fake().await;
         fake.always(Some(mood));
-        let error = client(&fake).find(HEAD).await.unwrap_err();
+        let error = client(&fake).find(&draft()).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, ForgeError::RateLimited(_)), "{text}");
         assert!(
@@ -223,7 +308,7 @@ async fn a_long_rate_limit_is_an_error_that_says_until_when() {
     }
     let fake = fake().await;
     fake.always(Some(Mood::SecondaryLimit(0)));
-    assert!(matches!(client(&fake).find(HEAD).await, Err(ForgeError::RateLimited(_))));
+    assert!(matches!(client(&fake).find(&draft()).await, Err(ForgeError::RateLimited(_))));
     assert_eq!(fake.log().len(), 3, "waiting has an end");
 }
 
@@ -259,7 +344,7 @@ async fn every_refusal_has_its_own_text() {
         told(client_with(&fake, token).create(&draft()).await.unwrap_err(), expected);
     }
     assert_eq!(
-        client_with(&fake, None).find(HEAD).await.unwrap(),
+        client_with(&fake, None).find(&draft()).await.unwrap(),
         None,
         "a public repository can be read by anybody"
     );
@@ -274,7 +359,7 @@ async fn every_refusal_has_its_own_text() {
         told(client(&fake).create(&draft).await.unwrap_err(), expected);
     }
     let private = Fake::start(Settings { private: true, ..Settings::default() }, branches).await;
-    told(client_with(&private, None).find(HEAD).await.unwrap_err(), "NotFound: hides it without a token");
+    told(client_with(&private, None).find(&draft()).await.unwrap_err(), "NotFound: hides it without a token");
     told(client(&fake).update(9, &Changes::default()).await.unwrap_err(), "NotFound: update pull request 9");
 }
 
@@ -299,7 +384,7 @@ async fn nobody_answers_at_a_closed_port() {
     };
     let patience = Patience { pause: Duration::from_millis(1), ..Patience::default() };
     let forge = GitHub::new(settings).unwrap().with_patience(patience);
-    told(forge.find(HEAD).await.unwrap_err(), "Unavailable: no answer from the forge");
+    told(forge.find(&draft()).await.unwrap_err(), "Unavailable: no answer from the forge");
 }
 
 #[tokio::test]
@@ -329,7 +414,7 @@ async fn a_token_shows_up_nowhere() {
     let fake = fake().await;
     let forge = client(&fake);
     assert!(!format!("{forge:?}").contains(TOKEN));
-    settle(&forge, &draft()).await.unwrap();
+    settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
     assert!(!format!("{:?}", fake.log()).contains(TOKEN));
     // A forge that sends the token back in its message.
     let echo = axum::Router::new().fallback(|headers: axum::http::HeaderMap| async move {
@@ -345,14 +430,14 @@ async fn a_token_shows_up_nowhere() {
         repository: "clusters".to_owned(),
         token: Some(SecretString::from(TOKEN)),
     };
-    told(GitHub::new(settings).unwrap().find(HEAD).await.unwrap_err(), "Forbidden: (Bearer ***)");
+    told(GitHub::new(settings).unwrap().find(&draft()).await.unwrap_err(), "Forbidden: (Bearer ***)");
     server.abort();
 }
 
 #[tokio::test]
 async fn the_fake_s_answers_are_complete_enough_for_octocrab_s_own_types() {
     let fake = fake().await;
-    settle(&client(&fake), &draft()).await.unwrap();
+    settle(&client(&fake), &draft(), Branch::New).await.unwrap().unwrap();
     let octocrab = octocrab::OctocrabBuilder::new().base_uri(fake.base_url()).unwrap();
     let octocrab = octocrab.build_with_reqwest(octocrab::ReqwestClientConfig::Default).unwrap();
     assert_eq!(octocrab.pulls("acme", "clusters").list().send().await.unwrap().items.len(), 1);
@@ -365,14 +450,11 @@ async fn github_s_own_description_allows_every_request() {
     let Some(description) = OpenApi::load() else { return };
     let fake = fake().await;
     let forge = client(&fake);
-    for draft in [
-        draft(),
-        Draft { title: "t".to_owned(), body: "b".to_owned(), base: "release".to_owned(), ..draft() },
-    ] {
-        settle(&forge, &draft).await.unwrap();
+    for draft in [draft(), Draft { title: "t".to_owned(), base: "release".to_owned(), ..draft() }] {
+        settle(&forge, &draft, Branch::Moved).await.unwrap();
     }
     let log = fake.log();
-    assert_eq!(methods(&log), ["GET", "POST", "GET", "PATCH"]);
+    assert_eq!(methods(&log), ["GET", "GET", "POST", "GET", "PATCH"]);
     for request in &log {
         description.check(request).unwrap();
     }
@@ -392,14 +474,14 @@ async fn github_s_own_description_allows_every_request() {
     );
     wrong(|request| request.query = vec![("state".to_owned(), "ajar".to_owned())], 0, "`state`");
     wrong(|request| request.query = vec![("per_page".to_owned(), "many".to_owned())], 0, "`per_page`");
-    wrong(|request| request.body = None, 1, "the body is missing");
-    wrong(|request| request.body = Some(json!({ "title": "t", "base": "main" })), 1, "\"head\"");
-    wrong(|request| request.body = Some(json!({ "title": 7, "head": "h", "base": "main" })), 1, "string");
-    wrong(|request| request.body = Some(json!({ "head": "h", "base": "main", "labels": [] })), 1, "labels");
+    wrong(|request| request.body = None, 2, "the body is missing");
+    wrong(|request| request.body = Some(json!({ "title": "t", "base": "main" })), 2, "\"head\"");
+    wrong(|request| request.body = Some(json!({ "title": 7, "head": "h", "base": "main" })), 2, "string");
+    wrong(|request| request.body = Some(json!({ "head": "h", "base": "main", "labels": [] })), 2, "labels");
     wrong(
         |request| drop(request.headers.insert("content-type".to_owned(), "text/plain".to_owned())),
-        1,
+        2,
         "text/plain",
     );
-    wrong(|request| request.body = Some(json!({ "state": "merged" })), 3, "merged");
+    wrong(|request| request.body = Some(json!({ "state": "merged" })), 4, "merged");
 }

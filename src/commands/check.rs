@@ -9,7 +9,7 @@ use crate::pin;
 use crate::report::{Report, human};
 use crate::terminal::Terminal;
 
-/// Finds floating references. Offline.
+/// Finds references that are not pinned. Offline.
 ///
 /// # Errors
 /// A path does not exist, the configuration is wrong, or standard output cannot be written.
@@ -23,7 +23,7 @@ pub fn run(
     let tree = local_tree(&args.paths)?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
-    report.find_floating();
+    report.find_unpinned();
     print(&report, globals, terminal, true, human::check)?;
     Ok(Exit::of(!report.findings.is_empty(), report.complete))
 }

@@ -41,7 +41,7 @@ pub fn run(
         write_files(&tree, &mut pinned);
     }
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |path| tree.is_named(path));
-    report.notes = pinned.notes;
+    report.notes.extend(pinned.notes);
     print(&report, globals, terminal, false, |report, stream| {
         // The diff on standard output is to be fed to other programs: nothing else stands there.
         if args.dry_run { String::new() } else { human::pin(report, stream) }

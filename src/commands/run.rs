@@ -11,9 +11,11 @@ use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::forge::PullRequestState;
+use crate::pull_request::Operation;
 use crate::report::{Report, count, diff, human, json};
 use crate::run::{self, BranchState, Context, Done, RunError};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, printable};
 
 /// Where the forge's token is looked for, first to last.
 const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];
@@ -79,12 +81,8 @@ fn secret(name: &str) -> Option<SecretString> {
 fn report(done: &Done, target: &RepositoryConfig) -> Report {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
-    report.notes.clone_from(&done.notes);
-    for file in &done.held_workflows {
-        report.notes.push(format!(
-            "{file} is left out: the token may not change workflows (held: workflow-permission)"
-        ));
-    }
+    report.notes.extend(done.notes.iter().cloned());
+    report.complete &= done.pull_request_error.is_none();
     if done.branch == BranchState::LeftAlone {
         report.complete = false;
         report.notes.push(format!(
@@ -106,7 +104,7 @@ fn print(
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
         (Err(error), _) => {
-            writeln!(terminal.stderr, "{}: failed: {error}", target.url)?;
+            writeln!(terminal.stderr, "{}: failed: {}", target.url, printable(&told(error)))?;
             return Ok(());
         }
         (Ok(_), None) => return Ok(()),
@@ -118,7 +116,8 @@ fn print(
     }
     let files = count(done.pinned.files.len(), "file");
     let state = match done.branch {
-        BranchState::NothingToDo => "nothing to change".to_owned(),
+        BranchState::NothingToDo if report.complete => "nothing to change".to_owned(),
+        BranchState::NothingToDo => "nothing changed, and not everything could be checked".to_owned(),
         BranchState::DryRun => format!("{files} would change"),
         BranchState::UpToDate => {
             format!("{files} to change, the branch `{}` holds them already", run::BRANCH)
@@ -127,21 +126,40 @@ fn print(
         BranchState::LeftAlone => format!("{files} to change, the branch `{}` is left alone", run::BRANCH),
     };
     let pull_request = done.pull_request.as_ref().map(|settled| {
-        let word = match settled.operation.as_str() {
-            "none" => "unchanged",
-            other => other,
+        let word = match (settled.operation, settled.pull_request.state) {
+            (Operation::None, PullRequestState::Open) => "unchanged",
+            (Operation::None, state) => state.as_str(),
+            (operation, _) => operation.as_str(),
         };
         format!("; pull request {word}: {}", settled.pull_request.url)
     });
     let line = format!("{}: {state}{}\n", target.url, pull_request.unwrap_or_default());
     let out = if args_are_diff(done) { &mut terminal.stderr } else { &mut terminal.stdout };
     out.write_all(line.as_bytes())?;
+    if let Some(error) = &done.pull_request_error {
+        writeln!(terminal.stderr, "{}: no pull request: {}", target.url, printable(&error.to_string()))?;
+    }
     let left = human::left_out(report, &terminal.stderr) + &human::remarks(report, &terminal.stderr);
     terminal.stderr.write_all(left.as_bytes())?;
     if !globals.quiet {
         terminal.stderr.write_all(human::summary(report).as_bytes())?;
     }
     Ok(())
+}
+
+/// Returns the error with its causes; what a text says already is not said twice.
+fn told(error: &RunError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// A diff on standard output is to be fed to other programs: nothing else stands there.
@@ -157,7 +175,7 @@ fn row(
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
         (Err(error), _) => {
-            return Ok(json!({ "url": target.url, "error": error.to_string(), "complete": false }));
+            return Ok(json!({ "url": target.url, "error": told(error), "complete": false }));
         }
         (Ok(_), None) => return Ok(serde_json::Value::Null),
     };
@@ -172,9 +190,17 @@ fn row(
         );
         let pull_request = done.pull_request.as_ref().map(|settled| {
             let pull_request = &settled.pull_request;
-            json!({ "number": pull_request.number, "url": pull_request.url, "operation": settled.operation.as_str() })
+            json!({
+                "number": pull_request.number,
+                "url": pull_request.url,
+                "state": pull_request.state.as_str(),
+                "operation": settled.operation.as_str(),
+            })
         });
         row.insert("pull_request".to_owned(), json!(pull_request));
+        if let Some(error) = &done.pull_request_error {
+            row.insert("error".to_owned(), json!(error.to_string()));
+        }
     }
     Ok(row)
 }

@@ -21,6 +21,7 @@ pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
 pub use problem::Problem;
 
+use crate::manifest::catalogue::Location;
 use crate::policy::Policy;
 use crate::registry::Rule;
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub repositories: Vec<RepositoryConfig>,
     /// Where registries are really asked.
     pub registries: Vec<Rule>,
+    /// Where images stand, beyond the built-in catalogue.
+    pub locations: Vec<Location>,
     /// Where clones are kept; `None` where neither configuration nor environment names a place.
     pub cache_dir: Option<PathBuf>,
     /// The text of the file that this was loaded from: a repository that carries the same file adds nothing by it.

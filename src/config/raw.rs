@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::manifest::catalogue::Location;
+
 /// A text with its place in the file.
 pub(super) type Text = Spanned<String>;
 
@@ -27,6 +29,8 @@ pub(super) struct Raw {
     pub(super) repository: Vec<RawRepository>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) registry: Vec<RawRegistry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) location: Vec<Spanned<Location>>,
 }
 
 /// `[policy]`

@@ -40,6 +40,7 @@ impl Config {
             },
             repository: self.repositories.iter().map(repository).collect(),
             registry: self.registries.iter().map(registry).collect(),
+            location: self.locations.iter().cloned().map(unspanned).collect(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use crate::pull_request::marker;
+
 pub mod github;
 
 /// A pull request's text, as tagpin wants it to be.
@@ -15,9 +17,19 @@ pub struct Draft {
     pub title: String,
     /// The body in Markdown, hidden marker included.
     pub body: String,
+    /// The commit that the branch is at, made by tagpin, as hex.
+    pub commit: String,
 }
 
 impl Draft {
+    /// Tells whether an open pull request from the branch is tagpin's to write to: it has tagpin's marker, or it proposes
+    /// this very commit to this very base, as after a crash between push and pull request, when somebody opened it by
+    /// hand. Any other one is a person's own.
+    pub fn may_write(&self, current: &PullRequest) -> bool {
+        let adopted = current.commit == self.commit && current.base == self.base;
+        adopted || marker::read(&current.body).is_some()
+    }
+
     /// Returns what of `current` has to change so that it says what this draft says.
     pub fn changes<'a>(&'a self, current: &PullRequest) -> Changes<'a> {
         let wanted = |ours: &'a str, theirs: &str| (!same_text(ours, theirs)).then_some(ours);
@@ -56,7 +68,29 @@ pub fn same_text(ours: &str, theirs: &str) -> bool {
     ours.trim().lines().eq(theirs.trim().lines())
 }
 
-/// An open pull request, as the forge has it.
+/// Where a pull request is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullRequestState {
+    /// It waits for a decision.
+    Open,
+    /// Somebody closed it without merging it.
+    Closed,
+    /// It was merged.
+    Merged,
+}
+
+impl PullRequestState {
+    /// Returns `open`, `closed` or `merged`, as reports say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Merged => "merged",
+        }
+    }
+}
+
+/// A pull request, as the forge has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullRequest {
     /// The number that people use.
@@ -69,10 +103,14 @@ pub struct PullRequest {
     pub body: String,
     /// The branch it should be merged into.
     pub base: String,
+    /// The commit that its branch is at, as hex.
+    pub commit: String,
+    /// Whether it is open.
+    pub state: PullRequestState,
 }
 
 /// Why a forge did not do what was asked. Texts never hold a credential.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForgeError {
     /// What the forge is configured with cannot be used: nothing was sent.
     #[error("{0}")]
@@ -102,10 +140,18 @@ pub enum ForgeError {
 
 /// A forge, for one repository.
 pub trait Forge: Send + Sync {
-    /// Returns the open pull request whose head is the branch `head` of this very repository, not of a fork.
-    fn find(&self, head: &str) -> impl Future<Output = Result<Option<PullRequest>, ForgeError>> + Send;
+    /// Returns the open pull request for the draft's branch of this very repository, not of a fork, that tagpin may write
+    /// to ([`Draft::may_write`]).
+    fn find(&self, draft: &Draft) -> impl Future<Output = Result<Option<PullRequest>, ForgeError>> + Send;
 
-    /// Opens a pull request, or returns the one that is open for this head already.
+    /// Returns the newest closed or merged pull request with tagpin's marker from the draft's branch of this very
+    /// repository into the draft's base.
+    fn find_closed(
+        &self,
+        draft: &Draft,
+    ) -> impl Future<Output = Result<Option<PullRequest>, ForgeError>> + Send;
+
+    /// Opens a pull request, or returns the one that tagpin has open for this branch already.
     fn create(&self, draft: &Draft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
 
     /// Changes the open pull request `number`; fields without a change are not sent.
@@ -135,6 +181,7 @@ mod tests {
             base: "main".to_owned(),
             title: "new".to_owned(),
             body: "one\ntwo\n".to_owned(),
+            commit: "a".repeat(40),
         };
         let mut current = PullRequest {
             number: 1,
@@ -142,6 +189,8 @@ mod tests {
             title: "new".to_owned(),
             body: "one\r\ntwo".to_owned(),
             base: "main".to_owned(),
+            commit: "a".repeat(40),
+            state: PullRequestState::Open,
         };
         assert!(draft.changes(&current).is_empty());
         current.base = "release".to_owned();

@@ -1,88 +1,122 @@
-//! The catalogue of image locations: which paths of which document name an image. Data, read from `catalogue.toml`.
+//! The catalogue of image locations: which paths of which document name an image. Data, read from `catalogue.toml`;
+//! a trusted configuration adds `[[location]]` entries with the same syntax.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use aho_corasick::AhoCorasick;
+use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
 
+use super::pattern::Pattern;
 use super::yaml::{NodeId, Yaml};
 
 /// The catalogue that tagpin ships.
 pub static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     // The file is part of the program, and a test reads it.
-    toml::from_str(include_str!("catalogue.toml")).unwrap_or_default()
+    let data: Data = toml::from_str(include_str!("catalogue.toml")).unwrap_or_default();
+    Catalogue::new(data)
 });
 
+/// Every format that is code names one of these words: `image` in any case, the split fields of Helm values, and what a
+/// kustomization says about other files.
+const WORDS: [&str; 4] = ["image", "repository", "docker://", "patches"];
+
+/// `catalogue.toml` as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Data {
+    #[serde(default)]
+    location: Vec<Location>,
+    #[serde(default)]
+    not_pulled: Vec<Selector>,
+    #[serde(default)]
+    image_keys: Vec<String>,
+}
+
 /// All known locations.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Catalogue {
-    /// Locations in Kubernetes objects.
-    #[serde(default)]
-    kubernetes: Vec<KubernetesEntry>,
-    /// Kubernetes objects that name images without pulling them.
-    #[serde(default)]
-    kubernetes_ignore: Vec<Selector>,
-    /// Other file formats.
-    #[serde(default)]
-    pub file: Vec<FileEntry>,
+    data: Data,
+    /// The globs of [`Location::files`], in the order of the locations.
+    files: Vec<Vec<GlobMatcher>>,
+    words: Option<AhoCorasick>,
 }
 
-/// Which Kubernetes objects an entry is for.
-#[derive(Debug, Default, Deserialize)]
+/// Kubernetes objects that name images without pulling them.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Selector {
+pub struct Selector {
+    /// What they are, for people.
+    pub title: String,
+    /// The API group without version.
+    pub group: String,
+    /// The kinds; all of the group where it is empty.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+}
+
+/// Which documents an entry is for, and where images stand in them.
+///
+/// With `format` it is a file format: a document has it where one of the paths in `has` leads somewhere and, if `files`
+/// is there, the file's name matches; the first entry that says so decides. An entry without `has` and `files` adds to
+/// its format. Without `format` it is for the Kubernetes objects of `group` and `kinds`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Location {
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The API group without version; any group where it is left out.
-    group: Option<String>,
-    /// The kinds; all of the group where it is left out.
-    #[serde(default)]
-    kinds: Vec<String>,
-}
-
-/// Locations in the objects of an API group.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct KubernetesEntry {
-    group: Option<String>,
-    #[serde(default)]
-    kinds: Vec<String>,
-    #[serde(default)]
-    images: Vec<Pattern>,
-    #[serde(default)]
-    tagged_images: Vec<Pattern>,
-    #[serde(default)]
-    prefixed: Vec<Pattern>,
-    #[serde(default)]
-    fields: Vec<Pattern>,
-    #[serde(default)]
-    values: Vec<Pattern>,
-    #[serde(default)]
-    kustomize: Vec<Pattern>,
-    #[serde(default)]
-    kustomize_strings: Vec<Pattern>,
-}
-
-/// A file format: how it is recognised, and its locations.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct FileEntry {
-    /// The format's name in reports.
-    pub format: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The kinds; all where it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// The file format's name in reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Globs: on the file's name, or on its whole path where they have a slash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// The document has one of these paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub has: Vec<Pattern>,
-    /// Where the content alone does not tell: the file name must match one of these (`*` at the end only).
-    #[serde(default)]
-    names: Vec<String>,
-    #[serde(default)]
-    images: Vec<Pattern>,
-    #[serde(default)]
-    prefixed: Vec<Pattern>,
-    /// Lists of volumes, some of which are images (`type: image`, `source:`).
-    #[serde(default)]
-    pub image_volumes: Vec<Pattern>,
-    /// An image beside one of these keys is what a build makes, not what is pulled.
-    #[serde(default)]
-    pub outputs_beside: Vec<String>,
+    /// Scalars with a whole reference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Pattern>,
+    /// The same, believed only where a tag or digest is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tagged_images: Vec<Pattern>,
+    /// The same, believed only behind `docker://`, `docker-image://`, `oci://` or `registry://`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefixed: Vec<Pattern>,
+    /// Mappings that split the reference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Pattern>,
+    /// Helm values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Pattern>,
+    /// Helm values as YAML in a literal block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values_text: Vec<Pattern>,
+    /// Kubernetes objects, or patches of them, as YAML in a literal block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects_text: Vec<Pattern>,
+    /// Lists of kustomize image entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kustomize: Vec<Pattern>,
+    /// Lists of kustomize image strings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kustomize_strings: Vec<Pattern>,
+    /// Images that a build makes: reported, never pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Pattern>,
+    /// What is no image at all, with everything below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<Pattern>,
+    /// Names that the document gives to images: an image that is one of them is no reference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Pattern>,
 }
 
 /// What stands at a location.
@@ -102,12 +136,15 @@ pub enum Form {
     Kustomize,
     /// A list of kustomize image strings.
     KustomizeStrings,
+    /// An image that a build makes.
+    Output,
 }
 
-impl KubernetesEntry {
-    /// Returns the locations with their forms.
-    pub fn locations(&self) -> impl Iterator<Item = (&Pattern, Form)> {
+impl Location {
+    /// Returns what may be edited or is reported, with its form. What a build makes comes first: it is decided.
+    pub fn forms(&self) -> impl Iterator<Item = (&Pattern, Form)> {
         [
+            (&self.outputs, Form::Output),
             (&self.images, Form::Image),
             (&self.tagged_images, Form::TaggedImage),
             (&self.prefixed, Form::Prefixed),
@@ -119,204 +156,153 @@ impl KubernetesEntry {
         .into_iter()
         .flat_map(|(patterns, form)| patterns.iter().map(move |pattern| (pattern, form)))
     }
+
+    /// Returns the paths to YAML in literal blocks.
+    pub fn texts(&self) -> impl Iterator<Item = (&Pattern, TextForm)> {
+        let values = self.values_text.iter().map(|pattern| (pattern, TextForm::Values));
+        values.chain(self.objects_text.iter().map(|pattern| (pattern, TextForm::Objects)))
+    }
+
+    /// Returns what is wrong with an entry, in words that end a sentence about it.
+    pub fn problem(&self) -> Option<&'static str> {
+        let kubernetes = self.group.is_some() || !self.kinds.is_empty();
+        let file = !self.has.is_empty() || !self.files.is_empty();
+        match (&self.format, kubernetes) {
+            (None, false) => Some("says neither `group` or `kinds` nor `format`: it is for no document"),
+            (None, true) if file => Some("has `has` or `files`, which are for a `format`"),
+            (Some(_), true) => Some("has `format` beside `group` or `kinds`: an object has no file format"),
+            (Some(format), false) if format.trim().is_empty() => Some("has an empty `format`"),
+            (Some(_), false) if !file && !BUILT_IN.has_format(self.format.as_deref()) => {
+                Some("has a new `format`, and neither `has` nor `files` tells its documents")
+            }
+            _ if self.forms().next().is_none() && self.texts().next().is_none() && self.ignore.is_empty() => {
+                Some("names no path")
+            }
+            _ => self
+                .files
+                .iter()
+                .any(|glob| compile(glob).is_none())
+                .then_some("has a malformed glob in `files`"),
+        }
+    }
 }
 
-impl FileEntry {
-    /// Tells whether the document at `root` of the file at `path` has this format.
-    pub fn matches(&self, yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let name_matches = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == pattern,
-        };
-        (self.names.is_empty() || self.names.iter().any(name_matches))
-            && self.has.iter().any(|pattern| !pattern.find(yaml, root).is_empty())
-    }
-
-    /// Returns the locations with their forms.
-    pub fn locations(&self) -> impl Iterator<Item = (&Pattern, Form)> {
-        let images = self.images.iter().map(|pattern| (pattern, Form::Image));
-        images.chain(self.prefixed.iter().map(|pattern| (pattern, Form::Prefixed)))
-    }
+/// What YAML in a literal block holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextForm {
+    /// Helm values.
+    Values,
+    /// A Kubernetes object or a patch of one.
+    Objects,
 }
 
 impl Catalogue {
-    /// Returns the entries for objects of `kind` in the API group of `api_version`.
-    pub fn kubernetes(&self, api_version: &str, kind: &str) -> impl Iterator<Item = &KubernetesEntry> {
-        let group = group_of(api_version).to_owned();
-        let kind = kind.to_owned();
-        self.kubernetes
-            .iter()
-            .filter(move |entry| selects(entry.group.as_deref(), &entry.kinds, &group, &kind))
+    fn new(data: Data) -> Self {
+        let globs = |location: &Location| location.files.iter().filter_map(|glob| compile(glob)).collect();
+        let files = data.location.iter().map(globs).collect();
+        let words: Vec<&str> = data.location.iter().flat_map(words).chain(WORDS).collect();
+        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok();
+        Self { data, files, words }
+    }
+
+    /// Returns this catalogue with the locations of a configuration, which come first.
+    #[must_use]
+    pub fn with(&self, locations: &[Location]) -> Self {
+        let mut data = self.data.clone();
+        data.location.splice(0..0, locations.iter().cloned());
+        Self::new(data)
+    }
+
+    /// Returns every location.
+    pub fn locations(&self) -> &[Location] {
+        &self.data.location
+    }
+
+    /// Returns the Kubernetes objects that name images without pulling them.
+    pub fn not_pulled(&self) -> &[Selector] {
+        &self.data.not_pulled
+    }
+
+    /// Returns the keys, beside those that end in `image`, whose values look like images.
+    pub fn image_keys(&self) -> &[String] {
+        &self.data.image_keys
+    }
+
+    /// Tells whether the bytes can hold an image at all: every location names a word that its documents must spell.
+    ///
+    /// A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
+    pub fn may_hold_images(&self, bytes: &[u8]) -> bool {
+        self.words.as_ref().is_none_or(|words| words.is_match(bytes))
+    }
+
+    /// Returns the entries for objects of `kind` in the API group of `api_version`; what is known of all groups comes
+    /// last.
+    pub(super) fn kubernetes(&self, api_version: &str, kind: &str) -> Vec<&Location> {
+        let group = group_of(api_version);
+        let mut found: Vec<&Location> = self.data.location.iter().filter(|e| e.is_for(group, kind)).collect();
+        found.sort_by_key(|entry| entry.group.is_none());
+        found
     }
 
     /// Tells whether objects of this kind name images without pulling them.
-    pub fn ignores(&self, api_version: &str, kind: &str) -> bool {
+    pub(super) fn is_not_pulled(&self, api_version: &str, kind: &str) -> bool {
         let group = group_of(api_version);
-        self.kubernetes_ignore
-            .iter()
-            .any(|selector| selects(selector.group.as_deref(), &selector.kinds, group, kind))
+        self.data.not_pulled.iter().any(|selector| {
+            selector.group == group && (selector.kinds.is_empty() || selector.kinds.iter().any(|k| k == kind))
+        })
+    }
+
+    /// Returns the entries of the format that the document at `root` of the file at `path` has; none where it has no
+    /// format of the catalogue.
+    pub(super) fn format(&self, yaml: &Yaml<'_>, root: NodeId, path: &str) -> Vec<&Location> {
+        let matches = |index: usize, entry: &Location| {
+            let globs = &self.files[index];
+            (globs.is_empty() || globs.iter().any(|glob| glob.is_match(path)))
+                && (entry.has.is_empty() || entry.has.iter().any(|has| !has.find(yaml, root).is_empty()))
+        };
+        let files = || self.data.location.iter().enumerate().filter(|(_, entry)| entry.format.is_some());
+        let told = |entry: &Location| !entry.has.is_empty() || !entry.files.is_empty();
+        let Some((_, first)) = files().find(|(index, entry)| told(entry) && matches(*index, entry)) else {
+            return Vec::new();
+        };
+        let same = files().filter(|(_, entry)| entry.format == first.format);
+        same.filter(|(index, entry)| !told(entry) || matches(*index, entry)).map(|(_, entry)| entry).collect()
+    }
+
+    fn has_format(&self, format: Option<&str>) -> bool {
+        self.data.location.iter().any(|entry| entry.format.as_deref() == format)
     }
 }
 
-fn selects(wanted_group: Option<&str>, kinds: &[String], group: &str, kind: &str) -> bool {
-    wanted_group.is_none_or(|wanted| wanted == group)
-        && (kinds.is_empty() || kinds.iter().any(|known| known == "*" || known == kind))
+impl Location {
+    fn is_for(&self, group: &str, kind: &str) -> bool {
+        self.format.is_none()
+            && self.group.as_deref().is_none_or(|wanted| wanted == group)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|known| known == "*" || known == kind))
+    }
+}
+
+/// Returns the words one of which stands in every document that this entry finds an image in.
+fn words(location: &Location) -> Vec<&str> {
+    if let Some(group) = location.group.as_deref().filter(|group| !group.is_empty()) {
+        return vec![group];
+    }
+    let paths = location.forms().map(|(path, _)| path).chain(location.texts().map(|(path, _)| path));
+    paths
+        .flat_map(|path| match path.longest_key() {
+            Some(key) => vec![key],
+            // Without a key of its own (`/*`), what tells the documents must do.
+            None => location.has.iter().filter_map(Pattern::longest_key).collect(),
+        })
+        .collect()
+}
+
+/// Compiles a glob; one without a slash is for the file's name, wherever the file lies.
+fn compile(glob: &str) -> Option<GlobMatcher> {
+    let glob = if glob.contains('/') { glob.to_owned() } else { format!("**/{glob}") };
+    GlobBuilder::new(&glob).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
 }
 
 fn group_of(api_version: &str) -> &str {
     api_version.rsplit_once('/').map_or("", |(group, _)| group)
-}
-
-/// A path with `*` (any key or item) and `**` (any number of levels).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Vec<Segment>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Key(String),
-    Any,
-    Deep,
-}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` is not a path: it must start with `/`"))
-        })
-    }
-}
-
-impl Pattern {
-    /// Parses a JSON pointer with wildcards.
-    pub fn parse(text: &str) -> Option<Self> {
-        let segments = text.strip_prefix('/')?.split('/').map(|segment| match segment {
-            "*" => Segment::Any,
-            "**" => Segment::Deep,
-            key => Segment::Key(key.replace("~1", "/").replace("~0", "~")),
-        });
-        Some(Self(segments.collect()))
-    }
-
-    /// Returns the nodes at this path below `root`, aliases and merge keys followed. A node that several aliases lead
-    /// to may come more than once.
-    pub fn find(&self, yaml: &Yaml<'_>, root: NodeId) -> Vec<NodeId> {
-        self.find_with_holders(yaml, root).into_iter().map(|(node, _)| node).collect()
-    }
-
-    /// Returns the same nodes, each with the collection through which it was reached: not its parent where a merge
-    /// key brought it in.
-    pub fn find_with_holders(&self, yaml: &Yaml<'_>, root: NodeId) -> Vec<(NodeId, NodeId)> {
-        let mut search = Search { yaml, seen: HashSet::new(), found: Vec::new() };
-        search.descend(root, root, &self.0, DEPTH_MAX);
-        search.found
-    }
-}
-
-/// How deep a path goes. Chained aliases nest deeper than the text does, and the stack is finite.
-const DEPTH_MAX: usize = 200;
-
-struct Search<'y, 'a> {
-    yaml: &'y Yaml<'a>,
-    /// (node, segments left): the work is bounded by their product, whatever aliases do.
-    seen: HashSet<(NodeId, usize)>,
-    found: Vec<(NodeId, NodeId)>,
-}
-
-impl Search<'_, '_> {
-    fn descend(&mut self, node: NodeId, holder: NodeId, segments: &[Segment], depth: usize) {
-        let node = self.yaml.resolve(node);
-        let Some(depth) = depth.checked_sub(1) else { return };
-        let Some((first, rest)) = segments.split_first() else {
-            self.found.push((node, holder));
-            return;
-        };
-        if !self.seen.insert((node, segments.len())) {
-            return;
-        }
-        match first {
-            Segment::Key(key) => {
-                if let Some(child) = self.yaml.get(node, key) {
-                    self.descend(child, node, rest, depth);
-                }
-            }
-            Segment::Any => {
-                for child in children(self.yaml, node) {
-                    self.descend(child, node, rest, depth);
-                }
-            }
-            Segment::Deep => {
-                self.descend(node, holder, rest, depth);
-                for child in children(self.yaml, node) {
-                    self.descend(child, node, segments, depth);
-                }
-            }
-        }
-    }
-}
-
-/// Returns the children of a collection; those that a merge key brings in included, unless they are overridden.
-pub fn children(yaml: &Yaml<'_>, node: NodeId) -> Vec<NodeId> {
-    if yaml.is_sequence(node) {
-        return yaml.items(node).to_vec();
-    }
-    let mut keys = HashSet::new();
-    let mut out = Vec::new();
-    let mut mappings = vec![node];
-    let mut visited = HashSet::new();
-    while let Some(mapping) = mappings.pop() {
-        if !visited.insert(yaml.resolve(mapping)) {
-            continue;
-        }
-        for (key, value) in yaml.entries(mapping) {
-            match yaml.text_of(*key) {
-                Some("<<") => {
-                    mappings.push(*value);
-                    mappings.extend(yaml.items(*value).iter().rev());
-                }
-                Some(text) if keys.insert(text.to_owned()) => out.push(*value),
-                _ => {}
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_catalogue_is_well_formed() {
-        let catalogue: Catalogue = toml::from_str(include_str!("catalogue.toml")).unwrap();
-        assert!(catalogue.kubernetes("tekton.dev/v1", "Task").count() >= 2);
-        assert!(catalogue.ignores("apiextensions.k8s.io/v1", "CustomResourceDefinition"));
-        assert!(!catalogue.ignores("apps/v1", "Deployment"));
-    }
-
-    #[test]
-    fn paths_match_with_wildcards_through_aliases_and_merges() {
-        let yaml = Yaml::parse("a: &a {b: [{c: 1}, {c: 2}]}\nd: *a\ne: {<<: *a, f: {c: 3}}\n");
-        let root = yaml.documents[0].root.unwrap();
-        let count = |pattern: &str| Pattern::parse(pattern).unwrap().find(&yaml, root).len();
-        assert_eq!(count("/a/b/*/c"), 2);
-        assert_eq!(count("/d/b/*/c"), 2);
-        assert_eq!(count("/e/b/*/c"), 2);
-        assert!(count("/**/c") >= 3);
-        assert_eq!(count("/a/x"), 0);
-    }
-
-    #[test]
-    fn aliases_that_multiply_do_not_multiply_the_work() {
-        let mut text = String::from("a0: &a0 {image: x}\n");
-        // More levels than these are not read at all.
-        for i in 1..6 {
-            text +=
-                &format!("a{i}: &a{i} [*a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}]\n", p = i - 1);
-        }
-        let yaml = Yaml::parse(&text);
-        let root = yaml.documents[0].root.unwrap();
-        assert!(Pattern::parse("/**/image").unwrap().find(&yaml, root).len() < 100);
-    }
 }

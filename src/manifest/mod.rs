@@ -1,17 +1,22 @@
 //! One file: its documents, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+mod aliases;
 pub mod annotate;
 pub mod catalogue;
+mod directives;
 pub mod edit;
+mod embedded;
 pub mod formats;
+mod lines;
+mod mask;
+pub mod pattern;
 pub mod proof;
 pub mod site;
 pub mod yaml;
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
+use aliases::Aliases;
 use catalogue::Catalogue;
+use lines::Positions;
 use site::Site;
 use yaml::{Fault, Yaml};
 
@@ -25,6 +30,8 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// The 1-based lines of `# tagpin: ignore` comments that match nothing.
+    pub unused_ignores: Vec<usize>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
 }
@@ -32,7 +39,10 @@ pub struct Scan {
 impl Scan {
     /// Tells whether the file has nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.sites.is_empty() && self.unread.is_empty() && self.kustomize == formats::Kustomize::default()
+        self.sites.is_empty()
+            && self.unread.is_empty()
+            && self.unused_ignores.is_empty()
+            && self.kustomize == formats::Kustomize::default()
     }
 }
 
@@ -107,14 +117,6 @@ pub fn is_candidate(path: &str) -> bool {
         || name == "Kustomization"
 }
 
-/// Tells whether the bytes can hold an image at all: every format names one of these words.
-pub fn may_hold_images(bytes: &[u8]) -> bool {
-    const WORDS: [&str; 7] = ["mage", "MAGE", "repository", "docker://", "container", "steps", "patches"];
-    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
-    // Without a search nothing is known, so the file is read.
-    SEARCH.as_ref().is_none_or(|search| search.is_match(bytes))
-}
-
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut scan = Scan::default();
@@ -127,7 +129,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
     }
-    if !may_hold_images(bytes) {
+    if !catalogue.may_hold_images(bytes) {
         return scan;
     }
     let text = match text_of(bytes) {
@@ -135,8 +137,9 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
-    let yaml = Yaml::parse(text);
-    let mut lines = Lines::new(text);
+    let source = Source::new(text);
+    let mut yaml = source.parse();
+    let (mut sites, mut texts) = (Vec::new(), Vec::new());
     let template = yaml.documents.iter().any(|document| document.error.is_some()) && text.contains("{{");
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
@@ -144,12 +147,57 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
-        for site in formats::find(&yaml, document, path, catalogue) {
-            let (line, column) = lines.position(site.span.start);
-            scan.sites.push(Located { site, line, column, offset });
-        }
+        let (found, inner) = formats::find(&yaml, document, path, catalogue);
+        sites.extend(found);
+        texts.extend(inner);
     }
+    let mut aliases = Aliases::of(&yaml);
+    for site in &mut sites {
+        site.also_at = aliases.uses_of(&yaml, site.main);
+    }
+    // In the order of the file, in which they join the tree again for the edit.
+    texts.sort_by_key(|text| text.node);
+    texts.dedup_by_key(|text| text.node);
+    for text in &texts {
+        sites.extend(formats::texts::find(&mut yaml, text, catalogue));
+    }
+    sites.sort_by_key(|site| site.span.start);
+    let mut lines = Positions::new(text);
+    for site in sites {
+        let (line, column) = lines.position(site.span.start);
+        scan.sites.push(Located { site, line, column, offset });
+    }
+    let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
+    scan.unused_ignores = directives::apply(&yaml, &mut sites);
     scan
+}
+
+/// A file's text as the YAML parser gets it: a template that is no YAML by itself is masked.
+pub(crate) struct Source<'t> {
+    text: &'t str,
+    masked: Option<mask::Masked>,
+}
+
+impl<'t> Source<'t> {
+    /// Returns the source of `text`, which has no byte order mark.
+    pub(crate) fn new(text: &'t str) -> Self {
+        let errors = |text: &str| {
+            Yaml::parse(text).documents.iter().filter(|document| document.error.is_some()).count()
+        };
+        let raw = if text.contains("{{") { errors(text) } else { 0 };
+        let masked =
+            if raw > 0 { mask::mask(text).filter(|masked| errors(&masked.text) < raw) } else { None };
+        Self { text, masked }
+    }
+
+    /// Returns the tree. The same text always gives the same nodes.
+    pub(crate) fn parse(&self) -> Yaml<'_> {
+        let Some(masked) = &self.masked else { return Yaml::parse(self.text) };
+        let mut yaml = Yaml::parse(&masked.text);
+        yaml.original = self.text;
+        yaml.masked.clone_from(&masked.actions);
+        yaml
+    }
 }
 
 fn unread_reason(error: &yaml::SyntaxError, template: bool) -> (UnreadReason, String) {
@@ -167,39 +215,6 @@ pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
     std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
 }
 
-/// Counts lines and columns as an editor shows them; quick where the questions come in the order of the text.
-struct Lines<'a> {
-    text: &'a str,
-    /// The byte, line and column of the last answer.
-    at: (usize, usize, usize),
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, at: (0, 1, 1) }
-    }
-
-    /// Returns the 1-based line and column, in characters, of a byte offset.
-    fn position(&mut self, offset: usize) -> (usize, usize) {
-        if offset < self.at.0 {
-            self.at = (0, 1, 1);
-        }
-        let (start, mut line, mut column) = self.at;
-        let mut characters = self.text[start..offset].chars().peekable();
-        let next = self.text[offset..].chars().next();
-        while let Some(character) = characters.next() {
-            // A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
-            match character {
-                '\r' if characters.peek().copied().or(next) == Some('\n') => column += 1,
-                '\n' | '\r' => (line, column) = (line + 1, 1),
-                _ => column += 1,
-            }
-        }
-        self.at = (offset, line, column);
-        (line, column)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +223,7 @@ mod tests {
     fn lines_end_in_three_ways_and_columns_are_characters() {
         let text = "a\r\né: x\rb\nc";
         let positions = |offsets: &[usize]| {
-            let mut lines = Lines::new(text);
+            let mut lines = Positions::new(text);
             offsets.iter().map(|at| lines.position(*at)).collect::<Vec<_>>()
         };
         assert_eq!(positions(&[0, 3, 7, 9, 11]), [(1, 1), (2, 1), (2, 4), (3, 1), (4, 1)]);

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::edit::{Added, Plan};
+use super::edit::{Added, Plan, Splice};
 use super::yaml::{Kind, NodeId, Style, Yaml};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
@@ -37,7 +37,34 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
     let new = Yaml::parse(after);
     let comparison = Comparison { old: before, new: &new, plan };
     comparison.streams()?;
-    SecondComparison { yaml: before, plan }.streams(&new)
+    SecondComparison { yaml: before, plan }.streams(&new)?;
+    // The text inside a block is proven like a file of its own.
+    for embedded in &before.embedded {
+        if let (Some(old), Some(new)) = (before.text_of(embedded.scalar), plan.set.get(&embedded.scalar)) {
+            let (old, new) = (Yaml::parse(old), Yaml::parse(new));
+            let plan = embedded.inner_plan(plan);
+            Comparison { old: &old, new: &new, plan: &plan }.streams()?;
+            SecondComparison { yaml: &old, plan: &plan }.streams(&new)?;
+        }
+    }
+    Ok(())
+}
+
+/// Proves that `after` is the template `before` with `plan` done, and that no action was touched; the masked text is
+/// proven by [`prove`].
+///
+/// # Errors
+/// Says that bytes differ that should not.
+pub fn prove_template(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+    // Neither the actions nor the splices overlap among themselves.
+    let touched = |splice: &Splice| {
+        let next = before.masked.partition_point(|action| action.end <= splice.span.start);
+        before.masked.get(next).is_some_and(|action| action.start < splice.span.end)
+    };
+    if plan.splices.iter().any(touched) {
+        return Err(ProofError::Bytes);
+    }
+    bytes_outside_are_equal(before.original, after, plan)
 }
 
 fn bytes_outside_are_equal(before: &str, after: &str, plan: &Plan) -> Result<(), ProofError> {
@@ -190,9 +217,9 @@ enum Tree {
     Bool(bool),
     Number(String),
     Text(String),
-    Sequence(Vec<Tree>),
-    Mapping(Vec<(Tree, Tree)>),
-    Tagged(String, Box<Tree>),
+    Sequence(Vec<Self>),
+    Mapping(Vec<(Self, Self)>),
+    Tagged(String, Box<Self>),
 }
 
 /// Compares the second parser's trees, guided by the span parser's nodes, in which planned nodes are known.
@@ -266,7 +293,7 @@ impl SecondComparison<'_, '_> {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
                         Step::Old(index) if old[index].0 == *key => {
-                            self.nodes(entries[index].1, &old[index].1, value)?
+                            self.nodes(entries[index].1, &old[index].1, value)?;
                         }
                         Step::Added(name, added)
                             if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}

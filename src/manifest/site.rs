@@ -40,8 +40,14 @@ pub enum Skip {
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
-    /// The file's policy excludes it.
-    Excluded,
+    /// A comment says so.
+    Ignored,
+    /// Flux owns the line.
+    ManagedByFlux,
+    /// It looks like an image and stands where the catalogue knows of none.
+    UnknownLocation,
+    /// YAML inside a text that cannot be edited byte by byte.
+    EmbeddedText,
 }
 
 impl Skip {
@@ -58,7 +64,10 @@ impl Skip {
             Self::BuildOutput => "build-output",
             Self::Unpullable => "unpullable",
             Self::DigestOnly => "digest-only",
-            Self::Excluded => "excluded",
+            Self::Ignored => "ignored",
+            Self::ManagedByFlux => "managed-by-flux",
+            Self::UnknownLocation => "unknown-location",
+            Self::EmbeddedText => "embedded-text",
         }
     }
 }
@@ -123,6 +132,8 @@ pub struct Site {
     pub document: usize,
     /// The JSON pointer of the definition.
     pub path: String,
+    /// The JSON pointers that lead here through an alias or a merge key.
+    pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
     /// The kind of the Kubernetes object.
@@ -135,6 +146,10 @@ pub struct Site {
     pub span: Range<usize>,
     /// The spans of split fields, by what they hold.
     pub fields: BTreeMap<&'static str, Range<usize>>,
+    /// The block scalar whose text holds the site, where it is YAML inside YAML.
+    pub inside: Option<NodeId>,
+    /// Where the key of the mapping that holds split fields starts.
+    pub parent: Option<usize>,
     /// The joined reference, as the user spelled it.
     pub image: String,
     /// The same, parsed; `None` where it is skipped.
@@ -148,6 +163,12 @@ pub struct Site {
 }
 
 impl Site {
+    /// Makes this a site that is not resolved.
+    pub(super) fn skip(&mut self, skip: Skip) {
+        self.state = State::Skipped(skip);
+        (self.reference, self.write) = (None, None);
+    }
+
     /// Returns the digest that is written now.
     pub fn digest(&self) -> Option<&Digest> {
         self.reference.as_ref().and_then(Reference::digest)

@@ -108,6 +108,10 @@ pub enum Fault {
 pub struct Yaml<'a> {
     /// The text that the spans point into.
     pub text: &'a str,
+    /// The text before it was masked; the same where it was not.
+    pub original: &'a str,
+    /// Where the text was masked, in order: see [`super::mask`].
+    pub masked: Vec<Range<usize>>,
     /// All nodes of all documents.
     pub nodes: Vec<Node<'a>>,
     /// The documents, in order.
@@ -115,12 +119,16 @@ pub struct Yaml<'a> {
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
-    wide: HashMap<NodeId, Wide<'a>>,
+    pub(super) wide: HashMap<NodeId, Wide<'a>>,
+    /// Block scalars whose text joined the tree: see [`super::embedded`].
+    pub embedded: Vec<super::embedded::Embedded>,
+    /// How many were tried.
+    pub(super) embeds: usize,
 }
 
 /// Where the keys of a wide mapping stand among its entries.
 #[derive(Clone, Debug, Default)]
-struct Wide<'a> {
+pub(super) struct Wide<'a> {
     keys: HashMap<Cow<'a, str>, usize>,
     /// The values of its merge keys.
     merges: Vec<NodeId>,
@@ -143,6 +151,13 @@ impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
         Builder::new(text).run()
+    }
+
+    /// Tells whether a part of the node was masked, so that its value is not known.
+    pub fn is_masked(&self, id: NodeId) -> bool {
+        let span = &self.nodes[self.resolve(id)].span;
+        let next = self.masked.partition_point(|action| action.end <= span.start);
+        self.masked.get(next).is_some_and(|action| action.start < span.end)
     }
 
     /// Returns the text of a document, up to the start of the next.
@@ -263,6 +278,16 @@ impl<'a> Yaml<'a> {
         entries.iter().rev().copied().find(|(k, _)| self.own_text(*k) == Some(key))
     }
 
+    /// Returns where the keys of the wide mappings stand, for a tree in which these nodes come at `base`.
+    pub(super) fn wide_at<'o>(&self, base: NodeId) -> Vec<(NodeId, Wide<'o>)> {
+        let owned = |(key, index): (&Cow<'_, str>, &usize)| (Cow::Owned(key.to_string()), *index);
+        let moved = |(id, wide): (&NodeId, &Wide<'_>)| {
+            let merges = wide.merges.iter().map(|id| base + id).collect();
+            (base + id, Wide { keys: wide.keys.iter().map(owned).collect(), merges })
+        };
+        self.wide.iter().map(moved).collect()
+    }
+
     /// Returns the text under `key` where it is a scalar and not null.
     pub fn get_str(&self, mapping: NodeId, key: &str) -> Option<&str> {
         self.get(mapping, key).and_then(|id| self.string_of(id))
@@ -300,11 +325,26 @@ impl<'a> Yaml<'a> {
         (value == id).then_some(key)
     }
 
+    /// Returns what a scalar says: its decoded text, or its source where a part of it was masked.
+    pub fn written(&self, id: NodeId) -> &str {
+        let id = self.resolve(id);
+        if !self.is_masked(id) {
+            return self.string_of(id).unwrap_or_default().trim_end_matches(['\n', '\r']);
+        }
+        let source = self.original.get(self.nodes[id].span.clone()).unwrap_or_default();
+        source.trim().trim_matches(['"', '\''])
+    }
+
     /// Returns the JSON pointer (RFC 6901) of a node in its document.
     pub fn pointer(&self, id: NodeId) -> String {
         let mut segments = Vec::new();
         let mut at = id;
         while let Some(parent) = self.nodes[at].parent {
+            // The root of a text inside a block scalar adds no segment.
+            if matches!(self.nodes[parent].kind, Kind::Scalar { .. }) {
+                at = parent;
+                continue;
+            }
             let index = self.nodes[at].index;
             segments.push(match &self.nodes[parent].kind {
                 Kind::Mapping { entries, .. } => entries
@@ -343,11 +383,15 @@ impl<'a> Builder<'a> {
     fn new(text: &'a str) -> Self {
         let yaml = Yaml {
             text,
+            original: text,
+            masked: Vec::new(),
             // A manifest has a node in some thirty bytes.
             nodes: Vec::with_capacity(text.len().min(1 << 20) / 32),
             documents: Vec::new(),
             comments: Vec::new(),
             wide: HashMap::new(),
+            embedded: Vec::new(),
+            embeds: 0,
         };
         Self {
             yaml,

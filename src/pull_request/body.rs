@@ -24,7 +24,8 @@ const TABLE: &str = "| Image | Tag | Old digest | New digest | Platforms | Files
 const UNWANTED: &str = "### If you do not want this\n\n\
     Exclude the files in the repository's `tagpin.toml`, and the next run leaves them alone:\n\n\
     ```toml\n[policy]\nexclude = [\"examples/**\"]\n```\n\n\
-    Closing this pull request without that lets the next run open a new one.";
+    Closing this pull request without that declines these digests: it stays closed until there is another set of \
+    digests to propose. Delete its branch to be asked again.";
 
 const FOOTER: &str = "---\n\nOpened by tagpin. It keeps this text and the branch up to date, and leaves the branch \
     alone once somebody else has committed to it.";

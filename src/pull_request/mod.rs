@@ -8,7 +8,7 @@ mod life;
 pub mod marker;
 mod title;
 
-pub use life::{Operation, Settled, settle};
+pub use life::{Branch, Operation, Settled, settle};
 pub use marker::Marker;
 pub use title::commit_message;
 

@@ -55,8 +55,9 @@ pub async fn ask<R: Registry>(
     }
     let width = (at_once / lanes.len().max(1)).max(1);
     let mut done = 0;
-    stream::iter(lanes.into_values())
-        .map(|questions| Box::pin(lane(registry, questions, width)))
+    let lanes: Vec<_> =
+        lanes.into_values().map(|questions| Box::pin(lane(registry, questions, width))).collect();
+    stream::iter(lanes)
         .flatten_unordered(at_once.max(1))
         .inspect(move |_| {
             done += 1;

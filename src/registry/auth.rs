@@ -268,4 +268,11 @@ mod tests {
             assert_eq!(parsed(values), expected, "{values:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_challenge_makes_it_panic(value in "(Bearer|Basic|[ -~]{0,5})[ -~]{0,60}") {
+            parsed(&[&value]);
+        }
+    }
 }

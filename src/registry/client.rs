@@ -14,7 +14,7 @@ use url::Url;
 use super::ResolveError;
 use super::auth::{Auth, Authorization};
 use super::budget::Budgets;
-use super::failure::Failure;
+use super::failure::{Failure, is_certificate};
 use super::image;
 use super::keyed::Keyed;
 use super::location::Endpoint;
@@ -205,7 +205,10 @@ impl Client {
                 first = Some(sent);
                 break;
             }
-            first.get_or_insert(sent);
+            // A refused certificate says more than what a TLS server answers to plain HTTP.
+            if first.is_none() || sent.as_ref().is_err_and(is_certificate) {
+                first = Some(sent);
+            }
         }
         let what = format!("`{}` for `{}`", request.endpoint.shown(), request.wanted());
         match first {

@@ -324,7 +324,7 @@ mod tests {
             Environment { docker_config: Some(dir.path().to_owned()), ..Environment::default() };
         match Credentials::new(&environment).find(&endpoint).await {
             Found::Problem(text) => {
-                assert!(text.contains("config.json") && !text.contains("secret"), "{text}")
+                assert!(text.contains("config.json") && !text.contains("secret"), "{text}");
             }
             other => panic!("{other:?}"),
         }

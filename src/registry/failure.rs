@@ -41,7 +41,7 @@ impl Failure {
             if error.is_timeout() { "it did not answer in time".to_owned() } else { root_cause(error) };
         let text = format!("cannot reach {what}: {cause}; check the name, the network and the certificate");
         // A certificate does not get better by asking again.
-        let retry = if text.contains("invalid peer certificate") { Retry::Never } else { Retry::Soon };
+        let retry = if is_certificate(error) { Retry::Never } else { Retry::Soon };
         Self { error: ResolveError::Unavailable(text), retry }
     }
 
@@ -90,8 +90,13 @@ impl Failure {
     }
 }
 
+/// Tells whether the server's certificate was refused.
+pub(super) fn is_certificate(error: &reqwest::Error) -> bool {
+    root_cause(error).contains("invalid peer certificate")
+}
+
 /// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
-pub(super) fn root_cause(error: &dyn Error) -> String {
+fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -47,7 +47,7 @@ pub(super) enum Content {
     /// Manifests for platforms.
     Index(OciImageIndex),
     /// A config and layers.
-    Image(OciImageManifest),
+    Image(Box<OciImageManifest>),
 }
 
 /// Why a body is no manifest that can be pinned.

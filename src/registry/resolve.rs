@@ -257,7 +257,7 @@ impl HttpRegistry {
             result = self.confirm_at(request, digest, needed).await;
             match &result {
                 Err(error) if left > 0 => {
-                    tracing::info!(%error, "a mirror does not confirm, the next is asked")
+                    tracing::info!(%error, "a mirror does not confirm, the next is asked");
                 }
                 _ => break,
             }
@@ -319,11 +319,14 @@ fn unusable(request: Request<'_>, error: &ContentError) -> ResolveError {
 /// The error where `wanted` is not among the platforms that there are.
 fn lacking(request: Request<'_>, wanted: &Platform, has: &[Platform]) -> ResolveError {
     let has = match has {
-        [] => "no platform that it names".to_owned(),
-        has => has.iter().map(|platform| format!("`{platform}`")).collect::<Vec<_>>().join(", "),
+        [] => "names none".to_owned(),
+        has => {
+            let names: Vec<_> = has.iter().map(|platform| format!("`{platform}`")).collect();
+            format!("has {}", names.join(", "))
+        }
     };
     let (host, name) = (request.endpoint.shown(), request.wanted());
-    ResolveError::NoSuchPlatform(format!("`{host}` has `{name}` not for `{wanted}`; it has {has}"))
+    ResolveError::NoSuchPlatform(format!("`{host}` has no manifest for `{wanted}` in `{name}`, which {has}"))
 }
 
 fn nowhere(question: &Question) -> ResolveError {

@@ -62,9 +62,13 @@ impl Pair {
                 .tls_certs_merge(roots.iter().cloned())
                 .tls_danger_accept_invalid_certs(unchecked)
         };
+        // What is inside the PEM is only looked at here.
+        let failed = |error| {
+            if roots.is_empty() { SettingsError::Client(error) } else { SettingsError::Certificate(error) }
+        };
         Ok(Self {
-            proxied: builder().build().map_err(SettingsError::Client)?,
-            direct: builder().no_proxy().build().map_err(SettingsError::Client)?,
+            proxied: builder().build().map_err(failed)?,
+            direct: builder().no_proxy().build().map_err(failed)?,
         })
     }
 }

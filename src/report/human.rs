@@ -15,8 +15,12 @@ pub fn list(report: &Report, stream: &Stream) -> String {
         };
         let state = stream.paint(style, &format!("{:8}", row.state));
         let reason = row.reason.map(|reason| format!("  ({reason})")).unwrap_or_default();
+        let also = match row.also_at.len() {
+            0 => String::new(),
+            uses => format!("  (and at {} through aliases)", count(uses, "more place")),
+        };
         let image = printable(&row.image);
-        format!("{state}  {image:width$}  {}{reason}\n", place(row, stream))
+        format!("{state}  {image:width$}  {}{reason}{also}\n", place(row, stream))
     });
     rows.collect()
 }

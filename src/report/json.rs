@@ -31,6 +31,8 @@ struct Reference<'r> {
     byte_end: usize,
     document: usize,
     path: &'r str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    also_at: &'r [String],
     format: &'r str,
     kind: Option<&'r str>,
     image: &'r str,
@@ -84,6 +86,7 @@ pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Erro
         byte_end: row.span.end,
         document: row.document,
         path: &row.path,
+        also_at: &row.also_at,
         format: &row.format,
         kind: row.kind.as_deref(),
         image: &row.image,

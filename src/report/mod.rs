@@ -44,6 +44,8 @@ pub struct Row {
     pub document: usize,
     /// The JSON pointer in the document.
     pub path: String,
+    /// The JSON pointers that lead to it through an alias or a merge key.
+    pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
     /// The kind of the Kubernetes object.
@@ -100,7 +102,13 @@ impl Report {
             .collect();
         let readable = unread.iter().all(|row| !row.unread.reason.is_incomplete() && !is_named(&row.file));
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
-        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes: Vec::new() }
+        let notes = inventory.files.iter().flat_map(|file| {
+            file.scan.unused_ignores.iter().map(|line| {
+                format!("{}:{line}: this `tagpin: ignore` matches no image: remove it, or put it on the image's line", file.path)
+            })
+        });
+        let notes = notes.collect();
+        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes }
     }
 
     /// Returns how many rows have each state.
@@ -121,16 +129,26 @@ impl Report {
         outcomes
     }
 
-    /// Adds a finding for every floating reference.
-    pub fn find_floating(&mut self) {
-        for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| row.state == "floating") {
-            let message = if has_tag(&row.image) {
-                format!("`{}` has a tag and no digest: what it names can change", row.image)
-            } else {
-                format!("`{}` has no tag and no digest: it means `latest`, which can change", row.image)
+    /// Adds a finding for every reference that is not pinned: floating ones, and those whose digest is none.
+    pub fn find_unpinned(&mut self) {
+        for (index, row) in self.rows.iter().enumerate() {
+            let image = &row.image;
+            let (rule, message) = match (row.state, row.reason) {
+                ("floating", _) if has_tag(image) => {
+                    ("floating-tag", format!("`{image}` has a tag and no digest: what it names can change"))
+                }
+                ("floating", _) => (
+                    "floating-tag",
+                    format!("`{image}` has no tag and no digest: it means `latest`, which can change"),
+                ),
+                // `@sha256:abc` looks pinned to a search for `@`, and no runtime can pull it.
+                (_, Some("malformed-digest")) => {
+                    ("malformed-digest", format!("`{image}` has an `@` and no well-formed digest behind it"))
+                }
+                _ => continue,
             };
-            let fix = Some(format!("tagpin pin {}", row.file));
-            self.findings.push(Finding { rule: "floating-tag", message, reference: index, fix });
+            let fix = (row.state == "floating").then(|| format!("tagpin pin {}", row.file));
+            self.findings.push(Finding { rule, message, reference: index, fix });
         }
     }
 }
@@ -157,6 +175,7 @@ impl Row {
             fields: site.fields.iter().map(|(name, span)| (*name, shift(span))).collect(),
             document: site.document,
             path: site.path.clone(),
+            also_at: site.also_at.clone(),
             format: site.format.clone(),
             kind: site.kind.clone(),
             image: site.image.clone(),

@@ -74,6 +74,8 @@ pub(crate) struct Pull {
     pub(crate) head_repository: Option<String>,
     pub(crate) head_oid: String,
     pub(crate) user: String,
+    /// Whether it was merged; then it is closed, too.
+    pub(crate) merged: bool,
 }
 
 struct Shared {
@@ -163,8 +165,20 @@ impl Forge {
 
     /// Closes the pull request, as a person would.
     pub(crate) fn close(&self, number: u64) {
+        self.end(number, false);
+    }
+
+    /// Marks the pull request as merged; the branches are left to the caller.
+    pub(crate) fn merge(&self, number: u64) {
+        self.end(number, true);
+    }
+
+    fn end(&self, number: u64, merged: bool) {
         for pull in self.inner().pulls.iter_mut().filter(|pull| pull.number == number) {
+            // From now on the head stays where it is, whatever becomes of the branch.
+            pull.head_oid = (self.shared.branches)(&pull.head).unwrap_or_else(|| pull.head_oid.clone());
             pull.state = "closed".to_owned();
+            pull.merged = merged;
         }
     }
 
@@ -205,7 +219,8 @@ impl Shared {
     /// Returns the pull request as GitHub shows it: its head is where the branch is now.
     fn shown(&self, pull: &Pull) -> Value {
         let mut pull = pull.clone();
-        if pull.head_repository.as_ref() == Some(&self.full_name())
+        if pull.state == "open"
+            && pull.head_repository.as_ref() == Some(&self.full_name())
             && let Some(oid) = (self.branches)(&pull.head)
         {
             pull.head_oid = oid;
@@ -417,6 +432,7 @@ fn create(shared: &Shared, body: &Value) -> Response {
         head_repository: own,
         head_oid,
         user: "tagpin-bot".to_owned(),
+        merged: false,
     });
     let pull = inner.pulls.iter().find(|pull| pull.number == number);
     pull.map_or_else(

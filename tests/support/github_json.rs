@@ -122,11 +122,11 @@ pub(crate) fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
         "user": user(&pull.user), "body": pull.body, "labels": [], "milestone": null, "assignee": null, "assignees": [],
         "requested_reviewers": [], "requested_teams": [], "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
-        "closed_at": (state == "closed").then_some("2026-01-02T00:00:00Z"), "merged_at": null,
+        "closed_at": (state == "closed").then_some("2026-01-02T00:00:00Z"), "merged_at": pull.merged.then_some("2026-01-02T00:00:00Z"),
         "merge_commit_sha": null, "author_association": "CONTRIBUTOR", "auto_merge": null, "draft": false,
         "head": side(pull.head_repository.as_deref(), &pull.head, &pull.head_oid),
         "base": side(Some(&full_name), &pull.base, base_oid),
-        "merged": false, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null
+        "merged": pull.merged, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null
     });
     shown["_links"] = json!({
         "self": link(api.clone()), "html": link(html.clone()), "issue": link(issue.clone()),

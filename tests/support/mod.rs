@@ -2,9 +2,13 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+pub(crate) mod asking;
 pub(crate) mod bare_repository;
 pub(crate) mod forge;
 pub(crate) mod git_remote;
 pub(crate) mod github_answers;
 pub(crate) mod github_json;
+pub(crate) mod mood;
 pub(crate) mod openapi;
+pub(crate) mod registry;
+pub(crate) mod world;

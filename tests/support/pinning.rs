@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use tagpin::apply::{self, Edited};
+use tagpin::chart::Charts;
 use tagpin::config::Config;
 use tagpin::inventory::{FileScan, Inventory};
 use tagpin::manifest::annotate::Annotations;
@@ -41,7 +42,8 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let scan = scan(path, bytes, &BUILT_IN);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
-    let answers = plan::questions(&inventory, policy).into_iter().map(|asked| {
+    let charts = Charts::default();
+    let answers = plan::questions(&inventory, policy, &charts).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),
             index: None,
@@ -52,7 +54,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
         (asked.question, Ok(resolution))
     });
     let answers = answers.collect();
-    let mut verdicts = plan::decide(&inventory, policy, &answers);
+    let mut verdicts = plan::decide(&inventory, policy, &charts, &answers);
     let annotations = Annotations { key, ..Annotations::default() };
     let edited = apply::edit(bytes, &inventory.files[0].scan.sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }

@@ -16,6 +16,7 @@ use toml::Spanned;
 use super::problem::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
 use super::{Annotations, Config};
+use crate::manifest::catalogue::Location;
 use crate::policy::Globs;
 
 /// The longest name part of a Kubernetes annotation key (apimachinery, `IsQualifiedName`).
@@ -36,6 +37,7 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         forge: checker.forge(&raw.forge),
         repositories: checker.repositories(&raw.repository),
         registries: checker.registries(&raw.registry),
+        locations: checker.locations(&raw.location),
         cache_dir: raw.cache_dir.as_ref().and_then(|directory| checker.cache_dir(directory)),
         own: None,
     };
@@ -104,6 +106,16 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    fn locations(&mut self, raw: &[Spanned<Location>]) -> Vec<Location> {
+        for location in raw {
+            if let Some(problem) = location.get_ref().problem() {
+                let hint = "src/manifest/catalogue.toml and docs/formats.md show how entries are written";
+                self.fail_hint(location.span(), format!("this `[[location]]` {problem}"), hint);
+            }
+        }
+        raw.iter().map(|location| location.get_ref().clone()).collect()
     }
 
     fn annotations(&mut self, raw: &RawAnnotations) -> Annotations {

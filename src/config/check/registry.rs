@@ -22,12 +22,17 @@ impl Checker<'_> {
             let (Some(prefix), true) = (prefix, location.as_ref().is_none_or(Option::is_some)) else {
                 continue;
             };
-            if rules.iter().any(|rule| rule.prefix == prefix) {
-                self.fail(entry.prefix.span(), format!("the registry `{prefix}` is described twice"));
-                continue;
-            }
             let location = location.flatten().unwrap_or_else(|| prefix.clone());
-            rules.push(Rule { prefix, location, insecure: entry.insecure, mirrors });
+            let rule = Rule { prefix, location, insecure: entry.insecure, mirrors };
+            match rules.iter().find(|other| other.prefix == rule.prefix) {
+                // Docker Hub may be described under each of its names.
+                Some(other) if *other == rule => {}
+                Some(_) => {
+                    let prefix = &rule.prefix;
+                    self.fail(entry.prefix.span(), format!("the registry `{prefix}` is described twice"));
+                }
+                None => rules.push(rule),
+            }
         }
         rules
     }
@@ -44,13 +49,11 @@ impl Checker<'_> {
     /// A prefix is compared with normalised names, which know Docker Hub under one name only.
     fn prefix(&mut self, text: &Text) -> Option<String> {
         let prefix = self.place("prefix", text)?;
-        let host = prefix.split('/').next().unwrap_or_default();
-        if matches!(host, "index.docker.io" | "registry-1.docker.io") {
-            let hint = format!("Docker Hub's images are called `{DOCKER_HUB}/…` here");
-            self.fail_hint(text.span(), format!("the prefix `{prefix}` never matches"), hint);
-            return None;
+        let (host, path) = prefix.split_at(prefix.find('/').unwrap_or(prefix.len()));
+        match host {
+            "index.docker.io" | "registry-1.docker.io" => Some(format!("{DOCKER_HUB}{path}")),
+            _ => Some(prefix),
         }
-        Some(prefix)
     }
 
     /// Returns `host[:port][/path]`.

@@ -19,10 +19,14 @@ pub use address::{api_host_matches, repository_of};
 use client::{Answer, Call, Client};
 use refusal::{Deed, Refusal};
 
-use super::{Changes, Draft, Forge, ForgeError, PullRequest};
+use super::{Changes, Draft, Forge, ForgeError, PullRequest, PullRequestState};
+use crate::pull_request::marker;
 
 /// How many pages of pull requests are read. GitHub filters by head, so one is enough there.
 const PAGES: u32 = 10;
+
+/// How many closed pull requests are looked at: only a fork of the same owner could stand before tagpin's last one.
+const CLOSED: &str = "10";
 
 /// Which repository, on which GitHub, as whom.
 #[derive(Clone, Debug)]
@@ -116,13 +120,26 @@ impl GitHub {
         self.read(&self.client.send(&call).await?, deed)
     }
 
+    /// Returns a page of the pull requests from the branch `head` of the repository itself, and whether more follow.
+    async fn list(&self, head: &str, query: &[(&str, &str)]) -> Result<(Vec<PullRequest>, bool), ForgeError> {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("head", &format!("{}:{head}", self.owner))
+            .extend_pairs(query)
+            .finish();
+        let call = Call { method: Method::GET, path: format!("{}?{query}", self.pulls()), body: None };
+        let answer = self.client.send(&call).await?;
+        let pulls = self.read::<Vec<Pull>>(&answer, Deed::Find)?;
+        let ours = pulls.into_iter().filter(|pull| pull.is_ours(&self.full_name(), head));
+        Ok((ours.map(PullRequest::from).collect(), client::has_next_page(&answer.headers)))
+    }
+
     async fn post(&self, draft: &Draft) -> Result<PullRequest, ForgeError> {
-        let Draft { head, base, title, body } = draft;
+        let Draft { head, base, title, body, commit: _ } = draft;
         let body = json!({ "head": head, "base": base, "title": title, "body": body });
         let call = Call { method: Method::POST, path: self.pulls(), body: Some(body) };
         let answer = self.client.send(&call).await?;
         if Refusal::read(&answer).says("a pull request already exists")
-            && let Some(existing) = self.find(&draft.head).await?
+            && let Some(existing) = self.find(draft).await?
         {
             return Ok(existing);
         }
@@ -131,32 +148,33 @@ impl GitHub {
 }
 
 impl Forge for GitHub {
-    async fn find(&self, head: &str) -> Result<Option<PullRequest>, ForgeError> {
+    async fn find(&self, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
         let mut found = Vec::new();
         for page in 1..=PAGES {
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair("state", "open")
-                .append_pair("head", &format!("{}:{head}", self.owner))
-                .append_pair("per_page", "100")
-                .append_pair("page", &page.to_string())
-                .finish();
-            let call = Call { method: Method::GET, path: format!("{}?{query}", self.pulls()), body: None };
-            let answer = self.client.send(&call).await?;
-            let pulls = self.read::<Vec<Pull>>(&answer, Deed::Find)?;
-            found.extend(pulls.into_iter().filter(|pull| pull.is_ours(&self.full_name(), head)));
-            if !client::has_next_page(&answer.headers) {
+            let page = page.to_string();
+            let query = [("state", "open"), ("per_page", "100"), ("page", page.as_str())];
+            let (pulls, has_next_page) = self.list(&draft.head, &query).await?;
+            found.extend(pulls.into_iter().filter(|pull| draft.may_write(pull)));
+            if !has_next_page {
                 break;
             }
         }
-        // A branch can have one pull request for each base; tagpin's own came first.
-        Ok(found.into_iter().min_by_key(|pull| pull.number).map(PullRequest::from))
+        // A branch can have one pull request for each base. The one with the marker is tagpin's own, and came first.
+        Ok(found.into_iter().min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number)))
+    }
+
+    async fn find_closed(&self, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
+        let query = [("state", "closed"), ("sort", "created"), ("direction", "desc"), ("per_page", CLOSED)];
+        let (pulls, _) = self.list(&draft.head, &query).await?;
+        let own = |pull: &PullRequest| pull.base == draft.base && marker::read(&pull.body).is_some();
+        Ok(pulls.into_iter().find(own))
     }
 
     async fn create(&self, draft: &Draft) -> Result<PullRequest, ForgeError> {
         match self.post(draft).await {
             // The request may have arrived although its answer did not: asking is safe, repeating is not.
             Err(error @ (ForgeError::Unavailable(_) | ForgeError::InvalidAnswer(_))) => {
-                self.find(&draft.head).await.ok().flatten().ok_or(error)
+                self.find(draft).await.ok().flatten().ok_or(error)
             }
             result => result,
         }
@@ -210,6 +228,8 @@ struct Pull {
     html_url: String,
     title: String,
     body: Option<String>,
+    state: String,
+    merged_at: Option<String>,
     head: Side,
     base: Side,
 }
@@ -218,6 +238,7 @@ struct Pull {
 struct Side {
     #[serde(rename = "ref")]
     branch: String,
+    sha: String,
     /// `None` for a fork that was deleted.
     repo: Option<Repository>,
 }
@@ -237,12 +258,19 @@ impl Pull {
 
 impl From<Pull> for PullRequest {
     fn from(pull: Pull) -> Self {
+        let state = match (pull.state.as_str(), pull.merged_at) {
+            ("open", _) => PullRequestState::Open,
+            (_, None) => PullRequestState::Closed,
+            (_, Some(_)) => PullRequestState::Merged,
+        };
         Self {
             number: pull.number,
             url: pull.html_url,
             title: pull.title,
             body: pull.body.unwrap_or_default(),
             base: pull.base.branch,
+            commit: pull.head.sha,
+            state,
         }
     }
 }

@@ -114,6 +114,12 @@ impl Refusal {
                     "`{head}` has no commit that `{base}` lacks: the change may be merged already, run again"
                 )
             }
+            Deed::Create(Draft { head, base, .. }) if self.says("a pull request already exists") => {
+                format!(
+                    "somebody else has one open from `{head}` to `{base}`, which is not rewritten: close it, and run \
+                     again"
+                )
+            }
             Deed::Create(Draft { head, .. }) if self.invalid("head") => {
                 format!("the forge knows no branch `{head}`: it may be deleted since the push, run again")
             }

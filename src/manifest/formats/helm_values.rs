@@ -1,15 +1,18 @@
 //! Helm values: split fields in the spellings that charts use, and whole references under `*image` keys.
 
-use super::{Fields, Finder, Form};
+use super::{Fields, Finder, Form, has_tag_or_digest};
+use crate::manifest::site::{Skip, unresolvable};
 use crate::manifest::yaml::{Kind, NodeId, Yaml};
 use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.
-const REPOSITORY_KEYS: [&str; 5] = ["repository", "name", "image", "repo", "path"];
+const REPOSITORY_KEYS: [&str; 6] = ["baseImage", "repository", "name", "image", "repo", "path"];
 const REGISTRY_KEYS: [&str; 3] = ["registry", "hub", "imageRegistry"];
-const TAG_KEYS: [&str; 3] = ["tag", "version", "imageTag"];
 const DIGEST_KEYS: [(&str, bool); 4] =
     [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
+
+/// Keys beside which a repository is one of charts or of sources.
+const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
 
 /// Tells whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
 pub(super) fn is_values(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
@@ -23,11 +26,18 @@ pub(super) fn is_values(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
     named || in_directory || splits_an_image(yaml, root)
 }
 
+/// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
 fn splits_an_image(yaml: &Yaml<'_>, node: NodeId) -> bool {
     match &yaml.nodes[node].kind {
         Kind::Mapping { entries, .. } => {
             let split = yaml.get_str(node, "repository").is_some() && yaml.get(node, "tag").is_some();
-            (split && fields(yaml, node, false).is_some())
+            let of_an_image = || {
+                yaml.key_of(node).is_some_and(is_image_key)
+                    || ["registry", "pullPolicy", "digest", "sha"]
+                        .iter()
+                        .any(|key| yaml.get(node, key).is_some())
+            };
+            (split && of_an_image() && fields(yaml, node, false).is_some())
                 || entries.iter().any(|(_, value)| splits_an_image(yaml, *value))
         }
         Kind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(yaml, *item)),
@@ -51,84 +61,156 @@ fn global_registry(yaml: &Yaml<'_>, values: NodeId) -> Option<NodeId> {
 }
 
 fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
-    match &finder.yaml.nodes[node].kind {
+    let yaml = finder.yaml;
+    if finder.ignored.contains(&node) {
+        return;
+    }
+    match &yaml.nodes[node].kind {
         Kind::Sequence { items, .. } => {
-            for item in items.clone() {
-                walk(finder, item, global);
+            let images = yaml.key_of(node).is_some_and(is_images_key);
+            for item in items {
+                if images {
+                    finder.add(*item, Form::TaggedImage);
+                }
+                walk(finder, *item, global);
             }
         }
         Kind::Mapping { entries, .. } => {
-            let under_image = finder.yaml.key_of(node).is_some_and(is_image_key);
-            let split = fields(finder.yaml, node, under_image);
-            if let Some(mut fields) = split {
-                if global.is_some() && fields.registry.is_some() {
+            let under_image = yaml.key_of(node).is_some_and(is_image_key) || is_in_images(yaml, node);
+            let split = fields(yaml, node, under_image);
+            let flat = flat_fields(yaml, node);
+            let repositories: Vec<NodeId> =
+                split.iter().chain(&flat).filter_map(|fields| fields.repository).collect();
+            for mut fields in split.into_iter().chain(flat) {
+                // A `hub`, or a repository before an image, is more than a registry.
+                let registry = ["registry", "imageRegistry"].iter().find_map(|key| yaml.get(node, key));
+                if global.is_some() && fields.registry.is_some() && fields.registry == registry {
                     fields.registry = global;
                 }
                 finder.add_fields(fields, true);
             }
-            for (key, value) in entries.clone() {
-                let is_scalar =
-                    matches!(finder.yaml.nodes[finder.yaml.resolve(value)].kind, Kind::Scalar { .. });
-                let image = is_scalar && finder.yaml.text_of(key).is_some_and(is_image_key);
-                if image && split.is_none_or(|fields| fields.repository != Some(finder.yaml.resolve(value))) {
-                    whole(finder, value);
+            let images = yaml.key_of(node).is_some_and(is_images_key);
+            for (key, value) in entries {
+                let resolved = yaml.resolve(*value);
+                if matches!(yaml.nodes[resolved].kind, Kind::Scalar { .. }) {
+                    if yaml.text_of(*key).is_some_and(is_image_key) {
+                        if !repositories.contains(&resolved) {
+                            whole(finder, *value);
+                        }
+                    } else if images {
+                        finder.add(*value, Form::TaggedImage);
+                    }
+                } else {
+                    walk(finder, *value, global);
                 }
-                walk(finder, value, global);
             }
         }
         Kind::Scalar { .. } | Kind::Alias(_) => {}
     }
 }
 
+/// `images: {api: {repository: …}}`, `images: [{name: …}]`
+fn is_in_images(yaml: &Yaml<'_>, node: NodeId) -> bool {
+    let parent = yaml.nodes[node].parent;
+    parent.and_then(|parent| yaml.key_of(parent)).is_some_and(is_images_key)
+}
+
+fn is_images_key(key: &str) -> bool {
+    key == "images" || key.ends_with("Images")
+}
+
+/// Returns references that are split over keys with a common stem: `imageRepository` and `imageTag`, `initImage` and
+/// `initImageTag`, `proxy_image` and `proxy_image_tag`.
+fn flat_fields(yaml: &Yaml<'_>, mapping: NodeId) -> Vec<Fields> {
+    let scalar = |key: &str| yaml.get(mapping, key).filter(|node| yaml.text_of(*node).is_some());
+    let mut found = Vec::new();
+    for (key, value) in yaml.entries(mapping) {
+        let (Some(key), Some(text)) = (yaml.text_of(*key), yaml.string_of(*value)) else { continue };
+        let stem = ["Repository", "Repo", "Name", "_repository", "_repo", "_name"]
+            .iter()
+            .find_map(|end| key.strip_suffix(end))
+            .unwrap_or(key);
+        // `image` and its siblings without a stem are `fields`.
+        if !is_image_key(stem) || key == "image" || text.is_empty() || !is_name(text) {
+            continue;
+        }
+        let sibling = |ends: [&str; 2]| ends.iter().find_map(|end| scalar(&format!("{stem}{end}")));
+        let shorter = stem.strip_suffix("Image").filter(|short| !short.is_empty());
+        let tag = sibling(["Tag", "_tag"]).or_else(|| scalar(&format!("{}Tag", shorter?)));
+        let digest = sibling(["Digest", "_digest"]);
+        if tag.is_some() || digest.is_some() {
+            let registry = sibling(["Registry", "_registry"]);
+            found.push(Fields { registry, repository: Some(yaml.resolve(*value)), tag, digest, bare: false });
+        }
+    }
+    found
+}
+
+/// Tells whether `text` is the name of an image, without tag and digest.
+fn is_name(text: &str) -> bool {
+    Reference::parse(text).is_ok_and(|reference| reference.tag().is_none() && reference.digest().is_none())
+}
+
 /// Tells whether values under this key are images: `image`, `sidecarImage`, `proxy_image`.
-fn is_image_key(key: &str) -> bool {
+pub(super) fn is_image_key(key: &str) -> bool {
     key.len() >= 5
         && key.is_char_boundary(key.len() - 5)
         && key[key.len() - 5..].eq_ignore_ascii_case("image")
 }
 
-/// Adds a scalar under an image key where it is a reference with a tag or digest, or stands in a list of containers.
+/// Adds a scalar under an image key where it is a reference with a tag or digest, comes from a template or a variable,
+/// or stands in a list of containers.
 fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
-    let Some(text) = finder.yaml.string_of(node) else { return };
-    let reference = Reference::parse(text.trim_end());
-    let complete = reference.is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some());
-    let in_list = finder.yaml.nodes[node].parent.and_then(|parent| finder.yaml.nodes[parent].parent);
-    let in_list = in_list.is_some_and(|list| finder.yaml.is_sequence(list));
-    if complete || (in_list && !text.is_empty()) {
+    let yaml = finder.yaml;
+    let Some(text) = yaml.string_of(node) else { return };
+    let in_list = yaml.nodes[node].parent.and_then(|parent| yaml.nodes[parent].parent);
+    let in_list = in_list.is_some_and(|list| yaml.is_sequence(list));
+    let made_elsewhere = matches!(unresolvable(yaml.written(node)), Some(Skip::Template | Skip::Variable));
+    if has_tag_or_digest(yaml, node) || made_elsewhere || (in_list && !text.is_empty()) {
         finder.add(node, Form::Image);
     }
 }
 
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.
 pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
-    if !yaml.is_mapping(mapping) {
+    if !yaml.is_mapping(mapping) || NOT_BESIDE.iter().any(|key| yaml.get(mapping, key).is_some()) {
         return None;
     }
     let scalar = |key: &str| yaml.get(mapping, key).filter(|node| yaml.text_of(*node).is_some());
-    let tag = TAG_KEYS.iter().find_map(|key| scalar(key));
     let digest = DIGEST_KEYS.iter().find_map(|(key, bare)| scalar(key).map(|node| (node, *bare)));
-    // `registry` + `repository` is an image wherever it stands; a bare `name` + `version` may be anything.
-    let (key, repository) = REPOSITORY_KEYS.iter().find_map(|key| scalar(key).map(|node| (*key, node)))?;
-    let named_tag = yaml.get(mapping, "tag").is_some() || yaml.get(mapping, "imageTag").is_some();
+    let named_tag = scalar("tag").or_else(|| scalar("imageTag"));
+    let mut tag = named_tag.or_else(|| scalar("version"));
+    let mut registry = REGISTRY_KEYS.iter().find_map(|key| scalar(key));
+    let (key, mut repository) =
+        REPOSITORY_KEYS.iter().find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let certain = match key {
-        "repository" => sure || named_tag || digest.is_some(),
-        "image" => named_tag || (sure && (tag.is_some() || digest.is_some())),
+        "repository" => sure || named_tag.is_some() || digest.is_some() || scalar("image").is_some(),
+        "image" => named_tag.is_some() || (sure && (tag.is_some() || digest.is_some())),
+        // Prometheus' operator reads its `version` as the tag, and as more than the tag.
+        "baseImage" => {
+            tag = named_tag;
+            sure
+        }
+        // A bare `name` + `version` may be anything.
         _ => sure && (tag.is_some() || digest.is_some()),
     };
+    // `{repository: nvcr.io/nvidia, image: driver, version: …}`: the name is both.
+    if key == "repository"
+        && let Some(image) = scalar("image").filter(|image| yaml.string_of(*image).is_some_and(is_name))
+    {
+        if registry.is_some() {
+            return None;
+        }
+        (registry, repository) = (Some(repository), image);
+    }
     let text = yaml.string_of(repository).unwrap_or_default();
     // `image: repo:tag` beside a `version:` is a whole reference.
-    let whole = Reference::parse(text)
-        .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some());
-    if !certain || whole || text.contains("://") || text.contains(' ') {
+    if !certain || has_tag_or_digest(yaml, repository) || text.contains("://") || text.contains(' ') {
         return None;
     }
-    let registry = REGISTRY_KEYS.iter().find_map(|key| scalar(key));
-    Some(Fields {
-        registry,
-        repository: Some(repository),
-        tag,
-        digest: digest.map(|(node, _)| node),
-        bare: digest
-            .is_some_and(|(node, bare)| bare && !yaml.string_of(node).unwrap_or_default().contains(':')),
-    })
+    let (digest, bare) = match digest {
+        Some((node, bare)) => (Some(node), bare && !yaml.string_of(node).unwrap_or_default().contains(':')),
+        None => (None, false),
+    };
+    Some(Fields { registry, repository: Some(repository), tag, digest, bare })
 }

@@ -1,6 +1,7 @@
 //! Kubernetes objects: pod specs at any depth, and the catalogue's paths for custom resources.
 
 use super::{Finder, Form};
+use crate::manifest::catalogue::Catalogue;
 use crate::manifest::site::Owner;
 use crate::manifest::yaml::{Kind, NodeId, Yaml};
 
@@ -8,7 +9,7 @@ use crate::manifest::yaml::{Kind, NodeId, Yaml};
 const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 /// Subtrees that describe and do not pull: what the cluster reports back, free-form metadata, schemas.
-const NOT_PULLED: [&str; 3] = ["status", "metadata", "openAPIV3Schema"];
+pub(super) const NOT_PULLED: [&str; 3] = ["status", "metadata", "openAPIV3Schema"];
 
 /// The fields under which the kinds of the core API keep their pod template.
 const POD_TEMPLATES: [&str; 3] = ["/spec/template", "/spec/jobTemplate/spec/template", "/template"];
@@ -23,23 +24,24 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let outer = (finder.kind.take(), finder.owner.take());
     let api_version = finder.yaml.get_str(object, "apiVersion").unwrap_or_default().to_owned();
     let kind = finder.yaml.get_str(object, "kind").unwrap_or_default().to_owned();
-    if !finder.catalogue.ignores(&api_version, &kind) {
-        let annotatable = owns_pod_template(finder.yaml, object);
+    let catalogue = finder.catalogue;
+    let mut entries = catalogue.kubernetes(&api_version, &kind);
+    let not_pulled = catalogue.is_not_pulled(&api_version, &kind);
+    // What is known of such an object in particular still counts.
+    entries.retain(|entry| !not_pulled || entry.group.is_some());
+    finder.kind = Some(kind);
+    finder.set_aside(&entries, object);
+    if !not_pulled {
+        // In a template, what stands beside the name is not known.
+        let complete = finder.yaml.masked.is_empty() && !finder.is_patch;
+        let annotatable = complete && owns_pod_template(finder.yaml, object);
         finder.owner = Some(Owner { node: object, container: None, annotatable });
-        finder.kind = Some(kind.clone());
         // Pod specs first: they know the container's name.
         for (_, value) in finder.yaml.entries(object).to_vec() {
             walk(finder, value);
         }
-        let catalogue = finder.catalogue;
-        for (pattern, form) in catalogue.kubernetes(&api_version, &kind).flat_map(|entry| entry.locations()) {
-            for node in pattern.find(finder.yaml, object) {
-                if !in_nested_object(finder.yaml, node, object) {
-                    finder.add(node, form);
-                }
-            }
-        }
     }
+    finder.add_locations(&entries, object, |yaml, node| !in_nested_object(yaml, node, object));
     (finder.kind, finder.owner) = outer;
 }
 
@@ -69,8 +71,31 @@ fn owns_pod_template(yaml: &Yaml<'_>, object: NodeId) -> bool {
         })
 }
 
+/// Tells whether `object` names images without pulling them.
+pub(super) fn is_not_pulled(yaml: &Yaml<'_>, catalogue: &Catalogue, object: NodeId) -> bool {
+    let text = |key| yaml.get_str(object, key).unwrap_or_default();
+    catalogue.is_not_pulled(text("apiVersion"), text("kind"))
+}
+
+/// Adds the sites in a part of an object that stands at `path` in it, as a patch has it.
+pub(super) fn find_in_part(finder: &mut Finder<'_, '_>, part: NodeId, path: &str) {
+    let mut keys = path.rsplit('/').filter(|key| *key != "-" && key.parse::<usize>().is_err());
+    if keys.next().is_some_and(|key| CONTAINER_LISTS.contains(&key)) {
+        // One container, or the list of them.
+        let yaml = finder.yaml;
+        let containers = if yaml.is_sequence(part) { yaml.items(part).to_vec() } else { vec![part] };
+        for image in containers.into_iter().filter_map(|container| yaml.get(container, "image")) {
+            finder.add(image, Form::Image);
+        }
+    }
+    walk(finder, part);
+}
+
 /// Walks what is written below `node`. Aliases are not followed: what they point to is walked where it stands.
 fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
+    if finder.ignored.contains(&node) {
+        return;
+    }
     match &finder.yaml.nodes[node].kind {
         Kind::Sequence { items, .. } => {
             for item in items.clone() {

@@ -26,11 +26,13 @@ pub(super) fn is_kustomization(yaml: &Yaml<'_>, root: NodeId, path: &str) -> boo
 
 /// Adds the entries of `images`.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
-    finder.kind = finder.yaml.get_str(root, "kind").map(str::to_owned);
-    let Some(images) = finder.yaml.get(root, "images") else { return };
-    for item in finder.yaml.items(images).to_vec() {
-        entry(finder, item);
-    }
+    let kind = finder.yaml.get_str(root, "kind");
+    finder.kind = kind.map(str::to_owned);
+    // Both may be left out; what is looked for is the same.
+    let catalogue = finder.catalogue;
+    let entries = catalogue.kubernetes("kustomize.config.k8s.io/v1beta1", kind.unwrap_or("Kustomization"));
+    finder.set_aside(&entries, root);
+    finder.add_locations(&entries, root, |_, _| true);
 }
 
 /// Adds what a kustomization does to other files.

@@ -2,16 +2,24 @@
 
 mod file;
 mod helm_values;
+mod json_patch;
 mod kubernetes;
 mod kustomization;
+pub(super) mod texts;
+mod unknown;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use super::catalogue::{Catalogue, Form};
+use texts::Text;
+
+use super::catalogue::{Catalogue, Form, Location};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
 use super::yaml::{Document, NodeId, Yaml};
 use crate::reference::{Digest, Reference};
+
+/// What may stand before a reference: in workflows, build contexts, Wasm plug-ins and policies.
+const PREFIXES: [&str; 4] = ["docker://", "docker-image://", "oci://", "registry://"];
 
 /// Collects the sites of one document.
 pub(super) struct Finder<'y, 'a> {
@@ -21,9 +29,18 @@ pub(super) struct Finder<'y, 'a> {
     format: String,
     kind: Option<String>,
     owner: Option<Owner>,
+    /// The block scalar whose text is searched.
+    inside: Option<NodeId>,
+    /// Objects are patches of others, not whole.
+    is_patch: bool,
     /// The scalars of the sites that are known already: an alias leads to the same ones again.
     taken: HashSet<(NodeId, Option<usize>, Option<usize>)>,
+    /// What is no image, with everything below it.
+    ignored: HashSet<NodeId>,
+    /// Names that the document gives to images.
+    aliases: HashSet<String>,
     sites: Vec<Site>,
+    texts: Vec<Text>,
 }
 
 /// Split fields of a reference.
@@ -48,73 +65,160 @@ pub struct Kustomize {
 
 /// Adds what the kustomization in one document of the file at `path`, if it is one, does to other files.
 pub(super) fn kustomize(yaml: &Yaml<'_>, document: usize, path: &str, into: &mut Kustomize) {
-    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) {
-        if kustomization::is_kustomization(yaml, *root, path) {
-            kustomization::facts(yaml, *root, path, into);
-        }
+    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document)
+        && kustomization::is_kustomization(yaml, *root, path)
+    {
+        kustomization::facts(yaml, *root, path, into);
     }
 }
 
-/// Returns the sites of one document of the file at `path`.
-pub(super) fn find(yaml: &Yaml<'_>, document: usize, path: &str, catalogue: &Catalogue) -> Vec<Site> {
-    let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else { return Vec::new() };
-    let mut finder = Finder {
-        yaml,
-        catalogue,
-        document,
-        format: String::new(),
-        kind: None,
-        owner: None,
-        taken: HashSet::new(),
-        sites: Vec::new(),
+/// Returns the sites of one document of the file at `path`, and the texts in it that hold YAML of their own.
+pub(super) fn find(
+    yaml: &Yaml<'_>,
+    document: usize,
+    path: &str,
+    catalogue: &Catalogue,
+) -> (Vec<Site>, Vec<Text>) {
+    let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else {
+        return (Vec::new(), Vec::new());
     };
+    let mut finder = Finder::new(yaml, catalogue, document);
     finder.document(*root, path);
-    finder.sites.sort_by_key(|site| site.span.start);
-    finder.sites
+    unknown::find(&mut finder, *root);
+    (finder.sites, finder.texts)
 }
 
-impl Finder<'_, '_> {
+/// Tells whether a scalar is a reference with a tag or a digest.
+fn has_tag_or_digest(yaml: &Yaml<'_>, node: NodeId) -> bool {
+    Reference::parse(yaml.written(node))
+        .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
+}
+
+impl<'y, 'a> Finder<'y, 'a> {
+    fn new(yaml: &'y Yaml<'a>, catalogue: &'y Catalogue, document: usize) -> Self {
+        Self {
+            yaml,
+            catalogue,
+            document,
+            format: String::new(),
+            kind: None,
+            owner: None,
+            inside: None,
+            is_patch: false,
+            taken: HashSet::new(),
+            ignored: HashSet::new(),
+            aliases: HashSet::new(),
+            sites: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
     fn document(&mut self, root: NodeId, path: &str) {
         if kustomization::is_kustomization(self.yaml, root, path) {
             self.format = "kustomize".to_owned();
             kustomization::find(self, root);
-        } else if kubernetes::is_object(self.yaml, root) {
+            return;
+        }
+        if kubernetes::is_object(self.yaml, root) {
             self.format = "kubernetes".to_owned();
             kubernetes::find(self, root);
-        } else if let Some(entry) =
-            self.catalogue.file.iter().find(|entry| entry.matches(self.yaml, root, path))
-        {
-            self.format.clone_from(&entry.format);
-            file::find(self, entry, root);
+            return;
+        }
+        let entries = self.catalogue.format(self.yaml, root, path);
+        if let Some(format) = entries.first().and_then(|entry| entry.format.as_ref()) {
+            self.format.clone_from(format);
+            file::find(self, &entries, root);
         } else if helm_values::is_values(self.yaml, root, path) {
             self.format = "helm-values".to_owned();
             helm_values::find(self, root);
-        } else if self.yaml.is_sequence(root) {
+        } else if json_patch::is_patch(self.yaml, root) {
+            json_patch::find(self, root);
+        } else {
             // A bare list of objects, as `kubectl` and templates print it.
-            self.format = "kubernetes".to_owned();
-            for item in self.yaml.items(root).to_vec() {
-                if kubernetes::is_object(self.yaml, item) {
-                    kubernetes::find(self, item);
+            for item in self.yaml.items(root) {
+                if kubernetes::is_object(self.yaml, *item) {
+                    self.format = "kubernetes".to_owned();
+                    kubernetes::find(self, *item);
                 }
             }
         }
     }
 
+    /// Notes what is no image below `root`, and which names are none.
+    fn set_aside(&mut self, entries: &[&Location], root: NodeId) {
+        for entry in entries {
+            self.ignored.extend(entry.ignore.iter().flat_map(|pattern| pattern.find(self.yaml, root)));
+            for node in entry.aliases.iter().flat_map(|pattern| pattern.find(self.yaml, root)) {
+                self.aliases.extend(self.yaml.string_of(node).map(str::to_owned));
+            }
+        }
+    }
+
+    /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
+    fn add_locations(
+        &mut self,
+        entries: &[&Location],
+        root: NodeId,
+        wanted: impl Fn(&Yaml<'_>, NodeId) -> bool,
+    ) {
+        let yaml = self.yaml;
+        let forms = || entries.iter().flat_map(|entry| entry.forms());
+        let (outputs, others): (Vec<_>, Vec<_>) = forms().partition(|(_, form)| *form == Form::Output);
+        for (pattern, form) in outputs.into_iter().chain(others) {
+            for node in pattern.find(yaml, root).into_iter().filter(|node| wanted(yaml, *node)) {
+                self.add(node, form);
+            }
+        }
+        for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
+            for node in pattern.find(yaml, root).into_iter().filter(|node| wanted(yaml, *node)) {
+                if yaml.text_of(node).is_some() {
+                    let (format, kind) = (self.format.clone(), self.kind.clone());
+                    self.texts.push(Text { node, form, document: self.document, format, kind });
+                }
+            }
+        }
+    }
+
+    /// Tells whether `node` is, or stands below, what is no image.
+    fn is_ignored(&self, node: NodeId) -> bool {
+        !self.ignored.is_empty()
+            && std::iter::successors(Some(node), |at| self.yaml.nodes[*at].parent)
+                .any(|at| self.ignored.contains(&at))
+    }
+
     /// Adds what stands at `node` in the given form.
     fn add(&mut self, node: NodeId, form: Form) {
+        let node = self.yaml.resolve(node);
+        if self.is_ignored(node) {
+            return;
+        }
         match form {
-            Form::Image => self.add_scalar(node, ""),
+            Form::Image => {
+                if !self.yaml.string_of(node).is_some_and(|text| self.aliases.contains(text)) {
+                    self.add_scalar(node, "");
+                }
+            }
             Form::TaggedImage => {
-                let tagged = self.yaml.string_of(node).and_then(|text| Reference::parse(text).ok());
-                if tagged.is_some_and(|reference| reference.tag().is_some() || reference.digest().is_some()) {
+                if has_tag_or_digest(self.yaml, node) {
                     self.add_scalar(node, "");
                 }
             }
             Form::Prefixed => {
-                for prefix in ["docker://", "oci://"] {
-                    if self.yaml.string_of(node).is_some_and(|text| text.starts_with(prefix)) {
-                        self.add_scalar(node, prefix);
-                    }
+                let text = self.yaml.written(node);
+                let prefix = PREFIXES.iter().find_map(|prefix| {
+                    let at = text.find(prefix)?;
+                    // Compose also takes `name=docker-image://…`.
+                    (at == 0 || text[..at].ends_with('=')).then(|| text[..at + prefix.len()].to_owned())
+                });
+                if let Some(prefix) = prefix {
+                    self.add_scalar(node, &prefix);
+                }
+            }
+            Form::Output => {
+                if self.yaml.text_of(node).is_some() {
+                    let image = self.yaml.written(node).to_owned();
+                    let state = State::Skipped(Skip::BuildOutput);
+                    self.push(node, BTreeMap::new(), image, None, state, None);
                 }
             }
             Form::Fields => {
@@ -139,10 +243,15 @@ impl Finder<'_, '_> {
     /// Adds a scalar that holds a whole reference after `prefix`.
     fn add_scalar(&mut self, node: NodeId, prefix: &str) {
         let node = self.yaml.resolve(node);
-        let Some(value) = self.yaml.text_of(node) else { return };
-        let value = if self.yaml.is_null(node) { "" } else { value.trim_end_matches(['\n', '\r']) };
+        if self.yaml.text_of(node).is_none() {
+            return;
+        }
+        let value = self.yaml.written(node);
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
+        if self.is_computed(node) {
+            state = State::Skipped(Skip::Variable);
+        }
         if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
             reference = self.tag_from_comment(node, reference);
         }
@@ -158,11 +267,19 @@ impl Finder<'_, '_> {
         self.push(node, BTreeMap::new(), image, reference, state, write);
     }
 
+    /// Tells whether a tag of the application's own says that the value is made from this text: `!Ref`, `!Sub`, `!secret`.
+    fn is_computed(&self, node: NodeId) -> bool {
+        let tag = self.yaml.nodes[self.yaml.resolve(node)].tag.as_str();
+        tag.len() > 1 && tag.starts_with('!') && !tag.starts_with("!!")
+    }
+
     /// Reads `repo@digest # repo:tag` back: the tag that style `digest` keeps in a comment.
     fn tag_from_comment(&self, node: NodeId, pinned: Option<Reference>) -> Option<Reference> {
         let pinned = pinned?;
         let Some(comment) = self.yaml.comment_after(node) else { return Some(pinned) };
         let text = self.yaml.text.get(comment)?.trim_start_matches('#').trim();
+        // ratchet keeps the original there.
+        let text = text.strip_prefix("ratchet:").unwrap_or(text);
         match (Reference::parse(text), pinned.digest()) {
             (Ok(named), Some(digest)) if named.name() == pinned.name() && named.digest().is_none() => {
                 Some(named.pinned(digest))
@@ -173,9 +290,7 @@ impl Finder<'_, '_> {
 
     /// Adds a reference that is split over fields of a mapping.
     fn add_fields(&mut self, fields: Fields, chart: bool) {
-        let text = |node: Option<NodeId>| {
-            node.and_then(|node| self.yaml.string_of(node)).unwrap_or_default().trim_end_matches(['\n', '\r'])
-        };
+        let text = |node: Option<NodeId>| node.map(|node| self.yaml.written(node)).unwrap_or_default();
         let Some(repository) = fields.repository else { return };
         let (registry, name) = (text(fields.registry), text(fields.repository));
         let (tag, digest) = (text(fields.tag), text(fields.digest));
@@ -217,8 +332,11 @@ impl Finder<'_, '_> {
         let spans = self.spans(&spans);
         let main = self.yaml.resolve(main);
         self.push(main, spans, image, reference, state, write);
-        if let Some(site) = self.sites.last_mut().filter(|_| chart) {
-            site.chart = true;
+        let mapping = self.yaml.nodes[self.yaml.resolve(repository)].parent;
+        let key = mapping.and_then(|mapping| self.yaml.key_node_of(mapping));
+        if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
+            site.chart = chart;
+            site.parent = key.map(|key| self.yaml.nodes[key].span.start);
         }
     }
 
@@ -249,12 +367,15 @@ impl Finder<'_, '_> {
         self.sites.push(Site {
             document: self.document,
             path: self.yaml.pointer(main),
+            also_at: Vec::new(),
             format: self.format.clone(),
             kind: self.kind.clone(),
             owner: self.owner.clone(),
             main,
             span: self.yaml.nodes[main].span.clone(),
             fields,
+            inside: self.inside,
+            parent: None,
             image,
             reference: if skipped { None } else { reference },
             state,

@@ -1,0 +1,87 @@
+//! Comments that tell tagpin, or another tool, what to do with the image on a line.
+//!
+//! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere; a Flux
+//! `{"$imagepolicy": …}` marker means that Flux owns the line, `# ratchet:exclude` that nobody pins it.
+
+use std::collections::HashMap;
+
+use super::lines::Lines;
+use super::site::{Site, Skip, State};
+use super::yaml::Yaml;
+
+/// One comment with a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Directive {
+    /// The line that it is on, from 0.
+    line: usize,
+    /// Whether it has the line to itself, and so is about the next one.
+    alone: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Ignore,
+    IgnoreFile,
+    Flux,
+    RatchetExclude,
+}
+
+/// Applies the directives of a file to its sites; returns the 1-based lines of ignores that match nothing.
+pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
+    let lines = Lines::new(yaml.text);
+    let directives: Vec<Directive> =
+        yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span.start)).collect();
+    if directives.is_empty() {
+        return Vec::new();
+    }
+    let mut on_line: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, site) in sites.iter().enumerate() {
+        let spans = std::iter::once(&site.span).chain(site.fields.values());
+        for at in spans.map(|span| span.start).chain(site.parent) {
+            on_line.entry(lines.of(at)).or_default().push(index);
+        }
+    }
+    let (mut unused, mut whole_file) = (Vec::new(), false);
+    for directive in directives {
+        let is_ignore = matches!(directive.kind, Kind::Ignore | Kind::IgnoreFile);
+        // A line of its own speaks of the line below; Flux and ratchet mark the line itself.
+        let target = if directive.alone { directive.line + 1 } else { directive.line };
+        let about = match directive.kind {
+            // Said once is enough.
+            Kind::IgnoreFile if whole_file => continue,
+            Kind::IgnoreFile => {
+                whole_file = true;
+                (0..sites.len()).collect()
+            }
+            _ => on_line.get(&target).cloned().unwrap_or_default(),
+        };
+        if about.is_empty() && is_ignore {
+            unused.push(directive.line + 1);
+        }
+        let skip = if directive.kind == Kind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
+        for index in about {
+            if !matches!(sites[index].state, State::Skipped(_)) {
+                sites[index].skip(skip);
+            }
+        }
+    }
+    unused
+}
+
+fn directive(yaml: &Yaml<'_>, lines: &Lines, at: usize) -> Option<Directive> {
+    let text = yaml.text[at..].split(['\n', '\r']).next()?.trim_start_matches('#').trim();
+    let kind = match text.strip_prefix("tagpin:").map(str::trim) {
+        Some(rest) => match rest.split_whitespace().next() {
+            Some("ignore") => Kind::Ignore,
+            Some("ignore-file") => Kind::IgnoreFile,
+            _ => return None,
+        },
+        None if text.starts_with('{') && text.contains("\"$imagepolicy\"") => Kind::Flux,
+        None if text == "ratchet:exclude" => Kind::RatchetExclude,
+        None => return None,
+    };
+    let line = lines.of(at);
+    let alone = yaml.text[lines.start(line)..at].trim().is_empty();
+    Some(Directive { line, alone, kind })
+}

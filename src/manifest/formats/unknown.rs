@@ -1,0 +1,57 @@
+//! What looks like an image and stands where the catalogue knows of none: reported, so that a new field cannot hide,
+//! and never edited.
+
+use std::collections::BTreeMap;
+
+use super::helm_values::is_image_key;
+use super::{Finder, has_tag_or_digest, kubernetes};
+use crate::manifest::site::{Skip, State};
+use crate::manifest::yaml::{Kind, NodeId};
+
+/// Adds the scalars below `root` that nothing else has found: their key ends in `image` or is in the catalogue's list,
+/// and their value is a reference with a tag or a digest.
+pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
+    if finder.format.is_empty() {
+        "unknown".clone_into(&mut finder.format);
+    }
+    walk(finder, root);
+}
+
+fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
+    if finder.ignored.contains(&node) {
+        return;
+    }
+    let yaml = finder.yaml;
+    match &yaml.nodes[node].kind {
+        Kind::Sequence { items, .. } => items.iter().for_each(|item| walk(finder, *item)),
+        Kind::Mapping { entries, .. } => {
+            if kubernetes::is_object(yaml, node) && kubernetes::is_not_pulled(yaml, finder.catalogue, node) {
+                return;
+            }
+            for (key, value) in entries {
+                let Some(key) = yaml.text_of(*key) else { continue };
+                if kubernetes::NOT_PULLED.contains(&key) {
+                    continue;
+                }
+                let known =
+                    || finder.catalogue.image_keys().iter().any(|known| known.eq_ignore_ascii_case(key));
+                if matches!(yaml.nodes[*value].kind, Kind::Scalar { .. }) {
+                    if is_image_key(key) || known() {
+                        report(finder, *value);
+                    }
+                } else {
+                    walk(finder, *value);
+                }
+            }
+        }
+        Kind::Scalar { .. } | Kind::Alias(_) => {}
+    }
+}
+
+fn report(finder: &mut Finder<'_, '_>, node: NodeId) {
+    if finder.ignored.contains(&node) || !has_tag_or_digest(finder.yaml, node) {
+        return;
+    }
+    let image = finder.yaml.written(node).to_owned();
+    finder.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::UnknownLocation), None);
+}

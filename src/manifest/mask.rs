@@ -1,0 +1,159 @@
+//! Go templates made readable for a YAML parser: each `{{…}}` is replaced by as many bytes that mean nothing, so that
+//! the offsets of everything else stay what they are. Literal references in Helm charts become editable this way.
+
+use std::ops::Range;
+
+/// A template and its masked text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Masked {
+    /// The text with every action replaced, byte for byte as long as the original.
+    pub(super) text: String,
+    /// Where the actions stand, in order.
+    pub(super) actions: Vec<Range<usize>>,
+}
+
+/// Returns `text` with its actions masked; `None` where it has none.
+///
+/// An action alone on its lines, or one that inserts a block (`toYaml`, `nindent`), becomes blanks; any other becomes
+/// `xxx`, a part of the scalar that it stands in.
+pub(super) fn mask(text: &str) -> Option<Masked> {
+    let actions = actions(text);
+    if actions.is_empty() {
+        return None;
+    }
+    let mut masked = text.as_bytes().to_vec();
+    for (index, action) in actions.iter().enumerate() {
+        let fill = if is_blank(text, &actions, index) { b' ' } else { b'x' };
+        for byte in &mut masked[action.clone()] {
+            // A line end inside an action that stands alone keeps the lines apart.
+            if fill == b'x' || !matches!(byte, b'\n' | b'\r') {
+                *byte = fill;
+            }
+        }
+    }
+    // Only whole actions were replaced, and by ASCII.
+    String::from_utf8(masked).ok().map(|text| Masked { text, actions })
+}
+
+/// Returns the spans of all actions. One that never ends reaches to the end of the text.
+fn actions(text: &str) -> Vec<Range<usize>> {
+    let mut actions = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find("{{") {
+        let start = at + found;
+        let end = end_of_action(text, start);
+        actions.push(start..end);
+        at = end;
+    }
+    actions
+}
+
+/// Returns the byte after `}}`; braces in strings and comments do not count (text/template, lexer).
+fn end_of_action(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
+    let inner = text[start + 2..].trim_start_matches(['-', ' ', '\t', '\r', '\n']);
+    if inner.starts_with("/*") {
+        let from = text.len() - inner.len();
+        let after = text[from..].find("*/").map_or(text.len(), |at| from + at + 2);
+        return text[after..].find("}}").map_or(text.len(), |at| after + at + 2);
+    }
+    let mut at = start + 2;
+    let mut quote = None;
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return at + 2,
+            (None, q @ (b'"' | b'`' | b'\'')) => quote = Some(q),
+            (Some(b'"' | b'\''), b'\\') => at += 1,
+            (Some(q), b) if q == b => quote = None,
+            // A quoted string ends with its line; an apostrophe in a comment is none.
+            (Some(b'"' | b'\''), b'\n') => quote = None,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// On a longer line an action is taken for a part of a scalar.
+const LINE_MAX: usize = 4096;
+
+/// Tells whether an action leaves nothing in its place that YAML would see.
+fn is_blank(text: &str, actions: &[Range<usize>], index: usize) -> bool {
+    let action = &actions[index];
+    let from = text.floor_char_boundary(action.start.saturating_sub(LINE_MAX));
+    let to = text.floor_char_boundary(action.end.saturating_add(LINE_MAX));
+    let line_start = match text[from..action.start].rfind('\n') {
+        Some(newline) => from + newline + 1,
+        None if from == 0 => 0,
+        None => return false,
+    };
+    let line_end = match text[action.end..to].find('\n') {
+        Some(newline) => action.end + newline,
+        None if to == text.len() => to,
+        None => return false,
+    };
+    let rest = |from: usize, to: usize| -> String {
+        // What stands on these lines beside actions.
+        let mut out = String::new();
+        let mut at = from;
+        let first = actions.partition_point(|other| other.end <= from);
+        for other in actions[first..].iter().take_while(|other| other.start < to) {
+            out.push_str(text.get(at..other.start.max(at)).unwrap_or_default());
+            at = other.end.max(at);
+        }
+        out.push_str(text.get(at..to.max(at)).unwrap_or_default());
+        out
+    };
+    let (before, after) = (rest(line_start, action.start), rest(action.end, line_end));
+    let (before, after) = (before.trim(), after.trim());
+    let ends_the_line = after.is_empty() || after.starts_with('#');
+    let inserts_a_block =
+        ["indent", "toYaml", "toJson"].iter().any(|word| text[action.clone()].contains(word));
+    (before.is_empty() && after.is_empty())
+        || (ends_the_line
+            && inserts_a_block
+            && (before.ends_with(':') || before == "-" || before.ends_with(" -")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let masked = mask(text).unwrap().text;
+        assert_eq!(masked.len(), text.len(), "{text}");
+        masked
+    }
+
+    #[test]
+    fn actions_alone_on_their_lines_become_blank() {
+        assert_eq!(
+            masked("a: 1\n{{- if .x }}\nb: 2\n{{- end }}\n"),
+            format!("a: 1\n{}\nb: 2\n{}\n", " ".repeat(12), " ".repeat(10))
+        );
+        assert_eq!(masked("{{- if\n  .x }}\na: 1"), format!("{}\n{}\na: 1", " ".repeat(6), " ".repeat(7)));
+        assert_eq!(masked("  {{ a }}{{ b }}"), " ".repeat(16));
+    }
+
+    #[test]
+    fn actions_that_insert_blocks_become_blank_and_others_text() {
+        assert_eq!(masked("a: {{ toYaml .x | nindent 2 }}"), format!("a: {}", " ".repeat(27)));
+        assert_eq!(masked("a: {{ .x }}"), "a: xxxxxxxx");
+        assert_eq!(masked("a: \"{{ .r }}:1\""), "a: \"xxxxxxxx:1\"");
+        assert_eq!(masked("- {{ .x }}/b"), "- xxxxxxxx/b");
+    }
+
+    #[test]
+    fn braces_in_strings_and_comments_do_not_end_an_action() {
+        assert_eq!(masked("a: {{ \"}}\" }}b"), "a: xxxxxxxxxxb");
+        assert_eq!(masked("a: {{ `}}` }}b"), "a: xxxxxxxxxxb");
+        assert_eq!(masked("{{/* it's }} */}}\na: 1"), format!("{}\na: 1", " ".repeat(17)));
+        assert_eq!(masked("a: é{{ 'é' }}"), "a: éxxxxxxxxxx");
+    }
+
+    #[test]
+    fn an_action_that_never_ends_takes_the_rest() {
+        assert_eq!(masked("a: 1\n{{ if").trim_end(), "a: 1");
+        assert_eq!(mask("a: 1"), None);
+    }
+}
