@@ -1,6 +1,6 @@
 //! Input that wants to hang, crash or fill the memory: each ends in an outcome with a reason, in bounded time and memory,
 //! and the files beside it are still done.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "how long each input takes is shown with --nocapture")]
 
 #[path = "support/pinning.rs"]
 mod pinning;
