@@ -2,12 +2,7 @@
 //!
 //! `cargo bench --bench list -- DIRECTORY` copies the directory until there are 100 MB; without one, or with
 //! `TAGPIN_BENCH_DIRECTORY` unset, the bench writes files of its own. Each program runs several times; the best counts.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a bench prints and fails loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and fails loudly")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 //!
 //! The generator writes each line as it is before and as it must be after, so nothing here trusts the parser, the
 //! splices or the proof.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/pinning.rs"]
 mod pinning;

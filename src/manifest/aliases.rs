@@ -7,8 +7,15 @@ use super::yaml::{Kind, NodeId, Yaml};
 /// The most uses that are named: more help nobody, and aliases are cheap to write.
 const USES_MAX: usize = 100;
 
+/// The most uses that are looked at in one file: a hundred images below an anchor that is used a hundred times.
+const USES_IN_ALL_MAX: usize = 10_000;
+
 /// The aliases of a file, by what they point to.
-pub(super) struct Aliases(HashMap<NodeId, Vec<NodeId>>);
+pub(super) struct Aliases {
+    aliases: HashMap<NodeId, Vec<NodeId>>,
+    /// How many uses may still be looked at in this file.
+    left: usize,
+}
 
 impl Aliases {
     /// Returns the aliases of all documents.
@@ -19,20 +26,22 @@ impl Aliases {
                 aliases.entry(target).or_default().push(id);
             }
         }
-        Self(aliases)
+        Self { aliases, left: USES_IN_ALL_MAX }
     }
 
     /// Returns the JSON pointers that lead to `node` through one alias or merge key to it or to what it stands in.
-    pub(super) fn uses_of(&self, yaml: &Yaml<'_>, node: NodeId) -> Vec<String> {
+    pub(super) fn uses_of(&mut self, yaml: &Yaml<'_>, node: NodeId) -> Vec<String> {
         let mut uses = Vec::new();
-        if self.0.is_empty() {
+        if self.aliases.is_empty() || self.left == 0 {
             return uses;
         }
         let whole = yaml.pointer(node);
         let mut at = Some(node);
         while let Some(target) = at {
             let below = &whole[yaml.pointer(target).len()..];
-            for alias in self.0.get(&target).into_iter().flatten().take(USES_MAX) {
+            let aliases = self.aliases.get(&target).into_iter().flatten();
+            for alias in aliases.take(USES_MAX.min(self.left)) {
+                self.left -= 1;
                 uses.extend(use_through(yaml, *alias, below));
             }
             at = yaml.nodes[target].parent;

@@ -3,6 +3,8 @@
 //! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere; a Flux
 //! `{"$imagepolicy": …}` marker means that Flux owns the line, `# ratchet:exclude` that nobody pins it.
 
+use std::collections::HashMap;
+
 use super::lines::Lines;
 use super::site::{Site, Skip, State};
 use super::yaml::Yaml;
@@ -30,20 +32,38 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
     let lines = Lines::new(yaml.text);
     let directives: Vec<Directive> =
         yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span.start)).collect();
-    let mut unused = Vec::new();
-    for directive in directives {
-        let mut used = false;
-        for site in sites.iter_mut() {
-            if directive.kind == Kind::IgnoreFile || is_about(&directive, site, &lines) {
-                used = true;
-                let skip = if directive.kind == Kind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
-                if !matches!(site.state, State::Skipped(_)) {
-                    site.skip(skip);
-                }
-            }
+    if directives.is_empty() {
+        return Vec::new();
+    }
+    let mut on_line: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, site) in sites.iter().enumerate() {
+        let spans = std::iter::once(&site.span).chain(site.fields.values());
+        for at in spans.map(|span| span.start).chain(site.parent) {
+            on_line.entry(lines.of(at)).or_default().push(index);
         }
-        if !used && matches!(directive.kind, Kind::Ignore | Kind::IgnoreFile) {
+    }
+    let (mut unused, mut whole_file) = (Vec::new(), false);
+    for directive in directives {
+        let is_ignore = matches!(directive.kind, Kind::Ignore | Kind::IgnoreFile);
+        // A line of its own speaks of the line below; Flux and ratchet mark the line itself.
+        let target = if directive.alone { directive.line + 1 } else { directive.line };
+        let about = match directive.kind {
+            // Said once is enough.
+            Kind::IgnoreFile if whole_file => continue,
+            Kind::IgnoreFile => {
+                whole_file = true;
+                (0..sites.len()).collect()
+            }
+            _ => on_line.get(&target).cloned().unwrap_or_default(),
+        };
+        if about.is_empty() && is_ignore {
             unused.push(directive.line + 1);
+        }
+        let skip = if directive.kind == Kind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
+        for index in about {
+            if !matches!(sites[index].state, State::Skipped(_)) {
+                sites[index].skip(skip);
+            }
         }
     }
     unused
@@ -64,11 +84,4 @@ fn directive(yaml: &Yaml<'_>, lines: &Lines, at: usize) -> Option<Directive> {
     let line = lines.of(at);
     let alone = yaml.text[lines.start(line)..at].trim().is_empty();
     Some(Directive { line, alone, kind })
-}
-
-fn is_about(directive: &Directive, site: &Site, lines: &Lines) -> bool {
-    // A line of its own speaks of the line below; Flux and ratchet mark the line itself.
-    let target = if directive.alone { directive.line + 1 } else { directive.line };
-    let spans = std::iter::once(&site.span).chain(site.fields.values());
-    spans.map(|span| span.start).chain(site.parent).any(|at| lines.of(at) == target)
 }

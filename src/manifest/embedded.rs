@@ -10,6 +10,9 @@ use std::ops::Range;
 use super::edit::{Plan, Splice};
 use super::yaml::{Kind, Node, NodeId, Style, Yaml};
 
+/// The most texts of a file that are read: each makes the tree's lists longer.
+const EMBEDS_MAX: usize = 1_000;
+
 /// A block scalar whose text joined the tree.
 #[derive(Clone, Debug)]
 pub struct Embedded {
@@ -28,6 +31,10 @@ impl Yaml<'_> {
     ///
     /// The same blocks in the same order always give the same nodes.
     pub(crate) fn embed(&mut self, scalar: NodeId) -> Option<NodeId> {
+        self.embeds += 1;
+        if self.embeds > EMBEDS_MAX {
+            return None;
+        }
         let lines = Lines::of(self, scalar)?;
         let Kind::Scalar { value, .. } = &self.nodes[scalar].kind else { return None };
         let inner = Yaml::parse(value);
@@ -36,7 +43,9 @@ impl Yaml<'_> {
         let base = self.nodes.len();
         let nodes: Vec<Node<'_>> = inner.nodes.iter().map(|node| moved(node, base, scalar, &lines)).collect();
         let comments: Vec<Range<usize>> = inner.comments.iter().map(|span| lines.place(span)).collect();
+        let wide = inner.wide_at(base);
         self.nodes.extend(nodes);
+        self.wide.extend(wide);
         self.comments.extend(comments);
         self.comments.sort_by_key(|span| span.start);
         let nodes = base..self.nodes.len();
@@ -47,6 +56,9 @@ impl Yaml<'_> {
     /// Takes the text that joined the tree last out of it.
     pub(crate) fn forget_embedded(&mut self) {
         if let Some(last) = self.embedded.pop() {
+            for id in last.nodes.clone() {
+                self.wide.remove(&id);
+            }
             self.nodes.truncate(last.nodes.start);
             self.comments.retain(|span| !last.span.contains(&span.start));
         }
@@ -79,12 +91,7 @@ impl Embedded {
         let base = self.nodes.start;
         Plan {
             splices: Vec::new(),
-            set: plan
-                .set
-                .iter()
-                .filter(|(id, _)| inner(id))
-                .map(|(id, text)| (id - base, text.clone()))
-                .collect(),
+            set: plan.set.range(self.nodes.clone()).map(|(id, text)| (id - base, text.clone())).collect(),
             added: plan
                 .added
                 .iter()
@@ -137,8 +144,10 @@ struct Lines {
 impl Lines {
     /// Returns the lines of a block scalar; `None` where the decoded text is not what stands in the file.
     fn of(yaml: &Yaml<'_>, scalar: NodeId) -> Option<Self> {
-        let Kind::Scalar { value, style: Style::Block } = &yaml.nodes[scalar].kind else { return None };
-        let span = &yaml.nodes[scalar].span;
+        let node = yaml.nodes.get(scalar)?;
+        let (Kind::Scalar { value, style: Style::Block }, span) = (&node.kind, &node.span) else {
+            return None;
+        };
         if yaml.is_masked(scalar) {
             return None;
         }

@@ -74,16 +74,30 @@ fn end_of_action(text: &str, start: usize) -> usize {
     text.len()
 }
 
+/// On a longer line an action is taken for a part of a scalar.
+const LINE_MAX: usize = 4096;
+
 /// Tells whether an action leaves nothing in its place that YAML would see.
 fn is_blank(text: &str, actions: &[Range<usize>], index: usize) -> bool {
     let action = &actions[index];
-    let line_start = text[..action.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let line_end = text[action.end..].find('\n').map_or(text.len(), |newline| action.end + newline);
+    let from = text.floor_char_boundary(action.start.saturating_sub(LINE_MAX));
+    let to = text.floor_char_boundary(action.end.saturating_add(LINE_MAX));
+    let line_start = match text[from..action.start].rfind('\n') {
+        Some(newline) => from + newline + 1,
+        None if from == 0 => 0,
+        None => return false,
+    };
+    let line_end = match text[action.end..to].find('\n') {
+        Some(newline) => action.end + newline,
+        None if to == text.len() => to,
+        None => return false,
+    };
     let rest = |from: usize, to: usize| -> String {
         // What stands on these lines beside actions.
         let mut out = String::new();
         let mut at = from;
-        for other in actions.iter().filter(|other| other.end > from && other.start < to) {
+        let first = actions.partition_point(|other| other.end <= from);
+        for other in actions[first..].iter().take_while(|other| other.start < to) {
             out.push_str(text.get(at..other.start.max(at)).unwrap_or_default());
             at = other.end.max(at);
         }

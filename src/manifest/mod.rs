@@ -151,6 +151,10 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(found);
         texts.extend(inner);
     }
+    let mut aliases = Aliases::of(&yaml);
+    for site in &mut sites {
+        site.also_at = aliases.uses_of(&yaml, site.main);
+    }
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::edit::{Added, Plan};
+use super::edit::{Added, Plan, Splice};
 use super::yaml::{Kind, NodeId, Style, Yaml};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
@@ -56,10 +56,12 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
 /// # Errors
 /// Says that bytes differ that should not.
 pub fn prove_template(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
-    let touches = |action: &std::ops::Range<usize>| {
-        plan.splices.iter().any(|splice| splice.span.start < action.end && action.start < splice.span.end)
+    // Neither the actions nor the splices overlap among themselves.
+    let touched = |splice: &Splice| {
+        let next = before.masked.partition_point(|action| action.end <= splice.span.start);
+        before.masked.get(next).is_some_and(|action| action.start < splice.span.end)
     };
-    if before.masked.iter().any(touches) {
+    if plan.splices.iter().any(touched) {
         return Err(ProofError::Bytes);
     }
     bytes_outside_are_equal(before.original, after, plan)

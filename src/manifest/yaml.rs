@@ -119,14 +119,16 @@ pub struct Yaml<'a> {
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
-    wide: HashMap<NodeId, Wide<'a>>,
+    pub(super) wide: HashMap<NodeId, Wide<'a>>,
     /// Block scalars whose text joined the tree: see [`super::embedded`].
     pub embedded: Vec<super::embedded::Embedded>,
+    /// How many were tried.
+    pub(super) embeds: usize,
 }
 
 /// Where the keys of a wide mapping stand among its entries.
 #[derive(Clone, Debug, Default)]
-struct Wide<'a> {
+pub(super) struct Wide<'a> {
     keys: HashMap<Cow<'a, str>, usize>,
     /// The values of its merge keys.
     merges: Vec<NodeId>,
@@ -276,6 +278,16 @@ impl<'a> Yaml<'a> {
         entries.iter().rev().copied().find(|(k, _)| self.own_text(*k) == Some(key))
     }
 
+    /// Returns where the keys of the wide mappings stand, for a tree in which these nodes come at `base`.
+    pub(super) fn wide_at<'o>(&self, base: NodeId) -> Vec<(NodeId, Wide<'o>)> {
+        let owned = |(key, index): (&Cow<'_, str>, &usize)| (Cow::Owned(key.to_string()), *index);
+        let moved = |(id, wide): (&NodeId, &Wide<'_>)| {
+            let merges = wide.merges.iter().map(|id| base + id).collect();
+            (base + id, Wide { keys: wide.keys.iter().map(owned).collect(), merges })
+        };
+        self.wide.iter().map(moved).collect()
+    }
+
     /// Returns the text under `key` where it is a scalar and not null.
     pub fn get_str(&self, mapping: NodeId, key: &str) -> Option<&str> {
         self.get(mapping, key).and_then(|id| self.string_of(id))
@@ -379,6 +391,7 @@ impl<'a> Builder<'a> {
             comments: Vec::new(),
             wide: HashMap::new(),
             embedded: Vec::new(),
+            embeds: 0,
         };
         Self {
             yaml,

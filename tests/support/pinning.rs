@@ -1,5 +1,6 @@
 //! Pins one file in memory against a registry that has everything, for the property tests, the hostile input and the
 //! fuzz targets: the same functions in the same order as `tagpin pin`, without a tree and without waiting.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
