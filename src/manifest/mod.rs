@@ -151,10 +151,6 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(found);
         texts.extend(inner);
     }
-    let mut aliases = Aliases::of(&yaml);
-    for site in &mut sites {
-        site.also_at = aliases.uses_of(&yaml, site.main);
-    }
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
@@ -162,7 +158,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(formats::texts::find(&mut yaml, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
-    let aliases = Aliases::of(&yaml);
+    let mut aliases = Aliases::of(&yaml);
     for site in &mut sites {
         site.also_at = aliases.uses_of(&yaml, site.main);
     }
