@@ -139,8 +139,8 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let offset = bytes.len() - text.len();
     let source = Source::new(text);
     let mut yaml = source.parse();
-    let (mut sites, mut texts) = (Vec::new(), Vec::new());
     let template = yaml.documents.iter().any(|document| document.error.is_some()) && text.contains("{{");
+    let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
             let (reason, detail) = unread_reason(error, template);
@@ -151,10 +151,6 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(found);
         texts.extend(inner);
     }
-    let mut aliases = Aliases::of(&yaml);
-    for site in &mut sites {
-        site.also_at = aliases.uses_of(&yaml, site.main);
-    }
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
@@ -162,6 +158,10 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         sites.extend(formats::texts::find(&mut yaml, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
+    let mut aliases = Aliases::of(&yaml);
+    for site in &mut sites {
+        site.also_at = aliases.uses_of(&yaml, site.main);
+    }
     let mut lines = Positions::new(text);
     for site in sites {
         let (line, column) = lines.position(site.span.start);

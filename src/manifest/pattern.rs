@@ -88,6 +88,16 @@ impl Pattern {
         search.found
     }
 
+    /// Tells whether this path leads anywhere below `root`.
+    pub fn is_in(&self, yaml: &Yaml<'_>, root: NodeId) -> bool {
+        let first = self.segments.first().map(|segment| &segment.step);
+        let starts = match first {
+            Some(Step::Key(key)) => yaml.get(root, key).is_some(),
+            _ => true,
+        };
+        starts && !self.find(yaml, root).is_empty()
+    }
+
     /// Returns the longest key that a document must spell where this path leads somewhere; `None` where there is none.
     pub fn longest_key(&self) -> Option<&str> {
         self.segments

@@ -258,19 +258,15 @@ impl<'y, 'a> Finder<'y, 'a> {
         if site::inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotAReference);
         }
-        // `!Ref`, `!Sub` and the like: the text is not the value. `!!str` says what it is anyway.
-        let tag = &self.yaml.nodes[node].tag;
-        if !tag.is_empty() && !tag.ends_with("str") && matches!(state, State::Floating | State::Pinned) {
-            state = State::Skipped(Skip::Variable);
-        }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
     }
 
-    /// Tells whether a tag of the application's own says that the value is made from this text: `!Ref`, `!Sub`, `!secret`.
+    /// Tells whether a tag says that the value is made from this text: `!Ref`, `!Sub`, `!secret`. `!!str` says what it is
+    /// anyway, and `!` alone that it is text.
     fn is_computed(&self, node: NodeId) -> bool {
         let tag = self.yaml.nodes[self.yaml.resolve(node)].tag.as_str();
-        tag.len() > 1 && tag.starts_with('!') && !tag.starts_with("!!")
+        tag.len() > 1 && !tag.ends_with("str")
     }
 
     /// Reads `repo@digest # repo:tag` back: the tag that style `digest` keeps in a comment.
