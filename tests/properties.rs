@@ -28,6 +28,47 @@ use tagpin::registry::{Level, Question};
 const KEY: &str = "deployed-image-digest";
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| policy("tag+digest"));
+static DIGEST: LazyLock<Policy> = LazyLock::new(|| policy("digest"));
+
+/// What a damaged document may get anywhere.
+const TOKENS: [&str; 36] = [
+    "\n",
+    "\r",
+    "\t",
+    " ",
+    "  ",
+    "\n  ",
+    "# ",
+    " # c\n",
+    "---\n",
+    "...\n",
+    "- ",
+    ": ",
+    "? ",
+    ",",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    "\"",
+    "\\",
+    "|\n",
+    ">-\n  ",
+    "&a ",
+    "*a ",
+    "<<: *a\n",
+    "!!str ",
+    "!t ",
+    "~",
+    "null",
+    "é",
+    "\u{feff}",
+    "{{ x }}",
+    "@",
+    "$",
+    "deployed-image-digest: old\n    ",
+];
 
 /// A line before, and the lines that must stand there after.
 #[derive(Clone, Debug)]
@@ -419,6 +460,33 @@ proptest! {
         prop_assert_eq!(after.matches(KEY).count(), file.document.annotated);
         let expected = String::from_utf8(file.after()).unwrap();
         prop_assert_eq!(without_annotations(&after, file.document.has_annotations), expected);
+    }
+
+    #[test]
+    fn damaged_documents_are_pinned_as_planned_or_refused(
+        file in file(),
+        damages in vec((any::<prop::sample::Index>(), 0..4usize, select(TOKENS.to_vec())), 1..6),
+    ) {
+        let mut text = String::from_utf8(file.before()).unwrap();
+        for (at, damage, token) in damages {
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            if places.is_empty() {
+                break;
+            }
+            let at = places[at.index(places.len())];
+            let end = text[at..].find(['\n', ' ']).map_or(text.len(), |length| at + length);
+            match damage {
+                0 => text.insert_str(at, token),
+                1 => text.replace_range(at..end, ""),
+                2 => text.replace_range(at..end, token),
+                _ => text.insert_str(at, &text[at..end].to_owned()),
+            }
+        }
+        for path in [file.document.path, "values.yaml"] {
+            pin_twice(path, text.as_bytes(), &POLICY, None);
+            pin_twice(path, text.as_bytes(), &POLICY, Some(KEY));
+            pin_twice(path, text.as_bytes(), &DIGEST, Some(KEY));
+        }
     }
 
     #[test]
