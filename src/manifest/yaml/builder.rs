@@ -1,0 +1,282 @@
+//! From the parser's events to nodes, within bounds of depth and size.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+
+use super::{
+    ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, WIDE, Wide,
+    Yaml,
+};
+
+/// Turns the parser's events into nodes.
+pub(super) struct Builder<'a> {
+    yaml: Yaml<'a>,
+    /// Open collections, with the key that waits for its value.
+    open: Vec<(NodeId, Option<NodeId>)>,
+    /// Anchor number → node, of the current document.
+    anchors: HashMap<usize, NodeId>,
+    /// Whether the current document has aliases.
+    aliased: bool,
+    /// The wide mappings of the current document.
+    wide: Vec<NodeId>,
+    root: Option<NodeId>,
+    /// Where the current document starts, or the last one ended.
+    start: usize,
+    /// Nodes from here on belong to the current document; they are dropped where it turns out broken.
+    first: usize,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let yaml = Yaml {
+            text,
+            original: text,
+            masked: Vec::new(),
+            // A manifest has a node in some thirty bytes.
+            nodes: Vec::with_capacity(text.len().min(1 << 20) / 32),
+            documents: Vec::new(),
+            comments: Vec::new(),
+            wide: HashMap::new(),
+            embedded: Vec::new(),
+            embeds: 0,
+        };
+        Self {
+            yaml,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            aliased: false,
+            wide: Vec::new(),
+            root: None,
+            start: 0,
+            first: 0,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Yaml<'a> {
+        let options = granit_parser::options! {
+            max_buffered_comment_events: usize::MAX,
+            flow_nesting_limit: DEPTH_MAX,
+            block_nesting_limit: DEPTH_MAX,
+        };
+        let mut parser = Parser::new_from_str_with_options(self.yaml.text, options);
+        loop {
+            match parser.next_event() {
+                None => break,
+                Some(Ok((event, span))) => {
+                    let line = span.start.line();
+                    let span = span.byte_range().unwrap_or_default();
+                    self.event(event, span, line);
+                    if self.yaml.nodes.len() > NODES_MAX {
+                        let message = format!("the file has more than {NODES_MAX} nodes");
+                        self.abandon(SyntaxError { line, message, fault: Fault::TooLarge });
+                        break;
+                    }
+                }
+                Some(Err(error)) => {
+                    let fault = match error.kind() {
+                        granit_parser::ErrorKind::RecursionLimitExceeded => Fault::TooDeep,
+                        _ => Fault::Syntax,
+                    };
+                    let message = error.info();
+                    self.abandon(SyntaxError { line: error.marker().line(), message, fault });
+                    if !matches!(parser.proceed_next_document(), Ok(true)) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.yaml
+    }
+
+    fn event(&mut self, event: Event<'a>, span: Range<usize>, line: usize) {
+        match event {
+            Event::DocumentStart(..) => {
+                // What stands before the first document belongs to it.
+                self.start = if self.yaml.documents.is_empty() { 0 } else { span.start };
+                self.reset();
+            }
+            Event::DocumentEnd => {
+                if let Some(error) = self.excess(line) {
+                    self.abandon(error);
+                    self.start = span.end;
+                    return;
+                }
+                self.yaml.documents.push(Document { start: self.start, root: self.root, error: None });
+                self.start = span.end;
+                self.reset();
+            }
+            Event::Comment(..) => self.yaml.comments.push(span),
+            Event::Scalar(value, style, anchor, tag) => {
+                let style = match style {
+                    ScalarStyle::SingleQuoted => Style::Single,
+                    ScalarStyle::DoubleQuoted => Style::Double,
+                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+                    ScalarStyle::Plain => Style::Plain,
+                };
+                let span = if style == Style::Block { self.whole_lines(span) } else { span };
+                // An empty plain scalar is null, which the parser spells `~`.
+                let value = if span.is_empty() && style == Style::Plain { Cow::Borrowed("") } else { value };
+                self.add(Kind::Scalar { value, style }, span, anchor, tag);
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let kind = Kind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
+                let id = self.add(kind, span, anchor, tag);
+                self.open.push((id, None));
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let kind = Kind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
+                let id = self.add(kind, span, anchor, tag);
+                self.open.push((id, None));
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some((id, _)) = self.open.pop() {
+                    let node = &mut self.yaml.nodes[id];
+                    node.span.end = span.end.max(node.span.start);
+                    self.index(id);
+                }
+            }
+            Event::Alias(target) => {
+                self.aliased = true;
+                let target = self.anchors.get(&target).copied();
+                let kind = target
+                    .map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
+                self.add(kind, span, 0, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn add(
+        &mut self,
+        kind: Kind<'a>,
+        span: Range<usize>,
+        anchor: usize,
+        tag: Option<Cow<'a, granit_parser::Tag>>,
+    ) -> NodeId {
+        let id = self.yaml.nodes.len();
+        let parent = self.open.last().map(|(id, _)| *id);
+        let tag = tag.map(|tag| tag.original()).unwrap_or_default();
+        self.yaml.nodes.push(Node { span, parent, index: 0, anchored: anchor != 0, tag, kind });
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        let mut index = 0;
+        match self.open.last_mut() {
+            None => self.root = self.root.or(Some(id)),
+            Some((parent, key)) => match &mut self.yaml.nodes[*parent].kind {
+                Kind::Sequence { items, .. } => {
+                    index = items.len();
+                    items.push(id);
+                }
+                Kind::Mapping { entries, .. } => {
+                    index = entries.len();
+                    match key.take() {
+                        Some(key) => entries.push((key, id)),
+                        None => *key = Some(id),
+                    }
+                }
+                _ => {}
+            },
+        }
+        self.yaml.nodes[id].index = index;
+        id
+    }
+
+    /// Returns the span of a block scalar without the indentation of the line below it, which the parser counts in.
+    fn whole_lines(&self, span: Range<usize>) -> Range<usize> {
+        let text = self.yaml.text.get(span.clone()).unwrap_or_default().trim_end_matches(' ');
+        if text.ends_with(['\n', '\r']) { span.start..span.start + text.len() } else { span }
+    }
+
+    /// Makes a wide mapping quick to look up.
+    fn index(&mut self, id: NodeId) {
+        let Kind::Mapping { entries, .. } = &self.yaml.nodes[id].kind else { return };
+        if entries.len() <= WIDE {
+            return;
+        }
+        let mut wide = Wide::default();
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if let Kind::Scalar { value: key, .. } = &self.yaml.nodes[*key].kind {
+                if key == "<<" {
+                    wide.merges.push(*value);
+                }
+                wide.keys.insert(key.clone(), index);
+            }
+        }
+        self.yaml.wide.insert(id, wide);
+        self.wide.push(id);
+    }
+
+    /// Returns an error where the aliases of the current document make it deeper or larger than is read.
+    fn excess(&self, line: usize) -> Option<SyntaxError> {
+        let root = self.root.filter(|_| self.aliased)?;
+        let weight = weigh(&self.yaml.nodes, root, &mut HashMap::new());
+        let written = self.yaml.nodes.len() - self.first;
+        let (fault, message) = if weight.depth > DEPTH_MAX {
+            (Fault::TooDeep, format!("its aliases nest deeper than {DEPTH_MAX} levels, or without end"))
+        } else if weight.nodes.saturating_sub(written) > ALIASED_MAX {
+            (Fault::TooLarge, format!("its aliases stand for more than {ALIASED_MAX} nodes"))
+        } else {
+            return None;
+        };
+        Some(SyntaxError { line, message, fault })
+    }
+
+    /// Ends the current document with an error.
+    fn abandon(&mut self, error: SyntaxError) {
+        self.yaml.nodes.truncate(self.first);
+        for id in &self.wide {
+            self.yaml.wide.remove(id);
+        }
+        self.yaml.documents.push(Document { start: self.start, root: None, error: Some(error) });
+        self.reset();
+    }
+
+    fn reset(&mut self) {
+        self.open.clear();
+        self.anchors.clear();
+        self.aliased = false;
+        self.wide.clear();
+        self.root = None;
+        self.first = self.yaml.nodes.len();
+    }
+}
+
+/// How deep and how large a node is, aliases expanded.
+#[derive(Clone, Copy)]
+struct Weight {
+    depth: usize,
+    nodes: usize,
+}
+
+/// Weighs what is written below `id`; `anchored` holds what aliases stand for. The recursion is as deep as the text.
+fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>) -> Weight {
+    let mut weight = Weight { depth: 0, nodes: 1 };
+    let mut add = |child: NodeId| {
+        let child = weigh(nodes, child, anchored);
+        weight.depth = weight.depth.max(child.depth);
+        weight.nodes = weight.nodes.saturating_add(child.nodes);
+    };
+    match &nodes[id].kind {
+        Kind::Scalar { .. } => {}
+        Kind::Sequence { items, .. } => items.iter().copied().for_each(&mut add),
+        Kind::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
+            add(*key);
+            add(*value);
+        }),
+        // What is still open when an alias names it contains itself.
+        Kind::Alias(target) => {
+            return anchored.get(target).copied().unwrap_or(Weight { depth: usize::MAX, nodes: usize::MAX });
+        }
+    }
+    if !matches!(nodes[id].kind, Kind::Scalar { .. }) {
+        weight.depth = weight.depth.saturating_add(1);
+    }
+    if nodes[id].anchored {
+        anchored.insert(id, weight);
+    }
+    weight
+}
