@@ -479,7 +479,10 @@ proptest! {
                 0 => text.insert_str(at, token),
                 1 => text.replace_range(at..end, ""),
                 2 => text.replace_range(at..end, token),
-                _ => text.insert_str(at, &text[at..end].to_owned()),
+                _ => {
+                    let twice = text[at..end].repeat(2);
+                    text.replace_range(at..end, &twice);
+                }
             }
         }
         for path in [file.document.path, "values.yaml"] {
