@@ -1,13 +1,12 @@
 //! Changes become edited bytes, file by file, each proven before anybody may write it. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::manifest::annotate::{self, Annotations};
-use crate::manifest::edit::{EditError, Plan};
+use crate::manifest::edit::Plan;
 use crate::manifest::proof::{self, ProofError};
-use crate::manifest::site::Write;
-use crate::manifest::yaml::{Kind, NodeId, Yaml};
-use crate::manifest::{Located, Source, text_of};
+use crate::manifest::yaml::Yaml;
+use crate::manifest::{Located, Source, shared, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 
@@ -45,7 +44,7 @@ pub fn edit(
         // Where the file has changed, its sites no longer match either.
         let _ = yaml.embed(block);
     }
-    hold_shared(&yaml, sites, verdicts);
+    shared::hold(&yaml, sites, verdicts);
     let plan = plan_sites(&yaml, sites, verdicts);
     if plan.splices.is_empty() {
         return None;
@@ -142,43 +141,6 @@ fn prove_without(
 
 /// How many bytes are proven at most to find the one edit that cannot be: some seconds.
 const PROOF_WORK_MAX: usize = 64 * 1024 * 1024;
-
-/// Holds the sites whose field is read by something else that cannot have the new value.
-///
-/// Several images may share a `tag` or `digest` through an anchor: they must all get the same text. A shared tag must
-/// belong to images alone, because a label that reads it takes no `@`.
-fn hold_shared(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) {
-    let mut fields: HashMap<NodeId, Vec<usize>> = HashMap::new();
-    for (index, located) in sites.iter().enumerate() {
-        let field = located.site.write.as_ref().and_then(Write::field);
-        if let Some(field) = field.filter(|field| yaml.nodes.get(*field).is_some_and(|node| node.anchored)) {
-            fields.entry(field).or_default().push(index);
-        }
-    }
-    if fields.is_empty() {
-        return;
-    }
-    let mut readers: HashMap<NodeId, usize> = HashMap::new();
-    for node in &yaml.nodes {
-        if let Kind::Alias(target) = node.kind {
-            *readers.entry(target).or_default() += 1;
-        }
-    }
-    for (field, users) in fields {
-        let is_tag = |index: &usize| matches!(sites[*index].site.write, Some(Write::Tag { .. }));
-        let digest = |index: &usize| verdicts[*index].change.as_ref().map(|change| &change.digest);
-        let first = digest(&users[0]);
-        // The definition reads the field too.
-        let others = readers.get(&field).map_or(0, |aliases| aliases + 1) > users.len();
-        if users.iter().any(|user| digest(user) != first) || (others && users.iter().any(is_tag)) {
-            for user in users.into_iter().filter(|user| verdicts[*user].change.is_some()).collect::<Vec<_>>()
-            {
-                let error = EditError::Shared;
-                verdicts[user] = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
-            }
-        }
-    }
-}
 
 /// The file stays as it is, so every site in it that was to change has failed.
 fn fail_all(verdicts: &mut [Verdict], reason: &'static str, detail: &str) {

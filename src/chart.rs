@@ -9,8 +9,11 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Charts(BTreeMap<String, Vec<Option<String>>>);
 
+/// The most template text of a chart that is looked through, in bytes: it is looked through once for each tag.
+const TEXT_MAX: usize = 1024 * 1024;
+
 impl Charts {
-    /// Adds the text of one template of the chart in `directory`.
+    /// Adds the text of one template of the chart in `directory`, or of a chart inside it.
     pub fn add(&mut self, directory: &str, template: Option<String>) {
         self.0.entry(directory.to_owned()).or_default().push(template);
     }
@@ -23,21 +26,41 @@ impl Charts {
             self.0.get(directory).and_then(|templates| templates.iter().map(Option::as_deref).collect());
         // What an unread template does with the tag is not known.
         let Some(templates) = templates else { return false };
+        if templates.iter().map(|template| template.len()).sum::<usize>() > TEXT_MAX {
+            return false;
+        }
         // A key that needs `index` in a template is not looked for.
         let plain = pointer.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_'));
         let Some(key) = pointer.rsplit('/').next().filter(|_| plain) else { return false };
+        let lines: Vec<(&str, Option<&str>)> =
+            templates.iter().flat_map(|template| with_definitions(template)).collect();
         let own = format!(".Values{}", pointer.replace('/', "."));
-        let lines = || templates.iter().flat_map(|template| with_definitions(template));
-        lines().any(|(line, _)| uses(line, &own))
-            && lines().filter(|(line, _)| uses(line, &format!(".{key}"))).all(|(line, definition)| {
-                match definition {
-                    None => is_image_line(line),
-                    Some(name) => {
-                        lines().filter(|(line, _)| includes(line, name)).all(|(line, _)| is_image_line(line))
-                    }
-                }
-            })
+        let uses_of_own = lines.iter().any(|(line, _)| uses(line, &own));
+        // `toYaml .Values.image`, `index .Values "image"`, `range … .Values.image`: where the tag goes is not seen.
+        let parents: Vec<&str> = own.match_indices('.').skip(1).map(|(at, _)| &own[..at]).collect();
+        let whole = |line: &str| parents.iter().any(|parent| uses_whole(line, parent));
+        if !uses_of_own || lines.iter().any(|(line, _)| whole(line)) {
+            return false;
+        }
+        let includes = includes(&lines);
+        let used = format!(".{key}");
+        lines.iter().filter(|(line, _)| uses(line, &used)).all(|(line, definition)| match definition {
+            None => is_image_line(line),
+            // A definition that nobody is seen to include may be included in a way that is not seen.
+            Some(name) => includes.get(name).copied().unwrap_or(false),
+        })
     }
+}
+
+/// Returns the names in quotes on lines that include a definition, each with whether all these lines are images.
+fn includes<'l>(lines: &[(&'l str, Option<&'l str>)]) -> BTreeMap<&'l str, bool> {
+    let mut includes = BTreeMap::new();
+    for (line, _) in lines.iter().filter(|(line, _)| line.contains("include") || line.contains("template")) {
+        for name in line.split(['"', '`']).skip(1).step_by(2) {
+            *includes.entry(name).or_insert(true) &= is_image_line(line);
+        }
+    }
+    includes
 }
 
 /// Returns the lines of a template, each with the name of the `define` that it stands in.
@@ -72,8 +95,12 @@ fn uses(line: &str, path: &str) -> bool {
     })
 }
 
-fn includes(line: &str, definition: &str) -> bool {
-    (line.contains("include") || line.contains("template")) && line.contains(&format!("\"{definition}\""))
+/// Tells whether a line uses what stands at `path` as a whole: neither a longer name nor something below it.
+fn uses_whole(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        let next = line[at + path.len()..].chars().next();
+        !next.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.')
+    })
 }
 
 fn is_image_line(line: &str) -> bool {
@@ -112,6 +139,22 @@ mod tests {
             "{{- define \"app.tag\" -}}{{ .Values.image.tag }}{{- end }}\nimage: x:{{ include \"app.tag\" . }}\n\
              version: {{ include \"app.tag\" . }}\n"
         ));
+    }
+
+    #[test]
+    fn a_tag_whose_way_is_not_seen_is_not() {
+        let image = "image: x:{{ .Values.image.tag }}\n";
+        for other in [
+            "a: {{ toYaml .Values.image | nindent 2 }}\n",
+            "a: {{ index .Values \"image\" \"tag\" }}\n",
+            "{{ range $k, $v := .Values.image }}\na: {{ $v }}\n{{ end }}\n",
+            "{{ include \"common.labels\" (dict \"values\" .Values) }}\n",
+            "{{ define \"app.version\" }}{{ .Values.image.tag }}{{ end }}\nversion: {{ include `app.version` . }}\n",
+            "{{ define \"app.version\" }}{{ .Values.image.tag }}{{ end }}\n",
+        ] {
+            assert!(!answer(&format!("{image}{other}")), "{other}");
+        }
+        assert!(answer(&format!("{image}pull: {{{{ .Values.imagePullSecrets }}}}\n")));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn take<T: Tree>(
     let mut entries = Vec::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
-        if manifest::is_candidate(&entry.path) && wanted(&root_path) {
+        if (manifest::is_candidate(&entry.path) || tree.is_named(&entry.path)) && wanted(&root_path) {
             entries.push((entry, root_path));
         }
     }

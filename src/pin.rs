@@ -99,13 +99,26 @@ fn charts<T: Tree>(tree: &T, inventory: &Inventory) -> Result<Charts, TreeError>
     }
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
-        let templates = root_path.rsplit_once("/templates/").map(|(chart, _)| chart);
-        let chart = templates.or_else(|| root_path.starts_with("templates/").then_some(""));
-        let Some(chart) = chart.filter(|chart| directories.contains(chart)) else { continue };
+        // A chart's values reach the charts inside it too.
+        let is_template = root_path.starts_with("templates/") || root_path.contains("/templates/");
+        let owners = directories.iter().filter(|chart| is_template && is_below(&root_path, chart));
+        let owners: Vec<&&str> = owners.collect();
+        if owners.is_empty() {
+            continue;
+        }
         let text = tree.read(&entry.path, SIZE_MAX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        charts.add(chart, text);
+        for chart in owners {
+            charts.add(chart, text.clone());
+        }
     }
     Ok(charts)
+}
+
+/// Tells whether a template belongs to the chart in `directory`, or to one in its `charts`.
+fn is_below(path: &str, directory: &str) -> bool {
+    let rest = if directory.is_empty() { Some(path) } else { path.strip_prefix(directory) };
+    let rest = rest.map(|rest| rest.strip_prefix('/').unwrap_or(rest));
+    rest.is_some_and(|rest| rest.starts_with("templates/") || rest.starts_with("charts/"))
 }
 
 fn directory(path: &str) -> &str {

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::pin;
 use crate::report::{Report, human};
 use crate::terminal::Terminal;
+use crate::tree::Tree as _;
 
 /// Finds references that are not pinned. Offline.
 ///

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::pin;
 use crate::report::{Report, human};
 use crate::terminal::Terminal;
+use crate::tree::Tree as _;
 
 /// Lists every image and where it stands. Offline.
 ///

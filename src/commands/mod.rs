@@ -67,10 +67,14 @@ fn registry(config: &Config) -> Result<HttpRegistry, Failure> {
     Ok(HttpRegistry::new(settings).map_err(anyhow::Error::new)?)
 }
 
+/// Returns what runs asynchronous work. Connections live in it: one for all that shares a client.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
 /// Runs asynchronous work to its end.
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(runtime.block_on(work))
+    Ok(runtime()?.block_on(work))
 }
 
 /// Prints a report: the rows as `human` has them, or the JSON document; remarks and summary on standard error.

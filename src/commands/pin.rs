@@ -11,7 +11,7 @@ use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
 use crate::report::{Report, diff, human};
 use crate::terminal::Terminal;
-use crate::tree::DirectoryTree;
+use crate::tree::{DirectoryTree, Tree as _};
 use crate::write;
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.

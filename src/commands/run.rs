@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{block_on, progress, registry};
+use super::{progress, registry, runtime};
 use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::forge::PullRequestState;
 use crate::pull_request::Operation;
+use crate::registry::Memo;
 use crate::report::{Report, count, diff, human, json};
 use crate::run::{self, BranchState, Context, Done, RunError};
 use crate::terminal::{Terminal, printable};
@@ -40,7 +41,8 @@ pub fn run(
         ));
     }
     let cache_dir = config.cache_dir()?;
-    let registry = registry(&config)?;
+    // Repositories share their base images: each tag is asked once in a run.
+    let registry = Memo::new(registry(&config)?);
     let context = Context {
         config: &config,
         registry: &registry,
@@ -51,9 +53,10 @@ pub fn run(
         dry_run: args.dry_run,
     };
     let shown = !globals.quiet && terminal.stderr.is_terminal();
+    let runtime = runtime()?;
     let (mut complete, mut rows) = (true, Vec::new());
     for target in &config.repositories {
-        let result = block_on(run::repository(&context, target, progress(shown)))?;
+        let result = runtime.block_on(run::repository(&context, target, progress(shown)));
         let report = result.as_ref().ok().map(|done| report(done, target));
         complete &= report.as_ref().is_some_and(|report| report.complete);
         match globals.format {
@@ -67,7 +70,7 @@ pub fn run(
         writeln!(terminal.stdout, "{document:#}")?;
     }
     if globals.verbose > 0 {
-        for (host, budget) in registry.budget() {
+        for (host, budget) in registry.inner().budget() {
             writeln!(terminal.stderr, "{host}: {budget}")?;
         }
     }

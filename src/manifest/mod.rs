@@ -11,6 +11,7 @@ mod lines;
 mod mask;
 pub mod pattern;
 pub mod proof;
+pub(crate) mod shared;
 pub mod site;
 pub mod yaml;
 

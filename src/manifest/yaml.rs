@@ -269,6 +269,16 @@ impl<'a> Yaml<'a> {
         sources
     }
 
+    /// Returns the values under `key` that may count. In a template, two branches of an `if` may each write one.
+    pub fn all(&self, mapping: NodeId, key: &str) -> Vec<NodeId> {
+        if self.masked.is_empty() {
+            return self.get(mapping, key).into_iter().collect();
+        }
+        let own = self.entries(mapping).iter().filter(|(k, _)| self.own_text(*k) == Some(key));
+        let own: Vec<NodeId> = own.map(|(_, value)| self.resolve(*value)).collect();
+        if own.is_empty() { self.get(mapping, key).into_iter().collect() } else { own }
+    }
+
     /// Returns the entry of `mapping` itself whose key is `key`: the key's and the value's node. Of duplicates it is
     /// the last, which is the one that counts for the readers that take them at all.
     pub fn own_entry(&self, mapping: NodeId, key: &str) -> Option<(NodeId, NodeId)> {

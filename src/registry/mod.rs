@@ -10,6 +10,7 @@ mod failure;
 mod image;
 mod keyed;
 mod location;
+mod memo;
 mod resolve;
 mod retry;
 mod token;
@@ -24,6 +25,7 @@ use crate::reference::{Digest, LATEST, Reference};
 pub use ask::{Answers, Asked, ask};
 pub use budget::Budget;
 pub use credentials::{Credentials, Environment};
+pub use memo::Memo;
 pub use resolve::HttpRegistry;
 
 /// Which digest of a tag is wanted.

@@ -2,7 +2,7 @@
 
 use super::{Report, Row, count};
 use crate::plan::Outcome;
-use crate::terminal::{Stream, Style, printable};
+use crate::terminal::{Stream, Style};
 
 /// Returns the list of every image and where it stands.
 pub fn list(report: &Report, stream: &Stream) -> String {
@@ -19,7 +19,7 @@ pub fn list(report: &Report, stream: &Stream) -> String {
             0 => String::new(),
             uses => format!("  (and at {} through aliases)", count(uses, "more place")),
         };
-        let image = printable(&row.image);
+        let image = one_line(&row.image);
         format!("{state}  {image:width$}  {}{reason}{also}\n", place(row, stream))
     });
     rows.collect()
@@ -48,11 +48,11 @@ fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
         let word = stream.paint(style, &format!("{:8}", outcome.as_str()));
         let text = row.new.as_deref().unwrap_or(&row.image);
         let reason = match (row.reason, &row.detail) {
-            (Some(reason), Some(detail)) => format!("\n          {reason}: {}", printable(detail)),
+            (Some(reason), Some(detail)) => format!("\n          {reason}: {}", one_line(detail)),
             (Some(reason), None) => format!("\n          {reason}"),
             _ => String::new(),
         };
-        format!("{word}  {}  {}{reason}\n", printable(text), place(row, stream))
+        format!("{word}  {}  {}{reason}\n", one_line(text), place(row, stream))
     });
     rows.collect()
 }
@@ -61,31 +61,29 @@ fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
 pub fn check(report: &Report, stream: &Stream) -> String {
     let findings = report.findings.iter().filter_map(|finding| {
         let row = report.rows.get(finding.reference)?;
-        let fix = finding.fix.as_ref().map(|fix| format!("  hint: {}\n", printable(fix))).unwrap_or_default();
+        let fix = finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(fix))).unwrap_or_default();
         let rule = stream.paint(Style::Red, finding.rule);
-        Some(format!("{}: {rule}: {}\n{fix}", place(row, stream), printable(&finding.message)))
+        Some(format!("{}: {rule}: {}\n{fix}", place(row, stream), one_line(&finding.message)))
     });
     findings.collect()
 }
 
 /// Returns what could not be read, and remarks.
 pub fn remarks(report: &Report, stream: &Stream) -> String {
-    let unread = report.unread.iter().filter(|row| row.unread.reason.is_incomplete()).map(|row| {
+    let unread = report.unread.iter().filter(|row| row.incomplete).map(|row| {
         let detail =
-            row.unread.detail.as_ref().map(|detail| format!(": {}", printable(detail))).unwrap_or_default();
+            row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
         let word = stream.paint(Style::Red, "unread");
-        format!("{word}: {}: {}{detail}\n", printable(&row.file), row.unread.reason.as_str())
+        format!("{word}: {}: {}{detail}\n", one_line(&row.file), row.unread.reason.as_str())
     });
-    let notes = report
-        .notes
-        .iter()
-        .map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), printable(note)));
+    let notes =
+        report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), one_line(note)));
     unread.chain(notes).collect()
 }
 
 /// Returns one line with the numbers.
 pub fn summary(report: &Report) -> String {
-    let known = report.unread.iter().filter(|row| !row.unread.reason.is_incomplete()).count();
+    let known = report.unread.iter().filter(|row| !row.incomplete).count();
     let unread = report.unread.len() - known;
     let outcomes = report.outcomes();
     let mut parts: Vec<String> = if outcomes.is_empty() {
@@ -103,5 +101,11 @@ pub fn summary(report: &Report) -> String {
 }
 
 fn place(row: &Row, stream: &Stream) -> String {
-    stream.paint(Style::Cyan, &format!("{}:{}:{}", row.file, row.line, row.column))
+    stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(&row.file), row.line, row.column))
+}
+
+/// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take
+/// for a command (`::error::`).
+fn one_line(text: &str) -> String {
+    crate::terminal::printable(text).replace('\n', "\\n")
 }

@@ -17,6 +17,8 @@ struct Document<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<Finding<'r>>>,
     summary: BTreeMap<&'static str, usize>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outcomes: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'r str>,
     complete: bool,
@@ -115,21 +117,16 @@ pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Erro
         reference: finding.reference,
         fix: finding.fix.as_deref(),
     });
-    let mut summary = report.states();
-    // `pinned` is a state and an outcome; the outcomes stand beside each row.
-    summary.extend(
-        report
-            .outcomes()
-            .into_iter()
-            .map(|(outcome, number)| (outcome.as_str(), number))
-            .filter(|(name, _)| !matches!(*name, "pinned" | "skipped")),
-    );
+    let summary = report.states();
+    let outcomes =
+        report.outcomes().into_iter().map(|(outcome, number)| (outcome.as_str(), number)).collect();
     let document = Document {
         version: VERSION,
         references: references.collect(),
         unread: unread.collect(),
         findings: checked.then(|| findings.collect()),
         summary,
+        outcomes,
         notes: report.notes.iter().map(String::as_str).collect(),
         complete: report.complete,
     };

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::inventory::Inventory;
-use crate::manifest::site::State;
+use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread};
 use crate::plan::{Outcome, Verdict};
+use crate::policy::Style;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +72,8 @@ pub struct UnreadRow {
     pub file: String,
     /// What, and why.
     pub unread: Unread,
+    /// Whether the report is incomplete without it.
+    pub incomplete: bool,
 }
 
 /// Something that `check` complains about.
@@ -98,9 +101,12 @@ impl Report {
             .collect();
         let unread: Vec<UnreadRow> = inventory
             .unread()
-            .map(|(file, unread)| UnreadRow { file: file.to_owned(), unread: unread.clone() })
+            .map(|(file, unread)| {
+                let incomplete = is_named(file) || (unread.reason.is_incomplete() && !is_data(file));
+                UnreadRow { file: file.to_owned(), unread: unread.clone(), incomplete }
+            })
             .collect();
-        let readable = unread.iter().all(|row| !row.unread.reason.is_incomplete() && !is_named(&row.file));
+        let readable = unread.iter().all(|row| !row.incomplete);
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
         let notes = inventory.files.iter().flat_map(|file| {
             file.scan.unused_ignores.iter().map(|line| {
@@ -153,6 +159,12 @@ impl Report {
     }
 }
 
+/// Tells whether a file that cannot be read is likely no manifest: most JSON files are data or settings, some with
+/// comments.
+fn is_data(file: &str) -> bool {
+    file.len() > 5 && file.as_bytes()[file.len() - 5..].eq_ignore_ascii_case(b".json")
+}
+
 fn has_tag(image: &str) -> bool {
     crate::reference::Reference::parse(image).is_ok_and(|reference| reference.tag().is_some())
 }
@@ -183,7 +195,12 @@ impl Row {
             reason: verdict.and_then(|verdict| verdict.reason).or(reason),
             detail: verdict.and_then(|verdict| verdict.detail.clone()),
             outcome: verdict.map(|verdict| verdict.outcome),
-            new: new.map(|(change, reference)| reference.pinned(&change.digest).to_string()),
+            new: new.map(|(change, reference)| match (change.style, &site.write) {
+                (Style::Digest, Some(Write::Whole { .. })) => {
+                    format!("{}@{}", reference.name(), change.digest)
+                }
+                _ => reference.pinned(&change.digest).to_string(),
+            }),
         }
     }
 }

@@ -57,11 +57,6 @@ impl DirectoryTree {
         Ok(tree)
     }
 
-    /// Tells whether the file at `path` was itself named on the command line, rather than found in a directory.
-    pub fn is_named(&self, path: &str) -> bool {
-        self.files.get(path).is_some_and(|found| found.named)
-    }
-
     /// Returns where the file at `path` really is: what `write::replace` wants.
     pub fn location(&self, path: &str) -> Option<&Path> {
         self.files.get(path).map(|found| found.location.as_path())
@@ -156,13 +151,17 @@ impl DirectoryTree {
         work_tree: Option<Arc<Path>>,
         named: bool,
     ) {
-        let named = named || self.is_named(&path);
+        let named = named || Tree::is_named(self, &path);
         let entry = Entry { path: path.clone(), size, kind };
         self.files.insert(path, Found { entry, location, work_tree, named });
     }
 }
 
 impl Tree for DirectoryTree {
+    fn is_named(&self, path: &str) -> bool {
+        self.files.get(path).is_some_and(|found| found.named)
+    }
+
     fn root_path(&self, path: &str) -> String {
         self.path_in_work_tree(path).unwrap_or_else(|| path.to_owned())
     }

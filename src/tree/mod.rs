@@ -45,6 +45,11 @@ pub trait Tree: Sync {
         path.to_owned()
     }
 
+    /// Tells whether the file that reports call `path` was itself named on the command line: it is always read.
+    fn is_named(&self, _path: &str) -> bool {
+        false
+    }
+
     /// Returns what stands in the tree and is no entry all the same: names that are not UTF-8, directories that cannot
     /// be read. These belong into the report, so that nothing is lost silently.
     fn problems(&self) -> &[TreeError] {

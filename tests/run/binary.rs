@@ -118,6 +118,28 @@ async fn one_repository_that_fails_does_not_stop_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_of_several_repositories_is_asked_for_once() {
+    let world = world().await;
+    let names = ["acme/one", "acme/two", "acme/three"];
+    for name in names {
+        world.git.create(name).seed(&[(FILE, DEPLOYMENT)]);
+    }
+    world.registry.forget_requests();
+    let config =
+        world.config_text("", "none", &names).replace(".git\"\n", ".git\"\ntoken-env = \"GIT_TOKEN\"\n");
+    let ran = tagpin(&world, &config, &[], &[("GIT_TOKEN", TOKEN)]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let requests: Vec<String> = world
+        .registry
+        .requests()
+        .into_iter()
+        .map(|request| format!("{} {}", request.method, request.path))
+        .collect();
+    let distinct: std::collections::BTreeSet<&String> = requests.iter().collect();
+    assert_eq!(distinct.len(), requests.len(), "{requests:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_that_cannot_be_opened_does_not_hide_what_was_pushed() {
     let world = world().await;
     world.forge.next("POST", Mood::Forbidden);

@@ -81,6 +81,12 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             let flat = flat_fields(yaml, node);
             let repositories: Vec<NodeId> =
                 split.iter().chain(&flat).filter_map(|fields| fields.repository).collect();
+            if split.is_none() && under_image && yaml.get_str(node, "tag").is_none_or(str::is_empty) {
+                // `image: {repository: acme/api:1}`: the whole reference in one field.
+                for value in ["repository", "name"].iter().filter_map(|key| yaml.get(node, key)) {
+                    finder.add(value, Form::TaggedImage);
+                }
+            }
             for mut fields in split.into_iter().chain(flat) {
                 // A `hub`, or a repository before an image, is more than a registry.
                 let registry = ["registry", "imageRegistry"].iter().find_map(|key| yaml.get(node, key));
@@ -171,6 +177,13 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
 }
 
+/// Tells whether a repository under this key holds sources or charts: its tag is not an image's.
+pub(super) fn is_source_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["git", "source", "src", "repo", "chart", "manifests"].iter().any(|word| key.contains(word))
+        && !is_image_key(&key)
+}
+
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.
 pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
     if !yaml.is_mapping(mapping) || NOT_BESIDE.iter().any(|key| yaml.get(mapping, key).is_some()) {
@@ -184,7 +197,12 @@ pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fie
     let (key, mut repository) =
         REPOSITORY_KEYS.iter().find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let certain = match key {
-        "repository" => sure || named_tag.is_some() || digest.is_some() || scalar("image").is_some(),
+        "repository" => {
+            let of_sources = yaml.key_of(mapping).is_some_and(is_source_key);
+            let of_images = registry.is_some() || yaml.get(mapping, "pullPolicy").is_some();
+            let told = named_tag.is_some() && (!of_sources || of_images);
+            sure || told || digest.is_some() || scalar("image").is_some()
+        }
         "image" => named_tag.is_some() || (sure && (tag.is_some() || digest.is_some())),
         // Prometheus' operator reads its `version` as the tag, and as more than the tag.
         "baseImage" => {

@@ -121,14 +121,13 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
 
 /// Adds the containers and image volumes of a mapping that has them.
 fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
-    for list in CONTAINER_LISTS {
-        let Some(list) = finder.yaml.get(spec, list) else { continue };
-        for container in finder.yaml.items(list).to_vec() {
-            let Some(image) = finder.yaml.get(container, "image") else { continue };
-            let name = finder.yaml.get_str(container, "name").map(str::to_owned);
-            if let Some(owner) = &mut finder.owner {
-                owner.container = name;
-            }
+    let yaml = finder.yaml;
+    let lists = CONTAINER_LISTS.iter().flat_map(|list| yaml.all(spec, list));
+    for container in lists.flat_map(|list| yaml.items(list)) {
+        if let Some(owner) = &mut finder.owner {
+            owner.container = yaml.get_str(*container, "name").map(str::to_owned);
+        }
+        for image in yaml.all(*container, "image") {
             finder.add(image, Form::Image);
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Finder<'y, 'a> {
     /// Objects are patches of others, not whole.
     is_patch: bool,
     /// The scalars of the sites that are known already: an alias leads to the same ones again.
-    taken: HashSet<(NodeId, Option<usize>, Option<usize>)>,
+    taken: HashSet<(NodeId, Option<usize>)>,
     /// What is no image, with everything below it.
     ignored: HashSet<NodeId>,
     /// Names that the document gives to images.
@@ -260,6 +260,22 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
+        // A comment above a container or a service is about its image.
+        let start = self.start_of_holder(node);
+        if let Some(site) = self.sites.last_mut().filter(|site| site.main == node) {
+            site.parent = start;
+        }
+    }
+
+    /// Returns where the mapping that holds `node` starts: its key, or its first entry in a list.
+    fn start_of_holder(&self, node: NodeId) -> Option<usize> {
+        let mapping = self.yaml.nodes[node].parent?;
+        let first = || self.yaml.entries(mapping).first().map(|(key, _)| *key);
+        let key = match self.yaml.nodes[mapping].parent {
+            Some(list) if self.yaml.is_sequence(list) => first(),
+            _ => self.yaml.key_node_of(mapping),
+        };
+        key.map(|key| self.yaml.nodes[key].span.start)
     }
 
     /// Tells whether a tag says that the value is made from this text: `!Ref`, `!Sub`, `!secret`. `!!str` says what it is
@@ -355,8 +371,8 @@ impl<'y, 'a> Finder<'y, 'a> {
         write: Option<Write>,
     ) {
         // A tag may be shared by several repositories, and each of them is a site.
-        let start = |field| fields.get(field).map(|span: &Range<usize>| span.start);
-        if !self.taken.insert((main, start("registry"), start("repository"))) {
+        let repository = fields.get("repository").map(|span: &Range<usize>| span.start);
+        if !self.taken.insert((main, repository)) {
             return;
         }
         let skipped = matches!(state, State::Skipped(_));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::helm_values::is_image_key;
+use super::helm_values::{self, is_image_key, is_source_key};
 use super::{Finder, has_tag_or_digest, kubernetes};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::yaml::{Kind, NodeId};
@@ -27,6 +27,17 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
         Kind::Mapping { entries, .. } => {
             if kubernetes::is_object(yaml, node) && kubernetes::is_not_pulled(yaml, finder.catalogue, node) {
                 return;
+            }
+            if yaml.key_of(node).is_some_and(|key| is_image_key(key) || is_source_key(key))
+                && let Some(fields) = helm_values::fields(yaml, node, true)
+            {
+                let known = finder.sites.len();
+                finder.add_fields(fields, true);
+                match finder.sites.get_mut(known) {
+                    Some(site) if matches!(site.state, State::Skipped(_)) => finder.sites.truncate(known),
+                    Some(site) => site.skip(Skip::UnknownLocation),
+                    None => {}
+                }
             }
             for (key, value) in entries {
                 let Some(key) = yaml.text_of(*key) else { continue };

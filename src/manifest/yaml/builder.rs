@@ -1,4 +1,4 @@
-//! From the parser's events to nodes, within bounds of depth and size.
+//! From the parser's events to nodes, within bounds.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

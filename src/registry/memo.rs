@@ -1,0 +1,102 @@
+//! One answer to a question in one run, however many repositories ask it (DESIGN.md, invariant 7).
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::{Question, Registry, Resolution, ResolveError};
+use crate::platform::Platform;
+use crate::reference::Digest;
+
+/// A registry that is asked once for each question; a second asker waits for the first one's answer. Refusals are
+/// answers too. Made for one run and dropped with it: a tag's digest is never remembered for the next.
+#[derive(Debug)]
+pub struct Memo<R> {
+    inner: R,
+    resolved: Answered<Question, Resolution>,
+    confirmed: Answered<(Question, Digest, Vec<Platform>), ()>,
+}
+
+#[derive(Debug)]
+struct Answered<K, T>(Mutex<HashMap<K, Arc<OnceCell<Result<T, ResolveError>>>>>);
+
+impl<K: Eq + Hash, T> Answered<K, T> {
+    fn cell(&self, key: K) -> Arc<OnceCell<Result<T, ResolveError>>> {
+        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(cells.entry(key).or_default())
+    }
+}
+
+impl<R> Memo<R> {
+    /// Returns `inner` with a memory that is empty.
+    pub fn new(inner: R) -> Self {
+        let (resolved, confirmed) = (Mutex::default(), Mutex::default());
+        Self { inner, resolved: Answered(resolved), confirmed: Answered(confirmed) }
+    }
+
+    /// Returns the registry that is asked.
+    pub fn inner(&self) -> &R {
+        &self.inner
+    }
+}
+
+impl<R: Registry> Registry for Memo<R> {
+    async fn resolve(&self, question: &Question) -> Result<Resolution, ResolveError> {
+        let cell = self.resolved.cell(question.clone());
+        cell.get_or_init(|| self.inner.resolve(question)).await.clone()
+    }
+
+    async fn confirm(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        needed: &[Platform],
+    ) -> Result<(), ResolveError> {
+        let cell = self.confirmed.cell((question.clone(), digest.clone(), needed.to_vec()));
+        cell.get_or_init(|| self.inner.confirm(question, digest, needed)).await.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::reference::Reference;
+    use crate::registry::Level;
+
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl Registry for Counting {
+        async fn resolve(&self, _: &Question) -> Result<Resolution, ResolveError> {
+            let count = self.0.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Err(ResolveError::NotFound(count.to_string()))
+        }
+
+        async fn confirm(&self, _: &Question, _: &Digest, _: &[Platform]) -> Result<(), ResolveError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn everybody_gets_the_first_answer() {
+        let memo = Memo::new(Counting::default());
+        let question = |text: &str| Question::new(&Reference::parse(text).unwrap(), Level::Index);
+        let (nginx, same, other) =
+            (question("nginx"), question("docker.io/library/nginx:latest"), question("nginx:1"));
+        let (a, b, c) = tokio::join!(memo.resolve(&nginx), memo.resolve(&same), memo.resolve(&other));
+        assert_eq!(a, b);
+        assert_ne!(a, c);
+        assert_eq!(memo.inner().0.load(Ordering::Relaxed), 2);
+        let digest = Digest::sha256(b"x");
+        for _ in 0..2 {
+            memo.confirm(&nginx, &digest, &[]).await.unwrap();
+        }
+        assert_eq!(memo.inner().0.load(Ordering::Relaxed), 3);
+    }
+}
