@@ -195,7 +195,7 @@ fn many_sites_in_one_file_are_not_quadratic() {
         })
     });
     many("anchors", "values.yaml", |count| {
-        lines(count, |i| format!("s{i}: {{a: &a{i} nginx:{i}, image: *a{i}}}\n"))
+        lines(count, |i| format!("s{i}: {{image: &a{i} nginx:{i}, proxyImage: *a{i}}}\n"))
     });
 }
 
