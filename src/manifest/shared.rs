@@ -103,9 +103,9 @@ impl Readers {
             Some(Write::Whole { node, .. }) => {
                 let aliases = aliases(node);
                 // A name, a label or an argument that reads the same text is no image.
-                !aliases.is_empty()
-                    && !(is_definition(yaml, *node)
-                        && aliases.iter().all(|alias| is_image_place(yaml, *alias)))
+                let all_images =
+                    is_definition(yaml, *node) && aliases.iter().all(|alias| is_image_place(yaml, *alias));
+                !aliases.is_empty() && !all_images
             }
             // The definition reads the field too.
             Some(Write::Digest { node, .. } | Write::Tag { node }) => {

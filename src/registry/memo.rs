@@ -19,11 +19,14 @@ pub struct Memo<R> {
     confirmed: Answered<(Question, Digest, Vec<Platform>), ()>,
 }
 
+/// Filled by the first who asks; the others wait for it.
+type Answer<T> = Arc<OnceCell<Result<T, ResolveError>>>;
+
 #[derive(Debug)]
-struct Answered<K, T>(Mutex<HashMap<K, Arc<OnceCell<Result<T, ResolveError>>>>>);
+struct Answered<K, T>(Mutex<HashMap<K, Answer<T>>>);
 
 impl<K: Eq + Hash, T> Answered<K, T> {
-    fn cell(&self, key: K) -> Arc<OnceCell<Result<T, ResolveError>>> {
+    fn cell(&self, key: K) -> Answer<T> {
         let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(cells.entry(key).or_default())
     }
