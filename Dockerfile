@@ -16,6 +16,8 @@ FROM ${BUILD_IMAGE} AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+# The manifest names it.
+COPY benches benches
 RUN cargo build --release --locked --bin tagpin \
     && install -D -m 0755 target/release/tagpin /out/usr/local/bin/tagpin \
     && install -d -m 0700 -o 65532 -g 65532 /out/var/cache/tagpin
