@@ -123,7 +123,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
 fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     let yaml = finder.yaml;
     let lists = CONTAINER_LISTS.iter().flat_map(|list| yaml.all(spec, list));
-    for container in lists.flat_map(|list| yaml.items(list)) {
+    // A strategic merge patch may take a container away.
+    let kept = |container: &&NodeId| yaml.get_str(**container, "$patch") != Some("delete");
+    for container in lists.flat_map(|list| yaml.items(list)).filter(kept) {
         if let Some(owner) = &mut finder.owner {
             owner.container = yaml.get_str(*container, "name").map(str::to_owned);
         }
