@@ -37,7 +37,8 @@ pub fn edit(
         fail_all(verdicts, "file-changed", "the file is no longer UTF-8");
         return None;
     };
-    let source = Source::new(text);
+    let language = sites.first().map(|located| located.language).unwrap_or_default();
+    let source = Source::new(text, language);
     let mut yaml = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
     for block in blocks {

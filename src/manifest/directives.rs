@@ -70,7 +70,7 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
 }
 
 fn directive(yaml: &Yaml<'_>, lines: &Lines, at: usize) -> Option<Directive> {
-    let text = yaml.text[at..].split(['\n', '\r']).next()?.trim_start_matches('#').trim();
+    let text = yaml.text[at..].split(['\n', '\r']).next()?.trim_start_matches(['#', '/', '*', ';']).trim();
     let kind = match text.strip_prefix("tagpin:").map(str::trim) {
         Some(rest) => match rest.split_whitespace().next() {
             Some("ignore") => Kind::Ignore,

@@ -7,16 +7,20 @@ mod directives;
 pub mod edit;
 mod embedded;
 pub mod formats;
+mod hcl;
+pub mod language;
 mod lines;
 mod mask;
 pub mod pattern;
 pub mod proof;
 pub(crate) mod shared;
 pub mod site;
+mod unit;
 pub mod yaml;
 
 use aliases::Aliases;
 use catalogue::Catalogue;
+use language::Language;
 use lines::Positions;
 use site::Site;
 use yaml::{Fault, Yaml};
@@ -58,6 +62,8 @@ pub struct Located {
     pub column: usize,
     /// How many bytes a byte order mark takes before the text.
     pub offset: usize,
+    /// What the file is written in.
+    pub language: Language,
 }
 
 /// A document, or a whole file, that could not be read.
@@ -80,6 +86,10 @@ pub enum UnreadReason {
     Symlink,
     /// Not YAML.
     NotYaml,
+    /// Not HCL, though a line of it opens a `job` block.
+    NotHcl,
+    /// Not a unit file, though it has a section of one.
+    NotUnit,
     /// Not UTF-8.
     NotUtf8,
     /// Past [`SIZE_MAX`].
@@ -97,6 +107,8 @@ impl UnreadReason {
             Self::Template => "template",
             Self::Symlink => "symlink",
             Self::NotYaml => "not-yaml",
+            Self::NotHcl => "not-hcl",
+            Self::NotUnit => "not-a-unit",
             Self::NotUtf8 => "not-utf-8",
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",
@@ -112,17 +124,18 @@ impl UnreadReason {
 
 /// Tells whether a file with this path may hold images.
 pub fn is_candidate(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-        || name == "Kustomization"
+    Language::of(path).is_some()
 }
 
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut scan = Scan::default();
+    let language = Language::of(path).unwrap_or_default();
     let whole =
         |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
+    if !language.is_in(bytes) {
+        return scan;
+    }
     if bytes.len() as u64 > SIZE_MAX {
         return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
     }
@@ -138,13 +151,12 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
-    let source = Source::new(text);
+    let source = Source::new(text, language);
     let mut yaml = source.parse();
-    let template = yaml.documents.iter().any(|document| document.error.is_some()) && text.contains("{{");
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(error, template);
+            let (reason, detail) = unread_reason(&yaml, error);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
@@ -166,34 +178,35 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut lines = Positions::new(text);
     for site in sites {
         let (line, column) = lines.position(site.span.start);
-        scan.sites.push(Located { site, line, column, offset });
+        scan.sites.push(Located { site, line, column, offset, language });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
     scan.unused_ignores = directives::apply(&yaml, &mut sites);
     scan
 }
 
-/// A file's text as the YAML parser gets it: a template that is no YAML by itself is masked.
+/// A file's text as its parser gets it: a template that is no YAML by itself is masked.
 pub(crate) struct Source<'t> {
     text: &'t str,
+    language: Language,
     masked: Option<mask::Masked>,
 }
 
 impl<'t> Source<'t> {
     /// Returns the source of `text`, which has no byte order mark.
-    pub(crate) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str, language: Language) -> Self {
         let errors = |text: &str| {
             Yaml::parse(text).documents.iter().filter(|document| document.error.is_some()).count()
         };
-        let raw = if text.contains("{{") { errors(text) } else { 0 };
+        let raw = if language == Language::Yaml && text.contains("{{") { errors(text) } else { 0 };
         let masked =
             if raw > 0 { mask::mask(text).filter(|masked| errors(&masked.text) < raw) } else { None };
-        Self { text, masked }
+        Self { text, language, masked }
     }
 
     /// Returns the tree. The same text always gives the same nodes.
     pub(crate) fn parse(&self) -> Yaml<'_> {
-        let Some(masked) = &self.masked else { return Yaml::parse(self.text) };
+        let Some(masked) = &self.masked else { return self.language.parse(self.text) };
         let mut yaml = Yaml::parse(&masked.text);
         yaml.original = self.text;
         yaml.masked.clone_from(&masked.actions);
@@ -201,12 +214,23 @@ impl<'t> Source<'t> {
     }
 }
 
-fn unread_reason(error: &yaml::SyntaxError, template: bool) -> (UnreadReason, String) {
-    let reason = match error.fault {
-        Fault::TooDeep => UnreadReason::TooDeep,
-        Fault::TooLarge => UnreadReason::TooLarge,
-        Fault::Syntax if template => UnreadReason::Template,
-        Fault::Syntax => UnreadReason::NotYaml,
+fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+    let template = || match yaml.language {
+        Language::Yaml => yaml.text.contains("{{"),
+        // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.
+        Language::Hcl => {
+            let line = yaml.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            line.contains("[[") || line.contains("{{")
+        }
+        Language::Unit => false,
+    };
+    let reason = match (error.fault, yaml.language) {
+        (Fault::TooDeep, _) => UnreadReason::TooDeep,
+        (Fault::TooLarge, _) => UnreadReason::TooLarge,
+        (Fault::Syntax, _) if template() => UnreadReason::Template,
+        (Fault::Syntax, Language::Yaml) => UnreadReason::NotYaml,
+        (Fault::Syntax, Language::Hcl) => UnreadReason::NotHcl,
+        (Fault::Syntax, Language::Unit) => UnreadReason::NotUnit,
     };
     (reason, format!("line {}: {}", error.line, error.message))
 }

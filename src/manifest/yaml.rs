@@ -1,15 +1,19 @@
-//! YAML as a tree of nodes with byte spans: the only place that knows the span parser.
+//! YAML as a tree of nodes with byte spans: the only place that knows the span parser. Other languages are read into the
+//! same tree (see [`super::language`]), so that whatever finds, edits and proves need not know them.
 //!
 //! Nodes keep their source span, style and parent, so that a scalar can be replaced in place and named by its path.
 //! Aliases stay aliases: nothing is expanded, so a "billion laughs" document is as small as its text.
 
 mod builder;
+pub(super) mod plant;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use builder::Builder;
+
+use super::language::Language;
 
 /// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
 pub type NodeId = usize;
@@ -112,6 +116,8 @@ pub struct Yaml<'a> {
     pub text: &'a str,
     /// The text before it was masked; the same where it was not.
     pub original: &'a str,
+    /// What the text is written in.
+    pub language: Language,
     /// Where the text was masked, in order: see [`super::mask`].
     pub masked: Vec<Range<usize>>,
     /// All nodes of all documents.
@@ -153,6 +159,41 @@ impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
         Builder::new(text).run()
+    }
+
+    /// Returns a tree without nodes.
+    fn empty(text: &'a str, language: Language) -> Self {
+        Self {
+            text,
+            original: text,
+            language,
+            masked: Vec::new(),
+            nodes: Vec::new(),
+            documents: Vec::new(),
+            comments: Vec::new(),
+            wide: HashMap::new(),
+            embedded: Vec::new(),
+            embeds: 0,
+        }
+    }
+
+    /// Makes a wide mapping quick to look up; tells whether it is one.
+    fn widen(&mut self, id: NodeId) -> bool {
+        let Kind::Mapping { entries, .. } = &self.nodes[id].kind else { return false };
+        if entries.len() <= WIDE {
+            return false;
+        }
+        let mut wide = Wide::default();
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if let Kind::Scalar { value: key, .. } = &self.nodes[*key].kind {
+                if key == "<<" {
+                    wide.merges.push(*value);
+                }
+                wide.keys.insert(key.clone(), index);
+            }
+        }
+        self.wide.insert(id, wide);
+        true
     }
 
     /// Tells whether a part of the node was masked, so that its value is not known.
