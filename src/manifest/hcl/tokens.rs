@@ -9,7 +9,7 @@ use crate::manifest::yaml::{Fault, SyntaxError};
 const DEPTH_MAX: usize = 60;
 
 /// The most entries of one pair of braces. hcl-edit compares each key of an object with all others.
-const ENTRIES_MAX: usize = 2_000;
+const ENTRIES_MAX: usize = 1_000;
 
 /// A word and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
