@@ -316,6 +316,7 @@ fn jobs_are_bounded() {
     check("many objects", &objects, Pinned(1));
     check("comments", &"# image\n".repeat(MANY), Pinned(1));
     check("a long comment", &format!("/*{}*/", "/ ".repeat(MANY)), Pinned(1));
+    check("comments on a line", &"/**/ ".repeat(MANY), Pinned(1));
     check("a long text", &format!("x = \"{}\"", "$".repeat(1_000_000)), Pinned(1));
     check("templates", &format!("x = \"{}\"", "${a}".repeat(MANY)), Pinned(1));
     check("heredocs", &lines(MANY / 10, |i| format!("x{i} = <<E\n${{a}}\nE\n")), Pinned(1));

@@ -6,7 +6,7 @@ use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 
 fuzz_target!(|bytes: &[u8]| {
-    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml"] {
+    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml", "job.nomad", "web.container"] {
         for located in scan(path, bytes, &BUILT_IN).sites {
             let site = &located.site;
             for span in site.fields.values().chain([&site.span]) {
