@@ -3,6 +3,7 @@
 //! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere; a Flux
 //! `{"$imagepolicy": …}` marker means that Flux owns the line, `# ratchet:exclude` that nobody pins it.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use super::lines::Lines;
@@ -29,7 +30,8 @@ enum Kind {
 
 /// Applies the directives of a file to its sites; returns the 1-based lines of ignores that match nothing.
 pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
-    let lines = Lines::new(yaml.text);
+    // Most files have no such comment.
+    let lines = LazyCell::new(|| Lines::new(yaml.text));
     let directives: Vec<Directive> =
         yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span.start)).collect();
     if directives.is_empty() {
@@ -69,7 +71,11 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
     unused
 }
 
-fn directive(yaml: &Yaml<'_>, lines: &Lines, at: usize) -> Option<Directive> {
+fn directive<F: FnOnce() -> Lines>(
+    yaml: &Yaml<'_>,
+    lines: &LazyCell<Lines, F>,
+    at: usize,
+) -> Option<Directive> {
     let text = yaml.text[at..].split(['\n', '\r']).next()?.trim_start_matches('#').trim();
     let kind = match text.strip_prefix("tagpin:").map(str::trim) {
         Some(rest) => match rest.split_whitespace().next() {

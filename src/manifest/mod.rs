@@ -17,6 +17,7 @@ pub mod site;
 pub mod yaml;
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use aliases::Aliases;
 use catalogue::Catalogue;
@@ -63,6 +64,13 @@ pub struct Located {
     pub column: usize,
     /// How many bytes a byte order mark takes before the text.
     pub offset: usize,
+}
+
+impl Located {
+    /// Returns where a span of the site is in the file.
+    pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
+        span.start + self.offset..span.end + self.offset
+    }
 }
 
 /// A document, or a whole file, that could not be read.

@@ -120,6 +120,8 @@ pub struct Yaml<'a> {
     pub nodes: Vec<Node<'a>>,
     /// The documents, in order.
     pub documents: Vec<Document>,
+    /// Whether there may be an alias or a merge key in any document: most have none, and are quicker to search.
+    pub is_linked: bool,
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
@@ -243,7 +245,7 @@ impl<'a> Yaml<'a> {
         if let Some((_, value)) = self.own_entry(mapping, key) {
             return Some(self.resolve(value));
         }
-        let mut open = self.merged(mapping);
+        let mut open = if self.is_linked { self.merged(mapping) } else { Vec::new() };
         if open.is_empty() {
             return None;
         }

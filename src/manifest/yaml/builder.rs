@@ -44,6 +44,7 @@ impl<'a> Builder<'a> {
             // A manifest has a node in some thirty bytes.
             nodes: Vec::with_capacity(text.len().min(1 << 20) / 32),
             documents: Vec::new(),
+            is_linked: false,
             comments: Vec::new(),
             wide: HashMap::new(),
             embedded: Vec::new(),
@@ -147,6 +148,7 @@ impl<'a> Builder<'a> {
                 let span = if style == Style::Block { self.whole_lines(span) } else { span };
                 // An empty plain scalar is null, which the parser spells `~`.
                 let value = if span.is_empty() && style == Style::Plain { Cow::Borrowed("") } else { value };
+                self.yaml.is_linked |= value == "<<";
                 self.add(Kind::Scalar { value, style }, span, anchor, tag);
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -167,7 +169,7 @@ impl<'a> Builder<'a> {
                 }
             }
             Event::Alias(target) => {
-                self.aliased = true;
+                (self.aliased, self.yaml.is_linked) = (true, true);
                 let target = self.anchors.get(&target).copied();
                 let kind = target
                     .map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
