@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::annotate::{self, Annotations};
+use crate::manifest::catalogue::Catalogue;
 use crate::manifest::edit::Plan;
+use crate::manifest::language::Language;
 use crate::manifest::proof::{self, ProofError};
 use crate::manifest::yaml::Yaml;
-use crate::manifest::{Located, Source, shared, text_of};
+use crate::manifest::{Located, Source, scan_whole, shared, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 
@@ -21,11 +23,13 @@ pub struct Edited {
     pub notes: Vec<String>,
 }
 
-/// Edits one file; `verdicts` are those of its `sites`, in order, and learn of what could not be done.
+/// Edits the file at `path`; `verdicts` are those of its `sites`, in order, and learn of what could not be done.
 ///
 /// Returns `None` where nothing changes.
 pub fn edit(
+    path: &str,
     before: &[u8],
+    catalogue: &Catalogue,
     sites: &[Located],
     verdicts: &mut [Verdict],
     annotations: &Annotations<'_>,
@@ -37,8 +41,17 @@ pub fn edit(
         fail_all(verdicts, "file-changed", "the file is no longer UTF-8");
         return None;
     };
-    let language = sites.first().map(|located| located.language).unwrap_or_default();
-    let source = Source::new(text, language);
+    // The file is read again, every document of it; in between somebody may have written it.
+    let whole = scan_whole(path, before, catalogue).sites;
+    let place = |located: &Located| (located.site.document, located.site.span.clone());
+    if !whole.iter().map(place).eq(sites.iter().map(place))
+        || whole.iter().zip(sites).any(|(now, then)| now.site.image != then.site.image)
+    {
+        fail_all(verdicts, "file-changed", "the file changed while tagpin read it");
+        return None;
+    }
+    let sites = &whole[..];
+    let source = Source::new(text, Language::of(path).unwrap_or_default());
     let mut yaml = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
     for block in blocks {
@@ -70,9 +83,7 @@ fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) -> P
     for (located, verdict) in sites.iter().zip(verdicts.iter_mut()) {
         let site = &located.site;
         let Some(change) = verdict.change.as_ref() else { continue };
-        // The file was read twice; in between somebody may have written it.
-        let still_there = yaml.nodes.get(site.main).is_some_and(|node| node.span == site.span);
-        let (Some(write), Some(reference), true) = (&site.write, &site.reference, still_there) else {
+        let (Some(write), Some(reference)) = (&site.write, &site.reference) else {
             let detail = "the file changed while tagpin read it".to_owned();
             *verdict = Verdict::because(Outcome::Failed, "file-changed", Some(detail));
             continue;

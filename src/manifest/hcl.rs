@@ -157,7 +157,7 @@ fn join<'a>(blocks: &mut Value<'a>, block: Value<'a>, labelled: bool) {
     blocks.span.end = block.span.end;
     match (&mut blocks.shape, block) {
         (Shape::Mapping(labels), Value { shape: Shape::Mapping(more), .. }) if labelled => {
-            labels.extend(more)
+            labels.extend(more);
         }
         (Shape::Sequence(bodies), block) => bodies.push(block),
         (body, block) => {

@@ -12,16 +12,22 @@ pub mod language;
 mod lines;
 mod mask;
 pub mod pattern;
+mod prefilter;
 pub mod proof;
 pub(crate) mod shared;
 pub mod site;
 mod unit;
 pub mod yaml;
 
+use std::cell::OnceCell;
+use std::ops::Range;
+
 use aliases::Aliases;
 use catalogue::Catalogue;
 use language::Language;
 use lines::Positions;
+use mask::Masked;
+use prefilter::Chunk;
 use site::Site;
 use yaml::{Fault, Yaml};
 
@@ -62,8 +68,13 @@ pub struct Located {
     pub column: usize,
     /// How many bytes a byte order mark takes before the text.
     pub offset: usize,
-    /// What the file is written in.
-    pub language: Language,
+}
+
+impl Located {
+    /// Returns where a span of the site is in the file.
+    pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
+        span.start + self.offset..span.end + self.offset
+    }
 }
 
 /// A document, or a whole file, that could not be read.
@@ -127,8 +138,18 @@ pub fn is_candidate(path: &str) -> bool {
     Language::of(path).is_some()
 }
 
-/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
+/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
+/// hold no image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    read(path, bytes, catalogue, |text| prefilter::chunks(text, catalogue))
+}
+
+/// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`Source::parse`].
+pub fn scan_whole(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    read(path, bytes, catalogue, |text| vec![Chunk::whole(text)])
+}
+
+fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -> Vec<Chunk>) -> Scan {
     let mut scan = Scan::default();
     let language = Language::of(path).unwrap_or_default();
     let whole =
@@ -152,7 +173,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     };
     let offset = bytes.len() - text.len();
     let source = Source::new(text, language);
-    let mut yaml = source.parse();
+    let mut yaml = source.parse_chunks(chunks);
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
@@ -178,39 +199,50 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     let mut lines = Positions::new(text);
     for site in sites {
         let (line, column) = lines.position(site.span.start);
-        scan.sites.push(Located { site, line, column, offset, language });
+        scan.sites.push(Located { site, line, column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
     scan.unused_ignores = directives::apply(&yaml, &mut sites);
     scan
 }
 
-/// A file's text as its parser gets it: a template that is no YAML by itself is masked.
+/// A file's text, and what of it is not for its parser.
 pub(crate) struct Source<'t> {
     text: &'t str,
     language: Language,
-    masked: Option<mask::Masked>,
+    masked: OnceCell<Option<Masked>>,
 }
 
 impl<'t> Source<'t> {
     /// Returns the source of `text`, which has no byte order mark.
     pub(crate) fn new(text: &'t str, language: Language) -> Self {
-        let errors = |text: &str| {
-            Yaml::parse(text).documents.iter().filter(|document| document.error.is_some()).count()
-        };
-        let raw = if language == Language::Yaml && text.contains("{{") { errors(text) } else { 0 };
-        let masked =
-            if raw > 0 { mask::mask(text).filter(|masked| errors(&masked.text) < raw) } else { None };
-        Self { text, language, masked }
+        Self { text, language, masked: OnceCell::new() }
     }
 
-    /// Returns the tree. The same text always gives the same nodes.
+    /// Returns the tree of all documents. The same text always gives the same nodes.
     pub(crate) fn parse(&self) -> Yaml<'_> {
-        let Some(masked) = &self.masked else { return self.language.parse(self.text) };
-        let mut yaml = Yaml::parse(&masked.text);
-        yaml.original = self.text;
-        yaml.masked.clone_from(&masked.actions);
-        yaml
+        self.parse_chunks(|text| vec![Chunk::whole(text)])
+    }
+
+    /// Returns the tree of some documents. A template that is no YAML by itself is masked.
+    fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> Yaml<'_> {
+        if self.language != Language::Yaml {
+            return self.language.parse(self.text);
+        }
+        let yaml = Yaml::parse_chunks(self.text, &chunks(self.text));
+        let errors =
+            |yaml: &Yaml<'_>| yaml.documents.iter().filter(|document| document.error.is_some()).count();
+        if errors(&yaml) == 0 || !self.text.contains("{{") {
+            return yaml;
+        }
+        let Some(masked) = self.masked.get_or_init(|| mask::mask(self.text)) else { return yaml };
+        let mut readable = Yaml::parse_chunks(&masked.text, &chunks(&masked.text));
+        if errors(&readable) >= errors(&yaml) {
+            return yaml;
+        }
+        readable.original = self.text;
+        readable.masked.clone_from(&masked.actions);
+        readable
     }
 }
 

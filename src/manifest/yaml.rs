@@ -14,6 +14,7 @@ use std::ops::Range;
 use builder::Builder;
 
 use super::language::Language;
+use super::prefilter::Chunk;
 
 /// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
 pub type NodeId = usize;
@@ -124,6 +125,8 @@ pub struct Yaml<'a> {
     pub nodes: Vec<Node<'a>>,
     /// The documents, in order.
     pub documents: Vec<Document>,
+    /// Whether there may be an alias or a merge key in any document: most have none, and are quicker to search.
+    pub is_linked: bool,
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
@@ -158,7 +161,16 @@ const WIDE: usize = 16;
 impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
-        Builder::new(text).run()
+        Self::parse_chunks(text, &[Chunk::whole(text)])
+    }
+
+    /// Parses what is wanted of `text`; a document that is not keeps its place, and has no nodes.
+    pub(super) fn parse_chunks(text: &'a str, chunks: &[Chunk]) -> Self {
+        let mut builder = Builder::new(text);
+        for chunk in chunks {
+            builder.read(chunk);
+        }
+        builder.finish()
     }
 
     /// Returns a tree without nodes.
@@ -170,6 +182,7 @@ impl<'a> Yaml<'a> {
             masked: Vec::new(),
             nodes: Vec::new(),
             documents: Vec::new(),
+            is_linked: false,
             comments: Vec::new(),
             wide: HashMap::new(),
             embedded: Vec::new(),
@@ -273,7 +286,7 @@ impl<'a> Yaml<'a> {
         if let Some((_, value)) = self.own_entry(mapping, key) {
             return Some(self.resolve(value));
         }
-        let mut open = self.merged(mapping);
+        let mut open = if self.is_linked { self.merged(mapping) } else { Vec::new() };
         if open.is_empty() {
             return None;
         }
