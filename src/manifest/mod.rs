@@ -164,7 +164,8 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
     }
-    if !catalogue.may_hold_images(bytes) {
+    // The words are those of YAML's keys; of the others, `is_in` let through only what is one.
+    if language == Language::Yaml && !catalogue.may_hold_images(bytes) {
         return scan;
     }
     let text = match text_of(bytes) {
