@@ -302,7 +302,7 @@ fn jobs_are_bounded() {
     }
     check("blocks", &"a {\n".repeat(MANY), Unread(UnreadReason::TooDeep));
     for deep in ["!", "- ", "a ? b : "] {
-        check(deep, &format!("x = {}a", deep.repeat(1_000)), Unread(UnreadReason::NotHcl));
+        check(deep, &format!("x = {}a", deep.repeat(500)), Unread(UnreadReason::NotHcl));
     }
     for chain in ["a + ", "\"\", ", "<<"] {
         check(chain, &format!("x = {}a", chain.repeat(MANY)), Unread(UnreadReason::NotHcl));
@@ -319,7 +319,7 @@ fn jobs_are_bounded() {
     check("comments on a line", &"/**/ ".repeat(MANY), Pinned(1));
     check("a long text", &format!("x = \"{}\"", "$".repeat(1_000_000)), Pinned(1));
     check("templates", &format!("x = \"{}\"", "${a}".repeat(MANY)), Pinned(1));
-    check("heredocs", &lines(MANY / 10, |i| format!("x{i} = <<E\n${{a}}\nE\n")), Pinned(1));
+    check("heredocs", &lines(MANY / 200, |i| format!("x{i} = <<E\n${{a}}\nE\n")), Pinned(1));
     check("unclosed heredocs", &"<<E\n".repeat(MANY), Unread(UnreadReason::NotHcl));
     check("NUL", "\0", Unread(UnreadReason::NotHcl));
     check("duplicate attributes", "image = \"nginx:2\"", Unread(UnreadReason::NotHcl));
