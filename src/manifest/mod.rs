@@ -8,7 +8,7 @@ pub mod edit;
 mod embedded;
 pub mod formats;
 mod lines;
-mod mask;
+pub mod mask;
 pub mod pattern;
 mod prefilter;
 pub mod proof;
