@@ -10,7 +10,7 @@ pub mod formats;
 mod hcl;
 pub mod language;
 mod lines;
-mod mask;
+pub mod mask;
 pub mod pattern;
 mod prefilter;
 pub mod proof;

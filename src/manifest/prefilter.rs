@@ -11,7 +11,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::catalogue::{Catalogue, Location};
 
 /// Every format that is code has a key with one of these words, or a JSON pointer that ends in one: `image` in any case,
-/// the split fields of Helm values, and what a kustomization says about other files. Most documents with images have one; so they are looked for first.
+/// the split fields of Helm values, and what a kustomization says about other files. Most documents with images have
+/// one, so that these are looked for first.
 const WORDS: [&str; 3] = ["image", "repository", "patches"];
 
 /// What starts a reference anywhere in a text.

@@ -74,7 +74,7 @@ pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
         let detail =
             row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
         let word = stream.paint(Style::Red, "unread");
-        format!("{word}: {}: {}{detail}\n", one_line(&row.file), row.unread.reason.as_str())
+        format!("{word}: {}: {}{detail}\n", one_line(row.file), row.unread.reason.as_str())
     });
     let notes =
         report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), one_line(note)));
@@ -101,7 +101,7 @@ pub fn summary(report: &Report<'_>) -> String {
 }
 
 fn place(row: &Row<'_>, stream: &Stream) -> String {
-    stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(&row.file), row.line, row.column))
+    stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
 }
 
 /// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take

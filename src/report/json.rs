@@ -131,7 +131,7 @@ pub fn value(report: &Report<'_>) -> Result<serde_json::Value, serde_json::Error
 
 fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
     let unread = report.unread.iter().map(|row| Unread {
-        file: &row.file,
+        file: row.file,
         document: row.unread.document,
         reason: row.unread.reason.as_str(),
         detail: row.unread.detail.as_deref(),

@@ -367,8 +367,6 @@ fn not_utf8(path: &Path) -> TreeError {
 
 #[cfg(all(test, unix))]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]
