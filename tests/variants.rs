@@ -34,7 +34,8 @@ fn every_case_is_edited_alike_in_every_variant() {
                     let expected = vary(&expected);
                     if found.as_ref() != Some(&expected) {
                         let found = found.unwrap_or_default();
-                        let diff = tagpin::report::diff::unified(&path, expected.as_bytes(), found.as_bytes());
+                        let diff =
+                            tagpin::report::diff::unified(&path, expected.as_bytes(), found.as_bytes());
                         let _ = writeln!(failures, "{name}, {style}, {key:?}:\n{diff}");
                     }
                 }

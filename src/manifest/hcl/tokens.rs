@@ -67,7 +67,10 @@ impl Reader<'_> {
         let rest = &self.bytes[self.at..];
         match rest {
             [b' ' | b'\t' | b'\r', ..] => self.at += 1,
-            [b'#', ..] | [b'/', b'/', ..] => self.push(Kind::Comment, find(rest, b"\n")),
+            [b'#', ..] | [b'/', b'/', ..] => {
+                let line = &rest[..find(rest, b"\n")];
+                self.push(Kind::Comment, line.strip_suffix(b"\r").unwrap_or(line).len());
+            }
             [b'/', b'*', ..] => self.push(Kind::Comment, 2 + find_past(&rest[2..], b"*/")),
             [b'"', ..] => return self.quoted(1),
             [b'<', b'<', ..] if heredoc(rest).is_some() => {
