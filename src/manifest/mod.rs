@@ -164,21 +164,20 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
     }
-    // The words are those of YAML's keys; of the others, `is_in` let through only what is one.
-    if language == Language::Yaml && !catalogue.may_hold_images(bytes) {
-        return scan;
-    }
     let text = match text_of(bytes) {
         Ok(text) => text,
+        // The words are those of YAML's keys; of the other languages, `is_in` let through only what is one.
+        Err(_) if language == Language::Yaml && !catalogue.may_hold_images(bytes) => return scan,
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
     let source = Source::new(text, language);
     let mut yaml = source.parse_chunks(chunks);
+    let has_actions = text.contains("{{");
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(&yaml, error);
+            let (reason, detail) = unread_reason(&yaml, error, has_actions);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
@@ -247,9 +246,9 @@ impl<'t> Source<'t> {
     }
 }
 
-fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError, has_actions: bool) -> (UnreadReason, String) {
     let template = || match yaml.language {
-        Language::Yaml => yaml.text.contains("{{"),
+        Language::Yaml => has_actions,
         // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.
         Language::Hcl => {
             let line = yaml.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
