@@ -10,7 +10,7 @@ use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::BUILT_IN;
 use crate::manifest::site::State;
 use crate::manifest::{Located, SIZE_MAX};
-use crate::plan::{self, Outcome, Verdict};
+use crate::plan::{self, Outcome, Rules, Verdict};
 use crate::registry::{Registry, ask};
 use crate::tree::{Tree, TreeError};
 
@@ -79,9 +79,10 @@ pub async fn pin<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, config)?;
     let charts = charts(tree, &inventory)?;
-    let questions = plan::questions(&inventory, &config.policy, &charts);
+    let rules = Rules { policy: &config.policy, charts: &charts, keys: config.annotations.keys() };
+    let questions = plan::questions(&inventory, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let mut verdicts = plan::decide(&inventory, &config.policy, &charts, &answers);
+    let mut verdicts = plan::decide(&inventory, rules, &answers);
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
 }
@@ -135,7 +136,7 @@ fn edit<T: Tree>(
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
     let overridden: HashSet<&str> =
         kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
-    let key = config.annotations.enabled.then_some(config.annotations.key.as_str());
+    let keys = config.annotations.keys();
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
     for file in &inventory.files {
@@ -154,7 +155,7 @@ fn edit<T: Tree>(
             }
         };
         let is_patch = patches.contains(file.root_path.as_str());
-        let annotations = Annotations { key, overridden: overridden.clone(), is_patch };
+        let annotations = Annotations { keys, overridden: &overridden, is_patch };
         let edited = apply::edit(&before, &file.scan.sites, mine, &annotations);
         if let Some(Edited { after, spans, notes: remarks }) = edited {
             notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));

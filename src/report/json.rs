@@ -50,6 +50,10 @@ struct Reference<'r> {
     old: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +107,8 @@ pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Erro
         outcome: row.outcome.map(|outcome| outcome.as_str()),
         old: row.outcome.map(|_| row.image.as_str()),
         new: row.outcome.map(|_| row.new.as_deref().unwrap_or(&row.image)),
+        platform: row.behind.as_ref().map(|behind| behind.platform.to_string()),
+        index: row.behind.as_ref().map(|behind| behind.index.as_str()),
     });
     let unread = report.unread.iter().map(|row| Unread {
         file: &row.file,

@@ -12,6 +12,7 @@ use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
+use crate::registry::Behind;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,8 @@ pub struct Row {
     pub outcome: Option<Outcome>,
     /// What `pin` wrote.
     pub new: Option<String>,
+    /// The index behind a platform's digest, and the platform.
+    pub behind: Option<Behind>,
 }
 
 /// Something that could not be read.
@@ -201,6 +204,7 @@ impl Row {
                 }
                 _ => reference.pinned(&change.digest).to_string(),
             }),
+            behind: verdict.and_then(|verdict| verdict.behind.as_deref().cloned()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Finder, Form};
 use crate::manifest::yaml::{NodeId, Yaml};
+use crate::platform::Platform;
 
 /// The longest chain of `extends` that is followed.
 const CHAIN_MAX: usize = 8;
@@ -15,6 +16,18 @@ pub(super) fn outputs(finder: &mut Finder<'_, '_>, root: NodeId) {
             && let Some(image) = yaml.get(*service, "image")
         {
             finder.add(image, Form::Output);
+        }
+    }
+}
+
+/// Notes on which platform the services run (Compose specification, `platform`).
+pub(super) fn platforms(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let yaml = finder.yaml;
+    let Some(services) = yaml.get(root, "services") else { return };
+    for (_, service) in yaml.entries(services) {
+        if let Some(image) = yaml.get(*service, "image") {
+            let platform = yaml.get_str(*service, "platform").and_then(Platform::parse);
+            finder.runs_on(image, platform.filter(Platform::is_known));
         }
     }
 }

@@ -11,4 +11,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, entries: &[&Location], root: Nod
         compose::outputs(finder, root);
     }
     finder.add_locations(entries, root, |_, _| true);
+    if finder.format == "compose" {
+        compose::platforms(finder, root);
+    }
 }
