@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::annotate::{self, Annotations};
+use crate::manifest::catalogue::Catalogue;
 use crate::manifest::edit::Plan;
 use crate::manifest::proof::{self, ProofError};
 use crate::manifest::yaml::Yaml;
-use crate::manifest::{Located, Source, shared, text_of};
+use crate::manifest::{Located, Source, scan_whole, shared, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 
@@ -21,11 +22,13 @@ pub struct Edited {
     pub notes: Vec<String>,
 }
 
-/// Edits one file; `verdicts` are those of its `sites`, in order, and learn of what could not be done.
+/// Edits the file at `path`; `verdicts` are those of its `sites`, in order, and learn of what could not be done.
 ///
 /// Returns `None` where nothing changes.
 pub fn edit(
+    path: &str,
     before: &[u8],
+    catalogue: &Catalogue,
     sites: &[Located],
     verdicts: &mut [Verdict],
     annotations: &Annotations<'_>,
@@ -37,6 +40,16 @@ pub fn edit(
         fail_all(verdicts, "file-changed", "the file is no longer UTF-8");
         return None;
     };
+    // The file is read again, every document of it; in between somebody may have written it.
+    let whole = scan_whole(path, before, catalogue).sites;
+    let place = |located: &Located| (located.site.document, located.site.span.clone());
+    if !whole.iter().map(place).eq(sites.iter().map(place))
+        || whole.iter().zip(sites).any(|(now, then)| now.site.image != then.site.image)
+    {
+        fail_all(verdicts, "file-changed", "the file changed while tagpin read it");
+        return None;
+    }
+    let sites = &whole[..];
     let source = Source::new(text);
     let mut yaml = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
@@ -69,9 +82,7 @@ fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) -> P
     for (located, verdict) in sites.iter().zip(verdicts.iter_mut()) {
         let site = &located.site;
         let Some(change) = verdict.change.as_ref() else { continue };
-        // The file was read twice; in between somebody may have written it.
-        let still_there = yaml.nodes.get(site.main).is_some_and(|node| node.span == site.span);
-        let (Some(write), Some(reference), true) = (&site.write, &site.reference, still_there) else {
+        let (Some(write), Some(reference)) = (&site.write, &site.reference) else {
             let detail = "the file changed while tagpin read it".to_owned();
             *verdict = Verdict::because(Outcome::Failed, "file-changed", Some(detail));
             continue;

@@ -1,5 +1,6 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::apply::{self, Edited};
@@ -7,7 +8,7 @@ use crate::chart::Charts;
 use crate::config::Config;
 use crate::inventory::{self, FileScan, Inventory};
 use crate::manifest::annotate::Annotations;
-use crate::manifest::catalogue::BUILT_IN;
+use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::State;
 use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Rules, Verdict};
@@ -61,10 +62,15 @@ pub struct FileEdit {
 /// The tree itself cannot be read.
 pub fn take_inventory<T: Tree>(tree: &T, config: &Config) -> Result<Inventory, TreeError> {
     let reads = |path: &str| config.policy.reads(path);
+    inventory::take(tree, &catalogue(config), reads)
+}
+
+/// Returns the catalogue with what `config` adds to it.
+fn catalogue(config: &Config) -> Cow<'static, Catalogue> {
     if config.locations.is_empty() {
-        return inventory::take(tree, &BUILT_IN, reads);
+        return Cow::Borrowed(&BUILT_IN);
     }
-    inventory::take(tree, &BUILT_IN.with(&config.locations), reads)
+    Cow::Owned(BUILT_IN.with(&config.locations))
 }
 
 /// Resolves every image in `tree` and edits the files in memory. Nothing is written.
@@ -136,7 +142,7 @@ fn edit<T: Tree>(
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
     let overridden: HashSet<&str> =
         kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
-    let keys = config.annotations.keys();
+    let (keys, catalogue) = (config.annotations.keys(), catalogue(config));
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
     for file in &inventory.files {
@@ -156,7 +162,8 @@ fn edit<T: Tree>(
         };
         let is_patch = patches.contains(file.root_path.as_str());
         let annotations = Annotations { keys, overridden: &overridden, is_patch };
-        let edited = apply::edit(&before, &file.scan.sites, mine, &annotations);
+        let sites = &file.scan.sites;
+        let edited = apply::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(Edited { after, spans, notes: remarks }) = edited {
             notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));
             files.push(FileEdit { path: file.path.clone(), before, after, spans });

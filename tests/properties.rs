@@ -19,7 +19,7 @@ use proptest::strategy::ValueTree;
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::edit::{Plan, Splice};
 use tagpin::manifest::proof::{ProofError, prove};
-use tagpin::manifest::scan;
+use tagpin::manifest::scan_whole;
 use tagpin::manifest::yaml::Yaml;
 use tagpin::policy::Policy;
 use tagpin::reference::Reference;
@@ -431,7 +431,7 @@ fn without_annotations(after: &str, had: bool) -> String {
 /// Plans every edit of a file as `tagpin pin` does.
 fn plan_of(path: &str, text: &str, yaml: &Yaml<'_>) -> Plan {
     let mut plan = Plan::default();
-    for located in scan(path, text.as_bytes(), &BUILT_IN).sites {
+    for located in scan_whole(path, text.as_bytes(), &BUILT_IN).sites {
         let (Some(write), Some(reference)) = (&located.site.write, &located.site.reference) else { continue };
         let digest = digest_of(&Question::new(reference));
         plan.pin(yaml, write, reference, &digest).unwrap();

@@ -1,5 +1,9 @@
-//! Any bytes are scanned under any name: no panic, no hang, spans inside the file, lines and columns that exist.
+//! Any bytes are scanned under any name: no panic, no hang, spans inside the file, lines and columns that exist, and
+//! nothing missed by reading only the documents that may hold an image.
 #![no_main]
+
+#[path = "../../tests/support/pinning.rs"]
+mod pinning;
 
 use libfuzzer_sys::fuzz_target;
 use tagpin::manifest::catalogue::BUILT_IN;
@@ -7,7 +11,9 @@ use tagpin::manifest::scan;
 
 fuzz_target!(|bytes: &[u8]| {
     for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml"] {
-        for located in scan(path, bytes, &BUILT_IN).sites {
+        let scan = scan(path, bytes, &BUILT_IN);
+        pinning::same_as_whole(path, bytes, &scan);
+        for located in scan.sites {
             let site = &located.site;
             for span in site.fields.values().chain([&site.span]) {
                 let text = &bytes[span.start + located.offset..span.end + located.offset];

@@ -3,11 +3,11 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
+use super::prefilter::Prefilter;
 use super::yaml::{NodeId, Yaml};
 
 /// The catalogue that tagpin ships.
@@ -16,10 +16,6 @@ pub static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     let data: Data = toml::from_str(include_str!("catalogue.toml")).unwrap_or_default();
     Catalogue::new(data)
 });
-
-/// Every format that is code names one of these words: `image` in any case, the split fields of Helm values, and what a
-/// kustomization says about other files.
-const WORDS: [&str; 4] = ["image", "repository", "docker://", "patches"];
 
 /// `catalogue.toml` as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,7 +35,7 @@ pub struct Catalogue {
     data: Data,
     /// The globs of [`Location::files`], in the order of the locations.
     files: Vec<Vec<GlobMatcher>>,
-    words: Option<AhoCorasick>,
+    prefilter: Prefilter,
 }
 
 /// Kubernetes objects that name images without pulling them.
@@ -200,9 +196,8 @@ impl Catalogue {
     fn new(data: Data) -> Self {
         let globs = |location: &Location| location.files.iter().filter_map(|glob| compile(glob)).collect();
         let files = data.location.iter().map(globs).collect();
-        let words: Vec<&str> = data.location.iter().flat_map(words).chain(WORDS).collect();
-        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok();
-        Self { data, files, words }
+        let prefilter = Prefilter::new(&data.location);
+        Self { data, files, prefilter }
     }
 
     /// Returns this catalogue with the locations of a configuration, which come first.
@@ -228,11 +223,12 @@ impl Catalogue {
         &self.data.image_keys
     }
 
-    /// Tells whether the bytes can hold an image at all: every location names a word that its documents must spell.
+    /// Tells whether a document with these bytes can hold an image at all: every location names words that its
+    /// documents must spell.
     ///
     /// A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
     pub fn may_hold_images(&self, bytes: &[u8]) -> bool {
-        self.words.as_ref().is_none_or(|words| words.is_match(bytes))
+        self.prefilter.may_hold_images(bytes)
     }
 
     /// Returns the entries for objects of `kind` in the API group of `api_version`; what is known of all groups comes
@@ -250,6 +246,12 @@ impl Catalogue {
         self.data.not_pulled.iter().any(|selector| {
             selector.group == group && (selector.kinds.is_empty() || selector.kinds.iter().any(|k| k == kind))
         })
+    }
+
+    /// Tells whether nothing is ever found in objects of this kind.
+    pub(super) fn is_silent(&self, api_version: &str, kind: &str) -> bool {
+        self.is_not_pulled(api_version, kind)
+            && self.kubernetes(api_version, kind).iter().all(|entry| entry.group.is_none())
     }
 
     /// Returns the entries of the format that the document at `root` of the file at `path` has; none where it has no
@@ -281,21 +283,6 @@ impl Location {
             && self.group.as_deref().is_none_or(|wanted| wanted == group)
             && (self.kinds.is_empty() || self.kinds.iter().any(|known| known == "*" || known == kind))
     }
-}
-
-/// Returns the words one of which stands in every document that this entry finds an image in.
-fn words(location: &Location) -> Vec<&str> {
-    if let Some(group) = location.group.as_deref().filter(|group| !group.is_empty()) {
-        return vec![group];
-    }
-    let paths = location.forms().map(|(path, _)| path).chain(location.texts().map(|(path, _)| path));
-    paths
-        .flat_map(|path| match path.longest_key() {
-            Some(key) => vec![key],
-            // Without a key of its own (`/*`), what tells the documents must do.
-            None => location.has.iter().filter_map(Pattern::longest_key).collect(),
-        })
-        .collect()
 }
 
 /// Compiles a glob; one without a slash is for the file's name, wherever the file lies.

@@ -1,5 +1,13 @@
 //! Lines and columns. A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
 
+/// Returns how many lines end in `text`.
+pub(super) fn line_ends(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    memchr::memchr2_iter(b'\n', b'\r', bytes)
+        .filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'))
+        .count()
+}
+
 /// Where the lines of a text start.
 pub(super) struct Lines(Vec<usize>);
 
@@ -43,16 +51,15 @@ impl<'a> Positions<'a> {
             self.at = (0, 1, 1);
         }
         let (start, mut line, mut column) = self.at;
-        let mut characters = self.text[start..offset].chars().peekable();
-        let next = self.text[offset..].chars().next();
-        while let Some(character) = characters.next() {
+        let (part, bytes) = (&self.text[start..offset], self.text.as_bytes());
+        let mut rest = part;
+        for at in memchr::memchr2_iter(b'\n', b'\r', part.as_bytes()) {
             // A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
-            match character {
-                '\r' if characters.peek().copied().or(next) == Some('\n') => column += 1,
-                '\n' | '\r' => (line, column) = (line + 1, 1),
-                _ => column += 1,
+            if part.as_bytes()[at] == b'\n' || bytes.get(start + at + 1) != Some(&b'\n') {
+                (line, column, rest) = (line + 1, 1, &part[at + 1..]);
             }
         }
+        column += rest.chars().count();
         self.at = (offset, line, column);
         (line, column)
     }

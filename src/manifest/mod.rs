@@ -10,14 +10,19 @@ pub mod formats;
 mod lines;
 mod mask;
 pub mod pattern;
+mod prefilter;
 pub mod proof;
 pub(crate) mod shared;
 pub mod site;
 pub mod yaml;
 
+use std::cell::OnceCell;
+
 use aliases::Aliases;
 use catalogue::Catalogue;
 use lines::Positions;
+use mask::Masked;
+use prefilter::Chunk;
 use site::Site;
 use yaml::{Fault, Yaml};
 
@@ -118,8 +123,18 @@ pub fn is_candidate(path: &str) -> bool {
         || name == "Kustomization"
 }
 
-/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`].
+/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
+/// hold no image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    read(path, bytes, catalogue, |text| prefilter::chunks(text, catalogue))
+}
+
+/// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`Source::parse`].
+pub fn scan_whole(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    read(path, bytes, catalogue, |text| vec![Chunk::whole(text)])
+}
+
+fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -> Vec<Chunk>) -> Scan {
     let mut scan = Scan::default();
     let whole =
         |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
@@ -139,7 +154,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     };
     let offset = bytes.len() - text.len();
     let source = Source::new(text);
-    let mut yaml = source.parse();
+    let mut yaml = source.parse_chunks(chunks);
     let template = yaml.documents.iter().any(|document| document.error.is_some()) && text.contains("{{");
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
@@ -173,31 +188,39 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     scan
 }
 
-/// A file's text as the YAML parser gets it: a template that is no YAML by itself is masked.
+/// A file's text, and what of it is not for the YAML parser.
 pub(crate) struct Source<'t> {
     text: &'t str,
-    masked: Option<mask::Masked>,
+    masked: OnceCell<Option<Masked>>,
 }
 
 impl<'t> Source<'t> {
     /// Returns the source of `text`, which has no byte order mark.
     pub(crate) fn new(text: &'t str) -> Self {
-        let errors = |text: &str| {
-            Yaml::parse(text).documents.iter().filter(|document| document.error.is_some()).count()
-        };
-        let raw = if text.contains("{{") { errors(text) } else { 0 };
-        let masked =
-            if raw > 0 { mask::mask(text).filter(|masked| errors(&masked.text) < raw) } else { None };
-        Self { text, masked }
+        Self { text, masked: OnceCell::new() }
     }
 
-    /// Returns the tree. The same text always gives the same nodes.
+    /// Returns the tree of all documents. The same text always gives the same nodes.
     pub(crate) fn parse(&self) -> Yaml<'_> {
-        let Some(masked) = &self.masked else { return Yaml::parse(self.text) };
-        let mut yaml = Yaml::parse(&masked.text);
-        yaml.original = self.text;
-        yaml.masked.clone_from(&masked.actions);
-        yaml
+        self.parse_chunks(|text| vec![Chunk::whole(text)])
+    }
+
+    /// Returns the tree of some documents. A template that is no YAML by itself is masked.
+    fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> Yaml<'_> {
+        let yaml = Yaml::parse_chunks(self.text, &chunks(self.text));
+        let errors =
+            |yaml: &Yaml<'_>| yaml.documents.iter().filter(|document| document.error.is_some()).count();
+        if errors(&yaml) == 0 || !self.text.contains("{{") {
+            return yaml;
+        }
+        let Some(masked) = self.masked.get_or_init(|| mask::mask(self.text)) else { return yaml };
+        let mut readable = Yaml::parse_chunks(&masked.text, &chunks(&masked.text));
+        if errors(&readable) >= errors(&yaml) {
+            return yaml;
+        }
+        readable.original = self.text;
+        readable.masked.clone_from(&masked.actions);
+        readable
     }
 }
 

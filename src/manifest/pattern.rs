@@ -98,15 +98,12 @@ impl Pattern {
         starts && !self.find(yaml, root).is_empty()
     }
 
-    /// Returns the longest key that a document must spell where this path leads somewhere; `None` where there is none.
-    pub fn longest_key(&self) -> Option<&str> {
-        self.segments
-            .iter()
-            .filter_map(|segment| match &segment.step {
-                Step::Key(key) => Some(key.as_str()),
-                _ => None,
-            })
-            .max_by_key(|key| key.len())
+    /// Returns the keys that a document must spell where this path leads somewhere.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match &segment.step {
+            Step::Key(key) => Some(key.as_str()),
+            _ => None,
+        })
     }
 }
 

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use builder::Builder;
 
+use super::prefilter::Chunk;
+
 /// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
 pub type NodeId = usize;
 
@@ -152,7 +154,16 @@ const WIDE: usize = 16;
 impl<'a> Yaml<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
-        Builder::new(text).run()
+        Self::parse_chunks(text, &[Chunk::whole(text)])
+    }
+
+    /// Parses what is wanted of `text`; a document that is not keeps its place, and has no nodes.
+    pub(super) fn parse_chunks(text: &'a str, chunks: &[Chunk]) -> Self {
+        let mut builder = Builder::new(text);
+        for chunk in chunks {
+            builder.read(chunk);
+        }
+        builder.finish()
     }
 
     /// Tells whether a part of the node was masked, so that its value is not known.

@@ -10,6 +10,8 @@ use super::{
     ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, WIDE, Wide,
     Yaml,
 };
+use crate::manifest::lines::line_ends;
+use crate::manifest::prefilter::Chunk;
 
 /// Turns the parser's events into nodes.
 pub(super) struct Builder<'a> {
@@ -27,6 +29,10 @@ pub(super) struct Builder<'a> {
     start: usize,
     /// Nodes from here on belong to the current document; they are dropped where it turns out broken.
     first: usize,
+    /// Where the chunk that is read starts.
+    base: usize,
+    /// How many nodes are too many has been said.
+    full: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -52,26 +58,45 @@ impl<'a> Builder<'a> {
             root: None,
             start: 0,
             first: 0,
+            base: 0,
+            full: false,
         }
     }
 
-    pub(super) fn run(mut self) -> Yaml<'a> {
+    /// Reads one chunk, which holds whole documents.
+    pub(super) fn read(&mut self, chunk: &Chunk) {
+        if self.full {
+            return;
+        }
+        let base = chunk.span.start;
+        if !chunk.wanted {
+            if !chunk.is_blank {
+                let start = if self.yaml.documents.is_empty() { 0 } else { base };
+                self.yaml.documents.push(Document { start, root: None, error: None });
+            }
+            return;
+        }
+        self.base = base;
+        if !self.yaml.documents.is_empty() {
+            self.start = base;
+        }
         let options = granit_parser::options! {
             max_buffered_comment_events: usize::MAX,
             flow_nesting_limit: DEPTH_MAX,
             block_nesting_limit: DEPTH_MAX,
         };
-        let mut parser = Parser::new_from_str_with_options(self.yaml.text, options);
+        let mut parser = Parser::new_from_str_with_options(&self.yaml.text[chunk.span.clone()], options);
         loop {
             match parser.next_event() {
                 None => break,
                 Some(Ok((event, span))) => {
                     let line = span.start.line();
                     let span = span.byte_range().unwrap_or_default();
-                    self.event(event, span, line);
+                    self.event(event, base + span.start..base + span.end, line);
                     if self.yaml.nodes.len() > NODES_MAX {
                         let message = format!("the file has more than {NODES_MAX} nodes");
-                        self.abandon(SyntaxError { line, message, fault: Fault::TooLarge });
+                        self.abandon(line, message, Fault::TooLarge);
+                        self.full = true;
                         break;
                     }
                 }
@@ -80,14 +105,17 @@ impl<'a> Builder<'a> {
                         granit_parser::ErrorKind::RecursionLimitExceeded => Fault::TooDeep,
                         _ => Fault::Syntax,
                     };
-                    let message = error.info();
-                    self.abandon(SyntaxError { line: error.marker().line(), message, fault });
+                    self.abandon(error.marker().line(), error.info(), fault);
                     if !matches!(parser.proceed_next_document(), Ok(true)) {
                         break;
                     }
                 }
             }
         }
+        self.reset();
+    }
+
+    pub(super) fn finish(self) -> Yaml<'a> {
         self.yaml
     }
 
@@ -99,8 +127,8 @@ impl<'a> Builder<'a> {
                 self.reset();
             }
             Event::DocumentEnd => {
-                if let Some(error) = self.excess(line) {
-                    self.abandon(error);
+                if let Some((fault, message)) = self.excess() {
+                    self.abandon(line, message, fault);
                     self.start = span.end;
                     return;
                 }
@@ -211,22 +239,24 @@ impl<'a> Builder<'a> {
     }
 
     /// Returns an error where the aliases of the current document make it deeper or larger than is read.
-    fn excess(&self, line: usize) -> Option<SyntaxError> {
+    fn excess(&self) -> Option<(Fault, String)> {
         let root = self.root.filter(|_| self.aliased)?;
         let weight = weigh(&self.yaml.nodes, root, &mut HashMap::new());
         let written = self.yaml.nodes.len() - self.first;
-        let (fault, message) = if weight.depth > DEPTH_MAX {
-            (Fault::TooDeep, format!("its aliases nest deeper than {DEPTH_MAX} levels, or without end"))
-        } else if weight.nodes.saturating_sub(written) > ALIASED_MAX {
-            (Fault::TooLarge, format!("its aliases stand for more than {ALIASED_MAX} nodes"))
-        } else {
-            return None;
-        };
-        Some(SyntaxError { line, message, fault })
+        if weight.depth > DEPTH_MAX {
+            return Some((
+                Fault::TooDeep,
+                format!("its aliases nest deeper than {DEPTH_MAX} levels, or without end"),
+            ));
+        }
+        let excess = weight.nodes.saturating_sub(written) > ALIASED_MAX;
+        excess.then(|| (Fault::TooLarge, format!("its aliases stand for more than {ALIASED_MAX} nodes")))
     }
 
-    /// Ends the current document with an error.
-    fn abandon(&mut self, error: SyntaxError) {
+    /// Ends the current document with an error on a 1-based line of the chunk.
+    fn abandon(&mut self, line: usize, message: String, fault: Fault) {
+        let line = line + line_ends(&self.yaml.text[..self.base]);
+        let error = SyntaxError { line, message, fault };
         self.yaml.nodes.truncate(self.first);
         for id in &self.wide {
             self.yaml.wide.remove(id);

@@ -1,0 +1,187 @@
+//! Which documents of a text are worth parsing: most documents of most repositories name no image, and a glance at
+//! their bytes tells.
+//!
+//! Sound by construction: every location of the catalogue names words that its documents must spell, and every format
+//! that is code names one of [`WORDS`]. A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::catalogue::{Catalogue, Location};
+
+/// Every format that is code names one of these words: `image` in any case, the split fields of Helm values, and what a
+/// kustomization says about other files. Most documents with images have one; so they are looked for first.
+const WORDS: [&str; 4] = ["image", "repository", "docker://", "patches"];
+
+/// The words of a catalogue.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Prefilter {
+    /// Finds [`WORDS`].
+    common: Option<AhoCorasick>,
+    /// Finds the words of `rules`.
+    rare: Option<AhoCorasick>,
+    /// Sets of words, as bits; a document that spells all words of one set may hold an image.
+    rules: Vec<u128>,
+}
+
+/// A part of a text that is parsed by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// Its bytes.
+    pub(super) span: Range<usize>,
+    /// Whether it is read. What is not read is one document, or none if it is [`Chunk::is_blank`].
+    pub(super) wanted: bool,
+    /// Whether there is nothing in it but blanks and comments before the first document.
+    pub(super) is_blank: bool,
+}
+
+impl Chunk {
+    /// Returns all of `text` as one chunk that is read.
+    pub(super) fn whole(text: &str) -> Self {
+        Self { span: 0..text.len(), wanted: true, is_blank: false }
+    }
+}
+
+impl Prefilter {
+    pub(super) fn new(locations: &[Location]) -> Self {
+        let mut words: Vec<&str> = Vec::new();
+        let mut rules = Vec::new();
+        for rule in locations.iter().flat_map(rules_of) {
+            // Seen by the first search already.
+            if rule.iter().any(|word| WORDS.iter().any(|common| contains(word, common))) {
+                continue;
+            }
+            let mut set = 0u128;
+            for word in rule {
+                let index = words.iter().position(|known| *known == word).unwrap_or_else(|| {
+                    words.push(word);
+                    words.len() - 1
+                });
+                // Without a bit of its own a word asks for nothing, which lets more documents through, never fewer.
+                set |= 1u128.checked_shl(index as u32).unwrap_or_default();
+            }
+            rules.push(set);
+        }
+        rules.sort_unstable();
+        rules.dedup();
+        let build = |words: &[&str]| {
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
+        };
+        Self { common: build(&WORDS), rare: build(&words), rules }
+    }
+
+    /// Tells whether a document with these bytes can hold an image at all.
+    pub(super) fn may_hold_images(&self, bytes: &[u8]) -> bool {
+        let (Some(common), Some(rare)) = (&self.common, &self.rare) else { return true };
+        if common.is_match(bytes) {
+            return true;
+        }
+        let mut found = 0u128;
+        for word in rare.find_overlapping_iter(bytes) {
+            let bit = 1u128.checked_shl(word.pattern().as_u32()).unwrap_or_default();
+            if found & bit == 0 {
+                found |= bit;
+                if self.rules.iter().any(|rule| rule & !found == 0) {
+                    return true;
+                }
+            }
+        }
+        self.rules.contains(&0)
+    }
+}
+
+/// Returns sets of words; every document that this entry finds something in spells all words of one of them.
+fn rules_of(location: &Location) -> Vec<Vec<&str>> {
+    let group = location.group.as_deref().filter(|group| !group.is_empty());
+    let paths = location.forms().map(|(path, _)| path).chain(location.texts().map(|(path, _)| path));
+    let mut rules = Vec::new();
+    for path in paths {
+        let words: Vec<&str> = group.into_iter().chain(path.keys()).collect();
+        if location.has.is_empty() {
+            rules.push(words);
+            continue;
+        }
+        rules.extend(location.has.iter().map(|has| words.iter().copied().chain(has.keys()).collect()));
+    }
+    rules
+}
+
+fn contains(word: &str, part: &str) -> bool {
+    word.to_ascii_lowercase().contains(part)
+}
+
+/// Returns the documents of `text`, each with whether it is read: not where it can hold no image, or is an object that
+/// only describes images.
+///
+/// A line that starts with `---` ends a document whatever it stands in (YAML 1.2.2, 9.1.1: no scalar may hold it), so
+/// that documents can be told apart without reading them. A directive (`%TAG`) or a marker for the end of a document
+/// (`...`) makes that harder than it is worth: such a text is one chunk.
+pub(super) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chunk> {
+    let mut starts = vec![0];
+    for at in lines(text) {
+        match text.as_bytes().get(at..at + 3) {
+            Some(b"---")
+                if text[at + 3..].is_empty() || text[at + 3..].starts_with([' ', '\t', '\n', '\r']) =>
+            {
+                starts.extend((at > 0).then_some(at));
+            }
+            Some([b'%', ..] | b"...") => return vec![Chunk::whole(text)],
+            _ => {}
+        }
+    }
+    // A comment for tagpin may stand in a document of its own.
+    if text.contains("tagpin:") {
+        return vec![Chunk::whole(text)];
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let chunks = starts.iter().zip(ends).map(|(start, end)| {
+        let part = &text[*start..end];
+        let describes =
+            || object_header(part).is_some_and(|(version, kind)| catalogue.is_silent(version, kind));
+        let wanted = catalogue.may_hold_images(part.as_bytes()) && !describes();
+        Chunk { span: *start..end, wanted, is_blank: !wanted && is_blank(part) }
+    });
+    chunks.collect()
+}
+
+/// Returns where the lines that start with `-`, `%` or `.` start.
+fn lines(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let ends = memchr::memchr2_iter(b'\n', b'\r', bytes).map(|at| at + 1);
+    std::iter::once(0).chain(ends).filter(|at| matches!(bytes.get(*at), Some(b'-' | b'%' | b'.')))
+}
+
+fn is_blank(text: &str) -> bool {
+    !text.starts_with("---")
+        && text.split(['\n', '\r']).map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// Returns the `apiVersion` and `kind` of an object that starts with both, as plain words at the start of a line.
+///
+/// Nothing stands before them, so they are keys of the document's root, whatever follows.
+fn object_header(document: &str) -> Option<(&str, &str)> {
+    let (mut version, mut kind) = (None, None);
+    for (index, line) in document.split(['\n', '\r']).enumerate() {
+        let line = line.trim_end();
+        if line.is_empty() || line.starts_with('#') || (index == 0 && line == "---") {
+            continue;
+        }
+        let (key, value) = line.split_once(": ")?;
+        let value = value.trim_start();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'/');
+        if value.is_empty() || !value.bytes().all(plain) || value.starts_with('-') {
+            return None;
+        }
+        match key {
+            "apiVersion" => version = Some(value),
+            "kind" => kind = Some(value),
+            _ => return None,
+        }
+        if let (Some(version), Some(kind)) = (version, kind) {
+            return Some((version, kind));
+        }
+    }
+    None
+}
