@@ -124,6 +124,14 @@ impl Object<'_, '_> {
 
     fn write(&self, plan: &mut Plan) -> Result<(), &'static str> {
         let metadata = self.own_mapping(self.object, "metadata")?.ok_or("there is no metadata")?;
+        if let Some((_, null)) = self.yaml.own_entry(metadata, "annotations")
+            && self.yaml.is_null(null)
+        {
+            if self.wanted.is_empty() {
+                return Ok(());
+            }
+            return plan.fill(self.yaml, null, self.wanted.clone(), self.step(metadata)).map_err(text);
+        }
         let Some(annotations) = self.own_mapping(metadata, "annotations")? else {
             let (_, name) =
                 self.yaml.own_entry(metadata, "name").ok_or("the name is not written in the metadata")?;
@@ -182,6 +190,9 @@ impl Object<'_, '_> {
         let inside = self.yaml.text.get(span.start + 1..span.end.saturating_sub(1));
         if inside.is_none_or(|inside| !inside.bytes().all(|b| b == b' ')) {
             return Err("the annotations are empty");
+        }
+        if self.wanted.is_empty() {
+            return Ok(());
         }
         let quoted = self.key_is_quoted(annotations);
         let entries: Vec<String> = self
