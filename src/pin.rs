@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::apply::{self, Edited};
 use crate::chart::Charts;
 use crate::config::Config;
-use crate::inventory::{self, FileScan, Inventory};
+use crate::inventory::{self, FileScan, Inventory, directory};
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::State;
@@ -126,10 +126,6 @@ fn is_below(path: &str, directory: &str) -> bool {
     let rest = if directory.is_empty() { Some(path) } else { path.strip_prefix(directory) };
     let rest = rest.map(|rest| rest.strip_prefix('/').unwrap_or(rest));
     rest.is_some_and(|rest| rest.starts_with("templates/") || rest.starts_with("charts/"))
-}
-
-fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
 fn edit<T: Tree>(

@@ -20,10 +20,11 @@ use std::cell::OnceCell;
 
 use aliases::Aliases;
 use catalogue::Catalogue;
+use formats::compose::{self, Role};
 use lines::Positions;
 use mask::Masked;
 use prefilter::Chunk;
-use site::Site;
+use site::{Site, Skip};
 use yaml::{Fault, Yaml};
 
 /// The largest file that is read, in bytes.
@@ -40,6 +41,9 @@ pub struct Scan {
     pub unused_ignores: Vec<usize>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
+    /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
+    /// project.
+    pub built: Vec<String>,
 }
 
 impl Scan {
@@ -49,6 +53,20 @@ impl Scan {
             && self.unread.is_empty()
             && self.unused_ignores.is_empty()
             && self.kustomize == formats::Kustomize::default()
+            && self.built.is_empty()
+    }
+
+    /// Skips the images that the Compose project builds, where this file at `path` overrides its base: `built` tells
+    /// whether the base builds the service at a JSON pointer.
+    pub fn skip_built(&mut self, path: &str, built: impl Fn(&str) -> bool) {
+        if compose::role(path) != Some(Role::Override) {
+            return;
+        }
+        for Located { site, .. } in &mut self.sites {
+            if site.path.strip_suffix("/image").is_some_and(&built) {
+                site.skip(Skip::BuildOutput);
+            }
+        }
     }
 }
 
@@ -126,6 +144,9 @@ pub fn is_candidate(path: &str) -> bool {
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
 /// hold no image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    if compose::role(path) == Some(Role::Base) {
+        return scan_whole(path, bytes, catalogue);
+    }
     read(path, bytes, catalogue, |text| prefilter::chunks(text, catalogue))
 }
 
@@ -145,7 +166,9 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
     }
-    if !catalogue.may_hold_images(bytes) {
+    // The base of a Compose project may have nothing but builds.
+    let is_base = compose::role(path) == Some(Role::Base);
+    if !is_base && !catalogue.may_hold_images(bytes) {
         return scan;
     }
     let text = match text_of(bytes) {
@@ -163,6 +186,9 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
+        if let Some(root) = parsed.root.filter(|_| is_base) {
+            scan.built.extend(compose::built(&yaml, root));
+        }
         let (found, inner) = formats::find(&yaml, document, path, catalogue);
         sites.extend(found);
         texts.extend(inner);

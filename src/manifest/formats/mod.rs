@@ -1,6 +1,6 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
-mod compose;
+pub(super) mod compose;
 mod file;
 mod helm_values;
 mod json_patch;
