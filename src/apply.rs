@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::manifest::annotate::{self, Annotations};
 use crate::manifest::catalogue::Catalogue;
 use crate::manifest::edit::Plan;
+use crate::manifest::language::Language;
 use crate::manifest::proof::{self, ProofError};
 use crate::manifest::yaml::Yaml;
 use crate::manifest::{Located, Source, scan_whole, shared, text_of};
@@ -50,7 +51,7 @@ pub fn edit(
         return None;
     }
     let sites = &whole[..];
-    let source = Source::new(text);
+    let source = Source::new(text, Language::of(path).unwrap_or_default());
     let mut yaml = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
     for block in blocks {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::manifest::catalogue::Catalogue;
+use crate::manifest::language::Language;
 use crate::manifest::{self, Located, SIZE_MAX, Scan, Unread, UnreadReason};
 use crate::tree::{EntryKind, Tree, TreeError};
 
@@ -109,6 +110,8 @@ pub(crate) fn directory(path: &str) -> &str {
 fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -> Scan {
     match tree.read(path, SIZE_MAX) {
         Ok(bytes) => manifest::scan(root_path, &bytes, catalogue),
+        // A picture or a disk that is called like a unit is not even looked at.
+        Err(TreeError::TooLarge { .. }) if Language::of(path) == Some(Language::Unit) => Scan::default(),
         Err(error @ TreeError::TooLarge { .. }) => {
             unreadable(UnreadReason::TooLarge, Some(error.to_string()))
         }

@@ -8,12 +8,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/whole.rs"]
+mod whole;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tagpin::config::Config;
+use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::scan;
 use tagpin::pin::{Pinned, pin};
 use tagpin::platform::Platform;
 use tagpin::reference::Digest;
@@ -133,6 +138,11 @@ fn run(case: &Path, bless: bool) -> Result<(), String> {
     let registry = Answering { cases };
     let work = tempfile::tempdir().unwrap();
     copy(&case.join("before"), work.path());
+    for path in files_below(&case.join("before")) {
+        let bytes = read(&case.join("before").join(&path)).unwrap_or_default();
+        let path = path.to_string_lossy();
+        whole::same_as_whole(&path, &bytes, &scan(&path, &bytes, &BUILT_IN));
+    }
     let first = pin_directory(work.path(), &config, &registry);
     for file in &first.files {
         assert_eq!(fs_err::read(work.path().join(&file.path)).unwrap(), file.before);

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tagpin::manifest::catalogue::{BUILT_IN, Form, Location, TextForm};
+use tagpin::manifest::language::Language;
 use tagpin::manifest::pattern::Pattern;
 use tagpin::manifest::scan;
 use tagpin::manifest::site::{Skip, State};
@@ -99,6 +100,30 @@ fn documents(location: &Location, pattern: &Pattern, leaf: &Value) -> Vec<(Strin
         .collect()
 }
 
+/// Returns a document in the language of the file.
+fn written(path: &str, document: &Value) -> String {
+    let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let mut text = String::new();
+    match Language::of(path).unwrap_or_default() {
+        Language::Yaml => text = serde_yaml::to_string(document).unwrap(),
+        // JSON is an expression of HCL.
+        Language::Hcl => {
+            for (name, value) in entries(document) {
+                let _ = writeln!(text, "{name} = {value}");
+            }
+        }
+        Language::Unit => {
+            for (section, value) in entries(document) {
+                let _ = writeln!(text, "[{section}]");
+                for (name, value) in entries(&value) {
+                    let _ = writeln!(text, "{name}={}", value.as_str().unwrap());
+                }
+            }
+        }
+    }
+    text
+}
+
 #[test]
 fn every_location_finds_an_image_in_the_smallest_document() {
     let whole = json!("ghcr.io/acme/api:1.8");
@@ -130,7 +155,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
             // An entry that only adds to a format is found by another entry of it.
             for (path, document) in documents(location, pattern, &leaf) {
                 count += 1;
-                let text = serde_yaml::to_string(&document).unwrap();
+                let text = written(&path, &document);
                 let sites = scan(&path, text.as_bytes(), &BUILT_IN).sites;
                 let found = sites.iter().any(|located| {
                     let right = match located.site.state {

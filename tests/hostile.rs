@@ -286,3 +286,66 @@ fn odd_bytes_have_a_reason() {
         Unread(UnreadReason::NotUtf8),
     );
 }
+
+#[test]
+fn jobs_are_bounded() {
+    let job = |inside: &str| {
+        format!(
+            "job \"a\" {{\n  group \"a\" {{\n    task \"a\" {{\n      driver = \"docker\"\n      config {{\n        \
+             image = \"nginx:1\"\n{inside}\n      }}\n    }}\n  }}\n}}\n"
+        )
+    };
+    let check = |name: &str, inside: &str, expected| check(name, "a.nomad", job(inside).as_bytes(), expected);
+    check("a job", "", Pinned(1));
+    for open in ["[", "{", "(", "\"${", "f(", "{ a = "] {
+        check(open, &format!("x = {}", open.repeat(MANY)), Unread(UnreadReason::TooDeep));
+    }
+    check("blocks", &"a {\n".repeat(MANY), Unread(UnreadReason::TooDeep));
+    for deep in ["!", "- ", "a ? b : "] {
+        check(deep, &format!("x = {}a", deep.repeat(500)), Unread(UnreadReason::NotHcl));
+    }
+    for chain in ["a + ", "\"\", ", "<<"] {
+        check(chain, &format!("x = {}a", chain.repeat(MANY)), Unread(UnreadReason::NotHcl));
+    }
+    check("traversals", &format!("x = a{}", ".b".repeat(MANY)), Pinned(1));
+    check("indexes", &format!("x = a{}", "[0]".repeat(MANY)), Pinned(1));
+    check("what is deep enough", &format!("x = {}{}", "[".repeat(50), "]".repeat(50)), Pinned(1));
+    let keys = lines(MANY, |i| format!("k{i} = 1\n"));
+    check("a wide object", &format!("x = {{\n{keys}}}"), Unread(UnreadReason::TooLarge));
+    let objects = lines(100, |o| format!("x{o} = {{\n{}}}\n", lines(900, |i| format!("k{i}=1\n"))));
+    check("many objects", &objects, Pinned(1));
+    check("comments", &"# image\n".repeat(MANY), Pinned(1));
+    check("a long comment", &format!("/*{}*/", "/ ".repeat(MANY)), Pinned(1));
+    check("comments on a line", &"/**/ ".repeat(MANY), Pinned(1));
+    check("a long text", &format!("x = \"{}\"", "$".repeat(1_000_000)), Pinned(1));
+    check("templates", &format!("x = \"{}\"", "${a}".repeat(MANY)), Pinned(1));
+    check("heredocs", &lines(MANY / 200, |i| format!("x{i} = <<E\n${{a}}\nE\n")), Pinned(1));
+    check("unclosed heredocs", &"<<E\n".repeat(MANY), Unread(UnreadReason::NotHcl));
+    check("NUL", "\0", Unread(UnreadReason::NotHcl));
+    check("duplicate attributes", "image = \"nginx:2\"", Unread(UnreadReason::NotHcl));
+    check("2 MB", &" ".repeat(2 * 1024 * 1024), Unread(UnreadReason::TooLarge));
+    let tasks = lines(5_000, |i| {
+        format!("task \"t{i}\" {{\n driver = \"docker\"\n config {{\n  image = \"nginx:{i}\"\n }}\n}}\n")
+    });
+    let tasks = format!("job \"a\" {{\n{tasks}}}\n");
+    self::check("tasks", "a.nomad", tasks.as_bytes(), Pinned(5_000));
+}
+
+#[test]
+fn units_are_bounded() {
+    const GOOD: &str = "[Container]\nImage=nginx:1\n";
+    let check = |name: &str, text: &str, expected| check(name, "a.container", text.as_bytes(), expected);
+    check("a unit", GOOD, Pinned(1));
+    check("NUL", &format!("{GOOD}X=\0\n"), Pinned(1));
+    check("a NUL in the image", &GOOD.replace("nginx", "ngi\0nx"), Skipped);
+    check("comments", &format!("{}{GOOD}", "# image\n".repeat(MANY)), Pinned(1));
+    check("sections", &format!("{}{GOOD}", lines(MANY, |i| format!("[s{i}]\na=b\n"))), Pinned(1));
+    check("lines that go on", &format!("{GOOD}X={}", "a\\\n".repeat(MANY)), Pinned(1));
+    check("a long line", &format!("{GOOD}X={}", "x".repeat(1_000_000)), Pinned(1));
+    check("the last counts", &format!("[Container]\n{}", "Image=nginx:1\n".repeat(MANY)), OnePinned(MANY));
+    check("lines", &format!("{GOOD}{}", "a=\n".repeat(2_000_000)), Unread(UnreadReason::TooLarge));
+    check("no assignment", &format!("{GOOD}x\n"), Unread(UnreadReason::NotUnit));
+    let disk = vec![0; 17 * 1024 * 1024];
+    self::check("a disk", "image.volume", &disk, Nothing);
+    self::check("a Latin-1 unit", "a.image", b"[Image]\nImage=a:\xe9\n", Unread(UnreadReason::NotUtf8));
+}

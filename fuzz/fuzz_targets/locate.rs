@@ -2,17 +2,17 @@
 //! nothing missed by reading only the documents that may hold an image.
 #![no_main]
 
-#[path = "../../tests/support/pinning.rs"]
-mod pinning;
+#[path = "../../tests/support/whole.rs"]
+mod whole;
 
 use libfuzzer_sys::fuzz_target;
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 
 fuzz_target!(|bytes: &[u8]| {
-    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml"] {
+    for path in ["deploy.yaml", "kustomization.yaml", "values.yaml", "cloudbuild.yaml", "job.nomad", "web.container"] {
         let scan = scan(path, bytes, &BUILT_IN);
-        pinning::same_as_whole(path, bytes, &scan);
+        whole::same_as_whole(path, bytes, &scan);
         for located in scan.sites {
             let site = &located.site;
             for span in site.fields.values().chain([&site.span]) {

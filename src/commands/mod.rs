@@ -8,7 +8,7 @@ pub mod pin;
 pub mod resolve;
 pub mod run;
 
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Format, Globals};
@@ -79,17 +79,23 @@ fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
 
 /// Prints a report: the rows as `human` has them, or the JSON document; remarks and summary on standard error.
 fn print(
-    report: &Report,
+    report: &Report<'_>,
     globals: &Globals,
     terminal: &mut Terminal,
     checked: bool,
-    rows: impl Fn(&Report, &Stream) -> String,
+    rows: impl Fn(&Report<'_>, &Stream) -> String,
 ) -> Result<(), Failure> {
-    let text = match globals.format {
-        Format::Human => rows(report, &terminal.stdout),
-        Format::Json => json::render(report, checked).map_err(anyhow::Error::new)?,
-    };
-    terminal.stdout.write_all(text.as_bytes())?;
+    match globals.format {
+        Format::Human => {
+            let text = rows(report, &terminal.stdout);
+            terminal.stdout.write_all(text.as_bytes())?;
+        }
+        Format::Json => {
+            let mut out = BufWriter::new(&mut terminal.stdout);
+            json::write(report, checked, &mut out)?;
+            out.flush()?;
+        }
+    }
     terminal.stdout.flush()?;
     let remarks = human::remarks(report, &terminal.stderr);
     terminal.stderr.write_all(remarks.as_bytes())?;

@@ -81,7 +81,7 @@ fn secret(name: &str) -> Option<SecretString> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into)
 }
 
-fn report(done: &Done, target: &RepositoryConfig) -> Report {
+fn report<'d>(done: &'d Done, target: &RepositoryConfig) -> Report<'d> {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
     report.notes.extend(done.notes.iter().cloned());
@@ -100,7 +100,7 @@ fn report(done: &Done, target: &RepositoryConfig) -> Report {
 fn print(
     target: &RepositoryConfig,
     result: &Result<Done, RunError>,
-    report: Option<&Report>,
+    report: Option<&Report<'_>>,
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
@@ -173,7 +173,7 @@ fn args_are_diff(done: &Done) -> bool {
 fn row(
     target: &RepositoryConfig,
     result: &Result<Done, RunError>,
-    report: Option<&Report>,
+    report: Option<&Report<'_>>,
 ) -> Result<serde_json::Value, Failure> {
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
@@ -182,8 +182,7 @@ fn row(
         }
         (Ok(_), None) => return Ok(serde_json::Value::Null),
     };
-    let text = json::render(report, false).map_err(anyhow::Error::new)?;
-    let mut row: serde_json::Value = serde_json::from_str(&text).map_err(anyhow::Error::new)?;
+    let mut row = json::value(report).map_err(anyhow::Error::new)?;
     if let Some(row) = row.as_object_mut() {
         row.remove("version");
         row.insert("url".to_owned(), json!(target.url));

@@ -137,13 +137,14 @@ pub enum Form {
 }
 
 impl Location {
-    /// Returns what may be edited or is reported, with its form. What a build makes comes first: it is decided.
+    /// Returns what may be edited or is reported, with its form. What a build makes comes first: it is decided. What
+    /// has a prefix is no plain image.
     pub fn forms(&self) -> impl Iterator<Item = (&Pattern, Form)> {
         [
             (&self.outputs, Form::Output),
+            (&self.prefixed, Form::Prefixed),
             (&self.images, Form::Image),
             (&self.tagged_images, Form::TaggedImage),
-            (&self.prefixed, Form::Prefixed),
             (&self.fields, Form::Fields),
             (&self.values, Form::Values),
             (&self.kustomize, Form::Kustomize),

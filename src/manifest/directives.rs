@@ -3,7 +3,9 @@
 //! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere; a Flux
 //! `{"$imagepolicy": …}` marker means that Flux owns the line, `# ratchet:exclude` that nobody pins it.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::lines::Lines;
 use super::site::{Site, Skip, State};
@@ -29,9 +31,10 @@ enum Kind {
 
 /// Applies the directives of a file to its sites; returns the 1-based lines of ignores that match nothing.
 pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
-    let lines = Lines::new(yaml.text);
+    // Most files have no such comment.
+    let lines = LazyCell::new(|| Lines::new(yaml.text));
     let directives: Vec<Directive> =
-        yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span.start)).collect();
+        yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span)).collect();
     if directives.is_empty() {
         return Vec::new();
     }
@@ -69,8 +72,14 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
     unused
 }
 
-fn directive(yaml: &Yaml<'_>, lines: &Lines, at: usize) -> Option<Directive> {
-    let text = yaml.text[at..].split(['\n', '\r']).next()?.trim_start_matches('#').trim();
+fn directive<F: FnOnce() -> Lines>(
+    yaml: &Yaml<'_>,
+    lines: &LazyCell<Lines, F>,
+    span: &Range<usize>,
+) -> Option<Directive> {
+    // HCL may have many comments on a line, and lines in a comment.
+    let text = yaml.text.get(span.clone())?.split(['\n', '\r']).next()?;
+    let text = text.trim_start_matches(['#', '/', '*', ';']).trim();
     let kind = match text.strip_prefix("tagpin:").map(str::trim) {
         Some(rest) => match rest.split_whitespace().next() {
             Some("ignore") => Kind::Ignore,
@@ -81,7 +90,7 @@ fn directive(yaml: &Yaml<'_>, lines: &Lines, at: usize) -> Option<Directive> {
         None if text == "ratchet:exclude" => Kind::RatchetExclude,
         None => return None,
     };
-    let line = lines.of(at);
-    let alone = yaml.text[lines.start(line)..at].trim().is_empty();
+    let line = lines.of(span.start);
+    let alone = yaml.text[lines.start(line)..span.start].trim().is_empty();
     Some(Directive { line, alone, kind })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::language::Language;
 use super::site::{Write, inner_span};
 use super::yaml::{Kind, Node, NodeId, Style, Yaml};
 use crate::reference::{Digest, Reference};
@@ -111,8 +112,10 @@ impl Plan {
     ) -> Result<(), EditError> {
         let Write::Whole { node, prefix } = write else { return self.pin(yaml, write, reference, digest) };
         let end = yaml.nodes[*node].span.end;
-        // A block scalar has no room beside it, and JSON has no comments.
-        if matches!(yaml.nodes[*node].kind, Kind::Scalar { style: Style::Block, .. }) || is_json(yaml, *node)
+        // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
+        if matches!(yaml.nodes[*node].kind, Kind::Scalar { style: Style::Block, .. })
+            || is_json(yaml, *node)
+            || yaml.language == Language::Unit
         {
             return Err(EditError::Comment);
         }

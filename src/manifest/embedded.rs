@@ -44,6 +44,7 @@ impl Yaml<'_> {
         let nodes: Vec<Node<'_>> = inner.nodes.iter().map(|node| moved(node, base, scalar, &lines)).collect();
         let comments: Vec<Range<usize>> = inner.comments.iter().map(|span| lines.place(span)).collect();
         let wide = inner.wide_at(base);
+        self.is_linked |= inner.is_linked;
         self.nodes.extend(nodes);
         self.wide.extend(wide);
         self.comments.extend(comments);

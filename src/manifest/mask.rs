@@ -5,18 +5,18 @@ use std::ops::Range;
 
 /// A template and its masked text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Masked {
+pub struct Masked {
     /// The text with every action replaced, byte for byte as long as the original.
-    pub(super) text: String,
+    pub text: String,
     /// Where the actions stand, in order.
-    pub(super) actions: Vec<Range<usize>>,
+    pub actions: Vec<Range<usize>>,
 }
 
 /// Returns `text` with its actions masked; `None` where it has none.
 ///
 /// An action alone on its lines, or one that inserts a block (`toYaml`, `nindent`), becomes blanks; any other becomes
 /// `xxx`, a part of the scalar that it stands in.
-pub(super) fn mask(text: &str) -> Option<Masked> {
+pub fn mask(text: &str) -> Option<Masked> {
     let actions = actions(text);
     if actions.is_empty() {
         return None;

@@ -7,20 +7,25 @@ mod directives;
 pub mod edit;
 mod embedded;
 pub mod formats;
+mod hcl;
+pub mod language;
 mod lines;
-mod mask;
+pub mod mask;
 pub mod pattern;
 mod prefilter;
 pub mod proof;
 pub(crate) mod shared;
 pub mod site;
+mod unit;
 pub mod yaml;
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use aliases::Aliases;
 use catalogue::Catalogue;
 use formats::compose::{self, Role};
+use language::Language;
 use lines::Positions;
 use mask::Masked;
 use prefilter::Chunk;
@@ -83,6 +88,13 @@ pub struct Located {
     pub offset: usize,
 }
 
+impl Located {
+    /// Returns where a span of the site is in the file.
+    pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
+        span.start + self.offset..span.end + self.offset
+    }
+}
+
 /// A document, or a whole file, that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -103,6 +115,10 @@ pub enum UnreadReason {
     Symlink,
     /// Not YAML.
     NotYaml,
+    /// Not HCL, though a line of it opens a `job` block.
+    NotHcl,
+    /// Not a unit file, though it has a section of one.
+    NotUnit,
     /// Not UTF-8.
     NotUtf8,
     /// Past [`SIZE_MAX`].
@@ -120,6 +136,8 @@ impl UnreadReason {
             Self::Template => "template",
             Self::Symlink => "symlink",
             Self::NotYaml => "not-yaml",
+            Self::NotHcl => "not-hcl",
+            Self::NotUnit => "not-a-unit",
             Self::NotUtf8 => "not-utf-8",
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",
@@ -135,10 +153,7 @@ impl UnreadReason {
 
 /// Tells whether a file with this path may hold images.
 pub fn is_candidate(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-        || name == "Kustomization"
+    Language::of(path).is_some()
 }
 
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
@@ -157,8 +172,12 @@ pub fn scan_whole(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
 
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -> Vec<Chunk>) -> Scan {
     let mut scan = Scan::default();
+    let language = Language::of(path).unwrap_or_default();
     let whole =
         |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
+    if !language.is_in(bytes) {
+        return scan;
+    }
     if bytes.len() as u64 > SIZE_MAX {
         return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
     }
@@ -166,9 +185,10 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
     }
-    // The base of a Compose project may have nothing but builds.
+    // The words are those of YAML's keys; of the others, `is_in` let through only what is one. The base of a Compose
+    // project may have nothing but builds.
     let is_base = compose::role(path) == Some(Role::Base);
-    if !is_base && !catalogue.may_hold_images(bytes) {
+    if language == Language::Yaml && !is_base && !catalogue.may_hold_images(bytes) {
         return scan;
     }
     let text = match text_of(bytes) {
@@ -176,13 +196,12 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
-    let source = Source::new(text);
+    let source = Source::new(text, language);
     let mut yaml = source.parse_chunks(chunks);
-    let template = yaml.documents.iter().any(|document| document.error.is_some()) && text.contains("{{");
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(error, template);
+            let (reason, detail) = unread_reason(&yaml, error);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
@@ -214,16 +233,17 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     scan
 }
 
-/// A file's text, and what of it is not for the YAML parser.
+/// A file's text, and what of it is not for its parser.
 pub(crate) struct Source<'t> {
     text: &'t str,
+    language: Language,
     masked: OnceCell<Option<Masked>>,
 }
 
 impl<'t> Source<'t> {
     /// Returns the source of `text`, which has no byte order mark.
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, masked: OnceCell::new() }
+    pub(crate) fn new(text: &'t str, language: Language) -> Self {
+        Self { text, language, masked: OnceCell::new() }
     }
 
     /// Returns the tree of all documents. The same text always gives the same nodes.
@@ -233,6 +253,9 @@ impl<'t> Source<'t> {
 
     /// Returns the tree of some documents. A template that is no YAML by itself is masked.
     fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> Yaml<'_> {
+        if self.language != Language::Yaml {
+            return self.language.parse(self.text);
+        }
         let yaml = Yaml::parse_chunks(self.text, &chunks(self.text));
         let errors =
             |yaml: &Yaml<'_>| yaml.documents.iter().filter(|document| document.error.is_some()).count();
@@ -250,12 +273,23 @@ impl<'t> Source<'t> {
     }
 }
 
-fn unread_reason(error: &yaml::SyntaxError, template: bool) -> (UnreadReason, String) {
-    let reason = match error.fault {
-        Fault::TooDeep => UnreadReason::TooDeep,
-        Fault::TooLarge => UnreadReason::TooLarge,
-        Fault::Syntax if template => UnreadReason::Template,
-        Fault::Syntax => UnreadReason::NotYaml,
+fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+    let template = || match yaml.language {
+        Language::Yaml => yaml.text.contains("{{"),
+        // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.
+        Language::Hcl => {
+            let line = yaml.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            line.contains("[[") || line.contains("{{")
+        }
+        Language::Unit => false,
+    };
+    let reason = match (error.fault, yaml.language) {
+        (Fault::TooDeep, _) => UnreadReason::TooDeep,
+        (Fault::TooLarge, _) => UnreadReason::TooLarge,
+        (Fault::Syntax, _) if template() => UnreadReason::Template,
+        (Fault::Syntax, Language::Yaml) => UnreadReason::NotYaml,
+        (Fault::Syntax, Language::Hcl) => UnreadReason::NotHcl,
+        (Fault::Syntax, Language::Unit) => UnreadReason::NotUnit,
     };
     (reason, format!("line {}: {}", error.line, error.message))
 }

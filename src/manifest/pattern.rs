@@ -83,7 +83,8 @@ impl Pattern {
     /// Returns the nodes at this path below `root`, aliases and merge keys followed. A node that several aliases lead
     /// to may come more than once.
     pub fn find(&self, yaml: &Yaml<'_>, root: NodeId) -> Vec<NodeId> {
-        let mut search = Search { yaml, seen: HashSet::new(), found: Vec::new() };
+        let seen = yaml.is_linked.then(HashSet::new);
+        let mut search = Search { yaml, seen, found: Vec::new() };
         search.descend(root, &self.segments, DEPTH_MAX);
         search.found
     }
@@ -184,8 +185,8 @@ impl Serialize for Pattern {
 
 struct Search<'y, 'a> {
     yaml: &'y Yaml<'a>,
-    /// (node, segments left): the work is bounded by their product, whatever aliases do.
-    seen: HashSet<(NodeId, usize)>,
+    /// (node, segments left): the work is bounded by their product, whatever aliases do. Without them it is anyway.
+    seen: Option<HashSet<(NodeId, usize)>>,
     found: Vec<NodeId>,
 }
 
@@ -197,7 +198,9 @@ impl Search<'_, '_> {
             self.found.push(node);
             return;
         };
-        if !self.seen.insert((node, segments.len())) {
+        if let Some(seen) = &mut self.seen
+            && !seen.insert((node, segments.len()))
+        {
             return;
         }
         match &first.step {
@@ -206,11 +209,7 @@ impl Search<'_, '_> {
                     self.enter(child, first, rest, depth);
                 }
             }
-            Step::Any => {
-                for child in children(self.yaml, node) {
-                    self.enter(child, first, rest, depth);
-                }
-            }
+            Step::Any => self.each_child(node, |search, child| search.enter(child, first, rest, depth)),
             Step::Items => {
                 let yaml = self.yaml;
                 for child in yaml.items(node) {
@@ -219,10 +218,22 @@ impl Search<'_, '_> {
             }
             Step::Deep => {
                 self.descend(node, rest, depth);
-                for child in children(self.yaml, node) {
-                    self.descend(child, segments, depth);
-                }
+                self.each_child(node, |search, child| search.descend(child, segments, depth));
             }
+        }
+    }
+
+    fn each_child(&mut self, node: NodeId, mut visit: impl FnMut(&mut Self, NodeId)) {
+        let yaml = self.yaml;
+        if yaml.is_linked {
+            children(yaml, node).into_iter().for_each(|child| visit(self, child));
+            return;
+        }
+        for (_, child) in yaml.entries(node) {
+            visit(self, *child);
+        }
+        for child in yaml.items(node) {
+            visit(self, *child);
         }
     }
 

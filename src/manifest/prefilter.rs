@@ -10,14 +10,18 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::catalogue::{Catalogue, Location};
 
-/// Every format that is code names one of these words: `image` in any case, the split fields of Helm values, and what a
-/// kustomization says about other files. Most documents with images have one; so they are looked for first.
-const WORDS: [&str; 4] = ["image", "repository", "docker://", "patches"];
+/// Every format that is code has a key with one of these words, or a JSON pointer that ends in one: `image` in any case,
+/// the split fields of Helm values, and what a kustomization says about other files. Most documents with images have
+/// one, so that these are looked for first.
+const WORDS: [&str; 3] = ["image", "repository", "patches"];
+
+/// What starts a reference anywhere in a text.
+const PREFIX: &str = "docker://";
 
 /// The words of a catalogue.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prefilter {
-    /// Finds [`WORDS`].
+    /// Finds [`WORDS`] and [`PREFIX`].
     common: Option<AhoCorasick>,
     /// Finds the words of `rules`.
     rare: Option<AhoCorasick>,
@@ -47,13 +51,13 @@ impl Prefilter {
     pub(super) fn new(locations: &[Location]) -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut rules = Vec::new();
-        for rule in locations.iter().flat_map(rules_of) {
+        for (keys, group) in locations.iter().flat_map(rules_of) {
             // Seen by the first search already.
-            if rule.iter().any(|word| WORDS.iter().any(|common| contains(word, common))) {
+            if keys.iter().any(|key| is_common(key)) {
                 continue;
             }
             let mut set = 0u128;
-            for word in rule {
+            for word in keys.into_iter().chain(group) {
                 let index = words.iter().position(|known| *known == word).unwrap_or_else(|| {
                     words.push(word);
                     words.len() - 1
@@ -69,13 +73,23 @@ impl Prefilter {
             let mut builder = AhoCorasick::builder();
             builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
         };
-        Self { common: build(&WORDS), rare: build(&words), rules }
+        let common: Vec<&str> = WORDS.into_iter().chain([PREFIX]).collect();
+        Self { common: build(&common), rare: build(&words), rules }
     }
 
     /// Tells whether a document with these bytes can hold an image at all.
     pub(super) fn may_hold_images(&self, bytes: &[u8]) -> bool {
         let (Some(common), Some(rare)) = (&self.common, &self.rare) else { return true };
-        if common.is_match(bytes) {
+        let counts = |word: aho_corasick::Match| {
+            word.pattern().as_usize() >= WORDS.len()
+                || is_in_key(bytes, word.end())
+                || ends_pointer(bytes, word.start(), word.end())
+        };
+        let mut words = common.find_iter(bytes).peekable();
+        // A key may also be written as `? key`, with its colon anywhere below.
+        let marks = |at| bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace);
+        let explicit = words.peek().is_some() && memchr::memchr_iter(b'?', bytes).any(marks);
+        if words.any(|word| explicit || counts(word)) {
             return true;
         }
         let mut found = 0u128;
@@ -92,24 +106,56 @@ impl Prefilter {
     }
 }
 
-/// Returns sets of words; every document that this entry finds something in spells all words of one of them.
-fn rules_of(location: &Location) -> Vec<Vec<&str>> {
+/// Tells whether what ends at `end`, or goes on there, may be a key.
+fn is_in_key(bytes: &[u8], end: usize) -> bool {
+    let rest = bytes.get(end..).unwrap_or_default();
+    let ends_word = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b':' | b'"' | b'\'');
+    // What goes on for longer is not looked at any closer.
+    let Some(word_end) = rest.iter().take(KEY_MAX).position(ends_word) else { return rest.len() >= KEY_MAX };
+    let rest = &rest[word_end..];
+    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
+    // A comment may stand between a key and its colon.
+    matches!(rest.trim_ascii_start().first(), Some(b':' | b'#'))
+}
+
+/// Tells whether a word may be the end of a JSON pointer, as in the `path` of a JSON patch.
+fn ends_pointer(bytes: &[u8], start: usize, end: usize) -> bool {
+    let goes_on =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.' | b':');
+    if bytes.get(end).is_some_and(goes_on) {
+        return false;
+    }
+    let before = &bytes[start.saturating_sub(KEY_MAX)..start];
+    match before.iter().rev().find(|byte| matches!(byte, b'/' | b'\n' | b'\r')) {
+        Some(byte) => *byte == b'/',
+        None => before.len() == KEY_MAX,
+    }
+}
+
+/// The most of a key or a pointer that is looked at, in bytes.
+const KEY_MAX: usize = 128;
+
+/// Returns sets of keys, with the API group beside them; every document that this entry finds something in spells all
+/// of one of them.
+fn rules_of(location: &Location) -> Vec<(Vec<&str>, Option<&str>)> {
     let group = location.group.as_deref().filter(|group| !group.is_empty());
     let paths = location.forms().map(|(path, _)| path).chain(location.texts().map(|(path, _)| path));
     let mut rules = Vec::new();
     for path in paths {
-        let words: Vec<&str> = group.into_iter().chain(path.keys()).collect();
         if location.has.is_empty() {
-            rules.push(words);
-            continue;
+            rules.push((path.keys().collect(), group));
         }
-        rules.extend(location.has.iter().map(|has| words.iter().copied().chain(has.keys()).collect()));
+        rules.extend(location.has.iter().map(|has| (path.keys().chain(has.keys()).collect(), group)));
     }
     rules
 }
 
-fn contains(word: &str, part: &str) -> bool {
-    word.to_ascii_lowercase().contains(part)
+/// Tells whether the first search finds every spelling of this key.
+fn is_common(key: &str) -> bool {
+    let text = key.to_ascii_lowercase() + ":";
+    WORDS
+        .iter()
+        .any(|word| text.match_indices(word).any(|(at, _)| is_in_key(text.as_bytes(), at + word.len())))
 }
 
 /// Returns the documents of `text`, each with whether it is read: not where it can hold no image, or is an object that

@@ -1,12 +1,17 @@
 //! The proof: an edited text differs from the original at the planned places and nowhere else.
 //!
 //! Three checks, each of which fails on its own: the bytes outside the splices are equal; the span parser sees the same
-//! nodes but for the planned ones; a second parser of another lineage (libyaml) sees the same tree but for them.
+//! nodes but for the planned ones; a second reader of another lineage (libyaml, or code of our own that shares nothing with
+//! the parser) sees the same but for them.
+
+mod hcl;
+mod unit;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::edit::{Added, Plan, Splice};
+use super::language::Language;
 use super::yaml::{Kind, NodeId, Style, Yaml};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
@@ -34,10 +39,14 @@ pub enum ProofError {
 /// Says which check failed, and where.
 pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
     bytes_outside_are_equal(before.text, after, plan)?;
-    let new = Yaml::parse(after);
+    let new = before.language.parse(after);
     let comparison = Comparison { old: before, new: &new, plan };
     comparison.streams()?;
-    SecondComparison { yaml: before, plan }.streams(&new)?;
+    match before.language {
+        Language::Yaml => SecondComparison { yaml: before, plan }.streams(&new)?,
+        Language::Hcl => hcl::compare(before, after, plan)?,
+        Language::Unit => unit::compare(before, after, plan)?,
+    }
     // The text inside a block is proven like a file of its own.
     for embedded in &before.embedded {
         if let (Some(old), Some(new)) = (before.text_of(embedded.scalar), plan.set.get(&embedded.scalar)) {

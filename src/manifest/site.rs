@@ -22,7 +22,7 @@ pub enum State {
 /// Why a site is skipped: the closed list of reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
-    /// `{{ … }}`
+    /// `{{ … }}`; `${ … }` of HCL; `%i` of systemd
     Template,
     /// `${X}`, `$X`, `$(X)`
     Variable,
@@ -38,7 +38,7 @@ pub enum Skip {
     TagElsewhere,
     /// A build makes this image; nothing pulls it.
     BuildOutput,
-    /// `scratch`, `ko://…`: nothing that a registry has.
+    /// `scratch`, `ko://…`, `docker-archive:…`: nothing that a registry has.
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
@@ -212,11 +212,19 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         Some(Skip::Template)
     } else if placeholder('<', '>') || placeholder('%', '%') || at_placeholder(text) || text.contains("((") {
         Some(Skip::Placeholder)
-    } else if text == "scratch" || text.starts_with("ko://") {
+    } else if text == "scratch" || text.starts_with("ko://") || has_local_transport(text) {
         Some(Skip::Unpullable)
     } else {
         None
     }
+}
+
+/// Tells whether an image comes from this machine (containers-transports(5)). Without a slash behind the colon it would
+/// parse as a repository and a tag.
+fn has_local_transport(text: &str) -> bool {
+    ["containers-storage:", "docker-archive:", "docker-daemon:", "oci-archive:"]
+        .iter()
+        .any(|transport| text.starts_with(transport))
 }
 
 /// `@NAME@`, as autoconf and CMake write it.

@@ -1,9 +1,11 @@
-//! YAML as a tree of nodes with byte spans: the only place that knows the span parser.
+//! YAML as a tree of nodes with byte spans: the only place that knows the span parser. Other languages are read into the
+//! same tree (see [`super::language`]), so that whatever finds, edits and proves need not know them.
 //!
 //! Nodes keep their source span, style and parent, so that a scalar can be replaced in place and named by its path.
 //! Aliases stay aliases: nothing is expanded, so a "billion laughs" document is as small as its text.
 
 mod builder;
+pub(super) mod plant;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -11,6 +13,7 @@ use std::ops::Range;
 
 use builder::Builder;
 
+use super::language::Language;
 use super::prefilter::Chunk;
 
 /// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
@@ -114,12 +117,16 @@ pub struct Yaml<'a> {
     pub text: &'a str,
     /// The text before it was masked; the same where it was not.
     pub original: &'a str,
+    /// What the text is written in.
+    pub language: Language,
     /// Where the text was masked, in order: see [`super::mask`].
     pub masked: Vec<Range<usize>>,
     /// All nodes of all documents.
     pub nodes: Vec<Node<'a>>,
     /// The documents, in order.
     pub documents: Vec<Document>,
+    /// Whether there may be an alias or a merge key in any document: most have none, and are quicker to search.
+    pub is_linked: bool,
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
@@ -164,6 +171,42 @@ impl<'a> Yaml<'a> {
             builder.read(chunk);
         }
         builder.finish()
+    }
+
+    /// Returns a tree without nodes.
+    fn empty(text: &'a str, language: Language) -> Self {
+        Self {
+            text,
+            original: text,
+            language,
+            masked: Vec::new(),
+            nodes: Vec::new(),
+            documents: Vec::new(),
+            is_linked: false,
+            comments: Vec::new(),
+            wide: HashMap::new(),
+            embedded: Vec::new(),
+            embeds: 0,
+        }
+    }
+
+    /// Makes a wide mapping quick to look up; tells whether it is one.
+    fn widen(&mut self, id: NodeId) -> bool {
+        let Kind::Mapping { entries, .. } = &self.nodes[id].kind else { return false };
+        if entries.len() <= WIDE {
+            return false;
+        }
+        let mut wide = Wide::default();
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if let Kind::Scalar { value: key, .. } = &self.nodes[*key].kind {
+                if key == "<<" {
+                    wide.merges.push(*value);
+                }
+                wide.keys.insert(key.clone(), index);
+            }
+        }
+        self.wide.insert(id, wide);
+        true
     }
 
     /// Tells whether a part of the node was masked, so that its value is not known.
@@ -243,7 +286,7 @@ impl<'a> Yaml<'a> {
         if let Some((_, value)) = self.own_entry(mapping, key) {
             return Some(self.resolve(value));
         }
-        let mut open = self.merged(mapping);
+        let mut open = if self.is_linked { self.merged(mapping) } else { Vec::new() };
         if open.is_empty() {
             return None;
         }

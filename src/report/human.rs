@@ -5,7 +5,7 @@ use crate::plan::Outcome;
 use crate::terminal::{Stream, Style};
 
 /// Returns the list of every image and where it stands.
-pub fn list(report: &Report, stream: &Stream) -> String {
+pub fn list(report: &Report<'_>, stream: &Stream) -> String {
     let width = report.rows.iter().map(|row| row.image.chars().count()).max().unwrap_or_default().min(72);
     let rows = report.rows.iter().map(|row| {
         let style = match row.state {
@@ -19,23 +19,23 @@ pub fn list(report: &Report, stream: &Stream) -> String {
             0 => String::new(),
             uses => format!("  (and at {} through aliases)", count(uses, "more place")),
         };
-        let image = one_line(&row.image);
+        let image = one_line(row.image);
         format!("{state}  {image:width$}  {}{reason}{also}\n", place(row, stream))
     });
     rows.collect()
 }
 
 /// Returns the lines for what `pin` did; what stayed as it was is counted in the summary only.
-pub fn pin(report: &Report, stream: &Stream) -> String {
+pub fn pin(report: &Report<'_>, stream: &Stream) -> String {
     told(report, stream, &[Outcome::Pinned, Outcome::Updated, Outcome::Held, Outcome::Failed])
 }
 
 /// Returns the lines for what could not be done.
-pub fn left_out(report: &Report, stream: &Stream) -> String {
+pub fn left_out(report: &Report<'_>, stream: &Stream) -> String {
     told(report, stream, &[Outcome::Held, Outcome::Failed])
 }
 
-fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
+fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
     let told =
         report.rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)));
     let rows = told.map(|row| {
@@ -46,7 +46,7 @@ fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
             _ => Style::Yellow,
         };
         let word = stream.paint(style, &format!("{:8}", outcome.as_str()));
-        let text = row.new.as_deref().unwrap_or(&row.image);
+        let text = row.new.as_deref().unwrap_or(row.image);
         let reason = match (row.reason, &row.detail) {
             (Some(reason), Some(detail)) => format!("\n          {reason}: {}", one_line(detail)),
             (Some(reason), None) => format!("\n          {reason}"),
@@ -58,7 +58,7 @@ fn told(report: &Report, stream: &Stream, outcomes: &[Outcome]) -> String {
 }
 
 /// Returns the findings of `check`.
-pub fn check(report: &Report, stream: &Stream) -> String {
+pub fn check(report: &Report<'_>, stream: &Stream) -> String {
     let findings = report.findings.iter().filter_map(|finding| {
         let row = report.rows.get(finding.reference)?;
         let fix = finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(fix))).unwrap_or_default();
@@ -69,12 +69,12 @@ pub fn check(report: &Report, stream: &Stream) -> String {
 }
 
 /// Returns what could not be read, and remarks.
-pub fn remarks(report: &Report, stream: &Stream) -> String {
+pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
     let unread = report.unread.iter().filter(|row| row.incomplete).map(|row| {
         let detail =
             row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
         let word = stream.paint(Style::Red, "unread");
-        format!("{word}: {}: {}{detail}\n", one_line(&row.file), row.unread.reason.as_str())
+        format!("{word}: {}: {}{detail}\n", one_line(row.file), row.unread.reason.as_str())
     });
     let notes =
         report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), one_line(note)));
@@ -82,7 +82,7 @@ pub fn remarks(report: &Report, stream: &Stream) -> String {
 }
 
 /// Returns one line with the numbers.
-pub fn summary(report: &Report) -> String {
+pub fn summary(report: &Report<'_>) -> String {
     let known = report.unread.iter().filter(|row| !row.incomplete).count();
     let unread = report.unread.len() - known;
     let outcomes = report.outcomes();
@@ -100,8 +100,8 @@ pub fn summary(report: &Report) -> String {
     format!("{}: {}\n", count(report.rows.len(), "image"), parts.join(", "))
 }
 
-fn place(row: &Row, stream: &Stream) -> String {
-    stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(&row.file), row.line, row.column))
+fn place(row: &Row<'_>, stream: &Stream) -> String {
+    stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
 }
 
 /// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take

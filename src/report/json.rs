@@ -1,10 +1,12 @@
 //! The versioned JSON document that `list`, `pin` and `check` share (DESIGN.md, the command line).
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::Report;
+use super::{Report, Row};
 
 /// The version of the document. It grows when a field changes its meaning, not when one is added.
 pub const VERSION: u32 = 1;
@@ -12,7 +14,8 @@ pub const VERSION: u32 = 1;
 #[derive(Serialize)]
 struct Document<'r> {
     version: u32,
-    references: Vec<Reference<'r>>,
+    /// Written one by one: there may be many.
+    references: References<'r>,
     unread: Vec<Unread<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<Finding<'r>>>,
@@ -22,6 +25,14 @@ struct Document<'r> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'r str>,
     complete: bool,
+}
+
+struct References<'r>(&'r [Row<'r>]);
+
+impl Serialize for References<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Reference::of))
+    }
 }
 
 #[derive(Serialize)]
@@ -79,39 +90,54 @@ struct Finding<'r> {
     fix: Option<&'r str>,
 }
 
-/// Returns the document, indented, with a final line end; `checked` where findings belong to it.
+impl<'r> Reference<'r> {
+    fn of(row: &'r Row<'r>) -> Self {
+        let span = |span: &Range<usize>| Span { byte_start: span.start, byte_end: span.end };
+        Self {
+            file: row.file,
+            line: row.line,
+            column: row.column,
+            byte_start: row.span.start,
+            byte_end: row.span.end,
+            document: row.document,
+            path: row.path,
+            also_at: row.also_at,
+            format: row.format,
+            kind: row.kind,
+            image: row.image,
+            state: row.state,
+            reason: row.reason,
+            detail: row.detail.as_deref(),
+            fields: row.fields().map(|(name, field)| (name, span(&field))).collect(),
+            outcome: row.outcome.map(|outcome| outcome.as_str()),
+            old: row.outcome.map(|_| row.image),
+            new: row.outcome.map(|_| row.new.as_deref().unwrap_or(row.image)),
+            platform: row.behind.map(|behind| behind.platform.to_string()),
+            index: row.behind.map(|behind| behind.index.as_str()),
+        }
+    }
+}
+
+/// Writes the document, indented, with a final line end; `checked` where findings belong to it.
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn write(report: &Report<'_>, checked: bool, out: &mut impl Write) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &document(report, checked))?;
+    out.write_all(b"\n")
+}
+
+/// Returns the document as a value, for a larger one.
 ///
 /// # Errors
 /// Never in practice: every part of it can be written as JSON.
-pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Error> {
-    let references = report.rows.iter().map(|row| Reference {
-        file: &row.file,
-        line: row.line,
-        column: row.column,
-        byte_start: row.span.start,
-        byte_end: row.span.end,
-        document: row.document,
-        path: &row.path,
-        also_at: &row.also_at,
-        format: &row.format,
-        kind: row.kind.as_deref(),
-        image: &row.image,
-        state: row.state,
-        reason: row.reason,
-        detail: row.detail.as_deref(),
-        fields: row
-            .fields
-            .iter()
-            .map(|(name, span)| (*name, Span { byte_start: span.start, byte_end: span.end }))
-            .collect(),
-        outcome: row.outcome.map(|outcome| outcome.as_str()),
-        old: row.outcome.map(|_| row.image.as_str()),
-        new: row.outcome.map(|_| row.new.as_deref().unwrap_or(&row.image)),
-        platform: row.behind.as_ref().map(|behind| behind.platform.to_string()),
-        index: row.behind.as_ref().map(|behind| behind.index.as_str()),
-    });
+pub fn value(report: &Report<'_>) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::to_value(document(report, false))
+}
+
+fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
     let unread = report.unread.iter().map(|row| Unread {
-        file: &row.file,
+        file: row.file,
         document: row.unread.document,
         reason: row.unread.reason.as_str(),
         detail: row.unread.detail.as_deref(),
@@ -126,15 +152,14 @@ pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Erro
     let summary = report.states();
     let outcomes =
         report.outcomes().into_iter().map(|(outcome, number)| (outcome.as_str(), number)).collect();
-    let document = Document {
+    Document {
         version: VERSION,
-        references: references.collect(),
+        references: References(&report.rows),
         unread: unread.collect(),
         findings: checked.then(|| findings.collect()),
         summary,
         outcomes,
         notes: report.notes.iter().map(String::as_str).collect(),
         complete: report.complete,
-    };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    }
 }

@@ -16,11 +16,11 @@ use crate::registry::Behind;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct Report<'i> {
     /// One row for each site, in the order of the files.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Row<'i>>,
     /// What could not be read.
-    pub unread: Vec<UnreadRow>,
+    pub unread: Vec<UnreadRow<'i>>,
     /// Findings of `check`.
     pub findings: Vec<Finding>,
     /// Whether everything could be read and resolved.
@@ -31,29 +31,27 @@ pub struct Report {
 
 /// One site.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct Row<'i> {
     /// The file, as reports name it.
-    pub file: String,
+    pub file: &'i str,
     /// 1-based.
     pub line: usize,
     /// 1-based, in characters.
     pub column: usize,
     /// Bytes from the start of the file, byte order mark included.
     pub span: Range<usize>,
-    /// The spans of split fields.
-    pub fields: BTreeMap<&'static str, Range<usize>>,
     /// The document in the file, from 0.
     pub document: usize,
     /// The JSON pointer in the document.
-    pub path: String,
+    pub path: &'i str,
     /// The JSON pointers that lead to it through an alias or a merge key.
-    pub also_at: Vec<String>,
+    pub also_at: &'i [String],
     /// The format's name.
-    pub format: String,
+    pub format: &'i str,
     /// The kind of the Kubernetes object.
-    pub kind: Option<String>,
+    pub kind: Option<&'i str>,
     /// The reference as it stands in the file.
-    pub image: String,
+    pub image: &'i str,
     /// `floating`, `pinned` or `skipped`.
     pub state: &'static str,
     /// Why it was skipped, held or failed.
@@ -65,16 +63,17 @@ pub struct Row {
     /// What `pin` wrote.
     pub new: Option<String>,
     /// The index behind a platform's digest, and the platform.
-    pub behind: Option<Behind>,
+    pub behind: Option<&'i Behind>,
+    located: &'i Located,
 }
 
 /// Something that could not be read.
 #[derive(Clone, Debug)]
-pub struct UnreadRow {
+pub struct UnreadRow<'i> {
     /// The file, as reports name it.
-    pub file: String,
+    pub file: &'i str,
     /// What, and why.
-    pub unread: Unread,
+    pub unread: &'i Unread,
     /// Whether the report is incomplete without it.
     pub incomplete: bool,
 }
@@ -92,21 +91,25 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
-impl Report {
+impl<'i> Report<'i> {
     /// Returns the report on `inventory`; `verdicts`, where `pin` has them, are in the order of its sites.
     ///
     /// `is_named` tells whether a file was named on the command line: such a file must be readable.
-    pub fn new(inventory: &Inventory, verdicts: Option<&[Verdict]>, is_named: impl Fn(&str) -> bool) -> Self {
+    pub fn new(
+        inventory: &'i Inventory,
+        verdicts: Option<&'i [Verdict]>,
+        is_named: impl Fn(&str) -> bool,
+    ) -> Self {
         let mut verdicts = verdicts.map(|verdicts| verdicts.iter());
-        let rows: Vec<Row> = inventory
+        let rows: Vec<Row<'i>> = inventory
             .sites()
             .map(|(file, located)| Row::new(&file.path, located, verdicts.as_mut().and_then(Iterator::next)))
             .collect();
-        let unread: Vec<UnreadRow> = inventory
+        let unread: Vec<UnreadRow<'i>> = inventory
             .unread()
             .map(|(file, unread)| {
                 let incomplete = is_named(file) || (unread.reason.is_incomplete() && !is_data(file));
-                UnreadRow { file: file.to_owned(), unread: unread.clone(), incomplete }
+                UnreadRow { file, unread, incomplete }
             })
             .collect();
         let readable = unread.iter().all(|row| !row.incomplete);
@@ -141,7 +144,7 @@ impl Report {
     /// Adds a finding for every reference that is not pinned: floating ones, and those whose digest is none.
     pub fn find_unpinned(&mut self) {
         for (index, row) in self.rows.iter().enumerate() {
-            let image = &row.image;
+            let image = row.image;
             let (rule, message) = match (row.state, row.reason) {
                 ("floating", _) if has_tag(image) => {
                     ("floating-tag", format!("`{image}` has a tag and no digest: what it names can change"))
@@ -172,10 +175,9 @@ fn has_tag(image: &str) -> bool {
     crate::reference::Reference::parse(image).is_ok_and(|reference| reference.tag().is_some())
 }
 
-impl Row {
-    fn new(file: &str, located: &Located, verdict: Option<&Verdict>) -> Self {
+impl<'i> Row<'i> {
+    fn new(file: &'i str, located: &'i Located, verdict: Option<&'i Verdict>) -> Self {
         let site = &located.site;
-        let shift = |span: &Range<usize>| span.start + located.offset..span.end + located.offset;
         let (state, reason) = match site.state {
             State::Floating => ("floating", None),
             State::Pinned => ("pinned", None),
@@ -183,17 +185,16 @@ impl Row {
         };
         let new = verdict.and_then(|verdict| verdict.change.as_ref()).zip(site.reference.as_ref());
         Self {
-            file: file.to_owned(),
+            file,
             line: located.line,
             column: located.column,
-            span: shift(&site.span),
-            fields: site.fields.iter().map(|(name, span)| (*name, shift(span))).collect(),
+            span: located.in_file(&site.span),
             document: site.document,
-            path: site.path.clone(),
-            also_at: site.also_at.clone(),
-            format: site.format.clone(),
-            kind: site.kind.clone(),
-            image: site.image.clone(),
+            path: &site.path,
+            also_at: &site.also_at,
+            format: &site.format,
+            kind: site.kind.as_deref(),
+            image: &site.image,
             state,
             reason: verdict.and_then(|verdict| verdict.reason).or(reason),
             detail: verdict.and_then(|verdict| verdict.detail.clone()),
@@ -204,8 +205,15 @@ impl Row {
                 }
                 _ => reference.pinned(&change.digest).to_string(),
             }),
-            behind: verdict.and_then(|verdict| verdict.behind.as_deref().cloned()),
+            behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
+            located,
         }
+    }
+
+    /// Returns the names and spans of split fields, in bytes from the start of the file.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
+        let fields = self.located.site.fields.iter();
+        fields.map(|(name, span)| (*name, self.located.in_file(span)))
     }
 }
 

@@ -175,24 +175,16 @@ impl Tree for DirectoryTree {
         let io = |error| unreadable(Path::new(path), error);
         let link = || TreeError::Symlink { path: path.to_owned() };
         // The location was canonical when it was found. Whatever became a link since is not followed.
-        let before = fs_err::symlink_metadata(&found.location).map_err(io)?;
-        let directory = found.location.parent().unwrap_or(&found.location);
-        if before.is_symlink() || fs_err::canonicalize(directory).map_err(io)? != directory {
-            return Err(link());
-        }
-        if !before.is_file() {
+        let file = open_without_links(&found.location).map_err(io)?.ok_or_else(link)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
             return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file any more")));
         }
-        let file = fs_err::File::open(&found.location).map_err(io)?;
-        let after = file.metadata().map_err(io)?;
-        if !is_same(&before, &after) {
-            return Err(link());
-        }
         let too_large = |size| TreeError::TooLarge { path: path.to_owned(), size, limit };
-        if after.len() > limit {
-            return Err(too_large(after.len()));
+        if metadata.len() > limit {
+            return Err(too_large(metadata.len()));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
         if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
     }
@@ -313,6 +305,38 @@ fn kind_of(metadata: &Metadata) -> Option<EntryKind> {
     }
 }
 
+/// Opens the file at an absolute path; `None` where a part of the path is a symbolic link.
+#[cfg(target_os = "linux")]
+fn open_without_links(path: &Path) -> io::Result<Option<fs_err::File>> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    // A pipe would keep the caller waiting.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        Ok(file) => Ok(Some(fs_err::File::from_parts(file.into(), path.to_owned()))),
+        Err(rustix::io::Errno::LOOP) => Ok(None),
+        // Before Linux 5.6, or where a sandbox does not know the call.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => open_step_by_step(path),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+use open_step_by_step as open_without_links;
+
+/// Does the same in several steps: the file that is opened must be the one that was looked at before.
+fn open_step_by_step(path: &Path) -> io::Result<Option<fs_err::File>> {
+    let before = fs_err::symlink_metadata(path)?;
+    let directory = path.parent().unwrap_or(path);
+    if before.is_symlink() || fs_err::canonicalize(directory)? != directory {
+        return Ok(None);
+    }
+    if !before.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file any more"));
+    }
+    let file = fs_err::File::open(path)?;
+    Ok(is_same(&before, &file.metadata()?).then_some(file))
+}
+
 /// Tells whether a file that was opened is the one that was looked at before.
 #[cfg(unix)]
 fn is_same(before: &Metadata, after: &Metadata) -> bool {
@@ -339,4 +363,25 @@ fn unreadable(path: &Path, source: io::Error) -> TreeError {
 
 fn not_utf8(path: &Path) -> TreeError {
     unreadable(path, io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_anywhere_in_a_path_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(directory.path()).unwrap();
+        fs_err::create_dir(root.join("real")).unwrap();
+        fs_err::write(root.join("real/file"), "x").unwrap();
+        std::os::unix::fs::symlink("real", root.join("linked")).unwrap();
+        std::os::unix::fs::symlink("file", root.join("real/link")).unwrap();
+        for open in [open_without_links, open_step_by_step] {
+            assert!(open(&root.join("real/file")).unwrap().is_some());
+            assert!(open(&root.join("linked/file")).unwrap().is_none());
+            assert!(open(&root.join("real/link")).unwrap().is_none());
+            assert!(open(&root.join("real/none")).is_err());
+        }
+    }
 }

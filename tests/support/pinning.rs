@@ -2,6 +2,9 @@
 //! fuzz targets: the same functions in the same order as `tagpin pin`, without a tree and without waiting.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "whole.rs"]
+mod whole;
+
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -11,7 +14,7 @@ use tagpin::config::Config;
 use tagpin::inventory::{FileScan, Inventory};
 use tagpin::manifest::annotate::{Annotations, Keys};
 use tagpin::manifest::catalogue::BUILT_IN;
-use tagpin::manifest::{Located, Scan, scan, scan_whole};
+use tagpin::manifest::scan;
 use tagpin::plan::{self, Rules, Verdict};
 use tagpin::policy::Policy;
 use tagpin::reference::Digest;
@@ -42,7 +45,7 @@ pub(crate) fn digest_of(question: &Question) -> Digest {
 /// Pins the file at `path`; `key` is that of the annotations, if they are wanted.
 pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) -> Run {
     let scan = scan(path, bytes, &BUILT_IN);
-    same_as_whole(path, bytes, &scan);
+    whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
     let charts = Charts::default();
@@ -64,23 +67,6 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let sites = &inventory.files[0].scan.sites;
     let edited = apply::edit(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }
-}
-
-/// Panics where reading every document finds another image than reading only those that may hold one.
-pub(crate) fn same_as_whole(path: &str, bytes: &[u8], scan: &Scan) {
-    let whole = scan_whole(path, bytes, &BUILT_IN);
-    let place = |located: &Located| {
-        let site = &located.site;
-        (site.document, site.span.clone(), site.image.clone(), site.state, located.line, located.column)
-    };
-    assert!(scan.sites.iter().map(place).eq(whole.sites.iter().map(place)), "{scan:#?}\n{whole:#?}");
-    // What the parser says may differ: it does not see what comes after the document.
-    let said = |scan: &Scan| -> Vec<_> {
-        scan.unread.iter().map(|unread| (unread.document, unread.reason)).collect()
-    };
-    let all = said(&whole);
-    assert!(said(scan).iter().all(|unread| all.contains(unread)), "{scan:#?}\n{whole:#?}");
-    assert_eq!((&scan.unused_ignores, &scan.kustomize), (&whole.unused_ignores, &whole.kustomize));
 }
 
 /// Pins the file twice and panics where it does not end as it should: every site has an outcome, spans lie in the file,

@@ -1,14 +1,16 @@
 //! File formats that the catalogue describes: Compose, GitHub Actions, GitLab CI and the like.
 
-use super::{Finder, compose};
+use super::{Finder, compose, quadlet};
 use crate::manifest::catalogue::Location;
 use crate::manifest::yaml::NodeId;
 
 /// Adds the sites of a document whose format has these entries.
 pub(super) fn find(finder: &mut Finder<'_, '_>, entries: &[&Location], root: NodeId) {
     finder.set_aside(entries, root);
-    if finder.format == "compose" {
-        compose::outputs(finder, root);
+    match finder.format.as_str() {
+        "compose" => compose::outputs(finder, root),
+        "quadlet" => quadlet::other_units(finder, root),
+        _ => {}
     }
     finder.add_locations(entries, root, |_, _| true);
     if finder.format == "compose" {

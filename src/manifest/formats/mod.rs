@@ -7,6 +7,7 @@ mod json_patch;
 mod kubernetes;
 mod kustomization;
 mod platform;
+mod quadlet;
 pub(super) mod texts;
 mod unknown;
 
@@ -17,6 +18,7 @@ use texts::Text;
 
 use super::catalogue::{Catalogue, Form, Location};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
+use super::yaml::plant::TEMPLATE;
 use super::yaml::{Document, NodeId, Yaml};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -256,8 +258,8 @@ impl<'y, 'a> Finder<'y, 'a> {
         let value = self.yaml.written(node);
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
-        if self.is_computed(node) {
-            state = State::Skipped(Skip::Variable);
+        if let Some(skip) = self.computed(node) {
+            state = State::Skipped(skip);
         }
         if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
             reference = self.tag_from_comment(node, reference);
@@ -285,11 +287,13 @@ impl<'y, 'a> Finder<'y, 'a> {
         key.map(|key| self.yaml.nodes[key].span.start)
     }
 
-    /// Tells whether a tag says that the value is made from this text: `!Ref`, `!Sub`, `!secret`. `!!str` says what it is
-    /// anyway, and `!` alone that it is text.
-    fn is_computed(&self, node: NodeId) -> bool {
-        let tag = self.yaml.nodes[self.yaml.resolve(node)].tag.as_str();
-        tag.len() > 1 && !tag.ends_with("str")
+    /// Returns why a value is not the text that stands here, if a tag says so: `!Ref`, `!Sub`, `!secret`. `!!str` says what
+    /// it is anyway, and `!` alone that it is text.
+    fn computed(&self, node: NodeId) -> Option<Skip> {
+        match self.yaml.nodes[self.yaml.resolve(node)].tag.as_str() {
+            TEMPLATE => Some(Skip::Template),
+            tag => (tag.len() > 1 && !tag.ends_with("str")).then_some(Skip::Variable),
+        }
     }
 
     /// Reads `repo@digest # repo:tag` back: the tag that style `digest` keeps in a comment.

@@ -157,3 +157,85 @@ fn a_broken_document_does_not_keep_its_neighbour_from_being_proven() {
     let second = SecondComparison { yaml: &old, plan: &plan };
     assert!(second.streams(&Yaml::parse(&after.replace("x:1", "x:2"))).is_err());
 }
+
+const JOB: &str = "job \"a\" {\n  x = [1, \"${b}\"] # c\n  image = \"b:1\" // d\n  y = <<E\nf\nE\n}\n";
+const UNIT: &str = "# a\n[Unit]\nX=1\n[Container]\nImage=b:1\nX=1\nExec=a \\\n  b\n";
+
+/// Returns the tree and a plan that sets the image to `b:2`.
+fn planned(language: Language, text: &'static str) -> (Yaml<'static>, Plan) {
+    let yaml = language.parse(text);
+    let image = (0..yaml.nodes.len())
+        .find(|id| yaml.key_of(*id).is_some_and(|key| key.eq_ignore_ascii_case("image")));
+    let mut plan = Plan::default();
+    plan.set(&yaml, image.unwrap(), "b:2".to_owned()).unwrap();
+    (yaml, plan)
+}
+
+#[test]
+fn the_second_reading_of_hcl_refuses_every_other_one() {
+    let (old, plan) = planned(Language::Hcl, JOB);
+    let after = plan.apply(JOB).unwrap();
+    assert_eq!(after, JOB.replace("b:1", "b:2"));
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+    assert_eq!(hcl::compare(&old, &after.replace("# c", "// e"), &plan), Ok(()));
+    for (from, to) in [
+        ("b:2", "b:1"),
+        ("b:2", "b:3"),
+        ("\"b:2\"", "b"),
+        ("\"b:2\"", "\"b:2\" \"\""),
+        ("\"b:2\"", "\"b:2${c}\""),
+        ("[1,", "[2,"),
+        ("${b}", "${c}"),
+        ("\"a\"", "\"b\""),
+        ("image", "inage"),
+        ("f\n", "g\n"),
+        ("f\n", ""),
+        ("// d\n", "// d\n\n"),
+        ("// d\n", "/* d */"),
+        ("}\n", "}"),
+    ] {
+        let text = after.replacen(from, to, 1);
+        assert!(hcl::compare(&old, &text, &plan).is_err(), "{from} to {to}");
+        assert!(prove(&old, &text, &plan).is_err(), "{from} to {to}");
+    }
+    // What is planned must be a text of its own.
+    let mut elsewhere = Plan::default();
+    elsewhere.set.insert(0, JOB.to_owned());
+    assert!(hcl::compare(&old, JOB, &elsewhere).is_err());
+}
+
+#[test]
+fn the_second_reading_of_a_unit_refuses_every_other_one() {
+    let (old, plan) = planned(Language::Unit, UNIT);
+    let after = plan.apply(UNIT).unwrap();
+    assert_eq!(after, UNIT.replace("b:1", "b:2"));
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+    assert_eq!(unit::compare(&old, &after.replace("# a", "; e"), &plan), Ok(()));
+    for (from, to) in [
+        ("b:2", "b:1"),
+        ("b:2", "b:3"),
+        ("b:2", "b:2 # c"),
+        ("b:2\n", "b:2\\\n"),
+        ("Image", "image"),
+        ("Image=b:2\n", ""),
+        ("[Container]", "[Image]"),
+        ("[Container]\n", ""),
+        ("X=1", "X=2"),
+        ("[Unit]\nX=1\n", "[Unit]\n"),
+        ("a \\\n  b", "a"),
+    ] {
+        let text = after.replacen(from, to, 1);
+        assert!(unit::compare(&old, &text, &plan).is_err(), "{from} to {to}");
+        assert!(prove(&old, &text, &plan).is_err(), "{from} to {to}");
+    }
+    // Both images are planned, and one is not written.
+    let two = "[Container]\nImage=b:1\n[Volume]\nImage=b:1\n";
+    let old = Language::Unit.parse(two);
+    let mut plan = Plan::default();
+    for section in ["Container", "Volume"] {
+        let section = old.get(old.documents[0].root.unwrap(), section).unwrap();
+        plan.set(&old, old.get(section, "Image").unwrap(), "b:2".to_owned()).unwrap();
+    }
+    assert_eq!(unit::compare(&old, &two.replace("b:1", "b:2"), &plan), Ok(()));
+    assert!(unit::compare(&old, &two.replacen("b:1", "b:2", 1), &plan).is_err());
+}

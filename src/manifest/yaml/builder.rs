@@ -7,9 +7,9 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::{
-    ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, WIDE, Wide,
-    Yaml,
+    ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, Yaml,
 };
+use crate::manifest::language::Language;
 use crate::manifest::lines::line_ends;
 use crate::manifest::prefilter::Chunk;
 
@@ -37,18 +37,9 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let yaml = Yaml {
-            text,
-            original: text,
-            masked: Vec::new(),
-            // A manifest has a node in some thirty bytes.
-            nodes: Vec::with_capacity(text.len().min(1 << 20) / 32),
-            documents: Vec::new(),
-            comments: Vec::new(),
-            wide: HashMap::new(),
-            embedded: Vec::new(),
-            embeds: 0,
-        };
+        let mut yaml = Yaml::empty(text, Language::Yaml);
+        // A manifest has a node in some thirty bytes.
+        yaml.nodes.reserve(text.len().min(1 << 20) / 32);
         Self {
             yaml,
             open: Vec::new(),
@@ -147,6 +138,7 @@ impl<'a> Builder<'a> {
                 let span = if style == Style::Block { self.whole_lines(span) } else { span };
                 // An empty plain scalar is null, which the parser spells `~`.
                 let value = if span.is_empty() && style == Style::Plain { Cow::Borrowed("") } else { value };
+                self.yaml.is_linked |= value == "<<";
                 self.add(Kind::Scalar { value, style }, span, anchor, tag);
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -163,11 +155,13 @@ impl<'a> Builder<'a> {
                 if let Some((id, _)) = self.open.pop() {
                     let node = &mut self.yaml.nodes[id];
                     node.span.end = span.end.max(node.span.start);
-                    self.index(id);
+                    if self.yaml.widen(id) {
+                        self.wide.push(id);
+                    }
                 }
             }
             Event::Alias(target) => {
-                self.aliased = true;
+                (self.aliased, self.yaml.is_linked) = (true, true);
                 let target = self.anchors.get(&target).copied();
                 let kind = target
                     .map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
@@ -217,25 +211,6 @@ impl<'a> Builder<'a> {
     fn whole_lines(&self, span: Range<usize>) -> Range<usize> {
         let text = self.yaml.text.get(span.clone()).unwrap_or_default().trim_end_matches(' ');
         if text.ends_with(['\n', '\r']) { span.start..span.start + text.len() } else { span }
-    }
-
-    /// Makes a wide mapping quick to look up.
-    fn index(&mut self, id: NodeId) {
-        let Kind::Mapping { entries, .. } = &self.yaml.nodes[id].kind else { return };
-        if entries.len() <= WIDE {
-            return;
-        }
-        let mut wide = Wide::default();
-        for (index, (key, value)) in entries.iter().enumerate() {
-            if let Kind::Scalar { value: key, .. } = &self.yaml.nodes[*key].kind {
-                if key == "<<" {
-                    wide.merges.push(*value);
-                }
-                wide.keys.insert(key.clone(), index);
-            }
-        }
-        self.yaml.wide.insert(id, wide);
-        self.wide.push(id);
     }
 
     /// Returns an error where the aliases of the current document make it deeper or larger than is read.

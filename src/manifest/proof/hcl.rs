@@ -1,0 +1,48 @@
+//! The second reading of HCL: word by word, with the reader of our own that knows nothing of the parser's grammar.
+//!
+//! Both must have the same words in the same order, but for the quoted texts that are planned. Comments are left out, as
+//! they are in every comparison of trees; the comparison of bytes covers them.
+
+use std::collections::BTreeMap;
+
+use super::ProofError;
+use crate::manifest::edit::Plan;
+use crate::manifest::hcl::tokens::{self, Kind, Token};
+use crate::manifest::yaml::Yaml;
+
+/// Compares the words of a text and of the edited one.
+pub(super) fn compare(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+    let differs = |at: usize| ProofError::SecondTree(format!("byte {at}"));
+    if !plan.added.is_empty() || !plan.removed.is_empty() {
+        return Err(differs(0));
+    }
+    let mut planned: BTreeMap<(usize, usize), &str> = BTreeMap::new();
+    for (node, value) in &plan.set {
+        let span = &before.nodes[*node].span;
+        planned.insert((span.start, span.end), value);
+    }
+    let (old, new) = (words(before.text)?, words(after)?);
+    if old.len() != new.len() {
+        return Err(differs(0));
+    }
+    for (old, new) in old.into_iter().zip(new) {
+        let equal = match planned.remove(&(old.span.start, old.span.end)) {
+            Some(value) => {
+                let inner = after[new.span].strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                old.kind == Kind::Quoted && new.kind == Kind::Quoted && inner == Some(value)
+            }
+            None => old.kind == new.kind && before.text[old.span.clone()] == after[new.span],
+        };
+        if !equal {
+            return Err(differs(old.span.start));
+        }
+    }
+    // What was planned is no word of the text.
+    planned.keys().next().map_or(Ok(()), |(start, _)| Err(differs(*start)))
+}
+
+fn words(text: &str) -> Result<impl ExactSizeIterator<Item = Token>, ProofError> {
+    let mut tokens = tokens::read(text).map_err(|error| ProofError::Unverifiable(error.message))?;
+    tokens.retain(|token| token.kind != Kind::Comment);
+    Ok(tokens.into_iter())
+}

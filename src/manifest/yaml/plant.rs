@@ -1,0 +1,85 @@
+//! Trees that another language's parser has read: from nested values to nodes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::{Document, Kind, Node, NodeId, Style, SyntaxError, Yaml};
+use crate::manifest::language::Language;
+
+/// The tag of a value that is made from this text only when the file is used: `${…}`, `%i`.
+pub(in crate::manifest) const TEMPLATE: &str = "!template";
+
+/// The tag of a value that is no literal: a variable, a function, a number.
+pub(in crate::manifest) const EXPRESSION: &str = "!expression";
+
+/// A value and what is below it.
+pub(in crate::manifest) struct Value<'a> {
+    pub(in crate::manifest) span: Range<usize>,
+    pub(in crate::manifest) shape: Shape<'a>,
+}
+
+/// What a value is.
+pub(in crate::manifest) enum Shape<'a> {
+    Scalar { value: Cow<'a, str>, style: Style, tag: &'static str },
+    Sequence(Vec<Value<'a>>),
+    Mapping(Vec<(Value<'a>, Value<'a>)>),
+}
+
+impl<'a> Value<'a> {
+    /// Returns the name of an entry.
+    pub(in crate::manifest) fn key(span: Range<usize>, text: impl Into<Cow<'a, str>>) -> Self {
+        Self { span, shape: Shape::Scalar { value: text.into(), style: Style::Plain, tag: "" } }
+    }
+}
+
+impl<'a> Yaml<'a> {
+    /// Returns the tree of a text that is one document; `comments` are in the order of the text.
+    pub(in crate::manifest) fn planted(
+        text: &'a str,
+        language: Language,
+        root: Result<Value<'a>, SyntaxError>,
+        comments: Vec<Range<usize>>,
+    ) -> Self {
+        let mut yaml = Self::empty(text, language);
+        yaml.comments = comments;
+        let (root, error) = match root {
+            Ok(root) => (Some(yaml.plant(root, None, 0)), None),
+            Err(error) => (None, Some(error)),
+        };
+        yaml.documents.push(Document { start: 0, root, error });
+        yaml
+    }
+
+    /// The recursion is as deep as the value, which its parser bounds.
+    fn plant(&mut self, value: Value<'a>, parent: Option<NodeId>, index: usize) -> NodeId {
+        let id = self.nodes.len();
+        let (kind, tag) = match &value.shape {
+            Shape::Scalar { value, style, tag } => {
+                (Kind::Scalar { value: value.clone(), style: *style }, *tag)
+            }
+            Shape::Sequence(_) => (Kind::Sequence { items: Vec::new(), flow: false }, ""),
+            Shape::Mapping(_) => (Kind::Mapping { entries: Vec::new(), flow: false }, ""),
+        };
+        self.nodes.push(Node { span: value.span, parent, index, anchored: false, tag: tag.to_owned(), kind });
+        match value.shape {
+            Shape::Scalar { .. } => {}
+            Shape::Sequence(values) => {
+                let planted = values
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, value)| self.plant(value, Some(id), at))
+                    .collect();
+                self.nodes[id].kind = Kind::Sequence { items: planted, flow: false };
+            }
+            Shape::Mapping(values) => {
+                let mut planted = Vec::with_capacity(values.len());
+                for (at, (key, value)) in values.into_iter().enumerate() {
+                    planted.push((self.plant(key, Some(id), at), self.plant(value, Some(id), at)));
+                }
+                self.nodes[id].kind = Kind::Mapping { entries: planted, flow: false };
+                self.widen(id);
+            }
+        }
+        id
+    }
+}

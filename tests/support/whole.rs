@@ -1,0 +1,21 @@
+//! What is found without reading every document is what is found by reading them all.
+
+use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::{Located, Scan, scan_whole};
+
+/// Panics where reading every document finds another image than reading only those that may hold one.
+pub(crate) fn same_as_whole(path: &str, bytes: &[u8], scan: &Scan) {
+    let whole = scan_whole(path, bytes, &BUILT_IN);
+    let place = |located: &Located| {
+        let site = &located.site;
+        (site.document, site.span.clone(), site.image.clone(), site.state, located.line, located.column)
+    };
+    assert!(scan.sites.iter().map(place).eq(whole.sites.iter().map(place)), "{scan:#?}\n{whole:#?}");
+    // What the parser says may differ: it does not see what comes after the document.
+    let said = |scan: &Scan| -> Vec<_> {
+        scan.unread.iter().map(|unread| (unread.document, unread.reason)).collect()
+    };
+    let all = said(&whole);
+    assert!(said(scan).iter().all(|unread| all.contains(unread)), "{scan:#?}\n{whole:#?}");
+    assert_eq!((&scan.unused_ignores, &scan.kustomize), (&whole.unused_ignores, &whole.kustomize));
+}
