@@ -6,12 +6,12 @@ use std::collections::{BTreeSet, HashSet};
 use crate::apply::{self, Edited};
 use crate::chart::Charts;
 use crate::config::Config;
-use crate::inventory::{self, FileScan, Inventory};
+use crate::inventory::{self, FileScan, Inventory, directory};
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::State;
 use crate::manifest::{Located, SIZE_MAX};
-use crate::plan::{self, Outcome, Verdict};
+use crate::plan::{self, Outcome, Rules, Verdict};
 use crate::registry::{Registry, ask};
 use crate::tree::{Tree, TreeError};
 
@@ -85,9 +85,10 @@ pub async fn pin<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, config)?;
     let charts = charts(tree, &inventory)?;
-    let questions = plan::questions(&inventory, &config.policy, &charts);
+    let rules = Rules { policy: &config.policy, charts: &charts, keys: config.annotations.keys() };
+    let questions = plan::questions(&inventory, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let mut verdicts = plan::decide(&inventory, &config.policy, &charts, &answers);
+    let mut verdicts = plan::decide(&inventory, rules, &answers);
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
 }
@@ -127,10 +128,6 @@ fn is_below(path: &str, directory: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with("templates/") || rest.starts_with("charts/"))
 }
 
-fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
-}
-
 fn edit<T: Tree>(
     tree: &T,
     config: &Config,
@@ -141,8 +138,7 @@ fn edit<T: Tree>(
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
     let overridden: HashSet<&str> =
         kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
-    let key = config.annotations.enabled.then_some(config.annotations.key.as_str());
-    let catalogue = catalogue(config);
+    let (keys, catalogue) = (config.annotations.keys(), catalogue(config));
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
     for file in &inventory.files {
@@ -161,7 +157,7 @@ fn edit<T: Tree>(
             }
         };
         let is_patch = patches.contains(file.root_path.as_str());
-        let annotations = Annotations { key, overridden: overridden.clone(), is_patch };
+        let annotations = Annotations { keys, overridden: &overridden, is_patch };
         let sites = &file.scan.sites;
         let edited = apply::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(Edited { after, spans, notes: remarks }) = edited {

@@ -24,11 +24,12 @@ use std::ops::Range;
 
 use aliases::Aliases;
 use catalogue::Catalogue;
+use formats::compose::{self, Role};
 use language::Language;
 use lines::Positions;
 use mask::Masked;
 use prefilter::Chunk;
-use site::Site;
+use site::{Site, Skip};
 use yaml::{Fault, Yaml};
 
 /// The largest file that is read, in bytes.
@@ -45,6 +46,9 @@ pub struct Scan {
     pub unused_ignores: Vec<usize>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
+    /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
+    /// project.
+    pub built: Vec<String>,
 }
 
 impl Scan {
@@ -54,6 +58,20 @@ impl Scan {
             && self.unread.is_empty()
             && self.unused_ignores.is_empty()
             && self.kustomize == formats::Kustomize::default()
+            && self.built.is_empty()
+    }
+
+    /// Skips the images that the Compose project builds, where this file at `path` overrides its base: `built` tells
+    /// whether the base builds the service at a JSON pointer.
+    pub fn skip_built(&mut self, path: &str, built: impl Fn(&str) -> bool) {
+        if compose::role(path) != Some(Role::Override) {
+            return;
+        }
+        for Located { site, .. } in &mut self.sites {
+            if site.path.strip_suffix("/image").is_some_and(&built) {
+                site.skip(Skip::BuildOutput);
+            }
+        }
     }
 }
 
@@ -141,6 +159,13 @@ pub fn is_candidate(path: &str) -> bool {
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
 /// hold no image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    if compose::role(path) == Some(Role::Base) {
+        return scan_whole(path, bytes, catalogue);
+    }
+    // The base of a Compose project tells what is built, and may name no image at all.
+    if compose::role(path) == Some(Role::Base) {
+        return scan_whole(path, bytes, catalogue);
+    }
     read(path, bytes, catalogue, |text| prefilter::chunks(text, catalogue))
 }
 
@@ -174,6 +199,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     let source = Source::new(text, language);
     let mut yaml = source.parse_chunks(chunks);
     let has_actions = text.contains("{{");
+    let is_base = compose::role(path) == Some(Role::Base);
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
@@ -181,6 +207,9 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
+        if let Some(root) = parsed.root.filter(|_| is_base) {
+            scan.built.extend(compose::built(&yaml, root));
+        }
         let (found, inner) = formats::find(&yaml, document, path, catalogue);
         sites.extend(found);
         texts.extend(inner);
