@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Asked, Credentials, Environment, HttpRegistry, Level, Limits, Question, Registry as _, Settings, ask,
+    Asked, Credentials, Environment, HttpRegistry, Level, Limits, Question, Registry as _, Settings, Trust,
+    ask,
 };
 use tempfile::TempDir;
 
@@ -154,7 +155,7 @@ fn push(server: &Server) -> Push<'static> {
 
 fn settings() -> Settings {
     let limits = Limits { retry_delay: Duration::from_millis(10), ..Limits::default() };
-    Settings { limits, ..Settings::default() }
+    Settings { limits, trust: Trust::Typed, ..Settings::default() }
 }
 
 fn question(port: u16, image: &str, level: Level) -> Question {

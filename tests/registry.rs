@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::asking::{
-    PLATFORMS, ask_one, asked, client, digest, limits, platform, question, resolve, served,
+    PLATFORMS, ask_one, asked, client, digest, limits, platform, question, resolve, served, settings,
 };
 use support::registry::{BodyMood, DOCKER_INDEX, DigestHeader, OCI_INDEX, OCI_MANIFEST, Registry, SCHEMA_1};
 use tagpin::reference::Reference;
@@ -279,7 +279,7 @@ async fn a_registry_that_hangs_or_is_not_there_is_unavailable_and_left_alone_aft
     registry.put_index("acme/api", "1", PLATFORMS, "a");
     registry.set(|mood| mood.body = BodyMood::Hang);
     let limits = Limits { question: Duration::from_millis(200), ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..Settings::default() }).unwrap();
+    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
     for _ in 0..5 {
         let error = resolve(&client, &registry, "acme/api:1").await.unwrap_err();
         assert!(error.to_string().contains("200ms"), "{error}");
@@ -331,7 +331,7 @@ async fn one_registry_gets_no_more_than_its_share_at_once() {
     }
     registry.set(|mood| mood.latency = Duration::from_millis(100));
     let limits = Limits { at_once: 3, ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..Settings::default() }).unwrap();
+    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
     let start = Instant::now();
     assert!(ask(&client, &all, 64, |_, _| {}).await.values().all(Result::is_ok));
     assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
@@ -346,8 +346,8 @@ fn rule(prefix: &str, location: &str, mirrors: &[(String, PullFromMirror)]) -> R
     Rule {
         prefix: prefix.to_owned(),
         location: location.to_owned(),
-        insecure: false,
         mirrors: mirrors.collect(),
+        ..Rule::default()
     }
 }
 
@@ -360,7 +360,7 @@ async fn mirrors_are_asked_first_where_they_may_be_and_the_origin_has_the_last_w
     let nginx = Question::new(&Reference::parse("nginx:1").unwrap(), Level::Index);
     let with = |pull| {
         let rules = vec![rule("docker.io", &format!("{}/hub", origin.host()), &[(mirror.host(), pull)])];
-        HttpRegistry::new(Settings { rules, limits: limits(), ..Settings::default() }).unwrap()
+        HttpRegistry::new(Settings { rules, ..settings() }).unwrap()
     };
 
     let client = with(PullFromMirror::DigestOnly);

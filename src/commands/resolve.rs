@@ -4,14 +4,16 @@ use std::io::Write as _;
 
 use serde_json::json;
 
-use super::{block_on, registry};
+use super::{print_budgets, registry, runtime};
 use crate::cli::{Format, Globals, ResolveArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::reference::Reference;
-use crate::registry::{Asked, Level, Question, Resolution, ResolveError, ask};
-use crate::terminal::Terminal;
+use crate::reference::{Digest, Reference};
+use crate::registry::{
+    Asked, HttpRegistry, Level, Question, Resolution, ResolveError, Trust, ask, explained,
+};
+use crate::terminal::{Terminal, printable};
 
 /// Asks the registries what references are now.
 ///
@@ -44,60 +46,136 @@ pub fn run(
         let question = Question::new(&reference, level);
         asked.push((text, Asked { question, reference: text.clone(), present, needed: Vec::new() }));
     }
-    let registry = registry(&config)?;
-    let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
-    let answers = block_on(ask(&registry, &questions, 16, |_, _| {}))?;
-    let mut complete = true;
+    let registry = registry(&config, Trust::Typed)?;
+    let runtime = runtime()?;
     let mut rows = Vec::new();
-    for (text, asked) in asked {
-        let answer = answers.get(&asked.question);
-        complete &= matches!(answer, Some(Ok(_)));
-        match globals.format {
-            Format::Human => print_row(text, answer, terminal)?,
-            Format::Json => rows.push(row(text, answer)),
+    if globals.verbose > 0 {
+        // One after the other, so that the steps can be followed.
+        for (text, asked) in asked {
+            rows.push(runtime.block_on(explain(&registry, text, &asked)));
+        }
+    } else {
+        let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
+        let answers = runtime.block_on(ask(&registry, &questions, AT_ONCE, |_, _| {}));
+        for (text, asked) in asked {
+            let answer = answers.get(&asked.question).cloned();
+            rows.push(Row { text, answer, steps: Vec::new(), mirrors: Vec::new() });
         }
     }
-    if globals.format == Format::Json {
-        let document = json!({ "version": 1, "references": rows, "complete": complete });
-        writeln!(terminal.stdout, "{document:#}")?;
-    } else if globals.verbose > 0 {
-        for (host, budget) in registry.budget() {
-            writeln!(terminal.stderr, "{host}: {budget}")?;
+    let complete = rows.iter().all(|row| matches!(row.answer, Some(Ok(_))));
+    let budgets = registry.budget();
+    match globals.format {
+        Format::Human => {
+            for row in &rows {
+                row.print(terminal)?;
+            }
+            if globals.verbose > 0 {
+                print_budgets(&budgets, terminal)?;
+            }
+        }
+        Format::Json => {
+            let references: Vec<_> = rows.iter().map(Row::json).collect();
+            let document = json!({
+                "version": 1, "references": references, "registries": budgets, "complete": complete,
+            });
+            writeln!(terminal.stdout, "{document:#}")?;
         }
     }
     Ok(Exit::of(false, complete))
 }
 
-fn print_row(
-    text: &str,
-    answer: Option<&Result<Resolution, ResolveError>>,
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    match answer {
-        Some(Ok(resolution)) => {
-            writeln!(terminal.stdout, "{text}  {}  {}", resolution.digest, resolution.media_type)?;
-            if let Some(index) = &resolution.index {
-                writeln!(terminal.stdout, "  in the index {index}")?;
-            }
-        }
-        Some(Err(error)) => writeln!(terminal.stderr, "{text}: {}: {error}", error.reason())?,
-        None => writeln!(terminal.stderr, "{text}: it was not asked")?,
-    }
-    Ok(())
+/// How many questions are under way at once.
+const AT_ONCE: usize = 64;
+
+/// What became of one reference.
+struct Row<'a> {
+    text: &'a str,
+    answer: Option<Result<Resolution, ResolveError>>,
+    /// How it came about, where that is asked for.
+    steps: Vec<String>,
+    /// What mirrors say, where that is asked for.
+    mirrors: Vec<(String, Result<Digest, ResolveError>)>,
 }
 
-fn row(text: &str, answer: Option<&Result<Resolution, ResolveError>>) -> serde_json::Value {
-    match answer {
-        Some(Ok(resolution)) => json!({
-            "image": text,
-            "digest": resolution.digest,
-            "index": resolution.index,
-            "media_type": resolution.media_type,
-            "platforms": resolution.platforms.as_ref().map(|platforms| {
-                platforms.iter().map(ToString::to_string).collect::<Vec<_>>()
+/// Asks for one reference, and its mirrors beside it.
+async fn explain<'a>(registry: &HttpRegistry, text: &'a str, asked: &Asked) -> Row<'a> {
+    let questions = std::slice::from_ref(asked);
+    let (mut answers, steps) = explained(ask(registry, questions, AT_ONCE, |_, _| {})).await;
+    let mirrors = registry.at_mirrors(&asked.question).await;
+    Row { text, answer: answers.remove(&asked.question), steps, mirrors }
+}
+
+impl Row<'_> {
+    fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
+        for step in &self.steps {
+            writeln!(terminal.stderr, "  {}", printable(step))?;
+        }
+        for (mirror, answer) in &self.mirrors {
+            let said = match answer {
+                Ok(digest) if self.is_current(digest) => "has the same".to_owned(),
+                Ok(digest) => format!("is stale: it has {digest}"),
+                Err(error) => printable(&error.to_string()).into_owned(),
+            };
+            writeln!(terminal.stderr, "  asked for comparison, the mirror {mirror}: {said}")?;
+        }
+        let text = self.text;
+        match &self.answer {
+            Some(Ok(resolution)) => {
+                writeln!(
+                    terminal.stdout,
+                    "{text}  {}  {}",
+                    resolution.digest,
+                    printable(&resolution.media_type)
+                )?;
+                if let Some(index) = &resolution.index {
+                    writeln!(terminal.stdout, "  in the index {index}")?;
+                }
+            }
+            Some(Err(error)) => {
+                writeln!(terminal.stderr, "{text}: {}: {}", error.reason(), printable(&error.to_string()))?;
+            }
+            None => writeln!(terminal.stderr, "{text}: it was not asked")?,
+        }
+        Ok(())
+    }
+
+    fn is_current(&self, digest: &Digest) -> bool {
+        let answer = self.answer.as_ref().and_then(|answer| answer.as_ref().ok());
+        answer.is_some_and(|now| now.index.as_ref().unwrap_or(&now.digest) == digest)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let text = self.text;
+        let mut row = match &self.answer {
+            Some(Ok(resolution)) => json!({
+                "image": text,
+                "digest": resolution.digest,
+                "index": resolution.index,
+                "media_type": resolution.media_type,
+                "platforms": resolution.platforms.as_ref().map(|platforms| {
+                    platforms.iter().map(ToString::to_string).collect::<Vec<_>>()
+                }),
             }),
-        }),
-        Some(Err(error)) => json!({ "image": text, "reason": error.reason(), "detail": error.to_string() }),
-        None => json!({ "image": text, "reason": "not-asked" }),
+            Some(Err(error)) => {
+                json!({ "image": text, "reason": error.reason(), "detail": error.to_string() })
+            }
+            None => json!({ "image": text, "reason": "not-asked" }),
+        };
+        if !self.steps.is_empty() {
+            row["steps"] = json!(self.steps);
+            row["mirrors"] = self
+                .mirrors
+                .iter()
+                .map(|(mirror, answer)| match answer {
+                    Ok(digest) => {
+                        json!({ "mirror": mirror, "digest": digest, "stale": !self.is_current(digest) })
+                    }
+                    Err(error) => {
+                        json!({ "mirror": mirror, "reason": error.reason(), "detail": error.to_string() })
+                    }
+                })
+                .collect();
+        }
+        row
     }
 }

@@ -46,6 +46,13 @@ impl<R> Memo<R> {
 }
 
 impl<R: Registry> Registry for Memo<R> {
+    fn announce(&self, questions: &[&Question]) {
+        let resolved = self.resolved.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |question: &&&Question| !resolved.contains_key(**question);
+        let new: Vec<&Question> = questions.iter().filter(is_new).copied().collect();
+        self.inner.announce(&new);
+    }
+
     async fn resolve(&self, question: &Question) -> Result<Resolution, ResolveError> {
         let cell = self.resolved.cell(question.clone());
         cell.get_or_init(|| self.inner.resolve(question)).await.clone()

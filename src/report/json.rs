@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Report;
+use crate::registry::Budget;
 
 /// The version of the document. It grows when a field changes its meaning, not when one is added.
 pub const VERSION: u32 = 1;
@@ -21,6 +22,8 @@ struct Document<'r> {
     outcomes: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'r str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    registries: &'r BTreeMap<String, Budget>,
     complete: bool,
 }
 
@@ -128,6 +131,7 @@ pub fn render(report: &Report, checked: bool) -> Result<String, serde_json::Erro
         summary,
         outcomes,
         notes: report.notes.iter().map(String::as_str).collect(),
+        registries: &report.registries,
         complete: report.complete,
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
