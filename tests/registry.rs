@@ -352,33 +352,6 @@ fn rule(prefix: &str, location: &str, mirrors: &[(String, PullFromMirror)]) -> R
 }
 
 #[tokio::test]
-async fn mirrors_are_asked_first_where_they_may_be_and_the_origin_has_the_last_word() {
-    let (origin, mirror) = (Registry::start().await, Registry::start().await);
-    let now = origin.put_index("hub/library/nginx", "1", PLATFORMS, "new");
-    mirror.put_index("library/nginx", "1", PLATFORMS, "stale");
-    mirror.put_index("library/nginx", "by-digest", PLATFORMS, "new");
-    let nginx = Question::new(&Reference::parse("nginx:1").unwrap(), Level::Index);
-    let with = |pull| {
-        let rules = vec![rule("docker.io", &format!("{}/hub", origin.host()), &[(mirror.host(), pull)])];
-        HttpRegistry::new(Settings { rules, ..settings() }).unwrap()
-    };
-
-    let client = with(PullFromMirror::DigestOnly);
-    let answer = ask_one(&client, asked(&nginx, &[None], &[])).await.unwrap();
-    assert_eq!(answer.digest.as_str(), now, "a stale mirror is not asked for the tag");
-    assert_eq!((served(&origin), served(&mirror)), ("HEAD 200".to_owned(), "HEAD 200".to_owned()));
-
-    let answer = with(PullFromMirror::All).resolve(&nginx).await.unwrap();
-    assert_ne!(answer.digest.as_str(), now);
-
-    mirror.set(|mood| mood.always = Some(503));
-    mirror.forget_requests();
-    let answer = with(PullFromMirror::All).resolve(&nginx).await.unwrap();
-    assert_eq!(answer.digest.as_str(), now);
-    assert_eq!(served(&mirror), "HEAD 503", "a mirror gets no second chance");
-}
-
-#[tokio::test]
 async fn what_is_left_of_the_rate_limit_is_known() {
     let registry = Registry::start().await;
     registry.put_index("acme/api", "1", PLATFORMS, "a");

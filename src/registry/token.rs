@@ -26,6 +26,9 @@ const PAIRS: &[(&str, &str)] = &[
 /// The longest token answer that is read.
 const ANSWER_MAX: usize = 1 << 20;
 
+/// The longest token that is sent, in bytes: servers take no longer headers.
+const TOKEN_MAX: usize = 64 << 10;
+
 /// How long a token lives whose answer does not say (distribution, token specification).
 const DEFAULT_LIFETIME: u64 = 60;
 
@@ -166,7 +169,7 @@ impl Realm {
 fn parse(body: &[u8]) -> Option<Token> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
-    let token = text("token").or_else(|| text("access_token"))?;
+    let token = text("token").or_else(|| text("access_token")).filter(|token| token.len() <= TOKEN_MAX)?;
     let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     header.set_sensitive(true);
     let seconds =

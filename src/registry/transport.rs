@@ -121,7 +121,7 @@ impl Transport {
             _ => &clients.checked,
         };
         let trusted = location::is_configured(&self.rules, url)
-            || (same_name(endpoint, url) && (self.trust == Trust::Typed || endpoint.rule.is_some()));
+            || (is_at(&endpoint.host, url) && (self.trust == Trust::Typed || endpoint.rule.is_some()));
         // Who typed a name has not typed what it redirects to.
         let trust = if self.trust == Trust::Typed { Trust::Scanned } else { self.trust };
         if !trusted && let Some(refused) = refused_host(url, trust) {
@@ -224,4 +224,28 @@ pub(super) async fn read(mut response: reqwest::Response, limit: usize) -> Resul
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_name_resolves_to_is_checked_where_it_is_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let clients = Reaching::new(&[], None, false, Trust::Scanned, &Limits::default()).unwrap();
+        let error = clients.guarded.get(&url).send().await.unwrap_err();
+        let refused = Refused::cause(&error).unwrap_or_else(|| panic!("{error:?}"));
+        assert!(refused.to_string().contains("is this machine"), "{refused}");
+
+        let answer = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
+        });
+        assert_eq!(clients.direct.get(&url).send().await.unwrap().status(), 204);
+        answer.await.unwrap();
+    }
 }

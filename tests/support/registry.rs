@@ -54,6 +54,9 @@ pub(crate) struct RequestLog {
     pub(crate) status: u16,
     /// The kind of the `Authorization` header: `none`, `basic`, `bearer`.
     pub(crate) authorization: String,
+    /// When it came.
+    #[serde(skip)]
+    pub(crate) at: Instant,
 }
 
 #[derive(Default)]
@@ -236,6 +239,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<
             path: path.clone(),
             status: 0,
             authorization: kind,
+            at: Instant::now(),
         });
         let is_token = path == "/token";
         let fault = content.mood.faults.as_mut().filter(|_| !is_token).and_then(Faults::draw);
