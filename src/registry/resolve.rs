@@ -250,12 +250,12 @@ impl HttpRegistry {
         if needed.is_empty()
             && let Some(answer) = self.client.head(request).await?
         {
-            return match header(request, &answer)? {
-                Some(named) if named.algorithm() == digest.algorithm() && named != *digest => {
-                    Err(mismatch(request))
-                }
-                _ => Ok(()),
-            };
+            match header(request, &answer)? {
+                Some(named) if named == *digest => return Ok(()),
+                Some(named) if named.algorithm() == digest.algorithm() => return Err(mismatch(request)),
+                // Anything may answer 200: what does not name the digest has to show what it has.
+                _ => {}
+            }
         }
         let Content::Index(index) = self.body(request).await?.manifest.content else {
             return Ok(());

@@ -60,7 +60,7 @@ pub(crate) struct Faults {
     pub(crate) too_many: f64,
     /// 500.
     pub(crate) internal: f64,
-    /// The connection breaks off before the answer.
+    /// 200 without a digest and, for a GET, a connection that breaks off before the body.
     pub(crate) dropped: f64,
     /// Half of the body.
     pub(crate) truncated: f64,

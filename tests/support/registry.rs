@@ -256,7 +256,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<
     let early = match fault {
         Some(Fault::TooMany) => Some(failure(429, Some(0))),
         Some(Fault::Internal) => Some(failure(500, None)),
-        // The server gives up the connection where the body breaks off before its first byte.
+        // A body that breaks off before its first byte, after headers that say nothing: all that is left of a HEAD.
         Some(Fault::Dropped) => {
             let broken = stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("dropped"))]);
             let response = Response::builder().header(header::CONTENT_LENGTH, 1000);
