@@ -115,9 +115,10 @@ impl Failure {
     }
 }
 
-/// Tells whether the server's certificate was refused.
+/// Tells whether one side refused the other's certificate, or the lack of one: the server speaks TLS, in any case.
 pub(super) fn is_certificate(error: &reqwest::Error) -> bool {
-    root_cause(error).contains("invalid peer certificate")
+    let cause = root_cause(error);
+    cause.contains("invalid peer certificate") || cause.contains("received fatal alert")
 }
 
 /// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
