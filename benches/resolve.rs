@@ -4,18 +4,16 @@
 //! `cargo bench --bench resolve` (Debian: docker-registry, skopeo). Each round has a client of its own: connections,
 //! challenges and all. The best of several rounds counts.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and fails loudly")]
-#![expect(unreachable_pub, reason = "what the tests share is used in part")]
 
-#[path = "../tests/support/docker.rs"]
-#[allow(dead_code, clippy::allow_attributes, clippy::allow_attributes_without_reason)]
-mod docker;
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use docker::{docker_registry, installed, push};
 use futures_util::stream::{self, StreamExt as _};
+use support::docker::{docker_registry, installed, push};
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{Asked, HttpRegistry, Level, Question, Settings, Trust, ask};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
