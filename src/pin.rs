@@ -16,7 +16,7 @@ use crate::registry::{Registry, ask};
 use crate::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 
 /// What was found in a tree, what was decided, and what is to be written.
 #[derive(Clone, Debug, Default)]

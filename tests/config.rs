@@ -88,7 +88,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 9);
+    assert_eq!(assert_complete(&example, "", ""), 10);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -99,6 +99,8 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.repositories, b.repositories);
     assert_eq!(a.registries, b.registries);
+    assert_eq!(a.registries_conf, b.registries_conf);
+    assert_eq!(a.network, b.network);
     assert_eq!(a.locations, b.locations);
     assert_eq!(a.cache_dir, b.cache_dir);
 }
@@ -136,6 +138,13 @@ fn what_is_shown_can_be_loaded_again() {
         [[registry.mirror]]
         location = "quay.io"
         pull-from-mirror = "tag-only"
+        [[registry]]
+        prefix = "*.corp.example"
+        blocked = true
+        concurrency = 256
+        [network]
+        retries = 0
+        max-wait = "1m 500ms"
     "#;
     for text in ["", EXAMPLE, odd] {
         let config = parse(text).unwrap();
@@ -214,6 +223,21 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[registry]]\nlocation = \"a.example\"", "missing field `prefix`"),
         ("[[registry]]\nprefix = \"https://a.example\"", "a host, no URL"),
         ("[[registry]]\nprefix = \"acme\"", "`prefix` is no place of a registry"),
+        ("[[registry]]\nprefix = \"a.example/x\"\nconcurrency = 2", "`concurrency` is for a whole registry"),
+        ("[[registry]]\nprefix = \"a.example\"\nconcurrency = 0", "a number from 1 to 256"),
+        ("[[registry]]\nprefix = \"a.example\"\nclient-key = \"k.pem\"", "go together"),
+        ("[[registry]]\nprefix = \"a.example\"\nca-file = \"~/ca.pem\"", "`~` is not expanded"),
+        (
+            "[[registry]]\nprefix = \"a.example\"\ntoken-hosts = [\"https://b.example\"]",
+            "`host` or `host:port`",
+        ),
+        ("[[registry]]\nprefix = \"a.example\"\nusername = \"robot\"", "goes with `token-env`"),
+        ("[[registry]]\nprefix = \"*.a.example\"\ntoken-env = \"T\"", "for one host"),
+        ("[[registry]]\nprefix = \"*\"", "`prefix` is no place"),
+        ("[network]\nretries = 11", "a number from 0 to 10"),
+        ("[network]\nread-timeout = \"soon\"", "for example `10s`"),
+        ("[network]\nread-timeout = \"0s\"", "for example `10s`"),
+        ("[network]\nimage-timeout = \"2h\"", "up to an hour"),
         (
             "[[registry]]\nprefix = \"a.example\"\n[[registry]]\nprefix = \"a.example\"\ninsecure = true",
             "described twice",
@@ -244,6 +268,7 @@ fn secrets_in_a_configuration_are_refused_and_never_shown() {
         "[[repository]]\nurl = \"https://x/a\"\ntoken-env = hunter2",
         "repository = \"https://user:hunter2@github.com/a/b\"",
         "[forge]\nbase-url = \"https://user:hunter2@ghe.example\"",
+        "[[registry]]\nprefix = \"a.example\"\ntoken-env = \"ghp_hunter2\"",
         "[[registry]]\nprefix = \"user:hunter2@ghcr.io\"",
         "[[registry]]\nprefix = \"https://user:hunter2@ghcr.io\"",
     ] {

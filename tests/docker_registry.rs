@@ -1,161 +1,29 @@
-//! The registry client against the real `docker-registry` (distribution): plain, with htpasswd, over TLS with an own
-//! certificate authority, and behind nginx in its bad moods.
-
+//! The registry client against the real `docker-registry` (distribution): plain, with htpasswd, with tokens, over TLS with an
+//! own certificate authority and client certificates, as a pull-through cache, and behind nginx in its bad moods.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::TcpListener;
+mod support;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::Client;
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use serde_json::json;
+use support::docker::{Push, certificates, docker_registry, docker_registry_at, installed, nginx, push};
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Asked, Behind, Credentials, Environment, HttpRegistry, Judged, Level, Limits, Question, Recorded,
-    Registry as _, Settings, Wanted, ask,
+    Asked, Behind, Credentials, Environment, HttpRegistry, Judged, Level, Limits, Mirror, PullFromMirror,
+    Question, Recorded, Registry as _, Rule, Settings, TlsFiles, Trust, Wanted, ask, explained,
 };
-use tempfile::TempDir;
-
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-/// A child process that is killed when the test ends.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// Tells whether all of `programs` are there; says which one is not.
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn installed(programs: &[&str]) -> bool {
-    let missing = programs.iter().find(|program| {
-        let directories = std::env::var_os("PATH").unwrap_or_default();
-        let mut found = std::env::split_paths(&directories).map(|directory| directory.join(program));
-        !found.any(|path| path.is_file()) && !Path::new("/usr/sbin").join(program).is_file()
-    });
-    if let Some(program) = missing {
-        eprintln!("skipped: {program} is not installed");
-    }
-    missing.is_none()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// Starts `command` and waits until it listens on `port`.
-fn start(mut command: Command, port: u16) -> Server {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let server = Server { child, port };
-    let begin = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "the server does not start");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    server
-}
-
-/// Starts docker-registry with `more` configuration under `dir`.
-fn docker_registry(dir: &TempDir, more: &str, tls: &str) -> Server {
-    let port = free_port();
-    let storage = dir.path().join(format!("storage-{port}"));
-    let config = format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
-         http:\n  addr: 127.0.0.1:{port}\n{tls}{more}",
-        storage.display()
-    );
-    let file = dir.path().join(format!("config-{port}.yml"));
-    fs_err::write(&file, config).unwrap();
-    let mut command = Command::new("docker-registry");
-    command.arg("serve").arg(file);
-    start(command, port)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
-}
-
-/// Pushes to a registry over its own API.
-struct Push<'a> {
-    client: Client,
-    base: String,
-    user: Option<(&'a str, &'a str)>,
-}
-
-impl Push<'_> {
-    fn request(&self, method: reqwest::Method, url: &str) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, url);
-        match self.user {
-            Some((user, password)) => request.basic_auth(user, Some(password)),
-            None => request,
-        }
-    }
-
-    async fn blob(&self, repository: &str, bytes: Vec<u8>) -> Value {
-        let url = format!("{}/v2/{repository}/blobs/uploads/", self.base);
-        let response = self.request(reqwest::Method::POST, &url).send().await.unwrap();
-        assert_eq!(response.status(), 202);
-        let location = response.headers()["location"].to_str().unwrap();
-        let mut location = response.url().join(location).unwrap();
-        let (digest, size) = (sha256(&bytes), bytes.len());
-        location.query_pairs_mut().append_pair("digest", &digest);
-        let response =
-            self.request(reqwest::Method::PUT, location.as_str()).body(bytes).send().await.unwrap();
-        assert_eq!(response.status(), 201);
-        json!({"digest": digest, "size": size})
-    }
-
-    async fn manifest(&self, repository: &str, reference: &str, media_type: &str, value: &Value) -> Value {
-        let body = value.to_string().into_bytes();
-        let (digest, size) = (sha256(&body), body.len());
-        let reference = if reference.is_empty() { &digest } else { reference };
-        let url = format!("{}/v2/{repository}/manifests/{reference}", self.base);
-        let request = self.request(reqwest::Method::PUT, &url).header("content-type", media_type).body(body);
-        assert_eq!(request.send().await.unwrap().status(), 201);
-        json!({"mediaType": media_type, "digest": digest, "size": size})
-    }
-
-    /// Pushes an index for two platforms; returns its digest and that of its arm64 manifest.
-    async fn index(&self, repository: &str, tag: &str, seed: &str) -> (String, String) {
-        let mut entries = Vec::new();
-        for architecture in ["amd64", "arm64"] {
-            let config = json!({"os": "linux", "architecture": architecture, "seed": seed});
-            let mut config = self.blob(repository, config.to_string().into_bytes()).await;
-            config["mediaType"] = json!("application/vnd.oci.image.config.v1+json");
-            let mut layer = self.blob(repository, format!("layer {seed}").into_bytes()).await;
-            layer["mediaType"] = json!("application/vnd.oci.image.layer.v1.tar");
-            let manifest =
-                json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]});
-            let mut entry = self.manifest(repository, "", MANIFEST, &manifest).await;
-            entry["platform"] = json!({"os": "linux", "architecture": architecture});
-            entries.push(entry);
-        }
-        let arm64 = entries[1]["digest"].as_str().unwrap().to_owned();
-        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries});
-        let index = self.manifest(repository, tag, INDEX, &index).await;
-        (index["digest"].as_str().unwrap().to_owned(), arm64)
-    }
-}
-
-fn push(server: &Server) -> Push<'static> {
-    let client = Client::builder().no_proxy().build().unwrap();
-    Push { client, base: format!("http://127.0.0.1:{}", server.port), user: None }
-}
 
 fn settings() -> Settings {
     let limits = Limits { retry_delay: Duration::from_millis(10), ..Limits::default() };
-    Settings { limits, ..Settings::default() }
+    Settings { limits, trust: Trust::Typed, ..Settings::default() }
 }
 
 fn question(port: u16, image: &str) -> Question {
@@ -198,6 +66,11 @@ async fn a_plain_registry_gives_the_digests_that_were_pushed() {
     assert_eq!(answer, Ok(Judged::Write { digest: Digest::parse(&second).unwrap(), behind: None }));
 }
 
+/// A site that wants the index and has this digest.
+fn index_of(present: Option<Digest>) -> Wanted {
+    Wanted { level: Level::Index, needed: Vec::new(), present, recorded: Recorded::Nothing }
+}
+
 /// Asks for one site.
 async fn judged(
     client: &HttpRegistry,
@@ -235,7 +108,7 @@ async fn htpasswd_takes_the_credential_from_docker_s_config_and_refuses_others()
         Push { user: Some(("robot", "secret-real")), ..push(&server) }.index("acme/api", "1", "a").await;
     let api = question(server.port, "acme/api:1");
     for (password, expected) in [("secret-real", Ok(&digest)), ("secret-wrong", Err("unauthorized"))] {
-        let auth = base64::engine::general_purpose::STANDARD.encode(format!("robot:{password}"));
+        let auth = STANDARD.encode(format!("robot:{password}"));
         let config = json!({"auths": {format!("localhost:{}", server.port): {"auth": auth}}});
         let docker = dir.path().join(if expected.is_ok() { "right" } else { "wrong" });
         fs_err::create_dir(&docker).unwrap();
@@ -256,22 +129,8 @@ async fn htpasswd_takes_the_credential_from_docker_s_config_and_refuses_others()
     assert!(error.to_string().contains(&format!("docker login localhost:{}", server.port)), "{error}");
 }
 
-/// Makes a certificate authority and a certificate for `localhost` in `dir`.
-fn certificates(dir: &Path) {
-    let openssl = |arguments: &str| {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(dir).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tagpin-test-ca -keyout ca.key -out ca.pem");
-    openssl("req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr");
-    fs_err::write(dir.join("names"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n").unwrap();
-    openssl(
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
-    );
-}
-
 #[tokio::test]
-async fn tls_with_an_own_authority_needs_its_certificate() {
+async fn tls_with_an_own_authority_needs_its_certificate_and_speaks_http_2() {
     if !installed(&["docker-registry", "openssl"]) {
         return;
     }
@@ -287,35 +146,219 @@ async fn tls_with_an_own_authority_needs_its_certificate() {
     let (digest, _) = push.index("acme/api", "1", "a").await;
     let api = question(server.port, "acme/api:1");
 
-    let client = HttpRegistry::new(Settings { roots: vec![root], ..settings() }).unwrap();
-    assert_eq!(client.resolve(&api, false).await.unwrap().digest.as_str(), digest);
+    let ca = TlsFiles { ca: Some(dir.path().join("ca.pem")), client: None };
+    for settings in [
+        Settings { roots: vec![root], ..settings() },
+        Settings { rules: vec![Rule { tls: ca, ..rule(server.port) }], ..settings() },
+    ] {
+        let client = HttpRegistry::new(settings).unwrap();
+        let (answer, steps) = explained(client.resolve(&api, false)).await;
+        assert_eq!(answer.unwrap().digest.as_str(), digest);
+        assert!(steps.iter().any(|step| step.contains("200 (HTTP/2.0)")), "{steps:?}");
+    }
 
     let error = HttpRegistry::new(settings()).unwrap().resolve(&api, false).await.unwrap_err();
     assert_eq!(error.reason(), "unavailable", "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
+    let missing = TlsFiles { ca: Some(dir.path().join("none.pem")), client: None };
+    let rules = vec![Rule { tls: missing, ..rule(server.port) }];
+    let error = HttpRegistry::new(Settings { rules, ..settings() }).unwrap_err();
+    assert!(error.to_string().contains("none.pem"), "{error}");
 }
 
-/// Starts nginx in front of `server`, with `more` in its location.
-fn nginx(dir: &TempDir, server: &Server, more: &str, http: &str) -> Server {
-    let port = free_port();
-    let base = dir.path().join(format!("nginx-{port}"));
-    fs_err::create_dir(&base).unwrap();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
-        .map(|name| format!("{name}_temp_path {}/{name};", base.display()))
-        .collect();
-    let config = format!(
-        "daemon off; master_process off; pid {base}/pid; error_log {base}/error.log; events {{}} http {{ {temporary} access_log off; {http} \
-         server {{ listen 127.0.0.1:{port}; location / {{ {more} proxy_pass http://127.0.0.1:{}; }} }} }}",
-        server.port,
-        base = base.display()
+fn rule(port: u16) -> Rule {
+    let host = format!("localhost:{port}");
+    Rule { prefix: host.clone(), location: host, ..Rule::default() }
+}
+
+#[tokio::test]
+async fn a_registry_that_wants_a_client_certificate_gets_it() {
+    if !installed(&["docker-registry", "openssl"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    certificates(dir.path());
+    let path = |name: &str| dir.path().join(name);
+    let file = |name: &str| path(name).display().to_string();
+    let tls = format!(
+        "  tls: {{certificate: {}, key: {}, clientcas: [{}]}}\n",
+        file("server.pem"),
+        file("server.key"),
+        file("ca.pem")
     );
-    let file = base.join("nginx.conf");
-    fs_err::write(&file, config).unwrap();
-    let program = if Path::new("/usr/sbin/nginx").is_file() { "/usr/sbin/nginx" } else { "nginx" };
-    let mut command = Command::new(program);
-    command.arg("-p").arg(&base).arg("-c").arg(&file);
-    start(command, port)
+    let server = docker_registry(&dir, "", &tls);
+    let pem = [fs_err::read(path("server.pem")).unwrap(), fs_err::read(path("server.key")).unwrap()].concat();
+    let root = reqwest::Certificate::from_pem(&fs_err::read(path("ca.pem")).unwrap()).unwrap();
+    let identity = reqwest::Identity::from_pem(&pem).unwrap();
+    let client = Client::builder().no_proxy().tls_certs_merge([root]).identity(identity).build().unwrap();
+    let push = Push { client, base: format!("https://localhost:{}", server.port), user: None };
+    let (digest, _) = push.index("acme/api", "1", "a").await;
+    let api = question(server.port, "acme/api:1");
+    let with = |client| {
+        let tls = TlsFiles { ca: Some(path("ca.pem")), client };
+        HttpRegistry::new(Settings { rules: vec![Rule { tls, ..rule(server.port) }], ..settings() })
+    };
+    let answer = with(Some((path("server.pem"), path("server.key")))).unwrap().resolve(&api, false).await;
+    assert_eq!(answer.unwrap().digest.as_str(), digest);
+    assert_eq!(with(None).unwrap().resolve(&api, false).await.unwrap_err().reason(), "unavailable");
+    let error = with(Some((path("server.pem"), path("ca.pem")))).unwrap_err().to_string();
+    assert!(error.contains("client certificate or its key"), "{error}");
+}
+
+/// Signs tokens as distribution's token specification has them, for who knows the password.
+async fn token_service(dir: &Path, host: String) -> String {
+    use axum::extract::RawQuery;
+    use axum::http::{HeaderMap, StatusCode};
+
+    let openssl = |arguments: &[&str]| {
+        let output = Command::new("openssl").args(arguments).current_dir(dir).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let certificate = STANDARD.encode(openssl(&["x509", "-in", "ca.pem", "-outform", "DER"]));
+    let shared = Arc::new((dir.to_owned(), certificate, host));
+    let answer = move |RawQuery(query): RawQuery, headers: HeaderMap| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (dir, certificate, host) = &*shared;
+            let expected = format!("Basic {}", STANDARD.encode("robot:secret-real"));
+            if headers.get("authorization").is_none_or(|value| value.to_str().unwrap() != expected) {
+                return Err(StatusCode::UNAUTHORIZED);
+            }
+            let query = query.unwrap_or_default();
+            let scopes = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "scope");
+            let access: Vec<_> = scopes
+                .map(|(_, scope)| {
+                    let parts: Vec<&str> = scope.split(':').collect();
+                    json!({"type": parts[0], "name": parts[1], "actions": parts[2].split(',').collect::<Vec<_>>()})
+                })
+                .collect();
+            let now = jiff::Timestamp::now().as_second();
+            let claims = json!({
+                "iss": "tagpin-test", "sub": "robot", "aud": host, "exp": now + 300, "nbf": now - 10, "iat": now,
+                "jti": "1", "access": access,
+            });
+            let header = json!({"typ": "JWT", "alg": "RS256", "x5c": [certificate]});
+            let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let text = format!("{}.{}", part(&header), part(&claims));
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs_err::write(file.path(), &text).unwrap();
+            let signed = Command::new("openssl")
+                .args(["dgst", "-sha256", "-sign", "ca.key"])
+                .arg(file.path())
+                .current_dir(dir)
+                .output()
+                .unwrap();
+            let token = format!("{text}.{}", URL_SAFE_NO_PAD.encode(signed.stdout));
+            Ok(json!({"token": token, "expires_in": 300}).to_string())
+        }
+    };
+    let router = axum::Router::new().route("/token", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let realm = format!("http://localhost:{}/token", listener.local_addr().unwrap().port());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    realm
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_open_a_registry_and_one_is_for_several_repositories() {
+    if !installed(&["docker-registry", "openssl"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    certificates(dir.path());
+    let realm = token_service(dir.path(), "registry.test".to_owned()).await;
+    let auth = format!(
+        "auth: {{token: {{realm: '{realm}', service: registry.test, issuer: tagpin-test, rootcertbundle: {}}}}}\n",
+        dir.path().join("ca.pem").display()
+    );
+    // One that pushes without a token and one that asks for it have the same images.
+    let open = docker_registry_at(&dir, "storage", "", "");
+    let mut digests = Vec::new();
+    for i in 0..12 {
+        digests.push(push(&open).index(&format!("acme/app-{i}"), "1", "a").await.0);
+    }
+    let server = docker_registry_at(&dir, "storage", &auth, "");
+    let questions: Vec<Asked> = (0..12)
+        .map(|i| {
+            let question = question(server.port, &format!("acme/app-{i}:1"));
+            let reference = format!("acme/app-{i}:1");
+            Asked { question, reference, wanted: vec![index_of(None)] }
+        })
+        .collect();
+    let host = format!("localhost:{}", server.port);
+    for (password, is_good) in [("secret-real", true), ("secret-wrong", false)] {
+        let auth = STANDARD.encode(format!("robot:{password}"));
+        let config = json!({"auths": {&host: {"auth": auth}}}).to_string();
+        let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
+        // The realm is on another port of the same machine: so it has to be named.
+        let realm = realm.trim_start_matches("http://").trim_end_matches("/token").to_owned();
+        let rules = vec![Rule { token_hosts: vec![realm], ..rule(server.port) }];
+        let credentials = Credentials::new(&environment);
+        let client = HttpRegistry::new(Settings { credentials, rules, ..settings() }).unwrap();
+        let answers = ask(&client, &questions, 64, |_, _| {}).await;
+        for (asked, digest) in questions.iter().zip(&digests) {
+            match &answers[&asked.question] {
+                Ok(answer) => assert!(is_good && answer.resolution.digest.as_str() == digest),
+                Err(error) => assert!(!is_good && error.reason() == "unauthorized", "{error}"),
+            }
+        }
+        let budget = client.budget()[&host];
+        assert!(
+            !is_good || (budget.token, budget.get) == (2, 0),
+            "12 repositories, 10 to a token: {budget:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pull_through_cache_is_not_believed_about_tags_unless_that_is_said() {
+    if !installed(&["docker-registry"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let upstream = docker_registry(&dir, "", "");
+    let origin = docker_registry(&dir, "", "");
+    let cache =
+        docker_registry(&dir, &format!("proxy: {{remoteurl: 'http://127.0.0.1:{}'}}\n", upstream.port), "");
+    let (first, _) = push(&upstream).index("acme/api", "1", "a").await;
+    push(&origin).index("acme/api", "1", "a").await;
+    let api = Question::new(&Reference::parse("quay.io/acme/api:1").unwrap());
+    let (origin_port, cache_port) = (origin.port, cache.port);
+    let with = |pull| {
+        let mirror = Mirror { location: format!("localhost:{cache_port}"), insecure: false, pull };
+        let rule = Rule { prefix: "quay.io".to_owned(), mirrors: vec![mirror], ..rule(origin_port) };
+        HttpRegistry::new(Settings { rules: vec![rule], ..settings() }).unwrap()
+    };
+    let digest =
+        async |pull| with(pull).resolve(&api, false).await.map(|answer| answer.digest.as_str().to_owned());
+    for pull in [PullFromMirror::All, PullFromMirror::DigestOnly] {
+        assert_eq!(digest(pull).await.as_ref(), Ok(&first), "{pull:?}");
+    }
+
+    // Upstream moves: a cache that reaches it sees that.
+    let (second, _) = push(&upstream).index("acme/api", "1", "b").await;
+    push(&origin).index("acme/api", "1", "b").await;
+    for pull in [PullFromMirror::All, PullFromMirror::DigestOnly] {
+        assert_eq!(digest(pull).await.as_ref(), Ok(&second), "{pull:?}");
+    }
+
+    // Upstream stops, and the tag moves once more: the cache goes on with what it has, 200 and without a warning.
+    drop(upstream);
+    let (third, _) = push(&origin).index("acme/api", "1", "c").await;
+    assert_eq!(digest(PullFromMirror::DigestOnly).await.as_ref(), Ok(&third));
+    assert_eq!(digest(PullFromMirror::All).await.as_ref(), Ok(&second), "as it was told to");
+    let compared = with(PullFromMirror::DigestOnly).at_mirrors(&api).await;
+    assert_eq!(compared[0].1.as_ref().unwrap().as_str(), second);
+
+    // What is confirmed at a cache that lacks it is confirmed at the origin.
+    let client = with(PullFromMirror::DigestOnly);
+    let answer = judged(&client, &api, Level::Index, None, Vec::new()).await;
+    assert_eq!(answer, Ok(Judged::Write { digest: Digest::parse(&third).unwrap(), behind: None }));
+
+    // And with the origin gone too, nobody says what the tag is now.
+    drop(origin);
+    assert_eq!(digest(PullFromMirror::DigestOnly).await.unwrap_err().reason(), "unavailable");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use support::asking::{
     PLATFORMS, ask_one, asked, asked_by, client, digest, index_of, limits, manifest_of, platform, question,
-    resolve, served,
+    resolve, served, settings,
 };
 use support::registry::{BodyMood, DOCKER_INDEX, DigestHeader, OCI_INDEX, OCI_MANIFEST, Registry, SCHEMA_1};
 use tagpin::reference::Reference;
@@ -302,7 +302,7 @@ async fn a_registry_that_hangs_or_is_not_there_is_unavailable_and_left_alone_aft
     registry.put_index("acme/api", "1", PLATFORMS, "a");
     registry.set(|mood| mood.body = BodyMood::Hang);
     let limits = Limits { question: Duration::from_millis(200), ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..Settings::default() }).unwrap();
+    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
     for _ in 0..5 {
         let error = resolve(&client, &registry, "acme/api:1").await.unwrap_err();
         assert!(error.to_string().contains("200ms"), "{error}");
@@ -354,7 +354,7 @@ async fn one_registry_gets_no_more_than_its_share_at_once() {
     }
     registry.set(|mood| mood.latency = Duration::from_millis(100));
     let limits = Limits { at_once: 3, ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..Settings::default() }).unwrap();
+    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
     let start = Instant::now();
     assert!(ask(&client, &all, 64, |_, _| {}).await.values().all(Result::is_ok));
     assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
@@ -369,36 +369,9 @@ fn rule(prefix: &str, location: &str, mirrors: &[(String, PullFromMirror)]) -> R
     Rule {
         prefix: prefix.to_owned(),
         location: location.to_owned(),
-        insecure: false,
         mirrors: mirrors.collect(),
+        ..Rule::default()
     }
-}
-
-#[tokio::test]
-async fn mirrors_are_asked_first_where_they_may_be_and_the_origin_has_the_last_word() {
-    let (origin, mirror) = (Registry::start().await, Registry::start().await);
-    let now = origin.put_index("hub/library/nginx", "1", PLATFORMS, "new");
-    mirror.put_index("library/nginx", "1", PLATFORMS, "stale");
-    mirror.put_index("library/nginx", "by-digest", PLATFORMS, "new");
-    let nginx = Question::new(&Reference::parse("nginx:1").unwrap());
-    let with = |pull| {
-        let rules = vec![rule("docker.io", &format!("{}/hub", origin.host()), &[(mirror.host(), pull)])];
-        HttpRegistry::new(Settings { rules, limits: limits(), ..Settings::default() }).unwrap()
-    };
-
-    let client = with(PullFromMirror::DigestOnly);
-    let answer = ask_one(&client, asked(&nginx, &[None], &[])).await.unwrap();
-    assert_eq!(answer.digest(), now, "a stale mirror is not asked for the tag");
-    assert_eq!((served(&origin), served(&mirror)), ("HEAD 200".to_owned(), "HEAD 200".to_owned()));
-
-    let answer = with(PullFromMirror::All).resolve(&nginx, false).await.unwrap();
-    assert_ne!(answer.digest.as_str(), now);
-
-    mirror.set(|mood| mood.always = Some(503));
-    mirror.forget_requests();
-    let answer = with(PullFromMirror::All).resolve(&nginx, false).await.unwrap();
-    assert_eq!(answer.digest.as_str(), now);
-    assert_eq!(served(&mirror), "HEAD 503", "a mirror gets no second chance");
 }
 
 #[tokio::test]

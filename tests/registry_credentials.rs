@@ -7,10 +7,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::asking::{
-    PLATFORMS, asked, assert_no_secret, client, client_for, password, question, resolve, served,
+    PLATFORMS, asked, assert_no_secret, client, client_for, client_knowing, configured, password, question,
+    resolve, served, settings,
 };
-use support::registry::{Auth, IDENTITY_TOKEN, PASSWORD, Registry, USER};
-use tagpin::registry::{Credentials, Environment, HttpRegistry, ResolveError, Settings, ask};
+use support::registry::{Auth, IDENTITY_TOKEN, PASSWORD, Registry, Scopes, USER};
+use tagpin::registry::{Credentials, Environment, HttpRegistry, ResolveError, Rule, Settings, Trust, ask};
 
 #[tokio::test]
 async fn basic_and_bearer_registries_are_answered_and_the_answer_is_remembered() {
@@ -124,7 +125,7 @@ async fn a_credential_never_goes_to_a_foreign_realm() {
     });
     for entry in [password(), serde_json::json!({ "identitytoken": IDENTITY_TOKEN })] {
         thief.forget_requests();
-        let client = client_for(&[registry.host()], &entry);
+        let client = client_knowing(&[registry.host()], &[thief.other_host()], &entry);
         let error = resolve(&client, &registry, "acme/api:1").await.unwrap_err();
         assert_eq!(error.reason(), "unauthorized");
         assert!(
@@ -201,7 +202,8 @@ async fn a_credential_helper_is_run_and_given_up_on() {
             ("good", format!("printf '{{\"Username\":\"{USER}\",\"Secret\":\"{PASSWORD}\"}}'")),
             ("none", "echo 'credentials not found in native keychain'; exit 1".to_owned()),
             ("loud", format!("echo {PASSWORD}; echo {PASSWORD} >&2; exit 1")),
-            ("hang", "exec sleep 15".to_owned()),
+            // It starts something else, as those in Python do, and both would outlive the test.
+            ("hang", "sleep 300 & echo $$ $! >\"$TAGPIN_TEST_HUNG\"; wait".to_owned()),
         ] {
             let file = dir.path().join(format!("docker-credential-tagpin-{name}"));
             fs_err::write(
@@ -218,6 +220,7 @@ async fn a_credential_helper_is_run_and_given_up_on() {
             .args(["--exact", "a_credential_helper_is_run_and_given_up_on"])
             .env("PATH", path)
             .env(AGAIN, "1")
+            .env("TAGPIN_TEST_HUNG", dir.path().join("hung"))
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -229,18 +232,15 @@ async fn a_credential_helper_is_run_and_given_up_on() {
     for (helper, expected) in [
         ("good", None),
         ("none", Some("no credentials found")),
-        ("loud", Some("`docker-credential-tagpin-loud`, which DOCKER_AUTH_CONFIG names, failed")),
+        ("loud", Some("that DOCKER_AUTH_CONFIG names: `docker-credential-tagpin-loud` failed")),
         ("missing", Some("is it installed")),
-        ("hang", Some("within 10 s")),
+        ("hang", Some("within 2s and was ended")),
     ] {
         let config =
             serde_json::json!({"credHelpers": {registry.host(): format!("tagpin-{helper}")}}).to_string();
         let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
-        let client = HttpRegistry::new(Settings {
-            credentials: Credentials::new(&environment),
-            ..Settings::default()
-        });
-        let client = client.unwrap();
+        let credentials = Credentials::new(&environment).with_helper_timeout(Duration::from_secs(2));
+        let client = HttpRegistry::new(Settings { credentials, ..settings() }).unwrap();
         let result = resolve(&client, &registry, "acme/api:1").await;
         match expected {
             None => assert!(result.is_ok(), "{result:?}"),
@@ -250,4 +250,121 @@ async fn a_credential_helper_is_run_and_given_up_on() {
         }
         assert_no_secret(&format!("{result:?} {client:?}"));
     }
+    let hung = fs_err::read_to_string(std::env::var_os("TAGPIN_TEST_HUNG").unwrap()).unwrap();
+    for process in hung.split_whitespace() {
+        // A process that has ended and that nobody has asked about yet is a zombie.
+        let state = fs_err::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let is_running = !state.is_empty() && !state.contains(") Z ");
+        assert!(!is_running, "the helper, or what it started, still runs: {state}");
+    }
+}
+
+fn repositories(registry: &Registry, number: usize) -> Vec<tagpin::registry::Asked> {
+    let image = |i| format!("acme/app-{i}:1");
+    (0..number)
+        .map(|i| {
+            registry.put_index(&format!("acme/app-{i}"), "1", PLATFORMS, "a");
+            asked(&question(registry, &image(i)), &[], &[])
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn one_token_is_for_several_repositories_where_the_registry_allows_it() {
+    let registry = Registry::start().await;
+    let all = repositories(&registry, 40);
+    for (auth, scopes, tokens) in [
+        (password(), Scopes::All, 4..=4),
+        (serde_json::json!({ "identitytoken": IDENTITY_TOKEN }), Scopes::All, 4..=4),
+        // Until one repository has shown that it does not work, others have asked in the same way.
+        (password(), Scopes::First, 40..=48),
+        (password(), Scopes::Refused, 41..=48),
+    ] {
+        registry.set(|mood| {
+            (mood.auth, mood.scopes, mood.latency) = (Auth::Bearer, scopes, Duration::from_millis(2));
+        });
+        registry.forget_requests();
+        let client = client_for(&[registry.host()], &auth);
+        let answers = ask(&client, &all, 64, |_, _| {}).await;
+        assert!(answers.values().all(Result::is_ok), "{scopes:?}: {answers:?}");
+        let budget = client.budget()[&registry.host()];
+        assert!(tokens.contains(&usize::try_from(budget.token).unwrap()), "{scopes:?}: {budget:?}");
+        assert_eq!(budget.get, 0);
+        if scopes == Scopes::All {
+            assert_eq!(budget.head, 41, "one more for the challenge");
+        }
+    }
+}
+
+#[tokio::test]
+async fn repositories_with_other_credentials_get_other_tokens() {
+    let registry = Registry::start().await;
+    registry.set(|mood| mood.auth = Auth::Bearer);
+    let all = repositories(&registry, 6);
+    let host = registry.host();
+    // The one with an entry of its own, which is wrong.
+    let wrong = serde_json::json!({"username": USER, "password": "secret-password-6f1d-wrong"});
+    let config = serde_json::json!({"auths": {&host: password(), format!("{host}/acme/app-3"): wrong}});
+    let environment =
+        Environment { docker_auth_config: Some(config.to_string().into()), ..Environment::default() };
+    let credentials = Credentials::new(&environment);
+    let client = HttpRegistry::new(Settings { credentials, ..settings() }).unwrap();
+    let answers = ask(&client, &all, 64, |_, _| {}).await;
+    for (question, answer) in &answers {
+        let is_wrong = question.repository == "acme/app-3";
+        assert_eq!(answer.is_err(), is_wrong, "{question:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_worked_and_is_refused_is_looked_up_again() {
+    for auth in [Auth::Basic, Auth::Bearer] {
+        let registry = Registry::start().await;
+        registry.put_index("acme/api", "1", PLATFORMS, "a");
+        registry.set(|mood| mood.auth = auth);
+        let dir = tempfile::tempdir().unwrap();
+        let write = |password: &str| {
+            let entry = serde_json::json!({"username": USER, "password": password});
+            let config = serde_json::json!({"auths": {registry.host(): entry}});
+            fs_err::write(dir.path().join("config.json"), config.to_string()).unwrap();
+        };
+        write(PASSWORD);
+        let environment =
+            Environment { docker_config: Some(dir.path().to_owned()), ..Environment::default() };
+        let credentials = Credentials::new(&environment);
+        let client = HttpRegistry::new(Settings { credentials, ..settings() }).unwrap();
+        resolve(&client, &registry, "acme/api:1").await.unwrap();
+
+        write("secret-password-6f1d-new");
+        registry.set(|mood| mood.password = Some("secret-password-6f1d-new".to_owned()));
+        registry.revoke_tokens();
+        resolve(&client, &registry, "acme/api:1").await.unwrap();
+
+        // One that never worked is not asked for again and again.
+        registry.set(|mood| mood.password = Some("secret-password-6f1d-other".to_owned()));
+        registry.revoke_tokens();
+        assert_eq!(resolve(&client, &registry, "acme/api:1").await.unwrap_err().reason(), "unauthorized");
+        registry.forget_requests();
+        assert_eq!(resolve(&client, &registry, "acme/api:1").await.unwrap_err().reason(), "unauthorized");
+        let refused: Vec<_> =
+            registry.requests().into_iter().filter(|log| log.authorization == "basic").collect();
+        assert_eq!(refused.len(), 1, "{auth:?}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_goes_to_a_token_host_that_is_configured() {
+    let (registry, tokens) = (Registry::start().await, Registry::start().await);
+    registry.put_index("acme/api", "1", PLATFORMS, "a");
+    let realm = format!("http://{}/token", tokens.other_host());
+    registry.set(|mood| (mood.auth, mood.realm) = (Auth::Bearer, Some(realm)));
+    let config = serde_json::json!({"auths": {registry.host(): password()}}).to_string();
+    let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
+    let rule = Rule { token_hosts: vec![tokens.other_host()], ..configured(&registry.host()) };
+    let credentials = Credentials::new(&environment);
+    let settings = Settings { credentials, rules: vec![rule], trust: Trust::Scanned, ..settings() };
+    let client = HttpRegistry::new(settings).unwrap();
+    // The token is another registry's and opens nothing here; what matters is who was asked, and how.
+    let _ = resolve(&client, &registry, "acme/api:1").await;
+    assert_eq!(tokens.requests()[0].authorization, "basic");
 }

@@ -8,15 +8,16 @@ pub mod pin;
 pub mod resolve;
 pub mod run;
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Format, Globals};
 use crate::config::{Config, Environment, discover};
 use crate::error::Failure;
-use crate::registry::{self, Credentials, HttpRegistry, Settings};
+use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::{Report, human, json};
-use crate::terminal::{Stream, Terminal};
+use crate::terminal::{Stream, Terminal, printable};
 use crate::tree::DirectoryTree;
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
@@ -57,14 +58,46 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
     })
 }
 
-/// Returns a client for the registries of `config`, with the credentials that docker and podman keep.
-fn registry(config: &Config) -> Result<HttpRegistry, Failure> {
-    let settings = Settings {
-        rules: config.registries.clone(),
-        credentials: Credentials::new(&registry::Environment::read()),
-        ..Settings::default()
-    };
-    Ok(HttpRegistry::new(settings).map_err(anyhow::Error::new)?)
+/// Returns a client for the registries of `config`, with the credentials that docker and podman keep. `trust` says
+/// where the names come from that it will be asked for.
+fn registry(config: &Config, trust: Trust) -> Result<HttpRegistry, Failure> {
+    let mut rules = config.registries.clone();
+    if let Some(path) = &config.registries_conf {
+        let text = fs_err::read_to_string(path).map_err(|error| {
+            Failure::usage(error.to_string(), "`registries-conf` names a containers registries.conf")
+        })?;
+        let more = registries_conf::parse(&text).map_err(|error| {
+            Failure::usage(
+                format!("`{}`: {error}", path.display()),
+                "`registries-conf` names a containers registries.conf of version 2",
+            )
+        })?;
+        // The bot's own configuration says more about a registry than a file for all programs.
+        more.into_iter()
+            .filter(|rule| config.registries.iter().all(|own| own.prefix != rule.prefix))
+            .for_each(|rule| rules.push(rule));
+    }
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into);
+    let credentials = Credentials::new(&registry::Environment::read())
+        .with_variables(&rules, variable)
+        .with_helper_timeout(config.network.helper_timeout);
+    let settings =
+        Settings { rules, credentials, limits: config.network.limits, trust, ..Settings::default() };
+    HttpRegistry::new(settings).map_err(|error| {
+        let mut text = error.to_string();
+        if let Some(cause) = std::error::Error::source(&error) {
+            text = format!("{text}: {cause}");
+        }
+        Failure::usage(text, "look at the [[registry]] entries of the configuration")
+    })
+}
+
+/// Prints how many requests each registry got.
+fn print_budgets(budgets: &BTreeMap<String, Budget>, terminal: &mut Terminal) -> Result<(), Failure> {
+    for (host, budget) in budgets {
+        writeln!(terminal.stderr, "{}: {budget}", printable(host))?;
+    }
+    Ok(())
 }
 
 /// Returns what runs asynchronous work. Connections live in it: one for all that shares a client.

@@ -2,13 +2,14 @@
 
 use std::io::Write as _;
 
-use super::{block_on, local_config, local_tree, print, progress, registry};
+use super::{block_on, local_config, local_tree, print, print_budgets, progress, registry};
 use crate::cli::{Format, Globals, PinArgs};
 use crate::config::Environment;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
+use crate::registry::Trust;
 use crate::report::{Report, diff, human};
 use crate::terminal::Terminal;
 use crate::tree::{DirectoryTree, Tree as _};
@@ -27,7 +28,7 @@ pub fn run(
     globals.require_network("pin")?;
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
-    let registry = registry(&config)?;
+    let registry = registry(&config, Trust::Scanned)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let pinned = block_on(pin::pin(&tree, &config, &registry, progress(shown)))?;
     let mut pinned = pinned.map_err(anyhow::Error::new)?;
@@ -42,6 +43,7 @@ pub fn run(
     }
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |path| tree.is_named(path));
     report.notes.extend(pinned.notes);
+    report.registries = registry.budget();
     print(&report, globals, terminal, false, |report, stream| {
         // The diff on standard output is to be fed to other programs: nothing else stands there.
         if args.dry_run { String::new() } else { human::pin(report, stream) }
@@ -49,6 +51,9 @@ pub fn run(
     if args.dry_run && globals.format == Format::Human {
         let left = human::left_out(&report, &terminal.stderr);
         terminal.stderr.write_all(left.as_bytes())?;
+    }
+    if globals.verbose > 0 {
+        print_budgets(&report.registries, terminal)?;
     }
     Ok(Exit::of(false, report.complete))
 }

@@ -4,16 +4,17 @@ use std::io::Write as _;
 
 use serde_json::json;
 
-use super::{block_on, registry};
+use super::{print_budgets, registry, runtime};
 use crate::cli::{Format, Globals, ResolveArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::reference::{Digest, Reference};
 use crate::registry::{
-    Answer, Answers, Asked, Behind, Content, Judged, Level, Question, Recorded, ResolveError, Wanted, ask,
+    Answer, Asked, Behind, Content, HttpRegistry, Judged, Level, Question, Recorded, ResolveError, Trust,
+    Wanted, ask, explained,
 };
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, printable};
 
 /// Asks the registries what references are now.
 ///
@@ -46,28 +47,56 @@ pub fn run(
         let question = Question::new(&reference);
         asked.push((text, Asked { question, reference: text.clone(), wanted: vec![wanted] }));
     }
-    let registry = registry(&config)?;
-    let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
-    let answers = block_on(ask(&registry, &questions, 16, |_, _| {}))?;
-    let mut complete = true;
+    let registry = registry(&config, Trust::Typed)?;
+    let runtime = runtime()?;
     let mut rows = Vec::new();
-    for (text, asked) in asked {
-        let told = told(&asked, &answers);
-        complete &= told.is_ok();
-        match globals.format {
-            Format::Human => print_row(text, &told, terminal)?,
-            Format::Json => rows.push(row(text, &told)),
+    if globals.verbose > 0 {
+        // One after the other, so that the steps can be followed.
+        for (text, asked) in asked {
+            rows.push(runtime.block_on(explain(&registry, text, asked)));
+        }
+    } else {
+        let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
+        let answers = runtime.block_on(ask(&registry, &questions, AT_ONCE, |_, _| {}));
+        for (text, asked) in asked {
+            let answer = answers.get(&asked.question).cloned();
+            rows.push(Row { text, asked, answer, steps: Vec::new(), mirrors: Vec::new() });
         }
     }
-    if globals.format == Format::Json {
-        let document = json!({ "version": 1, "references": rows, "complete": complete });
-        writeln!(terminal.stdout, "{document:#}")?;
-    } else if globals.verbose > 0 {
-        for (host, budget) in registry.budget() {
-            writeln!(terminal.stderr, "{host}: {budget}")?;
+    let complete = rows.iter().all(|row| row.told().is_ok());
+    let budgets = registry.budget();
+    match globals.format {
+        Format::Human => {
+            for row in &rows {
+                row.print(terminal)?;
+            }
+            if globals.verbose > 0 {
+                print_budgets(&budgets, terminal)?;
+            }
+        }
+        Format::Json => {
+            let references: Vec<_> = rows.iter().map(Row::json).collect();
+            let document = json!({
+                "version": 1, "references": references, "registries": budgets, "complete": complete,
+            });
+            writeln!(terminal.stdout, "{document:#}")?;
         }
     }
     Ok(Exit::of(false, complete))
+}
+
+/// How many questions are under way at once.
+const AT_ONCE: usize = 64;
+
+/// What became of one reference.
+struct Row<'a> {
+    text: &'a str,
+    asked: Asked,
+    answer: Option<Result<Answer, ResolveError>>,
+    /// How it came about, where that is asked for.
+    steps: Vec<String>,
+    /// What mirrors say, where that is asked for.
+    mirrors: Vec<(String, Result<Digest, ResolveError>)>,
 }
 
 /// What is said of one reference.
@@ -77,50 +106,93 @@ struct Told<'a> {
     answer: &'a Answer,
 }
 
-fn told<'a>(asked: &Asked, answers: &'a Answers) -> Result<Told<'a>, (&'static str, String)> {
-    let failed = |error: &ResolveError| (error.reason(), error.to_string());
-    let not_asked = || ("not-asked", "it was not asked".to_owned());
-    let answer = answers.get(&asked.question).ok_or_else(not_asked)?.as_ref().map_err(failed)?;
-    match asked.wanted.first().map(|wanted| wanted.judge(&asked.question, answer)) {
-        Some(Ok(Judged::Write { digest, behind })) => Ok(Told { digest, behind, answer }),
-        Some(Ok(Judged::Failed(error))) => Err(failed(&error)),
-        _ => Err(not_asked()),
-    }
+/// Asks for one reference, and its mirrors beside it.
+async fn explain<'a>(registry: &HttpRegistry, text: &'a str, asked: Asked) -> Row<'a> {
+    let questions = std::slice::from_ref(&asked);
+    let (mut answers, steps) = explained(ask(registry, questions, AT_ONCE, |_, _| {})).await;
+    let mirrors = registry.at_mirrors(&asked.question).await;
+    let answer = answers.remove(&asked.question);
+    Row { text, asked, answer, steps, mirrors }
 }
 
-fn print_row(
-    text: &str,
-    told: &Result<Told<'_>, (&'static str, String)>,
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    match told {
-        Ok(Told { digest, behind, answer }) => {
-            let media_type = answer.media_type(digest).unwrap_or_default();
-            writeln!(terminal.stdout, "{text}  {digest}  {media_type}")?;
-            if let Some(Behind { index, .. }) = behind {
-                writeln!(terminal.stdout, "  in the index {index}")?;
+impl Row<'_> {
+    /// Returns the digest that is wanted, or a kebab-case reason with its explanation.
+    fn told(&self) -> Result<Told<'_>, (&'static str, String)> {
+        let failed = |error: &ResolveError| (error.reason(), error.to_string());
+        let not_asked = || ("not-asked", "it was not asked".to_owned());
+        let answer = self.answer.as_ref().ok_or_else(not_asked)?.as_ref().map_err(failed)?;
+        match self.asked.wanted.first().map(|wanted| wanted.judge(&self.asked.question, answer)) {
+            Some(Ok(Judged::Write { digest, behind })) => Ok(Told { digest, behind, answer }),
+            Some(Ok(Judged::Failed(error))) => Err(failed(&error)),
+            _ => Err(not_asked()),
+        }
+    }
+
+    fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
+        for step in &self.steps {
+            writeln!(terminal.stderr, "  {}", printable(step))?;
+        }
+        for (mirror, answer) in &self.mirrors {
+            let said = match answer {
+                Ok(digest) if self.is_current(digest) => "has the same".to_owned(),
+                Ok(digest) => format!("is stale: it has {digest}"),
+                Err(error) => printable(&error.to_string()).into_owned(),
+            };
+            writeln!(terminal.stderr, "  asked for comparison, the mirror {mirror}: {said}")?;
+        }
+        let text = self.text;
+        match self.told() {
+            Ok(Told { digest, behind, answer }) => {
+                let media_type = answer.media_type(&digest).unwrap_or_default();
+                writeln!(terminal.stdout, "{text}  {digest}  {}", printable(media_type))?;
+                if let Some(Behind { index, .. }) = behind {
+                    writeln!(terminal.stdout, "  in the index {index}")?;
+                }
             }
+            Err((reason, detail)) => writeln!(terminal.stderr, "{text}: {reason}: {}", printable(&detail))?,
         }
-        Err((reason, detail)) => writeln!(terminal.stderr, "{text}: {reason}: {detail}")?,
+        Ok(())
     }
-    Ok(())
-}
 
-fn row(text: &str, told: &Result<Told<'_>, (&'static str, String)>) -> serde_json::Value {
-    match told {
-        Ok(Told { digest, behind, answer }) => {
-            let content = answer.resolution.content.as_ref();
-            let platforms = content
-                .filter(|content| matches!(content, Content::Index(_)))
-                .map(|content| content.platforms().iter().map(ToString::to_string).collect::<Vec<_>>());
-            json!({
-                "image": text,
-                "digest": digest,
-                "index": behind.as_ref().map(|behind| &behind.index),
-                "media_type": answer.media_type(digest),
-                "platforms": platforms,
-            })
+    /// Tells whether the tag itself names this digest.
+    fn is_current(&self, digest: &Digest) -> bool {
+        let answer = self.answer.as_ref().and_then(|answer| answer.as_ref().ok());
+        answer.is_some_and(|now| now.resolution.digest == *digest)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let text = self.text;
+        let mut row = match self.told() {
+            Ok(Told { digest, behind, answer }) => {
+                let content = answer.resolution.content.as_ref();
+                let platforms = content
+                    .filter(|content| matches!(content, Content::Index(_)))
+                    .map(|content| content.platforms().iter().map(ToString::to_string).collect::<Vec<_>>());
+                json!({
+                    "image": text,
+                    "digest": digest,
+                    "index": behind.map(|behind| behind.index),
+                    "media_type": answer.media_type(&digest),
+                    "platforms": platforms,
+                })
+            }
+            Err((reason, detail)) => json!({ "image": text, "reason": reason, "detail": detail }),
+        };
+        if !self.steps.is_empty() {
+            row["steps"] = json!(self.steps);
+            row["mirrors"] = self
+                .mirrors
+                .iter()
+                .map(|(mirror, answer)| match answer {
+                    Ok(digest) => {
+                        json!({ "mirror": mirror, "digest": digest, "stale": !self.is_current(digest) })
+                    }
+                    Err(error) => {
+                        json!({ "mirror": mirror, "reason": error.reason(), "detail": error.to_string() })
+                    }
+                })
+                .collect();
         }
-        Err((reason, detail)) => json!({ "image": text, "reason": reason, "detail": detail }),
+        row
     }
 }

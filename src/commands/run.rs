@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{progress, registry, runtime};
+use super::{print_budgets, progress, registry, runtime};
 use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::forge::PullRequestState;
 use crate::pull_request::Operation;
-use crate::registry::Memo;
+use crate::registry::{Memo, Trust};
 use crate::report::{Report, count, diff, human, json};
 use crate::run::{self, BranchState, Context, Done, RunError};
 use crate::terminal::{Terminal, printable};
@@ -42,7 +42,7 @@ pub fn run(
     }
     let cache_dir = config.cache_dir()?;
     // Repositories share their base images: each tag is asked once in a run.
-    let registry = Memo::new(registry(&config)?);
+    let registry = Memo::new(registry(&config, Trust::Scanned)?);
     let context = Context {
         config: &config,
         registry: &registry,
@@ -66,13 +66,16 @@ pub fn run(
         terminal.stdout.flush()?;
     }
     if globals.format == Format::Json {
-        let document = json!({ "version": json::VERSION, "repositories": rows, "complete": complete });
+        let document = json!({
+            "version": json::VERSION,
+            "repositories": rows,
+            "registries": registry.inner().budget(),
+            "complete": complete,
+        });
         writeln!(terminal.stdout, "{document:#}")?;
     }
     if globals.verbose > 0 {
-        for (host, budget) in registry.inner().budget() {
-            writeln!(terminal.stderr, "{host}: {budget}")?;
-        }
+        print_budgets(&registry.inner().budget(), terminal)?;
     }
     Ok(Exit::of(false, complete))
 }

@@ -14,6 +14,7 @@ mod show;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use url::Url;
 
@@ -24,7 +25,7 @@ pub use problem::Problem;
 use crate::manifest::annotate::Keys;
 use crate::manifest::catalogue::Location;
 use crate::policy::Policy;
-use crate::registry::Rule;
+use crate::registry::{HELPER_TIMEOUT, Limits, Rule};
 
 /// The largest file that is read as a configuration, in bytes.
 pub const SIZE_MAX: u64 = 256 * 1024;
@@ -44,6 +45,10 @@ pub struct Config {
     pub repositories: Vec<RepositoryConfig>,
     /// Where registries are really asked.
     pub registries: Vec<Rule>,
+    /// A containers registries.conf with more of them; not read yet.
+    pub registries_conf: Option<PathBuf>,
+    /// How much and how long registries are asked.
+    pub network: Network,
     /// Where images stand, beyond the built-in catalogue.
     pub locations: Vec<Location>,
     /// Where clones are kept; `None` where neither configuration nor environment names a place.
@@ -99,6 +104,21 @@ impl Default for Forge {
             author_name: "tagpin".to_owned(),
             author_email: "tagpin@users.noreply.github.com".to_owned(),
         }
+    }
+}
+
+/// How much and how long registries, and what gives their credentials, are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// For requests.
+    pub limits: Limits,
+    /// For credential helpers.
+    pub helper_timeout: Duration,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { limits: Limits::default(), helper_timeout: HELPER_TIMEOUT }
     }
 }
 

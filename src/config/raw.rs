@@ -19,18 +19,44 @@ pub(super) struct Raw {
     pub(super) schedule: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cache_dir: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) registries_conf: Option<Text>,
     #[serde(default)]
     pub(super) policy: RawPolicy,
     #[serde(default)]
     pub(super) annotations: RawAnnotations,
     #[serde(default)]
     pub(super) forge: RawForge,
+    #[serde(default)]
+    pub(super) network: RawNetwork,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) repository: Vec<RawRepository>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) registry: Vec<RawRegistry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) location: Vec<Spanned<Location>>,
+}
+
+/// `[network]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawNetwork {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concurrency: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retries: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_wait: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) connect_timeout: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) read_timeout: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_timeout: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) image_timeout: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) credential_helper_timeout: Option<Text>,
 }
 
 /// `[policy]`
@@ -117,6 +143,22 @@ pub(super) struct RawRegistry {
     pub(super) location: Option<Text>,
     #[serde(default)]
     pub(super) insecure: bool,
+    #[serde(default)]
+    pub(super) blocked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concurrency: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ca_file: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_certificate: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_key: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_hosts: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_env: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) mirror: Vec<RawMirror>,
 }

@@ -1,13 +1,17 @@
 //! The effective configuration as a file that can be loaded again.
 
+use std::path::Path;
+use std::time::Duration;
+
 use serde::Serialize;
 use toml::Spanned;
 
 use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAnnotations, RawForge, RawMirror, RawPolicy, RawRegistry, RawRepository, RawRule, Text,
+    Raw, RawAnnotations, RawForge, RawMirror, RawNetwork, RawPolicy, RawRegistry, RawRepository, RawRule,
+    Text,
 };
-use super::{Config, RepositoryConfig};
+use super::{Config, Network, RepositoryConfig};
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
 use crate::registry::Rule;
@@ -41,6 +45,8 @@ impl Config {
             },
             repository: self.repositories.iter().map(repository).collect(),
             registry: self.registries.iter().map(registry).collect(),
+            registries_conf: self.registries_conf.as_deref().map(path),
+            network: network(&self.network),
             location: self.locations.iter().cloned().map(unspanned).collect(),
         }
     }
@@ -91,8 +97,18 @@ fn repository(repository: &RepositoryConfig) -> RawRepository {
 fn registry(rule: &Rule) -> RawRegistry {
     RawRegistry {
         prefix: text(&*rule.prefix),
-        location: Some(text(&*rule.location)),
+        // A wildcard is no place: its names are asked for where they say.
+        location: (!rule.location.starts_with("*.")).then(|| text(&*rule.location)),
         insecure: rule.insecure,
+        blocked: rule.blocked,
+        concurrency: rule.concurrency.map(number),
+        ca_file: rule.tls.ca.as_deref().map(path),
+        client_certificate: rule.tls.client.as_ref().map(|(certificate, _)| path(certificate)),
+        client_key: rule.tls.client.as_ref().map(|(_, key)| path(key)),
+        token_hosts: (!rule.token_hosts.is_empty())
+            .then(|| unspanned(rule.token_hosts.iter().map(|host| text(&**host)).collect())),
+        token_env: rule.token_env.as_ref().map(|token| text(&*token.name)),
+        username: rule.token_env.as_ref().map(|token| text(&*token.user)),
         mirror: rule
             .mirrors
             .iter()
@@ -103,6 +119,36 @@ fn registry(rule: &Rule) -> RawRegistry {
             })
             .collect(),
     }
+}
+
+fn network(network: &Network) -> RawNetwork {
+    let limits = &network.limits;
+    RawNetwork {
+        concurrency: Some(number(limits.at_once)),
+        retries: Some(number(limits.retries)),
+        max_wait: Some(time(limits.longest_pause)),
+        connect_timeout: Some(time(limits.connect)),
+        read_timeout: Some(time(limits.read)),
+        request_timeout: Some(time(limits.request)),
+        image_timeout: Some(time(limits.question)),
+        credential_helper_timeout: Some(time(network.helper_timeout)),
+    }
+}
+
+fn number(number: usize) -> Spanned<i64> {
+    // The checks let no number through that does not fit.
+    unspanned(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn time(time: Duration) -> Text {
+    match time.subsec_nanos() {
+        0 => text(format!("{}s", time.as_secs())),
+        _ => text(format!("{}ms", time.as_millis())),
+    }
+}
+
+fn path(path: &Path) -> Text {
+    text(path.display().to_string())
 }
 
 fn to_toml(raw: &impl Serialize) -> String {

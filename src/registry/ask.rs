@@ -28,8 +28,9 @@ struct Merged<'a> {
 }
 
 /// Asks each distinct question once, and looks behind the answer as far as some site needs: each digest that is to be
-/// written is confirmed (DESIGN.md, invariants 6 and 7). `at_once` bounds the questions under way; every registry has its share of them, so that a slow
-/// one delays only its own. `progress` is called with the number of questions answered and of all.
+/// written is confirmed (DESIGN.md, invariants 6 and 7). `at_once` bounds the questions under way; every registry has its
+/// share of them, so that a slow one delays only its own. How many of its share a registry really gets at once is its own
+/// affair. `progress` is called with the number of questions answered and of all.
 pub async fn ask<R: Registry>(
     registry: &R,
     asked: &[Asked],
@@ -43,6 +44,8 @@ pub async fn ask<R: Registry>(
         entry.wanted.extend(&asked.wanted);
     }
     let total = merged.len();
+    let questions: Vec<&Question> = merged.keys().copied().collect();
+    registry.announce(&questions);
     let mut lanes: BTreeMap<&str, Vec<(&Question, Merged<'_>)>> = BTreeMap::new();
     for (question, entry) in merged {
         lanes.entry(&question.registry).or_default().push((question, entry));

@@ -1,32 +1,53 @@
 //! Which `Authorization` a request carries: challenges are remembered per registry, tokens per repository.
 
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret as _;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
-use super::ResolveError;
 use super::budget::Budgets;
-use super::credentials::{Credential, Credentials, Found};
+use super::credentials::{Credential, Credentials, Found, Origin};
+use super::explain::step;
 use super::failure::Failure;
 use super::keyed::Keyed;
 use super::location::Endpoint;
 use super::token::{Realm, Token};
 use super::transport::Transport;
+use super::{ResolveError, Rule};
+
+/// How many repositories one token is for at most: the token goes into a header, which grows with them.
+const SCOPES_MAX: usize = 10;
 
 /// Answers challenges.
 #[derive(Debug)]
 pub(super) struct Auth {
     credentials: Credentials,
+    rules: Vec<Rule>,
     /// By `host[:port]`; `None` until the registry asks for anything.
     challenges: Keyed<RwLock<Option<Challenge>>>,
     /// By `host[:port]/repository`. The lock is held while a token is fetched, so that each is fetched once.
-    tokens: Keyed<Mutex<Option<(Realm, Token, Standing)>>>,
+    tokens: Keyed<Arc<Mutex<Option<Slot>>>>,
+    /// The repositories that will be asked for, by host: a token may be for several.
+    announced: std::sync::Mutex<HashMap<String, BTreeMap<String, Endpoint>>>,
+    /// The hosts that did not honour a token for several repositories.
+    singles: Keyed<AtomicBool>,
+}
+
+/// The token for a repository.
+#[derive(Clone, Debug)]
+struct Slot {
+    realm: Realm,
+    token: Token,
+    standing: Standing,
+    /// Whether it is for several repositories.
+    is_shared: bool,
 }
 
 /// What a registry wants to see.
@@ -45,6 +66,8 @@ pub(super) struct Authorization {
     pub(super) header: Option<HeaderValue>,
     /// Whether asking again would give the same.
     pub(super) fresh: bool,
+    /// Whether it stands in for a token for several repositories, which was refused.
+    instead_of_shared: bool,
     standing: Standing,
 }
 
@@ -55,17 +78,31 @@ enum Standing {
     NotAsked,
     /// There is no credential for it.
     Nothing,
-    /// The credential from this source was used.
-    Used(&'static str),
-    /// There is one from this source, but it was not sent to the foreign realm.
-    Withheld(&'static str, String),
+    /// The credential from here was used.
+    Used(Origin),
+    /// There is one from here, but it was not sent to the foreign realm.
+    Withheld(Origin, String),
     /// A credential could not be read or used.
     Problem(String),
 }
 
 impl Auth {
-    pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, challenges: Keyed::default(), tokens: Keyed::default() }
+    pub(super) fn new(credentials: Credentials, rules: Vec<Rule>) -> Self {
+        Self {
+            credentials,
+            rules,
+            challenges: Keyed::default(),
+            tokens: Keyed::default(),
+            announced: std::sync::Mutex::default(),
+            singles: Keyed::default(),
+        }
+    }
+
+    /// Takes note that `endpoint` will be asked: its token may come together with that of others.
+    pub(super) fn announce(&self, endpoint: Endpoint) {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = announced.entry(endpoint.host.clone()).or_default();
+        host.insert(endpoint.repository.clone(), endpoint);
     }
 
     /// Returns what a request to `endpoint` should carry, as far as its challenge is known. A token is fetched if none
@@ -81,14 +118,15 @@ impl Auth {
         let challenge = self.challenges.get(&endpoint.host);
         let challenge = challenge.read().unwrap_or_else(PoisonError::into_inner).clone();
         match challenge {
-            None => Ok(Authorization { header: None, fresh: false, standing: Standing::NotAsked }),
+            None => Ok(Authorization::new(None, Standing::NotAsked)),
             Some(Challenge::Unusable) => {
                 let text = "it asks for a way to log in that tagpin does not know".to_owned();
-                Ok(Authorization { header: None, fresh: true, standing: Standing::Problem(text) })
+                Ok(Authorization { fresh: true, ..Authorization::new(None, Standing::Problem(text)) })
             }
             Some(Challenge::Basic) => Ok(self.basic(endpoint).await),
             Some(Challenge::Bearer(realm)) => {
-                self.bearer(transport, budgets, endpoint, scheme, realm, refused).await
+                let realm = Ask { transport, budgets, endpoint, scheme, realm };
+                self.bearer(realm, refused).await
             }
         }
     }
@@ -98,6 +136,15 @@ impl Auth {
         let Some(challenge) = parse(headers) else {
             return false;
         };
+        step(|| match &challenge {
+            Challenge::Basic => format!("{} asks for a user name and password", endpoint.shown()),
+            Challenge::Bearer(realm) => {
+                format!("{} asks for a token from {}", endpoint.shown(), realm.shown())
+            }
+            Challenge::Unusable => {
+                format!("{} asks for a way to log in that tagpin does not know", endpoint.shown())
+            }
+        });
         let known = self.challenges.get(&endpoint.host);
         let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
         let news = known.as_ref() != Some(&challenge);
@@ -105,69 +152,205 @@ impl Auth {
         news
     }
 
+    /// Takes note that a registry answered a request with this authorization by something else than 401.
+    pub(super) fn accepted(&self, endpoint: &Endpoint, authorization: &Authorization) {
+        if let (Some(_), Standing::Used(origin)) = (&authorization.header, &authorization.standing) {
+            self.credentials.accepted(origin);
+        }
+        if authorization.instead_of_shared {
+            self.singles.get(&endpoint.host).store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether the credential behind what was refused has expired: then another one may be found.
+    pub(super) async fn expired(&self, authorization: &Authorization) -> bool {
+        match (&authorization.header, &authorization.standing) {
+            (Some(_), Standing::Used(origin)) => self.credentials.expired(origin).await,
+            _ => false,
+        }
+    }
+
     async fn basic(&self, endpoint: &Endpoint) -> Authorization {
         let (header, standing) = match self.credentials.find(endpoint).await {
-            Found::Credential(Credential::Password { user, password }, source) => {
+            Found::Credential(Credential::Password { user, password }, origin) => {
                 let text =
                     format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())));
-                (sensitive(&text), Standing::Used(source))
+                (sensitive(&text), Standing::Used(origin))
             }
-            Found::Credential(Credential::Identity(_), source) => {
-                let text = format!("{source} has an identity token for it, and it asks for a password");
+            Found::Credential(Credential::Identity(_), origin) => {
+                let text =
+                    format!("{} has an identity token for it, and it asks for a password", origin.source);
                 (None, Standing::Problem(text))
             }
             Found::Nothing => (None, Standing::Nothing),
             Found::Problem(text) => (None, Standing::Problem(text)),
         };
-        Authorization { header, fresh: true, standing }
+        Authorization { fresh: true, ..Authorization::new(header, standing) }
     }
 
-    async fn bearer(
-        &self,
-        transport: &Transport,
-        budgets: &Budgets,
-        endpoint: &Endpoint,
-        scheme: &str,
-        realm: Realm,
-        refused: Option<&HeaderValue>,
-    ) -> Result<Authorization, Failure> {
-        let slot = self.tokens.get(&format!("{}/{}", endpoint.host, endpoint.repository));
-        let mut slot = slot.lock().await;
-        if let Some((from, token, standing)) = &*slot
-            && *from == realm
-            && token.expires > Instant::now()
-            && refused != Some(&token.header)
+    async fn bearer(&self, ask: Ask<'_>, refused: Option<&HeaderValue>) -> Result<Authorization, Failure> {
+        let mut slot = self.slot(ask.endpoint).lock_owned().await;
+        let mut instead_of_shared = false;
+        if let Some(Slot { realm, token, standing, is_shared }) = &*slot
+            && *realm == ask.realm
         {
-            let (header, standing) = (Some(token.header.clone()), standing.clone());
-            return Ok(Authorization { header, fresh: false, standing });
-        }
-        let (credential, standing) = match self.credentials.find(endpoint).await {
-            Found::Credential(credential, source) if realm.may_have_credential(endpoint, scheme) => {
-                (Some(credential), Standing::Used(source))
+            let was_refused = refused == Some(&token.header);
+            if token.expires > Instant::now() && !was_refused {
+                return Ok(Authorization::new(Some(token.header.clone()), standing.clone()));
             }
-            Found::Credential(_, source) => (None, Standing::Withheld(source, realm.shown())),
+            instead_of_shared = was_refused && *is_shared;
+        }
+        let (mut credential, mut standing) = self.credential(&ask).await;
+        ask.permitted()?;
+        let mut others = match instead_of_shared {
+            true => Vec::new(),
+            false => self.others(ask.endpoint, &standing).await,
+        };
+        let mut got = ask.token(credential.as_ref(), &standing, &others).await;
+        if let Err(Failure { error: ResolveError::Unauthorized(_), .. }) = &got {
+            let renewed = match &standing {
+                Standing::Used(origin) => self.credentials.expired(origin).await,
+                _ => false,
+            };
+            if renewed {
+                (credential, standing) = self.credential(&ask).await;
+            }
+            if renewed || !others.is_empty() {
+                // Whether the credential or the number of repositories was refused is not said: one at a time.
+                let were_several = !others.is_empty();
+                others.clear();
+                got = ask.token(credential.as_ref(), &standing, &others).await;
+                if were_several && !renewed && got.is_ok() {
+                    self.singles.get(&ask.endpoint.host).store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        let token = got?;
+        if let Standing::Used(origin) = &standing {
+            self.credentials.accepted(origin);
+        }
+        let header = Some(token.header.clone());
+        let is_shared = !others.is_empty();
+        let filled = Slot { realm: ask.realm, token, standing: standing.clone(), is_shared };
+        for (_, mut other) in others {
+            *other = Some(filled.clone());
+        }
+        *slot = Some(filled);
+        // A token for several may be less than one of its own would be.
+        Ok(Authorization { fresh: !is_shared, instead_of_shared, ..Authorization::new(header, standing) })
+    }
+
+    fn slot(&self, endpoint: &Endpoint) -> Arc<Mutex<Option<Slot>>> {
+        Arc::clone(&self.tokens.get(&format!("{}/{}", endpoint.host, endpoint.repository)))
+    }
+
+    /// Returns the credential that may go to the realm, and how that came about.
+    async fn credential(&self, ask: &Ask<'_>) -> (Option<Credential>, Standing) {
+        let endpoint = ask.endpoint;
+        let hosts = endpoint.rule.and_then(|rule| self.rules.get(rule)).map(|rule| &rule.token_hosts);
+        match self.credentials.find(endpoint).await {
+            Found::Credential(credential, origin)
+                if ask.realm.may_have_credential(endpoint, ask.scheme, hosts.map_or(&[], Vec::as_slice)) =>
+            {
+                (Some(credential), Standing::Used(origin))
+            }
+            Found::Credential(_, origin) => {
+                step(|| format!("the credential is not sent to {}, another host", ask.realm.shown()));
+                (None, Standing::Withheld(origin, ask.realm.shown()))
+            }
             Found::Nothing => (None, Standing::Nothing),
             Found::Problem(text) => (None, Standing::Problem(text)),
-        };
-        if !realm.may_be_asked(endpoint, scheme) {
-            return Err(ResolveError::InvalidAnswer(format!(
-                "`{}` sends tagpin for a token to `{}` over {}, where it does not go",
-                endpoint.shown(),
-                realm.shown(),
-                realm.url.scheme(),
-            ))
-            .into());
         }
-        budgets.token(endpoint.shown());
-        let client = transport.client(endpoint, &realm.url);
-        let token = realm.token(client, endpoint, credential.as_ref(), &standing.advice(endpoint)).await?;
-        let header = Some(token.header.clone());
-        *slot = Some((realm, token, standing.clone()));
-        Ok(Authorization { header, fresh: true, standing })
+    }
+
+    /// Returns repositories that will be asked for at the same host with the same credential and have no token yet,
+    /// with the locks on their tokens. None of them is waited for.
+    async fn others(
+        &self,
+        endpoint: &Endpoint,
+        standing: &Standing,
+    ) -> Vec<(String, OwnedMutexGuard<Option<Slot>>)> {
+        let mut others = Vec::new();
+        let candidates: Vec<Endpoint> = {
+            let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(host) = announced.get_mut(&endpoint.host) else { return others };
+            host.remove(&endpoint.repository);
+            if self.singles.get(&endpoint.host).load(Ordering::Relaxed) {
+                return others;
+            }
+            host.values().filter(|other| other.rule == endpoint.rule).cloned().collect()
+        };
+        for other in candidates {
+            if others.len() + 1 == SCOPES_MAX {
+                break;
+            }
+            let Ok(slot) = self.slot(&other).try_lock_owned() else { continue };
+            if slot.is_some() {
+                continue;
+            }
+            let is_same = match (self.credentials.look_up(&other).await, standing) {
+                (Found::Credential(_, found), Standing::Used(origin) | Standing::Withheld(origin, _)) => {
+                    found == *origin
+                }
+                (Found::Nothing, Standing::Nothing) => true,
+                _ => false,
+            };
+            if is_same {
+                others.push((other.repository, slot));
+            }
+        }
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = announced.get_mut(&endpoint.host) {
+            for (repository, _) in &others {
+                host.remove(repository);
+            }
+        }
+        others
+    }
+}
+
+/// What a token is asked for with.
+struct Ask<'a> {
+    transport: &'a Transport,
+    budgets: &'a Budgets,
+    endpoint: &'a Endpoint,
+    scheme: &'a str,
+    realm: Realm,
+}
+
+impl Ask<'_> {
+    /// Fails where the realm may not be asked at all.
+    fn permitted(&self) -> Result<(), ResolveError> {
+        if self.realm.may_be_asked(self.endpoint, self.scheme) {
+            return Ok(());
+        }
+        Err(ResolveError::InvalidAnswer(format!(
+            "`{}` sends tagpin for a token to `{}` over {}, where it does not go",
+            self.endpoint.shown(),
+            self.realm.shown(),
+            self.realm.url.scheme(),
+        )))
+    }
+
+    async fn token(
+        &self,
+        credential: Option<&Credential>,
+        standing: &Standing,
+        others: &[(String, OwnedMutexGuard<Option<Slot>>)],
+    ) -> Result<Token, Failure> {
+        self.budgets.token(self.endpoint.shown());
+        let own = std::iter::once(self.endpoint.repository.as_str());
+        let repositories: Vec<&str> = own.chain(others.iter().map(|(other, _)| other.as_str())).collect();
+        let advice = standing.advice(self.endpoint);
+        self.realm.token(self.transport, self.endpoint, &repositories, credential, &advice).await
     }
 }
 
 impl Authorization {
+    fn new(header: Option<HeaderValue>, standing: Standing) -> Self {
+        Self { header, fresh: false, instead_of_shared: false, standing }
+    }
+
     /// Returns why a 401 or 403 came back, and what to do about it.
     pub(super) fn advice(&self, endpoint: &Endpoint) -> String {
         self.standing.advice(endpoint)
@@ -183,13 +366,14 @@ impl Standing {
         match self {
             Self::NotAsked => format!("it does not say how to log in; check the name, or {login}"),
             Self::Nothing => format!("no credentials found in docker's config.json; {login}"),
-            Self::Used(source) => {
+            Self::Used(Origin { source, .. }) => {
                 format!(
                     "the credentials from {source} are not enough for it; {login} with an account that may read it"
                 )
             }
-            Self::Withheld(source, realm) => format!(
-                "the credentials from {source} were not sent, because it hands out tokens on another host, `{realm}`"
+            Self::Withheld(Origin { source, .. }, realm) => format!(
+                "the credentials from {source} were not sent, because it hands out tokens on another host, `{realm}`; \
+                 name that in `token-hosts` if it is right"
             ),
             Self::Problem(text) => text.clone(),
         }

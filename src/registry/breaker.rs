@@ -18,17 +18,23 @@ pub(super) struct Breaker(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    until: Option<Instant>,
+    /// Until when, and whether the last failure was that of too many requests.
+    open: Option<(Instant, bool)>,
 }
 
 impl Breaker {
     /// Returns the error for a question that is not asked, while the registry is left alone.
     pub(super) fn check(&self, registry: &str) -> Result<(), ResolveError> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.until {
-            Some(until) if until > Instant::now() => Err(ResolveError::Unavailable(format!(
-                "`{registry}` failed {LIMIT} times in a row and is not asked again for {} s; run again later",
-                PAUSE.as_secs()
+        let seconds = PAUSE.as_secs();
+        match state.open {
+            Some((until, true)) if until > Instant::now() => Err(ResolveError::RateLimited(format!(
+                "`{registry}` asked for fewer requests {LIMIT} times in a row and is not asked again for {seconds} s; \
+                 run again later, or log in for a higher limit"
+            ))),
+            Some((until, false)) if until > Instant::now() => Err(ResolveError::Unavailable(format!(
+                "registry unavailable: `{registry}` failed {LIMIT} times in a row and is not asked again for \
+                 {seconds} s; run again later"
             ))),
             _ => Ok(()),
         }
@@ -37,14 +43,17 @@ impl Breaker {
     /// Takes note of how a question ended. A clear answer, even a refusal, shows that the registry is there.
     pub(super) fn note<T>(&self, result: &Result<T, ResolveError>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Err(ResolveError::Unavailable(_)) => {
-                state.failures = state.failures.saturating_add(1);
-                if state.failures >= LIMIT {
-                    state.until = Some(Instant::now() + PAUSE);
-                }
+        let is_limit = match result {
+            Err(ResolveError::Unavailable(_)) => false,
+            Err(ResolveError::RateLimited(_)) => true,
+            _ => {
+                *state = State::default();
+                return;
             }
-            _ => *state = State::default(),
+        };
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= LIMIT {
+            state.open = Some((Instant::now() + PAUSE, is_limit));
         }
     }
 }
@@ -67,5 +76,11 @@ mod tests {
             breaker.note(&down());
         }
         assert_eq!(breaker.check("r.example").unwrap_err().reason(), "unavailable");
+
+        let breaker = Breaker::default();
+        for _ in 0..5 {
+            breaker.note(&Err::<(), _>(ResolveError::RateLimited("429".to_owned())));
+        }
+        assert_eq!(breaker.check("r.example").unwrap_err().reason(), "rate-limited");
     }
 }

@@ -1,8 +1,8 @@
 //! One request for a manifest or a blob: challenge answered, redirects followed, body read up to a limit.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{OnceLock, PoisonError};
+use std::time::Instant;
 
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
@@ -14,12 +14,13 @@ use url::Url;
 use super::ResolveError;
 use super::auth::{Auth, Authorization};
 use super::budget::Budgets;
-use super::failure::{Failure, is_certificate};
+use super::explain::step;
+use super::failure::{Failure, Retry, Unsent, is_certificate, root_cause};
 use super::image;
 use super::keyed::Keyed;
-use super::location::Endpoint;
-use super::retry::retry;
-use super::transport::{Transport, Unread, read};
+use super::location::{self, Endpoint};
+use super::retry::{Repeats, retry};
+use super::transport::{Route, Transport, Unread, read};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
@@ -30,8 +31,8 @@ pub(super) struct Client {
     pub(super) transport: Transport,
     pub(super) auth: Auth,
     pub(super) budgets: Budgets,
-    /// The first pause before a request is repeated.
-    pub(super) retry_delay: Duration,
+    /// How often, and after which pauses, a request is repeated.
+    pub(super) repeats: Repeats,
     /// By `host[:port]`.
     pub(super) hosts: Keyed<Host>,
 }
@@ -44,6 +45,8 @@ pub(super) struct Host {
     gate: Mutex<()>,
     /// The scheme that it speaks.
     scheme: OnceLock<&'static str>,
+    /// Until when it asked to be left alone: that is meant for all requests, not for the one that was refused.
+    resume: std::sync::Mutex<Option<Instant>>,
 }
 
 /// What is asked for.
@@ -111,13 +114,18 @@ impl Client {
 
     async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<Answer>, ResolveError> {
         let attempt = || self.exchange(request, method.clone());
-        let result = if request.retries { retry(self.retry_delay, attempt).await } else { attempt().await };
+        let result = if request.retries { retry(self.repeats, attempt).await } else { attempt().await };
         result.map_err(|failure| failure.error)
     }
 
     async fn exchange(&self, request: Request<'_>, method: Method) -> Result<Option<Answer>, Failure> {
         let endpoint = request.endpoint;
         let host = self.hosts.get(&endpoint.host);
+        let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pause) = resume.and_then(|resume| resume.checked_duration_since(Instant::now())) {
+            step(|| format!("{} asked to wait another {:.1} s", endpoint.shown(), pause.as_secs_f64()));
+            tokio::time::sleep(pause).await;
+        }
         let mut alone = None;
         if !host.contacted.load(Ordering::Acquire) {
             alone = Some(host.gate.lock().await).filter(|_| !host.contacted.load(Ordering::Acquire));
@@ -128,7 +136,6 @@ impl Client {
         let (response, authorization) = answered?;
         let (shown, response) = self.follow(request, &method, response).await?;
         let status = response.status();
-        tracing::debug!(host = %endpoint.host, wanted = %request.wanted(), %method, status = status.as_u16(), "asked");
         match status {
             StatusCode::OK => self.read(request, &method, response).await.map(Some),
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if method == Method::HEAD => {
@@ -144,7 +151,16 @@ impl Client {
                     format!("`{shown}` answered {} for `{}`: {advice}", status.as_u16(), request.wanted());
                 Err(ResolveError::Unauthorized(text).into())
             }
-            _ => Err(Failure::status(&shown, &request.wanted(), &method, status, response.headers())),
+            _ => {
+                let failure = Failure::status(&shown, &request.wanted(), &method, status, response.headers());
+                if let Retry::After(pause) = failure.retry
+                    && pause <= self.repeats.longest
+                {
+                    let mut resume = host.resume.lock().unwrap_or_else(PoisonError::into_inner);
+                    *resume = (*resume).max(Some(Instant::now() + pause));
+                }
+                Err(failure)
+            }
         }
     }
 
@@ -157,23 +173,31 @@ impl Client {
     ) -> Result<(Response, Authorization), Failure> {
         let endpoint = request.endpoint;
         let scheme = || host.scheme.get().copied().unwrap_or("https");
-        let authorize =
-            |refused| self.auth.authorize(&self.transport, &self.budgets, endpoint, scheme(), refused);
-        let authorization = authorize(None).await?;
-        let response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
+        let authorize = |refused: Option<HeaderValue>| async move {
+            self.auth.authorize(&self.transport, &self.budgets, endpoint, scheme(), refused.as_ref()).await
+        };
+        let mut authorization = authorize(None).await?;
+        let mut response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
+        // Once for a challenge that was not known, and once for a token that turns out to be worth too little.
+        for _ in 0..2 {
+            if response.status() != StatusCode::UNAUTHORIZED {
+                break;
+            }
+            let news = self.auth.learn(endpoint, response.headers());
+            if !news && authorization.fresh && !self.auth.expired(&authorization).await {
+                return Ok((response, authorization));
+            }
+            let refused = authorization.header.clone();
+            authorization = authorize(refused).await?;
+            if authorization.header.is_none() {
+                return Ok((response, authorization));
+            }
+            response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
+        }
         if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok((response, authorization));
+            self.auth.accepted(endpoint, &authorization);
         }
-        let news = self.auth.learn(endpoint, response.headers());
-        if !news && authorization.fresh {
-            return Ok((response, authorization));
-        }
-        let renewed = authorize(authorization.header.as_ref()).await?;
-        if renewed.header.is_none() {
-            return Ok((response, renewed));
-        }
-        let response = self.first_hop(request, method, host, renewed.header.as_ref()).await?;
-        Ok((response, renewed))
+        Ok((response, authorization))
     }
 
     /// Sends the request to the registry itself, over the scheme that it speaks. That is found out by the first
@@ -195,7 +219,8 @@ impl Client {
             let elsewhere = match &sent {
                 // What servers that expect TLS answer to plain HTTP.
                 Ok(response) => *scheme == "http" && response.status() == StatusCode::BAD_REQUEST,
-                Err(error) => error.is_connect() || !error.is_timeout(),
+                Err(Unsent::Http(error)) => error.is_connect() || !error.is_timeout(),
+                Err(Unsent::Refused(_)) => false,
             };
             if schemes.len() == 1 || !elsewhere {
                 if let Ok(response) = &sent {
@@ -206,13 +231,13 @@ impl Client {
                 break;
             }
             // A refused certificate says more than what a TLS server answers to plain HTTP.
-            if first.is_none() || sent.as_ref().is_err_and(is_certificate) {
+            if first.is_none() || matches!(&sent, Err(Unsent::Http(error)) if is_certificate(error)) {
                 first = Some(sent);
             }
         }
         let what = format!("`{}` for `{}`", request.endpoint.shown(), request.wanted());
         match first {
-            Some(sent) => sent.map_err(|error| Failure::unreachable(&what, &error)),
+            Some(sent) => sent.map_err(|error| Failure::unsent(&what, &error)),
             None => Err(ResolveError::Unavailable(format!("cannot reach {what}")).into()),
         }
     }
@@ -223,15 +248,19 @@ impl Client {
         method: &Method,
         url: Url,
         authorization: Option<&HeaderValue>,
-    ) -> Result<Response, reqwest::Error> {
+    ) -> Result<Response, Unsent> {
         let accept = if request.kind == Kind::Manifest { image::ACCEPT } else { "*/*" };
-        let client = self.transport.client(request.endpoint, &url);
-        let mut builder =
-            client.request(method.clone(), url).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
+        let (client, route) = self.transport.client(request.endpoint, &url).map_err(Unsent::Refused)?;
+        let mut builder = client
+            .request(method.clone(), url.clone())
+            .header(ACCEPT, accept)
+            .header(ACCEPT_ENCODING, "identity");
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
-        builder.send().await
+        let sent = builder.send().await;
+        step(|| told(method, &url, route, &sent));
+        sent.map_err(Unsent::Http)
     }
 
     /// Follows redirects, always without the credential and never from HTTPS to HTTP. Returns who answered in the end.
@@ -273,7 +302,7 @@ impl Client {
             response = self
                 .send(request, method, url, None)
                 .await
-                .map_err(|error| Failure::unreachable(&what, &error))?;
+                .map_err(|error| Failure::unsent(&what, &error))?;
         }
         let text = format!("`{origin}` redirects `{}` more than {REDIRECTS} times", request.wanted());
         Err(ResolveError::InvalidAnswer(text).into())
@@ -310,6 +339,26 @@ impl Client {
             }
         })?;
         Ok(Answer { content_type, digest, body })
+    }
+}
+
+/// Returns what became of a request, for people. What stands behind `?` in an address may be a signature, and secret.
+fn told(method: &Method, url: &Url, route: Route, sent: &Result<Response, reqwest::Error>) -> String {
+    let host = location::shown(url);
+    // The path of a redirect may be a secret too.
+    let path = if url.path().starts_with("/v2/") { url.path() } else { "/…" };
+    let over = match route {
+        Route::Proxy => " over the proxy of the environment, which looks up the address,",
+        Route::Direct => "",
+    };
+    let asked = format!("{method} {}://{host}{path}{over}", url.scheme());
+    match sent {
+        Ok(response) => {
+            let named = joined(response.headers(), "docker-content-digest");
+            let named = named.map(|digest| format!(", digest {digest}")).unwrap_or_default();
+            format!("{asked} → {} ({:?}){named}", response.status().as_u16(), response.version())
+        }
+        Err(error) => format!("{asked} → no answer: {}", root_cause(error)),
     }
 }
 

@@ -2,22 +2,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use docker_credential::{CredentialRetrievalError, DockerCredential};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use serde_json::{Map, Value};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
+use super::Rule;
+use super::auth_file::{AuthFile, Entry};
+use super::explain::step;
+use super::helper;
 use super::keyed::Keyed;
-use super::location::Endpoint;
-use crate::reference::DOCKER_HUB;
+use super::location::{self, Endpoint};
 
-/// The name under which `docker login` keeps Docker Hub's credential.
-const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
-
-/// How long a credential helper may take.
-const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a credential helper may take, where nothing else is said.
+pub const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a credential is used before it is looked up again: helpers hand out ones that expire.
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -57,8 +56,23 @@ impl Environment {
 /// The places to look for credentials, first to last. [`Default`] has none: every registry is asked anonymously.
 #[derive(Debug, Default)]
 pub struct Credentials {
-    sources: Arc<Vec<Source>>,
-    found: Keyed<Mutex<Option<(Instant, Found)>>>,
+    /// From the configuration's `token-env`: for these locations before all else.
+    given: Vec<Given>,
+    sources: Vec<Source>,
+    helper_timeout: Option<Duration>,
+    /// By helper and server. The lock is held while the helper runs, so that each runs once.
+    helped: Keyed<Mutex<Option<(Instant, Found)>>>,
+    /// Which credentials a registry has accepted: one of those that is refused has expired.
+    accepted: Keyed<AtomicBool>,
+}
+
+/// A credential for one location.
+#[derive(Debug)]
+struct Given {
+    location: String,
+    variable: String,
+    /// `None` where the variable is not set.
+    credential: Option<Credential>,
 }
 
 /// One place with credentials, under the name that messages use: paths of the machine stay out of pull requests.
@@ -66,12 +80,28 @@ pub struct Credentials {
 struct Source {
     name: &'static str,
     content: Content,
+    /// What was read, and when; `None` where there is nothing.
+    read: Mutex<Option<(Instant, Arc<Read>)>>,
 }
 
 #[derive(Debug)]
 enum Content {
     File(PathBuf),
     Text(SecretString),
+}
+
+/// What a source has.
+enum Read {
+    File(AuthFile),
+    Nothing,
+    Problem(String),
+}
+
+impl std::fmt::Debug for Read {
+    /// Keeps what is in the file to itself.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Read")
+    }
 }
 
 /// A credential for one registry.
@@ -83,11 +113,20 @@ pub(super) enum Credential {
     Identity(SecretString),
 }
 
+/// Where a credential comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The source's name, for messages.
+    pub(super) source: String,
+    /// The key in it: repositories with the same origin have the same credential.
+    pub(super) key: String,
+}
+
 /// What a look-up came to.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
-    /// A credential, and the name of its source.
-    Credential(Credential, &'static str),
+    /// A credential, and where it comes from.
+    Credential(Credential, Origin),
     /// Every source was read and none has one.
     Nothing,
     /// A source could not be read, and no other had one: the reason, without secrets.
@@ -102,153 +141,187 @@ impl Credentials {
         let docker =
             environment.docker_config.clone().or_else(|| home(".docker")).map(|dir| dir.join("config.json"));
         let runtime = environment.xdg_runtime_dir.as_ref().map(|dir| dir.join("containers/auth.json"));
-        let file =
-            |name, path: Option<PathBuf>| path.map(|path| Source { name, content: Content::File(path) });
+        let source = |name, content| Source { name, content, read: Mutex::default() };
+        let file = |name, path: Option<PathBuf>| path.map(|path| source(name, Content::File(path)));
         let text = environment.docker_auth_config.clone();
         let sources = [
             file("REGISTRY_AUTH_FILE", environment.registry_auth_file.clone()),
-            text.map(|text| Source { name: "DOCKER_AUTH_CONFIG", content: Content::Text(text) }),
+            text.map(|text| source("DOCKER_AUTH_CONFIG", Content::Text(text))),
             file("docker's config.json", docker),
             file("containers' auth.json", runtime),
             file("containers' auth.json", home(".config/containers/auth.json")),
         ];
-        Self { sources: Arc::new(sources.into_iter().flatten().collect()), found: Keyed::default() }
+        Self { sources: sources.into_iter().flatten().collect(), ..Self::default() }
     }
 
-    /// Returns the credential for `endpoint`. A helper is run at most once per repository and five minutes.
+    /// Returns these credentials and before them those that `rules` take from the environment, which `lookup` reads.
+    #[must_use]
+    pub fn with_variables(mut self, rules: &[Rule], lookup: impl Fn(&str) -> Option<SecretString>) -> Self {
+        self.given = rules
+            .iter()
+            .filter_map(|rule| {
+                let variable = rule.token_env.as_ref()?;
+                let password = |password| Credential::Password { user: variable.user.clone(), password };
+                Some(Given {
+                    location: rule.location.clone(),
+                    variable: variable.name.clone(),
+                    credential: lookup(&variable.name).map(password),
+                })
+            })
+            .collect();
+        self
+    }
+
+    /// Returns these credentials with another limit for credential helpers; it is 10 s otherwise.
+    #[must_use]
+    pub fn with_helper_timeout(self, limit: Duration) -> Self {
+        Self { helper_timeout: Some(limit), ..self }
+    }
+
+    /// Returns the credential for `endpoint`. A helper is run at most once for each server and five minutes.
     pub(super) async fn find(&self, endpoint: &Endpoint) -> Found {
-        if self.sources.is_empty() {
-            return Found::Nothing;
-        }
+        let found = self.look_up(endpoint).await;
+        step(|| {
+            let host = endpoint.shown();
+            match &found {
+                Found::Credential(_, Origin { source, key }) => {
+                    format!("credential for {host}: from {source}, entry `{key}`")
+                }
+                Found::Nothing => format!("credential for {host}: none found{}", self.looked_at()),
+                Found::Problem(text) => format!("credential for {host}: {text}"),
+            }
+        });
+        found
+    }
+
+    /// Returns the credential for `endpoint`, without a word about it.
+    pub(super) async fn look_up(&self, endpoint: &Endpoint) -> Found {
         let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
-        let slot = self.found.get(&name);
+        let given = self.given.iter().filter(|given| {
+            location::host(&given.location) == endpoint.host && location::is_below(&name, &given.location)
+        });
+        if let Some(given) = given.max_by_key(|given| given.location.len()) {
+            let Given { location, variable, credential } = given;
+            let Some(credential) = credential.clone() else {
+                return Found::Problem(format!(
+                    "the environment variable `{variable}`, which `token-env` names, is not set"
+                ));
+            };
+            let origin = Origin { source: format!("the variable {variable}"), key: location.clone() };
+            return Found::Credential(credential, origin);
+        }
+        let mut problem = Found::Nothing;
+        for source in &self.sources {
+            match self.look_into(source, &name).await {
+                Found::Nothing => {}
+                Found::Problem(text) => problem = Found::Problem(text),
+                found => return found,
+            }
+        }
+        problem
+    }
+
+    /// Returns what `source` has for `name`, which is `host[:port]/path`.
+    async fn look_into(&self, source: &Source, name: &str) -> Found {
+        let read = source.read().await;
+        let entry = match &*read {
+            Read::File(file) => file.entry(name),
+            Read::Nothing => return Found::Nothing,
+            Read::Problem(text) => return Found::Problem(text.clone()),
+        };
+        match entry {
+            Entry::Nothing => Found::Nothing,
+            Entry::Damaged(key) => {
+                Found::Problem(format!("the entry `{key}` in {} is damaged; log in again", source.name))
+            }
+            Entry::Credential(credential, key) => {
+                Found::Credential(credential, Origin { source: source.name.to_owned(), key })
+            }
+            Entry::Helper { suffix, server } => self.help(source.name, &suffix, &server).await,
+        }
+    }
+
+    async fn help(&self, source: &str, suffix: &str, server: &str) -> Found {
+        let slot = self.helped.get(&format!("{suffix} {server}"));
         let mut slot = slot.lock().await;
         if let Some((since, found)) = &*slot
             && since.elapsed() < LIFETIME
         {
             return found.clone();
         }
-        let found = look_up(Arc::clone(&self.sources), name).await;
+        let limit = self.helper_timeout.unwrap_or(HELPER_TIMEOUT);
+        let found = match helper::get(suffix, server, limit).await {
+            Ok(Some(credential)) => {
+                let source = format!("`docker-credential-{suffix}`, which {source} names");
+                Found::Credential(credential, Origin { source, key: server.to_owned() })
+            }
+            Ok(None) => Found::Nothing,
+            Err(error) => Found::Problem(format!("the credential helper that {source} names: {error}")),
+        };
         *slot = Some((Instant::now(), found.clone()));
         found
     }
+
+    /// Remembers that a registry accepted the credential.
+    pub(super) fn accepted(&self, origin: &Origin) {
+        self.accepted.get(&origin.id()).store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the credential that was refused may have expired, and forgets it then: it was accepted before.
+    pub(super) async fn expired(&self, origin: &Origin) -> bool {
+        if !self.accepted.get(&origin.id()).swap(false, Ordering::Relaxed) {
+            return false;
+        }
+        step(|| format!("the credential from {} worked before and is looked up again", origin.source));
+        for source in &self.sources {
+            *source.read.lock().await = None;
+        }
+        self.helped.clear();
+        true
+    }
+
+    fn looked_at(&self) -> String {
+        let names: Vec<&str> = self.sources.iter().map(|source| source.name).collect();
+        if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) }
+    }
 }
 
-/// Looks in all sources, on a thread of its own: a helper that hangs must hold up neither the run nor its end, as a
-/// task on the runtime's blocking pool would.
-async fn look_up(sources: Arc<Vec<Source>>, name: String) -> Found {
-    let (sender, receiver) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("credentials".to_owned()).spawn(move || {
-        let mut problem = Found::Nothing;
-        for source in &*sources {
-            match source.credential(&name) {
-                Found::Nothing => {}
-                Found::Problem(text) => problem = Found::Problem(text),
-                found => {
-                    problem = found;
-                    break;
-                }
-            }
-        }
-        // The receiver is gone where this took too long.
-        drop(sender.send(problem));
-    });
-    if let Err(error) = thread {
-        return Found::Problem(format!("the credentials could not be looked up ({error})"));
-    }
-    match tokio::time::timeout(HELPER_TIMEOUT, receiver).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(_)) => Found::Problem("the look-up of credentials failed".to_owned()),
-        Err(_) => Found::Problem(format!(
-            "the credential helper did not answer within {} s; run it by hand",
-            HELPER_TIMEOUT.as_secs()
-        )),
+impl Origin {
+    fn id(&self) -> String {
+        format!("{} {}", self.source, self.key)
     }
 }
 
 impl Source {
-    /// Returns the credential for `name`, which is `host[:port]/path`. Blocks while a helper runs.
-    fn credential(&self, name: &str) -> Found {
+    /// Returns what the source has, read again after five minutes.
+    async fn read(&self) -> Arc<Read> {
+        let mut slot = self.read.lock().await;
+        if let Some((since, read)) = &*slot
+            && since.elapsed() < LIFETIME
+        {
+            return Arc::clone(read);
+        }
+        let read = Arc::new(self.read_now());
+        *slot = Some((Instant::now(), Arc::clone(&read)));
+        read
+    }
+
+    fn read_now(&self) -> Read {
         let bytes: SecretSlice<u8> = match &self.content {
             Content::Text(text) => text.expose_secret().as_bytes().to_vec().into(),
             Content::File(path) => match fs_err::File::open(path).and_then(read_to_end) {
                 Ok(bytes) => bytes.into(),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Nothing,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Read::Nothing,
                 Err(error) => {
-                    return Found::Problem(format!("{} cannot be read: {}", self.name, error.kind()));
+                    return Read::Problem(format!("{} cannot be read: {}", self.name, error.kind()));
                 }
             },
         };
-        let bytes = bytes.expose_secret();
-        let Ok(Value::Object(config)) = serde_json::from_slice(bytes) else {
-            return Found::Problem(format!("{} is not the JSON that `docker login` writes", self.name));
-        };
-        match docker_credential::get_credential_from_reader(bytes, &key(&config, name)) {
-            Ok(DockerCredential::IdentityToken(token)) => {
-                Found::Credential(Credential::Identity(token.into()), self.name)
-            }
-            Ok(DockerCredential::UsernamePassword(user, password)) => {
-                Found::Credential(Credential::Password { user, password: password.into() }, self.name)
-            }
-            Err(error) => self.without(&error),
+        match AuthFile::parse(bytes.expose_secret()) {
+            Some(file) => Read::File(file),
+            None => Read::Problem(format!("{} is not the JSON that `docker login` writes", self.name)),
         }
     }
-
-    /// What a failed look-up means. What a helper printed is not passed on: it may hold a secret.
-    fn without(&self, error: &CredentialRetrievalError) -> Found {
-        let problem = match error {
-            CredentialRetrievalError::NoCredentialConfigured | CredentialRetrievalError::ConfigNotFound => {
-                return Found::Nothing;
-            }
-            // The words of docker-credential-helpers, `credentials.errCredentialsNotFoundMessage`.
-            CredentialRetrievalError::HelperFailure { stdout, stderr, .. }
-                if [stdout, stderr].iter().any(|text| text.contains("credentials not found")) =>
-            {
-                return Found::Nothing;
-            }
-            CredentialRetrievalError::HelperFailure { helper, .. } => {
-                format!("`{helper}`, which {} names, failed; run it by hand", self.name)
-            }
-            CredentialRetrievalError::HelperCommunicationError => {
-                format!("the credential helper that {} names cannot be run; is it installed?", self.name)
-            }
-            CredentialRetrievalError::MalformedHelperResponse => {
-                format!("the credential helper that {} names answered no credential", self.name)
-            }
-            CredentialRetrievalError::CredentialDecodingError
-            | CredentialRetrievalError::CredentialMismatchError
-            | CredentialRetrievalError::ConfigReadError => {
-                format!("the entry in {} is damaged; log in again", self.name)
-            }
-        };
-        Found::Problem(problem)
-    }
-}
-
-/// Returns the key under which `config` has a credential for `name`: the longest path-scoped entry
-/// (containers-auth.json(5)), then the host's, in the spellings that are in use.
-fn key(config: &Map<String, Value>, name: &str) -> String {
-    let host = name.split('/').next().unwrap_or(name);
-    let has = |key: &str| {
-        let entry = |table: &str| config.get(table).and_then(|table| table.get(key));
-        entry("credHelpers").is_some()
-            || entry("auths").and_then(Value::as_object).is_some_and(|entry| !entry.is_empty())
-    };
-    let mut scope = name;
-    loop {
-        if has(scope) {
-            return scope.to_owned();
-        }
-        match scope.rsplit_once('/') {
-            Some((shorter, _)) => scope = shorter,
-            None => break,
-        }
-    }
-    if host != DOCKER_HUB {
-        return host.to_owned();
-    }
-    let spellings = [DOCKER_HUB_KEY, "index.docker.io", "registry-1.docker.io"];
-    spellings.into_iter().find(|key| has(key)).unwrap_or(DOCKER_HUB_KEY).to_owned()
 }
 
 fn read_to_end(mut file: fs_err::File) -> std::io::Result<Vec<u8>> {
@@ -259,67 +332,25 @@ fn read_to_end(mut file: fs_err::File) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TokenEnv;
     use super::*;
 
-    /// `base64 <<< user:secret-NAME`, as `docker login` stores it.
-    fn entry(name: &str) -> Value {
+    /// `user:secret-NAME` in Base64, as `docker login` stores it.
+    fn entry(name: &str) -> serde_json::Value {
         use base64::Engine as _;
         let auth = base64::engine::general_purpose::STANDARD.encode(format!("user:secret-{name}"));
         serde_json::json!({"auth": auth})
     }
 
-    fn environment(config: &Value) -> Environment {
+    fn environment(config: &serde_json::Value) -> Environment {
         Environment { docker_auth_config: Some(config.to_string().into()), ..Environment::default() }
-    }
-
-    async fn password(config: &Value, host: &str, repository: &str) -> String {
-        let endpoint = Endpoint { host: host.to_owned(), repository: repository.to_owned(), insecure: false };
-        match Credentials::new(&environment(config)).find(&endpoint).await {
-            Found::Credential(Credential::Password { user, password }, "DOCKER_AUTH_CONFIG") => {
-                assert_eq!(user, "user");
-                password.expose_secret().to_owned()
-            }
-            other => format!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn the_longest_path_wins_and_a_host_never_gets_anothers() {
-        let config = serde_json::json!({"auths": {
-            "quay.io": entry("host"), "quay.io/acme": entry("path"), "https://old.example/v1/": entry("old"),
-            "ghcr.io": {},
-        }});
-        for (host, repository, expected) in [
-            ("quay.io", "other/api", "secret-host"),
-            ("quay.io", "acme/api", "secret-path"),
-            ("quay.io", "acme-two/api", "secret-host"),
-            ("old.example", "a", "secret-old"),
-            ("quay.io:444", "acme/api", "Nothing"),
-            ("ghcr.io", "acme/api", "Nothing"),
-            ("evil.example", "quay.io/acme", "Nothing"),
-        ] {
-            assert_eq!(password(&config, host, repository).await, expected, "{host}/{repository}");
-        }
-    }
-
-    #[tokio::test]
-    async fn docker_hub_is_found_under_each_of_its_names() {
-        for key in ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"] {
-            let config = serde_json::json!({"auths": {key: entry("hub")}});
-            assert_eq!(
-                password(&config, "registry-1.docker.io", "library/nginx").await,
-                "secret-hub",
-                "{key}"
-            );
-            assert_eq!(password(&config, "ghcr.io", "library/nginx").await, "Nothing");
-        }
     }
 
     #[tokio::test]
     async fn a_damaged_file_is_a_problem_and_the_next_source_still_counts() {
         let dir = tempfile::tempdir().unwrap();
         fs_err::write(dir.path().join("config.json"), "not json secret-x").unwrap();
-        let endpoint = Endpoint { host: "ghcr.io".to_owned(), repository: "a".to_owned(), insecure: false };
+        let endpoint = Endpoint::bare("ghcr.io", "a");
         let mut environment =
             Environment { docker_config: Some(dir.path().to_owned()), ..Environment::default() };
         match Credentials::new(&environment).find(&endpoint).await {
@@ -332,7 +363,10 @@ mod tests {
         fs_err::write(&auth, serde_json::json!({"auths": {"ghcr.io": entry("next")}}).to_string()).unwrap();
         environment.registry_auth_file = Some(auth);
         let found = Credentials::new(&environment).find(&endpoint).await;
-        assert!(matches!(found, Found::Credential(_, "REGISTRY_AUTH_FILE")), "{found:?}");
+        assert!(
+            matches!(&found, Found::Credential(_, Origin { source, .. }) if source == "REGISTRY_AUTH_FILE"),
+            "{found:?}"
+        );
     }
 
     #[tokio::test]
@@ -341,13 +375,50 @@ mod tests {
             "auths": {"quay.io": entry("quay"), "id.example": {"identitytoken": "secret-identity"}},
             "credHelpers": {"ghcr.io": "tagpin-no-such-helper"},
         });
-        assert!(password(&config, "ghcr.io", "a").await.contains("is it installed"));
         let credentials = Credentials::new(&environment(&config));
+        let found = credentials.find(&Endpoint::bare("ghcr.io", "a")).await;
+        assert!(format!("{found:?}").contains("is it installed"), "{found:?}");
         for host in ["quay.io", "id.example"] {
-            let endpoint = Endpoint { host: host.to_owned(), repository: "a".to_owned(), insecure: false };
-            let found = credentials.find(&endpoint).await;
+            let found = credentials.find(&Endpoint::bare(host, "a")).await;
             assert!(matches!(found, Found::Credential(..)), "{found:?}");
             assert!(!format!("{found:?} {credentials:?} {:?}", environment(&config)).contains("secret-"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_variable_is_for_its_location_only() {
+        let rule = |prefix: &str, location: &str, name: &str| Rule {
+            prefix: prefix.to_owned(),
+            location: location.to_owned(),
+            token_env: Some(TokenEnv { name: name.to_owned(), user: "x-access-token".to_owned() }),
+            ..Rule::default()
+        };
+        let rules = [
+            rule("ghcr.io", "ghcr.io", "GITHUB_TOKEN"),
+            rule("ghcr.io/acme", "ghcr.io/acme", "ACME"),
+            rule("docker.io", "cache.example/hub", "UNSET"),
+        ];
+        let lookup = |name: &str| (name != "UNSET").then(|| SecretString::from(format!("secret-{name}")));
+        let config = serde_json::json!({"auths": {"quay.io": entry("quay"), "ghcr.io": entry("docker")}});
+        let credentials = Credentials::new(&environment(&config)).with_variables(&rules, lookup);
+        for (host, repository, expected) in [
+            ("ghcr.io", "other/api", "secret-GITHUB_TOKEN"),
+            ("ghcr.io", "acme/api", "secret-ACME"),
+            ("ghcr.io", "acme2/api", "secret-GITHUB_TOKEN"),
+            ("ghcr.io.evil.example", "a", "Nothing"),
+            ("quay.io", "a", "secret-quay"),
+            ("registry-1.docker.io", "library/nginx", "Nothing"),
+        ] {
+            let got = match credentials.find(&Endpoint::bare(host, repository)).await {
+                Found::Credential(Credential::Password { password, .. }, _) => {
+                    password.expose_secret().to_owned()
+                }
+                other => format!("{other:?}"),
+            };
+            assert_eq!(got, expected, "{host}/{repository}");
+        }
+        let found = credentials.find(&Endpoint::bare("cache.example", "hub/a")).await;
+        assert!(format!("{found:?}").contains("`UNSET`"), "{found:?}");
+        assert!(!format!("{credentials:?}").contains("secret-"));
     }
 }

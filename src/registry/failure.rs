@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
 use super::ResolveError;
+use super::address::Refused;
 
 /// Why one attempt failed.
 #[derive(Debug)]
@@ -34,9 +35,33 @@ impl From<ResolveError> for Failure {
     }
 }
 
+/// Why a request got no answer.
+#[derive(Debug)]
+pub(super) enum Unsent {
+    /// Its host is at an address where it may not lead.
+    Refused(Refused),
+    /// The connection could not be made, or broke off.
+    Http(reqwest::Error),
+}
+
 impl Failure {
+    /// Returns the failure of a request that got no answer. `what` names the host and what was wanted of it.
+    pub(super) fn unsent(what: &str, error: &Unsent) -> Self {
+        match error {
+            Unsent::Refused(refused) => Self::refused(what, refused),
+            Unsent::Http(error) => Self::unreachable(what, error),
+        }
+    }
+
+    fn refused(what: &str, refused: &Refused) -> Self {
+        ResolveError::NotAllowed(format!("tagpin does not ask {what}: {refused}")).into()
+    }
+
     /// Returns the failure of a request that got no whole answer. `what` names the host and what was wanted of it.
     pub(super) fn unreachable(what: &str, error: &reqwest::Error) -> Self {
+        if let Some(refused) = Refused::cause(error) {
+            return Self::refused(what, refused);
+        }
         let cause =
             if error.is_timeout() { "it did not answer in time".to_owned() } else { root_cause(error) };
         let text = format!("cannot reach {what}: {cause}; check the name, the network and the certificate");
@@ -56,7 +81,7 @@ impl Failure {
         headers: &HeaderMap,
     ) -> Self {
         let code = status.as_u16();
-        let pause = retry_after(headers);
+        let pause = asked_pause(code, headers);
         let retry = pause.map_or(Retry::Soon, Retry::After);
         let wait = pause.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default();
         let (error, retry) = match code {
@@ -90,18 +115,24 @@ impl Failure {
     }
 }
 
-/// Tells whether the server's certificate was refused.
+/// Tells whether one side refused the other's certificate, or the lack of one: the server speaks TLS, in any case.
 pub(super) fn is_certificate(error: &reqwest::Error) -> bool {
-    root_cause(error).contains("invalid peer certificate")
+    let cause = root_cause(error);
+    cause.contains("invalid peer certificate") || cause.contains("received fatal alert")
 }
 
 /// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
-fn root_cause(error: &dyn Error) -> String {
+pub(super) fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     cause.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// Returns the pause that the registry asks for: in Retry-After, or until its window ends where nothing is left in it.
+fn asked_pause(code: u16, headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers).or_else(|| ratelimit_reset(headers).filter(|_| code == 429))
 }
 
 /// Reads Retry-After: seconds or a date (RFC 9110, section 10.2.3).
@@ -113,6 +144,17 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     let seconds = date.as_second() - jiff::Timestamp::now().as_second();
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+/// Reads `ratelimit-reset` (draft-ietf-httpapi-ratelimit-headers-03: seconds from now), and `x-ratelimit-reset`, which
+/// is a time where it is large (GitHub).
+fn ratelimit_reset(headers: &HeaderMap) -> Option<Duration> {
+    let header = headers.get("ratelimit-reset").or_else(|| headers.get("x-ratelimit-reset"))?;
+    let number: u64 = header.to_str().ok()?.split(';').next()?.trim().parse().ok()?;
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+    // No window is 30 years long.
+    let seconds = if number > 1_000_000_000 { number.saturating_sub(now) } else { number };
+    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -134,6 +176,22 @@ mod tests {
         assert!(pause("Wed, 21 Oct 2099 07:28:00 GMT").unwrap() > Duration::from_secs(1_000_000));
         assert_eq!(pause("soon"), None);
         assert_eq!(pause("-1"), None);
+    }
+
+    #[test]
+    fn the_end_of_the_window_counts_where_retry_after_is_not_there() {
+        let pause = |headers: &[(&'static str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| {
+                (name.parse::<reqwest::header::HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
+            });
+            asked_pause(429, &headers.collect())
+        };
+        assert_eq!(pause(&[("ratelimit-reset", "5")]), Some(Duration::from_secs(5)));
+        assert_eq!(pause(&[("ratelimit-reset", "5;w=60")]), Some(Duration::from_secs(5)));
+        assert_eq!(pause(&[("ratelimit-reset", "5"), ("retry-after", "3")]), Some(Duration::from_secs(3)));
+        let soon = (jiff::Timestamp::now().as_second() + 30).to_string();
+        let pause = pause(&[("x-ratelimit-reset", &soon)]).unwrap();
+        assert!((25..=30).contains(&pause.as_secs()), "{pause:?}");
     }
 
     #[test]

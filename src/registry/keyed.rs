@@ -26,6 +26,11 @@ impl<V> Keyed<V> {
         values.insert(key.to_owned(), Arc::clone(&value));
         value
     }
+
+    /// Forgets all values; who has one keeps it.
+    pub(super) fn clear(&self) {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl<V: Default> Keyed<V> {

@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use super::{PullFromMirror, Rule};
+use super::{PullFromMirror, ResolveError, Rule};
 use crate::reference::DOCKER_HUB;
 
 /// The host that serves Docker Hub's registry API.
@@ -18,6 +18,10 @@ pub(super) struct Endpoint {
     pub(super) repository: String,
     /// Whether plain HTTP is spoken and certificates are not checked.
     pub(super) insecure: bool,
+    /// The rule that it comes from, by its place in the list.
+    pub(super) rule: Option<usize>,
+    /// Whether it is one of the rule's mirrors.
+    pub(super) is_mirror: bool,
 }
 
 /// What is asked for: a mirror may be allowed to serve one and not the other.
@@ -49,27 +53,133 @@ impl Endpoint {
 
 /// Returns the endpoints for a repository, in the order in which they are asked. The origin comes last, and is always
 /// there.
-pub(super) fn endpoints(rules: &[Rule], registry: &str, repository: &str, wanted: Wanted) -> Vec<Endpoint> {
+///
+/// # Errors
+/// The rule says that the repository is blocked.
+pub(super) fn endpoints(
+    rules: &[Rule],
+    registry: &str,
+    repository: &str,
+    wanted: Wanted,
+) -> Result<Vec<Endpoint>, ResolveError> {
     let name = format!("{registry}/{repository}");
-    let matching = rules
-        .iter()
-        .filter_map(|rule| Some((rule, below(&name, &rule.prefix)?)))
-        .max_by_key(|(rule, _)| rule.prefix.trim_end_matches('/').len());
-    let Some((rule, rest)) = matching else {
-        return vec![endpoint(&name, false)];
+    let Some((index, matched)) = matching(rules, &name) else {
+        return Ok(vec![endpoint(&name, false)]);
     };
+    let rule = &rules[index];
+    if rule.blocked {
+        let text = format!("`{name}` is blocked by the [[registry]] with the prefix `{}`", rule.prefix);
+        return Err(ResolveError::NotAllowed(text));
+    }
     let serves = |pull: PullFromMirror| match pull {
         PullFromMirror::All => true,
         PullFromMirror::DigestOnly => wanted == Wanted::Digest,
         PullFromMirror::TagOnly => wanted == Wanted::Tag,
     };
-    rule.mirrors
+    let mirrors = rule
+        .mirrors
         .iter()
         .filter(|mirror| serves(mirror.pull))
-        .map(|mirror| (&mirror.location, mirror.insecure))
-        .chain([(&rule.location, rule.insecure)])
-        .map(|(location, insecure)| endpoint(&format!("{}{rest}", location.trim_end_matches('/')), insecure))
-        .collect()
+        .map(|mirror| (&*mirror.location, mirror.insecure, true));
+    let found =
+        mirrors.chain([(&*rule.location, rule.insecure, false)]).map(|(location, insecure, is_mirror)| {
+            let place = match is_wildcard(location) {
+                true => name.clone(),
+                false => format!("{}{}", location.trim_end_matches('/'), &name[matched..]),
+            };
+            Endpoint { rule: Some(index), is_mirror, ..endpoint(&place, insecure) }
+        });
+    Ok(found.collect())
+}
+
+/// Returns the endpoints of all mirrors for a repository, whatever they may be asked for.
+pub(super) fn mirrors(rules: &[Rule], registry: &str, repository: &str) -> Vec<Endpoint> {
+    let name = format!("{registry}/{repository}");
+    let Some((index, matched)) = matching(rules, &name) else { return Vec::new() };
+    let place = |location: &str| format!("{}{}", location.trim_end_matches('/'), &name[matched..]);
+    let mirrors = rules[index].mirrors.iter();
+    let all = mirrors.map(|mirror| Endpoint {
+        rule: Some(index),
+        is_mirror: true,
+        ..endpoint(&place(&mirror.location), mirror.insecure)
+    });
+    all.collect()
+}
+
+/// Returns the rule for `name` and how much of it the prefix covers. The most wins; a name goes before a wildcard.
+fn matching(rules: &[Rule], name: &str) -> Option<(usize, usize)> {
+    let matches = rules.iter().enumerate().filter_map(|(i, rule)| Some((i, covered(name, &rule.prefix)?)));
+    matches.max_by_key(|(i, covered)| (*covered, !is_wildcard(&rules[*i].prefix)))
+}
+
+/// Returns how many bytes of `name` the prefix covers, if it ends there or at a segment's end.
+///
+/// `*.example.com` stands for the hosts below example.com, without a port, as in containers-registries.conf(5).
+fn covered(name: &str, prefix: &str) -> Option<usize> {
+    let prefix = prefix.trim_end_matches('/');
+    let end = match prefix.strip_prefix('*') {
+        Some(suffix) => {
+            let host = name.split('/').next().unwrap_or(name);
+            let (domain, path) = suffix.split_at(suffix.find('/').unwrap_or(suffix.len()));
+            let below = host.strip_suffix(domain).is_some_and(|label| !label.is_empty());
+            (below && name[host.len()..].starts_with(path)).then_some(host.len() + path.len())?
+        }
+        None => name.strip_prefix(prefix).map(|_| prefix.len())?,
+    };
+    let rest = &name[end..];
+    (rest.is_empty() || rest.starts_with('/')).then_some(end)
+}
+
+/// Tells whether `name` is `location` or below it.
+pub(super) fn is_below(name: &str, location: &str) -> bool {
+    covered(name, location).is_some()
+}
+
+/// Tells whether a prefix or location stands for the hosts below one.
+pub(super) fn is_wildcard(place: &str) -> bool {
+    place.starts_with("*.")
+}
+
+/// Returns how many questions `registry` may get at once, where a rule for the whole of it says so.
+pub(super) fn concurrency(rules: &[Rule], registry: &str) -> Option<usize> {
+    let whole = rules.iter().filter(|rule| !rule.prefix.contains('/') && rule.concurrency.is_some());
+    let best = whole.filter_map(|rule| Some((covered(registry, &rule.prefix)?, rule)));
+    best.max_by_key(|(_, rule)| !is_wildcard(&rule.prefix)).and_then(|(_, rule)| rule.concurrency)
+}
+
+/// Tells whether `url` is on a host that some rule names: as location, mirror, or for tokens.
+pub(super) fn is_configured(rules: &[Rule], url: &Url) -> bool {
+    rules.iter().any(|rule| {
+        let places = rule.mirrors.iter().map(|mirror| &mirror.location).chain([&rule.location]);
+        let mut hosts = places.map(|place| host(place)).chain(rule.token_hosts.iter().map(|host| &**host));
+        hosts.any(|host| match host.strip_prefix('*') {
+            Some(domain) => url.port().is_none() && url.host_str().is_some_and(|host| host.ends_with(domain)),
+            None => is_at(host, url),
+        })
+    })
+}
+
+/// Tells whether `url` is on `host[:port]`.
+pub(super) fn is_at(host: &str, url: &Url) -> bool {
+    Url::parse(&format!("{}://{host}/", url.scheme())).is_ok_and(|own| {
+        own.host().is_some()
+            && own.host() == url.host()
+            && own.port_or_known_default() == url.port_or_known_default()
+    })
+}
+
+/// Returns the `host[:port]` of `url`, for messages: no user, no path, no query.
+pub(super) fn shown(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Returns the `host[:port]` that is connected to for a location.
+pub(super) fn host(location: &str) -> &str {
+    match location.split('/').next().unwrap_or(location) {
+        DOCKER_HUB | "index.docker.io" => DOCKER_HUB_API,
+        host => host,
+    }
 }
 
 /// Tells whether `host[:port]` is this machine by its very name: `localhost`, 127.0.0.0/8, `[::1]`.
@@ -91,6 +201,8 @@ pub(super) fn is_loopback_url(url: &Url) -> bool {
 pub(super) fn is_location(text: &str) -> bool {
     let host = text.split('/').next().unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]/".contains(&b);
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let text = text.strip_prefix("*.").unwrap_or(text);
     !text.contains("//")
         && !text.starts_with("http:")
         && !text.starts_with("https:")
@@ -98,16 +210,17 @@ pub(super) fn is_location(text: &str) -> bool {
         && Url::parse(&format!("https://{host}/")).is_ok_and(|url| url.has_host())
 }
 
-/// Returns what follows `prefix` in `name`, if it ends there or at a segment's end.
-fn below<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
-    let rest = name.strip_prefix(prefix.trim_end_matches('/'))?;
-    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+fn endpoint(name: &str, insecure: bool) -> Endpoint {
+    let repository = name.split_once('/').map_or("", |(_, path)| path).to_owned();
+    Endpoint { host: host(name).to_owned(), repository, insecure, rule: None, is_mirror: false }
 }
 
-fn endpoint(name: &str, insecure: bool) -> Endpoint {
-    let (host, repository) = name.split_once('/').unwrap_or((name, ""));
-    let host = if matches!(host, DOCKER_HUB | "index.docker.io") { DOCKER_HUB_API } else { host };
-    Endpoint { host: host.to_owned(), repository: repository.to_owned(), insecure }
+#[cfg(test)]
+impl Endpoint {
+    /// An endpoint that no rule describes, for the tests of all who take one.
+    pub(super) fn bare(host: &str, repository: &str) -> Self {
+        endpoint(&format!("{host}/{repository}"), false)
+    }
 }
 
 #[cfg(test)]
@@ -120,11 +233,12 @@ mod tests {
             .iter()
             .map(|(location, pull)| Mirror { location: (*location).to_owned(), insecure: false, pull: *pull })
             .collect();
-        Rule { prefix: prefix.to_owned(), location: location.to_owned(), insecure: false, mirrors }
+        Rule { prefix: prefix.to_owned(), location: location.to_owned(), mirrors, ..Rule::default() }
     }
 
     fn asked(rules: &[Rule], registry: &str, repository: &str, wanted: Wanted) -> Vec<String> {
         endpoints(rules, registry, repository, wanted)
+            .unwrap()
             .into_iter()
             .map(|endpoint| format!("{}/{}", endpoint.host, endpoint.repository))
             .collect()
@@ -179,10 +293,78 @@ mod tests {
     }
 
     #[test]
+    fn a_wildcard_stands_for_the_hosts_below_and_yields_to_a_name() {
+        let rules = [
+            rule("*.corp.example", "*.corp.example", &[("cache.example/c", PullFromMirror::All)]),
+            rule("*.corp.example/acme", "acme.example", &[]),
+            rule("a.corp.example", "exact.example", &[]),
+        ];
+        for (registry, repository, expected) in [
+            ("b.corp.example", "x/y", &["cache.example/c/x/y", "b.corp.example/x/y"][..]),
+            ("c.b.corp.example", "x", &["cache.example/c/x", "c.b.corp.example/x"]),
+            ("b.corp.example", "acme/api", &["acme.example/api"]),
+            ("b.corp.example", "acme2/api", &["cache.example/c/acme2/api", "b.corp.example/acme2/api"]),
+            ("a.corp.example", "x", &["exact.example/x"]),
+            ("corp.example", "x", &["corp.example/x"]),
+            ("b.corp.example:5000", "x", &["b.corp.example:5000/x"]),
+            ("evilcorp.example", "b.corp.example/x", &["evilcorp.example/b.corp.example/x"]),
+        ] {
+            assert_eq!(asked(&rules, registry, repository, Wanted::Tag), expected, "{registry}");
+        }
+    }
+
+    #[test]
+    fn what_is_blocked_has_no_endpoint() {
+        let blocked = Rule { blocked: true, ..rule("ghcr.io/evil", "ghcr.io/evil", &[]) };
+        let rules = [blocked, rule("ghcr.io/evil/fine", "ghcr.io/evil/fine", &[])];
+        let error = endpoints(&rules, "ghcr.io", "evil/api", Wanted::Tag).unwrap_err();
+        assert_eq!(error.reason(), "not-allowed");
+        assert!(error.to_string().contains("`ghcr.io/evil`"), "{error}");
+        assert_eq!(asked(&rules, "ghcr.io", "evil/fine", Wanted::Tag), ["ghcr.io/evil/fine"]);
+        assert_eq!(asked(&rules, "ghcr.io", "evil2/api", Wanted::Tag), ["ghcr.io/evil2/api"]);
+    }
+
+    #[test]
+    fn a_configured_host_is_known_with_its_port() {
+        let mut rules =
+            vec![rule("docker.io", "127.0.0.1:5000/hub", &[("cache.example", PullFromMirror::All)])];
+        rules.push(rule("*.corp.example", "*.corp.example", &[]));
+        rules[0].token_hosts = vec!["auth.example:8443".to_owned()];
+        for (url, expected) in [
+            ("http://127.0.0.1:5000/v2/", true),
+            ("https://127.0.0.1:5000/v2/", true),
+            ("http://127.0.0.1:5001/v2/", false),
+            ("http://127.0.0.1/v2/", false),
+            ("http://cache.example/v2/", true),
+            ("https://cache.example:443/v2/", true),
+            ("https://cache.example:444/v2/", false),
+            ("https://auth.example:8443/token", true),
+            ("https://auth.example/token", false),
+            ("https://a.corp.example/", true),
+            ("https://a.corp.example:1/", false),
+            ("https://corp.example/", false),
+            ("https://registry-1.docker.io/", false),
+        ] {
+            assert_eq!(is_configured(&rules, &Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_concurrency_of_a_whole_registry_counts() {
+        let with =
+            |prefix: &str, concurrency| Rule { concurrency: Some(concurrency), ..rule(prefix, prefix, &[]) };
+        let rules = [with("ghcr.io/acme", 1), with("ghcr.io", 2), with("*.example", 3), with("a.example", 4)];
+        for (registry, expected) in
+            [("ghcr.io", Some(2)), ("b.example", Some(3)), ("a.example", Some(4)), ("quay.io", None)]
+        {
+            assert_eq!(concurrency(&rules, registry), expected, "{registry}");
+        }
+    }
+
+    #[test]
     fn plain_http_is_for_loopback_and_where_insecure_says_so() {
-        let schemes = |host: &str, insecure| {
-            Endpoint { host: host.to_owned(), repository: "a".to_owned(), insecure }.schemes().join(" ")
-        };
+        let schemes =
+            |host: &str, insecure| Endpoint { insecure, ..Endpoint::bare(host, "a") }.schemes().join(" ");
         for host in ["localhost:5000", "127.0.0.1:5000", "127.9.9.9", "[::1]:5000"] {
             assert_eq!(schemes(host, false), "http https", "{host}");
         }
@@ -195,10 +377,29 @@ mod tests {
 
     #[test]
     fn a_location_is_a_host_and_a_path() {
-        for good in ["ghcr.io", "cache.corp.example:5000/hub", "[::1]:5000", "localhost"] {
+        for good in [
+            "*.corp.example",
+            "*.corp.example/acme",
+            "ghcr.io",
+            "cache.corp.example:5000/hub",
+            "[::1]:5000",
+            "localhost",
+        ] {
             assert!(is_location(good), "{good}");
         }
-        for bad in ["", "https://ghcr.io", "user@host", "a b", "host?x", "/path", "host#x", "https:x"] {
+        for bad in [
+            "*",
+            "*.",
+            "a.*.b",
+            "",
+            "https://ghcr.io",
+            "user@host",
+            "a b",
+            "host?x",
+            "/path",
+            "host#x",
+            "https:x",
+        ] {
             assert!(!is_location(bad), "{bad}");
         }
     }

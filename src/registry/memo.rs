@@ -43,6 +43,13 @@ impl<R> Memo<R> {
 }
 
 impl<R: Registry> Registry for Memo<R> {
+    fn announce(&self, questions: &[&Question]) {
+        let resolved = self.resolved.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |question: &&&Question| !resolved.contains_key(**question);
+        let new: Vec<&Question> = questions.iter().filter(is_new).copied().collect();
+        self.inner.announce(&new);
+    }
+
     /// Who wants the body of what was only named so far reads it by its digest: a tag is not asked for again, because
     /// it may have moved in between.
     async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {

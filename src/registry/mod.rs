@@ -1,34 +1,42 @@
 //! What the registry says a tag is now.
 
+mod address;
 mod ask;
 mod auth;
+mod auth_file;
 mod breaker;
 mod budget;
 mod client;
 mod credentials;
+mod explain;
 mod failure;
+mod helper;
 mod image;
 mod keyed;
 mod location;
 mod memo;
+pub mod registries_conf;
 mod resolve;
 mod retry;
+mod settings;
 mod token;
 mod transport;
 mod wanted;
 
 use std::future::Future;
-use std::time::Duration;
 
 use crate::platform::Platform;
 use crate::reference::{Digest, LATEST, Reference};
 
+pub use address::Trust;
 pub use ask::{Answers, Asked, ask};
 pub use budget::Budget;
-pub use credentials::{Credentials, Environment};
+pub use credentials::{Credentials, Environment, HELPER_TIMEOUT};
+pub use explain::explained;
 pub use image::{Content, Entry};
 pub use memo::Memo;
 pub use resolve::HttpRegistry;
+pub use settings::{Limits, Mirror, PullFromMirror, Rule, Settings, SettingsError, TlsFiles, TokenEnv};
 pub use wanted::{Answer, Behind, Judged, Recorded, Wanted};
 
 /// Which digest of a tag is wanted.
@@ -117,6 +125,9 @@ pub enum ResolveError {
     /// The index has no manifest for the platform that policy asks for.
     #[error("{0}")]
     NoSuchPlatform(String),
+    /// tagpin does not ask there: the registry is blocked, or its name leads where names in files may not lead.
+    #[error("{0}")]
+    NotAllowed(String),
     /// What the tag names cannot be pinned: schema 1, or no image at all.
     #[error("{0}")]
     UnsupportedMediaType(String),
@@ -132,6 +143,7 @@ impl ResolveError {
             Self::Unavailable(_) => "unavailable",
             Self::InvalidAnswer(_) => "invalid-answer",
             Self::NoSuchPlatform(_) => "no-such-platform",
+            Self::NotAllowed(_) => "not-allowed",
             Self::UnsupportedMediaType(_) => "unsupported-media-type",
         }
     }
@@ -139,6 +151,9 @@ impl ResolveError {
 
 /// A registry client: the network edge between sites and plan.
 pub trait Registry: Send + Sync {
+    /// Takes note of questions that will be asked, so that what they have in common is asked for once. Asks nothing.
+    fn announce(&self, _questions: &[&Question]) {}
+
     /// Returns what the tag is now: one HEAD, or one GET where the body is to be `read` or HEAD does not say it.
     fn resolve(
         &self,
@@ -153,93 +168,4 @@ pub trait Registry: Send + Sync {
         question: &Question,
         look: &Look,
     ) -> impl Future<Output = Result<Seen, ResolveError>> + Send;
-}
-
-/// Where a registry is really asked: the field names of containers-registries.conf(5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The names that this rule is for: `host[:port]` or `host[:port]/path`, matched at segment ends; the longest wins.
-    pub prefix: String,
-    /// What `prefix` is replaced by for the look-up; equal to `prefix` where the config names none.
-    pub location: String,
-    /// Whether plain HTTP is spoken and certificates are not checked.
-    pub insecure: bool,
-    /// Other places that serve the same images, in order of preference.
-    pub mirrors: Vec<Mirror>,
-}
-
-/// A mirror of a registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mirror {
-    /// `host[:port][/path]`
-    pub location: String,
-    /// Whether plain HTTP is spoken and certificates are not checked.
-    pub insecure: bool,
-    /// What may be asked there.
-    pub pull: PullFromMirror,
-}
-
-/// What a mirror may be asked for. A mirror may be stale, so tags are asked at the origin unless this says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PullFromMirror {
-    /// Tags and digests.
-    All,
-    /// Digests only: the default.
-    DigestOnly,
-    /// Tags only.
-    TagOnly,
-}
-
-/// What a [`HttpRegistry`] is made with.
-#[derive(Debug, Default)]
-pub struct Settings {
-    /// Where registries are really asked.
-    pub rules: Vec<Rule>,
-    /// Where credentials are; none by default.
-    pub credentials: Credentials,
-    /// More root certificates beside the system's, each a PEM file's content.
-    pub roots: Vec<Vec<u8>>,
-    /// How much and how long is asked.
-    pub limits: Limits,
-}
-
-/// How much and how long a registry is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// How many questions one registry gets at the same time.
-    pub at_once: usize,
-    /// How long one question may take, repeated requests included; waiting for its turn does not count.
-    pub question: Duration,
-    /// The pause before the first repeated request.
-    pub retry_delay: Duration,
-    /// The longest manifest that is read, in bytes.
-    pub manifest: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            at_once: 8,
-            question: Duration::from_secs(60),
-            retry_delay: Duration::from_millis(500),
-            manifest: 8 << 20,
-        }
-    }
-}
-
-/// Why a [`HttpRegistry`] cannot be made: something in its settings is wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// A rule's prefix or location is no `host[:port][/path]`.
-    #[error("`{0}` is not a registry location; write `host[:port][/path]`, without `https://`")]
-    Location(String),
-    /// A root certificate is damaged.
-    #[error("a root certificate cannot be read; PEM is expected")]
-    Certificate(#[source] reqwest::Error),
-    /// A file that should have root certificates has none.
-    #[error("a file of root certificates has none in it; PEM is expected")]
-    NoCertificate,
-    /// The TLS stack does not start.
-    #[error("the HTTP client cannot be set up")]
-    Client(#[source] reqwest::Error),
 }

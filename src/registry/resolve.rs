@@ -1,7 +1,6 @@
 //! From a question to a digest: HEAD where that is enough, GET and hash where it is not.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
@@ -9,9 +8,11 @@ use super::auth::Auth;
 use super::breaker::Breaker;
 use super::budget::{Budget, Budgets};
 use super::client::{Answer, Client, Kind as Path, Request};
+use super::explain::step;
 use super::image::{self, ContentError, Kind, Manifest};
 use super::keyed::Keyed;
 use super::location::{self, Endpoint, Wanted};
+use super::retry::Repeats;
 use super::transport::Transport;
 use super::{
     Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
@@ -31,7 +32,7 @@ pub struct HttpRegistry {
 /// What keeps one registry's questions apart from the others'.
 #[derive(Debug)]
 struct Lane {
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
     breaker: Breaker,
 }
 
@@ -47,8 +48,7 @@ impl HttpRegistry {
     /// # Errors
     /// A rule's location is not one, or a certificate cannot be read.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let Settings { rules, credentials, roots, limits } = settings;
-        let locations = rules.iter().flat_map(|rule| {
+        let locations = settings.rules.iter().flat_map(|rule| {
             let mirrors = rule.mirrors.iter().map(|mirror| &mirror.location);
             [&rule.prefix, &rule.location].into_iter().chain(mirrors)
         });
@@ -57,11 +57,15 @@ impl HttpRegistry {
                 return Err(SettingsError::Location(location.clone()));
             }
         }
+        let transport = Transport::new(&settings)?;
+        let Settings { rules, credentials, limits, .. } = settings;
+        let repeats =
+            Repeats { times: limits.retries, first: limits.retry_delay, longest: limits.longest_pause };
         let client = Client {
-            transport: Transport::new(&roots, &rules)?,
-            auth: Auth::new(credentials),
+            transport,
+            auth: Auth::new(credentials, rules.clone()),
             budgets: Budgets::default(),
-            retry_delay: limits.retry_delay,
+            repeats,
             hosts: Keyed::default(),
         };
         Ok(Self { rules, limits, client, lanes: Keyed::default() })
@@ -72,6 +76,23 @@ impl HttpRegistry {
         self.client.budgets.snapshot()
     }
 
+    /// Returns what each mirror of the question's registry says the tag is now, whatever it may be asked for otherwise:
+    /// a cache may keep answering an old digest. Each mirror is named `host[:port]/repository`.
+    pub async fn at_mirrors(&self, question: &Question) -> Vec<(String, Result<Digest, ResolveError>)> {
+        let mut answers = Vec::new();
+        for endpoint in location::mirrors(&self.rules, &question.registry, &question.repository) {
+            let work = async {
+                let request = self.request(&endpoint, &question.tag, false);
+                self.resolve_at(request, false).await.map(|resolution| resolution.digest)
+            };
+            let answer = tokio::time::timeout(self.limits.question, work).await;
+            let late = |_| Err(ResolveError::Unavailable(format!("`{}` gave no answer", endpoint.shown())));
+            let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
+            answers.push((name, answer.unwrap_or_else(late)));
+        }
+        answers
+    }
+
     /// Runs `work` when the registry has a turn free, for as long as a question may take.
     async fn in_turn<T>(
         &self,
@@ -80,7 +101,9 @@ impl HttpRegistry {
     ) -> Result<T, ResolveError> {
         let registry = &question.registry;
         let lane = self.lanes.get_or(registry, || Lane {
-            permits: Arc::new(Semaphore::new(self.limits.at_once.max(1))),
+            permits: Semaphore::new(
+                location::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once).max(1),
+            ),
             breaker: Breaker::default(),
         });
         let _permit = lane.permits.acquire().await;
@@ -95,12 +118,26 @@ impl HttpRegistry {
         result
     }
 
-    fn endpoints(&self, question: &Question, wanted: Wanted) -> Vec<Endpoint> {
+    fn endpoints(&self, question: &Question, wanted: Wanted) -> Result<Vec<Endpoint>, ResolveError> {
         location::endpoints(&self.rules, &question.registry, &question.repository, wanted)
     }
 
     fn request<'a>(&self, endpoint: &'a Endpoint, reference: &'a str, origin: bool) -> Request<'a> {
         Request { endpoint, kind: Path::Manifest, reference, limit: self.limits.manifest, retries: origin }
+    }
+
+    /// Explains which place is asked, and why.
+    fn told(&self, endpoint: &Endpoint) {
+        step(|| {
+            let (host, repository) = (&endpoint.host, &endpoint.repository);
+            let kind = if endpoint.is_mirror { "mirror" } else { "registry" };
+            let rule = endpoint.rule.and_then(|rule| self.rules.get(rule));
+            let because = rule.map_or_else(
+                || "no [[registry]] names it".to_owned(),
+                |rule| format!("of the [[registry]] with the prefix `{}`", rule.prefix),
+            );
+            format!("{kind} {host}, repository {repository}: {because}")
+        });
     }
 
     /// Returns what a tag is: a HEAD, unless it is to be `read` or HEAD does not say it.
@@ -131,10 +168,12 @@ impl HttpRegistry {
                     return Ok(Seen::MediaType(self.body(request).await?.manifest.media_type));
                 };
                 match header(request, &answer)? {
-                    Some(named) if named.algorithm() == digest.algorithm() && named != *digest => {
-                        Err(mismatch(request))
+                    Some(named) if named == *digest => {
+                        Ok(Seen::MediaType(answer.content_type.unwrap_or_default()))
                     }
-                    _ => Ok(Seen::MediaType(answer.content_type.unwrap_or_default())),
+                    Some(named) if named.algorithm() == digest.algorithm() => Err(mismatch(request)),
+                    // Anything may answer 200: what does not name the digest has to show what it has.
+                    _ => Ok(Seen::MediaType(self.body(request).await?.manifest.media_type)),
                 }
             }
             Look::Body(_) => Ok(Seen::Content(self.body(request).await?.manifest.content)),
@@ -163,13 +202,17 @@ impl HttpRegistry {
     }
 
     async fn resolve_anywhere(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
-        let endpoints = self.endpoints(question, Wanted::Tag);
+        let endpoints = self.endpoints(question, Wanted::Tag)?;
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
+            self.told(endpoint);
             let request = self.request(endpoint, &question.tag, left == 0);
             result = self.resolve_at(request, read).await;
             match &result {
-                Err(error) if left > 0 => tracing::info!(%error, "a mirror has no answer, the next is asked"),
+                Err(error) if left > 0 => {
+                    tracing::info!(%error, "a mirror has no answer, the next is asked");
+                    step(|| format!("no answer from this mirror, the next place is asked: {error}"));
+                }
                 _ => break,
             }
         }
@@ -178,14 +221,16 @@ impl HttpRegistry {
 
     async fn look_anywhere(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
         let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
-        let endpoints = self.endpoints(question, Wanted::Digest);
+        let endpoints = self.endpoints(question, Wanted::Digest)?;
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
+            self.told(endpoint);
             let request = self.request(endpoint, digest.as_str(), left == 0);
             result = self.look_at(request, look).await;
             match &result {
                 Err(error) if left > 0 => {
                     tracing::info!(%error, "a mirror does not have a digest, the next is asked");
+                    step(|| format!("this mirror does not have it, the next place is asked: {error}"));
                 }
                 _ => break,
             }
@@ -195,6 +240,16 @@ impl HttpRegistry {
 }
 
 impl Registry for HttpRegistry {
+    fn announce(&self, questions: &[&Question]) {
+        for question in questions {
+            // What has no endpoint fails when it is asked.
+            let endpoints = self.endpoints(question, Wanted::Tag).unwrap_or_default();
+            if let Some(first) = endpoints.into_iter().next() {
+                self.client.auth.announce(first);
+            }
+        }
+    }
+
     async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
         self.in_turn(question, self.resolve_anywhere(question, read)).await
     }

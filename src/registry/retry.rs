@@ -4,26 +4,33 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 
+use super::explain::step;
 use super::failure::{Failure, Retry};
 
-/// How often a request is repeated at most.
-const REPEATS: usize = 2;
+/// How often a request is repeated, and after which pauses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeats {
+    /// How often at most.
+    pub(super) times: usize,
+    /// About how long the first pause is; each further one is three times as long.
+    pub(super) first: Duration,
+    /// The longest pause, and the longest that a registry may ask for and get.
+    pub(super) longest: Duration,
+}
 
-/// The longest pause that a registry may ask for and get.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// Runs `attempt` until it succeeds, fails for good, or was repeated [`REPEATS`] times. The first pause is about `delay`.
-pub(super) async fn retry<T, F, A>(delay: Duration, attempt: F) -> Result<T, Failure>
+/// Runs `attempt` until it succeeds, fails for good, or was repeated often enough. Pauses are up to twice as long by
+/// chance, so that those who failed together do not come back together.
+pub(super) async fn retry<T, F, A>(repeats: Repeats, attempt: F) -> Result<T, Failure>
 where
     F: FnMut() -> A,
     A: Future<Output = Result<T, Failure>>,
 {
     let pauses = ExponentialBuilder::new()
-        .with_min_delay(delay)
-        .with_max_delay(LONGEST_PAUSE)
+        .with_min_delay(repeats.first)
+        .with_max_delay(repeats.longest)
         .with_factor(3.0)
         .with_jitter()
-        .with_max_times(REPEATS);
+        .with_max_times(repeats.times);
     attempt
         .retry(pauses)
         .when(|failure: &Failure| failure.retry != Retry::Never)
@@ -31,7 +38,10 @@ where
         .adjust(|failure, own| match (own?, failure.retry) {
             (_, Retry::Never) => None,
             (own, Retry::Soon) => Some(own),
-            (own, Retry::After(pause)) => (pause <= LONGEST_PAUSE).then(|| pause + own),
+            (own, Retry::After(pause)) => (pause <= repeats.longest).then(|| pause + own),
+        })
+        .notify(|failure, pause| {
+            step(|| format!("{}; asked again in {:.1} s", failure.error, pause.as_secs_f64()));
         })
         .await
 }
@@ -44,13 +54,16 @@ mod tests {
     use super::super::ResolveError;
     use super::*;
 
+    const REPEATS: Repeats =
+        Repeats { times: 2, first: Duration::from_millis(1), longest: Duration::from_secs(10) };
+
     async fn attempts(kind: Retry) -> usize {
         let made = Cell::new(0);
         let attempt = || async {
             made.set(made.get() + 1);
             Err::<(), _>(Failure { error: ResolveError::Unavailable("down".to_owned()), retry: kind })
         };
-        assert!(retry(Duration::from_millis(1), attempt).await.is_err());
+        assert!(retry(REPEATS, attempt).await.is_err());
         made.get()
     }
 

@@ -11,9 +11,10 @@ use url::Url;
 
 use super::ResolveError;
 use super::credentials::Credential;
-use super::failure::{Failure, Retry};
-use super::location::{Endpoint, is_loopback, is_loopback_url};
-use super::transport::{Unread, read, same_name};
+use super::explain::step;
+use super::failure::{Failure, Retry, Unsent};
+use super::location::{self, Endpoint, is_at, is_loopback, is_loopback_url};
+use super::transport::{Transport, Unread, read, same_name};
 
 /// Registries whose token service is on another host of the same operator: registry, realm.
 const PAIRS: &[(&str, &str)] = &[
@@ -24,6 +25,9 @@ const PAIRS: &[(&str, &str)] = &[
 
 /// The longest token answer that is read.
 const ANSWER_MAX: usize = 1 << 20;
+
+/// The longest token that is sent, in bytes: servers take no longer headers.
+const TOKEN_MAX: usize = 64 << 10;
 
 /// How long a token lives whose answer does not say (distribution, token specification).
 const DEFAULT_LIFETIME: u64 = 60;
@@ -48,17 +52,18 @@ pub(super) struct Token {
 }
 
 impl Realm {
-    /// Tells whether the credential for `endpoint` may go to this realm: to its own host, or to the one that is known
-    /// to belong to it; over TLS unless the registry itself is spoken to without.
-    pub(super) fn may_have_credential(&self, endpoint: &Endpoint, scheme: &str) -> bool {
+    /// Tells whether the credential for `endpoint` may go to this realm: to its own host, to the one that is known to
+    /// belong to it, or to one of the configured `hosts`; over TLS unless the registry itself is spoken to without.
+    pub(super) fn may_have_credential(&self, endpoint: &Endpoint, scheme: &str, hosts: &[String]) -> bool {
         let secure = self.url.scheme() == "https";
         let paired = || {
             PAIRS.iter().any(|(registry, realm)| {
                 *registry == endpoint.host && self.url.host_str() == Some(realm) && self.url.port().is_none()
             })
         };
-        let own = same_name(endpoint, &self.url) && (secure || scheme == "http");
-        own || (secure && paired())
+        let configured = || hosts.iter().any(|host| is_at(host, &self.url));
+        let own = same_name(endpoint, &self.url) || configured();
+        (own && (secure || scheme == "http")) || (secure && paired())
     }
 
     /// Tells whether this realm may be asked at all, without a credential: any over TLS, others only where the
@@ -77,22 +82,24 @@ impl Realm {
 
     /// Returns `host[:port]` for messages.
     pub(super) fn shown(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        location::shown(&self.url)
     }
 
-    /// Asks for a token to pull from the endpoint's repository. `advice` says what a refusal is due to.
+    /// Asks for one token to pull from all of `repositories`. `advice` says what a refusal is due to.
     ///
     /// The scope is our own, not the challenge's: a registry does not choose what our credential is used for.
     pub(super) async fn token(
         &self,
-        client: &reqwest::Client,
+        transport: &Transport,
         endpoint: &Endpoint,
+        repositories: &[&str],
         credential: Option<&Credential>,
         advice: &str,
     ) -> Result<Token, Failure> {
         let what = format!("`{}`, which gives tokens for `{}`", self.shown(), endpoint.shown());
-        let scope = format!("repository:{}:pull", endpoint.repository);
+        let refused = |error| Failure::unsent(&what, &Unsent::Refused(error));
+        let (client, _) = transport.client(endpoint, &self.url).map_err(refused)?;
+        let scopes = repositories.iter().map(|repository| format!("repository:{repository}:pull"));
         let request = match credential {
             Some(Credential::Identity(token)) => {
                 let form = url::form_urlencoded::Serializer::new(String::new())
@@ -100,7 +107,7 @@ impl Realm {
                     .append_pair("refresh_token", token.expose_secret())
                     .append_pair("client_id", "tagpin")
                     .append_pair("service", self.service.as_deref().unwrap_or_default())
-                    .append_pair("scope", &scope)
+                    .append_pair("scope", &scopes.collect::<Vec<_>>().join(" "))
                     .finish();
                 client
                     .post(self.url.clone())
@@ -111,7 +118,7 @@ impl Realm {
                 let mut url = self.url.clone();
                 url.query_pairs_mut()
                     .extend_pairs(self.service.as_deref().map(|service| ("service", service)))
-                    .append_pair("scope", &scope);
+                    .extend_pairs(scopes.map(|scope| ("scope", scope)));
                 match other {
                     Some(Credential::Password { user, password }) => {
                         client.get(url).basic_auth(user, Some(password.expose_secret()))
@@ -126,6 +133,11 @@ impl Realm {
             .send()
             .await
             .map_err(|error| Failure::unreachable(&what, &error))?;
+        step(|| {
+            let who = if credential.is_some() { "with the credential" } else { "anonymously" };
+            let status = response.status().as_u16();
+            format!("token for {} from {}, {who} → {status}", repositories.join(", "), self.shown())
+        });
         match response.status() {
             StatusCode::OK => {}
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -157,7 +169,7 @@ impl Realm {
 fn parse(body: &[u8]) -> Option<Token> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
-    let token = text("token").or_else(|| text("access_token"))?;
+    let token = text("token").or_else(|| text("access_token")).filter(|token| token.len() <= TOKEN_MAX)?;
     let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     header.set_sensitive(true);
     let seconds =
@@ -174,7 +186,7 @@ mod tests {
     }
 
     fn endpoint(host: &str) -> Endpoint {
-        Endpoint { host: host.to_owned(), repository: "acme/api".to_owned(), insecure: false }
+        Endpoint::bare(host, "acme/api")
     }
 
     #[test]
@@ -194,7 +206,23 @@ mod tests {
             ("127.0.0.1:5000", "http", "http://127.0.0.1:5001/token", true),
             ("127.0.0.1:5000", "http", "http://localhost:5001/token", false),
         ] {
-            assert_eq!(realm(url).may_have_credential(&endpoint(host), scheme), allowed, "{host} {url}");
+            assert_eq!(realm(url).may_have_credential(&endpoint(host), scheme, &[]), allowed, "{host} {url}");
+        }
+    }
+
+    #[test]
+    fn a_credential_goes_to_a_configured_host_too() {
+        let hosts = ["auth.example:8443".to_owned(), "sso.example".to_owned()];
+        for (scheme, url, allowed) in [
+            ("https", "https://auth.example:8443/token", true),
+            ("https", "https://sso.example/token", true),
+            ("https", "https://auth.example/token", false),
+            ("https", "http://sso.example/token", false),
+            ("http", "http://sso.example/token", true),
+            ("https", "https://sso.example.evil.example/token", false),
+        ] {
+            let endpoint = endpoint("harbor.example");
+            assert_eq!(realm(url).may_have_credential(&endpoint, scheme, &hosts), allowed, "{url}");
         }
     }
 

@@ -1,81 +1,203 @@
-//! The HTTP clients: which one for which host, with which certificates.
+//! The HTTP clients: which one for which host, with which certificates, over a proxy or not, to which addresses.
 
-use reqwest::Certificate;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Identity};
+use secrecy::{ExposeSecret as _, SecretSlice};
+use url::Url;
 
-use super::location::{Endpoint, is_loopback_url};
-use super::{Rule, SettingsError};
+use super::address::{Refused, Resolver, Trust, refused_host};
+use super::location::{self, Endpoint, is_at, is_loopback_url};
+use super::{Limits, Rule, Settings, SettingsError, TlsFiles};
 use crate::http;
 
 /// The clients. None follows a redirect by itself: a credential must not travel along.
 #[derive(Debug)]
 pub(super) struct Transport {
-    checked: Pair,
-    /// Built only where a rule says `insecure`.
-    unchecked: Option<Pair>,
+    rules: Vec<Rule>,
+    trust: Trust,
+    /// The environment's proxies, as reqwest itself reads them.
+    proxies: Matcher,
+    general: Clients,
+    /// By the host that has certificates of its own.
+    own: HashMap<String, Clients>,
 }
 
-/// Two clients with the same certificates.
+/// The clients with one set of certificates.
 #[derive(Debug)]
-struct Pair {
-    /// Obeys the environment's proxies.
+struct Clients {
+    checked: Reaching,
+    /// Built only where a rule says `insecure`.
+    unchecked: Option<Reaching>,
+}
+
+/// Clients that differ in the addresses that they connect to.
+#[derive(Debug)]
+struct Reaching {
+    /// Obeys the environment's proxies, which look names up themselves.
     proxied: reqwest::Client,
-    /// For loopback, where no proxy can be of use.
+    /// Connects to every address: for what is configured, and for loopback, where no proxy can be of use.
     direct: reqwest::Client,
+    /// Does not connect to the addresses that are refused.
+    guarded: reqwest::Client,
+}
+
+/// How a request gets to its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Over a proxy, which decides on the address.
+    Proxy,
+    /// Without one.
+    Direct,
 }
 
 impl Transport {
-    /// Returns clients that trust the system's certificates and those in `roots` (PEM).
-    pub(super) fn new(roots: &[Vec<u8>], rules: &[Rule]) -> Result<Self, SettingsError> {
-        let mut certificates = Vec::new();
-        for pem in roots {
-            let bundle = Certificate::from_pem_bundle(pem).map_err(SettingsError::Certificate)?;
-            if bundle.is_empty() {
-                return Err(SettingsError::NoCertificate);
-            }
-            certificates.extend(bundle);
+    /// Returns clients that trust the system's certificates, those in `roots`, and for each host those of its rule.
+    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let Settings { rules, limits, trust, .. } = settings;
+        let mut roots = Vec::new();
+        for pem in &settings.roots {
+            roots.extend(certificates(pem)?);
         }
         let insecure =
             rules.iter().any(|rule| rule.insecure || rule.mirrors.iter().any(|mirror| mirror.insecure));
-        let unchecked = insecure.then(|| Pair::new(&certificates, true)).transpose()?;
-        Ok(Self { checked: Pair::new(&certificates, false)?, unchecked })
+        let clients = |roots: &[Certificate], identity: Option<&Identity>| {
+            let reaching = |unchecked| Reaching::new(roots, identity, unchecked, *trust, limits);
+            let unchecked = insecure.then(|| reaching(true)).transpose();
+            Ok(Clients { checked: reaching(false)?, unchecked: unchecked? })
+        };
+        // What is inside the PEM is only looked at when a client is built.
+        let general = clients(&roots, None).map_err(|error| match roots.is_empty() {
+            true => SettingsError::Client(error),
+            false => SettingsError::Certificate(error),
+        })?;
+        let mut own = HashMap::new();
+        let mut files: HashMap<&str, &TlsFiles> = HashMap::new();
+        for rule in rules.iter().filter(|rule| rule.tls != TlsFiles::default()) {
+            let host = location::host(&rule.location);
+            match files.insert(host, &rule.tls) {
+                Some(other) if *other != rule.tls => {
+                    return Err(SettingsError::TwoCertificates(host.to_owned()));
+                }
+                Some(_) => continue,
+                None => {}
+            }
+            let mut roots = roots.clone();
+            if let Some(path) = &rule.tls.ca {
+                roots.extend(certificates(read_file(path, host)?.expose_secret())?);
+            }
+            let client = rule.tls.client.as_ref();
+            let identity = client.map(|(certificate, key)| identity(certificate, key, host)).transpose()?;
+            let built = clients(&roots, identity.as_ref()).map_err(|error| match &identity {
+                Some(_) => SettingsError::ClientCertificate { host: host.to_owned(), error },
+                None => SettingsError::Certificate(error),
+            })?;
+            own.insert(host.to_owned(), built);
+        }
+        let proxies = Matcher::from_system();
+        Ok(Self { rules: rules.clone(), trust: *trust, proxies, general, own })
     }
 
-    /// Returns the client for a request to `url` on behalf of `endpoint`.
+    /// Returns the client for a request to `url` on behalf of `endpoint`, and how it gets there.
     ///
-    /// Certificates go unchecked only on the very host that is marked insecure, not where it redirects to.
-    pub(super) fn client(&self, endpoint: &Endpoint, url: &url::Url) -> &reqwest::Client {
-        let pair = match &self.unchecked {
+    /// Certificates go unchecked only on the very host that is marked insecure, not where it redirects to. What is
+    /// configured may be at any address; all else only where names of this trust may lead.
+    ///
+    /// # Errors
+    /// The host of `url` is a refused address by its very name.
+    pub(super) fn client(
+        &self,
+        endpoint: &Endpoint,
+        url: &Url,
+    ) -> Result<(&reqwest::Client, Route), Refused> {
+        let clients =
+            self.own.iter().find(|(host, _)| is_at(host, url)).map_or(&self.general, |(_, clients)| clients);
+        let reaching = match &clients.unchecked {
             Some(unchecked) if endpoint.insecure && same_name(endpoint, url) => unchecked,
-            _ => &self.checked,
+            _ => &clients.checked,
         };
-        if is_loopback_url(url) { &pair.direct } else { &pair.proxied }
-    }
-}
-
-impl Pair {
-    fn new(roots: &[Certificate], unchecked: bool) -> Result<Self, SettingsError> {
-        let builder = || {
-            http::builder()
-                .redirect(Policy::none())
-                .referer(false)
-                .tls_certs_merge(roots.iter().cloned())
-                .tls_danger_accept_invalid_certs(unchecked)
-        };
-        // What is inside the PEM is only looked at here.
-        let failed = |error| {
-            if roots.is_empty() { SettingsError::Client(error) } else { SettingsError::Certificate(error) }
-        };
-        Ok(Self {
-            proxied: builder().build().map_err(failed)?,
-            direct: builder().no_proxy().build().map_err(failed)?,
+        let trusted = location::is_configured(&self.rules, url)
+            || (is_at(&endpoint.host, url) && (self.trust == Trust::Typed || endpoint.rule.is_some()));
+        // Who typed a name has not typed what it redirects to.
+        let trust = if self.trust == Trust::Typed { Trust::Scanned } else { self.trust };
+        if !trusted && let Some(refused) = refused_host(url, trust) {
+            return Err(refused);
+        }
+        if is_loopback_url(url) {
+            return Ok((&reaching.direct, Route::Direct));
+        }
+        // Without naming the `http` crate: the type follows from what is asked.
+        let proxied = url.as_str().parse().is_ok_and(|address| self.proxies.intercept(&address).is_some());
+        Ok(match (proxied, trusted) {
+            (true, _) => (&reaching.proxied, Route::Proxy),
+            (false, true) => (&reaching.direct, Route::Direct),
+            (false, false) => (&reaching.guarded, Route::Direct),
         })
     }
 }
 
+impl Reaching {
+    fn new(
+        roots: &[Certificate],
+        identity: Option<&Identity>,
+        unchecked: bool,
+        trust: Trust,
+        limits: &Limits,
+    ) -> Result<Self, reqwest::Error> {
+        let builder = || {
+            let builder = http::builder()
+                .redirect(Policy::none())
+                .referer(false)
+                .connect_timeout(limits.connect)
+                .read_timeout(limits.read)
+                .timeout(limits.request)
+                .tls_certs_merge(roots.iter().cloned())
+                .tls_danger_accept_invalid_certs(unchecked);
+            match identity {
+                Some(identity) => builder.identity(identity.clone()),
+                None => builder,
+            }
+        };
+        let trust = if trust == Trust::Typed { Trust::Scanned } else { trust };
+        Ok(Self {
+            proxied: builder().build()?,
+            direct: builder().no_proxy().build()?,
+            guarded: builder().no_proxy().dns_resolver(Arc::new(Resolver(trust))).build()?,
+        })
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SettingsError> {
+    let bundle = Certificate::from_pem_bundle(pem).map_err(SettingsError::Certificate)?;
+    if bundle.is_empty() {
+        return Err(SettingsError::NoCertificate);
+    }
+    Ok(bundle)
+}
+
+fn identity(certificate: &Path, key: &Path, host: &str) -> Result<Identity, SettingsError> {
+    let (certificate, key) = (read_file(certificate, host)?, read_file(key, host)?);
+    let pem: SecretSlice<u8> = [certificate.expose_secret(), b"\n", key.expose_secret()].concat().into();
+    Identity::from_pem(pem.expose_secret())
+        .map_err(|error| SettingsError::ClientCertificate { host: host.to_owned(), error })
+}
+
+fn read_file(path: &Path, host: &str) -> Result<SecretSlice<u8>, SettingsError> {
+    let mut bytes = Vec::new();
+    // Not fs_err: the error names the file already.
+    std::fs::File::open(path)
+        .and_then(|mut file| std::io::Read::read_to_end(&mut file, &mut bytes))
+        .map_err(|error| SettingsError::Unreadable { path: path.to_owned(), host: host.to_owned(), error })?;
+    Ok(bytes.into())
+}
+
 /// Tells whether `url` is on the endpoint's host, whatever the port.
-pub(super) fn same_name(endpoint: &Endpoint, url: &url::Url) -> bool {
-    url::Url::parse(&format!("https://{}/", endpoint.host))
+pub(super) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
+    Url::parse(&format!("https://{}/", endpoint.host))
         .is_ok_and(|own| own.host_str().is_some() && own.host_str() == url.host_str())
 }
 
@@ -102,4 +224,28 @@ pub(super) async fn read(mut response: reqwest::Response, limit: usize) -> Resul
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_name_resolves_to_is_checked_where_it_is_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let clients = Reaching::new(&[], None, false, Trust::Scanned, &Limits::default()).unwrap();
+        let error = clients.guarded.get(&url).send().await.unwrap_err();
+        let refused = Refused::cause(&error).unwrap_or_else(|| panic!("{error:?}"));
+        assert!(refused.to_string().contains("is this machine"), "{refused}");
+
+        let answer = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
+        });
+        assert_eq!(clients.direct.get(&url).send().await.unwrap().status(), 204);
+        answer.await.unwrap();
+    }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use serde::{Serialize, Serializer};
 
 use super::{Report, Row};
+use crate::registry::Budget;
 
 /// The version of the document. It grows when a field changes its meaning, not when one is added.
 pub const VERSION: u32 = 1;
@@ -24,6 +25,8 @@ struct Document<'r> {
     outcomes: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'r str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    registries: &'r BTreeMap<String, Budget>,
     complete: bool,
 }
 
@@ -160,6 +163,7 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
         summary,
         outcomes,
         notes: report.notes.iter().map(String::as_str).collect(),
+        registries: &report.registries,
         complete: report.complete,
     }
 }

@@ -12,7 +12,7 @@ use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
-use crate::registry::Behind;
+use crate::registry::{Behind, Budget};
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Report<'i> {
     pub complete: bool,
     /// Remarks that are no failures, such as annotations that could not be written.
     pub notes: Vec<String>,
+    /// The requests that each registry got, by its host; empty where none was asked.
+    pub registries: BTreeMap<String, Budget>,
 }
 
 /// One site.
@@ -120,7 +122,8 @@ impl<'i> Report<'i> {
             })
         });
         let notes = notes.collect();
-        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes }
+        let complete = readable && resolved;
+        Self { rows, unread, findings: Vec::new(), complete, notes, registries: BTreeMap::new() }
     }
 
     /// Returns how many rows have each state.

@@ -9,7 +9,7 @@ use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
     Answer, Answers, Asked, Credentials, Environment, HttpRegistry, Judged, Level, Limits, Question,
-    Recorded, Registry as _, Resolution, ResolveError, Settings, Wanted, ask,
+    Recorded, Registry as _, Resolution, ResolveError, Rule, Settings, Trust, Wanted, ask,
 };
 
 use super::registry::{IDENTITY_TOKEN, PASSWORD, Registry, TOKEN_PREFIX, USER};
@@ -20,17 +20,33 @@ pub(crate) fn limits() -> Limits {
     Limits { question: Duration::from_secs(10), retry_delay: Duration::from_millis(5), ..Limits::default() }
 }
 
+/// For registries on loopback, as if the user had typed their names.
+pub(crate) fn settings() -> Settings {
+    Settings { limits: limits(), trust: Trust::Typed, ..Settings::default() }
+}
+
+/// A rule that makes a host one that is configured.
+pub(crate) fn configured(host: &str) -> Rule {
+    Rule { prefix: host.to_owned(), location: host.to_owned(), ..Rule::default() }
+}
+
 pub(crate) fn client() -> HttpRegistry {
-    HttpRegistry::new(Settings { limits: limits(), ..Settings::default() }).unwrap()
+    HttpRegistry::new(settings()).unwrap()
 }
 
 /// A client with a credential for each of `hosts`, which docker's config.json would hold.
 pub(crate) fn client_for(hosts: &[String], entry: &serde_json::Value) -> HttpRegistry {
+    client_knowing(hosts, &[], entry)
+}
+
+/// The same, where `others` are configured without a credential.
+pub(crate) fn client_knowing(hosts: &[String], others: &[String], entry: &serde_json::Value) -> HttpRegistry {
     let auths: serde_json::Map<_, _> = hosts.iter().map(|host| (host.clone(), entry.clone())).collect();
     let config = serde_json::json!({ "auths": auths }).to_string();
     let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
     let credentials = Credentials::new(&environment);
-    HttpRegistry::new(Settings { credentials, limits: limits(), ..Settings::default() }).unwrap()
+    let rules = hosts.iter().chain(others).map(|host| configured(host)).collect();
+    HttpRegistry::new(Settings { credentials, rules, ..settings() }).unwrap()
 }
 
 pub(crate) fn password() -> serde_json::Value {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
-pub(crate) use super::mood::{Auth, BodyMood, DigestHeader, Mood};
+pub(crate) use super::mood::{Auth, BodyMood, DigestHeader, Fault, Faults, Mood, Scopes};
 
 /// The user that the registry knows.
 pub(crate) const USER: &str = "robot";
@@ -54,6 +54,9 @@ pub(crate) struct RequestLog {
     pub(crate) status: u16,
     /// The kind of the `Authorization` header: `none`, `basic`, `bearer`.
     pub(crate) authorization: String,
+    /// When it came.
+    #[serde(skip)]
+    pub(crate) at: Instant,
 }
 
 #[derive(Default)]
@@ -68,8 +71,8 @@ struct Content {
     tags: HashMap<(String, String), String>,
     mood: Mood,
     log: Vec<RequestLog>,
-    /// The tokens that are valid: the scope, and until when.
-    tokens: HashMap<String, (String, Instant)>,
+    /// The tokens that are valid: the scopes, and until when.
+    tokens: HashMap<String, (Vec<String>, Instant)>,
     issued: usize,
 }
 
@@ -229,21 +232,44 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<
     let path = parts.uri.path().to_owned();
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let kind = authorization.and_then(|value| value.split(' ').next()).unwrap_or("none").to_ascii_lowercase();
-    let (at, latency, hang) = {
+    let (at, latency, hang, fault) = {
         let mut content = shared.lock();
         content.log.push(RequestLog {
             method: parts.method.to_string(),
             path: path.clone(),
             status: 0,
             authorization: kind,
+            at: Instant::now(),
         });
-        let hang = content.mood.body == BodyMood::Hang && path != "/token";
-        (content.log.len() - 1, content.mood.latency, hang)
+        let is_token = path == "/token";
+        let fault = content.mood.faults.as_mut().filter(|_| !is_token).and_then(Faults::draw);
+        let hang = match is_token {
+            true => content.mood.token_hangs,
+            false => content.mood.body == BodyMood::Hang || fault == Some(Fault::Hang),
+        };
+        (content.log.len() - 1, content.mood.latency, hang, fault)
     };
     if hang {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(latency).await;
+    let early = match fault {
+        Some(Fault::TooMany) => Some(failure(429, Some(0))),
+        Some(Fault::Internal) => Some(failure(500, None)),
+        // A body that breaks off before its first byte, after headers that say nothing: all that is left of a HEAD.
+        Some(Fault::Dropped) => {
+            let broken = stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("dropped"))]);
+            let response = Response::builder().header(header::CONTENT_LENGTH, 1000);
+            Some(response.body(Body::from_stream(broken)).expect("valid"))
+        }
+        _ => None,
+    };
+    if let Some(response) = early {
+        if let Some(entry) = shared.lock().log.get_mut(at) {
+            entry.status = response.status().as_u16();
+        }
+        return response;
+    }
     let form = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
     let mut content = shared.lock();
     let response = if path == "/token" {
@@ -254,7 +280,15 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<
         };
         content.token(&parts.method, authorization, &query)
     } else {
-        content.answer(&parts.method, &path, &parts.headers, authorization)
+        let (digest, spoilt) = (content.mood.digest, content.mood.body);
+        match fault {
+            Some(Fault::Wrong) => content.mood.digest = DigestHeader::Lying,
+            Some(Fault::Truncated) => content.mood.body = BodyMood::Truncated,
+            _ => {}
+        }
+        let response = content.answer(&parts.method, &path, &parts.headers, authorization);
+        (content.mood.digest, content.mood.body) = (digest, spoilt);
+        response
     };
     // `forget_requests` may have come between.
     if let Some(entry) = content.log.get_mut(at) {
@@ -364,15 +398,20 @@ impl Content {
         response.body(body).expect("valid")
     }
 
+    fn basic(&self) -> String {
+        let password = self.mood.password.as_deref().unwrap_or(PASSWORD);
+        format!("Basic {}", STANDARD.encode(format!("{USER}:{password}")))
+    }
+
     fn authorized(&self, repository: Option<&str>, authorization: Option<&str>) -> bool {
         match self.mood.auth {
             Auth::None => true,
-            Auth::Basic => authorization == Some(basic().as_str()),
+            Auth::Basic => authorization == Some(self.basic().as_str()),
             Auth::Bearer => {
                 let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
                 let scope = repository.map(|repository| format!("repository:{repository}:pull"));
                 token.and_then(|token| self.tokens.get(token)).is_some_and(|(granted, until)| {
-                    *until > Instant::now() && scope.is_none_or(|scope| *granted == scope)
+                    *until > Instant::now() && scope.is_none_or(|scope| granted.contains(&scope))
                 })
             }
         }
@@ -403,9 +442,13 @@ impl Content {
         if let Some(status) = self.mood.token_failures.pop() {
             return failure(status, None);
         }
-        let pairs: HashMap<String, String> =
+        let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let value = |name: &str| pairs.get(name).map(String::as_str);
+        let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        // Repeated in a query, separated by spaces in a form.
+        let scopes = pairs.iter().filter(|(key, _)| key == "scope");
+        let mut scopes: Vec<String> =
+            scopes.flat_map(|(_, value)| value.split(' ')).map(str::to_owned).collect();
         let refused = || failure(401, None);
         let may_pull = if method == Method::POST {
             if value("grant_type") != Some("refresh_token") || value("refresh_token") != Some(IDENTITY_TOKEN)
@@ -415,28 +458,28 @@ impl Content {
             true
         } else {
             match authorization {
-                Some(text) if text == basic() => true,
+                Some(text) if text == self.basic() => true,
                 Some(_) => return refused(),
                 None => self.mood.public,
             }
         };
-        let (Some(_), Some(scope)) = (value("service"), value("scope")) else {
+        let is_refused = scopes.len() > 1 && self.mood.scopes == Scopes::Refused;
+        if value("service").is_none() || scopes.is_empty() || is_refused {
             return failure(400, None);
-        };
+        }
+        if self.mood.scopes == Scopes::First {
+            scopes.truncate(1);
+        }
         self.issued += 1;
         let token = format!("{TOKEN_PREFIX}{}", self.issued);
         if may_pull {
             let until = Instant::now() + Duration::from_secs(self.mood.token_lifetime);
-            self.tokens.insert(token.clone(), (scope.to_owned(), until));
+            self.tokens.insert(token.clone(), (scopes, until));
         }
         let name = if method == Method::POST { "access_token" } else { "token" };
         let body = json!({name: token, "expires_in": self.mood.token_lifetime});
         plain(StatusCode::OK, &body.to_string())
     }
-}
-
-fn basic() -> String {
-    format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")))
 }
 
 fn unknown(code: &str) -> Response<Body> {

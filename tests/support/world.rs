@@ -140,6 +140,8 @@ impl World {
         for name in repositories {
             text += &format!("[[repository]]\nurl = \"{}\"\n", self.url(name));
         }
+        // Nobody is there, and it may be asked.
+        text += "[[registry]]\nprefix = \"localhost:1\"\n";
         for name in REGISTRIES {
             let location = format!("{}/{name}", self.registry.host());
             text +=

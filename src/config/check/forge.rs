@@ -150,7 +150,7 @@ impl Checker<'_> {
     }
 
     /// The name of an environment variable. What stands there may be the token itself, so it is never shown.
-    fn token_env(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn token_env(&mut self, text: &Text) -> Option<String> {
         let name = text.get_ref();
         let well_formed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());

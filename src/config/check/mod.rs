@@ -1,6 +1,7 @@
 //! From the file as it is written to checked values. Every problem is collected; nothing stops at the first.
 
 mod forge;
+mod network;
 mod policy;
 mod registry;
 
@@ -37,8 +38,10 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         forge: checker.forge(&raw.forge),
         repositories: checker.repositories(&raw.repository),
         registries: checker.registries(&raw.registry),
+        registries_conf: raw.registries_conf.as_ref().and_then(|file| checker.path("registries-conf", file)),
+        network: checker.network(&raw.network),
         locations: checker.locations(&raw.location),
-        cache_dir: raw.cache_dir.as_ref().and_then(|directory| checker.cache_dir(directory)),
+        cache_dir: raw.cache_dir.as_ref().and_then(|directory| checker.path("cache-dir", directory)),
         own: None,
     };
     (config, checker.problems)
@@ -148,15 +151,15 @@ impl Checker<'_> {
         annotations
     }
 
-    /// A relative directory is meant from where the file lies.
-    fn cache_dir(&mut self, directory: &Text) -> Option<PathBuf> {
-        let value = self.filled("cache-dir", directory)?;
+    /// A relative path is meant from where the file lies.
+    fn path(&mut self, key: &str, path: &Text) -> Option<PathBuf> {
+        let value = self.filled(key, path)?;
         if value.starts_with('~') {
-            self.fail_hint(
-                directory.span(),
-                "`~` is not expanded",
-                "write the whole path, or set TAGPIN_CACHE_DIR",
-            );
+            let hint = match key {
+                "cache-dir" => "write the whole path, or set TAGPIN_CACHE_DIR",
+                _ => "write the whole path",
+            };
+            self.fail_hint(path.span(), "`~` is not expanded", hint);
             return None;
         }
         Some(self.base.join(value))

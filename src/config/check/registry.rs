@@ -1,9 +1,13 @@
 //! `[[registry]]` and `[[registry.mirror]]`, with the field names of containers-registries.conf(5).
 
 use super::Checker;
+use super::network::CONCURRENCY;
 use crate::config::raw::{RawMirror, RawRegistry, Text};
 use crate::reference::{DOCKER_HUB, Reference};
-use crate::registry::{Mirror, PullFromMirror, Rule};
+use crate::registry::{Mirror, PullFromMirror, Rule, TlsFiles, TokenEnv};
+
+/// The user that goes with a token, where the registry does not care: GitHub's word for it.
+const TOKEN_USER: &str = "x-access-token";
 
 /// The words of `pull-from-mirror`.
 pub(in crate::config) const PULLS: [(&str, PullFromMirror); 3] = [
@@ -23,7 +27,17 @@ impl Checker<'_> {
                 continue;
             };
             let location = location.flatten().unwrap_or_else(|| prefix.clone());
-            let rule = Rule { prefix, location, insecure: entry.insecure, mirrors };
+            let rule = Rule {
+                concurrency: self.concurrency(entry, &prefix),
+                tls: self.tls(entry),
+                token_hosts: self.token_hosts(entry),
+                token_env: self.registry_token(entry, &location),
+                prefix,
+                location,
+                insecure: entry.insecure,
+                blocked: entry.blocked,
+                mirrors,
+            };
             match rules.iter().find(|other| other.prefix == rule.prefix) {
                 // Docker Hub may be described under each of its names.
                 Some(other) if *other == rule => {}
@@ -37,6 +51,67 @@ impl Checker<'_> {
         rules
     }
 
+    fn concurrency(&mut self, entry: &RawRegistry, prefix: &str) -> Option<usize> {
+        let number = entry.concurrency.as_ref()?;
+        if prefix.contains('/') {
+            self.fail_hint(
+                number.span(),
+                "`concurrency` is for a whole registry",
+                "put it into the [[registry]] whose `prefix` is the host alone",
+            );
+            return None;
+        }
+        self.number("concurrency", number, CONCURRENCY)
+    }
+
+    fn tls(&mut self, entry: &RawRegistry) -> TlsFiles {
+        let mut path = |key, text: &Option<Text>| text.as_ref().and_then(|text| self.path(key, text));
+        let ca = path("ca-file", &entry.ca_file);
+        let certificate = path("client-certificate", &entry.client_certificate);
+        let key = path("client-key", &entry.client_key);
+        if entry.client_certificate.is_some() != entry.client_key.is_some() {
+            self.fail(entry.prefix.span(), "`client-certificate` and `client-key` go together");
+        }
+        TlsFiles { ca, client: certificate.zip(key) }
+    }
+
+    fn token_hosts(&mut self, entry: &RawRegistry) -> Vec<String> {
+        let hosts = entry.token_hosts.as_ref().map_or(&[][..], |hosts| hosts.get_ref());
+        let mut found = Vec::new();
+        for host in hosts {
+            if is_place(host.get_ref()) && !host.get_ref().contains('/') {
+                found.push(host.get_ref().clone());
+            } else {
+                self.fail_hint(
+                    host.span(),
+                    "`token-hosts` takes `host` or `host:port`",
+                    "it is the host of the `realm` that the registry names, for example `auth.corp.example`",
+                );
+            }
+        }
+        found
+    }
+
+    fn registry_token(&mut self, entry: &RawRegistry, location: &str) -> Option<TokenEnv> {
+        let Some(name) = &entry.token_env else {
+            if let Some(user) = &entry.username {
+                self.fail(user.span(), "`username` goes with `token-env`");
+            }
+            return None;
+        };
+        if is_wildcard(location) {
+            self.fail(name.span(), "`token-env` is for one host, and not for all below one");
+        }
+        let user = match &entry.username {
+            Some(user) => self.filled("username", user)?,
+            None => TOKEN_USER.to_owned(),
+        };
+        if user.contains(':') {
+            self.fail(entry.prefix.span(), "`username` cannot hold `:`, which ends it (RFC 7617)");
+        }
+        Some(TokenEnv { name: self.token_env(name)?, user })
+    }
+
     fn mirror(&mut self, raw: &RawMirror) -> Option<Mirror> {
         let location = self.place("location", &raw.location);
         let pull = match &raw.pull_from_mirror {
@@ -48,6 +123,9 @@ impl Checker<'_> {
 
     /// A prefix is compared with normalised names, which know Docker Hub under one name only.
     fn prefix(&mut self, text: &Text) -> Option<String> {
+        if text.get_ref().strip_prefix("*.").is_some_and(is_place) {
+            return Some(text.get_ref().clone());
+        }
         let prefix = self.place("prefix", text)?;
         let (host, path) = prefix.split_at(prefix.find('/').unwrap_or(prefix.len()));
         match host {
@@ -73,6 +151,10 @@ impl Checker<'_> {
         self.problems.push(if value.contains('@') { problem.unquoted() } else { problem });
         None
     }
+}
+
+fn is_wildcard(place: &str) -> bool {
+    place.starts_with("*.")
 }
 
 /// A place is what makes an image name when a path is put behind it, and names its host.
