@@ -179,6 +179,10 @@ pub(super) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chunk> {
     if text.contains("tagpin:") {
         return vec![Chunk::whole(text)];
     }
+    // An action of a template may reach over documents, and one broken document changes how all are read.
+    if text.contains("{{") {
+        return vec![Chunk { wanted: catalogue.may_hold_images(text.as_bytes()), ..Chunk::whole(text) }];
+    }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     let chunks = starts.iter().zip(ends).map(|(start, end)| {
         let part = &text[*start..end];
