@@ -4,11 +4,11 @@
 
 mod support;
 
-use support::asking::{limits, served};
+use support::asking::{served, settings};
 use support::registry::Registry;
 use tagpin::config::Config;
 use tagpin::pin::{self, Pinned};
-use tagpin::registry::{HttpRegistry, Memo, Settings};
+use tagpin::registry::{HttpRegistry, Memo};
 use tagpin::tree::DirectoryTree;
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ impl Scene {
     async fn run(&self) -> (Vec<String>, String) {
         self.registry.forget_requests();
         let tree = DirectoryTree::open(self.directory.path()).unwrap();
-        let client = HttpRegistry::new(Settings { limits: limits(), ..Settings::default() }).unwrap();
+        let client = HttpRegistry::new(settings()).unwrap();
         let pinned = pin::pin(&tree, &self.config, &Memo::new(client), |_, _| {}).await.unwrap();
         for file in &pinned.files {
             fs_err::write(self.directory.path().join(&file.path), &file.after).unwrap();

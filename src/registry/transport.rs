@@ -241,6 +241,8 @@ mod tests {
 
         let answer = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            // An answer to a request that was not sent yet is an error.
+            tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 512]).await.unwrap();
             tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 204 No Content\r\n\r\n")
                 .await
                 .unwrap();
