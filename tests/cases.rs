@@ -153,7 +153,7 @@ fn outcomes(pinned: &Pinned) -> String {
         let _ = writeln!(text, "{path}{document} unread ({})", unread.reason.as_str());
     }
     for file in &pinned.inventory.files {
-        for line in &file.scan.unused_ignores {
+        for line in file.scan.unused_ignores() {
             let _ = writeln!(text, "{}:{line} unused ignore", file.path);
         }
     }

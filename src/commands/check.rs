@@ -1,6 +1,7 @@
 //! `tagpin check`
 
 use super::{local_config, local_tree, print};
+use crate::check::{self, Context};
 use crate::cli::{CheckArgs, Globals};
 use crate::config::Environment;
 use crate::error::Failure;
@@ -24,7 +25,8 @@ pub fn run(
     let tree = local_tree(&args.paths)?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
-    report.find_unpinned();
+    let today = jiff::Zoned::now().date();
+    report.add_findings(check::check(&Context { inventory: &inventory, config: &config, today }));
     print(&report, globals, terminal, true, human::check)?;
-    Ok(Exit::of(!report.findings.is_empty(), report.complete))
+    Ok(Exit::of(report.has_errors(), report.complete))
 }

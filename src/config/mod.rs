@@ -21,6 +21,7 @@ pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
 pub use problem::Problem;
 
+use crate::check::Settings;
 use crate::manifest::catalogue::Location;
 use crate::policy::Policy;
 use crate::registry::Rule;
@@ -35,6 +36,8 @@ pub struct Config {
     pub schedule: Option<String>,
     /// What is read, what is pinned, and how it is written.
     pub policy: Policy,
+    /// How much the findings of `tagpin check` count, and what is allowed.
+    pub check: Settings,
     /// What is recorded on the objects that own a pod template.
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.

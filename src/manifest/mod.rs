@@ -41,8 +41,8 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
-    /// The 1-based lines of `# tagpin: ignore` comments that match nothing.
-    pub unused_ignores: Vec<usize>,
+    /// The `# tagpin: ignore` comments, in the order of the file.
+    pub ignores: Vec<Ignore>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
 }
@@ -52,9 +52,34 @@ impl Scan {
     pub fn is_empty(&self) -> bool {
         self.sites.is_empty()
             && self.unread.is_empty()
-            && self.unused_ignores.is_empty()
+            && self.ignores.is_empty()
             && self.kustomize == formats::Kustomize::default()
     }
+
+    /// Returns the 1-based lines of `# tagpin: ignore` comments that match nothing.
+    pub fn unused_ignores(&self) -> impl Iterator<Item = usize> {
+        self.ignores.iter().filter(|ignore| !ignore.used).map(|ignore| ignore.place.line)
+    }
+}
+
+/// A `# tagpin: ignore` or `# tagpin: ignore-file` comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignore {
+    /// Where the comment stands.
+    pub place: Place,
+    /// Whether there is an image that it is about.
+    pub used: bool,
+    /// What stands behind `until`, if it is a date or was meant to be one.
+    pub until: Option<Until>,
+}
+
+/// What stands behind the `until` of an ignore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The last day on which it holds.
+    Day(jiff::civil::Date),
+    /// Something with digits in it that is no date.
+    NoDate(String),
 }
 
 /// A site and where it stands for a person. Spans are bytes from the start of the file.
@@ -66,6 +91,10 @@ pub struct Located {
     pub line: usize,
     /// 1-based, in characters.
     pub column: usize,
+    /// The line that the site's main scalar ends on.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
     /// How many bytes a byte order mark takes before the text.
     pub offset: usize,
 }
@@ -75,6 +104,32 @@ impl Located {
     pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
         span.start + self.offset..span.end + self.offset
     }
+
+    /// Returns where the site's main scalar is.
+    pub fn place(&self) -> Place {
+        Place {
+            span: self.in_file(&self.site.span),
+            line: self.line,
+            column: self.column,
+            end_line: self.end_line,
+            end_column: self.end_column,
+        }
+    }
+}
+
+/// Where something stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes from the start of the file, byte order mark included.
+    pub span: Range<usize>,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// The line that it ends on.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
 }
 
 /// A document, or a whole file, that could not be read.
@@ -200,10 +255,20 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     let mut lines = Positions::new(text);
     for site in sites {
         let (line, column) = lines.position(site.span.start);
-        scan.sites.push(Located { site, line, column, offset });
+        // The next site may start where this one does: the end is asked for aside.
+        let (end_line, end_column) = lines.clone().position(site.span.end);
+        scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
-    scan.unused_ignores = directives::apply(&yaml, &mut sites);
+    let ignores = directives::apply(&yaml, &mut sites);
+    lines = Positions::new(text);
+    for directives::Found { span, used, until } in ignores {
+        let ((line, column), (end_line, end_column)) =
+            (lines.position(span.start), lines.clone().position(span.end));
+        let span = span.start + offset..span.end + offset;
+        let place = Place { span, line, column, end_line, end_column };
+        scan.ignores.push(Ignore { place, used, until });
+    }
     scan
 }
 

@@ -4,9 +4,11 @@ pub mod diff;
 pub mod human;
 pub mod json;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::check::{Checked, Finding, Level};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread};
@@ -20,12 +22,23 @@ pub struct Report<'i> {
     pub rows: Vec<Row<'i>>,
     /// What could not be read.
     pub unread: Vec<UnreadRow<'i>>,
-    /// Findings of `check`.
+    /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
+    /// How many findings were left out: because they are allowed, and because a baseline knows them.
+    pub left_out: LeftOut,
     /// Whether everything could be read and resolved.
     pub complete: bool,
     /// Remarks that are no failures, such as annotations that could not be written.
     pub notes: Vec<String>,
+}
+
+/// How many findings `check` left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The allow-list has them.
+    pub allowed: usize,
+    /// The baseline has them.
+    pub known: usize,
 }
 
 /// One site.
@@ -75,19 +88,6 @@ pub struct UnreadRow<'i> {
     pub incomplete: bool,
 }
 
-/// Something that `check` complains about.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// The rule's kebab-case name.
-    pub rule: &'static str,
-    /// What is wrong, as a sentence without its place.
-    pub message: String,
-    /// The row that it is about.
-    pub reference: usize,
-    /// The command that mends it.
-    pub fix: Option<String>,
-}
-
 impl<'i> Report<'i> {
     /// Returns the report on `inventory`; `verdicts`, where `pin` has them, are in the order of its sites.
     ///
@@ -112,12 +112,19 @@ impl<'i> Report<'i> {
         let readable = unread.iter().all(|row| !row.incomplete);
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
         let notes = inventory.files.iter().flat_map(|file| {
-            file.scan.unused_ignores.iter().map(|line| {
+            file.scan.unused_ignores().map(|line| {
                 format!("{}:{line}: this `tagpin: ignore` matches no image: remove it, or put it on the image's line", file.path)
             })
         });
         let notes = notes.collect();
-        Self { rows, unread, findings: Vec::new(), complete: readable && resolved, notes }
+        Self { rows, unread, complete: readable && resolved, notes, ..Self::default() }
+    }
+
+    /// Adds what `check` found. What it says of ignores needs no remark beside it.
+    pub fn add_findings(&mut self, checked: Checked) {
+        self.notes.clear();
+        self.left_out = LeftOut { allowed: checked.allowed, known: checked.known };
+        self.findings = checked.findings;
     }
 
     /// Returns how many rows have each state.
@@ -138,27 +145,18 @@ impl<'i> Report<'i> {
         outcomes
     }
 
-    /// Adds a finding for every reference that is not pinned: floating ones, and those whose digest is none.
-    pub fn find_unpinned(&mut self) {
-        for (index, row) in self.rows.iter().enumerate() {
-            let image = row.image;
-            let (rule, message) = match (row.state, row.reason) {
-                ("floating", _) if has_tag(image) => {
-                    ("floating-tag", format!("`{image}` has a tag and no digest: what it names can change"))
-                }
-                ("floating", _) => (
-                    "floating-tag",
-                    format!("`{image}` has no tag and no digest: it means `latest`, which can change"),
-                ),
-                // `@sha256:abc` looks pinned to a search for `@`, and no runtime can pull it.
-                (_, Some("malformed-digest")) => {
-                    ("malformed-digest", format!("`{image}` has an `@` and no well-formed digest behind it"))
-                }
-                _ => continue,
-            };
-            let fix = (row.state == "floating").then(|| format!("tagpin pin {}", row.file));
-            self.findings.push(Finding { rule, message, reference: index, fix });
+    /// Returns how many findings have each level, the worst first.
+    pub fn levels(&self) -> BTreeMap<Reverse<Level>, usize> {
+        let mut levels = BTreeMap::new();
+        for finding in &self.findings {
+            *levels.entry(Reverse(finding.level)).or_default() += 1;
         }
+        levels
+    }
+
+    /// Tells whether a finding shuts the gate.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Error)
     }
 }
 
@@ -166,10 +164,6 @@ impl<'i> Report<'i> {
 /// comments.
 fn is_data(file: &str) -> bool {
     file.len() > 5 && file.as_bytes()[file.len() - 5..].eq_ignore_ascii_case(b".json")
-}
-
-fn has_tag(image: &str) -> bool {
-    crate::reference::Reference::parse(image).is_ok_and(|reference| reference.tag().is_some())
 }
 
 impl<'i> Row<'i> {

@@ -17,5 +17,5 @@ pub(crate) fn same_as_whole(path: &str, bytes: &[u8], scan: &Scan) {
     };
     let all = said(&whole);
     assert!(said(scan).iter().all(|unread| all.contains(unread)), "{scan:#?}\n{whole:#?}");
-    assert_eq!((&scan.unused_ignores, &scan.kustomize), (&whole.unused_ignores, &whole.kustomize));
+    assert_eq!((&scan.ignores, &scan.kustomize), (&whole.ignores, &whole.kustomize));
 }

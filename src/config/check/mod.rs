@@ -33,6 +33,7 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.filled("schedule", schedule)),
         policy: checker.policy(&raw.policy),
+        check: crate::check::Settings::default(),
         annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
         repositories: checker.repositories(&raw.repository),

@@ -1,0 +1,162 @@
+//! The rules of `check`: the cases of `fixtures/check`, and the page of every rule.
+//!
+//! A case is a folder with `tree/`, `findings.txt`, and where it needs them `config.toml` and `date.txt` (2026-06-01
+//! otherwise). `TAGPIN_BLESS=1 cargo test --test check` writes what the rules find now, and `docs/rules.md`: read the
+//! difference before you commit it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use tagpin::check::{self, Checked, Context, Level, Rule, rules};
+use tagpin::config::Config;
+use tagpin::pin;
+use tagpin::tree::DirectoryTree;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn bless() -> bool {
+    std::env::var_os("TAGPIN_BLESS").is_some()
+}
+
+/// Returns what is found in the files below `tree`.
+fn check(tree: &Path, config: &Config, today: &str) -> Checked {
+    let tree = DirectoryTree::open(tree).unwrap();
+    let inventory = pin::take_inventory(&tree, config).unwrap();
+    check::check(&Context { inventory: &inventory, config, today: today.parse().unwrap() })
+}
+
+fn told(checked: &Checked) -> String {
+    let mut text = String::new();
+    for finding in &checked.findings {
+        let place = finding.place.as_ref().map_or_else(String::new, |place| {
+            format!(":{}:{}-{}:{}", place.line, place.column, place.end_line, place.end_column)
+        });
+        let (file, level, rule) = (&finding.file, finding.level.as_str(), finding.rule.id);
+        let _ = writeln!(text, "{file}{place} {level} {rule}: {}", finding.message);
+        if let Some(fix) = &finding.fix {
+            let _ = writeln!(text, "  hint: {}", fix.hint());
+        }
+    }
+    if checked.allowed > 0 {
+        let _ = writeln!(text, "{} allowed", checked.allowed);
+    }
+    text
+}
+
+#[test]
+fn every_case_is_as_it_should_be() {
+    let cases = root().join("fixtures/check");
+    let (mut failures, mut seen, mut silent) = (String::new(), BTreeMap::new(), 0);
+    for case in sorted(&cases) {
+        let name = case.strip_prefix(&cases).unwrap().display().to_string();
+        let config = fs_err::read(case.join("config.toml")).map_or_else(
+            |_| Config::default(),
+            |bytes| {
+                Config::parse("config.toml", &case, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
+            },
+        );
+        let today = fs_err::read_to_string(case.join("date.txt")).unwrap_or_else(|_| "2026-06-01".to_owned());
+        // What git ignores must not hide a case.
+        let work = tempfile::tempdir().unwrap();
+        copy(&case.join("tree"), work.path());
+        let checked = check(work.path(), &config, today.trim());
+        for finding in &checked.findings {
+            *seen.entry(finding.rule.id).or_insert(0) += 1;
+        }
+        silent += usize::from(checked.findings.is_empty());
+        let found = told(&checked);
+        if bless() {
+            fs_err::write(case.join("findings.txt"), &found).unwrap();
+        }
+        let expected = fs_err::read_to_string(case.join("findings.txt")).unwrap_or_default();
+        if expected != found {
+            let _ = writeln!(failures, "{name}: expected:\n{expected}\nfound:\n{found}");
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+    assert!(silent > 0, "no case is clean");
+    for rule in rules::ALL.iter().filter(|rule| !rule.online) {
+        assert!(seen.contains_key(rule.id), "no case has a finding of `{}`", rule.id);
+    }
+}
+
+#[test]
+fn ids_are_distinct_and_kebab_case() {
+    let mut ids: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    for rule in rules::ALL {
+        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id);
+        assert!(!rule.title.ends_with('.'), "{}", rule.id);
+        assert_eq!(rules::by_id(rule.id), Some(rule));
+        for other in rule.supersedes {
+            assert!(rules::by_id(other).is_some(), "`{}` supersedes `{other}`, which is no rule", rule.id);
+        }
+    }
+}
+
+const MARKS: (&str, &str) = ("<!-- rules -->\n", "<!-- end -->");
+
+#[test]
+fn the_page_of_rules_is_not_stale() {
+    let path = root().join("docs/rules.md");
+    let written = fs_err::read_to_string(&path).unwrap();
+    let (before, rest) = written.split_once(MARKS.0).unwrap();
+    let (_, after) = rest.split_once(MARKS.1).unwrap();
+    let page = format!("{before}{}{}{}{after}", MARKS.0, page(), MARKS.1);
+    if bless() {
+        fs_err::write(&path, &page).unwrap();
+        return;
+    }
+    assert!(written == page, "docs/rules.md is stale: TAGPIN_BLESS=1 cargo test --test check writes it");
+}
+
+fn page() -> String {
+    let mut page =
+        "\n| rule | what is wrong | level | `--fix` | needs `--online` |\n|---|---|---|---|---|\n".to_owned();
+    let yes = |yes| if yes { "yes" } else { "" };
+    for Rule { id, title, level, fixable, online, .. } in rules::ALL {
+        let (level, fixable, online) = (level.as_str(), yes(*fixable), yes(*online));
+        let _ = writeln!(page, "| [`{id}`](#{id}) | {title} | {level} | {fixable} | {online} |");
+    }
+    for Rule { id, title, level, explanation, bad, good, fixable, .. } in rules::ALL {
+        let mends = if *fixable { " `tagpin check --fix` and `tagpin pin` mend it." } else { "" };
+        let level = level.as_str();
+        let _ = writeln!(page, "\n## {id}\n\n{title}. Default level: {level}.{mends}\n\n{explanation}\n");
+        let _ = writeln!(page, "Bad:\n\n```yaml\n{bad}```\n\nGood:\n\n```yaml\n{good}```");
+    }
+    page + "\n"
+}
+
+/// The levels are those of SARIF, and ordered.
+#[test]
+fn levels_are_ordered_as_their_words() {
+    let levels: Vec<Level> = Level::WORDS.iter().map(|(_, level)| *level).collect();
+    assert!(levels.is_sorted());
+    assert!(Level::WORDS.iter().all(|(word, level)| *word == level.as_str()));
+}
+
+fn sorted(directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs_err::create_dir_all(to).unwrap();
+    for path in sorted(from) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs_err::copy(&path, target).unwrap();
+        }
+    }
+}
