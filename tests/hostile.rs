@@ -124,8 +124,8 @@ fn aliases_and_merge_keys_do_not_multiply() {
 #[test]
 fn nesting_is_bounded() {
     for (name, open) in [("flow sequences", "["), ("flow mappings", "{image: "), ("block sequences", "- ")] {
-        let text = format!("image: x\n---\na: {}", open.repeat(MANY));
-        let text = if open == "- " { format!("image: x\n---\n{}", open.repeat(MANY)) } else { text };
+        // A document without the word is not read at all.
+        let text = format!("# image: x\n{}", open.repeat(MANY));
         check(name, "values.yaml", text.as_bytes(), Unread(UnreadReason::TooDeep));
     }
     let block = lines(3_000, |i| format!("{}image:\n", " ".repeat(i)));

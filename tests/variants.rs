@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 
 use pinning::{Run, pin_twice, policy};
 
-/// What is done to a text, and what is then expected of its edited text.
-const VARIANTS: [(&str, fn(&str) -> String); 3] = [
+/// What is done to a text, and is then expected of its edited text.
+type Variant = (&'static str, fn(&str) -> String);
+
+const VARIANTS: [Variant; 3] = [
     ("CR LF", |text| text.replace('\n', "\r\n")),
     ("byte order mark", |text| format!("\u{feff}{text}")),
     ("no final line end", |text| text.strip_suffix('\n').unwrap_or(text).to_owned()),
