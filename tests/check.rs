@@ -15,6 +15,9 @@ use tagpin::config::Config;
 use tagpin::pin;
 use tagpin::tree::DirectoryTree;
 
+/// The day on which cases are checked that do not name another.
+const TODAY: &str = "2026-06-01";
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -60,7 +63,7 @@ fn every_case_is_as_it_should_be() {
                 Config::parse("config.toml", &case, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
             },
         );
-        let today = fs_err::read_to_string(case.join("date.txt")).unwrap_or_else(|_| "2026-06-01".to_owned());
+        let today = fs_err::read_to_string(case.join("date.txt")).unwrap_or_else(|_| TODAY.to_owned());
         // What git ignores must not hide a case.
         let work = tempfile::tempdir().unwrap();
         copy(&case.join("tree"), work.path());
@@ -98,6 +101,41 @@ fn ids_are_distinct_and_kebab_case() {
         assert_eq!(rules::by_id(rule.id), Some(rule));
         for other in rule.supersedes {
             assert!(rules::by_id(other).is_some(), "`{}` supersedes `{other}`, which is no rule", rule.id);
+        }
+    }
+}
+
+/// Writes the files of an example, each behind a line `# file: NAME`, and returns the configuration that is among them.
+fn write_example(example: &str, directory: &Path) -> Config {
+    let mut config = Config::default();
+    for part in example.split("# file: ").filter(|part| !part.trim().is_empty()) {
+        let (name, text) = if example.starts_with("# file: ") {
+            part.split_once('\n').unwrap()
+        } else {
+            ("compose.yaml", part)
+        };
+        if name == "tagpin.toml" {
+            config = Config::parse(name, directory, text.as_bytes()).unwrap();
+            continue;
+        }
+        let path = directory.join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    }
+    config
+}
+
+#[test]
+fn examples_are_bad_and_good() {
+    for rule in rules::ALL.iter().filter(|rule| !rule.online) {
+        for (example, is_bad) in [(rule.bad, true), (rule.good, false)] {
+            let work = tempfile::tempdir().unwrap();
+            let config = write_example(example, work.path());
+            let checked = check(work.path(), &config, TODAY);
+            let found = checked.findings.iter().any(|finding| finding.rule == *rule);
+            assert_eq!(found, is_bad, "`{}`: {}\n{example}", rule.id, told(&checked));
+            let is_clean = checked.findings.is_empty();
+            assert!(is_bad || is_clean, "`{}`: {}\n{example}", rule.id, told(&checked));
         }
     }
 }

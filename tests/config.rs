@@ -88,13 +88,15 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 9);
+    assert_eq!(assert_complete(&example, "", ""), 13);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
 fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.schedule, b.schedule);
     assert_eq!(a.policy, b.policy);
+    assert_eq!(a.to_toml(), b.to_toml());
+    assert_eq!(a.environments, b.environments);
     assert_eq!(a.annotations, b.annotations);
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.repositories, b.repositories);

@@ -1,6 +1,6 @@
 //! One thing that is wrong at one place.
 
-use super::{Level, Rule};
+use super::{Level, Origin, Rule};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, Place};
 
@@ -104,6 +104,26 @@ impl Finding {
             message,
             file: file.path.clone(),
             root_path: file.root_path.clone(),
+            place: Some(place),
+            document: None,
+            path: None,
+            image: None,
+            reference: None,
+            fix: None,
+            subject,
+            fingerprint: String::new(),
+        }
+    }
+
+    /// Returns a finding about an entry of the configuration.
+    pub(super) fn in_config(rule: &'static Rule, origin: &Origin, message: String, subject: String) -> Self {
+        let Origin { file, place } = origin.clone();
+        Self {
+            rule,
+            level: rule.level,
+            message,
+            root_path: file.clone(),
+            file,
             place: Some(place),
             document: None,
             path: None,

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 pub use finding::{Finding, Fix};
-pub use policy::{Allow, LevelRule, Settings};
+pub use policy::{Allow, LevelRule, Matcher, Origin, Settings};
 pub use rule::{Level, Rule};
 
 use crate::config::Config;

@@ -1,19 +1,16 @@
 //! How much a finding counts for its path and image, and what is allowed for a while.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 
 use super::{Finding, Level, Rule};
+use crate::manifest::Place;
 use crate::policy::Globs;
 use crate::reference::Reference;
 
 /// What the configuration says about the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Levels by rule id, for every path.
-    pub levels: BTreeMap<&'static str, Level>,
-    /// Exceptions, in order: the first that matches rule, path and image wins.
+    /// Levels other than the rules' own, in order: the first that matches rule, path and image wins.
     pub rules: Vec<LevelRule>,
     /// The same from a scanned repository: they can only raise a level.
     pub raised: Vec<LevelRule>,
@@ -41,6 +38,17 @@ pub struct Allow {
     pub reason: String,
     /// The last day on which it holds; `None` where it has no end.
     pub until: Option<Date>,
+    /// Where the configuration says so.
+    pub origin: Origin,
+}
+
+/// A place in a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, as messages name it.
+    pub file: String,
+    /// Where the entry starts, and its first line ends.
+    pub place: Place,
 }
 
 /// Which findings something is about.
@@ -60,9 +68,7 @@ impl Settings {
         let first = |rules: &[LevelRule]| {
             rules.iter().find(|rule| rule.matcher.matches(finding)).map(|rule| rule.level)
         };
-        let own = first(&self.rules)
-            .or_else(|| self.levels.get(finding.rule.id).copied())
-            .unwrap_or(finding.rule.level);
+        let own = first(&self.rules).unwrap_or(finding.rule.level);
         match own.max(first(&self.raised).unwrap_or(Level::Off)) {
             Level::Off => Level::Off,
             _ if self.strict => Level::Error,

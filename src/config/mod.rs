@@ -38,6 +38,8 @@ pub struct Config {
     pub policy: Policy,
     /// How much the findings of `tagpin check` count, and what is allowed.
     pub check: Settings,
+    /// Which paths are deployed together.
+    pub environments: Vec<crate::environment::Environment>,
     /// What is recorded on the objects that own a pod template.
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.

@@ -14,6 +14,7 @@ pub mod mask;
 pub mod pattern;
 mod prefilter;
 pub mod proof;
+mod recorded;
 pub(crate) mod shared;
 pub mod site;
 mod unit;
@@ -31,6 +32,8 @@ use prefilter::Chunk;
 use site::Site;
 use yaml::{Fault, Yaml};
 
+use crate::reference::Digest;
+
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
 
@@ -43,6 +46,8 @@ pub struct Scan {
     pub unread: Vec<Unread>,
     /// The `# tagpin: ignore` comments, in the order of the file.
     pub ignores: Vec<Ignore>,
+    /// The annotations with a digest on objects that own a pod template, in the order of the file.
+    pub recorded: Vec<Recorded>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
 }
@@ -71,6 +76,23 @@ pub struct Ignore {
     pub used: bool,
     /// What stands behind `until`, if it is a date or was meant to be one.
     pub until: Option<Until>,
+}
+
+/// An annotation that records a digest, on an object that owns a pod template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The object's mapping: that of its sites' owner.
+    pub object: yaml::NodeId,
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer of the annotation.
+    pub path: String,
+    /// The annotation's key.
+    pub key: String,
+    /// What it records.
+    pub digest: Digest,
+    /// Where the digest stands.
+    pub place: Place,
 }
 
 /// What stands behind the `until` of an ignore.
@@ -241,6 +263,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
         sites.extend(found);
         texts.extend(inner);
     }
+    scan.kustomize.retagged.sort_by_key(|retagged| retagged.start);
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
@@ -252,24 +275,40 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     for site in &mut sites {
         site.also_at = aliases.uses_of(&yaml, site.main);
     }
-    let mut lines = Positions::new(text);
+    let places = || Places { lines: Positions::new(text), offset };
+    let mut of_sites = places();
     for site in sites {
-        let (line, column) = lines.position(site.span.start);
-        // The next site may start where this one does: the end is asked for aside.
-        let (end_line, end_column) = lines.clone().position(site.span.end);
+        let Place { line, column, end_line, end_column, .. } = of_sites.of(&site.span);
         scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
     let ignores = directives::apply(&yaml, &mut sites);
-    lines = Positions::new(text);
+    let mut of_ignores = places();
     for directives::Found { span, used, until } in ignores {
-        let ((line, column), (end_line, end_column)) =
-            (lines.position(span.start), lines.clone().position(span.end));
-        let span = span.start + offset..span.end + offset;
-        let place = Place { span, line, column, end_line, end_column };
-        scan.ignores.push(Ignore { place, used, until });
+        scan.ignores.push(Ignore { place: of_ignores.of(&span), used, until });
+    }
+    let mut of_recorded = places();
+    let recorded = recorded::find(&yaml, scan.sites.iter().map(|located| &located.site));
+    for recorded::Found { object, document, path, key, digest, span } in recorded {
+        scan.recorded.push(Recorded { object, document, path, key, digest, place: of_recorded.of(&span) });
     }
     scan
+}
+
+/// Finds out where spans are.
+struct Places<'t> {
+    lines: Positions<'t>,
+    /// How many bytes a byte order mark takes before the text.
+    offset: usize,
+}
+
+impl Places<'_> {
+    fn of(&mut self, span: &Range<usize>) -> Place {
+        let (line, column) = self.lines.position(span.start);
+        // The next one may start where this one does: the end is asked for aside.
+        let (end_line, end_column) = self.lines.clone().position(span.end);
+        Place { span: span.start + self.offset..span.end + self.offset, line, column, end_line, end_column }
+    }
 }
 
 /// A file's text, and what of it is not for its parser.

@@ -11,12 +11,18 @@ pub(super) static RULE: Rule = Rule {
 A tag is a name that its owner can move: what was reviewed and tested is not what runs next week, and two nodes that pull \
 on different days run different images. A digest beside the tag names the content. The tag stays, for people.",
     bad: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
 spec:
   containers:
     - name: api
       image: ghcr.io/acme/api:1.8
 ",
     good: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
 spec:
   containers:
     - name: api

@@ -11,12 +11,18 @@ pub(super) static RULE: Rule = Rule {
 A digest is `sha256:` and 64 lower-case hex digits, or `sha512:` and 128 (OCI image-spec, descriptor). Anything else looks \
 pinned to a search for `@`, and no runtime can pull it.",
     bad: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
 spec:
   containers:
     - name: api
       image: ghcr.io/acme/api:1.8@sha256:abc
 ",
     good: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
 spec:
   containers:
     - name: api

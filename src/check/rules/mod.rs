@@ -1,16 +1,35 @@
 //! One file per rule, and the list of them.
 
+mod annotation_stale;
+mod environment_skew;
+mod expired_ignore;
 mod floating_tag;
+mod inconsistent_digest;
 mod latest_tag;
 mod malformed_digest;
 mod no_tag;
+mod overlay_unpins_base;
+mod unknown_location;
 mod unused_ignore;
+mod unverifiable;
 
 use super::Rule;
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&Rule; 5] =
-    [&floating_tag::RULE, &latest_tag::RULE, &no_tag::RULE, &malformed_digest::RULE, &unused_ignore::RULE];
+pub static ALL: [&Rule; 12] = [
+    &floating_tag::RULE,
+    &latest_tag::RULE,
+    &no_tag::RULE,
+    &malformed_digest::RULE,
+    &overlay_unpins_base::RULE,
+    &inconsistent_digest::RULE,
+    &environment_skew::RULE,
+    &annotation_stale::RULE,
+    &unused_ignore::RULE,
+    &expired_ignore::RULE,
+    &unknown_location::RULE,
+    &unverifiable::RULE,
+];
 
 /// Returns the rule with this id.
 pub fn by_id(id: &str) -> Option<&'static Rule> {

@@ -12,12 +12,18 @@ pub(super) static RULE: Rule = Rule {
 A name alone means the tag `latest`, which nobody wrote and everybody overlooks. `tagpin pin` writes it out, with the \
 digest that it names today; a tag with a version says more to people.",
     bad: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
 spec:
   initContainers:
     - name: wait
       image: busybox
 ",
     good: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
 spec:
   initContainers:
     - name: wait

@@ -10,6 +10,9 @@ pub(super) static RULE: Rule = Rule {
 The image that it was about has moved, or the comment was never on its line or on the line above. Either it hides nothing and \
 can go, or something that should be left alone is not.",
     bad: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: agent}
 spec:
   # tagpin: ignore the vendor moves this tag on purpose
   replicas: 2
@@ -20,6 +23,9 @@ spec:
           image: vendor.example/agent:stable
 ",
     good: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: agent}
 spec:
   replicas: 2
   template:
