@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::inventory::{self, FileScan, Inventory};
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::{BUILT_IN, Catalogue};
-use crate::manifest::site::State;
+use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Verdict};
 use crate::registry::{Registry, ask};
@@ -84,12 +84,48 @@ pub async fn pin<T: Tree, R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, config)?;
-    let charts = charts(tree, &inventory)?;
-    let questions = plan::questions(&inventory, &config.policy, &charts);
+    pin_some(tree, config, registry, inventory, |_| true, progress).await
+}
+
+/// Does what [`pin`] does for the sites of `inventory` whose index in [`Inventory::sites`] is `wanted`: the others are
+/// unchanged where they are pinned, and skipped where they are not.
+///
+/// # Errors
+/// Those of [`pin`].
+pub async fn pin_some<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    inventory: Inventory,
+    wanted: impl Fn(usize) -> bool,
+    progress: impl Fn(usize, usize),
+) -> Result<Pinned, TreeError> {
+    let asked = only(&inventory, &wanted);
+    let charts = charts(tree, &asked)?;
+    let questions = plan::questions(&asked, &config.policy, &charts);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let mut verdicts = plan::decide(&inventory, &config.policy, &charts, &answers);
+    let mut verdicts = plan::decide(&asked, &config.policy, &charts, &answers);
+    for (index, ((_, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
+        // An annotation is kept beside an image that stays as it is.
+        if !wanted(index) && located.site.state == State::Pinned {
+            *verdict = Verdict { outcome: Outcome::Unchanged, reason: None, detail: None, change: None };
+        }
+    }
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
+}
+
+/// Returns the inventory with the sites that are not wanted skipped.
+fn only<'i>(inventory: &'i Inventory, wanted: impl Fn(usize) -> bool) -> Cow<'i, Inventory> {
+    if (0..inventory.sites().count()).all(&wanted) {
+        return Cow::Borrowed(inventory);
+    }
+    let mut asked = inventory.clone();
+    let sites = asked.files.iter_mut().flat_map(|file| &mut file.scan.sites);
+    for (_, located) in sites.enumerate().filter(|(index, _)| !wanted(*index)) {
+        located.site.skip(Skip::Ignored);
+    }
+    Cow::Owned(asked)
 }
 
 /// Reads the templates of the charts whose values have a tag that may be pinned.

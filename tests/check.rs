@@ -30,7 +30,13 @@ fn bless() -> bool {
 fn check(tree: &Path, config: &Config, today: &str) -> Checked {
     let tree = DirectoryTree::open(tree).unwrap();
     let inventory = pin::take_inventory(&tree, config).unwrap();
-    check::check(&Context { inventory: &inventory, config, today: today.parse().unwrap() })
+    check::check(&Context {
+        inventory: &inventory,
+        config,
+        today: today.parse().unwrap(),
+        base: None,
+        baseline: None,
+    })
 }
 
 fn told(checked: &Checked) -> String {

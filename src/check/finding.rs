@@ -98,39 +98,30 @@ impl Finding {
         message: String,
         subject: String,
     ) -> Self {
-        Self {
-            rule,
-            level: rule.level,
-            message,
-            file: file.path.clone(),
-            root_path: file.root_path.clone(),
-            place: Some(place),
-            document: None,
-            path: None,
-            image: None,
-            reference: None,
-            fix: None,
-            subject,
-            fingerprint: String::new(),
-        }
+        Self { place: Some(place), subject, ..Self::in_file(rule, &file.path, &file.root_path, message) }
     }
 
     /// Returns a finding about an entry of the configuration.
     pub(super) fn in_config(rule: &'static Rule, origin: &Origin, message: String, subject: String) -> Self {
-        let Origin { file, place } = origin.clone();
+        let Origin { file, place } = origin;
+        Self { place: Some(place.clone()), subject, ..Self::in_file(rule, file, file, message) }
+    }
+
+    /// Returns a finding about a file as a whole.
+    pub(super) fn in_file(rule: &'static Rule, file: &str, root_path: &str, message: String) -> Self {
         Self {
             rule,
             level: rule.level,
             message,
-            root_path: file.clone(),
-            file,
-            place: Some(place),
+            file: file.to_owned(),
+            root_path: root_path.to_owned(),
+            place: None,
             document: None,
             path: None,
             image: None,
             reference: None,
             fix: None,
-            subject,
+            subject: String::new(),
             fingerprint: String::new(),
         }
     }

@@ -63,12 +63,12 @@ pub struct Matcher {
 }
 
 impl Settings {
-    /// Returns how much a finding counts.
+    /// Returns how much a finding counts; its own level is what its rule says.
     pub(super) fn level(&self, finding: &Finding) -> Level {
         let first = |rules: &[LevelRule]| {
             rules.iter().find(|rule| rule.matcher.matches(finding)).map(|rule| rule.level)
         };
-        let own = first(&self.rules).unwrap_or(finding.rule.level);
+        let own = first(&self.rules).unwrap_or(finding.level);
         match own.max(first(&self.raised).unwrap_or(Level::Off)) {
             Level::Off => Level::Off,
             _ if self.strict => Level::Error,

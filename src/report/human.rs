@@ -116,12 +116,15 @@ pub fn summary(report: &Report<'_>) -> String {
     }
     let mut findings: Vec<String> =
         report.levels().into_iter().map(|(level, number)| count(number, level.0.as_str())).collect();
-    let LeftOut { allowed, known } = report.left_out;
+    let LeftOut { allowed, known, before } = report.left_out;
     if allowed > 0 {
         findings.push(format!("{allowed} allowed"));
     }
     if known > 0 {
         findings.push(format!("{known} known from the baseline"));
+    }
+    if before > 0 {
+        findings.push(format!("{before} older than the change"));
     }
     let findings =
         if findings.is_empty() { String::new() } else { format!("findings: {}\n", findings.join(", ")) };

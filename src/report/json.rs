@@ -141,6 +141,8 @@ struct FindingSummary {
     allowed: usize,
     /// Left out because the baseline has them.
     known: usize,
+    /// Left out because they were there before the change that is judged.
+    before: usize,
 }
 
 impl FindingSummary {
@@ -153,6 +155,7 @@ impl FindingSummary {
             note: count(Level::Note),
             allowed: report.left_out.allowed,
             known: report.left_out.known,
+            before: report.left_out.before,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct LeftOut {
     pub allowed: usize,
     /// The baseline has them.
     pub known: usize,
+    /// They were there before the change that is judged.
+    pub before: usize,
 }
 
 /// One site.
@@ -123,8 +125,17 @@ impl<'i> Report<'i> {
     /// Adds what `check` found. What it says of ignores needs no remark beside it.
     pub fn add_findings(&mut self, checked: Checked) {
         self.notes.clear();
-        self.left_out = LeftOut { allowed: checked.allowed, known: checked.known };
+        let Checked { allowed, known, before, .. } = checked;
+        self.left_out = LeftOut { allowed, known, before };
         self.findings = checked.findings;
+    }
+
+    /// Makes what could not be read in the files that `is_known` names no reason to be incomplete.
+    pub fn forgive_unread(&mut self, is_known: impl Fn(&str) -> bool) {
+        for row in &mut self.unread {
+            row.incomplete &= !is_known(row.file);
+        }
+        self.complete = self.unread.iter().all(|row| !row.incomplete);
     }
 
     /// Returns how many rows have each state.

@@ -4,6 +4,7 @@ mod annotation_stale;
 mod environment_skew;
 mod expired_ignore;
 mod floating_tag;
+mod gate_edited;
 mod inconsistent_digest;
 mod latest_tag;
 mod malformed_digest;
@@ -16,7 +17,7 @@ mod unverifiable;
 use super::Rule;
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&Rule; 12] = [
+pub static ALL: [&Rule; 13] = [
     &floating_tag::RULE,
     &latest_tag::RULE,
     &no_tag::RULE,
@@ -27,6 +28,7 @@ pub static ALL: [&Rule; 12] = [
     &annotation_stale::RULE,
     &unused_ignore::RULE,
     &expired_ignore::RULE,
+    &gate_edited::RULE,
     &unknown_location::RULE,
     &unverifiable::RULE,
 ];
