@@ -1,5 +1,6 @@
 //! Every image in a tree: which files are read, and what they hold.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -81,7 +82,29 @@ pub fn take<T: Tree>(
         FileScan { root_path: path.clone(), path, scan }
     }));
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    skip_built(&mut files);
     Ok(Inventory { files })
+}
+
+/// What the base of a Compose project builds is no image to pin in the files beside it that override it.
+fn skip_built(files: &mut [FileScan]) {
+    let mut built: HashMap<String, HashSet<String>> = HashMap::new();
+    for file in files.iter_mut().filter(|file| !file.scan.built.is_empty()) {
+        built
+            .entry(directory(&file.root_path).to_owned())
+            .or_default()
+            .extend(file.scan.built.iter().cloned());
+    }
+    for file in files {
+        if let Some(built) = built.get(directory(&file.root_path)) {
+            file.scan.skip_built(&file.root_path, |service| built.contains(service));
+        }
+    }
+}
+
+/// Returns the directory of the file at `path`, empty for the root.
+pub(crate) fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
 fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -> Scan {

@@ -6,13 +6,13 @@ use std::collections::{BTreeSet, HashSet};
 use crate::apply::{self, Edited};
 use crate::chart::Charts;
 use crate::config::Config;
-use crate::inventory::{self, FileScan, Inventory};
+use crate::inventory::{self, FileScan, Inventory, directory};
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX};
-use crate::plan::{self, Outcome, Verdict};
-use crate::registry::{Registry, ask};
+use crate::plan::{self, Outcome, Rules, Verdict};
+use crate::registry::{Answers, Registry, ask};
 use crate::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.
@@ -100,19 +100,35 @@ pub async fn pin_some<T: Tree, R: Registry>(
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
-    let asked = only(&inventory, &wanted);
-    let charts = charts(tree, &asked)?;
-    let questions = plan::questions(&asked, &config.policy, &charts);
-    let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let mut verdicts = plan::decide(&asked, &config.policy, &charts, &answers);
-    for (index, ((_, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
-        // An annotation is kept beside an image that stays as it is.
-        if !wanted(index) && located.site.state == State::Pinned {
-            *verdict = Verdict { outcome: Outcome::Unchanged, reason: None, detail: None, change: None };
-        }
-    }
+    let (mut verdicts, _) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
+}
+
+/// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.
+///
+/// # Errors
+/// Those of [`pin`].
+pub async fn decide<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    inventory: &Inventory,
+    wanted: impl Fn(usize) -> bool,
+    progress: impl Fn(usize, usize),
+) -> Result<(Vec<Verdict>, Answers), TreeError> {
+    let asked = only(inventory, &wanted);
+    let charts = charts(tree, &asked)?;
+    let rules = Rules { policy: &config.policy, charts: &charts, keys: config.annotations.keys() };
+    let questions = plan::questions(&asked, rules);
+    let answers = ask(registry, &questions, AT_ONCE, progress).await;
+    let mut verdicts = plan::decide(&asked, rules, &answers);
+    for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
+        if !wanted(index) {
+            *verdict = plan::left_alone(file, rules, located);
+        }
+    }
+    Ok((verdicts, answers))
 }
 
 /// Returns the inventory with the sites that are not wanted skipped.
@@ -163,10 +179,6 @@ fn is_below(path: &str, directory: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with("templates/") || rest.starts_with("charts/"))
 }
 
-fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
-}
-
 fn edit<T: Tree>(
     tree: &T,
     config: &Config,
@@ -177,8 +189,7 @@ fn edit<T: Tree>(
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
     let overridden: HashSet<&str> =
         kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
-    let key = config.annotations.enabled.then_some(config.annotations.key.as_str());
-    let catalogue = catalogue(config);
+    let (keys, catalogue) = (config.annotations.keys(), catalogue(config));
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
     for file in &inventory.files {
@@ -197,7 +208,7 @@ fn edit<T: Tree>(
             }
         };
         let is_patch = patches.contains(file.root_path.as_str());
-        let annotations = Annotations { key, overridden: overridden.clone(), is_patch };
+        let annotations = Annotations { keys, overridden: &overridden, is_patch };
         let sites = &file.scan.sites;
         let edited = apply::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(Edited { after, spans, notes: remarks }) = edited {

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::chart::Charts;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
+use crate::manifest::annotate::Keys;
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
 use crate::policy::{Decision, Policy, SplitFields, Style};
 use crate::reference::{Digest, Reference};
-use crate::registry::{Answers, Asked, Level, Question, Resolution};
+use crate::registry::{
+    Answer, Answers, Asked, Behind, Judged, Level, Question, Recorded, ResolveError, Wanted,
+};
 
 /// What became of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +56,8 @@ pub struct Verdict {
     pub detail: Option<String>,
     /// What is to be written, for [`Outcome::Pinned`] and [`Outcome::Updated`].
     pub change: Option<Change>,
+    /// The index behind the digest that the site has in the end, where that is a platform's.
+    pub behind: Option<Box<Behind>>,
 }
 
 /// What is to be written at a site.
@@ -67,47 +72,72 @@ pub struct Change {
 }
 
 impl Verdict {
+    fn unchanged() -> Self {
+        Self { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None }
+    }
+
     /// Returns a verdict without change.
     pub fn because(outcome: Outcome, reason: &'static str, detail: Option<String>) -> Self {
-        Self { outcome, reason: Some(reason), detail, change: None }
+        Self { outcome, reason: Some(reason), detail, change: None, behind: None }
     }
 }
 
-/// Returns the distinct questions that the sites ask, each with the digests that stand there now.
+/// What is decided by, beside what the files say.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'r> {
+    /// What should be pinned, and how.
+    pub policy: &'r Policy,
+    /// Where the charts in the tree put their tags.
+    pub charts: &'r Charts,
+    /// Under which annotations a pin was recorded; `None` where they are off.
+    pub keys: Option<Keys<'r>>,
+}
+
+/// Returns the distinct questions that the sites ask, each with what the sites want of the answer.
 ///
 /// A site that would be left as it is, whatever the answer, asks nothing.
-pub fn questions(inventory: &Inventory, policy: &Policy, charts: &Charts) -> Vec<Asked> {
-    type Sites = (String, BTreeSet<Option<Digest>>, BTreeSet<Platform>);
-    let mut asked: BTreeMap<Question, Sites> = BTreeMap::new();
+pub fn questions(inventory: &Inventory, rules: Rules<'_>) -> Vec<Asked> {
+    let mut asked: BTreeMap<Question, (String, BTreeSet<Wanted>)> = BTreeMap::new();
     for file in &inventory.files {
-        let context = Context::new(file, policy, charts);
+        let context = Context::new(file, rules);
         for located in &file.scan.sites {
             let Ok((reference, decision)) = context.ask(located) else { continue };
             let entry = asked
-                .entry(Question::new(reference, decision.level))
-                .or_insert_with(|| (located.site.image.clone(), BTreeSet::new(), BTreeSet::new()));
-            entry.1.insert(located.site.digest().cloned());
-            entry.2.extend(decision.needed);
+                .entry(Question::new(reference))
+                .or_insert_with(|| (located.site.image.clone(), BTreeSet::new()));
+            entry.1.insert(context.wanted(located, &decision));
         }
     }
+    let asked = asked.into_iter();
     asked
-        .into_iter()
-        .map(|(question, (reference, present, needed))| Asked {
+        .map(|(question, (reference, wanted))| Asked {
             question,
             reference,
-            present: present.into_iter().collect(),
-            needed: needed.into_iter().collect(),
+            wanted: wanted.into_iter().collect(),
         })
         .collect()
 }
 
 /// Returns the verdict on every site, in the order of [`Inventory::sites`].
-pub fn decide(inventory: &Inventory, policy: &Policy, charts: &Charts, answers: &Answers) -> Vec<Verdict> {
+pub fn decide(inventory: &Inventory, rules: Rules<'_>, answers: &Answers) -> Vec<Verdict> {
     let decide_file = |file| {
-        let context = Context::new(file, policy, charts);
+        let context = Context::new(file, rules);
         file.scan.sites.iter().map(move |located| context.decide(located, answers))
     };
     inventory.files.iter().flat_map(decide_file).collect()
+}
+
+/// Returns the verdict on a site of `file` that nobody asks about: what is pinned is unchanged, and keeps what its
+/// annotations say of it.
+pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdict {
+    if located.site.state != State::Pinned {
+        return Verdict::because(Outcome::Skipped, "not-selected", None);
+    }
+    let behind = match Context::new(file, rules).recorded(located) {
+        Recorded::Behind(behind) => Some(Box::new(behind)),
+        Recorded::Pin | Recorded::Nothing => None,
+    };
+    Verdict { behind, ..Verdict::unchanged() }
 }
 
 /// Tells whether a pin would go into the tag field of a chart's values.
@@ -118,16 +148,15 @@ pub fn is_chart_tag(located: &Located) -> bool {
 /// What the sites of one file have in common.
 struct Context<'c> {
     file: &'c FileScan,
-    policy: &'c Policy,
-    charts: &'c Charts,
+    rules: Rules<'c>,
     /// Whether a tag in this file holds a digest already: then this chart takes it.
     tags_hold_digests: bool,
 }
 
 impl<'c> Context<'c> {
-    fn new(file: &'c FileScan, policy: &'c Policy, charts: &'c Charts) -> Self {
+    fn new(file: &'c FileScan, rules: Rules<'c>) -> Self {
         let holds_digest = |located: &Located| is_chart_tag(located) && located.site.state == State::Pinned;
-        Self { file, policy, charts, tags_hold_digests: file.scan.sites.iter().any(holds_digest) }
+        Self { file, rules, tags_hold_digests: file.scan.sites.iter().any(holds_digest) }
     }
 
     /// Returns what is asked for a site and what policy says of it, or the verdict where nothing is asked.
@@ -141,7 +170,8 @@ impl<'c> Context<'c> {
         let Some(reference) = site.reference.as_ref().filter(named) else {
             return Err(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None));
         };
-        let decision = self.policy.decide(&self.file.root_path, reference.name());
+        let decision =
+            self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_ref());
         if is_chart_tag(located) && site.state == State::Floating {
             match decision.split_fields {
                 SplitFields::Tag => {}
@@ -158,7 +188,34 @@ impl<'c> Context<'c> {
     }
 
     fn is_safe(&self, located: &Located) -> bool {
-        self.charts.tag_is_only_in_images(&self.file.root_path, &located.site.path)
+        self.rules.charts.tag_is_only_in_images(&self.file.root_path, &located.site.path)
+    }
+
+    fn wanted(&self, located: &Located, decision: &Decision) -> Wanted {
+        Wanted {
+            level: decision.level.clone(),
+            needed: decision.needed.clone(),
+            present: located.site.digest().cloned(),
+            recorded: self.recorded(located),
+        }
+    }
+
+    /// Returns what the object's annotations say of the digest that stands at the site: something only where they speak
+    /// of that very digest.
+    fn recorded(&self, located: &Located) -> Recorded {
+        let site = &located.site;
+        let (Some(keys), Some(owner), Some(present)) = (self.rules.keys, &site.owner, site.digest()) else {
+            return Recorded::Nothing;
+        };
+        let Some(container) = &owner.container else { return Recorded::Nothing };
+        for name in [&format!(".{container}"), ""] {
+            let get = |key: &str| owner.digests.get(&format!("{key}{name}"));
+            if get(keys.digest).is_some_and(|digest| digest == present.as_str()) {
+                let behind = get(keys.index).and_then(|text| Behind::parse(text));
+                return behind.map_or(Recorded::Pin, Recorded::Behind);
+            }
+        }
+        Recorded::Nothing
     }
 
     fn decide(&self, located: &Located, answers: &Answers) -> Verdict {
@@ -166,33 +223,62 @@ impl<'c> Context<'c> {
             Ok(asked) => asked,
             Err(verdict) => return verdict,
         };
-        let question = Question::new(reference, decision.level);
-        let resolution = match answers.get(&question) {
-            Some(Ok(resolution)) => resolution,
-            Some(Err(error)) => {
-                return Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
-            }
+        let failed =
+            |error: &ResolveError| Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
+        let question = Question::new(reference);
+        let answer = match answers.get(&question) {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => return failed(error),
             None => return Verdict::because(Outcome::Failed, "not-asked", None),
         };
-        let digest = &resolution.digest;
-        if located.site.digest() == Some(digest) {
-            return Verdict { outcome: Outcome::Unchanged, reason: None, detail: None, change: None };
+        let unchanged = Verdict::unchanged();
+        match self.wanted(located, &decision).judge(&question, answer) {
+            Ok(Judged::Same(behind)) => Verdict { behind: behind.map(Box::new), ..unchanged },
+            Ok(Judged::PlatformsEqual) => {
+                let detail = format!(
+                    "the tag is now `{}`, with the same manifests for {}",
+                    answer.resolution.digest,
+                    listed(&decision.needed)
+                );
+                Verdict { reason: Some("platforms-equal"), detail: Some(detail), ..unchanged }
+            }
+            Ok(Judged::PlatformDigest(platform)) => {
+                Verdict::because(Outcome::Held, "platform-digest", Some(platform_digest(platform.as_ref())))
+            }
+            Ok(Judged::Failed(error)) => failed(&error),
+            Ok(Judged::Write { digest, behind }) => {
+                let outcome =
+                    if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
+                let covers = covers(&decision.level, answer);
+                let change = Some(Change { digest, style: decision.style, covers });
+                Verdict { outcome, change, behind: behind.map(Box::new), ..unchanged }
+            }
+            Err(_) => Verdict::because(Outcome::Failed, "not-asked", None),
         }
-        let outcome = if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
-        let covers = covers(&question, resolution);
-        let change = Change { digest: digest.clone(), style: decision.style, covers };
-        Verdict { outcome, reason: None, detail: None, change: Some(change) }
     }
 }
 
-fn covers(question: &Question, resolution: &Resolution) -> String {
-    match &question.level {
+fn covers(level: &Level, answer: &Answer) -> String {
+    match level {
         Level::Platform(platform) => platform.to_string(),
-        Level::Index if is_index(&resolution.media_type) => "index".to_owned(),
+        Level::Index if answer.resolution.is_index() => "index".to_owned(),
         Level::Index => "single manifest".to_owned(),
     }
 }
 
-fn is_index(media_type: &str) -> bool {
-    media_type.contains("image.index") || media_type.contains("manifest.list")
+fn listed(platforms: &[Platform]) -> String {
+    let names: Vec<String> = platforms.iter().map(|platform| format!("`{platform}`")).collect();
+    names.join(", ")
+}
+
+/// Says what can be done about a digest that tagpin will not turn into an index by itself.
+fn platform_digest(platform: Option<&Platform>) -> String {
+    let (whose, example) = match platform {
+        Some(platform) => (format!("of `{platform}`"), platform.to_string()),
+        None => ("of one platform".to_owned(), "linux/amd64".to_owned()),
+    };
+    format!(
+        "the digest is the manifest {whose}, and the tag is an index: to keep it so, set `level = \"platform\"` and \
+         `platforms = [\"{example}\"]` in a rule for this path; to have the index, remove the digest"
+    )
 }

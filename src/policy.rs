@@ -59,6 +59,8 @@ pub enum Level {
     Index,
     /// The digest of the one platform's manifest.
     Platform,
+    /// The digest of the platform's manifest that the workload itself asks for; the index's where it asks for none.
+    Auto,
 }
 
 /// How a pin is spelled in a single string.
@@ -114,10 +116,11 @@ impl Policy {
         self.include.matches(path) && !self.exclude.matches(path)
     }
 
-    /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`.
+    /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`, where
+    /// its workload runs on `platform` if it says so.
     ///
     /// A rule's `images` see the name as spelled and its normalised form: `nginx` is also `docker.io/library/nginx`.
-    pub fn decide(&self, path: &str, name: &str) -> Decision {
+    pub fn decide(&self, path: &str, name: &str, platform: Option<&Platform>) -> Decision {
         let normalised = Reference::parse(name)
             .map(|reference| format!("{}/{}", reference.registry(), reference.repository()))
             .unwrap_or_default();
@@ -128,7 +131,7 @@ impl Policy {
                     .as_ref()
                     .is_none_or(|images| images.matches(name) || images.matches(&normalised))
         });
-        self.defaults.overridden(rule).decision()
+        self.defaults.overridden(rule).decision(platform)
     }
 }
 
@@ -146,14 +149,16 @@ impl Defaults {
 
     /// Tells whether level and platforms go together: the level `platform` needs exactly one.
     pub(crate) fn names_one_platform(&self) -> bool {
-        self.level == Level::Index || self.platforms.len() == 1
+        self.level != Level::Platform || self.platforms.len() == 1
     }
 
     /// The configuration's checks have made sure that the level `platform` has its one platform; without it the
     /// index is asked for and every platform is demanded, which pins less than was asked but never something else.
-    fn decision(self) -> Decision {
-        let (level, needed) = match (self.level, self.platforms.as_slice()) {
-            (Level::Platform, [platform]) => (registry::Level::Platform(platform.clone()), Vec::new()),
+    fn decision(self, asked: Option<&Platform>) -> Decision {
+        let (level, needed) = match (self.level, self.platforms.as_slice(), asked) {
+            (Level::Platform, [platform], _) | (Level::Auto, _, Some(platform)) => {
+                (registry::Level::Platform(platform.clone()), Vec::new())
+            }
             _ => (registry::Level::Index, self.platforms),
         };
         Decision { level, needed, style: self.style, split_fields: self.split_fields }
@@ -222,18 +227,38 @@ mod tests {
             ..Policy::default()
         };
 
-        let first = policy.decide("production/a.yaml", "ghcr.io/acme/api");
+        let first = policy.decide("production/a.yaml", "ghcr.io/acme/api", None);
         assert_eq!(first.level, registry::Level::Platform(arm));
         assert!(first.needed.is_empty());
         assert_eq!((first.style, first.split_fields), (Style::TagDigest, SplitFields::Auto));
 
-        let second = policy.decide("production/a.yaml", "ghcr.io/other/api");
+        let second = policy.decide("production/a.yaml", "ghcr.io/other/api", None);
         assert_eq!(second.level, registry::Level::Index);
         assert_eq!(second.needed, policy.defaults.platforms);
         assert_eq!((second.style, second.split_fields), (Style::TagDigest, SplitFields::Tag));
 
-        assert_eq!(policy.decide("staging/a.yaml", "ghcr.io/acme/api").style, Style::Digest);
-        assert_eq!(Policy::default().decide("a", "b").style, Style::TagDigest);
+        assert_eq!(policy.decide("staging/a.yaml", "ghcr.io/acme/api", None).style, Style::Digest);
+        assert_eq!(Policy::default().decide("a", "b", None).style, Style::TagDigest);
+    }
+
+    #[test]
+    fn auto_takes_the_workload_s_platform_or_the_index() {
+        let (amd, arm) = (platform("linux/amd64"), platform("linux/arm64"));
+        let policy = |level| Policy {
+            defaults: Defaults { level, platforms: vec![amd.clone()], ..Defaults::default() },
+            ..Policy::default()
+        };
+        for (level, asked, expected) in [
+            (Level::Auto, Some(&arm), registry::Level::Platform(arm.clone())),
+            (Level::Auto, None, registry::Level::Index),
+            (Level::Index, Some(&arm), registry::Level::Index),
+            (Level::Platform, Some(&arm), registry::Level::Platform(amd.clone())),
+        ] {
+            let decision = policy(level).decide("a.yaml", "nginx", asked);
+            assert_eq!(decision.level, expected, "{level:?} {asked:?}");
+            let is_index = expected == registry::Level::Index;
+            assert_eq!(decision.needed.is_empty(), !is_index, "an index must still have what the fleet runs");
+        }
     }
 
     #[test]
@@ -255,7 +280,7 @@ mod tests {
             ("localhost:5000/*", "localhost:5000/app", true),
             ("Not/A/Name", "Not/A/Name", true),
         ] {
-            let decision = policy(pattern).decide("a.yaml", name);
+            let decision = policy(pattern).decide("a.yaml", name, None);
             assert_eq!(decision.style == Style::Digest, matches, "{pattern} {name}");
         }
     }

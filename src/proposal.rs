@@ -9,14 +9,16 @@ use crate::reference::{Digest, LATEST};
 
 /// Returns the proposal for the files that change, as the commit `head`.
 pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
-    type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str);
+    type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
     let mut images: BTreeMap<Key<'_>, BTreeSet<&str>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
         if let (Some(change), Some(reference)) = (&verdict.change, &site.reference) {
             let tag = reference.tag().unwrap_or(LATEST);
-            let key = (reference.name(), tag, reference.digest(), &change.digest, change.covers.as_str());
+            let index = verdict.behind.as_ref().map(|behind| &behind.index);
+            let (old, covers) = (reference.digest(), change.covers.as_str());
+            let key = (reference.name(), tag, old, &change.digest, covers, index);
             images.entry(key).or_default().insert(&file.path);
         } else if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) {
             left_out.push(LeftOut {
@@ -29,12 +31,13 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             });
         }
     }
-    let images = images.into_iter().map(|((name, tag, old, new, covers), files)| ImageChange {
+    let images = images.into_iter().map(|((name, tag, old, new, covers, index), files)| ImageChange {
         name: name.to_owned(),
         tag: tag.to_owned(),
         old: old.cloned(),
         new: new.clone(),
         platforms: covers.to_owned(),
+        index: index.cloned(),
         files: files.into_iter().map(str::to_owned).collect(),
     });
     Proposal {

@@ -1,7 +1,8 @@
 //! The cases of `fixtures/cases`: each a folder with the files before and after, and what became of every image.
 //!
 //! A case has `before/`, `outcomes.txt`, `after/` with the files that change, and where it needs them `config.toml` and
-//! `registry.toml` (`tag = "error reason"`). Digests are the sha256 of `registry/repository:tag`, so that a case can be
+//! `registry.toml`, which says of a tag why the registry refuses it, or what its index lists. Digests are the sha256 of
+//! `registry/repository:tag`, those of a platform's manifest of that and ` os/architecture`, so that a case can be
 //! read without a registry. `TAGPIN_BLESS=1 cargo test --test cases` writes what tagpin does now: read the difference
 //! before you commit it.
 
@@ -14,45 +15,99 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use tagpin::config::Config;
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 use tagpin::pin::{Pinned, pin};
 use tagpin::platform::Platform;
 use tagpin::reference::Digest;
-use tagpin::registry::{Level, Question, Registry, Resolution, ResolveError};
+use tagpin::registry::{Content, Entry, Look, Question, Registry, Resolution, ResolveError, Seen};
 use tagpin::tree::DirectoryTree;
 
-/// A registry that has everything but what the case takes away.
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// A registry that has everything but what the case takes away: every tag is an index.
 struct Answering {
-    failing: BTreeMap<String, String>,
+    cases: BTreeMap<String, Case>,
+}
+
+/// What `registry.toml` says of a tag.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Case {
+    /// The reason why the registry says no.
+    Failing(String),
+    /// What the index lists; otherwise it lists every platform.
+    Index {
+        /// The platforms, those whose manifests stayed as they were in `stayed`.
+        #[serde(default)]
+        platforms: Vec<String>,
+        #[serde(default)]
+        stayed: Vec<String>,
+    },
+}
+
+/// What the old index of a tag and its manifests hash from, which `before/` has: `sha256(name old)`.
+const OLD: &str = " old";
+
+impl Answering {
+    /// Returns the manifests of a tag's index, now or before it moved.
+    fn index(&self, name: &str, old: bool) -> Content {
+        let age = if old { OLD } else { "" };
+        let entry = |platform: &str, age: &str| Entry {
+            platform: Platform::parse(platform).unwrap(),
+            digest: Some(Digest::sha256(format!("{name} {platform}{age}").as_bytes())),
+        };
+        let all = |platforms: &[&str]| platforms.iter().map(|platform| entry(platform, age)).collect();
+        Content::Index(match self.cases.get(name) {
+            Some(Case::Index { platforms, stayed }) => {
+                let moved = platforms.iter().map(|platform| entry(platform, age));
+                moved.chain(stayed.iter().map(|platform| entry(platform, OLD))).collect()
+            }
+            _ => all(&["linux/amd64", "linux/arm64", "linux/arm/v7"]),
+        })
+    }
+}
+
+fn name_of(question: &Question) -> String {
+    format!("{}/{}:{}", question.registry, question.repository, question.tag)
 }
 
 impl Registry for Answering {
-    async fn resolve(&self, question: &Question) -> Result<Resolution, ResolveError> {
-        let name = format!("{}/{}:{}", question.registry, question.repository, question.tag);
-        if let Some(reason) = self.failing.get(&name) {
+    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+        let name = name_of(question);
+        if let Some(Case::Failing(reason)) = self.cases.get(&name) {
             let detail = format!("the registry says no to `{name}`");
             return Err(match reason.as_str() {
                 "unauthorized" => ResolveError::Unauthorized(detail),
                 "unavailable" => ResolveError::Unavailable(detail),
-                "no-such-platform" => ResolveError::NoSuchPlatform(detail),
                 _ => ResolveError::NotFound(detail),
             });
         }
-        let index = Digest::sha256(name.as_bytes());
-        let (digest, index) = match &question.level {
-            Level::Index => (index, None),
-            Level::Platform(platform) => {
-                (Digest::sha256(format!("{name} {platform}").as_bytes()), Some(index))
-            }
-        };
-        let media_type = "application/vnd.oci.image.index.v1+json".to_owned();
-        Ok(Resolution { digest, index, media_type, platforms: None, confirmed: false })
+        let content = read.then(|| self.index(&name, false));
+        Ok(Resolution { digest: Digest::sha256(name.as_bytes()), media_type: INDEX.to_owned(), content })
     }
 
-    async fn confirm(&self, _: &Question, _: &Digest, _: &[Platform]) -> Result<(), ResolveError> {
-        Ok(())
+    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+        let name = name_of(question);
+        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
+        let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
+        let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
+        let is_manifest = [false, true].iter().any(|old| {
+            let Content::Index(entries) = self.index(&name, *old) else { return false };
+            entries.iter().any(|entry| entry.digest.as_ref() == Some(digest))
+        });
+        match look {
+            Look::Head(_) if *digest == now || *digest == old => Ok(Seen::MediaType(INDEX.to_owned())),
+            Look::Head(_) if is_manifest => Ok(Seen::MediaType(MANIFEST.to_owned())),
+            Look::Body(_) if *digest == now || *digest == old => {
+                Ok(Seen::Content(self.index(&name, *digest == old)))
+            }
+            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None })),
+            _ => gone(),
+        }
     }
 }
 
@@ -77,10 +132,10 @@ fn run(case: &Path, bless: bool) -> Result<(), String> {
         Config::parse("config.toml", case, &bytes)
             .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
     });
-    let failing = read(&case.join("registry.toml"))
+    let cases = read(&case.join("registry.toml"))
         .map(|bytes| toml::from_str(std::str::from_utf8(&bytes).unwrap()).unwrap())
         .unwrap_or_default();
-    let registry = Answering { failing };
+    let registry = Answering { cases };
     let work = tempfile::tempdir().unwrap();
     copy(&case.join("before"), work.path());
     for path in files_below(&case.join("before")) {

@@ -26,7 +26,7 @@ fn the_example_is_right() {
     assert_eq!(config.schedule.as_deref(), Some("17 5 * * *"));
     assert_eq!(config.policy.defaults.level, Level::Index);
     assert_eq!(config.policy.defaults.platforms.len(), 2);
-    let decision = config.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api");
+    let decision = config.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api", None);
     assert!(matches!(decision.level, registry::Level::Platform(_)));
     assert_eq!((decision.style, decision.split_fields), (Style::Digest, SplitFields::Tag));
     assert!(!config.policy.reads("examples/a.yaml"));
@@ -187,7 +187,6 @@ fn what_cannot_work_is_refused_with_what_to_do() {
     for (text, part) in [
         ("schedule = \" \"", "`schedule` needs one line of text"),
         ("cache-dir = \"~/x\"", "`~` is not expanded"),
-        ("[policy]\nlevel = \"auto\"", "`auto` is not supported yet"),
         ("[policy]\nlevel = \"platform\"", "exactly one entry in `platforms`, here are 0"),
         ("[policy]\nlevel = \"platform\"\nplatforms = [\"linux/a\", \"linux/b\"]", "here are 2"),
         ("[[policy.rule]]\nlevel = \"platform\"", "tagpin.toml:2:9"),
@@ -201,6 +200,9 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[policy.rule]]\nimages = []", "matches nothing"),
         ("[policy]\nexclude = [\"examples/\"]", "write `examples/**`"),
         ("[annotations]\nkey = \"a b\"", "`a b` is no annotation key"),
+        ("[annotations]\nindex-key = \"a/\"", "`a/` is no annotation key"),
+        ("[annotations]\nkey = \"deployed-image-index\"", "cannot be told apart"),
+        ("[annotations]\nindex-key = \"deployed-image-digest.index\"", "cannot be told apart"),
         ("[forge]\nbase-url = \"api.github.com\"", "`base-url` is no URL"),
         ("[forge]\nbase-url = \"http://ghe.example\"", "must start with `https://`"),
         ("[forge]\nauthor-email = \"a <b>\"", "cannot hold `<`"),

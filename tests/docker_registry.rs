@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Asked, Credentials, Environment, HttpRegistry, Level, Limits, Question, Registry as _, Settings, ask,
+    Asked, Behind, Credentials, Environment, HttpRegistry, Judged, Level, Limits, Question, Recorded,
+    Registry as _, Settings, Wanted, ask,
 };
 use tempfile::TempDir;
 
@@ -157,8 +158,8 @@ fn settings() -> Settings {
     Settings { limits, ..Settings::default() }
 }
 
-fn question(port: u16, image: &str, level: Level) -> Question {
-    Question::new(&Reference::parse(&format!("localhost:{port}/{image}")).unwrap(), level)
+fn question(port: u16, image: &str) -> Question {
+    Question::new(&Reference::parse(&format!("localhost:{port}/{image}")).unwrap())
 }
 
 fn level(text: &str) -> Level {
@@ -174,25 +175,49 @@ async fn a_plain_registry_gives_the_digests_that_were_pushed() {
     let server = docker_registry(&dir, "", "");
     let (first, arm64) = push(&server).index("acme/api", "1", "a").await;
     let client = HttpRegistry::new(settings()).unwrap();
-    let index = question(server.port, "acme/api:1", Level::Index);
-    assert_eq!(client.resolve(&index).await.unwrap().digest.as_str(), first);
-    let answer = client.resolve(&question(server.port, "acme/api:1", level("linux/arm64/v8"))).await.unwrap();
-    assert_eq!((answer.digest.as_str(), answer.index.unwrap().as_str()), (&*arm64, &*first));
-    for (image, wanted, reason) in [
-        ("acme/api:1", level("linux/s390x"), "no-such-platform"),
-        ("acme/api:2", Level::Index, "not-found"),
-        ("acme/none:1", Level::Index, "not-found"),
-    ] {
-        assert_eq!(client.resolve(&question(server.port, image, wanted)).await.unwrap_err().reason(), reason);
+    let index = question(server.port, "acme/api:1");
+    assert_eq!(client.resolve(&index, false).await.unwrap().digest.as_str(), first);
+    let amd64 = || vec![Platform::parse("linux/amd64").unwrap()];
+    let arm64 = Digest::parse(&arm64).unwrap();
+    let behind = Some(Behind {
+        index: Digest::parse(&first).unwrap(),
+        platform: Platform::parse("linux/arm64").unwrap(),
+    });
+    let answer = judged(&client, &index, level("linux/arm64/v8"), None, Vec::new()).await;
+    assert_eq!(answer, Ok(Judged::Write { digest: arm64, behind }));
+    let answer = judged(&client, &index, level("linux/s390x"), None, Vec::new()).await;
+    assert_eq!(answer, Err("no-such-platform"));
+    for image in ["acme/api:2", "acme/none:1"] {
+        let question = question(server.port, image);
+        assert_eq!(judged(&client, &question, Level::Index, None, Vec::new()).await, Err("not-found"));
     }
 
     let (second, _) = push(&server).index("acme/api", "1", "b").await;
-    let present = vec![Digest::parse(&first)];
-    let needed = vec![Platform::parse("linux/amd64").unwrap()];
-    let asked = Asked { question: index.clone(), reference: "acme/api:1".to_owned(), present, needed };
-    let answers = ask(&client, &[asked], 4, |_, _| {}).await;
-    let answer = answers[&index].as_ref().unwrap();
-    assert_eq!((answer.digest.as_str(), answer.confirmed), (&*second, true));
+    let present = Digest::parse(&first);
+    let answer = judged(&client, &index, Level::Index, present, amd64()).await;
+    assert_eq!(answer, Ok(Judged::Write { digest: Digest::parse(&second).unwrap(), behind: None }));
+}
+
+/// Asks for one site.
+async fn judged(
+    client: &HttpRegistry,
+    question: &Question,
+    level: Level,
+    present: Option<Digest>,
+    needed: Vec<Platform>,
+) -> Result<Judged, &'static str> {
+    let wanted = Wanted { level, needed, present, recorded: Recorded::Nothing };
+    let asked = Asked {
+        question: question.clone(),
+        reference: "acme/api:1".to_owned(),
+        wanted: vec![wanted.clone()],
+    };
+    let answers = ask(client, &[asked], 4, |_, _| {}).await;
+    let answer = answers[question].as_ref().map_err(|error| error.reason())?;
+    match wanted.judge(question, answer).unwrap() {
+        Judged::Failed(error) => Err(error.reason()),
+        judged => Ok(judged),
+    }
 }
 
 #[tokio::test]
@@ -208,7 +233,7 @@ async fn htpasswd_takes_the_credential_from_docker_s_config_and_refuses_others()
     let server = docker_registry(&dir, &auth, "");
     let (digest, _) =
         Push { user: Some(("robot", "secret-real")), ..push(&server) }.index("acme/api", "1", "a").await;
-    let api = question(server.port, "acme/api:1", Level::Index);
+    let api = question(server.port, "acme/api:1");
     for (password, expected) in [("secret-real", Ok(&digest)), ("secret-wrong", Err("unauthorized"))] {
         let auth = base64::engine::general_purpose::STANDARD.encode(format!("robot:{password}"));
         let config = json!({"auths": {format!("localhost:{}", server.port): {"auth": auth}}});
@@ -219,7 +244,7 @@ async fn htpasswd_takes_the_credential_from_docker_s_config_and_refuses_others()
         let client =
             HttpRegistry::new(Settings { credentials: Credentials::new(&environment), ..settings() })
                 .unwrap();
-        let result = client.resolve(&api).await;
+        let result = client.resolve(&api, false).await;
         let got = result
             .as_ref()
             .map(|answer| answer.digest.as_str())
@@ -227,7 +252,7 @@ async fn htpasswd_takes_the_credential_from_docker_s_config_and_refuses_others()
         assert_eq!(got, expected.map(String::as_str), "{result:?}");
         assert!(!format!("{result:?} {client:?}").contains("secret"));
     }
-    let error = HttpRegistry::new(settings()).unwrap().resolve(&api).await.unwrap_err();
+    let error = HttpRegistry::new(settings()).unwrap().resolve(&api, false).await.unwrap_err();
     assert!(error.to_string().contains(&format!("docker login localhost:{}", server.port)), "{error}");
 }
 
@@ -260,12 +285,12 @@ async fn tls_with_an_own_authority_needs_its_certificate() {
     let client = Client::builder().no_proxy().tls_certs_merge([certificate]).build().unwrap();
     let push = Push { client, base: format!("https://localhost:{}", server.port), user: None };
     let (digest, _) = push.index("acme/api", "1", "a").await;
-    let api = question(server.port, "acme/api:1", Level::Index);
+    let api = question(server.port, "acme/api:1");
 
     let client = HttpRegistry::new(Settings { roots: vec![root], ..settings() }).unwrap();
-    assert_eq!(client.resolve(&api).await.unwrap().digest.as_str(), digest);
+    assert_eq!(client.resolve(&api, false).await.unwrap().digest.as_str(), digest);
 
-    let error = HttpRegistry::new(settings()).unwrap().resolve(&api).await.unwrap_err();
+    let error = HttpRegistry::new(settings()).unwrap().resolve(&api, false).await.unwrap_err();
     assert_eq!(error.reason(), "unavailable", "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
 }
@@ -310,7 +335,7 @@ async fn a_front_that_hides_the_digest_refuses_head_or_limits_the_rate_is_got_al
         let front = nginx(&dir, &server, front, limit);
         let client = HttpRegistry::new(settings()).unwrap();
         for _ in 0..2 {
-            let answer = client.resolve(&question(front.port, "acme/api:1", Level::Index)).await.unwrap();
+            let answer = client.resolve(&question(front.port, "acme/api:1"), false).await.unwrap();
             assert_eq!(answer.digest.as_str(), digest);
         }
         let budget = client.budget()[&format!("localhost:{}", front.port)];

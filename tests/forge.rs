@@ -53,6 +53,7 @@ fn draft_of(seed: &str) -> Draft {
         old: None,
         new: Digest::sha256(seed.as_bytes()),
         platforms: "index".to_owned(),
+        index: None,
         files: vec!["app/deploy.yaml".to_owned()],
     };
     let commit = "b".repeat(40);

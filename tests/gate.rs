@@ -96,9 +96,9 @@ impl Scene {
         let findings = json["findings"].as_array().unwrap().iter();
         let found = findings.map(|finding| {
             let text = |key: &str| finding[key].as_str().unwrap().to_owned();
-            let place = finding["line"].as_u64().map_or_else(String::new, |line| {
-                format!(":{line}:{}", finding["column"])
-            });
+            let place = finding["line"]
+                .as_u64()
+                .map_or_else(String::new, |line| format!(":{line}:{}", finding["column"]));
             format!("{}{place} {}", text("file"), text("rule"))
         });
         (code, found.collect())
@@ -246,7 +246,8 @@ fn bad_input_is_a_usage_error_and_writes_nothing() {
     let scene = Scene::new(&[("a.yaml", &compose(&["redis:6"])), ("notes.txt", "mine\n")]);
     scene.write("other.json", "{\"version\": 2, \"findings\": []}");
     scene.write("empty.patch", "");
-    scene.write("no.patch", "diff --git a/x.yaml b/x.yaml\n--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-a\n+b\n");
+    scene
+        .write("no.patch", "diff --git a/x.yaml b/x.yaml\n--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-a\n+b\n");
     scene.write("config.toml", "[[check.rule]]\nrules = [\"floating-tags\"]\nlevel = \"off\"\n");
     for (args, message, hint) in [
         (&["check", "gone.yaml"][..], "`gone.yaml` does not exist", "exist"),

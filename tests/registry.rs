@@ -5,39 +5,49 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::asking::{
-    PLATFORMS, ask_one, asked, client, digest, limits, platform, question, resolve, served,
+    PLATFORMS, ask_one, asked, asked_by, client, digest, index_of, limits, manifest_of, platform, question,
+    resolve, served,
 };
 use support::registry::{BodyMood, DOCKER_INDEX, DigestHeader, OCI_INDEX, OCI_MANIFEST, Registry, SCHEMA_1};
 use tagpin::reference::Reference;
 use tagpin::registry::{
-    HttpRegistry, Level, Limits, Mirror, PullFromMirror, Question, Registry as _, Rule, Settings, ask,
+    Behind, HttpRegistry, Judged, Limits, Mirror, PullFromMirror, Question, Recorded, Registry as _, Rule,
+    Settings, Wanted, ask,
 };
 
 #[tokio::test]
-async fn a_tag_that_did_not_move_costs_one_head_and_one_that_moved_costs_two() {
+async fn a_tag_that_did_not_move_costs_one_head_and_one_that_moved_one_for_each_digest() {
     let registry = Registry::start().await;
     let first = registry.put_index("acme/api", "1", PLATFORMS, "a");
     let client = client();
-    let api = question(&registry, "acme/api:1", Level::Index);
+    let api = question(&registry, "acme/api:1");
 
     let answer = ask_one(&client, asked(&api, &[Some(&first)], &[])).await.unwrap();
-    assert_eq!((answer.digest.as_str(), answer.media_type.as_str()), (&*first, OCI_INDEX));
+    assert_eq!((answer.digest(), &*answer.answer.resolution.media_type), (&*first, OCI_INDEX));
+    assert_eq!(answer.judged, [Judged::Same(None)]);
     assert_eq!(served(&registry), "HEAD 200");
 
     registry.forget_requests();
     let second = registry.put_index("acme/api", "1", PLATFORMS, "b");
     let answer = ask_one(&client, asked(&api, &[Some(&first)], &[])).await.unwrap();
-    assert_eq!((answer.digest.as_str(), answer.confirmed), (&*second, true));
-    assert_eq!(served(&registry), "HEAD 200, HEAD 200");
+    assert_eq!(answer.judged, [Judged::Write { digest: digest(&second), behind: None }]);
+    // The old digest, which might be one platform's manifest, then the new one.
+    assert_eq!(served(&registry), "HEAD 200, HEAD 200, HEAD 200");
     let paths: Vec<_> = registry.requests().into_iter().map(|log| log.path).collect();
-    assert_eq!(paths, ["/v2/acme/api/manifests/1".to_owned(), format!("/v2/acme/api/manifests/{second}")]);
+    assert_eq!(paths, ["1", &first, &second].map(|name| format!("/v2/acme/api/manifests/{name}")));
+
+    registry.forget_requests();
+    let own = Wanted { recorded: Recorded::Pin, ..index_of(Some(&first), &[]) };
+    let answer = ask_one(&client, asked_by(&api, vec![own])).await.unwrap();
+    assert_eq!(answer.digest(), second);
+    assert_eq!(served(&registry), "HEAD 200, HEAD 200", "what tagpin wrote itself is no surprise");
 
     registry.forget_requests();
     ask_one(&client, asked(&api, &[Some(&second), None], &[])).await.unwrap();
     assert_eq!(served(&registry), "HEAD 200, HEAD 200", "one site has no digest yet");
     let budget = client.budget();
     let budget = &budget[&registry.host()];
-    assert_eq!((budget.head, budget.get, budget.token), (5, 0, 0));
+    assert_eq!((budget.head, budget.get, budget.token), (8, 0, 0));
 }
 
 #[tokio::test]
@@ -46,8 +56,8 @@ async fn fifty_sites_with_one_question_are_one_head() {
     let now = registry.put_index("acme/api", "1", PLATFORMS, "a");
     let other = registry.put_manifest("acme/web", "1", "a");
     let client = client();
-    let api = question(&registry, "acme/api:1", Level::Index);
-    let web = question(&registry, "acme/web:1", Level::Index);
+    let api = question(&registry, "acme/api:1");
+    let web = question(&registry, "acme/web:1");
     let mut all = vec![asked(&api, &[Some(&now)], &[]); 50];
     all.push(asked(&web, &[Some(&other)], &[]));
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -56,8 +66,8 @@ async fn fifty_sites_with_one_question_are_one_head() {
         ask(&client, &all, 16, |done, total| sender.send((done, total)).unwrap()).await
     });
     let answers = answers.await.unwrap();
-    assert_eq!(answers[&api].as_ref().unwrap().digest.as_str(), now);
-    assert_eq!(answers[&web].as_ref().unwrap().digest.as_str(), other);
+    assert_eq!(answers[&api].as_ref().unwrap().resolution.digest.as_str(), now);
+    assert_eq!(answers[&web].as_ref().unwrap().resolution.digest.as_str(), other);
     assert_eq!(served(&registry), "HEAD 200, HEAD 200");
     assert_eq!(receiver.iter().collect::<Vec<_>>(), [(1, 2), (2, 2)]);
 }
@@ -78,7 +88,7 @@ async fn docker_lists_and_single_manifests_resolve_too() {
 async fn without_a_digest_header_or_without_head_the_body_is_hashed() {
     let registry = Registry::start().await;
     let now = registry.put_index("acme/api", "1", PLATFORMS, "a");
-    let api = question(&registry, "acme/api:1", Level::Index);
+    let api = question(&registry, "acme/api:1");
     for (header, head, requests) in [
         (DigestHeader::Missing, None, "HEAD 200, GET 200"),
         (DigestHeader::Right, Some(405), "HEAD 405, GET 200"),
@@ -87,8 +97,9 @@ async fn without_a_digest_header_or_without_head_the_body_is_hashed() {
         registry.set(|mood| (mood.digest, mood.head) = (header, head));
         registry.forget_requests();
         let answer = ask_one(&client(), asked(&api, &[None], &["linux/arm64"])).await.unwrap();
-        assert_eq!((answer.digest.as_str(), answer.confirmed), (&*now, true));
-        assert_eq!(answer.platforms.unwrap(), [platform("linux/amd64"), platform("linux/arm64")]);
+        assert_eq!(answer.judged, [Judged::Write { digest: digest(&now), behind: None }]);
+        let platforms = answer.answer.resolution.content.unwrap().platforms();
+        assert_eq!(platforms, [platform("linux/amd64"), platform("linux/arm64")]);
         assert_eq!(served(&registry), requests, "a body that was read needs no further confirmation");
     }
 }
@@ -142,8 +153,8 @@ async fn a_get_that_is_rate_limited_is_not_repeated() {
     let registry = Registry::start().await;
     registry.put_index("acme/api", "1", PLATFORMS, "a");
     registry.set(|mood| mood.failures = vec![(429, Some(0))]);
-    let level = Level::Platform(platform("linux/amd64"));
-    let error = client().resolve(&question(&registry, "acme/api:1", level)).await.unwrap_err();
+    let wanted = asked_by(&question(&registry, "acme/api:1"), vec![manifest_of(None, "linux/amd64")]);
+    let error = ask_one(&client(), wanted).await.unwrap_err();
     assert_eq!(error.reason(), "rate-limited");
     assert_eq!(served(&registry), "GET 429");
 }
@@ -152,15 +163,15 @@ async fn a_get_that_is_rate_limited_is_not_repeated() {
 async fn a_header_that_lies_is_found_out() {
     let registry = Registry::start().await;
     registry.put_index("acme/api", "1", PLATFORMS, "a");
-    let api = question(&registry, "acme/api:1", Level::Index);
+    let api = question(&registry, "acme/api:1");
     registry.set(|mood| mood.digest = DigestHeader::Lying);
     let error = ask_one(&client(), asked(&api, &[None], &[])).await.unwrap_err();
     assert_eq!(error.reason(), "invalid-answer", "{error}");
     assert_eq!(served(&registry), "HEAD 200, HEAD 404");
 
-    for level in [Level::Index, Level::Platform(platform("linux/amd64"))] {
+    for read in [false, true] {
         registry.set(|mood| mood.head = Some(405));
-        let error = client().resolve(&question(&registry, "acme/api:1", level)).await.unwrap_err();
+        let error = client().resolve(&api, read).await.unwrap_err();
         assert!(error.to_string().contains("does not match its digest"), "{error}");
     }
 
@@ -172,9 +183,9 @@ async fn a_header_that_lies_is_found_out() {
 #[tokio::test]
 async fn a_digest_that_is_confirmed_must_be_there_and_have_the_platforms() {
     let registry = Registry::start().await;
-    let now = registry.put_index("acme/api", "1", PLATFORMS, "a");
+    registry.put_index("acme/api", "1", PLATFORMS, "a");
     let client = client();
-    let api = question(&registry, "acme/api:1", Level::Index);
+    let api = question(&registry, "acme/api:1");
 
     let error = ask_one(&client, asked(&api, &[None], &["linux/arm64", "linux/s390x"])).await.unwrap_err();
     assert_eq!(error.reason(), "no-such-platform");
@@ -182,16 +193,22 @@ async fn a_digest_that_is_confirmed_must_be_there_and_have_the_platforms() {
         assert!(error.to_string().contains(part), "{error}");
     }
     assert_eq!(served(&registry), "HEAD 200, GET 200");
-    assert!(client.confirm(&api, &digest(&now), &[platform("linux/arm64/v8")]).await.is_ok());
+    assert!(ask_one(&client, asked(&api, &[None], &["linux/arm64/v8"])).await.is_ok());
 
     registry.set(|mood| mood.body = BodyMood::Changed);
-    let error = client.confirm(&api, &digest(&now), &[platform("linux/arm64")]).await.unwrap_err();
+    let error = ask_one(&client, asked(&api, &[None], &["linux/arm64"])).await.unwrap_err();
     assert_eq!(error.reason(), "invalid-answer", "the body is not the digest's");
     registry.set(|mood| mood.body = BodyMood::Right);
 
-    let single = registry.put_manifest("acme/single", "1", "a");
-    let question = question(&registry, "acme/single:1", Level::Index);
-    assert!(client.confirm(&question, &digest(&single), &[platform("linux/s390x")]).await.is_ok());
+    registry.put_manifest("acme/single", "1", "a");
+    registry.forget_requests();
+    let single = question(&registry, "acme/single:1");
+    assert!(ask_one(&client, asked(&single, &[None], &["linux/s390x"])).await.is_ok());
+    assert_eq!(
+        served(&registry),
+        "HEAD 200, HEAD 200",
+        "an image without index is not asked for its platform"
+    );
 }
 
 #[tokio::test]
@@ -200,21 +217,21 @@ async fn a_platform_is_taken_from_the_index_and_confirmed_by_itself() {
     let index = registry.put_index("acme/api", "1", &["linux/amd64", "linux/arm/v7", "linux/arm64"], "a");
     let expected = registry.platform_digest("acme/api", "linux/arm64", "a");
     let client = client();
-    let level = |text| Level::Platform(platform(text));
-
-    let api = question(&registry, "acme/api:1", level("linux/arm64/v8"));
-    let answer = ask_one(&client, asked(&api, &[None], &["linux/s390x"])).await.unwrap();
-    assert_eq!(answer.digest.as_str(), expected);
-    assert_eq!(answer.index.unwrap().as_str(), index);
-    assert_eq!(answer.platforms.unwrap().len(), 3, "the attestation is none");
+    let api = question(&registry, "acme/api:1");
+    let wants = |platform| asked_by(&api, vec![manifest_of(None, platform)]);
+    let answer = ask_one(&client, wants("linux/arm64/v8")).await.unwrap();
+    let behind = Some(Behind { index: digest(&index), platform: platform("linux/arm64") });
+    assert_eq!(answer.judged, [Judged::Write { digest: digest(&expected), behind }]);
+    let platforms = answer.answer.resolution.content.unwrap().platforms();
+    assert_eq!(platforms.len(), 3, "the attestation is none");
     assert_eq!(served(&registry), "GET 200, HEAD 200");
 
-    let error = client.resolve(&question(&registry, "acme/api:1", level("windows/amd64"))).await.unwrap_err();
+    let error = ask_one(&client, wants("windows/amd64")).await.unwrap_err();
     assert_eq!(error.reason(), "no-such-platform");
     assert!(error.to_string().contains("which has `linux/amd64`, `linux/arm/v7`, `linux/arm64`"), "{error}");
 
     registry.remove("acme/api", &expected);
-    let error = ask_one(&client, asked(&api, &[None], &[])).await.unwrap_err();
+    let error = ask_one(&client, wants("linux/arm64")).await.unwrap_err();
     assert_eq!(error.reason(), "invalid-answer", "the index names a manifest that is not there");
 }
 
@@ -223,12 +240,18 @@ async fn an_image_without_index_says_its_platform_in_its_config() {
     let registry = Registry::start().await;
     let single = registry.put_manifest("acme/api", "1", "a");
     let client = client();
-    let level = |text| Level::Platform(platform(text));
-    let answer = client.resolve(&question(&registry, "acme/api:1", level("linux/amd64"))).await.unwrap();
-    assert_eq!((answer.digest.as_str(), answer.index, answer.confirmed), (&*single, None, true));
-    let error = client.resolve(&question(&registry, "acme/api:1", level("linux/arm64"))).await.unwrap_err();
+    let api = question(&registry, "acme/api:1");
+    let answer = ask_one(&client, asked_by(&api, vec![manifest_of(None, "linux/amd64")])).await.unwrap();
+    assert_eq!(answer.judged, [Judged::Write { digest: digest(&single), behind: None }]);
+    assert_eq!(served(&registry), "GET 200, GET 200", "the manifest and its config");
+    let error = ask_one(&client, asked_by(&api, vec![manifest_of(None, "linux/arm64")])).await.unwrap_err();
     assert_eq!(error.reason(), "no-such-platform");
     assert!(error.to_string().contains("which has `linux/amd64`"), "{error}");
+
+    registry.forget_requests();
+    let same =
+        ask_one(&client, asked_by(&api, vec![manifest_of(Some(&single), "linux/amd64")])).await.unwrap();
+    assert_eq!((same.judged, served(&registry)), (vec![Judged::Same(None)], "GET 200".to_owned()));
 }
 
 #[tokio::test]
@@ -293,7 +316,7 @@ async fn a_registry_that_hangs_or_is_not_there_is_unavailable_and_left_alone_aft
     // A port that was free a moment ago.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let reference = Reference::parse(&format!("{gone}/acme/api:1")).unwrap();
-    let error = client.resolve(&Question::new(&reference, Level::Index)).await.unwrap_err();
+    let error = client.resolve(&Question::new(&reference), false).await.unwrap_err();
     assert_eq!(error.reason(), "unavailable");
     assert!(error.to_string().contains("refused"), "{error}");
 }
@@ -305,7 +328,7 @@ async fn a_slow_registry_does_not_hold_up_another() {
     for registry in [&slow, &quick] {
         for tag in 0..30 {
             registry.put_index("acme/api", &tag.to_string(), PLATFORMS, "a");
-            let question = question(registry, &format!("acme/api:{tag}"), Level::Index);
+            let question = question(registry, &format!("acme/api:{tag}"));
             all.push(asked(&question, &[], &[]));
         }
     }
@@ -327,7 +350,7 @@ async fn one_registry_gets_no_more_than_its_share_at_once() {
     let mut all = Vec::new();
     for tag in 0..9 {
         registry.put_index("acme/api", &tag.to_string(), PLATFORMS, "a");
-        all.push(asked(&question(&registry, &format!("acme/api:{tag}"), Level::Index), &[], &[]));
+        all.push(asked(&question(&registry, &format!("acme/api:{tag}")), &[], &[]));
     }
     registry.set(|mood| mood.latency = Duration::from_millis(100));
     let limits = Limits { at_once: 3, ..limits() };
@@ -357,7 +380,7 @@ async fn mirrors_are_asked_first_where_they_may_be_and_the_origin_has_the_last_w
     let now = origin.put_index("hub/library/nginx", "1", PLATFORMS, "new");
     mirror.put_index("library/nginx", "1", PLATFORMS, "stale");
     mirror.put_index("library/nginx", "by-digest", PLATFORMS, "new");
-    let nginx = Question::new(&Reference::parse("nginx:1").unwrap(), Level::Index);
+    let nginx = Question::new(&Reference::parse("nginx:1").unwrap());
     let with = |pull| {
         let rules = vec![rule("docker.io", &format!("{}/hub", origin.host()), &[(mirror.host(), pull)])];
         HttpRegistry::new(Settings { rules, limits: limits(), ..Settings::default() }).unwrap()
@@ -365,15 +388,15 @@ async fn mirrors_are_asked_first_where_they_may_be_and_the_origin_has_the_last_w
 
     let client = with(PullFromMirror::DigestOnly);
     let answer = ask_one(&client, asked(&nginx, &[None], &[])).await.unwrap();
-    assert_eq!(answer.digest.as_str(), now, "a stale mirror is not asked for the tag");
+    assert_eq!(answer.digest(), now, "a stale mirror is not asked for the tag");
     assert_eq!((served(&origin), served(&mirror)), ("HEAD 200".to_owned(), "HEAD 200".to_owned()));
 
-    let answer = with(PullFromMirror::All).resolve(&nginx).await.unwrap();
+    let answer = with(PullFromMirror::All).resolve(&nginx, false).await.unwrap();
     assert_ne!(answer.digest.as_str(), now);
 
     mirror.set(|mood| mood.always = Some(503));
     mirror.forget_requests();
-    let answer = with(PullFromMirror::All).resolve(&nginx).await.unwrap();
+    let answer = with(PullFromMirror::All).resolve(&nginx, false).await.unwrap();
     assert_eq!(answer.digest.as_str(), now);
     assert_eq!(served(&mirror), "HEAD 503", "a mirror gets no second chance");
 }

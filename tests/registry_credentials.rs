@@ -10,7 +10,7 @@ use support::asking::{
     PLATFORMS, asked, assert_no_secret, client, client_for, password, question, resolve, served,
 };
 use support::registry::{Auth, IDENTITY_TOKEN, PASSWORD, Registry, USER};
-use tagpin::registry::{Credentials, Environment, HttpRegistry, Level, ResolveError, Settings, ask};
+use tagpin::registry::{Credentials, Environment, HttpRegistry, ResolveError, Settings, ask};
 
 #[tokio::test]
 async fn basic_and_bearer_registries_are_answered_and_the_answer_is_remembered() {
@@ -45,7 +45,7 @@ async fn many_at_once_share_one_challenge_and_one_token() {
     let mut all = Vec::new();
     for tag in 0..20 {
         registry.put_index("acme/api", &tag.to_string(), PLATFORMS, "a");
-        all.push(asked(&question(&registry, &format!("acme/api:{tag}"), Level::Index), &[], &[]));
+        all.push(asked(&question(&registry, &format!("acme/api:{tag}")), &[], &[]));
     }
     let client = client_for(&[registry.host()], &password());
     assert!(ask(&client, &all, 16, |_, _| {}).await.values().all(Result::is_ok));

@@ -9,8 +9,10 @@ use crate::cli::{Format, Globals, ResolveArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::reference::Reference;
-use crate::registry::{Asked, Level, Question, Resolution, ResolveError, ask};
+use crate::reference::{Digest, Reference};
+use crate::registry::{
+    Answer, Answers, Asked, Behind, Content, Judged, Level, Question, Recorded, ResolveError, Wanted, ask,
+};
 use crate::terminal::Terminal;
 
 /// Asks the registries what references are now.
@@ -40,9 +42,9 @@ pub fn run(
             ));
         }
         let level = args.platform.clone().map_or(Level::Index, Level::Platform);
-        let present = vec![reference.digest().cloned()];
-        let question = Question::new(&reference, level);
-        asked.push((text, Asked { question, reference: text.clone(), present, needed: Vec::new() }));
+        let wanted = Wanted { level, needed: Vec::new(), present: None, recorded: Recorded::Nothing };
+        let question = Question::new(&reference);
+        asked.push((text, Asked { question, reference: text.clone(), wanted: vec![wanted] }));
     }
     let registry = registry(&config)?;
     let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
@@ -50,11 +52,11 @@ pub fn run(
     let mut complete = true;
     let mut rows = Vec::new();
     for (text, asked) in asked {
-        let answer = answers.get(&asked.question);
-        complete &= matches!(answer, Some(Ok(_)));
+        let told = told(&asked, &answers);
+        complete &= told.is_ok();
         match globals.format {
-            Format::Human => print_row(text, answer, terminal)?,
-            Format::Json => rows.push(row(text, answer)),
+            Format::Human => print_row(text, &told, terminal)?,
+            Format::Json => rows.push(row(text, &told)),
         }
     }
     if globals.format == Format::Json {
@@ -68,36 +70,57 @@ pub fn run(
     Ok(Exit::of(false, complete))
 }
 
+/// What is said of one reference.
+struct Told<'a> {
+    digest: Digest,
+    behind: Option<Behind>,
+    answer: &'a Answer,
+}
+
+fn told<'a>(asked: &Asked, answers: &'a Answers) -> Result<Told<'a>, (&'static str, String)> {
+    let failed = |error: &ResolveError| (error.reason(), error.to_string());
+    let not_asked = || ("not-asked", "it was not asked".to_owned());
+    let answer = answers.get(&asked.question).ok_or_else(not_asked)?.as_ref().map_err(failed)?;
+    match asked.wanted.first().map(|wanted| wanted.judge(&asked.question, answer)) {
+        Some(Ok(Judged::Write { digest, behind })) => Ok(Told { digest, behind, answer }),
+        Some(Ok(Judged::Failed(error))) => Err(failed(&error)),
+        _ => Err(not_asked()),
+    }
+}
+
 fn print_row(
     text: &str,
-    answer: Option<&Result<Resolution, ResolveError>>,
+    told: &Result<Told<'_>, (&'static str, String)>,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    match answer {
-        Some(Ok(resolution)) => {
-            writeln!(terminal.stdout, "{text}  {}  {}", resolution.digest, resolution.media_type)?;
-            if let Some(index) = &resolution.index {
+    match told {
+        Ok(Told { digest, behind, answer }) => {
+            let media_type = answer.media_type(digest).unwrap_or_default();
+            writeln!(terminal.stdout, "{text}  {digest}  {media_type}")?;
+            if let Some(Behind { index, .. }) = behind {
                 writeln!(terminal.stdout, "  in the index {index}")?;
             }
         }
-        Some(Err(error)) => writeln!(terminal.stderr, "{text}: {}: {error}", error.reason())?,
-        None => writeln!(terminal.stderr, "{text}: it was not asked")?,
+        Err((reason, detail)) => writeln!(terminal.stderr, "{text}: {reason}: {detail}")?,
     }
     Ok(())
 }
 
-fn row(text: &str, answer: Option<&Result<Resolution, ResolveError>>) -> serde_json::Value {
-    match answer {
-        Some(Ok(resolution)) => json!({
-            "image": text,
-            "digest": resolution.digest,
-            "index": resolution.index,
-            "media_type": resolution.media_type,
-            "platforms": resolution.platforms.as_ref().map(|platforms| {
-                platforms.iter().map(ToString::to_string).collect::<Vec<_>>()
-            }),
-        }),
-        Some(Err(error)) => json!({ "image": text, "reason": error.reason(), "detail": error.to_string() }),
-        None => json!({ "image": text, "reason": "not-asked" }),
+fn row(text: &str, told: &Result<Told<'_>, (&'static str, String)>) -> serde_json::Value {
+    match told {
+        Ok(Told { digest, behind, answer }) => {
+            let content = answer.resolution.content.as_ref();
+            let platforms = content
+                .filter(|content| matches!(content, Content::Index(_)))
+                .map(|content| content.platforms().iter().map(ToString::to_string).collect::<Vec<_>>());
+            json!({
+                "image": text,
+                "digest": digest,
+                "index": behind.as_ref().map(|behind| &behind.index),
+                "media_type": answer.media_type(digest),
+                "platforms": platforms,
+            })
+        }
+        Err((reason, detail)) => json!({ "image": text, "reason": reason, "detail": detail }),
     }
 }

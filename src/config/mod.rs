@@ -22,6 +22,7 @@ pub use environment::Environment;
 pub use problem::Problem;
 
 use crate::check::Settings;
+use crate::manifest::annotate::Keys;
 use crate::manifest::catalogue::Location;
 use crate::policy::Policy;
 use crate::registry::Rule;
@@ -63,11 +64,21 @@ pub struct Annotations {
     pub enabled: bool,
     /// The key, or what the keys start with where an object has several containers.
     pub key: String,
+    /// The same for the index behind a platform's digest.
+    pub index_key: String,
+}
+
+impl Annotations {
+    /// Returns the keys; `None` where annotations are off.
+    pub fn keys(&self) -> Option<Keys<'_>> {
+        self.enabled.then_some(Keys { digest: &self.key, index: &self.index_key })
+    }
 }
 
 impl Default for Annotations {
     fn default() -> Self {
-        Self { enabled: true, key: "deployed-image-digest".to_owned() }
+        let (key, index_key) = ("deployed-image-digest".to_owned(), "deployed-image-index".to_owned());
+        Self { enabled: true, key, index_key }
     }
 }
 

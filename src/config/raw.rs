@@ -133,6 +133,8 @@ pub(super) struct RawAnnotations {
     pub(super) enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) index_key: Option<Text>,
 }
 
 /// `[forge]`

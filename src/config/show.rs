@@ -36,6 +36,7 @@ impl Config {
             annotations: RawAnnotations {
                 enabled: Some(self.annotations.enabled),
                 key: Some(text(&*self.annotations.key)),
+                index_key: Some(text(&*self.annotations.index_key)),
             },
             forge: RawForge {
                 kind: Some(word(self.forge.kind, &KINDS)),

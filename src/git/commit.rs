@@ -24,14 +24,11 @@ pub struct Commit {
     pub parents: Vec<Oid>,
     /// The message; what is not UTF-8 is replaced.
     pub message: String,
-    /// The committer's e-mail address; what is not UTF-8 is replaced.
-    pub committer_email: String,
 }
 
 impl Commit {
     pub(super) fn read(git: &git2::Repository, id: Oid) -> Result<Self, git2::Error> {
         let commit = git.find_commit(id)?;
-        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         // libgit2 says that a commit at a shallow boundary has no parents; the object knows better.
         let odb = git.odb()?;
         let object = odb.read(id)?;
@@ -39,12 +36,8 @@ impl Commit {
         let parents = header
             .filter_map(|line| Oid::from_str(str::from_utf8(line.strip_prefix(b"parent ")?).ok()?).ok())
             .collect();
-        Ok(Self {
-            tree: commit.tree_id(),
-            parents,
-            message: lossy(commit.message_bytes()),
-            committer_email: lossy(commit.committer().email_bytes()),
-        })
+        let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+        Ok(Self { tree: commit.tree_id(), parents, message })
     }
 }
 

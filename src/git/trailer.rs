@@ -69,12 +69,7 @@ mod tests {
     }
 
     fn commit(message: String, tree: Oid, parents: usize) -> Commit {
-        Commit {
-            tree,
-            parents: vec![oid("1"); parents],
-            message,
-            committer_email: "bot@example.com".to_owned(),
-        }
+        Commit { tree, parents: vec![oid("1"); parents], message }
     }
 
     #[test]

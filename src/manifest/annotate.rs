@@ -17,14 +17,23 @@ const NAME_MAX: usize = 63;
 const ENTRIES_MAX: usize = 2_000;
 
 /// What is annotated, and what is left alone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Annotations<'a> {
-    /// The annotation key; `None` turns annotations off.
-    pub key: Option<&'a str>,
+    /// The annotation keys; `None` turns annotations off.
+    pub keys: Option<Keys<'a>>,
     /// Image names that a kustomization in the tree overrides: the object does not say what is deployed.
-    pub overridden: HashSet<&'a str>,
+    pub overridden: &'a HashSet<&'a str>,
     /// Whether the file is a kustomize patch, not a whole object.
     pub is_patch: bool,
+}
+
+/// The keys of the annotations, or what they start with where an object has several containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys<'a> {
+    /// For the digest that was written.
+    pub digest: &'a str,
+    /// For the index that a platform's digest was taken from.
+    pub index: &'a str,
 }
 
 /// Adds the annotations of all objects with a change to `plan`; returns what could not be written, and why.
@@ -35,7 +44,7 @@ pub(crate) fn annotate(
     verdicts: &[Verdict],
     annotations: &Annotations<'_>,
 ) -> Vec<String> {
-    let Some(key) = annotations.key else { return Vec::new() };
+    let Some(keys) = annotations.keys else { return Vec::new() };
     let mut objects: BTreeMap<NodeId, Vec<(&Located, &Verdict)>> = BTreeMap::new();
     for (located, verdict) in sites.iter().zip(verdicts) {
         let owner =
@@ -49,8 +58,8 @@ pub(crate) fn annotate(
         if annotations.is_patch || containers.iter().all(|(_, verdict)| verdict.change.is_none()) {
             continue;
         }
-        let mut object = Object { yaml, key, object, wanted: Vec::new(), notes: &mut notes };
-        object.want(&containers, &annotations.overridden);
+        let mut object = Object { yaml, keys, object, wanted: Vec::new(), notes: &mut notes };
+        object.want(&containers, annotations.overridden);
         let mut trial = plan.clone();
         match object.write(&mut trial) {
             Ok(()) => *plan = trial,
@@ -63,7 +72,7 @@ pub(crate) fn annotate(
 /// One object and the annotations that it should have.
 struct Object<'o, 'a> {
     yaml: &'o Yaml<'a>,
-    key: &'o str,
+    keys: Keys<'o>,
     object: NodeId,
     wanted: Vec<(String, String)>,
     notes: &'o mut Vec<String>,
@@ -86,8 +95,11 @@ impl Object<'_, '_> {
         }
         for (located, verdict) in containers {
             let name = name_of(located);
-            let key =
-                if containers.len() == 1 { self.key.to_owned() } else { format!("{}.{name}", self.key) };
+            let key = |base: &str| {
+                if containers.len() == 1 { base.to_owned() } else { format!("{base}.{name}") }
+            };
+            let (key, index_key) = (key(self.keys.digest), key(self.keys.index));
+            let behind = verdict.behind.as_ref();
             let digest = match (&verdict.change, verdict.outcome) {
                 (Some(change), _) => Some(&change.digest),
                 (None, Outcome::Unchanged) => located.site.digest(),
@@ -97,18 +109,29 @@ impl Object<'_, '_> {
             let clash = containers.len() > 1 && (!is_name(&name) || names.get(&name) != Some(&1));
             if clash {
                 self.note(&format!("`{name}` is not the name of one container"));
-            } else if key.rsplit('/').next().is_some_and(|name| name.len() > NAME_MAX) {
+            } else if let Some(key) =
+                [Some(&key), behind.map(|_| &index_key)].into_iter().flatten().find(|key| is_long(key))
+            {
                 self.note(&format!("the key `{key}` is longer than {NAME_MAX} characters"));
             } else if overridden.contains(image) {
                 self.note(&format!("a kustomization overrides `{image}`"));
             } else if let Some(digest) = digest {
                 self.wanted.push((key, digest.to_string()));
+                self.wanted.extend(behind.map(|behind| (index_key, behind.to_string())));
             }
         }
     }
 
     fn write(&self, plan: &mut Plan) -> Result<(), &'static str> {
         let metadata = self.own_mapping(self.object, "metadata")?.ok_or("there is no metadata")?;
+        if let Some((_, null)) = self.yaml.own_entry(metadata, "annotations")
+            && self.yaml.is_null(null)
+        {
+            if self.wanted.is_empty() {
+                return Ok(());
+            }
+            return plan.fill(self.yaml, null, self.wanted.clone(), self.step(metadata)).map_err(text);
+        }
         let Some(annotations) = self.own_mapping(metadata, "annotations")? else {
             let (_, name) =
                 self.yaml.own_entry(metadata, "name").ok_or("the name is not written in the metadata")?;
@@ -168,6 +191,9 @@ impl Object<'_, '_> {
         if inside.is_none_or(|inside| !inside.bytes().all(|b| b == b' ')) {
             return Err("the annotations are empty");
         }
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
         let quoted = self.key_is_quoted(annotations);
         let entries: Vec<String> = self
             .wanted
@@ -195,9 +221,10 @@ impl Object<'_, '_> {
 
     /// Returns the entries that tagpin wrote once and that say nothing true any more.
     fn stale(&self, annotations: NodeId) -> Vec<usize> {
-        let own = |key: &str| {
-            key == self.key || key.strip_prefix(self.key).is_some_and(|rest| rest.starts_with('.'))
+        let is_of = |base: &str, key: &str| {
+            key.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
+        let own = |key: &str| is_of(self.keys.digest, key) || is_of(self.keys.index, key);
         let entries = self.yaml.entries(annotations).iter().enumerate();
         entries
             .filter(|(_, (key, _))| {
@@ -279,6 +306,11 @@ impl Object<'_, '_> {
         let name = metadata.and_then(|metadata| self.yaml.get_str(metadata, "name")).unwrap_or_default();
         self.notes.push(format!("{kind}/{name} is not annotated: {reason}"));
     }
+}
+
+/// Tells whether the name part of a key is too long for Kubernetes.
+fn is_long(key: &str) -> bool {
+    key.rsplit('/').next().is_some_and(|name| name.len() > NAME_MAX)
 }
 
 /// Tells whether Kubernetes takes a container of this name (RFC 1123 label).

@@ -19,6 +19,8 @@ pub struct Plan {
     pub added: BTreeMap<NodeId, Vec<(usize, String, Added)>>,
     /// Entries that mappings lose, by mapping: which of its own entries.
     pub removed: BTreeMap<NodeId, Vec<usize>>,
+    /// Nulls that become mappings of scalars.
+    pub filled: BTreeMap<NodeId, Vec<(String, String)>>,
 }
 
 /// Bytes that replace other bytes.
@@ -242,6 +244,58 @@ impl Plan {
         Ok(())
     }
 
+    /// Plans to put a mapping of scalars where `node`, the value of a key, is null; in a block it is indented by `step`
+    /// more than the key.
+    ///
+    /// # Errors
+    /// The node is no null, has an anchor or a tag, or something else stands on its line.
+    pub fn fill(
+        &mut self,
+        yaml: &Yaml<'_>,
+        node: NodeId,
+        entries: Vec<(String, String)>,
+        step: usize,
+    ) -> Result<(), EditError> {
+        let Node { span, anchored: false, tag, kind: Kind::Scalar { .. }, parent: Some(parent), .. } =
+            &yaml.nodes[node]
+        else {
+            return Err(EditError::Mapping);
+        };
+        let (Some(key), Some(colon)) = (yaml.key_node_of(node), colon_of(yaml, node)) else {
+            return Err(EditError::Mapping);
+        };
+        if !yaml.is_null(node) || !tag.is_empty() {
+            return Err(EditError::Mapping);
+        }
+        let (after, text) = (colon + 1, yaml.text);
+        let null = if span.is_empty() { after..after } else { span.clone() };
+        if matches!(yaml.nodes[*parent].kind, Kind::Mapping { flow: true, .. }) {
+            let blank = if span.is_empty() { " " } else { "" };
+            let mapping = flow_mapping(&entries, is_json(yaml, node));
+            self.splices.push(Splice { span: null, text: format!("{blank}{mapping}") });
+        } else {
+            let line_length = text[null.end..].find(['\n', '\r']).unwrap_or(text.len() - null.end);
+            let at = null.end + line_length;
+            let (before, behind) = (&text[after..null.start], text[null.end..at].trim_start());
+            if !before.trim().is_empty() || before.contains(['\n', '\r']) {
+                return Err(EditError::Mapping);
+            }
+            if !behind.is_empty() && !behind.starts_with('#') {
+                return Err(EditError::Mapping);
+            }
+            let inner = indent(yaml, key).ok_or(EditError::Mapping)? + step;
+            let line_end = line_end(text, null.end);
+            let lines: String =
+                entries.iter().map(|(key, value)| block_line(key, value, inner, line_end)).collect();
+            if after < null.end {
+                self.splices.push(Splice { span: after..null.end, text: String::new() });
+            }
+            self.splices.push(Splice { span: at..at, text: lines });
+        }
+        self.filled.insert(node, entries);
+        Ok(())
+    }
+
     /// Returns the text with all splices done.
     ///
     /// Returns `None` where splices overlap or leave the text.
@@ -339,12 +393,19 @@ fn flow_entry(key: &str, value: &Added, json: bool) -> String {
     let scalar = |text: &str| quoted_if_needed(text, json);
     match value {
         Added::Text(text) => format!("{}: {}", quote(key), scalar(text)),
-        Added::Mapping(entries) => {
-            let entries: Vec<String> =
-                entries.iter().map(|(key, value)| format!("{}: {}", quote(key), scalar(value))).collect();
-            format!("{}: {{{}}}", quote(key), entries.join(", "))
-        }
+        Added::Mapping(entries) => format!("{}: {}", quote(key), flow_mapping(entries, json)),
     }
+}
+
+/// Returns `{key: value, …}`.
+fn flow_mapping(entries: &[(String, String)], json: bool) -> String {
+    let entry = |(key, value): &(String, String)| flow_entry(key, &Added::Text(value.clone()), json);
+    format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+}
+
+/// Returns an entry on a line of its own, with the line end before it.
+fn block_line(key: &str, value: &str, indent: usize, line_end: &str) -> String {
+    format!("{line_end}{}{key}: {}", " ".repeat(indent), quoted_if_needed(value, false))
 }
 
 /// Returns the lines of an entry, without the last line end.
@@ -353,10 +414,8 @@ fn block_entry(key: &str, value: &Added, indent: usize, step: usize, line_end: &
     match value {
         Added::Text(text) => format!("{outer}{key}: {}", quoted_if_needed(text, false)),
         Added::Mapping(entries) => {
-            let inner = " ".repeat(indent + step);
-            entries.iter().fold(format!("{outer}{key}:"), |lines, (key, value)| {
-                format!("{lines}{line_end}{inner}{key}: {}", quoted_if_needed(value, false))
-            })
+            let lines = entries.iter().map(|(key, value)| block_line(key, value, indent + step, line_end));
+            format!("{outer}{key}:{}", lines.collect::<String>())
         }
     }
 }

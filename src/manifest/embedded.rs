@@ -105,6 +105,11 @@ impl Embedded {
                 .filter(|(id, _)| inner(id))
                 .map(|(id, old)| (id - base, old.clone()))
                 .collect(),
+            filled: plan
+                .filled
+                .range(self.nodes.clone())
+                .map(|(id, entries)| (id - base, entries.clone()))
+                .collect(),
         }
     }
 }

@@ -25,11 +25,12 @@ use std::ops::Range;
 
 use aliases::Aliases;
 use catalogue::Catalogue;
+use formats::compose::{self, Role};
 use language::Language;
 use lines::Positions;
 use mask::Masked;
 use prefilter::Chunk;
-use site::Site;
+use site::{Site, Skip};
 use yaml::{Fault, Yaml};
 
 use crate::reference::Digest;
@@ -50,6 +51,9 @@ pub struct Scan {
     pub recorded: Vec<Recorded>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
+    /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
+    /// project.
+    pub built: Vec<String>,
 }
 
 impl Scan {
@@ -59,6 +63,20 @@ impl Scan {
             && self.unread.is_empty()
             && self.ignores.is_empty()
             && self.kustomize == formats::Kustomize::default()
+            && self.built.is_empty()
+    }
+
+    /// Skips the images that the Compose project builds, where this file at `path` overrides its base: `built` tells
+    /// whether the base builds the service at a JSON pointer.
+    pub fn skip_built(&mut self, path: &str, built: impl Fn(&str) -> bool) {
+        if compose::role(path) != Some(Role::Override) {
+            return;
+        }
+        for Located { site, .. } in &mut self.sites {
+            if site.path.strip_suffix("/image").is_some_and(&built) {
+                site.skip(Skip::BuildOutput);
+            }
+        }
     }
 
     /// Returns the 1-based lines of `# tagpin: ignore` comments that match nothing.
@@ -218,6 +236,13 @@ pub fn is_candidate(path: &str) -> bool {
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
 /// hold no image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    if compose::role(path) == Some(Role::Base) {
+        return scan_whole(path, bytes, catalogue);
+    }
+    // The base of a Compose project tells what is built, and may name no image at all.
+    if compose::role(path) == Some(Role::Base) {
+        return scan_whole(path, bytes, catalogue);
+    }
     read(path, bytes, catalogue, |text| prefilter::chunks(text, catalogue))
 }
 
@@ -241,24 +266,27 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
     }
-    // The words are those of YAML's keys; of the others, `is_in` let through only what is one.
-    if language == Language::Yaml && !catalogue.may_hold_images(bytes) {
-        return scan;
-    }
     let text = match text_of(bytes) {
         Ok(text) => text,
+        // The words are those of YAML's keys; of the other languages, `is_in` let through only what is one.
+        Err(_) if language == Language::Yaml && !catalogue.may_hold_images(bytes) => return scan,
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
     let source = Source::new(text, language);
     let mut yaml = source.parse_chunks(chunks);
+    let has_actions = text.contains("{{");
+    let is_base = compose::role(path) == Some(Role::Base);
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in yaml.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(&yaml, error);
+            let (reason, detail) = unread_reason(&yaml, error, has_actions);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
         formats::kustomize(&yaml, document, path, &mut scan.kustomize);
+        if let Some(root) = parsed.root.filter(|_| is_base) {
+            scan.built.extend(compose::built(&yaml, root));
+        }
         let (found, inner) = formats::find(&yaml, document, path, catalogue);
         sites.extend(found);
         texts.extend(inner);
@@ -351,9 +379,9 @@ impl<'t> Source<'t> {
     }
 }
 
-fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError) -> (UnreadReason, String) {
+fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError, has_actions: bool) -> (UnreadReason, String) {
     let template = || match yaml.language {
-        Language::Yaml => yaml.text.contains("{{"),
+        Language::Yaml => has_actions,
         // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.
         Language::Hcl => {
             let line = yaml.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();

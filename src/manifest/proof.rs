@@ -119,6 +119,10 @@ impl Comparison<'_, '_> {
         if old.anchored != new.anchored || old.tag != new.tag {
             return Err(differs());
         }
+        if let Some(entries) = self.plan.filled.get(&old_id) {
+            let filled = self.old.is_null(old_id) && self.is_filled(new_id, entries);
+            return if filled { Ok(()) } else { Err(differs()) };
+        }
         match (&old.kind, &new.kind) {
             (
                 Kind::Scalar { value: old, style: old_style },
@@ -166,16 +170,20 @@ impl Comparison<'_, '_> {
     }
 
     fn is_added(&self, node: NodeId, added: &Added) -> bool {
-        match (&self.new.nodes[node].kind, added) {
-            (_, Added::Text(text)) => self.is_bare(node, text),
-            (Kind::Mapping { entries: found, .. }, Added::Mapping(entries)) => {
-                found.len() == entries.len()
-                    && found.iter().zip(entries).all(|((key, value), (name, text))| {
-                        self.is_bare(*key, name) && self.is_bare(*value, text)
-                    })
-            }
-            _ => false,
+        match added {
+            Added::Text(text) => self.is_bare(node, text),
+            Added::Mapping(entries) => self.is_filled(node, entries),
         }
+    }
+
+    /// Tells whether a node is a mapping with these entries.
+    fn is_filled(&self, node: NodeId, entries: &[(String, String)]) -> bool {
+        let Kind::Mapping { entries: found, .. } = &self.new.nodes[node].kind else { return false };
+        found.len() == entries.len()
+            && found
+                .iter()
+                .zip(entries)
+                .all(|((key, value), (name, text))| self.is_bare(*key, name) && self.is_bare(*value, text))
     }
 
     /// Tells whether a node is this text and nothing more: no alias, anchor or tag.
@@ -278,6 +286,10 @@ impl SecondComparison<'_, '_> {
                 _ => Err(differs()),
             };
         }
+        if let Some(entries) = self.plan.filled.get(&id) {
+            let filled = *old == Tree::Null && is_filled(new, entries);
+            return if filled { Ok(()) } else { Err(differs()) };
+        }
         match (old, new) {
             (Tree::Tagged(old_tag, old), Tree::Tagged(new_tag, new)) if old_tag == new_tag => {
                 self.nodes(id, old, new)
@@ -327,16 +339,18 @@ impl Tree {
 }
 
 fn is_added(tree: &Tree, added: &Added) -> bool {
-    match (tree, added) {
-        (Tree::Text(found), Added::Text(text)) => found == text,
-        (Tree::Mapping(found), Added::Mapping(entries)) => {
-            found.len() == entries.len()
-                && found.iter().zip(entries).all(|((key, value), (name, text))| {
-                    *key == Tree::Text(name.clone()) && *value == Tree::Text(text.clone())
-                })
-        }
-        _ => false,
+    match added {
+        Added::Text(text) => matches!(tree, Tree::Text(found) if found == text),
+        Added::Mapping(entries) => is_filled(tree, entries),
     }
+}
+
+fn is_filled(tree: &Tree, entries: &[(String, String)]) -> bool {
+    let Tree::Mapping(found) = tree else { return false };
+    found.len() == entries.len()
+        && found.iter().zip(entries).all(|((key, value), (name, text))| {
+            *key == Tree::Text(name.clone()) && *value == Tree::Text(text.clone())
+        })
 }
 
 fn second_parse(text: &str) -> Result<Vec<Tree>, ProofError> {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::yaml::{Kind, NodeId, Style, Yaml};
+use crate::platform::Platform;
 use crate::reference::{Digest, Reference, ReferenceError};
 
 /// What a site is, offline.
@@ -123,6 +125,8 @@ pub struct Owner {
     pub container: Option<String>,
     /// Whether the object owns a pod template that is complete enough to be annotated.
     pub annotatable: bool,
+    /// The object's annotations whose values start with a digest, where it is annotatable.
+    pub digests: Arc<BTreeMap<String, String>>,
 }
 
 /// One place in one file where an image is named.
@@ -140,6 +144,8 @@ pub struct Site {
     pub kind: Option<String>,
     /// The Kubernetes object and container.
     pub owner: Option<Owner>,
+    /// The one platform that the workload asks for, in so many words.
+    pub platform: Option<Platform>,
     /// The main scalar.
     pub main: NodeId,
     /// The byte span of the main scalar, quotes included.

@@ -126,7 +126,11 @@ fn details(proposal: &Proposal) -> String {
             .as_ref()
             .map_or_else(|| "no digest, this is its first".to_owned(), |old| format!("`{old}`"));
         let files = listed(&image.files, FILES_IN_DETAILS, code);
-        format!("- {name}\n  - new: `{}`\n  - old: {old}\n  - in: {files}", image.new)
+        let index = image.index.as_ref();
+        let index = index
+            .map(|index| format!("\n  - the manifest for {} in the index `{index}`", code(&image.platforms)))
+            .unwrap_or_default();
+        format!("- {name}\n  - new: `{}`{index}\n  - old: {old}\n  - in: {files}", image.new)
     });
     let images = images.collect::<Vec<_>>().join("\n");
     format!("<details>\n<summary>Full digests and files</summary>\n\n{images}\n\n</details>")
@@ -212,6 +216,9 @@ mod tests {
         let mut proposal =
             proposal(vec![change("nginx", "1.27", None, 0xab), change("redis", "7", Some(1), 2)]);
         proposal.images[0].files = (1..=5).map(|i| format!("{i}.yaml")).collect();
+        proposal.images.push(change("redis", "8", Some(3), 4));
+        (proposal.images[2].platforms, proposal.images[2].index) =
+            ("linux/arm64".to_owned(), Some(digest(5)));
         proposal.left_out = vec![left("ghcr.io/acme/api:1.8", Some("the registry says `manifest unknown`"))];
         let body = render(&proposal).1;
         let (old, new) = (digest(1), digest(2));
@@ -222,6 +229,7 @@ mod tests {
             "old: no digest, this is its first\n  - in: `1.yaml`, `2.yaml`, `3.yaml`, `4.yaml`, `5.yaml`",
             "1 reference is not part of this pull request:\n\n- `ghcr.io/acme/api:1.8` in `app/deploy.yaml:19`: \
              `failed`, `not-found`: `` the registry says `manifest unknown` ``",
+            &format!("new: `{}`\n  - the manifest for `linux/arm64` in the index `{}`", digest(4), digest(5)),
             "restart once",
             "roll over",
             "2 spans in 1 file changed",

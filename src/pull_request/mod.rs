@@ -48,6 +48,8 @@ pub struct ImageChange {
     pub new: Digest,
     /// What the digest covers: `index`, `single manifest`, or a platform such as `linux/arm64`.
     pub platforms: String,
+    /// The index that lists `new`, where that is a platform's.
+    pub index: Option<Digest>,
     /// The files that use it, sorted.
     pub files: Vec<String>,
 }
@@ -85,6 +87,7 @@ mod tests {
             old: old.map(digest),
             new: digest(new),
             platforms: "index".to_owned(),
+            index: None,
             files: vec!["app/deploy.yaml".to_owned()],
         }
     }

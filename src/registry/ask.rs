@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::{Level, Question, Registry, Resolution, ResolveError};
-use crate::platform::Platform;
-use crate::reference::Digest;
+use super::{Answer, Question, Registry, ResolveError, Wanted};
 
 /// A question as it comes up at one or more sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,25 +13,22 @@ pub struct Asked {
     pub question: Question,
     /// The reference as the user spelled it, for messages.
     pub reference: String,
-    /// The digests that the sites have now; `None` where a site has none.
-    pub present: Vec<Option<Digest>>,
-    /// The platforms that an index must have; none if it is all the same.
-    pub needed: Vec<Platform>,
+    /// What the sites want, each kind once.
+    pub wanted: Vec<Wanted>,
 }
 
 /// The answer to each question, or why there is none.
-pub type Answers = BTreeMap<Question, Result<Resolution, ResolveError>>;
+pub type Answers = BTreeMap<Question, Result<Answer, ResolveError>>;
 
 /// Equal questions, merged.
 #[derive(Default)]
 struct Merged<'a> {
     reference: &'a str,
-    present: BTreeSet<Option<&'a Digest>>,
-    needed: BTreeSet<&'a Platform>,
+    wanted: BTreeSet<&'a Wanted>,
 }
 
-/// Asks each distinct question once, and confirms each answer that differs from what a site has now (DESIGN.md,
-/// invariants 6 and 7). `at_once` bounds the questions under way; every registry has its share of them, so that a slow
+/// Asks each distinct question once, and looks behind the answer as far as some site needs: each digest that is to be
+/// written is confirmed (DESIGN.md, invariants 6 and 7). `at_once` bounds the questions under way; every registry has its share of them, so that a slow
 /// one delays only its own. `progress` is called with the number of questions answered and of all.
 pub async fn ask<R: Registry>(
     registry: &R,
@@ -45,8 +40,7 @@ pub async fn ask<R: Registry>(
     for asked in asked {
         let entry = merged.entry(&asked.question).or_default();
         entry.reference = &asked.reference;
-        entry.present.extend(asked.present.iter().map(Option::as_ref));
-        entry.needed.extend(&asked.needed);
+        entry.wanted.extend(&asked.wanted);
     }
     let total = merged.len();
     let mut lanes: BTreeMap<&str, Vec<(&Question, Merged<'_>)>> = BTreeMap::new();
@@ -72,7 +66,7 @@ fn lane<'a, R: Registry>(
     registry: &'a R,
     questions: Vec<(&'a Question, Merged<'a>)>,
     width: usize,
-) -> impl Stream<Item = (Question, Result<Resolution, ResolveError>)> + Send + 'a {
+) -> impl Stream<Item = (Question, Result<Answer, ResolveError>)> + Send + 'a {
     stream::iter(questions)
         .map(async move |(question, asked)| (question.clone(), answer(registry, question, &asked).await))
         .buffer_unordered(width)
@@ -82,25 +76,18 @@ async fn answer<R: Registry>(
     registry: &R,
     question: &Question,
     asked: &Merged<'_>,
-) -> Result<Resolution, ResolveError> {
-    let mut resolution = registry.resolve(question).await?;
-    if asked.present.iter().all(|present| *present == Some(&resolution.digest)) {
-        return Ok(resolution);
+) -> Result<Answer, ResolveError> {
+    let read = asked.wanted.iter().any(|wanted| wanted.needs_body());
+    let mut answer = Answer::new(registry.resolve(question, read).await?);
+    for wanted in &asked.wanted {
+        while let Err(look) = wanted.judge(question, &answer) {
+            if answer.seen.contains_key(&look) {
+                break;
+            }
+            tracing::debug!(reference = asked.reference, ?look, "looks behind the tag");
+            let seen = registry.look(question, &look).await;
+            answer.seen.insert(look, seen);
+        }
     }
-    // A platform's digest is a manifest: which platforms its index has beside it plays no part.
-    let needed = match question.level {
-        Level::Index => asked.needed.iter().copied().cloned().collect(),
-        Level::Platform(_) => Vec::new(),
-    };
-    // An index that was read is asked for again only where platforms are needed that it lacks, for the registry's words.
-    let has_needed = match &resolution.platforms {
-        Some(platforms) => needed.iter().all(|platform| platforms.contains(platform)),
-        None => true,
-    };
-    if !resolution.confirmed || !has_needed {
-        registry.confirm(question, &resolution.digest, &needed).await?;
-        resolution.confirmed = true;
-    }
-    tracing::debug!(reference = asked.reference, digest = %resolution.digest, "changes");
-    Ok(resolution)
+    Ok(answer)
 }

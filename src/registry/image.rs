@@ -1,5 +1,7 @@
 //! What the body of a manifest or an index says. Pure.
 
+use std::collections::HashSet;
+
 use oci_distribution::manifest::{
     IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE,
     OCI_IMAGE_MEDIA_TYPE, OciImageIndex, OciImageManifest,
@@ -42,12 +44,39 @@ pub(super) struct Manifest {
 }
 
 /// What a manifest or index lists.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// Manifests for platforms.
-    Index(OciImageIndex),
-    /// A config and layers.
-    Image(Box<OciImageManifest>),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The manifests for platforms, in the index's order; attestations and what is for no platform are left out.
+    Index(Vec<Entry>),
+    /// An image without index.
+    Image {
+        /// The config's digest, `None` where it is malformed.
+        config: Option<Digest>,
+    },
+}
+
+/// One platform's manifest in an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The platform, normalised.
+    pub platform: Platform,
+    /// The manifest's digest, `None` where it is malformed.
+    pub digest: Option<Digest>,
+}
+
+impl Content {
+    /// Returns the manifest of an index for `wanted`: the first, as container engines do.
+    pub fn entry(&self, wanted: &Platform) -> Option<&Entry> {
+        let Self::Index(entries) = self else { return None };
+        entries.iter().find(|entry| entry.platform == *wanted)
+    }
+
+    /// Returns the platforms of an index, in its order, each once.
+    pub fn platforms(&self) -> Vec<Platform> {
+        let Self::Index(entries) = self else { return Vec::new() };
+        let mut known = HashSet::new();
+        entries.iter().map(|entry| &entry.platform).filter(|it| known.insert(*it)).cloned().collect()
+    }
 }
 
 /// Why a body is no manifest that can be pinned.
@@ -109,14 +138,20 @@ pub(super) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
     let standard = if shaped == Kind::Index { OCI_IMAGE_INDEX_MEDIA_TYPE } else { OCI_IMAGE_MEDIA_TYPE };
     let media_type = known.first().map_or(standard, |said| said.split(';').next().unwrap_or(standard).trim());
     let content = match shaped {
-        Kind::Index => Content::Index(serde_json::from_slice(body).map_err(invalid)?),
-        _ => Content::Image(serde_json::from_slice(body).map_err(invalid)?),
+        Kind::Index => {
+            let index: OciImageIndex = serde_json::from_slice(body).map_err(invalid)?;
+            Content::Index(index.manifests.iter().filter_map(entry).collect())
+        }
+        _ => {
+            let image: OciImageManifest = serde_json::from_slice(body).map_err(invalid)?;
+            Content::Image { config: Digest::parse(&image.config.digest) }
+        }
     };
     Ok(Manifest { media_type: media_type.to_owned(), content })
 }
 
-/// Returns the platform of an index entry; `None` for attestations and entries that are for none.
-fn platform(entry: &ImageIndexEntry) -> Option<Platform> {
+/// Returns what is listed for a platform; `None` for attestations and entries that are for none.
+fn entry(entry: &ImageIndexEntry) -> Option<Entry> {
     let attestation =
         entry.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(ATTESTATION));
     if attestation || kind(&entry.media_type) != Kind::Image {
@@ -124,25 +159,8 @@ fn platform(entry: &ImageIndexEntry) -> Option<Platform> {
     }
     let platform = entry.platform.as_ref()?;
     let (os, architecture) = (platform.os.to_string(), platform.architecture.to_string());
-    Some(Platform::new(&os, &architecture, platform.variant.as_deref())).filter(Platform::is_known)
-}
-
-/// Returns the platforms of an index, in its order, each once.
-pub(super) fn platforms(index: &OciImageIndex) -> Vec<Platform> {
-    let mut platforms = Vec::new();
-    for platform in index.manifests.iter().filter_map(platform) {
-        if !platforms.contains(&platform) {
-            platforms.push(platform);
-        }
-    }
-    platforms
-}
-
-/// Returns the first manifest in the index for `wanted`, as container engines do: its digest, `None` where that is
-/// malformed, and its media type.
-pub(super) fn pick<'a>(index: &'a OciImageIndex, wanted: &Platform) -> Option<(Option<Digest>, &'a str)> {
-    let entry = index.manifests.iter().find(|entry| platform(entry).as_ref() == Some(wanted))?;
-    Some((Digest::parse(&entry.digest), &entry.media_type))
+    let platform = Platform::new(&os, &architecture, platform.variant.as_deref());
+    platform.is_known().then(|| Entry { platform, digest: Digest::parse(&entry.digest) })
 }
 
 /// Returns the platform that an image's config is for, if it says.
@@ -187,15 +205,14 @@ mod tests {
             entry("linux/arm64/v8", '4'),
         ]);
         let manifest = parse(body.as_bytes(), Some(OCI_IMAGE_INDEX_MEDIA_TYPE)).unwrap();
-        let Content::Index(index) = manifest.content else { panic!("{manifest:?}") };
-        let names: Vec<String> = platforms(&index).iter().map(ToString::to_string).collect();
+        let names: Vec<String> = manifest.content.platforms().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["linux/arm/v6", "linux/arm64", "linux/amd64"]);
         for (wanted, digit) in [("linux/arm64/v8", '2'), ("linux/amd64/v1", '3'), ("linux/arm/v6", '1')] {
-            let (digest, _) = pick(&index, &Platform::parse(wanted).unwrap()).unwrap();
-            assert_eq!(digest.unwrap().hex(), digit.to_string().repeat(64), "{wanted}");
+            let entry = manifest.content.entry(&Platform::parse(wanted).unwrap()).unwrap();
+            assert_eq!(entry.digest.as_ref().unwrap().hex(), digit.to_string().repeat(64), "{wanted}");
         }
         for wanted in ["linux/arm/v7", "linux/amd64/v3", "windows/amd64", "unknown/unknown"] {
-            assert!(pick(&index, &Platform::parse(wanted).unwrap()).is_none(), "{wanted}");
+            assert!(manifest.content.entry(&Platform::parse(wanted).unwrap()).is_none(), "{wanted}");
         }
     }
 

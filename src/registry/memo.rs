@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::{Question, Registry, Resolution, ResolveError};
-use crate::platform::Platform;
-use crate::reference::Digest;
+use super::{Look, Question, Registry, Resolution, ResolveError, Seen};
 
 /// A registry that is asked once for each question; a second asker waits for the first one's answer. Refusals are
 /// answers too. Made for one run and dropped with it: a tag's digest is never remembered for the next.
@@ -16,7 +14,7 @@ use crate::reference::Digest;
 pub struct Memo<R> {
     inner: R,
     resolved: Answered<Question, Resolution>,
-    confirmed: Answered<(Question, Digest, Vec<Platform>), ()>,
+    seen: Answered<(Question, Look), Seen>,
 }
 
 /// Filled by the first who asks; the others wait for it.
@@ -35,8 +33,7 @@ impl<K: Eq + Hash, T> Answered<K, T> {
 impl<R> Memo<R> {
     /// Returns `inner` with a memory that is empty.
     pub fn new(inner: R) -> Self {
-        let (resolved, confirmed) = (Mutex::default(), Mutex::default());
-        Self { inner, resolved: Answered(resolved), confirmed: Answered(confirmed) }
+        Self { inner, resolved: Answered(Mutex::default()), seen: Answered(Mutex::default()) }
     }
 
     /// Returns the registry that is asked.
@@ -46,19 +43,16 @@ impl<R> Memo<R> {
 }
 
 impl<R: Registry> Registry for Memo<R> {
-    async fn resolve(&self, question: &Question) -> Result<Resolution, ResolveError> {
+    /// Who wants the body of what was only named so far reads it by its digest: a tag is not asked for again, because
+    /// it may have moved in between.
+    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
         let cell = self.resolved.cell(question.clone());
-        cell.get_or_init(|| self.inner.resolve(question)).await.clone()
+        cell.get_or_init(|| self.inner.resolve(question, read)).await.clone()
     }
 
-    async fn confirm(
-        &self,
-        question: &Question,
-        digest: &Digest,
-        needed: &[Platform],
-    ) -> Result<(), ResolveError> {
-        let cell = self.confirmed.cell((question.clone(), digest.clone(), needed.to_vec()));
-        cell.get_or_init(|| self.inner.confirm(question, digest, needed)).await.clone()
+    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+        let cell = self.seen.cell((question.clone(), look.clone()));
+        cell.get_or_init(|| self.inner.look(question, look)).await.clone()
     }
 }
 
@@ -67,38 +61,38 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::reference::Reference;
-    use crate::registry::Level;
+    use crate::reference::{Digest, Reference};
 
     #[derive(Default)]
     struct Counting(AtomicUsize);
 
     impl Registry for Counting {
-        async fn resolve(&self, _: &Question) -> Result<Resolution, ResolveError> {
+        async fn resolve(&self, _: &Question, _: bool) -> Result<Resolution, ResolveError> {
             let count = self.0.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
             Err(ResolveError::NotFound(count.to_string()))
         }
 
-        async fn confirm(&self, _: &Question, _: &Digest, _: &[Platform]) -> Result<(), ResolveError> {
+        async fn look(&self, _: &Question, _: &Look) -> Result<Seen, ResolveError> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(())
+            Ok(Seen::MediaType(String::new()))
         }
     }
 
     #[tokio::test]
     async fn everybody_gets_the_first_answer() {
         let memo = Memo::new(Counting::default());
-        let question = |text: &str| Question::new(&Reference::parse(text).unwrap(), Level::Index);
+        let question = |text: &str| Question::new(&Reference::parse(text).unwrap());
         let (nginx, same, other) =
             (question("nginx"), question("docker.io/library/nginx:latest"), question("nginx:1"));
-        let (a, b, c) = tokio::join!(memo.resolve(&nginx), memo.resolve(&same), memo.resolve(&other));
+        let (a, b, c) =
+            tokio::join!(memo.resolve(&nginx, false), memo.resolve(&same, true), memo.resolve(&other, false));
         assert_eq!(a, b);
         assert_ne!(a, c);
         assert_eq!(memo.inner().0.load(Ordering::Relaxed), 2);
-        let digest = Digest::sha256(b"x");
+        let look = Look::Head(Digest::sha256(b"x"));
         for _ in 0..2 {
-            memo.confirm(&nginx, &digest, &[]).await.unwrap();
+            memo.look(&nginx, &look).await.unwrap();
         }
         assert_eq!(memo.inner().0.load(Ordering::Relaxed), 3);
     }

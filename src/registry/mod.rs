@@ -15,6 +15,7 @@ mod resolve;
 mod retry;
 mod token;
 mod transport;
+mod wanted;
 
 use std::future::Future;
 use std::time::Duration;
@@ -25,8 +26,10 @@ use crate::reference::{Digest, LATEST, Reference};
 pub use ask::{Answers, Asked, ask};
 pub use budget::Budget;
 pub use credentials::{Credentials, Environment};
+pub use image::{Content, Entry};
 pub use memo::Memo;
 pub use resolve::HttpRegistry;
+pub use wanted::{Answer, Behind, Judged, Recorded, Wanted};
 
 /// Which digest of a tag is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +40,8 @@ pub enum Level {
     Platform(Platform),
 }
 
-/// One question for a registry. Equal questions are asked once in a run (DESIGN.md, invariant 7).
+/// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
+/// want of the answer (DESIGN.md, invariant 7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Question {
     /// The normalised registry host, `docker.io` for Docker Hub.
@@ -46,18 +50,15 @@ pub struct Question {
     pub repository: String,
     /// The tag.
     pub tag: String,
-    /// Which digest is wanted.
-    pub level: Level,
 }
 
 impl Question {
-    /// Returns the question that `reference` asks at `level`; its digest, if any, plays no part.
-    pub fn new(reference: &Reference, level: Level) -> Self {
+    /// Returns the question that `reference` asks; its digest, if any, plays no part.
+    pub fn new(reference: &Reference) -> Self {
         Self {
             registry: reference.registry().to_owned(),
             repository: reference.repository(),
             tag: reference.tag().unwrap_or(LATEST).to_owned(),
-            level,
         }
     }
 }
@@ -65,16 +66,34 @@ impl Question {
 /// What a registry answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// The digest that a pin writes.
+    /// The digest of what the tag names: an index, or a manifest where the image has none.
     pub digest: Digest,
-    /// The index behind a platform's digest.
-    pub index: Option<Digest>,
     /// The media type of what `digest` names.
     pub media_type: String,
-    /// The platforms of the index, where its body was read anyway; attestations left out.
-    pub platforms: Option<Vec<Platform>>,
-    /// Whether the digest was confirmed: by the hash of a body that was read, or by a HEAD of the digest.
-    pub confirmed: bool,
+    /// What its body lists, where it was read: then its hash has confirmed the digest too.
+    pub content: Option<Content>,
+}
+
+/// What is looked at by its digest, to confirm it or to know more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Look {
+    /// Whether there is such a manifest, and of which type: one HEAD.
+    Head(Digest),
+    /// What an index or a manifest lists: one GET, hashed.
+    Body(Digest),
+    /// The platform in an image's config: one GET of a blob, hashed.
+    Config(Digest),
+}
+
+/// What was seen under a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The media type, empty where the registry does not say it: [`Look::Head`].
+    MediaType(String),
+    /// What is listed: [`Look::Body`].
+    Content(Content),
+    /// The platform, if the config says one: [`Look::Config`].
+    Platform(Option<Platform>),
 }
 
 /// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
@@ -120,19 +139,20 @@ impl ResolveError {
 
 /// A registry client: the network edge between sites and plan.
 pub trait Registry: Send + Sync {
-    /// Returns what `question` resolves to now.
-    fn resolve(&self, question: &Question) -> impl Future<Output = Result<Resolution, ResolveError>> + Send;
-
-    /// Asks the registry for the very digest, so that a header that lied is found out.
-    ///
-    /// With no `needed` platforms this is one HEAD by digest. Otherwise it is one GET by digest, hashed, and every
-    /// platform in `needed` must have a manifest in the index; an image without index is not checked for platforms.
-    fn confirm(
+    /// Returns what the tag is now: one HEAD, or one GET where the body is to be `read` or HEAD does not say it.
+    fn resolve(
         &self,
         question: &Question,
-        digest: &Digest,
-        needed: &[Platform],
-    ) -> impl Future<Output = Result<(), ResolveError>> + Send;
+        read: bool,
+    ) -> impl Future<Output = Result<Resolution, ResolveError>> + Send;
+
+    /// Asks for the very digest in the repository of `question`, so that a header that lied is found out. Returns what
+    /// belongs to the kind of `look`; [`ResolveError::NotFound`] where there is nothing under the digest.
+    fn look(
+        &self,
+        question: &Question,
+        look: &Look,
+    ) -> impl Future<Output = Result<Seen, ResolveError>> + Send;
 }
 
 /// Where a registry is really asked: the field names of containers-registries.conf(5).

@@ -9,12 +9,13 @@ use super::auth::Auth;
 use super::breaker::Breaker;
 use super::budget::{Budget, Budgets};
 use super::client::{Answer, Client, Kind as Path, Request};
-use super::image::{self, Content, ContentError, Kind, Manifest};
+use super::image::{self, ContentError, Kind, Manifest};
 use super::keyed::Keyed;
 use super::location::{self, Endpoint, Wanted};
 use super::transport::Transport;
-use super::{Level, Limits, Question, Registry, Resolution, ResolveError, Rule, Settings, SettingsError};
-use crate::platform::Platform;
+use super::{
+    Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
+};
 use crate::reference::Digest;
 
 /// The registries of the world, over HTTP.
@@ -102,92 +103,49 @@ impl HttpRegistry {
         Request { endpoint, kind: Path::Manifest, reference, limit: self.limits.manifest, retries: origin }
     }
 
-    async fn resolve_at(&self, request: Request<'_>, level: &Level) -> Result<Resolution, ResolveError> {
-        match level {
-            Level::Index => self.resolve_index(request).await,
-            Level::Platform(platform) => self.resolve_platform(request, platform).await,
-        }
-    }
-
-    async fn resolve_index(&self, request: Request<'_>) -> Result<Resolution, ResolveError> {
-        if let Some(answer) = self.client.head(request).await?
+    /// Returns what a tag is: a HEAD, unless it is to be `read` or HEAD does not say it.
+    async fn resolve_at(&self, request: Request<'_>, read: bool) -> Result<Resolution, ResolveError> {
+        if !read
+            && let Some(answer) = self.client.head(request).await?
             && let Some(digest) = header(request, &answer)?
         {
             let media_type = answer.content_type.as_deref().unwrap_or_default();
             match image::kind(media_type) {
                 Kind::Index | Kind::Image => {
                     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
-                    return Ok(Resolution {
-                        digest,
-                        index: None,
-                        media_type,
-                        platforms: None,
-                        confirmed: false,
-                    });
+                    return Ok(Resolution { digest, media_type, content: None });
                 }
                 Kind::Schema1 => return Err(unusable(request, &ContentError::Schema1)),
                 // The body says what it is.
                 Kind::Other => {}
             }
         }
-        let Body { digest, manifest } = self.body(request).await?;
-        let platforms = match &manifest.content {
-            Content::Index(index) => Some(image::platforms(index)),
-            Content::Image(_) => None,
-        };
-        Ok(Resolution { digest, index: None, media_type: manifest.media_type, platforms, confirmed: true })
+        let Body { digest, manifest: Manifest { media_type, content } } = self.body(request).await?;
+        Ok(Resolution { digest, media_type, content: Some(content) })
     }
 
-    async fn resolve_platform(
-        &self,
-        request: Request<'_>,
-        wanted: &Platform,
-    ) -> Result<Resolution, ResolveError> {
-        let Body { digest, manifest } = self.body(request).await?;
-        match manifest.content {
-            Content::Index(index) => {
-                let platforms = image::platforms(&index);
-                let Some((found, media_type)) = image::pick(&index, wanted) else {
-                    return Err(lacking(request, wanted, &platforms));
+    async fn look_at(&self, request: Request<'_>, look: &Look) -> Result<Seen, ResolveError> {
+        match look {
+            Look::Head(digest) => {
+                let Some(answer) = self.client.head(request).await? else {
+                    return Ok(Seen::MediaType(self.body(request).await?.manifest.media_type));
                 };
-                let found = found.ok_or_else(|| malformed(request))?;
-                // The index was hashed, the manifest that it names was not seen: it is still to be confirmed.
-                Ok(Resolution {
-                    digest: found,
-                    index: Some(digest),
-                    media_type: media_type.to_owned(),
-                    platforms: Some(platforms),
-                    confirmed: false,
-                })
-            }
-            Content::Image(image) => {
-                let config = Digest::parse(&image.config.digest).ok_or_else(|| malformed(request))?;
-                match self.config_platform(request, &config).await? {
-                    Some(platform) if platform == *wanted => Ok(Resolution {
-                        digest,
-                        index: None,
-                        media_type: manifest.media_type,
-                        platforms: None,
-                        confirmed: true,
-                    }),
-                    found => Err(lacking(request, wanted, found.as_slice())),
+                match header(request, &answer)? {
+                    Some(named) if named.algorithm() == digest.algorithm() && named != *digest => {
+                        Err(mismatch(request))
+                    }
+                    _ => Ok(Seen::MediaType(answer.content_type.unwrap_or_default())),
                 }
             }
+            Look::Body(_) => Ok(Seen::Content(self.body(request).await?.manifest.content)),
+            Look::Config(digest) => {
+                let answer = self.client.get(Request { kind: Path::Blob, ..request }).await?;
+                if digest.same_algorithm(&answer.body) != *digest {
+                    return Err(mismatch(request));
+                }
+                Ok(Seen::Platform(image::config_platform(&answer.body)))
+            }
         }
-    }
-
-    /// Returns the platform that the config blob of an image without index says.
-    async fn config_platform(
-        &self,
-        request: Request<'_>,
-        config: &Digest,
-    ) -> Result<Option<Platform>, ResolveError> {
-        let request = Request { kind: Path::Blob, reference: config.as_str(), ..request };
-        let answer = self.client.get(request).await?;
-        if config.same_algorithm(&answer.body) != *config {
-            return Err(mismatch(request));
-        }
-        Ok(image::config_platform(&answer.body))
     }
 
     /// Reads a manifest. Its hash, the digest header and the digest that was asked for must agree, where they are there.
@@ -204,38 +162,12 @@ impl HttpRegistry {
         Ok(Body { digest, manifest })
     }
 
-    async fn confirm_at(
-        &self,
-        request: Request<'_>,
-        digest: &Digest,
-        needed: &[Platform],
-    ) -> Result<(), ResolveError> {
-        if needed.is_empty()
-            && let Some(answer) = self.client.head(request).await?
-        {
-            return match header(request, &answer)? {
-                Some(named) if named.algorithm() == digest.algorithm() && named != *digest => {
-                    Err(mismatch(request))
-                }
-                _ => Ok(()),
-            };
-        }
-        let Content::Index(index) = self.body(request).await?.manifest.content else {
-            return Ok(());
-        };
-        let platforms = image::platforms(&index);
-        match needed.iter().find(|platform| !platforms.contains(platform)) {
-            Some(missing) => Err(lacking(request, missing, &platforms)),
-            None => Ok(()),
-        }
-    }
-
-    async fn resolve_anywhere(&self, question: &Question) -> Result<Resolution, ResolveError> {
+    async fn resolve_anywhere(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
         let endpoints = self.endpoints(question, Wanted::Tag);
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             let request = self.request(endpoint, &question.tag, left == 0);
-            result = self.resolve_at(request, &question.level).await;
+            result = self.resolve_at(request, read).await;
             match &result {
                 Err(error) if left > 0 => tracing::info!(%error, "a mirror has no answer, the next is asked"),
                 _ => break,
@@ -244,47 +176,31 @@ impl HttpRegistry {
         result
     }
 
-    async fn confirm_anywhere(
-        &self,
-        question: &Question,
-        digest: &Digest,
-        needed: &[Platform],
-    ) -> Result<(), ResolveError> {
+    async fn look_anywhere(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
         let endpoints = self.endpoints(question, Wanted::Digest);
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             let request = self.request(endpoint, digest.as_str(), left == 0);
-            result = self.confirm_at(request, digest, needed).await;
+            result = self.look_at(request, look).await;
             match &result {
                 Err(error) if left > 0 => {
-                    tracing::info!(%error, "a mirror does not confirm, the next is asked");
+                    tracing::info!(%error, "a mirror does not have a digest, the next is asked");
                 }
                 _ => break,
             }
         }
-        result.map_err(|error| match error {
-            ResolveError::NotFound(_) => ResolveError::InvalidAnswer(format!(
-                "`{}` names `{digest}` for `{}:{}` but has nothing under it (404); it may be in the middle of a push, \
-                 run again later",
-                question.registry, question.repository, question.tag
-            )),
-            other => other,
-        })
+        result
     }
 }
 
 impl Registry for HttpRegistry {
-    async fn resolve(&self, question: &Question) -> Result<Resolution, ResolveError> {
-        self.in_turn(question, self.resolve_anywhere(question)).await
+    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+        self.in_turn(question, self.resolve_anywhere(question, read)).await
     }
 
-    async fn confirm(
-        &self,
-        question: &Question,
-        digest: &Digest,
-        needed: &[Platform],
-    ) -> Result<(), ResolveError> {
-        self.in_turn(question, self.confirm_anywhere(question, digest, needed)).await
+    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+        self.in_turn(question, self.look_anywhere(question, look)).await
     }
 }
 
@@ -314,19 +230,6 @@ fn unusable(request: Request<'_>, error: &ContentError) -> ResolveError {
         ContentError::Invalid(_) => ResolveError::InvalidAnswer(text),
         ContentError::Schema1 | ContentError::NotAnImage => ResolveError::UnsupportedMediaType(text),
     }
-}
-
-/// The error where `wanted` is not among the platforms that there are.
-fn lacking(request: Request<'_>, wanted: &Platform, has: &[Platform]) -> ResolveError {
-    let has = match has {
-        [] => "names none".to_owned(),
-        has => {
-            let names: Vec<_> = has.iter().map(|platform| format!("`{platform}`")).collect();
-            format!("has {}", names.join(", "))
-        }
-    };
-    let (host, name) = (request.endpoint.shown(), request.wanted());
-    ResolveError::NoSuchPlatform(format!("`{host}` has no manifest for `{wanted}` in `{name}`, which {has}"))
 }
 
 fn nowhere(question: &Question) -> ResolveError {

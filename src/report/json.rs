@@ -65,6 +65,10 @@ struct Reference<'r> {
     old: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -182,6 +186,8 @@ impl<'r> Reference<'r> {
             outcome: row.outcome.map(|outcome| outcome.as_str()),
             old: row.outcome.map(|_| row.image),
             new: row.outcome.map(|_| row.new.as_deref().unwrap_or(row.image)),
+            platform: row.behind.map(|behind| behind.platform.to_string()),
+            index: row.behind.map(|behind| behind.index.as_str()),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
+use crate::registry::Behind;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +77,8 @@ pub struct Row<'i> {
     pub outcome: Option<Outcome>,
     /// What `pin` wrote.
     pub new: Option<String>,
+    /// The index behind a platform's digest, and the platform.
+    pub behind: Option<&'i Behind>,
     located: &'i Located,
 }
 
@@ -96,7 +99,7 @@ impl<'i> Report<'i> {
     /// `is_named` tells whether a file was named on the command line: such a file must be readable.
     pub fn new(
         inventory: &'i Inventory,
-        verdicts: Option<&[Verdict]>,
+        verdicts: Option<&'i [Verdict]>,
         is_named: impl Fn(&str) -> bool,
     ) -> Self {
         let mut verdicts = verdicts.map(|verdicts| verdicts.iter());
@@ -178,7 +181,7 @@ fn is_data(file: &str) -> bool {
 }
 
 impl<'i> Row<'i> {
-    fn new(file: &'i str, located: &'i Located, verdict: Option<&Verdict>) -> Self {
+    fn new(file: &'i str, located: &'i Located, verdict: Option<&'i Verdict>) -> Self {
         let site = &located.site;
         let (state, reason) = match site.state {
             State::Floating => ("floating", None),
@@ -207,6 +210,7 @@ impl<'i> Row<'i> {
                 }
                 _ => reference.pinned(&change.digest).to_string(),
             }),
+            behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
             located,
         }
     }

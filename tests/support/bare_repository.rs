@@ -79,6 +79,12 @@ impl BareRepository {
         Some(tree.get_path(Path::new(path)).ok()?.filemode())
     }
 
+    /// Returns the address of who committed the head of `branch`.
+    pub(crate) fn committer(&self, branch: &str) -> String {
+        let commit = self.git.find_commit(self.head(branch).unwrap()).unwrap();
+        commit.committer().email().unwrap().to_owned()
+    }
+
     /// Returns the commits of a branch with their messages, the newest first.
     pub(crate) fn log(&self, branch: &str) -> Vec<(Oid, String)> {
         let mut walk = self.git.revwalk().unwrap();

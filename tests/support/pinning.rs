@@ -5,19 +5,20 @@
 #[path = "whole.rs"]
 mod whole;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use tagpin::apply::{self, Edited};
 use tagpin::chart::Charts;
 use tagpin::config::Config;
 use tagpin::inventory::{FileScan, Inventory};
-use tagpin::manifest::annotate::Annotations;
+use tagpin::manifest::annotate::{Annotations, Keys};
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
-use tagpin::plan::{self, Verdict};
+use tagpin::plan::{self, Rules, Verdict};
 use tagpin::policy::Policy;
 use tagpin::reference::Digest;
-use tagpin::registry::{Question, Resolution};
+use tagpin::registry::{Answer, Content, Question, Resolution};
 
 /// What became of a file.
 pub(crate) struct Run {
@@ -48,19 +49,21 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
     let charts = Charts::default();
-    let answers = plan::questions(&inventory, policy, &charts).into_iter().map(|asked| {
+    let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
+    let rules = Rules { policy, charts: &charts, keys };
+    let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),
-            index: None,
-            media_type: "application/vnd.oci.image.index.v1+json".to_owned(),
-            platforms: None,
-            confirmed: true,
+            media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+            // It was read, and so it is confirmed.
+            content: Some(Content::Image { config: None }),
         };
-        (asked.question, Ok(resolution))
+        (asked.question, Ok(Answer::new(resolution)))
     });
     let answers = answers.collect();
-    let mut verdicts = plan::decide(&inventory, policy, &charts, &answers);
-    let annotations = Annotations { key, ..Annotations::default() };
+    let mut verdicts = plan::decide(&inventory, rules, &answers);
+    let overridden = HashSet::new();
+    let annotations = Annotations { keys, overridden: &overridden, is_patch: false };
     let sites = &inventory.files[0].scan.sites;
     let edited = apply::edit(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }

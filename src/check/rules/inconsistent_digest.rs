@@ -46,7 +46,8 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
         let (Some(tag), Some(digest)) = (reference.tag(), reference.digest()) else { continue };
         let path = &site.file.root_path;
         let environment = environment::of_path(&context.config.environments, path);
-        let level = context.config.policy.decide(path, reference.name()).level;
+        let level =
+            context.config.policy.decide(path, reference.name(), site.located.site.platform.as_ref()).level;
         let (registry, repository) = (reference.registry(), reference.repository());
         let key = (
             registry.to_string(),

@@ -133,9 +133,10 @@ impl Checker<'_> {
         if let Some(enabled) = raw.enabled {
             annotations.enabled = enabled;
         }
-        if let Some(key) = &raw.key {
+        for (key, into) in [(&raw.key, &mut annotations.key), (&raw.index_key, &mut annotations.index_key)] {
+            let Some(key) = key else { continue };
             if is_annotation_key(key.get_ref()) {
-                annotations.key = key.get_ref().clone();
+                into.clone_from(key.get_ref());
             } else {
                 self.fail_hint(
                     key.span(),
@@ -143,6 +144,16 @@ impl Checker<'_> {
                     "Kubernetes takes `name` or `dns.prefix/name`: the name has at most 63 letters, digits, `-`, `_` or `.`",
                 );
             }
+        }
+        let Annotations { key, index_key, .. } = &annotations;
+        if let Some(written) = raw.index_key.as_ref().or(raw.key.as_ref())
+            && (is_key_of(key, index_key) || is_key_of(index_key, key))
+        {
+            self.fail_hint(
+                written.span(),
+                format!("`key` (`{key}`) and `index-key` (`{index_key}`) cannot be told apart"),
+                "`.NAME` of a container is put behind each: neither may be, or begin with, the other and a dot",
+            );
         }
         annotations
     }
@@ -160,6 +171,11 @@ impl Checker<'_> {
         }
         Some(self.base.join(value))
     }
+}
+
+/// Tells whether `key` is `base`, or `base` with the name of a container.
+fn is_key_of(base: &str, key: &str) -> bool {
+    key.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Tells whether `key` is a qualified name (apimachinery, `IsQualifiedName`).

@@ -16,8 +16,8 @@ pub(in crate::config) const SPLIT_FIELDS: [(&str, SplitFields); 3] =
     [("auto", SplitFields::Auto), ("tag", SplitFields::Tag), ("skip", SplitFields::Skip)];
 
 /// The words of `level`.
-pub(in crate::config) const LEVELS: [(&str, Level); 2] =
-    [("index", Level::Index), ("platform", Level::Platform)];
+pub(in crate::config) const LEVELS: [(&str, Level); 3] =
+    [("index", Level::Index), ("platform", Level::Platform), ("auto", Level::Auto)];
 
 impl Checker<'_> {
     pub(super) fn policy(&mut self, raw: &RawPolicy) -> Policy {
@@ -77,10 +77,6 @@ impl Checker<'_> {
     }
 
     fn level(&mut self, level: &Text) -> Option<Level> {
-        if level.get_ref() == "auto" {
-            self.fail_hint(level.span(), "`auto` is not supported yet", "use `index` or `platform`");
-            return None;
-        }
         self.word("level", level, &LEVELS)
     }
 

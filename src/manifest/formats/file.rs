@@ -13,4 +13,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, entries: &[&Location], root: Nod
         _ => {}
     }
     finder.add_locations(entries, root, |_, _| true);
+    if finder.format == "compose" {
+        compose::platforms(finder, root);
+    }
 }

@@ -1,9 +1,13 @@
 //! Kubernetes objects: pod specs at any depth, and the catalogue's paths for custom resources.
 
-use super::{Finder, Form};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Finder, Form, platform};
 use crate::manifest::catalogue::Catalogue;
 use crate::manifest::site::Owner;
 use crate::manifest::yaml::{Kind, NodeId, Yaml};
+use crate::reference::Digest;
 
 /// Lists of containers in a pod spec (Kubernetes API, PodSpec v1 core).
 const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
@@ -35,7 +39,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         // In a template, what stands beside the name is not known.
         let complete = finder.yaml.masked.is_empty() && !finder.is_patch;
         let annotatable = complete && owns_pod_template(finder.yaml, object);
-        finder.owner = Some(Owner { node: object, container: None, annotatable });
+        let digests = Arc::new(if annotatable { digests(finder.yaml, object) } else { BTreeMap::new() });
+        finder.owner = Some(Owner { node: object, container: None, annotatable, digests });
         // Pod specs first: they know the container's name.
         for (_, value) in finder.yaml.entries(object).to_vec() {
             walk(finder, value);
@@ -69,6 +74,20 @@ fn owns_pod_template(yaml: &Yaml<'_>, object: NodeId) -> bool {
                 .and_then(|template| yaml.get(template, "spec"))
                 .is_some_and(|spec| yaml.get(spec, "containers").is_some())
         })
+}
+
+/// Returns the object's annotations whose values start with a digest.
+fn digests(yaml: &Yaml<'_>, object: NodeId) -> BTreeMap<String, String> {
+    let metadata = yaml.get(object, "metadata");
+    let Some(annotations) = metadata.and_then(|metadata| yaml.get(metadata, "annotations")) else {
+        return BTreeMap::new();
+    };
+    let entry = |(key, value): &(NodeId, NodeId)| {
+        let (key, value) = (yaml.text_of(*key)?, yaml.text_of(*value)?);
+        let is_digest = Digest::parse(value.split(' ').next()?).is_some();
+        is_digest.then(|| (key.to_owned(), value.to_owned()))
+    };
+    yaml.entries(annotations).iter().filter_map(entry).collect()
 }
 
 /// Tells whether `object` names images without pulling them.
@@ -125,11 +144,16 @@ fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     let lists = CONTAINER_LISTS.iter().flat_map(|list| yaml.all(spec, list));
     // A strategic merge patch may take a container away.
     let kept = |container: &&NodeId| yaml.get_str(**container, "$patch") != Some("delete");
-    for container in lists.flat_map(|list| yaml.items(list)).filter(kept) {
+    let containers: Vec<&NodeId> = lists.flat_map(|list| yaml.items(list)).filter(kept).collect();
+    // A patch inside another file does not have the selector that counts.
+    let asks = !finder.is_patch && !containers.is_empty();
+    let platform = if asks { platform::of_pod(yaml, spec) } else { None };
+    for container in containers {
         if let Some(owner) = &mut finder.owner {
             owner.container = yaml.get_str(*container, "name").map(str::to_owned);
         }
         for image in yaml.all(*container, "image") {
+            finder.runs_on(image, platform.clone());
             finder.add(image, Form::Image);
         }
     }

@@ -1,16 +1,17 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
-mod compose;
+pub(super) mod compose;
 mod file;
 mod helm_values;
 mod json_patch;
 mod kubernetes;
 mod kustomization;
+mod platform;
 mod quadlet;
 pub(super) mod texts;
 mod unknown;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use texts::Text;
@@ -19,6 +20,7 @@ use super::catalogue::{Catalogue, Form, Location};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
 use super::yaml::plant::TEMPLATE;
 use super::yaml::{Document, NodeId, Yaml};
+use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 
 /// What may stand before a reference: in workflows, build contexts, Wasm plug-ins and policies.
@@ -38,6 +40,8 @@ pub(super) struct Finder<'y, 'a> {
     is_patch: bool,
     /// The scalars of the sites that are known already: an alias leads to the same ones again.
     taken: HashSet<(NodeId, Option<usize>)>,
+    /// The platforms that workloads ask for, by the scalar of the image: `None` where they do not agree.
+    platforms: HashMap<NodeId, Option<Platform>>,
     /// What is no image, with everything below it.
     ignored: HashSet<NodeId>,
     /// Names that the document gives to images.
@@ -101,6 +105,7 @@ pub(super) fn find(
     let mut finder = Finder::new(yaml, catalogue, document);
     finder.document(*root, path);
     unknown::find(&mut finder, *root);
+    finder.set_platforms();
     (finder.sites, finder.texts)
 }
 
@@ -122,6 +127,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             inside: None,
             is_patch: false,
             taken: HashSet::new(),
+            platforms: HashMap::new(),
             ignored: HashSet::new(),
             aliases: HashSet::new(),
             sites: Vec::new(),
@@ -401,6 +407,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             format: self.format.clone(),
             kind: self.kind.clone(),
             owner: self.owner.clone(),
+            platform: None,
             main,
             span: self.yaml.nodes[main].span.clone(),
             fields,

@@ -50,6 +50,7 @@ fn sites(
         TextForm::Objects if kubernetes::is_object(yaml, root) => kubernetes::find(&mut finder, root),
         TextForm::Objects => {}
     }
+    finder.set_platforms();
     finder.sites
 }
 

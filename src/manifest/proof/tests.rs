@@ -3,20 +3,22 @@
 use super::*;
 use crate::manifest::edit::Splice;
 
-const BEFORE: &str = "a: &x one # c\nb: 'two'\nc: [1, {d: *x}]\ne: !t v\nf: |\n  text\n";
+const BEFORE: &str = "a: &x one # c\nb: 'two'\nc: [1, {d: *x}]\ne: !t v\nn: ~\nf: |\n  text\n";
 
-/// A plan that sets `b` to `new`, adds `g: h` after it, and removes nothing.
+/// A plan that sets `b` to `new`, adds `g: h` after it, fills `n`, and removes nothing.
 fn plan(yaml: &Yaml<'_>) -> Plan {
     let mut plan = Plan::default();
     let root = yaml.documents[0].root.unwrap();
     let b = yaml.get(root, "b").unwrap();
     plan.set(yaml, b, "new".to_owned()).unwrap();
     plan.add_after(yaml, root, b, "g", "h").unwrap();
+    let null = yaml.get(root, "n").unwrap();
+    plan.fill(yaml, null, vec![("k".to_owned(), "w".to_owned())], 2).unwrap();
     plan
 }
 
 fn after() -> String {
-    BEFORE.replace("'two'\n", "'new'\ng: h\n")
+    BEFORE.replace("'two'\n", "'new'\ng: h\n").replace("n: ~\n", "n:\n  k: w\n")
 }
 
 /// Every way to read differently from the plan, by what differs.
@@ -30,6 +32,11 @@ fn mutations() -> Vec<(&'static str, String)> {
         ("no added entry", change("g: h\n", "")),
         ("added twice", change("g: h\n", "g: h\ng: h\n")),
         ("added elsewhere", change("g: h\n", "").replace("e: !t", "g: h\ne: !t")),
+        ("another filled value", change("k: w", "k: z")),
+        ("another filled key", change("k: w", "l: w")),
+        ("filled with more", change("k: w", "k: w\n  l: w")),
+        ("filled with text", change("n:\n  k: w", "n: w")),
+        ("not filled", change("n:\n  k: w", "n: ~")),
         ("another key", change("e:", "z:")),
         ("another order", change("b: 'new'\ng: h\n", "g: h\nb: 'new'\n")),
         ("another number", change("[1", "[2")),

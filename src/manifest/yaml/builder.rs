@@ -31,6 +31,8 @@ pub(super) struct Builder<'a> {
     first: usize,
     /// Where the chunk that is read starts.
     base: usize,
+    /// How many lines end before some earlier byte.
+    lines: (usize, usize),
     /// How many nodes are too many has been said.
     full: bool,
 }
@@ -50,6 +52,7 @@ impl<'a> Builder<'a> {
             start: 0,
             first: 0,
             base: 0,
+            lines: (0, 0),
             full: false,
         }
     }
@@ -230,7 +233,9 @@ impl<'a> Builder<'a> {
 
     /// Ends the current document with an error on a 1-based line of the chunk.
     fn abandon(&mut self, line: usize, message: String, fault: Fault) {
-        let line = line + line_ends(&self.yaml.text[..self.base]);
+        let (counted, lines) = self.lines;
+        self.lines = (self.base, lines + line_ends(&self.yaml.text[counted..self.base]));
+        let line = line + self.lines.1;
         let error = SyntaxError { line, message, fault };
         self.yaml.nodes.truncate(self.first);
         for id in &self.wide {
