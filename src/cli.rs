@@ -176,19 +176,20 @@ pub struct PinArgs {
 
 /// Fail where an image is not pinned: the gate for CI
 ///
-/// Offline: it tells whether every image has a digest, not whether the digest is what the tag is now. docs/rules.md says
-/// what it complains about; [check] in the configuration has levels by path and an allow-list.
+/// Offline by default: it tells whether every image has a digest, and with --online whether the digest is what the tag is
+/// now. docs/rules.md says what it complains about; [check] in the configuration has levels by path and an allow-list.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Exit codes:
   0  nothing is wrong, but for warnings and notes
   1  an error was found
   2  wrong usage or configuration; nothing was done
-  3  a file could not be read, and in the others no error was found
+  3  a file could not be read or a registry not be asked, and in the rest no error was found
 
 Examples:
   tagpin check
   tagpin check clusters/production --format json
+  tagpin check --online clusters/production
   tagpin check --changed-since origin/main          # only what the branch adds
   git diff --staged | tagpin check --diff -
   tagpin check --baseline tagpin-baseline.json --write-baseline
@@ -197,6 +198,11 @@ pub struct CheckArgs {
     /// Files and directories to check [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+    /// Ask the registries too: whether tags have moved, digests are gone, and platforms are missing
+    ///
+    /// With --changed-since and --diff, only about the images that the change adds.
+    #[arg(long)]
+    pub online: bool,
     /// Let warnings and notes count as errors
     #[arg(long)]
     pub strict: bool,

@@ -140,6 +140,9 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
     Verdict { behind, ..Verdict::unchanged() }
 }
 
+/// The reason of a verdict that holds an image whose tag has moved and never should.
+pub const IMMUTABLE: &str = "immutable-tag-moved";
+
 /// Tells whether a pin would go into the tag field of a chart's values.
 pub fn is_chart_tag(located: &Located) -> bool {
     located.site.chart && matches!(located.site.write, Some(Write::Tag { .. }))
@@ -246,6 +249,15 @@ impl<'c> Context<'c> {
                 Verdict::because(Outcome::Held, "platform-digest", Some(platform_digest(platform.as_ref())))
             }
             Ok(Judged::Failed(error)) => failed(&error),
+            Ok(Judged::Write { digest, .. })
+                if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
+            {
+                let detail = format!(
+                    "policy says that this tag never moves, and it is `{digest}` now: find out why, then change the \
+                     digest by hand"
+                );
+                Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
+            }
             Ok(Judged::Write { digest, behind }) => {
                 let outcome =
                     if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };

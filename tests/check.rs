@@ -1,16 +1,22 @@
 //! The rules of `check`: the cases of `fixtures/check`, and the page of every rule.
 //!
-//! A case is a folder with `tree/`, `findings.txt`, and where it needs them `config.toml` and `date.txt` (2026-06-01
-//! otherwise). `TAGPIN_BLESS=1 cargo test --test check` writes what the rules find now, and `docs/rules.md`: read the
+//! A case is a folder with `tree/`, `findings.txt`, and where it needs them `config.toml`, `date.txt` (2026-06-01
+//! otherwise), `before/` with the files that a change starts from, and `registry.toml`, which makes it online and is that
+//! of `tests/cases.rs`. `TAGPIN_BLESS=1 cargo test --test check` writes what the rules find now, and `docs/rules.md`: read the
 //! difference before you commit it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/answering.rs"]
+mod answering;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use tagpin::check::{self, Checked, Context, Level, Rule, rules};
+use answering::Answering;
+use tagpin::check::online::{self, Unchecked};
+use tagpin::check::{self, Base, Checked, Context, Level, Rule, rules};
 use tagpin::config::Config;
 use tagpin::pin;
 use tagpin::tree::DirectoryTree;
@@ -26,20 +32,36 @@ fn bless() -> bool {
     std::env::var_os("TAGPIN_BLESS").is_some()
 }
 
-/// Returns what is found in the files below `tree`.
-fn check(tree: &Path, config: &Config, today: &str) -> Checked {
-    let tree = DirectoryTree::open(tree).unwrap();
-    let inventory = pin::take_inventory(&tree, config).unwrap();
-    check::check(&Context {
-        inventory: &inventory,
-        config,
-        today: today.parse().unwrap(),
-        base: None,
-        baseline: None,
-    })
+/// What is checked, and how.
+struct Setting<'s> {
+    config: Config,
+    today: &'s str,
+    /// The files before the change that is judged.
+    before: Option<&'s Path>,
+    registry: Option<Answering>,
 }
 
-fn told(checked: &Checked) -> String {
+/// Returns what is found in the files below `tree`, and what could not be checked.
+fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<Unchecked>) {
+    let config = &setting.config;
+    let inventory = |tree: &Path| pin::take_inventory(&DirectoryTree::open(tree).unwrap(), config).unwrap();
+    let now = inventory(tree);
+    let before = setting.before.map(inventory);
+    let touched = BTreeMap::new();
+    let base = before.as_ref().map(|inventory| Base { inventory, edited: &[], touched: &touched });
+    let online = setting.registry.as_ref().map(|registry| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let tree = DirectoryTree::open(tree).unwrap();
+        runtime.block_on(online::ask(&tree, config, registry, &now, |_| true, |_, _| {})).unwrap()
+    });
+    let today = setting.today.parse().unwrap();
+    let online = online.as_ref();
+    let context = Context { inventory: &now, config, today, base, baseline: None, online };
+    let unchecked = online.map(|online| online.unchecked.clone()).unwrap_or_default();
+    (check::check(&context), unchecked)
+}
+
+fn told((checked, unchecked): &(Checked, Vec<Unchecked>)) -> String {
     let mut text = String::new();
     for finding in &checked.findings {
         let place = finding.place.as_ref().map_or_else(String::new, |place| {
@@ -53,6 +75,12 @@ fn told(checked: &Checked) -> String {
     }
     if checked.allowed > 0 {
         let _ = writeln!(text, "{} allowed", checked.allowed);
+    }
+    if checked.before > 0 {
+        let _ = writeln!(text, "{} before", checked.before);
+    }
+    for Unchecked { reference, reason, detail } in unchecked {
+        let _ = writeln!(text, "not checked: {reference}: {reason}: {detail}");
     }
     text
 }
@@ -73,11 +101,22 @@ fn every_case_is_as_it_should_be() {
         // What git ignores must not hide a case.
         let work = tempfile::tempdir().unwrap();
         copy(&case.join("tree"), work.path());
-        let checked = check(work.path(), &config, today.trim());
-        for finding in &checked.findings {
+        let before = tempfile::tempdir().unwrap();
+        let is_change = case.join("before").is_dir();
+        if is_change {
+            copy(&case.join("before"), before.path());
+        }
+        let setting = Setting {
+            config,
+            today: today.trim(),
+            before: is_change.then_some(before.path()),
+            registry: case.join("registry.toml").is_file().then(|| Answering::of_case(&case)),
+        };
+        let checked = check(work.path(), &setting);
+        for finding in &checked.0.findings {
             *seen.entry(finding.rule.id).or_insert(0) += 1;
         }
-        silent += usize::from(checked.findings.is_empty());
+        silent += usize::from(checked.0.findings.is_empty());
         let found = told(&checked);
         if bless() {
             fs_err::write(case.join("findings.txt"), &found).unwrap();
@@ -89,7 +128,7 @@ fn every_case_is_as_it_should_be() {
     }
     assert!(failures.is_empty(), "{failures}");
     assert!(silent > 0, "no case is clean");
-    for rule in rules::ALL.iter().filter(|rule| !rule.online) {
+    for rule in rules::ALL {
         assert!(seen.contains_key(rule.id), "no case has a finding of `{}`", rule.id);
     }
 }
@@ -133,14 +172,21 @@ fn write_example(example: &str, directory: &Path) -> Config {
 
 #[test]
 fn examples_are_bad_and_good() {
-    for rule in rules::ALL.iter().filter(|rule| !rule.online) {
+    let nothing = tempfile::tempdir().unwrap();
+    for rule in rules::ALL {
         for (example, is_bad) in [(rule.bad, true), (rule.good, false)] {
             let work = tempfile::tempdir().unwrap();
             let config = write_example(example, work.path());
-            let checked = check(work.path(), &config, TODAY);
-            let found = checked.findings.iter().any(|finding| finding.rule == *rule);
+            let setting = Setting {
+                config,
+                today: TODAY,
+                before: (rule.id == "gate-edited").then_some(nothing.path()),
+                registry: rule.online.then(|| Answering::of_case(nothing.path())),
+            };
+            let checked = check(work.path(), &setting);
+            let found = checked.0.findings.iter().any(|finding| finding.rule == rule);
             assert_eq!(found, is_bad, "`{}`: {}\n{example}", rule.id, told(&checked));
-            let is_clean = checked.findings.is_empty();
+            let is_clean = checked.0.findings.is_empty();
             assert!(is_bad || is_clean, "`{}`: {}\n{example}", rule.id, told(&checked));
         }
     }

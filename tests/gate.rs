@@ -167,6 +167,16 @@ fn moved_and_renamed_lines_are_not_new() {
 }
 
 #[test]
+fn a_file_that_gets_another_name_brings_what_it_had() {
+    let text = compose(&["redis:6", "mysql:5 # tagpin: ignore an old exception"]);
+    let scene = Scene::new(&[("old.yaml", &text)]);
+    fs_err::rename(scene.path("old.yaml"), scene.path("new.yaml")).unwrap();
+    assert_eq!(scene.change(), (0, vec![]));
+    scene.write("new.yaml", &format!("{text}  more:\n    image: redis:6\n"));
+    assert_eq!(scene.change(), (1, vec!["new.yaml:7:12 floating-tag".to_owned()]));
+}
+
+#[test]
 fn nobody_passes_the_gate_by_editing_the_gate() {
     let settings = "[policy]\nexclude = [\"old/**\"]\n";
     let scene = Scene::new(&[

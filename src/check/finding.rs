@@ -1,8 +1,9 @@
 //! One thing that is wrong at one place.
 
-use super::{Level, Origin, Rule};
+use super::{Context, Level, Origin, Rule};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, Place};
+use crate::plan::Verdict;
 
 /// Something that `check` complains about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +152,14 @@ pub(super) struct SiteOf<'i> {
 /// Returns every site with its index.
 pub(super) fn sites(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
     inventory.sites().enumerate().map(|(reference, (file, located))| SiteOf { reference, file, located })
+}
+
+/// Returns every site with what the registries' answers mean for it; none offline.
+pub(super) fn verdicts<'c>(
+    context: &Context<'c>,
+) -> impl Iterator<Item = (SiteOf<'c>, &'c Verdict)> + use<'c> {
+    let verdicts = context.online.map(|online| online.verdicts.as_slice()).unwrap_or_default();
+    sites(context.inventory).zip(verdicts)
 }
 
 #[cfg(test)]

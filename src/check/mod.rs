@@ -7,6 +7,7 @@
 pub mod baseline;
 mod finding;
 mod fingerprint;
+pub mod online;
 mod policy;
 mod rule;
 pub mod rules;
@@ -18,6 +19,7 @@ use jiff::civil::Date;
 
 use baseline::Baseline;
 pub use finding::{Finding, Fix};
+use online::Online;
 pub use policy::{Allow, LevelRule, Matcher, Origin, Settings};
 pub use rule::{Level, Rule};
 
@@ -37,6 +39,8 @@ pub struct Context<'c> {
     pub base: Option<Base<'c>>,
     /// The findings that are known.
     pub baseline: Option<&'c Baseline>,
+    /// What the registries say; `None` offline.
+    pub online: Option<&'c Online>,
 }
 
 /// What a change is compared with.
@@ -83,8 +87,8 @@ pub fn check(context: &Context<'_>) -> Checked {
         all - findings.len()
     };
     if let Some(base) = context.base {
-        let before = found(&Context { inventory: base.inventory, base: None, ..*context });
-        let old = old(&checked.findings, &before, base);
+        let before = found(&Context { inventory: base.inventory, base: None, online: None, ..*context });
+        let old = old(&checked.findings, &before, base, &is_here(context.inventory));
         checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
     }
     let settings = &context.config.check;
@@ -109,10 +113,14 @@ fn found(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Returns the fingerprints of the findings that were there before: as many of the same rule, file and subject as there
-/// were. Those on lines that the change leaves alone come first, so that a new one is shown where it is.
-fn old(findings: &[Finding], before: &[Finding], base: Base<'_>) -> HashSet<String> {
+/// were. Those on lines that the change leaves alone come first, so that a new one is shown where it is. What was in a
+/// file that is not here any more has moved with it, perhaps.
+fn old(findings: &[Finding], before: &[Finding], base: Base<'_>, is_here: &HashSet<&str>) -> HashSet<String> {
     fn key(finding: &Finding) -> (&str, &str, &str) {
         (finding.rule.id, &finding.root_path, &finding.subject)
+    }
+    fn moved(finding: &Finding) -> (&str, &str, &str) {
+        (finding.rule.id, "", &finding.subject)
     }
     let is_touched = |finding: &Finding| {
         let Some(lines) = base.touched.get(&finding.root_path) else { return false };
@@ -123,17 +131,28 @@ fn old(findings: &[Finding], before: &[Finding], base: Base<'_>) -> HashSet<Stri
     let mut left: HashMap<_, usize> = HashMap::new();
     for finding in before {
         *left.entry(key(finding)).or_default() += 1;
+        if !is_here.contains(finding.root_path.as_str()) {
+            *left.entry(moved(finding)).or_default() += 1;
+        }
     }
     let mut old = HashSet::new();
     for touched in [false, true] {
         for finding in findings.iter().filter(|finding| is_touched(finding) == touched) {
-            if let Some(left) = left.get_mut(&key(finding)).filter(|left| **left > 0) {
-                *left -= 1;
-                old.insert(finding.fingerprint.clone());
+            for key in [key(finding), moved(finding)] {
+                if let Some(left) = left.get_mut(&key).filter(|left| **left > 0) {
+                    *left -= 1;
+                    old.insert(finding.fingerprint.clone());
+                    break;
+                }
             }
         }
     }
     old
+}
+
+/// Returns the files that an inventory has.
+fn is_here(inventory: &Inventory) -> HashSet<&str> {
+    inventory.files.iter().map(|file| file.root_path.as_str()).collect()
 }
 
 /// One fact is one finding: where two rules say the same of one image, the one that says more stays.

@@ -53,6 +53,8 @@ pub(super) struct RawPolicy {
     pub(super) include: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exclude: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) immutable: Option<Spanned<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rule: Vec<Spanned<RawRule>>,
 }

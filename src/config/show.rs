@@ -68,6 +68,7 @@ fn policy(policy: &Policy) -> RawPolicy {
         split_fields: Some(word(policy.defaults.split_fields, &SPLIT_FIELDS)),
         include: Some(globs(&policy.include)),
         exclude: Some(globs(&policy.exclude)),
+        immutable: Some(globs(&policy.immutable)),
         rule: policy
             .rules
             .iter()

@@ -93,9 +93,15 @@ pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
         let word = stream.paint(Style::Red, "unread");
         format!("{word}: {}: {}{detail}\n", one_line(row.file), row.unread.reason.as_str())
     });
+    let unchecked = report.unchecked.iter().filter_map(|unchecked| {
+        let row = report.rows.get(unchecked.reference)?;
+        let word = stream.paint(Style::Red, "not checked");
+        let (place, image, detail) = (place(row, stream), one_line(row.image), one_line(&unchecked.detail));
+        Some(format!("{word}: {place}: `{image}`: {}: {detail}\n", unchecked.reason))
+    });
     let notes =
         report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), one_line(note)));
-    unread.chain(notes).collect()
+    unread.chain(unchecked).chain(notes).collect()
 }
 
 /// Returns one line with the numbers.

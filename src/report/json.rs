@@ -19,6 +19,8 @@ struct Document<'r> {
     /// Written one by one: there may be many.
     references: References<'r>,
     unread: Vec<Unread<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unchecked: Vec<Unchecked<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<Finding<'r>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +85,15 @@ struct Unread<'r> {
     document: Option<usize>,
     reason: &'static str,
     detail: Option<&'r str>,
+}
+
+/// A reference that no registry gave an answer about: neither wrong nor fine.
+#[derive(Serialize)]
+struct Unchecked<'r> {
+    /// The index in `references`.
+    reference: usize,
+    reason: &'static str,
+    detail: &'r str,
 }
 
 /// One finding. What is not known of one that is about a file is null.
@@ -216,6 +227,11 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
         reason: row.unread.reason.as_str(),
         detail: row.unread.detail.as_deref(),
     });
+    let unchecked = report.unchecked.iter().map(|unchecked| Unchecked {
+        reference: unchecked.reference,
+        reason: unchecked.reason,
+        detail: &unchecked.detail,
+    });
     let findings = report.findings.iter().map(Finding::of);
     let summary = report.states();
     let outcomes =
@@ -224,6 +240,7 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
         version: VERSION,
         references: References(&report.rows),
         unread: unread.collect(),
+        unchecked: unchecked.collect(),
         findings: checked.then(|| findings.collect()),
         finding_summary: checked.then(|| FindingSummary::of(report)),
         summary,

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
@@ -25,6 +26,8 @@ pub struct Report<'i> {
     pub unread: Vec<UnreadRow<'i>>,
     /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
+    /// What no registry gave an answer about.
+    pub unchecked: Vec<Unchecked>,
     /// How many findings were left out: because they are allowed, and because a baseline knows them.
     pub left_out: LeftOut,
     /// Whether everything could be read and resolved.
@@ -133,12 +136,18 @@ impl<'i> Report<'i> {
         self.findings = checked.findings;
     }
 
+    /// Adds what no registry gave an answer about: the report is incomplete without it.
+    pub fn add_unchecked(&mut self, unchecked: Vec<Unchecked>) {
+        self.complete &= unchecked.is_empty();
+        self.unchecked = unchecked;
+    }
+
     /// Makes what could not be read in the files that `is_known` names no reason to be incomplete.
     pub fn forgive_unread(&mut self, is_known: impl Fn(&str) -> bool) {
         for row in &mut self.unread {
             row.incomplete &= !is_known(row.file);
         }
-        self.complete = self.unread.iter().all(|row| !row.incomplete);
+        self.complete = self.unchecked.is_empty() && self.unread.iter().all(|row| !row.incomplete);
     }
 
     /// Returns how many rows have each state.

@@ -56,13 +56,23 @@ impl CommitTree {
         crate::git::initialise();
         let failed = |error: git2::Error| RevisionError::Git(error.message().to_owned());
         let none: [&Path; 0] = [];
-        let git = git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none)
-            .map_err(|_| RevisionError::NoRepository)?;
+        let git = git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none).map_err(
+            |error| match error.code() {
+                git2::ErrorCode::NotFound => RevisionError::NoRepository,
+                _ => failed(error),
+            },
+        )?;
         let commit = git
             .revparse_single(revision)
             .and_then(|object| object.peel_to_commit())
             .map(|commit| commit.id())
-            .map_err(|_| RevisionError::NoCommit(revision.to_owned()))?;
+            .map_err(|error| match error.code() {
+                git2::ErrorCode::NotFound
+                | git2::ErrorCode::InvalidSpec
+                | git2::ErrorCode::Ambiguous
+                | git2::ErrorCode::Peel => RevisionError::NoCommit(revision.to_owned()),
+                _ => failed(error),
+            })?;
         Self::open(git, commit, None).map_err(failed)
     }
 

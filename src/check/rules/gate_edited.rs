@@ -1,9 +1,9 @@
 //! `gate-edited`: a change that adds to what the gate leaves alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{Context, Level, Rule, is_here};
 use crate::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
 
@@ -34,21 +34,24 @@ services:
 
 fn find(context: &Context<'_>) -> Vec<Finding> {
     let Some(base) = context.base else { return Vec::new() };
-    let mut before = ignored(base.inventory);
+    let is_here = is_here(context.inventory);
+    let mut before = ignored(base.inventory, &is_here);
     let mut findings = Vec::new();
     for site in sites(context.inventory) {
         let image = &site.located.site.image;
         if site.located.site.state != State::Skipped(Skip::Ignored) {
             continue;
         }
-        match before.get_mut(&(site.file.root_path.as_str(), image.as_str())) {
-            Some(left) if *left > 0 => *left -= 1,
-            _ => {
-                let message = format!("this change puts `{image}` under `tagpin: ignore`");
-                let advice = "pin it, or have somebody merge it who may";
-                findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
-            }
+        let places = [site.file.root_path.as_str(), MOVED];
+        let left =
+            places.into_iter().find(|place| before.get(&(*place, image.as_str())).is_some_and(|n| *n > 0));
+        if let Some(left) = left.and_then(|place| before.get_mut(&(place, image.as_str()))) {
+            *left -= 1;
+            continue;
         }
+        let message = format!("this change puts `{image}` under `tagpin: ignore`");
+        let advice = "pin it, or have somebody merge it who may";
+        findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
     }
     for edited in base.edited {
         let message = format!("this change edits {}: what it adds counts once it is merged", edited.what);
@@ -59,12 +62,17 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Stands for the files that are not here any more: they may have another name now.
+const MOVED: &str = "";
+
 /// Returns how often each image of each file is ignored.
-fn ignored(inventory: &Inventory) -> HashMap<(&str, &str), usize> {
+fn ignored<'i>(inventory: &'i Inventory, is_here: &HashSet<&str>) -> HashMap<(&'i str, &'i str), usize> {
     let mut ignored = HashMap::new();
     for (file, located) in inventory.sites() {
         if located.site.state == State::Skipped(Skip::Ignored) {
-            *ignored.entry((file.root_path.as_str(), located.site.image.as_str())).or_default() += 1;
+            let path = file.root_path.as_str();
+            let place = if is_here.contains(path) { path } else { MOVED };
+            *ignored.entry((place, located.site.image.as_str())).or_default() += 1;
         }
     }
     ignored

@@ -1,6 +1,6 @@
 //! What a change is judged by: the files, the settings and the baseline from before it (DESIGN.md, invariant 10).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,23 @@ impl Before {
 
     pub(super) fn base(&self) -> Base<'_> {
         Base { inventory: &self.inventory, edited: &self.edited, touched: &self.touched }
+    }
+
+    /// Returns the sites of `now`, by their index, that were there before: as many of an image in a file as there were.
+    pub(super) fn has(&self, now: &Inventory) -> HashSet<usize> {
+        let mut left: HashMap<(&str, &str), usize> = HashMap::new();
+        for (file, located) in self.inventory.sites() {
+            *left.entry((file.root_path.as_str(), located.site.image.as_str())).or_default() += 1;
+        }
+        let mut old = HashSet::new();
+        for (index, (file, located)) in now.sites().enumerate() {
+            let key = (file.root_path.as_str(), located.site.image.as_str());
+            if let Some(left) = left.get_mut(&key).filter(|left| **left > 0) {
+                *left -= 1;
+                old.insert(index);
+            }
+        }
+        old
     }
 
     /// Tells whether the change touches a file.

@@ -1,10 +1,14 @@
 //! Reading and writing the file of `--baseline`.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::check::baseline::{Baseline, BaselineError};
 use crate::error::Failure;
 use crate::write;
+
+/// The largest baseline that is read, in bytes.
+const SIZE_MAX: u64 = 64 * 1024 * 1024;
 
 const HINT: &str = "`tagpin check --baseline FILE --write-baseline` writes one";
 
@@ -13,9 +17,11 @@ const HINT: &str = "`tagpin check --baseline FILE --write-baseline` writes one";
 /// # Errors
 /// It cannot be read, or is no baseline: usage errors.
 pub(super) fn load(file: &Path) -> Result<Baseline, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| {
-        Failure::usage(format!("the baseline `{}` cannot be read: {error}", file.display()), HINT)
-    })?;
+    let mut bytes = Vec::new();
+    // Not fs_err: the message names the file already.
+    std::fs::File::open(file).and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes)).map_err(
+        |error| Failure::usage(format!("the baseline `{}` cannot be read: {error}", file.display()), HINT),
+    )?;
     parse(file, &bytes)
 }
 
@@ -24,6 +30,13 @@ pub(super) fn load(file: &Path) -> Result<Baseline, Failure> {
 /// # Errors
 /// It is none: a usage error.
 pub(super) fn parse(file: &Path, bytes: &[u8]) -> Result<Baseline, Failure> {
+    if bytes.len() as u64 > SIZE_MAX {
+        let message = format!(
+            "the baseline `{}` is larger than the {SIZE_MAX} bytes that tagpin reads",
+            file.display()
+        );
+        return Err(Failure::usage(message, HINT));
+    }
     Baseline::parse(bytes).map_err(|error: BaselineError| {
         Failure::usage(format!("`{}` cannot be used as a baseline: {error}", file.display()), HINT)
     })

@@ -8,8 +8,9 @@ use std::io::Write as _;
 
 use base::Before;
 
-use super::{local_config, local_tree, print};
+use super::{block_on, local_config, local_tree, print, progress, registry};
 use crate::check::baseline::Baseline;
+use crate::check::online::{self, Online};
 use crate::check::{self, Checked, Context};
 use crate::cli::{CheckArgs, Globals};
 use crate::config::{Config, Environment};
@@ -18,7 +19,7 @@ use crate::exit::Exit;
 use crate::inventory::Inventory;
 use crate::pin;
 use crate::plan::Outcome;
-use crate::report::{Report, human};
+use crate::report::{Report, count, human};
 use crate::terminal::{Terminal, printable};
 use crate::tree::{DirectoryTree, Tree as _};
 
@@ -32,23 +33,26 @@ pub fn run(
     environment: &Environment,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    if args.fix {
-        globals.require_network("check --fix")?;
+    for (given, name) in [(args.fix, "check --fix"), (args.online, "check --online")] {
+        if given {
+            globals.require_network(name)?;
+        }
     }
     let tree = local_tree(&args.paths)?;
     let gate = Gate::new(args, globals, environment, &tree, terminal)?;
+    let shown = !globals.quiet && terminal.stderr.is_terminal();
     let inventory = gate.inventory(&tree)?;
-    let checked = gate.check(&inventory);
+    let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
+    let checked = gate.check(&inventory, online.as_ref());
     if let (true, Some(file)) = (args.write_baseline, &args.baseline) {
         baseline::save(file, &Baseline::write(&checked.findings))?;
-        let (number, file) = (checked.findings.len(), file.display().to_string());
-        writeln!(terminal.stderr, "{number} findings are known in {}", printable(&file))?;
-        return Ok(Exit::of(false, gate.report(&tree, &inventory, Checked::default()).complete));
+        let (number, file) = (count(checked.findings.len(), "finding"), file.display().to_string());
+        writeln!(terminal.stderr, "{number} written to {}", printable(&file))?;
+        return Ok(Exit::of(false, gate.report(&tree, &inventory, Checked::default(), online).complete));
     }
     if !args.fix {
-        return report(&gate.report(&tree, &inventory, checked), globals, terminal);
+        return report(&gate.report(&tree, &inventory, checked, online), globals, terminal);
     }
-    let shown = !globals.quiet && terminal.stderr.is_terminal();
     let pinned = fix::fix(&tree, &gate.config, inventory, &checked.findings, shown)?;
     for line in fix::left(&pinned) {
         writeln!(terminal.stderr, "{}", printable(&line))?;
@@ -57,7 +61,9 @@ pub fn run(
     // What is left is what a check of the files says that are there now.
     let tree = local_tree(&args.paths)?;
     let inventory = gate.inventory(&tree)?;
-    let mut after = gate.report(&tree, &inventory, gate.check(&inventory));
+    let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
+    let checked = gate.check(&inventory, online.as_ref());
+    let mut after = gate.report(&tree, &inventory, checked, online);
     after.complete &= !failed;
     report(&after, globals, terminal)
 }
@@ -104,18 +110,35 @@ impl Gate {
         Ok(pin::take_inventory(tree, &self.config).map_err(anyhow::Error::new)?)
     }
 
-    fn check(&self, inventory: &Inventory) -> Checked {
+    /// Asks the registries: about everything, or about what the change adds.
+    fn ask(&self, tree: &DirectoryTree, inventory: &Inventory, shown: bool) -> Result<Online, Failure> {
+        let registry = registry(&self.config)?;
+        let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
+        let wanted = |reference: usize| !old.contains(&reference);
+        let work = online::ask(tree, &self.config, &registry, inventory, wanted, progress(shown));
+        Ok(block_on(work)?.map_err(anyhow::Error::new)?)
+    }
+
+    fn check(&self, inventory: &Inventory, online: Option<&Online>) -> Checked {
         check::check(&Context {
             inventory,
             config: &self.config,
             today: self.today,
             base: self.before.as_ref().map(Before::base),
             baseline: self.baseline.as_ref(),
+            online,
         })
     }
 
-    fn report<'i>(&self, tree: &DirectoryTree, inventory: &'i Inventory, checked: Checked) -> Report<'i> {
+    fn report<'i>(
+        &self,
+        tree: &DirectoryTree,
+        inventory: &'i Inventory,
+        checked: Checked,
+        online: Option<Online>,
+    ) -> Report<'i> {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
+        report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
         report.add_findings(checked);
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
