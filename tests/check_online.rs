@@ -156,3 +156,25 @@ async fn fix_pins_what_has_a_finding_and_nothing_else() {
     assert_eq!(scene.run(&["--fix"]).await.0, 0);
     assert_eq!(scene.read("a.yaml"), fixed, "a second run changes nothing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fix_keeps_the_annotations_of_what_it_leaves_alone() {
+    let scene = Scene::new("").await;
+    let old = scene.registry.put_index("acme/moved", "1", BOTH, "old");
+    scene.registry.put_index("acme/moved", "1", BOTH, "new");
+    let api = scene.registry.put_index("acme/api", "1", BOTH, "api");
+    let text = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: x\n  annotations:\n    \
+         deployed-image-digest.moved: {old}\nspec:\n  template:\n    spec:\n      containers:\n        - name: moved\n          \
+         image: acme/moved:1@{old}\n        - name: api\n          image: acme/api:1\n"
+    );
+    let path = scene.directory.path().join("work/x.yaml");
+    fs_err::write(&path, &text).unwrap();
+    let (code, _, err) = scene.run(&["--fix"]).await;
+    assert_eq!(code, 0, "{err}");
+    let expected = text.replace("image: acme/api:1\n", &format!("image: acme/api:1@{api}\n")).replace(
+        &format!("deployed-image-digest.moved: {old}\n"),
+        &format!("deployed-image-digest.moved: {old}\n    deployed-image-digest.api: {api}\n"),
+    );
+    assert_eq!(scene.read("x.yaml"), expected);
+}

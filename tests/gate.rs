@@ -287,3 +287,20 @@ fn bad_input_is_a_usage_error_and_writes_nothing() {
     assert_eq!(code, 2);
     assert!(err.contains("no git repository"), "{err}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_patch_leads_nowhere_outside() {
+    let scene = Scene::new(&[("a.yaml", &compose(&["redis:6"]))]);
+    let outside = scene.directory.path().join("outside");
+    fs_err::create_dir(&outside).unwrap();
+    fs_err::write(outside.join("x.yaml"), "b\n").unwrap();
+    std::os::unix::fs::symlink(&outside, scene.path("link")).unwrap();
+    for path in ["link/x.yaml", "../outside/x.yaml", "link/../../outside/x.yaml"] {
+        let patch =
+            format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n");
+        let (code, out, err) = scene.run_in(&scene.path(""), &["check", "--diff", "-"], patch.as_bytes());
+        assert_eq!((code, out.as_str()), (2, ""), "{path}: {err}");
+        assert!(err.contains("which is not there"), "{path}: {err}");
+    }
+}
