@@ -107,3 +107,30 @@ fn is_among(globs: &Globs, image: &str) -> bool {
         Err(_) => globs.matches(image),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::rules;
+
+    fn rule(level: Level) -> LevelRule {
+        LevelRule { matcher: Matcher::default(), level }
+    }
+
+    #[test]
+    fn a_repository_raises_a_level_and_never_lowers_it() {
+        let finding = |id: &str| {
+            let rule = rules::by_id(id).unwrap();
+            Finding::in_file(rule, "a.yaml", "a.yaml", String::new())
+        };
+        let raised = |level| Settings { raised: vec![rule(level)], ..Settings::default() };
+        assert_eq!(raised(Level::Note).level(&finding("floating-tag")), Level::Error);
+        assert_eq!(raised(Level::Error).level(&finding("unverifiable")), Level::Error);
+        let off = Settings { rules: vec![rule(Level::Off)], ..raised(Level::Warning) };
+        assert_eq!(off.level(&finding("floating-tag")), Level::Warning);
+        let strict = Settings { strict: true, ..Settings::default() };
+        assert_eq!(strict.level(&finding("unverifiable")), Level::Error);
+        let strict = Settings { rules: vec![rule(Level::Off)], ..strict };
+        assert_eq!(strict.level(&finding("unverifiable")), Level::Off);
+    }
+}
