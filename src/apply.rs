@@ -43,10 +43,10 @@ pub fn edit(
     };
     // The file is read again, every document of it; in between somebody may have written it.
     let whole = scan_whole(path, before, catalogue).sites;
-    let place = |located: &Located| (located.site.document, located.site.span.clone());
-    if !whole.iter().map(place).eq(sites.iter().map(place))
-        || whole.iter().zip(sites).any(|(now, then)| now.site.image != then.site.image)
-    {
+    let same = |(now, then): (&Located, &Located)| {
+        now.site.span == then.site.span && now.site.image == then.site.image
+    };
+    if whole.len() != sites.len() || !whole.iter().zip(sites).all(same) {
         fail_all(verdicts, "file-changed", "the file changed while tagpin read it");
         return None;
     }

@@ -174,19 +174,27 @@ async fn workloads_with_and_without_a_selector_share_one_answer() {
 }
 
 #[tokio::test]
-async fn one_platform_s_manifest_is_never_silently_turned_into_an_index() {
-    let scene = Scene::new("").await;
+async fn one_platform_s_manifest_is_not_turned_into_an_index_where_platforms_are_named() {
+    let scene = Scene::new("[policy]\nplatforms = ['linux/amd64']").await;
     scene.registry.put_index("acme/api", "1", BOTH, "a");
     let manifest = scene.registry.platform_digest("acme/api", "linux/amd64", "a");
     scene.deploy("a.yaml", "hostNetwork: false");
     let path = scene.directory.path().join("a.yaml");
     let text = scene.read("a.yaml").replace("acme/api:1", &format!("acme/api:1@{manifest}"));
     fs_err::write(&path, &text).unwrap();
-    assert_eq!(scene.run().await, told(&["held platform-digest"], "HEAD 200, HEAD 200"));
+    assert_eq!(scene.run().await, told(&["held platform-digest"], "HEAD 200, GET 200"), "it is in the index");
     scene.registry.put_index("acme/api", "1", BOTH, "b");
-    assert_eq!(scene.run().await, told(&["held platform-digest"], "HEAD 200, HEAD 200"));
+    assert_eq!(scene.run().await, told(&["held platform-digest"], "HEAD 200, GET 200, GET 200"));
     assert_eq!(scene.read("a.yaml"), text);
     // What became of the digest is not known any more: the tag says what is meant.
     scene.registry.remove("acme/api", &manifest);
-    assert_eq!(scene.run().await, told(&["updated"], "HEAD 200, HEAD 404, HEAD 200"));
+    assert_eq!(scene.run().await, told(&["updated"], "HEAD 200, GET 200, GET 404"));
+    // Without platforms, the old digest costs no request.
+    let scene = Scene::new("").await;
+    scene.registry.put_index("acme/api", "1", BOTH, "a");
+    scene.deploy("a.yaml", "hostNetwork: false");
+    let path = scene.directory.path().join("a.yaml");
+    fs_err::write(&path, scene.read("a.yaml").replace("acme/api:1", &format!("acme/api:1@{manifest}")))
+        .unwrap();
+    assert_eq!(scene.run().await, told(&["updated"], "HEAD 200, HEAD 200"));
 }

@@ -362,14 +362,20 @@ impl<'t> Source<'t> {
         if self.language != Language::Yaml {
             return self.language.parse(self.text);
         }
-        let yaml = Yaml::parse_chunks(self.text, &chunks(self.text));
+        let is_template = self.text.contains("{{");
+        let mut chunks = chunks(self.text);
+        // An action may reach over documents, and one broken document changes how all are read.
+        if is_template && chunks.iter().any(|chunk| chunk.wanted) {
+            chunks = vec![Chunk::whole(self.text)];
+        }
+        let yaml = Yaml::parse_chunks(self.text, &chunks);
         let errors =
             |yaml: &Yaml<'_>| yaml.documents.iter().filter(|document| document.error.is_some()).count();
-        if errors(&yaml) == 0 || !self.text.contains("{{") {
+        if errors(&yaml) == 0 || !is_template {
             return yaml;
         }
         let Some(masked) = self.masked.get_or_init(|| mask::mask(self.text)) else { return yaml };
-        let mut readable = Yaml::parse_chunks(&masked.text, &chunks(&masked.text));
+        let mut readable = Yaml::parse(&masked.text);
         if errors(&readable) >= errors(&yaml) {
             return yaml;
         }

@@ -34,16 +34,14 @@ pub(super) struct Prefilter {
 pub(super) struct Chunk {
     /// Its bytes.
     pub(super) span: Range<usize>,
-    /// Whether it is read. What is not read is one document, or none if it is [`Chunk::is_blank`].
+    /// Whether it is read. What is not read is one document.
     pub(super) wanted: bool,
-    /// Whether there is nothing in it but blanks and comments before the first document.
-    pub(super) is_blank: bool,
 }
 
 impl Chunk {
     /// Returns all of `text` as one chunk that is read.
     pub(super) fn whole(text: &str) -> Self {
-        Self { span: 0..text.len(), wanted: true, is_blank: false }
+        Self { span: 0..text.len(), wanted: true }
     }
 }
 
@@ -186,8 +184,9 @@ pub(super) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chunk> {
         let part = &text[*start..end];
         let describes =
             || object_header(part).is_some_and(|(version, kind)| catalogue.is_silent(version, kind));
-        let wanted = catalogue.may_hold_images(part.as_bytes()) && !describes();
-        Chunk { span: *start..end, wanted, is_blank: !wanted && is_blank(part) }
+        // What stands before the first document is none, and soon read.
+        let wanted = is_blank(part) || (catalogue.may_hold_images(part.as_bytes()) && !describes());
+        Chunk { span: *start..end, wanted }
     });
     chunks.collect()
 }

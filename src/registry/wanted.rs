@@ -206,13 +206,12 @@ impl Wanted {
         {
             return Ok(Some(Judged::PlatformDigest(Some(entry.platform.clone()))));
         }
-        let seen = if !self.needed.is_empty() {
-            answer.look(Look::Body(present.clone()))?
-        } else if !is_own {
-            answer.look(Look::Head(present.clone()))?
-        } else {
+        // Where no platforms are named, nothing is asked about the old digest: it would cost a request for every tag
+        // that moves.
+        if self.needed.is_empty() {
             return Ok(None);
-        };
+        }
+        let seen = answer.look(Look::Body(present.clone()))?;
         let is_image = match seen {
             Ok(Seen::Content(old @ Content::Index(_))) => {
                 let same = |platform| {

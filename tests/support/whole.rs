@@ -10,13 +10,13 @@ pub(crate) fn same_as_whole(path: &str, bytes: &[u8], scan: &Scan) {
     let whole = scan_whole(path, bytes, &BUILT_IN);
     let place = |located: &Located| {
         let site = &located.site;
-        (site.document, site.span.clone(), site.image.clone(), site.state, located.line, located.column)
+        // Where a document is broken, the parser may take it for two.
+        let document = whole.unread.is_empty().then_some(site.document);
+        (document, site.span.clone(), site.image.clone(), site.state, located.line, located.column)
     };
     assert!(scan.sites.iter().map(place).eq(whole.sites.iter().map(place)), "{scan:#?}\n{whole:#?}");
     // What the parser says may differ: it does not see what comes after the document.
-    let said = |scan: &Scan| -> BTreeSet<_> {
-        scan.unread.iter().map(|unread| (unread.document, unread.reason)).collect()
-    };
+    let said = |scan: &Scan| -> BTreeSet<_> { scan.unread.iter().map(|unread| unread.reason).collect() };
     assert!(said(scan).is_subset(&said(&whole)), "{scan:#?}\n{whole:#?}");
     assert_eq!((&scan.ignores, &scan.kustomize), (&whole.ignores, &whole.kustomize));
 }

@@ -64,10 +64,8 @@ impl<'a> Builder<'a> {
         }
         let base = chunk.span.start;
         if !chunk.wanted {
-            if !chunk.is_blank {
-                let start = if self.yaml.documents.is_empty() { 0 } else { base };
-                self.yaml.documents.push(Document { start, root: None, error: None });
-            }
+            let start = if self.yaml.documents.is_empty() { 0 } else { base };
+            self.yaml.documents.push(Document { start, root: None, error: None });
             return;
         }
         self.base = base;

@@ -53,15 +53,12 @@ fn an_old_digest_that_nobody_can_speak_of_now_stays() {
         (error(ResolveError::NotFound), "write"),
         (error(ResolveError::InvalidAnswer), "write"),
         (error(ResolveError::UnsupportedMediaType), "write"),
-        (Ok(Seen::MediaType(String::new())), "write"),
-        (Ok(Seen::MediaType(INDEX.to_owned())), "write"),
-        (Ok(Seen::MediaType("application/vnd.oci.image.manifest.v1+json".to_owned())), "platform"),
+        (Ok(Seen::Content(index(&[("linux/amd64", "0")]))), "write"),
+        (Ok(Seen::Content(Content::Image { config: None })), "platform"),
     ] {
-        let seen = [
-            (Look::Head(digest("old")), result.clone()),
-            (Look::Head(digest("now")), Ok(Seen::MediaType(INDEX.to_owned()))),
-        ];
-        let told = match fleet(&[]).judge(&question(), &answer(None, &seen)).unwrap() {
+        let seen = [(Look::Body(digest("old")), result.clone())];
+        let now = Some(index(&[("linux/amd64", "1")]));
+        let told = match fleet(&["linux/amd64"]).judge(&question(), &answer(now, &seen)).unwrap() {
             Judged::Write { .. } => "write",
             Judged::PlatformDigest(None) => "platform",
             Judged::Failed(error) => error.reason(),
