@@ -288,6 +288,24 @@ fn bad_input_is_a_usage_error_and_writes_nothing() {
     assert!(err.contains("no git repository"), "{err}");
 }
 
+#[test]
+fn a_hook_may_name_every_file_of_a_commit() {
+    let template = "{{ if .Values.on }}\nimage: [{{ .Values.image }}\n{{ end }}\n";
+    let scene = Scene::new(&[
+        ("chart/templates/x.yaml", template),
+        ("tagpin.toml", "[policy]\nexclude = [\"old/**\"]\n"),
+        ("old/a.yaml", &compose(&["redis:6"])),
+        ("a.yaml", &compose(&["redis:6"])),
+    ]);
+    let named = ["check", "chart/templates/x.yaml", "old/a.yaml"];
+    assert_eq!(scene.findings(&named), (0, vec![]));
+    assert_eq!(scene.findings(&[&named[..], &["a.yaml"]].concat()).0, 1);
+    // The hook is what pre-commit reads, and passes on files that tagpin reads.
+    let hooks = include_str!("../.pre-commit-hooks.yaml");
+    let hooks: Value = serde_yaml::from_str(hooks).unwrap();
+    assert_eq!(hooks[0]["entry"], "tagpin check");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_patch_leads_nowhere_outside() {

@@ -10,12 +10,12 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::config::Config;
 use crate::inventory::Inventory;
-use crate::manifest::site::State;
+use crate::manifest::site::{Owner, State};
 use crate::pin;
 use crate::plan::{Outcome, Verdict};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
-use crate::registry::{Answers, Content, Look, Question, Registry, Resolution, ResolveError, Seen};
+use crate::registry::{Answers, Content, Level, Look, Question, Registry, ResolveError, Seen};
 use crate::tree::{Tree, TreeError};
 
 /// How many digests are looked for at once.
@@ -28,6 +28,8 @@ pub struct Online {
     pub verdicts: Vec<Verdict>,
     /// The sites whose digest the registry no longer has, by their index.
     pub gone: BTreeSet<usize>,
+    /// The sites whose digest is one platform's manifest where the tag is an index, by their index.
+    pub single: BTreeSet<usize>,
     /// The platforms that are needed and that the pinned index lacks, by the sites' index.
     pub missing: BTreeMap<usize, Vec<Platform>>,
     /// What could not be checked.
@@ -69,6 +71,7 @@ pub async fn ask<T: Tree, R: Registry>(
     }
     let mut looks: BTreeMap<(String, String, Look), (Question, Vec<usize>)> = BTreeMap::new();
     let mut needed: BTreeMap<usize, Vec<Platform>> = BTreeMap::new();
+    let mut moved: BTreeSet<usize> = BTreeSet::new();
     for (index, (file, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
         let site = &located.site;
         let (State::Pinned, Some(reference)) = (site.state, &site.reference) else { continue };
@@ -81,10 +84,21 @@ pub async fn ask<T: Tree, R: Registry>(
                 continue;
             }
             Known::There => true,
-            Known::Unknown => false,
+            // What is as it should be was seen in the index of the tag.
+            Known::Unknown => {
+                online.verdicts.get(index).is_some_and(|verdict| verdict.outcome == Outcome::Unchanged)
+            }
         };
         let decision = config.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
         let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());
+        // A digest that tagpin wrote is what the tag was, whatever it has become.
+        let is_recorded = |owner: &Owner| owner.digests.values().any(|text| text == digest.as_str());
+        if decision.level == Level::Index
+            && !site.owner.as_ref().is_some_and(is_recorded)
+            && is_moved_index(&question, digest, &answers)
+        {
+            moved.insert(index);
+        }
         let look = if stays && !decision.needed.is_empty() {
             needed.insert(index, decision.needed);
             Look::Body(digest.clone())
@@ -110,6 +124,9 @@ pub async fn ask<T: Tree, R: Registry>(
                     if !needed.is_empty() {
                         online.missing.insert(reference, needed);
                     }
+                }
+                Ok(seen) if is_image(seen) && moved.contains(&reference) => {
+                    online.single.insert(reference);
                 }
                 Ok(_) => {}
                 Err(ResolveError::NotFound(_)) => {
@@ -145,7 +162,7 @@ fn known(reference: &Reference, question: &Question, digest: &Digest, answers: &
         return Known::Unknown;
     }
     let Some(Ok(answer)) = answers.get(question) else { return Known::Nothing };
-    if shows(&answer.resolution, digest) {
+    if answer.resolution.digest == *digest {
         return Known::There;
     }
     let looks = [Look::Head(digest.clone()), Look::Body(digest.clone())];
@@ -156,9 +173,18 @@ fn known(reference: &Reference, question: &Question, digest: &Digest, answers: &
     }
 }
 
-/// Tells whether the tag is this digest now, or an index that lists it.
-fn shows(resolution: &Resolution, digest: &Digest) -> bool {
-    resolution.digest == *digest
-        || matches!(&resolution.content, Some(Content::Index(entries))
-            if entries.iter().any(|entry| entry.digest.as_ref() == Some(digest)))
+/// Tells whether the tag is an index and not this digest.
+fn is_moved_index(question: &Question, digest: &Digest, answers: &Answers) -> bool {
+    let Some(Ok(answer)) = answers.get(question) else { return false };
+    answer.resolution.is_index() && answer.resolution.digest != *digest
+}
+
+/// Tells whether a manifest was seen that is no index.
+fn is_image(seen: &Seen) -> bool {
+    match seen {
+        Seen::Content(content) => matches!(content, Content::Image { .. }),
+        // `…image.manifest.v1+json` and `…distribution.manifest.v2+json`, and not `…manifest.list.v2+json`.
+        Seen::MediaType(media_type) => media_type.contains("manifest.v"),
+        Seen::Platform(_) => false,
+    }
 }

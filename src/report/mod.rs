@@ -12,7 +12,7 @@ use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
-use crate::manifest::{Located, Unread};
+use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 use crate::registry::Behind;
@@ -113,7 +113,9 @@ impl<'i> Report<'i> {
         let unread: Vec<UnreadRow<'i>> = inventory
             .unread()
             .map(|(file, unread)| {
-                let incomplete = is_named(file) || (unread.reason.is_incomplete() && !is_data(file));
+                // Hooks name every file of a commit, templates that are no YAML among them.
+                let is_named = is_named(file) && unread.reason != UnreadReason::Template;
+                let incomplete = is_named || (unread.reason.is_incomplete() && !is_data(file));
                 UnreadRow { file, unread, incomplete }
             })
             .collect();

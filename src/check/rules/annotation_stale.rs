@@ -49,6 +49,13 @@ spec:
     find,
 };
 
+/// The containers of an object.
+#[derive(Default)]
+struct Containers<'i> {
+    count: usize,
+    by_name: BTreeMap<&'i str, &'i Site>,
+}
+
 fn find(context: &Context<'_>) -> Vec<Finding> {
     let key = context.config.annotations.key.as_str();
     let kustomize = || context.inventory.files.iter().map(|file| &file.scan.kustomize);
@@ -61,24 +68,25 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
         if file.scan.recorded.is_empty() || patches.contains(file.root_path.as_str()) {
             continue;
         }
-        let mut objects: BTreeMap<NodeId, Vec<(&str, &Site)>> = BTreeMap::new();
+        let mut objects: BTreeMap<NodeId, Containers<'_>> = BTreeMap::new();
         for site in file.scan.sites.iter().map(|located| &located.site) {
             if let Some((owner, name)) =
                 site.owner.as_ref().and_then(|owner| Some((owner.node, owner.container.as_deref()?)))
             {
-                objects.entry(owner).or_default().push((name, site));
+                let object = objects.entry(owner).or_default();
+                object.count += 1;
+                object.by_name.entry(name).or_insert(site);
             }
         }
         for recorded in &file.scan.recorded {
-            let containers = objects.get(&recorded.object).map(Vec::as_slice).unwrap_or_default();
+            let Some(containers) = objects.get(&recorded.object) else { continue };
             let Some(rest) = recorded.key.strip_prefix(key) else { continue };
-            let of_name = |name| containers.iter().find(|(other, _)| *other == name).map(|(_, site)| *site);
-            let site = match (rest.strip_prefix('.'), containers) {
-                (None, _) if !rest.is_empty() => continue,
-                (None, [(_, site)]) => Some(*site),
+            let site = match rest.strip_prefix('.') {
+                Some(name) => containers.by_name.get(name),
+                None if !rest.is_empty() => continue,
+                None if containers.count == 1 => containers.by_name.values().next(),
                 // It does not say which.
-                (None, _) => None,
-                (Some(name), _) => of_name(name),
+                None => None,
             };
             let digest = recorded.digest.short();
             let message = match site {

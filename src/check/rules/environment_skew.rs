@@ -1,6 +1,6 @@
 //! `environment-skew`: copies of an environment that run different images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::{Context, Level, Rule};
@@ -66,8 +66,8 @@ fn skew(context: &Context<'_>, environment: &Environment) -> Vec<Finding> {
         let Some(first) = copies.next() else { continue };
         let Some((site, digest)) = first.first() else { continue };
         let model = format!("{}… in {}:{}", digest.short(), site.file.path, site.located.line);
-        let right: Vec<&Digest> = first.iter().map(|(_, digest)| *digest).collect();
-        for (site, digest) in copies.flatten().filter(|(_, digest)| !right.contains(digest)) {
+        let right: BTreeSet<&Digest> = first.iter().map(|(_, digest)| *digest).collect();
+        for (site, digest) in copies.flatten().filter(|(_, digest)| !right.contains(*digest)) {
             let name = site.located.site.reference.as_ref().map(Reference::name).unwrap_or_default();
             let (here, environment) = (digest.short(), &environment.name);
             let message = format!(

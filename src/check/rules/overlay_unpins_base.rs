@@ -45,14 +45,23 @@ images:
 /// The pinned images by name and file.
 type Pinned<'i> = BTreeMap<(&'i str, &'i str), SiteOf<'i>>;
 
+/// The kustomizations by file and directory.
+type Kustomizations<'i> = HashMap<&'i str, Vec<&'i FileScan>>;
+
 fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut pinned = Pinned::new();
     for site in sites(context.inventory).filter(|site| site.located.site.state == State::Pinned) {
         let name = site.located.site.reference.as_ref().map(Reference::name).unwrap_or_default();
         pinned.entry((name, &site.file.root_path)).or_insert(site);
     }
-    let kustomizations: Vec<&FileScan> =
-        context.inventory.files.iter().filter(|file| !file.scan.kustomize.bases.is_empty()).collect();
+    let mut kustomizations = Kustomizations::new();
+    for file in context.inventory.files.iter().filter(|file| !file.scan.kustomize.bases.is_empty()) {
+        // A base is a file, or the directory that it stands in.
+        let directory = file.root_path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        for base in [directory, &file.root_path] {
+            kustomizations.entry(base).or_default().push(file);
+        }
+    }
     if kustomizations.is_empty() {
         return Vec::new();
     }
@@ -72,24 +81,21 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
+/// How many files and directories of one kustomization are looked into, whatever it builds on.
+const BASES_MAX: usize = 1_000;
+
 /// Returns the files and directories that `file` builds on.
-fn reached<'i>(file: &'i FileScan, kustomizations: &[&'i FileScan]) -> BTreeSet<&'i str> {
+fn reached<'i>(file: &'i FileScan, kustomizations: &Kustomizations<'i>) -> BTreeSet<&'i str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![file];
     while let Some(file) = open.pop() {
         for base in &file.scan.kustomize.bases {
-            if reached.insert(base.as_str()) {
-                let inside = kustomizations.iter().filter(|other| is_in(&other.root_path, base));
-                open.extend(inside);
+            if reached.len() < BASES_MAX && reached.insert(base.as_str()) {
+                open.extend(kustomizations.get(base.as_str()).into_iter().flatten());
             }
         }
     }
     reached
-}
-
-/// Tells whether the file at `path` is `base`, or stands in it.
-fn is_in(path: &str, base: &str) -> bool {
-    path == base || path.rsplit_once('/').map_or("", |(directory, _)| directory) == base
 }
 
 /// Returns where the image `name` is pinned in a file or directory.

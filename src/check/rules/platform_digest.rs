@@ -8,8 +8,8 @@ pub(super) static RULE: Rule = Rule {
     title: "The digest is that of a single platform, and the tag is an index",
     explanation: "\
 A digest copied from `docker inspect` or from a running pod is often that of one platform's manifest. It runs there and \
-nowhere else: on a node of another architecture the container fails with `exec format error`. `tagpin pin` leaves it alone, \
-because it may be meant: `level = \"platform\"` in a policy rule says so. Otherwise remove the digest and pin again.",
+nowhere else: on a node of another architecture the container fails with `exec format error`. Where it is meant, \
+`level = \"platform\"` in a policy rule says so. Otherwise pin the index: remove the digest and run `tagpin pin`.",
     bad: "\
 services:
   cache:
@@ -23,12 +23,15 @@ services:
     level: Level::Warning,
     fixable: false,
     online: true,
-    supersedes: &["inconsistent-digest"],
+    supersedes: &["tag-moved", "inconsistent-digest"],
     find,
 };
 
 fn find(context: &Context<'_>) -> Vec<Finding> {
-    let held = verdicts(context).filter(|(_, verdict)| verdict.reason == Some("platform-digest"));
+    let Some(online) = context.online else { return Vec::new() };
+    let is_single = |reference| online.single.contains(&reference);
+    let held = verdicts(context)
+        .filter(|(site, verdict)| verdict.reason == Some("platform-digest") || is_single(site.reference));
     let found = held.map(|(site, _)| {
         let image = &site.located.site.image;
         let message = format!("the digest of `{image}` is one platform's, and the tag is an index");
