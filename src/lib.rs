@@ -5,9 +5,11 @@
 
 pub mod apply;
 pub mod chart;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod environment;
 pub mod error;
 pub mod exit;
 pub mod forge;

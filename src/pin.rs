@@ -9,10 +9,10 @@ use crate::config::Config;
 use crate::inventory::{self, FileScan, Inventory, directory};
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::{BUILT_IN, Catalogue};
-use crate::manifest::site::State;
+use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Rules, Verdict};
-use crate::registry::{Registry, ask};
+use crate::registry::{Answers, Registry, ask};
 use crate::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.
@@ -84,13 +84,64 @@ pub async fn pin<T: Tree, R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, config)?;
-    let charts = charts(tree, &inventory)?;
-    let rules = Rules { policy: &config.policy, charts: &charts, keys: config.annotations.keys() };
-    let questions = plan::questions(&inventory, rules);
-    let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let mut verdicts = plan::decide(&inventory, rules, &answers);
+    pin_some(tree, config, registry, inventory, |_| true, progress).await
+}
+
+/// Does what [`pin`] does for the sites of `inventory` whose index in [`Inventory::sites`] is `wanted`: the others are
+/// unchanged where they are pinned, and skipped where they are not.
+///
+/// # Errors
+/// Those of [`pin`].
+pub async fn pin_some<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    inventory: Inventory,
+    wanted: impl Fn(usize) -> bool,
+    progress: impl Fn(usize, usize),
+) -> Result<Pinned, TreeError> {
+    let (mut verdicts, _) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes })
+}
+
+/// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.
+///
+/// # Errors
+/// Those of [`pin`].
+pub async fn decide<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    inventory: &Inventory,
+    wanted: impl Fn(usize) -> bool,
+    progress: impl Fn(usize, usize),
+) -> Result<(Vec<Verdict>, Answers), TreeError> {
+    let asked = only(inventory, &wanted);
+    let charts = charts(tree, &asked)?;
+    let rules = Rules { policy: &config.policy, charts: &charts, keys: config.annotations.keys() };
+    let questions = plan::questions(&asked, rules);
+    let answers = ask(registry, &questions, AT_ONCE, progress).await;
+    let mut verdicts = plan::decide(&asked, rules, &answers);
+    for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
+        if !wanted(index) {
+            *verdict = plan::left_alone(file, rules, located);
+        }
+    }
+    Ok((verdicts, answers))
+}
+
+/// Returns the inventory with the sites that are not wanted skipped.
+fn only<'i>(inventory: &'i Inventory, wanted: impl Fn(usize) -> bool) -> Cow<'i, Inventory> {
+    if (0..inventory.sites().count()).all(&wanted) {
+        return Cow::Borrowed(inventory);
+    }
+    let mut asked = inventory.clone();
+    let sites = asked.files.iter_mut().flat_map(|file| &mut file.scan.sites);
+    for (_, located) in sites.enumerate().filter(|(index, _)| !wanted(*index)) {
+        located.site.skip(Skip::Ignored);
+    }
+    Cow::Owned(asked)
 }
 
 /// Reads the templates of the charts whose values have a tag that may be pinned.

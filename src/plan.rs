@@ -72,6 +72,10 @@ pub struct Change {
 }
 
 impl Verdict {
+    fn unchanged() -> Self {
+        Self { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None }
+    }
+
     /// Returns a verdict without change.
     pub fn because(outcome: Outcome, reason: &'static str, detail: Option<String>) -> Self {
         Self { outcome, reason: Some(reason), detail, change: None, behind: None }
@@ -122,6 +126,22 @@ pub fn decide(inventory: &Inventory, rules: Rules<'_>, answers: &Answers) -> Vec
     };
     inventory.files.iter().flat_map(decide_file).collect()
 }
+
+/// Returns the verdict on a site of `file` that nobody asks about: what is pinned is unchanged, and keeps what its
+/// annotations say of it.
+pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdict {
+    if located.site.state != State::Pinned {
+        return Verdict::because(Outcome::Skipped, "not-selected", None);
+    }
+    let behind = match Context::new(file, rules).recorded(located) {
+        Recorded::Behind(behind) => Some(Box::new(behind)),
+        Recorded::Pin | Recorded::Nothing => None,
+    };
+    Verdict { behind, ..Verdict::unchanged() }
+}
+
+/// The reason of a verdict that holds an image whose tag has moved and never should.
+pub const IMMUTABLE: &str = "immutable-tag-moved";
 
 /// Tells whether a pin would go into the tag field of a chart's values.
 pub fn is_chart_tag(located: &Located) -> bool {
@@ -214,8 +234,7 @@ impl<'c> Context<'c> {
             Some(Err(error)) => return failed(error),
             None => return Verdict::because(Outcome::Failed, "not-asked", None),
         };
-        let unchanged =
-            Verdict { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None };
+        let unchanged = Verdict::unchanged();
         match self.wanted(located, &decision).judge(&question, answer) {
             Ok(Judged::Same(behind)) => Verdict { behind: behind.map(Box::new), ..unchanged },
             Ok(Judged::PlatformsEqual) => {
@@ -230,6 +249,15 @@ impl<'c> Context<'c> {
                 Verdict::because(Outcome::Held, "platform-digest", Some(platform_digest(platform.as_ref())))
             }
             Ok(Judged::Failed(error)) => failed(&error),
+            Ok(Judged::Write { digest, .. })
+                if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
+            {
+                let detail = format!(
+                    "policy says that this tag never moves, and it is `{digest}` now: find out why, then change the \
+                     digest by hand"
+                );
+                Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
+            }
             Ok(Judged::Write { digest, behind }) => {
                 let outcome =
                     if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };

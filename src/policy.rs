@@ -17,6 +17,8 @@ pub struct Policy {
     pub include: Globs,
     /// The files that are not read though `include` has them.
     pub exclude: Globs,
+    /// The tags that never move, as `name:tag`.
+    pub immutable: Globs,
     /// The exceptions, in order: the first that matches both path and image wins.
     pub rules: Vec<Rule>,
 }
@@ -105,6 +107,7 @@ impl Default for Policy {
             defaults: Defaults::default(),
             include: Globs::everything(),
             exclude: Globs::default(),
+            immutable: Globs::default(),
             rules: Vec::new(),
         }
     }
@@ -114,6 +117,15 @@ impl Policy {
     /// Tells whether the file at `path`, below the repository's root and with `/` between segments, is read.
     pub fn reads(&self, path: &str) -> bool {
         self.include.matches(path) && !self.exclude.matches(path)
+    }
+
+    /// Tells whether the tag of `reference` never moves; its name is matched as spelled and normalised.
+    pub fn is_immutable(&self, reference: &Reference) -> bool {
+        let Some(tag) = reference.tag().filter(|_| !self.immutable.patterns().is_empty()) else {
+            return false;
+        };
+        let normalised = format!("{}/{}:{tag}", reference.registry(), reference.repository());
+        self.immutable.matches(&format!("{}:{tag}", reference.name())) || self.immutable.matches(&normalised)
     }
 
     /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`, where

@@ -8,108 +8,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/answering.rs"]
+mod answering;
 #[path = "support/whole.rs"]
 mod whole;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use answering::Answering;
 use tagpin::config::Config;
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 use tagpin::pin::{Pinned, pin};
-use tagpin::platform::Platform;
-use tagpin::reference::Digest;
-use tagpin::registry::{Content, Entry, Look, Question, Registry, Resolution, ResolveError, Seen};
 use tagpin::tree::DirectoryTree;
-
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-/// A registry that has everything but what the case takes away: every tag is an index.
-struct Answering {
-    cases: BTreeMap<String, Case>,
-}
-
-/// What `registry.toml` says of a tag.
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum Case {
-    /// The reason why the registry says no.
-    Failing(String),
-    /// What the index lists; otherwise it lists every platform.
-    Index {
-        /// The platforms, those whose manifests stayed as they were in `stayed`.
-        #[serde(default)]
-        platforms: Vec<String>,
-        #[serde(default)]
-        stayed: Vec<String>,
-    },
-}
-
-/// What the old index of a tag and its manifests hash from, which `before/` has: `sha256(name old)`.
-const OLD: &str = " old";
-
-impl Answering {
-    /// Returns the manifests of a tag's index, now or before it moved.
-    fn index(&self, name: &str, old: bool) -> Content {
-        let age = if old { OLD } else { "" };
-        let entry = |platform: &str, age: &str| Entry {
-            platform: Platform::parse(platform).unwrap(),
-            digest: Some(Digest::sha256(format!("{name} {platform}{age}").as_bytes())),
-        };
-        let all = |platforms: &[&str]| platforms.iter().map(|platform| entry(platform, age)).collect();
-        Content::Index(match self.cases.get(name) {
-            Some(Case::Index { platforms, stayed }) => {
-                let moved = platforms.iter().map(|platform| entry(platform, age));
-                moved.chain(stayed.iter().map(|platform| entry(platform, OLD))).collect()
-            }
-            _ => all(&["linux/amd64", "linux/arm64", "linux/arm/v7"]),
-        })
-    }
-}
-
-fn name_of(question: &Question) -> String {
-    format!("{}/{}:{}", question.registry, question.repository, question.tag)
-}
-
-impl Registry for Answering {
-    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
-        let name = name_of(question);
-        if let Some(Case::Failing(reason)) = self.cases.get(&name) {
-            let detail = format!("the registry says no to `{name}`");
-            return Err(match reason.as_str() {
-                "unauthorized" => ResolveError::Unauthorized(detail),
-                "unavailable" => ResolveError::Unavailable(detail),
-                _ => ResolveError::NotFound(detail),
-            });
-        }
-        let content = read.then(|| self.index(&name, false));
-        Ok(Resolution { digest: Digest::sha256(name.as_bytes()), media_type: INDEX.to_owned(), content })
-    }
-
-    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
-        let name = name_of(question);
-        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
-        let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
-        let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
-        let is_manifest = [false, true].iter().any(|old| {
-            let Content::Index(entries) = self.index(&name, *old) else { return false };
-            entries.iter().any(|entry| entry.digest.as_ref() == Some(digest))
-        });
-        match look {
-            Look::Head(_) if *digest == now || *digest == old => Ok(Seen::MediaType(INDEX.to_owned())),
-            Look::Head(_) if is_manifest => Ok(Seen::MediaType(MANIFEST.to_owned())),
-            Look::Body(_) if *digest == now || *digest == old => {
-                Ok(Seen::Content(self.index(&name, *digest == old)))
-            }
-            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None })),
-            _ => gone(),
-        }
-    }
-}
 
 #[test]
 fn every_case_is_as_it_should_be() {
@@ -132,10 +44,7 @@ fn run(case: &Path, bless: bool) -> Result<(), String> {
         Config::parse("config.toml", case, &bytes)
             .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
     });
-    let cases = read(&case.join("registry.toml"))
-        .map(|bytes| toml::from_str(std::str::from_utf8(&bytes).unwrap()).unwrap())
-        .unwrap_or_default();
-    let registry = Answering { cases };
+    let registry = Answering::of_case(case);
     let work = tempfile::tempdir().unwrap();
     copy(&case.join("before"), work.path());
     for path in files_below(&case.join("before")) {
@@ -208,7 +117,7 @@ fn outcomes(pinned: &Pinned) -> String {
         let _ = writeln!(text, "{path}{document} unread ({})", unread.reason.as_str());
     }
     for file in &pinned.inventory.files {
-        for line in &file.scan.unused_ignores {
+        for line in file.scan.unused_ignores() {
             let _ = writeln!(text, "{}:{line} unused ignore", file.path);
         }
     }

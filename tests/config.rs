@@ -88,13 +88,15 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 10);
+    assert_eq!(assert_complete(&example, "", ""), 14);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
 fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.schedule, b.schedule);
     assert_eq!(a.policy, b.policy);
+    assert_eq!(a.to_toml(), b.to_toml());
+    assert_eq!(a.environments, b.environments);
     assert_eq!(a.annotations, b.annotations);
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.repositories, b.repositories);
@@ -319,7 +321,9 @@ fn a_repository_can_only_narrow() {
                 }
             }
             let result = config.narrowed("tagpin.toml", table.to_string().as_bytes());
-            if matches!(path.as_str(), "policy.exclude" | "annotations.enabled") {
+            let narrows =
+                ["policy.exclude", "annotations.enabled", "check.strict", "check.rule", "check.allow"];
+            if narrows.contains(&path.as_str()) || path == "environment" {
                 assert!(result.is_ok(), "{path}");
             } else {
                 let message = result.unwrap_err().to_string();
@@ -339,6 +343,8 @@ fn a_repository_file_that_is_wrong_says_so() {
     assert!(refused("[annotations]\nenabled = true").contains("cannot be switched on"));
     assert!(refused("[policy]\nexlude = []").contains("did you mean `exclude`?"));
     assert!(refused("[policy]\nexclude = [\"!a\"]").contains("negation"));
+    assert!(refused("[[check.rule]]\nlevel = \"off\"").contains("cannot be switched off here"));
+    assert!(refused("[[check.allow]]\nreason = \"x\"").contains("allows everything"));
     assert!(refused(&"#".repeat(300_000)).contains("larger than"));
     let many = format!("[policy]\nexclude = [{}]", "\"a\",".repeat(5000));
     assert!(refused(&many).contains("too large: at most 1000"));
@@ -350,4 +356,32 @@ fn a_repository_may_carry_the_very_file_that_its_bot_is_started_with() {
     let config = parse(own).unwrap();
     assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes()).unwrap());
     assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes()).is_err());
+}
+
+#[test]
+fn the_gate_is_checked_where_it_is_read() {
+    for (entry, problem) in [
+        ("[[check.rule]]\nlevel = \"fatal\"", "`level` cannot be `fatal`"),
+        ("[[check.rule]]\nlevel = \"error\"\nrules = [\"floating-tags\"]", "did you mean `floating-tag`?"),
+        ("[[check.rule]]\nlevel = \"error\"\nrules = []", "is for nothing"),
+        ("[[check.rule]]\npaths = [\"a\"]", "missing field `level`"),
+        ("[[check.allow]]\npaths = [\"a\"]", "missing field `reason`"),
+        ("[[check.allow]]\npaths = [\"a\"]\nreason = \" \"", "`reason` needs one line"),
+        ("[[check.allow]]\npaths = [\"a\"]\nreason = \"x\"\nuntil = 2026-12-31T12:00:00", "is no day"),
+        ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\nequal = true", "here is one"),
+        ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\n".repeat(2).as_str(), "is there twice"),
+    ] {
+        let text = error(entry);
+        assert!(text.contains(problem), "{entry}: {text}");
+    }
+}
+
+#[test]
+fn a_repository_raises_levels_and_never_lowers_them() {
+    let bot = parse("[[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"error\"\n").unwrap();
+    let own = b"[check]\nstrict = false\n[[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"note\"\n";
+    let narrowed = bot.narrowed("tagpin.toml", own).unwrap();
+    assert_eq!((narrowed.check.rules, narrowed.check.raised.len()), (bot.check.rules.clone(), 1));
+    let strict = bot.narrowed("tagpin.toml", b"[check]\nstrict = true").unwrap();
+    assert!(strict.check.strict);
 }

@@ -59,7 +59,7 @@ pub fn run(
 }
 
 /// Writes the files; a file that cannot be written makes its sites fail, and the others are written.
-fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
+pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
     for file in &pinned.files {
         let written = match tree.location(&file.path) {
             Some(location) => write::replace(location, &file.after),

@@ -22,6 +22,7 @@ pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
 pub use problem::Problem;
 
+use crate::check::Settings;
 use crate::manifest::annotate::Keys;
 use crate::manifest::catalogue::Location;
 use crate::policy::Policy;
@@ -37,6 +38,10 @@ pub struct Config {
     pub schedule: Option<String>,
     /// What is read, what is pinned, and how it is written.
     pub policy: Policy,
+    /// How much the findings of `tagpin check` count, and what is allowed.
+    pub check: Settings,
+    /// Which paths are deployed together.
+    pub environments: Vec<crate::environment::Environment>,
     /// What is recorded on the objects that own a pod template.
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.

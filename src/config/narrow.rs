@@ -1,11 +1,13 @@
 //! What a scanned repository may say: less, never more (DESIGN.md, invariant 10).
 
+use super::check::Checker;
 use super::problem::Problem;
 use super::raw::{Raw, RawNarrowing};
 use super::{Config, ConfigError, utf8, within_limit};
+use crate::check::Level;
 
-const ONLY: &str =
-    "a repository's own file can only add `policy.exclude` and set `annotations.enabled = false`";
+const ONLY: &str = "a repository's own file can only add `policy.exclude`, `check.allow` and `environment`, raise levels \
+                    of `check`, and set `annotations.enabled = false`";
 
 impl Config {
     /// Returns this configuration with what the repository's file at `path` takes away from it. Pure.
@@ -34,6 +36,27 @@ impl Config {
                 }
             }
         }
+        let mut checker = Checker::new(path, text);
+        let own = checker.gate(&raw.check);
+        let environments = checker.environments(&raw.environment);
+        for (rule, raw) in own.rules.iter().zip(&raw.check.rule) {
+            if rule.level == Level::Off {
+                let span = raw.get_ref().level.span();
+                let problem = Problem::at(path, text, span, "rules cannot be switched off here");
+                problems.push(problem.hint(ONLY));
+            }
+        }
+        for environment in &environments {
+            if config.environments.iter().any(|other| other.name == environment.name) {
+                let message = format!("the environment `{}` is the bot's own", environment.name);
+                problems.push(Problem::whole(path, message).hint("give it another name"));
+            }
+        }
+        problems.extend(checker.problems);
+        config.check.raised.extend(own.rules);
+        config.check.allows.extend(own.allows);
+        config.check.strict |= own.strict;
+        config.environments.extend(environments);
         match raw.annotations.enabled {
             Some(enabled) if *enabled.get_ref() => {
                 problems.push(

@@ -24,6 +24,10 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) policy: RawPolicy,
     #[serde(default)]
+    pub(super) check: RawCheck,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) environment: Vec<Spanned<RawEnvironment>>,
+    #[serde(default)]
     pub(super) annotations: RawAnnotations,
     #[serde(default)]
     pub(super) forge: RawForge,
@@ -75,6 +79,8 @@ pub(super) struct RawPolicy {
     pub(super) include: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exclude: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) immutable: Option<Spanned<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rule: Vec<Spanned<RawRule>>,
 }
@@ -95,6 +101,56 @@ pub(super) struct RawRule {
     pub(super) style: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) split_fields: Option<Text>,
+}
+
+/// `[check]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCheck {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) strict: Option<bool>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) rule: Vec<Spanned<RawCheckRule>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) allow: Vec<Spanned<RawAllow>>,
+}
+
+/// `[[check.rule]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawCheckRule {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rules: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<Vec<String>>>,
+    pub(super) level: Text,
+}
+
+/// `[[check.allow]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawAllow {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rules: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<Vec<String>>>,
+    pub(super) reason: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Spanned<toml::value::Datetime>>,
+}
+
+/// `[[environment]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawEnvironment {
+    pub(super) name: Text,
+    pub(super) paths: Spanned<Vec<String>>,
+    #[serde(default)]
+    pub(super) equal: bool,
 }
 
 /// `[annotations]`
@@ -180,6 +236,10 @@ pub(super) struct RawMirror {
 pub(super) struct RawNarrowing {
     #[serde(default)]
     pub(super) policy: RawNarrowingPolicy,
+    #[serde(default)]
+    pub(super) check: RawCheck,
+    #[serde(default)]
+    pub(super) environment: Vec<Spanned<RawEnvironment>>,
     #[serde(default)]
     pub(super) annotations: RawNarrowingAnnotations,
 }

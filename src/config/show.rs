@@ -8,10 +8,12 @@ use toml::Spanned;
 
 use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAnnotations, RawForge, RawMirror, RawNetwork, RawPolicy, RawRegistry, RawRepository, RawRule,
-    Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawMirror, RawNetwork,
+    RawPolicy, RawRegistry, RawRepository, RawRule, Text,
 };
 use super::{Config, Network, RepositoryConfig};
+use crate::check::{Allow, LevelRule, Matcher, Settings};
+use crate::environment::Environment;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
 use crate::registry::Rule;
@@ -32,6 +34,8 @@ impl Config {
             schedule: self.schedule.clone().map(text),
             cache_dir: self.cache_dir.as_ref().map(|path| text(path.display().to_string())),
             policy: policy(&self.policy),
+            check: check(&self.check),
+            environment: self.environments.iter().map(environment).collect(),
             annotations: RawAnnotations {
                 enabled: Some(self.annotations.enabled),
                 key: Some(text(&*self.annotations.key)),
@@ -69,6 +73,7 @@ fn policy(policy: &Policy) -> RawPolicy {
         split_fields: Some(word(policy.defaults.split_fields, &SPLIT_FIELDS)),
         include: Some(globs(&policy.include)),
         exclude: Some(globs(&policy.exclude)),
+        immutable: Some(globs(&policy.immutable)),
         rule: policy
             .rules
             .iter()
@@ -84,6 +89,47 @@ fn policy(policy: &Policy) -> RawPolicy {
             })
             .collect(),
     }
+}
+
+fn check(settings: &Settings) -> RawCheck {
+    // What a repository's file raises is shown as what it is there: an exception that comes first.
+    RawCheck {
+        strict: Some(settings.strict),
+        rule: settings.raised.iter().chain(&settings.rules).map(level_rule).collect(),
+        allow: settings.allows.iter().map(allow).collect(),
+    }
+}
+
+fn level_rule(LevelRule { matcher, level }: &LevelRule) -> Spanned<RawCheckRule> {
+    unspanned(RawCheckRule {
+        rules: ids(matcher),
+        paths: matcher.paths.as_ref().map(globs),
+        images: matcher.images.as_ref().map(globs),
+        level: text(level.as_str()),
+    })
+}
+
+fn allow(allow: &Allow) -> Spanned<RawAllow> {
+    unspanned(RawAllow {
+        rules: ids(&allow.matcher),
+        paths: allow.matcher.paths.as_ref().map(globs),
+        images: allow.matcher.images.as_ref().map(globs),
+        reason: text(&*allow.reason),
+        until: allow.until.and_then(|until| until.to_string().parse().ok()).map(unspanned),
+    })
+}
+
+fn ids(matcher: &Matcher) -> Option<Spanned<Vec<Text>>> {
+    let ids: Vec<Text> = matcher.rules.iter().map(|id| text(*id)).collect();
+    (!ids.is_empty()).then(|| unspanned(ids))
+}
+
+fn environment(environment: &Environment) -> Spanned<RawEnvironment> {
+    unspanned(RawEnvironment {
+        name: text(&*environment.name),
+        paths: globs(&environment.paths),
+        equal: environment.equal,
+    })
 }
 
 fn repository(repository: &RepositoryConfig) -> RawRepository {

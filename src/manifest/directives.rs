@@ -1,24 +1,40 @@
 //! Comments that tell tagpin, or another tool, what to do with the image on a line.
 //!
-//! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere; a Flux
-//! `{"$imagepolicy": …}` marker means that Flux owns the line, `# ratchet:exclude` that nobody pins it.
+//! `# tagpin: ignore REASON` on the line or the line above, `# tagpin: ignore-file REASON` anywhere, both also as
+//! `ignore until 2026-12-31 REASON`; a Flux `{"$imagepolicy": …}` marker means that Flux owns the line,
+//! `# ratchet:exclude` that nobody pins it.
+//!
+//! An ignore that has ended still leaves its image alone: no bot changes an image because a day has passed. The rule
+//! `expired-ignore` of `check` makes people look.
 
 use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::Until;
 use super::lines::Lines;
 use super::site::{Site, Skip, State};
 use super::yaml::Yaml;
 
 /// One comment with a meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Directive {
+    /// The bytes of the comment, to the end of its first line.
+    span: Range<usize>,
     /// The line that it is on, from 0.
     line: usize,
     /// Whether it has the line to itself, and so is about the next one.
     alone: bool,
     kind: Kind,
+    /// The end of an ignore.
+    until: Option<Until>,
+}
+
+/// An ignore, and whether there is an image that it is about.
+pub(super) struct Found {
+    pub(super) span: Range<usize>,
+    pub(super) used: bool,
+    pub(super) until: Option<Until>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +45,8 @@ enum Kind {
     RatchetExclude,
 }
 
-/// Applies the directives of a file to its sites; returns the 1-based lines of ignores that match nothing.
-pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
+/// Applies the directives of a file to its sites; returns the ignores, in the order of the file.
+pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<Found> {
     // Most files have no such comment.
     let lines = LazyCell::new(|| Lines::new(yaml.text));
     let directives: Vec<Directive> =
@@ -45,7 +61,7 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
             on_line.entry(lines.of(at)).or_default().push(index);
         }
     }
-    let (mut unused, mut whole_file) = (Vec::new(), false);
+    let (mut ignores, mut whole_file) = (Vec::new(), false);
     for directive in directives {
         let is_ignore = matches!(directive.kind, Kind::Ignore | Kind::IgnoreFile);
         // A line of its own speaks of the line below; Flux and ratchet mark the line itself.
@@ -59,8 +75,9 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
             }
             _ => on_line.get(&target).cloned().unwrap_or_default(),
         };
-        if about.is_empty() && is_ignore {
-            unused.push(directive.line + 1);
+        if is_ignore {
+            let (span, until) = (directive.span, directive.until);
+            ignores.push(Found { span, used: !about.is_empty(), until });
         }
         let skip = if directive.kind == Kind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
         for index in about {
@@ -69,7 +86,7 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<usize> {
             }
         }
     }
-    unused
+    ignores
 }
 
 fn directive<F: FnOnce() -> Lines>(
@@ -78,19 +95,36 @@ fn directive<F: FnOnce() -> Lines>(
     span: &Range<usize>,
 ) -> Option<Directive> {
     // HCL may have many comments on a line, and lines in a comment.
-    let text = yaml.text.get(span.clone())?.split(['\n', '\r']).next()?;
-    let text = text.trim_start_matches(['#', '/', '*', ';']).trim();
+    let line = yaml.text.get(span.clone())?.split(['\n', '\r']).next()?;
+    let span = span.start..span.start + line.trim_end().len();
+    let mut until = None;
+    let text = line.trim_start_matches(['#', '/', '*', ';']).trim();
     let kind = match text.strip_prefix("tagpin:").map(str::trim) {
-        Some(rest) => match rest.split_whitespace().next() {
-            Some("ignore") => Kind::Ignore,
-            Some("ignore-file") => Kind::IgnoreFile,
-            _ => return None,
-        },
+        Some(rest) => {
+            let mut words = rest.split_whitespace();
+            let kind = match words.next() {
+                Some("ignore") => Kind::Ignore,
+                Some("ignore-file") => Kind::IgnoreFile,
+                _ => return None,
+            };
+            until = words.next().filter(|word| *word == "until").and_then(|_| ends(words.next()?));
+            kind
+        }
         None if text.starts_with('{') && text.contains("\"$imagepolicy\"") => Kind::Flux,
         None if text == "ratchet:exclude" => Kind::RatchetExclude,
         None => return None,
     };
     let line = lines.of(span.start);
     let alone = yaml.text[lines.start(line)..span.start].trim().is_empty();
-    Some(Directive { line, alone, kind })
+    Some(Directive { span, line, alone, kind, until })
+}
+
+/// Returns the day that `word` is; `until upstream mends it` is a reason, and `until 31.12.` a mistake.
+fn ends(word: &str) -> Option<Until> {
+    let word = word.trim_end_matches([':', ',', ';']);
+    // Other spellings of a date that the parser knows are not for people.
+    match word.parse().ok().filter(|_| word.len() == "2026-12-31".len()) {
+        Some(day) => Some(Until::Day(day)),
+        None => word.contains(|c: char| c.is_ascii_digit()).then(|| Until::NoDate(word.to_owned())),
+    }
 }

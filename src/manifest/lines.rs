@@ -34,6 +34,7 @@ impl Lines {
 }
 
 /// Counts lines and columns as an editor shows them; quick where the questions come in the order of the text.
+#[derive(Clone)]
 pub(super) struct Positions<'a> {
     text: &'a str,
     /// The byte, line and column of the last answer.

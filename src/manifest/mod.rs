@@ -14,6 +14,7 @@ pub mod mask;
 pub mod pattern;
 mod prefilter;
 pub mod proof;
+mod recorded;
 pub(crate) mod shared;
 pub mod site;
 mod unit;
@@ -32,6 +33,8 @@ use prefilter::Chunk;
 use site::{Site, Skip};
 use yaml::{Fault, Yaml};
 
+use crate::reference::Digest;
+
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
 
@@ -42,8 +45,10 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
-    /// The 1-based lines of `# tagpin: ignore` comments that match nothing.
-    pub unused_ignores: Vec<usize>,
+    /// The `# tagpin: ignore` comments, in the order of the file.
+    pub ignores: Vec<Ignore>,
+    /// The annotations with a digest on objects that own a pod template, in the order of the file.
+    pub recorded: Vec<Recorded>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: formats::Kustomize,
     /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
@@ -56,7 +61,7 @@ impl Scan {
     pub fn is_empty(&self) -> bool {
         self.sites.is_empty()
             && self.unread.is_empty()
-            && self.unused_ignores.is_empty()
+            && self.ignores.is_empty()
             && self.kustomize == formats::Kustomize::default()
             && self.built.is_empty()
     }
@@ -73,6 +78,48 @@ impl Scan {
             }
         }
     }
+
+    /// Returns the 1-based lines of `# tagpin: ignore` comments that match nothing.
+    pub fn unused_ignores(&self) -> impl Iterator<Item = usize> {
+        self.ignores.iter().filter(|ignore| !ignore.used).map(|ignore| ignore.place.line)
+    }
+}
+
+/// A `# tagpin: ignore` or `# tagpin: ignore-file` comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignore {
+    /// Where the comment stands.
+    pub place: Place,
+    /// Whether there is an image that it is about.
+    pub used: bool,
+    /// What stands behind `until`, if it is a date or was meant to be one.
+    pub until: Option<Until>,
+}
+
+/// An annotation that records a digest, on an object that owns a pod template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The object's mapping: that of its sites' owner.
+    pub object: yaml::NodeId,
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer of the annotation.
+    pub path: String,
+    /// The annotation's key.
+    pub key: String,
+    /// What it records.
+    pub digest: Digest,
+    /// Where the digest stands.
+    pub place: Place,
+}
+
+/// What stands behind the `until` of an ignore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The last day on which it holds.
+    Day(jiff::civil::Date),
+    /// Something with digits in it that is no date.
+    NoDate(String),
 }
 
 /// A site and where it stands for a person. Spans are bytes from the start of the file.
@@ -84,6 +131,10 @@ pub struct Located {
     pub line: usize,
     /// 1-based, in characters.
     pub column: usize,
+    /// The line that the site's main scalar ends on.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
     /// How many bytes a byte order mark takes before the text.
     pub offset: usize,
 }
@@ -93,6 +144,32 @@ impl Located {
     pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
         span.start + self.offset..span.end + self.offset
     }
+
+    /// Returns where the site's main scalar is.
+    pub fn place(&self) -> Place {
+        Place {
+            span: self.in_file(&self.site.span),
+            line: self.line,
+            column: self.column,
+            end_line: self.end_line,
+            end_column: self.end_column,
+        }
+    }
+}
+
+/// Where something stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes from the start of the file, byte order mark included.
+    pub span: Range<usize>,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// The line that it ends on.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
 }
 
 /// A document, or a whole file, that could not be read.
@@ -214,6 +291,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
         sites.extend(found);
         texts.extend(inner);
     }
+    scan.kustomize.retagged.sort_by_key(|retagged| retagged.start);
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
@@ -225,14 +303,40 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     for site in &mut sites {
         site.also_at = aliases.uses_of(&yaml, site.main);
     }
-    let mut lines = Positions::new(text);
+    let places = || Places { lines: Positions::new(text), offset };
+    let mut of_sites = places();
     for site in sites {
-        let (line, column) = lines.position(site.span.start);
-        scan.sites.push(Located { site, line, column, offset });
+        let Place { line, column, end_line, end_column, .. } = of_sites.of(&site.span);
+        scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
-    scan.unused_ignores = directives::apply(&yaml, &mut sites);
+    let ignores = directives::apply(&yaml, &mut sites);
+    let mut of_ignores = places();
+    for directives::Found { span, used, until } in ignores {
+        scan.ignores.push(Ignore { place: of_ignores.of(&span), used, until });
+    }
+    let mut of_recorded = places();
+    let recorded = recorded::find(&yaml, scan.sites.iter().map(|located| &located.site));
+    for recorded::Found { object, document, path, key, digest, span } in recorded {
+        scan.recorded.push(Recorded { object, document, path, key, digest, place: of_recorded.of(&span) });
+    }
     scan
+}
+
+/// Finds out where spans are.
+struct Places<'t> {
+    lines: Positions<'t>,
+    /// How many bytes a byte order mark takes before the text.
+    offset: usize,
+}
+
+impl Places<'_> {
+    fn of(&mut self, span: &Range<usize>) -> Place {
+        let (line, column) = self.lines.position(span.start);
+        // The next one may start where this one does: the end is asked for aside.
+        let (end_line, end_column) = self.lines.clone().position(span.end);
+        Place { span: span.start + self.offset..span.end + self.offset, line, column, end_line, end_column }
+    }
 }
 
 /// A file's text, and what of it is not for its parser.
@@ -267,7 +371,8 @@ impl<'t> Source<'t> {
         let Some(masked) = self.masked.get_or_init(|| mask::mask(self.text)) else { return yaml };
         let mut readable = Yaml::parse(&masked.text);
         if errors(&readable) >= errors(&yaml) {
-            return yaml;
+            // Broken either way: what stands in an action is still no text of the file's own.
+            return Yaml { masked: masked.actions.clone(), ..yaml };
         }
         readable.original = self.text;
         readable.masked.clone_from(&masked.actions);

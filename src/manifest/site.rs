@@ -170,7 +170,7 @@ pub struct Site {
 
 impl Site {
     /// Makes this a site that is not resolved.
-    pub(super) fn skip(&mut self, skip: Skip) {
+    pub(crate) fn skip(&mut self, skip: Skip) {
         self.state = State::Skipped(skip);
         (self.reference, self.write) = (None, None);
     }

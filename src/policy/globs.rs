@@ -104,7 +104,7 @@ impl Globs {
         Self::new(["**"]).unwrap_or_default()
     }
 
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         self.set.is_match(text)
     }
 }

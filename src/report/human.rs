@@ -1,6 +1,7 @@
 //! Reports for people: one line for each thing, the place last, a summary at the end.
 
-use super::{Report, Row, count};
+use super::{LeftOut, Report, Row, count};
+use crate::check::{Finding, Level};
 use crate::plan::Outcome;
 use crate::terminal::{Stream, Style};
 
@@ -59,13 +60,29 @@ fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
 
 /// Returns the findings of `check`.
 pub fn check(report: &Report<'_>, stream: &Stream) -> String {
-    let findings = report.findings.iter().filter_map(|finding| {
-        let row = report.rows.get(finding.reference)?;
-        let fix = finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(fix))).unwrap_or_default();
-        let rule = stream.paint(Style::Red, finding.rule);
-        Some(format!("{}: {rule}: {}\n{fix}", place(row, stream), one_line(&finding.message)))
-    });
-    findings.collect()
+    report.findings.iter().map(|finding| told_finding(finding, stream)).collect()
+}
+
+fn told_finding(finding: &Finding, stream: &Stream) -> String {
+    let style = match finding.level {
+        Level::Error => Style::Red,
+        Level::Warning => Style::Yellow,
+        Level::Note | Level::Off => Style::Dim,
+    };
+    let file = one_line(&finding.file);
+    let place = match &finding.place {
+        Some(place) => format!("{file}:{}:{}", place.line, place.column),
+        None => file,
+    };
+    let place = stream.paint(Style::Cyan, &place);
+    let level = match finding.level {
+        Level::Error => String::new(),
+        level => format!(" ({})", level.as_str()),
+    };
+    let rule = stream.paint(style, &format!("{}{level}", finding.rule.id));
+    let hint =
+        finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(&fix.hint()))).unwrap_or_default();
+    format!("{place}: {rule}: {}\n{hint}", one_line(&finding.message))
 }
 
 /// Returns what could not be read, and remarks.
@@ -76,9 +93,15 @@ pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
         let word = stream.paint(Style::Red, "unread");
         format!("{word}: {}: {}{detail}\n", one_line(row.file), row.unread.reason.as_str())
     });
+    let unchecked = report.unchecked.iter().filter_map(|unchecked| {
+        let row = report.rows.get(unchecked.reference)?;
+        let word = stream.paint(Style::Red, "not checked");
+        let (place, image, detail) = (place(row, stream), one_line(row.image), one_line(&unchecked.detail));
+        Some(format!("{word}: {place}: `{image}`: {}: {detail}\n", unchecked.reason))
+    });
     let notes =
         report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), one_line(note)));
-    unread.chain(notes).collect()
+    unread.chain(unchecked).chain(notes).collect()
 }
 
 /// Returns one line with the numbers.
@@ -97,7 +120,21 @@ pub fn summary(report: &Report<'_>) -> String {
     if unread > 0 {
         parts.push(format!("{} unreadable", count(unread, "document")));
     }
-    format!("{}: {}\n", count(report.rows.len(), "image"), parts.join(", "))
+    let mut findings: Vec<String> =
+        report.levels().into_iter().map(|(level, number)| count(number, level.0.as_str())).collect();
+    let LeftOut { allowed, known, before } = report.left_out;
+    if allowed > 0 {
+        findings.push(format!("{allowed} allowed"));
+    }
+    if known > 0 {
+        findings.push(format!("{known} known from the baseline"));
+    }
+    if before > 0 {
+        findings.push(format!("{before} older than the change"));
+    }
+    let findings =
+        if findings.is_empty() { String::new() } else { format!("findings: {}\n", findings.join(", ")) };
+    format!("{}: {}\n{findings}", count(report.rows.len(), "image"), parts.join(", "))
 }
 
 fn place(row: &Row<'_>, stream: &Stream) -> String {

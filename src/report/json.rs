@@ -1,5 +1,6 @@
 //! The versioned JSON document that `list`, `pin` and `check` share (DESIGN.md, the command line).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
@@ -7,6 +8,7 @@ use std::ops::Range;
 use serde::{Serialize, Serializer};
 
 use super::{Report, Row};
+use crate::check::{self, Level};
 use crate::registry::Budget;
 
 /// The version of the document. It grows when a field changes its meaning, not when one is added.
@@ -18,8 +20,12 @@ struct Document<'r> {
     /// Written one by one: there may be many.
     references: References<'r>,
     unread: Vec<Unread<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unchecked: Vec<Unchecked<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<Finding<'r>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding_summary: Option<FindingSummary>,
     summary: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outcomes: BTreeMap<&'static str, usize>,
@@ -84,13 +90,92 @@ struct Unread<'r> {
     detail: Option<&'r str>,
 }
 
+/// A reference that no registry gave an answer about: neither wrong nor fine.
+#[derive(Serialize)]
+struct Unchecked<'r> {
+    /// The index in `references`.
+    reference: usize,
+    reason: &'static str,
+    detail: &'r str,
+}
+
+/// One finding. What is not known of one that is about a file is null.
 #[derive(Serialize)]
 struct Finding<'r> {
     rule: &'static str,
     level: &'static str,
     message: &'r str,
-    reference: usize,
-    fix: Option<&'r str>,
+    /// The index in `references`.
+    reference: Option<usize>,
+    /// The command that mends it.
+    fix: Option<String>,
+    /// The same command, or what a person has to do.
+    hint: Option<String>,
+    file: &'r str,
+    line: Option<usize>,
+    column: Option<usize>,
+    end_line: Option<usize>,
+    end_column: Option<usize>,
+    byte_start: Option<usize>,
+    byte_end: Option<usize>,
+    document: Option<usize>,
+    path: Option<&'r str>,
+    image: Option<&'r str>,
+    fingerprint: &'r str,
+}
+
+impl<'r> Finding<'r> {
+    fn of(finding: &'r check::Finding) -> Self {
+        let place = finding.place.as_ref();
+        Self {
+            rule: finding.rule.id,
+            level: finding.level.as_str(),
+            message: &finding.message,
+            reference: finding.reference,
+            fix: finding.fix.as_ref().and_then(check::Fix::command),
+            hint: finding.fix.as_ref().map(check::Fix::hint),
+            file: &finding.file,
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            end_line: place.map(|place| place.end_line),
+            end_column: place.map(|place| place.end_column),
+            byte_start: place.map(|place| place.span.start),
+            byte_end: place.map(|place| place.span.end),
+            document: finding.document,
+            path: finding.path.as_deref(),
+            image: finding.image.as_deref(),
+            fingerprint: &finding.fingerprint,
+        }
+    }
+}
+
+/// What `check` says beside its findings.
+#[derive(Serialize)]
+struct FindingSummary {
+    error: usize,
+    warning: usize,
+    note: usize,
+    /// Left out because the allow-list has them.
+    allowed: usize,
+    /// Left out because the baseline has them.
+    known: usize,
+    /// Left out because they were there before the change that is judged.
+    before: usize,
+}
+
+impl FindingSummary {
+    fn of(report: &Report<'_>) -> Self {
+        let levels = report.levels();
+        let count = |level| levels.get(&Reverse(level)).copied().unwrap_or_default();
+        Self {
+            error: count(Level::Error),
+            warning: count(Level::Warning),
+            note: count(Level::Note),
+            allowed: report.left_out.allowed,
+            known: report.left_out.known,
+            before: report.left_out.before,
+        }
+    }
 }
 
 impl<'r> Reference<'r> {
@@ -145,13 +230,12 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
         reason: row.unread.reason.as_str(),
         detail: row.unread.detail.as_deref(),
     });
-    let findings = report.findings.iter().map(|finding| Finding {
-        rule: finding.rule,
-        level: "error",
-        message: &finding.message,
-        reference: finding.reference,
-        fix: finding.fix.as_deref(),
+    let unchecked = report.unchecked.iter().map(|unchecked| Unchecked {
+        reference: unchecked.reference,
+        reason: unchecked.reason,
+        detail: &unchecked.detail,
     });
+    let findings = report.findings.iter().map(Finding::of);
     let summary = report.states();
     let outcomes =
         report.outcomes().into_iter().map(|(outcome, number)| (outcome.as_str(), number)).collect();
@@ -159,7 +243,9 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
         version: VERSION,
         references: References(&report.rows),
         unread: unread.collect(),
+        unchecked: unchecked.collect(),
         findings: checked.then(|| findings.collect()),
+        finding_summary: checked.then(|| FindingSummary::of(report)),
         summary,
         outcomes,
         notes: report.notes.iter().map(String::as_str).collect(),

@@ -4,12 +4,15 @@ pub mod diff;
 pub mod human;
 pub mod json;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::check::online::Unchecked;
+use crate::check::{Checked, Finding, Level};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
-use crate::manifest::{Located, Unread};
+use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 use crate::registry::{Behind, Budget};
@@ -21,14 +24,29 @@ pub struct Report<'i> {
     pub rows: Vec<Row<'i>>,
     /// What could not be read.
     pub unread: Vec<UnreadRow<'i>>,
-    /// Findings of `check`.
+    /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
+    /// What no registry gave an answer about.
+    pub unchecked: Vec<Unchecked>,
+    /// How many findings were left out: because they are allowed, and because a baseline knows them.
+    pub left_out: LeftOut,
     /// Whether everything could be read and resolved.
     pub complete: bool,
     /// Remarks that are no failures, such as annotations that could not be written.
     pub notes: Vec<String>,
     /// The requests that each registry got, by its host; empty where none was asked.
     pub registries: BTreeMap<String, Budget>,
+}
+
+/// How many findings `check` left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The allow-list has them.
+    pub allowed: usize,
+    /// The baseline has them.
+    pub known: usize,
+    /// They were there before the change that is judged.
+    pub before: usize,
 }
 
 /// One site.
@@ -80,19 +98,6 @@ pub struct UnreadRow<'i> {
     pub incomplete: bool,
 }
 
-/// Something that `check` complains about.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// The rule's kebab-case name.
-    pub rule: &'static str,
-    /// What is wrong, as a sentence without its place.
-    pub message: String,
-    /// The row that it is about.
-    pub reference: usize,
-    /// The command that mends it.
-    pub fix: Option<String>,
-}
-
 impl<'i> Report<'i> {
     /// Returns the report on `inventory`; `verdicts`, where `pin` has them, are in the order of its sites.
     ///
@@ -110,20 +115,43 @@ impl<'i> Report<'i> {
         let unread: Vec<UnreadRow<'i>> = inventory
             .unread()
             .map(|(file, unread)| {
-                let incomplete = is_named(file) || (unread.reason.is_incomplete() && !is_data(file));
+                // Hooks name every file of a commit, templates that are no YAML among them.
+                let is_named = is_named(file) && unread.reason != UnreadReason::Template;
+                let incomplete = is_named || (unread.reason.is_incomplete() && !is_data(file));
                 UnreadRow { file, unread, incomplete }
             })
             .collect();
         let readable = unread.iter().all(|row| !row.incomplete);
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
         let notes = inventory.files.iter().flat_map(|file| {
-            file.scan.unused_ignores.iter().map(|line| {
+            file.scan.unused_ignores().map(|line| {
                 format!("{}:{line}: this `tagpin: ignore` matches no image: remove it, or put it on the image's line", file.path)
             })
         });
         let notes = notes.collect();
-        let complete = readable && resolved;
-        Self { rows, unread, findings: Vec::new(), complete, notes, registries: BTreeMap::new() }
+        Self { rows, unread, complete: readable && resolved, notes, ..Self::default() }
+    }
+
+    /// Adds what `check` found. What it says of ignores needs no remark beside it.
+    pub fn add_findings(&mut self, checked: Checked) {
+        self.notes.clear();
+        let Checked { allowed, known, before, .. } = checked;
+        self.left_out = LeftOut { allowed, known, before };
+        self.findings = checked.findings;
+    }
+
+    /// Adds what no registry gave an answer about: the report is incomplete without it.
+    pub fn add_unchecked(&mut self, unchecked: Vec<Unchecked>) {
+        self.complete &= unchecked.is_empty();
+        self.unchecked = unchecked;
+    }
+
+    /// Makes what could not be read in the files that `is_known` names no reason to be incomplete.
+    pub fn forgive_unread(&mut self, is_known: impl Fn(&str) -> bool) {
+        for row in &mut self.unread {
+            row.incomplete &= !is_known(row.file);
+        }
+        self.complete = self.unchecked.is_empty() && self.unread.iter().all(|row| !row.incomplete);
     }
 
     /// Returns how many rows have each state.
@@ -144,27 +172,18 @@ impl<'i> Report<'i> {
         outcomes
     }
 
-    /// Adds a finding for every reference that is not pinned: floating ones, and those whose digest is none.
-    pub fn find_unpinned(&mut self) {
-        for (index, row) in self.rows.iter().enumerate() {
-            let image = row.image;
-            let (rule, message) = match (row.state, row.reason) {
-                ("floating", _) if has_tag(image) => {
-                    ("floating-tag", format!("`{image}` has a tag and no digest: what it names can change"))
-                }
-                ("floating", _) => (
-                    "floating-tag",
-                    format!("`{image}` has no tag and no digest: it means `latest`, which can change"),
-                ),
-                // `@sha256:abc` looks pinned to a search for `@`, and no runtime can pull it.
-                (_, Some("malformed-digest")) => {
-                    ("malformed-digest", format!("`{image}` has an `@` and no well-formed digest behind it"))
-                }
-                _ => continue,
-            };
-            let fix = (row.state == "floating").then(|| format!("tagpin pin {}", row.file));
-            self.findings.push(Finding { rule, message, reference: index, fix });
+    /// Returns how many findings have each level, the worst first.
+    pub fn levels(&self) -> BTreeMap<Reverse<Level>, usize> {
+        let mut levels = BTreeMap::new();
+        for finding in &self.findings {
+            *levels.entry(Reverse(finding.level)).or_default() += 1;
         }
+        levels
+    }
+
+    /// Tells whether a finding shuts the gate.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Error)
     }
 }
 
@@ -172,10 +191,6 @@ impl<'i> Report<'i> {
 /// comments.
 fn is_data(file: &str) -> bool {
     file.len() > 5 && file.as_bytes()[file.len() - 5..].eq_ignore_ascii_case(b".json")
-}
-
-fn has_tag(image: &str) -> bool {
-    crate::reference::Reference::parse(image).is_ok_and(|reference| reference.tag().is_some())
 }
 
 impl<'i> Row<'i> {

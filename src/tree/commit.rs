@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::fs::File;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ObjectType, Oid};
@@ -24,19 +25,65 @@ pub struct CommitTree {
     entries: Vec<Entry>,
     blobs: HashMap<String, (Oid, EntryKind)>,
     problems: Vec<TreeError>,
-    /// Keeps other processes from throwing the clone away.
-    _lock: Arc<File>,
+    /// Keeps other processes from throwing the clone away; `None` where the repository is not ours.
+    lock: Option<Arc<File>>,
+}
+
+/// Why the files of a revision cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RevisionError {
+    /// The directory is in no git repository.
+    #[error("there is no git repository here")]
+    NoRepository,
+    /// The repository has no such commit.
+    #[error("the git repository has no commit `{0}`")]
+    NoCommit(String),
+    /// The repository cannot be read.
+    #[error("the git repository cannot be read: {0}")]
+    Git(String),
 }
 
 impl CommitTree {
     pub(crate) fn new(git: git2::Repository, commit: Oid, lock: Arc<File>) -> Result<Self, git2::Error> {
+        Self::open(git, commit, Some(lock))
+    }
+
+    /// Returns the files of the commit that `revision` names in the git repository around `directory`.
+    ///
+    /// # Errors
+    /// There is no repository, no such commit in it, or it cannot be read.
+    pub fn of_revision(directory: &Path, revision: &str) -> Result<Self, RevisionError> {
+        crate::git::initialise();
+        let failed = |error: git2::Error| RevisionError::Git(error.message().to_owned());
+        let none: [&Path; 0] = [];
+        let git = git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none).map_err(
+            |error| match error.code() {
+                git2::ErrorCode::NotFound => RevisionError::NoRepository,
+                _ => failed(error),
+            },
+        )?;
+        let commit = git
+            .revparse_single(revision)
+            .and_then(|object| object.peel_to_commit())
+            .map(|commit| commit.id())
+            .map_err(|error| match error.code() {
+                git2::ErrorCode::NotFound
+                | git2::ErrorCode::InvalidSpec
+                | git2::ErrorCode::Ambiguous
+                | git2::ErrorCode::Peel => RevisionError::NoCommit(revision.to_owned()),
+                _ => failed(error),
+            })?;
+        Self::open(git, commit, None).map_err(failed)
+    }
+
+    fn open(git: git2::Repository, commit: Oid, lock: Option<Arc<File>>) -> Result<Self, git2::Error> {
         let mut found = Found::default();
         found.walk(&git, commit)?;
         let Found { mut files, problems, .. } = found;
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let blobs = files.iter().map(|(entry, id)| (entry.path.clone(), (*id, entry.kind))).collect();
         let entries = files.into_iter().map(|(entry, _)| entry).collect();
-        Ok(Self { git: Mutex::new(git), entries, blobs, problems, _lock: lock })
+        Ok(Self { git: Mutex::new(git), entries, blobs, problems, lock })
     }
 
     fn git(&self) -> MutexGuard<'_, git2::Repository> {
@@ -65,7 +112,9 @@ impl Tree for CommitTree {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(size)) => Err(TreeError::TooLarge { path: path(), size, limit }),
             Err(error) => {
-                crate::git::mark_damaged(git.path());
+                if self.lock.is_some() {
+                    crate::git::mark_damaged(git.path());
+                }
                 Err(broken(path(), &error))
             }
         }

@@ -2,9 +2,13 @@
 
 mod commit;
 mod directory;
+mod patched;
+mod selection;
 
-pub use commit::CommitTree;
+pub use commit::{CommitTree, RevisionError};
 pub use directory::DirectoryTree;
+pub use patched::{PATCH_MAX, PatchError, PatchedTree};
+pub use selection::Selection;
 
 /// One file of a tree, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +58,28 @@ pub trait Tree: Sync {
     /// be read. These belong into the report, so that nothing is lost silently.
     fn problems(&self) -> &[TreeError] {
         &[]
+    }
+}
+
+impl<T: Tree> Tree for &T {
+    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+        (**self).entries()
+    }
+
+    fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
+        (**self).read(path, limit)
+    }
+
+    fn root_path(&self, path: &str) -> String {
+        (**self).root_path(path)
+    }
+
+    fn is_named(&self, path: &str) -> bool {
+        (**self).is_named(path)
+    }
+
+    fn problems(&self) -> &[TreeError] {
+        (**self).problems()
     }
 }
 

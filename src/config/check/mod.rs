@@ -1,6 +1,7 @@
 //! From the file as it is written to checked values. Every problem is collected; nothing stops at the first.
 
 mod forge;
+mod gate;
 mod network;
 mod policy;
 mod registry;
@@ -30,10 +31,12 @@ const DNS_NAME_MAX: usize = 253;
 ///
 /// `file` is how messages name the file, `base` is where its relative paths start.
 pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
-    let mut checker = Checker { file, base, text, problems: Vec::new() };
+    let mut checker = Checker { base, ..Checker::new(file, text) };
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.filled("schedule", schedule)),
         policy: checker.policy(&raw.policy),
+        check: checker.gate(&raw.check),
+        environments: checker.environments(&raw.environment),
         annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
         repositories: checker.repositories(&raw.repository),
@@ -52,7 +55,14 @@ pub(super) struct Checker<'a> {
     file: &'a str,
     base: &'a Path,
     text: &'a str,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    /// Returns a checker that has found nothing yet.
+    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
+        Self { file, base: Path::new(""), text, problems: Vec::new() }
+    }
 }
 
 impl Checker<'_> {

@@ -43,6 +43,9 @@ impl Checker<'_> {
         if let Some(exclude) = raw.exclude.as_ref().and_then(|list| self.globs("exclude", list, true)) {
             policy.exclude = exclude;
         }
+        if let Some(tags) = raw.immutable.as_ref().and_then(|list| self.globs("immutable", list, true)) {
+            policy.immutable = tags;
+        }
         if let Some(level) = &raw.level
             && self.problems.len() == before
             && !policy.defaults.names_one_platform()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fields, Finder, Kustomize};
+use super::{Fields, Finder, Kustomize, Retagged};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::yaml::{NodeId, Yaml};
 
@@ -45,6 +45,26 @@ pub(super) fn facts(yaml: &Yaml<'_>, root: NodeId, path: &str, into: &mut Kustom
     let patches =
         patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| yaml.string_of(*patch)));
     into.patches.extend(patches.filter(|patch| !patch.contains('\n')).map(|patch| below(directory, patch)));
+    let retagged = list("images").iter().filter_map(|entry| {
+        let get = |key| yaml.get(*entry, key);
+        let tag =
+            get("newTag").filter(|_| get("digest").is_none_or(|digest| yaml.written(digest).is_empty()))?;
+        let name = yaml.get_str(*entry, "name")?.to_owned();
+        Some(Retagged { name, start: yaml.nodes[yaml.resolve(tag)].span.start })
+    });
+    let known = into.retagged.len();
+    into.retagged.extend(retagged);
+    // Only with images do the prefilter's words make sure that every such document is read.
+    if into.retagged.len() > known {
+        let bases = ["resources", "components", "bases"].into_iter().flat_map(list);
+        let bases = bases.filter_map(|base| yaml.string_of(*base)).filter(|base| !is_remote(base));
+        into.bases.extend(bases.map(|base| below(directory, base)));
+    }
+}
+
+/// Tells whether a resource comes from elsewhere: a URL, or the address of a git repository.
+fn is_remote(resource: &str) -> bool {
+    resource.contains("://") || resource.contains('?') || resource.contains('@') || resource.contains('\n')
 }
 
 /// Returns `path`, which is relative to `directory`, below the tree's root.

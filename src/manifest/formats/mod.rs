@@ -68,6 +68,19 @@ pub struct Kustomize {
     pub overridden: Vec<String>,
     /// The files that they apply as patches, below the tree's root.
     pub patches: Vec<String>,
+    /// The tags that they set without a digest.
+    pub retagged: Vec<Retagged>,
+    /// The files and directories below the tree's root whose images they override.
+    pub bases: Vec<String>,
+}
+
+/// An entry of a kustomization's `images` that sets a tag and no digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retagged {
+    /// The image name that it matches.
+    pub name: String,
+    /// Where the tag starts, in bytes of the text: its site's span starts there.
+    pub start: usize,
 }
 
 /// Adds what the kustomization in one document of the file at `path`, if it is one, does to other files.
@@ -386,6 +399,9 @@ impl<'y, 'a> Finder<'y, 'a> {
         if !self.taken.insert((main, repository)) {
             return;
         }
+        // What an action touches is no text of the file's own, however it reads.
+        let masked = !matches!(state, State::Skipped(_)) && self.yaml.is_masked(main);
+        let state = if masked { State::Skipped(Skip::Template) } else { state };
         let skipped = matches!(state, State::Skipped(_));
         self.sites.push(Site {
             document: self.document,

@@ -1,0 +1,180 @@
+//! One thing that is wrong at one place.
+
+use super::{Context, Level, Origin, Rule};
+use crate::inventory::{FileScan, Inventory};
+use crate::manifest::{Located, Place};
+use crate::plan::Verdict;
+
+/// Something that `check` complains about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: &'static Rule,
+    /// How much it counts here.
+    pub level: Level,
+    /// What is wrong, as a sentence without its place.
+    pub message: String,
+    /// The file, as reports name it.
+    pub file: String,
+    /// The file below the root of its git work tree, for policies, SARIF and annotations.
+    pub root_path: String,
+    /// Where in the file; `None` where it is about the file as a whole.
+    pub place: Option<Place>,
+    /// The document in the file, from 0.
+    pub document: Option<usize>,
+    /// The JSON pointer in the document.
+    pub path: Option<String>,
+    /// The image that it is about, as it stands in the file.
+    pub image: Option<String>,
+    /// The index of that image in [`Inventory::sites`], which is that of its row in a report.
+    pub reference: Option<usize>,
+    /// What mends it.
+    pub fix: Option<Fix>,
+    /// What tells this finding from others of its rule in its file, lines aside.
+    pub subject: String,
+    /// The same finding in another commit has the same: 32 hex digits, from the rule, the file, the subject, and how
+    /// many equal ones stand before it.
+    pub fingerprint: String,
+}
+
+/// What mends a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// `tagpin pin FILE`, or `tagpin check --fix FILE`.
+    Pin {
+        /// The file, as reports name it.
+        file: String,
+    },
+    /// What a person has to do, as a sentence without a full stop.
+    Advice(String),
+}
+
+impl Fix {
+    /// Returns the command that mends it, if there is one.
+    pub fn command(&self) -> Option<String> {
+        match self {
+            Self::Pin { file } => Some(format!("tagpin pin {}", quoted(file))),
+            Self::Advice(_) => None,
+        }
+    }
+
+    /// Returns what to do, as one line.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Pin { .. } => self.command().unwrap_or_default(),
+            Self::Advice(advice) => advice.clone(),
+        }
+    }
+}
+
+/// Returns `file` as a shell takes it.
+fn quoted(file: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
+    let file = if file.starts_with('-') { format!("./{file}") } else { file.to_owned() };
+    if file.chars().all(plain) { file } else { format!("'{}'", file.replace('\'', r"'\''")) }
+}
+
+impl Finding {
+    /// Returns a finding about the image at `reference` in [`Inventory::sites`].
+    pub(super) fn at_site(rule: &'static Rule, site: &SiteOf<'_>, message: String) -> Self {
+        let SiteOf { reference, file, located } = *site;
+        let found = &located.site;
+        let place = located.place();
+        let fix = rule.fixable.then(|| Fix::Pin { file: file.path.clone() });
+        Self {
+            document: Some(found.document),
+            path: Some(found.path.clone()),
+            image: Some(found.image.clone()),
+            reference: Some(reference),
+            fix,
+            ..Self::at(rule, file, place, message, found.image.clone())
+        }
+    }
+
+    /// Returns a finding about something else in a file.
+    pub(super) fn at(
+        rule: &'static Rule,
+        file: &FileScan,
+        place: Place,
+        message: String,
+        subject: String,
+    ) -> Self {
+        Self { place: Some(place), subject, ..Self::in_file(rule, &file.path, &file.root_path, message) }
+    }
+
+    /// Returns a finding about an entry of the configuration.
+    pub(super) fn in_config(rule: &'static Rule, origin: &Origin, message: String, subject: String) -> Self {
+        let Origin { file, place } = origin;
+        Self { place: Some(place.clone()), subject, ..Self::in_file(rule, file, file, message) }
+    }
+
+    /// Returns a finding about a file as a whole.
+    pub(super) fn in_file(rule: &'static Rule, file: &str, root_path: &str, message: String) -> Self {
+        Self {
+            rule,
+            level: rule.level,
+            message,
+            file: file.to_owned(),
+            root_path: root_path.to_owned(),
+            place: None,
+            document: None,
+            path: None,
+            image: None,
+            reference: None,
+            fix: None,
+            subject: String::new(),
+            fingerprint: String::new(),
+        }
+    }
+
+    /// Returns this finding with what a person has to do about it.
+    #[must_use]
+    pub(super) fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.fix = Some(Fix::Advice(advice.into()));
+        self
+    }
+
+    /// Returns what findings are sorted by.
+    pub(super) fn position(&self) -> (&str, usize, &'static str) {
+        (&self.file, self.place.as_ref().map_or(0, |place| place.span.start), self.rule.id)
+    }
+}
+
+/// An image and where it is known from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SiteOf<'i> {
+    /// The index in [`Inventory::sites`].
+    pub(super) reference: usize,
+    pub(super) file: &'i FileScan,
+    pub(super) located: &'i Located,
+}
+
+/// Returns every site with its index.
+pub(super) fn sites(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
+    inventory.sites().enumerate().map(|(reference, (file, located))| SiteOf { reference, file, located })
+}
+
+/// Returns every site with what the registries' answers mean for it; none offline.
+pub(super) fn verdicts<'c>(
+    context: &Context<'c>,
+) -> impl Iterator<Item = (SiteOf<'c>, &'c Verdict)> + use<'c> {
+    let verdicts = context.online.map(|online| online.verdicts.as_slice()).unwrap_or_default();
+    sites(context.inventory).zip(verdicts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        for (file, command) in [
+            ("a/b.yaml", "tagpin pin a/b.yaml"),
+            ("a b.yaml", "tagpin pin 'a b.yaml'"),
+            ("-n.yaml", "tagpin pin ./-n.yaml"),
+            ("it's;rm.yaml", r"tagpin pin 'it'\''s;rm.yaml'"),
+        ] {
+            assert_eq!(Fix::Pin { file: file.to_owned() }.hint(), command);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The gate: what `check` complains about. Pure: an inventory, the settings, the day and the registry's answers in,
+//! findings out.
+//!
+//! A rule has a file of its own in [`rules`]. What all of them find goes through the same steps: its level for the path
+//! and image, the more specific of two rules at one place, the allow-list, a fingerprint.
+
+pub mod baseline;
+mod finding;
+mod fingerprint;
+pub mod online;
+mod policy;
+mod rule;
+pub mod rules;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+use jiff::civil::Date;
+
+use baseline::Baseline;
+pub use finding::{Finding, Fix};
+use online::Online;
+pub use policy::{Allow, LevelRule, Matcher, Origin, Settings};
+pub use rule::{Level, Rule};
+
+use crate::config::Config;
+use crate::inventory::Inventory;
+
+/// What the rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
+    /// The files that are checked.
+    pub inventory: &'c Inventory,
+    /// What should be pinned, the levels and the allow-list.
+    pub config: &'c Config,
+    /// What today is, where the command runs.
+    pub today: Date,
+    /// What was there before the change that is judged; `None` where the files are judged as they are.
+    pub base: Option<Base<'c>>,
+    /// The findings that are known.
+    pub baseline: Option<&'c Baseline>,
+    /// What the registries say; `None` offline.
+    pub online: Option<&'c Online>,
+}
+
+/// What a change is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'c> {
+    /// The same files before the change.
+    pub inventory: &'c Inventory,
+    /// What of the gate itself the change edits.
+    pub edited: &'c [Edited],
+    /// The files below the root that the change touches, and the lines of theirs, from 1.
+    pub touched: &'c BTreeMap<String, Vec<Range<usize>>>,
+}
+
+/// A file with settings of the gate that a change edits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The file, as reports name it.
+    pub file: String,
+    /// The file below the root of its git work tree.
+    pub root_path: String,
+    /// What it has, for people.
+    pub what: &'static str,
+}
+
+/// What the rules found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// What is complained about, in the order of files and bytes.
+    pub findings: Vec<Finding>,
+    /// How many findings the allow-list took away.
+    pub allowed: usize,
+    /// How many findings the baseline took away.
+    pub known: usize,
+    /// How many findings were there before the change that is judged.
+    pub before: usize,
+}
+
+/// Returns what every rule finds, at the levels that the configuration sets.
+pub fn check(context: &Context<'_>) -> Checked {
+    let mut checked = Checked { findings: found(context), ..Checked::default() };
+    let take = |findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool| {
+        let all = findings.len();
+        findings.retain(|finding| !is_left_out(finding));
+        all - findings.len()
+    };
+    if let Some(base) = context.base {
+        let before = found(&Context { inventory: base.inventory, base: None, online: None, ..*context });
+        let old = old(&checked.findings, &before, base, &is_here(context.inventory));
+        checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
+    }
+    let settings = &context.config.check;
+    checked.allowed = take(&mut checked.findings, &|finding| settings.allows(finding, context.today));
+    if let Some(baseline) = context.baseline {
+        checked.known = take(&mut checked.findings, &|finding| baseline.has(finding));
+    }
+    checked
+}
+
+/// Returns what the rules find in the files, with level and fingerprint.
+fn found(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = rules::ALL.iter().flat_map(|rule| (rule.find)(context)).collect();
+    findings.sort_by(|a, b| a.position().cmp(&b.position()));
+    fingerprint::add(&mut findings);
+    for finding in &mut findings {
+        finding.level = context.config.check.level(finding);
+    }
+    findings.retain(|finding| finding.level != Level::Off);
+    leave_the_most_specific(&mut findings);
+    findings
+}
+
+/// Returns the fingerprints of the findings that were there before: as many of the same rule, file and subject as there
+/// were. Those on lines that the change leaves alone come first, so that a new one is shown where it is. What was in a
+/// file that is not here any more has moved with it, perhaps.
+fn old(findings: &[Finding], before: &[Finding], base: Base<'_>, is_here: &HashSet<&str>) -> HashSet<String> {
+    fn key(finding: &Finding) -> (&str, &str, &str) {
+        (finding.rule.id, &finding.root_path, &finding.subject)
+    }
+    fn moved(finding: &Finding) -> (&str, &str, &str) {
+        (finding.rule.id, "", &finding.subject)
+    }
+    let is_touched = |finding: &Finding| {
+        let Some(lines) = base.touched.get(&finding.root_path) else { return false };
+        finding.place.as_ref().is_none_or(|place| {
+            lines.iter().any(|range| range.start <= place.end_line && place.line < range.end)
+        })
+    };
+    let mut left: HashMap<_, usize> = HashMap::new();
+    for finding in before {
+        *left.entry(key(finding)).or_default() += 1;
+        if !is_here.contains(finding.root_path.as_str()) {
+            *left.entry(moved(finding)).or_default() += 1;
+        }
+    }
+    let mut old = HashSet::new();
+    for touched in [false, true] {
+        for finding in findings.iter().filter(|finding| is_touched(finding) == touched) {
+            for key in [key(finding), moved(finding)] {
+                if let Some(left) = left.get_mut(&key).filter(|left| **left > 0) {
+                    *left -= 1;
+                    old.insert(finding.fingerprint.clone());
+                    break;
+                }
+            }
+        }
+    }
+    old
+}
+
+/// Returns the files that an inventory has.
+fn is_here(inventory: &Inventory) -> HashSet<&str> {
+    inventory.files.iter().map(|file| file.root_path.as_str()).collect()
+}
+
+/// One fact is one finding: where two rules say the same of one image, the one that says more stays.
+fn leave_the_most_specific(findings: &mut Vec<Finding>) {
+    let superseded: HashSet<(usize, &str)> = findings
+        .iter()
+        .filter_map(|finding| Some((finding.reference?, finding.rule.supersedes)))
+        .flat_map(|(reference, rules)| rules.iter().map(move |rule| (reference, *rule)))
+        .collect();
+    findings.retain(|finding| {
+        finding.reference.is_none_or(|reference| !superseded.contains(&(reference, finding.rule.id)))
+    });
+}

@@ -1,0 +1,190 @@
+//! What the registries say of the images: the answers that the online rules look at.
+//!
+//! Each tag is asked once, as `pin` does it, and each pinned digest once more where no answer has shown it,
+//! or where its platforms matter. What a registry
+//! does not say is in [`Online::unchecked`]: neither wrong nor fine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::config::Config;
+use crate::inventory::Inventory;
+use crate::manifest::site::{Owner, State};
+use crate::pin;
+use crate::plan::{Outcome, Verdict};
+use crate::platform::Platform;
+use crate::reference::{Digest, Reference};
+use crate::registry::{Answers, Content, Level, Look, Question, Registry, ResolveError, Seen};
+use crate::tree::{Tree, TreeError};
+
+/// How many digests are looked for at once.
+const AT_ONCE: usize = 32;
+
+/// The answers about the sites of an inventory.
+#[derive(Clone, Debug, Default)]
+pub struct Online {
+    /// What `pin` would do with each site, in the order of [`Inventory::sites`].
+    pub verdicts: Vec<Verdict>,
+    /// The sites whose digest the registry no longer has, by their index.
+    pub gone: BTreeSet<usize>,
+    /// The sites whose digest is one platform's manifest where the tag is an index, by their index.
+    pub single: BTreeSet<usize>,
+    /// The platforms that are needed and that the pinned index lacks, by the sites' index.
+    pub missing: BTreeMap<usize, Vec<Platform>>,
+    /// What could not be checked.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// A site that no registry gave an answer about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unchecked {
+    /// Its index in [`Inventory::sites`].
+    pub reference: usize,
+    /// Why: [`ResolveError::reason`].
+    pub reason: &'static str,
+    /// What the registry said.
+    pub detail: String,
+}
+
+/// Asks about the sites of `inventory` whose index is `wanted`.
+///
+/// # Errors
+/// The tree itself cannot be read.
+pub async fn ask<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    inventory: &Inventory,
+    wanted: impl Fn(usize) -> bool,
+    progress: impl Fn(usize, usize),
+) -> Result<Online, TreeError> {
+    let (verdicts, answers) = pin::decide(tree, config, registry, inventory, &wanted, progress).await?;
+    let mut online = Online { verdicts, ..Online::default() };
+    for (reference, verdict) in online.verdicts.iter().enumerate() {
+        // What an index lacks is the finding of a rule.
+        if verdict.outcome == Outcome::Failed && verdict.reason != Some(PLATFORM_MISSING) {
+            let reason = verdict.reason.unwrap_or_default();
+            let detail = verdict.detail.clone().unwrap_or_default();
+            online.unchecked.push(Unchecked { reference, reason, detail });
+        }
+    }
+    let mut looks: BTreeMap<(String, String, Look), (Question, Vec<usize>)> = BTreeMap::new();
+    let mut needed: BTreeMap<usize, Vec<Platform>> = BTreeMap::new();
+    let mut moved: BTreeSet<usize> = BTreeSet::new();
+    for (index, (file, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
+        let site = &located.site;
+        let (State::Pinned, Some(reference)) = (site.state, &site.reference) else { continue };
+        let (question, Some(digest)) = (Question::new(reference), reference.digest()) else { continue };
+        let known = match known(reference, &question, digest, &answers) {
+            // Nothing is known of the repository: that the tag could not be asked is said already.
+            Known::Nothing => continue,
+            Known::Gone => {
+                online.gone.insert(index);
+                continue;
+            }
+            Known::There => true,
+            // What is as it should be was seen in the index of the tag.
+            Known::Unknown => {
+                online.verdicts.get(index).is_some_and(|verdict| verdict.outcome == Outcome::Unchanged)
+            }
+        };
+        let decision = config.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
+        let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());
+        // A digest that tagpin wrote is what the tag was, whatever it has become.
+        let is_recorded = |owner: &Owner| owner.digests.values().any(|text| text == digest.as_str());
+        if decision.level == Level::Index
+            && !site.owner.as_ref().is_some_and(is_recorded)
+            && is_moved_index(&question, digest, &answers)
+        {
+            moved.insert(index);
+        }
+        let look = if stays && !decision.needed.is_empty() {
+            needed.insert(index, decision.needed);
+            Look::Body(digest.clone())
+        } else if known {
+            continue;
+        } else {
+            Look::Head(digest.clone())
+        };
+        let key = (question.registry.clone(), question.repository.clone(), look);
+        looks.entry(key).or_insert_with(|| (question, Vec::new())).1.push(index);
+    }
+    let seen: Vec<_> = stream::iter(looks)
+        .map(async |((_, _, look), (question, sites))| (sites, registry.look(&question, &look).await))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for (sites, seen) in seen {
+        for reference in sites {
+            match &seen {
+                Ok(Seen::Content(index @ Content::Index(_))) => {
+                    let mut needed = needed.remove(&reference).unwrap_or_default();
+                    needed.retain(|platform| index.entry(platform).is_none());
+                    if !needed.is_empty() {
+                        online.missing.insert(reference, needed);
+                    }
+                }
+                Ok(seen) if is_image(seen) && moved.contains(&reference) => {
+                    online.single.insert(reference);
+                }
+                Ok(_) => {}
+                Err(ResolveError::NotFound(_)) => {
+                    online.gone.insert(reference);
+                }
+                Err(error) => {
+                    let (reason, detail) = (error.reason(), error.to_string());
+                    online.unchecked.push(Unchecked { reference, reason, detail });
+                }
+            }
+        }
+    }
+    online.unchecked.sort_by_key(|unchecked| unchecked.reference);
+    online.unchecked.dedup_by_key(|unchecked| unchecked.reference);
+    Ok(online)
+}
+
+/// The reason of a verdict where an index lacks a platform that is needed.
+pub(super) const PLATFORM_MISSING: &str = "no-such-platform";
+
+/// What the answer about a tag says of the digest that is pinned.
+enum Known {
+    There,
+    Gone,
+    /// It says nothing of this digest.
+    Unknown,
+    /// There is no answer.
+    Nothing,
+}
+
+fn known(reference: &Reference, question: &Question, digest: &Digest, answers: &Answers) -> Known {
+    if reference.tag().is_none() {
+        return Known::Unknown;
+    }
+    let Some(Ok(answer)) = answers.get(question) else { return Known::Nothing };
+    if answer.resolution.digest == *digest {
+        return Known::There;
+    }
+    let looks = [Look::Head(digest.clone()), Look::Body(digest.clone())];
+    match looks.iter().find_map(|look| answer.seen.get(look)) {
+        Some(Err(ResolveError::NotFound(_))) => Known::Gone,
+        Some(Ok(_)) => Known::There,
+        Some(Err(_)) | None => Known::Unknown,
+    }
+}
+
+/// Tells whether the tag is an index and not this digest.
+fn is_moved_index(question: &Question, digest: &Digest, answers: &Answers) -> bool {
+    let Some(Ok(answer)) = answers.get(question) else { return false };
+    answer.resolution.is_index() && answer.resolution.digest != *digest
+}
+
+/// Tells whether a manifest was seen that is no index.
+fn is_image(seen: &Seen) -> bool {
+    match seen {
+        Seen::Content(content) => matches!(content, Content::Image { .. }),
+        // `…image.manifest.v1+json` and `…distribution.manifest.v2+json`, and not `…manifest.list.v2+json`.
+        Seen::MediaType(media_type) => media_type.contains("manifest.v"),
+        Seen::Platform(_) => false,
+    }
+}

@@ -1,0 +1,136 @@
+//! How much a finding counts for its path and image, and what is allowed for a while.
+
+use jiff::civil::Date;
+
+use super::{Finding, Level, Rule};
+use crate::manifest::Place;
+use crate::policy::Globs;
+use crate::reference::Reference;
+
+/// What the configuration says about the gate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Levels other than the rules' own, in order: the first that matches rule, path and image wins.
+    pub rules: Vec<LevelRule>,
+    /// The same from a scanned repository: they can only raise a level.
+    pub raised: Vec<LevelRule>,
+    /// What is allowed, why and until when.
+    pub allows: Vec<Allow>,
+    /// Whether warnings and notes count as errors.
+    pub strict: bool,
+}
+
+/// A level for some paths and images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelRule {
+    /// The rules it is for.
+    pub matcher: Matcher,
+    /// Their level there.
+    pub level: Level,
+}
+
+/// Findings that nobody wants to see, with a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allow {
+    /// What is allowed.
+    pub matcher: Matcher,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds; `None` where it has no end.
+    pub until: Option<Date>,
+    /// Where the configuration says so.
+    pub origin: Origin,
+}
+
+/// A place in a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, as messages name it.
+    pub file: String,
+    /// Where the entry starts, and its first line ends.
+    pub place: Place,
+}
+
+/// Which findings something is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matcher {
+    /// The rules; every rule where it is empty.
+    pub rules: Vec<&'static str>,
+    /// The files, below the root of the repository; every file where it is `None`.
+    pub paths: Option<Globs>,
+    /// The images, as spelled or normalised, without tag and digest; every finding where it is `None`.
+    pub images: Option<Globs>,
+}
+
+impl Settings {
+    /// Returns how much a finding counts; its own level is what its rule says.
+    pub(super) fn level(&self, finding: &Finding) -> Level {
+        let first = |rules: &[LevelRule]| {
+            rules.iter().find(|rule| rule.matcher.matches(finding)).map(|rule| rule.level)
+        };
+        let own = first(&self.rules).unwrap_or(finding.level);
+        match own.max(first(&self.raised).unwrap_or(Level::Off)) {
+            Level::Off => Level::Off,
+            _ if self.strict => Level::Error,
+            level => level,
+        }
+    }
+
+    /// Tells whether a finding is allowed on this day.
+    pub(super) fn allows(&self, finding: &Finding, today: Date) -> bool {
+        self.allows
+            .iter()
+            .any(|allow| allow.until.is_none_or(|until| today <= until) && allow.matcher.matches(finding))
+    }
+}
+
+impl Matcher {
+    fn matches(&self, finding: &Finding) -> bool {
+        let rule = |rule: &'static Rule| self.rules.is_empty() || self.rules.contains(&rule.id);
+        rule(finding.rule)
+            && self.paths.as_ref().is_none_or(|paths| paths.matches(&finding.root_path))
+            && self
+                .images
+                .as_ref()
+                .is_none_or(|images| finding.image.as_deref().is_some_and(|image| is_among(images, image)))
+    }
+}
+
+/// Tells whether the name in `image` is among `globs`, as it is spelled or normalised.
+fn is_among(globs: &Globs, image: &str) -> bool {
+    match Reference::parse(image) {
+        Ok(reference) => {
+            let normalised = format!("{}/{}", reference.registry(), reference.repository());
+            globs.matches(reference.name()) || globs.matches(&normalised)
+        }
+        // A variable or a template: what stands there.
+        Err(_) => globs.matches(image),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::rules;
+
+    fn rule(level: Level) -> LevelRule {
+        LevelRule { matcher: Matcher::default(), level }
+    }
+
+    #[test]
+    fn a_repository_raises_a_level_and_never_lowers_it() {
+        let finding = |id: &str| {
+            let rule = rules::by_id(id).unwrap();
+            Finding::in_file(rule, "a.yaml", "a.yaml", String::new())
+        };
+        let raised = |level| Settings { raised: vec![rule(level)], ..Settings::default() };
+        assert_eq!(raised(Level::Note).level(&finding("floating-tag")), Level::Error);
+        assert_eq!(raised(Level::Error).level(&finding("unverifiable")), Level::Error);
+        let off = Settings { rules: vec![rule(Level::Off)], ..raised(Level::Warning) };
+        assert_eq!(off.level(&finding("floating-tag")), Level::Warning);
+        let strict = Settings { strict: true, ..Settings::default() };
+        assert_eq!(strict.level(&finding("unverifiable")), Level::Error);
+        let strict = Settings { rules: vec![rule(Level::Off)], ..strict };
+        assert_eq!(strict.level(&finding("unverifiable")), Level::Off);
+    }
+}

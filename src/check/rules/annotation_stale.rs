@@ -1,0 +1,114 @@
+//! `annotation-stale`: a recorded digest that is not the image's.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::check::finding::Finding;
+use crate::check::{Context, Level, Rule};
+use crate::manifest::site::{Site, State};
+use crate::manifest::yaml::NodeId;
+
+pub(super) static RULE: Rule = Rule {
+    id: "annotation-stale",
+    title: "An annotation records another digest than the image has",
+    explanation: "\
+`deployed-image-digest` says which digest an object was deployed with; with several containers the container's name is put \
+behind it. Here the image was changed and the annotation was not, or its container is gone: whoever reads the annotation \
+is misled. tagpin writes both together when it changes the image.",
+    bad: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: api
+  annotations:
+    deployed-image-digest: sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          image: ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e2e6d0fa37823fd47fe6eaff40f36b0fab0f313
+",
+    good: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: api
+  annotations:
+    deployed-image-digest: sha256:43d17ef757157a6d5042de198e2e6d0fa37823fd47fe6eaff40f36b0fab0f313
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          image: ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e2e6d0fa37823fd47fe6eaff40f36b0fab0f313
+",
+    level: Level::Warning,
+    fixable: false,
+    online: false,
+    supersedes: &[],
+    find,
+};
+
+/// The containers of an object.
+#[derive(Default)]
+struct Containers<'i> {
+    count: usize,
+    by_name: BTreeMap<&'i str, &'i Site>,
+}
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let key = context.config.annotations.key.as_str();
+    let kustomize = || context.inventory.files.iter().map(|file| &file.scan.kustomize);
+    let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
+    let overridden: HashSet<&str> =
+        kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
+    let mut findings = Vec::new();
+    for file in &context.inventory.files {
+        // A patch has only some of the containers.
+        if file.scan.recorded.is_empty() || patches.contains(file.root_path.as_str()) {
+            continue;
+        }
+        let mut objects: BTreeMap<NodeId, Containers<'_>> = BTreeMap::new();
+        for site in file.scan.sites.iter().map(|located| &located.site) {
+            if let Some((owner, name)) =
+                site.owner.as_ref().and_then(|owner| Some((owner.node, owner.container.as_deref()?)))
+            {
+                let object = objects.entry(owner).or_default();
+                object.count += 1;
+                object.by_name.entry(name).or_insert(site);
+            }
+        }
+        for recorded in &file.scan.recorded {
+            let Some(containers) = objects.get(&recorded.object) else { continue };
+            let Some(rest) = recorded.key.strip_prefix(key) else { continue };
+            let site = match rest.strip_prefix('.') {
+                Some(name) => containers.by_name.get(name),
+                None if !rest.is_empty() => continue,
+                None if containers.count == 1 => containers.by_name.values().next(),
+                // It does not say which.
+                None => None,
+            };
+            let digest = recorded.digest.short();
+            let message = match site {
+                None => format!("`{}` records {digest}… for a container that is not here", recorded.key),
+                // What is not pinned has its own finding, and what is overridden is not what runs.
+                Some(site) if site.state != State::Pinned => continue,
+                Some(site)
+                    if site.reference.as_ref().is_some_and(|image| overridden.contains(image.name())) =>
+                {
+                    continue;
+                }
+                Some(site) if site.digest() == Some(&recorded.digest) => continue,
+                Some(site) => {
+                    format!("`{}` records {digest}…, and the image is `{}`", recorded.key, site.image)
+                }
+            };
+            let finding = Finding::at(&RULE, file, recorded.place.clone(), message, recorded.key.clone());
+            findings.push(
+                Finding { document: Some(recorded.document), path: Some(recorded.path.clone()), ..finding }
+                    .advice("write the digest of the image there, or remove the annotation"),
+            );
+        }
+    }
+    findings
+}

@@ -1,0 +1,79 @@
+//! `gate-edited`: a change that adds to what the gate leaves alone.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::check::finding::{Finding, sites};
+use crate::check::{Context, Level, Rule, is_here};
+use crate::inventory::Inventory;
+use crate::manifest::site::{Skip, State};
+
+pub(super) static RULE: Rule = Rule {
+    id: "gate-edited",
+    title: "The change adds an ignore, or edits the settings of the gate",
+    explanation: "\
+With `--changed-since` and `--diff`, settings, ignores and baseline are those of the base: nobody passes the gate by editing \
+the gate. An image that the change puts under `tagpin: ignore` is an error; settings and a baseline that the change edits are \
+a warning, because they count only once they are merged. A person who may merge it should look at it.",
+    bad: "\
+services:
+  agent:
+    # tagpin: ignore so that the check is green
+    image: vendor.example/agent:stable
+",
+    good: "\
+services:
+  agent:
+    image: vendor.example/agent:stable@sha256:1c443c5a041393e5e6628f96d84247d88c471c53dc876b6fa020160804a6b3bd
+",
+    level: Level::Error,
+    fixable: false,
+    online: false,
+    supersedes: &[],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let Some(base) = context.base else { return Vec::new() };
+    let is_here = is_here(context.inventory);
+    let mut before = ignored(base.inventory, &is_here);
+    let mut findings = Vec::new();
+    for site in sites(context.inventory) {
+        let image = &site.located.site.image;
+        if site.located.site.state != State::Skipped(Skip::Ignored) {
+            continue;
+        }
+        let places = [site.file.root_path.as_str(), MOVED];
+        let left =
+            places.into_iter().find(|place| before.get(&(*place, image.as_str())).is_some_and(|n| *n > 0));
+        if let Some(left) = left.and_then(|place| before.get_mut(&(place, image.as_str()))) {
+            *left -= 1;
+            continue;
+        }
+        let message = format!("this change puts `{image}` under `tagpin: ignore`");
+        let advice = "pin it, or have somebody merge it who may";
+        findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
+    }
+    for edited in base.edited {
+        let message = format!("this change edits {}: what it adds counts once it is merged", edited.what);
+        let mut finding = Finding::in_file(&RULE, &edited.file, &edited.root_path, message);
+        finding.level = Level::Warning;
+        findings.push(finding);
+    }
+    findings
+}
+
+/// Stands for the files that are not here any more: they may have another name now.
+const MOVED: &str = "";
+
+/// Returns how often each image of each file is ignored.
+fn ignored<'i>(inventory: &'i Inventory, is_here: &HashSet<&str>) -> HashMap<(&'i str, &'i str), usize> {
+    let mut ignored = HashMap::new();
+    for (file, located) in inventory.sites() {
+        if located.site.state == State::Skipped(Skip::Ignored) {
+            let path = file.root_path.as_str();
+            let place = if is_here.contains(path) { path } else { MOVED };
+            *ignored.entry((place, located.site.image.as_str())).or_default() += 1;
+        }
+    }
+    ignored
+}

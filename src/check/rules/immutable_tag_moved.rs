@@ -1,0 +1,82 @@
+//! `immutable-tag-moved`: a tag that should stay where it is has moved.
+
+use crate::check::finding::{Finding, verdicts};
+use crate::check::{Context, Level, Rule};
+use crate::plan::{IMMUTABLE, Outcome};
+use crate::reference::Reference;
+
+pub(super) static RULE: Rule = Rule {
+    id: "immutable-tag-moved",
+    title: "A tag that should never move has moved",
+    explanation: "\
+`policy.immutable` names tags that nobody should push twice. One of them names another digest now: somebody released over a \
+release, or somebody who should not can push. It is an error, and `tagpin pin` and `tagpin run` hold the image where it is: \
+find out what happened first. A tag that only looks like a release, such as `1.27.3`, is a warning, and the update is \
+offered as for any other tag: registries rebuild such images when their base changes.",
+    bad: "\
+# file: tagpin.toml
+[policy]
+immutable = [\"ghcr.io/acme/*:*\"]
+# file: compose.yaml
+services:
+  api:
+    image: ghcr.io/acme/api:1.8@sha256:f31db2ec984ff5e16939cb783e09d2d03d109e3a02c6f0848eb426184e7dff96
+",
+    good: "\
+# file: tagpin.toml
+[policy]
+immutable = [\"ghcr.io/acme/*:*\"]
+# file: compose.yaml
+services:
+  api:
+    image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
+",
+    level: Level::Error,
+    fixable: false,
+    online: true,
+    supersedes: &["tag-moved", "inconsistent-digest"],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (site, verdict) in verdicts(context) {
+        let image = &site.located.site.image;
+        let tag = site.located.site.reference.as_ref().and_then(Reference::tag).unwrap_or_default();
+        if verdict.reason == Some(IMMUTABLE) {
+            let message = format!("the tag of `{image}` has moved, and policy says that it never does");
+            let advice = "find out who pushed it and why; then change the digest by hand";
+            findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
+        } else if verdict.outcome == Outcome::Updated && looks_immutable(tag) {
+            let message = format!("the tag of `{image}` looks like a release, and has moved");
+            let advice = "look at what changed; `tagpin pin` takes the new digest";
+            let finding = Finding::at_site(&RULE, &site, message).advice(advice);
+            findings.push(Finding { level: Level::Warning, ..finding });
+        }
+    }
+    findings
+}
+
+/// Tells whether a tag starts with three numbers: `1.27.3`, `v2.0.0-rc1`, `2024.06.1-alpine`.
+fn looks_immutable(tag: &str) -> bool {
+    let tag = tag.strip_prefix('v').unwrap_or(tag);
+    let version = tag.split(['-', '_', '+']).next().unwrap_or_default();
+    let mut parts = version.split('.');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    parts.clone().count() >= 3 && parts.all(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks_immutable;
+
+    #[test]
+    fn releases_have_three_numbers() {
+        for tag in ["1.27.3", "v2.0.0-rc1", "2024.06.1-alpine", "1.2.3.4"] {
+            assert!(looks_immutable(tag), "{tag}");
+        }
+        for tag in ["1.27", "v2", "latest", "1.27.x", "1..3", "3.20-1.2.3", "", "alpine3.20.1"] {
+            assert!(!looks_immutable(tag), "{tag}");
+        }
+    }
+}

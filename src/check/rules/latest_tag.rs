@@ -1,0 +1,42 @@
+//! `latest-tag`: the tag that promises to move.
+
+use crate::check::finding::{Finding, sites};
+use crate::check::{Context, Level, Rule};
+use crate::manifest::site::State;
+use crate::reference::{LATEST, Reference};
+
+pub(super) static RULE: Rule = Rule {
+    id: "latest-tag",
+    title: "An image has the tag `latest` and no digest",
+    explanation: "\
+`latest` says nothing about what it names and moves with every release; Kubernetes pulls it anew for every pod \
+(`imagePullPolicy: Always`). A digest beside it stops the moving; a tag with a version says more to people.",
+    bad: "\
+services:
+  cache:
+    image: redis:latest
+",
+    good: "\
+services:
+  cache:
+    image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
+",
+    level: Level::Error,
+    fixable: true,
+    online: false,
+    supersedes: &["floating-tag"],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
+    let latest = floating.filter(|site| {
+        site.located.site.reference.as_ref().and_then(Reference::tag).is_some_and(|tag| tag == LATEST)
+    });
+    let found = latest.map(|site| {
+        let image = &site.located.site.image;
+        let message = format!("`{image}` has the tag `latest` and no digest: it changes with every release");
+        Finding::at_site(&RULE, &site, message)
+    });
+    found.collect()
+}

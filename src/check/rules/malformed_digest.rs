@@ -1,0 +1,48 @@
+//! `malformed-digest`: an `@` and no digest behind it.
+
+use crate::check::finding::{Finding, sites};
+use crate::check::{Context, Level, Rule};
+use crate::manifest::site::{Skip, State};
+
+pub(super) static RULE: Rule = Rule {
+    id: "malformed-digest",
+    title: "What follows the `@` is no digest",
+    explanation: "\
+A digest is `sha256:` and 64 lower-case hex digits, or `sha512:` and 128 (OCI image-spec, descriptor). Anything else looks \
+pinned to a search for `@`, and no runtime can pull it.",
+    bad: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
+spec:
+  containers:
+    - name: api
+      image: ghcr.io/acme/api:1.8@sha256:abc
+",
+    good: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
+spec:
+  containers:
+    - name: api
+      image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
+",
+    level: Level::Error,
+    fixable: false,
+    online: false,
+    supersedes: &[],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let malformed = sites(context.inventory)
+        .filter(|site| site.located.site.state == State::Skipped(Skip::MalformedDigest));
+    let found = malformed.map(|site| {
+        let image = &site.located.site.image;
+        let message = format!("`{image}` has an `@` and no well-formed digest behind it");
+        let advice = "take out what stands from the `@` on, then run `tagpin pin`";
+        Finding::at_site(&RULE, &site, message).advice(advice)
+    });
+    found.collect()
+}

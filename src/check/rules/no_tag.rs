@@ -1,0 +1,49 @@
+//! `no-tag`: neither tag nor digest.
+
+use crate::check::finding::{Finding, sites};
+use crate::check::{Context, Level, Rule};
+use crate::manifest::site::State;
+use crate::reference::Reference;
+
+pub(super) static RULE: Rule = Rule {
+    id: "no-tag",
+    title: "An image has neither tag nor digest",
+    explanation: "\
+A name alone means the tag `latest`, which nobody wrote and everybody overlooks. `tagpin pin` writes it out, with the \
+digest that it names today; a tag with a version says more to people.",
+    bad: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
+spec:
+  initContainers:
+    - name: wait
+      image: busybox
+",
+    good: "\
+apiVersion: v1
+kind: Pod
+metadata: {name: api}
+spec:
+  initContainers:
+    - name: wait
+      image: busybox:1.37@sha256:b606ab8238fb2ffb1f1bfea94c26a87238623870cb315cf440156192c92ccd19
+",
+    level: Level::Error,
+    fixable: true,
+    online: false,
+    supersedes: &["floating-tag"],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
+    let untagged =
+        floating.filter(|site| site.located.site.reference.as_ref().and_then(Reference::tag).is_none());
+    let found = untagged.map(|site| {
+        let image = &site.located.site.image;
+        let message = format!("`{image}` has no tag and no digest: it means `latest`, which can change");
+        Finding::at_site(&RULE, &site, message)
+    });
+    found.collect()
+}

@@ -1,0 +1,42 @@
+//! `platform-digest`: one platform's manifest where the tag is an index.
+
+use crate::check::finding::{Finding, verdicts};
+use crate::check::{Context, Level, Rule};
+
+pub(super) static RULE: Rule = Rule {
+    id: "platform-digest",
+    title: "The digest is that of a single platform, and the tag is an index",
+    explanation: "\
+A digest copied from `docker inspect` or from a running pod is often that of one platform's manifest. It runs there and \
+nowhere else: on a node of another architecture the container fails with `exec format error`. Where it is meant, \
+`level = \"platform\"` in a policy rule says so. Otherwise pin the index: remove the digest and run `tagpin pin`.",
+    bad: "\
+services:
+  cache:
+    image: redis:8.2@sha256:2e9bc03460a042b03765e26393464de405499ae8f066053fe44fcd7feddb0d17
+",
+    good: "\
+services:
+  cache:
+    image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
+",
+    level: Level::Warning,
+    fixable: false,
+    online: true,
+    supersedes: &["tag-moved", "inconsistent-digest"],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let Some(online) = context.online else { return Vec::new() };
+    let is_single = |reference| online.single.contains(&reference);
+    let held = verdicts(context)
+        .filter(|(site, verdict)| verdict.reason == Some("platform-digest") || is_single(site.reference));
+    let found = held.map(|(site, _)| {
+        let image = &site.located.site.image;
+        let message = format!("the digest of `{image}` is one platform's, and the tag is an index");
+        let advice = "remove the digest and run `tagpin pin`, or set `level = \"platform\"` for this path";
+        Finding::at_site(&RULE, &site, message).advice(advice)
+    });
+    found.collect()
+}

@@ -1,0 +1,57 @@
+//! `platform-missing`: the fleet runs on a platform that the image is not made for.
+
+use crate::check::finding::{Finding, verdicts};
+use crate::check::online::PLATFORM_MISSING;
+use crate::check::{Context, Level, Rule};
+
+pub(super) static RULE: Rule = Rule {
+    id: "platform-missing",
+    title: "The image is not made for a platform that the fleet needs",
+    explanation: "\
+`platforms` in the policy says what the fleet runs on, and what the tag names has no manifest for one of them: pods that are \
+scheduled there fail with `no match for platform in manifest`. Nothing is pinned before the image is there, or a policy \
+rule for this image says that it runs on fewer platforms.",
+    bad: "\
+# file: tagpin.toml
+[policy]
+platforms = [\"linux/amd64\", \"linux/s390x\"]
+# file: compose.yaml
+services:
+  cache:
+    image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
+",
+    good: "\
+# file: tagpin.toml
+[policy]
+platforms = [\"linux/amd64\", \"linux/arm64\"]
+# file: compose.yaml
+services:
+  cache:
+    image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
+",
+    level: Level::Error,
+    fixable: false,
+    online: true,
+    supersedes: &[],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let Some(online) = context.online else { return Vec::new() };
+    let mut findings = Vec::new();
+    for (site, verdict) in verdicts(context) {
+        let image = &site.located.site.image;
+        let message = if let Some(missing) = online.missing.get(&site.reference) {
+            let names: Vec<String> = missing.iter().map(|platform| format!("`{platform}`")).collect();
+            format!("`{image}` has no manifest for {}", names.join(", "))
+        } else if verdict.reason == Some(PLATFORM_MISSING) {
+            let detail = verdict.detail.as_deref().unwrap_or("a platform is missing");
+            format!("`{image}` cannot run everywhere: {detail}")
+        } else {
+            continue;
+        };
+        let advice = "name another tag, or say in a policy rule which platforms it needs";
+        findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
+    }
+    findings
+}

@@ -1,0 +1,39 @@
+//! `tag-moved`: the pin is no longer what the tag says.
+
+use crate::check::finding::{Finding, verdicts};
+use crate::check::{Context, Level, Rule};
+use crate::plan::Outcome;
+
+pub(super) static RULE: Rule = Rule {
+    id: "tag-moved",
+    title: "The tag names another digest by now",
+    explanation: "\
+The image is pinned, and its tag has moved since: a newer build under the same name, often with security fixes in it. What is \
+deployed is still what was reviewed, so this is a warning; `tagpin pin`, or the next pull request of `tagpin run`, brings \
+the digest up to date. Where a policy demands platforms and their manifests have stayed the same, nothing is said.",
+    bad: "\
+services:
+  cache:
+    image: redis:8.2@sha256:b0db513d88e96587405b447d9bc4dc3f8ab13ef4280150bcb2c746f157c3e519
+",
+    good: "\
+services:
+  cache:
+    image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
+",
+    level: Level::Warning,
+    fixable: true,
+    online: true,
+    supersedes: &["inconsistent-digest"],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let moved = verdicts(context).filter(|(_, verdict)| verdict.outcome == Outcome::Updated);
+    let found = moved.map(|(site, verdict)| {
+        let now = verdict.change.as_ref().map(|change| change.digest.short()).unwrap_or_default();
+        let message = format!("`{}` is pinned, and its tag is {now}… by now", site.located.site.image);
+        Finding::at_site(&RULE, &site, message)
+    });
+    found.collect()
+}

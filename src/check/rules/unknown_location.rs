@@ -1,0 +1,48 @@
+//! `unknown-location`: an image where tagpin knows of none.
+
+use crate::check::finding::{Finding, sites};
+use crate::check::{Context, Level, Rule};
+use crate::manifest::site::{Skip, State};
+use crate::reference::Reference;
+
+pub(super) static RULE: Rule = Rule {
+    id: "unknown-location",
+    title: "What looks like an image stands where tagpin knows of none",
+    explanation: "\
+A field of a custom resource or of another tool that ends in `image` and holds a reference with a tag. tagpin does not \
+know whether anything pulls it, so it is never edited. A `[[location]]` in the configuration makes it known, or says that \
+it is no image; with a digest beside the tag nothing is left to complain about.",
+    bad: "\
+apiVersion: robots.acme.example/v1
+kind: Robot
+metadata: {name: marvin}
+spec:
+  brainImage: ghcr.io/acme/brain:42
+",
+    good: "\
+apiVersion: robots.acme.example/v1
+kind: Robot
+metadata: {name: marvin}
+spec:
+  brainImage: ghcr.io/acme/brain:42@sha256:5236acd307025716fd845fa0d557b4d285c6a6e0f0d352e57d65d63a62368f23
+",
+    level: Level::Warning,
+    fixable: false,
+    online: false,
+    supersedes: &[],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let unknown = sites(context.inventory)
+        .filter(|site| site.located.site.state == State::Skipped(Skip::UnknownLocation));
+    let is_pinned = |image: &str| Reference::parse(image).is_ok_and(|reference| reference.digest().is_some());
+    let floating = unknown.filter(|site| !is_pinned(&site.located.site.image));
+    let found = floating.map(|site| {
+        let (image, path) = (&site.located.site.image, &site.located.site.path);
+        let message = format!("`{image}` looks like an image at `{path}`, where tagpin knows of none");
+        let advice = "add a [[location]] for it to the configuration, or pin it by hand";
+        Finding::at_site(&RULE, &site, message).advice(advice)
+    });
+    found.collect()
+}

@@ -1,0 +1,49 @@
+//! `unverifiable`: an image that the file alone does not name.
+
+use crate::check::finding::{Finding, sites};
+use crate::check::{Context, Level, Rule};
+use crate::manifest::site::{Skip, State};
+
+pub(super) static RULE: Rule = Rule {
+    id: "unverifiable",
+    title: "The file does not say which image this is",
+    explanation: "\
+A variable, a template or a placeholder stands where the image or its tag should, or the tag is another file's. Whether it is \
+pinned is known only where it is filled in: check the rendered manifests there, or pin the value that fills it. It is a note, \
+because most templates are right; `--strict` makes it an error.",
+    bad: "\
+services:
+  api:
+    image: ghcr.io/acme/api:${API_TAG}
+",
+    good: "\
+services:
+  api:
+    image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
+",
+    level: Level::Note,
+    fixable: false,
+    online: false,
+    supersedes: &[],
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for site in sites(context.inventory) {
+        let found = &site.located.site;
+        let State::Skipped(skip) = found.state else { continue };
+        let why = match skip {
+            Skip::Variable => "has a variable in it",
+            Skip::Template => "has a template in it",
+            Skip::Placeholder => "has a placeholder in it",
+            Skip::EmbeddedText => "stands in a text that cannot be read byte by byte",
+            // A kustomization's entry without a tag leaves the tag of the file that it is for.
+            Skip::TagElsewhere if found.format != "kustomize" => "has its tag elsewhere",
+            _ => continue,
+        };
+        let message = format!("`{}` {why}: whether it is pinned is not known", found.image);
+        findings.push(Finding::at_site(&RULE, &site, message));
+    }
+    findings
+}

@@ -1,0 +1,48 @@
+//! `check --fix`: `pin`, for the images that have a finding which can be fixed.
+
+use std::collections::HashSet;
+
+use super::super::{block_on, progress, registry};
+use crate::check::Finding;
+use crate::config::Config;
+use crate::error::Failure;
+use crate::inventory::Inventory;
+use crate::pin::{self, Pinned};
+use crate::plan::Outcome;
+use crate::registry::Trust;
+use crate::tree::DirectoryTree;
+
+/// Pins the images that `findings` are about and writes the files. What could not be done has its verdict.
+///
+/// # Errors
+/// No registry can be asked at all.
+pub(super) fn fix(
+    tree: &DirectoryTree,
+    config: &Config,
+    inventory: Inventory,
+    findings: &[Finding],
+    shown: bool,
+) -> Result<Pinned, Failure> {
+    let wanted: HashSet<usize> = findings
+        .iter()
+        .filter(|finding| finding.rule.fixable)
+        .filter_map(|finding| finding.reference)
+        .collect();
+    let registry = registry(config, Trust::Scanned)?;
+    let work =
+        pin::pin_some(tree, config, &registry, inventory, |site| wanted.contains(&site), progress(shown));
+    let mut pinned = block_on(work)?.map_err(anyhow::Error::new)?;
+    super::super::pin::write_files(tree, &mut pinned);
+    Ok(pinned)
+}
+
+/// Returns one line for each image that was to be fixed and was not.
+pub(super) fn left(pinned: &Pinned) -> Vec<String> {
+    let sites = pinned.inventory.sites().zip(&pinned.verdicts);
+    let left = sites.filter(|(_, verdict)| matches!(verdict.outcome, Outcome::Failed | Outcome::Held));
+    let lines = left.map(|((file, located), verdict)| {
+        let detail = verdict.detail.as_deref().or(verdict.reason).unwrap_or_default();
+        format!("not fixed: {}:{}: `{}`: {detail}", file.path, located.line, located.site.image)
+    });
+    lines.collect()
+}

@@ -1,0 +1,153 @@
+//! `tagpin check`
+
+mod base;
+mod baseline;
+mod fix;
+
+use std::io::Write as _;
+
+use base::Before;
+
+use super::{block_on, local_config, local_tree, print, progress, registry};
+use crate::check::baseline::Baseline;
+use crate::check::online::{self, Online};
+use crate::check::{self, Checked, Context};
+use crate::cli::{CheckArgs, Globals};
+use crate::config::{Config, Environment};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::inventory::Inventory;
+use crate::pin;
+use crate::plan::Outcome;
+use crate::registry::Trust;
+use crate::report::{Report, count, human};
+use crate::terminal::{Terminal, printable};
+use crate::tree::{DirectoryTree, Tree as _};
+
+/// Complains about what the rules find in the files, or in what a change does to them.
+///
+/// # Errors
+/// A path does not exist, the configuration, baseline, revision or patch is wrong, or standard output cannot be written.
+pub fn run(
+    args: &CheckArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    for (given, name) in [(args.fix, "check --fix"), (args.online, "check --online")] {
+        if given {
+            globals.require_network(name)?;
+        }
+    }
+    let tree = local_tree(&args.paths)?;
+    let gate = Gate::new(args, globals, environment, &tree, terminal)?;
+    let shown = !globals.quiet && terminal.stderr.is_terminal();
+    let inventory = gate.inventory(&tree)?;
+    let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
+    let checked = gate.check(&inventory, online.as_ref());
+    if let (true, Some(file)) = (args.write_baseline, &args.baseline) {
+        baseline::save(file, &Baseline::write(&checked.findings))?;
+        let (number, file) = (count(checked.findings.len(), "finding"), file.display().to_string());
+        writeln!(terminal.stderr, "{number} written to {}", printable(&file))?;
+        return Ok(Exit::of(false, gate.report(&tree, &inventory, Checked::default(), online).complete));
+    }
+    if !args.fix {
+        return report(&gate.report(&tree, &inventory, checked, online), globals, terminal);
+    }
+    let pinned = fix::fix(&tree, &gate.config, inventory, &checked.findings, shown)?;
+    for line in fix::left(&pinned) {
+        writeln!(terminal.stderr, "{}", printable(&line))?;
+    }
+    let failed = pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Failed);
+    // What is left is what a check of the files says that are there now.
+    let tree = local_tree(&args.paths)?;
+    let inventory = gate.inventory(&tree)?;
+    let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
+    let checked = gate.check(&inventory, online.as_ref());
+    let mut after = gate.report(&tree, &inventory, checked, online);
+    after.complete &= !failed;
+    report(&after, globals, terminal)
+}
+
+fn report(report: &Report<'_>, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    print(report, globals, terminal, true, human::check)?;
+    Ok(Exit::of(report.has_errors(), report.complete))
+}
+
+/// What the files are judged by.
+struct Gate {
+    config: Config,
+    baseline: Option<Baseline>,
+    before: Option<Before>,
+    today: jiff::civil::Date,
+    /// Who names the registries.
+    trust: Trust,
+}
+
+impl Gate {
+    fn new(
+        args: &CheckArgs,
+        globals: &Globals,
+        environment: &Environment,
+        tree: &DirectoryTree,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Failure> {
+        let today = jiff::Zoned::now().date();
+        let trust = if args.untrusted { Trust::Untrusted } else { Trust::Scanned };
+        let mut gate = if args.changed_since.is_some() || args.diff.is_some() {
+            let mut before = Before::new(args, globals, environment, tree)?;
+            let config = before.config.clone();
+            Self { config, baseline: before.baseline.take(), before: Some(before), today, trust }
+        } else {
+            let config = local_config(globals, environment, terminal)?;
+            let baseline = match &args.baseline {
+                Some(file) if !args.write_baseline => Some(baseline::load(file)?),
+                _ => None,
+            };
+            Self { config, baseline, before: None, today, trust }
+        };
+        gate.config.check.strict |= args.strict;
+        Ok(gate)
+    }
+
+    fn inventory(&self, tree: &DirectoryTree) -> Result<Inventory, Failure> {
+        Ok(pin::take_inventory(tree, &self.config).map_err(anyhow::Error::new)?)
+    }
+
+    /// Asks the registries: about everything, or about what the change adds.
+    fn ask(&self, tree: &DirectoryTree, inventory: &Inventory, shown: bool) -> Result<Online, Failure> {
+        let registry = registry(&self.config, self.trust)?;
+        let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
+        let wanted = |reference: usize| !old.contains(&reference);
+        let work = online::ask(tree, &self.config, &registry, inventory, wanted, progress(shown));
+        Ok(block_on(work)?.map_err(anyhow::Error::new)?)
+    }
+
+    fn check(&self, inventory: &Inventory, online: Option<&Online>) -> Checked {
+        check::check(&Context {
+            inventory,
+            config: &self.config,
+            today: self.today,
+            base: self.before.as_ref().map(Before::base),
+            baseline: self.baseline.as_ref(),
+            online,
+        })
+    }
+
+    fn report<'i>(
+        &self,
+        tree: &DirectoryTree,
+        inventory: &'i Inventory,
+        checked: Checked,
+        online: Option<Online>,
+    ) -> Report<'i> {
+        let mut report = Report::new(inventory, None, |path| tree.is_named(path));
+        report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
+        report.add_findings(checked);
+        if let Some(before) = &self.before {
+            // What could not be read before either, and is the same, is not the change's fault.
+            report.forgive_unread(|path| !before.touches(&tree.root_path(path)));
+        }
+        report
+    }
+}

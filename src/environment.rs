@@ -1,0 +1,38 @@
+//! The environments of a repository: which paths are deployed together. Pure.
+
+use crate::policy::{GlobError, Globs};
+
+/// A part of the repositories that is deployed together: staging, production.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// What people call it; no two have the same.
+    pub name: String,
+    /// The files below the root of the repository that it is made of.
+    pub paths: Globs,
+    /// Whether each pattern of `paths` is a copy of the others, which runs the same images.
+    pub equal: bool,
+    /// Each pattern by itself.
+    copies: Vec<Globs>,
+}
+
+impl Environment {
+    /// Returns the environment with these paths.
+    ///
+    /// # Errors
+    /// Never, where the patterns are of globs that exist already.
+    pub fn new(name: impl Into<String>, paths: Globs, equal: bool) -> Result<Self, GlobError> {
+        let copies = paths.patterns().iter().map(|pattern| Globs::new([pattern.clone()]));
+        let copies = copies.collect::<Result<_, _>>()?;
+        Ok(Self { name: name.into(), paths, equal, copies })
+    }
+
+    /// Returns the index of the first pattern that has the file at `path`.
+    pub fn copy_of(&self, path: &str) -> Option<usize> {
+        self.copies.iter().position(|copy| copy.matches(path))
+    }
+}
+
+/// Returns the first of `environments` that the file at `path` belongs to.
+pub fn of_path<'e>(environments: &'e [Environment], path: &str) -> Option<&'e Environment> {
+    environments.iter().find(|environment| environment.paths.matches(path))
+}

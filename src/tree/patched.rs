@@ -1,0 +1,244 @@
+//! The files of a directory as they were before a patch: the patch is taken back in memory.
+
+use std::collections::{BTreeMap, HashMap};
+
+use git2::{Delta, Diff, Patch};
+
+use super::{Entry, EntryKind, Tree, TreeError};
+
+/// The largest patch that is read, in bytes.
+pub const PATCH_MAX: u64 = 64 * 1024 * 1024;
+
+/// A tree before a patch. Its paths are those below the root of the repository.
+pub struct PatchedTree<'t, T> {
+    now: &'t T,
+    /// What the tree calls the files.
+    names: HashMap<String, String>,
+    /// The files that the patch changes: their bytes before it, `None` where there was none.
+    before: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// Why a patch cannot be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// Not a patch, or not in git's format.
+    #[error("it is no patch in git's format: {0}")]
+    Malformed(String),
+    /// There is no change in it.
+    #[error("there is no change in it")]
+    Empty,
+    /// A file that it leads to is not there.
+    #[error("it changes `{0}`, which is not there")]
+    NoFile(String),
+    /// A file that it takes away is there.
+    #[error("it deletes `{0}`, which is there")]
+    StillThere(String),
+    /// What is there is not what the patch leads to.
+    #[error("line {line} of `{file}` is not what it leads to")]
+    DoesNotFit {
+        /// The file, below the root of the repository.
+        file: String,
+        /// 1-based.
+        line: usize,
+    },
+}
+
+impl<'t, T: Tree> PatchedTree<'t, T> {
+    /// Takes `patch` back, which led to the files that `now` has; `read` returns the bytes of any file below the root of the
+    /// repository, also of those that `now` leaves out.
+    ///
+    /// # Errors
+    /// It is no patch, or does not lead to these files.
+    pub fn new(now: &'t T, patch: &[u8], read: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, PatchError> {
+        crate::git::initialise();
+        let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
+        let diff = Diff::from_buffer(patch).map_err(malformed)?;
+        if diff.deltas().len() == 0 {
+            return Err(PatchError::Empty);
+        }
+        let mut before = BTreeMap::new();
+        for index in 0..diff.deltas().len() {
+            let Some(delta) = diff.get_delta(index) else { continue };
+            let name = |file: git2::DiffFile<'_>| {
+                file.path_bytes().and_then(|path| std::str::from_utf8(path).ok()).map(str::to_owned)
+            };
+            let (old, new) = (name(delta.old_file()), name(delta.new_file()));
+            // Nobody commits an image in a binary file, and a name that is not UTF-8 has its own line in the report.
+            let Some(patch) = Patch::from_diff(&diff, index).map_err(malformed)? else { continue };
+            let (old_path, new_path) = (old.unwrap_or_default(), new.unwrap_or_default());
+            if delta.status() == Delta::Deleted {
+                if read(&old_path).is_some() {
+                    return Err(PatchError::StillThere(old_path));
+                }
+                before.insert(old_path, Some(taken_back(&patch, b"", "")?));
+                continue;
+            }
+            let now = read(&new_path).ok_or_else(|| PatchError::NoFile(new_path.clone()))?;
+            let bytes = taken_back(&patch, &now, &new_path)?;
+            if delta.status() == Delta::Added {
+                before.insert(new_path, None);
+                continue;
+            }
+            if old_path != new_path && delta.status() == Delta::Renamed {
+                before.entry(new_path).or_insert(None);
+            }
+            before.insert(old_path, Some(bytes));
+        }
+        let entries = now.entries().unwrap_or_default();
+        let names = entries.into_iter().map(|entry| (now.root_path(&entry.path), entry.path)).collect();
+        Ok(Self { now, names, before })
+    }
+
+    /// Returns the bytes before the patch of a file that it changes, `Some(None)` where there was none; `None` where the
+    /// patch leaves it alone.
+    pub fn before(&self, path: &str) -> Option<Option<&[u8]>> {
+        self.before.get(path).map(Option::as_deref)
+    }
+}
+
+/// Returns the bytes before a patch of one file, whose bytes are now `now`.
+fn taken_back(patch: &Patch<'_>, now: &[u8], file: &str) -> Result<Vec<u8>, PatchError> {
+    let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
+    let lines: Vec<&[u8]> = now.split_inclusive(|byte| *byte == b'\n').collect();
+    let (mut before, mut next) = (Vec::with_capacity(now.len()), 0);
+    for hunk in 0..patch.num_hunks() {
+        let (header, count) = patch.hunk(hunk).map_err(malformed)?;
+        // A hunk without lines of the new file names the line above it.
+        let start = header.new_start() as usize;
+        let start = if header.new_lines() == 0 { start } else { start.saturating_sub(1) };
+        let untouched = lines
+            .get(next..start)
+            .ok_or(PatchError::DoesNotFit { file: file.to_owned(), line: lines.len() + 1 })?;
+        before.extend(untouched.concat());
+        next = start;
+        for line in 0..count {
+            let line = patch.line_in_hunk(hunk, line).map_err(malformed)?;
+            match line.origin() {
+                ' ' | '+' => {
+                    let fits = lines.get(next).is_some_and(|now| same(now, line.content()));
+                    if !fits {
+                        return Err(PatchError::DoesNotFit { file: file.to_owned(), line: next + 1 });
+                    }
+                    if line.origin() == ' ' {
+                        before.extend_from_slice(lines[next]);
+                    }
+                    next += 1;
+                }
+                '-' => before.extend_from_slice(line.content()),
+                _ => {}
+            }
+        }
+    }
+    before.extend(lines.get(next..).unwrap_or_default().concat());
+    Ok(before)
+}
+
+/// Compares two lines; what the last line of a file ends with is said elsewhere in a patch.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.strip_suffix(b"\n").unwrap_or(a) == b.strip_suffix(b"\n").unwrap_or(b)
+}
+
+impl<T: Tree> Tree for PatchedTree<'_, T> {
+    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+        let mut entries: Vec<Entry> = self.now.entries()?;
+        for entry in &mut entries {
+            entry.path = self.now.root_path(&entry.path);
+        }
+        entries.retain(|entry| !self.before.contains_key(&entry.path));
+        entries.extend(self.before.iter().filter_map(|(path, bytes)| {
+            let size = bytes.as_ref()?.len() as u64;
+            Some(Entry { path: path.clone(), size, kind: EntryKind::File })
+        }));
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
+        let not_found = || TreeError::NotFound { path: path.to_owned() };
+        match self.before.get(path) {
+            Some(bytes) => {
+                let bytes = bytes.clone().ok_or_else(not_found)?;
+                let size = bytes.len() as u64;
+                let too_large = TreeError::TooLarge { path: path.to_owned(), size, limit };
+                if size > limit { Err(too_large) } else { Ok(bytes) }
+            }
+            None => self.now.read(self.names.get(path).ok_or_else(not_found)?, limit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::DirectoryTree;
+
+    const PATCH: &str = "\
+diff --git a/a.yaml b/a.yaml
+--- a/a.yaml
++++ b/a.yaml
+@@ -1,3 +1,3 @@
+ one
+-two
++TWO
+ three
+@@ -5,0 +6 @@ five
++six
+diff --git a/new.yaml b/new.yaml
+new file mode 100644
+--- /dev/null
++++ b/new.yaml
+@@ -0,0 +1 @@
++new
+diff --git a/gone.yaml b/gone.yaml
+deleted file mode 100644
+--- a/gone.yaml
++++ /dev/null
+@@ -1 +0,0 @@
+-gone
+";
+    const NOW: &str = "one\nTWO\nthree\nfour\nfive\nsix\n";
+
+    fn take_back(files: &[(&str, &str)], patch: &str) -> Result<Vec<(String, String)>, PatchError> {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs_err::write(directory.path().join(name), text).unwrap();
+        }
+        let now = DirectoryTree::open(directory.path()).unwrap();
+        let tree =
+            PatchedTree::new(&now, patch.as_bytes(), |path| fs_err::read(directory.path().join(path)).ok())?;
+        let read = |entry: Entry| {
+            let bytes = tree.read(&entry.path, 1000).unwrap();
+            (entry.path, String::from_utf8(bytes).unwrap())
+        };
+        Ok(tree.entries().unwrap().into_iter().map(read).collect())
+    }
+
+    #[test]
+    fn files_are_what_they_were() {
+        let before =
+            take_back(&[("a.yaml", NOW), ("new.yaml", "new\n"), ("other.yaml", "x")], PATCH).unwrap();
+        let before: Vec<(&str, &str)> = before.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(
+            before,
+            [("a.yaml", "one\ntwo\nthree\nfour\nfive\n"), ("gone.yaml", "gone\n"), ("other.yaml", "x")]
+        );
+    }
+
+    #[test]
+    fn a_patch_that_does_not_lead_here_is_refused() {
+        let error = |files: &[(&str, &str)], patch: &str| take_back(files, patch).unwrap_err().to_string();
+        let new = ("new.yaml", "new\n");
+        assert!(error(&[new], PATCH).contains("`a.yaml`, which is not there"));
+        let other = ("a.yaml", "one\nother\nthree\nfour\nfive\nsix\n");
+        assert!(error(&[other, new], PATCH).contains("line 2 of `a.yaml`"));
+        assert!(error(&[("a.yaml", "one\n"), new], PATCH).contains("line 2 of `a.yaml`"));
+        let gone = ("gone.yaml", "gone\n");
+        assert!(error(&[("a.yaml", NOW), new, gone], PATCH).contains("deletes `gone.yaml`"));
+        assert!(error(&[], "").contains("no change"));
+        assert!(error(&[], "hello\n").contains("no patch"));
+        // Without git's header a patch would be passed over.
+        let plain = "--- a/new.yaml\n+++ b/new.yaml\n@@ -0,0 +1 @@\n+new\n";
+        assert!(error(&[new], plain).contains("no patch"));
+        assert!(error(&[], "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n?\n").contains("no patch"));
+    }
+}

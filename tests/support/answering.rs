@@ -1,0 +1,103 @@
+//! A registry in memory that has everything but what a case takes away.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use tagpin::platform::Platform;
+use tagpin::reference::Digest;
+use tagpin::registry::{Content, Entry, Look, Question, Registry, Resolution, ResolveError, Seen};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// A registry that has everything but what the case takes away: every tag is an index.
+pub(crate) struct Answering {
+    cases: BTreeMap<String, Case>,
+}
+
+/// What `registry.toml` says of a tag.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Case {
+    /// The reason why the registry says no.
+    Failing(String),
+    /// What the index lists; otherwise it lists every platform.
+    Index {
+        /// The platforms, those whose manifests stayed as they were in `stayed`.
+        #[serde(default)]
+        platforms: Vec<String>,
+        #[serde(default)]
+        stayed: Vec<String>,
+    },
+}
+
+/// What the old index of a tag and its manifests hash from, which `before/` has: `sha256(name old)`.
+const OLD: &str = " old";
+
+impl Answering {
+    /// Returns the registry that `registry.toml` in the folder of a case describes.
+    pub(crate) fn of_case(case: &Path) -> Self {
+        let text = fs_err::read_to_string(case.join("registry.toml")).unwrap_or_default();
+        Self { cases: toml::from_str(&text).unwrap() }
+    }
+
+    /// Returns the manifests of a tag's index, now or before it moved.
+    fn index(&self, name: &str, old: bool) -> Content {
+        let age = if old { OLD } else { "" };
+        let entry = |platform: &str, age: &str| Entry {
+            platform: Platform::parse(platform).unwrap(),
+            digest: Some(Digest::sha256(format!("{name} {platform}{age}").as_bytes())),
+        };
+        let all = |platforms: &[&str]| platforms.iter().map(|platform| entry(platform, age)).collect();
+        Content::Index(match self.cases.get(name) {
+            Some(Case::Index { platforms, stayed }) => {
+                let moved = platforms.iter().map(|platform| entry(platform, age));
+                moved.chain(stayed.iter().map(|platform| entry(platform, OLD))).collect()
+            }
+            _ => all(&["linux/amd64", "linux/arm64", "linux/arm/v7"]),
+        })
+    }
+}
+
+fn name_of(question: &Question) -> String {
+    format!("{}/{}:{}", question.registry, question.repository, question.tag)
+}
+
+impl Registry for Answering {
+    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+        let name = name_of(question);
+        if let Some(Case::Failing(reason)) = self.cases.get(&name) {
+            let detail = format!("the registry says no to `{name}`");
+            return Err(match reason.as_str() {
+                "unauthorized" => ResolveError::Unauthorized(detail),
+                "unavailable" => ResolveError::Unavailable(detail),
+                _ => ResolveError::NotFound(detail),
+            });
+        }
+        let content = read.then(|| self.index(&name, false));
+        Ok(Resolution { digest: Digest::sha256(name.as_bytes()), media_type: INDEX.to_owned(), content })
+    }
+
+    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+        let name = name_of(question);
+        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
+        let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
+        let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
+        let is_manifest = [false, true].iter().any(|old| {
+            let Content::Index(entries) = self.index(&name, *old) else { return false };
+            entries.iter().any(|entry| entry.digest.as_ref() == Some(digest))
+        });
+        match look {
+            Look::Head(_) if *digest == now || *digest == old => Ok(Seen::MediaType(INDEX.to_owned())),
+            Look::Head(_) if is_manifest => Ok(Seen::MediaType(MANIFEST.to_owned())),
+            Look::Body(_) if *digest == now || *digest == old => {
+                Ok(Seen::Content(self.index(&name, *digest == old)))
+            }
+            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None })),
+            _ => gone(),
+        }
+    }
+}
