@@ -13,7 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::Client;
 use serde_json::json;
-use support::docker::{Push, certificates, docker_registry, docker_registry_at, installed, nginx, push};
+use support::docker::{
+    Push, certificates, docker_registry, docker_registry_at, free_port, installed, nginx, push,
+};
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
@@ -384,4 +386,29 @@ async fn a_front_that_hides_the_digest_refuses_head_or_limits_the_rate_is_got_al
         let budget = client.budget()[&format!("localhost:{}", front.port)];
         assert_eq!(budget.get, get * 2, "{budget:?}");
     }
+}
+
+#[tokio::test]
+async fn a_tls_server_that_hangs_up_is_unavailable_whatever_it_answers_to_plain_http() {
+    if !installed(&["docker-registry", "nginx", "openssl"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    certificates(dir.path());
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let port = free_port();
+    let tls = format!(
+        "server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {}; ssl_certificate_key {}; return 444; }}",
+        file("server.pem"),
+        file("server.key")
+    );
+    let server = docker_registry(&dir, "", "");
+    let _front = nginx(&dir, &server, "", &tls);
+    let ca = TlsFiles { ca: Some(dir.path().join("ca.pem")), client: None };
+    let client =
+        HttpRegistry::new(Settings { rules: vec![Rule { tls: ca, ..rule(port) }], ..settings() }).unwrap();
+    let (answer, steps) = explained(client.resolve(&question(port, "acme/api:1"), false)).await;
+    let error = answer.unwrap_err();
+    assert!(steps.iter().any(|step| step.contains("http://") && step.contains("→ 400")), "{steps:?}");
+    assert_eq!(error.reason(), "unavailable", "{error}");
 }

@@ -230,8 +230,11 @@ impl Client {
                 first = Some(sent);
                 break;
             }
-            // A refused certificate says more than what a TLS server answers to plain HTTP.
-            if first.is_none() || matches!(&sent, Err(Unsent::Http(error)) if is_certificate(error)) {
+            // How a TLS server ends the conversation says more than what it answers to plain HTTP. It may close the
+            // connection before its alert is read: a refused client certificate does not always look like one.
+            let speaks_tls =
+                |error: &reqwest::Error| *scheme == "https" && (!error.is_connect() || is_certificate(error));
+            if first.is_none() || matches!(&sent, Err(Unsent::Http(error)) if speaks_tls(error)) {
                 first = Some(sent);
             }
         }
