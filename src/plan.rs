@@ -72,7 +72,8 @@ pub struct Change {
 }
 
 impl Verdict {
-    fn unchanged() -> Self {
+    /// Returns the verdict on a site that is as it should be, or is none of somebody's business.
+    pub fn unchanged() -> Self {
         Self { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None }
     }
 

@@ -1,31 +1,32 @@
 //! One repository, end to end: clone, pin, commit, push, open or update the pull request.
 
-use std::collections::BTreeSet;
+mod access;
+mod build;
+mod candidate;
+mod clone;
+mod propose;
+mod session;
+
 use std::path::Path;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
-use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
-use crate::forge::{Draft, ForgeError, PullRequestState};
-use crate::git::{Auth, GitError, Identity, Oid, Remote, Repository, trailer};
+use crate::config::{self, Config, ConfigError, RepositoryConfig};
+use crate::forge::ForgeError;
+use crate::git::GitError;
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
-use crate::proposal::proposal;
-use crate::pull_request::{self, Branch, Operation, Settled, settle};
+use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
 use crate::tree::{CommitTree, Tree, TreeError};
 
-/// The branch that tagpin pushes.
+use access::Access;
+use clone::clone;
+pub use session::Session;
+
+/// The branch that tagpin pushes where all changes are one group.
 pub const BRANCH: &str = "tagpin/pin-digests";
-
-/// The directory whose files a token may lack the permission to change.
-const WORKFLOWS: &str = ".github/workflows/";
-
-/// What is said about a workflow that could not be pushed.
-const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `workflows` permission, and delete the \
-    branch to have it added at once";
 
 /// What a run needs beside its configuration.
 pub struct Context<'c, R> {
@@ -43,9 +44,14 @@ pub struct Context<'c, R> {
     pub now: Timestamp,
     /// Whether nothing is pushed and nothing opened.
     pub dry_run: bool,
+    /// What the repositories of this run share.
+    pub session: &'c Session,
 }
 
 /// What became of one repository.
+///
+/// Branch, commit and pull request are those of the first of `groups` that has something to say: the only one, unless
+/// `[pull-request]` divides the changes.
 #[derive(Clone, Debug, Default)]
 pub struct Done {
     /// What was found and decided.
@@ -58,8 +64,29 @@ pub struct Done {
     pub pull_request: Option<Settled>,
     /// Why there is none, or why it is not as it should be. What was pushed stays, and the next run goes on from there.
     pub pull_request_error: Option<ForgeError>,
+    /// What became of each group of changes, by the names of their branches.
+    pub groups: Vec<Proposed>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
+}
+
+/// What became of one group of changes.
+#[derive(Clone, Debug, Default)]
+pub struct Proposed {
+    /// What people call the group; `None` where it is everything.
+    pub group: Option<String>,
+    /// The name of its branch.
+    pub branch_name: String,
+    /// What became of the branch.
+    pub branch: BranchState,
+    /// The commit that the branch is at, where tagpin made it.
+    pub commit: Option<String>,
+    /// How many files change.
+    pub files: usize,
+    /// The pull request.
+    pub pull_request: Option<Settled>,
+    /// What went wrong. The other groups are done all the same.
+    pub error: Option<String>,
 }
 
 /// What became of the branch.
@@ -76,6 +103,10 @@ pub enum BranchState {
     Pushed,
     /// Somebody else committed to it, so it was left alone.
     LeftAlone,
+    /// A label on the pull request halts tagpin.
+    Stopped,
+    /// It was merged, or there is nothing left to propose: it was deleted.
+    Deleted,
 }
 
 impl BranchState {
@@ -87,6 +118,8 @@ impl BranchState {
             Self::UpToDate => "up-to-date",
             Self::Pushed => "pushed",
             Self::LeftAlone => "left-alone",
+            Self::Stopped => "stopped",
+            Self::Deleted => "deleted",
         }
     }
 }
@@ -131,25 +164,6 @@ pub enum RunError {
     Broken(String),
 }
 
-/// A clone with the commits that matter.
-struct Cloned {
-    repository: Repository,
-    tree: CommitTree,
-    base_branch: String,
-    base: Oid,
-    /// tagpin's branch as it is now.
-    head: Option<Head>,
-}
-
-/// The head of tagpin's branch.
-struct Head {
-    id: Oid,
-    /// Whether tagpin made it and nobody changed it since.
-    own: bool,
-    /// The hash of its changes, from its trailer.
-    changes: Option<String>,
-}
-
 /// Does one repository.
 ///
 /// # Errors
@@ -161,80 +175,23 @@ pub async fn repository<R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Done, RunError> {
     // First of all, so that nothing is pushed that could not be proposed.
-    let forge = forge(context, target)?;
-    let remote = Remote::new(&target.url, auth(context, target))?;
+    let access = Access::new(context, target).await?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
-    let cloned = blocking(move || clone(&cache_dir, remote, branch)).await?;
-    let (config, warning) = narrowed(context.config, &cloned.tree)?;
-    let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
+    let remote = access.remote.clone();
+    let (cloned, tree) = blocking(move || clone(&cache_dir, remote, branch)).await?;
+    let (config, warning) = narrowed(context.config, &tree)?;
+    let pinned = pin::pin(&tree, &config, context.registry, progress).await?;
     let notes = warning.into_iter().chain(pinned.notes.clone()).collect();
-    let mut done = Done { notes, ..Done::default() };
-    if pinned.files.is_empty() || context.dry_run {
-        if !pinned.files.is_empty() {
+    let mut done = Done { notes, pinned, ..Done::default() };
+    if context.dry_run {
+        if !done.pinned.files.is_empty() {
             done.branch = BranchState::DryRun;
         }
-        done.pinned = pinned;
         return Ok(done);
     }
-    let mut work = push(context, cloned, pinned, Rebuild::IfNeeded).await?;
-    if let (Some(forge), Some(draft)) = (&forge, work.draft()) {
-        let mut settled = settle(forge, &draft, work.pushed.branch).await;
-        if matches!(settled, Ok(None)) {
-            work = push(context, work.cloned, work.pinned, Rebuild::Always).await?;
-            if let Some(draft) = work.draft() {
-                settled = settle(forge, &draft, Branch::New).await;
-            }
-        }
-        match settled {
-            Ok(settled) => done.pull_request = settled,
-            Err(error) => done.pull_request_error = Some(error),
-        }
-    }
-    done.branch = work.pushed.state;
-    done.commit = work.pushed.commit.map(|commit| commit.to_string());
-    done.pinned = work.pinned;
-    done.notes.extend(done.pull_request.as_ref().and_then(declined));
+    propose::propose(context, &access, &config, (cloned, &tree), &mut done).await?;
+    done.summarise();
     Ok(done)
-}
-
-/// Returns the remark on a pull request that somebody closed.
-fn declined(settled: &Settled) -> Option<String> {
-    let number = settled.pull_request.number;
-    (settled.pull_request.state == PullRequestState::Closed).then(|| {
-        format!(
-            "pull request {number} with these digests was closed without a merge and stays closed: delete the branch \
-             `{BRANCH}` to be asked again"
-        )
-    })
-}
-
-/// Returns the credentials for cloning: a repository's own, or the forge's where the clone URL is the forge's.
-fn auth<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Option<Auth> {
-    if let Some(name) = &target.token_env {
-        return (context.lookup)(name).map(Auth::token);
-    }
-    let forge = &context.config.forge;
-    let on_forge = forge.kind == ForgeKind::GitHub && api_host_matches(forge.base_url.as_str(), &target.url);
-    context.token.clone().filter(|_| on_forge).map(Auth::token)
-}
-
-/// Returns the forge; `None` where only a branch is pushed.
-fn forge<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Result<Option<GitHub>, RunError> {
-    let forge = &context.config.forge;
-    if forge.kind == ForgeKind::None {
-        return Ok(None);
-    }
-    let base_url = forge.base_url.as_str();
-    let on_forge = api_host_matches(base_url, &target.url);
-    let Some((owner, repository)) = repository_of(&target.url).filter(|_| on_forge) else {
-        return Err(RunError::NotOnForge {
-            url: target.url.clone(),
-            base_url: base_url.trim_end_matches('/').to_owned(),
-        });
-    };
-    let settings =
-        GitHubSettings { base_url: base_url.to_owned(), owner, repository, token: context.token.clone() };
-    Ok(Some(GitHub::new(settings)?))
 }
 
 /// git calls block: they get a thread of their own.
@@ -242,30 +199,6 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, RunError> + Send + 'static,
 ) -> Result<T, RunError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::Broken(error.to_string()))?
-}
-
-fn clone(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Cloned, RunError> {
-    let repository = Repository::open(cache_dir, remote)?;
-    let heads = repository.heads()?;
-    let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
-    let Some(base_branch) = branch.or(heads.default) else {
-        return Err(no_branch("it has no default branch; set `branch` for it"));
-    };
-    let Some(base) = heads.branches.get(&base_branch).copied() else {
-        return Err(no_branch(&format!("`{base_branch}` does not exist")));
-    };
-    let base = repository.fetch(&base_branch, base)?;
-    let head = match heads.branches.get(BRANCH) {
-        None => None,
-        Some(id) => {
-            let id = repository.fetch(BRANCH, *id)?;
-            let commit = repository.describe(id)?;
-            let changes = trailer::value(&commit.message, trailer::CHANGES).map(str::to_owned);
-            Some(Head { id, own: trailer::is_own(&commit), changes })
-        }
-    };
-    let tree = repository.tree(base)?;
-    Ok(Cloned { repository, tree, base_branch, base, head })
 }
 
 /// Applies the repository's own file, which can only narrow; returns a warning where there are two.
@@ -278,113 +211,38 @@ fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<String
     Ok((config.narrowed(found.path, &bytes)?, found.warning()))
 }
 
-/// When the branch gets a new commit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rebuild {
-    /// Where it does not hold the changes.
-    IfNeeded,
-    /// Also where it holds them, on top of an older base.
-    Always,
-}
-
-/// A repository between push and pull request.
-struct Work {
-    cloned: Cloned,
-    /// Without what could not be pushed.
-    pinned: Pinned,
-    pushed: Pushed,
-}
-
-impl Work {
-    /// Returns what the pull request should say; `None` where there is no commit to propose.
-    fn draft(&self) -> Option<Draft> {
-        let commit = self.pushed.commit?.to_string();
-        let (title, body) = pull_request::render(&proposal(&self.pinned, commit.clone()));
-        let (head, base) = (BRANCH.to_owned(), self.cloned.base_branch.clone());
-        Some(Draft { head, base, title, body, commit })
-    }
-}
-
-struct Pushed {
-    state: BranchState,
-    branch: Branch,
-    commit: Option<Oid>,
-}
-
-async fn push<R: Registry>(
-    context: &Context<'_, R>,
-    cloned: Cloned,
-    mut pinned: Pinned,
-    rebuild: Rebuild,
-) -> Result<Work, RunError> {
-    let forge = &context.config.forge;
-    let author = Identity { name: forge.author_name.clone(), email: forge.author_email.clone() };
-    let now = context.now;
-    blocking(move || {
-        let pushed = push_changes(&cloned, &mut pinned, rebuild, &author, now)?;
-        Ok(Work { cloned, pinned, pushed })
-    })
-    .await
-}
-
-/// Pushes what is pinned, unless the branch has it. Workflows that the token may not change are held.
-fn push_changes(
-    cloned: &Cloned,
-    pinned: &mut Pinned,
-    rebuild: Rebuild,
-    author: &Identity,
-    now: Timestamp,
-) -> Result<Pushed, GitError> {
-    let branch = if cloned.head.is_some() { Branch::Moved } else { Branch::New };
-    let without_commit = |state| Ok(Pushed { state, branch, commit: None });
-    let paths = pinned.files.iter().map(|file| file.path.clone());
-    let workflows: BTreeSet<String> = paths.filter(|path| path.starts_with(WORKFLOWS)).collect();
-    let mut without_workflows = pinned.clone();
-    without_workflows.hold(&workflows, "workflow-permission", WORKFLOWS_HELD);
-    if let Some(head) = &cloned.head {
-        if !head.own {
-            return without_commit(BranchState::LeftAlone);
-        }
-        // A branch that holds these changes stays, also where the base has moved on: a rebase would only cost reviews.
-        let holds =
-            |pinned: &Pinned| head.changes.as_deref() == Some(&*trailer::changes_hash(&contents(pinned)));
-        let kept = Pushed { state: BranchState::UpToDate, branch: Branch::Kept, commit: Some(head.id) };
-        if rebuild == Rebuild::IfNeeded && holds(pinned) {
-            return Ok(kept);
-        }
-        if rebuild == Rebuild::IfNeeded && holds(&without_workflows) {
-            *pinned = without_workflows;
-            return Ok(kept);
-        }
-    }
-    let commit = match push_commit(cloned, pinned, author, now) {
-        Err(GitError::WorkflowPermission { .. }) if !workflows.is_empty() => {
-            *pinned = without_workflows;
-            if pinned.files.is_empty() {
-                return without_commit(BranchState::NothingToDo);
-            }
-            push_commit(cloned, pinned, author, now)?
-        }
-        pushed => pushed?,
-    };
-    Ok(Pushed { state: BranchState::Pushed, branch, commit: Some(commit) })
-}
-
-fn push_commit(cloned: &Cloned, pinned: &Pinned, author: &Identity, now: Timestamp) -> Result<Oid, GitError> {
-    let message = pull_request::commit_message(&proposal(pinned, String::new()));
-    let commit = cloned.repository.commit(cloned.base, &contents(pinned), &message, author, now)?;
-    cloned.repository.push(commit, BRANCH, cloned.head.as_ref().map(|head| head.id))?;
-    Ok(commit)
-}
-
-fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
-    pinned.files.iter().map(|file| (file.path.clone(), file.after.clone())).collect()
-}
-
 impl Done {
     /// Tells whether something was written: a branch or a pull request.
     pub fn changed(&self) -> bool {
-        let opened = self.pull_request.as_ref().is_some_and(|settled| settled.operation != Operation::None);
-        self.branch == BranchState::Pushed || opened
+        self.groups.iter().any(|group| {
+            let settled = group.pull_request.as_ref();
+            let written = settled.is_some_and(|settled| settled.operation != Operation::None);
+            written || matches!(group.branch, BranchState::Pushed | BranchState::Deleted)
+        })
+    }
+
+    /// Tells whether everything that should be proposed is.
+    pub fn is_proposed(&self) -> bool {
+        self.pull_request_error.is_none() && self.groups.iter().all(|group| group.error.is_none())
+    }
+
+    /// Returns the name of the branch that `branch` and `commit` are about.
+    pub fn branch_name(&self) -> &str {
+        self.first().map_or(BRANCH, |group| &group.branch_name)
+    }
+
+    /// Returns the group that stands for all: what was deleted is the end of an earlier story.
+    fn first(&self) -> Option<&Proposed> {
+        let goes_on = |group: &&Proposed| group.branch != BranchState::Deleted;
+        self.groups.iter().find(goes_on).or(self.groups.first())
+    }
+
+    /// Fills in what stands for the groups.
+    fn summarise(&mut self) {
+        if let Some(first) = self.first().cloned() {
+            self.branch = first.branch;
+            self.commit = first.commit;
+            self.pull_request = first.pull_request;
+        }
     }
 }

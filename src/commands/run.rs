@@ -12,10 +12,10 @@ use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::forge::PullRequestState;
-use crate::pull_request::Operation;
+use crate::pull_request::{Operation, Settled};
 use crate::registry::{Memo, Trust};
 use crate::report::{Report, count, diff, human, json};
-use crate::run::{self, BranchState, Context, Done, RunError};
+use crate::run::{self, BranchState, Context, Done, Proposed, RunError, Session};
 use crate::terminal::{Terminal, printable};
 
 /// Where the forge's token is looked for, first to last.
@@ -51,6 +51,7 @@ pub fn run(
         lookup: &secret,
         now: Timestamp::now(),
         dry_run: args.dry_run,
+        session: &Session::new(&config),
     };
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let runtime = runtime()?;
@@ -88,13 +89,13 @@ fn report<'d>(done: &'d Done, target: &RepositoryConfig) -> Report<'d> {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
     report.notes.extend(done.notes.iter().cloned());
-    report.complete &= done.pull_request_error.is_none();
-    if done.branch == BranchState::LeftAlone {
+    report.complete &= done.is_proposed();
+    for group in done.groups.iter().filter(|group| group.branch == BranchState::LeftAlone) {
         report.complete = false;
         report.notes.push(format!(
-            "the branch `{}` of {} has commits that tagpin did not make, so it is left alone: merge or delete it",
-            run::BRANCH,
-            target.url
+            "the branch `{}` of {} has commits that tagpin did not make, so it is left alone: merge it, or tick the box \
+             in its pull request to have it rebuilt",
+            group.branch_name, target.url
         ));
     }
     report
@@ -120,29 +121,26 @@ fn print(
             terminal.stdout.write_all(diff::unified(&file.path, &file.before, &file.after).as_bytes())?;
         }
     }
-    let files = count(done.pinned.files.len(), "file");
-    let state = match done.branch {
-        BranchState::NothingToDo if report.complete => "nothing to change".to_owned(),
-        BranchState::NothingToDo => "nothing changed, and not everything could be checked".to_owned(),
-        BranchState::DryRun => format!("{files} would change"),
-        BranchState::UpToDate => {
-            format!("{files} to change, the branch `{}` holds them already", run::BRANCH)
+    let mut lines: Vec<String> = done.groups.iter().map(told_group).collect();
+    if lines.is_empty() {
+        lines.push(match done.branch {
+            BranchState::DryRun => format!("{} would change", count(done.pinned.files.len(), "file")),
+            _ if report.complete => "nothing to change".to_owned(),
+            _ => "nothing changed, and not everything could be checked".to_owned(),
+        });
+    }
+    for line in lines {
+        let line = format!("{}: {line}\n", target.url);
+        let out = if args_are_diff(done) { &mut terminal.stderr } else { &mut terminal.stdout };
+        out.write_all(line.as_bytes())?;
+    }
+    for group in &done.groups {
+        if let Some(error) = &group.error {
+            let name = &group.branch_name;
+            writeln!(terminal.stderr, "{}: no pull request for `{name}`: {}", target.url, printable(error))?;
         }
-        BranchState::Pushed => format!("{files} changed on the branch `{}`", run::BRANCH),
-        BranchState::LeftAlone => format!("{files} to change, the branch `{}` is left alone", run::BRANCH),
-    };
-    let pull_request = done.pull_request.as_ref().map(|settled| {
-        let word = match (settled.operation, settled.pull_request.state) {
-            (Operation::None, PullRequestState::Open) => "unchanged",
-            (Operation::None, state) => state.as_str(),
-            (operation, _) => operation.as_str(),
-        };
-        format!("; pull request {word}: {}", settled.pull_request.url)
-    });
-    let line = format!("{}: {state}{}\n", target.url, pull_request.unwrap_or_default());
-    let out = if args_are_diff(done) { &mut terminal.stderr } else { &mut terminal.stdout };
-    out.write_all(line.as_bytes())?;
-    if let Some(error) = &done.pull_request_error {
+    }
+    if let Some(error) = done.pull_request_error.as_ref().filter(|_| done.groups.is_empty()) {
         writeln!(terminal.stderr, "{}: no pull request: {}", target.url, printable(&error.to_string()))?;
     }
     let left = human::left_out(report, &terminal.stderr) + &human::remarks(report, &terminal.stderr);
@@ -151,6 +149,30 @@ fn print(
         terminal.stderr.write_all(human::summary(report).as_bytes())?;
     }
     Ok(())
+}
+
+/// Returns what became of one group, for people.
+fn told_group(group: &Proposed) -> String {
+    let (files, name) = (count(group.files, "file"), &group.branch_name);
+    let state = match group.branch {
+        BranchState::NothingToDo if group.error.is_some() => format!("{files} to change, the branch `{name}` failed"),
+        BranchState::NothingToDo => "nothing to change".to_owned(),
+        BranchState::DryRun => format!("{files} would change"),
+        BranchState::UpToDate => format!("{files} to change, the branch `{name}` holds them already"),
+        BranchState::Pushed => format!("{files} changed on the branch `{name}`"),
+        BranchState::LeftAlone => format!("{files} to change, the branch `{name}` is left alone"),
+        BranchState::Stopped => format!("the branch `{name}` is halted by a label"),
+        BranchState::Deleted => format!("nothing to change, the branch `{name}` was deleted"),
+    };
+    let pull_request = group.pull_request.as_ref().map(|settled| {
+        let word = match (settled.operation, settled.pull_request.state) {
+            (Operation::None, PullRequestState::Open) => "unchanged",
+            (Operation::None, state) => state.as_str(),
+            (operation, _) => operation.as_str(),
+        };
+        format!("; pull request {word}: {}", settled.pull_request.url)
+    });
+    format!("{state}{}", pull_request.unwrap_or_default())
 }
 
 /// Returns the error with its causes; what a text says already is not said twice.
@@ -189,23 +211,37 @@ fn row(
     if let Some(row) = row.as_object_mut() {
         row.remove("version");
         row.insert("url".to_owned(), json!(target.url));
-        row.insert(
-            "branch".to_owned(),
-            json!({ "name": run::BRANCH, "state": done.branch.as_str(), "commit": done.commit }),
-        );
-        let pull_request = done.pull_request.as_ref().map(|settled| {
-            let pull_request = &settled.pull_request;
+        row.insert("branch".to_owned(), branch(done.branch_name(), &done.branch, done.commit.as_deref()));
+        row.insert("pull_request".to_owned(), pull_request(done.pull_request.as_ref()));
+        let groups = done.groups.iter().map(|group| {
             json!({
-                "number": pull_request.number,
-                "url": pull_request.url,
-                "state": pull_request.state.as_str(),
-                "operation": settled.operation.as_str(),
+                "group": group.group,
+                "branch": branch(&group.branch_name, &group.branch, group.commit.as_deref()),
+                "files": group.files,
+                "pull_request": pull_request(group.pull_request.as_ref()),
+                "error": group.error,
             })
         });
-        row.insert("pull_request".to_owned(), json!(pull_request));
+        row.insert("groups".to_owned(), groups.collect());
         if let Some(error) = &done.pull_request_error {
             row.insert("error".to_owned(), json!(error.to_string()));
         }
     }
     Ok(row)
+}
+
+fn branch(name: &str, state: &BranchState, commit: Option<&str>) -> serde_json::Value {
+    json!({ "name": name, "state": state.as_str(), "commit": commit })
+}
+
+fn pull_request(settled: Option<&Settled>) -> serde_json::Value {
+    settled.map_or(serde_json::Value::Null, |settled| {
+        let pull_request = &settled.pull_request;
+        json!({
+            "number": pull_request.number,
+            "url": pull_request.url,
+            "state": pull_request.state.as_str(),
+            "operation": settled.operation.as_str(),
+        })
+    })
 }

@@ -8,6 +8,7 @@ mod discover;
 mod environment;
 mod narrow;
 mod problem;
+mod proposals;
 mod raw;
 mod show;
 
@@ -21,6 +22,7 @@ use url::Url;
 pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
 pub use problem::Problem;
+pub use proposals::{AppConfig, Commits, Proposals};
 
 use crate::check::Settings;
 use crate::manifest::annotate::Keys;
@@ -46,6 +48,8 @@ pub struct Config {
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.
     pub forge: Forge,
+    /// How changes are proposed.
+    pub proposals: Proposals,
     /// The repositories of `tagpin run`.
     pub repositories: Vec<RepositoryConfig>,
     /// Where registries are really asked.
@@ -98,6 +102,12 @@ pub struct Forge {
     pub author_name: String,
     /// The address on commits.
     pub author_email: String,
+    /// Whether commits end with `Signed-off-by`.
+    pub sign_off: bool,
+    /// Who makes the commits.
+    pub commits: Commits,
+    /// The GitHub App that tagpin runs as; `None` with a token.
+    pub app: Option<AppConfig>,
 }
 
 impl Default for Forge {
@@ -108,6 +118,9 @@ impl Default for Forge {
             base_url: Url::parse("https://api.github.com").expect("a constant URL"),
             author_name: "tagpin".to_owned(),
             author_email: "tagpin@users.noreply.github.com".to_owned(),
+            sign_off: false,
+            commits: Commits::default(),
+            app: None,
         }
     }
 }

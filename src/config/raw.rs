@@ -32,6 +32,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) forge: RawForge,
     #[serde(default)]
+    pub(super) pull_request: RawPullRequest,
+    #[serde(default)]
     pub(super) network: RawNetwork,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) repository: Vec<RawRepository>,
@@ -177,6 +179,61 @@ pub(super) struct RawForge {
     pub(super) author_name: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) author_email: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sign_off: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) commits: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_id: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_key_file: Option<Text>,
+}
+
+/// `[pull-request]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawPullRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group_by: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_open: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_new: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) commit_message: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) labels: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reviewers: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) team_reviewers: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) assignees: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) draft: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) milestone: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auto_merge: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rebuild_label: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stop_label: Option<Text>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) group: Vec<Spanned<RawGroup>>,
+}
+
+/// `[[pull-request.group]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawGroup {
+    pub(super) name: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<Vec<String>>>,
 }
 
 /// `[[repository]]`

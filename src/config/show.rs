@@ -6,16 +6,18 @@ use std::time::Duration;
 use serde::Serialize;
 use toml::Spanned;
 
-use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
+use super::check::{COMMITS, GROUPS, KINDS, LEVELS, MERGES, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawMirror, RawNetwork,
-    RawPolicy, RawRegistry, RawRepository, RawRule, Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawGroup, RawMirror, RawNetwork,
+    RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, Text,
 };
-use super::{Config, Network, RepositoryConfig};
+use super::{Config, Network, Proposals, RepositoryConfig};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
+use crate::pull_request::Template;
+use crate::pull_request::group::Named;
 use crate::registry::Rule;
 
 impl Config {
@@ -46,7 +48,12 @@ impl Config {
                 base_url: Some(text(self.forge.base_url.as_str().trim_end_matches('/'))),
                 author_name: Some(text(&*self.forge.author_name)),
                 author_email: Some(text(&*self.forge.author_email)),
+                sign_off: Some(self.forge.sign_off),
+                commits: Some(word(self.forge.commits, &COMMITS)),
+                app_id: self.forge.app.as_ref().map(|app| text(&*app.id)),
+                app_key_file: self.forge.app.as_ref().and_then(|app| app.key_file.as_deref()).map(path),
             },
+            pull_request: pull_request(&self.proposals),
             repository: self.repositories.iter().map(repository).collect(),
             registry: self.registries.iter().map(registry).collect(),
             registries_conf: self.registries_conf.as_deref().map(path),
@@ -130,6 +137,36 @@ fn environment(environment: &Environment) -> Spanned<RawEnvironment> {
         paths: globs(&environment.paths),
         equal: environment.equal,
     })
+}
+
+fn pull_request(proposals: &Proposals) -> RawPullRequest {
+    let dress = &proposals.dress;
+    let list = |names: &[String]| Some(unspanned(names.iter().map(|name| text(&**name)).collect()));
+    let template = |template: &Option<Template>| template.as_ref().map(|template| text(template.text()));
+    let group = |group: &Named| {
+        unspanned(RawGroup {
+            name: text(&*group.name),
+            paths: group.paths.as_ref().map(globs),
+            images: group.images.as_ref().map(globs),
+        })
+    };
+    RawPullRequest {
+        group_by: Some(word(proposals.grouping.by, &GROUPS)),
+        max_open: Some(number(proposals.max_open)),
+        max_new: Some(number(proposals.max_new)),
+        title: template(&proposals.title),
+        commit_message: template(&proposals.commit_message),
+        labels: list(&dress.labels),
+        reviewers: list(&dress.reviewers),
+        team_reviewers: list(&dress.team_reviewers),
+        assignees: list(&dress.assignees),
+        draft: Some(dress.draft),
+        milestone: dress.milestone.as_deref().map(text),
+        auto_merge: dress.auto_merge.map(|method| word(method, &MERGES)),
+        rebuild_label: Some(text(&*proposals.rebuild_label)),
+        stop_label: Some(text(&*proposals.stop_label)),
+        group: proposals.grouping.named.iter().map(group).collect(),
+    }
 }
 
 fn repository(repository: &RepositoryConfig) -> RawRepository {

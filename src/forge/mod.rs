@@ -19,6 +19,75 @@ pub struct Draft {
     pub body: String,
     /// The commit that the branch is at, made by tagpin, as hex.
     pub commit: String,
+    /// What is added to it once, when it is opened.
+    pub dress: Dress,
+}
+
+/// What a pull request gets when it is opened, beside its text. It is added once and never taken away: people may.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dress {
+    /// Whether it is opened as a draft.
+    pub draft: bool,
+    /// Labels; the forge makes those that it does not have.
+    pub labels: Vec<String>,
+    /// Who is asked for a review.
+    pub reviewers: Vec<String>,
+    /// Which teams of the organization are asked for a review, by their slugs.
+    pub team_reviewers: Vec<String>,
+    /// Who it is assigned to.
+    pub assignees: Vec<String>,
+    /// The title of an open milestone.
+    pub milestone: Option<String>,
+    /// How it is merged by the forge as soon as everything that is required has passed; `None` leaves that to people.
+    pub auto_merge: Option<MergeMethod>,
+}
+
+impl Dress {
+    /// Tells whether there is nothing to add after it was opened.
+    pub fn is_empty(&self) -> bool {
+        *self == Self { draft: self.draft, ..Self::default() }
+    }
+}
+
+/// How a pull request becomes a part of its base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeMethod {
+    /// A merge commit.
+    Merge,
+    /// One commit.
+    Squash,
+    /// Its commits on top of the base.
+    Rebase,
+}
+
+/// A commit that the forge makes and signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCommit {
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+    /// Where the branch has to be before; `None` where it must not exist.
+    pub expected: Option<String>,
+    /// The parent, as hex.
+    pub base: String,
+    /// The parent's tree, as hex.
+    pub base_tree: String,
+    /// The tree that has to come of it, as hex.
+    pub tree: String,
+    /// The files that change.
+    pub files: Vec<NewFile>,
+    /// The whole message, trailers included.
+    pub message: String,
+}
+
+/// A file of a [`NewCommit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFile {
+    /// The path in the repository.
+    pub path: String,
+    /// Whether it is executable, which stays as it is.
+    pub executable: bool,
+    /// The whole content.
+    pub content: Vec<u8>,
 }
 
 impl Draft {
@@ -30,6 +99,13 @@ impl Draft {
         adopted || marker::read(&current.body).is_some()
     }
 
+    /// Returns the one of `history` that is open and tagpin's to write to; the one with the marker before the others, then the
+    /// oldest. A branch can have one for each base.
+    pub fn current<'p>(&self, history: &'p [PullRequest]) -> Option<&'p PullRequest> {
+        let open = history.iter().filter(|pull| pull.state == PullRequestState::Open && self.may_write(pull));
+        open.min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
+    }
+
     /// Returns what of `current` has to change so that it says what this draft says.
     pub fn changes<'a>(&'a self, current: &PullRequest) -> Changes<'a> {
         let wanted = |ours: &'a str, theirs: &str| (!same_text(ours, theirs)).then_some(ours);
@@ -37,6 +113,7 @@ impl Draft {
             title: wanted(&self.title, &current.title),
             body: wanted(&self.body, &current.body),
             base: (self.base != current.base).then_some(self.base.as_str()),
+            close: false,
         }
     }
 }
@@ -52,6 +129,8 @@ pub struct Changes<'a> {
     pub body: Option<&'a str>,
     /// The new base branch.
     pub base: Option<&'a str>,
+    /// Whether it is closed.
+    pub close: bool,
 }
 
 impl Changes<'_> {
@@ -69,9 +148,10 @@ pub fn same_text(ours: &str, theirs: &str) -> bool {
 }
 
 /// Where a pull request is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PullRequestState {
     /// It waits for a decision.
+    #[default]
     Open,
     /// Somebody closed it without merging it.
     Closed,
@@ -91,7 +171,7 @@ impl PullRequestState {
 }
 
 /// A pull request, as the forge has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PullRequest {
     /// The number that people use.
     pub number: u64,
@@ -107,6 +187,19 @@ pub struct PullRequest {
     pub commit: String,
     /// Whether it is open.
     pub state: PullRequestState,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Who opened it.
+    pub author: String,
+    /// What GraphQL calls it.
+    pub node_id: String,
+}
+
+impl PullRequest {
+    /// Tells whether it has this label; case does not matter, as on GitHub.
+    pub fn has_label(&self, name: &str) -> bool {
+        self.labels.iter().any(|label| label.eq_ignore_ascii_case(name))
+    }
 }
 
 /// Why a forge did not do what was asked. Texts never hold a credential.
@@ -133,6 +226,9 @@ pub enum ForgeError {
     /// No answer, or one of 5xx.
     #[error("{0}")]
     Unavailable(String),
+    /// The branch is not where it was expected to be.
+    #[error("{0}")]
+    RefMoved(String),
     /// The answer is not what the API promises.
     #[error("{0}")]
     InvalidAnswer(String),
@@ -140,16 +236,15 @@ pub enum ForgeError {
 
 /// A forge, for one repository.
 pub trait Forge: Send + Sync {
-    /// Returns the open pull request for the draft's branch of this very repository, not of a fork, that tagpin may write
-    /// to ([`Draft::may_write`]).
-    fn find(&self, draft: &Draft) -> impl Future<Output = Result<Option<PullRequest>, ForgeError>> + Send;
+    /// Returns the pull requests from `branch` of this very repository, not of a fork, the newest first: open, closed and
+    /// merged ones, whoever opened them.
+    fn history(&self, branch: &str) -> impl Future<Output = Result<Vec<PullRequest>, ForgeError>> + Send;
 
-    /// Returns the newest closed or merged pull request with tagpin's marker from the draft's branch of this very
-    /// repository into the draft's base.
-    fn find_closed(
+    /// Returns those of `pulls` that tagpin's own identity, the token's, opened.
+    fn own<'p>(
         &self,
-        draft: &Draft,
-    ) -> impl Future<Output = Result<Option<PullRequest>, ForgeError>> + Send;
+        pulls: &'p [PullRequest],
+    ) -> impl Future<Output = Result<Vec<&'p PullRequest>, ForgeError>> + Send;
 
     /// Opens a pull request, or returns the one that tagpin has open for this branch already.
     fn create(&self, draft: &Draft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
@@ -160,6 +255,30 @@ pub trait Forge: Send + Sync {
         number: u64,
         changes: &Changes<'_>,
     ) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+
+    /// Adds labels, reviewers and the like to an open pull request, and returns what could not be added and why.
+    ///
+    /// # Errors
+    /// What another run may do better: no answer, or a rate limit.
+    fn dress(
+        &self,
+        pull: &PullRequest,
+        dress: &Dress,
+    ) -> impl Future<Output = Result<Vec<String>, ForgeError>> + Send;
+
+    /// Takes a label off the pull request `number`; one that it does not have is fine.
+    fn remove_label(
+        &self,
+        number: u64,
+        label: &str,
+    ) -> impl Future<Output = Result<(), ForgeError>> + Send;
+
+    /// Makes a commit on the forge, which signs it, moves the branch to it, if the branch is where it has to be, and
+    /// returns the commit, as hex.
+    ///
+    /// # Errors
+    /// [`ForgeError::RefMoved`] where the branch is elsewhere; then nothing has changed.
+    fn commit(&self, commit: &NewCommit) -> impl Future<Output = Result<String, ForgeError>> + Send;
 }
 
 #[cfg(test)]
@@ -182,15 +301,15 @@ mod tests {
             title: "new".to_owned(),
             body: "one\ntwo\n".to_owned(),
             commit: "a".repeat(40),
+            dress: Dress::default(),
         };
         let mut current = PullRequest {
             number: 1,
-            url: String::new(),
             title: "new".to_owned(),
             body: "one\r\ntwo".to_owned(),
             base: "main".to_owned(),
             commit: "a".repeat(40),
-            state: PullRequestState::Open,
+            ..PullRequest::default()
         };
         assert!(draft.changes(&current).is_empty());
         current.base = "release".to_owned();

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use git2::build::TreeUpdateBuilder;
@@ -41,15 +42,56 @@ impl Commit {
     }
 }
 
+/// What a commit will be, before it is made: here, or by the forge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// The tree with the changes.
+    pub tree: Oid,
+    /// The tree of the base.
+    pub base_tree: Oid,
+    /// The whole message, the trailers of [`trailer`] included.
+    pub message: String,
+    /// The files among the changed ones that are executable.
+    pub executables: BTreeSet<String>,
+}
+
 impl Repository {
-    /// Makes a commit on top of `base` in which `files`, paths and new contents, are changed; everything else, file modes
-    /// included, is as in `base`. The trailers of [`trailer`] are added to `message`. Equal arguments give the same commit.
-    ///
-    /// The commit stands in the clone only, until it is pushed.
+    /// Returns what a commit on top of `base` is in which `files`, paths and new contents, are changed; everything else, file
+    /// modes included, is as in `base`. The trailers of [`trailer`] are added to `message`.
     ///
     /// # Errors
     /// [`GitError::NotAFile`] for a path that is no regular file in `base`: nothing is added, and no symbolic link is
     /// replaced. [`GitError::NothingToCommit`] where the contents are those of `base`.
+    pub fn prepare(&self, base: Oid, files: &[(String, Vec<u8>)], message: &str) -> Result<Prepared, GitError> {
+        let base = self.git.find_commit(base).map_err(|error| self.damaged(&error))?;
+        let tree = base.tree().map_err(|error| self.damaged(&error))?;
+        let mut update = TreeUpdateBuilder::new();
+        let mut executables = BTreeSet::new();
+        for (path, content) in files {
+            let mode = tree.get_path(Path::new(path)).ok().map(|entry| entry.filemode());
+            let mode = [FileMode::Blob, FileMode::BlobExecutable]
+                .into_iter()
+                .find(|known| mode == Some(i32::from(*known)))
+                .ok_or_else(|| GitError::NotAFile { path: path.clone() })?;
+            if mode == FileMode::BlobExecutable {
+                executables.insert(path.clone());
+            }
+            update.upsert(path.as_str(), self.git.blob(content)?, mode);
+        }
+        let changed = update.create_updated(&self.git, &tree)?;
+        if changed == tree.id() {
+            return Err(GitError::NothingToCommit);
+        }
+        let message = trailer::append(message, changed, &trailer::changes_hash(files));
+        Ok(Prepared { tree: changed, base_tree: tree.id(), message, executables })
+    }
+
+    /// Makes the commit that [`Repository::prepare`] describes. Equal arguments give the same commit.
+    ///
+    /// The commit stands in the clone only, until it is pushed.
+    ///
+    /// # Errors
+    /// Those of [`Repository::prepare`].
     pub fn commit(
         &self,
         base: Oid,
@@ -58,24 +100,10 @@ impl Repository {
         author: &Identity,
         when: Timestamp,
     ) -> Result<Oid, GitError> {
+        let prepared = self.prepare(base, files, message)?;
         let base = self.git.find_commit(base).map_err(|error| self.damaged(&error))?;
-        let tree = base.tree().map_err(|error| self.damaged(&error))?;
-        let mut update = TreeUpdateBuilder::new();
-        for (path, content) in files {
-            let mode = tree.get_path(Path::new(path)).ok().map(|entry| entry.filemode());
-            let mode = [FileMode::Blob, FileMode::BlobExecutable]
-                .into_iter()
-                .find(|known| mode == Some(i32::from(*known)))
-                .ok_or_else(|| GitError::NotAFile { path: path.clone() })?;
-            update.upsert(path.as_str(), self.git.blob(content)?, mode);
-        }
-        let changed = update.create_updated(&self.git, &tree)?;
-        if changed == tree.id() {
-            return Err(GitError::NothingToCommit);
-        }
-        let message = trailer::append(message, changed, &trailer::changes_hash(files));
         let author = Signature::new(&author.name, &author.email, &Time::new(when.as_second(), 0))?;
-        let changed = self.git.find_tree(changed)?;
-        Ok(self.git.commit(None, &author, &author, &message, &changed, &[&base])?)
+        let tree = self.git.find_tree(prepared.tree)?;
+        Ok(self.git.commit(None, &author, &author, &prepared.message, &tree, &[&base])?)
     }
 }

@@ -10,12 +10,13 @@ mod remote;
 mod repository;
 pub mod trailer;
 mod transport;
+mod updates;
 
 use std::sync::Once;
 
 pub use git2::Oid;
 
-pub use commit::{Commit, Identity};
+pub use commit::{Commit, Identity, Prepared};
 pub use error::GitError;
 pub use remote::{Auth, Remote};
 pub(crate) use repository::mark_damaged;

@@ -30,8 +30,47 @@ impl Repository {
         Ok(())
     }
 
+    /// Deletes the remote's `branch`, if it is at `expected`. A branch that is gone already is fine.
+    ///
+    /// # Errors
+    /// Those of [`Repository::push`].
+    pub fn delete(&self, branch: &str, expected: Oid) -> Result<(), GitError> {
+        let name = branch_ref(branch)?;
+        match self.remote.directory() {
+            Some(path) => {
+                let there = git2::Repository::open(path).map_err(|error| self.explain(&error))?;
+                match there.find_reference(&name) {
+                    Ok(mut found) if found.target() == Some(expected) => found.delete()?,
+                    Ok(found) => return Err(self.moved(branch, Some(expected), found.target())),
+                    Err(_) => {}
+                }
+            }
+            None => match self.update_over_http(&format!(":{name}"), branch, None, Some(expected)) {
+                Err(GitError::RefMoved { found: None, .. }) => {}
+                // libgit2 refuses to delete what the remote does not have.
+                Err(error) if self.heads()?.branches.contains_key(branch) => return Err(error),
+                _ => {}
+            },
+        }
+        if let Ok(mut known) = self.git.find_reference(&name) {
+            known.delete()?;
+        }
+        Ok(())
+    }
+
     fn push_over_http(&self, commit: Oid, branch: &str, expected: Option<Oid>) -> Result<(), GitError> {
         let name = branch_ref(branch)?;
+        self.update_over_http(&format!("+{commit}:{name}"), branch, Some(commit), expected)
+    }
+
+    /// Pushes `refspec`, which moves `branch` from `expected` to `wanted`.
+    fn update_over_http(
+        &self,
+        refspec: &str,
+        branch: &str,
+        wanted: Option<Oid>,
+        expected: Option<Oid>,
+    ) -> Result<(), GitError> {
         let mut remote = self.git.remote_anonymous(&self.remote.url())?;
         let advertised = Cell::new(None);
         let refusal = RefCell::new(None);
@@ -55,10 +94,10 @@ impl Repository {
             });
             let mut options = PushOptions::new();
             options.remote_callbacks(callbacks);
-            remote.push(&[format!("+{commit}:{name}")], Some(&mut options))
+            remote.push(&[refspec], Some(&mut options))
         });
         match advertised.get() {
-            Some(found) if found == Some(commit) && found != expected => return Ok(()),
+            Some(found) if found == wanted && found != expected => return Ok(()),
             Some(found) if found != expected => return Err(self.moved(branch, expected, found)),
             _ => {}
         }

@@ -84,12 +84,18 @@ impl Repository {
         if self.git.refname_to_id(&name).is_ok_and(|at| at == expected) && self.has(expected) {
             return Ok(expected);
         }
+        self.download(branch, 1)
+    }
+
+    /// Brings the head of `branch` into the clone with `depth` commits of its history, and returns it.
+    pub(super) fn download(&self, branch: &str, depth: i32) -> Result<Oid, GitError> {
+        let name = branch_ref(branch)?;
         let mut options = FetchOptions::new();
         options.download_tags(AutotagOption::None);
         let local = match self.remote.directory() {
             Some(path) => Some(directory_heads(path).map_err(|error| self.explain(&error))?),
             None => {
-                options.depth(1);
+                options.depth(depth);
                 None
             }
         };

@@ -1,5 +1,6 @@
 //! The body: why, which images, what was left out, what a merge causes, how it was checked.
 
+use super::controls::rebuild_box;
 use super::escape::{cell, code};
 use super::{ImageChange, LeftOut, Marker, Proposal};
 
@@ -24,8 +25,8 @@ const TABLE: &str = "| Image | Tag | Old digest | New digest | Platforms | Files
 const UNWANTED: &str = "### If you do not want this\n\n\
     Exclude the files in the repository's `tagpin.toml`, and the next run leaves them alone:\n\n\
     ```toml\n[policy]\nexclude = [\"examples/**\"]\n```\n\n\
-    Closing this pull request without that declines these digests: it stays closed until there is another set of \
-    digests to propose. Delete its branch to be asked again.";
+    Closing this pull request without a merge declines these digests: they are not proposed again, other digests of the \
+    same tags are. Who changes their mind opens it again.";
 
 const FOOTER: &str = "---\n\nOpened by tagpin. It keeps this text and the branch up to date, and leaves the branch \
     alone once somebody else has committed to it.";
@@ -72,7 +73,7 @@ fn told(proposal: &Proposal, room: Room) -> String {
     parts.extend(left_out(proposal, room.left_out));
     parts.extend(consequences(proposal));
     parts.push(proof(proposal));
-    parts.extend([UNWANTED.to_owned(), FOOTER.to_owned(), Marker::of(proposal).comment()]);
+    parts.extend([UNWANTED.to_owned(), rebuild_box(), FOOTER.to_owned(), Marker::of(proposal).comment()]);
     parts.join("\n\n") + "\n"
 }
 

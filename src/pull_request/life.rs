@@ -1,7 +1,7 @@
-//! The life of a pull request: found, opened, changed where it differs, or left closed.
+//! The life of a pull request: opened, dressed, changed where it differs.
 
 use super::marker;
-use crate::forge::{Draft, Forge, ForgeError, PullRequest, PullRequestState};
+use crate::forge::{Draft, Forge, ForgeError, PullRequest};
 
 /// What a run did to its pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,81 +10,67 @@ pub enum Operation {
     Created,
     /// Its title, body or base was changed.
     Updated,
-    /// Nothing was written: it says what it should, or somebody closed it.
+    /// It was closed: there was nothing left to propose.
+    Closed,
+    /// Nothing was written: it says what it should.
     None,
 }
 
 impl Operation {
-    /// Returns `created`, `updated` or `none`, as reports and the Action's output say it.
+    /// Returns `created`, `updated`, `closed` or `none`, as reports and the Action's output say it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
+            Self::Closed => "closed",
             Self::None => "none",
         }
     }
 }
 
-/// What this run did to the branch before it came to the pull request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Branch {
-    /// It was not there and was made: whoever deleted it asks for a new pull request.
-    New,
-    /// It was there and was moved.
-    Moved,
-    /// It held these changes already.
-    Kept,
-}
-
 /// The pull request as it is after a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// The pull request; a closed one where these changes were declined.
+    /// The pull request.
     pub pull_request: PullRequest,
     /// What was done to it.
     pub operation: Operation,
 }
 
-/// Makes the forge have one open pull request that says what `draft` says, writing only what differs.
+/// Makes the forge have one open pull request that says what `draft` says, writing only what differs. `current` is the
+/// open one, as it was found.
 ///
-/// Where none is open and the branch is not new, the last one decides. It was closed and named the same changes:
-/// somebody said no, and it stays closed. It was merged and the branch is still what was merged: `None`, because the
-/// branch may have no commit that the base lacks, and has to be built anew on the base as it is now.
+/// Labels, reviewers and the like are added once, and what could not be added is told: a remark, not a failure. Until that is
+/// done the marker says so, and after a crash the next run goes on there.
 ///
 /// # Errors
 /// The forge's, unchanged. The same call again goes on where this one stopped.
 pub async fn settle<F: Forge>(
     forge: &F,
     draft: &Draft,
-    branch: Branch,
-) -> Result<Option<Settled>, ForgeError> {
-    let (current, operation) = match forge.find(draft).await? {
-        Some(current) => (current, Operation::None),
+    current: Option<&PullRequest>,
+) -> Result<(Settled, Vec<String>), ForgeError> {
+    let undressed = |body: &str| marker::with(body, |marker| marker.undressed = true);
+    let (current, mut operation) = match current {
+        Some(current) => (current.clone(), Operation::None),
+        None if draft.dress.is_empty() => (forge.create(draft).await?, Operation::Created),
         None => {
-            let last = if branch == Branch::New { None } else { forge.find_closed(draft).await? };
-            match last {
-                Some(last) if last.state == PullRequestState::Merged && branch == Branch::Kept => {
-                    return Ok(None);
-                }
-                Some(last) if last.state == PullRequestState::Closed && is_same(&last, draft) => {
-                    return Ok(Some(Settled { pull_request: last, operation: Operation::None }));
-                }
-                _ => {}
-            }
-            (forge.create(draft).await?, Operation::Created)
+            let draft = Draft { body: undressed(&draft.body), ..draft.clone() };
+            (forge.create(&draft).await?, Operation::Created)
         }
     };
+    let mut remarks = Vec::new();
+    if marker::read(&current.body).is_some_and(|marker| marker.undressed) {
+        remarks = forge.dress(&current, &draft.dress).await?;
+    }
     // Also after a creation: it may have met a pull request that another run opened a moment before.
     let changes = draft.changes(&current);
     if changes.is_empty() {
-        return Ok(Some(Settled { pull_request: current, operation }));
+        return Ok((Settled { pull_request: current, operation }, remarks));
     }
     let pull_request = forge.update(current.number, &changes).await?;
-    Ok(Some(Settled { pull_request, operation: Operation::Updated }))
-}
-
-/// Tells whether both name the same set of changes.
-fn is_same(last: &PullRequest, draft: &Draft) -> bool {
-    let changes = marker::read(&last.body).zip(marker::read(&draft.body));
-    changes.is_some_and(|(last, wanted)| last.same_changes(&wanted))
+    if operation == Operation::None {
+        operation = Operation::Updated;
+    }
+    Ok((Settled { pull_request, operation }, remarks))
 }

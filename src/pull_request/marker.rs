@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Proposal;
 use crate::reference::Digest;
@@ -30,6 +31,10 @@ pub struct Marker {
     pub head: String,
     /// What the pull request changes.
     pub changes: Changes,
+    /// Whether labels, reviewers and the like are still to be added, as after a crash.
+    pub undressed: bool,
+    /// Whether tagpin closed it, because there was nothing left to propose: then nobody said no.
+    pub retired: bool,
 }
 
 /// The set of changes in a marker.
@@ -37,8 +42,31 @@ pub struct Marker {
 pub enum Changes {
     /// Every change.
     Listed(BTreeSet<Change>),
-    /// The sha256 of the set, as hex, where the set is too long for a body.
-    Hashed(String),
+    /// The set is too long for a body.
+    Hashed {
+        /// The sha256 of the set, as hex.
+        sha256: String,
+        /// The pairs; none where even these are too many.
+        pairs: BTreeSet<Pair>,
+    },
+}
+
+/// An image, with its tag, at a digest: what somebody says no to by closing a pull request. It is told by the first bytes of
+/// a hash, so that a body has room for a thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair([u8; PAIR]);
+
+/// The bytes of a [`Pair`].
+const PAIR: usize = 8;
+
+impl Pair {
+    /// Returns the pair of the image `name`, as the user spelled it, with `tag`, at `digest`.
+    pub fn new(name: &str, tag: &str, digest: &Digest) -> Self {
+        let hash = Sha256::digest(format!("{name}:{tag}@{digest}"));
+        let mut bytes = [0; PAIR];
+        bytes.iter_mut().zip(hash).for_each(|(into, byte)| *into = byte);
+        Self(bytes)
+    }
 }
 
 /// One image that changes.
@@ -64,6 +92,13 @@ struct Payload {
     changes: Option<Vec<Row>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     changes_sha256: Option<String>,
+    /// The pairs one after the other, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pairs: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    undressed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    retired: bool,
 }
 
 /// Image, tag, old and new digest: an array, because a body has little room.
@@ -78,7 +113,8 @@ impl Marker {
             old: image.old.clone(),
             new: image.new.clone(),
         });
-        Self { head: proposal.head.clone(), changes: Changes::Listed(changes.collect()) }
+        let changes = Changes::Listed(changes.collect());
+        Self { head: proposal.head.clone(), changes, undressed: false, retired: false }
     }
 
     /// Tells whether both propose the same changes, also where one of them only has the hash of the set.
@@ -89,19 +125,34 @@ impl Marker {
         }
     }
 
+    /// Returns the pairs that the pull request proposes; none where they were too many to be told.
+    pub fn pairs(&self) -> BTreeSet<Pair> {
+        match &self.changes {
+            Changes::Listed(set) => set.iter().map(Change::pair).collect(),
+            Changes::Hashed { pairs, .. } => pairs.clone(),
+        }
+    }
+
     /// Returns the marker as one line of Markdown that GitHub does not show.
     pub(super) fn comment(&self) -> String {
         let payload = |changes: &Changes| {
-            let mut payload = Payload { version: VERSION, head: self.head.clone(), ..Payload::default() };
+            let Self { head, undressed, retired, .. } = self.clone();
+            let mut payload = Payload { version: VERSION, head, undressed, retired, ..Payload::default() };
             match changes {
                 Changes::Listed(set) => payload.changes = Some(set.iter().map(Change::row).collect()),
-                Changes::Hashed(hash) => payload.changes_sha256 = Some(hash.clone()),
+                Changes::Hashed { sha256, pairs } => {
+                    let bytes: Vec<u8> = pairs.iter().flat_map(|pair| pair.0).collect();
+                    payload.pairs = (!bytes.is_empty()).then(|| STANDARD.encode(bytes));
+                    payload.changes_sha256 = Some(sha256.clone());
+                }
             }
             STANDARD.encode(serde_json::to_vec(&payload).unwrap_or_default())
         };
         let mut text = payload(&self.changes);
-        if text.len() > LONGEST {
-            text = payload(&Changes::Hashed(self.changes.sha256()));
+        for pairs in [self.pairs(), BTreeSet::new()] {
+            if text.len() > LONGEST {
+                text = payload(&Changes::Hashed { sha256: self.changes.sha256(), pairs });
+            }
         }
         format!("{START}{text}{END}")
     }
@@ -110,7 +161,7 @@ impl Marker {
 impl Changes {
     fn sha256(&self) -> String {
         match self {
-            Self::Hashed(hash) => hash.clone(),
+            Self::Hashed { sha256, .. } => sha256.clone(),
             Self::Listed(set) => {
                 let rows = set.iter().map(Change::row).collect::<Vec<_>>();
                 Digest::sha256(&serde_json::to_vec(&rows).unwrap_or_default()).hex().to_owned()
@@ -120,6 +171,10 @@ impl Changes {
 }
 
 impl Change {
+    fn pair(&self) -> Pair {
+        Pair::new(&self.image, &self.tag, &self.new)
+    }
+
     fn row(&self) -> Row {
         let digest = |digest: &Digest| digest.as_str().to_owned();
         (self.image.clone(), self.tag.clone(), self.old.as_ref().map(digest), digest(&self.new))
@@ -136,8 +191,21 @@ impl Change {
 
 /// Returns the first well-formed marker in `body`. `None` where there is none, or a newer tagpin wrote it.
 pub fn read(body: &str) -> Option<Marker> {
-    let payloads = body.lines().filter_map(|line| line.trim().strip_prefix(START)?.strip_suffix(END));
-    for payload in payloads.take(TRIES) {
+    find(body).map(|(_, marker)| marker)
+}
+
+/// Returns `body` with `change` made to its marker; as it is where it has none.
+pub fn with(body: &str, change: impl FnOnce(&mut Marker)) -> String {
+    let Some((line, mut marker)) = find(body) else { return body.to_owned() };
+    change(&mut marker);
+    body.replace(line, &marker.comment())
+}
+
+/// Returns the first well-formed marker and the text it was read from.
+fn find(body: &str) -> Option<(&str, Marker)> {
+    let lines = body.lines().map(str::trim);
+    let payloads = lines.filter_map(|line| Some((line, line.strip_prefix(START)?.strip_suffix(END)?)));
+    for (line, payload) in payloads.take(TRIES) {
         if payload.len() > LONGEST {
             continue;
         }
@@ -147,7 +215,7 @@ pub fn read(body: &str) -> Option<Marker> {
             return None;
         }
         if let Some(marker) = checked(payload) {
-            return Some(marker);
+            return Some((line, marker));
         }
     }
     None
@@ -158,10 +226,16 @@ fn checked(payload: Payload) -> Option<Marker> {
     let head_is_commit = matches!(payload.head.len(), 40 | 64) && is_hex(&payload.head);
     let changes = match (payload.changes, payload.changes_sha256) {
         (Some(rows), None) => Changes::Listed(rows.into_iter().map(Change::read).collect::<Option<_>>()?),
-        (None, Some(hash)) if hash.len() == 64 && is_hex(&hash) => Changes::Hashed(hash),
+        (None, Some(sha256)) if sha256.len() == 64 && is_hex(&sha256) => {
+            let bytes = STANDARD.decode(payload.pairs.unwrap_or_default()).ok()?;
+            let (pairs, rest) = bytes.as_chunks::<PAIR>();
+            let pairs = rest.is_empty().then(|| pairs.iter().copied().map(Pair).collect())?;
+            Changes::Hashed { sha256, pairs }
+        }
         _ => return None,
     };
-    head_is_commit.then_some(Marker { head: payload.head, changes })
+    let Payload { head, undressed, retired, .. } = payload;
+    head_is_commit.then_some(Marker { head, changes, undressed, retired })
 }
 
 #[cfg(test)]
@@ -185,14 +259,45 @@ mod tests {
 
     #[test]
     fn a_long_set_is_hashed_and_still_compared() {
-        let images = (0..200).map(|i| change(&format!("image-{i}"), "1", Some(1), 2)).collect::<Vec<_>>();
-        let whole = Marker::of(&proposal(images.clone()));
-        let comment = whole.comment();
-        assert!(comment.len() < 400, "{}", comment.len());
-        let short = read(&comment).unwrap();
-        assert!(matches!(short.changes, Changes::Hashed(_)));
-        assert!(short.same_changes(&whole) && whole.same_changes(&short));
-        assert!(!short.same_changes(&Marker::of(&proposal(images[1..].to_vec()))));
+        for (count, told) in [(200, true), (1000, true), (2000, false)] {
+            let images =
+                (0..count).map(|i| change(&format!("image-{i}"), "1", Some(1), 2)).collect::<Vec<_>>();
+            let whole = Marker::of(&proposal(images.clone()));
+            let comment = whole.comment();
+            assert!(comment.len() < LONGEST + 40, "{}", comment.len());
+            let short = read(&comment).unwrap();
+            assert!(matches!(short.changes, Changes::Hashed { .. }));
+            assert!(short.same_changes(&whole) && whole.same_changes(&short));
+            assert!(!short.same_changes(&Marker::of(&proposal(images[1..].to_vec()))));
+            assert_eq!(short.pairs().len(), if told { count } else { 0 });
+            assert!(!told || short.pairs() == whole.pairs());
+        }
+    }
+
+    #[test]
+    fn a_marker_is_changed_in_its_place() {
+        let marker = Marker::of(&proposal(vec![change("nginx", "1", None, 1)]));
+        let body = format!("text\r\n\r\n{}\r\n", marker.comment());
+        let changed = with(&body, |marker| (marker.undressed, marker.retired) = (true, true));
+        let found = read(&changed).unwrap();
+        assert!(found.undressed && found.retired && found.same_changes(&marker));
+        assert_eq!(with(&changed, |marker| (marker.undressed, marker.retired) = (false, false)), body);
+        assert_eq!(with("no marker", |marker| marker.retired = true), "no marker");
+    }
+
+    #[test]
+    fn a_pair_is_an_image_with_its_tag_at_a_digest() {
+        let pair = |name: &str, tag: &str, new| change_of(name, tag, new).pair();
+        assert_eq!(pair("nginx", "1", 1), pair("nginx", "1", 1));
+        assert_eq!(change("nginx", "1", Some(3), 1).new, change_of("nginx", "1", 1).new);
+        for other in [pair("nginx", "2", 1), pair("redis", "1", 1), pair("nginx", "1", 2)] {
+            assert_ne!(pair("nginx", "1", 1), other);
+        }
+    }
+
+    fn change_of(name: &str, tag: &str, new: u8) -> Change {
+        let image = change(name, tag, None, new);
+        Change { image: image.name, tag: image.tag, old: None, new: image.new }
     }
 
     #[test]
@@ -212,6 +317,10 @@ mod tests {
                 r#"{{"version":1,"head":"{head}","changes":[["a","1",null,"sha256:abc"]]}}"#
             )),
             comment_of(&format!(r#"{{"version":1,"head":"{head}","changes":[],"changes_sha256":"{head}"}}"#)),
+            comment_of(&format!(
+                r#"{{"version":1,"head":"{head}","changes_sha256":"{}","pairs":"AAAA"}}"#,
+                "a".repeat(64)
+            )),
             comment_of(&format!(r#"{{"version":1,"head":"{head}","changes":[{}"#, "[".repeat(5000))),
             comment_of(&format!(r#"{{"version":2,"head":"{head}","changes":[]}}"#)),
             // A newer tagpin's marker rules, whatever follows it.

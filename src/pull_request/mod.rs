@@ -3,14 +3,21 @@
 use crate::reference::Digest;
 
 mod body;
+pub mod controls;
+pub mod decision;
+mod declined;
 mod escape;
+pub mod group;
 mod life;
 pub mod marker;
+mod template;
 mod title;
 
-pub use life::{Branch, Operation, Settled, settle};
+pub use declined::Declined;
+pub use life::{Operation, Settled, settle};
 pub use marker::Marker;
-pub use title::commit_message;
+pub use template::{Place, Template};
+pub use title::{commit_message, title};
 
 /// Everything that a pull request tells a reviewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +39,7 @@ pub struct Proposal {
 /// The body ends with the hidden [`Marker`] and stays below GitHub's 65,536 characters: it is told with fewer details
 /// first, then cut at a row, and says so.
 pub fn render(proposal: &Proposal) -> (String, String) {
-    (title::title(proposal), body::body(proposal))
+    (title::title(proposal, None), body::body(proposal))
 }
 
 /// One image that changes: the same image, tag, old and new digest in one or more files.

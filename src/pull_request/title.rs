@@ -17,32 +17,48 @@ const NAMED: usize = 20;
 /// How many digits of a digest a title shows.
 const DIGITS: usize = 7;
 
-/// Returns the title: one image by its name, several by their number.
-pub(super) fn title(proposal: &Proposal) -> String {
-    let tags = |first_pin: bool| {
-        let rows = proposal.images.iter().filter(|image| image.old.is_none() == first_pin);
-        rows.map(|image| (&image.name, &image.tag)).collect::<BTreeSet<_>>().len()
-    };
-    let (pinned, updated) = (tags(true), tags(false));
+/// Returns the title: one image by its name, several by their number, and the group where there are several.
+pub fn title(proposal: &Proposal, group: Option<&str>) -> String {
+    let group = group.map(|group| format!(" ({})", plain(group))).unwrap_or_default();
+    let short = |words: &String| format!("{PREFIX}{words}{group}").chars().count() <= LONGEST;
+    let words = Some(summary(proposal)).filter(short).unwrap_or_else(|| general(proposal));
+    format!("{PREFIX}{words}{group}")
+}
+
+/// Returns what happens in a few words: one image by its name where the title has room, several by their number.
+pub(super) fn summary(proposal: &Proposal) -> String {
+    let (pinned, updated) = counts(proposal);
     let digests =
         proposal.images.iter().map(|image| (&image.name, &image.tag, &image.new)).collect::<BTreeSet<_>>();
+    let named = match (proposal.images.first(), digests.len(), pinned, updated) {
+        (Some(image), 1, 1, 0) => Some(one("pin", image)),
+        (Some(image), 1, 0, 1) => Some(one("update", image)),
+        _ => None,
+    };
+    let fits = |named: &String| PREFIX.len() + named.chars().count() <= LONGEST;
+    named.filter(fits).unwrap_or_else(|| general(proposal))
+}
+
+/// Returns what happens by numbers alone.
+pub(super) fn general(proposal: &Proposal) -> String {
     let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
-    let general = match (pinned, updated) {
+    match counts(proposal) {
         (1, 0) => "pin 1 image to its digest".to_owned(),
         (pinned, 0) => format!("pin {} to digests", images(pinned)),
         (0, 1) => "update 1 image digest".to_owned(),
         (0, updated) => format!("update {updated} image digests"),
         (pinned, 1) => format!("pin {} and update 1 digest", images(pinned)),
         (pinned, updated) => format!("pin {} and update {updated} digests", images(pinned)),
+    }
+}
+
+/// Returns how many images get their first digest, and how many another one.
+fn counts(proposal: &Proposal) -> (usize, usize) {
+    let tags = |first_pin: bool| {
+        let rows = proposal.images.iter().filter(|image| image.old.is_none() == first_pin);
+        rows.map(|image| (&image.name, &image.tag)).collect::<BTreeSet<_>>().len()
     };
-    let named = match (proposal.images.first(), digests.len(), pinned, updated) {
-        (Some(image), 1, 1, 0) => Some(one("pin", image)),
-        (Some(image), 1, 0, 1) => Some(one("update", image)),
-        _ => None,
-    };
-    let named =
-        named.map(|named| format!("{PREFIX}{named}")).filter(|named| named.chars().count() <= LONGEST);
-    named.unwrap_or_else(|| format!("{PREFIX}{general}"))
+    (tags(true), tags(false))
 }
 
 fn one(verb: &str, image: &ImageChange) -> String {
@@ -53,8 +69,8 @@ fn one(verb: &str, image: &ImageChange) -> String {
 /// Returns the commit message: the title, an empty line, and the first images with what they are now.
 ///
 /// [`Proposal::head`] plays no part: the commit does not exist yet. Trailers are left to git.
-pub fn commit_message(proposal: &Proposal) -> String {
-    let mut message = format!("{}\n", title(proposal));
+pub fn commit_message(proposal: &Proposal, title: &str) -> String {
+    let mut message = format!("{title}\n");
     let rows = proposal.images.iter().map(|image| {
         let name = format!("- {}:{}", plain(&image.name), plain(&image.tag));
         let digest = format!("{}:{}", image.new.algorithm(), image.new.short());
@@ -103,7 +119,7 @@ mod tests {
             ),
             (vec![first(&"a/".repeat(40))], "chore(deps): pin 1 image to its digest"),
         ] {
-            let title = title(&proposal(images));
+            let title = title(&proposal(images), None);
             assert_eq!(title, expected);
             assert!(title.chars().count() <= LONGEST);
         }
@@ -113,11 +129,12 @@ mod tests {
     fn a_commit_message_lists_images_in_short_lines_and_cannot_be_given_a_trailer() {
         let long = format!("registry.example.com/{}", "a".repeat(45));
         let hostile = "x\n\nSigned-off-by: @a fixes #1";
-        let message = commit_message(&proposal(vec![
+        let three = proposal(vec![
             change("nginx", "1.27", None, 0xab),
             change(&long, "1", None, 0xab),
             change(hostile, "1", None, 0xab),
-        ]));
+        ]);
+        let message = commit_message(&three, &title(&three, None));
         let short = format!("sha256:{}", digest(0xab).short());
         assert_eq!(
             message,
@@ -128,6 +145,16 @@ mod tests {
         );
         assert!(message.lines().all(|line| line.len() <= LONGEST));
         let many = (0..30).map(|i| change(&format!("image-{i:02}"), "1", None, 1)).collect();
-        assert!(commit_message(&proposal(many)).ends_with("\n- and 10 more\n"));
+        assert!(commit_message(&proposal(many), "t").ends_with("\n- and 10 more\n"));
+    }
+
+    #[test]
+    fn a_group_is_named_in_the_title() {
+        let one = proposal(vec![change("nginx", "1.27", Some(1), 0xab)]);
+        assert_eq!(
+            title(&one, Some("production")),
+            "chore(deps): update nginx 1.27 to sha256:abababa… (production)"
+        );
+        assert_eq!(title(&one, Some("clusters/eu west")), "chore(deps): update 1 image digest (clusters/eu_west)");
     }
 }

@@ -7,11 +7,15 @@ use url::{Host, Url};
 use super::Checker;
 use crate::config::problem::is_token;
 use crate::config::raw::{RawForge, RawRepository, Text};
-use crate::config::{Forge, ForgeKind, RepositoryConfig};
+use crate::config::{AppConfig, Commits, Forge, ForgeKind, RepositoryConfig};
 
 /// The words of `kind`.
 pub(in crate::config) const KINDS: [(&str, ForgeKind); 2] =
     [("github", ForgeKind::GitHub), ("none", ForgeKind::None)];
+
+/// The words of `commits`.
+pub(in crate::config) const COMMITS: [(&str, Commits); 3] =
+    [("auto", Commits::Auto), ("git", Commits::Git), ("api", Commits::Api)];
 
 impl Checker<'_> {
     pub(super) fn forge(&mut self, raw: &RawForge) -> Forge {
@@ -28,7 +32,38 @@ impl Checker<'_> {
         if let Some(email) = raw.author_email.as_ref().and_then(|email| self.author("author-email", email)) {
             forge.author_email = email;
         }
+        forge.sign_off = raw.sign_off.unwrap_or_default();
+        if let Some(commits) =
+            raw.commits.as_ref().and_then(|commits| self.word("commits", commits, &COMMITS))
+        {
+            forge.commits = commits;
+        }
+        if let (Commits::Api, ForgeKind::None, Some(text)) = (forge.commits, forge.kind, &raw.commits) {
+            self.fail(text.span(), "`commits = \"api\"` needs `kind = \"github\"`");
+        }
+        forge.app = self.app(raw);
         forge
+    }
+
+    fn app(&mut self, raw: &RawForge) -> Option<AppConfig> {
+        let key_file = raw.app_key_file.as_ref().and_then(|file| self.path("app-key-file", file));
+        let Some(text) = &raw.app_id else {
+            if let Some(file) = &raw.app_key_file {
+                self.fail_hint(file.span(), "`app-key-file` without `app-id`", "add the App's client id or number");
+            }
+            return None;
+        };
+        let id = text.get_ref();
+        let well_formed = (1..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if !well_formed || is_token(id) {
+            let problem = self
+                .problem(text.span(), "`app-id` is the client id or the number of a GitHub App")
+                .hint("both stand on the App's page under \"Developer settings\"");
+            self.problems.push(problem.unquoted());
+            return None;
+        }
+        Some(AppConfig { id: id.clone(), key_file })
     }
 
     pub(super) fn repositories(&mut self, raw: &[RawRepository]) -> Vec<RepositoryConfig> {

@@ -13,6 +13,7 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::pace::Pace;
 use super::refusal::Refusal;
 use super::{Patience, limits};
 use crate::forge::ForgeError;
@@ -27,12 +28,30 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often one request is repeated, for each of the two causes: no good answer, and a rate limit.
 const REPEATS: u32 = 2;
 
+/// Which of the two APIs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Api {
+    Rest,
+    /// Its path is its base.
+    GraphQl,
+}
+
 /// One request, relative to the API's base.
 pub(super) struct Call {
+    pub(super) api: Api,
     pub(super) method: Method,
     /// Path and query.
     pub(super) path: String,
     pub(super) body: Option<Value>,
+    /// Whether it may be sent again where its answer got lost: the second time does nothing more.
+    pub(super) repeats: bool,
+}
+
+impl Call {
+    /// Returns a request to the REST API, which may be repeated if it reads.
+    pub(super) fn new(method: Method, path: String, body: Option<Value>) -> Self {
+        Self { api: Api::Rest, repeats: method == Method::GET, method, path, body }
+    }
 }
 
 /// An answer that is neither a server's failure nor a rate limit.
@@ -45,6 +64,8 @@ pub(super) struct Answer {
 /// The connection to one API with one token.
 pub(super) struct Client {
     octocrab: Octocrab,
+    graphql: Octocrab,
+    pace: Arc<Pace>,
     base: String,
     token: Option<SecretString>,
     pub(super) patience: Patience,
@@ -52,7 +73,11 @@ pub(super) struct Client {
 
 impl Client {
     /// Makes a client for the API at `base`, a checked URL without a slash at its end.
-    pub(super) fn new(base: String, token: Option<SecretString>) -> Result<Self, ForgeError> {
+    pub(super) fn new(
+        base: String,
+        token: Option<SecretString>,
+        pace: Arc<Pace>,
+    ) -> Result<Self, ForgeError> {
         let unusable = |what: &str| ForgeError::Settings(format!("cannot use the forge at `{base}`: {what}"));
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(unusable("the client needs a running tokio runtime"));
@@ -73,17 +98,22 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| unusable(&root_cause(&error)))?;
-        let base_uri = base.parse().map_err(|_invalid| unusable("it is no URL"))?;
+        let headers = Arc::new(headers);
         // The same stack that `build_with_reqwest` makes, but with our own name in `user-agent`, a token that is
         // checked before it becomes a header, and no log line at error level for an answer that is asked for again.
-        let built = OctocrabBuilder::new_empty()
-            .with_service(ReqwestConnector::new(transport))
-            .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
-            .with_layer(&BaseUriLayer::new(base_uri))
-            .with_auth(AuthState::None)
-            .build();
-        let octocrab = built.unwrap_or_else(|never| match never {});
-        Ok(Self { octocrab, base, token, patience: Patience::default() })
+        let built = |base: &str| {
+            let base_uri = base.parse().map_err(|_invalid| unusable("it is no URL"))?;
+            let built = OctocrabBuilder::new_empty()
+                .with_service(ReqwestConnector::new(transport.clone()))
+                .with_layer(&ExtraHeadersLayer::new(Arc::clone(&headers)))
+                .with_layer(&BaseUriLayer::new(base_uri))
+                .with_auth(AuthState::None)
+                .build();
+            Ok(built.unwrap_or_else(|never| match never {}))
+        };
+        // GitHub Enterprise Server has GraphQL beside `/api/v3`, github.com below its base.
+        let graphql = built(base.strip_suffix("/v3").unwrap_or(&base))?;
+        Ok(Self { octocrab: built(&base)?, graphql, pace, base, token, patience: Patience::default() })
     }
 
     /// Returns the API's base, for messages.
@@ -120,6 +150,7 @@ impl Client {
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, ForgeError> {
         let (mut failures, mut waits) = (0, 0);
         loop {
+            self.keep_pace(call).await?;
             let result = match tokio::time::timeout(ANSWER_TIMEOUT, self.once(call)).await {
                 Ok(Ok(answer)) if answer.status.is_server_error() => Err(self.server_error(&answer)),
                 Ok(result) => result,
@@ -128,7 +159,7 @@ impl Client {
                 }
             };
             match result {
-                Err(ForgeError::Unavailable(_)) if call.method == Method::GET && failures < REPEATS => {
+                Err(ForgeError::Unavailable(_)) if call.repeats && failures < REPEATS => {
                     failures += 1;
                     tokio::time::sleep(self.patience.pause * failures).await;
                 }
@@ -146,12 +177,33 @@ impl Client {
         }
     }
 
+    /// Waits until a request that writes fits into what GitHub allows.
+    async fn keep_pace(&self, call: &Call) -> Result<(), ForgeError> {
+        while call.method != Method::GET {
+            let Err(wait) = self.pace.take(tokio::time::Instant::now()) else { break };
+            if wait > self.patience.longest_wait {
+                return Err(ForgeError::RateLimited(format!(
+                    "the forge at `{}` was written to as often as it allows: the next run goes on in {} s",
+                    self.base,
+                    wait.as_secs()
+                )));
+            }
+            tracing::info!(seconds = wait.as_secs(), "writing no faster than GitHub allows");
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+
     async fn once(&self, call: &Call) -> Result<Answer, ForgeError> {
-        let path = call.path.as_str();
+        let (octocrab, path) = match call.api {
+            Api::Rest => (&self.octocrab, call.path.as_str()),
+            Api::GraphQl => (&self.graphql, "/graphql"),
+        };
         let response = match call.method {
-            Method::POST => self.octocrab._post(path, call.body.as_ref()).await,
-            Method::PATCH => self.octocrab._patch(path, call.body.as_ref()).await,
-            _ => self.octocrab._get(path).await,
+            Method::POST => octocrab._post(path, call.body.as_ref()).await,
+            Method::PATCH => octocrab._patch(path, call.body.as_ref()).await,
+            Method::DELETE => octocrab._delete(path, call.body.as_ref()).await,
+            _ => octocrab._get(path).await,
         };
         let (parts, body) = response.map_err(|error| self.no_answer(&root_cause(&error)))?.into_parts();
         match Limited::new(body, ANSWER_MAX).collect().await {

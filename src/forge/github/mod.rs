@@ -1,32 +1,38 @@
 //! GitHub, and GitHub Enterprise: pull requests over the REST API. octocrab stays inside this module.
 
 mod address;
+mod app;
 mod client;
+mod commit;
+mod dress;
+mod graphql;
 mod limits;
+mod pace;
+mod pull;
 mod refusal;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 use url::Url;
 
 pub use address::{api_host_matches, repository_of};
+pub use app::App;
 use client::{Answer, Call, Client};
+pub use pace::Pace;
+use pull::Pull;
 use refusal::{Deed, Refusal};
 
-use super::{Changes, Draft, Forge, ForgeError, PullRequest, PullRequestState};
+use super::{Changes, Draft, Dress, Forge, ForgeError, NewCommit, PullRequest, PullRequestState};
 use crate::pull_request::marker;
 
-/// How many pages of pull requests are read. GitHub filters by head, so one is enough there.
+/// How many pages of a list are read: a branch with a thousand pull requests has what was declined on the last of them.
 const PAGES: u32 = 10;
-
-/// How many closed pull requests are looked at: only a fork of the same owner could stand before tagpin's last one.
-const CLOSED: &str = "10";
 
 /// Which repository, on which GitHub, as whom.
 #[derive(Clone, Debug)]
@@ -39,6 +45,8 @@ pub struct GitHubSettings {
     pub repository: String,
     /// A personal, an installation's or the Action's token. Without one only public repositories can be read.
     pub token: Option<SecretString>,
+    /// How fast it is written to, over all repositories.
+    pub pace: Arc<Pace>,
 }
 
 /// How long a run waits for GitHub.
@@ -70,14 +78,14 @@ impl GitHub {
     /// [`ForgeError::Settings`] where the API's URL, the repository's name or the token cannot be used, and where a
     /// token would leave this machine unencrypted.
     pub fn new(settings: GitHubSettings) -> Result<Self, ForgeError> {
-        let GitHubSettings { base_url, owner, repository, token } = settings;
+        let GitHubSettings { base_url, owner, repository, token, pace } = settings;
         if !address::is_name(&owner) || !address::is_name(&repository) {
             return Err(ForgeError::Settings(format!(
                 "`{owner}/{repository}` is no GitHub repository: `owner/name` is expected"
             )));
         }
         let base = checked_base(&base_url, token.is_some())?;
-        Ok(Self { client: Client::new(base, token)?, owner, repository })
+        Ok(Self { client: Client::new(base, token, pace)?, owner, repository })
     }
 
     /// Returns this client with other waiting times.
@@ -91,8 +99,9 @@ impl GitHub {
         format!("{}/{}", self.owner, self.repository)
     }
 
-    fn pulls(&self) -> String {
-        format!("/repos/{}/{}/pulls", self.owner, self.repository)
+    /// Returns the path of something in the repository; `rest` is empty or starts with a slash.
+    fn repository_path(&self, rest: &str) -> String {
+        format!("/repos/{}/{}{rest}", self.owner, self.repository)
     }
 
     /// Returns the value in a successful answer.
@@ -120,75 +129,106 @@ impl GitHub {
         self.read(&self.client.send(&call).await?, deed)
     }
 
-    /// Returns a page of the pull requests from the branch `head` of the repository itself, and whether more follow.
-    async fn list(&self, head: &str, query: &[(&str, &str)]) -> Result<(Vec<PullRequest>, bool), ForgeError> {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("head", &format!("{}:{head}", self.owner))
-            .extend_pairs(query)
-            .finish();
-        let call = Call { method: Method::GET, path: format!("{}?{query}", self.pulls()), body: None };
-        let answer = self.client.send(&call).await?;
-        let pulls = self.read::<Vec<Pull>>(&answer, Deed::Find)?;
-        let ours = pulls.into_iter().filter(|pull| pull.is_ours(&self.full_name(), head));
-        Ok((ours.map(PullRequest::from).collect(), client::has_next_page(&answer.headers)))
+    async fn get<T: DeserializeOwned>(&self, path: String, deed: Deed<'_>) -> Result<T, ForgeError> {
+        self.send(Call::new(Method::GET, path, None), deed).await
     }
 
     async fn post(&self, draft: &Draft) -> Result<PullRequest, ForgeError> {
-        let Draft { head, base, title, body, commit: _ } = draft;
-        let body = json!({ "head": head, "base": base, "title": title, "body": body });
-        let call = Call { method: Method::POST, path: self.pulls(), body: Some(body) };
+        let Draft { head, base, title, body, commit: _, dress } = draft;
+        let mut body = json!({ "head": head, "base": base, "title": title, "body": body });
+        if dress.draft {
+            body["draft"] = true.into();
+        }
+        let call = Call::new(Method::POST, self.repository_path("/pulls"), Some(body));
         let answer = self.client.send(&call).await?;
         if Refusal::read(&answer).says("a pull request already exists")
-            && let Some(existing) = self.find(draft).await?
+            && let Some(existing) = self.open_one(draft).await?
         {
             return Ok(existing);
         }
         self.read::<Pull>(&answer, Deed::Create(draft)).map(PullRequest::from)
     }
+
+    /// Returns the open pull request that `draft` is for, looked up again.
+    async fn open_one(&self, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
+        Ok(draft.current(&self.history(&draft.head).await?).cloned())
+    }
 }
 
 impl Forge for GitHub {
-    async fn find(&self, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
+    async fn history(&self, branch: &str) -> Result<Vec<PullRequest>, ForgeError> {
         let mut found = Vec::new();
         for page in 1..=PAGES {
-            let page = page.to_string();
-            let query = [("state", "open"), ("per_page", "100"), ("page", page.as_str())];
-            let (pulls, has_next_page) = self.list(&draft.head, &query).await?;
-            found.extend(pulls.into_iter().filter(|pull| draft.may_write(pull)));
-            if !has_next_page {
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("head", &format!("{}:{branch}", self.owner))
+                .extend_pairs([("state", "all"), ("sort", "created"), ("direction", "desc")])
+                .extend_pairs([("per_page", "100"), ("page", page.to_string().as_str())])
+                .finish();
+            let call = Call::new(Method::GET, self.repository_path(&format!("/pulls?{query}")), None);
+            let answer = self.client.send(&call).await?;
+            let pulls = self.read::<Vec<Pull>>(&answer, Deed::Find)?;
+            let ours = pulls.into_iter().filter(|pull| pull.is_ours(&self.full_name(), branch));
+            found.extend(ours.map(PullRequest::from));
+            if !client::has_next_page(&answer.headers) {
                 break;
             }
         }
-        // A branch can have one pull request for each base. The one with the marker is tagpin's own, and came first.
-        Ok(found.into_iter().min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number)))
+        Ok(found)
     }
 
-    async fn find_closed(&self, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
-        let query = [("state", "closed"), ("sort", "created"), ("direction", "desc"), ("per_page", CLOSED)];
-        let (pulls, _) = self.list(&draft.head, &query).await?;
-        let own = |pull: &PullRequest| pull.base == draft.base && marker::read(&pull.body).is_some();
-        Ok(pulls.into_iter().find(own))
+    async fn own<'p>(&self, pulls: &'p [PullRequest]) -> Result<Vec<&'p PullRequest>, ForgeError> {
+        let says_something = |pull: &&PullRequest| {
+            pull.state != PullRequestState::Open && marker::read(&pull.body).is_some()
+        };
+        let pulls: Vec<_> = pulls.iter().filter(says_something).collect();
+        // Only a no has consequences: without one nobody is asked who we are.
+        if pulls.iter().all(|pull| pull.state != PullRequestState::Closed) {
+            return Ok(Vec::new());
+        }
+        let login = self.login().await?;
+        let is_ours = |pull: &&PullRequest| graphql::without_bot(&pull.author).eq_ignore_ascii_case(&login);
+        Ok(pulls.into_iter().filter(is_ours).collect())
     }
 
     async fn create(&self, draft: &Draft) -> Result<PullRequest, ForgeError> {
         match self.post(draft).await {
             // The request may have arrived although its answer did not: asking is safe, repeating is not.
             Err(error @ (ForgeError::Unavailable(_) | ForgeError::InvalidAnswer(_))) => {
-                self.find(draft).await.ok().flatten().ok_or(error)
+                self.open_one(draft).await.ok().flatten().ok_or(error)
             }
             result => result,
         }
     }
 
     async fn update(&self, number: u64, changes: &Changes<'_>) -> Result<PullRequest, ForgeError> {
-        let fields = [("title", changes.title), ("body", changes.body), ("base", changes.base)];
+        let state = changes.close.then_some("closed");
+        let fields =
+            [("title", changes.title), ("body", changes.body), ("base", changes.base), ("state", state)];
         let body = fields
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
             .collect::<Map<_, _>>();
-        let path = format!("{}/{number}", self.pulls());
-        let call = Call { method: Method::PATCH, path, body: Some(body.into()) };
+        let path = self.repository_path(&format!("/pulls/{number}"));
+        let call = Call::new(Method::PATCH, path, Some(body.into()));
         self.send::<Pull>(call, Deed::Update(number)).await.map(PullRequest::from)
+    }
+
+    async fn dress(&self, pull: &PullRequest, dress: &Dress) -> Result<Vec<String>, ForgeError> {
+        self.add_dress(pull, dress).await
+    }
+
+    async fn remove_label(&self, number: u64, label: &str) -> Result<(), ForgeError> {
+        let label = percent_encoding::utf8_percent_encode(label, percent_encoding::NON_ALPHANUMERIC);
+        let path = self.repository_path(&format!("/issues/{number}/labels/{label}"));
+        let call = Call { repeats: true, ..Call::new(Method::DELETE, path, None) };
+        match self.send::<serde_json::Value>(call, Deed::Update(number)).await {
+            Ok(_) | Err(ForgeError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn commit(&self, commit: &NewCommit) -> Result<String, ForgeError> {
+        self.make_commit(commit).await
     }
 }
 
@@ -218,59 +258,5 @@ fn checked_base(base_url: &str, with_token: bool) -> Result<String, ForgeError> 
             refused("with `http://` the token would be sent unencrypted, use `https://`")
         }
         _ => Ok(url.as_str().trim_end_matches('/').to_owned()),
-    }
-}
-
-/// What of GitHub's answer is used. octocrab's own model demands fields that old GitHub Enterprise leaves out.
-#[derive(Deserialize)]
-struct Pull {
-    number: u64,
-    html_url: String,
-    title: String,
-    body: Option<String>,
-    state: String,
-    merged_at: Option<String>,
-    head: Side,
-    base: Side,
-}
-
-#[derive(Deserialize)]
-struct Side {
-    #[serde(rename = "ref")]
-    branch: String,
-    sha: String,
-    /// `None` for a fork that was deleted.
-    repo: Option<Repository>,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    full_name: String,
-}
-
-impl Pull {
-    /// Tells whether the branch `head` of the repository itself is proposed: a fork may have one of the same name.
-    fn is_ours(&self, full_name: &str, head: &str) -> bool {
-        let repository = self.head.repo.as_ref().map(|repository| repository.full_name.as_str());
-        self.head.branch == head && repository.is_some_and(|name| name.eq_ignore_ascii_case(full_name))
-    }
-}
-
-impl From<Pull> for PullRequest {
-    fn from(pull: Pull) -> Self {
-        let state = match (pull.state.as_str(), pull.merged_at) {
-            ("open", _) => PullRequestState::Open,
-            (_, None) => PullRequestState::Closed,
-            (_, Some(_)) => PullRequestState::Merged,
-        };
-        Self {
-            number: pull.number,
-            url: pull.html_url,
-            title: pull.title,
-            body: pull.body.unwrap_or_default(),
-            base: pull.base.branch,
-            commit: pull.head.sha,
-            state,
-        }
     }
 }

@@ -20,6 +20,10 @@ pub(super) enum Deed<'a> {
     Find,
     Create(&'a Draft),
     Update(u64),
+    Dress,
+    Commit,
+    Identify,
+    Authenticate,
 }
 
 impl Deed<'_> {
@@ -28,6 +32,10 @@ impl Deed<'_> {
             Self::Find => "look for pull requests".to_owned(),
             Self::Create(_) => "open a pull request".to_owned(),
             Self::Update(number) => format!("update pull request {number}"),
+            Self::Dress => "add labels, reviewers and the like".to_owned(),
+            Self::Commit => "make a commit".to_owned(),
+            Self::Identify => "ask whose token this is".to_owned(),
+            Self::Authenticate => "get a token for the GitHub App".to_owned(),
         }
     }
 }
@@ -41,6 +49,11 @@ impl Refusal {
             message: body["message"].as_str().unwrap_or_default().to_owned(),
             errors: body["errors"].as_array().cloned().unwrap_or_default(),
         }
+    }
+
+    /// Returns the refusal that a message without a status of its own is.
+    pub(super) fn of_message(status: StatusCode, message: String) -> Self {
+        Self { status, message, errors: Vec::new() }
     }
 
     /// Tells whether the message or one of the errors holds `words`.
@@ -69,6 +82,10 @@ impl Refusal {
     pub(super) fn explain(&self, deed: Deed<'_>, repository: &str, client: &Client) -> ForgeError {
         let (what, base, said) = (deed.words(), client.base(), client.in_parentheses(&self.text()));
         match self.status {
+            StatusCode::UNAUTHORIZED if matches!(deed, Deed::Authenticate) => ForgeError::Unauthorized(format!(
+                "cannot {what} in `{repository}`: the forge at `{base}` does not accept its key{said}: check `app-id` \
+                 and the private key, and this machine's clock"
+            )),
             StatusCode::UNAUTHORIZED if client.has_token() => ForgeError::Unauthorized(format!(
                 "cannot {what} in `{repository}`: the forge at `{base}` does not accept the token{said}: it may be \
                  expired, revoked or meant for another forge, set another one in TAGPIN_GITHUB_TOKEN"
@@ -88,6 +105,10 @@ impl Refusal {
             StatusCode::FORBIDDEN if self.says("archived") => ForgeError::Forbidden(format!(
                 "cannot {what} in `{repository}`: the repository is archived and so read-only: unarchive it, or \
                  take it out of the configuration"
+            )),
+            StatusCode::FORBIDDEN if matches!(deed, Deed::Dress) => ForgeError::Forbidden(format!(
+                "cannot {what} in `{repository}`: the token lacks a permission{said}: labels, assignees and milestones need \
+                 `pull-requests: write`, teams need `members: read`"
             )),
             StatusCode::FORBIDDEN => ForgeError::Forbidden(format!(
                 "cannot {what} in `{repository}`: the token lacks a permission{said}: it needs `contents: write` and \
@@ -128,6 +149,7 @@ impl Refusal {
                     "the forge knows no branch `{base}`: check the repository's `branch` in the configuration"
                 )
             }
+            Deed::Dress => format!("the forge refuses it{said}: check the names in [pull-request]"),
             _ => format!("the forge refuses it{said}: run again with `-v`, and report it if it stays"),
         };
         ForgeError::Rejected(format!("cannot {what} in `{repository}`: {why}"))

@@ -1,0 +1,113 @@
+//! A GitHub App's own authentication: the key signs a short token, which buys one for the one repository.
+
+use std::collections::BTreeMap;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::Method;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::client::Call;
+use super::refusal::Deed;
+use super::{GitHub, GitHubSettings};
+use crate::forge::ForgeError;
+
+/// What a run may need, with the access that it asks for. What the App was not given is left out: GitHub refuses a token
+/// that asks for more.
+const PERMISSIONS: [(&str, &str); 6] = [
+    ("contents", "write"),
+    ("pull_requests", "write"),
+    ("workflows", "write"),
+    ("issues", "write"),
+    ("members", "read"),
+    ("metadata", "read"),
+];
+
+/// How long the signed token is good for, in seconds: GitHub takes at most ten minutes.
+const LIFE: i64 = 9 * 60;
+
+/// How much the clocks may differ, in seconds.
+const DRIFT: i64 = 60;
+
+/// A GitHub App.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Its client id, or its number.
+    pub id: String,
+    /// Its private key as PEM.
+    pub key: SecretString,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iat: i64,
+    exp: i64,
+    iss: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Installation {
+    id: u64,
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
+impl App {
+    /// Returns a token for the repository of `settings` alone, with the permissions that a run needs and no others, good
+    /// for an hour. The token in `settings` plays no part.
+    ///
+    /// # Errors
+    /// The key is none, the App is not installed there, or the forge refuses.
+    pub async fn token(&self, settings: &GitHubSettings) -> Result<SecretString, ForgeError> {
+        let jwt = self.sign(jiff::Timestamp::now().as_second())?;
+        let github = GitHub::new(GitHubSettings { token: Some(jwt), ..settings.clone() })?;
+        let deed = Deed::Authenticate;
+        let installation: Installation = match github.get(github.repository_path("/installation"), deed).await {
+            Err(ForgeError::NotFound(_)) => {
+                return Err(ForgeError::NotFound(format!(
+                    "the GitHub App `{}` is not installed on `{}`: install it there, or check its id",
+                    self.id,
+                    github.full_name()
+                )));
+            }
+            result => result?,
+        };
+        let granted = &installation.permissions;
+        let permissions: BTreeMap<&str, &str> = PERMISSIONS
+            .into_iter()
+            .filter(|(name, access)| granted.get(*name).is_some_and(|has| has == access || has == "write"))
+            .collect();
+        for needed in ["contents", "pull_requests"] {
+            if !permissions.contains_key(needed) {
+                return Err(ForgeError::Forbidden(format!(
+                    "the GitHub App `{}` lacks a permission on `{}`: give it \"{needed}: write\" and accept that in the \
+                     installation",
+                    self.id,
+                    github.full_name()
+                )));
+            }
+        }
+        let body = json!({ "repositories": [settings.repository], "permissions": permissions });
+        let path = format!("/app/installations/{}/access_tokens", installation.id);
+        // Asking twice makes two tokens, both of which end by themselves.
+        let call = Call { repeats: true, ..Call::new(Method::POST, path, Some(body)) };
+        Ok(github.send::<Token>(call, deed).await?.token.into())
+    }
+
+    fn sign(&self, now: i64) -> Result<SecretString, ForgeError> {
+        let unusable = |why: &str| {
+            ForgeError::Settings(format!("cannot use the private key of the GitHub App `{}`: {why}", self.id))
+        };
+        let key = EncodingKey::from_rsa_pem(self.key.expose_secret().as_bytes())
+            .map_err(|_no_key| unusable("it is no RSA key in PEM, as GitHub hands it out"))?;
+        let claims = Claims { iat: now - DRIFT, exp: now + LIFE, iss: &self.id };
+        let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key);
+        jwt.map(Into::into).map_err(|_refused| unusable("it cannot sign"))
+    }
+}

@@ -1,0 +1,140 @@
+//! The few things that only GitHub's GraphQL API does: compare before a branch is moved, say who the token is, merge by
+//! itself.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::GitHub;
+use super::client::{Api, Call};
+use super::refusal::{Deed, Refusal};
+use crate::forge::{ForgeError, MergeMethod, NewCommit};
+
+/// What stands for "no such ref" (GraphQL API, `RefUpdate`).
+const NOWHERE: &str = "0000000000000000000000000000000000000000";
+
+const VIEWER: &str = "query { viewer { login } }";
+
+const UPDATE_REFS: &str =
+    "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+
+const AUTO_MERGE: &str = "mutation($input: EnablePullRequestAutoMergeInput!) { \
+     enablePullRequestAutoMerge(input: $input) { clientMutationId } }";
+
+/// Why a query was not done: the refusal's kind and GitHub's words.
+pub(super) struct GraphQlError {
+    pub(super) said: String,
+}
+
+impl GitHub {
+    /// Returns the `data` of an answer, or what GitHub's `errors` say.
+    async fn graphql(
+        &self,
+        query: &str,
+        variables: Value,
+        deed: Deed<'_>,
+    ) -> Result<Result<Value, GraphQlError>, ForgeError> {
+        // A query reads, although it is posted.
+        let repeats = query.starts_with("query");
+        let body = Some(json!({ "query": query, "variables": variables }));
+        let call = Call { api: Api::GraphQl, repeats, ..Call::new(Method::POST, String::new(), body) };
+        let answer: Value = self.read(&self.client.send(&call).await?, deed)?;
+        let errors: &[Value] = answer["errors"].as_array().map_or(&[], Vec::as_slice);
+        let said: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str()).collect();
+        let said = said.join("; ");
+        // GraphQL says so with status 200.
+        if errors.iter().any(|error| error["type"] == "RATE_LIMITED") {
+            let (base, said) = (self.client.base(), self.client.in_parentheses(&said));
+            return Err(ForgeError::RateLimited(format!(
+                "the forge at `{base}` asks for fewer requests{said}: try again in an hour"
+            )));
+        }
+        Ok(if errors.is_empty() { Ok(answer["data"].clone()) } else { Err(GraphQlError { said }) })
+    }
+
+    /// Returns the login of whoever the token is; a bot's without `[bot]`.
+    pub(super) async fn login(&self) -> Result<String, ForgeError> {
+        let answer = self.graphql(VIEWER, json!({}), Deed::Identify).await?;
+        let login = match &answer {
+            Ok(data) => data["viewer"]["login"].as_str(),
+            Err(_) => None,
+        };
+        let login = login.filter(|login| !login.is_empty()).ok_or_else(|| {
+            let said = answer.as_ref().err().map(|error| error.said.as_str()).unwrap_or_default();
+            ForgeError::InvalidAnswer(format!(
+                "the forge at `{}` does not say whose token this is{}, so what was declined is not known",
+                self.client.base(),
+                self.client.in_parentheses(said)
+            ))
+        })?;
+        Ok(without_bot(login).to_owned())
+    }
+
+    /// Moves the commit's branch to `oid`, if it is where it was; GitHub compares (`beforeOid`), which REST does not.
+    pub(super) async fn move_branch(&self, commit: &NewCommit, oid: &str) -> Result<(), ForgeError> {
+        let update = json!({
+            "name": format!("refs/heads/{}", commit.branch),
+            "beforeOid": commit.expected.as_deref().unwrap_or(NOWHERE),
+            "afterOid": oid,
+            "force": true,
+        });
+        let repository: Value = self.get(self.repository_path(""), Deed::Commit).await?;
+        let input = json!({ "repositoryId": repository["node_id"], "refUpdates": [update] });
+        let deed = Deed::Commit;
+        let error = match self.graphql(UPDATE_REFS, json!({ "input": input }), deed).await {
+            Ok(Ok(_)) => return Ok(()),
+            // It may have been done although its answer got lost.
+            Err(error @ (ForgeError::Unavailable(_) | ForgeError::InvalidAnswer(_))) => {
+                let there = self.branch_at(commit).await.ok().flatten();
+                return if there.as_deref() == Some(oid) { Ok(()) } else { Err(error) };
+            }
+            Err(error) => return Err(error),
+            Ok(Err(error)) => error,
+        };
+        let found = self.branch_at(commit).await?;
+        if found != commit.expected {
+            let short = |oid: Option<&str>| match oid {
+                Some(oid) => self.client.quote(oid.get(..12).unwrap_or(oid)),
+                None => "no such branch".to_owned(),
+            };
+            return Err(ForgeError::RefMoved(format!(
+                "the branch `{}` of `{}` was moved by somebody else (expected {}, found {}): nothing was changed",
+                commit.branch,
+                self.full_name(),
+                short(commit.expected.as_deref()),
+                short(found.as_deref())
+            )));
+        }
+        let refusal = Refusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
+        Err(refusal.explain(deed, &self.full_name(), &self.client))
+    }
+
+    /// Returns where the commit's branch is now.
+    async fn branch_at(&self, commit: &NewCommit) -> Result<Option<String>, ForgeError> {
+        let path = self.repository_path(&format!("/git/matching-refs/heads/{}", commit.branch));
+        let refs: Vec<Value> = self.get(path, Deed::Commit).await?;
+        let name = format!("refs/heads/{}", commit.branch);
+        let found = refs.iter().find(|found| found["ref"] == name.as_str());
+        Ok(found.and_then(|found| found["object"]["sha"].as_str()).map(str::to_owned))
+    }
+
+    /// Has GitHub merge the pull request `node_id` as soon as it may be merged; returns why it will not.
+    pub(super) async fn enable_auto_merge(
+        &self,
+        node_id: &str,
+        method: MergeMethod,
+    ) -> Result<Option<String>, ForgeError> {
+        let method = match method {
+            MergeMethod::Merge => "MERGE",
+            MergeMethod::Squash => "SQUASH",
+            MergeMethod::Rebase => "REBASE",
+        };
+        let input = json!({ "pullRequestId": node_id, "mergeMethod": method });
+        let answer = self.graphql(AUTO_MERGE, json!({ "input": input }), Deed::Dress).await?;
+        Ok(answer.err().map(|error| error.said))
+    }
+}
+
+/// Returns a login as GraphQL and REST agree on it: one of them says `name[bot]`.
+pub(super) fn without_bot(login: &str) -> &str {
+    login.strip_suffix("[bot]").unwrap_or(login)
+}

@@ -1,0 +1,77 @@
+//! What of GitHub's pull requests is read. octocrab's own model demands fields that old GitHub Enterprise leaves out.
+
+use serde::Deserialize;
+
+use crate::forge::{PullRequest, PullRequestState};
+
+#[derive(Deserialize)]
+pub(super) struct Pull {
+    number: u64,
+    #[serde(default)]
+    node_id: String,
+    html_url: String,
+    title: String,
+    body: Option<String>,
+    state: String,
+    merged_at: Option<String>,
+    head: Side,
+    base: Side,
+    /// `None` for an account that was deleted.
+    user: Option<User>,
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: String,
+    /// `None` for a fork that was deleted.
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct User {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+impl Pull {
+    /// Tells whether the branch `head` of the repository itself is proposed: a fork may have one of the same name.
+    pub(super) fn is_ours(&self, full_name: &str, head: &str) -> bool {
+        let repository = self.head.repo.as_ref().map(|repository| repository.full_name.as_str());
+        self.head.branch == head && repository.is_some_and(|name| name.eq_ignore_ascii_case(full_name))
+    }
+}
+
+impl From<Pull> for PullRequest {
+    fn from(pull: Pull) -> Self {
+        let state = match (pull.state.as_str(), pull.merged_at) {
+            ("open", _) => PullRequestState::Open,
+            (_, None) => PullRequestState::Closed,
+            (_, Some(_)) => PullRequestState::Merged,
+        };
+        Self {
+            number: pull.number,
+            url: pull.html_url,
+            title: pull.title,
+            body: pull.body.unwrap_or_default(),
+            base: pull.base.branch,
+            commit: pull.head.sha,
+            state,
+            labels: pull.labels.into_iter().map(|label| label.name).collect(),
+            author: pull.user.map(|user| user.login).unwrap_or_default(),
+            node_id: pull.node_id,
+        }
+    }
+}

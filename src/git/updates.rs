@@ -1,0 +1,69 @@
+//! "Update branch": a merge of the base into tagpin's branch that changes nothing else.
+
+use super::{GitError, Oid, Repository, trailer};
+
+/// How many of them on top of each other are looked through.
+const MERGES_MAX: usize = 20;
+
+/// How much of the base's history is fetched to find what was merged; what is older counts as somebody's own.
+const BASE_DEPTH: i32 = 200;
+
+impl Repository {
+    /// Returns tagpin's own commit below `head`, the head of `branch`, where everything above it is a merge of the branch
+    /// `base`, at `base_head`, whose content is what a merge without anybody's help gives. `None` where somebody had a hand in
+    /// it, or where that cannot be told.
+    ///
+    /// The history that it takes is fetched.
+    ///
+    /// # Errors
+    /// Why the remote does not answer.
+    pub fn below_updates(
+        &self,
+        branch: &str,
+        head: Oid,
+        base: &str,
+        base_head: Oid,
+    ) -> Result<Option<Oid>, GitError> {
+        if self.describe(head)?.parents.len() != 2 {
+            return Ok(None);
+        }
+        // A merge, its first parent, and so on down to tagpin's commit and the base below that.
+        let depth = i32::try_from(MERGES_MAX + 2).unwrap_or(i32::MAX);
+        if self.download(branch, depth)? != head || self.download(base, BASE_DEPTH)? != base_head {
+            return Ok(None);
+        }
+        let (mut merges, mut at) = (Vec::new(), head);
+        let own = loop {
+            let Ok(commit) = self.describe(at) else { return Ok(None) };
+            match commit.parents[..] {
+                _ if merges.len() > MERGES_MAX => return Ok(None),
+                [first, second] => {
+                    merges.push((commit.tree, first, second));
+                    at = first;
+                }
+                [base] if trailer::is_own(&commit) => break base,
+                _ => return Ok(None),
+            }
+        };
+        let mut merged = own;
+        for (tree, first, second) in merges.into_iter().rev() {
+            let of_base =
+                second == base_head || self.git.graph_descendant_of(base_head, second).unwrap_or(false);
+            if !of_base || self.merge(merged, first, second).ok().flatten() != Some(tree) {
+                return Ok(None);
+            }
+            merged = second;
+        }
+        Ok(Some(at))
+    }
+
+    /// Returns the tree of a merge of two commits over their common `ancestor`; `None` where they conflict.
+    fn merge(&self, ancestor: Oid, ours: Oid, theirs: Oid) -> Result<Option<Oid>, git2::Error> {
+        let tree = |commit| self.git.find_commit(commit)?.tree();
+        let mut index = self.git.merge_trees(&tree(ancestor)?, &tree(ours)?, &tree(theirs)?, None)?;
+        if index.has_conflicts() {
+            return Ok(None);
+        }
+        index.write_tree_to(&self.git).map(Some)
+    }
+}

@@ -1,0 +1,215 @@
+//! What to do with one branch and its pull request. Pure: a table of facts, tested as one.
+
+/// What this run wants the branch to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing, and that is certain: everything that it could hold was looked at.
+    Nothing,
+    /// Nothing that is known: something could not be checked, or was declined.
+    Unknown,
+    /// The changes that it holds already.
+    Held,
+    /// Other changes.
+    Other,
+}
+
+/// The branch as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is none.
+    None,
+    /// Its head is a commit of tagpin's, or a plain merge of the base into one.
+    Own,
+    /// Its head is somebody else's.
+    Foreign,
+}
+
+/// The newest pull request of the branch, or the open one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Newest {
+    /// There is none that counts.
+    None,
+    /// It is open.
+    Open,
+    /// It was merged, and the branch is what was merged.
+    Merged,
+    /// It was closed without a merge, or the branch has moved since it was merged.
+    Closed,
+    /// tagpin closed it, because there was nothing left to propose.
+    Retired,
+}
+
+/// Everything that is known of one branch and its pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What this run wants it to hold.
+    pub wanted: Wanted,
+    /// The branch.
+    pub branch: Found,
+    /// The pull request.
+    pub newest: Newest,
+    /// Whether the open pull request has the label that halts.
+    pub stop: bool,
+    /// Whether the open pull request has a ticked box or the label that asks for a rebuild.
+    pub rebuild: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing at all.
+    Nothing,
+    /// The label halts it: nothing is written.
+    Stopped,
+    /// Somebody else's commit is on the branch: the pull request says so, if one is open, and that is all.
+    LeaveAlone,
+    /// The branch stays, the pull request is opened or brought up to date.
+    Keep,
+    /// The branch gets a new commit on the base, then as [`Step::Keep`].
+    Build,
+    /// The pull request is closed with a reason, then the branch is deleted.
+    Retire,
+    /// The branch is deleted.
+    Delete,
+}
+
+/// Returns what is to be done (issue 5, points 1 to 3).
+pub fn decide(facts: Facts) -> Step {
+    let Facts { wanted, branch, newest, stop, rebuild } = facts;
+    if stop && newest == Newest::Open {
+        return Step::Stopped;
+    }
+    let rebuild = rebuild && newest == Newest::Open;
+    match (wanted, branch, newest) {
+        // What was merged is safe elsewhere, whoever made it.
+        (Wanted::Nothing | Wanted::Unknown, Found::Own | Found::Foreign, Newest::Merged) => Step::Delete,
+        (Wanted::Unknown, ..) | (Wanted::Nothing, Found::None, _) => Step::Nothing,
+        (Wanted::Nothing, Found::Foreign, Newest::Open) => Step::LeaveAlone,
+        (Wanted::Nothing, Found::Own, Newest::Open) => Step::Retire,
+        (Wanted::Nothing, Found::Own, Newest::None | Newest::Retired) => Step::Delete,
+        // Whoever closed it may want to open it again.
+        (Wanted::Nothing, ..) => Step::Nothing,
+        (_, Found::None, _) | (_, _, Newest::Merged) => Step::Build,
+        (_, Found::Foreign, _) if rebuild => Step::Build,
+        (_, Found::Foreign, _) => Step::LeaveAlone,
+        (Wanted::Held, Found::Own, _) if !rebuild => Step::Keep,
+        (Wanted::Held | Wanted::Other, Found::Own, _) => Step::Build,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wanted, branch, newest pull request, labels (`s` stop, `r` rebuild) and the step; `*` is anything.
+    const TABLE: &str = "
+        nothing none    *       -  nothing
+        nothing own     none    -  delete
+        nothing own     open    -  retire
+        nothing own     open    r  retire
+        nothing own     open    s  stopped
+        nothing own     merged  -  delete
+        nothing own     closed  -  nothing
+        nothing own     retired -  delete
+        nothing foreign none    -  nothing
+        nothing foreign open    -  leave-alone
+        nothing foreign open    r  leave-alone
+        nothing foreign open    s  stopped
+        nothing foreign merged  -  delete
+        nothing foreign closed  -  nothing
+        nothing foreign retired -  nothing
+        unknown none    *       -  nothing
+        unknown own     none    -  nothing
+        unknown own     open    -  nothing
+        unknown own     open    r  nothing
+        unknown own     open    s  stopped
+        unknown own     merged  -  delete
+        unknown own     closed  -  nothing
+        unknown own     retired -  nothing
+        unknown foreign open    -  nothing
+        unknown foreign closed  -  nothing
+        held    own     none    -  keep
+        held    own     open    -  keep
+        held    own     open    r  build
+        held    own     open    s  stopped
+        held    own     open    rs stopped
+        held    own     merged  -  build
+        held    own     closed  -  keep
+        held    own     closed  rs keep
+        held    own     retired -  keep
+        held    foreign open    -  leave-alone
+        held    foreign open    r  build
+        other   none    none    -  build
+        other   none    open    -  build
+        other   none    open    s  stopped
+        other   none    merged  -  build
+        other   none    closed  -  build
+        other   own     none    -  build
+        other   own     open    -  build
+        other   own     open    r  build
+        other   own     open    s  stopped
+        other   own     merged  -  build
+        other   own     closed  -  build
+        other   own     retired -  build
+        other   foreign none    -  leave-alone
+        other   foreign open    -  leave-alone
+        other   foreign open    r  build
+        other   foreign open    s  stopped
+        other   foreign merged  -  build
+        other   foreign closed  -  leave-alone
+        other   foreign closed  r  leave-alone
+        other   foreign retired -  leave-alone";
+
+    #[test]
+    fn every_row_of_the_table_holds() {
+        let newest =
+            [("none", Newest::None), ("open", Newest::Open), ("merged", Newest::Merged), ("closed", Newest::Closed)];
+        let newest = [&newest[..], &[("retired", Newest::Retired)]].concat();
+        for row in TABLE.lines().map(str::trim).filter(|row| !row.is_empty()) {
+            let words: Vec<&str> = row.split_whitespace().collect();
+            let wanted = match words[0] {
+                "nothing" => Wanted::Nothing,
+                "unknown" => Wanted::Unknown,
+                "held" => Wanted::Held,
+                _ => Wanted::Other,
+            };
+            let branch = match words[1] {
+                "none" => Found::None,
+                "own" => Found::Own,
+                _ => Found::Foreign,
+            };
+            let step = match words[4] {
+                "nothing" => Step::Nothing,
+                "stopped" => Step::Stopped,
+                "leave-alone" => Step::LeaveAlone,
+                "keep" => Step::Keep,
+                "build" => Step::Build,
+                "retire" => Step::Retire,
+                word => {
+                    assert_eq!(word, "delete", "{row}");
+                    Step::Delete
+                }
+            };
+            for (_, newest) in newest.iter().filter(|(word, _)| words[2] == "*" || words[2] == *word) {
+                let (stop, rebuild) = (words[3].contains('s'), words[3].contains('r'));
+                let facts = Facts { wanted, branch, newest: *newest, stop, rebuild };
+                assert_eq!(decide(facts), step, "{row}");
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_else_s_commit_is_never_lost_unless_it_was_merged_or_they_say_so() {
+        for wanted in [Wanted::Nothing, Wanted::Unknown, Wanted::Held, Wanted::Other] {
+            for newest in [Newest::None, Newest::Open, Newest::Closed, Newest::Retired] {
+                for stop in [false, true] {
+                    let facts = Facts { wanted, branch: Found::Foreign, newest, stop, rebuild: false };
+                    assert!(
+                        matches!(decide(facts), Step::Nothing | Step::LeaveAlone | Step::Stopped),
+                        "{facts:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Which changes go into one pull request, and the name of its branch. Pure.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::environment::{Environment, of_path};
+use crate::inventory::directory;
+use crate::policy::Globs;
+use crate::reference::Reference;
+
+/// What the name of every branch that tagpin proposes starts with.
+pub const PREFIX: &str = "tagpin/";
+
+/// The longest readable part of a branch's last segment, in bytes.
+const READABLE: usize = 60;
+
+/// How many directories a path is grouped by where it belongs to no environment: `clusters/production`.
+const DEPTH: usize = 2;
+
+/// How changes are divided where no named group takes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Not at all: one pull request.
+    #[default]
+    All,
+    /// By the environment that the file belongs to, or by its first two directories.
+    Path,
+    /// By the image's name.
+    Image,
+    /// By the registry.
+    Registry,
+}
+
+/// How the changes of a repository are divided into pull requests.
+#[derive(Clone, Debug, Default)]
+pub struct Grouping {
+    /// Groups with a name; the first that matches takes the change.
+    pub named: Vec<Named>,
+    /// How the rest is divided.
+    pub by: By,
+}
+
+/// A group with a name.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// What people call it; no two have the same.
+    pub name: String,
+    /// The files it takes; `None` takes all.
+    pub paths: Option<Globs>,
+    /// The images it takes, as they are spelled or in full; `None` takes all.
+    pub images: Option<Globs>,
+}
+
+/// One group of changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group {
+    /// The last segment of its branch.
+    slug: String,
+    /// What people call it; `None` where it is everything.
+    name: Option<String>,
+}
+
+impl Group {
+    /// Returns the group of everything.
+    pub fn all() -> Self {
+        Self { slug: "pin-digests".to_owned(), name: None }
+    }
+
+    fn of(kind: &str, name: &str) -> Self {
+        Self { slug: format!("{kind}-{}", slug(name)), name: Some(name.to_owned()) }
+    }
+
+    /// Returns what people call it: a name, a path, an image or a registry; `None` where it is everything.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+impl Grouping {
+    /// Returns the group of a change to the image `reference` in the file at `path` below the repository's root.
+    pub fn of(&self, path: &str, reference: &Reference, environments: &[Environment]) -> Group {
+        let full = format!("{}/{}", reference.registry(), reference.repository());
+        let takes = |named: &&Named| {
+            let is_image = |images: &Globs| images.matches(reference.name()) || images.matches(&full);
+            named.paths.as_ref().is_none_or(|paths| paths.matches(path))
+                && named.images.as_ref().is_none_or(is_image)
+        };
+        if let Some(named) = self.named.iter().find(takes) {
+            return Group::of("group", &named.name);
+        }
+        match self.by {
+            By::All => Group::all(),
+            By::Image => Group::of("image", &full),
+            By::Registry => Group::of("registry", reference.registry()),
+            By::Path => match of_path(environments, path) {
+                Some(environment) => Group::of("path", &environment.name),
+                None => {
+                    let directories: Vec<&str> =
+                        directory(path).split('/').filter(|part| !part.is_empty()).take(DEPTH).collect();
+                    let name = if directories.is_empty() { "/".to_owned() } else { directories.join("/") };
+                    Group::of("path", &name)
+                }
+            },
+        }
+    }
+}
+
+/// The names of the branches for one base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branches {
+    prefix: String,
+}
+
+impl Branches {
+    /// Returns the names for the base branch `base`, where `default` is the repository's default branch. Branches for another
+    /// base have one more segment: two bases of one repository never share a branch.
+    pub fn new(base: &str, default: Option<&str>) -> Self {
+        let prefix = match default {
+            Some(default) if default != base => format!("{PREFIX}base-{}/", slug(base)),
+            _ => PREFIX.to_owned(),
+        };
+        Self { prefix }
+    }
+
+    /// Returns the branch of `group`.
+    pub fn of(&self, group: &Group) -> String {
+        format!("{}{}", self.prefix, group.slug)
+    }
+
+    /// Tells whether `branch` is named as a group for this base would name it. Somebody else may use the prefix too.
+    pub fn has(&self, branch: &str) -> bool {
+        branch.strip_prefix(&self.prefix).is_some_and(|slug| {
+            let kinds = ["group-", "path-", "image-", "registry-"];
+            !slug.contains('/') && (slug == "pin-digests" || kinds.iter().any(|kind| slug.starts_with(kind)))
+        })
+    }
+}
+
+/// Returns `text` as a part of a branch's name: itself, or what is readable of it with a hash that keeps it distinct.
+fn slug(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let readable: String = text.chars().map(plain).take(READABLE).collect();
+    let readable = readable.replace("..", "--");
+    if readable == text && !text.is_empty() && !text.ends_with('.') && !text.ends_with(".lock") {
+        return readable;
+    }
+    let hash = hex::encode(Sha256::digest(text.as_bytes()));
+    format!("{}-{}", readable.trim_matches(['.', '-']), &hash[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn globs(patterns: &[&str]) -> Option<Globs> {
+        Some(Globs::new(patterns.iter().copied()).unwrap())
+    }
+
+    fn name(grouping: &Grouping, path: &str, image: &str) -> String {
+        let environment =
+            Environment::new("production", globs(&["clusters/prod-*/**"]).unwrap(), false).unwrap();
+        let group = grouping.of(path, &Reference::parse(image).unwrap(), &[environment]);
+        Branches::new("main", Some("main")).of(&group)
+    }
+
+    #[test]
+    fn changes_are_divided_as_the_policy_says() {
+        let named = vec![
+            Named { name: "web".into(), paths: globs(&["web/**"]), images: globs(&["nginx"]) },
+            Named { name: "ours".into(), paths: None, images: globs(&["ghcr.io/acme/**"]) },
+        ];
+        let by = |by| Grouping { named: Vec::new(), by };
+        for (grouping, path, image, expected) in [
+            (by(By::All), "a/b/c/d.yaml", "nginx:1", "tagpin/pin-digests"),
+            (by(By::Image), "a/b.yaml", "nginx:1", "tagpin/image-docker.io-library-nginx-"),
+            (by(By::Image), "a/b.yaml", "docker.io/nginx:2", "tagpin/image-docker.io-library-nginx-"),
+            (by(By::Registry), "a/b.yaml", "nginx:1", "tagpin/registry-docker.io"),
+            (by(By::Registry), "a/b.yaml", "localhost:5000/a:1", "tagpin/registry-localhost-5000-"),
+            (by(By::Path), "a/b/c/d.yaml", "nginx:1", "tagpin/path-a-b-"),
+            (by(By::Path), "a/d.yaml", "nginx:1", "tagpin/path-a"),
+            (by(By::Path), "d.yaml", "nginx:1", "tagpin/path--"),
+            (by(By::Path), "clusters/prod-eu/x.yaml", "nginx:1", "tagpin/path-production"),
+            (Grouping { named: named.clone(), by: By::All }, "web/a.yaml", "nginx:1", "tagpin/group-web"),
+            (Grouping { named: named.clone(), by: By::All }, "b/a.yaml", "nginx:1", "tagpin/pin-digests"),
+            (Grouping { named, by: By::Path }, "web/a.yaml", "ghcr.io/acme/x:1", "tagpin/group-ours"),
+        ] {
+            let branch = name(&grouping, path, image);
+            let is = if expected.ends_with('-') {
+                branch.len() == expected.len() + 8 && branch.starts_with(expected)
+            } else {
+                branch == expected
+            };
+            assert!(is, "{path} {image}: {branch}, not {expected}");
+            assert!(Branches::new("main", None).has(&branch));
+            assert!(git2::Reference::is_valid_name(&format!("refs/heads/{branch}")), "{branch}");
+        }
+    }
+
+    #[test]
+    fn names_that_look_alike_have_branches_of_their_own() {
+        let names = ["a/b", "a-b", "a b", "x..y", "x--y", "a.lock", ".", "", "é", "-", &"a/".repeat(99)];
+        let mut slugs: Vec<String> = names.iter().map(|name| slug(name)).collect();
+        for slug in &slugs {
+            assert!(git2::Reference::is_valid_name(&format!("refs/heads/tagpin/path-{slug}")), "{slug}");
+            assert!(slug.len() <= READABLE + 9, "{slug}");
+        }
+        slugs.sort();
+        slugs.dedup();
+        assert_eq!(slugs.len(), names.len(), "{slugs:?}");
+    }
+
+    #[test]
+    fn each_base_has_branches_of_its_own() {
+        let (main, release) =
+            (Branches::new("main", Some("main")), Branches::new("release/1", Some("main")));
+        let (for_main, for_release) = (main.of(&Group::all()), release.of(&Group::all()));
+        assert_eq!(for_main, "tagpin/pin-digests");
+        assert!(for_release.starts_with("tagpin/base-release-1-") && for_release.ends_with("/pin-digests"));
+        assert!(main.has(&for_main) && !main.has(&for_release));
+        assert!(release.has(&for_release) && !release.has(&for_main));
+        for other in ["tagpin-ledger", "tagpin/notes", "tagpin/promote-x", "main", "tagpin/"] {
+            assert!(!main.has(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Commits: made and pushed by git, or made by the forge, which signs them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::access::Access;
+use super::clone::Cloned;
+use super::{Context, RunError, blocking};
+use crate::config::Config;
+use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
+use crate::git::{GitError, Identity, Oid, trailer};
+use crate::pin::Pinned;
+use crate::proposal::proposal;
+use crate::pull_request::{Place, Proposal, commit_message, title};
+
+/// The clone, which blocking calls borrow one after the other.
+pub(super) type Shared = Arc<Mutex<Cloned>>;
+
+/// The directory whose files a token may lack the permission to change.
+const WORKFLOWS: &str = ".github/workflows/";
+
+/// What is said about a workflow that could not be pushed.
+const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `workflows` permission, and have the pull \
+    request rebuilt";
+
+/// A branch that gets a commit.
+pub(super) struct Build<'a> {
+    pub(super) branch: &'a str,
+    /// Where it is; `None` where there is none.
+    pub(super) expected: Option<Oid>,
+    pub(super) place: Place<'a>,
+}
+
+/// Returns the files that `pinned` changes with their new contents.
+fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
+    pinned.files.iter().map(|file| (file.path.clone(), file.after.clone())).collect()
+}
+
+/// Returns `pinned` without the workflows in it, which are held; `None` where there are none.
+pub(super) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
+    let paths = pinned.files.iter().map(|file| file.path.clone());
+    let workflows: BTreeSet<String> = paths.filter(|path| path.starts_with(WORKFLOWS)).collect();
+    (!workflows.is_empty()).then(|| {
+        let mut rest = pinned.clone();
+        rest.hold(&workflows, "workflow-permission", WORKFLOWS_HELD);
+        rest
+    })
+}
+
+/// Returns the hash of what `pinned` changes, as the trailer has it.
+pub(super) fn changes_hash(pinned: &Pinned) -> String {
+    trailer::changes_hash(&contents(pinned))
+}
+
+/// Makes a commit of `pinned` and moves the branch to it. Where the token may not change workflows, they are held in
+/// `pinned`. Returns the commit, as hex; `None` where nothing is left.
+pub(super) async fn build<R>(
+    context: &Context<'_, R>,
+    access: &Access,
+    config: &Config,
+    cloned: &Shared,
+    build: &Build<'_>,
+    pinned: &mut Pinned,
+) -> Result<Option<String>, RunError> {
+    let result = once(context, access, config, cloned, build, pinned).await;
+    // Over the API, GitHub says no more than that the token may not.
+    let is_refused = matches!(
+        result,
+        Err(RunError::Git(GitError::WorkflowPermission { .. })
+            | RunError::Forge(ForgeError::Forbidden(_) | ForgeError::NotFound(_) | ForgeError::Rejected(_)))
+    );
+    match without_workflows(pinned) {
+        Some(rest) if is_refused => {
+            *pinned = rest;
+            if pinned.files.is_empty() {
+                return Ok(None);
+            }
+            once(context, access, config, cloned, build, pinned).await.map(Some)
+        }
+        _ => result.map(Some),
+    }
+}
+
+async fn once<R>(
+    context: &Context<'_, R>,
+    access: &Access,
+    config: &Config,
+    cloned: &Shared,
+    build: &Build<'_>,
+    pinned: &Pinned,
+) -> Result<String, RunError> {
+    let message = message(config, &proposal(pinned, String::new()), build.place);
+    let (files, branch, expected) = (contents(pinned), build.branch.to_owned(), build.expected);
+    let cloned = Arc::clone(cloned);
+    let Some(forge) = access.forge.as_ref().filter(|_| access.forge_commits) else {
+        let forge = &config.forge;
+        let author = Identity { name: forge.author_name.clone(), email: forge.author_email.clone() };
+        let now = context.now;
+        return blocking(move || {
+            let cloned = cloned.lock().unwrap_or_else(PoisonError::into_inner);
+            let commit = cloned.repository.commit(cloned.base, &files, &message, &author, now)?;
+            cloned.repository.push(commit, &branch, expected)?;
+            Ok(commit.to_string())
+        })
+        .await;
+    };
+    let commit = blocking(move || {
+        let cloned = cloned.lock().unwrap_or_else(PoisonError::into_inner);
+        let prepared = cloned.repository.prepare(cloned.base, &files, &message)?;
+        let files = files.into_iter().map(|(path, content)| {
+            let executable = prepared.executables.contains(&path);
+            NewFile { path, executable, content }
+        });
+        Ok(NewCommit {
+            files: files.collect(),
+            branch,
+            expected: expected.map(|oid| oid.to_string()),
+            base: cloned.base.to_string(),
+            base_tree: prepared.base_tree.to_string(),
+            tree: prepared.tree.to_string(),
+            message: prepared.message,
+        })
+    })
+    .await?;
+    Ok(forge.commit(&commit).await?)
+}
+
+/// Returns the title for `proposal`, and why the user's own was not used.
+pub(super) fn worded_title(config: &Config, proposal: &Proposal, place: Place<'_>) -> (String, Option<String>) {
+    let built_in = || title(proposal, place.group);
+    match config.proposals.title.as_ref().map(|template| template.title(proposal, place)) {
+        None => (built_in(), None),
+        Some(Ok(title)) => (title, None),
+        Some(Err(error)) => (built_in(), Some(format!("the template `title` was not used: {error}"))),
+    }
+}
+
+/// Returns the commit message, without tagpin's trailers.
+fn message(config: &Config, proposal: &Proposal, place: Place<'_>) -> String {
+    let (title, _) = worded_title(config, proposal, place);
+    let template = config.proposals.commit_message.as_ref();
+    let own = template.and_then(|template| {
+        let message = template.message(proposal, place, &title);
+        message.inspect_err(|error| tracing::warn!(error, "the template `commit-message` was not used")).ok()
+    });
+    let mut message = own.unwrap_or_else(|| commit_message(proposal, &title));
+    if config.forge.sign_off {
+        let (name, email) = (&config.forge.author_name, &config.forge.author_email);
+        message = format!("{}\n\nSigned-off-by: {name} <{email}>\n", message.trim_end());
+    }
+    message
+}

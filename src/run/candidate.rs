@@ -1,0 +1,197 @@
+//! The branches that a run looks at: one for each group of changes, and those that are there from earlier runs. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clone::Head;
+use crate::config::Config;
+use crate::forge::{PullRequest, PullRequestState};
+use crate::manifest::UnreadReason;
+use crate::pin::Pinned;
+use crate::plan::{Outcome, Verdict};
+use crate::proposal::proposal;
+use crate::pull_request::decision::{Facts, Found, Newest, Wanted};
+use crate::pull_request::group::{Branches, Group};
+use crate::pull_request::{Declined, controls, marker};
+use crate::reference::LATEST;
+
+/// One branch, with what this run knows of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Candidate {
+    /// What people call the group; `None` where it is everything, or where it is known no more.
+    pub(super) group: Option<String>,
+    /// The sites that belong to it, by their index in [`crate::inventory::Inventory::sites`].
+    sites: BTreeSet<usize>,
+    /// The pull requests from it, the newest first.
+    pub(super) history: Vec<PullRequest>,
+    /// Whether a limit keeps it from being proposed.
+    limited: bool,
+}
+
+/// Returns a candidate for each group that has a change or a branch.
+pub(super) fn candidates(
+    pinned: &Pinned,
+    config: &Config,
+    branches: &Branches,
+    heads: &BTreeMap<String, Head>,
+) -> BTreeMap<String, Candidate> {
+    let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
+    for (index, (file, located)) in pinned.inventory.sites().enumerate() {
+        let reference = located.site.reference.as_ref();
+        let group = reference.map_or_else(Group::all, |reference| {
+            config.proposals.grouping.of(&file.root_path, reference, &config.environments)
+        });
+        let candidate = candidates.entry(branches.of(&group)).or_default();
+        candidate.group = group.name().map(str::to_owned);
+        candidate.sites.insert(index);
+    }
+    for name in heads.keys() {
+        candidates.entry(name.clone()).or_default();
+    }
+    candidates.retain(|name, candidate| candidate.has_change(&pinned.verdicts) || heads.contains_key(name));
+    candidates
+}
+
+impl Candidate {
+    fn has_change(&self, verdicts: &[Verdict]) -> bool {
+        self.changes(verdicts).next().is_some()
+    }
+
+    /// Returns the indices of the sites that change.
+    pub(super) fn changes<'a>(&'a self, verdicts: &'a [Verdict]) -> impl Iterator<Item = usize> + 'a {
+        let changes = |index: &usize| verdicts.get(*index).is_some_and(|verdict| verdict.change.is_some());
+        self.sites.iter().copied().filter(changes)
+    }
+
+    /// Holds every change for `reason`.
+    pub(super) fn hold(&self, verdicts: &mut [Verdict], reason: &'static str, detail: &str) {
+        for index in self.changes(&verdicts.to_vec()) {
+            verdicts[index] = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
+        }
+    }
+
+    /// Holds every change, because no more pull requests may be opened.
+    pub(super) fn limit(&mut self, verdicts: &mut [Verdict], detail: &str) {
+        self.limited = true;
+        self.hold(verdicts, "pull-request-limit", detail);
+    }
+
+    /// Holds what was declined.
+    pub(super) fn hold_declined(&self, pinned: &mut Pinned, declined: &Declined, label: &str) {
+        let detail = |number| {
+            let detail = format!(
+                "pull request {number} with this digest was closed without a merge: open it again, or give it the label \
+                 `{label}`, to be asked again"
+            );
+            Verdict::because(Outcome::Held, "declined", Some(detail))
+        };
+        let sites = pinned.inventory.sites().zip(&mut pinned.verdicts).enumerate();
+        for (_, ((_, located), verdict)) in sites.filter(|(index, _)| self.sites.contains(index)) {
+            if let (Some(change), Some(reference)) = (&verdict.change, &located.site.reference) {
+                let tag = reference.tag().unwrap_or(LATEST);
+                if let Some(number) = declined.image(reference.name(), tag, &change.digest) {
+                    *verdict = detail(number);
+                }
+            }
+        }
+        if let Some(number) = declined.whole(&proposal(&self.part(pinned), String::new())) {
+            for index in self.changes(&pinned.verdicts.clone()) {
+                pinned.verdicts[index] = detail(number);
+            }
+        }
+    }
+
+    /// Returns what of `pinned` belongs to this branch: the rest counts as unchanged, and the files are those of all.
+    pub(super) fn part(&self, pinned: &Pinned) -> Pinned {
+        let mut part = pinned.clone();
+        for (index, verdict) in part.verdicts.iter_mut().enumerate() {
+            if !self.sites.contains(&index) {
+                *verdict = Verdict::unchanged();
+            }
+        }
+        part
+    }
+
+    /// Takes over what became of this branch's sites.
+    pub(super) fn take_verdicts(&self, into: &mut [Verdict], from: &[Verdict]) {
+        for index in &self.sites {
+            if let (Some(into), Some(from)) = (into.get_mut(*index), from.get(*index)) {
+                into.clone_from(from);
+            }
+        }
+    }
+
+    /// Returns the pull request that is open and tagpin's: it has the marker, or proposes tagpin's own commit to this base.
+    pub(super) fn open(&self, base: &str, head: Option<&Head>) -> Option<&PullRequest> {
+        let own = head.and_then(|head| head.own.as_ref()).map(|own| own.id.to_string());
+        let is_ours = |pull: &&PullRequest| {
+            let adopted = own.as_ref() == Some(&pull.commit) && pull.base == base;
+            pull.state == PullRequestState::Open && (adopted || marker::read(&pull.body).is_some())
+        };
+        self.history.iter().filter(is_ours).min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
+    }
+
+    /// Returns the newest one that is not open, with tagpin's marker, for this base.
+    fn newest_closed(&self, base: &str) -> Option<&PullRequest> {
+        let is_ours = |pull: &&PullRequest| {
+            pull.state != PullRequestState::Open && pull.base == base && marker::read(&pull.body).is_some()
+        };
+        self.history.iter().filter(is_ours).max_by_key(|pull| pull.number)
+    }
+
+    /// Returns what is known, for the decision. `changes` is the hash of what the branch should hold, where it should hold
+    /// something.
+    pub(super) fn facts(
+        &self,
+        base: &str,
+        head: Option<&Head>,
+        changes: Option<&[String]>,
+        pinned: &Pinned,
+        labels: (&str, &str),
+    ) -> Facts {
+        let own = head.and_then(|head| head.own.as_ref());
+        let wanted = match changes {
+            Some(hashes) => {
+                let held = own.and_then(|own| own.changes.as_ref()).is_some_and(|held| hashes.contains(held));
+                if held { Wanted::Held } else { Wanted::Other }
+            }
+            None if self.limited || self.is_uncertain(pinned) => Wanted::Unknown,
+            None => Wanted::Nothing,
+        };
+        let branch = match head {
+            None => Found::None,
+            Some(_) if own.is_some() => Found::Own,
+            Some(_) => Found::Foreign,
+        };
+        let open = self.open(base, head);
+        let newest = match (open, self.newest_closed(base)) {
+            (Some(_), _) => Newest::Open,
+            (None, None) => Newest::None,
+            (None, Some(pull)) if pull.state == PullRequestState::Merged => {
+                let is_branch = head.is_some_and(|head| head.id.to_string() == pull.commit);
+                if is_branch { Newest::Merged } else { Newest::Closed }
+            }
+            (None, Some(pull)) if marker::read(&pull.body).is_some_and(|marker| marker.retired) => Newest::Retired,
+            (None, Some(_)) => Newest::Closed,
+        };
+        let (rebuild, stop) = labels;
+        Facts {
+            wanted,
+            branch,
+            newest,
+            stop: open.is_some_and(|pull| pull.has_label(stop)),
+            rebuild: open
+                .is_some_and(|pull| pull.has_label(rebuild) || controls::asks_rebuild(&pull.body)),
+        }
+    }
+
+    /// Tells whether something that the branch may be about could not be checked: then nothing is over. A branch whose group
+    /// is known no more may be about anything.
+    fn is_uncertain(&self, pinned: &Pinned) -> bool {
+        let failed = |(index, verdict): (usize, &Verdict)| {
+            verdict.outcome == Outcome::Failed && (self.sites.is_empty() || self.sites.contains(&index))
+        };
+        let unread = |reason: &UnreadReason| !matches!(reason, UnreadReason::Template | UnreadReason::Symlink);
+        pinned.verdicts.iter().enumerate().any(failed)
+            || pinned.inventory.unread().any(|(_, what)| unread(&what.reason))
+    }
+}

@@ -1,0 +1,78 @@
+//! The clone with the commits that matter: the base, and the heads of tagpin's branches.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::RunError;
+use crate::git::{Oid, Remote, Repository, trailer};
+use crate::pull_request::group::Branches;
+use crate::tree::CommitTree;
+
+/// A clone.
+pub(super) struct Cloned {
+    pub(super) repository: Repository,
+    pub(super) base_branch: String,
+    pub(super) base: Oid,
+    /// How the branches for this base are named.
+    pub(super) branches: Branches,
+    /// Those that there are.
+    pub(super) heads: BTreeMap<String, Head>,
+}
+
+/// The head of one of tagpin's branches.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) id: Oid,
+    /// tagpin's commit, at the head or below plain merges of the base; `None` where somebody else had a hand in it.
+    pub(super) own: Option<Own>,
+}
+
+/// A commit of tagpin's.
+#[derive(Clone, Debug)]
+pub(super) struct Own {
+    pub(super) id: Oid,
+    /// The hash of its changes, from its trailer.
+    pub(super) changes: Option<String>,
+}
+
+/// Fetches the base of `remote` and what there is of tagpin's branches for it.
+pub(super) fn clone(
+    cache_dir: &Path,
+    remote: Remote,
+    branch: Option<String>,
+) -> Result<(Cloned, CommitTree), RunError> {
+    let repository = Repository::open(cache_dir, remote)?;
+    let known = repository.heads()?;
+    let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
+    let Some(base_branch) = branch.or_else(|| known.default.clone()) else {
+        return Err(no_branch("it has no default branch; set `branch` for it"));
+    };
+    let Some(base) = known.branches.get(&base_branch).copied() else {
+        return Err(no_branch(&format!("`{base_branch}` does not exist")));
+    };
+    let base = repository.fetch(&base_branch, base)?;
+    let branches = Branches::new(&base_branch, known.default.as_deref());
+    let mut heads = BTreeMap::new();
+    for (name, id) in known.branches.iter().filter(|(name, _)| branches.has(name)) {
+        heads.insert(name.clone(), head(&repository, name, *id, &base_branch, base)?);
+    }
+    let tree = repository.tree(base)?;
+    Ok((Cloned { repository, base_branch, base, branches, heads }, tree))
+}
+
+fn head(repository: &Repository, name: &str, id: Oid, base: &str, base_head: Oid) -> Result<Head, RunError> {
+    let id = repository.fetch(name, id)?;
+    let mut own = trailer::is_own(&repository.describe(id)?).then_some(id);
+    if own.is_none() {
+        own = repository.below_updates(name, id, base, base_head)?;
+    }
+    let own = match own {
+        None => None,
+        Some(id) => {
+            let commit = repository.describe(id)?;
+            let changes = trailer::value(&commit.message, trailer::CHANGES).map(str::to_owned);
+            Some(Own { id, changes })
+        }
+    };
+    Ok(Head { id, own })
+}

@@ -1,0 +1,329 @@
+//! From what was pinned to branches and pull requests: one after the other, so that one that fails costs no other.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use super::access::Access;
+use super::build::{Build, Shared, build, changes_hash, without_workflows, worded_title};
+use super::candidate::{Candidate, candidates};
+use super::clone::{Cloned, Head};
+use super::{BranchState, Context, Done, Proposed, RunError, blocking};
+use crate::config::Config;
+use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
+use crate::pin::{self, Pinned};
+use crate::proposal::proposal;
+use crate::pull_request::decision::{Facts, Step, decide};
+use crate::pull_request::{Declined, Operation, Place, Settled, controls, marker, render, settle};
+use crate::tree::CommitTree;
+
+/// How many branches are asked for at once.
+const AT_ONCE: usize = 4;
+
+/// What is said of a group whose pull request has the label that halts.
+const STOPPED: &str = "the pull request has the label that halts tagpin";
+
+/// What the steps of one repository have in common.
+struct Work<'w, R> {
+    context: &'w Context<'w, R>,
+    access: &'w Access,
+    config: &'w Config,
+    cloned: Shared,
+    heads: BTreeMap<String, Head>,
+    base: String,
+    tree: &'w CommitTree,
+}
+
+/// Proposes what `done.pinned` changes, and ends what is over. What became of it stands in `done`.
+///
+/// # Errors
+/// git's, where no group could be done.
+pub(super) async fn propose<R>(
+    context: &Context<'_, R>,
+    access: &Access,
+    config: &Config,
+    (cloned, tree): (Cloned, &CommitTree),
+    done: &mut Done,
+) -> Result<(), RunError> {
+    let found = done.pinned.verdicts.clone();
+    let mut candidates = candidates(&done.pinned, config, &cloned.branches, &cloned.heads);
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let (heads, base) = (cloned.heads.clone(), cloned.base_branch.clone());
+    let cloned = Arc::new(Mutex::new(cloned));
+    let work = Work { context, access, config, cloned, heads, base, tree };
+    // Before anything is pushed: what was declined must not be proposed again.
+    match work.ask(&mut candidates).await {
+        Ok(declined) => {
+            for candidate in candidates.values() {
+                candidate.hold_declined(&mut done.pinned, &declined, &config.proposals.rebuild_label);
+            }
+        }
+        Err(error) => {
+            done.pull_request_error = Some(error);
+            return Ok(());
+        }
+    }
+    work.limit(&mut candidates, &mut done.pinned);
+    if done.pinned.verdicts != found {
+        done.pinned = work.edited(done.pinned.clone());
+    }
+    // What is over comes last, so that it can say what has taken its place.
+    let (wanted, over): (Vec<_>, Vec<_>) = candidates
+        .iter()
+        .partition(|(_, candidate)| candidate.changes(&done.pinned.verdicts).next().is_some());
+    let whole = wanted.len() == 1;
+    let mut failure = None;
+    for (name, candidate) in wanted.into_iter().chain(over) {
+        let mut part = work.part(candidate, &done.pinned);
+        let is_wanted = !part.files.is_empty();
+        let result = work.one(name, candidate, &mut part, done).await;
+        candidate.take_verdicts(&mut done.pinned.verdicts, &part.verdicts);
+        let proposed = Proposed { group: candidate.group.clone(), branch_name: name.clone(), ..Proposed::default() };
+        match result {
+            Ok(Some(proposed)) => done.groups.push(proposed),
+            Ok(None) => {}
+            Err(RunError::Forge(error)) => {
+                done.groups.push(Proposed { error: Some(error.to_string()), ..proposed });
+                done.pull_request_error.get_or_insert(error);
+            }
+            Err(error) => {
+                done.groups.push(Proposed { error: Some(error.to_string()), ..proposed });
+                failure.get_or_insert(error);
+            }
+        }
+        if whole && is_wanted {
+            done.pinned.files = part.files;
+        }
+    }
+    if let Some(error) = failure
+        && done.groups.iter().all(|group| group.error.is_some())
+    {
+        return Err(error);
+    }
+    if !whole {
+        done.pinned = work.edited(done.pinned.clone());
+    }
+    Ok(())
+}
+
+impl<R> Work<'_, R> {
+    /// Asks for the pull requests of every candidate, and returns what was declined in them.
+    async fn ask(&self, candidates: &mut BTreeMap<String, Candidate>) -> Result<Declined, ForgeError> {
+        let Some(forge) = &self.access.forge else { return Ok(Declined::default()) };
+        let asked = candidates.keys().cloned().map(async |name| {
+            let history = forge.history(&name).await?;
+            Ok::<_, ForgeError>((name, history))
+        });
+        let histories: Vec<_> = futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+        let all: Vec<PullRequest> =
+            histories.iter().flat_map(|(_, history)| history).filter(|pull| pull.base == self.base).cloned().collect();
+        let own = forge.own(&all).await?;
+        let declined = Declined::of(own, &self.config.proposals.rebuild_label);
+        for (name, history) in histories {
+            if let Some(candidate) = candidates.get_mut(&name) {
+                candidate.history = history;
+            }
+        }
+        Ok(declined)
+    }
+
+    /// Holds what would be one pull request too many, in the repository or in the run.
+    fn limit(&self, candidates: &mut BTreeMap<String, Candidate>, pinned: &mut Pinned) {
+        if self.access.forge.is_none() {
+            return;
+        }
+        let max = self.config.proposals.max_open;
+        let is_open = |name: &str, candidate: &Candidate| candidate.open(&self.base, self.heads.get(name)).is_some();
+        let mut open = candidates.iter().filter(|(name, candidate)| is_open(name, candidate)).count();
+        for (name, candidate) in candidates {
+            if is_open(name, candidate) || candidate.changes(&pinned.verdicts).next().is_none() {
+                continue;
+            }
+            if max > 0 && open >= max {
+                let detail = format!("{open} pull requests are open, and `max-open` is {max}");
+                candidate.limit(&mut pinned.verdicts, &detail);
+            } else if !self.context.session.take_opening() {
+                let max = self.config.proposals.max_new;
+                let detail = format!("this run has opened {max} pull requests, which is `max-new`: a later run goes on");
+                candidate.limit(&mut pinned.verdicts, &detail);
+            } else {
+                open += 1;
+            }
+        }
+    }
+
+    /// Returns what of `pinned` belongs to one candidate, with the files of that alone.
+    fn part(&self, candidate: &Candidate, pinned: &Pinned) -> Pinned {
+        let part = candidate.part(pinned);
+        if part.verdicts == pinned.verdicts { part } else { self.edited(part) }
+    }
+
+    /// Returns `pinned` with the files that its verdicts change.
+    fn edited(&self, pinned: Pinned) -> Pinned {
+        let notes = pinned.notes;
+        Pinned { notes, ..pin::edit_again(self.tree, self.config, pinned.inventory, pinned.verdicts) }
+    }
+
+    /// Does one branch and its pull request. `None` where there was nothing to do.
+    async fn one(
+        &self,
+        name: &str,
+        candidate: &Candidate,
+        part: &mut Pinned,
+        done: &mut Done,
+    ) -> Result<Option<Proposed>, RunError> {
+        let head = self.heads.get(name);
+        let proposals = &self.config.proposals;
+        let labels = (proposals.rebuild_label.as_str(), proposals.stop_label.as_str());
+        let without = without_workflows(part);
+        let mut hashes: Vec<String> = vec![changes_hash(part)];
+        hashes.extend(without.as_ref().filter(|rest| !rest.files.is_empty()).map(changes_hash));
+        let changes = (!part.files.is_empty()).then_some(hashes.as_slice());
+        let facts = candidate.facts(&self.base, head, changes, part, labels);
+        let step = decide(facts);
+        tracing::debug!(branch = name, ?facts, ?step, "decided");
+        let open = candidate.open(&self.base, head);
+        let mut proposed = Proposed {
+            group: candidate.group.clone(),
+            branch_name: name.to_owned(),
+            files: part.files.len(),
+            pull_request: open
+                .map(|pull| Settled { pull_request: pull.clone(), operation: Operation::None }),
+            ..Proposed::default()
+        };
+        match (step, head) {
+            (Step::Nothing, _) => return Ok(None),
+            (Step::Stopped, _) => {
+                candidate.hold(&mut part.verdicts, "stopped", STOPPED);
+                part.files.clear();
+                proposed.branch = BranchState::Stopped;
+            }
+            (Step::LeaveAlone, _) => {
+                proposed.branch = BranchState::LeftAlone;
+                proposed.pull_request = self.say_once(open).await?;
+            }
+            (Step::Retire, Some(head)) => {
+                proposed.pull_request = self.retire(open, done).await?;
+                self.delete(name, head).await?;
+                proposed.branch = BranchState::Deleted;
+            }
+            (Step::Delete, Some(head)) => {
+                self.delete(name, head).await?;
+                proposed.branch = BranchState::Deleted;
+            }
+            // Only a branch that is there is retired, deleted or kept.
+            (Step::Retire | Step::Delete | Step::Keep, None) => return Ok(None),
+            (Step::Keep, Some(Head { own, .. })) => {
+                if let (Some(own), Some(rest)) = (own, without)
+                    && own.changes.as_ref() != hashes.first()
+                {
+                    *part = rest;
+                }
+                proposed.branch = BranchState::UpToDate;
+                proposed.commit = own.as_ref().map(|own| own.id.to_string());
+            }
+            (Step::Build, _) => {
+                let place = Place { group: candidate.group.as_deref(), base: &self.base };
+                let branch = Build { branch: name, expected: head.map(|head| head.id), place };
+                let commit = build(self.context, self.access, self.config, &self.cloned, &branch, part).await?;
+                proposed.branch =
+                    if commit.is_some() { BranchState::Pushed } else { BranchState::NothingToDo };
+                proposed.commit = commit;
+            }
+        }
+        proposed.files = part.files.len();
+        if matches!(step, Step::Keep | Step::Build) {
+            self.settle(candidate, part, &facts, &mut proposed, done).await;
+        }
+        Ok(Some(proposed))
+    }
+
+    /// Opens the pull request or brings it up to date. What goes wrong does not undo what was pushed.
+    async fn settle(
+        &self,
+        candidate: &Candidate,
+        part: &Pinned,
+        facts: &Facts,
+        proposed: &mut Proposed,
+        done: &mut Done,
+    ) {
+        let (Some(forge), Some(commit)) = (&self.access.forge, proposed.commit.clone()) else { return };
+        let proposal = proposal(part, commit.clone());
+        let place = Place { group: candidate.group.as_deref(), base: &self.base };
+        let ((title, remark), (_, body)) =
+            (worded_title(self.config, &proposal, place), render(&proposal));
+        done.notes.extend(remark);
+        let dress = self.config.proposals.dress.clone();
+        let (head, base) = (proposed.branch_name.clone(), self.base.clone());
+        let draft = Draft { head, base, title, body, commit, dress };
+        let current = proposed.pull_request.take().map(|settled| settled.pull_request);
+        let result = settle(forge, &draft, current.as_ref()).await;
+        if current.is_none() && result.is_err() {
+            self.context.session.return_opening();
+        }
+        let label = &self.config.proposals.rebuild_label;
+        let result = match (result, &current) {
+            (Ok(settled), Some(pull)) if facts.rebuild && pull.has_label(label) => {
+                forge.remove_label(pull.number, label).await.map(|()| settled)
+            }
+            (result, _) => result,
+        };
+        match result {
+            Ok((settled, remarks)) => {
+                proposed.pull_request = Some(settled);
+                done.notes.extend(remarks);
+            }
+            Err(error) => {
+                proposed.error = Some(error.to_string());
+                done.pull_request_error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Writes into the open pull request that somebody else's commit is on its branch, unless it says so already.
+    async fn say_once(&self, open: Option<&PullRequest>) -> Result<Option<Settled>, ForgeError> {
+        let (Some(forge), Some(pull)) = (&self.access.forge, open) else { return Ok(None) };
+        let body = controls::with_note(&pull.body);
+        if crate::forge::same_text(&body, &pull.body) {
+            return Ok(Some(Settled { pull_request: pull.clone(), operation: Operation::None }));
+        }
+        let changes = Changes { body: Some(&body), ..Changes::default() };
+        let pull_request = forge.update(pull.number, &changes).await?;
+        Ok(Some(Settled { pull_request, operation: Operation::Updated }))
+    }
+
+    /// Closes a pull request with nothing left to propose. The marker says that nobody said no.
+    async fn retire(
+        &self,
+        open: Option<&PullRequest>,
+        done: &Done,
+    ) -> Result<Option<Settled>, ForgeError> {
+        let (Some(forge), Some(pull)) = (&self.access.forge, open) else { return Ok(None) };
+        let pairs = |pull: &PullRequest| marker::read(&pull.body).map(|marker| marker.pairs()).unwrap_or_default();
+        let own = pairs(pull);
+        let pulls = done.groups.iter().filter_map(|group| group.pull_request.as_ref()).map(|settled| &settled.pull_request);
+        let successors = pulls.filter(|other| !pairs(other).is_disjoint(&own));
+        let successors: Vec<String> = successors.map(|other| format!("#{}", other.number)).collect();
+        let reason = if successors.is_empty() {
+            "nothing is left to propose, the base has these digests already or they are held.".to_owned()
+        } else {
+            format!("its changes are now in {}.", successors.join(", "))
+        };
+        let body = marker::with(&controls::with_reason(&pull.body, &reason), |marker| marker.retired = true);
+        let changes = Changes { body: Some(&body), close: true, ..Changes::default() };
+        let pull_request = forge.update(pull.number, &changes).await?;
+        Ok(Some(Settled { pull_request, operation: Operation::Closed }))
+    }
+
+    async fn delete(&self, name: &str, head: &Head) -> Result<(), RunError> {
+        let (cloned, name, id) = (Arc::clone(&self.cloned), name.to_owned(), head.id);
+        blocking(move || {
+            let cloned = cloned.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(cloned.repository.delete(&name, id)?)
+        })
+        .await
+    }
+}
