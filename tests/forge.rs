@@ -3,15 +3,17 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use serde_json::json;
 use support::forge::{Forge as Fake, Logged, Mood, Pull, Settings};
+use support::github_issues::STRANGER;
 use support::openapi::OpenApi;
-use tagpin::forge::github::{GitHub, GitHubSettings, Patience};
-use tagpin::forge::{Changes, Draft, Forge, ForgeError, PullRequestState};
-use tagpin::pull_request::{Branch, ImageChange, Operation, Proposal, render, settle};
+use tagpin::forge::github::{App, GitHub, GitHubSettings, Pace, Patience};
+use tagpin::forge::{Changes, Draft, Dress, Forge, ForgeError, MergeMethod, PullRequest, PullRequestState};
+use tagpin::pull_request::{ImageChange, Operation, Proposal, Settled, marker, render};
 use tagpin::reference::Digest;
 
 const HEAD: &str = "tagpin/pin-digests";
@@ -36,6 +38,7 @@ fn client_with(fake: &Fake, token: Option<&str>) -> GitHub {
         owner: "acme".to_owned(),
         repository: "clusters".to_owned(),
         token: token.map(SecretString::from),
+        pace: Arc::default(),
     };
     let patience = Patience { longest_wait: Duration::from_secs(2), pause: Duration::from_millis(1) };
     GitHub::new(settings).unwrap().with_patience(patience)
@@ -60,7 +63,7 @@ fn draft_of(seed: &str) -> Draft {
     let proposal =
         Proposal { images: vec![image], spans: 1, files: 1, head: commit.clone(), left_out: Vec::new() };
     let (title, body) = render(&proposal);
-    Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit }
+    Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit, dress: Dress::default() }
 }
 
 fn draft() -> Draft {
@@ -79,7 +82,21 @@ fn foreign(head_repository: Option<&str>, head: &str, base: &str) -> Pull {
         head_oid: "c".repeat(40),
         user: "octocat".to_owned(),
         merged: false,
+        labels: Vec::new(),
+        draft: false,
+        added: Vec::new(),
     }
+}
+
+/// Looks for the draft's pull request, as a run does.
+async fn find(forge: &GitHub, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
+    Ok(draft.current(&forge.history(&draft.head).await?).cloned())
+}
+
+/// Finds, opens and updates, as a run does.
+async fn settle(forge: &GitHub, draft: &Draft) -> Result<Settled, ForgeError> {
+    let current = find(forge, draft).await?;
+    Ok(tagpin::pull_request::settle(forge, draft, current.as_ref()).await?.0)
 }
 
 fn methods(log: &[Logged]) -> Vec<&str> {
@@ -91,19 +108,19 @@ async fn a_pull_request_is_opened_then_left_alone_then_updated() {
     for prefix in ["", "/api/v3"] {
         let fake = Fake::start(Settings { prefix: prefix.to_owned(), ..Settings::default() }, branches).await;
         let forge = client(&fake);
-        let settled = settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
+        let settled = settle(&forge, &draft()).await.unwrap();
         assert_eq!((settled.operation, settled.pull_request.number), (Operation::Created, 1));
         assert_eq!(settled.pull_request.url, "https://github.com/acme/clusters/pull/1");
         assert_eq!(fake.pulls()[0].title, draft().title);
 
         fake.forget();
-        let settled = settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
+        let settled = settle(&forge, &draft()).await.unwrap();
         assert_eq!(settled.operation, Operation::None);
         assert_eq!(methods(&fake.log()), ["GET"], "nothing is written when nothing changed");
 
         fake.forget();
         let other = Draft { title: "chore(deps): pin 3 images to digests".to_owned(), ..draft() };
-        let settled = settle(&forge, &other, Branch::New).await.unwrap().unwrap();
+        let settled = settle(&forge, &other).await.unwrap();
         assert_eq!(
             (settled.operation, settled.pull_request.title),
             (Operation::Updated, other.title.clone())
@@ -113,10 +130,10 @@ async fn a_pull_request_is_opened_then_left_alone_then_updated() {
         assert_eq!(writes[0].body, Some(json!({ "title": other.title })), "only what differs is sent");
 
         let moved = Draft { base: "release".to_owned(), ..other };
-        assert_eq!(settle(&forge, &moved, Branch::New).await.unwrap().unwrap().pull_request.base, "release");
+        assert_eq!(settle(&forge, &moved).await.unwrap().pull_request.base, "release");
 
         fake.close(1);
-        let settled = settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
+        let settled = settle(&forge, &draft()).await.unwrap();
         assert_eq!((settled.operation, settled.pull_request.number), (Operation::Created, 2));
     }
 }
@@ -124,7 +141,7 @@ async fn a_pull_request_is_opened_then_left_alone_then_updated() {
 #[tokio::test]
 async fn requests_say_who_asks_and_which_version_is_meant() {
     let fake = fake().await;
-    settle(&client(&fake), &draft(), Branch::New).await.unwrap().unwrap();
+    settle(&client(&fake), &draft()).await.unwrap();
     for request in fake.log() {
         assert!(request.headers["user-agent"].starts_with("tagpin/"), "{request:?}");
         assert_eq!(request.headers["accept"], "application/vnd.github+json");
@@ -146,11 +163,11 @@ async fn only_a_pull_request_from_this_very_repository_is_believed() {
         fake.open(foreign(repository, head, "main"));
     }
     let forge = client(&fake);
-    assert_eq!(forge.find(&draft()).await.unwrap(), None);
-    assert_eq!(settle(&forge, &draft(), Branch::New).await.unwrap().unwrap().pull_request.number, 5);
+    assert_eq!(find(&forge, &draft()).await.unwrap(), None);
+    assert_eq!(settle(&forge, &draft()).await.unwrap().pull_request.number, 5);
     // A second one for another base: the first stays ours.
     fake.open(Pull { body: Some(draft().body), ..foreign(Some("ACME/Clusters"), HEAD, "release") });
-    assert_eq!(forge.find(&draft()).await.unwrap().unwrap().number, 5);
+    assert_eq!(find(&forge, &draft()).await.unwrap().unwrap().number, 5);
 }
 
 #[tokio::test]
@@ -159,65 +176,145 @@ async fn a_person_s_own_pull_request_from_the_branch_is_not_rewritten() {
     let forge = client(&fake);
     // For another base it is none of ours, and does not stand in the way.
     let other_base = fake.open(foreign(Some("acme/clusters"), HEAD, "release"));
-    assert_eq!(forge.find(&draft()).await.unwrap(), None);
+    assert_eq!(find(&forge, &draft()).await.unwrap(), None);
     // It proposes our commit to our base, as somebody does by hand after a crash: adopted.
     let by_hand = fake.open(foreign(Some("acme/clusters"), HEAD, "main"));
-    assert_eq!(forge.find(&draft()).await.unwrap().unwrap().number, by_hand);
+    assert_eq!(find(&forge, &draft()).await.unwrap().unwrap().number, by_hand);
     // It proposes another commit: somebody's own, and GitHub allows no second one.
     let draft = Draft { commit: "d".repeat(40), ..draft() };
-    assert_eq!(forge.find(&draft).await.unwrap(), None);
+    assert_eq!(find(&forge, &draft).await.unwrap(), None);
     fake.forget();
-    told(settle(&forge, &draft, Branch::Moved).await.unwrap_err(), "Rejected: somebody else has one open");
+    told(settle(&forge, &draft).await.unwrap_err(), "Rejected: somebody else has one open");
     assert!(fake.writes().iter().all(|request| request.method == "POST" && request.status == 422));
     assert!(fake.pulls().iter().all(|pull| pull.title == "somebody else's"), "{other_base}");
     // The marker makes it ours, wherever the branch is.
     fake.close(by_hand);
     let marked = Pull { body: Some(draft.body.clone()), ..foreign(Some("acme/clusters"), HEAD, "main") };
     let marked = fake.open(marked);
-    assert_eq!(forge.find(&draft).await.unwrap().unwrap().number, marked);
+    assert_eq!(find(&forge, &draft).await.unwrap().unwrap().number, marked);
 }
 
 #[tokio::test]
-async fn closed_without_a_merge_means_no_until_there_is_something_else() {
+async fn only_what_tagpin_s_own_identity_closed_is_believed() {
     let fake = fake().await;
     let forge = client(&fake);
-    let settled = async |seed: &str, branch| settle(&forge, &draft_of(seed), branch).await.unwrap();
-    settled("one", Branch::New).await.unwrap();
-    fake.close(1);
-    for branch in [Branch::Kept, Branch::Moved] {
-        fake.forget();
-        let left = settled("one", branch).await.unwrap();
-        assert_eq!((left.operation, left.pull_request.number), (Operation::None, 1));
-        assert_eq!(left.pull_request.state, PullRequestState::Closed);
-        assert_eq!(methods(&fake.log()), ["GET", "GET"]);
+    let ours = |number: u64, user: &str| Pull {
+        body: Some(draft_of(&number.to_string()).body),
+        user: user.to_owned(),
+        ..foreign(Some("acme/clusters"), HEAD, "main")
+    };
+    for (number, user) in [(1, "octocat"), (2, "Tagpin-Bot[bot]"), (3, "tagpin-bot"), (4, "tagpin-bot")] {
+        fake.open(ours(number, user));
     }
-    let asked = settled("two", Branch::Moved).await.unwrap();
-    assert_eq!((asked.operation, asked.pull_request.number), (Operation::Created, 2), "other digests");
-    fake.close(2);
-    assert_eq!(settled("two", Branch::Kept).await.unwrap().pull_request.number, 2);
-    assert_eq!(settled("one", Branch::Moved).await.unwrap().pull_request.number, 3, "the newest one decides");
-    fake.close(3);
-    let asked = settled("one", Branch::New).await.unwrap();
-    assert_eq!(asked.pull_request.number, 4, "who deletes the branch asks for another one");
+    fake.close(fake.open(Pull { body: None, ..ours(5, "tagpin-bot") }));
+    fake.close(fake.open(Pull { head_repository: Some("acme/fork".to_owned()), ..ours(6, "tagpin-bot") }));
+    let history = forge.history(HEAD).await.unwrap();
+    assert_eq!(history.iter().map(|pull| pull.number).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+    fake.forget();
+    assert!(forge.own(&history).await.unwrap().is_empty());
+    assert!(fake.log().is_empty(), "nobody was declined, so nobody is asked");
+    [1, 2, 3].into_iter().for_each(|number| fake.close(number));
     fake.merge(4);
-    assert_eq!(settled("one", Branch::Kept).await, None, "merged and undone: built anew");
-    assert_eq!(settled("one", Branch::Moved).await.unwrap().pull_request.number, 5);
+    let history = forge.history(HEAD).await.unwrap();
+    let own = forge.own(&history).await.unwrap();
+    assert_eq!(own.iter().map(|pull| pull.number).collect::<Vec<_>>(), [4, 3, 2]);
+    assert_eq!(own[0].state, PullRequestState::Merged);
 }
 
 #[tokio::test]
-async fn a_closed_pull_request_that_is_not_tagpin_s_says_nothing() {
+async fn labels_and_people_are_added_once_and_what_is_refused_is_told() {
+    let Some(description) = OpenApi::load() else { return };
     let fake = fake().await;
     let forge = client(&fake);
-    let body = Some(draft().body);
-    for pull in [
-        foreign(Some("acme/clusters"), HEAD, "main"),
-        Pull { body: body.clone(), ..foreign(Some("acme/fork"), HEAD, "main") },
-        Pull { body, ..foreign(Some("acme/clusters"), HEAD, "release") },
-    ] {
-        fake.close(fake.open(pull));
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let dress = Dress {
+        draft: true,
+        labels: names(&["dependencies", "tagpin"]),
+        reviewers: names(&["octocat"]),
+        team_reviewers: names(&["platform"]),
+        assignees: names(&["hubot"]),
+        milestone: Some("Autumn".to_owned()),
+        auto_merge: Some(MergeMethod::Squash),
+    };
+    let draft = Draft { dress: dress.clone(), ..draft() };
+    // The answer to the first label gets lost, for good: the run ends, and the next one goes on.
+    [Mood::ServerError; 3].into_iter().for_each(|mood| fake.next("POST", mood));
+    fake.next("POST", Mood::ServerError);
+    let first = settle(&forge, &draft).await;
+    assert!(matches!(first, Err(ForgeError::Unavailable(_))), "{first:?}");
+    fake.forget();
+    let first = settle(&forge, &draft).await;
+    assert_eq!(first.unwrap().operation, Operation::Created);
+    let pull = fake.pulls()[0].clone();
+    assert!(pull.draft && !marker::read(pull.body.as_deref().unwrap()).unwrap().undressed);
+    assert_eq!(pull.labels, dress.labels);
+    let added = ["assignee hubot", "reviewer octocat", "team platform", "milestone 7", "auto-merge SQUASH"];
+    assert_eq!(pull.added, added);
+    for request in fake.log() {
+        description.check(&request).unwrap();
     }
-    let settled = settle(&forge, &draft(), Branch::Kept).await.unwrap().unwrap();
-    assert_eq!(settled.operation, Operation::Created);
+    // People take away what they do not want.
+    fake.edit(1, |pull| (pull.labels.clear(), pull.added.clear()).0);
+    fake.forget();
+    assert_eq!(settle(&forge, &draft).await.unwrap().operation, Operation::None);
+    assert!(fake.writes().is_empty() && fake.pulls()[0].labels.is_empty());
+
+    // A crash after the creation: the marker knows.
+    let body = marker::with(&draft.body, |marker| marker.undressed = true);
+    fake.edit(1, |pull| pull.body = Some(body.clone()));
+    assert_eq!(settle(&forge, &draft).await.unwrap().operation, Operation::Updated);
+    assert_eq!(fake.pulls()[0].labels, dress.labels);
+
+    let fake = Fake::start(Settings { auto_merge: false, ..Settings::default() }, branches).await;
+    let refused = Dress { reviewers: names(&[STRANGER]), milestone: Some("Never".to_owned()), ..dress };
+    let draft = Draft { dress: refused, ..draft };
+    let settled = tagpin::pull_request::settle(&client(&fake), &draft, None).await.unwrap();
+    let remarks = settled.1.join("\n");
+    for part in ["reviewers not added: cannot add labels", "is not a collaborator", "with the title `Never`", "allow auto-merge"] {
+        assert!(remarks.contains(part), "{part}\n{remarks}");
+    }
+    assert_eq!(fake.pulls()[0].added, ["assignee hubot", "team platform"], "the rest is there");
+}
+
+#[tokio::test]
+async fn an_app_gets_a_token_for_one_repository_with_no_more_than_it_needs() {
+    use support::github_app::App as FakeApp;
+    let given = json!({ "contents": "write", "pull_requests": "write", "metadata": "read", "members": "read",
+        "issues": "read", "administration": "write" });
+    let fake_app = FakeApp::new("Iv1.client", given, TOKEN);
+    let asked = Arc::clone(&fake_app.asked);
+    let fake = Fake::start(Settings { app: Some(fake_app.clone()), ..Settings::default() }, branches).await;
+    let settings = |repository: &str| GitHubSettings {
+        base_url: fake.base_url(),
+        owner: "acme".to_owned(),
+        repository: repository.to_owned(),
+        token: None,
+        pace: Arc::new(Pace::default()),
+    };
+    let app = App { id: "Iv1.client".to_owned(), key: fake_app.key.clone().into() };
+    let token = app.token(&settings("clusters")).await.unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&token), TOKEN);
+    let wanted = json!({ "repositories": ["clusters"], "permissions": {
+        "contents": "write", "pull_requests": "write", "metadata": "read", "members": "read" } });
+    assert_eq!(*asked.lock().unwrap(), [wanted]);
+    if let Some(description) = OpenApi::load() {
+        fake.log().iter().for_each(|request| description.check(request).unwrap());
+    }
+    for (id, key, repository, expected) in [
+        ("Iv1.client", "no key", "clusters", "Settings: it is no RSA key in PEM"),
+        ("Iv1.client", &fake_app.key, "other", "NotFound: is not installed on `acme/other`"),
+        ("Iv1.other", &fake_app.key, "clusters", "Unauthorized: does not accept its key"),
+        ("Iv1.client", &FakeApp::new("x", json!({}), "x").key, "clusters", "Unauthorized: does not accept its key"),
+    ] {
+        let app = App { id: id.to_owned(), key: SecretString::from(key) };
+        assert!(!format!("{app:?}").contains("PRIVATE"));
+        told(app.token(&settings(repository)).await.unwrap_err(), expected);
+    }
+    let poor = FakeApp::new("Iv1.client", json!({ "contents": "read", "pull_requests": "write" }), TOKEN);
+    let fake = Fake::start(Settings { app: Some(poor.clone()), ..Settings::default() }, branches).await;
+    let app = App { id: "Iv1.client".to_owned(), key: poor.key.into() };
+    let settings = GitHubSettings { base_url: fake.base_url(), ..settings("clusters") };
+    told(app.token(&settings).await.unwrap_err(), "Forbidden: give it \"contents: write\"");
 }
 
 #[tokio::test]
@@ -227,7 +324,7 @@ async fn every_page_is_read() {
     for _ in 0..120 {
         fake.open(foreign(Some("acme/fork"), HEAD, "main"));
     }
-    assert_eq!(client(&fake).find(&draft()).await.unwrap().unwrap().number, own);
+    assert_eq!(find(&client(&fake), &draft()).await.unwrap().unwrap().number, own);
     assert_eq!(fake.log().len(), 2);
 }
 
@@ -265,10 +362,10 @@ async fn reading_is_repeated_writing_is_not() {
         let forge = client(&fake);
         fake.next("GET", mood);
         fake.next("GET", mood);
-        assert_eq!(forge.find(&draft()).await.unwrap(), None);
+        assert_eq!(find(&forge, &draft()).await.unwrap(), None);
         assert_eq!(fake.log().len(), 3);
         fake.always(Some(mood));
-        assert!(matches!(forge.find(&draft()).await, Err(ForgeError::Unavailable(_))));
+        assert!(matches!(find(&forge, &draft()).await, Err(ForgeError::Unavailable(_))));
         assert_eq!(fake.log().len(), 6, "and not for ever");
         fake.forget();
         let changes = Changes { title: Some("new"), ..Changes::default() };
@@ -284,7 +381,7 @@ async fn a_short_rate_limit_is_waited_for() {
         fake.next("POST", mood);
         let started = Instant::now();
         assert_eq!(
-            settle(&client(&fake), &draft(), Branch::New).await.unwrap().unwrap().operation,
+            settle(&client(&fake), &draft()).await.unwrap().operation,
             Operation::Created,
             "{mood:?}"
         );
@@ -298,7 +395,7 @@ async fn a_long_rate_limit_is_an_error_that_says_until_when() {
     for mood in [Mood::SecondaryLimit(3600), Mood::TooManyRequests(3600), Mood::PrimaryLimit(3600)] {
         let fake = fake().await;
         fake.always(Some(mood));
-        let error = client(&fake).find(&draft()).await.unwrap_err();
+        let error = find(&client(&fake), &draft()).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, ForgeError::RateLimited(_)), "{text}");
         assert!(
@@ -309,7 +406,7 @@ async fn a_long_rate_limit_is_an_error_that_says_until_when() {
     }
     let fake = fake().await;
     fake.always(Some(Mood::SecondaryLimit(0)));
-    assert!(matches!(client(&fake).find(&draft()).await, Err(ForgeError::RateLimited(_))));
+    assert!(matches!(find(&client(&fake), &draft()).await, Err(ForgeError::RateLimited(_))));
     assert_eq!(fake.log().len(), 3, "waiting has an end");
 }
 
@@ -345,7 +442,7 @@ async fn every_refusal_has_its_own_text() {
         told(client_with(&fake, token).create(&draft()).await.unwrap_err(), expected);
     }
     assert_eq!(
-        client_with(&fake, None).find(&draft()).await.unwrap(),
+        find(&client_with(&fake, None), &draft()).await.unwrap(),
         None,
         "a public repository can be read by anybody"
     );
@@ -360,7 +457,7 @@ async fn every_refusal_has_its_own_text() {
         told(client(&fake).create(&draft).await.unwrap_err(), expected);
     }
     let private = Fake::start(Settings { private: true, ..Settings::default() }, branches).await;
-    told(client_with(&private, None).find(&draft()).await.unwrap_err(), "NotFound: hides it without a token");
+    told(find(&client_with(&private, None), &draft()).await.unwrap_err(), "NotFound: hides it without a token");
     told(client(&fake).update(9, &Changes::default()).await.unwrap_err(), "NotFound: update pull request 9");
 }
 
@@ -382,10 +479,11 @@ async fn nobody_answers_at_a_closed_port() {
         owner: "acme".to_owned(),
         repository: "clusters".to_owned(),
         token: None,
+        pace: Arc::default(),
     };
     let patience = Patience { pause: Duration::from_millis(1), ..Patience::default() };
     let forge = GitHub::new(settings).unwrap().with_patience(patience);
-    told(forge.find(&draft()).await.unwrap_err(), "Unavailable: no answer from the forge");
+    told(find(&forge, &draft()).await.unwrap_err(), "Unavailable: no answer from the forge");
 }
 
 #[tokio::test]
@@ -405,6 +503,7 @@ async fn unusable_settings_are_refused_before_anything_is_sent() {
             owner: owner.to_owned(),
             repository: "clusters".to_owned(),
             token: token.map(SecretString::from),
+            pace: Arc::default(),
         };
         told(GitHub::new(settings).unwrap_err(), &format!("Settings: {part}"));
     }
@@ -415,7 +514,7 @@ async fn a_token_shows_up_nowhere() {
     let fake = fake().await;
     let forge = client(&fake);
     assert!(!format!("{forge:?}").contains(TOKEN));
-    settle(&forge, &draft(), Branch::New).await.unwrap().unwrap();
+    settle(&forge, &draft()).await.unwrap();
     assert!(!format!("{:?}", fake.log()).contains(TOKEN));
     // A forge that sends the token back in its message.
     let echo = axum::Router::new().fallback(|headers: axum::http::HeaderMap| async move {
@@ -430,15 +529,16 @@ async fn a_token_shows_up_nowhere() {
         owner: "acme".to_owned(),
         repository: "clusters".to_owned(),
         token: Some(SecretString::from(TOKEN)),
+        pace: Arc::default(),
     };
-    told(GitHub::new(settings).unwrap().find(&draft()).await.unwrap_err(), "Forbidden: (Bearer ***)");
+    told(find(&GitHub::new(settings).unwrap(), &draft()).await.unwrap_err(), "Forbidden: (Bearer ***)");
     server.abort();
 }
 
 #[tokio::test]
 async fn the_fake_s_answers_are_complete_enough_for_octocrab_s_own_types() {
     let fake = fake().await;
-    settle(&client(&fake), &draft(), Branch::New).await.unwrap().unwrap();
+    settle(&client(&fake), &draft()).await.unwrap();
     let octocrab = octocrab::OctocrabBuilder::new().base_uri(fake.base_url()).unwrap();
     let octocrab = octocrab.build_with_reqwest(octocrab::ReqwestClientConfig::Default).unwrap();
     assert_eq!(octocrab.pulls("acme", "clusters").list().send().await.unwrap().items.len(), 1);
@@ -452,10 +552,10 @@ async fn github_s_own_description_allows_every_request() {
     let fake = fake().await;
     let forge = client(&fake);
     for draft in [draft(), Draft { title: "t".to_owned(), base: "release".to_owned(), ..draft() }] {
-        settle(&forge, &draft, Branch::Moved).await.unwrap();
+        settle(&forge, &draft).await.unwrap();
     }
     let log = fake.log();
-    assert_eq!(methods(&log), ["GET", "GET", "POST", "GET", "PATCH"]);
+    assert_eq!(methods(&log), ["GET", "POST", "GET", "PATCH"]);
     for request in &log {
         description.check(request).unwrap();
     }
@@ -475,14 +575,14 @@ async fn github_s_own_description_allows_every_request() {
     );
     wrong(|request| request.query = vec![("state".to_owned(), "ajar".to_owned())], 0, "`state`");
     wrong(|request| request.query = vec![("per_page".to_owned(), "many".to_owned())], 0, "`per_page`");
-    wrong(|request| request.body = None, 2, "the body is missing");
-    wrong(|request| request.body = Some(json!({ "title": "t", "base": "main" })), 2, "\"head\"");
-    wrong(|request| request.body = Some(json!({ "title": 7, "head": "h", "base": "main" })), 2, "string");
-    wrong(|request| request.body = Some(json!({ "head": "h", "base": "main", "labels": [] })), 2, "labels");
+    wrong(|request| request.body = None, 1, "the body is missing");
+    wrong(|request| request.body = Some(json!({ "title": "t", "base": "main" })), 1, "\"head\"");
+    wrong(|request| request.body = Some(json!({ "title": 7, "head": "h", "base": "main" })), 1, "string");
+    wrong(|request| request.body = Some(json!({ "head": "h", "base": "main", "labels": [] })), 1, "labels");
     wrong(
         |request| drop(request.headers.insert("content-type".to_owned(), "text/plain".to_owned())),
-        2,
+        1,
         "text/plain",
     );
-    wrong(|request| request.body = Some(json!({ "state": "merged" })), 4, "merged");
+    wrong(|request| request.body = Some(json!({ "state": "merged" })), 3, "merged");
 }

@@ -3,9 +3,14 @@
 
 mod binary;
 mod branch;
+mod declined;
+mod groups;
+mod killed;
+mod life;
 mod page;
 mod pull_request;
 mod refusals;
+mod signed;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,6 +1,6 @@
 //! The pull request: opened once, kept up to date, adopted, left closed.
 
-use tagpin::forge::{ForgeError, PullRequestState};
+use tagpin::forge::ForgeError;
 use tagpin::pull_request::{Operation, marker};
 use tagpin::run::{BRANCH, BranchState, Done};
 
@@ -106,29 +106,10 @@ fn by_hand(base: &str) -> Pull {
         head_oid: String::new(),
         user: "octocat".to_owned(),
         merged: false,
+        labels: Vec::new(),
+        draft: false,
+        added: Vec::new(),
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closed_means_no_until_there_are_other_digests() {
-    let mut world = world().await;
-    run(&mut world).await;
-    world.forge.close(1);
-    for _ in 0..2 {
-        let done = run(&mut world).await;
-        assert_eq!(operation(&done), (Operation::None, 1));
-        assert_eq!(done.pull_request.unwrap().pull_request.state, PullRequestState::Closed);
-        assert!(done.notes.iter().any(|note| note.contains("pull request 1") && note.contains(BRANCH)));
-        assert_nothing_written(&world);
-    }
-    // Another byte in our file, and the same digests: still no.
-    let edited = world.read("main", FILE) + "# end\n";
-    world.repository().commit_on("main", &[(FILE, &edited)], "human@example.com");
-    assert_eq!(operation(&run(&mut world).await), (Operation::None, 1));
-    assert!(world.forge.writes().is_empty());
-
-    world.publish(NGINX, "2");
-    assert_eq!(operation(&run(&mut world).await), (Operation::Created, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test's server fails by panicking")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -11,8 +12,9 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::github_app::App;
 use super::github_answers::{custom, cut_off, invalid, json_answer, moody, refused};
-use super::github_json;
+use super::{github_git, github_graphql, github_issues, github_json};
 
 pub(crate) use super::github_answers::Mood;
 
@@ -28,6 +30,16 @@ pub(crate) struct Settings {
     pub(crate) default_branch: String,
     /// Where the API starts: empty, or `/api/v3` as on GitHub Enterprise Server.
     pub(crate) prefix: String,
+    /// Whose the token is.
+    pub(crate) login: String,
+    /// The repository, for the Git Data API.
+    pub(crate) git: Option<PathBuf>,
+    /// Whether the token may not change workflows.
+    pub(crate) refuse_workflows: bool,
+    /// Whether the repository lets pull requests merge by themselves.
+    pub(crate) auto_merge: bool,
+    /// The App whose signed tokens are taken, and what it was given.
+    pub(crate) app: Option<App>,
 }
 
 impl Default for Settings {
@@ -39,6 +51,11 @@ impl Default for Settings {
             private: false,
             default_branch: "main".to_owned(),
             prefix: String::new(),
+            login: "tagpin-bot".to_owned(),
+            git: None,
+            refuse_workflows: false,
+            auto_merge: true,
+            app: None,
         }
     }
 }
@@ -76,20 +93,26 @@ pub(crate) struct Pull {
     pub(crate) user: String,
     /// Whether it was merged; then it is closed, too.
     pub(crate) merged: bool,
+    pub(crate) labels: Vec<String>,
+    pub(crate) draft: bool,
+    /// What else was added: reviewers, teams, assignees, milestone, auto-merge.
+    pub(crate) added: Vec<String>,
 }
 
-struct Shared {
-    settings: Settings,
-    branches: Box<Branches>,
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) branches: Box<Branches>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
-struct Inner {
-    pulls: Vec<Pull>,
+pub(super) struct Inner {
+    pub(super) pulls: Vec<Pull>,
     log: Vec<Logged>,
     moods: VecDeque<(Method, Mood)>,
     always: Option<Mood>,
+    /// What happens once, before a request for this path is handled.
+    before: Option<(String, Box<dyn FnOnce() + Send>)>,
 }
 
 /// The forge. Its server stops when this value is dropped.
@@ -138,7 +161,8 @@ impl Forge {
         let api = Router::new().fallback(handle).with_state(self.shared.clone());
         match self.shared.settings.prefix.as_str() {
             "" => api,
-            prefix => Router::new().nest(prefix, api),
+            // GraphQL stands beside the REST API.
+            prefix => Router::new().nest(prefix, api.clone()).nest(prefix.trim_end_matches("/v3"), api),
         }
     }
 
@@ -158,9 +182,20 @@ impl Forge {
         self.inner().always = mood;
     }
 
+    /// Does something once, just before the next request for `path` is handled.
+    pub(crate) fn before(&self, path: &str, deed: impl FnOnce() + Send + 'static) {
+        self.inner().before = Some((path.to_owned(), Box::new(deed)));
+    }
+
     /// Adds a pull request that somebody else opened, and returns its number.
     pub(crate) fn open(&self, pull: Pull) -> u64 {
         self.inner().open(pull)
+    }
+
+    /// Changes the pull request, as a person would.
+    pub(crate) fn edit(&self, number: u64, change: impl FnOnce(&mut Pull)) {
+        let mut inner = self.inner();
+        change(inner.pulls.iter_mut().find(|pull| pull.number == number).expect("it is there"));
     }
 
     /// Closes the pull request, as a person would.
@@ -208,16 +243,16 @@ impl Forge {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn full_name(&self) -> String {
+    pub(super) fn full_name(&self) -> String {
         format!("{}/{}", self.settings.owner, self.settings.repository)
     }
 
     /// Returns the pull request as GitHub shows it: its head is where the branch is now.
-    fn shown(&self, pull: &Pull) -> Value {
+    pub(super) fn shown(&self, pull: &Pull) -> Value {
         let mut pull = pull.clone();
         if pull.state == "open"
             && pull.head_repository.as_ref() == Some(&self.full_name())
@@ -254,6 +289,10 @@ async fn handle(
         .into_owned()
         .collect::<Vec<_>>();
     let mood = shared.lock().mood(&method);
+    let before = shared.lock().before.take_if(|(path, _)| path == uri.path());
+    if let Some((_, deed)) = before {
+        deed();
+    }
     let response = answer(&shared, &method, uri.path(), &query, &headers, &body, mood);
     shared.lock().log.push(Logged {
         method: method.to_string(),
@@ -316,10 +355,21 @@ fn route(
     let token = given.as_deref().map(|given| given.split_once(' ').map_or("", |(_, token)| token));
     let not_found = || refused(404, "Not Found", json!(null));
     let segments = path.trim_start_matches('/').split('/').collect::<Vec<_>>();
-    let ["repos", owner, repository, rest @ ..] = segments.as_slice() else { return not_found() };
+    if let Some(app) = &shared.settings.app
+        && let Some(response) = app.answer(method, &segments, token, &shared.full_name(), body)
+    {
+        return response;
+    }
     if token.is_some_and(|token| token != shared.settings.token) {
         return refused(401, "Bad credentials", json!(null));
     }
+    if segments == ["graphql"] {
+        return match token {
+            Some(_) => with_json(body, |body| github_graphql::answer(shared, body)),
+            None => refused(401, "This endpoint requires you to be authenticated.", json!(null)),
+        };
+    }
+    let ["repos", owner, repository, rest @ ..] = segments.as_slice() else { return not_found() };
     let settings = &shared.settings;
     let known =
         owner.eq_ignore_ascii_case(&settings.owner) && repository.eq_ignore_ascii_case(&settings.repository);
@@ -336,6 +386,14 @@ fn route(
         (&Method::GET, ["pulls", number]) => with_pull(shared, number, |_| None),
         (&Method::PATCH, ["pulls", number]) => {
             with_json(body, |body| with_pull(shared, number, |pull| update(shared, pull, body)))
+        }
+        (_, ["git", rest @ ..]) => github_git::answer(shared, method, rest, body),
+        (&Method::GET, ["milestones"]) => {
+            json_answer(200, &json!([github_json::milestone(7, "Autumn", &shared.full_name())]))
+        }
+        (_, ["issues" | "pulls", number, ..]) => {
+            let body = serde_json::from_slice(body).unwrap_or_default();
+            with_pull(shared, number, |pull| Some(github_issues::answer(pull, method, &rest[2..], &body)))
         }
         _ => not_found(),
     }
@@ -408,6 +466,7 @@ fn create(shared: &Shared, body: &Value) -> Response {
     if let Some(refusal) = too_long(body) {
         return refusal;
     }
+    let draft = body["draft"] == true;
     let head = head.strip_prefix(&format!("{}:", shared.settings.owner)).unwrap_or(&head).to_owned();
     let Some(head_oid) = (shared.branches)(&head) else { return invalid("head") };
     let Some(base_oid) = (shared.branches)(&base) else { return invalid("base") };
@@ -431,8 +490,11 @@ fn create(shared: &Shared, body: &Value) -> Response {
         head,
         head_repository: own,
         head_oid,
-        user: "tagpin-bot".to_owned(),
+        user: shared.settings.login.clone(),
         merged: false,
+        labels: Vec::new(),
+        draft,
+        added: Vec::new(),
     });
     let pull = inner.pulls.iter().find(|pull| pull.number == number);
     pull.map_or_else(
@@ -456,6 +518,9 @@ fn update(shared: &Shared, pull: &mut Pull, body: &Value) -> Option<Response> {
     }
     if let Some(body) = body["body"].as_str() {
         pull.body = Some(stored(body));
+    }
+    if let Some(oid) = (shared.branches)(&pull.head).filter(|_| body["state"] == "closed") {
+        pull.head_oid = oid;
     }
     if let Some(state) = body["state"].as_str() {
         pull.state = state.to_owned();

@@ -119,11 +119,11 @@ pub(crate) fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
         "comments_url": format!("{issue}/comments"),
         "statuses_url": format!("https://api.github.com/repos/{full_name}/statuses/{}", pull.head_oid),
         "number": number, "state": state, "locked": false, "active_lock_reason": null, "title": pull.title,
-        "user": user(&pull.user), "body": pull.body, "labels": [], "milestone": null, "assignee": null, "assignees": [],
+        "user": user(&pull.user), "body": pull.body, "labels": pull.labels.iter().map(|name| label(name)).collect::<Vec<_>>(), "milestone": null, "assignee": null, "assignees": [],
         "requested_reviewers": [], "requested_teams": [], "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
         "closed_at": (state == "closed").then_some("2026-01-02T00:00:00Z"), "merged_at": pull.merged.then_some("2026-01-02T00:00:00Z"),
-        "merge_commit_sha": null, "author_association": "CONTRIBUTOR", "auto_merge": null, "draft": false,
+        "merge_commit_sha": null, "author_association": "CONTRIBUTOR", "auto_merge": null, "draft": pull.draft,
         "head": side(pull.head_repository.as_deref(), &pull.head, &pull.head_oid),
         "base": side(Some(&full_name), &pull.base, base_oid),
         "merged": pull.merged, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null
@@ -142,4 +142,21 @@ pub(crate) fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
     shown["changed_files"] = 1.into();
     shown["maintainer_can_modify"] = false.into();
     shown
+}
+
+/// Returns a label.
+pub(crate) fn label(name: &str) -> Value {
+    let url = format!("https://api.github.com/repos/acme/clusters/labels/{name}");
+    json!({ "id": 1, "node_id": "L_1", "url": url, "name": name, "description": null, "color": "ededed", "default": false })
+}
+
+/// Returns an open milestone.
+pub(crate) fn milestone(number: u64, title: &str, full_name: &str) -> Value {
+    let api = format!("https://api.github.com/repos/{full_name}/milestones/{number}");
+    json!({
+        "url": api, "html_url": format!("https://github.com/{full_name}/milestone/{number}"),
+        "labels_url": format!("{api}/labels"), "id": number, "node_id": "MI_1", "number": number, "title": title,
+        "description": null, "creator": user("octocat"), "open_issues": 1, "closed_issues": 0, "state": "open",
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "due_on": null, "closed_at": null
+    })
 }

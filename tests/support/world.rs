@@ -3,18 +3,24 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use git2::Oid;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
 use tagpin::registry::{HttpRegistry, Limits, Settings as RegistrySettings};
-use tagpin::run::{self, BRANCH, Context, Done, RunError};
+use tagpin::run::{self, BRANCH, Context, Done, RunError, Session};
 
 use super::bare_repository::BareRepository;
 use super::forge::{Forge, Settings};
 use super::git_remote::GitHost;
 use super::registry::Registry;
+use tokio::sync::Notify;
 
 /// The one token of the git host and the API.
 pub(crate) const TOKEN: &str = "ghp_loopbackToken0123456789";
@@ -34,9 +40,58 @@ pub(crate) struct World {
     pub(crate) tags: BTreeMap<String, String>,
     /// The time on commits; a run later is a second later.
     pub(crate) now: Timestamp,
+    pub(crate) gate: Gate,
     directory: tempfile::TempDir,
     host: String,
     server: tokio::task::JoinHandle<()>,
+}
+
+/// Where requests to git host and forge can be made to wait for ever, to see what a killed run leaves behind.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<GateInner>);
+
+#[derive(Default)]
+struct GateInner {
+    passed: AtomicUsize,
+    /// The number of the request that is held, counted from 1; 0 holds none.
+    held: AtomicUsize,
+    /// Whether it is handled before it is held.
+    handled: AtomicBool,
+    reached: Notify,
+}
+
+impl Gate {
+    /// Holds the request with this number from now on, after it was handled or before.
+    pub(crate) fn hold(&self, number: usize, handled: bool) {
+        self.0.passed.store(0, Ordering::SeqCst);
+        self.0.handled.store(handled, Ordering::SeqCst);
+        self.0.held.store(number, Ordering::SeqCst);
+    }
+
+    /// Waits until the request is held.
+    pub(crate) async fn reached(&self) {
+        self.0.reached.notified().await;
+    }
+
+    /// Lets everything pass again.
+    pub(crate) fn open(&self) {
+        self.0.held.store(0, Ordering::SeqCst);
+    }
+}
+
+async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let number = gate.0.passed.fetch_add(1, Ordering::SeqCst) + 1;
+    let held = gate.0.held.load(Ordering::SeqCst) == number;
+    if held && !gate.0.handled.load(Ordering::SeqCst) {
+        gate.0.reached.notify_one();
+        std::future::pending::<()>().await;
+    }
+    let response = next.run(request).await;
+    if held {
+        gate.0.reached.notify_one();
+        std::future::pending::<()>().await;
+    }
+    response
 }
 
 impl Drop for World {
@@ -59,20 +114,23 @@ impl World {
         git.require("x-access-token", TOKEN);
         let mut settings =
             Settings { token: TOKEN.to_owned(), prefix: "/api/v3".to_owned(), ..Settings::default() };
-        change(&mut settings);
         let repository = repository_path(directory.path(), NAME);
+        settings.git = Some(repository.clone());
+        change(&mut settings);
         let forge = Forge::new(settings, move |branch| {
             BareRepository::open(&repository).head(branch).map(|oid| oid.to_string())
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let host = listener.local_addr().expect("it is bound").to_string();
-        let router = git.router().merge(forge.router());
+        let gate = Gate::default();
+        let guard = axum::middleware::from_fn_with_state(gate.clone(), pass);
+        let router = git.router().merge(forge.router()).layer(guard);
         let server = tokio::spawn(async move {
             let _stopped = axum::serve(listener, router).await;
         });
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
         let (registry, tags) = (Registry::start().await, BTreeMap::new());
-        Self { registry, git, forge, tags, now, directory, host, server }
+        Self { registry, git, forge, tags, now, gate, directory, host, server }
     }
 
     /// Starts the world of the demo: the repository of `fixtures/demo`, and every image in it but one.
@@ -95,6 +153,15 @@ impl World {
             world.publish(image, "first build");
         }
         world
+    }
+
+    /// The configuration of [`World::config`] with these settings added: tables are those of the file.
+    pub(crate) fn config_with(&self, more: &str) -> Config {
+        let text = self.config_text("", "github", &[NAME]);
+        // Keys for [forge] come first.
+        let (forge, tables) = more.split_at(more.find('[').unwrap_or(more.len()));
+        let text = text.replace("kind = \"github\"\n", &format!("kind = \"github\"\n{forge}")) + tables;
+        Config::parse("tagpin.toml", self.directory.path(), text.as_bytes()).expect("a configuration")
     }
 
     /// Points a tag, written `registry/repository:tag`, at an index whose content depends on `build`.
@@ -184,6 +251,7 @@ impl World {
             lookup: &|name| (name == "GIT_TOKEN").then(|| SecretString::from(TOKEN)),
             now: self.now,
             dry_run,
+            session: &Session::new(config),
         };
         run::repository(&context, &config.repositories[0], |_, _| {}).await
     }
