@@ -180,7 +180,12 @@ fn is_below(path: &str, directory: &str) -> bool {
 }
 
 /// Edits the files of `tree` in memory as other `verdicts` on the same sites say, of which some changes were taken out.
-pub fn edit_again<T: Tree>(tree: &T, config: &Config, inventory: Inventory, mut verdicts: Vec<Verdict>) -> Pinned {
+pub fn edit_again<T: Tree>(
+    tree: &T,
+    config: &Config,
+    inventory: Inventory,
+    mut verdicts: Vec<Verdict>,
+) -> Pinned {
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Pinned { inventory, verdicts, files, notes }
 }

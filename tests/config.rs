@@ -88,7 +88,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 14);
+    assert_eq!(assert_complete(&example, "", ""), 16);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -99,6 +99,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.environments, b.environments);
     assert_eq!(a.annotations, b.annotations);
     assert_eq!(a.forge, b.forge);
+    assert_eq!(a.proposals.dress, b.proposals.dress);
     assert_eq!(a.repositories, b.repositories);
     assert_eq!(a.registries, b.registries);
     assert_eq!(a.registries_conf, b.registries_conf);
@@ -384,4 +385,32 @@ fn a_repository_raises_levels_and_never_lowers_them() {
     assert_eq!((narrowed.check.rules, narrowed.check.raised.len()), (bot.check.rules.clone(), 1));
     let strict = bot.narrowed("tagpin.toml", b"[check]\nstrict = true").unwrap();
     assert!(strict.check.strict);
+}
+
+#[test]
+fn what_is_wrong_with_pull_requests_is_told_with_its_place() {
+    for (text, part) in [
+        (
+            "[pull-request]\ntitle = \"{{ sumary }}\"",
+            "`title` is no template that works: undefined value (line 1)",
+        ),
+        ("[pull-request]\ncommit-message = \"{{\"", "`commit-message` is no template that works"),
+        ("[pull-request]\ngroup-by = \"paths\"", "`group-by` cannot be `paths`"),
+        ("[pull-request]\nmax-open = -1", "`max-open` takes a number from 0 to 1000"),
+        ("[pull-request]\nlabels = [\"a,b\"]", "`a,b` is no label"),
+        ("[pull-request]\nreviewers = [\"@octocat\"]", "`@octocat` in `reviewers` is no name on GitHub"),
+        ("[pull-request]\nteam-reviewers = [\"acme/platform\"]", "is no name on GitHub"),
+        ("[pull-request]\nrebuild-label = \"Tagpin-Stop\"", "are the same"),
+        ("[[pull-request.group]]\nname = \"x\"", "the group `x` takes everything"),
+        ("[forge]\napp-key-file = \"x\"", "`app-key-file` without `app-id`"),
+        (
+            "[forge]\napp-id = \"ghp_0123456789abcdefghij0123456789abcdef\"",
+            "`app-id` is the client id or the number",
+        ),
+        ("[forge]\nkind = \"none\"\ncommits = \"api\"", "`commits = \"api\"` needs"),
+    ] {
+        let text = error(text);
+        assert!(text.contains(part), "{part}\n{text}");
+        assert!(!text.contains("ghp_"), "{text}");
+    }
 }

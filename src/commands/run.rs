@@ -155,7 +155,9 @@ fn print(
 fn told_group(group: &Proposed) -> String {
     let (files, name) = (count(group.files, "file"), &group.branch_name);
     let state = match group.branch {
-        BranchState::NothingToDo if group.error.is_some() => format!("{files} to change, the branch `{name}` failed"),
+        BranchState::NothingToDo if group.error.is_some() => {
+            format!("{files} to change, the branch `{name}` failed")
+        }
         BranchState::NothingToDo => "nothing to change".to_owned(),
         BranchState::DryRun => format!("{files} would change"),
         BranchState::UpToDate => format!("{files} to change, the branch `{name}` holds them already"),

@@ -8,8 +8,8 @@ use toml::Spanned;
 
 use super::check::{COMMITS, GROUPS, KINDS, LEVELS, MERGES, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawGroup, RawMirror, RawNetwork,
-    RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawGroup, RawMirror,
+    RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, Text,
 };
 use super::{Config, Network, Proposals, RepositoryConfig};
 use crate::check::{Allow, LevelRule, Matcher, Settings};

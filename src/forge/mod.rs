@@ -267,11 +267,7 @@ pub trait Forge: Send + Sync {
     ) -> impl Future<Output = Result<Vec<String>, ForgeError>> + Send;
 
     /// Takes a label off the pull request `number`; one that it does not have is fine.
-    fn remove_label(
-        &self,
-        number: u64,
-        label: &str,
-    ) -> impl Future<Output = Result<(), ForgeError>> + Send;
+    fn remove_label(&self, number: u64, label: &str) -> impl Future<Output = Result<(), ForgeError>> + Send;
 
     /// Makes a commit on the forge, which signs it, moves the branch to it, if the branch is where it has to be, and
     /// returns the commit, as hex.

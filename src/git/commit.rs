@@ -62,7 +62,12 @@ impl Repository {
     /// # Errors
     /// [`GitError::NotAFile`] for a path that is no regular file in `base`: nothing is added, and no symbolic link is
     /// replaced. [`GitError::NothingToCommit`] where the contents are those of `base`.
-    pub fn prepare(&self, base: Oid, files: &[(String, Vec<u8>)], message: &str) -> Result<Prepared, GitError> {
+    pub fn prepare(
+        &self,
+        base: Oid,
+        files: &[(String, Vec<u8>)],
+        message: &str,
+    ) -> Result<Prepared, GitError> {
         let base = self.git.find_commit(base).map_err(|error| self.damaged(&error))?;
         let tree = base.tree().map_err(|error| self.damaged(&error))?;
         let mut update = TreeUpdateBuilder::new();

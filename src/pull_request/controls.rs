@@ -3,7 +3,8 @@
 use super::escape::code;
 
 /// The box; ticked, it has an `x` between the brackets.
-const WORDS: &str = "Rebuild this pull request on its base. Commits that others have added to its branch are lost.";
+const WORDS: &str =
+    "Rebuild this pull request on its base. Commits that others have added to its branch are lost.";
 
 /// What stands before the box while somebody else's commit is on the branch.
 const NOTE: &str = "> Somebody else has committed to this branch, so tagpin leaves it alone.";
@@ -45,7 +46,10 @@ pub fn with_reason(body: &str, reason: &str) -> String {
 
 /// Returns the sentence that says how to ask for a rebuild.
 pub fn how_to_rebuild(label: &str) -> String {
-    format!("tick the box in the pull request or give it the label {} to have the branch rebuilt", code(label))
+    format!(
+        "tick the box in the pull request or give it the label {} to have the branch rebuilt",
+        code(label)
+    )
 }
 
 #[cfg(test)]

@@ -162,8 +162,12 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_holds() {
-        let newest =
-            [("none", Newest::None), ("open", Newest::Open), ("merged", Newest::Merged), ("closed", Newest::Closed)];
+        let newest = [
+            ("none", Newest::None),
+            ("open", Newest::Open),
+            ("merged", Newest::Merged),
+            ("closed", Newest::Closed),
+        ];
         let newest = [&newest[..], &[("retired", Newest::Retired)]].concat();
         for row in TABLE.lines().map(str::trim).filter(|row| !row.is_empty()) {
             let words: Vec<&str> = row.split_whitespace().collect();

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::marker::{self, Marker, Pair};
 use super::Proposal;
+use super::marker::{self, Marker, Pair};
 use crate::forge::{PullRequest, PullRequestState};
 use crate::reference::Digest;
 

@@ -210,8 +210,7 @@ mod tests {
 
     #[test]
     fn each_base_has_branches_of_its_own() {
-        let (main, release) =
-            (Branches::new("main", Some("main")), Branches::new("release/1", Some("main")));
+        let (main, release) = (Branches::new("main", Some("main")), Branches::new("release/1", Some("main")));
         let (for_main, for_release) = (main.of(&Group::all()), release.of(&Group::all()));
         assert_eq!(for_main, "tagpin/pin-digests");
         assert!(for_release.starts_with("tagpin/base-release-1-") && for_release.ends_with("/pin-digests"));

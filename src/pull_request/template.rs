@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::Proposal;
 use super::escape::plain;
 use super::title::{general, summary};
-use super::Proposal;
 
 /// How many steps a template may take: a loop over a thousand images takes a tenth of them.
 const FUEL: u64 = 1_000_000;
@@ -152,7 +152,9 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        let rendered = environment.template_from_str(&self.0).and_then(|template| template.render(minijinja::value::Serde(values)));
+        let rendered = environment
+            .template_from_str(&self.0)
+            .and_then(|template| template.render(minijinja::value::Serde(values)));
         rendered.map_err(|error| {
             let line = error.line().map(|line| format!(" (line {line})")).unwrap_or_default();
             format!("{}{line}", error.detail().map_or_else(|| error.kind().to_string(), str::to_owned))

@@ -155,6 +155,9 @@ mod tests {
             title(&one, Some("production")),
             "chore(deps): update nginx 1.27 to sha256:abababa… (production)"
         );
-        assert_eq!(title(&one, Some("clusters/eu west")), "chore(deps): update 1 image digest (clusters/eu_west)");
+        assert_eq!(
+            title(&one, Some("clusters/eu west")),
+            "chore(deps): update 1 image digest (clusters/eu_west)"
+        );
     }
 }

@@ -28,7 +28,10 @@ pub(super) struct Access {
 
 impl Access {
     /// Returns the way in to `target`. With a GitHub App, a token for this repository alone is fetched.
-    pub(super) async fn new<R>(context: &Context<'_, R>, target: &RepositoryConfig) -> Result<Self, RunError> {
+    pub(super) async fn new<R>(
+        context: &Context<'_, R>,
+        target: &RepositoryConfig,
+    ) -> Result<Self, RunError> {
         let settings = settings(context, target)?;
         let own = match &target.token_env {
             Some(name) => (context.lookup)(name).map(Auth::token),
@@ -86,7 +89,10 @@ fn settings<R>(
 fn key<R>(context: &Context<'_, R>, app: &AppConfig) -> Result<App, ForgeError> {
     let key = match &app.key_file {
         Some(file) => fs_err::read_to_string(file).map(SecretString::from).map_err(|error| {
-            ForgeError::Settings(format!("cannot read the private key of the GitHub App `{}`: {error}", app.id))
+            ForgeError::Settings(format!(
+                "cannot read the private key of the GitHub App `{}`: {error}",
+                app.id
+            ))
         })?,
         None => (context.lookup)(APP_KEY).ok_or_else(|| {
             ForgeError::Settings(format!(

@@ -126,7 +126,11 @@ async fn once<R>(
 }
 
 /// Returns the title for `proposal`, and why the user's own was not used.
-pub(super) fn worded_title(config: &Config, proposal: &Proposal, place: Place<'_>) -> (String, Option<String>) {
+pub(super) fn worded_title(
+    config: &Config,
+    proposal: &Proposal,
+    place: Place<'_>,
+) -> (String, Option<String>) {
     let built_in = || title(proposal, place.group);
     match config.proposals.title.as_ref().map(|template| template.title(proposal, place)) {
         None => (built_in(), None),

@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     pub(super) history: Vec<PullRequest>,
     /// Whether a limit keeps it from being proposed.
     limited: bool,
+    /// Whether it was counted as a pull request that this run opens.
+    pub(super) takes_opening: bool,
 }
 
 /// Returns a candidate for each group that has a change or a branch.
@@ -127,7 +129,10 @@ impl Candidate {
             let adopted = own.as_ref() == Some(&pull.commit) && pull.base == base;
             pull.state == PullRequestState::Open && (adopted || marker::read(&pull.body).is_some())
         };
-        self.history.iter().filter(is_ours).min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
+        self.history
+            .iter()
+            .filter(is_ours)
+            .min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
     }
 
     /// Returns the newest one that is not open, with tagpin's marker, for this base.
@@ -170,7 +175,9 @@ impl Candidate {
                 let is_branch = head.is_some_and(|head| head.id.to_string() == pull.commit);
                 if is_branch { Newest::Merged } else { Newest::Closed }
             }
-            (None, Some(pull)) if marker::read(&pull.body).is_some_and(|marker| marker.retired) => Newest::Retired,
+            (None, Some(pull)) if marker::read(&pull.body).is_some_and(|marker| marker.retired) => {
+                Newest::Retired
+            }
             (None, Some(_)) => Newest::Closed,
         };
         let (rebuild, stop) = labels;
@@ -179,8 +186,7 @@ impl Candidate {
             branch,
             newest,
             stop: open.is_some_and(|pull| pull.has_label(stop)),
-            rebuild: open
-                .is_some_and(|pull| pull.has_label(rebuild) || controls::asks_rebuild(&pull.body)),
+            rebuild: open.is_some_and(|pull| pull.has_label(rebuild) || controls::asks_rebuild(&pull.body)),
         }
     }
 
@@ -190,7 +196,8 @@ impl Candidate {
         let failed = |(index, verdict): (usize, &Verdict)| {
             verdict.outcome == Outcome::Failed && (self.sites.is_empty() || self.sites.contains(&index))
         };
-        let unread = |reason: &UnreadReason| !matches!(reason, UnreadReason::Template | UnreadReason::Symlink);
+        let unread =
+            |reason: &UnreadReason| !matches!(reason, UnreadReason::Template | UnreadReason::Symlink);
         pinned.verdicts.iter().enumerate().any(failed)
             || pinned.inventory.unread().any(|(_, what)| unread(&what.reason))
     }

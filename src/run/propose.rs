@@ -79,9 +79,26 @@ pub(super) async fn propose<R>(
     for (name, candidate) in wanted.into_iter().chain(over) {
         let mut part = work.part(candidate, &done.pinned);
         let is_wanted = !part.files.is_empty();
-        let result = work.one(name, candidate, &mut part, done).await;
+        let result = match &done.pull_request_error {
+            // Whoever asks for fewer requests gets no more: the next run goes on here.
+            Some(error @ ForgeError::RateLimited(_)) => Err(RunError::Forge(error.clone())),
+            _ => work.one(name, candidate, &mut part, done).await,
+        };
+        let opened = |settled: &Settled| settled.operation == Operation::Created;
+        if candidate.takes_opening
+            && !result.as_ref().is_ok_and(|done| {
+                done.as_ref().and_then(|done| done.pull_request.as_ref()).is_some_and(opened)
+            })
+        {
+            context.session.return_opening();
+        }
         candidate.take_verdicts(&mut done.pinned.verdicts, &part.verdicts);
-        let proposed = Proposed { group: candidate.group.clone(), branch_name: name.clone(), ..Proposed::default() };
+        let proposed = Proposed {
+            group: candidate.group.clone(),
+            branch_name: name.clone(),
+            files: part.files.len(),
+            ..Proposed::default()
+        };
         match result {
             Ok(Some(proposed)) => done.groups.push(proposed),
             Ok(None) => {}
@@ -118,8 +135,12 @@ impl<R> Work<'_, R> {
             Ok::<_, ForgeError>((name, history))
         });
         let histories: Vec<_> = futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-        let all: Vec<PullRequest> =
-            histories.iter().flat_map(|(_, history)| history).filter(|pull| pull.base == self.base).cloned().collect();
+        let all: Vec<PullRequest> = histories
+            .iter()
+            .flat_map(|(_, history)| history)
+            .filter(|pull| pull.base == self.base)
+            .cloned()
+            .collect();
         let own = forge.own(&all).await?;
         let declined = Declined::of(own, &self.config.proposals.rebuild_label);
         for (name, history) in histories {
@@ -136,7 +157,8 @@ impl<R> Work<'_, R> {
             return;
         }
         let max = self.config.proposals.max_open;
-        let is_open = |name: &str, candidate: &Candidate| candidate.open(&self.base, self.heads.get(name)).is_some();
+        let is_open =
+            |name: &str, candidate: &Candidate| candidate.open(&self.base, self.heads.get(name)).is_some();
         let mut open = candidates.iter().filter(|(name, candidate)| is_open(name, candidate)).count();
         for (name, candidate) in candidates {
             if is_open(name, candidate) || candidate.changes(&pinned.verdicts).next().is_none() {
@@ -147,9 +169,12 @@ impl<R> Work<'_, R> {
                 candidate.limit(&mut pinned.verdicts, &detail);
             } else if !self.context.session.take_opening() {
                 let max = self.config.proposals.max_new;
-                let detail = format!("this run has opened {max} pull requests, which is `max-new`: a later run goes on");
+                let detail = format!(
+                    "this run has opened {max} pull requests, which is `max-new`: a later run goes on"
+                );
                 candidate.limit(&mut pinned.verdicts, &detail);
             } else {
+                candidate.takes_opening = true;
                 open += 1;
             }
         }
@@ -190,8 +215,7 @@ impl<R> Work<'_, R> {
             group: candidate.group.clone(),
             branch_name: name.to_owned(),
             files: part.files.len(),
-            pull_request: open
-                .map(|pull| Settled { pull_request: pull.clone(), operation: Operation::None }),
+            pull_request: open.map(|pull| Settled { pull_request: pull.clone(), operation: Operation::None }),
             ..Proposed::default()
         };
         match (step, head) {
@@ -228,7 +252,8 @@ impl<R> Work<'_, R> {
             (Step::Build, _) => {
                 let place = Place { group: candidate.group.as_deref(), base: &self.base };
                 let branch = Build { branch: name, expected: head.map(|head| head.id), place };
-                let commit = build(self.context, self.access, self.config, &self.cloned, &branch, part).await?;
+                let commit =
+                    build(self.context, self.access, self.config, &self.cloned, &branch, part).await?;
                 proposed.branch =
                     if commit.is_some() { BranchState::Pushed } else { BranchState::NothingToDo };
                 proposed.commit = commit;
@@ -253,17 +278,13 @@ impl<R> Work<'_, R> {
         let (Some(forge), Some(commit)) = (&self.access.forge, proposed.commit.clone()) else { return };
         let proposal = proposal(part, commit.clone());
         let place = Place { group: candidate.group.as_deref(), base: &self.base };
-        let ((title, remark), (_, body)) =
-            (worded_title(self.config, &proposal, place), render(&proposal));
+        let ((title, remark), (_, body)) = (worded_title(self.config, &proposal, place), render(&proposal));
         done.notes.extend(remark);
         let dress = self.config.proposals.dress.clone();
         let (head, base) = (proposed.branch_name.clone(), self.base.clone());
         let draft = Draft { head, base, title, body, commit, dress };
         let current = proposed.pull_request.take().map(|settled| settled.pull_request);
         let result = settle(forge, &draft, current.as_ref()).await;
-        if current.is_none() && result.is_err() {
-            self.context.session.return_opening();
-        }
         let label = &self.config.proposals.rebuild_label;
         let result = match (result, &current) {
             (Ok(settled), Some(pull)) if facts.rebuild && pull.has_label(label) => {
@@ -296,15 +317,16 @@ impl<R> Work<'_, R> {
     }
 
     /// Closes a pull request with nothing left to propose. The marker says that nobody said no.
-    async fn retire(
-        &self,
-        open: Option<&PullRequest>,
-        done: &Done,
-    ) -> Result<Option<Settled>, ForgeError> {
+    async fn retire(&self, open: Option<&PullRequest>, done: &Done) -> Result<Option<Settled>, ForgeError> {
         let (Some(forge), Some(pull)) = (&self.access.forge, open) else { return Ok(None) };
-        let pairs = |pull: &PullRequest| marker::read(&pull.body).map(|marker| marker.pairs()).unwrap_or_default();
+        let pairs =
+            |pull: &PullRequest| marker::read(&pull.body).map(|marker| marker.pairs()).unwrap_or_default();
         let own = pairs(pull);
-        let pulls = done.groups.iter().filter_map(|group| group.pull_request.as_ref()).map(|settled| &settled.pull_request);
+        let pulls = done
+            .groups
+            .iter()
+            .filter_map(|group| group.pull_request.as_ref())
+            .map(|settled| &settled.pull_request);
         let successors = pulls.filter(|other| !pairs(other).is_disjoint(&own));
         let successors: Vec<String> = successors.map(|other| format!("#{}", other.number)).collect();
         let reason = if successors.is_empty() {

@@ -53,7 +53,11 @@ async fn a_run_tells_what_it_did() {
     world.forge.close(1);
     let closed = tagpin(&world, &config, &[], &[]);
     assert!(closed.out.contains("nothing to change"), "{}", closed.out);
-    assert!(closed.err.contains("held, declined: pull request 1 with this digest was closed"), "{}", closed.err);
+    assert!(
+        closed.err.contains("declined: pull request 1 with this digest was closed without a merge"),
+        "{}",
+        closed.err
+    );
     assert_eq!(closed.code, 0);
 }
 
@@ -154,7 +158,9 @@ async fn a_pull_request_that_cannot_be_opened_does_not_hide_what_was_pushed() {
     let ran = tagpin(&world, &config, &[], &[]);
     assert_eq!(ran.code, 3);
     assert!(
-        ran.err.contains("no pull request for `tagpin/pin-digests`: cannot open a pull request in `acme/clusters`"),
+        ran.err.contains(
+            "no pull request for `tagpin/pin-digests`: cannot open a pull request in `acme/clusters`"
+        ),
         "{}",
         ran.err
     );

@@ -81,7 +81,13 @@ async fn a_branch_with_somebody_else_s_commit_is_left_alone_and_its_pull_request
         assert_eq!(world.forge.writes().len(), usize::from(round == 0), "it is said once");
         assert!(!World::pushes(&world.git.requests()));
         let body = world.forge.pulls()[0].body.clone().unwrap();
-        assert_eq!(body.replace("> Somebody else has committed to this branch, so tagpin leaves it alone.\r\n\r\n", ""), before);
+        assert_eq!(
+            body.replace(
+                "> Somebody else has committed to this branch, so tagpin leaves it alone.\r\n\r\n",
+                ""
+            ),
+            before
+        );
     }
 
     // An amended commit is somebody else's too.

@@ -20,7 +20,10 @@ async fn closed_means_no_for_these_digests_and_other_digests_are_asked_for() {
         }
         let done = run(&mut world).await;
         assert_nothing_written(&world);
-        assert_eq!((done.branch, done.pull_request, done.pinned.files.len()), (BranchState::NothingToDo, None, 0));
+        assert_eq!(
+            (done.branch, done.pull_request, done.pinned.files.len()),
+            (BranchState::NothingToDo, None, 0)
+        );
         assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some("declined")));
         let detail = done.pinned.verdicts[0].detail.clone().unwrap();
         assert!(detail.contains("pull request 1") && detail.contains("`tagpin-rebuild`"), "{detail}");
@@ -29,9 +32,12 @@ async fn closed_means_no_for_these_digests_and_other_digests_are_asked_for() {
     let done = run(&mut world).await;
     assert_eq!(done.pull_request.unwrap().pull_request.number, 2);
     assert_pinned(&world, NGINX);
-    assert!(!world.read(tagpin::run::BRANCH, FILE).contains(&world.tags[CACHE]), "the other one is still declined");
+    assert!(
+        !world.read(tagpin::run::BRANCH, FILE).contains(&world.tags[CACHE]),
+        "the other one is still declined"
+    );
     let body = world.forge.pulls()[1].body.clone().unwrap();
-    assert!(body.contains("`ghcr.io/acme/cache:2` in `apps/web.yaml:13`: `held`, `declined`"), "{body}");
+    assert!(body.contains("`ghcr.io/acme/cache:2` in `apps/web.yaml:12`: `held`, `declined`"), "{body}");
     run(&mut world).await;
     assert_nothing_written(&world);
 }

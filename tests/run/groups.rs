@@ -41,7 +41,10 @@ async fn each_group_has_a_branch_and_a_pull_request_of_its_own() {
         ),
         (
             "group-by = \"path\"",
-            vec![("tagpin/path-clusters-prod-", "(clusters/prod)", 1), ("tagpin/path-clusters-test-", "(clusters/test)", 1)],
+            vec![
+                ("tagpin/path-clusters-prod-", "(clusters/prod)", 1),
+                ("tagpin/path-clusters-test-", "(clusters/test)", 1),
+            ],
         ),
         (
             "group-by = \"image\"\n[[pull-request.group]]\nname = \"ours\"\nimages = [\"ghcr.io/acme/*\"]",
@@ -82,7 +85,9 @@ async fn a_group_holds_its_own_changes_and_goes_its_own_way() {
     world.publish(NGINX, "2");
     let done = run_with(&mut world, &config).await;
     assert_eq!(open(&world).len(), 1);
-    assert!(world.read("tagpin/registry-docker.io", "clusters/test/compose.yaml").contains(&world.tags[NGINX]));
+    assert!(
+        world.read("tagpin/registry-docker.io", "clusters/test/compose.yaml").contains(&world.tags[NGINX])
+    );
     let reasons: Vec<_> = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect();
     assert_eq!(reasons, ["declined"]);
 
@@ -128,7 +133,11 @@ async fn limits_hold_what_would_be_too_much() {
         // What is open is still kept up to date; the next run may open another one, or not.
         world.publish(NGINX, "2");
         run_with(&mut world, &config).await;
-        assert!(world.read("tagpin/registry-docker.io", "clusters/test/compose.yaml").contains(&world.tags[NGINX]));
+        assert!(
+            world
+                .read("tagpin/registry-docker.io", "clusters/test/compose.yaml")
+                .contains(&world.tags[NGINX])
+        );
         assert_eq!(open(&world).len(), if limit == "max-open = 1" { 1 } else { 2 });
     }
 }

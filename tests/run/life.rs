@@ -77,7 +77,8 @@ fn update_branch(world: &World, text: Option<&str>) -> Oid {
         update.upsert(FILE, git.blob(text.as_bytes()).unwrap(), git2::FileMode::Blob);
         tree = update.create_updated(&git, &git.find_tree(tree).unwrap()).unwrap();
     }
-    let who = git2::Signature::new("GitHub", "noreply@github.com", &git2::Time::new(1_800_000_000, 0)).unwrap();
+    let who =
+        git2::Signature::new("GitHub", "noreply@github.com", &git2::Time::new(1_800_000_000, 0)).unwrap();
     let name = format!("refs/heads/{BRANCH}");
     let message = format!("Merge branch 'main' into {BRANCH}");
     git.commit(Some(&name), &who, &who, &message, &git.find_tree(tree).unwrap(), &[&ours, &theirs]).unwrap()
@@ -147,7 +148,10 @@ async fn a_box_or_a_label_has_the_branch_rebuilt_once() {
         });
         let done = run(&mut world).await;
         assert_pushed(&done, &world);
-        assert!(world.repository().read(BRANCH, "notes.md").is_none(), "somebody's commit is gone, as they said");
+        assert!(
+            world.repository().read(BRANCH, "notes.md").is_none(),
+            "somebody's commit is gone, as they said"
+        );
         assert_eq!(world.read(BRANCH, "README.md"), "hello");
         assert!(body(&world).contains("- [ ] Rebuild") && !body(&world).contains("Somebody else"));
         assert_eq!(world.forge.pulls()[0].labels, if by_label { vec!["keep"] } else { Vec::new() });
@@ -183,9 +187,15 @@ async fn title_message_and_sign_off_are_the_user_s() {
     super::check(&world.forge.log());
     assert_pushed(&done, &world);
     let pull = world.forge.pulls()[0].clone();
-    assert_eq!((pull.title.as_str(), &*pull.labels), ("build(main): pin 2 images to digests", &["dependencies".to_owned()][..]));
+    assert_eq!(
+        (pull.title.as_str(), &*pull.labels),
+        ("build(main): pin 2 images to digests", &["dependencies".to_owned()][..])
+    );
     let message = world.repository().log(BRANCH)[0].1.clone();
-    assert!(message.starts_with("build(main): pin 2 images to digests\n\nghcr.io/acme/cache is "), "{message}");
+    assert!(
+        message.starts_with("build(main): pin 2 images to digests\n\nghcr.io/acme/cache is "),
+        "{message}"
+    );
     let trailers = message.rsplit("\n\n").next().unwrap();
     assert!(
         trailers.starts_with("Signed-off-by: tagpin <tagpin@users.noreply.github.com>\nTagpin-Tree: "),

@@ -6,8 +6,7 @@ use super::support::forge::Mood;
 use super::support::git_remote::Mood as GitMood;
 use super::support::world::{TOKEN, World};
 use super::{
-    DEPLOYMENT, FILE, assert_nothing_written, assert_pushed, check, fill, run, try_run,
-    world, world_with,
+    DEPLOYMENT, FILE, assert_nothing_written, assert_pushed, check, fill, run, try_run, world, world_with,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,7 +75,7 @@ async fn every_refusal_of_the_git_host_is_told_and_nothing_is_half_done() {
         world.git.set_mood(mood.clone());
         let text = try_run(&mut world).await.unwrap_err().to_string();
         assert!(text.contains(part) && !text.contains(TOKEN), "{mood:?}: {part}\n{text}");
-        assert!(world.branch().is_none() && world.forge.log().is_empty());
+        assert!(world.branch().is_none() && world.forge.writes().is_empty());
         world.git.set_mood(GitMood::Fine);
         assert_pushed(&run(&mut world).await, &world);
     }

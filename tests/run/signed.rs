@@ -81,9 +81,10 @@ async fn a_human_who_is_quicker_wins_over_the_api_too() {
     world.forge.before("/graphql", move || {
         super::support::bare_repository::BareRepository::open(&path).move_branch(BRANCH, human);
     });
-    let error = world.run_as(&config, Some(TOKEN), false).await.unwrap_err().to_string();
+    let done = world.run_as(&config, Some(TOKEN), false).await.unwrap();
+    let error = done.pull_request_error.unwrap().to_string();
     assert!(error.contains("was moved by somebody else (expected "), "{error}");
-    assert_eq!(world.branch(), Some(human));
+    assert_eq!((world.branch(), done.branch), (Some(human), BranchState::NothingToDo));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,13 +104,13 @@ async fn a_workflow_that_the_app_may_not_change_is_left_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_runs_with_its_key_alone() {
-    let permissions = serde_json::json!({ "contents": "write", "pull_requests": "write", "metadata": "read" });
+    let permissions =
+        serde_json::json!({ "contents": "write", "pull_requests": "write", "metadata": "read" });
     let app = App::new("123456", permissions, TOKEN);
     let mut world = world(|settings| settings.app = Some(app.clone())).await;
     let file = world.cache().with_file_name("app.pem");
     fs_err::write(&file, &app.key).unwrap();
-    let config =
-        world.config_with(&format!("app-id = \"123456\"\napp-key-file = \"{}\"\n", file.display()));
+    let config = world.config_with(&format!("app-id = \"123456\"\napp-key-file = \"{}\"\n", file.display()));
     let done = world.run_as(&config, None, false).await.unwrap();
     check(&world.forge.log());
     assert_eq!((done.pull_request_error, world.forge.pulls().len()), (None, 1));

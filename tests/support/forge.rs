@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::github_app::App;
 use super::github_answers::{custom, cut_off, invalid, json_answer, moody, refused};
+use super::github_app::App;
 use super::{github_git, github_graphql, github_issues, github_json};
 
 pub(crate) use super::github_answers::Mood;
@@ -227,9 +227,13 @@ impl Forge {
         self.inner().log.clone()
     }
 
-    /// Returns every request that is not a GET.
+    /// Returns every request that changes something: neither a GET nor a query.
     pub(crate) fn writes(&self) -> Vec<Logged> {
-        self.log().into_iter().filter(|request| request.method != "GET").collect()
+        let is_query = |request: &Logged| {
+            let query = request.body.as_ref().and_then(|body| body["query"].as_str());
+            request.path == "/graphql" && query.is_some_and(|query| query.starts_with("query"))
+        };
+        self.log().into_iter().filter(|request| request.method != "GET" && !is_query(request)).collect()
     }
 
     /// Empties the log.

@@ -54,7 +54,11 @@ impl App {
         full_name: &str,
         body: &[u8],
     ) -> Option<Response> {
-        let is_installation = matches!(segments, ["repos", owner, name, "installation"] if format!("{owner}/{name}") == full_name);
+        let asked_for = match segments {
+            ["repos", owner, name, "installation"] => Some(format!("{owner}/{name}")),
+            _ => None,
+        };
+        let is_installation = asked_for.is_some();
         let is_token = segments == ["app", "installations", "42", "access_tokens"];
         if !is_installation && !is_token {
             return None;
@@ -70,7 +74,14 @@ impl App {
         };
         let life = claims.claims["exp"].as_i64().unwrap() - claims.claims["iat"].as_i64().unwrap();
         if life > 600 {
-            return Some(refused(401, "'Expiration time' claim ('exp') is too far in the future", json!(null)));
+            return Some(refused(
+                401,
+                "'Expiration time' claim ('exp') is too far in the future",
+                json!(null),
+            ));
+        }
+        if asked_for.is_some_and(|name| name != full_name) {
+            return Some(refused(404, "Not Found", json!(null)));
         }
         Some(if is_installation && method == Method::GET {
             json_answer(200, &json!({ "id": 42, "app_slug": "tagpin", "permissions": self.permissions }))

@@ -46,7 +46,8 @@ fn made(object: Result<Oid, git2::Error>) -> Response {
 }
 
 fn touches_workflows(body: &Value) -> bool {
-    let path = |entry: &Value| entry["path"].as_str().is_some_and(|path| path.starts_with(".github/workflows/"));
+    let path =
+        |entry: &Value| entry["path"].as_str().is_some_and(|path| path.starts_with(".github/workflows/"));
     body["tree"].as_array().is_some_and(|entries| entries.iter().any(path))
 }
 
@@ -76,7 +77,11 @@ fn tree(git: &Repository, body: &Value) -> Result<Oid, git2::Error> {
 
 /// GitHub is the committer, and so signs it, where none is named.
 fn commit(git: &Repository, body: &Value) -> Result<Oid, git2::Error> {
-    let by = if body["committer"].is_null() && body["author"].is_null() { "noreply@github.com" } else { "unsigned" };
+    let by = if body["committer"].is_null() && body["author"].is_null() {
+        "noreply@github.com"
+    } else {
+        "unsigned"
+    };
     let signature = Signature::new("GitHub", by, &Time::new(1_800_000_000, 0))?;
     let tree = git.find_tree(Oid::from_str(body["tree"].as_str().unwrap_or_default())?)?;
     let parents = body["parents"].as_array().into_iter().flatten();

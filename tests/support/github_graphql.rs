@@ -28,7 +28,8 @@ pub(super) fn answer(shared: &Shared, body: &Value) -> Response {
 }
 
 fn keys(value: &Value, known: &[&str]) -> Result<(), String> {
-    let unknown = value.as_object().and_then(|object| object.keys().find(|key| !known.contains(&key.as_str())));
+    let unknown =
+        value.as_object().and_then(|object| object.keys().find(|key| !known.contains(&key.as_str())));
     unknown.map_or(Ok(()), |key| Err(format!("Field is not defined: {key}")))
 }
 
@@ -37,8 +38,10 @@ fn update_refs(shared: &Shared, input: &Value) -> Result<(), String> {
     if input["repositoryId"] != "R_1" {
         return Err("Could not resolve to a node".to_owned());
     }
-    let git = shared.settings.git.as_ref().and_then(|path| Repository::open_bare(path).ok()).ok_or("no git")?;
-    let oid = |value: &Value| Oid::from_str(value.as_str().unwrap_or_default()).map_err(|error| error.to_string());
+    let git =
+        shared.settings.git.as_ref().and_then(|path| Repository::open_bare(path).ok()).ok_or("no git")?;
+    let oid =
+        |value: &Value| Oid::from_str(value.as_str().unwrap_or_default()).map_err(|error| error.to_string());
     for update in input["refUpdates"].as_array().into_iter().flatten() {
         keys(update, &["name", "beforeOid", "afterOid", "force"])?;
         let name = update["name"].as_str().unwrap_or_default();

@@ -49,7 +49,11 @@ impl Checker<'_> {
         let key_file = raw.app_key_file.as_ref().and_then(|file| self.path("app-key-file", file));
         let Some(text) = &raw.app_id else {
             if let Some(file) = &raw.app_key_file {
-                self.fail_hint(file.span(), "`app-key-file` without `app-id`", "add the App's client id or number");
+                self.fail_hint(
+                    file.span(),
+                    "`app-key-file` without `app-id`",
+                    "add the App's client id or number",
+                );
             }
             return None;
         };

@@ -68,7 +68,8 @@ impl App {
         let jwt = self.sign(jiff::Timestamp::now().as_second())?;
         let github = GitHub::new(GitHubSettings { token: Some(jwt), ..settings.clone() })?;
         let deed = Deed::Authenticate;
-        let installation: Installation = match github.get(github.repository_path("/installation"), deed).await {
+        let installation: Installation = match github.get(github.repository_path("/installation"), deed).await
+        {
             Err(ForgeError::NotFound(_)) => {
                 return Err(ForgeError::NotFound(format!(
                     "the GitHub App `{}` is not installed on `{}`: install it there, or check its id",

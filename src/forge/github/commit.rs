@@ -37,7 +37,8 @@ impl GitHub {
             }
             entries.push(entry);
         }
-        let tree = self.object("/git/trees", json!({ "base_tree": commit.base_tree, "tree": entries })).await?;
+        let tree =
+            self.object("/git/trees", json!({ "base_tree": commit.base_tree, "tree": entries })).await?;
         // The proof was made on this tree: GitHub must have written the same.
         if tree != commit.tree {
             return Err(ForgeError::InvalidAnswer(format!(

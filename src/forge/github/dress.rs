@@ -17,7 +17,11 @@ struct Milestone {
 
 impl GitHub {
     /// Does what [`crate::forge::Forge::dress`] says: each thing by itself, so that one that is refused costs no other.
-    pub(super) async fn add_dress(&self, pull: &PullRequest, dress: &Dress) -> Result<Vec<String>, ForgeError> {
+    pub(super) async fn add_dress(
+        &self,
+        pull: &PullRequest,
+        dress: &Dress,
+    ) -> Result<Vec<String>, ForgeError> {
         let (number, mut remarks) = (pull.number, Vec::new());
         let issue = self.repository_path(&format!("/issues/{number}"));
         if !dress.labels.is_empty() {

@@ -177,9 +177,8 @@ impl Forge for GitHub {
     }
 
     async fn own<'p>(&self, pulls: &'p [PullRequest]) -> Result<Vec<&'p PullRequest>, ForgeError> {
-        let says_something = |pull: &&PullRequest| {
-            pull.state != PullRequestState::Open && marker::read(&pull.body).is_some()
-        };
+        let says_something =
+            |pull: &&PullRequest| pull.state != PullRequestState::Open && marker::read(&pull.body).is_some();
         let pulls: Vec<_> = pulls.iter().filter(says_something).collect();
         // Only a no has consequences: without one nobody is asked who we are.
         if pulls.iter().all(|pull| pull.state != PullRequestState::Closed) {

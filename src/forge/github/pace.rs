@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many writes there may be within which time.
-const LIMITS: [(usize, Duration); 2] =
-    [(80, Duration::from_secs(60)), (500, Duration::from_secs(60 * 60))];
+const LIMITS: [(usize, Duration); 2] = [(80, Duration::from_secs(60)), (500, Duration::from_secs(60 * 60))];
 
 /// The writes of the last hour, over all repositories of a process.
 #[derive(Debug, Default)]

@@ -82,10 +82,12 @@ impl Refusal {
     pub(super) fn explain(&self, deed: Deed<'_>, repository: &str, client: &Client) -> ForgeError {
         let (what, base, said) = (deed.words(), client.base(), client.in_parentheses(&self.text()));
         match self.status {
-            StatusCode::UNAUTHORIZED if matches!(deed, Deed::Authenticate) => ForgeError::Unauthorized(format!(
-                "cannot {what} in `{repository}`: the forge at `{base}` does not accept its key{said}: check `app-id` \
+            StatusCode::UNAUTHORIZED if matches!(deed, Deed::Authenticate) => {
+                ForgeError::Unauthorized(format!(
+                    "cannot {what} in `{repository}`: the forge at `{base}` does not accept its key{said}: check `app-id` \
                  and the private key, and this machine's clock"
-            )),
+                ))
+            }
             StatusCode::UNAUTHORIZED if client.has_token() => ForgeError::Unauthorized(format!(
                 "cannot {what} in `{repository}`: the forge at `{base}` does not accept the token{said}: it may be \
                  expired, revoked or meant for another forge, set another one in TAGPIN_GITHUB_TOKEN"
