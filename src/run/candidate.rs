@@ -66,7 +66,8 @@ impl Candidate {
 
     /// Holds every change for `reason`.
     pub(super) fn hold(&self, verdicts: &mut [Verdict], reason: &'static str, detail: &str) {
-        for index in self.changes(&verdicts.to_vec()) {
+        let changes: Vec<usize> = self.changes(verdicts).collect();
+        for index in changes {
             verdicts[index] = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
         }
     }
@@ -96,7 +97,8 @@ impl Candidate {
             }
         }
         if let Some(number) = declined.whole(&proposal(&self.part(pinned), String::new())) {
-            for index in self.changes(&pinned.verdicts.clone()) {
+            let changes: Vec<usize> = self.changes(&pinned.verdicts).collect();
+            for index in changes {
                 pinned.verdicts[index] = detail(number);
             }
         }

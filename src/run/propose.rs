@@ -130,9 +130,9 @@ impl<R> Work<'_, R> {
     /// Asks for the pull requests of every candidate, and returns what was declined in them.
     async fn ask(&self, candidates: &mut BTreeMap<String, Candidate>) -> Result<Declined, ForgeError> {
         let Some(forge) = &self.access.forge else { return Ok(Declined::default()) };
-        let asked = candidates.keys().cloned().map(async |name| {
-            let history = forge.history(&name).await?;
-            Ok::<_, ForgeError>((name, history))
+        let asked = candidates.keys().map(async |name| {
+            let history = forge.history(name).await?;
+            Ok::<_, ForgeError>((name.clone(), history))
         });
         let histories: Vec<_> = futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         let all: Vec<PullRequest> = histories

@@ -179,8 +179,10 @@ impl Client {
 
     /// Waits until a request that writes fits into what GitHub allows.
     async fn keep_pace(&self, call: &Call) -> Result<(), ForgeError> {
-        while call.method != Method::GET {
-            let Err(wait) = self.pace.take(tokio::time::Instant::now()) else { break };
+        if call.method == Method::GET {
+            return Ok(());
+        }
+        while let Err(wait) = self.pace.take(tokio::time::Instant::now()) {
             if wait > self.patience.longest_wait {
                 return Err(ForgeError::RateLimited(format!(
                     "the forge at `{}` was written to as often as it allows: the next run goes on in {} s",

@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(pace.take(at(60)), Ok(()), "what was refused does not count");
         for minute in 1..6 {
             for _ in 0..80 {
-                drop(pace.take(at(60 * minute)));
+                let _refused = pace.take(at(60 * minute));
             }
         }
         // 80 in each of six minutes: twenty more, then the hour is full.
