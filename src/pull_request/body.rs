@@ -53,7 +53,8 @@ pub(super) fn body(proposal: &Proposal) -> String {
         }
     }
     // What remains when both lists are empty is bounded; a quarter of the room is for what was left out.
-    let fixed = size(&told(proposal, Room { details: false, rows: 0, left_out: 0 }));
+    // Without rows the table has no head either.
+    let fixed = size(&told(proposal, Room { details: false, rows: 0, left_out: 0 })) + size(TABLE) + 2;
     let free = LONGEST.saturating_sub(fixed);
     let left_out = (free / 4).min(size(&left_out_lines(proposal).join("\n")));
     told(proposal, Room { details: false, rows: free - left_out, left_out })

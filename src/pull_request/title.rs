@@ -156,8 +156,8 @@ mod tests {
             "chore(deps): update nginx 1.27 to sha256:abababa… (production)"
         );
         assert_eq!(
-            title(&one, Some("clusters/eu west")),
-            "chore(deps): update 1 image digest (clusters/eu_west)"
+            title(&one, Some("clusters/production/eu west")),
+            "chore(deps): update 1 image digest (clusters/production/eu_west)"
         );
     }
 }
