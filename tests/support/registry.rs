@@ -207,7 +207,7 @@ impl Registry {
         self.store_json(repository, OCI_MANIFEST, &manifest)
     }
 
-    fn store_json(&self, repository: &str, media_type: &str, value: &Value) -> Value {
+    pub(super) fn store_json(&self, repository: &str, media_type: &str, value: &Value) -> Value {
         let body = value.to_string().into_bytes();
         let size = body.len();
         json!({"mediaType": media_type, "digest": self.store(repository, media_type, body), "size": size})
