@@ -178,6 +178,12 @@ impl Registry {
         self.shared.lock().tags.insert((repository.to_owned(), tag.to_owned()), digest.to_owned());
     }
 
+    /// Answers `body` for `digest`, whatever it hashes to.
+    pub(crate) fn replace(&self, repository: &str, digest: &str, body: &[u8]) {
+        let key = (repository.to_owned(), digest.to_owned());
+        self.shared.lock().blobs.insert(key, ("application/octet-stream".to_owned(), body.to_vec()));
+    }
+
     /// Removes what `digest` names.
     pub(crate) fn remove(&self, repository: &str, digest: &str) {
         self.shared.lock().blobs.remove(&(repository.to_owned(), digest.to_owned()));
