@@ -232,13 +232,14 @@ pub(super) fn consequences(proposal: &Proposal) -> String {
     }
     let jobs = proposal.images.iter().flat_map(|image| &image.objects).filter(|object| object.kind == "Job");
     let jobs = jobs.map(object).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>();
-    let whose = match jobs.len() {
-        0 => "a Job, from a chart for example, that".to_owned(),
-        _ => format!("{}, where it", listed(&jobs, WARNINGS, str::to_owned)),
-    };
-    lines.push(format!(
-        "- The template of a Job is immutable: {whose} exists already has to be deleted before it can be applied again."
-    ));
+    let mut jobs_line =
+        "- The template of a Job is immutable: a Job that exists already has to be deleted before it can \
+                         be applied again."
+            .to_owned();
+    if !jobs.is_empty() {
+        let _ = write!(jobs_line, " Here: {}.", listed(&jobs, WARNINGS, str::to_owned));
+    }
+    lines.push(jobs_line);
     format!("### What a merge causes\n\n{}", lines.join("\n"))
 }
 
@@ -259,6 +260,10 @@ pub(super) fn requests(proposal: &Proposal) -> String {
         return String::new();
     }
     let hosts = proposal.requests.iter().map(|(host, budget)| format!("{}: {budget}", code(host)));
-    let hosts = listed(&hosts.collect::<Vec<_>>(), REGISTRIES, str::to_owned).replace("`, `", "`; `");
-    region::requests(&format!("Requests of the run until then: {hosts}."))
+    let mut shown = hosts.clone().take(REGISTRIES).collect::<Vec<_>>().join("; ");
+    let more = hosts.count().saturating_sub(REGISTRIES);
+    if more > 0 {
+        let _ = write!(shown, "; and {more} more registries");
+    }
+    region::requests(&format!("Requests that the run sent until then: {shown}."))
 }

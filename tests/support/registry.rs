@@ -332,6 +332,9 @@ impl Content {
             if let Some(status) = self.mood.always {
                 return failure(status, None);
             }
+            if let Some(status) = self.mood.get.filter(|_| method == Method::GET) {
+                return failure(status, None);
+            }
             if let Some(status) = self.mood.head.filter(|_| method == Method::HEAD) {
                 return failure(status, None);
             }
