@@ -310,7 +310,8 @@ async fn drafted<R: Registry>(context: &Context<'_, R>, forge: &GitHub, work: &W
         Draft { head, base, title, body, commit: commit.clone() }
     };
     let brief = draft(&proposal);
-    if work.pushed.branch == Branch::Kept && details::are_told(forge, &brief).await {
+    let wanted = proposal.images.iter().any(|image| image.details.is_some());
+    if !wanted || (work.pushed.branch == Branch::Kept && details::are_told(forge, &brief).await) {
         return Some(brief);
     }
     details::ask(context.registry, &mut proposal, settings, platforms).await;

@@ -1,5 +1,7 @@
 //! What is told of one image beyond its digests. Pure: descriptions in, Markdown out.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -7,6 +9,7 @@ use super::difference::{Difference, Names};
 use super::escape::code;
 use super::source::compare_link;
 use super::{Details, ImageChange};
+use crate::platform::Platform;
 use crate::registry::{Description, ImageConfig, ResolveError};
 
 /// How many names, platforms or files a line names before it counts the rest.
@@ -126,9 +129,9 @@ fn source(old: &Description, new: &Description) -> Option<String> {
 
 fn platforms(old: &Description, new: &Description, moved: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let list = |platforms: &[crate::platform::Platform]| names(platforms.iter().map(ToString::to_string));
+    let list = |platforms: &[Platform]| names(platforms.iter().map(ToString::to_string));
     if !moved || old.platforms.is_empty() || new.platforms.is_empty() {
-        let all: std::collections::BTreeSet<String> = new.names().map(ToString::to_string).collect();
+        let all: BTreeSet<String> = new.names().map(ToString::to_string).collect();
         if !all.is_empty() {
             lines.push(format!("platforms: {}", names(all.into_iter())));
         }
@@ -184,7 +187,7 @@ fn base_image(config: &ImageConfig) -> Vec<String> {
 
 fn names(all: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = all.collect();
-    super::sections::listed(&all, NAMED, |name| code(name))
+    super::sections::listed(&all, NAMED, code)
 }
 
 /// Says in a few words why something is not known. What a registry said in full may differ from run to run.

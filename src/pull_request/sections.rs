@@ -1,6 +1,7 @@
 //! The sections of a body, each as Markdown: the table, what is known of the images, what was left out, what a merge
 //! causes, how it was checked.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::escape::{cell, code};
@@ -93,7 +94,7 @@ pub(super) fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) 
 pub(super) fn releases(proposal: &Proposal) -> String {
     let moved = |image: &&ImageChange| image.old.is_some() && looks_immutable(&image.tag);
     let names = proposal.images.iter().filter(moved).map(|image| format!("{}:{}", image.name, image.tag));
-    let names = names.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     let what = match names.len() {
         0 => return String::new(),
         1 => "A tag that looks like a release, which nobody should push twice, has moved",
@@ -231,7 +232,7 @@ pub(super) fn consequences(proposal: &Proposal) -> String {
         return String::new();
     }
     let jobs = proposal.images.iter().flat_map(|image| &image.objects).filter(|object| object.kind == "Job");
-    let jobs = jobs.map(object).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let jobs = jobs.map(object).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     let mut jobs_line =
         "- The template of a Job is immutable: a Job that exists already has to be deleted before it can \
                          be applied again."

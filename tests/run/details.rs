@@ -78,7 +78,7 @@ async fn what_moved_is_compared_once_and_not_asked_again() {
         "now runs as root",
         "in: `Job/report` in `apps/web.yaml`",
         "applied again. Here: `Job/report` in `apps/web.yaml`.",
-        "1 HEAD, 6 GET",
+        "2 HEAD, 6 GET",
     ] {
         assert!(body.contains(part), "{part}\n{body}");
     }
