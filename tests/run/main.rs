@@ -3,6 +3,7 @@
 
 mod binary;
 mod branch;
+mod details;
 mod page;
 mod pull_request;
 mod refusals;
