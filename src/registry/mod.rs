@@ -104,6 +104,16 @@ pub enum Seen {
     Platform(Option<Platform>),
 }
 
+/// What a tag is at each place that has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// What the registry itself says, where a mirror is asked first for tags; `None` where [`Registry::resolve`] asks the
+    /// registry.
+    pub origin: Option<Result<Digest, ResolveError>>,
+    /// What each mirror says, by its name, `host[:port]/repository`.
+    pub mirrors: Vec<(String, Result<Digest, ResolveError>)>,
+}
+
 /// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
@@ -168,4 +178,9 @@ pub trait Registry: Send + Sync {
         question: &Question,
         look: &Look,
     ) -> impl Future<Output = Result<Seen, ResolveError>> + Send;
+
+    /// Returns what each place says that may be asked for the tag, mirrors that serve digests only included.
+    fn compare(&self, _question: &Question) -> impl Future<Output = Compared> + Send {
+        std::future::ready(Compared::default())
+    }
 }
