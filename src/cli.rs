@@ -289,7 +289,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,
     /// Write the findings of now into the file of --baseline, and end with 0
-    #[arg(long, requires = "baseline", conflicts_with_all = ["changed_since", "diff", "fix"])]
+    #[arg(long, requires = "baseline", conflicts_with_all = ["changed_since", "diff", "fix", "output"])]
     pub write_baseline: bool,
     /// Pin the images of the findings that `tagpin pin` can mend, then check again
     #[arg(long)]

@@ -56,7 +56,7 @@ fn the_page_has_everything_and_needs_nothing_else() {
     let page = page(&scene);
     for text in [
         "Content-Security-Policy",
-        "<li><b>50 %</b> pinned <small>30 more than before</small></li>",
+        "<li><b>50 %</b> pinned <small>30 points more than before</small></li>",
         "<th scope=\"row\">production</th><td class=\"number\">3</td><td class=\"number\">2</td>",
         "<th scope=\"row\">ghcr.io</th>",
         "<th scope=\"row\">june</th>",

@@ -77,7 +77,10 @@ fn differences(text: &mut String, image: &Image, stream: &Stream) {
         let number = count(containers.len(), "container");
         let _ = writeln!(text, "  runs      {}…  {number} on {nodes}{is}", digest.short());
         for container in containers.iter().take(SHOWN_MAX) {
-            let _ = writeln!(text, "              {}", place(container));
+            // The pod asks for something else by now, or still does.
+            let asked = container.image.split('@').next().unwrap_or_default();
+            let other = if asked == image.name { String::new() } else { format!(" as {}", one_line(asked)) };
+            let _ = writeln!(text, "              {}{other}", place(container));
         }
         if containers.len() > SHOWN_MAX {
             let _ = writeln!(text, "              and {} more", containers.len() - SHOWN_MAX);

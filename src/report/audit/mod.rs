@@ -253,8 +253,8 @@ fn change(earlier: &[Earlier], now: Count) -> Option<String> {
     let before = earlier.last()?.count().share;
     Some(match now.share.cmp(&before) {
         std::cmp::Ordering::Equal => "as before".to_owned(),
-        std::cmp::Ordering::Greater => format!("{} more than before", now.share - before),
-        std::cmp::Ordering::Less => format!("{} less than before", before - now.share),
+        std::cmp::Ordering::Greater => format!("{} points more than before", now.share - before),
+        std::cmp::Ordering::Less => format!("{} points less than before", before - now.share),
     })
 }
 
