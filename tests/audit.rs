@@ -1,7 +1,5 @@
 //! The audit page of `tagpin list --format html`, as it is written and as a browser has it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "support/checkout.rs"]
 mod checkout;
 
