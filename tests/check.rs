@@ -111,10 +111,7 @@ fn every_case_is_as_it_should_be() {
             config,
             today: today.trim(),
             before: is_change.then_some(before.path()),
-            registry: case
-                .join("registry.toml")
-                .is_file()
-                .then(|| Answering::of_case(&case).with_mirrors(&mirrors)),
+            registry: case.join("registry.toml").is_file().then(|| Answering::of_case(&case, &mirrors)),
         };
         let checked = check(work.path(), &setting);
         for finding in &checked.0.findings {
@@ -186,7 +183,7 @@ fn examples_are_bad_and_good() {
                 config,
                 today: TODAY,
                 before: (rule.id == "gate-edited").then_some(nothing.path()),
-                registry: rule.online.then(|| Answering::of_case(nothing.path()).with_mirrors(&mirrors)),
+                registry: rule.online.then(|| Answering::of_case(nothing.path(), &mirrors)),
             };
             let checked = check(work.path(), &setting);
             let found = checked.0.findings.iter().any(|finding| finding.rule == rule);

@@ -42,7 +42,7 @@ fn compare(case: &Path) -> String {
     let mut text = told(&compared);
     if case.join("registry.toml").is_file() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let registry = Answering::of_case(case).with_mirrors(&[]);
+        let registry = Answering::of_case(case, &[]);
         let indexes = runtime.block_on(live::indexes(&registry, &compared));
         let compared = live::compare(&declared, &containers, &indexes);
         text += "\nonline:\n";

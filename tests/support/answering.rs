@@ -41,16 +41,12 @@ enum Case {
 const OLD: &str = " old";
 
 impl Answering {
-    /// Returns the registry that `registry.toml` in the folder of a case describes.
-    pub(crate) fn of_case(case: &Path) -> Self {
+    /// Returns the registry that `registry.toml` in the folder of a case describes, with the mirrors of `rules`. One with
+    /// `stale` in its name has the old digest of each tag, one with `down` does not answer, one with `empty` has nothing, and
+    /// the others have what the registry has.
+    pub(crate) fn of_case(case: &Path, rules: &[Rule]) -> Self {
         let text = fs_err::read_to_string(case.join("registry.toml")).unwrap_or_default();
-        Self { cases: toml::from_str(&text).unwrap(), rules: Vec::new() }
-    }
-
-    /// Returns this registry with the mirrors of a configuration. One with `stale` in its name has the old digest of each
-    /// tag, one with `down` does not answer, one with `empty` has nothing, and the others have what the registry has.
-    pub(crate) fn with_mirrors(self, rules: &[Rule]) -> Self {
-        Self { rules: rules.to_vec(), ..self }
+        Self { cases: toml::from_str(&text).unwrap(), rules: rules.to_vec() }
     }
 
     /// Returns the manifests of a tag's index, now or before it moved.
