@@ -178,7 +178,16 @@ fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> Image {
     let running: Vec<Running> = running
         .into_iter()
         .map(|(digest, containers)| {
-            let fit = fit(name, &digest, &expected, indexes);
+            // Where no digest is declared, the tag is all that says what should run.
+            let asks_for_it = |container: &Container| {
+                let asked = container.reference.as_ref().map(declared::tag);
+                asked.is_none_or(|asked| asked.is_empty() || asked == tag)
+            };
+            let fit = match expected.is_empty() {
+                true if containers.iter().all(asks_for_it) => Fit::NoDigest,
+                true => Fit::Other,
+                false => fit(name, &digest, &expected, indexes),
+            };
             Running { digest, fit, containers }
         })
         .collect();
@@ -206,9 +215,6 @@ fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> Image {
 }
 
 fn fit(name: &Name, digest: &Digest, expected: &BTreeSet<&Digest>, indexes: &Indexes) -> Fit {
-    if expected.is_empty() {
-        return Fit::NoDigest;
-    }
     if expected.contains(digest) {
         return Fit::Declared;
     }
