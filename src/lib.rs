@@ -17,6 +17,7 @@ pub mod forge;
 pub mod git;
 pub mod http;
 pub mod inventory;
+pub mod live;
 pub mod manifest;
 pub mod pin;
 pub mod plan;

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     };
     let mut terminal = Terminal::new(cli.globals.color);
     let result = prepare(&cli.globals, &terminal)
+        .and_then(|()| cli.globals.require_format(&cli.command))
         .and_then(|()| dispatch(&cli, &mut terminal))
         .and_then(|exit| terminal.stdout.flush().map(|()| exit).map_err(Failure::from));
     let exit = result.unwrap_or_else(|failure| {
@@ -42,6 +43,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
         Command::Pin(args) => commands::pin::run(args, &cli.globals, &environment, terminal),
         Command::Check(args) => commands::check::run(args, &cli.globals, &environment, terminal),
         Command::Run(args) => commands::run::run(args, &cli.globals, &environment, terminal),
+        Command::Live(args) => commands::live::run(args, &cli.globals, &environment, terminal),
         Command::Resolve(args) => commands::resolve::run(args, &cli.globals, &environment, terminal),
         Command::Config(args) => commands::config::run(args, &cli.globals, &environment, terminal),
         Command::Completions(args) => commands::completions::run(args, terminal),

@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod config;
 pub mod list;
+pub mod live;
 pub mod pin;
 pub mod resolve;
 pub mod run;
@@ -27,13 +28,14 @@ fn local_config(
     terminal: &mut Terminal,
 ) -> Result<Config, Failure> {
     let config = Config::load(globals.config.as_deref(), environment)?;
-    let root = work_tree_root(&std::env::current_dir()?);
+    let directory = std::env::current_dir()?;
+    let root = work_tree_root(&directory);
     let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
     let Some(found) = discover(names) else { return Ok(config) };
     if let Some(warning) = found.warning() {
         writeln!(terminal.stderr, "warning: {warning}")?;
     }
-    let path = root.join(found.path);
+    let path = if root == directory { PathBuf::from(found.path) } else { root.join(found.path) };
     // The path is UTF-8 where the configuration can name it.
     Ok(config.narrowed_by_file(&path.to_string_lossy())?)
 }
@@ -115,7 +117,6 @@ fn print(
     report: &Report<'_>,
     globals: &Globals,
     terminal: &mut Terminal,
-    checked: bool,
     rows: impl Fn(&Report<'_>, &Stream) -> String,
 ) -> Result<(), Failure> {
     match globals.format {
@@ -123,13 +124,18 @@ fn print(
             let text = rows(report, &terminal.stdout);
             terminal.stdout.write_all(text.as_bytes())?;
         }
-        Format::Json => {
+        _ => {
             let mut out = BufWriter::new(&mut terminal.stdout);
-            json::write(report, checked, &mut out)?;
+            json::write(report, false, &mut out)?;
             out.flush()?;
         }
     }
     terminal.stdout.flush()?;
+    print_remarks(report, globals, terminal)
+}
+
+/// Prints remarks and summary on standard error.
+fn print_remarks(report: &Report<'_>, globals: &Globals, terminal: &mut Terminal) -> Result<(), Failure> {
     let remarks = human::remarks(report, &terminal.stderr);
     terminal.stderr.write_all(remarks.as_bytes())?;
     if !globals.quiet {

@@ -44,7 +44,7 @@ pub fn run(
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |path| tree.is_named(path));
     report.notes.extend(pinned.notes);
     report.registries = registry.budget();
-    print(&report, globals, terminal, false, |report, stream| {
+    print(&report, globals, terminal, |report, stream| {
         // The diff on standard output is to be fed to other programs: nothing else stands there.
         if args.dry_run { String::new() } else { human::pin(report, stream) }
     })?;

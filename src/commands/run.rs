@@ -61,7 +61,7 @@ pub fn run(
         complete &= report.as_ref().is_some_and(|report| report.complete);
         match globals.format {
             Format::Human => print(target, &result, report.as_ref(), globals, terminal)?,
-            Format::Json => rows.push(row(target, &result, report.as_ref())?),
+            _ => rows.push(row(target, &result, report.as_ref())?),
         }
         terminal.stdout.flush()?;
     }

@@ -16,7 +16,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Returns `text` as a code span for a table's cell.
-pub(super) fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = visible(text);
     // GitHub splits rows before it looks for code spans, and takes `\|` for a pipe in both.
     if text.contains('|') { span(&text.replace('\\', "\\\\").replace('|', "\\|")) } else { span(&text) }

@@ -8,7 +8,7 @@ use crate::registry::{Budget, Description};
 mod body;
 mod details;
 mod difference;
-mod escape;
+pub(crate) mod escape;
 mod life;
 pub mod marker;
 mod region;

@@ -122,6 +122,16 @@ pub enum Seen {
     Config(Box<ImageConfig>),
 }
 
+/// What a tag is at each place that has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// What the registry itself says, where a mirror is asked first for tags; `None` where [`Registry::resolve`] asks the
+    /// registry.
+    pub origin: Option<Result<Digest, ResolveError>>,
+    /// What each mirror says, by its name, `host[:port]/repository`.
+    pub mirrors: Vec<(String, Result<Digest, ResolveError>)>,
+}
+
 /// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
@@ -201,5 +211,10 @@ pub trait Registry: Send + Sync {
     /// Returns the requests so far, by registry host; nothing where there are none to count.
     fn budgets(&self) -> BTreeMap<String, Budget> {
         BTreeMap::new()
+    }
+
+    /// Returns what each place says that may be asked for the tag, mirrors that serve digests only included.
+    fn compare(&self, _question: &Question) -> impl Future<Output = Compared> + Send {
+        std::future::ready(Compared::default())
     }
 }

@@ -16,7 +16,7 @@ use super::location::{self, Endpoint, Wanted};
 use super::retry::Repeats;
 use super::transport::Transport;
 use super::{
-    Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
+    Compared, Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
 };
 use crate::reference::Digest;
 
@@ -102,6 +102,15 @@ impl HttpRegistry {
             answers.push((name, answer.unwrap_or_else(late)));
         }
         answers
+    }
+
+    /// Returns what the registry itself says the tag is now; `None` where no mirror is asked before it.
+    async fn at_origin(&self, question: &Question) -> Option<Result<Digest, ResolveError>> {
+        let endpoints = self.endpoints(question, Wanted::Tag).ok()?;
+        let endpoint = endpoints.last().filter(|_| endpoints.len() > 1)?;
+        let request = self.request(endpoint, &question.tag, true);
+        let work = async { self.resolve_at(request, false).await.map(|resolution| resolution.digest) };
+        Some(self.in_turn(question, Pressing::Yes, work).await)
     }
 
     /// Runs `work` when the registry has a turn free, for as long as a question may take.
@@ -277,6 +286,12 @@ impl HttpRegistry {
 }
 
 impl Registry for HttpRegistry {
+    async fn compare(&self, question: &Question) -> Compared {
+        let mirrors = self.at_mirrors(question).await;
+        let origin = if mirrors.is_empty() { None } else { self.at_origin(question).await };
+        Compared { origin, mirrors }
+    }
+
     fn announce(&self, questions: &[&Question]) {
         for question in questions {
             // What has no endpoint fails when it is asked.

@@ -1,8 +1,14 @@
 //! What a command found and did, as rows; one file per way of printing them. Pure.
 
+pub mod audit;
 pub mod diff;
+mod excerpt;
+pub mod github;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod live;
+pub mod sarif;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,6 +22,9 @@ use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 use crate::registry::{Behind, Budget};
+use crate::terminal::printable;
+
+pub use excerpt::Excerpt;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +35,8 @@ pub struct Report<'i> {
     pub unread: Vec<UnreadRow<'i>>,
     /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
+    /// The line that each finding is about, where it is known; in the order of the findings.
+    pub excerpts: Vec<Option<Excerpt>>,
     /// What no registry gave an answer about.
     pub unchecked: Vec<Unchecked>,
     /// How many findings were left out: because they are allowed, and because a baseline knows them.
@@ -140,6 +151,21 @@ impl<'i> Report<'i> {
         self.findings = checked.findings;
     }
 
+    /// Adds the lines that the findings are about. `read` returns the bytes of a file by the name that reports have for it.
+    pub fn add_excerpts(&mut self, read: impl Fn(&str) -> Option<Vec<u8>>) {
+        let mut file: (&str, Option<Vec<u8>>) = ("", None);
+        let mut excerpts = Vec::new();
+        for finding in &self.findings {
+            // They are in the order of the files.
+            if file.0 != finding.file {
+                file = (&finding.file, read(&finding.file));
+            }
+            let place = finding.place.as_ref();
+            excerpts.push(place.zip(file.1.as_ref()).and_then(|(place, bytes)| Excerpt::of(bytes, place)));
+        }
+        self.excerpts = excerpts;
+    }
+
     /// Adds what no registry gave an answer about: the report is incomplete without it.
     pub fn add_unchecked(&mut self, unchecked: Vec<Unchecked>) {
         self.complete &= unchecked.is_empty();
@@ -233,6 +259,12 @@ impl<'i> Row<'i> {
         let fields = self.located.site.fields.iter();
         fields.map(|(name, span)| (*name, self.located.in_file(span)))
     }
+}
+
+/// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take
+/// for a command (`::error::`, or `##[error]` anywhere in a line).
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace("##[", "# #[")
 }
 
 /// Returns `1 image`, `2 images`.

@@ -98,7 +98,7 @@ impl Checker<'_> {
             end_line: line,
             end_column: column + width.chars().count(),
         };
-        Origin { file: self.file.to_owned(), place }
+        Origin { file: self.file.to_owned(), root_path: self.file.to_owned(), place }
     }
 
     pub(in crate::config) fn environments(&mut self, raw: &[Spanned<RawEnvironment>]) -> Vec<Environment> {
