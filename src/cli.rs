@@ -124,6 +124,7 @@ pub enum Command {
     Pin(PinArgs),
     Check(CheckArgs),
     Run(RunArgs),
+    Serve(ServeArgs),
     Resolve(ResolveArgs),
     Config(ConfigArgs),
     Completions(CompletionsArgs),
@@ -253,6 +254,39 @@ pub struct RunArgs {
     pub dry_run: bool,
 }
 
+/// Do `tagpin run` on a schedule, until told to end
+///
+/// Begins a run at the times of `schedule`, one at a time: one that is due while another is under way is left out. Logs go
+/// to standard error. `listen` in [serve] is where /healthz, /readyz and /metrics are.
+///
+/// SIGTERM ends it when the run that is under way has ended, or after `grace`. SIGHUP makes it read the configuration
+/// again; a wrong one is said, and the old one stays.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  it was told to end
+  2  wrong usage or configuration
+  3  it was told to end, and a run had to be abandoned
+
+Examples:
+  tagpin serve --config tagpin.toml
+  tagpin serve --config tagpin.toml --log-format text")]
+pub struct ServeArgs {
+    /// How logs are written
+    #[arg(long, value_enum, value_name = "json|text", hide_possible_values = true, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// How `tagpin serve` writes its logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// An object on each line
+    #[default]
+    Json,
+    /// Words
+    Text,
+}
+
 /// Ask the registry what a reference is now
 ///
 /// Prints the digest and what it names. Good for finding out whether names, credentials and mirrors are right.
@@ -355,6 +389,7 @@ mod tests {
             PinArgs::augment_args,
             CheckArgs::augment_args,
             RunArgs::augment_args,
+            ServeArgs::augment_args,
             ResolveArgs::augment_args,
         ] {
             Globals::augment_args(augment(clap::Command::new("x"))).debug_assert();

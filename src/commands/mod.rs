@@ -7,6 +7,7 @@ pub mod list;
 pub mod pin;
 pub mod resolve;
 pub mod run;
+pub mod serve;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};

@@ -134,6 +134,11 @@ impl Repository {
         self.remote.url()
     }
 
+    /// Returns the file beside the clone that ends with `extension`: it lives as long as the clone's lock is held alone.
+    pub fn beside(&self, extension: &str) -> PathBuf {
+        self.git.path().with_extension(extension)
+    }
+
     fn has(&self, commit: Oid) -> bool {
         self.git.find_commit(commit).and_then(|commit| commit.tree()).is_ok()
     }

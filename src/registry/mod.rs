@@ -30,7 +30,7 @@ use crate::reference::{Digest, LATEST, Reference};
 
 pub use address::Trust;
 pub use ask::{Answers, Asked, ask};
-pub use budget::Budget;
+pub use budget::{Answered, Budget};
 pub use credentials::{Credentials, Environment, HELPER_TIMEOUT};
 pub use explain::explained;
 pub use image::{Content, Entry};
