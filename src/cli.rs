@@ -252,6 +252,12 @@ pub struct RunArgs {
     /// Clone and resolve, but push nothing and open nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Add a table of what was done, in Markdown, to FILE: $GITHUB_STEP_SUMMARY in a GitHub Action
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub summary: Option<PathBuf>,
+    /// Add lines `name=value` to FILE: $GITHUB_OUTPUT in a GitHub Action; docs/github-action.md has the names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub outputs: Option<PathBuf>,
 }
 
 /// Do `tagpin run` on a schedule, until told to end

@@ -109,8 +109,7 @@ impl Remembered {
         progress: impl Fn(usize, usize),
     ) -> Result<Option<Pinned>, TreeError> {
         let inventory = self.inventory;
-        let (verdicts, _) =
-            pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
+        let (verdicts, _) = pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         Ok(settled.then(|| Pinned { inventory, verdicts, ..Pinned::default() }))
     }

@@ -12,7 +12,7 @@ use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::fleet::{self, CacheLock, Tally, Targets};
+use crate::fleet::{self, CacheLock, Summary, Tally, Targets};
 use crate::forge::PullRequestState;
 use crate::pull_request::Operation;
 use crate::registry::{Memo, Trust};
@@ -62,6 +62,8 @@ pub fn run(
     }
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let progress = progress(shown && targets.len() == 1);
+    let mut summary = Summary::default();
+    problems.iter().for_each(|problem| summary.add_problem(problem));
     let mut tally = Tally { complete: problems.is_empty(), ..Tally::default() };
     let mut rows: Vec<_> = targets.iter().map(|_| serde_json::Value::Null).collect();
     let ended = |index: usize, result: Result<Done, RunError>| -> Result<(), Failure> {
@@ -69,6 +71,7 @@ pub fn run(
         let result = if target.is_new(&result) { Ok(Done::default()) } else { result };
         let report = result.as_ref().ok().map(|done| fleet::report(done, &target.repository.url));
         tally.add(&result, report.as_ref());
+        summary.add(index, &target.repository.url, &result);
         match globals.format {
             Format::Human => print(&target.repository, &result, report.as_ref(), globals, terminal)?,
             Format::Json => rows[index] = row(&target.repository, &result, report.as_ref())?,
@@ -81,6 +84,8 @@ pub fn run(
     };
     runtime.block_on(fleet::each(&context, &targets, config.concurrency.0, &progress, ended))?;
     let complete = tally.complete;
+    append(args.summary.as_deref(), &summary.markdown(&tally))?;
+    append(args.outputs.as_deref(), &summary.outputs())?;
     if globals.format == Format::Json {
         let document = json!({
             "version": json::VERSION,
@@ -99,6 +104,13 @@ pub fn run(
         print_budgets(&registry.inner().budget(), terminal)?;
     }
     Ok(Exit::of(false, complete))
+}
+
+/// Adds `text` to a file that other steps write to as well.
+fn append(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    let mut file = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 /// Returns the token of the forge.

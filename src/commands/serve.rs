@@ -134,7 +134,15 @@ fn log(repository: &str, result: &Result<Done, RunError>, notes: Vec<String>, co
     for ((file, located), verdict) in done.pinned.inventory.sites().zip(&done.pinned.verdicts) {
         if verdict.outcome == Outcome::Failed {
             let (file, line, image) = (file.path.as_str(), located.line, located.site.image.as_str());
-            tracing::warn!(repository, file, line, image, reason = verdict.reason, detail = verdict.detail, "an image failed");
+            tracing::warn!(
+                repository,
+                file,
+                line,
+                image,
+                reason = verdict.reason,
+                detail = verdict.detail,
+                "an image failed"
+            );
         }
     }
     if let Some(error) = &done.pull_request_error {

@@ -8,8 +8,8 @@ use toml::Spanned;
 
 use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawMirror, RawNetwork,
-    RawPolicy, RawRegistry, RawRepository, RawRule, RawRun, RawServe, Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawMirror,
+    RawNetwork, RawPolicy, RawRegistry, RawRepository, RawRule, RawRun, RawServe, Text,
 };
 use super::{Config, Discover, Network, Owner, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};

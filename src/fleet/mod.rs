@@ -2,6 +2,7 @@
 
 mod lock;
 mod report;
+mod summary;
 mod tally;
 mod targets;
 
@@ -14,6 +15,7 @@ use tokio::sync::Mutex;
 
 pub use lock::{CacheLock, LockError};
 pub use report::{report, told};
+pub use summary::{SUMMARY_MAX, Summary};
 pub use tally::Tally;
 pub use targets::{Discovered, Target, Targets, discover, is_meant};
 
@@ -49,7 +51,8 @@ pub async fn each<R: Registry, E>(
             (index, result.unwrap_or_else(|panic| Err(RunError::Broken(words(&*panic)))))
         }
     };
-    let mut running = std::pin::pin!(stream::iter(targets.iter().enumerate().map(one)).buffer_unordered(at_once));
+    let mut running =
+        std::pin::pin!(stream::iter(targets.iter().enumerate().map(one)).buffer_unordered(at_once));
     while let Some((index, result)) = running.next().await {
         ended(index, result)?;
     }
@@ -58,6 +61,7 @@ pub async fn each<R: Registry, E>(
 
 /// Returns what a panic said.
 fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("tagpin panicked, which is a bug that should be reported: {}", text.unwrap_or("it said nothing"))
 }

@@ -43,7 +43,8 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ended, changed, failed, incomplete, complete: _ } = self;
-        let repositories = if *ended == 1 { "1 repository".to_owned() } else { format!("{ended} repositories") };
+        let repositories =
+            if *ended == 1 { "1 repository".to_owned() } else { format!("{ended} repositories") };
         write!(f, "{repositories}: {changed} changed, {} as before", ended - changed - failed)?;
         for (number, word) in [(failed, "failed"), (incomplete, "not wholly checked")] {
             if *number > 0 {

@@ -54,7 +54,8 @@ pub async fn discover(config: &Config, token: Option<&SecretString>) -> Targets 
         problems: Vec::new(),
     };
     if config.forge.kind == ForgeKind::None && !config.discover.is_empty() {
-        let why = "`[[discover]]` needs a forge: set `kind = \"github\"` in [forge], or list the repositories";
+        let why =
+            "`[[discover]]` needs a forge: set `kind = \"github\"` in [forge], or list the repositories";
         all.problems.push(why.to_owned());
         return all;
     }

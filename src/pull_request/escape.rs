@@ -11,12 +11,12 @@ const LONGEST: usize = 300;
 const BREAK: char = '\u{200b}';
 
 /// Returns `text` as a code span for running Markdown: lists and paragraphs.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     span(&visible(text))
 }
 
 /// Returns `text` as a code span for a table's cell.
-pub(super) fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = visible(text);
     // GitHub splits rows before it looks for code spans, and takes `\|` for a pipe in both.
     if text.contains('|') { span(&text.replace('\\', "\\\\").replace('|', "\\|")) } else { span(&text) }

@@ -3,7 +3,7 @@
 use crate::reference::Digest;
 
 mod body;
-mod escape;
+pub(crate) mod escape;
 mod life;
 pub mod marker;
 mod title;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::{Method, StatusCode};
 use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
 
 /// The requests that one registry got, retries included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]

@@ -84,6 +84,9 @@ mod tests {
 
     #[test]
     fn a_day_that_never_comes_is_none() {
-        assert_eq!(schedule("schedule = '0 0 31 2 *'\n").next("2026-11-21T12:00:00Z".parse().unwrap(), 0.0), None);
+        assert_eq!(
+            schedule("schedule = '0 0 31 2 *'\n").next("2026-11-21T12:00:00Z".parse().unwrap(), 0.0),
+            None
+        );
     }
 }

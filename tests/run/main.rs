@@ -3,9 +3,12 @@
 
 mod binary;
 mod branch;
+mod discovery;
+mod many;
 mod page;
 mod pull_request;
 mod refusals;
+mod serving;
 #[path = "../support/mod.rs"]
 mod support;
 

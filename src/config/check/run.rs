@@ -44,7 +44,10 @@ impl Checker<'_> {
                 Ok(found) => serve.time_zone = found,
                 Err(_unknown) => self.fail_hint(
                     zone.span(),
-                    format!("`time-zone` cannot be `{}`: this machine knows no such time zone", zone.get_ref()),
+                    format!(
+                        "`time-zone` cannot be `{}`: this machine knows no such time zone",
+                        zone.get_ref()
+                    ),
                     "write a name of the IANA database such as `Europe/Berlin`, or `UTC`",
                 ),
             }

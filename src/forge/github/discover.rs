@@ -67,7 +67,8 @@ pub async fn discover(
     };
     let mut listing = Listing::default();
     for page in 1..=PAGES {
-        let call = Call { method: Method::GET, path: format!("{path}per_page={PER_PAGE}&page={page}"), body: None };
+        let call =
+            Call { method: Method::GET, path: format!("{path}per_page={PER_PAGE}&page={page}"), body: None };
         let answer = client.send(&call).await?;
         for repository in read(&client, &answer, owner)? {
             listing.add(base_url, repository);
