@@ -58,7 +58,7 @@ mod tests {
         assert!(matches!(CacheLock::take(&cache), Err(LockError::Held(held)) if held == cache));
         drop(first);
         CacheLock::take(&cache).unwrap();
-        std::fs::write(directory.path().join("file"), "").unwrap();
+        fs_err::write(directory.path().join("file"), "").unwrap();
         let error = CacheLock::take(&directory.path().join("file")).unwrap_err();
         assert!(matches!(error, LockError::Io { .. }), "{error}");
     }
