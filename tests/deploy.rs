@@ -1,9 +1,5 @@
 //! What `deploy/` holds: tagpin reads all of it, pods are restricted, and what a release fills in is filled in.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

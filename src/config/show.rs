@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 use toml::Spanned;
 
-use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
+use super::check::{DETAILS, KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawMirror,
-    RawNetwork, RawPolicy, RawRegistry, RawRepository, RawRule, RawRun, RawServe, Text,
+    RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun, RawServe, Text,
 };
-use super::{Config, Discover, Network, Owner, RepositoryConfig, Serve};
+use super::{Config, Discover, Network, Owner, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
 use crate::platform::Platform;
@@ -49,6 +49,7 @@ impl Config {
             },
             run: RawRun { concurrency: Some(number(self.concurrency.0)) },
             serve: serve(&self.serve),
+            pull_request: pull_request(&self.pull_request),
             repository: self.repositories.iter().map(repository).collect(),
             discover: self.discover.iter().map(discover).collect(),
             registry: self.registries.iter().map(registry).collect(),
@@ -195,6 +196,14 @@ fn registry(rule: &Rule) -> RawRegistry {
                 pull_from_mirror: Some(word(mirror.pull, &PULLS)),
             })
             .collect(),
+    }
+}
+
+fn pull_request(pull_request: &PullRequest) -> RawPullRequest {
+    RawPullRequest {
+        details: Some(word(pull_request.details, &DETAILS)),
+        details_requests: Some(unspanned(i64::try_from(pull_request.details_requests).unwrap_or(i64::MAX))),
+        body_template: pull_request.body_template.as_deref().map(path),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod binary;
 mod branch;
+mod details;
 mod discovery;
 mod many;
 mod page;

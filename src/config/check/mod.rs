@@ -4,11 +4,13 @@ mod forge;
 mod gate;
 mod network;
 mod policy;
+mod pull_request;
 mod registry;
 mod run;
 
 pub(super) use forge::KINDS;
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
+pub(super) use pull_request::DETAILS;
 pub(super) use registry::PULLS;
 
 use std::ops::Range;
@@ -42,6 +44,7 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         environments: checker.environments(&raw.environment),
         annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
+        pull_request: checker.pull_request(&raw.pull_request),
         repositories: checker.repositories(&raw.repository),
         discover: checker.discover(&raw.discover),
         registries: checker.registries(&raw.registry),
