@@ -191,7 +191,7 @@ async fn a_panic_stays_where_it_is_and_the_number_at_once_is_bounded() {
         for (number, result) in results.iter().enumerate() {
             match result {
                 Err(RunError::Broken(why)) if number == 1 => {
-                    assert!(why.contains("this image is a bug"), "{why}")
+                    assert!(why.contains("this image is a bug"), "{why}");
                 }
                 Ok(done) if number != 1 => assert_eq!(done.pinned.verdicts.len(), 2),
                 other => panic!("{number}: {other:?}"),
