@@ -170,6 +170,7 @@ pub enum Command {
     Check(CheckArgs),
     Run(RunArgs),
     Live(LiveArgs),
+    Serve(ServeArgs),
     Resolve(ResolveArgs),
     Config(ConfigArgs),
     Completions(CompletionsArgs),
@@ -319,6 +320,45 @@ pub struct RunArgs {
     /// Clone and resolve, but push nothing and open nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Add a table of what was done, in Markdown, to FILE: $GITHUB_STEP_SUMMARY in a GitHub Action
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub summary: Option<PathBuf>,
+    /// Add lines `name=value` to FILE: $GITHUB_OUTPUT in a GitHub Action; docs/github-action.md has the names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub outputs: Option<PathBuf>,
+}
+
+/// Do `tagpin run` on a schedule, until told to end
+///
+/// Begins a run at the times of `schedule`, one at a time: one that is due while another is under way is left out. Logs go
+/// to standard error. `listen` in [serve] is where /healthz, /readyz and /metrics are.
+///
+/// SIGTERM ends it when the run that is under way has ended, or after `grace`. SIGHUP makes it read the configuration
+/// again; a wrong one is said, and the old one stays.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  it was told to end
+  2  wrong usage or configuration
+  3  it was told to end, and a run had to be abandoned
+
+Examples:
+  tagpin serve --config tagpin.toml
+  tagpin serve --config tagpin.toml --log-format text")]
+pub struct ServeArgs {
+    /// How logs are written
+    #[arg(long, value_enum, value_name = "json|text", hide_possible_values = true, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// How `tagpin serve` writes its logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// An object on each line
+    #[default]
+    Json,
+    /// Words
+    Text,
 }
 
 /// Compare what runs with what is declared
@@ -462,6 +502,7 @@ mod tests {
             CheckArgs::augment_args,
             RunArgs::augment_args,
             LiveArgs::augment_args,
+            ServeArgs::augment_args,
             ResolveArgs::augment_args,
         ] {
             Globals::augment_args(augment(clap::Command::new("x"))).debug_assert();

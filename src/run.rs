@@ -10,16 +10,20 @@ use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
 use crate::details;
 use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::forge::{Draft, ForgeError, PullRequestState};
-use crate::git::{Auth, GitError, Identity, Oid, Remote, Repository, trailer};
+use crate::git::{Auth, GitError, Heads, Identity, Oid, Remote, Repository, trailer};
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::proposal::proposal;
 use crate::pull_request::{self, Branch, Operation, Proposal, Settled, settle};
 use crate::registry::Registry;
+use crate::remembered::{OwnFile, Place};
 use crate::tree::{CommitTree, Tree, TreeError};
 
 /// The branch that tagpin pushes.
 pub const BRANCH: &str = "tagpin/pin-digests";
+
+/// What the names of tagpin's branches start with.
+const BRANCHES: &str = "tagpin/";
 
 /// The directory whose files a token may lack the permission to change.
 const WORKFLOWS: &str = ".github/workflows/";
@@ -132,6 +136,14 @@ pub enum RunError {
     Broken(String),
 }
 
+/// A clone that knows where the remote's branches are, and may lack what is in them.
+struct Opened {
+    repository: Repository,
+    heads: Heads,
+    base_branch: String,
+    base: Oid,
+}
+
 /// A clone with the commits that matter.
 struct Cloned {
     repository: Repository,
@@ -165,9 +177,20 @@ pub async fn repository<R: Registry>(
     let forge = forge(context, target)?;
     let remote = Remote::new(&target.url, auth(context, target))?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
-    let cloned = blocking(move || clone(&cache_dir, remote, branch)).await?;
-    let (config, warning) = narrowed(context.config, &cloned.tree)?;
+    let opened = blocking(move || open(&cache_dir, remote, branch)).await?;
+    let listed = opened.base;
+    let place = Place::new(&opened.repository, &opened.base_branch, listed, context.config);
+    if let Some(done) = unchanged(context, &opened, &place, &progress).await? {
+        return Ok(done);
+    }
+    let cloned = blocking(move || fetch(opened)).await?;
+    let (config, own) = narrowed(context.config, &cloned.tree)?;
     let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
+    let warning = own.as_ref().and_then(|own| own.warning.clone());
+    // The branch may have moved on since it was listed.
+    if pinned.files.is_empty() && cloned.base == listed {
+        place.keep(&pinned.inventory, own);
+    }
     let notes = warning.into_iter().chain(pinned.notes.clone()).collect();
     let mut done = Done { notes, ..Done::default() };
     if pinned.files.is_empty() || context.dry_run {
@@ -247,7 +270,25 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::Broken(error.to_string()))?
 }
 
-fn clone(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Cloned, RunError> {
+/// Returns what there is to say where nothing changes in a base that was read in an earlier run: then nothing is fetched.
+/// A branch of tagpin's has to be looked at, so the base is read where there is one.
+async fn unchanged<R: Registry>(
+    context: &Context<'_, R>,
+    opened: &Opened,
+    place: &Place,
+    progress: impl Fn(usize, usize),
+) -> Result<Option<Done>, RunError> {
+    if opened.heads.branches.keys().any(|branch| branch.starts_with(BRANCHES)) {
+        return Ok(None);
+    }
+    let Some(remembered) = place.recall() else { return Ok(None) };
+    let (config, warning) = remembered.narrowed(context.config)?;
+    let pinned = remembered.unchanged(&config, context.registry, progress).await?;
+    Ok(pinned.map(|pinned| Done { pinned, notes: warning.into_iter().collect(), ..Done::default() }))
+}
+
+/// Opens the clone and asks the remote where its branches are: one request.
+fn open(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Opened, RunError> {
     let repository = Repository::open(cache_dir, remote)?;
     let heads = repository.heads()?;
     let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
@@ -257,6 +298,12 @@ fn clone(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Clo
     let Some(base) = heads.branches.get(&base_branch).copied() else {
         return Err(no_branch(&format!("`{base_branch}` does not exist")));
     };
+    Ok(Opened { repository, heads: Heads { default: None, ..heads }, base_branch, base })
+}
+
+/// Brings the base and tagpin's branch into the clone, unless it has them.
+fn fetch(opened: Opened) -> Result<Cloned, RunError> {
+    let Opened { repository, heads, base_branch, base } = opened;
     let base = repository.fetch(&base_branch, base)?;
     let head = match heads.branches.get(BRANCH) {
         None => None,
@@ -271,14 +318,16 @@ fn clone(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Clo
     Ok(Cloned { repository, tree, base_branch, base, head })
 }
 
-/// Applies the repository's own file, which can only narrow; returns a warning where there are two.
-fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<String>), RunError> {
+/// Applies the repository's own file, which can only narrow, and returns it.
+fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<OwnFile>), RunError> {
     let entries = tree.entries()?;
     let Some(found) = config::discover(entries.iter().map(|entry| entry.path.as_str())) else {
         return Ok((config.clone(), None));
     };
     let bytes = tree.read(found.path, SIZE_MAX)?;
-    Ok((config.narrowed(found.path, &bytes)?, found.warning()))
+    let narrowed = config.narrowed(found.path, &bytes)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((narrowed, Some(OwnFile { path: found.path.to_owned(), text, warning: found.warning() })))
 }
 
 /// When the branch gets a new commit.

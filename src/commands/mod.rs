@@ -8,6 +8,7 @@ pub mod live;
 pub mod pin;
 pub mod resolve;
 pub mod run;
+pub mod serve;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};

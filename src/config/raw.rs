@@ -32,15 +32,67 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) forge: RawForge,
     #[serde(default)]
+    pub(super) run: RawRun,
+    #[serde(default)]
+    pub(super) serve: RawServe,
+    #[serde(default)]
     pub(super) pull_request: RawPullRequest,
     #[serde(default)]
     pub(super) network: RawNetwork,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) repository: Vec<RawRepository>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) discover: Vec<Spanned<RawDiscover>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) registry: Vec<RawRegistry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) location: Vec<Spanned<Location>>,
+}
+
+/// `[run]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawRun {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concurrency: Option<Spanned<i64>>,
+}
+
+/// `[serve]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawServe {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time_zone: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) jitter: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) listen: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) grace: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) run_at_start: Option<bool>,
+}
+
+/// `[[discover]]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawDiscover {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organization: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) installation: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) include: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exclude: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) topics: Option<Vec<Text>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) archived: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) forks: Option<bool>,
 }
 
 /// `[network]`

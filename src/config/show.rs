@@ -8,10 +8,10 @@ use toml::Spanned;
 
 use super::check::{DETAILS, KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawMirror, RawNetwork,
-    RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawMirror,
+    RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun, RawServe, Text,
 };
-use super::{Config, Network, PullRequest, RepositoryConfig};
+use super::{Config, Discover, Network, Owner, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
 use crate::platform::Platform;
@@ -47,8 +47,11 @@ impl Config {
                 author_name: Some(text(&*self.forge.author_name)),
                 author_email: Some(text(&*self.forge.author_email)),
             },
+            run: RawRun { concurrency: Some(number(self.concurrency.0)) },
+            serve: serve(&self.serve),
             pull_request: pull_request(&self.pull_request),
             repository: self.repositories.iter().map(repository).collect(),
+            discover: self.discover.iter().map(discover).collect(),
             registry: self.registries.iter().map(registry).collect(),
             registries_conf: self.registries_conf.as_deref().map(path),
             network: network(&self.network),
@@ -138,6 +141,34 @@ fn repository(repository: &RepositoryConfig) -> RawRepository {
         url: text(&*repository.url),
         branch: repository.branch.as_deref().map(text),
         token_env: repository.token_env.as_deref().map(text),
+    }
+}
+
+fn discover(discover: &Discover) -> Spanned<RawDiscover> {
+    let (organization, user, installation) = match &discover.owner {
+        Owner::Organization(name) => (Some(text(&**name)), None, None),
+        Owner::User(name) => (None, Some(text(&**name)), None),
+        Owner::Installation => (None, None, Some(true)),
+    };
+    unspanned(RawDiscover {
+        organization,
+        user,
+        installation,
+        include: Some(globs(&discover.include)),
+        exclude: Some(globs(&discover.exclude)),
+        topics: Some(discover.topics.iter().map(|topic| text(&**topic)).collect()),
+        archived: Some(discover.archived),
+        forks: Some(discover.forks),
+    })
+}
+
+fn serve(serve: &Serve) -> RawServe {
+    RawServe {
+        time_zone: serve.time_zone.iana_name().map(text),
+        jitter: Some(time(serve.jitter)),
+        listen: Some(text(serve.listen.map_or_else(String::new, |listen| listen.to_string()))),
+        grace: Some(time(serve.grace)),
+        run_at_start: Some(serve.run_at_start),
     }
 }
 

@@ -115,7 +115,7 @@ impl Repository {
 
     /// Returns the files of a commit that was fetched or made here.
     pub fn tree(&self, commit: Oid) -> Result<CommitTree, GitError> {
-        let git = git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))?;
+        let git = open_clone(self.git.path()).map_err(|error| self.damaged(&error))?;
         CommitTree::new(git, commit, Arc::clone(&self.lock)).map_err(|error| self.damaged(&error))
     }
 
@@ -132,6 +132,11 @@ impl Repository {
     /// Returns the remote's address, without credentials.
     pub fn url(&self) -> String {
         self.remote.url()
+    }
+
+    /// Returns the file beside the clone that ends with `extension`: it lives as long as the clone's lock is held alone.
+    pub fn beside(&self, extension: &str) -> PathBuf {
+        self.git.path().with_extension(extension)
     }
 
     fn has(&self, commit: Oid) -> bool {
@@ -208,6 +213,14 @@ fn lock(path: &Path) -> Result<File, GitError> {
     }
 }
 
+/// Opens the clone at `path` with its shallow boundary: `git_repository_open_bare` leaves that out, and a push that follows
+/// no fetch would look for the parents that a shallow clone lacks.
+fn open_clone(path: &Path) -> Result<git2::Repository, git2::Error> {
+    use git2::RepositoryOpenFlags as Flags;
+    let none: [&Path; 0] = [];
+    git2::Repository::open_ext(path, Flags::BARE | Flags::NO_SEARCH | Flags::NO_DOTGIT, none)
+}
+
 /// Opens the clone at `path`, unless there is none, or it is broken, marked, or grown too large.
 fn usable(path: &Path) -> Option<git2::Repository> {
     if !path.exists() || path.join(DAMAGED).exists() {
@@ -218,7 +231,7 @@ fn usable(path: &Path) -> Option<git2::Repository> {
     if packs.flatten().filter(|entry| is_pack(entry.path())).count() > PACKS_MAX {
         return None;
     }
-    let git = git2::Repository::open_bare(path).ok()?;
+    let git = open_clone(path).ok()?;
     let whole =
         git.references().ok()?.all(|reference| reference.and_then(|head| head.peel_to_tree()).is_ok());
     whole.then_some(git)

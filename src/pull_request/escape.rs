@@ -11,7 +11,7 @@ const LONGEST: usize = 300;
 const BREAK: char = '\u{200b}';
 
 /// Returns `text` as a code span for running Markdown: lists and paragraphs.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     span(&visible(text))
 }
 

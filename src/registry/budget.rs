@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
 
 use super::ResolveError;
 
@@ -36,9 +36,18 @@ impl std::fmt::Display for Budget {
     }
 }
 
+/// One kind of answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Answered {
+    /// The registry's host, `docker.io` for Docker Hub.
+    pub host: String,
+    /// The HTTP status; 0 where there was no answer.
+    pub status: u16,
+}
+
 /// The budgets of all registries.
 #[derive(Debug, Default)]
-pub(super) struct Budgets(Mutex<BTreeMap<String, Budget>>);
+pub(super) struct Budgets(Mutex<BTreeMap<String, Budget>>, Mutex<BTreeMap<Answered, u64>>);
 
 impl Budgets {
     /// Counts one request for a manifest or blob.
@@ -49,6 +58,18 @@ impl Budgets {
     /// Counts one request for a token.
     pub(super) fn token(&self, host: &str) {
         self.change(host, |budget| budget.token += 1);
+    }
+
+    /// Counts what came of one request; `None`: no answer.
+    pub(super) fn answered(&self, host: &str, status: Option<StatusCode>) {
+        let status = status.map_or(0, |status| status.as_u16());
+        let mut answered = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        *answered.entry(Answered { host: host.to_owned(), status }).or_default() += 1;
+    }
+
+    /// Returns how often each kind of answer came.
+    pub(super) fn answers(&self) -> BTreeMap<Answered, u64> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Remembers what the registry says is left: `76;w=21600`.

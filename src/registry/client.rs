@@ -219,6 +219,7 @@ impl Client {
             let url = request.url(scheme)?;
             self.budgets.request(request.endpoint.shown(), method);
             let sent = self.send(request, method, url, authorization).await;
+            self.budgets.answered(request.endpoint.shown(), sent.as_ref().ok().map(Response::status));
             let elsewhere = match &sent {
                 // What servers that expect TLS answer to plain HTTP.
                 Ok(response) => *scheme == "http" && response.status() == StatusCode::BAD_REQUEST,

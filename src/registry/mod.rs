@@ -33,7 +33,7 @@ use crate::reference::{Digest, LATEST, Reference};
 
 pub use address::Trust;
 pub use ask::{Answers, Asked, ask};
-pub use budget::Budget;
+pub use budget::{Answered, Budget};
 pub use credentials::{Credentials, Environment, HELPER_TIMEOUT};
 pub use description::{Description, describe};
 pub use explain::explained;

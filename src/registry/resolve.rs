@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::auth::Auth;
 use super::breaker::Breaker;
-use super::budget::{Budget, Budgets};
+use super::budget::{Answered, Budget, Budgets};
 use super::client::{Answer, Client, Kind as Path, Request};
 use super::explain::step;
 use super::image::{self, ContentError, Kind, Manifest};
@@ -85,6 +85,11 @@ impl HttpRegistry {
     /// Returns the requests so far, by registry host.
     pub fn budget(&self) -> BTreeMap<String, Budget> {
         self.client.budgets.snapshot()
+    }
+
+    /// Returns how often each kind of answer came so far.
+    pub fn answered(&self) -> BTreeMap<Answered, u64> {
+        self.client.budgets.answers()
     }
 
     /// Returns what each mirror of the question's registry says the tag is now, whatever it may be asked for otherwise:

@@ -4,9 +4,12 @@
 mod binary;
 mod branch;
 mod details;
+mod discovery;
+mod many;
 mod page;
 mod pull_request;
 mod refusals;
+mod serving;
 #[path = "../support/mod.rs"]
 mod support;
 

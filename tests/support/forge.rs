@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     /// A private repository answers 404 without a token, a public one can be read.
     pub(crate) private: bool,
     pub(crate) default_branch: String,
+    /// What the forge lists, as GitHub's JSON: of the organization or user `owner`, and of the installation.
+    pub(crate) listed: Arc<Mutex<Vec<Value>>>,
     /// Where the API starts: empty, or `/api/v3` as on GitHub Enterprise Server.
     pub(crate) prefix: String,
 }
@@ -38,6 +40,7 @@ impl Default for Settings {
             token: "forge-token".to_owned(),
             private: false,
             default_branch: "main".to_owned(),
+            listed: Arc::default(),
             prefix: String::new(),
         }
     }
@@ -316,6 +319,9 @@ fn route(
     let token = given.as_deref().map(|given| given.split_once(' ').map_or("", |(_, token)| token));
     let not_found = || refused(404, "Not Found", json!(null));
     let segments = path.trim_start_matches('/').split('/').collect::<Vec<_>>();
+    if let Some(answer) = super::discovery::route(&shared.settings, method, &segments, query, token) {
+        return answer;
+    }
     let ["repos", owner, repository, rest @ ..] = segments.as_slice() else { return not_found() };
     if token.is_some_and(|token| token != shared.settings.token) {
         return refused(401, "Bad credentials", json!(null));

@@ -4,6 +4,7 @@
 
 pub(crate) mod asking;
 pub(crate) mod bare_repository;
+pub(crate) mod discovery;
 pub(crate) mod docker;
 pub(crate) mod forge;
 pub(crate) mod git_remote;

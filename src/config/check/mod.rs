@@ -6,6 +6,7 @@ mod network;
 mod policy;
 mod pull_request;
 mod registry;
+mod run;
 
 pub(super) use forge::KINDS;
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
@@ -35,7 +36,9 @@ const DNS_NAME_MAX: usize = 253;
 pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
     let mut checker = Checker { base, ..Checker::new(file, text) };
     let config = Config {
-        schedule: raw.schedule.as_ref().and_then(|schedule| checker.filled("schedule", schedule)),
+        schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),
+        serve: checker.serve(&raw.serve),
+        concurrency: checker.run_concurrency(&raw.run),
         policy: checker.policy(&raw.policy),
         check: checker.gate(&raw.check),
         environments: checker.environments(&raw.environment),
@@ -43,6 +46,7 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         forge: checker.forge(&raw.forge),
         pull_request: checker.pull_request(&raw.pull_request),
         repositories: checker.repositories(&raw.repository),
+        discover: checker.discover(&raw.discover),
         registries: checker.registries(&raw.registry),
         registries_conf: raw.registries_conf.as_ref().and_then(|file| checker.path("registries-conf", file)),
         network: checker.network(&raw.network),

@@ -2,6 +2,7 @@
 
 mod address;
 mod client;
+mod discover;
 mod limits;
 mod refusal;
 
@@ -17,6 +18,7 @@ use url::Url;
 
 pub use address::{api_host_matches, repository_of};
 use client::{Answer, Call, Client};
+pub use discover::{Listing, discover};
 use refusal::{Deed, Refusal};
 
 use super::{Changes, Draft, Forge, ForgeError, PullRequest, PullRequestState};

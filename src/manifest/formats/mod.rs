@@ -62,7 +62,7 @@ struct Fields {
 }
 
 /// What kustomizations do to other files: an object that they change does not say itself what is deployed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Kustomize {
     /// The image names that they override.
     pub overridden: Vec<String>,
@@ -75,7 +75,7 @@ pub struct Kustomize {
 }
 
 /// An entry of a kustomization's `images` that sets a tag and no digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Retagged {
     /// The image name that it matches.
     pub name: String,
