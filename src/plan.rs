@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chart::Charts;
+use crate::hold::{Holds, ON_HOLD};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::manifest::annotate::Keys;
@@ -65,14 +66,25 @@ pub struct Verdict {
 pub struct Change {
     /// The digest.
     pub digest: Digest,
+    /// The tag, where it is to be another than the site has.
+    pub tag: Option<String>,
     /// How a whole reference is written.
     pub style: Style,
     /// What the digest covers, for people: `index`, `single manifest` or a platform.
     pub covers: String,
 }
 
+impl Change {
+    /// Returns what `reference` becomes.
+    pub fn applied_to(&self, reference: &Reference) -> Reference {
+        let tagged = self.tag.as_deref().map(|tag| reference.tagged(tag));
+        tagged.as_ref().unwrap_or(reference).pinned(&self.digest)
+    }
+}
+
 impl Verdict {
-    fn unchanged() -> Self {
+    /// Returns the verdict on what is as it should be.
+    pub fn unchanged() -> Self {
         Self { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None }
     }
 
@@ -87,6 +99,8 @@ impl Verdict {
 pub struct Rules<'r> {
     /// What should be pinned, and how.
     pub policy: &'r Policy,
+    /// What must not move.
+    pub holds: &'r Holds,
     /// Where the charts in the tree put their tags.
     pub charts: &'r Charts,
     /// Under which annotations a pin was recorded; `None` where they are off.
@@ -140,6 +154,15 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
     Verdict { behind, ..Verdict::unchanged() }
 }
 
+/// Returns how a pin is spelled at a site of `file`, or the verdict where nothing may be written: it is skipped, on hold, or
+/// in a chart that may use its tag elsewhere.
+///
+/// # Errors
+/// The verdict.
+pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Verdict> {
+    Context::new(file, rules).ask(located).map(|(_, decision)| decision.style)
+}
+
 /// The reason of a verdict that holds an image whose tag has moved and never should.
 pub const IMMUTABLE: &str = "immutable-tag-moved";
 
@@ -173,6 +196,9 @@ impl<'c> Context<'c> {
         let Some(reference) = site.reference.as_ref().filter(named) else {
             return Err(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None));
         };
+        if let Some(hold) = self.rules.holds.on(&self.file.root_path, reference) {
+            return Err(Verdict::because(Outcome::Held, ON_HOLD, Some(hold.to_string())));
+        }
         let decision =
             self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_ref());
         if is_chart_tag(located) && site.state == State::Floating {
@@ -259,10 +285,14 @@ impl<'c> Context<'c> {
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
             Ok(Judged::Write { digest, behind }) => {
+                if let Some(hold) = self.rules.holds.against(&self.file.root_path, reference, &digest) {
+                    let detail = format!("the tag is `{digest}` now, which is on hold: {hold}");
+                    return Verdict::because(Outcome::Held, ON_HOLD, Some(detail));
+                }
                 let outcome =
                     if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
                 let covers = covers(&decision.level, answer);
-                let change = Some(Change { digest, style: decision.style, covers });
+                let change = Some(Change { digest, tag: None, style: decision.style, covers });
                 Verdict { outcome, change, behind: behind.map(Box::new), ..unchanged }
             }
             Err(_) => Verdict::because(Outcome::Failed, "not-asked", None),

@@ -165,9 +165,11 @@ pub async fn repository<R: Registry>(
     let remote = Remote::new(&target.url, auth(context, target))?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let cloned = blocking(move || clone(&cache_dir, remote, branch)).await?;
-    let (config, warning) = narrowed(context.config, &cloned.tree)?;
+    let (mut config, warning) = narrowed(context.config, &cloned.tree)?;
+    config.holds.tell(context.now);
     let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
-    let notes = warning.into_iter().chain(pinned.notes.clone()).collect();
+    let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+    let notes = warning.into_iter().chain(pinned.notes.clone()).chain(holds).collect();
     let mut done = Done { notes, ..Done::default() };
     if pinned.files.is_empty() || context.dry_run {
         if !pinned.files.is_empty() {

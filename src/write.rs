@@ -34,6 +34,28 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the file at `path` with the content `bytes`, whole or not at all.
+///
+/// # Errors
+/// Something is there already, or the directory cannot be written.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tagpin-");
+    // A temporary file is for its owner alone; this one is to stay.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_directory(directory);
+    Ok(())
+}
+
 /// Gives the new file the old one's owner. Only root may do that for others, and whoever may not keeps the file, as
 /// with any editor.
 #[cfg(unix)]
@@ -85,6 +107,17 @@ mod tests {
             assert_eq!(names(directory.path()), ["a.yaml"]);
             fs_err::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn a_new_file_is_made_and_an_old_one_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.toml");
+        create(&path, b"new").unwrap();
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(create(&path, b"other").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        assert_eq!(names(directory.path()), ["a.toml"]);
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub fn run(
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-    let report = Report::new(&inventory, None, |path| tree.is_named(path));
+    let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
+    report.add_holds(&config.holds, &inventory);
     print(&report, globals, terminal, false, human::list)?;
     Ok(Exit::of(false, report.complete))
 }

@@ -107,6 +107,7 @@ impl Gate {
             Self { config, baseline, before: None, today, trust }
         };
         gate.config.check.strict |= args.strict;
+        gate.config.holds.tell(jiff::Timestamp::now());
         Ok(gate)
     }
 
@@ -144,6 +145,7 @@ impl Gate {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
         report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
         report.add_findings(checked);
+        report.add_holds(&self.config.holds, inventory);
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
             report.forgive_unread(|path| !before.touches(&tree.root_path(path)));
