@@ -65,6 +65,7 @@ pub async fn assign<T: Tree, R: Registry>(
     let rules = plan::Rules {
         policy: &config.policy,
         holds: &config.holds,
+        environments: &config.environments,
         charts: &charts,
         keys: config.annotations.keys(),
     };

@@ -122,7 +122,8 @@ pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Aim
         let same_tag = mine.iter().copied().find(|it| it.reference.tag() == reference.tag());
         let chosen = match (mine.as_slice(), same_tag) {
             ([], _) => return Aim::Leave,
-            ([one], _) | (_, Some(one)) => one,
+            ([one], _) => *one,
+            (_, Some(one)) => one,
             (several, None) => {
                 let names: Vec<String> = several.iter().map(|it| format!("`{it}`")).collect();
                 let detail = format!("there is more than one to choose from: {}", names.join(", "));

@@ -17,7 +17,7 @@ use crate::platform::Platform;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, nothing to complain about
-  1  findings (`check` only)
+  1  findings (`check`, and `promote --check`)
   2  wrong usage or configuration; nothing was done
   3  incomplete: something failed or could not be checked, the rest was done";
 

@@ -32,6 +32,7 @@ pub mod pull_request;
 pub mod reference;
 pub mod registry;
 pub mod report;
+pub mod revert;
 pub mod rollback;
 pub mod run;
 pub mod target;

@@ -135,6 +135,7 @@ pub async fn decide<T: Tree, R: Registry>(
     let rules = Rules {
         policy: &config.policy,
         holds: &config.holds,
+        environments: &config.environments,
         charts: &charts,
         keys: config.annotations.keys(),
     };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chart::Charts;
+use crate::environment::{self, Environment};
 use crate::hold::{Holds, ON_HOLD};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
@@ -101,6 +102,8 @@ pub struct Rules<'r> {
     pub policy: &'r Policy,
     /// What must not move.
     pub holds: &'r Holds,
+    /// Which paths are deployed together, and in which order.
+    pub environments: &'r [Environment],
     /// Where the charts in the tree put their tags.
     pub charts: &'r Charts,
     /// Under which annotations a pin was recorded; `None` where they are off.
@@ -216,6 +219,12 @@ impl<'c> Context<'c> {
         Ok((reference, decision))
     }
 
+    /// Returns the environment that this file's own gets its digests from, where it does not follow the tags.
+    fn promoted_from(&self) -> Option<&'c str> {
+        let environment = environment::of_path(self.rules.environments, &self.file.root_path)?;
+        environment.after.as_deref()
+    }
+
     fn is_safe(&self, located: &Located) -> bool {
         self.rules.charts.tag_is_only_in_images(&self.file.root_path, &located.site.path)
     }
@@ -275,6 +284,15 @@ impl<'c> Context<'c> {
                 Verdict::because(Outcome::Held, "platform-digest", Some(platform_digest(platform.as_ref())))
             }
             Ok(Judged::Failed(error)) => failed(&error),
+            Ok(Judged::Write { digest, .. })
+                if located.site.digest().is_some()
+                    && let Some(after) = self.promoted_from() =>
+            {
+                let detail = format!(
+                    "the tag is `{digest}` now; here digests come from `{after}`, with `tagpin promote`"
+                );
+                Verdict { reason: Some("by-promotion"), detail: Some(detail), ..unchanged }
+            }
             Ok(Judged::Write { digest, .. })
                 if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
             {

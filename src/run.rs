@@ -9,12 +9,13 @@ use secrecy::SecretString;
 use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
 use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::forge::{Draft, ForgeError, PullRequestState};
-use crate::git::{Auth, GitError, Identity, Oid, Remote, Repository, trailer};
+use crate::git::{Auth, GitError, Identity, LogError, Oid, Remote, Repository, trailer};
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::proposal::proposal;
 use crate::pull_request::{self, Branch, Operation, Settled, settle};
 use crate::registry::Registry;
+use crate::revert;
 use crate::tree::{CommitTree, Tree, TreeError};
 
 /// The branch that tagpin pushes.
@@ -103,6 +104,9 @@ pub enum RunError {
     /// The commit's files.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// The history that tells what somebody took back.
+    #[error(transparent)]
+    History(#[from] LogError),
     /// The repository's own configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -167,7 +171,12 @@ pub async fn repository<R: Registry>(
     let cloned = blocking(move || clone(&cache_dir, remote, branch)).await?;
     let (mut config, warning) = narrowed(context.config, &cloned.tree)?;
     config.holds.tell(context.now);
-    let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
+    let mut pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
+    let mut cloned = cloned;
+    if !pinned.files.is_empty() {
+        let config = config.clone();
+        (cloned, pinned) = blocking(move || hold_reverted(cloned, pinned, &config)).await?;
+    }
     let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
     let notes = warning.into_iter().chain(pinned.notes.clone()).chain(holds).collect();
     let mut done = Done { notes, ..Done::default() };
@@ -278,6 +287,13 @@ fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<String
     };
     let bytes = tree.read(found.path, SIZE_MAX)?;
     Ok((config.narrowed(found.path, &bytes)?, found.warning()))
+}
+
+/// Holds what somebody took back: the history that tells is fetched where something is to change.
+fn hold_reverted(cloned: Cloned, mut pinned: Pinned, config: &Config) -> Result<(Cloned, Pinned), RunError> {
+    let log = cloned.repository.history(&cloned.base_branch, cloned.base, revert::DEPTH)?;
+    revert::hold(&mut pinned, &cloned.tree, config, &log)?;
+    Ok((cloned, pinned))
 }
 
 /// When the branch gets a new commit.

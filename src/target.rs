@@ -1,5 +1,7 @@
 //! What a command is about: an environment, a path, or an object in a file. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::inventory::FileScan;
@@ -20,6 +22,8 @@ enum Place {
     Environment(Box<Environment>),
     /// A file, or a directory with everything below it; empty for the root.
     Path(String),
+    /// These files.
+    Files(BTreeSet<String>),
 }
 
 /// Why a target cannot be used.
@@ -80,11 +84,16 @@ impl Target {
         }
     }
 
+    /// Returns these files, by their paths below the root of the repository.
+    pub fn files(files: BTreeSet<String>) -> Self {
+        Self { name: String::new(), place: Place::Files(files), object: None }
+    }
+
     /// Returns the environment, where it is one.
     pub fn environment(&self) -> Option<&Environment> {
         match &self.place {
             Place::Environment(environment) => Some(environment),
-            Place::Path(_) => None,
+            Place::Path(_) | Place::Files(_) => None,
         }
     }
 
@@ -93,6 +102,7 @@ impl Target {
         match &self.place {
             Place::Environment(environment) => environment.paths.matches(path),
             Place::Path(own) => is_in(path, own),
+            Place::Files(files) => files.contains(path),
         }
     }
 

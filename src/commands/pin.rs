@@ -46,7 +46,10 @@ pub fn run(
         block_on(assign(&tree, &config, &registry, inventory, aims, Refusal::StopsOne))?
     };
     let pinned = pinned.map_err(anyhow::Error::new)?;
-    let complete = notes.is_empty();
+    // Who names a digest wants it written: what holds it back is no success.
+    let named = !args.set.is_empty() || !args.digests.is_empty();
+    let held = named && pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Held);
+    let complete = notes.is_empty() && !held;
     let done = Done { tree: &tree, config: &config, notes, complete, budget: registry.budget() };
     finish(pinned, done, args.dry_run, globals, terminal)
 }

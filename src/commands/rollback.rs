@@ -19,7 +19,6 @@ use crate::registry::Trust;
 use crate::report::diff;
 use crate::rollback::{self, Sources, To};
 use crate::terminal::Terminal;
-use crate::tree::Tree as _;
 
 /// Goes back to earlier digests and puts them on hold.
 ///

@@ -3,6 +3,7 @@
 
 mod binary;
 mod branch;
+mod change_control;
 mod page;
 mod pull_request;
 mod refusals;

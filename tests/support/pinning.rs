@@ -51,7 +51,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let inventory = Inventory { files: vec![file] };
     let (charts, holds) = (Charts::default(), Holds::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
-    let rules = Rules { policy, holds: &holds, charts: &charts, keys };
+    let rules = Rules { policy, holds: &holds, environments: &[], charts: &charts, keys };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),
