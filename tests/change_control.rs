@@ -42,7 +42,7 @@ fn deployment(image: &str) -> String {
 
 fn kustomization(tag: &str, digest: &str) -> String {
     format!(
-        "kind: Kustomization\nimages:\n- name: acme/api\n  newTag: \"{tag}\" # keep\n  digest: {digest}\n"
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages:\n- name: acme/api\n  newTag: \"{tag}\" # keep\n  digest: {digest}\n"
     )
 }
 

@@ -56,6 +56,9 @@ pub fn run(
     })?;
     if args.check {
         let report = Report::new(&inventory, None, |path| tree.is_named(path));
+        if let Some(note) = nothing_in_common(&promotion, &from, &to) {
+            writeln!(terminal.stderr, "note: {}", printable(&note))?;
+        }
         return check(&inventory, &promotion, &report, globals, terminal);
     }
     let registry = registry(&config, Trust::Scanned)?;
@@ -64,12 +67,7 @@ pub fn run(
         let names: Vec<&str> = promotion.only_in_source.iter().map(String::as_str).collect();
         notes.push(format!("only `{}` has {}: nothing was promoted of it", from.name, names.join(", ")));
     }
-    if promotion.aims.iter().all(|aim| !matches!(aim, Aim::Set(_))) {
-        notes.push(format!(
-            "`{}` and `{}` have no image in common that could be promoted",
-            from.name, to.name
-        ));
-    }
+    notes.extend(nothing_in_common(&promotion, &from, &to));
     let refusal = if args.partial { Refusal::StopsOne } else { Refusal::StopsAll };
     let pinned = block_on(assign(&tree, &config, &registry, inventory, promotion.aims, refusal))?;
     let mut pinned = pinned.map_err(anyhow::Error::new)?;
@@ -86,6 +84,16 @@ pub fn run(
     let done =
         Done { tree: &tree, config: &config, notes, complete: refused == 0, budget: registry.budget() };
     finish(pinned, done, args.dry_run, globals, terminal)
+}
+
+/// Returns the remark that a promotion has nothing to do, which a name that is spelled wrong may be behind.
+fn nothing_in_common(promotion: &Promotion, from: &Target, to: &Target) -> Option<String> {
+    let is_empty = promotion.aims.iter().all(|aim| match aim {
+        Aim::Leave => true,
+        Aim::Decided(verdict) => verdict.outcome == Outcome::Skipped,
+        Aim::Set(_) => false,
+    });
+    is_empty.then(|| format!("`{}` and `{}` have no image in common", from.name, to.name))
 }
 
 /// Returns how many images were refused, or could not be asked for.

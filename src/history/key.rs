@@ -65,7 +65,9 @@ mod tests {
         assert_ne!(keys(&before.sites)[0], keys(&after.sites)[0]);
 
         let entry = |name: &str| format!("- {{name: {name}, newTag: '1'}}\n");
-        let kustomization = |entries: &str| format!("kind: Kustomization\nimages:\n{entries}");
+        let kustomization = |entries: &str| {
+            format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nimages:\n{entries}")
+        };
         let before = kustomization(&entry("b"));
         let after = kustomization(&format!("{}{}{}", entry("a"), entry("b"), entry("b")));
         let keys_of = |text: &str| keys(&scan("kustomization.yaml", text.as_bytes(), &BUILT_IN).sites);
