@@ -534,3 +534,29 @@ async fn holds_are_added_listed_and_removed() {
         assert_eq!(scene.read("tagpin.toml").trim(), "");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shallow_clone_is_told_and_not_believed() {
+    let scene = Scene::new().await;
+    let digests: Vec<String> = ["1", "2"].iter().map(|build| scene.publish(API, "1", build)).collect();
+    scene.write("tagpin.toml", CONFIG);
+    scene.write("staging/c.yaml", "services:\n  a: {image: \"acme/api:1\"}\n");
+    let mut last = None;
+    for (digest, hours) in digests.iter().zip([90, 10]) {
+        scene.write("dev/c.yaml", &format!("services:\n  a: {{image: \"acme/api:1@{digest}\"}}\n"));
+        last = Some(scene.commit("next", hours));
+    }
+    let soak = |time: &'static str| ["promote", "dev", "staging", "--dry-run", "--soak", time];
+    let (code, out, _) = scene.run(&["history", "dev"]).await;
+    assert_eq!((code, out.matches(" -> ").count()), (0, 2), "{out}");
+    // What git writes when it fetches the last commit alone.
+    fs_err::write(scene.path(".git/shallow"), format!("{}\n", last.unwrap())).unwrap();
+    let (code, out, err) = scene.run(&["history", "dev"]).await;
+    assert_eq!((code, out.matches(" -> ").count()), (3, 1), "{out}{err}");
+    assert!(err.contains("git fetch --unshallow"), "{err}");
+    let (code, _, err) = scene.run(&soak("24h")).await;
+    assert!(code == 3 && err.contains("does not show 24h"), "{err}");
+    assert_eq!(scene.run(&soak("9h")).await.0, 0, "so much is known");
+    let (code, out, err) = scene.run(&["rollback", "dev", "--to", "previous"]).await;
+    assert!(code == 3 && out.contains("the history that is here ends at"), "{out}{err}");
+}

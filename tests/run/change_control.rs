@@ -34,7 +34,7 @@ async fn a_hold_of_the_repository_is_heeded_until_it_ends() {
     assert_pushed(&done, &world);
     assert_eq!(outcome(&done, "nginx"), ("held", Some("on-hold")));
     assert!(world.read(BRANCH, FILE).contains("image: nginx:1.27 # the web"));
-    let body = &world.forge.pulls()[0].body;
+    let body = world.forge.pulls()[0].body.clone().unwrap();
     assert!(body.contains("TICKET-1") && body.contains("until 2027-01-16"), "{body}");
     assert!(
         done.notes.iter().any(|note| note.contains("for no image that is here: `TICKET-2`")),
