@@ -88,7 +88,7 @@ pub async fn assign<T: Tree, R: Registry>(
         let (style, reference) = match (style, &site.reference) {
             (Ok(style), Some(reference)) => (style, reference),
             (Err(verdict), _) => {
-                verdicts.push(verdict);
+                verdicts.push(*verdict);
                 continue;
             }
             (Ok(_), None) => {

@@ -99,7 +99,7 @@ pub fn read(text: &str) -> Result<Vec<KnownGood>, KnownGoodError> {
         let Entry { environment, image, tag, digest, marked, commit, by } = entry;
         let wrong = |what: &str| KnownGoodError::Malformed(format!("`{what}` of `{image}`"));
         let digest = Digest::parse(&digest).ok_or_else(|| wrong("digest"))?;
-        let marked = marked.parse().map_err(|_: jiff::Error| wrong("marked"))?;
+        let marked = marked.parse().ok().ok_or_else(|| wrong("marked"))?;
         entries.push(KnownGood { environment, image, tag, digest, marked, commit, by });
     }
     entries.sort();

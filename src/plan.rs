@@ -162,7 +162,7 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
 ///
 /// # Errors
 /// The verdict.
-pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Verdict> {
+pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Box<Verdict>> {
     Context::new(file, rules).ask(located).map(|(_, decision)| decision.style)
 }
 
@@ -189,18 +189,18 @@ impl<'c> Context<'c> {
     }
 
     /// Returns what is asked for a site and what policy says of it, or the verdict where nothing is asked.
-    fn ask<'s>(&self, located: &'s Located) -> Result<(&'s Reference, Decision), Verdict> {
+    fn ask<'s>(&self, located: &'s Located) -> Result<(&'s Reference, Decision), Box<Verdict>> {
         let site = &located.site;
         if let State::Skipped(skip) = site.state {
-            return Err(Verdict::because(Outcome::Skipped, skip.reason(), None));
+            return Err(Box::new(Verdict::because(Outcome::Skipped, skip.reason(), None)));
         }
         // A digest alone does not say which tag it once was.
         let named = |reference: &&Reference| site.state == State::Floating || reference.tag().is_some();
         let Some(reference) = site.reference.as_ref().filter(named) else {
-            return Err(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None));
+            return Err(Box::new(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None)));
         };
         if let Some(hold) = self.rules.holds.on(&self.file.root_path, reference) {
-            return Err(Verdict::because(Outcome::Held, ON_HOLD, Some(hold.to_string())));
+            return Err(Box::new(Verdict::because(Outcome::Held, ON_HOLD, Some(hold.to_string()))));
         }
         let decision =
             self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_ref());
@@ -211,9 +211,15 @@ impl<'c> Context<'c> {
                 SplitFields::Auto => {
                     let detail = "the chart may use the tag in a label, where `@` is not allowed; \
                                   set `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
-                    return Err(Verdict::because(Outcome::Held, "chart-unknown", Some(detail.to_owned())));
+                    return Err(Box::new(Verdict::because(
+                        Outcome::Held,
+                        "chart-unknown",
+                        Some(detail.to_owned()),
+                    )));
                 }
-                SplitFields::Skip => return Err(Verdict::because(Outcome::Skipped, "split-fields", None)),
+                SplitFields::Skip => {
+                    return Err(Box::new(Verdict::because(Outcome::Skipped, "split-fields", None)));
+                }
             }
         }
         Ok((reference, decision))
@@ -259,7 +265,7 @@ impl<'c> Context<'c> {
     fn decide(&self, located: &Located, answers: &Answers) -> Verdict {
         let (reference, decision) = match self.ask(located) {
             Ok(asked) => asked,
-            Err(verdict) => return verdict,
+            Err(verdict) => return *verdict,
         };
         let failed =
             |error: &ResolveError| Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));

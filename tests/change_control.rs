@@ -277,7 +277,7 @@ async fn tells_what_was(scene: &Scene, digests: &[&String]) {
         let entry = commit.tree().unwrap().get_path(Path::new("production/api.yaml")).unwrap();
         let text = String::from_utf8(scene.git.find_blob(entry.id()).unwrap().content().to_vec()).unwrap();
         let expected: Vec<&str> =
-            text.lines().filter_map(|line| Some(line.split_once("image: ")?.1.split(' ').next()?)).collect();
+            text.lines().filter_map(|line| line.split_once("image: ")?.1.split(' ').next()).collect();
         let when = Timestamp::from_second(commit.time().seconds()).unwrap();
         // Commits of one second cannot be told apart by their time.
         let next = scene.git.revwalk().map(|mut walk| {
@@ -366,7 +366,7 @@ async fn tag_and_digest_in_fields_of_their_own_are_promoted_together() {
     assert_eq!(scene.read("staging/kustomization.yaml"), kustomization("1.10", &new));
     // A tag that YAML would take for a number becomes a text.
     assert_eq!(scene.read("staging/values.yaml"), values("\"1.10\"", &new));
-    scene.write("ticket.txt", &format!("{old}"));
+    scene.write("ticket.txt", &old);
     scene.write("staging/kustomization.yaml", &kustomization("1.9", &old));
     let (code, out, _) = scene.run(&["promote", "dev", "staging", "--approved", "ticket.txt"]).await;
     assert_eq!(code, 3);

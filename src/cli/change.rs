@@ -325,7 +325,7 @@ fn to(text: &str) -> Result<To, String> {
         "previous" => Ok(To::Previous),
         "known-good" => Ok(To::KnownGood),
         _ if text.starts_with("sha") => digest(text).map(To::Digest),
-        _ => moment(text).map(To::Moment).map_err(|_| {
+        _ => moment(text).ok().map(To::Moment).ok_or_else(|| {
             "write `previous`, `known-good`, a whole digest, or a day as `2026-12-31`".to_owned()
         }),
     }
@@ -334,8 +334,8 @@ fn to(text: &str) -> Result<To, String> {
 /// Returns a time such as `90m`, `24h`, `3d` or `1w`; days have 24 hours.
 fn duration(text: &str) -> Result<SignedDuration, String> {
     let wrong = || "write a time such as `90m`, `24h` or `3d`".to_owned();
-    let span: Span = text.parse().map_err(|_: jiff::Error| wrong())?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_: jiff::Error| wrong())?;
+    let span: Span = text.parse().ok().ok_or_else(wrong)?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok().ok_or_else(wrong)?;
     if duration.is_negative() { Err(wrong()) } else { Ok(duration) }
 }
 
