@@ -11,6 +11,7 @@ pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod details;
 pub mod environment;
 pub mod error;
 pub mod exit;

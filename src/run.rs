@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
+use crate::details;
 use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::forge::{Draft, ForgeError, PullRequestState};
 use crate::git::{Auth, GitError, Identity, LogError, Oid, Remote, Repository, trailer};
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::proposal::proposal;
-use crate::pull_request::{self, Branch, Operation, Settled, settle};
+use crate::pull_request::{self, Branch, Operation, Proposal, Settled, settle};
 use crate::registry::Registry;
 use crate::revert;
 use crate::tree::{CommitTree, Tree, TreeError};
@@ -188,11 +189,13 @@ pub async fn repository<R: Registry>(
         return Ok(done);
     }
     let mut work = push(context, cloned, pinned, Rebuild::IfNeeded).await?;
-    if let (Some(forge), Some(draft)) = (&forge, work.draft()) {
+    if let Some(forge) = &forge
+        && let Some(draft) = drafted(context, forge, &work).await
+    {
         let mut settled = settle(forge, &draft, work.pushed.branch).await;
         if matches!(settled, Ok(None)) {
             work = push(context, work.cloned, work.pinned, Rebuild::Always).await?;
-            if let Some(draft) = work.draft() {
+            if let Some(draft) = drafted(context, forge, &work).await {
                 settled = settle(forge, &draft, Branch::New).await;
             }
         }
@@ -313,14 +316,24 @@ struct Work {
     pushed: Pushed,
 }
 
-impl Work {
-    /// Returns what the pull request should say; `None` where there is no commit to propose.
-    fn draft(&self) -> Option<Draft> {
-        let commit = self.pushed.commit?.to_string();
-        let (title, body) = pull_request::render(&proposal(&self.pinned, commit.clone()));
-        let (head, base) = (BRANCH.to_owned(), self.cloned.base_branch.clone());
-        Some(Draft { head, base, title, body, commit })
+/// Returns what the pull request should say; `None` where there is no commit to propose.
+async fn drafted<R: Registry>(context: &Context<'_, R>, forge: &GitHub, work: &Work) -> Option<Draft> {
+    let commit = work.pushed.commit?.to_string();
+    let (settings, platforms) = (&context.config.pull_request, &context.config.policy.defaults.platforms);
+    let mut proposal = proposal(&work.pinned, commit.clone());
+    details::want(context.registry, &mut proposal, settings);
+    let draft = |proposal: &Proposal| {
+        let (title, body) = pull_request::render_with(proposal, settings.template.as_ref());
+        let (head, base) = (BRANCH.to_owned(), work.cloned.base_branch.clone());
+        Draft { head, base, title, body, commit: commit.clone() }
+    };
+    let brief = draft(&proposal);
+    let wanted = proposal.images.iter().any(|image| image.details.is_some());
+    if !wanted || (work.pushed.branch == Branch::Kept && details::are_told(forge, &brief).await) {
+        return Some(brief);
     }
+    details::ask(context.registry, &mut proposal, settings, platforms).await;
+    Some(draft(&proposal))
 }
 
 struct Pushed {

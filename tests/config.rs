@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tagpin::config::{Config, ConfigError, ForgeKind};
+use tagpin::config::{Config, ConfigError, Environment, ForgeKind};
 use tagpin::policy::{Level, SplitFields, Style};
 use tagpin::registry::{self, PullFromMirror};
 
@@ -88,7 +88,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 15);
+    assert_eq!(assert_complete(&example, "", ""), 16);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -104,6 +104,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.registries, b.registries);
     assert_eq!(a.registries_conf, b.registries_conf);
     assert_eq!(a.network, b.network);
+    assert_eq!(a.pull_request, b.pull_request);
     assert_eq!(a.locations, b.locations);
     assert_eq!(a.cache_dir, b.cache_dir);
 }
@@ -145,6 +146,10 @@ fn what_is_shown_can_be_loaded_again() {
         prefix = "*.corp.example"
         blocked = true
         concurrency = 256
+        [pull-request]
+        details = "all"
+        details-requests = 0
+        body-template = "body \"odd\".jinja"
         [network]
         retries = 0
         max-wait = "1m 500ms"
@@ -238,6 +243,9 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[registry]]\nprefix = \"*.a.example\"\ntoken-env = \"T\"", "for one host"),
         ("[[registry]]\nprefix = \"*\"", "`prefix` is no place"),
         ("[network]\nretries = 11", "a number from 0 to 10"),
+        ("[pull-request]\ndetails = \"some\"", "known are `none`, `moved`, `all`"),
+        ("[pull-request]\ndetails-requests = -1", "a number from 0 to 100000"),
+        ("[pull-request]\nbody-template = \"~/body.jinja\"", "`~` is not expanded"),
         ("[network]\nread-timeout = \"soon\"", "for example `10s`"),
         ("[network]\nread-timeout = \"0s\"", "for example `10s`"),
         ("[network]\nimage-timeout = \"2h\"", "up to an hour"),
@@ -287,6 +295,33 @@ fn what_is_no_text_is_refused_and_a_byte_order_mark_is_not() {
     assert_eq!(parse("\u{feff}schedule = \"x\"\r\n".as_bytes()).unwrap().schedule.as_deref(), Some("x"));
     let deep = format!("schedule = {}", "[".repeat(100_000));
     assert!(parse(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = Config::load(Some(&root.join("config.example.toml")), &Environment::default()).unwrap();
+    assert!(example.pull_request.template.is_some(), "the template of the example is right");
+
+    let directory = tempfile::tempdir().unwrap();
+    let (file, template) = (directory.path().join("tagpin.toml"), directory.path().join("body.jinja"));
+    fs_err::write(&file, "[pull-request]\nbody-template = \"body.jinja\"\n").unwrap();
+    let load = || Config::load(Some(&file), &Environment::default());
+    let missing = load().unwrap_err().to_string();
+    assert!(missing.contains("body.jinja: cannot be read"), "{missing}");
+    for (text, place, part) in [
+        ("one\n{{ tabel }}\n", Some((2, 1)), "undefined value"),
+        ("one\ntwo\n{% if x %}\n", Some((3, 1)), "end of"),
+    ] {
+        fs_err::write(&template, text).unwrap();
+        let error = load().unwrap_err();
+        assert_eq!(error.problems()[0].position, place, "{error}");
+        let error = error.to_string();
+        assert!(error.contains("body.jinja:") && error.contains(part), "{error}");
+        assert!(error.contains("docs/pull-request-body.md"), "{error}");
+    }
+    fs_err::write(&template, "{{ table }}").unwrap();
+    assert!(load().unwrap().pull_request.template.is_some());
 }
 
 #[test]

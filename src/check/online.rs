@@ -185,6 +185,6 @@ fn is_image(seen: &Seen) -> bool {
         Seen::Content(content) => matches!(content, Content::Image { .. }),
         // `…image.manifest.v1+json` and `…distribution.manifest.v2+json`, and not `…manifest.list.v2+json`.
         Seen::MediaType(media_type) => media_type.contains("manifest.v"),
-        Seen::Platform(_) => false,
+        Seen::Platform(_) | Seen::Config(_) => false,
     }
 }

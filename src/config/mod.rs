@@ -8,6 +8,7 @@ mod discover;
 mod environment;
 mod narrow;
 mod problem;
+mod pull_request;
 mod raw;
 mod show;
 
@@ -21,6 +22,7 @@ use url::Url;
 pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
 pub use problem::Problem;
+pub use pull_request::{DetailsOf, PullRequest};
 
 use crate::check::Settings;
 use crate::hold::Holds;
@@ -49,6 +51,8 @@ pub struct Config {
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.
     pub forge: Forge,
+    /// What pull requests tell.
+    pub pull_request: PullRequest,
     /// The repositories of `tagpin run`.
     pub repositories: Vec<RepositoryConfig>,
     /// Where registries are really asked.
@@ -206,7 +210,8 @@ impl Config {
         let shown = path.display().to_string();
         let bytes = read(path)?;
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
-        let config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
+        let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
+        config.pull_request.read_template()?;
         Ok(config.with(environment))
     }
 

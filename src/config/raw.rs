@@ -34,6 +34,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) forge: RawForge,
     #[serde(default)]
+    pub(super) pull_request: RawPullRequest,
+    #[serde(default)]
     pub(super) network: RawNetwork,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) repository: Vec<RawRepository>,
@@ -204,6 +206,18 @@ pub(super) struct RawForge {
     pub(super) author_name: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) author_email: Option<Text>,
+}
+
+/// `[pull-request]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawPullRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details_requests: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body_template: Option<Text>,
 }
 
 /// `[[repository]]`

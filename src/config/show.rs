@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 use toml::Spanned;
 
-use super::check::{KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
+use super::check::{DETAILS, KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawHold, RawMirror,
-    RawNetwork, RawPolicy, RawRegistry, RawRepository, RawRule, Text,
+    RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, Text,
 };
-use super::{Config, Network, RepositoryConfig};
+use super::{Config, Network, PullRequest, RepositoryConfig};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
 use crate::hold::Hold;
@@ -49,6 +49,7 @@ impl Config {
                 author_name: Some(text(&*self.forge.author_name)),
                 author_email: Some(text(&*self.forge.author_email)),
             },
+            pull_request: pull_request(&self.pull_request),
             repository: self.repositories.iter().map(repository).collect(),
             registry: self.registries.iter().map(registry).collect(),
             registries_conf: self.registries_conf.as_deref().map(path),
@@ -181,6 +182,14 @@ fn registry(rule: &Rule) -> RawRegistry {
                 pull_from_mirror: Some(word(mirror.pull, &PULLS)),
             })
             .collect(),
+    }
+}
+
+fn pull_request(pull_request: &PullRequest) -> RawPullRequest {
+    RawPullRequest {
+        details: Some(word(pull_request.details, &DETAILS)),
+        details_requests: Some(unspanned(i64::try_from(pull_request.details_requests).unwrap_or(i64::MAX))),
+        body_template: pull_request.body_template.as_deref().map(path),
     }
 }
 

@@ -51,7 +51,9 @@ pub enum EditError {
     #[error("no entry can be added to this mapping")]
     Mapping,
     /// Another image reads the same scalar through an anchor, and needs another value.
-    #[error("the value is shared through an anchor, and not everything that reads it can have the new one")]
+    #[error(
+        "the value is shared, through an anchor or by two images, and not everything that reads it can have the new one"
+    )]
     Shared,
     /// The tag is to change and stands elsewhere.
     #[error("the tag is to change, and stands nowhere here")]

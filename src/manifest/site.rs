@@ -121,6 +121,8 @@ impl Write {
 pub struct Owner {
     /// The object's mapping.
     pub node: NodeId,
+    /// The object's name, where it is written there.
+    pub name: Option<String>,
     /// The container's name, where the site is a container of a pod template.
     pub container: Option<String>,
     /// Whether the object owns a pod template that is complete enough to be annotated.

@@ -6,6 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
+use super::ResolveError;
+
+/// How many pulls stay for pinning: what is only good to know is not asked for where fewer are left.
+const KEPT: u64 = 50;
+
 /// The requests that one registry got, retries included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Budget {
@@ -17,6 +22,10 @@ pub struct Budget {
     pub token: u64,
     /// How many pulls are left in the registry's window, as it said last in `ratelimit-remaining`.
     pub remaining: Option<u64>,
+    /// How many of the GET requests were for what is only good to know.
+    pub details: u64,
+    /// Whether it has answered 429: too many requests.
+    pub refused: bool,
 }
 
 impl std::fmt::Display for Budget {
@@ -49,6 +58,32 @@ impl Budgets {
         if number.is_some() {
             self.change(host, |budget| budget.remaining = number);
         }
+    }
+
+    /// Remembers that the registry has refused a request for being one too many.
+    pub(super) fn refused(&self, host: &str) {
+        self.change(host, |budget| budget.refused = true);
+    }
+
+    /// Takes one GET, out of `most` in all, for what is only good to know.
+    ///
+    /// # Errors
+    /// There is none to spare.
+    pub(super) fn spend(&self, host: &str, most: u64) -> Result<(), ResolveError> {
+        let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let budget = budgets.entry(host.to_owned()).or_default();
+        let text = match budget.remaining {
+            _ if budget.refused => format!("`{host}` asked for fewer requests"),
+            Some(left) if left < KEPT => {
+                format!("`{host}` has {left} pulls left, which are kept for pinning")
+            }
+            _ if budget.details >= most => format!("`{host}` got the {most} requests that details may cost"),
+            _ => {
+                budget.details += 1;
+                return Ok(());
+            }
+        };
+        Err(ResolveError::RateLimited(text))
     }
 
     /// Returns all budgets by host, `docker.io` for Docker Hub.

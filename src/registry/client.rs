@@ -152,6 +152,9 @@ impl Client {
                 Err(ResolveError::Unauthorized(text).into())
             }
             _ => {
+                if status == StatusCode::TOO_MANY_REQUESTS {
+                    self.budgets.refused(endpoint.shown());
+                }
                 let failure = Failure::status(&shown, &request.wanted(), &method, status, response.headers());
                 if let Retry::After(pause) = failure.retry
                     && pause <= self.repeats.longest

@@ -59,14 +59,14 @@ async fn confirm_one<R: Registry>(registry: &R, claim: &Claim) -> Result<&'stati
     let content = match seen {
         Seen::Content(content) => content,
         Seen::MediaType(media_type) if image::kind(&media_type) == Kind::Index => return Ok(INDEX),
-        Seen::MediaType(_) | Seen::Platform(_) => return Ok(MANIFEST),
+        Seen::MediaType(_) | Seen::Platform(_) | Seen::Config(_) => return Ok(MANIFEST),
     };
     match content {
         Content::Index(_) => match lacking(claim, &content.platforms()) {
             None => Ok(INDEX),
             Some(refused) => Err(refused),
         },
-        Content::Image { config } => {
+        Content::Image { config, .. } => {
             let platform = match config {
                 Some(config) => {
                     registry.look(&claim.question, &Look::Config(config)).await.map_err(refused)?

@@ -4,6 +4,7 @@
 mod binary;
 mod branch;
 mod change_control;
+mod details;
 mod page;
 mod pull_request;
 mod refusals;

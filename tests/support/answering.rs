@@ -83,7 +83,7 @@ impl Registry for Answering {
 
     async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
         let name = name_of(question);
-        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
+        let digest = look.digest();
         let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
         let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
         let is_manifest = [false, true].iter().any(|old| {
@@ -96,7 +96,7 @@ impl Registry for Answering {
             Look::Body(_) if *digest == now || *digest == old => {
                 Ok(Seen::Content(self.index(&name, *digest == old)))
             }
-            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None })),
+            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None, size: None })),
             _ => gone(),
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod forge;
 pub(crate) mod git_remote;
 pub(crate) mod github_answers;
 pub(crate) mod github_json;
+pub(crate) mod images;
 pub(crate) mod mood;
 pub(crate) mod openapi;
 pub(crate) mod registry;

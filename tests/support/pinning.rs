@@ -57,7 +57,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
             digest: digest_of(&asked.question),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             // It was read, and so it is confirmed.
-            content: Some(Content::Image { config: None }),
+            content: Some(Content::Image { config: None, size: None }),
         };
         (asked.question, Ok(Answer::new(resolution)))
     });

@@ -5,10 +5,12 @@ mod gate;
 mod hold;
 mod network;
 mod policy;
+mod pull_request;
 mod registry;
 
 pub(super) use forge::KINDS;
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
+pub(super) use pull_request::DETAILS;
 pub(super) use registry::PULLS;
 
 use std::ops::Range;
@@ -42,6 +44,7 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         holds: Holds::new(checker.holds(&raw.hold)),
         annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
+        pull_request: checker.pull_request(&raw.pull_request),
         repositories: checker.repositories(&raw.repository),
         registries: checker.registries(&raw.registry),
         registries_conf: raw.registries_conf.as_ref().and_then(|file| checker.path("registries-conf", file)),

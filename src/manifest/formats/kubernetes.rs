@@ -42,7 +42,9 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         let complete = finder.yaml.masked.is_empty() && !finder.is_patch;
         let annotatable = complete && owns_pod_template(finder.yaml, object);
         let digests = Arc::new(if annotatable { digests(finder.yaml, object) } else { BTreeMap::new() });
-        finder.owner = Some(Owner { node: object, container: None, annotatable, digests });
+        let metadata = finder.yaml.get(object, "metadata");
+        let name = metadata.and_then(|metadata| finder.yaml.get_str(metadata, "name")).map(str::to_owned);
+        finder.owner = Some(Owner { node: object, name, container: None, annotatable, digests });
         // Pod specs first: they know the container's name.
         for (_, value) in finder.yaml.entries(object).to_vec() {
             walk(finder, value);
