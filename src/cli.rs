@@ -1,8 +1,15 @@
 //! The command line: types and help texts only.
 
+mod change;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub use change::{
+    HistoryArgs, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs, KnownGoodAction, KnownGoodArgs,
+    KnownGoodMarkArgs, PromoteArgs, RollbackArgs,
+};
 
 use crate::error::Failure;
 use crate::platform::Platform;
@@ -10,7 +17,7 @@ use crate::platform::Platform;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, nothing to complain about
-  1  findings (`check`, `live`)
+  1  findings (`check`, `live`, and `promote --check`)
   2  wrong usage or configuration; nothing was done
   3  incomplete: something failed or could not be checked, the rest was done";
 
@@ -169,8 +176,13 @@ pub enum Command {
     Pin(PinArgs),
     Check(CheckArgs),
     Run(RunArgs),
-    Live(LiveArgs),
     Serve(ServeArgs),
+    Promote(PromoteArgs),
+    Rollback(RollbackArgs),
+    Hold(HoldArgs),
+    KnownGood(KnownGoodArgs),
+    History(HistoryArgs),
+    Live(LiveArgs),
     Resolve(ResolveArgs),
     Config(ConfigArgs),
     Completions(CompletionsArgs),
@@ -229,7 +241,9 @@ Exit codes:
 
 Examples:
   tagpin pin --dry-run             # show what would change in this directory
-  tagpin pin clusters/production")]
+  tagpin pin clusters/production
+  tagpin pin --set ghcr.io/acme/api:1.9@sha256:… clusters/dev
+  docker buildx build --push --metadata-file m.json … && tagpin pin --digests m.json clusters/dev")]
 pub struct PinArgs {
     /// Files and directories to edit [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -237,6 +251,15 @@ pub struct PinArgs {
     /// Print a unified diff and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Write this digest for this image, as a build has just made it, and ask no tag; may be given more than once
+    ///
+    /// The registry must have the digest. A tag is written too; without one each place keeps its own. Every other image
+    /// stays as it is.
+    #[arg(long, value_name = "IMAGE[:TAG]@DIGEST")]
+    pub set: Vec<String>,
+    /// The same for what FILE has: lines of IMAGE[:TAG]@DIGEST, or the metadata of `docker buildx`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub digests: Vec<PathBuf>,
 }
 
 /// Fail where an image is not pinned: the gate for CI

@@ -4,6 +4,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 pub mod apply;
+pub mod assign;
+pub mod built;
 pub mod chart;
 pub mod check;
 pub mod cli;
@@ -16,22 +18,29 @@ pub mod exit;
 pub mod fleet;
 pub mod forge;
 pub mod git;
+pub mod history;
+pub mod hold;
 pub mod http;
 pub mod inventory;
+pub mod known_good;
 pub mod live;
 pub mod manifest;
 pub mod pin;
 pub mod plan;
 pub mod platform;
 pub mod policy;
+pub mod promote;
 pub mod proposal;
 pub mod pull_request;
 pub mod reference;
 pub mod registry;
 pub mod remembered;
 pub mod report;
+pub mod revert;
+pub mod rollback;
 pub mod run;
 pub mod serve;
+pub mod target;
 pub mod terminal;
 pub mod tree;
 pub mod write;

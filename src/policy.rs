@@ -2,7 +2,7 @@
 
 mod globs;
 
-pub use globs::{GlobError, Globs};
+pub use globs::{GlobError, Globs, escaped};
 
 use crate::platform::Platform;
 use crate::reference::Reference;

@@ -16,7 +16,7 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
         if let (Some(change), Some(reference)) = (&verdict.change, &site.reference) {
-            let tag = reference.tag().unwrap_or(LATEST);
+            let tag = change.tag.as_deref().or(reference.tag()).unwrap_or(LATEST);
             let index = verdict.behind.as_ref().map(|behind| &behind.index);
             let (old, covers) = (reference.digest(), change.covers.as_str());
             let key = (reference.name(), tag, old, &change.digest, covers, index);

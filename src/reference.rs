@@ -191,6 +191,12 @@ impl Reference {
         Self { name: self.name.clone(), tag, digest: Some(digest.clone()) }
     }
 
+    /// Returns this reference with another tag and without digest; `tag` is one, see [`is_tag`].
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Self {
+        Self { name: self.name.clone(), tag: Some(tag.to_owned()), digest: None }
+    }
+
     /// Returns this reference without its digest.
     #[must_use]
     pub fn without_digest(&self) -> Self {

@@ -10,13 +10,14 @@ use crate::config::{self, Config, ConfigError, ForgeKind, RepositoryConfig};
 use crate::details;
 use crate::forge::github::{GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::forge::{Draft, ForgeError, PullRequestState};
-use crate::git::{Auth, GitError, Heads, Identity, Oid, Remote, Repository, trailer};
+use crate::git::{Auth, GitError, Heads, Identity, LogError, Oid, Remote, Repository, trailer};
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::proposal::proposal;
 use crate::pull_request::{self, Branch, Operation, Proposal, Settled, settle};
 use crate::registry::Registry;
 use crate::remembered::{OwnFile, Place};
+use crate::revert;
 use crate::tree::{CommitTree, Tree, TreeError};
 
 /// The branch that tagpin pushes.
@@ -108,6 +109,9 @@ pub enum RunError {
     /// The commit's files.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// The history that tells what somebody took back.
+    #[error(transparent)]
+    History(#[from] LogError),
     /// The repository's own configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -183,15 +187,22 @@ pub async fn repository<R: Registry>(
     if let Some(done) = unchanged(context, &opened, &place, &progress).await? {
         return Ok(done);
     }
-    let cloned = blocking(move || fetch(opened)).await?;
-    let (config, own) = narrowed(context.config, &cloned.tree)?;
-    let pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
+    let mut cloned = blocking(move || fetch(opened)).await?;
+    let (mut config, own) = narrowed(context.config, &cloned.tree)?;
+    config.holds.tell(context.now);
+    let mut pinned = pin::pin(&cloned.tree, &config, context.registry, progress).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
-    // The branch may have moved on since it was listed.
-    if pinned.files.is_empty() && cloned.base == listed {
-        place.keep(&pinned.inventory, own);
+    if pinned.files.is_empty() {
+        // The branch may have moved on since it was listed.
+        if cloned.base == listed {
+            place.keep(&pinned.inventory, own);
+        }
+    } else {
+        let config = config.clone();
+        (cloned, pinned) = blocking(move || hold_reverted(cloned, pinned, &config)).await?;
     }
-    let notes = warning.into_iter().chain(pinned.notes.clone()).collect();
+    let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+    let notes = warning.into_iter().chain(pinned.notes.clone()).chain(holds).collect();
     let mut done = Done { notes, ..Done::default() };
     if pinned.files.is_empty() || context.dry_run {
         if !pinned.files.is_empty() {
@@ -282,9 +293,14 @@ async fn unchanged<R: Registry>(
         return Ok(None);
     }
     let Some(remembered) = place.recall() else { return Ok(None) };
-    let (config, warning) = remembered.narrowed(context.config)?;
+    let (mut config, warning) = remembered.narrowed(context.config)?;
+    config.holds.tell(context.now);
     let pinned = remembered.unchanged(&config, context.registry, progress).await?;
-    Ok(pinned.map(|pinned| Done { pinned, notes: warning.into_iter().collect(), ..Done::default() }))
+    Ok(pinned.map(|pinned| {
+        let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+        let notes = warning.into_iter().chain(holds).collect();
+        Done { pinned, notes, ..Done::default() }
+    }))
 }
 
 /// Opens the clone and asks the remote where its branches are: one request.
@@ -328,6 +344,13 @@ fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<OwnFil
     let narrowed = config.narrowed(found.path, &bytes)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok((narrowed, Some(OwnFile { path: found.path.to_owned(), text, warning: found.warning() })))
+}
+
+/// Holds what somebody took back: the history that tells is fetched where something is to change.
+fn hold_reverted(cloned: Cloned, mut pinned: Pinned, config: &Config) -> Result<(Cloned, Pinned), RunError> {
+    let log = cloned.repository.history(&cloned.base_branch, cloned.base, revert::DEPTH)?;
+    revert::hold(&mut pinned, &cloned.tree, config, &log)?;
+    Ok((cloned, pinned))
 }
 
 /// When the branch gets a new commit.

@@ -42,11 +42,15 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Makes the file at `path` with the content `bytes`, whole or not at all.
+///
+/// # Errors
+/// Something is there already, or the directory cannot be written.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = directory_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tagpin-");
-    // A report is for others too, as far as the umask lets them.
+    // A temporary file is for its owner alone; this one is for others too, as far as the umask lets them.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(directory)?;
@@ -116,6 +120,17 @@ mod tests {
             assert_eq!(names(directory.path()), ["a.yaml"]);
             fs_err::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn a_new_file_is_made_and_an_old_one_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.toml");
+        create(&path, b"new").unwrap();
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(create(&path, b"other").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        assert_eq!(names(directory.path()), ["a.toml"]);
     }
 
     #[test]

@@ -97,6 +97,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.policy, b.policy);
     assert_eq!(a.to_toml(), b.to_toml());
     assert_eq!(a.environments, b.environments);
+    assert_eq!(a.holds.all.len(), b.holds.all.len());
     assert_eq!(a.annotations, b.annotations);
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.repositories, b.repositories);
@@ -361,7 +362,7 @@ fn a_repository_can_only_narrow() {
             let result = config.narrowed("tagpin.toml", table.to_string().as_bytes());
             let narrows =
                 ["policy.exclude", "annotations.enabled", "check.strict", "check.rule", "check.allow"];
-            if narrows.contains(&path.as_str()) || path == "environment" {
+            if narrows.contains(&path.as_str()) || ["environment", "hold"].contains(&path.as_str()) {
                 assert!(result.is_ok(), "{path}");
             } else {
                 let message = result.unwrap_err().to_string();
@@ -408,6 +409,12 @@ fn the_gate_is_checked_where_it_is_read() {
         ("[[check.allow]]\npaths = [\"a\"]\nreason = \"x\"\nuntil = 2026-12-31T12:00:00", "is no day"),
         ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\nequal = true", "here is one"),
         ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\n".repeat(2).as_str(), "is there twice"),
+        ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\nafter = \"b\"", "no environment `b` before"),
+        ("[[hold]]\nreason = \"x\"", "does not say what it is for"),
+        ("[[hold]]\npaths = [\"a\"]", "missing field `reason`"),
+        ("[[hold]]\ntag = \"a:b\"\nreason = \"x\"", "is no tag"),
+        ("[[hold]]\ndigest = \"sha256:abc\"\nreason = \"x\"", "is no digest"),
+        ("[[hold]]\ntag = \"1\"\nreason = \"x\"\nuntil = 2026-12-31T12:00:00", "is no day"),
     ] {
         let text = error(entry);
         assert!(text.contains(problem), "{entry}: {text}");

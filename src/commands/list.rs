@@ -38,7 +38,8 @@ pub fn run(
     let tree = local_tree(&args.paths)?;
     let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-    let report = Report::new(&inventory, None, |path| tree.is_named(path));
+    let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
+    report.add_holds(&config.holds, &inventory);
     let complete = report.complete;
     if globals.format == Format::Html {
         page(report, &config, &inventory, &earlier, globals, terminal)?;

@@ -26,6 +26,7 @@ pub use problem::Problem;
 pub use pull_request::{DetailsOf, PullRequest};
 
 use crate::check::Settings;
+use crate::hold::Holds;
 use crate::manifest::annotate::Keys;
 use crate::manifest::catalogue::Location;
 use crate::policy::{Globs, Policy};
@@ -49,6 +50,8 @@ pub struct Config {
     pub check: Settings,
     /// Which paths are deployed together.
     pub environments: Vec<crate::environment::Environment>,
+    /// What must not move, why and until when.
+    pub holds: Holds,
     /// What is recorded on the objects that own a pod template.
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.

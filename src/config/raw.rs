@@ -27,6 +27,8 @@ pub(super) struct Raw {
     pub(super) check: RawCheck,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) environment: Vec<Spanned<RawEnvironment>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) hold: Vec<Spanned<RawHold>>,
     #[serde(default)]
     pub(super) annotations: RawAnnotations,
     #[serde(default)]
@@ -205,6 +207,31 @@ pub(super) struct RawEnvironment {
     pub(super) paths: Spanned<Vec<String>>,
     #[serde(default)]
     pub(super) equal: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) registries: Option<Spanned<Vec<String>>>,
+}
+
+/// `[[hold]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawHold {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tag: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) digest: Option<Text>,
+    pub(super) reason: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Spanned<toml::value::Datetime>>,
 }
 
 /// `[annotations]`
@@ -306,6 +333,8 @@ pub(super) struct RawNarrowing {
     pub(super) check: RawCheck,
     #[serde(default)]
     pub(super) environment: Vec<Spanned<RawEnvironment>>,
+    #[serde(default)]
+    pub(super) hold: Vec<Spanned<RawHold>>,
     #[serde(default)]
     pub(super) annotations: RawNarrowingAnnotations,
 }

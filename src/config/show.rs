@@ -8,12 +8,14 @@ use toml::Spanned;
 
 use super::check::{DETAILS, KINDS, LEVELS, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawMirror,
-    RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun, RawServe, Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawHold,
+    RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun, RawServe,
+    Text,
 };
 use super::{Config, Discover, Network, Owner, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
+use crate::hold::Hold;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
 use crate::registry::Rule;
@@ -36,6 +38,7 @@ impl Config {
             policy: policy(&self.policy),
             check: check(&self.check),
             environment: self.environments.iter().map(environment).collect(),
+            hold: self.holds.all.iter().map(hold).collect(),
             annotations: RawAnnotations {
                 enabled: Some(self.annotations.enabled),
                 key: Some(text(&*self.annotations.key)),
@@ -133,6 +136,21 @@ fn environment(environment: &Environment) -> Spanned<RawEnvironment> {
         name: text(&*environment.name),
         paths: globs(&environment.paths),
         equal: environment.equal,
+        after: environment.after.as_deref().map(text),
+        platforms: (!environment.platforms.is_empty()).then(|| platforms(&environment.platforms)),
+        registries: environment.registries.as_ref().map(globs),
+    })
+}
+
+fn hold(hold: &Hold) -> Spanned<RawHold> {
+    unspanned(RawHold {
+        images: hold.images.as_ref().map(globs),
+        paths: hold.paths.as_ref().map(globs),
+        tag: hold.tag.as_deref().map(text),
+        digest: hold.digest.as_ref().map(|digest| text(digest.as_str())),
+        reason: text(&*hold.reason),
+        by: hold.by.as_deref().map(text),
+        until: hold.until.and_then(|until| until.to_string().parse().ok()).map(unspanned),
     })
 }
 

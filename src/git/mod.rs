@@ -5,6 +5,7 @@
 
 mod commit;
 mod error;
+mod log;
 mod push;
 mod remote;
 mod repository;
@@ -17,6 +18,7 @@ pub use git2::Oid;
 
 pub use commit::{Commit, Identity};
 pub use error::GitError;
+pub use log::{FileChange, Log, LogError, Step};
 pub use remote::{Auth, Remote};
 pub(crate) use repository::mark_damaged;
 pub use repository::{Heads, Repository};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOptions};
 
 use super::error::words;
-use super::{Commit, GitError, Oid, Remote, initialise, transport};
+use super::{Commit, GitError, Log, Oid, Remote, initialise, transport};
 use crate::tree::CommitTree;
 
 /// How many packs a clone may have. Every fetch adds one and libgit2 never joins them, so past this number a new
@@ -111,6 +111,41 @@ impl Repository {
         // looks complete.
         self.git.reference(&name, found, true, "fetch").map_err(|error| self.damaged(&error))?;
         Ok(found)
+    }
+
+    /// Returns the history of `branch` that ends with `commit`, which was fetched from it: at least `depth` first parents,
+    /// where there are so many. What is missing is fetched, with one request more.
+    ///
+    /// # Errors
+    /// The remote does not answer, or has no such branch any more.
+    pub fn history(&self, branch: &str, commit: Oid, depth: u16) -> Result<Log, GitError> {
+        let name = branch_ref(branch)?;
+        if self.remote.directory().is_none() && !self.reaches(commit, depth) {
+            let mut options = FetchOptions::new();
+            options.download_tags(AutotagOption::None).depth(i32::from(depth));
+            let mut remote = self.git.remote_anonymous(&self.remote.url())?;
+            self.online(|| {
+                let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
+                connection.remote().download(&[format!("+{name}:{name}")], Some(&mut options))
+            })?;
+        }
+        // Opened anew: which commits are the last of a shallow clone is read once.
+        let git = git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))?;
+        Ok(Log::of(git, commit))
+    }
+
+    /// Tells whether `depth` first parents of a commit are here, or all there are.
+    fn reaches(&self, commit: Oid, depth: u16) -> bool {
+        let mut at = commit;
+        for _ in 0..depth {
+            let Ok(known) = Commit::read(&self.git, at) else { return false };
+            let Some(parent) = known.parents.first() else { return true };
+            if !self.has(*parent) {
+                return false;
+            }
+            at = *parent;
+        }
+        true
     }
 
     /// Returns the files of a commit that was fetched or made here.

@@ -144,6 +144,8 @@ pub struct Site {
     pub format: String,
     /// The kind of the Kubernetes object.
     pub kind: Option<String>,
+    /// The name of the Kubernetes object.
+    pub name: Option<String>,
     /// The Kubernetes object and container.
     pub owner: Option<Owner>,
     /// The one platform that the workload asks for, in so many words.

@@ -16,12 +16,14 @@ pub fn list(report: &Report<'_>, stream: &Stream) -> String {
         };
         let state = stream.paint(style, &format!("{:8}", row.state));
         let reason = row.reason.map(|reason| format!("  ({reason})")).unwrap_or_default();
+        let hold =
+            row.hold.as_deref().map(|hold| format!("  (on hold: {})", one_line(hold))).unwrap_or_default();
         let also = match row.also_at.len() {
             0 => String::new(),
             uses => format!("  (and at {} through aliases)", count(uses, "more place")),
         };
         let image = one_line(row.image);
-        format!("{state}  {image:width$}  {}{reason}{also}\n", place(row, stream))
+        format!("{state}  {image:width$}  {}{reason}{hold}{also}\n", place(row, stream))
     });
     rows.collect()
 }

@@ -16,6 +16,7 @@ use std::ops::Range;
 
 use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
+use crate::hold::{Hold, Holds};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
@@ -93,6 +94,8 @@ pub struct Row<'i> {
     pub outcome: Option<Outcome>,
     /// What `pin` wrote.
     pub new: Option<String>,
+    /// Why it must not move, where it is on hold.
+    pub hold: Option<String>,
     /// The index behind a platform's digest, and the platform.
     pub behind: Option<&'i Behind>,
     located: &'i Located,
@@ -164,6 +167,15 @@ impl<'i> Report<'i> {
             excerpts.push(place.zip(file.1.as_ref()).and_then(|(place, bytes)| Excerpt::of(bytes, place)));
         }
         self.excerpts = excerpts;
+    }
+
+    /// Adds which images are on hold, and which holds have ended.
+    pub fn add_holds(&mut self, holds: &Holds, inventory: &Inventory) {
+        for (row, (file, located)) in self.rows.iter_mut().zip(inventory.sites()) {
+            let reference = located.site.reference.as_ref();
+            row.hold = reference.and_then(|it| holds.on(&file.root_path, it)).map(Hold::to_string);
+        }
+        self.notes.extend(holds.ended());
     }
 
     /// Adds what no registry gave an answer about: the report is incomplete without it.
@@ -247,8 +259,9 @@ impl<'i> Row<'i> {
                 (Style::Digest, Some(Write::Whole { .. })) => {
                     format!("{}@{}", reference.name(), change.digest)
                 }
-                _ => reference.pinned(&change.digest).to_string(),
+                _ => change.applied_to(reference).to_string(),
             }),
+            hold: None,
             behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
             located,
         }

@@ -3,6 +3,7 @@
 
 mod binary;
 mod branch;
+mod change_control;
 mod details;
 mod discovery;
 mod many;

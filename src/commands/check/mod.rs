@@ -108,6 +108,7 @@ impl Gate {
         };
         gate.config.check.strict |= args.strict;
         gate.place_settings()?;
+        gate.config.holds.tell(jiff::Timestamp::now());
         Ok(gate)
     }
 
@@ -159,6 +160,7 @@ impl Gate {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
         report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
         report.add_findings(checked);
+        report.add_holds(&self.config.holds, inventory);
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
             report.forgive_unread(|path| !before.touches(&tree.root_path(path)));

@@ -2,6 +2,7 @@
 
 mod forge;
 mod gate;
+mod hold;
 mod network;
 mod policy;
 mod pull_request;
@@ -21,6 +22,7 @@ use toml::Spanned;
 use super::problem::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
 use super::{Annotations, Config};
+use crate::hold::Holds;
 use crate::manifest::catalogue::Location;
 use crate::policy::Globs;
 
@@ -42,6 +44,7 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         policy: checker.policy(&raw.policy),
         check: checker.gate(&raw.check),
         environments: checker.environments(&raw.environment),
+        holds: Holds::new(checker.holds(&raw.hold)),
         annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
         pull_request: checker.pull_request(&raw.pull_request),

@@ -25,7 +25,7 @@ pub(super) fn is_object(yaml: &Yaml<'_>, node: NodeId) -> bool {
 
 /// Adds the sites of an object, and of the objects inside it.
 pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
-    let outer = (finder.kind.take(), finder.owner.take());
+    let outer = (finder.kind.take(), finder.name.take(), finder.owner.take());
     let api_version = finder.yaml.get_str(object, "apiVersion").unwrap_or_default().to_owned();
     let kind = finder.yaml.get_str(object, "kind").unwrap_or_default().to_owned();
     let catalogue = finder.catalogue;
@@ -34,6 +34,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     // What is known of such an object in particular still counts.
     entries.retain(|entry| !not_pulled || entry.group.is_some());
     finder.kind = Some(kind);
+    let metadata = finder.yaml.get(object, "metadata");
+    finder.name = metadata.and_then(|it| finder.yaml.get_str(it, "name")).map(str::to_owned);
     finder.set_aside(&entries, object);
     if !not_pulled {
         // In a template, what stands beside the name is not known.
@@ -49,7 +51,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         }
     }
     finder.add_locations(&entries, object, |yaml, node| !in_nested_object(yaml, node, object));
-    (finder.kind, finder.owner) = outer;
+    (finder.kind, finder.name, finder.owner) = outer;
 }
 
 /// A nested object has its own entries in the catalogue.
