@@ -88,10 +88,11 @@ fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) -> P
             *verdict = Verdict::because(Outcome::Failed, "file-changed", Some(detail));
             continue;
         };
-        let done = match change.style {
+        let reference = &change.applied_to(reference);
+        let done = plan.retag(yaml, site, change.tag.as_deref()).and_then(|()| match change.style {
             Style::TagDigest => plan.pin(yaml, write, reference, &change.digest),
             Style::Digest => plan.pin_with_comment(yaml, write, reference, &change.digest),
-        };
+        });
         if let Err(error) = done {
             *verdict = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
         }

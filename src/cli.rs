@@ -1,8 +1,15 @@
 //! The command line: types and help texts only.
 
+mod change;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub use change::{
+    HistoryArgs, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs, KnownGoodAction, KnownGoodArgs,
+    KnownGoodMarkArgs, PromoteArgs, RollbackArgs,
+};
 
 use crate::error::Failure;
 use crate::platform::Platform;
@@ -10,7 +17,7 @@ use crate::platform::Platform;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, nothing to complain about
-  1  findings (`check` only)
+  1  findings (`check`, `live`, and `promote --check`)
   2  wrong usage or configuration; nothing was done
   3  incomplete: something failed or could not be checked, the rest was done";
 
@@ -46,12 +53,12 @@ pub struct Globals {
     /// Read settings from FILE, or from TAGPIN_CONFIG; a repository's own tagpin.toml can only narrow them
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Print results for people or as versioned JSON
+    /// Print results for people, as versioned JSON, or in what `check` (sarif, github, junit) and `list` (html) have beside
     #[arg(
         long,
         global = true,
         value_enum,
-        value_name = "human|json",
+        value_name = "FORMAT",
         hide_possible_values = true,
         default_value_t
     )]
@@ -78,6 +85,20 @@ pub struct Globals {
 }
 
 impl Globals {
+    /// Refuses a `--format` that the command has no use for.
+    ///
+    /// # Errors
+    /// The format is not one of the command's: a usage error that names those.
+    pub fn require_format(&self, command: &Command) -> Result<(), Failure> {
+        let formats = command.formats();
+        if formats.contains(&self.format) {
+            return Ok(());
+        }
+        let known: Vec<String> = formats.iter().map(|format| format!("`{}`", format.as_str())).collect();
+        let message = format!("this command has no format `{}`", self.format.as_str());
+        Err(Failure::usage(message, format!("it has {}", known.join(", "))))
+    }
+
     /// Refuses `--offline` for the command `verb`, which has nothing to do without a network.
     ///
     /// # Errors
@@ -99,6 +120,37 @@ pub enum Format {
     Human,
     /// For programs: versioned, and only ever added to
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands of GitHub Actions, which become annotations
+    Github,
+    /// JUnit's XML, for CI systems that show tests
+    Junit,
+    /// A page to look at
+    Html,
+}
+
+impl Format {
+    /// Returns the word for it on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Junit => "junit",
+            Self::Html => "html",
+        }
+    }
+}
+
+/// A file that gets the results in a format: `FORMAT=FILE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How.
+    pub format: Format,
+    /// Where.
+    pub file: PathBuf,
 }
 
 /// When output is coloured.
@@ -124,10 +176,31 @@ pub enum Command {
     Pin(PinArgs),
     Check(CheckArgs),
     Run(RunArgs),
+    Serve(ServeArgs),
+    Promote(PromoteArgs),
+    Rollback(RollbackArgs),
+    Hold(HoldArgs),
+    KnownGood(KnownGoodArgs),
+    History(HistoryArgs),
+    Live(LiveArgs),
     Resolve(ResolveArgs),
     Config(ConfigArgs),
     Completions(CompletionsArgs),
 }
+
+impl Command {
+    /// Returns the formats in which it prints.
+    fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::List(_) => &[Format::Human, Format::Json, Format::Html],
+            Self::Check(_) => CHECK_FORMATS,
+            _ => &[Format::Human, Format::Json],
+        }
+    }
+}
+
+/// The formats of `tagpin check`.
+const CHECK_FORMATS: &[Format] = &[Format::Human, Format::Json, Format::Sarif, Format::Github, Format::Junit];
 
 /// List every image and where it stands
 ///
@@ -143,11 +216,15 @@ Exit codes:
 Examples:
   tagpin list                      # this directory
   tagpin list clusters apps/a.yaml
-  tagpin list --format json | jq '.summary'")]
+  tagpin list --format json | jq '.summary'
+  tagpin list --format html --previous may.json --previous june.json > audit.html")]
 pub struct ListArgs {
     /// Files and directories to read [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+    /// With --format html: show how it was in FILE, an earlier report as JSON; may be given several times, the oldest first
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub previous: Vec<PathBuf>,
 }
 
 /// Write the digests into the files
@@ -164,7 +241,9 @@ Exit codes:
 
 Examples:
   tagpin pin --dry-run             # show what would change in this directory
-  tagpin pin clusters/production")]
+  tagpin pin clusters/production
+  tagpin pin --set ghcr.io/acme/api:1.9@sha256:… clusters/dev
+  docker buildx build --push --metadata-file m.json … && tagpin pin --digests m.json clusters/dev")]
 pub struct PinArgs {
     /// Files and directories to edit [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -172,6 +251,15 @@ pub struct PinArgs {
     /// Print a unified diff and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Write this digest for this image, as a build has just made it, and ask no tag; may be given more than once
+    ///
+    /// The registry must have the digest. A tag is written too; without one each place keeps its own. Every other image
+    /// stays as it is.
+    #[arg(long, value_name = "IMAGE[:TAG]@DIGEST")]
+    pub set: Vec<String>,
+    /// The same for what FILE has: lines of IMAGE[:TAG]@DIGEST, or the metadata of `docker buildx`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub digests: Vec<PathBuf>,
 }
 
 /// Fail where an image is not pinned: the gate for CI
@@ -189,6 +277,7 @@ Exit codes:
 Examples:
   tagpin check
   tagpin check clusters/production --format json
+  tagpin check --format github --output sarif=tagpin.sarif --output junit=tagpin.xml
   tagpin check --online clusters/production
   tagpin check --changed-since origin/main          # only what the branch adds
   git diff --staged | tagpin check --diff -
@@ -224,11 +313,14 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,
     /// Write the findings of now into the file of --baseline, and end with 0
-    #[arg(long, requires = "baseline", conflicts_with_all = ["changed_since", "diff", "fix"])]
+    #[arg(long, requires = "baseline", conflicts_with_all = ["changed_since", "diff", "fix", "output"])]
     pub write_baseline: bool,
     /// Pin the images of the findings that `tagpin pin` can mend, then check again
     #[arg(long)]
     pub fix: bool,
+    /// Write the results into FILE too, as human, json, sarif, github or junit; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = check_output)]
+    pub output: Vec<Output>,
 }
 
 /// Pin every configured repository and open pull requests
@@ -251,6 +343,72 @@ pub struct RunArgs {
     /// Clone and resolve, but push nothing and open nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Add a table of what was done, in Markdown, to FILE: $GITHUB_STEP_SUMMARY in a GitHub Action
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub summary: Option<PathBuf>,
+    /// Add lines `name=value` to FILE: $GITHUB_OUTPUT in a GitHub Action; docs/github-action.md has the names
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub outputs: Option<PathBuf>,
+}
+
+/// Do `tagpin run` on a schedule, until told to end
+///
+/// Begins a run at the times of `schedule`, one at a time: one that is due while another is under way is left out. Logs go
+/// to standard error. `listen` in [serve] is where /healthz, /readyz and /metrics are.
+///
+/// SIGTERM ends it when the run that is under way has ended, or after `grace`. SIGHUP makes it read the configuration
+/// again; a wrong one is said, and the old one stays.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  it was told to end
+  2  wrong usage or configuration
+  3  it was told to end, and a run had to be abandoned
+
+Examples:
+  tagpin serve --config tagpin.toml
+  tagpin serve --config tagpin.toml --log-format text")]
+pub struct ServeArgs {
+    /// How logs are written
+    #[arg(long, value_enum, value_name = "json|text", hide_possible_values = true, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// How `tagpin serve` writes its logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// An object on each line
+    #[default]
+    Json,
+    /// Words
+    Text,
+}
+
+/// Compare what runs with what is declared
+///
+/// Reads what `kubectl get pods -A -o json` prints, from standard input or a file, and says for each image whether the
+/// digests that run are those that the files or their deployed-image-digest annotations declare. Asks no cluster.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  nothing runs that should not, as far as it is declared
+  1  drift: a digest runs that is not declared, or several behind one tag
+  2  wrong usage or configuration, or no list of pods
+  3  a file could not be read, or a digest not be compared, and in the rest was no drift
+
+Examples:
+  kubectl get pods -A -o json | tagpin live clusters/production
+  tagpin live --pods pods.json --online --format json")]
+pub struct LiveArgs {
+    /// Files and directories with the manifests of the cluster [default: this directory]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// The list of pods; `-` reads standard input
+    #[arg(long, value_name = "FILE", default_value = "-", hide_default_value = true, value_hint = ValueHint::FilePath)]
+    pub pods: PathBuf,
+    /// Ask the registries whether a digest is one platform of the index that is declared
+    #[arg(long)]
+    pub online: bool,
 }
 
 /// Ask the registry what a reference is now
@@ -334,6 +492,17 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
+fn check_output(text: &str) -> Result<Output, String> {
+    let known = || CHECK_FORMATS.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
+    let (format, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or_else(|| "write `FORMAT=FILE`, for example `sarif=tagpin.sarif`".to_owned())?;
+    let format = CHECK_FORMATS.iter().find(|known| known.as_str() == format);
+    let format = *format.ok_or_else(|| format!("the formats are {}", known()))?;
+    Ok(Output { format, file: file.into() })
+}
+
 fn platform(text: &str) -> Result<Platform, String> {
     Platform::parse(text).filter(Platform::is_known).ok_or_else(|| {
         "write `os/architecture` or `os/architecture/variant`, for example `linux/arm64`".to_owned()
@@ -355,6 +524,8 @@ mod tests {
             PinArgs::augment_args,
             CheckArgs::augment_args,
             RunArgs::augment_args,
+            LiveArgs::augment_args,
+            ServeArgs::augment_args,
             ResolveArgs::augment_args,
         ] {
             Globals::augment_args(augment(clap::Command::new("x"))).debug_assert();

@@ -1,5 +1,6 @@
 //! The environments of a repository: which paths are deployed together. Pure.
 
+use crate::platform::Platform;
 use crate::policy::{GlobError, Globs};
 
 /// A part of the repositories that is deployed together: staging, production.
@@ -11,6 +12,13 @@ pub struct Environment {
     pub paths: Globs,
     /// Whether each pattern of `paths` is a copy of the others, which runs the same images.
     pub equal: bool,
+    /// The environment from which alone images are promoted into this one; any where it is `None`.
+    pub after: Option<String>,
+    /// What it runs: a digest that lacks one of them is not promoted into it. Empty where nothing is demanded.
+    pub platforms: Vec<Platform>,
+    /// The images that may be promoted into it, by registry and repository, normalised or as spelled; every image where
+    /// it is `None`.
+    pub registries: Option<Globs>,
     /// Each pattern by itself.
     copies: Vec<Globs>,
 }
@@ -23,7 +31,15 @@ impl Environment {
     pub fn new(name: impl Into<String>, paths: Globs, equal: bool) -> Result<Self, GlobError> {
         let copies = paths.patterns().iter().map(|pattern| Globs::new([pattern.clone()]));
         let copies = copies.collect::<Result<_, _>>()?;
-        Ok(Self { name: name.into(), paths, equal, copies })
+        Ok(Self {
+            name: name.into(),
+            paths,
+            equal,
+            after: None,
+            platforms: Vec::new(),
+            registries: None,
+            copies,
+        })
     }
 
     /// Returns the index of the first pattern that has the file at `path`.

@@ -10,14 +10,14 @@ use crate::manifest::{self, Located, SIZE_MAX, Scan, Unread, UnreadReason};
 use crate::tree::{EntryKind, Tree, TreeError};
 
 /// What the files of a tree hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Inventory {
     /// The files that name images or could not be read, sorted by path.
     pub files: Vec<FileScan>,
 }
 
 /// What one file holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FileScan {
     /// The path that reports name.
     pub path: String,

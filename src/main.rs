@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tagpin::cli::{Cli, Command, Globals};
+use tagpin::cli::{Cli, Command, Globals, LogFormat};
 use tagpin::commands;
 use tagpin::config::Environment;
 use tagpin::error::Failure;
@@ -22,7 +22,8 @@ fn main() -> ExitCode {
         }
     };
     let mut terminal = Terminal::new(cli.globals.color);
-    let result = prepare(&cli.globals, &terminal)
+    let result = prepare(&cli, &terminal)
+        .and_then(|()| cli.globals.require_format(&cli.command))
         .and_then(|()| dispatch(&cli, &mut terminal))
         .and_then(|exit| terminal.stdout.flush().map(|()| exit).map_err(Failure::from));
     let exit = result.unwrap_or_else(|failure| {
@@ -42,6 +43,13 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
         Command::Pin(args) => commands::pin::run(args, &cli.globals, &environment, terminal),
         Command::Check(args) => commands::check::run(args, &cli.globals, &environment, terminal),
         Command::Run(args) => commands::run::run(args, &cli.globals, &environment, terminal),
+        Command::Serve(args) => commands::serve::run(args, &cli.globals, &environment),
+        Command::Promote(args) => commands::promote::run(args, &cli.globals, &environment, terminal),
+        Command::Rollback(args) => commands::rollback::run(args, &cli.globals, &environment, terminal),
+        Command::KnownGood(args) => commands::known_good::run(args, &cli.globals, &environment, terminal),
+        Command::History(args) => commands::history::run(args, &cli.globals, &environment, terminal),
+        Command::Hold(args) => commands::hold::run(args, &cli.globals, &environment, terminal),
+        Command::Live(args) => commands::live::run(args, &cli.globals, &environment, terminal),
         Command::Resolve(args) => commands::resolve::run(args, &cli.globals, &environment, terminal),
         Command::Config(args) => commands::config::run(args, &cli.globals, &environment, terminal),
         Command::Completions(args) => commands::completions::run(args, terminal),
@@ -49,21 +57,28 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
 }
 
 /// Sets up what is set up once in a process: the log and the TLS provider.
-fn prepare(globals: &Globals, terminal: &Terminal) -> Result<(), Failure> {
-    tracing_subscriber::fmt()
-        .with_env_filter(log_filter(globals)?)
+fn prepare(cli: &Cli, terminal: &Terminal) -> Result<(), Failure> {
+    let (standard, serve) = match &cli.command {
+        Command::Serve(args) => ("warn,tagpin=info", Some(args.log_format)),
+        _ => ("warn", None),
+    };
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(log_filter(&cli.globals, standard)?)
         .with_writer(std::io::stderr)
         .with_ansi(terminal.stderr.colored())
-        .with_target(false)
-        .without_time()
-        .init();
+        .with_target(false);
+    match serve {
+        None => log.without_time().init(),
+        Some(LogFormat::Text) => log.init(),
+        Some(LogFormat::Json) => log.json().flatten_event(true).with_current_span(false).init(),
+    }
     // An error means that a provider is installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Ok(())
 }
 
-/// Flags win over `TAGPIN_LOG`, which wins over `RUST_LOG`. The flags never open the logs of the HTTP libraries.
-fn log_filter(globals: &Globals) -> Result<EnvFilter, Failure> {
+/// Flags win over `TAGPIN_LOG`, which wins over `RUST_LOG`, which wins over what is `standard`. The flags never open the logs of the HTTP libraries.
+fn log_filter(globals: &Globals, standard: &str) -> Result<EnvFilter, Failure> {
     // clap sees conflicts only between options on the same side of the command.
     if globals.quiet && globals.verbose > 0 {
         return Err(Failure::usage(
@@ -83,7 +98,7 @@ fn log_filter(globals: &Globals) -> Result<EnvFilter, Failure> {
     let variable = ["TAGPIN_LOG", "RUST_LOG"].into_iter().find_map(|name| {
         std::env::var(name).ok().filter(|filter| !filter.is_empty()).map(|filter| (name, filter))
     });
-    let Some((name, filter)) = variable else { return Ok(EnvFilter::new("warn")) };
+    let Some((name, filter)) = variable else { return Ok(EnvFilter::new(standard)) };
     EnvFilter::try_new(&filter).map_err(|error| {
         Failure::usage(format!("{name} is no log filter: {error}"), "write for example `tagpin=debug`")
     })

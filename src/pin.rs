@@ -32,6 +32,19 @@ pub struct Pinned {
 }
 
 impl Pinned {
+    /// Leaves out what the report need not say: the files that are not `wanted`. None of them may change.
+    pub fn keep(&mut self, wanted: impl Fn(&FileScan) -> bool) {
+        let mut verdicts = std::mem::take(&mut self.verdicts).into_iter();
+        self.inventory.files.retain(|file| {
+            let wanted = wanted(file);
+            let mine: Vec<Verdict> = verdicts.by_ref().take(file.scan.sites.len()).collect();
+            if wanted {
+                self.verdicts.extend(mine);
+            }
+            wanted
+        });
+    }
+
     /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
     pub fn hold(&mut self, paths: &BTreeSet<String>, reason: &'static str, detail: &str) {
         self.files.retain(|file| !paths.contains(&file.path));
@@ -66,7 +79,7 @@ pub fn take_inventory<T: Tree>(tree: &T, config: &Config) -> Result<Inventory, T
 }
 
 /// Returns the catalogue with what `config` adds to it.
-fn catalogue(config: &Config) -> Cow<'static, Catalogue> {
+pub(crate) fn catalogue(config: &Config) -> Cow<'static, Catalogue> {
     if config.locations.is_empty() {
         return Cow::Borrowed(&BUILT_IN);
     }
@@ -119,7 +132,13 @@ pub async fn decide<T: Tree, R: Registry>(
 ) -> Result<(Vec<Verdict>, Answers), TreeError> {
     let asked = only(inventory, &wanted);
     let charts = charts(tree, &asked)?;
-    let rules = Rules { policy: &config.policy, charts: &charts, keys: config.annotations.keys() };
+    let rules = Rules {
+        policy: &config.policy,
+        holds: &config.holds,
+        environments: &config.environments,
+        charts: &charts,
+        keys: config.annotations.keys(),
+    };
     let questions = plan::questions(&asked, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
     let mut verdicts = plan::decide(&asked, rules, &answers);
@@ -145,7 +164,7 @@ fn only<'i>(inventory: &'i Inventory, wanted: impl Fn(usize) -> bool) -> Cow<'i,
 }
 
 /// Reads the templates of the charts whose values have a tag that may be pinned.
-fn charts<T: Tree>(tree: &T, inventory: &Inventory) -> Result<Charts, TreeError> {
+pub(crate) fn charts<T: Tree>(tree: &T, inventory: &Inventory) -> Result<Charts, TreeError> {
     let mut charts = Charts::default();
     let open = |(_, located): &(&FileScan, &Located)| {
         located.site.state == State::Floating && plan::is_chart_tag(located)
@@ -190,7 +209,9 @@ pub fn edit_again<T: Tree>(
     Pinned { inventory, verdicts, files, notes }
 }
 
-fn edit<T: Tree>(
+/// Edits the files of the sites whose verdict has a change, in memory; a site that cannot be edited learns why. Returns the
+/// files, and remarks.
+pub(crate) fn edit<T: Tree>(
     tree: &T,
     config: &Config,
     inventory: &Inventory,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chart::Charts;
+use crate::environment::{self, Environment};
+use crate::hold::{Holds, ON_HOLD};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::manifest::annotate::Keys;
@@ -65,10 +67,20 @@ pub struct Verdict {
 pub struct Change {
     /// The digest.
     pub digest: Digest,
+    /// The tag, where it is to be another than the site has.
+    pub tag: Option<String>,
     /// How a whole reference is written.
     pub style: Style,
     /// What the digest covers, for people: `index`, `single manifest` or a platform.
     pub covers: String,
+}
+
+impl Change {
+    /// Returns what `reference` becomes.
+    pub fn applied_to(&self, reference: &Reference) -> Reference {
+        let tagged = self.tag.as_deref().map(|tag| reference.tagged(tag));
+        tagged.as_ref().unwrap_or(reference).pinned(&self.digest)
+    }
 }
 
 impl Verdict {
@@ -88,6 +100,10 @@ impl Verdict {
 pub struct Rules<'r> {
     /// What should be pinned, and how.
     pub policy: &'r Policy,
+    /// What must not move.
+    pub holds: &'r Holds,
+    /// Which paths are deployed together, and in which order.
+    pub environments: &'r [Environment],
     /// Where the charts in the tree put their tags.
     pub charts: &'r Charts,
     /// Under which annotations a pin was recorded; `None` where they are off.
@@ -141,6 +157,15 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
     Verdict { behind, ..Verdict::unchanged() }
 }
 
+/// Returns how a pin is spelled at a site of `file`, or the verdict where nothing may be written: it is skipped, on hold, or
+/// in a chart that may use its tag elsewhere.
+///
+/// # Errors
+/// The verdict.
+pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Box<Verdict>> {
+    Context::new(file, rules).ask(located).map(|(_, decision)| decision.style)
+}
+
 /// The reason of a verdict that holds an image whose tag has moved and never should.
 pub const IMMUTABLE: &str = "immutable-tag-moved";
 
@@ -164,16 +189,19 @@ impl<'c> Context<'c> {
     }
 
     /// Returns what is asked for a site and what policy says of it, or the verdict where nothing is asked.
-    fn ask<'s>(&self, located: &'s Located) -> Result<(&'s Reference, Decision), Verdict> {
+    fn ask<'s>(&self, located: &'s Located) -> Result<(&'s Reference, Decision), Box<Verdict>> {
         let site = &located.site;
         if let State::Skipped(skip) = site.state {
-            return Err(Verdict::because(Outcome::Skipped, skip.reason(), None));
+            return Err(Box::new(Verdict::because(Outcome::Skipped, skip.reason(), None)));
         }
         // A digest alone does not say which tag it once was.
         let named = |reference: &&Reference| site.state == State::Floating || reference.tag().is_some();
         let Some(reference) = site.reference.as_ref().filter(named) else {
-            return Err(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None));
+            return Err(Box::new(Verdict::because(Outcome::Skipped, Skip::DigestOnly.reason(), None)));
         };
+        if let Some(hold) = self.rules.holds.on(&self.file.root_path, reference) {
+            return Err(Box::new(Verdict::because(Outcome::Held, ON_HOLD, Some(hold.to_string()))));
+        }
         let decision =
             self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_ref());
         if is_chart_tag(located) && site.state == State::Floating {
@@ -183,12 +211,24 @@ impl<'c> Context<'c> {
                 SplitFields::Auto => {
                     let detail = "the chart may use the tag in a label, where `@` is not allowed; \
                                   set `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
-                    return Err(Verdict::because(Outcome::Held, "chart-unknown", Some(detail.to_owned())));
+                    return Err(Box::new(Verdict::because(
+                        Outcome::Held,
+                        "chart-unknown",
+                        Some(detail.to_owned()),
+                    )));
                 }
-                SplitFields::Skip => return Err(Verdict::because(Outcome::Skipped, "split-fields", None)),
+                SplitFields::Skip => {
+                    return Err(Box::new(Verdict::because(Outcome::Skipped, "split-fields", None)));
+                }
             }
         }
         Ok((reference, decision))
+    }
+
+    /// Returns the environment that this file's own gets its digests from, where it does not follow the tags.
+    fn promoted_from(&self) -> Option<&'c str> {
+        let environment = environment::of_path(self.rules.environments, &self.file.root_path)?;
+        environment.after.as_deref()
     }
 
     fn is_safe(&self, located: &Located) -> bool {
@@ -225,7 +265,7 @@ impl<'c> Context<'c> {
     fn decide(&self, located: &Located, answers: &Answers) -> Verdict {
         let (reference, decision) = match self.ask(located) {
             Ok(asked) => asked,
-            Err(verdict) => return verdict,
+            Err(verdict) => return *verdict,
         };
         let failed =
             |error: &ResolveError| Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
@@ -251,6 +291,15 @@ impl<'c> Context<'c> {
             }
             Ok(Judged::Failed(error)) => failed(&error),
             Ok(Judged::Write { digest, .. })
+                if located.site.digest().is_some()
+                    && let Some(after) = self.promoted_from() =>
+            {
+                let detail = format!(
+                    "the tag is `{digest}` now; here digests come from `{after}`, with `tagpin promote`"
+                );
+                Verdict { reason: Some("by-promotion"), detail: Some(detail), ..unchanged }
+            }
+            Ok(Judged::Write { digest, .. })
                 if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
             {
                 let detail = format!(
@@ -260,10 +309,14 @@ impl<'c> Context<'c> {
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
             Ok(Judged::Write { digest, behind }) => {
+                if let Some(hold) = self.rules.holds.against(&self.file.root_path, reference, &digest) {
+                    let detail = format!("the tag is `{digest}` now, which is on hold: {hold}");
+                    return Verdict::because(Outcome::Held, ON_HOLD, Some(detail));
+                }
                 let outcome =
                     if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
                 let covers = covers(&decision.level, answer);
-                let change = Some(Change { digest, style: decision.style, covers });
+                let change = Some(Change { digest, tag: None, style: decision.style, covers });
                 Verdict { outcome, change, behind: behind.map(Box::new), ..unchanged }
             }
             Err(_) => Verdict::because(Outcome::Failed, "not-asked", None),

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An operating system, an architecture and a variant, normalised: `arm64` is `arm64/v8`, `amd64` is `amd64/v1`,
 /// `arm` is `arm/v7` (containerd `platforms.Normalize`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Platform {
     os: String,
     architecture: String,

@@ -2,7 +2,7 @@
 
 mod globs;
 
-pub use globs::{GlobError, Globs};
+pub use globs::{GlobError, Globs, escaped};
 
 use crate::platform::Platform;
 use crate::reference::Reference;
@@ -177,6 +177,16 @@ impl Defaults {
     }
 }
 
+/// Tells whether a tag looks like a release, which nobody should push twice: it starts with three numbers, as `1.27.3`,
+/// `v2.0.0-rc1` and `2024.06.1-alpine` do.
+pub fn looks_immutable(tag: &str) -> bool {
+    let tag = tag.strip_prefix('v').unwrap_or(tag);
+    let version = tag.split(['-', '_', '+']).next().unwrap_or_default();
+    let mut parts = version.split('.');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    parts.clone().count() >= 3 && parts.all(is_number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +304,16 @@ mod tests {
         ] {
             let decision = policy(pattern).decide("a.yaml", name, None);
             assert_eq!(decision.style == Style::Digest, matches, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn releases_have_three_numbers() {
+        for tag in ["1.27.3", "v2.0.0-rc1", "2024.06.1-alpine", "1.2.3.4"] {
+            assert!(looks_immutable(tag), "{tag}");
+        }
+        for tag in ["1.27", "v2", "latest", "1.27.x", "1..3", "3.20-1.2.3", "", "alpine3.20.1"] {
+            assert!(!looks_immutable(tag), "{tag}");
         }
     }
 }

@@ -2,24 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;
-use crate::pull_request::{ImageChange, LeftOut, Proposal};
+use crate::pull_request::{ImageChange, LeftOut, Object, Proposal};
 use crate::reference::{Digest, LATEST};
 
 /// Returns the proposal for the files that change, as the commit `head`.
 pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
     type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
-    let mut images: BTreeMap<Key<'_>, BTreeSet<&str>> = BTreeMap::new();
+    let mut images: BTreeMap<Key<'_>, (BTreeSet<&str>, BTreeSet<Object>)> = BTreeMap::new();
     let mut left_out = Vec::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
         if let (Some(change), Some(reference)) = (&verdict.change, &site.reference) {
-            let tag = reference.tag().unwrap_or(LATEST);
+            let tag = change.tag.as_deref().or(reference.tag()).unwrap_or(LATEST);
             let index = verdict.behind.as_ref().map(|behind| &behind.index);
             let (old, covers) = (reference.digest(), change.covers.as_str());
             let key = (reference.name(), tag, old, &change.digest, covers, index);
-            images.entry(key).or_default().insert(&file.path);
+            let (files, objects) = images.entry(key).or_default();
+            files.insert(&file.path);
+            objects.extend(object(&file.path, site));
         } else if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) {
             left_out.push(LeftOut {
                 image: site.image.clone(),
@@ -31,22 +34,32 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             });
         }
     }
-    let images = images.into_iter().map(|((name, tag, old, new, covers, index), files)| ImageChange {
-        name: name.to_owned(),
-        tag: tag.to_owned(),
-        old: old.cloned(),
-        new: new.clone(),
-        platforms: covers.to_owned(),
-        index: index.cloned(),
-        files: files.into_iter().map(str::to_owned).collect(),
-    });
+    let images =
+        images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects))| ImageChange {
+            name: name.to_owned(),
+            tag: tag.to_owned(),
+            old: old.cloned(),
+            new: new.clone(),
+            platforms: covers.to_owned(),
+            index: index.cloned(),
+            files: files.into_iter().map(str::to_owned).collect(),
+            objects: objects.into_iter().collect(),
+            details: None,
+        });
     Proposal {
         images: images.collect(),
         left_out,
         spans: pinned.files.iter().map(|file| file.spans).sum(),
         files: pinned.files.len(),
         head,
+        requests: BTreeMap::new(),
     }
+}
+
+/// Returns the Kubernetes object that a site belongs to.
+fn object(file: &str, site: &Site) -> Option<Object> {
+    let (kind, owner) = (site.kind.clone()?, site.owner.as_ref()?);
+    Some(Object { file: file.to_owned(), kind, name: owner.name.clone() })
 }
 
 /// Tells whether what a registry said changes from one run to the next, such as how long to wait: each time the pull

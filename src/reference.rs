@@ -19,8 +19,17 @@ const NAME_MAX: usize = 255;
 /// A content digest: `sha256:` and 64 lower-case hex digits, or `sha512:` and 128.
 ///
 /// Nothing else is accepted: `@sha256:abc` and upper-case hex are not digests (OCI image-spec, descriptor.md).
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(try_from = "String")]
 pub struct Digest(String);
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("no well-formed digest")
+    }
+}
 
 impl Digest {
     /// Returns the digest that `text` spells, or `None` where it is not a well-formed one.
@@ -89,7 +98,7 @@ impl serde::Serialize for Digest {
 }
 
 /// A parsed image name, kept as the user spelled it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Reference {
     name: String,
     tag: Option<String>,
@@ -180,6 +189,12 @@ impl Reference {
     pub fn pinned(&self, digest: &Digest) -> Self {
         let tag = Some(self.tag.clone().unwrap_or_else(|| LATEST.to_owned()));
         Self { name: self.name.clone(), tag, digest: Some(digest.clone()) }
+    }
+
+    /// Returns this reference with another tag and without digest; `tag` is one, see [`is_tag`].
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Self {
+        Self { name: self.name.clone(), tag: Some(tag.to_owned()), digest: None }
     }
 
     /// Returns this reference without its digest.

@@ -14,15 +14,17 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
 use crate::forge::ForgeError;
-use crate::git::GitError;
+use crate::git::{GitError, LogError};
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
+use crate::remembered::{OwnFile, Place};
+use crate::revert;
 use crate::tree::{CommitTree, Tree, TreeError};
 
 use access::Access;
-use clone::clone;
+use clone::{Cloned, Opened, fetch, open};
 pub use session::Session;
 
 /// The branch that tagpin pushes where all changes are one group.
@@ -136,6 +138,9 @@ pub enum RunError {
     /// The commit's files.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// The history that tells what somebody took back.
+    #[error(transparent)]
+    History(#[from] LogError),
     /// The repository's own configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -178,10 +183,28 @@ pub async fn repository<R: Registry>(
     let access = Access::new(context, target).await?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let remote = access.remote.clone();
-    let (cloned, tree) = blocking(move || clone(&cache_dir, remote, branch)).await?;
-    let (config, warning) = narrowed(context.config, &tree)?;
-    let pinned = pin::pin(&tree, &config, context.registry, progress).await?;
-    let notes = warning.into_iter().chain(pinned.notes.clone()).collect();
+    let opened = blocking(move || open(&cache_dir, remote, branch)).await?;
+    let listed = opened.base;
+    let place = Place::new(&opened.repository, &opened.base_branch, listed, context.config);
+    if let Some(done) = unchanged(context, &opened, &place, &progress).await? {
+        return Ok(done);
+    }
+    let (mut cloned, mut tree) = blocking(move || fetch(opened)).await?;
+    let (mut config, own) = narrowed(context.config, &tree)?;
+    config.holds.tell(context.now);
+    let mut pinned = pin::pin(&tree, &config, context.registry, progress).await?;
+    let warning = own.as_ref().and_then(|own| own.warning.clone());
+    if pinned.files.is_empty() {
+        // The branch may have moved on since it was listed.
+        if cloned.base == listed {
+            place.keep(&pinned.inventory, own);
+        }
+    } else {
+        let config = config.clone();
+        (cloned, tree, pinned) = blocking(move || hold_reverted(cloned, tree, pinned, &config)).await?;
+    }
+    let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+    let notes = warning.into_iter().chain(pinned.notes.clone()).chain(holds).collect();
     let mut done = Done { notes, pinned, ..Done::default() };
     if context.dry_run {
         if !done.pinned.files.is_empty() {
@@ -201,14 +224,50 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::Broken(error.to_string()))?
 }
 
-/// Applies the repository's own file, which can only narrow; returns a warning where there are two.
-fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<String>), RunError> {
+/// Returns what there is to say where nothing changes in a base that was read in an earlier run: then nothing is fetched.
+/// A branch of tagpin's has to be looked at, so the base is read where there is one.
+async fn unchanged<R: Registry>(
+    context: &Context<'_, R>,
+    opened: &Opened,
+    place: &Place,
+    progress: impl Fn(usize, usize),
+) -> Result<Option<Done>, RunError> {
+    if opened.has_branches() {
+        return Ok(None);
+    }
+    let Some(remembered) = place.recall() else { return Ok(None) };
+    let (mut config, warning) = remembered.narrowed(context.config)?;
+    config.holds.tell(context.now);
+    let pinned = remembered.unchanged(&config, context.registry, progress).await?;
+    Ok(pinned.map(|pinned| {
+        let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+        let notes = warning.into_iter().chain(holds).collect();
+        Done { pinned, notes, ..Done::default() }
+    }))
+}
+
+/// Applies the repository's own file, which can only narrow, and returns it.
+fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<OwnFile>), RunError> {
     let entries = tree.entries()?;
     let Some(found) = config::discover(entries.iter().map(|entry| entry.path.as_str())) else {
         return Ok((config.clone(), None));
     };
     let bytes = tree.read(found.path, SIZE_MAX)?;
-    Ok((config.narrowed(found.path, &bytes)?, found.warning()))
+    let narrowed = config.narrowed(found.path, &bytes)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((narrowed, Some(OwnFile { path: found.path.to_owned(), text, warning: found.warning() })))
+}
+
+/// Holds what somebody took back: the history that tells is fetched where something is to change.
+fn hold_reverted(
+    cloned: Cloned,
+    tree: CommitTree,
+    mut pinned: Pinned,
+    config: &Config,
+) -> Result<(Cloned, CommitTree, Pinned), RunError> {
+    let log = cloned.repository.history(&cloned.base_branch, cloned.base, revert::DEPTH)?;
+    revert::hold(&mut pinned, &tree, config, &log)?;
+    Ok((cloned, tree, pinned))
 }
 
 impl Done {

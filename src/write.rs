@@ -20,10 +20,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let message = format!("`{}` is not a regular file, and is left as it is", path.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    let directory = match path.parent() {
-        Some(directory) if directory != Path::new("") => directory,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     let mut file = tempfile::Builder::new().prefix(".tagpin-").tempfile_in(directory)?;
     file.write_all(bytes)?;
     keep_owner(&file, &metadata);
@@ -32,6 +29,44 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map_err(|error| error.error)?;
     sync_directory(directory);
     Ok(())
+}
+
+/// Writes a report to `path`: replaces the regular file that is there, or creates one, in one step either way.
+///
+/// # Errors
+/// As [`replace`], but for a file that is not there.
+pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs_err::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, bytes),
+        _ => replace(path, bytes),
+    }
+}
+
+/// Makes the file at `path` with the content `bytes`, whole or not at all.
+///
+/// # Errors
+/// Something is there already, or the directory cannot be written.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = directory_of(path);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tagpin-");
+    // A temporary file is for its owner alone; this one is for others too, as far as the umask lets them.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_directory(directory);
+    Ok(())
+}
+
+/// Returns the directory that a file is in.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    }
 }
 
 /// Gives the new file the old one's owner. Only root may do that for others, and whoever may not keeps the file, as
@@ -88,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn a_new_file_is_made_and_an_old_one_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.toml");
+        create(&path, b"new").unwrap();
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(create(&path, b"other").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        assert_eq!(names(directory.path()), ["a.toml"]);
+    }
+
+    #[test]
     fn links_directories_and_what_is_not_there_are_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("target");
@@ -102,6 +148,21 @@ mod tests {
         );
         assert_eq!(fs_err::read(&target).unwrap(), b"old");
         assert_eq!(names(directory.path()), ["link", "target"]);
+    }
+
+    #[test]
+    fn a_report_is_created_or_replaced_and_follows_no_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out.json");
+        put(&path, b"old").unwrap();
+        assert_ne!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "others may read it");
+        put(&path, b"new").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        let link = directory.path().join("link");
+        symlink(directory.path().join("nowhere"), &link).unwrap();
+        assert!(put(&link, b"new").is_err());
+        assert!(put(&directory.path().join("none/out.json"), b"new").is_err());
+        assert_eq!(names(directory.path()), ["link", "out.json"]);
     }
 
     #[test]

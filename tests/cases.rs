@@ -44,7 +44,7 @@ fn run(case: &Path, bless: bool) -> Result<(), String> {
         Config::parse("config.toml", case, &bytes)
             .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
     });
-    let registry = Answering::of_case(case);
+    let registry = Answering::of_case(case, &[]);
     let work = tempfile::tempdir().unwrap();
     copy(&case.join("before"), work.path());
     for path in files_below(&case.join("before")) {

@@ -106,11 +106,12 @@ fn every_case_is_as_it_should_be() {
         if is_change {
             copy(&case.join("before"), before.path());
         }
+        let mirrors = config.registries.clone();
         let setting = Setting {
             config,
             today: today.trim(),
             before: is_change.then_some(before.path()),
-            registry: case.join("registry.toml").is_file().then(|| Answering::of_case(&case)),
+            registry: case.join("registry.toml").is_file().then(|| Answering::of_case(&case, &mirrors)),
         };
         let checked = check(work.path(), &setting);
         for finding in &checked.0.findings {
@@ -177,11 +178,12 @@ fn examples_are_bad_and_good() {
         for (example, is_bad) in [(rule.bad, true), (rule.good, false)] {
             let work = tempfile::tempdir().unwrap();
             let config = write_example(example, work.path());
+            let mirrors = config.registries.clone();
             let setting = Setting {
                 config,
                 today: TODAY,
                 before: (rule.id == "gate-edited").then_some(nothing.path()),
-                registry: rule.online.then(|| Answering::of_case(nothing.path())),
+                registry: rule.online.then(|| Answering::of_case(nothing.path(), &mirrors)),
             };
             let checked = check(work.path(), &setting);
             let found = checked.0.findings.iter().any(|finding| finding.rule == rule);

@@ -178,3 +178,45 @@ async fn fix_keeps_the_annotations_of_what_it_leaves_alone() {
     );
     assert_eq!(scene.read("x.yaml"), expected);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_with_another_digest_is_told_from_one_that_has_nothing() {
+    let scene = Scene::new("").await;
+    let mirror = Registry::start().await;
+    let add = |pull: &str| {
+        let path = scene.directory.path().join("bot.toml");
+        let text = fs_err::read_to_string(&path).unwrap();
+        let text = text.split("[[registry.mirror]]").next().unwrap();
+        let location = mirror.host();
+        let entry =
+            format!("[[registry.mirror]]\nlocation = \"{location}\"\npull-from-mirror = \"{pull}\"\n");
+        fs_err::write(path, format!("{text}{entry}")).unwrap();
+    };
+    let now = scene.registry.put_index("acme/api", "1", BOTH, "new");
+    let pinned = format!("acme/api:1@{now}");
+    scene.write("a.yaml", &[&pinned, &format!("acme/api@{now}")]);
+    add("digest-only");
+    assert_eq!(scene.rules(&["--online"]).await, (0, none(), none()), "a cache that has nothing yet");
+    mirror.put_index("acme/api", "1", BOTH, "new");
+    assert_eq!(scene.rules(&["--online"]).await, (0, none(), none()));
+
+    let old = mirror.put_index("acme/api", "1", BOTH, "old");
+    assert_eq!(scene.rules(&["--online"]).await, (0, vec!["mirror-stale".to_owned()], none()));
+    let (_, out, _) = scene.run(&["--online"]).await;
+    let (old, new) = (&old["sha256:".len()..][..12], &now["sha256:".len()..][..12]);
+    let place = format!("{}/acme/api", mirror.host());
+    let said = format!("the tag of `{pinned}` is {old}… at the mirror `{place}`, and {new}… at the registry");
+    assert!(out.contains(&said), "{out}");
+
+    // A mirror that is asked for tags must not be compared with itself: what it says is what tagpin would pin.
+    add("all");
+    mirror.put_index("acme/api", "1", BOTH, "old");
+    let (code, rules, unchecked) = scene.rules(&["--online"]).await;
+    assert!(rules.contains(&"mirror-stale".to_owned()), "{rules:?}");
+    assert_eq!((code, unchecked), (0, none()));
+
+    // Neither wrong nor fine.
+    add("digest-only");
+    mirror.set(|mood| mood.always = Some(503));
+    assert_eq!(scene.rules(&["--online"]).await, (3, none(), vec!["unavailable".to_owned()]));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tagpin::config::{Config, ConfigError, ForgeKind};
+use tagpin::config::{Config, ConfigError, Environment, ForgeKind};
 use tagpin::policy::{Level, SplitFields, Style};
 use tagpin::registry::{self, PullFromMirror};
 
@@ -88,7 +88,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 16);
+    assert_eq!(assert_complete(&example, "", ""), 19);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -97,6 +97,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.policy, b.policy);
     assert_eq!(a.to_toml(), b.to_toml());
     assert_eq!(a.environments, b.environments);
+    assert_eq!(a.holds.all.len(), b.holds.all.len());
     assert_eq!(a.annotations, b.annotations);
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.proposals.dress, b.proposals.dress);
@@ -104,6 +105,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.registries, b.registries);
     assert_eq!(a.registries_conf, b.registries_conf);
     assert_eq!(a.network, b.network);
+    assert_eq!(a.pull_request, b.pull_request);
     assert_eq!(a.locations, b.locations);
     assert_eq!(a.cache_dir, b.cache_dir);
 }
@@ -145,6 +147,10 @@ fn what_is_shown_can_be_loaded_again() {
         prefix = "*.corp.example"
         blocked = true
         concurrency = 256
+        [pull-request]
+        details = "all"
+        details-requests = 0
+        body-template = "body \"odd\".jinja"
         [network]
         retries = 0
         max-wait = "1m 500ms"
@@ -238,6 +244,9 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[registry]]\nprefix = \"*.a.example\"\ntoken-env = \"T\"", "for one host"),
         ("[[registry]]\nprefix = \"*\"", "`prefix` is no place"),
         ("[network]\nretries = 11", "a number from 0 to 10"),
+        ("[pull-request]\ndetails = \"some\"", "known are `none`, `moved`, `all`"),
+        ("[pull-request]\ndetails-requests = -1", "a number from 0 to 100000"),
+        ("[pull-request]\nbody-template = \"~/body.jinja\"", "`~` is not expanded"),
         ("[network]\nread-timeout = \"soon\"", "for example `10s`"),
         ("[network]\nread-timeout = \"0s\"", "for example `10s`"),
         ("[network]\nimage-timeout = \"2h\"", "up to an hour"),
@@ -284,9 +293,39 @@ fn secrets_in_a_configuration_are_refused_and_never_shown() {
 fn what_is_no_text_is_refused_and_a_byte_order_mark_is_not() {
     let parse = |bytes: &[u8]| Config::parse("tagpin.toml", Path::new("/"), bytes);
     assert!(parse(b"\xff").unwrap_err().to_string().contains("not UTF-8 at byte 0"));
-    assert_eq!(parse("\u{feff}schedule = \"x\"\r\n".as_bytes()).unwrap().schedule.as_deref(), Some("x"));
+    assert_eq!(
+        parse("\u{feff}schedule = \"@daily\"\r\n".as_bytes()).unwrap().schedule.as_deref(),
+        Some("@daily")
+    );
     let deep = format!("schedule = {}", "[".repeat(100_000));
     assert!(parse(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = Config::load(Some(&root.join("config.example.toml")), &Environment::default()).unwrap();
+    assert!(example.pull_request.template.is_some(), "the template of the example is right");
+
+    let directory = tempfile::tempdir().unwrap();
+    let (file, template) = (directory.path().join("tagpin.toml"), directory.path().join("body.jinja"));
+    fs_err::write(&file, "[pull-request]\nbody-template = \"body.jinja\"\n").unwrap();
+    let load = || Config::load(Some(&file), &Environment::default());
+    let missing = load().unwrap_err().to_string();
+    assert!(missing.contains("body.jinja: cannot be read"), "{missing}");
+    for (text, place, part) in [
+        ("one\n{{ tabel }}\n", Some((2, 1)), "undefined value"),
+        ("one\ntwo\n{% if x %}\n", Some((3, 1)), "end of"),
+    ] {
+        fs_err::write(&template, text).unwrap();
+        let error = load().unwrap_err();
+        assert_eq!(error.problems()[0].position, place, "{error}");
+        let error = error.to_string();
+        assert!(error.contains("body.jinja:") && error.contains(part), "{error}");
+        assert!(error.contains("docs/pull-request-body.md"), "{error}");
+    }
+    fs_err::write(&template, "{{ table }}").unwrap();
+    assert!(load().unwrap().pull_request.template.is_some());
 }
 
 #[test]
@@ -324,7 +363,7 @@ fn a_repository_can_only_narrow() {
             let result = config.narrowed("tagpin.toml", table.to_string().as_bytes());
             let narrows =
                 ["policy.exclude", "annotations.enabled", "check.strict", "check.rule", "check.allow"];
-            if narrows.contains(&path.as_str()) || path == "environment" {
+            if narrows.contains(&path.as_str()) || ["environment", "hold"].contains(&path.as_str()) {
                 assert!(result.is_ok(), "{path}");
             } else {
                 let message = result.unwrap_err().to_string();
@@ -371,6 +410,12 @@ fn the_gate_is_checked_where_it_is_read() {
         ("[[check.allow]]\npaths = [\"a\"]\nreason = \"x\"\nuntil = 2026-12-31T12:00:00", "is no day"),
         ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\nequal = true", "here is one"),
         ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\n".repeat(2).as_str(), "is there twice"),
+        ("[[environment]]\nname = \"a\"\npaths = [\"x/**\"]\nafter = \"b\"", "no environment `b` before"),
+        ("[[hold]]\nreason = \"x\"", "does not say what it is for"),
+        ("[[hold]]\npaths = [\"a\"]", "missing field `reason`"),
+        ("[[hold]]\ntag = \"a:b\"\nreason = \"x\"", "is no tag"),
+        ("[[hold]]\ndigest = \"sha256:abc\"\nreason = \"x\"", "is no digest"),
+        ("[[hold]]\ntag = \"1\"\nreason = \"x\"\nuntil = 2026-12-31T12:00:00", "is no day"),
     ] {
         let text = error(entry);
         assert!(text.contains(problem), "{entry}: {text}");

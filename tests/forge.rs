@@ -58,10 +58,12 @@ fn draft_of(seed: &str) -> Draft {
         platforms: "index".to_owned(),
         index: None,
         files: vec!["app/deploy.yaml".to_owned()],
+        objects: Vec::new(),
+        details: None,
     };
     let commit = "b".repeat(40);
     let proposal =
-        Proposal { images: vec![image], spans: 1, files: 1, head: commit.clone(), left_out: Vec::new() };
+        Proposal { images: vec![image], spans: 1, files: 1, head: commit.clone(), ..Proposal::default() };
     let (title, body) = render(&proposal);
     Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit, dress: Dress::default() }
 }

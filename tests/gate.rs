@@ -2,59 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+#[path = "support/checkout.rs"]
+mod checkout;
 
+use checkout::Scene;
 use serde_json::Value;
-use tempfile::TempDir;
 
 const PIN: &str = "sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd";
 
-/// A git repository with one commit, and what is changed on top of it.
-struct Scene {
-    directory: TempDir,
-    git: git2::Repository,
-}
-
 impl Scene {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let git = git2::Repository::init(directory.path().join("work")).unwrap();
-        let scene = Self { directory, git };
-        for (name, text) in files {
-            scene.write(name, text);
-        }
-        scene.commit();
-        scene
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join("work").join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs_err::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs_err::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs_err::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// Commits everything that is there.
-    fn commit(&self) -> git2::Oid {
-        let mut index = self.git.index().unwrap();
-        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
-        index.update_all(["*"], None).unwrap();
-        index.write().unwrap();
-        let tree = self.git.find_tree(index.write_tree().unwrap()).unwrap();
-        let person = git2::Signature::now("a", "a@example.com").unwrap();
-        let parent = self.git.head().ok().and_then(|head| head.peel_to_commit().ok());
-        let parents: Vec<_> = parent.iter().collect();
-        self.git.commit(Some("HEAD"), &person, &person, "change", &tree, &parents).unwrap()
-    }
-
     /// Returns the patch from the last commit to what is there now.
     fn patch(&self) -> Vec<u8> {
         let head = self.git.head().unwrap().peel_to_tree().unwrap();
@@ -71,22 +27,6 @@ impl Scene {
         })
         .unwrap();
         patch
-    }
-
-    fn run_in(&self, directory: &Path, args: &[&str], stdin: &[u8]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
-        command.current_dir(directory).env_clear().env("HOME", self.directory.path()).args(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // Whoever refuses its arguments does not read.
-        let _ = child.stdin.take().unwrap().write_all(stdin);
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
-        self.run_in(&self.path(""), args, b"")
     }
 
     /// Returns the exit code, and the findings as `file:line:column rule`.

@@ -305,7 +305,7 @@ async fn resolve_explains_step_by_step_where_an_answer_comes_from() {
     assert!(ok && document["references"][0]["steps"].as_array().unwrap().len() >= 5, "{text}");
     assert_eq!(
         document["registries"][&host],
-        serde_json::json!({"head": 3, "get": 0, "token": 1, "remaining": null})
+        serde_json::json!({"head": 3, "get": 0, "token": 1, "remaining": null, "details": 0, "refused": false})
     );
 }
 

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tagpin::manifest::mask::mask;
+use tagpin::manifest::yaml::Yaml;
 use tagpin::policy::Policy;
 
 static TAG: LazyLock<Policy> = LazyLock::new(|| pinning::policy("tag+digest"));
@@ -31,7 +32,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(masked.text[at..], text[at..]);
     assert!(!masked.text[at..].contains("{{"));
     let run = pinning::pin_twice("templates/deploy.yaml", bytes, &TAG, Some("deployed-image-digest"));
-    if let Some(edited) = run.edited {
+    // What is YAML as it stands is read as YAML: two braces in a text of its own open no action there.
+    let is_template = Yaml::parse(text).documents.iter().any(|document| document.error.is_some());
+    if let Some(edited) = run.edited.filter(|_| is_template) {
         let after = std::str::from_utf8(&edited.after).expect("text stays text");
         let actions = |text: &str| -> Vec<String> {
             let masked = mask(text).expect("an edit takes no action away");

@@ -104,12 +104,12 @@ impl Finding {
 
     /// Returns a finding about an entry of the configuration.
     pub(super) fn in_config(rule: &'static Rule, origin: &Origin, message: String, subject: String) -> Self {
-        let Origin { file, place } = origin;
-        Self { place: Some(place.clone()), subject, ..Self::in_file(rule, file, file, message) }
+        let Origin { file, root_path, place } = origin;
+        Self { place: Some(place.clone()), subject, ..Self::in_file(rule, file, root_path, message) }
     }
 
     /// Returns a finding about a file as a whole.
-    pub(super) fn in_file(rule: &'static Rule, file: &str, root_path: &str, message: String) -> Self {
+    pub(crate) fn in_file(rule: &'static Rule, file: &str, root_path: &str, message: String) -> Self {
         Self {
             rule,
             level: rule.level,

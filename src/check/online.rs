@@ -15,7 +15,7 @@ use crate::pin;
 use crate::plan::{Outcome, Verdict};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
-use crate::registry::{Answers, Content, Level, Look, Question, Registry, ResolveError, Seen};
+use crate::registry::{Answers, Compared, Content, Level, Look, Question, Registry, ResolveError, Seen};
 use crate::tree::{Tree, TreeError};
 
 /// How many digests are looked for at once.
@@ -32,8 +32,21 @@ pub struct Online {
     pub single: BTreeSet<usize>,
     /// The platforms that are needed and that the pinned index lacks, by the sites' index.
     pub missing: BTreeMap<usize, Vec<Platform>>,
+    /// The mirrors that have another digest for the tag than the registry, by the sites' index.
+    pub stale: BTreeMap<usize, Vec<Stale>>,
     /// What could not be checked.
     pub unchecked: Vec<Unchecked>,
+}
+
+/// A mirror that has another digest for a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// Its name, `host[:port]/repository`.
+    pub mirror: String,
+    /// What it says.
+    pub there: Digest,
+    /// What the registry says.
+    pub now: Digest,
 }
 
 /// A site that no registry gave an answer about.
@@ -139,9 +152,64 @@ pub async fn ask<T: Tree, R: Registry>(
             }
         }
     }
+    compare(registry, inventory, &wanted, &answers, &mut online).await;
     online.unchecked.sort_by_key(|unchecked| unchecked.reference);
     online.unchecked.dedup_by_key(|unchecked| unchecked.reference);
     Ok(online)
+}
+
+/// Compares the mirrors of each tag that was answered with the registry.
+async fn compare<R: Registry>(
+    registry: &R,
+    inventory: &Inventory,
+    wanted: &impl Fn(usize) -> bool,
+    answers: &Answers,
+    online: &mut Online,
+) {
+    let mut asked: BTreeMap<Question, Vec<usize>> = BTreeMap::new();
+    for (index, (_, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
+        let reference = located.site.reference.as_ref();
+        // A digest without a tag is the same everywhere.
+        let tagged = reference.filter(|reference| reference.tag().is_some() || reference.digest().is_none());
+        if let Some(reference) = tagged {
+            asked.entry(Question::new(reference)).or_default().push(index);
+        }
+    }
+    let answered = asked.into_iter().filter_map(|(question, sites)| match answers.get(&question) {
+        Some(Ok(answer)) => Some((question, sites, answer.resolution.digest.clone())),
+        _ => None,
+    });
+    let compared: Vec<_> = stream::iter(answered)
+        .map(async |(question, sites, digest)| (sites, digest, registry.compare(&question).await))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for (sites, digest, Compared { origin, mirrors }) in compared {
+        let now = match origin {
+            None => Ok(digest),
+            Some(origin) => origin,
+        };
+        for (mirror, there) in mirrors {
+            for reference in &sites {
+                match (&now, &there) {
+                    (Ok(now), Ok(there)) if now != there => {
+                        let (mirror, there, now) = (mirror.clone(), there.clone(), now.clone());
+                        online.stale.entry(*reference).or_default().push(Stale { mirror, there, now });
+                    }
+                    // A cache that has not been asked for it yet.
+                    (Ok(_), Ok(_) | Err(ResolveError::NotFound(_))) => {}
+                    (Err(error), _) | (Ok(_), Err(error)) => {
+                        let detail = format!("the mirror `{mirror}` cannot be compared: {error}");
+                        online.unchecked.push(Unchecked {
+                            reference: *reference,
+                            reason: error.reason(),
+                            detail,
+                        });
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The reason of a verdict where an index lacks a platform that is needed.
@@ -185,6 +253,6 @@ fn is_image(seen: &Seen) -> bool {
         Seen::Content(content) => matches!(content, Content::Image { .. }),
         // `…image.manifest.v1+json` and `…distribution.manifest.v2+json`, and not `…manifest.list.v2+json`.
         Seen::MediaType(media_type) => media_type.contains("manifest.v"),
-        Seen::Platform(_) => false,
+        Seen::Platform(_) | Seen::Config(_) => false,
     }
 }

@@ -47,6 +47,8 @@ pub struct Allow {
 pub struct Origin {
     /// The file, as messages name it.
     pub file: String,
+    /// The file below the root of the git work tree, where it lies there.
+    pub root_path: String,
     /// Where the entry starts, and its first line ends.
     pub place: Place,
 }

@@ -26,7 +26,7 @@ pub fn run(
             let config = Config::load(args.file.as_deref().or(globals.config.as_deref()), environment)?;
             match globals.format {
                 Format::Human => write!(terminal.stdout, "{}", config.to_toml())?,
-                Format::Json => {
+                _ => {
                     writeln!(terminal.stdout, "{:#}", json!({ "version": 1, "config": config.to_json() }))?;
                 }
             }
@@ -36,7 +36,7 @@ pub fn run(
             let checked = check(args.file.as_deref().or(globals.config.as_deref()), environment, terminal);
             match globals.format {
                 Format::Human => writeln!(terminal.stdout, "ok: {}", checked?)?,
-                Format::Json => {
+                _ => {
                     let problems = checked.as_ref().err().map_or(&[][..], ConfigError::problems);
                     writeln!(terminal.stdout, "{:#}", problems_json(problems))?;
                     if !problems.is_empty() {

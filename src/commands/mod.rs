@@ -3,22 +3,34 @@
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod history;
+pub mod hold;
+pub mod known_good;
 pub mod list;
+pub mod live;
 pub mod pin;
+pub mod promote;
 pub mod resolve;
+pub mod rollback;
 pub mod run;
+pub mod serve;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::cli::{Format, Globals};
 use crate::config::{Config, Environment, discover};
 use crate::error::Failure;
+use crate::git::{Log, LogError};
+use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::{Report, human, json};
+use crate::target::{Target, is_in};
 use crate::terminal::{Stream, Terminal, printable};
-use crate::tree::DirectoryTree;
+use crate::tree::{DirectoryTree, Tree as _};
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(
@@ -27,15 +39,76 @@ fn local_config(
     terminal: &mut Terminal,
 ) -> Result<Config, Failure> {
     let config = Config::load(globals.config.as_deref(), environment)?;
-    let root = work_tree_root(&std::env::current_dir()?);
+    let directory = std::env::current_dir()?;
+    let root = work_tree_root(&directory);
     let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
-    let Some(found) = discover(names) else { return Ok(config) };
+    let Some(found) = discover(names) else { return Ok(told_the_time(config)) };
     if let Some(warning) = found.warning() {
         writeln!(terminal.stderr, "warning: {warning}")?;
     }
-    let path = root.join(found.path);
+    let path = if root == directory { PathBuf::from(found.path) } else { root.join(found.path) };
     // The path is UTF-8 where the configuration can name it.
-    Ok(config.narrowed_by_file(&path.to_string_lossy())?)
+    Ok(told_the_time(config.narrowed_by_file(&path.to_string_lossy())?))
+}
+
+/// Holds end: this is where the commands on a directory say what the time is.
+fn told_the_time(mut config: Config) -> Config {
+    config.holds.tell(Timestamp::now());
+    config
+}
+
+/// Returns the files of the whole repository around the working directory, and its root.
+fn whole_tree() -> Result<(DirectoryTree, PathBuf), Failure> {
+    let working_directory = std::env::current_dir()?;
+    let root = work_tree_root(&working_directory);
+    let given = if root == working_directory { PathBuf::from(".") } else { root.clone() };
+    Ok((local_tree(&[given])?, root))
+}
+
+/// Returns the working directory as it is seen from `root`, which is above it.
+fn seen_from(root: &Path) -> Result<String, Failure> {
+    let working_directory = std::env::current_dir()?;
+    let below = working_directory.strip_prefix(root).unwrap_or(Path::new(""));
+    let segments: Option<Vec<&str>> = below.iter().map(|segment| segment.to_str()).collect();
+    let hint = "start tagpin in the root of the repository";
+    Ok(segments.ok_or_else(|| Failure::usage("the directory's name is not UTF-8", hint))?.join("/"))
+}
+
+/// Returns the part of the repository in `tree` that `text` names.
+fn target(text: &str, config: &Config, tree: &DirectoryTree, root: &Path) -> Result<Target, Failure> {
+    let entries = tree.entries().map_err(anyhow::Error::new)?;
+    let is_path = |path: &str| entries.iter().any(|entry| is_in(&tree.root_path(&entry.path), path));
+    let target = Target::parse(text, config, &seen_from(root)?, is_path);
+    target.map_err(|error| Failure::usage(error.to_string(), NAME_A_TARGET))
+}
+
+const NAME_A_TARGET: &str =
+    "name an [[environment]] of the configuration, a file, a directory, or PATH#KIND/NAME";
+
+/// Returns the globs of `--image`; `None` where there are none.
+fn image_globs(images: &[String]) -> Result<Option<Globs>, Failure> {
+    if images.is_empty() {
+        return Ok(None);
+    }
+    let globs = Globs::new(images.iter().cloned());
+    let hint = "--image takes names without tag and digest, such as `ghcr.io/acme/*`";
+    Ok(Some(globs.map_err(|error| Failure::usage(format!("`--image`: {error}"), hint))?))
+}
+
+/// Returns the history of the repository around `root` that ends with `revision`.
+fn log(root: &Path, revision: &str) -> Result<Log, Failure> {
+    Log::open(root, revision).map_err(|error| match &error {
+        LogError::Revision(_) => {
+            Failure::usage(error.to_string(), "history is what git has: commit first, or name another --base")
+        }
+        LogError::Git(_) => anyhow::Error::new(error).into(),
+    })
+}
+
+/// Returns where the repository's own settings are, or belong where it has none.
+fn repository_file(root: &Path) -> PathBuf {
+    let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
+    root.join(discover(names).map_or("tagpin.toml", |found| found.path))
 }
 
 /// Returns the directory above `directory`, or itself, that has a `.git`; itself where there is none.
@@ -115,7 +188,6 @@ fn print(
     report: &Report<'_>,
     globals: &Globals,
     terminal: &mut Terminal,
-    checked: bool,
     rows: impl Fn(&Report<'_>, &Stream) -> String,
 ) -> Result<(), Failure> {
     match globals.format {
@@ -123,13 +195,18 @@ fn print(
             let text = rows(report, &terminal.stdout);
             terminal.stdout.write_all(text.as_bytes())?;
         }
-        Format::Json => {
+        _ => {
             let mut out = BufWriter::new(&mut terminal.stdout);
-            json::write(report, checked, &mut out)?;
+            json::write(report, false, &mut out)?;
             out.flush()?;
         }
     }
     terminal.stdout.flush()?;
+    print_remarks(report, globals, terminal)
+}
+
+/// Prints remarks and summary on standard error.
+fn print_remarks(report: &Report<'_>, globals: &Globals, terminal: &mut Terminal) -> Result<(), Failure> {
     let remarks = human::remarks(report, &terminal.stderr);
     terminal.stderr.write_all(remarks.as_bytes())?;
     if !globals.quiet {

@@ -1,15 +1,18 @@
 //! `tagpin pin`
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use super::{block_on, local_config, local_tree, print, print_budgets, progress, registry};
+use crate::assign::{Refusal, assign};
+use crate::built::{self, Built};
 use crate::cli::{Format, Globals, PinArgs};
-use crate::config::Environment;
+use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
-use crate::registry::Trust;
+use crate::registry::{Budget, Trust};
 use crate::report::{Report, diff, human};
 use crate::terminal::Terminal;
 use crate::tree::{DirectoryTree, Tree as _};
@@ -30,25 +33,89 @@ pub fn run(
     let tree = local_tree(&args.paths)?;
     let registry = registry(&config, Trust::Scanned)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
-    let pinned = block_on(pin::pin(&tree, &config, &registry, progress(shown)))?;
-    let mut pinned = pinned.map_err(anyhow::Error::new)?;
-    if args.dry_run {
+    let mut notes = Vec::new();
+    let pinned = if args.set.is_empty() && args.digests.is_empty() {
+        block_on(pin::pin(&tree, &config, &registry, progress(shown)))?
+    } else {
+        let built = built(args)?;
+        let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+        let (aims, unused) = built::aims(&inventory, &config.policy, &built);
+        notes.extend(
+            unused.into_iter().map(|built| format!("no image here is `{built}`: nothing was written for it")),
+        );
+        block_on(assign(&tree, &config, &registry, inventory, aims, Refusal::StopsOne))?
+    };
+    let pinned = pinned.map_err(anyhow::Error::new)?;
+    // Who names a digest wants it written: what holds it back is no success.
+    let named = !args.set.is_empty() || !args.digests.is_empty();
+    let held = named && pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Held);
+    let complete = notes.is_empty() && !held;
+    let done = Done { tree: &tree, config: &config, notes, complete, budget: registry.budget() };
+    finish(pinned, done, args.dry_run, globals, terminal)
+}
+
+/// Returns what `--set` and `--digests` name.
+fn built(args: &PinArgs) -> Result<Vec<Built>, Failure> {
+    let mut built = Vec::new();
+    let hint = "write IMAGE:TAG@DIGEST, for example `ghcr.io/acme/api:1.9@sha256:…`";
+    for text in &args.set {
+        let parsed =
+            Built::parse(text).map_err(|error| Failure::usage(format!("`--set {text}`: {error}"), hint))?;
+        built.push(parsed);
+    }
+    for path in &args.digests {
+        let name = path.display();
+        let text = fs_err::read_to_string(path)
+            .map_err(|error| Failure::usage(error.to_string(), "--digests reads what a build has written"))?;
+        let hint = "it takes lines of IMAGE:TAG@DIGEST, or the file of `docker buildx build --metadata-file`";
+        let more = built::read(&text).map_err(|error| Failure::usage(format!("`{name}`: {error}"), hint))?;
+        built.extend(more);
+    }
+    Ok(built)
+}
+
+/// What a command that edits files has to say beside the verdicts.
+pub(super) struct Done<'d> {
+    pub(super) tree: &'d DirectoryTree,
+    pub(super) config: &'d Config,
+    pub(super) notes: Vec<String>,
+    /// Whether everything was done that was asked for.
+    pub(super) complete: bool,
+    pub(super) budget: BTreeMap<String, Budget>,
+}
+
+/// Writes the files, or shows the diff with `dry_run`, and reports.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn finish(
+    mut pinned: Pinned,
+    done: Done<'_>,
+    dry_run: bool,
+    globals: &Globals,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let Done { tree, config, notes, complete, budget } = done;
+    if dry_run {
         if globals.format == Format::Human {
             for file in &pinned.files {
                 terminal.stdout.write_all(diff::unified(&file.path, &file.before, &file.after).as_bytes())?;
             }
         }
     } else {
-        write_files(&tree, &mut pinned);
+        write_files(tree, &mut pinned);
     }
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |path| tree.is_named(path));
+    report.add_holds(&config.holds, &pinned.inventory);
     report.notes.extend(pinned.notes);
-    report.registries = registry.budget();
-    print(&report, globals, terminal, false, |report, stream| {
+    report.notes.extend(notes);
+    report.complete &= complete;
+    report.registries = budget;
+    print(&report, globals, terminal, |report, stream| {
         // The diff on standard output is to be fed to other programs: nothing else stands there.
-        if args.dry_run { String::new() } else { human::pin(report, stream) }
+        if dry_run { String::new() } else { human::pin(report, stream) }
     })?;
-    if args.dry_run && globals.format == Format::Human {
+    if dry_run && globals.format == Format::Human {
         let left = human::left_out(&report, &terminal.stderr);
         terminal.stderr.write_all(left.as_bytes())?;
     }

@@ -74,7 +74,7 @@ pub fn run(
                 print_budgets(&budgets, terminal)?;
             }
         }
-        Format::Json => {
+        _ => {
             let references: Vec<_> = rows.iter().map(Row::json).collect();
             let document = json!({
                 "version": 1, "references": references, "registries": budgets, "complete": complete,

@@ -1,6 +1,7 @@
 //! `tagpin run`
 
 use std::io::Write as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -11,11 +12,12 @@ use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fleet::{self, CacheLock, Summary, Tally, Targets};
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{Memo, Trust};
 use crate::report::{Report, count, diff, human, json};
-use crate::run::{self, BranchState, Context, Done, Proposed, RunError, Session};
+use crate::run::{BranchState, Context, Done, Proposed, RunError, Session};
 use crate::terminal::{Terminal, printable};
 
 /// Where the forge's token is looked for, first to last.
@@ -33,47 +35,71 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     globals.require_network("run")?;
     let config = Config::load(globals.config.as_deref(), environment)?;
-    if config.repositories.is_empty() {
+    if config.repositories.is_empty() && config.discover.is_empty() {
         return Err(Failure::usage(
             "no repository is configured",
-            "add a [[repository]] with its `url` to the file and give it with --config; \
+            "add a [[repository]] with its `url`, or a [[discover]], to the file and give it with --config; \
              to pin the files in this directory, use `tagpin pin`",
         ));
     }
     let cache_dir = config.cache_dir()?;
+    let _lock = lock(cache_dir)?;
     // Repositories share their base images: each tag is asked once in a run.
     let registry = Memo::new(registry(&config, Trust::Scanned)?);
     let context = Context {
         config: &config,
         registry: &registry,
         cache_dir,
-        token: TOKENS.into_iter().find_map(secret),
+        token: token(),
         lookup: &secret,
         now: Timestamp::now(),
         dry_run: args.dry_run,
         session: &Session::new(&config),
     };
-    let shown = !globals.quiet && terminal.stderr.is_terminal();
     let runtime = runtime()?;
-    let (mut complete, mut rows) = (true, Vec::new());
-    for target in &config.repositories {
-        let result = runtime.block_on(run::repository(&context, target, progress(shown)));
-        let report = result.as_ref().ok().map(|done| report(done, target));
-        complete &= report.as_ref().is_some_and(|report| report.complete);
+    let Targets { targets, problems } = runtime.block_on(fleet::discover(&config, context.token.as_ref()));
+    for problem in &problems {
+        writeln!(terminal.stderr, "{}", printable(problem))?;
+    }
+    let shown = !globals.quiet && terminal.stderr.is_terminal();
+    let progress = progress(shown && targets.len() == 1);
+    let mut summary = Summary::default();
+    problems.iter().for_each(|problem| summary.add_problem(problem));
+    let mut tally = Tally { complete: problems.is_empty(), ..Tally::default() };
+    let mut rows: Vec<_> = targets.iter().map(|_| serde_json::Value::Null).collect();
+    let ended = |index: usize, result: Result<Done, RunError>| -> Result<(), Failure> {
+        let target = &targets[index];
+        let result = if target.is_new(&result) { Ok(Done::default()) } else { result };
+        let report = result.as_ref().ok().map(|done| fleet::report(done, &target.repository.url));
+        tally.add(&result, report.as_ref());
+        summary.add(index, &target.repository.url, &result);
         match globals.format {
-            Format::Human => print(target, &result, report.as_ref(), globals, terminal)?,
-            Format::Json => rows.push(row(target, &result, report.as_ref())?),
+            Format::Human => print(&target.repository, &result, report.as_ref(), globals, terminal)?,
+            _ => rows[index] = row(&target.repository, &result, report.as_ref())?,
         }
         terminal.stdout.flush()?;
-    }
+        if shown && targets.len() > 1 {
+            write!(terminal.stderr, "\r\u{1b}[K{}/{}\r", tally.ended, targets.len())?;
+        }
+        Ok(())
+    };
+    runtime.block_on(fleet::each(&context, &targets, config.concurrency.0, &progress, ended))?;
+    let complete = tally.complete;
+    append(args.summary.as_deref(), &summary.markdown(&tally))?;
+    append(args.outputs.as_deref(), &summary.outputs())?;
     if globals.format == Format::Json {
         let document = json!({
             "version": json::VERSION,
             "repositories": rows,
             "registries": registry.inner().budget(),
+            "errors": problems,
+            "summary": tally.json(),
             "complete": complete,
         });
         writeln!(terminal.stdout, "{document:#}")?;
+    }
+    if targets.len() != 1 && !globals.quiet {
+        writeln!(terminal.stderr, "{tally}")?;
     }
     if globals.verbose > 0 {
         print_budgets(&registry.inner().budget(), terminal)?;
@@ -81,24 +107,30 @@ pub fn run(
     Ok(Exit::of(false, complete))
 }
 
-fn secret(name: &str) -> Option<SecretString> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into)
+/// Adds `text` to a file that other steps write to as well.
+fn append(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    let mut file = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
-fn report<'d>(done: &'d Done, target: &RepositoryConfig) -> Report<'d> {
-    let pinned = &done.pinned;
-    let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
-    report.notes.extend(done.notes.iter().cloned());
-    report.complete &= done.is_proposed();
-    for group in done.groups.iter().filter(|group| group.branch == BranchState::LeftAlone) {
-        report.complete = false;
-        report.notes.push(format!(
-            "the branch `{}` of {} has commits that tagpin did not make, so it is left alone: merge it, or tick the box \
-             in its pull request to have it rebuilt",
-            group.branch_name, target.url
-        ));
-    }
-    report
+/// Returns the token of the forge.
+pub(super) fn token() -> Option<SecretString> {
+    TOKENS.into_iter().find_map(secret)
+}
+
+/// Takes the cache directory for this process alone.
+pub(super) fn lock(cache_dir: &Path) -> Result<CacheLock, Failure> {
+    CacheLock::take(cache_dir).map_err(|error| {
+        Failure::from(anyhow::Error::new(error)).hint(
+            "wait for it to end, or give this run a directory of its own with TAGPIN_CACHE_DIR or `cache-dir`",
+        )
+    })
+}
+
+/// Returns the variable `name` of the environment; an empty one is none.
+pub(super) fn secret(name: &str) -> Option<SecretString> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into)
 }
 
 fn print(
@@ -111,7 +143,7 @@ fn print(
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
         (Err(error), _) => {
-            writeln!(terminal.stderr, "{}: failed: {}", target.url, printable(&told(error)))?;
+            writeln!(terminal.stderr, "{}: failed: {}", target.url, printable(&fleet::told(error)))?;
             return Ok(());
         }
         (Ok(_), None) => return Ok(()),
@@ -177,21 +209,6 @@ fn told_group(group: &Proposed) -> String {
     format!("{state}{}", pull_request.unwrap_or_default())
 }
 
-/// Returns the error with its causes; what a text says already is not said twice.
-fn told(error: &RunError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 /// A diff on standard output is to be fed to other programs: nothing else stands there.
 fn args_are_diff(done: &Done) -> bool {
     done.branch == BranchState::DryRun
@@ -205,7 +222,7 @@ fn row(
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
         (Err(error), _) => {
-            return Ok(json!({ "url": target.url, "error": told(error), "complete": false }));
+            return Ok(json!({ "url": target.url, "error": fleet::told(error), "complete": false }));
         }
         (Ok(_), None) => return Ok(serde_json::Value::Null),
     };

@@ -22,6 +22,8 @@ pub struct Environment {
     pub github_server_url: Option<String>,
     /// `GITHUB_API_URL`
     pub github_api_url: Option<String>,
+    /// `GITHUB_STEP_SUMMARY`: the file that gets what a step of an Action has to say.
+    pub github_step_summary: Option<PathBuf>,
 }
 
 impl Environment {
@@ -41,6 +43,7 @@ impl Environment {
             github_repository: text("GITHUB_REPOSITORY"),
             github_server_url: text("GITHUB_SERVER_URL"),
             github_api_url: text("GITHUB_API_URL"),
+            github_step_summary: value("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         }
     }
 

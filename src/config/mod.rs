@@ -9,11 +9,13 @@ mod environment;
 mod narrow;
 mod problem;
 mod proposals;
+mod pull_request;
 mod raw;
 mod show;
 
 use std::fmt;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,11 +25,13 @@ pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
 pub use problem::Problem;
 pub use proposals::{AppConfig, Commits, Proposals};
+pub use pull_request::{DetailsOf, PullRequest};
 
 use crate::check::Settings;
+use crate::hold::Holds;
 use crate::manifest::annotate::Keys;
 use crate::manifest::catalogue::Location;
-use crate::policy::Policy;
+use crate::policy::{Globs, Policy};
 use crate::registry::{HELPER_TIMEOUT, Limits, Rule};
 
 /// The largest file that is read as a configuration, in bytes.
@@ -36,22 +40,32 @@ pub const SIZE_MAX: u64 = 256 * 1024;
 /// What tagpin is told to do, checked.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// When `tagpin serve` runs: a cron expression, not looked into yet.
+    /// When `tagpin serve` runs: a cron expression.
     pub schedule: Option<String>,
+    /// How `tagpin serve` runs.
+    pub serve: Serve,
+    /// How many repositories are under way at the same time, at least one.
+    pub concurrency: Concurrency,
     /// What is read, what is pinned, and how it is written.
     pub policy: Policy,
     /// How much the findings of `tagpin check` count, and what is allowed.
     pub check: Settings,
     /// Which paths are deployed together.
     pub environments: Vec<crate::environment::Environment>,
+    /// What must not move, why and until when.
+    pub holds: Holds,
     /// What is recorded on the objects that own a pod template.
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.
     pub forge: Forge,
     /// How changes are proposed.
     pub proposals: Proposals,
+    /// What pull requests tell.
+    pub pull_request: PullRequest,
     /// The repositories of `tagpin run`.
     pub repositories: Vec<RepositoryConfig>,
+    /// Where more repositories are looked for.
+    pub discover: Vec<Discover>,
     /// Where registries are really asked.
     pub registries: Vec<Rule>,
     /// A containers registries.conf with more of them; not read yet.
@@ -123,6 +137,71 @@ impl Default for Forge {
             app: None,
         }
     }
+}
+
+/// How many repositories are under way at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concurrency(pub usize);
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self(4)
+    }
+}
+
+/// How `tagpin serve` runs.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    /// What the hours of the schedule mean.
+    pub time_zone: jiff::tz::TimeZone,
+    /// A run begins at most this much later than the schedule says, by chance.
+    pub jitter: Duration,
+    /// Where `/healthz`, `/readyz` and `/metrics` are; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// How long a run that is under way may go on when tagpin is told to end.
+    pub grace: Duration,
+    /// Whether the first run begins at once.
+    pub run_at_start: bool,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self {
+            time_zone: jiff::tz::TimeZone::UTC,
+            jitter: Duration::ZERO,
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            grace: Duration::from_secs(25),
+            run_at_start: false,
+        }
+    }
+}
+
+/// One place where repositories are looked for, and which of them are meant.
+#[derive(Clone, Debug)]
+pub struct Discover {
+    /// Whose repositories.
+    pub owner: Owner,
+    /// Globs on `owner/name`.
+    pub include: Globs,
+    /// Globs on `owner/name`.
+    pub exclude: Globs,
+    /// The topics that a repository must have, all of them.
+    pub topics: Vec<String>,
+    /// Whether archived ones are meant too: they can be read, and not be pushed to.
+    pub archived: bool,
+    /// Whether forks are meant too.
+    pub forks: bool,
+}
+
+/// Whose repositories are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// An organization's.
+    Organization(String),
+    /// The public ones of a user.
+    User(String),
+    /// Those that the App was installed for.
+    Installation,
 }
 
 /// How much and how long registries, and what gives their credentials, are asked.
@@ -216,7 +295,8 @@ impl Config {
         let shown = path.display().to_string();
         let bytes = read(path)?;
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
-        let config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
+        let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
+        config.pull_request.read_template()?;
         Ok(config.with(environment))
     }
 

@@ -6,8 +6,8 @@ use super::raw::{Raw, RawNarrowing};
 use super::{Config, ConfigError, utf8, within_limit};
 use crate::check::Level;
 
-const ONLY: &str = "a repository's own file can only add `policy.exclude`, `check.allow` and `environment`, raise levels \
-                    of `check`, and set `annotations.enabled = false`";
+const ONLY: &str = "a repository's own file can only add `policy.exclude`, `check.allow`, `environment` and `hold`, raise \
+                    levels of `check`, and set `annotations.enabled = false`";
 
 impl Config {
     /// Returns this configuration with what the repository's file at `path` takes away from it. Pure.
@@ -39,6 +39,7 @@ impl Config {
         let mut checker = Checker::new(path, text);
         let own = checker.gate(&raw.check);
         let environments = checker.environments(&raw.environment);
+        let holds = checker.holds(&raw.hold);
         for (rule, raw) in own.rules.iter().zip(&raw.check.rule) {
             if rule.level == Level::Off {
                 let span = raw.get_ref().level.span();
@@ -57,6 +58,7 @@ impl Config {
         config.check.allows.extend(own.allows);
         config.check.strict |= own.strict;
         config.environments.extend(environments);
+        config.holds.all.extend(holds);
         match raw.annotations.enabled {
             Some(enabled) if *enabled.get_ref() => {
                 problems.push(

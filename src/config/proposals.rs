@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::forge::Dress;
-use crate::pull_request::Template;
+use crate::pull_request::Wording;
 use crate::pull_request::group::Grouping;
 
 /// How changes are divided into pull requests, worded and dressed, and how many there may be.
@@ -16,9 +16,9 @@ pub struct Proposals {
     /// How many pull requests one run may open, over all repositories; 0 is no limit.
     pub max_new: usize,
     /// The title; `None` for the built-in one.
-    pub title: Option<Template>,
+    pub title: Option<Wording>,
     /// The commit message; `None` for the built-in one.
-    pub commit_message: Option<Template>,
+    pub commit_message: Option<Wording>,
     /// What a pull request gets when it is opened.
     pub dress: Dress,
     /// The label that asks for a rebuild.

@@ -27,10 +27,16 @@ pub(super) struct Raw {
     pub(super) check: RawCheck,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) environment: Vec<Spanned<RawEnvironment>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) hold: Vec<Spanned<RawHold>>,
     #[serde(default)]
     pub(super) annotations: RawAnnotations,
     #[serde(default)]
     pub(super) forge: RawForge,
+    #[serde(default)]
+    pub(super) run: RawRun,
+    #[serde(default)]
+    pub(super) serve: RawServe,
     #[serde(default)]
     pub(super) pull_request: RawPullRequest,
     #[serde(default)]
@@ -38,9 +44,57 @@ pub(super) struct Raw {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) repository: Vec<RawRepository>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) discover: Vec<Spanned<RawDiscover>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) registry: Vec<RawRegistry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) location: Vec<Spanned<Location>>,
+}
+
+/// `[run]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawRun {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concurrency: Option<Spanned<i64>>,
+}
+
+/// `[serve]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawServe {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time_zone: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) jitter: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) listen: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) grace: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) run_at_start: Option<bool>,
+}
+
+/// `[[discover]]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawDiscover {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) organization: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) installation: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) include: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exclude: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) topics: Option<Vec<Text>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) archived: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) forks: Option<bool>,
 }
 
 /// `[network]`
@@ -153,6 +207,31 @@ pub(super) struct RawEnvironment {
     pub(super) paths: Spanned<Vec<String>>,
     #[serde(default)]
     pub(super) equal: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) registries: Option<Spanned<Vec<String>>>,
+}
+
+/// `[[hold]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawHold {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tag: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) digest: Option<Text>,
+    pub(super) reason: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Spanned<toml::value::Datetime>>,
 }
 
 /// `[annotations]`
@@ -193,6 +272,12 @@ pub(super) struct RawForge {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawPullRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details_requests: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body_template: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) group_by: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -297,6 +382,8 @@ pub(super) struct RawNarrowing {
     pub(super) check: RawCheck,
     #[serde(default)]
     pub(super) environment: Vec<Spanned<RawEnvironment>>,
+    #[serde(default)]
+    pub(super) hold: Vec<Spanned<RawHold>>,
     #[serde(default)]
     pub(super) annotations: RawNarrowingAnnotations,
 }

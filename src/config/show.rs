@@ -6,17 +6,19 @@ use std::time::Duration;
 use serde::Serialize;
 use toml::Spanned;
 
-use super::check::{COMMITS, GROUPS, KINDS, LEVELS, MERGES, PULLS, SPLIT_FIELDS, STYLES};
+use super::check::{COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PULLS, SPLIT_FIELDS, STYLES};
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawEnvironment, RawForge, RawGroup, RawMirror,
-    RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, Text,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
+    RawHold, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun,
+    RawServe, Text,
 };
-use super::{Config, Network, Proposals, RepositoryConfig};
+use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
+use crate::hold::Hold;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
-use crate::pull_request::Template;
+use crate::pull_request::Wording;
 use crate::pull_request::group::Named;
 use crate::registry::Rule;
 
@@ -38,6 +40,7 @@ impl Config {
             policy: policy(&self.policy),
             check: check(&self.check),
             environment: self.environments.iter().map(environment).collect(),
+            hold: self.holds.all.iter().map(hold).collect(),
             annotations: RawAnnotations {
                 enabled: Some(self.annotations.enabled),
                 key: Some(text(&*self.annotations.key)),
@@ -53,8 +56,11 @@ impl Config {
                 app_id: self.forge.app.as_ref().map(|app| text(&*app.id)),
                 app_key_file: self.forge.app.as_ref().and_then(|app| app.key_file.as_deref()).map(path),
             },
-            pull_request: pull_request(&self.proposals),
+            run: RawRun { concurrency: Some(number(self.concurrency.0)) },
+            serve: serve(&self.serve),
+            pull_request: pull_request(&self.pull_request, &self.proposals),
             repository: self.repositories.iter().map(repository).collect(),
+            discover: self.discover.iter().map(discover).collect(),
             registry: self.registries.iter().map(registry).collect(),
             registries_conf: self.registries_conf.as_deref().map(path),
             network: network(&self.network),
@@ -136,13 +142,28 @@ fn environment(environment: &Environment) -> Spanned<RawEnvironment> {
         name: text(&*environment.name),
         paths: globs(&environment.paths),
         equal: environment.equal,
+        after: environment.after.as_deref().map(text),
+        platforms: (!environment.platforms.is_empty()).then(|| platforms(&environment.platforms)),
+        registries: environment.registries.as_ref().map(globs),
     })
 }
 
-fn pull_request(proposals: &Proposals) -> RawPullRequest {
+fn hold(hold: &Hold) -> Spanned<RawHold> {
+    unspanned(RawHold {
+        images: hold.images.as_ref().map(globs),
+        paths: hold.paths.as_ref().map(globs),
+        tag: hold.tag.as_deref().map(text),
+        digest: hold.digest.as_ref().map(|digest| text(digest.as_str())),
+        reason: text(&*hold.reason),
+        by: hold.by.as_deref().map(text),
+        until: hold.until.and_then(|until| until.to_string().parse().ok()).map(unspanned),
+    })
+}
+
+fn pull_request(told: &PullRequest, proposals: &Proposals) -> RawPullRequest {
     let dress = &proposals.dress;
     let list = |names: &[String]| Some(unspanned(names.iter().map(|name| text(&**name)).collect()));
-    let template = |template: &Option<Template>| template.as_ref().map(|template| text(template.text()));
+    let words = |words: &Option<Wording>| words.as_ref().map(|words| text(words.text()));
     let group = |group: &Named| {
         unspanned(RawGroup {
             name: text(&*group.name),
@@ -151,11 +172,14 @@ fn pull_request(proposals: &Proposals) -> RawPullRequest {
         })
     };
     RawPullRequest {
+        details: Some(word(told.details, &DETAILS)),
+        details_requests: Some(unspanned(i64::try_from(told.details_requests).unwrap_or(i64::MAX))),
+        body_template: told.body_template.as_deref().map(path),
         group_by: Some(word(proposals.grouping.by, &GROUPS)),
         max_open: Some(number(proposals.max_open)),
         max_new: Some(number(proposals.max_new)),
-        title: template(&proposals.title),
-        commit_message: template(&proposals.commit_message),
+        title: words(&proposals.title),
+        commit_message: words(&proposals.commit_message),
         labels: list(&dress.labels),
         reviewers: list(&dress.reviewers),
         team_reviewers: list(&dress.team_reviewers),
@@ -174,6 +198,34 @@ fn repository(repository: &RepositoryConfig) -> RawRepository {
         url: text(&*repository.url),
         branch: repository.branch.as_deref().map(text),
         token_env: repository.token_env.as_deref().map(text),
+    }
+}
+
+fn discover(discover: &Discover) -> Spanned<RawDiscover> {
+    let (organization, user, installation) = match &discover.owner {
+        Owner::Organization(name) => (Some(text(&**name)), None, None),
+        Owner::User(name) => (None, Some(text(&**name)), None),
+        Owner::Installation => (None, None, Some(true)),
+    };
+    unspanned(RawDiscover {
+        organization,
+        user,
+        installation,
+        include: Some(globs(&discover.include)),
+        exclude: Some(globs(&discover.exclude)),
+        topics: Some(discover.topics.iter().map(|topic| text(&**topic)).collect()),
+        archived: Some(discover.archived),
+        forks: Some(discover.forks),
+    })
+}
+
+fn serve(serve: &Serve) -> RawServe {
+    RawServe {
+        time_zone: serve.time_zone.iana_name().map(text),
+        jitter: Some(time(serve.jitter)),
+        listen: Some(text(serve.listen.map_or_else(String::new, |listen| listen.to_string()))),
+        grace: Some(time(serve.grace)),
+        run_at_start: Some(serve.run_at_start),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::pull_request::marker;
+use crate::pull_request::{marker, same_body};
 
 pub mod github;
 
@@ -111,7 +111,7 @@ impl Draft {
         let wanted = |ours: &'a str, theirs: &str| (!same_text(ours, theirs)).then_some(ours);
         Changes {
             title: wanted(&self.title, &current.title),
-            body: wanted(&self.body, &current.body),
+            body: (!same_body(&self.body, &current.body)).then_some(&*self.body),
             base: (self.base != current.base).then_some(self.base.as_str()),
             close: false,
         }

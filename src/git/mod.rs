@@ -5,6 +5,7 @@
 
 mod commit;
 mod error;
+mod log;
 mod push;
 mod remote;
 mod repository;
@@ -18,6 +19,7 @@ pub use git2::Oid;
 
 pub use commit::{Commit, Identity, Prepared};
 pub use error::GitError;
+pub use log::{FileChange, Log, LogError, Step};
 pub use remote::{Auth, Remote};
 pub(crate) use repository::mark_damaged;
 pub use repository::{Heads, Repository};

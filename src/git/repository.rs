@@ -6,7 +6,7 @@ use std::sync::Arc;
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOptions};
 
 use super::error::words;
-use super::{Commit, GitError, Oid, Remote, initialise, transport};
+use super::{Commit, GitError, Log, Oid, Remote, initialise, transport};
 use crate::tree::CommitTree;
 
 /// How many packs a clone may have. Every fetch adds one and libgit2 never joins them, so past this number a new
@@ -119,9 +119,44 @@ impl Repository {
         Ok(found)
     }
 
+    /// Returns the history of `branch` that ends with `commit`, which was fetched from it: at least `depth` first parents,
+    /// where there are so many. What is missing is fetched, with one request more.
+    ///
+    /// # Errors
+    /// The remote does not answer, or has no such branch any more.
+    pub fn history(&self, branch: &str, commit: Oid, depth: u16) -> Result<Log, GitError> {
+        let name = branch_ref(branch)?;
+        if self.remote.directory().is_none() && !self.reaches(commit, depth) {
+            let mut options = FetchOptions::new();
+            options.download_tags(AutotagOption::None).depth(i32::from(depth));
+            let mut remote = self.git.remote_anonymous(&self.remote.url())?;
+            self.online(|| {
+                let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
+                connection.remote().download(&[format!("+{name}:{name}")], Some(&mut options))
+            })?;
+        }
+        // Opened anew: which commits are the last of a shallow clone is read once.
+        let git = git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))?;
+        Ok(Log::of(git, commit))
+    }
+
+    /// Tells whether `depth` first parents of a commit are here, or all there are.
+    fn reaches(&self, commit: Oid, depth: u16) -> bool {
+        let mut at = commit;
+        for _ in 0..depth {
+            let Ok(known) = Commit::read(&self.git, at) else { return false };
+            let Some(parent) = known.parents.first() else { return true };
+            if !self.has(*parent) {
+                return false;
+            }
+            at = *parent;
+        }
+        true
+    }
+
     /// Returns the files of a commit that was fetched or made here.
     pub fn tree(&self, commit: Oid) -> Result<CommitTree, GitError> {
-        let git = git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))?;
+        let git = open_clone(self.git.path()).map_err(|error| self.damaged(&error))?;
         CommitTree::new(git, commit, Arc::clone(&self.lock)).map_err(|error| self.damaged(&error))
     }
 
@@ -138,6 +173,11 @@ impl Repository {
     /// Returns the remote's address, without credentials.
     pub fn url(&self) -> String {
         self.remote.url()
+    }
+
+    /// Returns the file beside the clone that ends with `extension`: it lives as long as the clone's lock is held alone.
+    pub fn beside(&self, extension: &str) -> PathBuf {
+        self.git.path().with_extension(extension)
     }
 
     fn has(&self, commit: Oid) -> bool {
@@ -214,6 +254,14 @@ fn lock(path: &Path) -> Result<File, GitError> {
     }
 }
 
+/// Opens the clone at `path` with its shallow boundary: `git_repository_open_bare` leaves that out, and a push that follows
+/// no fetch would look for the parents that a shallow clone lacks.
+fn open_clone(path: &Path) -> Result<git2::Repository, git2::Error> {
+    use git2::RepositoryOpenFlags as Flags;
+    let none: [&Path; 0] = [];
+    git2::Repository::open_ext(path, Flags::BARE | Flags::NO_SEARCH | Flags::NO_DOTGIT, none)
+}
+
 /// Opens the clone at `path`, unless there is none, or it is broken, marked, or grown too large.
 fn usable(path: &Path) -> Option<git2::Repository> {
     if !path.exists() || path.join(DAMAGED).exists() {
@@ -224,7 +272,7 @@ fn usable(path: &Path) -> Option<git2::Repository> {
     if packs.flatten().filter(|entry| is_pack(entry.path())).count() > PACKS_MAX {
         return None;
     }
-    let git = git2::Repository::open_bare(path).ok()?;
+    let git = open_clone(path).ok()?;
     let whole =
         git.references().ok()?.all(|reference| reference.and_then(|head| head.peel_to_tree()).is_ok());
     whole.then_some(git)

@@ -320,7 +320,7 @@ fn is_name(name: &str) -> bool {
 
 fn text(error: EditError) -> &'static str {
     match error {
-        EditError::Scalar | EditError::Shared => {
+        EditError::Scalar | EditError::Shared | EditError::NoTag => {
             "the annotation is written in a way that cannot be replaced in place"
         }
         EditError::Mapping | EditError::Comment => "no entry can be added to the annotations",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::language::Language;
-use super::site::{Write, inner_span};
+use super::site::{Site, Write, inner_span};
 use super::yaml::{Kind, Node, NodeId, Style, Yaml};
 use crate::reference::{Digest, Reference};
 
@@ -51,8 +51,13 @@ pub enum EditError {
     #[error("no entry can be added to this mapping")]
     Mapping,
     /// Another image reads the same scalar through an anchor, and needs another value.
-    #[error("the value is shared through an anchor, and not everything that reads it can have the new one")]
+    #[error(
+        "the value is shared, through an anchor or by two images, and not everything that reads it can have the new one"
+    )]
     Shared,
+    /// The tag is to change and stands elsewhere.
+    #[error("the tag is to change, and stands nowhere here")]
+    NoTag,
     /// A comment has no room: something else follows on the line.
     #[error("there is no room for a comment on this line")]
     Comment,
@@ -65,12 +70,33 @@ impl EditError {
             Self::Scalar => "unusual-scalar",
             Self::Mapping => "unusual-mapping",
             Self::Shared => "shared-value",
+            Self::NoTag => "tag-elsewhere",
             Self::Comment => "no-room-for-comment",
         }
     }
 }
 
 impl Plan {
+    /// Plans to write `tag` where a site has its tag in a field of its own beside that of the digest. Elsewhere the tag is
+    /// written together with the digest.
+    ///
+    /// # Errors
+    /// There is no such field, something else reads it through an anchor, or it cannot be edited safely.
+    pub fn retag(&mut self, yaml: &Yaml<'_>, site: &Site, tag: Option<&str>) -> Result<(), EditError> {
+        let Some(tag) = tag else { return Ok(()) };
+        if !matches!(site.write, Some(Write::Digest { .. } | Write::AddDigest { .. })) {
+            return Ok(());
+        }
+        // The main scalar of split fields is the tag's, where there is one.
+        if site.fields.get("tag") != Some(&site.span) {
+            return Err(EditError::NoTag);
+        }
+        if yaml.nodes[site.main].anchored {
+            return Err(EditError::Shared);
+        }
+        self.set(yaml, site.main, tag.to_owned())
+    }
+
     /// Plans to write `digest` at a site whose reference is `reference`.
     ///
     /// # Errors
@@ -346,11 +372,15 @@ fn is_json(yaml: &Yaml<'_>, node: NodeId) -> bool {
         && matches!(key, Some(Kind::Scalar { style: Style::Double, .. }))
 }
 
-/// Quotes hex digits that a YAML reader may take for a number (`1234…`, `12e4…`).
+/// Quotes hex digits that a YAML reader may take for a number (`1234…`, `12e4…`), and tags that it may take for a number or a
+/// word of its own (`0x1f`, `on`).
 fn quoted_if_needed(value: &str, json: bool) -> String {
     let numeric =
         value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'e' | b'E' | b'.' | b'_' | b'+' | b'-'));
-    if json || numeric { format!("\"{value}\"") } else { value.to_owned() }
+    let lower = value.to_ascii_lowercase();
+    let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let special = words.contains(&lower.as_str()) || lower.starts_with("0x") || lower.starts_with("0o");
+    if json || numeric || special { format!("\"{value}\"") } else { value.to_owned() }
 }
 
 /// Returns by how many blanks a block mapping is indented, judged by one of its keys.

@@ -39,7 +39,7 @@ use crate::reference::Digest;
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
 
 /// What a file holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Scan {
     /// Every site, in the order of the file.
     pub sites: Vec<Located>,
@@ -86,7 +86,7 @@ impl Scan {
 }
 
 /// A `# tagpin: ignore` or `# tagpin: ignore-file` comment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ignore {
     /// Where the comment stands.
     pub place: Place,
@@ -97,7 +97,7 @@ pub struct Ignore {
 }
 
 /// An annotation that records a digest, on an object that owns a pod template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Recorded {
     /// The object's mapping: that of its sites' owner.
     pub object: yaml::NodeId,
@@ -114,7 +114,7 @@ pub struct Recorded {
 }
 
 /// What stands behind the `until` of an ignore.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Until {
     /// The last day on which it holds.
     Day(jiff::civil::Date),
@@ -123,7 +123,7 @@ pub enum Until {
 }
 
 /// A site and where it stands for a person. Spans are bytes from the start of the file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Located {
     /// The site; its spans count from the start of the text, after a byte order mark.
     pub site: Site,
@@ -158,7 +158,7 @@ impl Located {
 }
 
 /// Where something stands in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Place {
     /// Bytes from the start of the file, byte order mark included.
     pub span: Range<usize>,
@@ -173,7 +173,7 @@ pub struct Place {
 }
 
 /// A document, or a whole file, that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unread {
     /// The document from 0; `None` for the whole file.
     pub document: Option<usize>,
@@ -184,7 +184,7 @@ pub struct Unread {
 }
 
 /// Why something could not be read: the closed list of reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum UnreadReason {
     /// A Helm or Go template; known and complete.
     Template,

@@ -1,4 +1,5 @@
-//! Text that anchors share: an edit there is an edit everywhere it is read, so every reader must want the same.
+//! Text that anchors share, or that two images of one mapping read: an edit there is an edit everywhere it is read, so
+//! every reader must want the same.
 //!
 //! libyaml keeps merge keys as they are, so the proof does not see what they bring in: this is the only guard.
 
@@ -9,6 +10,7 @@ use super::edit::EditError;
 use super::site::{Site, Write};
 use super::yaml::{Kind, NodeId, Yaml};
 use crate::plan::{Outcome, Verdict};
+use crate::reference::Reference;
 
 /// Keys that make another image of a mapping that is merged.
 const SPLIT_KEYS: [&str; 22] = [
@@ -42,11 +44,15 @@ const IMAGE_KEYS: [&str; 5] = ["imageName", "reference", "uses", "container", "s
 /// Holds the sites whose text is read by something that cannot have the new one.
 pub(crate) fn hold(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) {
     let readers = Readers::of(yaml);
-    if readers.aliases.is_empty() {
-        return;
-    }
-    let digest = |index: usize| verdicts[index].change.as_ref().map(|change| &change.digest);
-    // Several images may share a field through an anchor: they must all get the same digest.
+    // What a site should have in the end: what stays counts as much as what is new, or the next run would undo this one.
+    let digest = |index: usize| match &verdicts[index] {
+        Verdict { change: Some(change), .. } => Some(&change.digest),
+        Verdict { outcome: Outcome::Unchanged, .. } => {
+            sites[index].site.reference.as_ref().and_then(Reference::digest)
+        }
+        _ => None,
+    };
+    // Several images may share a field: they must all get the same digest.
     let mut users: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for (index, located) in sites.iter().enumerate() {
         if let Some(field) = located.site.write.as_ref().and_then(Write::field) {
@@ -54,7 +60,7 @@ pub(crate) fn hold(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict])
         }
     }
     let held: HashSet<usize> = (0..sites.len())
-        .filter(|index| digest(*index).is_some())
+        .filter(|index| verdicts[*index].change.is_some())
         .filter(|index| {
             let site = &sites[*index].site;
             let users = site.write.as_ref().and_then(Write::field).and_then(|field| users.get(&field));

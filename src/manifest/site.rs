@@ -9,7 +9,7 @@ use crate::platform::Platform;
 use crate::reference::{Digest, Reference, ReferenceError};
 
 /// What a site is, offline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum State {
     /// A tag, or no tag, which means `latest`.
     Floating,
@@ -20,7 +20,7 @@ pub enum State {
 }
 
 /// Why a site is skipped: the closed list of reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Skip {
     /// `{{ … }}`; `${ … }` of HCL; `%i` of systemd
     Template,
@@ -75,7 +75,7 @@ impl Skip {
 }
 
 /// How a digest gets into the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Write {
     /// The scalar holds the whole reference, after `prefix`.
     Whole {
@@ -117,10 +117,12 @@ impl Write {
 }
 
 /// The Kubernetes object that a site belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
     /// The object's mapping.
     pub node: NodeId,
+    /// The object's name, where it is written there.
+    pub name: Option<String>,
     /// The container's name, where the site is a container of a pod template.
     pub container: Option<String>,
     /// Whether the object owns a pod template that is complete enough to be annotated.
@@ -130,7 +132,7 @@ pub struct Owner {
 }
 
 /// One place in one file where an image is named.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Site {
     /// The document in the file, from 0.
     pub document: usize,
@@ -142,6 +144,8 @@ pub struct Site {
     pub format: String,
     /// The kind of the Kubernetes object.
     pub kind: Option<String>,
+    /// The name of the Kubernetes object.
+    pub name: Option<String>,
     /// The Kubernetes object and container.
     pub owner: Option<Owner>,
     /// The one platform that the workload asks for, in so many words.
@@ -151,6 +155,7 @@ pub struct Site {
     /// The byte span of the main scalar, quotes included.
     pub span: Range<usize>,
     /// The spans of split fields, by what they hold.
+    #[serde(deserialize_with = "known_fields")]
     pub fields: BTreeMap<&'static str, Range<usize>>,
     /// The block scalar whose text holds the site, where it is YAML inside YAML.
     pub inside: Option<NodeId>,
@@ -166,6 +171,18 @@ pub struct Site {
     pub write: Option<Write>,
     /// Whether the site splits its reference over fields of a chart, which may put the tag anywhere.
     pub chart: bool,
+}
+
+/// Every word that [`Site::fields`] has.
+const FIELDS: [&str; 5] = ["registry", "name", "repository", "tag", "digest"];
+
+fn known_fields<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<&'static str, Range<usize>>, D::Error> {
+    let fields: BTreeMap<String, Range<usize>> = serde::Deserialize::deserialize(deserializer)?;
+    let known = |name: &str| FIELDS.into_iter().find(|known| *known == name);
+    let unknown = |name: &str| serde::de::Error::custom(format!("no field `{name}`"));
+    fields.into_iter().map(|(name, span)| Ok((known(&name).ok_or_else(|| unknown(&name))?, span))).collect()
 }
 
 impl Site {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::reference::Reference;
+
 /// The most patterns that one list may hold.
 const PATTERNS_MAX: usize = 1000;
 
@@ -107,6 +109,26 @@ impl Globs {
     pub(crate) fn matches(&self, text: &str) -> bool {
         self.set.is_match(text)
     }
+
+    /// Tells whether the name of `reference` matches, as it is spelled or normalised: `nginx` is also
+    /// `docker.io/library/nginx`.
+    pub(crate) fn matches_image(&self, reference: &Reference) -> bool {
+        let normalised = format!("{}/{}", reference.registry(), reference.repository());
+        self.matches(reference.name()) || self.matches(&normalised)
+    }
+}
+
+/// Returns the pattern that matches `text` and nothing else.
+pub fn escaped(text: &str) -> String {
+    let special = |c: char| matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!');
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        if special(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 impl PartialEq for Globs {
@@ -161,6 +183,17 @@ mod tests {
             (r"a\*", "ab", false),
         ] {
             assert_eq!(Globs::new([pattern]).unwrap().matches(text), matches, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_text_matches_itself_alone() {
+        for text in ["a/b.yaml", "![a]/{b,c}*?.yaml", r"a\b"] {
+            let globs = Globs::new([escaped(text)]).unwrap();
+            assert!(
+                globs.matches(text) && !globs.matches("a/bc.yaml") && !globs.matches("a/b/b.yaml"),
+                "{text}"
+            );
         }
     }
 

@@ -1,26 +1,14 @@
-//! The body: why, which images, what was left out, what a merge causes, how it was checked.
+//! The body: the sections in their order, or in a template's, with as much as there is room for.
 
 use super::controls::rebuild_box;
-use super::escape::{cell, code};
-use super::{ImageChange, LeftOut, Marker, Proposal};
+use super::sections::{self, Told, size};
+use super::{Marker, Proposal, Template};
 
 /// GitHub takes 65,536 characters. Our count is never lower than GitHub's, see [`size`]; the rest is a reserve.
 const LONGEST: usize = 65_000;
 
-/// How many files a table's cell names.
-const FILES_IN_CELL: usize = 3;
-
-/// How many files an image's details name.
-const FILES_IN_DETAILS: usize = 50;
-
-/// How many left-out references are shown before the rest is only counted.
-const LEFT_OUT: usize = 100;
-
 const WHY: &str = "Tags can move, digests cannot. tagpin asked the registries what these tags are now and wrote the \
     digests into the manifests, so that what is reviewed here is what is deployed.";
-
-const TABLE: &str = "| Image | Tag | Old digest | New digest | Platforms | Files |\n\
-    | --- | --- | --- | --- | --- | --- |";
 
 const UNWANTED: &str = "### If you do not want this\n\n\
     Exclude the files in the repository's `tagpin.toml`, and the next run leaves them alone:\n\n\
@@ -31,175 +19,117 @@ const UNWANTED: &str = "### If you do not want this\n\n\
 const FOOTER: &str = "---\n\nOpened by tagpin. It keeps this text and the branch up to date, and leaves the branch \
     alone once somebody else has committed to it.";
 
+/// What is said where a template writes more than there is room for.
+const CUT: &str = "*The rest of this text was cut: GitHub takes 65,536 characters.*";
+
 /// How much is told.
 #[derive(Clone, Copy)]
 struct Room {
-    /// Whether full digests and all files are listed.
-    details: bool,
+    /// How much is told of each image beyond its row.
+    told: Told,
     /// How many characters the table's rows may take.
     rows: usize,
     /// How many characters the list of what was left out may take.
     left_out: usize,
 }
 
+/// The sections, empty where there is nothing to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sections {
+    pub(super) why: String,
+    pub(super) releases: String,
+    pub(super) table: String,
+    pub(super) details: String,
+    pub(super) left_out: String,
+    pub(super) consequences: String,
+    pub(super) proof: String,
+    pub(super) requests: String,
+    pub(super) unwanted: String,
+    pub(super) rebuild: String,
+    pub(super) footer: String,
+}
+
 /// Returns the body for `proposal`, marker included.
-pub(super) fn body(proposal: &Proposal) -> String {
-    let all = Room { details: true, rows: usize::MAX, left_out: usize::MAX };
-    let brief = Room { details: false, ..all };
-    for room in [all, brief] {
-        let body = told(proposal, room);
+pub(super) fn body(proposal: &Proposal, template: Option<&Template>) -> String {
+    let marker = Marker::of(proposal).comment();
+    let told = |room| format!("{}\n\n{marker}\n", text(proposal, room, template).trim());
+    let all = Room { told: Told::Full, rows: usize::MAX, left_out: usize::MAX };
+    let shorter = [Told::Short, Told::Warnings].map(|told| Room { told, ..all });
+    for room in [all].into_iter().chain(shorter) {
+        let body = told(room);
         if size(&body) <= LONGEST {
             return body;
         }
     }
     // What remains when both lists are empty is bounded; a quarter of the room is for what was left out.
-    // Without rows the table has no head either.
-    let fixed = size(&told(proposal, Room { details: false, rows: 0, left_out: 0 })) + size(TABLE) + 2;
-    let free = LONGEST.saturating_sub(fixed);
-    let left_out = (free / 4).min(size(&left_out_lines(proposal).join("\n")));
-    told(proposal, Room { details: false, rows: free - left_out, left_out })
+    let least = Room { told: Told::Warnings, rows: 0, left_out: 0 };
+    let free = LONGEST.saturating_sub(size(&told(least)));
+    let left_out = (free / 4).min(size(&sections::left_out_lines(proposal).join("\n")));
+    let body = told(Room { rows: free - left_out, left_out, ..least });
+    if size(&body) <= LONGEST { body } else { cut(&body, &marker) }
 }
 
-/// Returns an upper bound of how GitHub counts `text`: UTF-16 units, with two for each line end.
-fn size(text: &str) -> usize {
-    text.encode_utf16().count() + text.matches('\n').count()
-}
-
-fn told(proposal: &Proposal, room: Room) -> String {
-    let mut parts = vec![WHY.to_owned()];
-    parts.extend(table(proposal, room.rows));
-    if room.details && !proposal.images.is_empty() {
-        parts.push(details(proposal));
-    }
-    parts.extend(left_out(proposal, room.left_out));
-    parts.extend(consequences(proposal));
-    parts.push(proof(proposal));
-    parts.extend([UNWANTED.to_owned(), rebuild_box(), FOOTER.to_owned(), Marker::of(proposal).comment()]);
-    parts.join("\n\n") + "\n"
-}
-
-/// Returns the table, and a sentence about the rows that have no room.
-fn table(proposal: &Proposal, room: usize) -> Vec<String> {
-    let rows = proposal.images.iter().map(row).collect::<Vec<_>>();
-    let shown = fitting(&rows, room);
-    let mut parts = Vec::new();
-    if shown > 0 {
-        parts.push(format!("{TABLE}\n{}", rows[..shown].join("\n")));
-    }
-    match rows.len() - shown {
-        0 => {}
-        1 => parts.push("1 more row is not shown here: the commit has all changes.".to_owned()),
-        hidden => parts.push(format!("{hidden} more rows are not shown here: the commit has all changes.")),
-    }
-    parts
-}
-
-/// Returns how many of the first `lines` take at most `room` together.
-fn fitting(lines: &[String], room: usize) -> usize {
-    let mut taken = 0_usize;
-    let fits = |line: &&String| {
-        taken = taken.saturating_add(size(line) + 2);
-        taken <= room
+fn text(proposal: &Proposal, room: Room, template: Option<&Template>) -> String {
+    let sections = Sections {
+        why: WHY.to_owned(),
+        releases: sections::releases(proposal),
+        table: sections::table(proposal, room.rows),
+        details: sections::details(proposal, room.told),
+        left_out: sections::left_out(proposal, room.left_out),
+        consequences: sections::consequences(proposal),
+        proof: sections::proof(proposal),
+        requests: sections::requests(proposal),
+        unwanted: UNWANTED.to_owned(),
+        rebuild: rebuild_box(),
+        footer: FOOTER.to_owned(),
     };
-    lines.iter().take_while(fits).count()
-}
-
-fn row(image: &ImageChange) -> String {
-    let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
-    let files = listed(&image.files, FILES_IN_CELL, cell);
-    let (name, tag, platforms) = (cell(&image.name), cell(&image.tag), cell(&image.platforms));
-    format!("| {name} | {tag} | {old} | `{}…` | {platforms} | {files} |", image.new.short())
-}
-
-/// Returns the first `most` texts, and how many more there are.
-fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) -> String {
-    let mut shown = texts.iter().take(most).map(|text| escape(text)).collect::<Vec<_>>().join(", ");
-    if texts.len() > most {
-        shown.push_str(&format!(" and {} more", texts.len() - most));
+    match template.map(|template| template.render(proposal, &sections)) {
+        Some(Ok(text)) => text,
+        Some(Err(error)) => {
+            // It was tried when it was read: what fails now is no reason to open no pull request.
+            tracing::warn!(%error, "the template of the body is not used");
+            sections.in_order()
+        }
+        None => sections.in_order(),
     }
-    shown
 }
 
-fn details(proposal: &Proposal) -> String {
-    let images = proposal.images.iter().map(|image| {
-        let name = code(&format!("{}:{}", image.name, image.tag));
-        let old = image
-            .old
-            .as_ref()
-            .map_or_else(|| "no digest, this is its first".to_owned(), |old| format!("`{old}`"));
-        let files = listed(&image.files, FILES_IN_DETAILS, code);
-        let index = image.index.as_ref();
-        let index = index
-            .map(|index| format!("\n  - the manifest for {} in the index `{index}`", code(&image.platforms)))
-            .unwrap_or_default();
-        format!("- {name}\n  - new: `{}`{index}\n  - old: {old}\n  - in: {files}", image.new)
-    });
-    let images = images.collect::<Vec<_>>().join("\n");
-    format!("<details>\n<summary>Full digests and files</summary>\n\n{images}\n\n</details>")
+impl Sections {
+    fn in_order(&self) -> String {
+        let Self { why, releases, table, details, left_out, consequences, proof, requests, unwanted, .. } =
+            self;
+        let middle = [why, table, releases, details, left_out, consequences, proof, requests, unwanted];
+        let all = middle.into_iter().chain([&self.rebuild, &self.footer]);
+        all.filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n\n")
+    }
 }
 
-/// Returns what is not part of the change and why, or nothing where everything is.
-fn left_out(proposal: &Proposal, room: usize) -> Option<String> {
-    let (count, lines) = (proposal.left_out.len(), left_out_lines(proposal));
-    let what = match count {
-        0 => return None,
-        1 => "1 reference is not part of this pull request:".to_owned(),
-        count => format!("{count} references are not part of this pull request:"),
+/// Returns the lines of `body` that have room, with what they left open closed, and the marker.
+fn cut(body: &str, marker: &str) -> String {
+    let end = |fences: usize, folds: usize| {
+        let fence = if fences % 2 == 1 { "\n```" } else { "" };
+        format!("{fence}{}\n\n{CUT}\n\n{marker}\n", "\n\n</details>".repeat(folds))
     };
-    let shown = fitting(&lines, room);
-    let mut list = lines[..shown].join("\n");
-    if shown < count {
-        let more = if shown == 0 { "see" } else { "and" };
-        list.push_str(&format!("\n- {more} {} more in the output of the run", count - shown));
+    let (mut shown, mut fences, mut folds) = (String::new(), 0, 0_usize);
+    for line in body.lines() {
+        let is_fence = usize::from(line.trim_start().starts_with("```"));
+        let folded =
+            (folds + line.matches("<details").count()).saturating_sub(line.matches("</details").count());
+        if size(&shown) + size(line) + 2 + size(&end(fences + is_fence, folded)) > LONGEST {
+            break;
+        }
+        shown.push_str(line);
+        shown.push('\n');
+        (fences, folds) = (fences + is_fence, folded);
     }
-    Some(format!("### Left out\n\n{what}\n\n{}", list.trim_start()))
-}
-
-fn left_out_lines(proposal: &Proposal) -> Vec<String> {
-    let line = |left: &LeftOut| {
-        let place = code(&format!("{}:{}", left.file, left.line));
-        let detail = left.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
-        format!("- {} in {place}: {}, {}{detail}", code(&left.image), code(&left.outcome), code(&left.reason))
-    };
-    proposal.left_out.iter().take(LEFT_OUT).map(line).collect()
-}
-
-/// Returns what a merge does to a running cluster, as far as it is known from here.
-fn consequences(proposal: &Proposal) -> Option<String> {
-    let mut lines = Vec::new();
-    if proposal.images.iter().any(|image| image.old.is_none()) {
-        lines.push(
-            "- Workloads whose image gets its first digest restart once, although the tag stays the same: their pod \
-             template changes.",
-        );
-    }
-    if proposal.images.iter().any(|image| image.old.is_some()) {
-        lines.push("- Workloads whose digest changes roll over to the new image.");
-    }
-    if lines.is_empty() {
-        return None;
-    }
-    lines.push(
-        "- The template of a Job is immutable: a Job that exists already has to be deleted before it can be applied \
-         again.",
-    );
-    Some(format!("### What a merge causes\n\n{}", lines.join("\n")))
-}
-
-fn proof(proposal: &Proposal) -> String {
-    let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    format!(
-        "### How this was checked\n\n{} in {} changed. Every other byte is equal, and a second, independent YAML \
-         parser found the same values as before everywhere else.",
-        number(proposal.spans, "span"),
-        number(proposal.files, "file")
-    )
+    shown.trim_end().to_owned() + &end(fences, folds)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sections::LEFT_OUT;
     use super::super::tests::{change, digest, proposal};
-    use super::super::{marker, render};
+    use super::super::{LeftOut, marker, render};
     use super::*;
 
     fn left(image: &str, detail: Option<&str>) -> LeftOut {
@@ -225,8 +155,8 @@ mod tests {
         let body = render(&proposal).1;
         let (old, new) = (digest(1), digest(2));
         for part in [
-            "| `nginx` | `1.27` | none | `abababababab…` | `index` | `1.yaml`, `2.yaml`, `3.yaml` and 2 more |\n",
-            "| `redis` | `7` | `010101010101…` | `020202020202…` | `index` | `app/deploy.yaml` |\n",
+            "| `nginx` | `1.27` | first pin | none | `abababababab…` | `index` | `1.yaml`, `2.yaml`, `3.yaml` and 2 more |\n",
+            "| `redis` | `7` | moved tag | `010101010101…` | `020202020202…` | `index` | `app/deploy.yaml` |\n",
             &format!("- `redis:7`\n  - new: `{new}`\n  - old: `{old}`\n  - in: `app/deploy.yaml`"),
             "old: no digest, this is its first\n  - in: `1.yaml`, `2.yaml`, `3.yaml`, `4.yaml`, `5.yaml`",
             "1 reference is not part of this pull request:\n\n- `ghcr.io/acme/api:1.8` in `app/deploy.yaml:19`: \
@@ -263,7 +193,7 @@ mod tests {
         let (title, body) = render(&proposal);
         assert!(!title.contains(['@', '#', '`', '<', '\n', '|']), "{title}");
         assert_eq!(marker::read(&body), Some(Marker::of(&proposal)));
-        assert_eq!(body.matches("<!--").count(), 1, "only our own comment");
+        assert_eq!(body.matches("<!--").count(), 3, "only our own comments");
         for acting in ["@octocat", "#1 ", "e30= -->"] {
             assert!(!body.contains(acting), "{acting}\n{body}");
         }
@@ -271,7 +201,7 @@ mod tests {
         assert_eq!(rows.len(), 3, "head, rule and one row\n{body}");
         // Cells end at pipes that no backslash stands before.
         let ends = rows[2].replace("\\|", "").matches('|').count();
-        assert_eq!(ends, 7, "{}", rows[2]);
+        assert_eq!(ends, 8, "{}", rows[2]);
         // Outside of code spans nothing of it is left.
         for line in body.lines().filter(|line| line.contains("octocat")) {
             let outside = line.split("``").step_by(2).collect::<String>();

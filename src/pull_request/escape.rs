@@ -11,12 +11,12 @@ const LONGEST: usize = 300;
 const BREAK: char = '\u{200b}';
 
 /// Returns `text` as a code span for running Markdown: lists and paragraphs.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     span(&visible(text))
 }
 
 /// Returns `text` as a code span for a table's cell.
-pub(super) fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = visible(text);
     // GitHub splits rows before it looks for code spans, and takes `\|` for a pipe in both.
     if text.contains('|') { span(&text.replace('\\', "\\\\").replace('|', "\\|")) } else { span(&text) }
@@ -45,8 +45,9 @@ fn visible(text: &str) -> String {
         // A mention, an issue reference, and a comment that could pass for the hidden marker.
         let mention = c == '@' && !before.is_alphanumeric();
         let issue = c == '#' && next.is_ascii_digit();
+        let short_issue = c == '-' && next.is_ascii_digit() && is_short_issue(&shown);
         let comment = (c == '<' && next == '!') || (c == '-' && next == '>');
-        if mention || issue || comment {
+        if mention || issue || short_issue || comment {
             shown.push(BREAK);
         }
         before = c;
@@ -55,6 +56,13 @@ fn visible(text: &str) -> String {
         shown.push('…');
     }
     without_back_references(&shown)
+}
+
+/// Tells whether `shown` ends as `GH-12` begins, which GitHub takes for an issue in a commit message.
+fn is_short_issue(shown: &str) -> bool {
+    let start = shown.len().saturating_sub(3);
+    let at_word = shown.get(..start).is_some_and(|before| !before.ends_with(char::is_alphanumeric));
+    at_word && shown.get(start..).is_some_and(|end| end.eq_ignore_ascii_case("gh-"))
 }
 
 /// Returns `text` with links to GitHub sent over its redirector, so that no other repository's issue hears of us.
@@ -124,6 +132,8 @@ mod tests {
             ("@octocat", "`@\u{200b}octocat`"),
             ("by (@acme/team)", "`by (@\u{200b}acme/team)`"),
             ("fixes #1", "`fixes #\u{200b}1`"),
+            ("closes GH-12", "`closes GH-\u{200b}12`"),
+            ("gh-1 high-1 GH-x", "`gh-\u{200b}1 high-1 GH-x`"),
             ("acme/x#12", "`acme/x#\u{200b}12`"),
             ("<!-- tagpin: e30= -->", "`<\u{200b}!-- tagpin: e30= --\u{200b}>`"),
             ("https://GitHub.com/a/b/issues/1", "`https://redirect.github.com/a/b/issues/1`"),

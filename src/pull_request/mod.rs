@@ -1,23 +1,34 @@
 //! What a pull request says: title, body, hidden marker, limits. Pure: values in, text out.
 
+use std::collections::BTreeMap;
+
 use crate::reference::Digest;
+use crate::registry::{Budget, Description};
 
 mod body;
 pub mod controls;
 pub mod decision;
 mod declined;
-mod escape;
+mod details;
+mod difference;
+pub(crate) mod escape;
 pub mod group;
 mod life;
 pub mod marker;
+mod region;
+mod sections;
+mod source;
 mod template;
 mod title;
+mod words;
 
 pub use declined::Declined;
 pub use life::{Operation, Settled, settle};
 pub use marker::Marker;
-pub use template::{Place, Template};
+pub use region::{same_body, tells_all};
+pub use template::{Template, TemplateError};
 pub use title::{commit_message, title};
+pub use words::{Place, Wording};
 
 /// Everything that a pull request tells a reviewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +43,8 @@ pub struct Proposal {
     pub files: usize,
     /// The commit on the branch, as hex.
     pub head: String,
+    /// The requests of this run so far, by registry host.
+    pub requests: BTreeMap<String, Budget>,
 }
 
 /// Returns title and body for `proposal`: the same text for the same proposal, at any time.
@@ -39,11 +52,21 @@ pub struct Proposal {
 /// The body ends with the hidden [`Marker`] and stays below GitHub's 65,536 characters: it is told with fewer details
 /// first, then cut at a row, and says so.
 pub fn render(proposal: &Proposal) -> (String, String) {
-    (title::title(proposal, None), body::body(proposal))
+    render_with(proposal, None)
+}
+
+/// Does what [`render`] does, the body by the user's template where there is one.
+pub fn render_with(proposal: &Proposal, template: Option<&Template>) -> (String, String) {
+    (title::title(proposal, None), body(proposal, template))
+}
+
+/// Returns the body for `proposal`, by the user's template where there is one.
+pub fn body(proposal: &Proposal, template: Option<&Template>) -> String {
+    body::body(proposal, template)
 }
 
 /// One image that changes: the same image, tag, old and new digest in one or more files.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageChange {
     /// The name as the user spelled it, registry included, without tag and digest.
     pub name: String,
@@ -59,6 +82,37 @@ pub struct ImageChange {
     pub index: Option<Digest>,
     /// The files that use it, sorted.
     pub files: Vec<String>,
+    /// The objects in these files that use it, sorted.
+    pub objects: Vec<Object>,
+    /// What is known beyond the digests; `None` where that is not wanted.
+    pub details: Option<Details>,
+}
+
+/// A Kubernetes object that uses an image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object {
+    /// The file.
+    pub file: String,
+    /// The kind.
+    pub kind: String,
+    /// The name, where it is written there.
+    pub name: Option<String>,
+}
+
+/// What is known of an image beyond its digests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// What the old digest names; `None` for a first pin.
+    pub old: Option<Description>,
+    /// What the new digest names.
+    pub new: Description,
+}
+
+impl Details {
+    /// Tells whether asking once more would tell nothing new.
+    pub fn is_complete(&self) -> bool {
+        self.new.is_complete() && self.old.as_ref().is_none_or(Description::is_complete)
+    }
 }
 
 /// One site that is not part of the change though it might have been.
@@ -96,10 +150,12 @@ mod tests {
             platforms: "index".to_owned(),
             index: None,
             files: vec!["app/deploy.yaml".to_owned()],
+            objects: Vec::new(),
+            details: None,
         }
     }
 
     pub(super) fn proposal(images: Vec<ImageChange>) -> Proposal {
-        Proposal { spans: images.len(), files: 1, head: "a1".repeat(20), images, left_out: Vec::new() }
+        Proposal { spans: images.len(), files: 1, head: "a1".repeat(20), images, ..Proposal::default() }
     }
 }

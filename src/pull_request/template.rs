@@ -1,210 +1,180 @@
-//! Titles and commit messages that the user words (minijinja). Pure.
+//! The body by a template of the user's own, in the language of Jinja.
+//!
+//! What comes from repositories and registries is written as a code span, whatever the template does with it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fmt;
 
-use minijinja::{Environment, UndefinedBehavior};
-use serde::Serialize;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
-use super::Proposal;
-use super::escape::plain;
-use super::title::{general, summary};
+use super::body::Sections;
+use super::escape::{cell, code};
+use super::{ImageChange, Proposal};
+use crate::policy::looks_immutable;
+use crate::reference::Digest;
 
-/// How many steps a template may take: a loop over a thousand images takes a tenth of them.
+/// How many steps a template may take: a thousand images with a hundred steps each, ten times over.
 const FUEL: u64 = 1_000_000;
 
-/// The longest title that GitHub takes, in characters.
-const TITLE_MAX: usize = 256;
+/// The name in messages of the template engine.
+const NAME: &str = "template";
 
-/// The longest commit message that is made, in bytes.
-const MESSAGE_MAX: usize = 64 * 1024;
-
-/// A template that was tried out when the configuration was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(String);
-
-/// What a template can name.
-#[derive(Serialize)]
-struct Values<'p> {
-    /// What happens, in a few words, as the built-in title says it.
-    summary: String,
-    /// The same without naming an image.
-    general: String,
-    /// How many images get their first digest.
-    pinned: usize,
-    /// How many get another digest.
-    updated: usize,
-    /// The group, empty where there is but one.
-    group: &'p str,
-    /// The branch that the pull request is for.
-    base: &'p str,
-    /// The title; empty while it is being made.
-    title: &'p str,
-    /// Every image.
-    images: Vec<Image>,
+/// A template for the body, which was tried.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Template {
+    text: String,
 }
 
-#[derive(Serialize)]
-struct Image {
-    name: String,
-    tag: String,
-    old: Option<String>,
-    new: String,
-    short: String,
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// What is wrong.
+    pub message: String,
+    /// The 1-based line, where it is known.
+    pub line: Option<usize>,
 }
 
-/// Where a proposal stands: what the words of a title may need beside its images.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Place<'p> {
-    /// The group's name; `None` where it is everything.
-    pub group: Option<&'p str>,
-    /// The branch that the pull request is for.
-    pub base: &'p str,
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Template({} bytes)", self.text.len())
+    }
 }
 
 impl Template {
-    /// Returns the template `text`, which renders.
+    /// Returns the template that `text` spells, tried with a proposal that has something of everything.
     ///
     /// # Errors
-    /// Says what is wrong with it, and in which of its lines.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let template = Self(text.to_owned());
-        let digest = crate::reference::Digest::sha256(b"a sample");
-        let image = Image {
-            name: "nginx".to_owned(),
-            tag: "1.27".to_owned(),
-            old: Some(digest.to_string()),
-            new: digest.to_string(),
-            short: digest.short().to_owned(),
-        };
-        let sample = Values {
-            summary: "update nginx 1.27".to_owned(),
-            general: "update 1 image digest".to_owned(),
-            pinned: 0,
-            updated: 1,
-            group: "group",
-            base: "main",
-            title: "title",
-            images: vec![image],
-        };
-        let rendered = template.fill(&sample)?;
-        if rendered.trim().is_empty() { Err("it says nothing".to_owned()) } else { Ok(template) }
-    }
-
-    /// Returns the text of the template.
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns the title for `proposal`: one line that GitHub takes.
-    ///
-    /// # Errors
-    /// The template fails on these values, says nothing, or takes too long.
-    pub fn title(&self, proposal: &Proposal, place: Place<'_>) -> Result<String, String> {
-        let text = self.render(proposal, place, "")?;
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        match line.char_indices().nth(TITLE_MAX - 1) {
-            _ if line.is_empty() => Err("it says nothing".to_owned()),
-            Some((end, _)) if line.chars().count() > TITLE_MAX => Ok(format!("{}…", &line[..end])),
-            _ => Ok(line),
+    /// It is no template, or uses what there is not.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let template = Self { text: text.to_owned() };
+        for proposal in [sample(), Proposal::default()] {
+            template.render(&proposal, &Sections::sample())?;
         }
+        Ok(template)
     }
 
-    /// Returns the commit message for `proposal`, whose pull request has this title.
-    ///
-    /// # Errors
-    /// As for [`Template::title`].
-    pub fn message(&self, proposal: &Proposal, place: Place<'_>, title: &str) -> Result<String, String> {
-        let text = self.render(proposal, place, title)?;
-        match text.trim() {
-            "" => Err("it says nothing".to_owned()),
-            text if text.len() > MESSAGE_MAX => Err(format!("it says more than {MESSAGE_MAX} bytes")),
-            text => Ok(format!("{text}\n")),
-        }
-    }
-
-    fn render(&self, proposal: &Proposal, place: Place<'_>, title: &str) -> Result<String, String> {
-        let count = |first: bool| {
-            let rows = proposal.images.iter().filter(|image| image.old.is_none() == first);
-            rows.map(|image| (&image.name, &image.tag)).collect::<BTreeSet<_>>().len()
-        };
-        let images = proposal.images.iter().map(|image| Image {
-            name: plain(&image.name),
-            tag: plain(&image.tag),
-            old: image.old.as_ref().map(ToString::to_string),
-            new: image.new.to_string(),
-            short: image.new.short().to_owned(),
-        });
-        let group = place.group.map(plain).unwrap_or_default();
-        let values = Values {
-            summary: summary(proposal),
-            general: general(proposal),
-            pinned: count(true),
-            updated: count(false),
-            group: &group,
-            base: place.base,
-            title,
-            images: images.collect(),
-        };
-        self.fill(&values)
-    }
-
-    fn fill(&self, values: &Values<'_>) -> Result<String, String> {
+    /// Returns the body without its marker.
+    pub(super) fn render(&self, proposal: &Proposal, sections: &Sections) -> Result<String, TemplateError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
+        }
+        environment.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
+        environment.set_formatter(write);
+        // Nobody turns the escaping off by accident.
+        environment.remove_filter("safe");
+        environment.add_filter("cell", |value: String| Value::from_safe_string(cell(&value)));
         let rendered = environment
-            .template_from_str(&self.0)
-            .and_then(|template| template.render(minijinja::value::Serde(values)));
-        rendered.map_err(|error| {
-            let line = error.line().map(|line| format!(" (line {line})")).unwrap_or_default();
-            format!("{}{line}", error.detail().map_or_else(|| error.kind().to_string(), str::to_owned))
-        })
+            .template_from_named_str(NAME, &self.text)
+            .and_then(|template| template.render(context(proposal, sections)));
+        rendered.map_err(|error| TemplateError::new(&error))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{change, proposal};
-    use super::*;
-
-    const PLACE: Place<'_> = Place { group: Some("production"), base: "main" };
-
-    #[test]
-    fn a_template_words_title_and_message() {
-        let two = proposal(vec![change("nginx", "1.27", Some(1), 2), change("redis", "7", None, 3)]);
-        for (text, expected) in [
-            ("build: {{ summary }}", "build: pin 1 image and update 1 digest"),
-            ("{{ pinned }} new, {{ updated }} moved in {{ group }}", "1 new, 1 moved in production"),
-            ("{% for i in images %}{{ i.name }}:{{ i.tag }} {% endfor %}", "nginx:1.27 redis:7"),
-            ("a\n  b", "a b"),
-        ] {
-            assert_eq!(Template::new(text).unwrap().title(&two, PLACE).unwrap(), expected);
+impl TemplateError {
+    fn new(error: &Error) -> Self {
+        let mut message = error.kind().to_string();
+        if let Some(detail) = error.detail() {
+            message = format!("{message}: {detail}");
         }
-        let message = Template::new("{{ title }}\n\nfor {{ base }}\n\n").unwrap();
-        assert_eq!(message.message(&two, PLACE, "t: x").unwrap(), "t: x\n\nfor main\n");
-        let long = Template::new("{% for i in range(400) %}é{% endfor %}").unwrap();
-        assert_eq!(long.title(&two, PLACE).unwrap().chars().count(), TITLE_MAX);
-    }
-
-    #[test]
-    fn a_template_that_cannot_work_is_refused_when_it_is_read() {
-        for (text, part) in [
-            ("{{ sumary }}", "undefined"),
-            ("{{ summary", "line 1"),
-            ("a\n{% if %}", "line 2"),
-            ("  ", "says nothing"),
-            ("{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}", "fuel"),
-        ] {
-            let error = Template::new(text).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
+        if error.kind() == ErrorKind::UndefinedError {
+            message.push_str("; docs/pull-request-body.md lists what a template may use");
         }
+        Self { message, line: error.line() }
     }
+}
 
-    #[test]
-    fn a_hostile_name_stays_a_word() {
-        let hostile = proposal(vec![change("x\n\nSigned-off-by: @a #1 <b>", "1", None, 1)]);
-        let template = Template::new("{% for i in images %}{{ i.name }}{% endfor %}").unwrap();
-        let title = template.title(&hostile, PLACE).unwrap();
-        assert!(!title.contains(['\n', '@', '#', '<', ' ']), "{title}");
+/// Writes sections as they are, numbers as digits and everything else as a code span.
+fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let text = match value.kind() {
+        ValueKind::Undefined => return minijinja::escape_formatter(out, state, value),
+        ValueKind::None => return Ok(()),
+        ValueKind::Bool | ValueKind::Number => value.to_string(),
+        _ if value.is_safe() => value.to_string(),
+        _ => code(&value.to_string()),
+    };
+    out.write_str(&text).map_err(Error::from)
+}
+
+fn context(proposal: &Proposal, sections: &Sections) -> Value {
+    let safe = |text: &String| Value::from_safe_string(text.clone());
+    let map = BTreeMap::from([
+        ("why", safe(&sections.why)),
+        ("releases", safe(&sections.releases)),
+        ("table", safe(&sections.table)),
+        ("details", safe(&sections.details)),
+        ("left_out", safe(&sections.left_out)),
+        ("consequences", safe(&sections.consequences)),
+        ("proof", safe(&sections.proof)),
+        ("requests", safe(&sections.requests)),
+        ("unwanted", safe(&sections.unwanted)),
+        ("rebuild", safe(&sections.rebuild)),
+        ("footer", safe(&sections.footer)),
+        ("images", proposal.images.iter().map(image).collect()),
+        ("spans", Value::from(proposal.spans)),
+        ("files", Value::from(proposal.files)),
+        ("left_out_count", Value::from(proposal.left_out.len())),
+    ]);
+    Value::from(map)
+}
+
+fn image(image: &ImageChange) -> Value {
+    let digest = |digest: Option<&Digest>| digest.map(|digest| Value::from(digest.as_str()));
+    let map = BTreeMap::from([
+        ("name", Value::from(image.name.as_str())),
+        ("tag", Value::from(image.tag.as_str())),
+        ("old", Value::from(digest(image.old.as_ref()))),
+        ("new", Value::from(image.new.as_str())),
+        ("first_pin", Value::from(image.old.is_none())),
+        ("release", Value::from(looks_immutable(&image.tag))),
+        ("platforms", Value::from(image.platforms.as_str())),
+        ("files", image.files.iter().map(|file| Value::from(file.as_str())).collect()),
+    ]);
+    Value::from(map)
+}
+
+/// Returns a proposal with a first pin and a moved tag.
+fn sample() -> Proposal {
+    let image = |name: &str, old: Option<Digest>| ImageChange {
+        name: name.to_owned(),
+        tag: "1.27.3".to_owned(),
+        old,
+        new: Digest::sha256(name.as_bytes()),
+        platforms: "index".to_owned(),
+        index: None,
+        files: vec!["app/deploy.yaml".to_owned()],
+        objects: Vec::new(),
+        details: None,
+    };
+    Proposal {
+        images: vec![image("nginx", None), image("redis", Some(Digest::sha256(b"old")))],
+        spans: 2,
+        files: 1,
+        head: "0".repeat(40),
+        ..Proposal::default()
+    }
+}
+
+impl Sections {
+    fn sample() -> Self {
+        let text = || "text".to_owned();
+        Self {
+            why: text(),
+            releases: text(),
+            table: text(),
+            details: text(),
+            left_out: text(),
+            consequences: text(),
+            proof: text(),
+            requests: text(),
+            unwanted: text(),
+            rebuild: text(),
+            footer: text(),
+        }
     }
 }

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+
+use super::ResolveError;
+
+/// How many pulls stay for pinning: what is only good to know is not asked for where fewer are left.
+const KEPT: u64 = 50;
 
 /// The requests that one registry got, retries included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -17,6 +22,10 @@ pub struct Budget {
     pub token: u64,
     /// How many pulls are left in the registry's window, as it said last in `ratelimit-remaining`.
     pub remaining: Option<u64>,
+    /// How many of the GET requests were for what is only good to know.
+    pub details: u64,
+    /// Whether it has answered 429: too many requests.
+    pub refused: bool,
 }
 
 impl std::fmt::Display for Budget {
@@ -27,9 +36,18 @@ impl std::fmt::Display for Budget {
     }
 }
 
+/// One kind of answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Answered {
+    /// The registry's host, `docker.io` for Docker Hub.
+    pub host: String,
+    /// The HTTP status; 0 where there was no answer.
+    pub status: u16,
+}
+
 /// The budgets of all registries.
 #[derive(Debug, Default)]
-pub(super) struct Budgets(Mutex<BTreeMap<String, Budget>>);
+pub(super) struct Budgets(Mutex<BTreeMap<String, Budget>>, Mutex<BTreeMap<Answered, u64>>);
 
 impl Budgets {
     /// Counts one request for a manifest or blob.
@@ -42,6 +60,18 @@ impl Budgets {
         self.change(host, |budget| budget.token += 1);
     }
 
+    /// Counts what came of one request; `None`: no answer.
+    pub(super) fn answered(&self, host: &str, status: Option<StatusCode>) {
+        let status = status.map_or(0, |status| status.as_u16());
+        let mut answered = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        *answered.entry(Answered { host: host.to_owned(), status }).or_default() += 1;
+    }
+
+    /// Returns how often each kind of answer came.
+    pub(super) fn answers(&self) -> BTreeMap<Answered, u64> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Remembers what the registry says is left: `76;w=21600`.
     pub(super) fn remaining(&self, host: &str, headers: &HeaderMap) {
         let header = headers.get("ratelimit-remaining").and_then(|value| value.to_str().ok());
@@ -49,6 +79,32 @@ impl Budgets {
         if number.is_some() {
             self.change(host, |budget| budget.remaining = number);
         }
+    }
+
+    /// Remembers that the registry has refused a request for being one too many.
+    pub(super) fn refused(&self, host: &str) {
+        self.change(host, |budget| budget.refused = true);
+    }
+
+    /// Takes one GET, out of `most` in all, for what is only good to know.
+    ///
+    /// # Errors
+    /// There is none to spare.
+    pub(super) fn spend(&self, host: &str, most: u64) -> Result<(), ResolveError> {
+        let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let budget = budgets.entry(host.to_owned()).or_default();
+        let text = match budget.remaining {
+            _ if budget.refused => format!("`{host}` asked for fewer requests"),
+            Some(left) if left < KEPT => {
+                format!("`{host}` has {left} pulls left, which are kept for pinning")
+            }
+            _ if budget.details >= most => format!("`{host}` got the {most} requests that details may cost"),
+            _ => {
+                budget.details += 1;
+                return Ok(());
+            }
+        };
+        Err(ResolveError::RateLimited(text))
     }
 
     /// Returns all budgets by host, `docker.io` for Docker Hub.

@@ -152,6 +152,9 @@ impl Client {
                 Err(ResolveError::Unauthorized(text).into())
             }
             _ => {
+                if status == StatusCode::TOO_MANY_REQUESTS {
+                    self.budgets.refused(endpoint.shown());
+                }
                 let failure = Failure::status(&shown, &request.wanted(), &method, status, response.headers());
                 if let Retry::After(pause) = failure.retry
                     && pause <= self.repeats.longest
@@ -216,6 +219,7 @@ impl Client {
             let url = request.url(scheme)?;
             self.budgets.request(request.endpoint.shown(), method);
             let sent = self.send(request, method, url, authorization).await;
+            self.budgets.answered(request.endpoint.shown(), sent.as_ref().ok().map(Response::status));
             let elsewhere = match &sent {
                 // What servers that expect TLS answer to plain HTTP.
                 Ok(response) => *scheme == "http" && response.status() == StatusCode::BAD_REQUEST,

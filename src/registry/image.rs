@@ -52,11 +52,13 @@ pub enum Content {
     Image {
         /// The config's digest, `None` where it is malformed.
         config: Option<Digest>,
+        /// The size of its layers as they are pulled, in bytes; `None` where it is malformed.
+        size: Option<u64>,
     },
 }
 
 /// One platform's manifest in an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The platform, normalised.
     pub platform: Platform,
@@ -144,10 +146,15 @@ pub(super) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
         }
         _ => {
             let image: OciImageManifest = serde_json::from_slice(body).map_err(invalid)?;
-            Content::Image { config: Digest::parse(&image.config.digest) }
+            Content::Image { config: Digest::parse(&image.config.digest), size: layers_size(&image) }
         }
     };
     Ok(Manifest { media_type: media_type.to_owned(), content })
+}
+
+/// Returns what the layers take together, as they are pulled.
+fn layers_size(image: &OciImageManifest) -> Option<u64> {
+    image.layers.iter().try_fold(0_u64, |sum, layer| sum.checked_add(u64::try_from(layer.size).ok()?))
 }
 
 /// Returns what is listed for a platform; `None` for attestations and entries that are for none.

@@ -1,12 +1,12 @@
 //! One answer to a question in one run, however many repositories ask it (DESIGN.md, invariant 7).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::{Look, Question, Registry, Resolution, ResolveError, Seen};
+use super::{Budget, Look, Question, Registry, Resolution, ResolveError, Seen};
 
 /// A registry that is asked once for each question; a second asker waits for the first one's answer. Refusals are
 /// answers too. Made for one run and dropped with it: a tag's digest is never remembered for the next.
@@ -15,6 +15,7 @@ pub struct Memo<R> {
     inner: R,
     resolved: Answered<Question, Resolution>,
     seen: Answered<(Question, Look), Seen>,
+    peeked: Answered<(Question, Look), Seen>,
 }
 
 /// Filled by the first who asks; the others wait for it.
@@ -33,7 +34,8 @@ impl<K: Eq + Hash, T> Answered<K, T> {
 impl<R> Memo<R> {
     /// Returns `inner` with a memory that is empty.
     pub fn new(inner: R) -> Self {
-        Self { inner, resolved: Answered(Mutex::default()), seen: Answered(Mutex::default()) }
+        let (resolved, seen) = (Answered(Mutex::default()), Answered(Mutex::default()));
+        Self { inner, resolved, seen, peeked: Answered(Mutex::default()) }
     }
 
     /// Returns the registry that is asked.
@@ -60,6 +62,20 @@ impl<R: Registry> Registry for Memo<R> {
     async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
         let cell = self.seen.cell((question.clone(), look.clone()));
         cell.get_or_init(|| self.inner.look(question, look)).await.clone()
+    }
+
+    /// What was looked at need not be asked for. What could not be spared is remembered apart: who must know still looks.
+    async fn peek(&self, question: &Question, look: &Look, most: u64) -> Result<Seen, ResolveError> {
+        let key = (question.clone(), look.clone());
+        if let Some(Ok(seen)) = self.seen.cell(key.clone()).get() {
+            return Ok(seen.clone());
+        }
+        let cell = self.peeked.cell(key);
+        cell.get_or_init(|| self.inner.peek(question, look, most)).await.clone()
+    }
+
+    fn budgets(&self) -> BTreeMap<String, Budget> {
+        self.inner.budgets()
     }
 }
 

@@ -7,11 +7,14 @@ mod auth_file;
 mod breaker;
 mod budget;
 mod client;
+mod confirm;
 mod credentials;
+mod description;
 mod explain;
 mod failure;
 mod helper;
 mod image;
+mod image_config;
 mod keyed;
 mod location;
 mod memo;
@@ -23,6 +26,7 @@ mod token;
 mod transport;
 mod wanted;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use crate::platform::Platform;
@@ -30,10 +34,13 @@ use crate::reference::{Digest, LATEST, Reference};
 
 pub use address::Trust;
 pub use ask::{Answers, Asked, ask};
-pub use budget::Budget;
+pub use budget::{Answered, Budget};
+pub use confirm::{Claim, Refused, confirm};
 pub use credentials::{Credentials, Environment, HELPER_TIMEOUT};
+pub use description::{Description, describe};
 pub use explain::explained;
 pub use image::{Content, Entry};
+pub use image_config::ImageConfig;
 pub use memo::Memo;
 pub use resolve::HttpRegistry;
 pub use settings::{Limits, Mirror, PullFromMirror, Rule, Settings, SettingsError, TlsFiles, TokenEnv};
@@ -91,6 +98,17 @@ pub enum Look {
     Body(Digest),
     /// The platform in an image's config: one GET of a blob, hashed.
     Config(Digest),
+    /// What else an image's config says: one GET of a blob, hashed.
+    Details(Digest),
+}
+
+impl Look {
+    /// Returns the digest of what is looked at.
+    pub fn digest(&self) -> &Digest {
+        match self {
+            Self::Head(digest) | Self::Body(digest) | Self::Config(digest) | Self::Details(digest) => digest,
+        }
+    }
 }
 
 /// What was seen under a digest.
@@ -102,6 +120,18 @@ pub enum Seen {
     Content(Content),
     /// The platform, if the config says one: [`Look::Config`].
     Platform(Option<Platform>),
+    /// What the config says: [`Look::Details`].
+    Config(Box<ImageConfig>),
+}
+
+/// What a tag is at each place that has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// What the registry itself says, where a mirror is asked first for tags; `None` where [`Registry::resolve`] asks the
+    /// registry.
+    pub origin: Option<Result<Digest, ResolveError>>,
+    /// What each mirror says, by its name, `host[:port]/repository`.
+    pub mirrors: Vec<(String, Result<Digest, ResolveError>)>,
 }
 
 /// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
@@ -168,4 +198,25 @@ pub trait Registry: Send + Sync {
         question: &Question,
         look: &Look,
     ) -> impl Future<Output = Result<Seen, ResolveError>> + Send;
+
+    /// Does what [`Registry::look`] does for what is only good to know: [`ResolveError::RateLimited`], without a request,
+    /// where the registry has refused one, has few pulls left, or got `most` such requests in this run. Asks once.
+    fn peek(
+        &self,
+        question: &Question,
+        look: &Look,
+        _most: u64,
+    ) -> impl Future<Output = Result<Seen, ResolveError>> + Send {
+        self.look(question, look)
+    }
+
+    /// Returns the requests so far, by registry host; nothing where there are none to count.
+    fn budgets(&self) -> BTreeMap<String, Budget> {
+        BTreeMap::new()
+    }
+
+    /// Returns what each place says that may be asked for the tag, mirrors that serve digests only included.
+    fn compare(&self, _question: &Question) -> impl Future<Output = Compared> + Send {
+        std::future::ready(Compared::default())
+    }
 }

@@ -6,16 +6,17 @@ use tokio::sync::Semaphore;
 
 use super::auth::Auth;
 use super::breaker::Breaker;
-use super::budget::{Budget, Budgets};
+use super::budget::{Answered, Budget, Budgets};
 use super::client::{Answer, Client, Kind as Path, Request};
 use super::explain::step;
 use super::image::{self, ContentError, Kind, Manifest};
+use super::image_config::ImageConfig;
 use super::keyed::Keyed;
 use super::location::{self, Endpoint, Wanted};
 use super::retry::Repeats;
 use super::transport::Transport;
 use super::{
-    Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
+    Compared, Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
 };
 use crate::reference::Digest;
 
@@ -34,6 +35,16 @@ pub struct HttpRegistry {
 struct Lane {
     permits: Semaphore,
     breaker: Breaker,
+}
+
+/// Whether a run depends on an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pressing {
+    /// It does.
+    Yes,
+    /// It is only good to know: at most so many requests for such things go to one registry, none is repeated, and none
+    /// counts against the registry.
+    No(u64),
 }
 
 /// A manifest or index whose body was read, and whose hash is `digest`.
@@ -76,6 +87,11 @@ impl HttpRegistry {
         self.client.budgets.snapshot()
     }
 
+    /// Returns how often each kind of answer came so far.
+    pub fn answered(&self) -> BTreeMap<Answered, u64> {
+        self.client.budgets.answers()
+    }
+
     /// Returns what each mirror of the question's registry says the tag is now, whatever it may be asked for otherwise:
     /// a cache may keep answering an old digest. Each mirror is named `host[:port]/repository`.
     pub async fn at_mirrors(&self, question: &Question) -> Vec<(String, Result<Digest, ResolveError>)> {
@@ -93,10 +109,20 @@ impl HttpRegistry {
         answers
     }
 
+    /// Returns what the registry itself says the tag is now; `None` where no mirror is asked before it.
+    async fn at_origin(&self, question: &Question) -> Option<Result<Digest, ResolveError>> {
+        let endpoints = self.endpoints(question, Wanted::Tag).ok()?;
+        let endpoint = endpoints.last().filter(|_| endpoints.len() > 1)?;
+        let request = self.request(endpoint, &question.tag, true);
+        let work = async { self.resolve_at(request, false).await.map(|resolution| resolution.digest) };
+        Some(self.in_turn(question, Pressing::Yes, work).await)
+    }
+
     /// Runs `work` when the registry has a turn free, for as long as a question may take.
     async fn in_turn<T>(
         &self,
         question: &Question,
+        pressing: Pressing,
         work: impl Future<Output = Result<T, ResolveError>> + Send,
     ) -> Result<T, ResolveError> {
         let registry = &question.registry;
@@ -114,7 +140,9 @@ impl HttpRegistry {
                 question.repository, question.tag, self.limits.question
             )))
         });
-        lane.breaker.note(&result);
+        if pressing == Pressing::Yes {
+            lane.breaker.note(&result);
+        }
         result
     }
 
@@ -184,6 +212,18 @@ impl HttpRegistry {
                 }
                 Ok(Seen::Platform(image::config_platform(&answer.body)))
             }
+            Look::Details(digest) => {
+                let request = Request { kind: Path::Blob, limit: self.limits.config, ..request };
+                let answer = self.client.get(request).await?;
+                if digest.same_algorithm(&answer.body) != *digest {
+                    return Err(mismatch(request));
+                }
+                let config = ImageConfig::parse(&answer.body).ok_or_else(|| {
+                    let (host, wanted) = (request.endpoint.shown(), request.wanted());
+                    ResolveError::InvalidAnswer(format!("`{host}` has for `{wanted}` no image config"))
+                })?;
+                Ok(Seen::Config(Box::new(config)))
+            }
         }
     }
 
@@ -219,13 +259,24 @@ impl HttpRegistry {
         result
     }
 
-    async fn look_anywhere(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
-        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
+    async fn look_anywhere(
+        &self,
+        question: &Question,
+        look: &Look,
+        pressing: Pressing,
+    ) -> Result<Seen, ResolveError> {
         let endpoints = self.endpoints(question, Wanted::Digest)?;
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             self.told(endpoint);
-            let request = self.request(endpoint, digest.as_str(), left == 0);
+            let mut request = self.request(endpoint, look.digest().as_str(), left == 0);
+            if let Pressing::No(most) = pressing {
+                request.retries = false;
+                if let Err(error) = self.client.budgets.spend(endpoint.shown(), most) {
+                    result = Err(error);
+                    continue;
+                }
+            }
             result = self.look_at(request, look).await;
             match &result {
                 Err(error) if left > 0 => {
@@ -240,6 +291,12 @@ impl HttpRegistry {
 }
 
 impl Registry for HttpRegistry {
+    async fn compare(&self, question: &Question) -> Compared {
+        let mirrors = self.at_mirrors(question).await;
+        let origin = if mirrors.is_empty() { None } else { self.at_origin(question).await };
+        Compared { origin, mirrors }
+    }
+
     fn announce(&self, questions: &[&Question]) {
         for question in questions {
             // What has no endpoint fails when it is asked.
@@ -251,11 +308,21 @@ impl Registry for HttpRegistry {
     }
 
     async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
-        self.in_turn(question, self.resolve_anywhere(question, read)).await
+        self.in_turn(question, Pressing::Yes, self.resolve_anywhere(question, read)).await
     }
 
     async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
-        self.in_turn(question, self.look_anywhere(question, look)).await
+        let pressing = Pressing::Yes;
+        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn peek(&self, question: &Question, look: &Look, most: u64) -> Result<Seen, ResolveError> {
+        let pressing = Pressing::No(most);
+        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    fn budgets(&self) -> BTreeMap<String, Budget> {
+        self.budget()
     }
 }
 

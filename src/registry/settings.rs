@@ -107,6 +107,8 @@ pub struct Limits {
     pub longest_pause: Duration,
     /// The longest manifest that is read, in bytes.
     pub manifest: usize,
+    /// The longest image config that is read for details, in bytes.
+    pub config: usize,
 }
 
 impl Default for Limits {
@@ -121,6 +123,7 @@ impl Default for Limits {
             retry_delay: Duration::from_millis(500),
             longest_pause: Duration::from_secs(10),
             manifest: 8 << 20,
+            config: 1 << 20,
         }
     }
 }

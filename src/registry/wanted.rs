@@ -222,7 +222,7 @@ impl Wanted {
             }
             Ok(Seen::Content(Content::Image { .. })) => true,
             Ok(Seen::MediaType(media_type)) => image::kind(media_type) == Kind::Image,
-            Ok(Seen::Platform(_)) => false,
+            Ok(Seen::Platform(_) | Seen::Config(_)) => false,
             // What nobody can say of the old digest now may be said in the next run.
             Err(
                 error @ (ResolveError::Unavailable(_)
@@ -266,7 +266,7 @@ impl Wanted {
                 // The index was hashed, the manifest that it names was not seen yet.
                 write(question, answer, digest, behind)
             }
-            Content::Image { config: Some(config) } => match answer.look(Look::Config(config.clone()))? {
+            Content::Image { config: Some(config), .. } => match answer.look(Look::Config(config.clone()))? {
                 Ok(Seen::Platform(Some(platform))) if platform == wanted => {
                     write(question, answer, now, None)
                 }
@@ -274,7 +274,7 @@ impl Wanted {
                 Err(error) => Ok(failed(question, config, error)),
                 Ok(_) => Err(Look::Config(config.clone())),
             },
-            Content::Image { config: None } => Ok(malformed(question)),
+            Content::Image { config: None, .. } => Ok(malformed(question)),
         }
     }
 }

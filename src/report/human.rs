@@ -1,6 +1,6 @@
 //! Reports for people: one line for each thing, the place last, a summary at the end.
 
-use super::{LeftOut, Report, Row, count};
+use super::{Excerpt, LeftOut, Report, Row, count, one_line};
 use crate::check::{Finding, Level};
 use crate::plan::Outcome;
 use crate::terminal::{Stream, Style};
@@ -16,12 +16,14 @@ pub fn list(report: &Report<'_>, stream: &Stream) -> String {
         };
         let state = stream.paint(style, &format!("{:8}", row.state));
         let reason = row.reason.map(|reason| format!("  ({reason})")).unwrap_or_default();
+        let hold =
+            row.hold.as_deref().map(|hold| format!("  (on hold: {})", one_line(hold))).unwrap_or_default();
         let also = match row.also_at.len() {
             0 => String::new(),
             uses => format!("  (and at {} through aliases)", count(uses, "more place")),
         };
         let image = one_line(row.image);
-        format!("{state}  {image:width$}  {}{reason}{also}\n", place(row, stream))
+        format!("{state}  {image:width$}  {}{reason}{hold}{also}\n", place(row, stream))
     });
     rows.collect()
 }
@@ -58,12 +60,14 @@ fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
     rows.collect()
 }
 
-/// Returns the findings of `check`.
+/// Returns the findings of `check`, each with its line where that is known.
 pub fn check(report: &Report<'_>, stream: &Stream) -> String {
-    report.findings.iter().map(|finding| told_finding(finding, stream)).collect()
+    let excerpts = report.excerpts.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let told = report.findings.iter().zip(excerpts);
+    told.map(|(finding, excerpt)| told_finding(finding, excerpt, stream)).collect()
 }
 
-fn told_finding(finding: &Finding, stream: &Stream) -> String {
+fn told_finding(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
     let style = match finding.level {
         Level::Error => Style::Red,
         Level::Warning => Style::Yellow,
@@ -82,7 +86,8 @@ fn told_finding(finding: &Finding, stream: &Stream) -> String {
     let rule = stream.paint(style, &format!("{}{level}", finding.rule.id));
     let hint =
         finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(&fix.hint()))).unwrap_or_default();
-    format!("{place}: {rule}: {}\n{hint}", one_line(&finding.message))
+    let excerpt = excerpt.map(|excerpt| excerpt.told(stream, style)).unwrap_or_default();
+    format!("{place}: {rule}: {}\n{excerpt}{hint}", one_line(&finding.message))
 }
 
 /// Returns what could not be read, and remarks.
@@ -139,10 +144,4 @@ pub fn summary(report: &Report<'_>) -> String {
 
 fn place(row: &Row<'_>, stream: &Stream) -> String {
     stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
-}
-
-/// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take
-/// for a command (`::error::`).
-fn one_line(text: &str) -> String {
-    crate::terminal::printable(text).replace('\n', "\\n")
 }

@@ -62,6 +62,8 @@ struct Reference<'r> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<&'r str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     fields: BTreeMap<&'static str, Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,6 +198,7 @@ impl<'r> Reference<'r> {
             state: row.state,
             reason: row.reason,
             detail: row.detail.as_deref(),
+            hold: row.hold.as_deref(),
             fields: row.fields().map(|(name, field)| (name, span(&field))).collect(),
             outcome: row.outcome.map(|outcome| outcome.as_str()),
             old: row.outcome.map(|_| row.image),

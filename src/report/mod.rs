@@ -1,8 +1,14 @@
 //! What a command found and did, as rows; one file per way of printing them. Pure.
 
+pub mod audit;
 pub mod diff;
+mod excerpt;
+pub mod github;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod live;
+pub mod sarif;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,12 +16,16 @@ use std::ops::Range;
 
 use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
+use crate::hold::{Hold, Holds};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 use crate::registry::{Behind, Budget};
+use crate::terminal::printable;
+
+pub use excerpt::Excerpt;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +36,8 @@ pub struct Report<'i> {
     pub unread: Vec<UnreadRow<'i>>,
     /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
+    /// The line that each finding is about, where it is known; in the order of the findings.
+    pub excerpts: Vec<Option<Excerpt>>,
     /// What no registry gave an answer about.
     pub unchecked: Vec<Unchecked>,
     /// How many findings were left out: because they are allowed, and because a baseline knows them.
@@ -82,6 +94,8 @@ pub struct Row<'i> {
     pub outcome: Option<Outcome>,
     /// What `pin` wrote.
     pub new: Option<String>,
+    /// Why it must not move, where it is on hold.
+    pub hold: Option<String>,
     /// The index behind a platform's digest, and the platform.
     pub behind: Option<&'i Behind>,
     located: &'i Located,
@@ -138,6 +152,30 @@ impl<'i> Report<'i> {
         let Checked { allowed, known, before, .. } = checked;
         self.left_out = LeftOut { allowed, known, before };
         self.findings = checked.findings;
+    }
+
+    /// Adds the lines that the findings are about. `read` returns the bytes of a file by the name that reports have for it.
+    pub fn add_excerpts(&mut self, read: impl Fn(&str) -> Option<Vec<u8>>) {
+        let mut file: (&str, Option<Vec<u8>>) = ("", None);
+        let mut excerpts = Vec::new();
+        for finding in &self.findings {
+            // They are in the order of the files.
+            if file.0 != finding.file {
+                file = (&finding.file, read(&finding.file));
+            }
+            let place = finding.place.as_ref();
+            excerpts.push(place.zip(file.1.as_ref()).and_then(|(place, bytes)| Excerpt::of(bytes, place)));
+        }
+        self.excerpts = excerpts;
+    }
+
+    /// Adds which images are on hold, and which holds have ended.
+    pub fn add_holds(&mut self, holds: &Holds, inventory: &Inventory) {
+        for (row, (file, located)) in self.rows.iter_mut().zip(inventory.sites()) {
+            let reference = located.site.reference.as_ref();
+            row.hold = reference.and_then(|it| holds.on(&file.root_path, it)).map(Hold::to_string);
+        }
+        self.notes.extend(holds.ended());
     }
 
     /// Adds what no registry gave an answer about: the report is incomplete without it.
@@ -221,8 +259,9 @@ impl<'i> Row<'i> {
                 (Style::Digest, Some(Write::Whole { .. })) => {
                     format!("{}@{}", reference.name(), change.digest)
                 }
-                _ => reference.pinned(&change.digest).to_string(),
+                _ => change.applied_to(reference).to_string(),
             }),
+            hold: None,
             behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
             located,
         }
@@ -233,6 +272,12 @@ impl<'i> Row<'i> {
         let fields = self.located.site.fields.iter();
         fields.map(|(name, span)| (*name, self.located.in_file(span)))
     }
+}
+
+/// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take
+/// for a command (`::error::`, or `##[error]` anywhere in a line).
+fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace("##[", "# #[")
 }
 
 /// Returns `1 image`, `2 images`.

@@ -35,26 +35,48 @@ pub(super) struct Own {
     pub(super) changes: Option<String>,
 }
 
-/// Fetches the base of `remote` and what there is of tagpin's branches for it.
-pub(super) fn clone(
-    cache_dir: &Path,
-    remote: Remote,
-    branch: Option<String>,
-) -> Result<(Cloned, CommitTree), RunError> {
+/// A clone that knows where the remote's branches are, and may lack what is in them.
+pub(super) struct Opened {
+    pub(super) repository: Repository,
+    pub(super) base_branch: String,
+    /// Where the base was listed.
+    pub(super) base: Oid,
+    branches: Branches,
+    /// tagpin's branches for this base, and where they were listed.
+    known: BTreeMap<String, Oid>,
+}
+
+impl Opened {
+    /// Tells whether there is any branch of tagpin's for this base.
+    pub(super) fn has_branches(&self) -> bool {
+        !self.known.is_empty()
+    }
+}
+
+/// Opens the clone and asks the remote where its branches are: one request.
+pub(super) fn open(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Opened, RunError> {
     let repository = Repository::open(cache_dir, remote)?;
-    let known = repository.heads()?;
+    let heads = repository.heads()?;
     let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
-    let Some(base_branch) = branch.or_else(|| known.default.clone()) else {
+    let Some(base_branch) = branch.or_else(|| heads.default.clone()) else {
         return Err(no_branch("it has no default branch; set `branch` for it"));
     };
-    let Some(base) = known.branches.get(&base_branch).copied() else {
+    let Some(base) = heads.branches.get(&base_branch).copied() else {
         return Err(no_branch(&format!("`{base_branch}` does not exist")));
     };
+    let branches = Branches::new(&base_branch, heads.default.as_deref());
+    let known = heads.branches.into_iter().filter(|(name, _)| branches.has(name)).collect();
+    Ok(Opened { repository, base_branch, base, branches, known })
+}
+
+/// Brings the base and tagpin's branches for it into the clone, unless it has them.
+pub(super) fn fetch(opened: Opened) -> Result<(Cloned, CommitTree), RunError> {
+    let Opened { repository, base_branch, base, branches, known } = opened;
     let base = repository.fetch(&base_branch, base)?;
-    let branches = Branches::new(&base_branch, known.default.as_deref());
     let mut heads = BTreeMap::new();
-    for (name, id) in known.branches.iter().filter(|(name, _)| branches.has(name)) {
-        heads.insert(name.clone(), head(&repository, name, *id, &base_branch, base)?);
+    for (name, id) in known {
+        let head = head(&repository, &name, id, &base_branch, base)?;
+        heads.insert(name, head);
     }
     let tree = repository.tree(base)?;
     Ok((Cloned { repository, base_branch, base, branches, heads }, tree))

@@ -11,11 +11,13 @@ use super::candidate::{Candidate, candidates};
 use super::clone::{Cloned, Head};
 use super::{BranchState, Context, Done, Proposed, RunError, blocking};
 use crate::config::Config;
+use crate::details;
 use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
 use crate::pin::{self, Pinned};
 use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Step, decide};
-use crate::pull_request::{Declined, Operation, Place, Settled, controls, marker, render, settle};
+use crate::pull_request::{Declined, Operation, Place, Settled, body, controls, marker, settle};
+use crate::registry::Registry;
 use crate::tree::CommitTree;
 
 /// How many branches are asked for at once.
@@ -39,7 +41,7 @@ struct Work<'w, R> {
 ///
 /// # Errors
 /// git's, where no group could be done.
-pub(super) async fn propose<R>(
+pub(super) async fn propose<R: Registry>(
     context: &Context<'_, R>,
     access: &Access,
     config: &Config,
@@ -126,7 +128,7 @@ pub(super) async fn propose<R>(
     Ok(())
 }
 
-impl<R> Work<'_, R> {
+impl<R: Registry> Work<'_, R> {
     /// Asks for the pull requests of every candidate, and returns what was declined in them.
     async fn ask(&self, candidates: &mut BTreeMap<String, Candidate>) -> Result<Declined, ForgeError> {
         let Some(forge) = &self.access.forge else { return Ok(Declined::default()) };
@@ -276,14 +278,9 @@ impl<R> Work<'_, R> {
         done: &mut Done,
     ) {
         let (Some(forge), Some(commit)) = (&self.access.forge, proposed.commit.clone()) else { return };
-        let proposal = proposal(part, commit.clone());
-        let place = Place { group: candidate.group.as_deref(), base: &self.base };
-        let ((title, remark), (_, body)) = (worded_title(self.config, &proposal, place), render(&proposal));
-        done.notes.extend(remark);
-        let dress = self.config.proposals.dress.clone();
-        let (head, base) = (proposed.branch_name.clone(), self.base.clone());
-        let draft = Draft { head, base, title, body, commit, dress };
         let current = proposed.pull_request.take().map(|settled| settled.pull_request);
+        let (draft, remark) = self.drafted(candidate, part, proposed, commit, current.as_ref()).await;
+        done.notes.extend(remark);
         let result = settle(forge, &draft, current.as_ref()).await;
         let label = &self.config.proposals.rebuild_label;
         let result = match (result, &current) {
@@ -302,6 +299,37 @@ impl<R> Work<'_, R> {
                 done.pull_request_error.get_or_insert(error);
             }
         }
+    }
+
+    /// Returns what the pull request should say, and a remark on its title. The registries are asked for details unless the
+    /// `current` one has them all.
+    async fn drafted(
+        &self,
+        candidate: &Candidate,
+        part: &Pinned,
+        proposed: &Proposed,
+        commit: String,
+        current: Option<&PullRequest>,
+    ) -> (Draft, Option<String>) {
+        let (registry, settings) = (self.context.registry, &self.config.pull_request);
+        let mut proposal = proposal(part, commit.clone());
+        details::want(registry, &mut proposal, settings);
+        let place = Place { group: candidate.group.as_deref(), base: &self.base };
+        let (title, remark) = worded_title(self.config, &proposal, place);
+        let brief = Draft {
+            head: proposed.branch_name.clone(),
+            base: self.base.clone(),
+            title,
+            body: body(&proposal, settings.template.as_ref()),
+            commit,
+            dress: self.config.proposals.dress.clone(),
+        };
+        let wanted = proposal.images.iter().any(|image| image.details.is_some());
+        if !wanted || current.is_some_and(|current| details::are_told(&brief, current)) {
+            return (brief, remark);
+        }
+        details::ask(registry, &mut proposal, settings, &self.config.policy.defaults.platforms).await;
+        (Draft { body: body(&proposal, settings.template.as_ref()), ..brief }, remark)
     }
 
     /// Writes into the open pull request that somebody else's commit is on its branch, unless it says so already.

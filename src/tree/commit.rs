@@ -43,6 +43,38 @@ pub enum RevisionError {
     Git(String),
 }
 
+fn failed(error: git2::Error) -> RevisionError {
+    RevisionError::Git(error.message().to_owned())
+}
+
+/// Opens the git repository around `directory`, and finds the commit that `revision` names in it.
+pub(crate) fn open_revision(
+    directory: &Path,
+    revision: &str,
+) -> Result<(git2::Repository, Oid), RevisionError> {
+    crate::git::initialise();
+    let none: [&Path; 0] = [];
+    let git =
+        git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none).map_err(|error| {
+            match error.code() {
+                git2::ErrorCode::NotFound => RevisionError::NoRepository,
+                _ => failed(error),
+            }
+        })?;
+    let commit = git
+        .revparse_single(revision)
+        .and_then(|object| object.peel_to_commit())
+        .map(|commit| commit.id())
+        .map_err(|error| match error.code() {
+            git2::ErrorCode::NotFound
+            | git2::ErrorCode::InvalidSpec
+            | git2::ErrorCode::Ambiguous
+            | git2::ErrorCode::Peel => RevisionError::NoCommit(revision.to_owned()),
+            _ => failed(error),
+        })?;
+    Ok((git, commit))
+}
+
 impl CommitTree {
     pub(crate) fn new(git: git2::Repository, commit: Oid, lock: Arc<File>) -> Result<Self, git2::Error> {
         Self::open(git, commit, Some(lock))
@@ -53,26 +85,7 @@ impl CommitTree {
     /// # Errors
     /// There is no repository, no such commit in it, or it cannot be read.
     pub fn of_revision(directory: &Path, revision: &str) -> Result<Self, RevisionError> {
-        crate::git::initialise();
-        let failed = |error: git2::Error| RevisionError::Git(error.message().to_owned());
-        let none: [&Path; 0] = [];
-        let git = git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none).map_err(
-            |error| match error.code() {
-                git2::ErrorCode::NotFound => RevisionError::NoRepository,
-                _ => failed(error),
-            },
-        )?;
-        let commit = git
-            .revparse_single(revision)
-            .and_then(|object| object.peel_to_commit())
-            .map(|commit| commit.id())
-            .map_err(|error| match error.code() {
-                git2::ErrorCode::NotFound
-                | git2::ErrorCode::InvalidSpec
-                | git2::ErrorCode::Ambiguous
-                | git2::ErrorCode::Peel => RevisionError::NoCommit(revision.to_owned()),
-                _ => failed(error),
-            })?;
+        let (git, commit) = open_revision(directory, revision)?;
         Self::open(git, commit, None).map_err(failed)
     }
 

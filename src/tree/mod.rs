@@ -5,6 +5,7 @@ mod directory;
 mod patched;
 mod selection;
 
+pub(crate) use commit::open_revision;
 pub use commit::{CommitTree, RevisionError};
 pub use directory::DirectoryTree;
 pub use patched::{PATCH_MAX, PatchError, PatchedTree};

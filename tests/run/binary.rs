@@ -7,14 +7,14 @@ use super::support::world::{NAME, TOKEN, World};
 use super::{DEPLOYMENT, FILE, assert_nothing_written, check, fill, world};
 
 /// What the binary did.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub(super) struct Ran {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 /// Runs `tagpin run` with this configuration, an environment of its own and the token.
-fn tagpin(world: &World, config: &str, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+pub(super) fn tagpin(world: &World, config: &str, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     world.forget();
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("bot.toml");
@@ -59,6 +59,31 @@ async fn a_run_tells_what_it_did() {
         closed.err
     );
     assert_eq!(closed.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_action_gets_its_summary_and_outputs() {
+    let world = world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (summary, outputs) = (directory.path().join("summary"), directory.path().join("outputs"));
+    fs_err::write(&outputs, "earlier=1\n").unwrap();
+    let args = ["--summary", summary.to_str().unwrap(), "--outputs", outputs.to_str().unwrap()];
+    let config = world.config_text("", "github", &[NAME, "acme/gone"]);
+    assert_eq!(tagpin(&world, &config, &args, &[]).code, 3);
+    assert_eq!(
+        fs_err::read_to_string(&outputs).unwrap(),
+        "earlier=1\nchanged=true\npull-request-number=1\n\
+         pull-request-url=https://github.com/acme/clusters/pull/1\npull-request-operation=created\n"
+    );
+    let text = fs_err::read_to_string(&summary).unwrap();
+    assert!(text.contains("2 repositories: 1 changed, 0 as before, 1 failed"), "{text}");
+    assert!(
+        text.contains(
+            "| pushed | 2 | 0 | 0 | 0 | 0 | 0 | [#1](<https://github.com/acme/clusters/pull/1>) created |"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("there is no repository at"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

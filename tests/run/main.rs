@@ -3,13 +3,18 @@
 
 mod binary;
 mod branch;
+mod change_control;
 mod declined;
+mod details;
+mod discovery;
 mod groups;
 mod killed;
 mod life;
+mod many;
 mod page;
 mod pull_request;
 mod refusals;
+mod serving;
 mod signed;
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,7 +8,9 @@ use std::path::Path;
 use serde::Deserialize;
 use tagpin::platform::Platform;
 use tagpin::reference::Digest;
-use tagpin::registry::{Content, Entry, Look, Question, Registry, Resolution, ResolveError, Seen};
+use tagpin::registry::{
+    Compared, Content, Entry, Look, Question, Registry, Resolution, ResolveError, Rule, Seen,
+};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -16,6 +18,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// A registry that has everything but what the case takes away: every tag is an index.
 pub(crate) struct Answering {
     cases: BTreeMap<String, Case>,
+    rules: Vec<Rule>,
 }
 
 /// What `registry.toml` says of a tag.
@@ -38,10 +41,12 @@ enum Case {
 const OLD: &str = " old";
 
 impl Answering {
-    /// Returns the registry that `registry.toml` in the folder of a case describes.
-    pub(crate) fn of_case(case: &Path) -> Self {
+    /// Returns the registry that `registry.toml` in the folder of a case describes, with the mirrors of `rules`. One with
+    /// `stale` in its name has the old digest of each tag, one with `down` does not answer, one with `empty` has nothing, and
+    /// the others have what the registry has.
+    pub(crate) fn of_case(case: &Path, rules: &[Rule]) -> Self {
         let text = fs_err::read_to_string(case.join("registry.toml")).unwrap_or_default();
-        Self { cases: toml::from_str(&text).unwrap() }
+        Self { cases: toml::from_str(&text).unwrap(), rules: rules.to_vec() }
     }
 
     /// Returns the manifests of a tag's index, now or before it moved.
@@ -67,6 +72,21 @@ fn name_of(question: &Question) -> String {
 }
 
 impl Registry for Answering {
+    async fn compare(&self, question: &Question) -> Compared {
+        let name = name_of(question);
+        let rules = self.rules.iter().filter(|rule| rule.prefix == question.registry);
+        let mirrors = rules.flat_map(|rule| &rule.mirrors).map(|mirror| {
+            let said = match mirror.location.as_str() {
+                place if place.contains("stale") => Ok(Digest::sha256(format!("{name}{OLD}").as_bytes())),
+                place if place.contains("down") => Err(ResolveError::Unavailable("it is down".to_owned())),
+                place if place.contains("empty") => Err(ResolveError::NotFound("it has nothing".to_owned())),
+                _ => Ok(Digest::sha256(name.as_bytes())),
+            };
+            (mirror.location.clone(), said)
+        });
+        Compared { origin: None, mirrors: mirrors.collect() }
+    }
+
     async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
         let name = name_of(question);
         if let Some(Case::Failing(reason)) = self.cases.get(&name) {
@@ -83,7 +103,12 @@ impl Registry for Answering {
 
     async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
         let name = name_of(question);
-        let (Look::Head(digest) | Look::Body(digest) | Look::Config(digest)) = look;
+        let digest = look.digest();
+        if let Some(Case::Failing(reason)) = self.cases.get(&name)
+            && reason == "silent"
+        {
+            return Err(ResolveError::Unavailable(format!("the registry does not answer for `{name}`")));
+        }
         let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
         let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
         let is_manifest = [false, true].iter().any(|old| {
@@ -96,7 +121,7 @@ impl Registry for Answering {
             Look::Body(_) if *digest == now || *digest == old => {
                 Ok(Seen::Content(self.index(&name, *digest == old)))
             }
-            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None })),
+            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None, size: None })),
             _ => gone(),
         }
     }

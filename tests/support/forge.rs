@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     /// A private repository answers 404 without a token, a public one can be read.
     pub(crate) private: bool,
     pub(crate) default_branch: String,
+    /// What the forge lists, as GitHub's JSON: of the organization or user `owner`, and of the installation.
+    pub(crate) listed: Arc<Mutex<Vec<Value>>>,
     /// Where the API starts: empty, or `/api/v3` as on GitHub Enterprise Server.
     pub(crate) prefix: String,
     /// Whose the token is.
@@ -50,6 +52,7 @@ impl Default for Settings {
             token: "forge-token".to_owned(),
             private: false,
             default_branch: "main".to_owned(),
+            listed: Arc::default(),
             prefix: String::new(),
             login: "tagpin-bot".to_owned(),
             git: None,
@@ -363,6 +366,9 @@ fn route(
         && let Some(response) = app.answer(method, &segments, token, &shared.full_name(), body)
     {
         return response;
+    }
+    if let Some(answer) = super::discovery::route(&shared.settings, method, &segments, query, token) {
+        return answer;
     }
     if token.is_some_and(|token| token != shared.settings.token) {
         return refused(401, "Bad credentials", json!(null));

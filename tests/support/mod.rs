@@ -4,6 +4,7 @@
 
 pub(crate) mod asking;
 pub(crate) mod bare_repository;
+pub(crate) mod discovery;
 pub(crate) mod docker;
 pub(crate) mod forge;
 pub(crate) mod git_remote;
@@ -13,6 +14,7 @@ pub(crate) mod github_git;
 pub(crate) mod github_graphql;
 pub(crate) mod github_issues;
 pub(crate) mod github_json;
+pub(crate) mod images;
 pub(crate) mod mood;
 pub(crate) mod openapi;
 pub(crate) mod registry;

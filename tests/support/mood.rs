@@ -15,6 +15,8 @@ pub(crate) struct Mood {
     pub(crate) digest: DigestHeader,
     /// The status for HEAD, if HEAD is not served.
     pub(crate) head: Option<u16>,
+    /// The status for GET of a manifest, if that is not served.
+    pub(crate) get: Option<u16>,
     /// Statuses for the next manifest requests, last first, each with a Retry-After in seconds.
     pub(crate) failures: Vec<(u16, Option<u64>)>,
     /// The status for every manifest request.
@@ -148,6 +150,7 @@ impl Default for Mood {
             realm: None,
             digest: DigestHeader::Right,
             head: None,
+            get: None,
             failures: Vec::new(),
             always: None,
             token_failures: Vec::new(),

@@ -11,6 +11,7 @@ use std::path::Path;
 use tagpin::apply::{self, Edited};
 use tagpin::chart::Charts;
 use tagpin::config::Config;
+use tagpin::hold::Holds;
 use tagpin::inventory::{FileScan, Inventory};
 use tagpin::manifest::annotate::{Annotations, Keys};
 use tagpin::manifest::catalogue::BUILT_IN;
@@ -48,15 +49,15 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
-    let charts = Charts::default();
+    let (charts, holds) = (Charts::default(), Holds::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
-    let rules = Rules { policy, charts: &charts, keys };
+    let rules = Rules { policy, holds: &holds, environments: &[], charts: &charts, keys };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             // It was read, and so it is confirmed.
-            content: Some(Content::Image { config: None }),
+            content: Some(Content::Image { config: None, size: None }),
         };
         (asked.question, Ok(Answer::new(resolution)))
     });

@@ -178,6 +178,12 @@ impl Registry {
         self.shared.lock().tags.insert((repository.to_owned(), tag.to_owned()), digest.to_owned());
     }
 
+    /// Answers `body` for `digest`, whatever it hashes to.
+    pub(crate) fn replace(&self, repository: &str, digest: &str, body: &[u8]) {
+        let key = (repository.to_owned(), digest.to_owned());
+        self.shared.lock().blobs.insert(key, ("application/octet-stream".to_owned(), body.to_vec()));
+    }
+
     /// Removes what `digest` names.
     pub(crate) fn remove(&self, repository: &str, digest: &str) {
         self.shared.lock().blobs.remove(&(repository.to_owned(), digest.to_owned()));
@@ -207,7 +213,7 @@ impl Registry {
         self.store_json(repository, OCI_MANIFEST, &manifest)
     }
 
-    fn store_json(&self, repository: &str, media_type: &str, value: &Value) -> Value {
+    pub(super) fn store_json(&self, repository: &str, media_type: &str, value: &Value) -> Value {
         let body = value.to_string().into_bytes();
         let size = body.len();
         json!({"mediaType": media_type, "digest": self.store(repository, media_type, body), "size": size})
@@ -324,6 +330,9 @@ impl Content {
                 return failure(status, pause);
             }
             if let Some(status) = self.mood.always {
+                return failure(status, None);
+            }
+            if let Some(status) = self.mood.get.filter(|_| method == Method::GET) {
                 return failure(status, None);
             }
             if let Some(status) = self.mood.head.filter(|_| method == Method::HEAD) {

@@ -3,6 +3,7 @@
 use crate::check::finding::{Finding, verdicts};
 use crate::check::{Context, Level, Rule};
 use crate::plan::{IMMUTABLE, Outcome};
+use crate::policy::looks_immutable;
 use crate::reference::Reference;
 
 pub(super) static RULE: Rule = Rule {
@@ -55,28 +56,4 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Tells whether a tag starts with three numbers: `1.27.3`, `v2.0.0-rc1`, `2024.06.1-alpine`.
-fn looks_immutable(tag: &str) -> bool {
-    let tag = tag.strip_prefix('v').unwrap_or(tag);
-    let version = tag.split(['-', '_', '+']).next().unwrap_or_default();
-    let mut parts = version.split('.');
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    parts.clone().count() >= 3 && parts.all(is_number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::looks_immutable;
-
-    #[test]
-    fn releases_have_three_numbers() {
-        for tag in ["1.27.3", "v2.0.0-rc1", "2024.06.1-alpine", "1.2.3.4"] {
-            assert!(looks_immutable(tag), "{tag}");
-        }
-        for tag in ["1.27", "v2", "latest", "1.27.x", "1..3", "3.20-1.2.3", "", "alpine3.20.1"] {
-            assert!(!looks_immutable(tag), "{tag}");
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod immutable_tag_moved;
 mod inconsistent_digest;
 mod latest_tag;
 mod malformed_digest;
+mod mirror_stale;
 mod no_tag;
 mod overlay_unpins_base;
 mod platform_digest;
@@ -22,7 +23,7 @@ mod unverifiable;
 use super::Rule;
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&Rule; 18] = [
+pub static ALL: [&Rule; 19] = [
     &floating_tag::RULE,
     &latest_tag::RULE,
     &no_tag::RULE,
@@ -41,6 +42,7 @@ pub static ALL: [&Rule; 18] = [
     &digest_gone::RULE,
     &platform_digest::RULE,
     &platform_missing::RULE,
+    &mirror_stale::RULE,
 ];
 
 /// Returns the rule with this id.

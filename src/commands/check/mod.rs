@@ -3,12 +3,14 @@
 mod base;
 mod baseline;
 mod fix;
+mod outputs;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use base::Before;
 
-use super::{block_on, local_config, local_tree, print, progress, registry};
+use super::{block_on, local_config, local_tree, progress, registry, work_tree_root};
 use crate::check::baseline::Baseline;
 use crate::check::online::{self, Online};
 use crate::check::{self, Checked, Context};
@@ -17,10 +19,11 @@ use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::inventory::Inventory;
+use crate::manifest::SIZE_MAX;
 use crate::pin;
 use crate::plan::Outcome;
 use crate::registry::Trust;
-use crate::report::{Report, count, human};
+use crate::report::{Report, count};
 use crate::terminal::{Terminal, printable};
 use crate::tree::{DirectoryTree, Tree as _};
 
@@ -39,6 +42,7 @@ pub fn run(
             globals.require_network(name)?;
         }
     }
+    outputs::require(&args.output)?;
     let tree = local_tree(&args.paths)?;
     let gate = Gate::new(args, globals, environment, &tree, terminal)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
@@ -52,7 +56,8 @@ pub fn run(
         return Ok(Exit::of(false, gate.report(&tree, &inventory, Checked::default(), online).complete));
     }
     if !args.fix {
-        return report(&gate.report(&tree, &inventory, checked, online), globals, terminal);
+        let report = gate.report(&tree, &inventory, checked, online);
+        return outputs::write(report, args, globals, environment, terminal);
     }
     let pinned = fix::fix(&tree, &gate.config, inventory, &checked.findings, shown)?;
     for line in fix::left(&pinned) {
@@ -66,12 +71,7 @@ pub fn run(
     let checked = gate.check(&inventory, online.as_ref());
     let mut after = gate.report(&tree, &inventory, checked, online);
     after.complete &= !failed;
-    report(&after, globals, terminal)
-}
-
-fn report(report: &Report<'_>, globals: &Globals, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    print(report, globals, terminal, true, human::check)?;
-    Ok(Exit::of(report.has_errors(), report.complete))
+    outputs::write(after, args, globals, environment, terminal)
 }
 
 /// What the files are judged by.
@@ -107,7 +107,23 @@ impl Gate {
             Self { config, baseline, before: None, today, trust }
         };
         gate.config.check.strict |= args.strict;
+        gate.place_settings()?;
+        gate.config.holds.tell(jiff::Timestamp::now());
         Ok(gate)
+    }
+
+    /// Finds out where the files of the settings are below the root: a finding about them is the same on any machine.
+    fn place_settings(&mut self) -> Result<(), Failure> {
+        let directory = fs_err::canonicalize(std::env::current_dir()?)?;
+        let root = work_tree_root(&directory);
+        for allow in &mut self.config.check.allows {
+            let full = fs_err::canonicalize(directory.join(&allow.origin.file));
+            let below = full.ok().and_then(|full| full.strip_prefix(&root).ok().map(Path::to_owned));
+            if let Some(below) = below.as_deref().and_then(Path::to_str) {
+                allow.origin.root_path = below.replace(std::path::MAIN_SEPARATOR, "/");
+            }
+        }
+        Ok(())
     }
 
     fn inventory(&self, tree: &DirectoryTree) -> Result<Inventory, Failure> {
@@ -144,10 +160,12 @@ impl Gate {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
         report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
         report.add_findings(checked);
+        report.add_holds(&self.config.holds, inventory);
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
             report.forgive_unread(|path| !before.touches(&tree.root_path(path)));
         }
+        report.add_excerpts(|file| tree.read(file, SIZE_MAX).ok());
         report
     }
 }

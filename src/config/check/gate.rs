@@ -85,7 +85,7 @@ impl Checker<'_> {
     }
 
     /// Returns where the entry at `span` stands: its first line, as messages show it.
-    fn origin(&self, span: std::ops::Range<usize>) -> Origin {
+    pub(super) fn origin(&self, span: std::ops::Range<usize>) -> Origin {
         let start = span.start.min(self.text.len());
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[..line_start].matches('\n').count() + 1;
@@ -98,7 +98,7 @@ impl Checker<'_> {
             end_line: line,
             end_column: column + width.chars().count(),
         };
-        Origin { file: self.file.to_owned(), place }
+        Origin { file: self.file.to_owned(), root_path: self.file.to_owned(), place }
     }
 
     pub(in crate::config) fn environments(&mut self, raw: &[Spanned<RawEnvironment>]) -> Vec<Environment> {
@@ -117,10 +117,26 @@ impl Checker<'_> {
                     "write one pattern for each copy, for example `[\"clusters/eu/**\", \"clusters/us/**\"]`";
                 self.fail_hint(span, "`equal = true` compares several `paths`, here is one", hint);
             }
-            match Environment::new(name, paths, raw.equal) {
-                Ok(environment) => environments.push(environment),
-                Err(error) => self.fail(raw.paths.span(), format!("`paths`: {error}")),
+            let mut environment = match Environment::new(name, paths, raw.equal) {
+                Ok(environment) => environment,
+                Err(error) => {
+                    self.fail(raw.paths.span(), format!("`paths`: {error}"));
+                    continue;
+                }
+            };
+            environment.after = raw.after.as_ref().and_then(|after| self.filled("after", after));
+            environment.platforms =
+                raw.platforms.as_ref().and_then(|platforms| self.platforms(platforms)).unwrap_or_default();
+            environment.registries =
+                raw.registries.as_ref().and_then(|registries| self.globs("registries", registries, false));
+            // What comes before stands before: so there are no circles, and a name that is not there is found.
+            if let (Some(after), Some(text)) = (&environment.after, &raw.after)
+                && environments.iter().all(|other| other.name != *after)
+            {
+                let hint = "name an `[[environment]]` that stands above this one";
+                self.fail_hint(text.span(), format!("there is no environment `{after}` before"), hint);
             }
+            environments.push(environment);
         }
         environments
     }

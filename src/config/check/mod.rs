@@ -2,14 +2,18 @@
 
 mod forge;
 mod gate;
+mod hold;
 mod network;
 mod policy;
 mod proposals;
+mod pull_request;
 mod registry;
+mod run;
 
 pub(super) use forge::{COMMITS, KINDS};
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
 pub(super) use proposals::{GROUPS, MERGES};
+pub(super) use pull_request::DETAILS;
 pub(super) use registry::PULLS;
 
 use std::ops::Range;
@@ -20,6 +24,7 @@ use toml::Spanned;
 use super::problem::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
 use super::{Annotations, Config};
+use crate::hold::Holds;
 use crate::manifest::catalogue::Location;
 use crate::policy::Globs;
 
@@ -35,14 +40,19 @@ const DNS_NAME_MAX: usize = 253;
 pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
     let mut checker = Checker { base, ..Checker::new(file, text) };
     let config = Config {
-        schedule: raw.schedule.as_ref().and_then(|schedule| checker.filled("schedule", schedule)),
+        schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),
+        serve: checker.serve(&raw.serve),
+        concurrency: checker.run_concurrency(&raw.run),
         policy: checker.policy(&raw.policy),
         check: checker.gate(&raw.check),
         environments: checker.environments(&raw.environment),
+        holds: Holds::new(checker.holds(&raw.hold)),
         annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
         proposals: checker.proposals(&raw.pull_request),
+        pull_request: checker.pull_request(&raw.pull_request),
         repositories: checker.repositories(&raw.repository),
+        discover: checker.discover(&raw.discover),
         registries: checker.registries(&raw.registry),
         registries_conf: raw.registries_conf.as_ref().and_then(|file| checker.path("registries-conf", file)),
         network: checker.network(&raw.network),

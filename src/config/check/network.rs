@@ -59,6 +59,14 @@ impl Checker<'_> {
         found
     }
 
+    /// Returns a time that is not longer than an hour; none is fine.
+    pub(super) fn time_or_none(&mut self, key: &str, text: &Text) -> Option<Duration> {
+        match text.get_ref().as_str() {
+            "0" | "0s" => Some(Duration::ZERO),
+            _ => self.time(key, text),
+        }
+    }
+
     /// Returns a time that is longer than none and not longer than an hour.
     fn time(&mut self, key: &str, text: &Text) -> Option<Duration> {
         let parsed = text.get_ref().parse::<jiff::SignedDuration>().ok();

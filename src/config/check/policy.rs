@@ -83,7 +83,7 @@ impl Checker<'_> {
         self.word("level", level, &LEVELS)
     }
 
-    fn platforms(&mut self, list: &Spanned<Vec<Text>>) -> Option<Vec<Platform>> {
+    pub(super) fn platforms(&mut self, list: &Spanned<Vec<Text>>) -> Option<Vec<Platform>> {
         let mut platforms = Vec::new();
         let before = self.problems.len();
         for text in list.get_ref() {

@@ -6,7 +6,7 @@ use super::Checker;
 use crate::config::Proposals;
 use crate::config::raw::{RawGroup, RawPullRequest, Text};
 use crate::forge::{Dress, MergeMethod};
-use crate::pull_request::Template;
+use crate::pull_request::Wording;
 use crate::pull_request::group::{By, Grouping, Named};
 
 /// The words of `group-by`.
@@ -92,9 +92,9 @@ impl Checker<'_> {
         Dress {
             draft: raw.draft.unwrap_or_default(),
             labels: self.names("labels", &raw.labels, Self::label),
-            reviewers: self.names("reviewers", &raw.reviewers, Self::login),
-            team_reviewers: self.names("team-reviewers", &raw.team_reviewers, Self::login),
-            assignees: self.names("assignees", &raw.assignees, Self::login),
+            reviewers: self.names("reviewers", &raw.reviewers, Self::account),
+            team_reviewers: self.names("team-reviewers", &raw.team_reviewers, Self::account),
+            assignees: self.names("assignees", &raw.assignees, Self::account),
             milestone: raw.milestone.as_ref().and_then(|title| self.filled("milestone", title)),
             auto_merge: merge.and_then(|method| self.word("auto-merge", method, &MERGES)),
         }
@@ -126,7 +126,7 @@ impl Checker<'_> {
     }
 
     /// The login of a person or the slug of a team.
-    fn login(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn account(&mut self, key: &str, text: &Text) -> Option<String> {
         let name = text.get_ref();
         let well_formed = (1..=100).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -141,8 +141,8 @@ impl Checker<'_> {
         Some(name.clone())
     }
 
-    fn template(&mut self, key: &str, text: &Text) -> Option<Template> {
-        match Template::new(text.get_ref()) {
+    fn template(&mut self, key: &str, text: &Text) -> Option<Wording> {
+        match Wording::new(text.get_ref()) {
             Ok(template) => Some(template),
             Err(error) => {
                 self.fail_hint(

@@ -1,6 +1,7 @@
 //! A GitHub App's own authentication: the key signs a short token, which buys one for the one repository.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
@@ -66,7 +67,9 @@ impl App {
     /// The key is none, the App is not installed there, or the forge refuses.
     pub async fn token(&self, settings: &GitHubSettings) -> Result<SecretString, ForgeError> {
         let jwt = self.sign(jiff::Timestamp::now().as_second())?;
-        let github = GitHub::new(GitHubSettings { token: Some(jwt), ..settings.clone() })?;
+        // A token is no content: however many repositories there are, it does not count as a write.
+        let pace = Arc::default();
+        let github = GitHub::new(GitHubSettings { token: Some(jwt), pace, ..settings.clone() })?;
         let deed = Deed::Authenticate;
         let installation: Installation = match github.get(github.repository_path("/installation"), deed).await
         {

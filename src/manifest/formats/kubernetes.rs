@@ -25,7 +25,7 @@ pub(super) fn is_object(yaml: &Yaml<'_>, node: NodeId) -> bool {
 
 /// Adds the sites of an object, and of the objects inside it.
 pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
-    let outer = (finder.kind.take(), finder.owner.take());
+    let outer = (finder.kind.take(), finder.name.take(), finder.owner.take());
     let api_version = finder.yaml.get_str(object, "apiVersion").unwrap_or_default().to_owned();
     let kind = finder.yaml.get_str(object, "kind").unwrap_or_default().to_owned();
     let catalogue = finder.catalogue;
@@ -34,20 +34,24 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     // What is known of such an object in particular still counts.
     entries.retain(|entry| !not_pulled || entry.group.is_some());
     finder.kind = Some(kind);
+    let metadata = finder.yaml.get(object, "metadata");
+    finder.name = metadata.and_then(|it| finder.yaml.get_str(it, "name")).map(str::to_owned);
     finder.set_aside(&entries, object);
     if !not_pulled {
         // In a template, what stands beside the name is not known.
         let complete = finder.yaml.masked.is_empty() && !finder.is_patch;
         let annotatable = complete && owns_pod_template(finder.yaml, object);
         let digests = Arc::new(if annotatable { digests(finder.yaml, object) } else { BTreeMap::new() });
-        finder.owner = Some(Owner { node: object, container: None, annotatable, digests });
+        let metadata = finder.yaml.get(object, "metadata");
+        let name = metadata.and_then(|metadata| finder.yaml.get_str(metadata, "name")).map(str::to_owned);
+        finder.owner = Some(Owner { node: object, name, container: None, annotatable, digests });
         // Pod specs first: they know the container's name.
         for (_, value) in finder.yaml.entries(object).to_vec() {
             walk(finder, value);
         }
     }
     finder.add_locations(&entries, object, |yaml, node| !in_nested_object(yaml, node, object));
-    (finder.kind, finder.owner) = outer;
+    (finder.kind, finder.name, finder.owner) = outer;
 }
 
 /// A nested object has its own entries in the catalogue.

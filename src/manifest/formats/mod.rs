@@ -33,6 +33,8 @@ pub(super) struct Finder<'y, 'a> {
     document: usize,
     format: String,
     kind: Option<String>,
+    /// The name of the Kubernetes object.
+    name: Option<String>,
     owner: Option<Owner>,
     /// The block scalar whose text is searched.
     inside: Option<NodeId>,
@@ -62,7 +64,7 @@ struct Fields {
 }
 
 /// What kustomizations do to other files: an object that they change does not say itself what is deployed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Kustomize {
     /// The image names that they override.
     pub overridden: Vec<String>,
@@ -75,7 +77,7 @@ pub struct Kustomize {
 }
 
 /// An entry of a kustomization's `images` that sets a tag and no digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Retagged {
     /// The image name that it matches.
     pub name: String,
@@ -123,6 +125,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             document,
             format: String::new(),
             kind: None,
+            name: None,
             owner: None,
             inside: None,
             is_patch: false,
@@ -194,8 +197,8 @@ impl<'y, 'a> Finder<'y, 'a> {
         for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
             for node in pattern.find(yaml, root).into_iter().filter(|node| wanted(yaml, *node)) {
                 if yaml.text_of(node).is_some() {
-                    let (format, kind) = (self.format.clone(), self.kind.clone());
-                    self.texts.push(Text { node, form, document: self.document, format, kind });
+                    let (format, kind, name) = (self.format.clone(), self.kind.clone(), self.name.clone());
+                    self.texts.push(Text { node, form, document: self.document, format, kind, name });
                 }
             }
         }
@@ -409,6 +412,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             also_at: Vec::new(),
             format: self.format.clone(),
             kind: self.kind.clone(),
+            name: self.name.clone(),
             owner: self.owner.clone(),
             platform: None,
             main,

@@ -15,6 +15,7 @@ pub(in crate::manifest) struct Text {
     pub(super) document: usize,
     pub(super) format: String,
     pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 /// Returns the sites in a text. Where its bytes have no exact place in the file, the text itself is the site, and skipped.
@@ -44,6 +45,7 @@ fn sites(
     finder.is_patch = true;
     finder.format.clone_from(&text.format);
     finder.kind.clone_from(&text.kind);
+    finder.name.clone_from(&text.name);
     match text.form {
         TextForm::Values => helm_values::find(&mut finder, root),
         TextForm::Objects if json_patch::is_patch(yaml, root) => json_patch::find(&mut finder, root),

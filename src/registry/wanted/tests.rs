@@ -54,7 +54,7 @@ fn an_old_digest_that_nobody_can_speak_of_now_stays() {
         (error(ResolveError::InvalidAnswer), "write"),
         (error(ResolveError::UnsupportedMediaType), "write"),
         (Ok(Seen::Content(index(&[("linux/amd64", "0")]))), "write"),
-        (Ok(Seen::Content(Content::Image { config: None })), "platform"),
+        (Ok(Seen::Content(Content::Image { config: None, size: None })), "platform"),
     ] {
         let seen = [(Look::Body(digest("old")), result.clone())];
         let now = Some(index(&[("linux/amd64", "1")]));

@@ -1,0 +1,162 @@
+//! Digests that a person, a list or another environment names, in the place of what a tag is now: from the named digest to
+//! proven edits.
+//!
+//! A digest is confirmed by the registry before it is written, wherever its name comes from (DESIGN.md, invariant 6).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::hold::ON_HOLD;
+use crate::inventory::Inventory;
+use crate::pin::{self, Pinned};
+use crate::plan::{self, Change, Outcome, Verdict};
+use crate::platform::Platform;
+use crate::reference::Digest;
+use crate::registry::{Claim, Question, Refused, Registry, confirm};
+use crate::tree::{Tree, TreeError};
+
+/// What a site is to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Nobody asked for anything: what is pinned is unchanged, the rest skipped.
+    Leave,
+    /// It is decided already.
+    Decided(Verdict),
+    /// It gets this digest.
+    Set(Named),
+}
+
+/// A digest that is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The digest.
+    pub digest: Digest,
+    /// The tag that is written with it; `None` keeps the site's.
+    pub tag: Option<String>,
+    /// The platforms that it must have; empty where nothing is demanded.
+    pub platforms: Vec<Platform>,
+}
+
+/// What happens to the others where one site is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing is written.
+    StopsAll,
+    /// They go on.
+    StopsOne,
+}
+
+/// The reason of a verdict on a site that could be changed, beside one that is refused.
+pub const OTHERS_REFUSED: &str = "others-refused";
+
+/// Confirms what `aims` name, one aim for each site of `inventory`, and edits the files in memory. Nothing is written.
+///
+/// # Errors
+/// The tree itself cannot be read. What goes wrong with one site is in its verdict.
+pub async fn assign<T: Tree, R: Registry>(
+    tree: &T,
+    config: &Config,
+    registry: &R,
+    inventory: Inventory,
+    aims: Vec<Aim>,
+    refusal: Refusal,
+) -> Result<Pinned, TreeError> {
+    let charts = pin::charts(tree, &inventory)?;
+    let rules = plan::Rules {
+        policy: &config.policy,
+        holds: &config.holds,
+        environments: &config.environments,
+        charts: &charts,
+        keys: config.annotations.keys(),
+    };
+    let mut verdicts = Vec::new();
+    let mut claims: BTreeMap<Claim, Vec<usize>> = BTreeMap::new();
+    for ((file, located), aim) in inventory.sites().zip(aims) {
+        let named = match aim {
+            Aim::Leave => {
+                verdicts.push(plan::left_alone(file, rules, located));
+                continue;
+            }
+            Aim::Decided(verdict) => {
+                verdicts.push(verdict);
+                continue;
+            }
+            Aim::Set(named) => named,
+        };
+        let site = &located.site;
+        let style = plan::style_of(file, rules, located);
+        let (style, reference) = match (style, &site.reference) {
+            (Ok(style), Some(reference)) => (style, reference),
+            (Err(verdict), _) => {
+                verdicts.push(*verdict);
+                continue;
+            }
+            (Ok(_), None) => {
+                verdicts.push(Verdict::because(Outcome::Skipped, "not-a-reference", None));
+                continue;
+            }
+        };
+        let Named { digest, tag, platforms } = named;
+        let tag = tag.filter(|tag| reference.tag() != Some(tag));
+        if site.digest() == Some(&digest) && tag.is_none() {
+            verdicts.push(Verdict::unchanged());
+            continue;
+        }
+        if let Some(hold) = config.holds.against(&file.root_path, reference, &digest) {
+            let detail = format!("`{digest}` is on hold: {hold}");
+            verdicts.push(Verdict::because(Outcome::Held, ON_HOLD, Some(detail)));
+            continue;
+        }
+        let question =
+            Question::new(tag.as_deref().map(|tag| reference.tagged(tag)).as_ref().unwrap_or(reference));
+        let claim = Claim { question, digest: digest.clone(), platforms };
+        claims.entry(claim).or_default().push(verdicts.len());
+        let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
+        let change = Change { digest, tag, style, covers: String::new() };
+        verdicts.push(Verdict { outcome, change: Some(change), ..Verdict::unchanged() });
+    }
+    let wanted: BTreeSet<Claim> = claims.keys().cloned().collect();
+    for (claim, confirmed) in confirm(registry, wanted).await {
+        for index in claims.remove(&claim).unwrap_or_default() {
+            let Some(verdict) = verdicts.get_mut(index) else { continue };
+            match &confirmed {
+                Ok(covers) => {
+                    if let Some(change) = &mut verdict.change {
+                        (*covers).clone_into(&mut change.covers);
+                    }
+                }
+                Err(refused) => *verdict = told(refused),
+            }
+        }
+    }
+    // A hold is somebody's decision about this one image, and says nothing of the others.
+    let is_refused = |verdict: &Verdict| {
+        matches!(verdict.outcome, Outcome::Held | Outcome::Failed) && verdict.reason != Some(ON_HOLD)
+    };
+    if refusal == Refusal::StopsAll && verdicts.iter().any(is_refused) {
+        hold_all(&mut verdicts);
+    }
+    let (mut files, notes) = pin::edit(tree, config, &inventory, &mut verdicts);
+    // An edit that could not be proven is a refusal too.
+    if refusal == Refusal::StopsAll && verdicts.iter().any(is_refused) {
+        hold_all(&mut verdicts);
+        files.clear();
+    }
+    Ok(Pinned { inventory, verdicts, files, notes })
+}
+
+fn hold_all(verdicts: &mut [Verdict]) {
+    for verdict in verdicts.iter_mut().filter(|verdict| verdict.change.is_some()) {
+        let detail = "another image is refused, and nothing is done by halves".to_owned();
+        *verdict = Verdict::because(Outcome::Held, OTHERS_REFUSED, Some(detail));
+    }
+}
+
+fn told(refused: &Refused) -> Verdict {
+    let detail = Some(refused.to_string());
+    match refused {
+        Refused::Gone(_) => Verdict::because(Outcome::Held, "digest-gone", detail),
+        Refused::Lacking(_) => Verdict::because(Outcome::Held, "platform-missing", detail),
+        Refused::Unknown(error) => Verdict::because(Outcome::Failed, error.reason(), detail),
+    }
+}

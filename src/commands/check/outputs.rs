@@ -1,0 +1,118 @@
+//! What `check` found, on standard output and in the files of `--output`: each in one format, all with the same findings.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::super::print_remarks;
+use crate::cli::{CheckArgs, Format, Globals, Output};
+use crate::config::Environment;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::report::{Report, count, github, human, json, junit, sarif};
+use crate::terminal::{Stream, Terminal, printable};
+use crate::write;
+
+/// Refuses files that cannot be written, before anything is done.
+///
+/// # Errors
+/// Two outputs have one file, a directory does not exist, or something else is in the place of a file: usage errors.
+pub(super) fn require(outputs: &[Output]) -> Result<(), Failure> {
+    for (index, Output { file, .. }) in outputs.iter().enumerate() {
+        let shown = file.display();
+        if outputs[..index].iter().any(|other| other.file == *file) {
+            let hint = "give each output a file of its own";
+            return Err(Failure::usage(format!("two outputs have the file `{shown}`"), hint));
+        }
+        let directory = file.parent().filter(|directory| *directory != Path::new(""));
+        if !directory.is_none_or(Path::is_dir) {
+            let message = format!("the directory of the output `{shown}` does not exist");
+            return Err(Failure::usage(message, "create it first"));
+        }
+        if fs_err::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+            let message = format!("the output `{shown}` is no regular file");
+            return Err(Failure::usage(message, "name a file that is not there, or that may be replaced"));
+        }
+    }
+    Ok(())
+}
+
+/// Prints the report, writes it into the files, and returns how the command ends.
+///
+/// # Errors
+/// Standard output cannot be written. A file that cannot be written is said, and leaves the command incomplete.
+pub(super) fn write(
+    mut report: Report<'_>,
+    args: &CheckArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let formats = || args.output.iter().map(|output| output.format).chain([globals.format]);
+    if formats().any(|format| format == Format::Sarif) {
+        report.notes.extend(sarif_limits(&report));
+    }
+    let summary = environment.github_step_summary.as_deref();
+    if formats().any(|format| format == Format::Github) && summary.is_none() {
+        let left = github::not_annotated(&report);
+        let more = format!("{} more than GitHub shows, and no GITHUB_STEP_SUMMARY", count(left, "finding"));
+        report.notes.extend((left > 0).then_some(more));
+    }
+    let bytes = render(&report, globals.format, &terminal.stdout)?;
+    terminal.stdout.write_all(&bytes)?;
+    terminal.stdout.flush()?;
+    print_remarks(&report, globals, terminal)?;
+    let mut written = true;
+    for Output { format, file } in &args.output {
+        let plain = Stream::plain(std::io::sink());
+        let mut bytes = render(&report, *format, &plain)?;
+        if *format == Format::Human {
+            bytes.extend(human::remarks(&report, &plain).into_bytes());
+            bytes.extend(human::summary(&report).into_bytes());
+        }
+        written &= told(file, write::put(file, &bytes), terminal)?;
+    }
+    if let (Some(file), true) = (summary, formats().any(|format| format == Format::Github)) {
+        written &= told(file, append(file, &report), terminal)?;
+    }
+    Ok(Exit::of(report.has_errors(), report.complete && written))
+}
+
+fn render(report: &Report<'_>, format: Format, stream: &Stream) -> Result<Vec<u8>, Failure> {
+    Ok(match format {
+        Format::Sarif => sarif::document(report).map_err(anyhow::Error::new)?,
+        Format::Junit => junit::document(report)?,
+        Format::Github => github::annotations(report).into_bytes(),
+        Format::Json => {
+            let mut bytes = Vec::new();
+            json::write(report, true, &mut bytes)?;
+            bytes
+        }
+        Format::Human | Format::Html => human::check(report, stream).into_bytes(),
+    })
+}
+
+/// Adds to the summary of the step what fits behind what the step has said already.
+fn append(file: &Path, report: &Report<'_>) -> std::io::Result<()> {
+    let mut options = fs_err::OpenOptions::new();
+    let mut file = options.append(true).create(true).open(file)?;
+    let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.write_all(github::summary(report, github::SUMMARY_MAX.saturating_sub(there)).as_bytes())
+}
+
+fn told(file: &Path, written: std::io::Result<()>, terminal: &mut Terminal) -> Result<bool, Failure> {
+    let Err(error) = written else { return Ok(true) };
+    let message = format!("error: cannot write `{}`: {error}", file.display());
+    writeln!(terminal.stderr, "{}", printable(&message))?;
+    Ok(false)
+}
+
+/// Says what GitHub leaves out of a large SARIF file.
+fn sarif_limits(report: &Report<'_>) -> Option<String> {
+    let (all, max, shown) = (report.findings.len(), sarif::RESULTS_MAX, sarif::RESULTS_SHOWN);
+    if all > max {
+        Some(format!("GitHub takes {max} results and shows {shown}: {} are left out of the SARIF", all - max))
+    } else {
+        (all > shown)
+            .then(|| format!("GitHub shows {shown} of the {all} results, those of the highest level"))
+    }
+}

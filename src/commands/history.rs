@@ -1,0 +1,166 @@
+//! `tagpin history`
+
+use std::io::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{local_config, log, seen_from, work_tree_root};
+use crate::cli::{Format, Globals, HistoryArgs};
+use crate::config::{Config, Environment};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::git::Log;
+use crate::history::{self, Event, Names};
+use crate::pin;
+use crate::reference::Reference;
+use crate::report::json::VERSION;
+use crate::report::{Report, count};
+use crate::target::Target;
+use crate::terminal::{Style, Terminal, printable};
+use crate::tree::CommitTree;
+
+/// Tells what was declared when, or at one time. Offline.
+///
+/// # Errors
+/// TARGET is nothing, there is no git history, or standard output cannot be written.
+pub fn run(
+    args: &HistoryArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let config = local_config(globals, environment, terminal)?;
+    let root = work_tree_root(&std::env::current_dir()?);
+    let log = log(&root, &args.base)?;
+    // A path may be one of the past.
+    let target = Target::parse(&args.target, &config, &seen_from(&root)?, |_| true)
+        .map_err(|error| Failure::usage(error.to_string(), super::NAME_A_TARGET))?;
+    match args.at {
+        Some(moment) => at(&log, &config, &target, moment, &root, globals, terminal),
+        None => timeline(&log, &config, &target, globals, terminal),
+    }
+}
+
+fn timeline(
+    log: &Log,
+    config: &Config,
+    target: &Target,
+    globals: &Globals,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let history = history::of(log, config, target).map_err(anyhow::Error::new)?;
+    let complete = history.cut_at.is_none();
+    if globals.format == Format::Json {
+        let events: Vec<_> = history.events.iter().map(row).collect();
+        let cut_at = history.cut_at.map(|cut_at| cut_at.to_string());
+        let document = json!({"version": VERSION, "events": events, "cut_at": cut_at, "complete": complete});
+        writeln!(terminal.stdout, "{document:#}")?;
+        return Ok(Exit::of(false, complete));
+    }
+    if history.events.is_empty() && complete {
+        let message = format!("no image was ever declared in `{}`", target.name);
+        return Err(Failure::usage(
+            message,
+            "name an [[environment]], or a path as it is below the repository's root",
+        ));
+    }
+    for event in &history.events {
+        print(event, terminal)?;
+    }
+    if !globals.quiet {
+        writeln!(terminal.stderr, "{}", count(history.events.len(), "change"))?;
+    }
+    if let Some(cut_at) = history.cut_at {
+        let hint = "fetch more of it, with `git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";
+        writeln!(terminal.stderr, "incomplete: the history that is here ends at {cut_at}: {hint}")?;
+    }
+    Ok(Exit::of(false, complete))
+}
+
+fn print(event: &Event, terminal: &mut Terminal) -> Result<(), Failure> {
+    let commit: String = event.commit.chars().take(12).collect();
+    let number = event.pull_request.map(|number| format!(" #{number}")).unwrap_or_default();
+    let subject = match &event.key.object {
+        Some((kind, name)) => format!("{kind}/{name}"),
+        None => event.key.place.clone(),
+    };
+    let head = format!("{}  {commit}{number}  {}:{}  {subject}", event.when, event.file, event.line);
+    let head = terminal.stdout.paint(Style::Cyan, &printable(&head));
+    let text = |reference: &Option<Reference>| {
+        reference.as_ref().map_or_else(|| "nothing".to_owned(), Reference::to_string)
+    };
+    let (before, after) = (text(&event.before), text(&event.after));
+    writeln!(terminal.stdout, "{head}")?;
+    writeln!(terminal.stdout, "    {}", printable(&format!("{before} -> {after}")))?;
+    writeln!(terminal.stdout, "    {}", printable(&event.title))?;
+    Ok(())
+}
+
+fn row(event: &Event) -> serde_json::Value {
+    let reference = |reference: &Option<Reference>| {
+        reference.as_ref().map(
+            |it| json!({"image": it.to_string(), "name": it.name(), "tag": it.tag(), "digest": it.digest()}),
+        )
+    };
+    json!({
+        "when": event.when.to_string(),
+        "commit": event.commit,
+        "title": event.title,
+        "pull_request": event.pull_request,
+        "by_tagpin": event.is_own,
+        "file": event.file,
+        "file_now": event.file_now,
+        "line": event.line,
+        "object": event.key.object.as_ref().map(|(kind, name)| json!({"kind": kind, "name": name})),
+        "place": event.key.place,
+        "before": reference(&event.before),
+        "after": reference(&event.after),
+    })
+}
+
+fn at(
+    log: &Log,
+    config: &Config,
+    target: &Target,
+    moment: Timestamp,
+    root: &Path,
+    globals: &Globals,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let Some((step, names)) = history::at(log, target, moment).map_err(anyhow::Error::new)? else {
+        let message = format!("the history that is here starts after {moment}");
+        return Err(Failure::usage(message, "name a later day, or fetch more with `git fetch --unshallow`"));
+    };
+    let tree = CommitTree::of_revision(root, &step.id.to_string()).map_err(anyhow::Error::new)?;
+    let inventory = pin::take_inventory(&tree, config).map_err(anyhow::Error::new)?;
+    let report = Report::new(&inventory, None, |_| false);
+    let mut rows = Vec::new();
+    let is_meant = |names: &Names, path: &str| target.has_file(path) || target.has_file(names.now(path));
+    for (file, located) in inventory.sites() {
+        if !is_meant(&names, &file.root_path) || !target.has_site(located) {
+            continue;
+        }
+        let site = &located.site;
+        if globals.format == Format::Json {
+            rows.push(json!({
+                "file": file.path, "line": located.line, "path": site.path, "image": site.image,
+                "tag": site.reference.as_ref().and_then(Reference::tag), "digest": site.digest(),
+            }));
+        } else {
+            let line = format!("{}:{}:{}  {}", file.path, located.line, located.column, site.image);
+            writeln!(terminal.stdout, "{}", printable(&line))?;
+        }
+    }
+    if globals.format == Format::Json {
+        let document = json!({
+            "version": VERSION, "at": moment.to_string(), "commit": step.id.to_string(),
+            "committed": step.when.to_string(), "references": rows, "complete": report.complete,
+        });
+        writeln!(terminal.stdout, "{document:#}")?;
+    } else if !globals.quiet {
+        writeln!(terminal.stderr, "as of commit {:.12}, {}", step.id.to_string(), step.when)?;
+    }
+    Ok(Exit::of(false, report.complete))
+}

@@ -1,0 +1,189 @@
+//! `tagpin hold`
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{local_config, repository_file, whole_tree, work_tree_root};
+use crate::cli::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
+use crate::config::{Config, Environment};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::hold::{self, Hold, NewHold};
+use crate::pin;
+use crate::report::json::VERSION;
+use crate::report::{Report, count};
+use crate::terminal::{Terminal, printable};
+use crate::tree::Tree as _;
+use crate::write;
+
+/// Adds, lists or removes holds.
+///
+/// # Errors
+/// The configuration or the repository's file is wrong, or cannot be written.
+pub fn run(
+    args: &HoldArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    match &args.action {
+        HoldAction::Add(args) => add(args, globals, environment, terminal),
+        HoldAction::List => list(globals, environment, terminal),
+        HoldAction::Remove(args) => remove(args, globals, environment, terminal),
+    }
+}
+
+fn add(
+    args: &HoldAddArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let hold = NewHold {
+        images: args.image.clone(),
+        paths: args.path.clone(),
+        tag: args.tag.clone(),
+        digest: args.digest.clone(),
+        reason: args.reason.clone(),
+        by: args.by.clone().filter(|by| !by.trim().is_empty()),
+        until: args.until,
+    };
+    if hold.images.is_empty() && hold.paths.is_empty() && hold.tag.is_none() && hold.digest.is_none() {
+        let hint = "give --image, --path, --tag or --digest; `--path '**'` holds everything";
+        return Err(Failure::usage("the hold does not say what it is for", hint));
+    }
+    // What is wrong already is told before anything is written.
+    local_config(globals, environment, terminal)?;
+    let path = repository_file(&work_tree_root(&std::env::current_dir()?));
+    let before = text_of(&path)?;
+    let after = with_hold(&path, &before, &hold)?;
+    let shown = path.display().to_string();
+    if after == before {
+        writeln!(terminal.stdout, "{}: this hold is there already", printable(&shown))?;
+        return Ok(Exit::Done);
+    }
+    save(&path, &after)?;
+    writeln!(terminal.stdout, "{}: a hold was added", printable(&shown))?;
+    Ok(Exit::Done)
+}
+
+/// Returns the text of the repository's file with `hold` in it, once.
+///
+/// # Errors
+/// The file cannot be edited, or what the hold says is refused.
+pub(super) fn with_hold(path: &Path, before: &str, hold: &NewHold) -> Result<String, Failure> {
+    let shown = path.display().to_string();
+    let after = hold::add(before, hold).map_err(|error| not_editable(&shown, &error))?;
+    let base = path.parent().unwrap_or(Path::new("/"));
+    let holds = |text: &str| -> Result<Vec<Hold>, Failure> {
+        Ok(Config::parse(&shown, base, text.as_bytes())?.holds.all)
+    };
+    // It is the last one; where it stands makes no difference.
+    let Some(added) = holds(&after)?.pop() else { return Ok(before.to_owned()) };
+    let mut there = holds(before)?.into_iter();
+    let is_there = there.any(|old| Hold { origin: added.origin.clone(), ..old } == added);
+    Ok(if is_there { before.to_owned() } else { after })
+}
+
+/// Returns the text of the repository's file, empty where there is none.
+pub(super) fn text_of(path: &Path) -> Result<String, Failure> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes the repository's file, which may be new.
+pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(write::replace(path, text.as_bytes())?);
+    }
+    Ok(write::create(path, text.as_bytes())?)
+}
+
+fn not_editable(file: &str, error: &hold::EditError) -> Failure {
+    Failure::usage(format!("`{file}`: {error}"), "docs/change-control.md shows how a `[[hold]]` is written")
+}
+
+fn remove(
+    args: &HoldRemoveArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let config = local_config(globals, environment, terminal)?;
+    let path = repository_file(&work_tree_root(&std::env::current_dir()?));
+    let before = text_of(&path)?;
+    let own = own_holds(&config, &path);
+    let wanted: BTreeSet<usize> = if args.ended {
+        let ended = own.iter().enumerate().filter(|(_, hold)| config.holds.has_ended(hold));
+        ended.map(|(index, _)| index).collect()
+    } else {
+        let zero = || Failure::usage("there is no hold 0", "`tagpin hold list` has the numbers, from 1");
+        args.numbers.iter().map(|number| number.checked_sub(1).ok_or_else(zero)).collect::<Result<_, _>>()?
+    };
+    let wanted: Vec<usize> = wanted.into_iter().collect();
+    let shown = path.display().to_string();
+    let after = hold::remove(&before, &wanted).map_err(|error| not_editable(&shown, &error))?;
+    if after != before {
+        save(&path, &after)?;
+    }
+    writeln!(terminal.stdout, "{}: {} removed", printable(&shown), count(wanted.len(), "hold"))?;
+    Ok(Exit::Done)
+}
+
+/// Returns the holds of the file at `path`, in its order: those that have a number.
+fn own_holds<'c>(config: &'c Config, path: &Path) -> Vec<&'c Hold> {
+    let file = path.display().to_string();
+    config.holds.all.iter().filter(|hold| hold.origin.file == file).collect()
+}
+
+fn list(globals: &Globals, environment: &Environment, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    let config = local_config(globals, environment, terminal)?;
+    let (tree, root) = whole_tree()?;
+    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let report = Report::new(&inventory, None, |path| tree.is_named(path));
+    let own = own_holds(&config, &repository_file(&root));
+    let mut rows = Vec::new();
+    for hold in &config.holds.all {
+        let state = if config.holds.has_ended(hold) {
+            "ended"
+        } else if hold::is_matched(hold, &inventory) {
+            "active"
+        } else {
+            "unmatched"
+        };
+        let number = own.iter().position(|other| *other == hold).map(|index| index + 1);
+        if globals.format == Format::Json {
+            rows.push(json!({
+                "number": number,
+                "state": state,
+                "images": hold.images.as_ref().map(|images| images.patterns()),
+                "paths": hold.paths.as_ref().map(|paths| paths.patterns()),
+                "tag": hold.tag,
+                "digest": hold.digest,
+                "reason": hold.reason,
+                "by": hold.by,
+                "until": hold.until.map(|until| until.to_string()),
+                "file": hold.origin.file,
+                "line": hold.origin.place.line,
+            }));
+            continue;
+        }
+        // A hold in the bot's own file has no number: it is removed there.
+        let number = number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let line = format!("{number:>2}  {state:9}  {}: {hold}", hold.subject());
+        writeln!(terminal.stdout, "{}", printable(&line))?;
+    }
+    if globals.format == Format::Json {
+        let document = json!({"version": VERSION, "holds": rows, "complete": report.complete});
+        writeln!(terminal.stdout, "{document:#}")?;
+    } else if !globals.quiet {
+        writeln!(terminal.stderr, "{}", count(config.holds.all.len(), "hold"))?;
+    }
+    Ok(Exit::of(false, report.complete))
+}

@@ -1,0 +1,87 @@
+//! `tagpin live`
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use super::{block_on, local_config, local_tree, registry};
+use crate::cli::{Format, Globals, LiveArgs};
+use crate::config::Environment;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::live::{self, Indexes, pods};
+use crate::pin;
+use crate::registry::Trust;
+use crate::report::{Report, human, live as report};
+use crate::terminal::Terminal;
+use crate::tree::Tree as _;
+
+/// The largest list of pods that is read, in bytes.
+const SIZE_MAX: u64 = 512 * 1024 * 1024;
+
+const HINT: &str = "`kubectl get pods -A -o json` prints one; give its file, or `-` for standard input";
+
+/// Compares what runs with what the files declare.
+///
+/// # Errors
+/// A path or the list of pods is wrong, the configuration is, or standard output cannot be written.
+pub fn run(
+    args: &LiveArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    if args.online {
+        globals.require_network("live --online")?;
+    }
+    let config = local_config(globals, environment, terminal)?;
+    let tree = local_tree(&args.paths)?;
+    let containers = read(&args.pods)?;
+    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let declared = live::declared(&inventory, config.annotations.keys());
+    let mut compared = live::compare(&declared, &containers, &Indexes::new());
+    if args.online {
+        // The names come from the files: what the cluster has beside them is not asked for.
+        let registry = registry(&config, Trust::Scanned)?;
+        let indexes = block_on(live::indexes(&registry, &compared))?;
+        compared = live::compare(&declared, &containers, &indexes);
+    }
+    let files = Report::new(&inventory, None, |path| tree.is_named(path));
+    let (drift, complete) = (report::has_drift(&compared), files.complete && report::is_complete(&compared));
+    match globals.format {
+        Format::Human => {
+            let text = report::human(&compared, &terminal.stdout);
+            terminal.stdout.write_all(text.as_bytes())?;
+        }
+        _ => writeln!(terminal.stdout, "{:#}", report::document(&compared, complete))?,
+    }
+    terminal.stdout.flush()?;
+    let remarks = human::remarks(&files, &terminal.stderr);
+    terminal.stderr.write_all(remarks.as_bytes())?;
+    if !globals.quiet {
+        terminal.stderr.write_all(report::summary(&compared).as_bytes())?;
+        if drift && !args.online && globals.format == Format::Human {
+            let hint =
+                "hint: a node may name one platform's manifest of an index: `--online` tells them apart";
+            writeln!(terminal.stderr, "{hint}")?;
+        }
+    }
+    Ok(Exit::of(drift, complete))
+}
+
+fn read(file: &Path) -> Result<Vec<pods::Container>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(SIZE_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        // Not fs_err: the message names the file already.
+        std::fs::File::open(file).and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
+    };
+    let shown = file.display();
+    read.map_err(|error| Failure::usage(format!("the pods in `{shown}` cannot be read: {error}"), HINT))?;
+    if bytes.len() as u64 > SIZE_MAX {
+        let message = format!("`{shown}` is larger than the {SIZE_MAX} bytes that tagpin reads");
+        return Err(Failure::usage(message, "compare one namespace after the other"));
+    }
+    pods::parse(&bytes)
+        .map_err(|error| Failure::usage(format!("`{shown}` has no list of pods: {error}"), HINT))
+}

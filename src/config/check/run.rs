@@ -1,0 +1,125 @@
+//! `schedule`, `[run]`, `[serve]` and `[[discover]]`: which repositories, how many at once, and when.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr as _;
+
+use jiff::tz::TimeZone;
+use toml::Spanned;
+
+use super::Checker;
+use crate::config::raw::{RawDiscover, RawRun, RawServe, Text};
+use crate::config::{Concurrency, Discover, Owner, Serve};
+use crate::policy::Globs;
+
+/// How many repositories may be under way at once.
+const CONCURRENCY: RangeInclusive<usize> = 1..=64;
+
+impl Checker<'_> {
+    /// Returns a cron expression that comes true at some time.
+    pub(super) fn schedule(&mut self, text: &Text) -> Option<String> {
+        let value = self.filled("schedule", text)?;
+        match croner::Cron::from_str(&value) {
+            Ok(_) => Some(value),
+            Err(error) => {
+                self.fail_hint(
+                    text.span(),
+                    format!("`schedule` cannot be `{value}`: {error}"),
+                    "write minute, hour, day of month, month and day of week, for example `17 5 * * *`",
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn run_concurrency(&mut self, raw: &RawRun) -> Concurrency {
+        let number = raw.concurrency.as_ref();
+        let number = number.and_then(|number| self.number("concurrency", number, CONCURRENCY));
+        number.map_or_else(Concurrency::default, Concurrency)
+    }
+
+    pub(super) fn serve(&mut self, raw: &RawServe) -> Serve {
+        let mut serve = Serve::default();
+        if let Some(zone) = &raw.time_zone {
+            match TimeZone::get(zone.get_ref()) {
+                Ok(found) => serve.time_zone = found,
+                Err(_unknown) => self.fail_hint(
+                    zone.span(),
+                    format!(
+                        "`time-zone` cannot be `{}`: this machine knows no such time zone",
+                        zone.get_ref()
+                    ),
+                    "write a name of the IANA database such as `Europe/Berlin`, or `UTC`",
+                ),
+            }
+        }
+        for (key, text, value) in
+            [("jitter", &raw.jitter, &mut serve.jitter), ("grace", &raw.grace, &mut serve.grace)]
+        {
+            *value = text.as_ref().and_then(|text| self.time_or_none(key, text)).unwrap_or(*value);
+        }
+        if let Some(listen) = &raw.listen {
+            match listen.get_ref().as_str() {
+                "" => serve.listen = None,
+                text => match text.parse() {
+                    Ok(address) => serve.listen = Some(address),
+                    Err(_malformed) => self.fail_hint(
+                        listen.span(),
+                        format!("`listen` cannot be `{text}`"),
+                        "write an address and a port, for example `127.0.0.1:8080` or `[::]:8080`, or `\"\"` for none",
+                    ),
+                },
+            }
+        }
+        serve.run_at_start = raw.run_at_start.unwrap_or(serve.run_at_start);
+        serve
+    }
+
+    pub(super) fn discover(&mut self, raw: &[Spanned<RawDiscover>]) -> Vec<Discover> {
+        raw.iter().filter_map(|entry| self.discover_one(entry)).collect()
+    }
+
+    fn discover_one(&mut self, entry: &Spanned<RawDiscover>) -> Option<Discover> {
+        let raw = entry.get_ref();
+        let owner = match (&raw.organization, &raw.user, raw.installation) {
+            (Some(name), None, None | Some(false)) => Owner::Organization(self.login("organization", name)?),
+            (None, Some(name), None | Some(false)) => Owner::User(self.login("user", name)?),
+            (None, None, Some(true)) => Owner::Installation,
+            _ => {
+                self.fail(
+                    entry.span(),
+                    "`[[discover]]` needs one of `organization`, `user` and `installation = true`",
+                );
+                return None;
+            }
+        };
+        let list = |checker: &mut Self, key, patterns: &Option<Spanned<Vec<String>>>, may_be_empty| {
+            patterns.as_ref().and_then(|patterns| checker.globs(key, patterns, may_be_empty))
+        };
+        let include = list(self, "include", &raw.include, false);
+        let exclude = list(self, "exclude", &raw.exclude, true);
+        let topics = raw.topics.iter().flatten();
+        Some(Discover {
+            owner,
+            include: include.or_else(|| Globs::new(["**"]).ok())?,
+            exclude: exclude.unwrap_or_default(),
+            topics: topics.filter_map(|topic| self.filled("topics", topic)).collect(),
+            archived: raw.archived.unwrap_or_default(),
+            forks: raw.forks.unwrap_or_default(),
+        })
+    }
+
+    /// A login becomes a part of a request's path.
+    fn login(&mut self, key: &str, text: &Text) -> Option<String> {
+        let name = text.get_ref();
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if plain && (1..=100).contains(&name.len()) {
+            return Some(name.clone());
+        }
+        self.fail_hint(
+            text.span(),
+            format!("`{key}` cannot be `{name}`"),
+            "write the name as it stands in the forge's URLs, without a slash",
+        );
+        None
+    }
+}

@@ -1,0 +1,84 @@
+//! What is known of a proposal's images beyond their digests: asked for where the settings want it and registries have
+//! requests to spare. Nothing that a run depends on: what is not known is said.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{self, DetailsOf};
+use crate::forge::{Draft, PullRequest};
+use crate::platform::Platform;
+use crate::pull_request::{Details, ImageChange, Proposal, same_body, tells_all};
+use crate::reference::Reference;
+use crate::registry::{Description, Question, Registry, ResolveError, describe};
+
+/// How long all of it may take.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How many images are asked about at once.
+const AT_ONCE: usize = 16;
+
+/// Marks the images of `proposal` that the settings want details of, as not known yet, and counts the requests so far.
+pub fn want<R: Registry>(registry: &R, proposal: &mut Proposal, settings: &config::PullRequest) {
+    proposal.requests = registry.budgets();
+    for image in &mut proposal.images {
+        let wanted = match settings.details {
+            DetailsOf::None => false,
+            DetailsOf::Moved => image.old.is_some(),
+            DetailsOf::All => true,
+        };
+        let unknown = || Description::missing(ResolveError::Unavailable("nobody was asked yet".to_owned()));
+        image.details =
+            wanted.then(|| Details { old: image.old.as_ref().map(|_| unknown()), new: unknown() });
+    }
+}
+
+/// Asks for the details of the images that [`want`] marked. `platforms` are those that the fleet runs: the config that is
+/// compared is that of the first that there is.
+pub async fn ask<R: Registry>(
+    registry: &R,
+    proposal: &mut Proposal,
+    settings: &config::PullRequest,
+    platforms: &[Platform],
+) {
+    let deadline = Instant::now() + LONGEST;
+    let images = std::mem::take(&mut proposal.images);
+    proposal.images = stream::iter(images)
+        .map(|image| asked(registry, image, settings.details_requests, platforms, deadline))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    proposal.requests = registry.budgets();
+}
+
+async fn asked<R: Registry>(
+    registry: &R,
+    mut image: ImageChange,
+    most: u64,
+    platforms: &[Platform],
+    deadline: Instant,
+) -> ImageChange {
+    let Some(details) = &mut image.details else { return image };
+    let Ok(reference) = Reference::parse(&format!("{}:{}", image.name, image.tag)) else { return image };
+    let question = Question::new(&reference);
+    details.new = in_time(deadline, describe(registry, &question, &image.new, platforms, most)).await;
+    if let Some(old) = &image.old {
+        // The same platform of both, so that they can be compared.
+        let same = details.new.platform.iter().chain(platforms).cloned().collect::<Vec<_>>();
+        details.old = Some(in_time(deadline, describe(registry, &question, old, &same, most)).await);
+    }
+    image
+}
+
+async fn in_time(deadline: Instant, work: impl Future<Output = Description>) -> Description {
+    let late = |_| Description::missing(ResolveError::Unavailable("there was no more time".to_owned()));
+    timeout_at(deadline, work).await.unwrap_or_else(late)
+}
+
+/// Tells whether details would change nothing at the forge, so that nobody need be asked for them: the open pull request
+/// tells all that `draft` lacks.
+pub fn are_told(draft: &Draft, current: &PullRequest) -> bool {
+    same_body(&draft.body, &current.body) && tells_all(&current.body)
+}

@@ -1,0 +1,67 @@
+//! Many repositories in one run: which they are, a bounded number at the same time, each on its own.
+
+mod lock;
+mod report;
+mod summary;
+mod tally;
+mod targets;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::sync::Mutex;
+
+pub use lock::{CacheLock, LockError};
+pub use report::{report, told};
+pub use summary::{SUMMARY_MAX, Summary};
+pub use tally::Tally;
+pub use targets::{Discovered, Target, Targets, discover, is_meant};
+
+use crate::registry::Registry;
+use crate::run::{self, Context, Done, RunError};
+
+/// Does the repositories, at most `at_once` of them at the same time, and hands each over with its index as soon as it has
+/// ended. Whatever goes wrong with one, a panic included, is its own result: the others go on.
+///
+/// # Errors
+/// The first error of `ended`; what was not done by then is abandoned.
+pub async fn each<R: Registry, E>(
+    context: &Context<'_, R>,
+    targets: &[Target],
+    at_once: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+    mut ended: impl FnMut(usize, Result<Done, RunError>) -> Result<(), E>,
+) -> Result<(), E> {
+    // Several branches of one repository share a clone, and so take turns.
+    let turns: HashMap<&str, Mutex<()>> =
+        targets.iter().map(|target| (target.repository.url.as_str(), Mutex::default())).collect();
+    let turns = &turns;
+    let one = |(index, target): (usize, &Target)| {
+        let repository = target.repository.clone();
+        async move {
+            let turn = match turns.get(repository.url.as_str()) {
+                Some(turn) => Some(turn.lock().await),
+                None => None,
+            };
+            let work = run::repository(context, &repository, progress);
+            let result = AssertUnwindSafe(work).catch_unwind().await;
+            drop(turn);
+            (index, result.unwrap_or_else(|panic| Err(RunError::Broken(words(&*panic)))))
+        }
+    };
+    let mut running =
+        std::pin::pin!(stream::iter(targets.iter().enumerate().map(one)).buffer_unordered(at_once));
+    while let Some((index, result)) = running.next().await {
+        ended(index, result)?;
+    }
+    Ok(())
+}
+
+/// Returns what a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("tagpin panicked, which is a bug that should be reported: {}", text.unwrap_or("it said nothing"))
+}

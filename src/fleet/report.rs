@@ -1,0 +1,36 @@
+//! What is said of one repository of a run.
+
+use crate::report::Report;
+use crate::run::{BranchState, Done, RunError};
+
+/// Returns the report on the repository at `url`.
+pub fn report<'d>(done: &'d Done, url: &str) -> Report<'d> {
+    let pinned = &done.pinned;
+    let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
+    report.notes.extend(done.notes.iter().cloned());
+    report.complete &= done.is_proposed();
+    for group in done.groups.iter().filter(|group| group.branch == BranchState::LeftAlone) {
+        report.complete = false;
+        report.notes.push(format!(
+            "the branch `{}` of {url} has commits that tagpin did not make, so it is left alone: merge it, or tick the box \
+             in its pull request to have it rebuilt",
+            group.branch_name
+        ));
+    }
+    report
+}
+
+/// Returns the error with its causes; what a text says already is not said twice.
+pub fn told(error: &RunError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,152 @@
+//! Which repositories a run does: those that are listed, and those that are found.
+
+use secrecy::SecretString;
+
+use crate::config::{Config, Discover, ForgeKind, RepositoryConfig};
+use crate::forge::github;
+use crate::run::{Done, RunError};
+
+/// One repository of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Where it is.
+    pub repository: RepositoryConfig,
+    /// Whether it was found, not listed: one without a branch is new then, and no failure.
+    pub discovered: bool,
+}
+
+impl Target {
+    /// Tells whether this one was found, and has nothing in it yet.
+    pub fn is_new(&self, result: &Result<Done, RunError>) -> bool {
+        self.discovered && matches!(result, Err(RunError::NoBranch { .. }))
+    }
+}
+
+/// The repositories of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// The listed ones in the order of the file, then the others by name.
+    pub targets: Vec<Target>,
+    /// Why not all could be found. What is there is done all the same.
+    pub problems: Vec<String>,
+}
+
+/// A repository, as a forge lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovered {
+    /// `owner/name`.
+    pub name: String,
+    /// What is cloned.
+    pub url: String,
+    /// Whether it is read-only for good, or was disabled by the forge.
+    pub archived: bool,
+    /// Whether it is a copy of another one.
+    pub fork: bool,
+    /// Its topics.
+    pub topics: Vec<String>,
+}
+
+/// Returns the repositories of `config`: asks the forge for those of each `[[discover]]`.
+pub async fn discover(config: &Config, token: Option<&SecretString>) -> Targets {
+    let listed = config.repositories.iter().cloned();
+    let mut all = Targets {
+        targets: listed.map(|repository| Target { repository, discovered: false }).collect(),
+        problems: Vec::new(),
+    };
+    if config.forge.kind == ForgeKind::None && !config.discover.is_empty() {
+        let why =
+            "`[[discover]]` needs a forge: set `kind = \"github\"` in [forge], or list the repositories";
+        all.problems.push(why.to_owned());
+        return all;
+    }
+    for discover in &config.discover {
+        match github::discover(config.forge.base_url.as_str(), token.cloned(), &discover.owner).await {
+            Ok(github::Listing { mut repositories, refused }) => {
+                repositories.retain(|found| is_meant(discover, found));
+                repositories.sort_by(|a, b| a.name.cmp(&b.name));
+                for found in repositories {
+                    all.add(found);
+                }
+                all.problems.extend(refused);
+            }
+            Err(error) => all.problems.push(error.to_string()),
+        }
+    }
+    all
+}
+
+/// Tells whether `discover` means a repository that was found.
+pub fn is_meant(discover: &Discover, found: &Discovered) -> bool {
+    let has = |topic: &String| found.topics.iter().any(|other| other.eq_ignore_ascii_case(topic));
+    discover.include.matches(&found.name)
+        && !discover.exclude.matches(&found.name)
+        && (discover.archived || !found.archived)
+        && (discover.forks || !found.fork)
+        && discover.topics.iter().all(has)
+}
+
+impl Targets {
+    /// Adds a repository, unless it is there: what is listed has settings of its own.
+    fn add(&mut self, found: Discovered) {
+        if self.targets.iter().any(|target| same(&target.repository.url, &found.url)) {
+            return;
+        }
+        let repository = RepositoryConfig { url: found.url, branch: None, token_env: None };
+        self.targets.push(Target { repository, discovered: true });
+    }
+}
+
+/// Tells whether two addresses are one repository's: forges do not tell case apart, and `.git` may be left out.
+fn same(a: &str, b: &str) -> bool {
+    let plain = |url: &str| {
+        let url = url.trim_end_matches('/');
+        url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
+    };
+    plain(a) == plain(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Owner;
+    use crate::policy::Globs;
+
+    fn found(name: &str) -> Discovered {
+        let url = format!("https://github.com/{name}.git");
+        Discovered { name: name.to_owned(), url, topics: vec!["gitops".to_owned()], ..Discovered::default() }
+    }
+
+    #[test]
+    fn filters_are_all_heeded() {
+        let discover = Discover {
+            owner: Owner::Organization("acme".to_owned()),
+            include: Globs::new(["acme/*-clusters"]).unwrap(),
+            exclude: Globs::new(["acme/old-*"]).unwrap(),
+            topics: vec!["GitOps".to_owned()],
+            archived: false,
+            forks: false,
+        };
+        let eu = || found("acme/eu-clusters");
+        for (repository, meant) in [
+            (eu(), true),
+            (found("acme/web"), false),
+            (found("acme/old-clusters"), false),
+            (Discovered { archived: true, ..eu() }, false),
+            (Discovered { fork: true, ..eu() }, false),
+            (Discovered { topics: vec!["git".to_owned()], ..eu() }, false),
+        ] {
+            assert_eq!(is_meant(&discover, &repository), meant, "{repository:?}");
+        }
+        let all = Discover { archived: true, forks: true, topics: Vec::new(), ..discover };
+        assert!(is_meant(&all, &Discovered { archived: true, fork: true, topics: Vec::new(), ..eu() }));
+    }
+
+    #[test]
+    fn a_repository_is_done_once() {
+        let mut targets = Targets::default();
+        targets.add(found("acme/a"));
+        targets.add(Discovered { url: "https://github.com/Acme/A/".to_owned(), ..found("acme/a") });
+        targets.add(found("acme/b"));
+        assert_eq!(targets.targets.len(), 2);
+    }
+}

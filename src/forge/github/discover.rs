@@ -1,0 +1,142 @@
+//! The repositories of an organization, a user or an App's installation (REST API, "Repositories" and "GitHub Apps").
+
+use std::sync::Arc;
+
+use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::client::{self, Answer, Call, Client};
+use super::refusal::Refusal;
+use super::{Pace, address, checked_base};
+use crate::config::Owner;
+use crate::fleet::Discovered;
+use crate::forge::ForgeError;
+
+/// How many repositories one page has: GitHub's most.
+const PER_PAGE: usize = 100;
+
+/// How many pages are read.
+const PAGES: usize = 200;
+
+/// What a forge lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The repositories, in the forge's order.
+    pub repositories: Vec<Discovered>,
+    /// What is said of those that are listed and not to be believed.
+    pub refused: Vec<String>,
+}
+
+/// What of GitHub's answer is used.
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
+    clone_url: String,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    disabled: bool,
+    #[serde(default)]
+    fork: bool,
+    /// Old GitHub Enterprise leaves them out.
+    #[serde(default)]
+    topics: Vec<String>,
+}
+
+/// `/installation/repositories` wraps the list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Page {
+    List(Vec<Repository>),
+    Wrapped { repositories: Vec<Repository> },
+}
+
+/// Lists the repositories of `owner` at the API at `base_url`, with every page. Must be called inside a tokio runtime.
+///
+/// # Errors
+/// The API's address or the token cannot be used, or the forge refuses or does not answer.
+pub async fn discover(
+    base_url: &str,
+    token: Option<SecretString>,
+    owner: &Owner,
+) -> Result<Listing, ForgeError> {
+    let client = Client::new(checked_base(base_url, token.is_some())?, token, Arc::new(Pace::default()))?;
+    let path = match owner {
+        Owner::Organization(name) => format!("/orgs/{name}/repos?type=all&"),
+        Owner::User(name) => format!("/users/{name}/repos?type=owner&"),
+        Owner::Installation => "/installation/repositories?".to_owned(),
+    };
+    let mut listing = Listing::default();
+    for page in 1..=PAGES {
+        let call = Call::new(Method::GET, format!("{path}per_page={PER_PAGE}&page={page}"), None);
+        let answer = client.send(&call).await?;
+        for repository in read(&client, &answer, owner)? {
+            listing.add(base_url, repository);
+        }
+        if !client::has_next_page(&answer.headers) {
+            return Ok(listing);
+        }
+    }
+    Err(ForgeError::InvalidAnswer(format!(
+        "the forge at `{}` lists more than {} repositories for {}: list those that are meant with [[repository]]",
+        client.base(),
+        PAGES * PER_PAGE,
+        words(owner)
+    )))
+}
+
+impl Listing {
+    /// Adds a repository whose address is the forge's own: a token goes there.
+    fn add(&mut self, base_url: &str, repository: Repository) {
+        let Repository { full_name, clone_url, archived, disabled, fork, topics } = repository;
+        let named = address::repository_of(&clone_url).map(|(owner, name)| format!("{owner}/{name}"));
+        if !address::api_host_matches(base_url, &clone_url) || named.as_ref() != Some(&full_name) {
+            self.refused.push(format!(
+                "the forge lists `{full_name}` with an address that is not its own, which is not used: check `base-url`"
+            ));
+            return;
+        }
+        let archived = archived || disabled;
+        self.repositories.push(Discovered { name: full_name, url: clone_url, archived, fork, topics });
+    }
+}
+
+fn words(owner: &Owner) -> String {
+    match owner {
+        Owner::Organization(name) => format!("the organization `{name}`"),
+        Owner::User(name) => format!("the user `{name}`"),
+        Owner::Installation => "the App's installation".to_owned(),
+    }
+}
+
+fn read(client: &Client, answer: &Answer, owner: &Owner) -> Result<Vec<Repository>, ForgeError> {
+    let (base, whose) = (client.base(), words(owner));
+    let said = client.in_parentheses(&Refusal::read(answer).message);
+    let cannot = format!("cannot list the repositories of {whose}: the forge at `{base}`");
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Err(ForgeError::Unauthorized(format!(
+            "{cannot} does not accept the token{said}: set another one in TAGPIN_GITHUB_TOKEN"
+        ))),
+        StatusCode::FORBIDDEN if *owner == Owner::Installation => Err(ForgeError::Forbidden(format!(
+            "{cannot} refuses{said}: `installation = true` takes the token of an App's installation"
+        ))),
+        StatusCode::FORBIDDEN => Err(ForgeError::Forbidden(format!(
+            "{cannot} refuses{said}: the token needs `metadata: read` there"
+        ))),
+        StatusCode::NOT_FOUND => Err(ForgeError::NotFound(format!(
+            "{cannot} knows nobody of that name, or hides it from this token: check the name, and whether it is an \
+             `organization` or a `user`"
+        ))),
+        status if !status.is_success() => Err(ForgeError::InvalidAnswer(format!(
+            "{cannot} answered {}{said}: check `base-url`",
+            status.as_u16()
+        ))),
+        _ => match serde_json::from_slice(&answer.body) {
+            Ok(Page::List(repositories) | Page::Wrapped { repositories }) => Ok(repositories),
+            Err(_untagged) => Err(ForgeError::InvalidAnswer(format!(
+                "{cannot} answered something else than GitHub does: check `base-url`"
+            ))),
+        },
+    }
+}

@@ -1,0 +1,292 @@
+//! Which digest was declared when, from git alone (issue 7, history): the first parents of a branch, and what each commit
+//! did to the images in the files of a target. Pure, but for reading the log.
+
+mod key;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use key::{Key, keys};
+
+use crate::config::Config;
+use crate::git::{Log, LogError, Oid, Step};
+use crate::inventory::Inventory;
+use crate::manifest::catalogue::Catalogue;
+use crate::manifest::{self, SIZE_MAX};
+use crate::pin;
+use crate::promote::{Image, Since};
+use crate::reference::{Digest, Reference};
+use crate::target::Target;
+
+/// What a commit did to one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The commit, as hex.
+    pub commit: String,
+    /// When it was committed: [`Step::when`].
+    pub when: Timestamp,
+    /// The first line of its message.
+    pub title: String,
+    /// The number of the pull request that it merged, where its title names one.
+    pub pull_request: Option<u64>,
+    /// Whether tagpin made it.
+    pub is_own: bool,
+    /// The file, as it was called then.
+    pub file: String,
+    /// The line in it after the commit; before it, where the image went away.
+    pub line: usize,
+    /// What the file is called at the end of the history.
+    pub file_now: String,
+    /// Which image of the file.
+    pub key: Key,
+    /// What was declared before; `None` where the image was not there.
+    pub before: Option<Reference>,
+    /// What was declared after; `None` where the image went away.
+    pub after: Option<Reference>,
+}
+
+/// What happened to the images of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The newest first.
+    pub events: Vec<Event>,
+    /// The oldest commit that was looked at, where the history goes on and is not here: a shallow clone ends there.
+    pub cut_at: Option<Timestamp>,
+}
+
+/// What a state of the past is named by.
+#[derive(Clone, Debug, Default)]
+pub struct Names(HashMap<String, String>);
+
+impl Names {
+    /// Returns what the file that was called `path` is called at the end of the history.
+    pub fn now<'n>(&'n self, path: &'n str) -> &'n str {
+        self.0.get(path).map_or(path, String::as_str)
+    }
+
+    /// Follows the files of `target` that `step` renamed, back to their old names.
+    fn follow(&mut self, step: &Step, target: &Target) {
+        for change in &step.changes {
+            let (Some((old, _)), Some((new, _))) = (&change.before, &change.after) else { continue };
+            if old != new && target.has_file(self.now(new)) {
+                let now = self.now(new).to_owned();
+                self.0.insert(old.clone(), now);
+            }
+        }
+    }
+}
+
+/// Returns what happened to the images of `target` in the files that `config` reads.
+///
+/// # Errors
+/// The git history cannot be read.
+pub fn of(log: &Log, config: &Config, target: &Target) -> Result<History, LogError> {
+    let catalogue = pin::catalogue(config);
+    let mut reader = Reader { log, catalogue: &catalogue, target, last: HashMap::new() };
+    let (mut history, mut names) = (History::default(), Names::default());
+    for step in log.steps() {
+        let step = step?;
+        // A name in the past is followed from the commit that gave the new one.
+        names.follow(&step, target);
+        let is_meant = |path: &str| target.has_file(names.now(path)) && config.policy.reads(path);
+        for change in &step.changes {
+            let side = |side: &Option<(String, Oid)>| {
+                side.clone().filter(|(path, _)| is_meant(path) && manifest::is_candidate(path))
+            };
+            let (before, after) = (side(&change.before), side(&change.after));
+            if before.is_some() || after.is_some() {
+                reader.compare(&step, before, after, &names, &mut history.events);
+            }
+        }
+        if step.is_cut {
+            history.cut_at = Some(step.when);
+        }
+    }
+    Ok(history)
+}
+
+/// Returns the commit of `log` that was there at the end of `moment`, and how the files of `target` were called in it;
+/// `None` where the history starts later.
+///
+/// # Errors
+/// The git history cannot be read.
+pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<Option<(Step, Names)>, LogError> {
+    let mut names = Names::default();
+    for step in log.steps() {
+        let step = step?;
+        if step.when <= moment {
+            return Ok(Some((step, names)));
+        }
+        names.follow(&step, target);
+    }
+    Ok(None)
+}
+
+/// The images of one version of a file: which, the line, and what is declared.
+type Declared = Arc<Vec<(Key, usize, Reference)>>;
+
+struct Reader<'r> {
+    log: &'r Log,
+    catalogue: &'r Catalogue,
+    target: &'r Target,
+    /// The last version of each file that was read: what a commit found is what the one before it left.
+    last: HashMap<String, (Oid, Declared)>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, version: Option<&(String, Oid)>) -> Declared {
+        let Some((path, id)) = version else { return Declared::default() };
+        if let Some((_, declared)) = self.last.get(path).filter(|(last, _)| last == id) {
+            return Arc::clone(declared);
+        }
+        let bytes = self.log.read(*id, SIZE_MAX).unwrap_or_default();
+        let scan = manifest::scan(path, &bytes, self.catalogue);
+        let sites = scan.sites.iter().zip(keys(&scan.sites));
+        let meant = sites.filter(|(located, _)| self.target.has_site(located));
+        let declared =
+            meant.filter_map(|(located, key)| Some((key, located.line, located.site.reference.clone()?)));
+        let declared = Arc::new(declared.collect());
+        self.last.insert(path.clone(), (*id, Arc::clone(&declared)));
+        declared
+    }
+
+    fn compare(
+        &mut self,
+        step: &Step,
+        before: Option<(String, Oid)>,
+        after: Option<(String, Oid)>,
+        names: &Names,
+        events: &mut Vec<Event>,
+    ) {
+        let (new, old) = (self.read(after.as_ref()), self.read(before.as_ref()));
+        let Some((file, _)) = after.or(before) else { return };
+        let event = |key: &Key, line, before: Option<&Reference>, after: Option<&Reference>| Event {
+            commit: step.id.to_string(),
+            when: step.when,
+            title: step.title.clone(),
+            pull_request: pull_request(&step.title),
+            is_own: step.is_own,
+            file_now: names.now(&file).to_owned(),
+            file: file.clone(),
+            line,
+            key: key.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+        };
+        let find = |list: &Declared, key: &Key| list.iter().position(|(other, _, _)| other == key);
+        for (key, line, reference) in new.iter() {
+            let was = find(&old, key).and_then(|at| old.get(at)).map(|(_, _, reference)| reference);
+            if was != Some(reference) {
+                events.push(event(key, *line, was, Some(reference)));
+            }
+        }
+        for (key, line, reference) in old.iter().filter(|(key, _, _)| find(&new, key).is_none()) {
+            events.push(event(key, *line, Some(reference), None));
+        }
+    }
+}
+
+/// Returns the number in `Merge pull request #12 from …` or `… (#12)`.
+fn pull_request(title: &str) -> Option<u64> {
+    let merged = title.strip_prefix("Merge pull request #").and_then(|rest| rest.split(' ').next());
+    let squashed = || title.trim_end().strip_suffix(')')?.rsplit_once("(#").map(|(_, number)| number);
+    merged.or_else(squashed)?.parse().ok()
+}
+
+impl History {
+    /// Returns the events of one image in the file that is called `file` now, the newest first.
+    pub fn of_site<'h, 'k>(&'h self, file: &'k str, key: &'k Key) -> impl Iterator<Item = &'h Event> {
+        self.events.iter().filter(move |event| event.file_now == file && event.key == *key)
+    }
+
+    /// Returns since when each image and digest of `target` in `inventory` is declared without a break: since the
+    /// earliest, where several places declare it. What is not committed is not there.
+    pub fn since(&self, inventory: &Inventory, target: &Target) -> Vec<((Image, Digest), Since)> {
+        let mut since = Vec::new();
+        for file in inventory.files.iter().filter(|file| target.has_file(&file.root_path)) {
+            for (located, key) in file.scan.sites.iter().zip(keys(&file.scan.sites)) {
+                let Some(reference) = located.site.reference.as_ref().filter(|_| target.has_site(located))
+                else {
+                    continue;
+                };
+                let Some(digest) = reference.digest() else { continue };
+                if let Some(found) = self.declared_since(&file.root_path, &key, digest) {
+                    since.push(((Image::of(reference), digest.clone()), found));
+                }
+            }
+        }
+        since
+    }
+
+    fn declared_since(&self, file: &str, key: &Key, digest: &Digest) -> Option<Since> {
+        let has =
+            |reference: &Option<Reference>| reference.as_ref().and_then(Reference::digest) == Some(digest);
+        let mut newest = true;
+        for event in self.of_site(file, key) {
+            if newest && !has(&event.after) {
+                return None;
+            }
+            newest = false;
+            if !has(&event.before) {
+                // In the last commit of a shallow clone everything looks as if it were new.
+                return Some(match self.cut_at {
+                    Some(cut_at) if cut_at == event.when && event.before.is_none() => Since::AtLeast(cut_at),
+                    _ => Since::Commit(event.when),
+                });
+            }
+        }
+        None
+    }
+
+    /// Returns the commit that took `digest` away from an image, where somebody else than tagpin did, and the image never
+    /// had it again: to write it once more would undo what a person did.
+    pub fn taken_back(&self, file: &str, key: &Key, digest: &Digest) -> Option<&Event> {
+        let digest_of =
+            |reference: &Option<Reference>| reference.as_ref().and_then(Reference::digest).cloned();
+        let last = self.of_site(file, key).find(|event| digest_of(&event.before).as_ref() == Some(digest))?;
+        // What went away with its digest was removed, not reverted; a new tag is another decision.
+        let same_tag =
+            last.after.as_ref().and_then(Reference::tag) == last.before.as_ref().and_then(Reference::tag);
+        (!last.is_own && last.after.is_some() && same_tag).then_some(last)
+    }
+}
+
+/// Returns earliest and `Since` of several places of one image.
+pub fn earliest(
+    since: impl IntoIterator<Item = ((Image, Digest), Since)>,
+) -> std::collections::BTreeMap<(Image, Digest), Since> {
+    let time = |since: Since| match since {
+        Since::Commit(when) | Since::AtLeast(when) => when,
+    };
+    let mut all = std::collections::BTreeMap::new();
+    for (key, found) in since {
+        all.entry(key)
+            .and_modify(|known| {
+                if time(found) < time(*known) {
+                    *known = found;
+                }
+            })
+            .or_insert(found);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pull_requests_are_read_from_titles() {
+        for (title, number) in [
+            ("Merge pull request #12 from acme/tagpin", Some(12)),
+            ("Pin 3 images (#45)", Some(45)),
+            ("Pin 3 images", None),
+            ("Merge pull request #x", None),
+            ("a (#4) b", None),
+        ] {
+            assert_eq!(pull_request(title), number, "{title}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What `kubectl get pods -o json` prints: the containers that run, and which digest each node pulled. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::reference::{Digest, Reference};
+
+/// A container of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod.
+    pub pod: String,
+    /// The container in it.
+    pub name: String,
+    /// The node that it runs on; empty where it has none yet.
+    pub node: String,
+    /// The image as the pod asks for it.
+    pub image: String,
+    /// The same, parsed.
+    pub reference: Option<Reference>,
+    /// What was pulled.
+    pub pulled: Pulled,
+}
+
+/// What the node says of a container's image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pulled {
+    /// The digest of the index or manifest that was pulled.
+    Digest(Digest),
+    /// Nothing yet: the container has not started.
+    NotYet,
+    /// Only the id of the image on the node, which no registry knows: it was built or loaded there.
+    Local(String),
+}
+
+/// Why a text is no list of pods.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PodsError {
+    /// Not JSON, or not of this shape.
+    #[error("it is not what kubectl prints: {0}")]
+    Malformed(String),
+    /// JSON of another kind.
+    #[error("it has the kind `{0}`, not a list of pods")]
+    Kind(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    kind: Option<String>,
+    items: Option<Vec<Pod>>,
+    #[serde(flatten)]
+    pod: Pod,
+}
+
+#[derive(Default, Deserialize)]
+struct Pod {
+    kind: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    namespace: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    node_name: String,
+    init_containers: Vec<Wanted>,
+    containers: Vec<Wanted>,
+    ephemeral_containers: Vec<Wanted>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    name: String,
+    image: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    init_container_statuses: Vec<Seen>,
+    container_statuses: Vec<Seen>,
+    ephemeral_container_statuses: Vec<Seen>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Seen {
+    name: String,
+    #[serde(rename = "imageID")]
+    image_id: String,
+}
+
+/// Returns the containers of the pods that `bytes` list, in their order. Objects of other kinds are passed over.
+///
+/// # Errors
+/// It is no list of Kubernetes objects, and no pod.
+pub fn parse(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
+    let malformed = |error: serde_json::Error| PodsError::Malformed(error.to_string());
+    let object: Object = serde_json::from_slice(bytes).map_err(malformed)?;
+    let kind = object.kind.unwrap_or_default();
+    let pods = match (kind.as_str(), object.items) {
+        ("List" | "PodList", Some(items)) => items,
+        ("Pod", None) => vec![object.pod],
+        _ => return Err(PodsError::Kind(kind.chars().take(64).collect())),
+    };
+    // The items of a PodList need not say what they are.
+    let pods = pods.into_iter().filter(|pod| pod.kind.as_deref().is_none_or(|kind| kind == "Pod"));
+    Ok(pods.flat_map(Pod::containers).collect())
+}
+
+impl Pod {
+    fn containers(self) -> Vec<Container> {
+        let Self { metadata, spec, status, .. } = self;
+        let parts = [
+            (spec.init_containers, status.init_container_statuses),
+            (spec.containers, status.container_statuses),
+            (spec.ephemeral_containers, status.ephemeral_container_statuses),
+        ];
+        let mut containers = Vec::new();
+        for (wanted, seen) in parts {
+            let seen: BTreeMap<String, String> =
+                seen.into_iter().map(|seen| (seen.name, seen.image_id)).collect();
+            for Wanted { name, image } in wanted {
+                containers.push(Container {
+                    namespace: metadata.namespace.clone(),
+                    pod: metadata.name.clone(),
+                    node: spec.node_name.clone(),
+                    reference: Reference::parse(&image).ok(),
+                    pulled: pulled(seen.get(&name).map_or("", String::as_str)),
+                    name,
+                    image,
+                });
+            }
+        }
+        containers
+    }
+}
+
+/// Reads an `imageID`: `repository@digest` from containerd and CRI-O, behind `docker-pullable://` from Docker; a digest
+/// alone is the id of the image's config on that node.
+fn pulled(image_id: &str) -> Pulled {
+    if image_id.is_empty() {
+        return Pulled::NotYet;
+    }
+    match image_id.rsplit_once('@').and_then(|(_, digest)| Digest::parse(digest)) {
+        Some(digest) => Pulled::Digest(digest),
+        None => Pulled::Local(image_id.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_id_is_a_digest_in_several_spellings() {
+        let digest = Digest::sha256(b"a");
+        for prefix in ["docker.io/library/nginx@", "docker-pullable://nginx@", "host:5000/a/b@"] {
+            assert_eq!(pulled(&format!("{prefix}{digest}")), Pulled::Digest(digest.clone()));
+        }
+        assert_eq!(pulled(""), Pulled::NotYet);
+        for local in [digest.as_str(), "docker://sha256:abc", "nginx@sha256:abc"] {
+            assert_eq!(pulled(local), Pulled::Local(local.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_pods_is_refused() {
+        for (text, message) in [
+            ("", "not what kubectl prints"),
+            ("apiVersion: v1", "not what kubectl prints"),
+            ("[]", "not what kubectl prints"),
+            ("{}", "the kind ``"),
+            ("{\"kind\": \"Deployment\"}", "the kind `Deployment`"),
+            ("{\"kind\": \"List\"}", "the kind `List`"),
+            ("{\"kind\": \"List\", \"items\": 1}", "not what kubectl prints"),
+            (
+                "{\"kind\": \"List\", \"items\": [{\"spec\": {\"containers\": {}}}]}",
+                "not what kubectl prints",
+            ),
+        ] {
+            let error = parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+        assert_eq!(parse(b"{\"kind\": \"List\", \"items\": []}"), Ok(Vec::new()));
+        assert_eq!(
+            parse(b"{\"kind\": \"Pod\", \"spec\": {\"containers\": [{\"name\": \"a\"}]}}").unwrap().len(),
+            1
+        );
+    }
+}

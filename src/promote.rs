@@ -1,0 +1,258 @@
+//! Promotion: one environment gets the digests and tags that another one has. Pure.
+//!
+//! An image is the same on both sides where registry and repository are, however they are spelled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::assign::{Aim, Named};
+use crate::inventory::{FileScan, Inventory};
+use crate::manifest::Located;
+use crate::manifest::site::State;
+use crate::plan::{Outcome, Verdict};
+use crate::policy::Globs;
+use crate::reference::{Digest, LATEST, Reference};
+use crate::target::Target;
+
+/// What is asked of a digest before it is promoted.
+#[derive(Clone, Debug, Default)]
+pub struct Demands {
+    /// The images that are promoted, as globs; every image where it is `None`.
+    pub images: Option<Globs>,
+    /// The digests that somebody approved; any where it is `None`.
+    pub approved: Option<BTreeSet<Digest>>,
+    /// How long a digest must have been in the source.
+    pub soak: Option<Soak>,
+}
+
+/// How long a digest must have been declared, and how long each has been.
+#[derive(Clone, Debug, Default)]
+pub struct Soak {
+    /// At least so long.
+    pub least: SignedDuration,
+    /// What the time is.
+    pub now: Timestamp,
+    /// Since when each image of the source has its digest.
+    pub since: BTreeMap<(Image, Digest), Since>,
+}
+
+/// Since when a digest is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// Since this commit of the base branch.
+    Commit(Timestamp),
+    /// At least since this commit, where the history that is here ends.
+    AtLeast(Timestamp),
+}
+
+/// An image, without tag and digest: registry and repository, normalised.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Image(pub String);
+
+impl Image {
+    /// Returns the image that `reference` names.
+    pub fn of(reference: &Reference) -> Self {
+        Self(format!("{}/{}", reference.registry(), reference.repository()))
+    }
+}
+
+/// Why nothing can be promoted at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PromoteError {
+    /// Both sides share a file.
+    #[error(
+        "`{file}` belongs to both `{from}` and `{to}`: name two parts of the repository that share no file"
+    )]
+    Overlap {
+        /// The file.
+        file: String,
+        /// The source.
+        from: String,
+        /// The destination.
+        to: String,
+    },
+    /// The destination takes its images from elsewhere.
+    #[error("`{to}` takes its images from `{after}`, not from `{from}`: its `after` says so")]
+    NotNext {
+        /// The source.
+        from: String,
+        /// The destination.
+        to: String,
+        /// Where it takes them from.
+        after: String,
+    },
+}
+
+/// What a promotion would do.
+#[derive(Clone, Debug, Default)]
+pub struct Promotion {
+    /// One for each site of the inventory.
+    pub aims: Vec<Aim>,
+    /// The images of the destination that differ from the source, by their sites' index: what they should be.
+    pub differences: BTreeMap<usize, Reference>,
+    /// The images that only the source has.
+    pub only_in_source: BTreeSet<String>,
+}
+
+/// A place in the source where an image is declared.
+type Offer<'i> = (&'i FileScan, &'i Located, &'i Reference);
+
+/// Decides what each site of `inventory` becomes.
+///
+/// # Errors
+/// Source and destination share a file, or the destination takes its images from another environment.
+pub fn promote(
+    inventory: &Inventory,
+    from: &Target,
+    to: &Target,
+    demands: &Demands,
+) -> Result<Promotion, PromoteError> {
+    let names = || (from.name.clone(), to.name.clone());
+    if let Some(after) = to.environment().and_then(|environment| environment.after.clone())
+        && from.environment().is_none_or(|environment| environment.name != after)
+    {
+        let (from, to) = names();
+        return Err(PromoteError::NotNext { from, to, after });
+    }
+    let both =
+        inventory.files.iter().find(|file| from.has_file(&file.root_path) && to.has_file(&file.root_path));
+    if let Some(file) = both {
+        let (from, to) = names();
+        return Err(PromoteError::Overlap { file: file.path.clone(), from, to });
+    }
+    let mut offers: BTreeMap<Image, Vec<Offer<'_>>> = BTreeMap::new();
+    for (file, located) in inventory.sites().filter(|(file, located)| from.has(file, located)) {
+        if let Some(reference) = &located.site.reference {
+            offers.entry(Image::of(reference)).or_default().push((file, located, reference));
+        }
+    }
+    let mut promotion = Promotion::default();
+    let mut taken: BTreeSet<Image> = BTreeSet::new();
+    for (index, (file, located)) in inventory.sites().enumerate() {
+        let site = &located.site;
+        let reference = site.reference.as_ref().filter(|_| to.has(file, located));
+        let wanted = |reference: &&Reference| {
+            demands.images.as_ref().is_none_or(|images| images.matches_image(reference))
+        };
+        let aim = match (site.state, reference.filter(wanted)) {
+            (State::Floating | State::Pinned, Some(reference)) => {
+                let image = Image::of(reference);
+                let aim = aim(offers.get(&image).map(Vec::as_slice), reference, &image, to, demands);
+                taken.insert(image);
+                aim
+            }
+            _ => Aim::Leave,
+        };
+        if let (Aim::Set(named), Some(reference)) = (&aim, reference) {
+            let tagged = named.tag.as_deref().map(|tag| reference.tagged(tag));
+            let wanted = tagged.as_ref().unwrap_or(reference).pinned(&named.digest);
+            if wanted != *reference {
+                promotion.differences.insert(index, wanted);
+            }
+        }
+        promotion.aims.push(aim);
+    }
+    let only =
+        offers.iter().filter(|(image, _)| !taken.contains(image)).filter_map(|(_, places)| places.first());
+    let selected = only.filter(|(_, _, reference)| {
+        demands.images.as_ref().is_none_or(|images| images.matches_image(reference))
+    });
+    promotion.only_in_source = selected.map(|(_, _, reference)| reference.name().to_owned()).collect();
+    Ok(promotion)
+}
+
+/// Decides about one site of the destination.
+fn aim(
+    offers: Option<&[Offer<'_>]>,
+    reference: &Reference,
+    image: &Image,
+    to: &Target,
+    demands: &Demands,
+) -> Aim {
+    let refuse = |reason, detail: String| Aim::Decided(Verdict::because(Outcome::Held, reason, Some(detail)));
+    let Some(offers) = offers else {
+        return Aim::Decided(Verdict::because(Outcome::Skipped, "only-in-destination", None));
+    };
+    let place = |(file, located, reference): &Offer<'_>| {
+        let at = reference.digest().map_or_else(|| "no digest".to_owned(), Digest::to_string);
+        format!("{at} in {}:{}", file.path, located.line)
+    };
+    let places = || offers.iter().map(place).collect::<Vec<_>>().join(", ");
+    let digests: BTreeSet<Option<&Digest>> = offers.iter().map(|(_, _, it)| it.digest()).collect();
+    let digest = match digests.iter().copied().collect::<Vec<_>>().as_slice() {
+        [Some(digest)] => *digest,
+        [None] => {
+            return refuse("source-not-pinned", format!("the source has it without a digest: {}", places()));
+        }
+        _ => {
+            let detail = format!("the source has more than one: {}; make them one, or name a path", places());
+            return refuse("ambiguous", detail);
+        }
+    };
+    let tags: BTreeSet<&str> = offers.iter().filter_map(|(_, _, it)| it.tag()).collect();
+    let own = reference.tag().unwrap_or(LATEST);
+    let tag = match tags.iter().copied().collect::<Vec<_>>().as_slice() {
+        [] => None,
+        [tag] => Some((*tag).to_owned()),
+        // Several names for the same bits: the one that stands here already is right.
+        tags if tags.contains(&own) => None,
+        tags => {
+            let detail = format!("the source has `{digest}` under several tags: {}", tags.join(", "));
+            return refuse("ambiguous", detail);
+        }
+    };
+    let set = Aim::Set(Named {
+        digest: digest.clone(),
+        tag: tag.clone(),
+        platforms: to.environment().map(|environment| environment.platforms.clone()).unwrap_or_default(),
+    });
+    // What is there already was promoted before: nothing is asked of it any more.
+    if reference.digest() == Some(digest) && tag.is_none_or(|tag| reference.tag() == Some(&tag)) {
+        return set;
+    }
+    let environment = to.environment();
+    if let Some(allowed) = environment.and_then(|environment| environment.registries.as_ref())
+        && !allowed.matches_image(reference)
+    {
+        let detail = format!("`{}` may have images of {} only", to.name, allowed.patterns().join(", "));
+        return refuse("registry-not-allowed", detail);
+    }
+    if demands.approved.as_ref().is_some_and(|approved| !approved.contains(digest)) {
+        return refuse("not-approved", format!("`{digest}` is not among the digests that were approved"));
+    }
+    match demands.soak.as_ref().and_then(|soak| soak.refuses(image, digest)) {
+        Some(detail) => refuse("not-soaked", detail),
+        None => set,
+    }
+}
+
+impl Soak {
+    /// Returns why a digest has not been in the source for long enough, if so.
+    fn refuses(&self, image: &Image, digest: &Digest) -> Option<String> {
+        let least = self.least;
+        match self.since.get(&(image.clone(), digest.clone())) {
+            Some(Since::Commit(since) | Since::AtLeast(since))
+                if self.now.duration_since(*since) >= least =>
+            {
+                None
+            }
+            Some(Since::Commit(since)) => {
+                let ready = since.saturating_add(least).unwrap_or(Timestamp::MAX);
+                Some(format!(
+                    "`{digest}` is there since {since}, and {least:#} are demanded: it is ready at {ready}"
+                ))
+            }
+            Some(Since::AtLeast(since)) => Some(format!(
+                "the history that is here ends at {since}, which does not show {least:#}: fetch more of it, with \
+                 `git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout"
+            )),
+            None => {
+                Some(format!("`{digest}` is not committed to the source yet, and {least:#} are demanded"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What differs between the image that was pinned and the one that is. Pure: descriptions in, values out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::platform::Platform;
+use crate::reference::Digest;
+use crate::registry::{Description, ImageConfig};
+
+/// What differs between two images, as far as both are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// The platforms.
+    pub(super) platforms: Platforms,
+    /// The settings that differ, each with what it was and what it is.
+    pub(super) settings: Vec<(&'static str, String, String)>,
+    /// The names of the environment's variables.
+    pub(super) environment: Names,
+    /// The exposed ports.
+    pub(super) ports: Names,
+    /// Whether both configs are known, so that what is not named here is equal.
+    pub(super) compared: bool,
+}
+
+/// How the platforms of two images differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Platforms {
+    pub(super) added: Vec<Platform>,
+    pub(super) lost: Vec<Platform>,
+    /// With another manifest.
+    pub(super) changed: Vec<Platform>,
+    /// With the same manifest.
+    pub(super) same: Vec<Platform>,
+}
+
+/// How two sets of names differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) added: Vec<String>,
+    pub(super) removed: Vec<String>,
+}
+
+impl Difference {
+    /// Returns what differs.
+    pub(super) fn between(old: &Description, new: &Description) -> Self {
+        let mut difference = Self { platforms: Platforms::between(old, new), ..Self::default() };
+        let (Some(old), Some(new)) = (&old.config, &new.config) else { return difference };
+        difference.compared = true;
+        difference.environment = Names::between(&old.environment, &new.environment);
+        difference.ports = Names::between(&old.ports, &new.ports);
+        let base = |config: &ImageConfig, part| config.label(part).unwrap_or_default().to_owned();
+        let (name, digest) = ("base.name", "base.digest");
+        let settings = [
+            ("entrypoint", old.entrypoint.clone(), new.entrypoint.clone()),
+            ("command", old.command.clone(), new.command.clone()),
+            ("user", old.user.clone(), new.user.clone()),
+            ("base image", base(old, name), base(new, name)),
+            ("base image's digest", base(old, digest), base(new, digest)),
+        ];
+        difference.settings.extend(settings.into_iter().filter(|(_, old, new)| old != new));
+        difference
+    }
+
+    /// Tells whether what runs is set up as before: another build of the same.
+    pub(super) fn runs_the_same(&self) -> bool {
+        self.compared
+            && self.settings.is_empty()
+            && self.environment == Names::default()
+            && self.ports == Names::default()
+    }
+}
+
+impl Platforms {
+    fn between(old: &Description, new: &Description) -> Self {
+        let mut platforms = Self::default();
+        let (old, new) = (manifests(old), manifests(new));
+        if old.is_empty() || new.is_empty() {
+            return platforms;
+        }
+        for (platform, digest) in &new {
+            let list = match old.get(platform) {
+                None => &mut platforms.added,
+                Some(old) if old == digest => &mut platforms.same,
+                Some(_) => &mut platforms.changed,
+            };
+            list.push((*platform).clone());
+        }
+        platforms.lost = old.keys().filter(|old| !new.contains_key(*old)).map(|old| (*old).clone()).collect();
+        platforms
+    }
+}
+
+/// Returns the manifest of each platform: the first, as container engines do.
+fn manifests(description: &Description) -> BTreeMap<&Platform, Option<&Digest>> {
+    let mut manifests = BTreeMap::new();
+    for entry in &description.platforms {
+        manifests.entry(&entry.platform).or_insert(entry.digest.as_ref());
+    }
+    manifests
+}
+
+impl Names {
+    fn between(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Self {
+        let added = new.difference(old).cloned().collect();
+        Self { added, removed: old.difference(new).cloned().collect() }
+    }
+}

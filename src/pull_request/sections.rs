@@ -1,0 +1,270 @@
+//! The sections of a body, each as Markdown: the table, what is known of the images, what was left out, what a merge
+//! causes, how it was checked.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::escape::{cell, code};
+use super::region::{self, Known};
+use super::{Details, ImageChange, LeftOut, Object, Proposal, details};
+use crate::policy::looks_immutable;
+
+/// How many files a table's cell names.
+const FILES_IN_CELL: usize = 3;
+
+/// How many files and objects an image's details name.
+const PLACES: usize = 50;
+
+/// How many left-out references are shown before the rest is only counted.
+pub(super) const LEFT_OUT: usize = 100;
+
+/// How many warnings of a kind are shown before the rest is only counted.
+const WARNINGS: usize = 20;
+
+/// How many registries are named.
+const REGISTRIES: usize = 20;
+
+const TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Platforms | Files |\n\
+    | --- | --- | --- | --- | --- | --- | --- |";
+
+/// How much is told of an image beyond its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Everything.
+    Full,
+    /// One line.
+    Short,
+    /// Only what should not be overlooked.
+    Warnings,
+}
+
+/// Returns an upper bound of how GitHub counts `text`: UTF-16 units, with two for each line end.
+pub(super) fn size(text: &str) -> usize {
+    text.encode_utf16().count() + text.matches('\n').count()
+}
+
+/// Returns the table, and a sentence about the rows that have no `room`.
+pub(super) fn table(proposal: &Proposal, room: usize) -> String {
+    let rows = proposal.images.iter().map(row).collect::<Vec<_>>();
+    let shown = fitting(&rows, room);
+    let mut parts = Vec::new();
+    if shown > 0 {
+        parts.push(format!("{TABLE}\n{}", rows[..shown].join("\n")));
+    }
+    match rows.len() - shown {
+        0 => {}
+        1 => parts.push("1 more row is not shown here: the commit has all changes.".to_owned()),
+        hidden => parts.push(format!("{hidden} more rows are not shown here: the commit has all changes.")),
+    }
+    parts.join("\n\n")
+}
+
+/// Returns how many of the first `lines` take at most `room` together.
+fn fitting(lines: &[String], room: usize) -> usize {
+    let mut taken = 0_usize;
+    let fits = |line: &&String| {
+        taken = taken.saturating_add(size(line) + 2);
+        taken <= room
+    };
+    lines.iter().take_while(fits).count()
+}
+
+fn row(image: &ImageChange) -> String {
+    let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
+    let change = match &image.old {
+        None => "first pin",
+        Some(_) if looks_immutable(&image.tag) => "moved release",
+        Some(_) => "moved tag",
+    };
+    let files = listed(&image.files, FILES_IN_CELL, cell);
+    let (name, tag, platforms) = (cell(&image.name), cell(&image.tag), cell(&image.platforms));
+    format!("| {name} | {tag} | {change} | {old} | `{}…` | {platforms} | {files} |", image.new.short())
+}
+
+/// Returns the first `most` texts, and how many more there are.
+pub(super) fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) -> String {
+    let mut shown = texts.iter().take(most).map(|text| escape(text)).collect::<Vec<_>>().join(", ");
+    if texts.len() > most {
+        shown.push_str(&format!(" and {} more", texts.len() - most));
+    }
+    shown
+}
+
+/// Returns the warning about tags that look like releases and have moved; empty where there is none.
+pub(super) fn releases(proposal: &Proposal) -> String {
+    let moved = |image: &&ImageChange| image.old.is_some() && looks_immutable(&image.tag);
+    let names = proposal.images.iter().filter(moved).map(|image| format!("{}:{}", image.name, image.tag));
+    let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let what = match names.len() {
+        0 => return String::new(),
+        1 => "A tag that looks like a release, which nobody should push twice, has moved",
+        _ => "Tags that look like releases, which nobody should push twice, have moved",
+    };
+    format!("> [!WARNING]\n> {what}: {}. Find out why before you merge.", listed(&names, WARNINGS, code))
+}
+
+/// Returns what is known beyond the rows of the table.
+pub(super) fn details(proposal: &Proposal, told: Told) -> String {
+    let images = &proposal.images;
+    let wanted = images.iter().filter_map(|image| image.details.as_ref());
+    let known =
+        Known { known: wanted.clone().filter(|it| Details::is_complete(it)).count(), wanted: wanted.count() };
+    let mut parts = Vec::new();
+    let warnings = images.iter().flat_map(details::warnings).collect::<Vec<_>>();
+    if !warnings.is_empty() {
+        let mut quoted = "> [!WARNING]".to_owned();
+        for warning in warnings.iter().take(WARNINGS) {
+            let _ = write!(quoted, "\n> - {warning}");
+        }
+        if warnings.len() > WARNINGS {
+            let _ = write!(quoted, "\n> - and {} more", warnings.len() - WARNINGS);
+        }
+        parts.push(quoted);
+    }
+    let folded = |summary: &str, list: Vec<String>| {
+        format!("<details>\n<summary>{summary}</summary>\n\n{}\n\n</details>", list.join("\n"))
+    };
+    match told {
+        Told::Full if !images.is_empty() => {
+            parts.push(folded(
+                "Full digests, what is in the images, and where they are used",
+                images.iter().map(full).collect(),
+            ));
+        }
+        Told::Short => {
+            let lines = images.iter().filter_map(short).collect::<Vec<_>>();
+            if !lines.is_empty() {
+                parts.push(folded("What is in the images", lines));
+            }
+            parts.push(
+                "There is no room here for the full digests and all details: the commit has the digests."
+                    .to_owned(),
+            );
+        }
+        Told::Warnings => {
+            parts.push(
+                "There is no room here for the full digests and for details: the commit has the digests."
+                    .to_owned(),
+            );
+        }
+        Told::Full => {}
+    }
+    region::details(&parts.join("\n\n"), known)
+}
+
+fn named(image: &ImageChange) -> String {
+    code(&format!("{}:{}", image.name, image.tag))
+}
+
+fn short(image: &ImageChange) -> Option<String> {
+    let facts = details::summary(image);
+    (!facts.is_empty()).then(|| format!("- {}: {}", named(image), facts.join("; ")))
+}
+
+fn full(image: &ImageChange) -> String {
+    let old = image.old.as_ref();
+    let old = old.map_or_else(|| "no digest, this is its first".to_owned(), |old| format!("`{old}`"));
+    let index = image.index.as_ref();
+    let index =
+        index.map(|index| format!("the manifest for {} in the index `{index}`", code(&image.platforms)));
+    let mut lines = vec![format!("new: `{}`", image.new)];
+    lines.extend(index);
+    lines.push(format!("old: {old}"));
+    lines.extend(details::facts(image));
+    lines.push(format!("in: {}", places(image)));
+    format!("- {}\n  - {}", named(image), lines.join("\n  - "))
+}
+
+/// Returns the files that use an image, those with objects by their objects.
+fn places(image: &ImageChange) -> String {
+    let without = image.files.iter().filter(|file| image.objects.iter().all(|object| object.file != **file));
+    let mut places = image.objects.iter().map(object).collect::<Vec<_>>();
+    places.extend(without.map(|file| code(file)));
+    listed(&places, PLACES, str::to_owned)
+}
+
+fn object(Object { file, kind, name }: &Object) -> String {
+    let name = name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+    format!("{} in {}", code(&format!("{kind}{name}")), code(file))
+}
+
+/// Returns what is not part of the change and why; empty where everything is.
+pub(super) fn left_out(proposal: &Proposal, room: usize) -> String {
+    let (count, lines) = (proposal.left_out.len(), left_out_lines(proposal));
+    let what = match count {
+        0 => return String::new(),
+        1 => "1 reference is not part of this pull request:".to_owned(),
+        count => format!("{count} references are not part of this pull request:"),
+    };
+    let shown = fitting(&lines, room);
+    let mut list = lines[..shown].join("\n");
+    if shown < count {
+        let more = if shown == 0 { "see" } else { "and" };
+        list.push_str(&format!("\n- {more} {} more in the output of the run", count - shown));
+    }
+    format!("### Left out\n\n{what}\n\n{}", list.trim_start())
+}
+
+/// Returns the lines of that list, those that are shown at most.
+pub(super) fn left_out_lines(proposal: &Proposal) -> Vec<String> {
+    let line = |left: &LeftOut| {
+        let place = code(&format!("{}:{}", left.file, left.line));
+        let detail = left.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
+        format!("- {} in {place}: {}, {}{detail}", code(&left.image), code(&left.outcome), code(&left.reason))
+    };
+    proposal.left_out.iter().take(LEFT_OUT).map(line).collect()
+}
+
+/// Returns what a merge does to a running cluster, as far as it is known from here; empty where nothing changes.
+pub(super) fn consequences(proposal: &Proposal) -> String {
+    let mut lines = Vec::new();
+    if proposal.images.iter().any(|image| image.old.is_none()) {
+        lines.push(
+            "- Workloads whose image gets its first digest restart once, although the tag stays the same: their pod \
+             template changes."
+                .to_owned(),
+        );
+    }
+    if proposal.images.iter().any(|image| image.old.is_some()) {
+        lines.push("- Workloads whose digest changes roll over to the new image.".to_owned());
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let jobs = proposal.images.iter().flat_map(|image| &image.objects).filter(|object| object.kind == "Job");
+    let jobs = jobs.map(object).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let mut jobs_line =
+        "- The template of a Job is immutable: a Job that exists already has to be deleted before it can \
+                         be applied again."
+            .to_owned();
+    if !jobs.is_empty() {
+        let _ = write!(jobs_line, " Here: {}.", listed(&jobs, WARNINGS, str::to_owned));
+    }
+    lines.push(jobs_line);
+    format!("### What a merge causes\n\n{}", lines.join("\n"))
+}
+
+/// Returns what was proven about the edits.
+pub(super) fn proof(proposal: &Proposal) -> String {
+    let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    format!(
+        "### How this was checked\n\n{} in {} changed. Every other byte is equal, and a second, independent YAML \
+         parser found the same values as before everywhere else.",
+        number(proposal.spans, "span"),
+        number(proposal.files, "file")
+    )
+}
+
+/// Returns how many requests each registry got; empty where nobody counted.
+pub(super) fn requests(proposal: &Proposal) -> String {
+    if proposal.requests.is_empty() {
+        return String::new();
+    }
+    let hosts = proposal.requests.iter().map(|(host, budget)| format!("{}: {budget}", code(host)));
+    let mut shown = hosts.clone().take(REGISTRIES).collect::<Vec<_>>().join("; ");
+    let more = hosts.count().saturating_sub(REGISTRIES);
+    if more > 0 {
+        let _ = write!(shown, "; and {more} more registries");
+    }
+    region::requests(&format!("Requests that the run sent until then: {shown}."))
+}

@@ -1,0 +1,108 @@
+//! What a registry tells about the image behind a digest: for people who review, and nothing that a run depends on.
+
+use super::{Content, Entry, ImageConfig, Look, Question, Registry, ResolveError, Seen};
+use crate::platform::Platform;
+use crate::reference::Digest;
+
+/// What is known of the image behind a digest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// Whether the digest is that of an index.
+    pub is_index: bool,
+    /// The manifests, with their platforms: those of an index, or the one that the digest names.
+    pub platforms: Vec<Entry>,
+    /// The platform whose manifest and config were read.
+    pub platform: Option<Platform>,
+    /// The size of that manifest's layers as they are pulled, in bytes.
+    pub size: Option<u64>,
+    /// That manifest's config.
+    pub config: Option<ImageConfig>,
+    /// Why not all of it is known.
+    pub missing: Option<ResolveError>,
+}
+
+impl Description {
+    /// Returns a description of nothing, and why.
+    pub fn missing(error: ResolveError) -> Self {
+        Self { missing: Some(error), ..Self::default() }
+    }
+
+    /// Tells whether asking once more would tell nothing new: it is all known, or the registry does not have it.
+    pub fn is_complete(&self) -> bool {
+        let lasting = |error: &ResolveError| {
+            matches!(error, ResolveError::NotFound(_) | ResolveError::UnsupportedMediaType(_))
+        };
+        self.missing.as_ref().is_none_or(lasting)
+    }
+
+    /// Returns the platforms, each once.
+    pub fn names(&self) -> impl Iterator<Item = &Platform> {
+        self.platforms.iter().map(|entry| &entry.platform)
+    }
+}
+
+/// Describes `digest` in the repository of `question` in up to three GET requests: the index, one of its manifests and
+/// that one's config. The manifest is the one for the first of `platforms` that is there, for linux/amd64, or the first.
+/// `most` is as in [`Registry::peek`].
+pub async fn describe<R: Registry>(
+    registry: &R,
+    question: &Question,
+    digest: &Digest,
+    platforms: &[Platform],
+    most: u64,
+) -> Description {
+    let mut description = Description::default();
+    let asked = fill(&mut description, registry, question, digest, platforms, most).await;
+    description.missing = asked.err();
+    description
+}
+
+async fn fill<R: Registry>(
+    description: &mut Description,
+    registry: &R,
+    question: &Question,
+    digest: &Digest,
+    platforms: &[Platform],
+    most: u64,
+) -> Result<(), ResolveError> {
+    let mut content = read(registry, question, digest, most).await?;
+    if let Content::Index(entries) = &content {
+        description.is_index = true;
+        description.platforms.clone_from(entries);
+        let usual = Platform::new("linux", "amd64", None);
+        let wanted = platforms.iter().chain([&usual]).find_map(|platform| content.entry(platform));
+        let entry = wanted.or(entries.first()).ok_or_else(|| senseless("the index is for no platform"))?;
+        description.platform = Some(entry.platform.clone());
+        let manifest = entry.digest.clone().ok_or_else(|| senseless("the index has a malformed digest"))?;
+        content = read(registry, question, &manifest, most).await?;
+    }
+    let Content::Image { config, size } = content else { return Err(senseless("an index lists an index")) };
+    description.size = size;
+    let config = config.ok_or_else(|| senseless("the manifest has a malformed digest"))?;
+    let Seen::Config(config) = registry.peek(question, &Look::Details(config), most).await? else {
+        return Err(senseless("the registry shows no config"));
+    };
+    if !description.is_index {
+        description.platform.clone_from(&config.platform);
+        let entry = config.platform.clone().map(|platform| Entry { platform, digest: Some(digest.clone()) });
+        description.platforms.extend(entry);
+    }
+    description.config = Some(*config);
+    Ok(())
+}
+
+async fn read<R: Registry>(
+    registry: &R,
+    question: &Question,
+    digest: &Digest,
+    most: u64,
+) -> Result<Content, ResolveError> {
+    match registry.peek(question, &Look::Body(digest.clone()), most).await? {
+        Seen::Content(content) => Ok(content),
+        _ => Err(senseless("the registry shows no manifest")),
+    }
+}
+
+fn senseless(text: &str) -> ResolveError {
+    ResolveError::InvalidAnswer(text.to_owned())
+}

@@ -1,0 +1,218 @@
+//! What a base commit held when it was read last, kept beside the clone: a commit that was read once, with this
+//! configuration and this version of tagpin, is neither fetched nor read again as long as nothing in it has to change.
+//!
+//! A file here is a shortcut and nothing else: digests are asked for in every run, and as soon as there is something to
+//! write, the commit itself is read. One that is damaged, or of another version, is as good as none.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{Config, ConfigError};
+use crate::git::{Oid, Repository};
+use crate::inventory::Inventory;
+use crate::manifest::UnreadReason;
+use crate::manifest::site::State;
+use crate::pin::{self, Pinned};
+use crate::plan;
+use crate::registry::Registry;
+use crate::tree::{Entry, Tree, TreeError};
+
+/// What the file starts with. The number changes with what follows it.
+const MAGIC: &str = "tagpin-sites 1";
+
+/// The largest file that is read, in bytes.
+const SIZE_MAX: u64 = 64 << 20;
+
+/// What a commit held.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Every image.
+    inventory: Inventory,
+    /// The repository's own configuration: its path, its text, and what is to be said about it.
+    own: Option<OwnFile>,
+}
+
+/// The configuration file that a repository carries.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OwnFile {
+    /// Its path.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// What is to be said where there are two.
+    pub warning: Option<String>,
+}
+
+/// Where the memory of one branch is, and what it has to be about.
+#[derive(Clone, Debug)]
+pub struct Place {
+    file: PathBuf,
+    key: String,
+}
+
+impl Place {
+    /// Returns the place for the commit `base` of `branch`, read with `config`.
+    pub fn new(repository: &Repository, branch: &str, base: Oid, config: &Config) -> Self {
+        let name = &hash([branch.as_bytes()])[..16];
+        // Which other repositories there are does not matter to this one.
+        let mut config = config.clone();
+        (config.repositories, config.discover) = (Vec::new(), Vec::new());
+        let version = env!("CARGO_PKG_VERSION").as_bytes();
+        let key = hash([version, base.as_bytes(), config.to_toml().as_bytes()]);
+        Self { file: repository.beside(&format!("{name}.sites")), key }
+    }
+
+    /// Returns what is known of the commit; `None` where that is nothing, or not to be believed.
+    pub fn recall(&self) -> Option<Remembered> {
+        let recalled = read(&self.file, &self.key);
+        tracing::debug!(file = %self.file.display(), known = recalled.is_some(), "the sites of the base");
+        recalled
+    }
+
+    /// Keeps what the commit held, where reading it again would say the same. A file that cannot be written costs a
+    /// reading in the next run, and no more.
+    pub fn keep(&self, inventory: &Inventory, own: Option<OwnFile>) {
+        if !is_settled(inventory) {
+            return;
+        }
+        let remembered = Remembered { inventory: inventory.clone(), own };
+        if let Err(error) = write(&self.file, &self.key, &remembered) {
+            tracing::warn!(%error, file = %self.file.display(), "what the repository holds cannot be kept");
+        }
+    }
+}
+
+impl Remembered {
+    /// Returns `config` narrowed by the repository's own file, and what is to be said about that.
+    ///
+    /// # Errors
+    /// The file is refused.
+    pub fn narrowed(&self, config: &Config) -> Result<(Config, Option<String>), ConfigError> {
+        match &self.own {
+            None => Ok((config.clone(), None)),
+            Some(own) => Ok((config.narrowed(&own.path, own.text.as_bytes())?, own.warning.clone())),
+        }
+    }
+
+    /// Asks the registries what the images are now; returns `None` where something has to change, so that the commit
+    /// has to be read.
+    ///
+    /// # Errors
+    /// Those of [`pin::decide`].
+    pub async fn unchanged<R: Registry>(
+        self,
+        config: &Config,
+        registry: &R,
+        progress: impl Fn(usize, usize),
+    ) -> Result<Option<Pinned>, TreeError> {
+        let inventory = self.inventory;
+        let (verdicts, _) = pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
+        let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
+        Ok(settled.then(|| Pinned { inventory, verdicts, ..Pinned::default() }))
+    }
+}
+
+/// Tells whether the verdicts follow from the inventory alone: a chart's templates, and what could not be read only this
+/// time, are not in it.
+fn is_settled(inventory: &Inventory) -> bool {
+    let open_chart = inventory
+        .sites()
+        .any(|(_, located)| located.site.state == State::Floating && plan::is_chart_tag(located));
+    !open_chart && inventory.unread().all(|(_, unread)| unread.reason != UnreadReason::Unreadable)
+}
+
+/// A tree that nobody reads: [`pin::decide`] reads charts only, and where one is to be read nothing was kept.
+struct NoFiles;
+
+impl Tree for NoFiles {
+    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+        Ok(Vec::new())
+    }
+
+    fn read(&self, path: &str, _: u64) -> Result<Vec<u8>, TreeError> {
+        Err(TreeError::NotFound { path: path.to_owned() })
+    }
+}
+
+fn hash<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// One line with magic, key and the hash of the rest; the rest is JSON.
+fn head(key: &str, json: &[u8]) -> String {
+    format!("{MAGIC} {key} {}\n", hash([json]))
+}
+
+fn read(file: &Path, key: &str) -> Option<Remembered> {
+    if fs_err::symlink_metadata(file).ok().is_none_or(|it| !it.is_file() || it.len() > SIZE_MAX) {
+        return None;
+    }
+    let bytes = fs_err::read(file).ok()?;
+    let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
+    let (first, json) = bytes.split_at(end);
+    (first == head(key, json).as_bytes()).then(|| serde_json::from_slice(json).ok())?
+}
+
+fn write(file: &Path, key: &str, remembered: &Remembered) -> std::io::Result<()> {
+    let json = serde_json::to_vec(remembered)?;
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new().prefix(".tagpin-").tempfile_in(directory)?;
+    temporary.write_all(head(key, &json).as_bytes())?;
+    temporary.write_all(&json)?;
+    temporary.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::catalogue::BUILT_IN;
+    use crate::tree::DirectoryTree;
+
+    /// Everything that the cases hold: every kind of site there is.
+    fn everything() -> Inventory {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+        crate::inventory::take(&DirectoryTree::open(&root).unwrap(), &BUILT_IN, |_| true).unwrap()
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.sites");
+        let remembered = Remembered { inventory: everything(), own: None };
+        assert!(remembered.inventory.sites().count() > 300);
+        write(&file, "key", &remembered).unwrap();
+        let back = read(&file, "key").unwrap();
+        assert_eq!(format!("{:?}", back.inventory), format!("{:?}", remembered.inventory));
+    }
+
+    #[test]
+    fn what_is_malformed_or_of_something_else_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.sites");
+        assert!(read(&file, "key").is_none());
+        write(&file, "key", &Remembered { inventory: Inventory::default(), own: None }).unwrap();
+        assert!(read(&file, "key").is_some());
+        assert!(read(&file, "other").is_none());
+        let good = fs_err::read(&file).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs_err::write(&file, &bad).unwrap();
+            assert!(read(&file, "key").is_none(), "byte {at}");
+            fs_err::write(&file, &good[..at]).unwrap();
+            assert!(read(&file, "key").is_none(), "cut at {at}");
+        }
+        // Right by its hash, and no inventory all the same.
+        fs_err::write(&file, [head("key", b"[]").as_bytes(), b"[]"].concat()).unwrap();
+        assert!(read(&file, "key").is_none());
+    }
+}

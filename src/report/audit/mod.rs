@@ -1,0 +1,305 @@
+//! The audit page: every image, by environment and registry, with findings and trends, for people who would rather look
+//! than read. One file that needs nothing else. Pure.
+//!
+//! Its Content-Security-Policy names the hashes of its own style and script: whatever a file is called, nothing else runs.
+
+mod earlier;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
+use minijinja::value::Serde;
+use minijinja::{Environment as Templates, UndefinedBehavior};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+pub use earlier::{Earlier, EarlierError};
+
+use super::{Report, one_line};
+use crate::check::{Finding, Fix, Level};
+use crate::environment::{self, Environment};
+use crate::inventory::Inventory;
+use crate::reference::Reference;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The width and height of the trend's drawing.
+const WIDTH: f64 = 600.0;
+const HEIGHT: f64 = 160.0;
+
+/// What is left free at its sides.
+const MARGIN: f64 = 10.0;
+
+/// What the page is made of, beside the report.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'s> {
+    /// The files, in whose order the report's rows are.
+    pub inventory: &'s Inventory,
+    /// The environments that files belong to.
+    pub environments: &'s [Environment],
+    /// Earlier reports, the oldest first.
+    pub earlier: &'s [Earlier],
+    /// What today is.
+    pub today: Date,
+}
+
+/// How many images have each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+struct Count {
+    images: usize,
+    pinned: usize,
+    floating: usize,
+    skipped: usize,
+    /// The pinned ones among those that are pinned or floating, in percent, rounded down: 100 is all of them.
+    share: usize,
+}
+
+#[derive(Serialize)]
+struct Page {
+    style: &'static str,
+    style_hash: String,
+    script: &'static str,
+    script_hash: String,
+    version: &'static str,
+    date: String,
+    complete: bool,
+    total: Count,
+    /// How the share has changed since the last report.
+    change: Option<String>,
+    errors: usize,
+    warnings: usize,
+    groups: Vec<Group>,
+    trend: Vec<Point>,
+    findings: Vec<Row>,
+    images: Vec<Image>,
+    unread: Vec<Unread>,
+}
+
+#[derive(Serialize)]
+struct Group {
+    id: &'static str,
+    title: &'static str,
+    column: &'static str,
+    rows: Vec<Named>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    name: String,
+    #[serde(flatten)]
+    count: Count,
+}
+
+#[derive(Serialize)]
+struct Point {
+    name: String,
+    count: Count,
+    x: f64,
+    y: f64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    level: &'static str,
+    /// The worst first.
+    rank: usize,
+    rule: &'static str,
+    place: String,
+    message: String,
+    hint: String,
+}
+
+#[derive(Serialize)]
+struct Image {
+    state: &'static str,
+    image: String,
+    place: String,
+    order: usize,
+    environment: String,
+    registry: String,
+    format: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Unread {
+    file: String,
+    reason: &'static str,
+    detail: String,
+}
+
+/// Returns the page.
+///
+/// # Errors
+/// Never in practice: the template is part of tagpin.
+pub fn page(report: &Report<'_>, sources: Sources<'_>) -> Result<String, minijinja::Error> {
+    let images = images(report, sources);
+    let total = Count::of(images.iter());
+    let level = |level| report.findings.iter().filter(|finding| finding.level == level).count();
+    let mut groups = Vec::new();
+    if !sources.environments.is_empty() {
+        let rows = grouped(&images, |image| &image.environment);
+        groups.push(Group { id: "environments", title: "By environment", column: "Environment", rows });
+    }
+    let rows = grouped(&images, |image| &image.registry);
+    groups.push(Group { id: "registries", title: "By registry", column: "Registry", rows });
+    let page = Page {
+        style: STYLE,
+        style_hash: hash(STYLE),
+        script: SCRIPT,
+        script_hash: hash(SCRIPT),
+        version: env!("CARGO_PKG_VERSION"),
+        date: sources.today.to_string(),
+        complete: report.complete,
+        total,
+        change: change(sources.earlier, total),
+        errors: level(Level::Error),
+        warnings: level(Level::Warning),
+        groups,
+        trend: trend(sources.earlier, sources.today, total),
+        findings: report.findings.iter().map(Row::of).collect(),
+        images,
+        unread: unread(report),
+    };
+    let mut templates = Templates::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    // The name's end switches escaping on.
+    templates.add_template("page.html", PAGE)?;
+    templates.get_template("page.html")?.render(Serde(&page))
+}
+
+fn images(report: &Report<'_>, sources: Sources<'_>) -> Vec<Image> {
+    let rows = report.rows.iter().zip(sources.inventory.sites()).enumerate();
+    let images = rows.map(|(order, (row, (file, located)))| {
+        let environment = environment::of_path(sources.environments, &file.root_path);
+        let parsed = located.site.reference.clone().or_else(|| Reference::parse(row.image).ok());
+        let kind = row.kind.map(|kind| format!(" {kind}")).unwrap_or_default();
+        Image {
+            state: row.state,
+            image: one_line(row.image),
+            place: one_line(&format!("{}:{}:{}", row.file, row.line, row.column)),
+            order,
+            environment: environment.map_or_else(|| "none".to_owned(), |one| one_line(&one.name)),
+            registry: parsed.map_or_else(|| "unknown".to_owned(), |parsed| parsed.registry().to_owned()),
+            format: one_line(&format!("{}{kind}", row.format)),
+            reason: row.reason.unwrap_or_default(),
+        }
+    });
+    images.collect()
+}
+
+fn grouped(images: &[Image], by: impl Fn(&Image) -> &String) -> Vec<Named> {
+    let mut groups: BTreeMap<&str, Vec<&Image>> = BTreeMap::new();
+    for image in images {
+        groups.entry(by(image)).or_default().push(image);
+    }
+    let rows =
+        groups.into_iter().map(|(name, images)| Named { name: name.to_owned(), count: Count::of(images) });
+    rows.collect()
+}
+
+impl Count {
+    fn of<'i>(images: impl IntoIterator<Item = &'i Image>) -> Self {
+        let (mut pinned, mut floating, mut skipped) = (0, 0, 0);
+        for image in images {
+            match image.state {
+                "pinned" => pinned += 1,
+                "floating" => floating += 1,
+                _ => skipped += 1,
+            }
+        }
+        Self::new(pinned, floating, skipped)
+    }
+
+    fn new(pinned: usize, floating: usize, skipped: usize) -> Self {
+        let share = (pinned * 100).checked_div(pinned + floating).unwrap_or(100);
+        Self { images: pinned + floating + skipped, pinned, floating, skipped, share }
+    }
+}
+
+impl Row {
+    fn of(finding: &Finding) -> Self {
+        let place = finding.place.as_ref();
+        let place = place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
+        Self {
+            level: finding.level.as_str(),
+            rank: match finding.level {
+                Level::Error => 0,
+                Level::Warning => 1,
+                Level::Note | Level::Off => 2,
+            },
+            rule: finding.rule.id,
+            place: one_line(&format!("{}{place}", finding.file)),
+            message: one_line(&finding.message),
+            hint: finding.fix.as_ref().map(Fix::hint).map(|hint| one_line(&hint)).unwrap_or_default(),
+        }
+    }
+}
+
+fn unread(report: &Report<'_>) -> Vec<Unread> {
+    let unread = report.unread.iter().map(|row| Unread {
+        file: one_line(row.file),
+        reason: row.unread.reason.as_str(),
+        detail: one_line(row.unread.detail.as_deref().unwrap_or_default()),
+    });
+    unread.collect()
+}
+
+fn change(earlier: &[Earlier], now: Count) -> Option<String> {
+    let before = earlier.last()?.count().share;
+    Some(match now.share.cmp(&before) {
+        std::cmp::Ordering::Equal => "as before".to_owned(),
+        std::cmp::Ordering::Greater => format!("{} points more than before", now.share - before),
+        std::cmp::Ordering::Less => format!("{} points less than before", before - now.share),
+    })
+}
+
+/// Returns the points of the trend, from left to right; none without earlier reports.
+fn trend(earlier: &[Earlier], today: Date, now: Count) -> Vec<Point> {
+    if earlier.is_empty() {
+        return Vec::new();
+    }
+    let counts = earlier.iter().map(|earlier| (one_line(&earlier.name), earlier.count()));
+    let counts: Vec<(String, Count)> = counts.chain([(today.to_string(), now)]).collect();
+    let step = (WIDTH - 2.0 * MARGIN) / (counts.len() - 1) as f64;
+    let points = counts.into_iter().enumerate().map(|(index, (name, count))| {
+        let up = (HEIGHT - 2.0 * MARGIN) * count.share as f64 / 100.0;
+        Point { name, count, x: (MARGIN + step * index as f64).round(), y: (HEIGHT - MARGIN - up).round() }
+    });
+    points.collect()
+}
+
+/// Returns the hash as a Content-Security-Policy names it.
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_leaves_out_what_cannot_be_known() {
+        for (pinned, floating, skipped, share) in
+            [(0, 0, 0, 100), (0, 0, 3, 100), (2, 1, 9, 66), (0, 5, 0, 0), (199, 1, 0, 99)]
+        {
+            assert_eq!(Count::new(pinned, floating, skipped).share, share);
+        }
+    }
+
+    #[test]
+    fn the_style_and_the_script_end_where_they_should() {
+        for text in [STYLE, SCRIPT] {
+            assert!(!text.contains("</") && !text.contains("<!--"), "the page would end them too early");
+        }
+        let is_handler = |word: &str| word.starts_with("on") && word.contains('=');
+        assert!(
+            !PAGE.contains("style=") && !PAGE.split_whitespace().any(is_handler),
+            "the policy allows neither"
+        );
+    }
+}

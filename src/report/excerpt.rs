@@ -1,0 +1,170 @@
+//! The line of a file that a finding is about, with what is wrong underlined. Pure.
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::manifest::Place;
+use crate::terminal::{Stream, Style, printable};
+
+/// How far tab stops are apart.
+const TAB: usize = 4;
+
+/// How much of a long line is shown before what is wrong and behind its start, in columns.
+const BEFORE: usize = 48;
+const BEHIND: usize = 96;
+
+/// One line of a file, as a terminal shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// 1-based.
+    line: usize,
+    /// The line without control characters and tabs, cut where it is long.
+    text: String,
+    /// How many columns stand before what is wrong.
+    indent: usize,
+    /// How many columns it is wide, on this line.
+    width: usize,
+}
+
+impl Excerpt {
+    /// Returns the line in `bytes` on which `place` begins; `None` where these are not the bytes that it is about.
+    pub fn of(bytes: &[u8], place: &Place) -> Option<Self> {
+        let (before, rest) = bytes.split_at_checked(place.span.start)?;
+        // A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let start = before.iter().rposition(is_end).map_or(0, |at| at + 1);
+        let before = std::str::from_utf8(&before[start..]).ok()?;
+        let before = if start == 0 { before.trim_start_matches('\u{feff}') } else { before };
+        if before.chars().count() + 1 != place.column {
+            return None;
+        }
+        let rest = &rest[..rest.iter().position(is_end).unwrap_or(rest.len())];
+        let rest = std::str::from_utf8(rest).ok()?;
+        let marked = rest.get(..place.span.len().min(rest.len()))?;
+        let mut line = Line::default();
+        // What is far away is not even looked at: a file may be a single line.
+        let skipped = before.char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
+        let skipped = if skipped == 0 { 0 } else { skipped + before[skipped..].chars().next()?.len_utf8() };
+        if skipped > 0 {
+            line.push('…');
+        }
+        before[skipped..].chars().for_each(|c| line.push(c));
+        let indent = line.width;
+        let mut chars = rest.char_indices();
+        let mut end = None;
+        for (at, c) in chars.by_ref() {
+            if at >= marked.len() && end.is_none() {
+                end = Some(line.width);
+            }
+            if line.width >= indent + BEHIND {
+                line.push('…');
+                break;
+            }
+            line.push(c);
+        }
+        let width = end.unwrap_or(line.width) - indent;
+        Some(Self { line: place.line, text: line.text, indent, width })
+    }
+
+    /// Returns the line and what underlines it, each line with its end.
+    pub(super) fn told(&self, stream: &Stream, style: Style) -> String {
+        let number = self.line.to_string();
+        let gutter = " ".repeat(number.len());
+        let bar = |number: &str| stream.paint(Style::Dim, &format!(" {number} |"));
+        let mut told = format!("{}\n{} {}\n", bar(&gutter), bar(&number), self.text);
+        if self.width > 0 {
+            let carets = stream.paint(style, &"^".repeat(self.width));
+            told += &format!("{} {}{carets}\n", bar(&gutter), " ".repeat(self.indent));
+        }
+        told
+    }
+}
+
+/// A line as it grows.
+#[derive(Default)]
+struct Line {
+    text: String,
+    /// In columns.
+    width: usize,
+}
+
+impl Line {
+    fn push(&mut self, c: char) {
+        if c == '\t' {
+            let spaces = TAB - self.width % TAB;
+            self.text.extend(std::iter::repeat_n(' ', spaces));
+            self.width += spaces;
+            return;
+        }
+        // A CI system takes `##[` for a command anywhere in a line.
+        if c == '[' && self.text.ends_with("##") {
+            self.text.insert(self.text.len() - 1, ' ');
+            self.width += 1;
+        }
+        let mut buffer = [0; 4];
+        for shown in printable(c.encode_utf8(&mut buffer)).chars() {
+            self.text.push(shown);
+            self.width += shown.width().unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what is shown of `text` where `marked` in it is wrong.
+    fn shown(text: &str, marked: &str) -> String {
+        let start = text.find(marked).unwrap();
+        let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let before = text[line_start..start].trim_start_matches('\u{feff}');
+        let place = Place {
+            span: start..start + marked.len(),
+            line: text[..start].lines().count().max(1),
+            column: before.chars().count() + 1,
+            end_line: 0,
+            end_column: 0,
+        };
+        let stream = Stream::plain(std::io::sink());
+        Excerpt::of(text.as_bytes(), &place).unwrap().told(&stream, Style::Red)
+    }
+
+    #[test]
+    fn what_is_wrong_is_underlined() {
+        assert_eq!(
+            shown("a:\n  image: b:1 # c\n", "b:1"),
+            "   |\n 2 |   image: b:1 # c\n   |          ^^^\n"
+        );
+        assert_eq!(shown("\u{feff}image: b\r\nc", "b"), "   |\n 1 | image: b\n   |        ^\n");
+        assert_eq!(shown("a: |\n  b\n  c\n", "b\n  c"), "   |\n 2 |   b\n   |   ^\n");
+    }
+
+    #[test]
+    fn tabs_wide_and_control_characters_do_not_shift_it() {
+        assert_eq!(shown("\ta:\tb", "b"), "   |\n 1 |     a:  b\n   |         ^\n");
+        // Two columns each, and one of no width.
+        assert_eq!(shown("箱: 日本 # e\u{301}", "日本"), "   |\n 1 | 箱: 日本 # e\u{301}\n   |     ^^^^\n");
+        assert_eq!(shown("\u{1b}[2J: b", "b"), "   |\n 1 | \\u{1b}[2J: b\n   |            ^\n");
+        assert_eq!(shown("a\u{202e}: b", "b"), "   |\n 1 | a\\u{202e}: b\n   |            ^\n");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_on_both_sides() {
+        let text = format!("{}b:1{}", "x".repeat(1000), "y".repeat(1000));
+        let told = shown(&text, "b:1");
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[1].starts_with(" 1 | …xxx") && lines[1].ends_with("yyy…"), "{told}");
+        assert_eq!(lines[1].chars().count(), 5 + 1 + BEFORE + BEHIND + 1);
+        assert_eq!(lines[2].trim_start_matches([' ', '|']), "^^^");
+        assert_eq!(lines[2].chars().position(|c| c == '^'), lines[1].chars().position(|c| c == 'b'));
+    }
+
+    #[test]
+    fn other_bytes_than_those_of_the_place_show_nothing() {
+        let place = Place { span: 7..10, line: 1, column: 8, end_line: 1, end_column: 11 };
+        assert!(Excerpt::of(b"image: b:1", &place).is_some());
+        assert_eq!(Excerpt::of(b"image", &place), None);
+        assert_eq!(Excerpt::of("imag\u{e9}: b:1".as_bytes(), &place), None);
+        assert_eq!(Excerpt::of(b"\nimage: b:1", &place), None);
+        assert_eq!(Excerpt::of(b"image: \xff:1", &place), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! What `tagpin live` prints: for people, and as versioned JSON. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{count, one_line};
+use crate::live::pods::{Container, Pulled};
+use crate::live::{Compared, Fit, Image, Running, Status};
+use crate::terminal::{Stream, Style};
+
+/// The version of the JSON document.
+const VERSION: u32 = 1;
+
+/// How many containers of a digest people are shown; JSON has them all.
+const SHOWN_MAX: usize = 5;
+
+/// Tells whether everything could be compared.
+pub fn is_complete(compared: &Compared) -> bool {
+    compared.unknown.is_empty() && compared.images.iter().all(|image| image.status != Status::Unchecked)
+}
+
+/// Tells whether something runs that should not.
+pub fn has_drift(compared: &Compared) -> bool {
+    compared.images.iter().any(|image| image.status == Status::Drift)
+}
+
+/// Returns a line for each image, and what runs where they differ.
+pub fn human(compared: &Compared, stream: &Stream) -> String {
+    let mut text = String::new();
+    for image in &compared.images {
+        let style = match image.status {
+            Status::Drift | Status::Unchecked => Style::Red,
+            Status::NotDeclared | Status::NotPinned => Style::Yellow,
+            Status::NotRunning => Style::Dim,
+            Status::Same => Style::Green,
+        };
+        let word = stream.paint(style, &format!("{:12}", image.status.as_str()));
+        let _ = writeln!(text, "{word}  {}", one_line(&image.name));
+        if !matches!(image.status, Status::Same) {
+            differences(&mut text, image, stream);
+        }
+    }
+    for container in &compared.unknown {
+        let word = stream.paint(Style::Red, "not compared");
+        let Pulled::Local(id) = &container.pulled else { continue };
+        let (image, place) = (one_line(&container.image), place(container));
+        let _ = writeln!(
+            text,
+            "{word}  {image}\n  {place}: the node has `{}`, which is no digest of a registry",
+            one_line(id)
+        );
+    }
+    text
+}
+
+fn differences(text: &mut String, image: &Image, stream: &Stream) {
+    for declared in &image.declared {
+        let place = format!("{}:{}:{}", one_line(&declared.file), declared.line, declared.column);
+        let digests: Vec<String> =
+            declared.digests.iter().map(|digest| format!("{}…", digest.short())).collect();
+        let digests = if digests.is_empty() { "no digest".to_owned() } else { digests.join(" or ") };
+        let _ = writeln!(text, "  declared  {digests}  {}", stream.paint(Style::Cyan, &place));
+    }
+    for running in &image.running {
+        let Running { digest, fit, containers } = running;
+        let nodes: BTreeSet<&str> = containers.iter().map(|container| container.node.as_str()).collect();
+        let nodes = nodes.into_iter().map(one_line).collect::<Vec<_>>().join(", ");
+        let is = match fit {
+            Fit::Declared => ", as declared".to_owned(),
+            Fit::Platform => ", a platform of what is declared".to_owned(),
+            Fit::Index => ", the index of what is declared".to_owned(),
+            Fit::NoDigest | Fit::Other => String::new(),
+            Fit::Unchecked(error) => format!(", not checked: {}", one_line(error)),
+        };
+        let number = count(containers.len(), "container");
+        let _ = writeln!(text, "  runs      {}…  {number} on {nodes}{is}", digest.short());
+        for container in containers.iter().take(SHOWN_MAX) {
+            // The pod asks for something else by now, or still does.
+            let asked = container.image.split('@').next().unwrap_or_default();
+            let other = if asked == image.name { String::new() } else { format!(" as {}", one_line(asked)) };
+            let _ = writeln!(text, "              {}{other}", place(container));
+        }
+        if containers.len() > SHOWN_MAX {
+            let _ = writeln!(text, "              and {} more", containers.len() - SHOWN_MAX);
+        }
+    }
+}
+
+fn place(container: &Container) -> String {
+    let Container { namespace, pod, name, .. } = container;
+    one_line(&format!("{namespace}/{pod} ({name})"))
+}
+
+/// Returns one line with the numbers.
+pub fn summary(compared: &Compared) -> String {
+    let mut parts: Vec<String> = statuses(compared)
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(status, number)| format!("{number} {status}"))
+        .collect();
+    if compared.waiting > 0 {
+        parts.push(format!("{} not started", count(compared.waiting, "container")));
+    }
+    if !compared.unknown.is_empty() {
+        parts.push(format!("{} not compared", count(compared.unknown.len(), "container")));
+    }
+    let images = count(compared.images.len(), "image");
+    if parts.is_empty() { format!("{images}\n") } else { format!("{images}: {}\n", parts.join(", ")) }
+}
+
+fn statuses(compared: &Compared) -> Vec<(&'static str, usize)> {
+    let number = |status| compared.images.iter().filter(|image| image.status == status).count();
+    Status::ALL.into_iter().map(|status| (status.as_str(), number(status))).collect()
+}
+
+/// Returns the JSON document; `complete` tells whether every file was read and every digest compared.
+pub fn document(compared: &Compared, complete: bool) -> Value {
+    let summary: BTreeMap<&str, usize> = statuses(compared).into_iter().collect();
+    json!({
+        "version": VERSION,
+        "images": compared.images.iter().map(image).collect::<Vec<_>>(),
+        "unknown": compared.unknown.iter().map(|one| {
+            let Pulled::Local(id) = &one.pulled else { return container(one) };
+            let mut row = container(one);
+            row["image"] = json!(one.image);
+            row["image_id"] = json!(id);
+            row
+        }).collect::<Vec<_>>(),
+        "summary": summary,
+        "waiting": compared.waiting,
+        "complete": complete,
+    })
+}
+
+fn image(image: &Image) -> Value {
+    json!({
+        "image": image.name,
+        "status": image.status.as_str(),
+        "declared": image.declared.iter().map(|declared| json!({
+            "file": declared.file,
+            "line": declared.line,
+            "column": declared.column,
+            "digests": declared.digests,
+        })).collect::<Vec<_>>(),
+        "running": image.running.iter().map(|running| json!({
+            "digest": running.digest,
+            "is": running.fit.as_str(),
+            "detail": match &running.fit { Fit::Unchecked(error) => Some(error), _ => None },
+            "containers": running.containers.iter().map(container).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn container(container: &Container) -> Value {
+    json!({
+        "namespace": container.namespace,
+        "pod": container.pod,
+        "container": container.name,
+        "node": container.node,
+    })
+}

@@ -1,0 +1,212 @@
+//! Rolling back: an image gets a digest that it had before, or one that is known to be good. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::assign::{Aim, Named};
+use crate::config::Config;
+use crate::environment;
+use crate::history::{History, Key, keys};
+use crate::hold::{NewHold, Until};
+use crate::inventory::{FileScan, Inventory};
+use crate::known_good::KnownGood;
+use crate::manifest::site::State;
+use crate::pin::Pinned;
+use crate::plan::{Outcome, Verdict};
+use crate::policy::{Globs, escaped};
+use crate::promote::Image;
+use crate::reference::{Digest, Reference};
+use crate::target::Target;
+
+/// Where to go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The digest before the first commit that declared the present one: to do it again goes back further.
+    Previous,
+    /// What the list of known good digests has.
+    KnownGood,
+    /// What was declared at this time.
+    Moment(Timestamp),
+    /// This digest, which the image had, or which is known to be good.
+    Digest(Digest),
+}
+
+/// What a digest may be taken from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'s> {
+    /// What was declared when.
+    pub history: &'s History,
+    /// What is known to be good.
+    pub known_good: &'s [KnownGood],
+    /// The environments.
+    pub config: &'s Config,
+}
+
+/// Decides what each site of `inventory` becomes: those of `target` whose image is among `images` go back.
+pub fn rollback(
+    inventory: &Inventory,
+    target: &Target,
+    images: Option<&Globs>,
+    to: &To,
+    sources: Sources<'_>,
+) -> Vec<Aim> {
+    let mut aims = Vec::new();
+    for file in &inventory.files {
+        for (located, key) in file.scan.sites.iter().zip(keys(&file.scan.sites)) {
+            let site = &located.site;
+            let meant = |it: &&Reference| {
+                target.has(file, located) && images.is_none_or(|images| images.matches_image(it))
+            };
+            aims.push(match (site.state, site.reference.as_ref().filter(meant)) {
+                (State::Floating | State::Pinned, Some(reference)) => {
+                    match sources.find(file, &key, reference, to) {
+                        Ok((digest, tag)) => Aim::Set(Named { digest, tag, platforms: Vec::new() }),
+                        Err((reason, detail)) => {
+                            Aim::Decided(Verdict::because(Outcome::Held, reason, Some(detail)))
+                        }
+                    }
+                }
+                _ => Aim::Leave,
+            });
+        }
+    }
+    aims
+}
+
+/// Returns the images that a rollback of `target` would be about, as spelled.
+pub fn images(inventory: &Inventory, target: &Target, images: Option<&Globs>) -> BTreeSet<String> {
+    let sites = inventory.sites().filter(|(file, located)| target.has(file, located));
+    let references = sites.filter_map(|(_, located)| located.site.reference.as_ref());
+    let meant = references.filter(|it| images.is_none_or(|images| images.matches_image(it)));
+    meant.map(|reference| reference.name().to_owned()).collect()
+}
+
+type Found = Result<(Digest, Option<String>), (&'static str, String)>;
+
+impl Sources<'_> {
+    fn find(&self, file: &FileScan, key: &Key, reference: &Reference, to: &To) -> Found {
+        match to {
+            To::Previous => self.previous(&file.root_path, key),
+            To::KnownGood => self.known_good(&file.root_path, reference),
+            To::Moment(moment) => self.at(&file.root_path, key, *moment),
+            To::Digest(digest) => self.digest(&file.root_path, key, reference, digest),
+        }
+    }
+
+    /// Returns what was declared, the newest first; `None` where the image was not there.
+    fn declared<'a>(&'a self, file: &'a str, key: &'a Key) -> Vec<Option<&'a Reference>> {
+        let mut events = self.history.of_site(file, key).peekable();
+        let first = events.peek().map(|event| event.after.as_ref());
+        first.into_iter().chain(events.map(|event| event.before.as_ref())).collect()
+    }
+
+    fn previous(&self, file: &str, key: &Key) -> Found {
+        let declared = self.declared(file, key);
+        let digests: Vec<Option<&Digest>> =
+            declared.iter().map(|it| it.and_then(Reference::digest)).collect();
+        let Some(present) = digests.first().copied() else {
+            return Err(("no-history", "the image is not committed yet".to_owned()));
+        };
+        let first = digests.iter().rposition(|digest| *digest == present).unwrap_or_default();
+        let earlier = declared.iter().skip(first + 1).flatten();
+        match earlier.into_iter().find_map(|it| it.digest().map(|digest| (*it, digest))) {
+            Some((reference, digest)) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
+            None => Err(("no-earlier-digest", format!("no digest was declared here before{}", self.cut()))),
+        }
+    }
+
+    fn at(&self, file: &str, key: &Key, moment: Timestamp) -> Found {
+        let last = self.history.of_site(file, key).find(|event| event.when <= moment);
+        let then = match last {
+            Some(event) => event.after.as_ref(),
+            None => {
+                let detail = format!("the image was not here yet at {moment}{}", self.cut());
+                return Err(("not-declared-then", detail));
+            }
+        };
+        match then.and_then(|reference| reference.digest().map(|digest| (reference, digest))) {
+            Some((reference, digest)) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
+            None => Err(("not-pinned-then", format!("the image had no digest at {moment}"))),
+        }
+    }
+
+    fn digest(&self, file: &str, key: &Key, reference: &Reference, digest: &Digest) -> Found {
+        let declared = self.declared(file, key).into_iter().flatten();
+        let known = declared.into_iter().find(|it| it.digest() == Some(digest));
+        if let Some(known) = known {
+            return Ok((digest.clone(), known.tag().map(str::to_owned)));
+        }
+        let Image(image) = Image::of(reference);
+        let good = self.known_good.iter().find(|entry| entry.image == image && entry.digest == *digest);
+        match good {
+            Some(good) => Ok((digest.clone(), good.tag.clone())),
+            None => Err((
+                "never-declared",
+                format!("`{digest}` was never declared here, and is not known to be good{}", self.cut()),
+            )),
+        }
+    }
+
+    fn known_good(&self, file: &str, reference: &Reference) -> Found {
+        let Some(environment) = environment::of_path(&self.config.environments, file) else {
+            return Err(("no-known-good", "the file belongs to no [[environment]]".to_owned()));
+        };
+        let Image(image) = Image::of(reference);
+        let good =
+            self.known_good.iter().filter(|it| it.environment == environment.name && it.image == image);
+        let good: Vec<&KnownGood> = good.collect();
+        let same_tag = good.iter().find(|entry| entry.tag.as_deref() == reference.tag());
+        match (good.as_slice(), same_tag) {
+            ([one], _) => Ok((one.digest.clone(), one.tag.clone())),
+            ([_, ..], Some(one)) if good.iter().filter(|it| it.tag == one.tag).count() == 1 => {
+                Ok((one.digest.clone(), one.tag.clone()))
+            }
+            ([], _) => {
+                let name = &environment.name;
+                Err(("no-known-good", format!("nothing is known to be good of `{image}` in `{name}`")))
+            }
+            (several, _) => {
+                let digests: Vec<String> = several.iter().map(|it| format!("`{}`", it.digest)).collect();
+                Err(("ambiguous", format!("several digests are known to be good: {}", digests.join(", "))))
+            }
+        }
+    }
+
+    fn cut(&self) -> String {
+        match self.history.cut_at {
+            Some(cut_at) => format!(
+                "; the history that is here ends at {cut_at}: fetch more of it, with `git fetch --unshallow`"
+            ),
+            None => String::new(),
+        }
+    }
+}
+
+/// Returns the holds that keep what was rolled back: one for each image that changed and is not on hold already.
+pub fn holds(
+    pinned: &Pinned,
+    config: &Config,
+    reason: &str,
+    by: Option<&str>,
+    until: Option<Until>,
+) -> Vec<NewHold> {
+    let mut files: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
+        let Some(reference) = located.site.reference.as_ref().filter(|_| verdict.change.is_some()) else {
+            continue;
+        };
+        if config.holds.on(&file.root_path, reference).is_none() {
+            files.entry(reference.name()).or_default().insert(escaped(&file.root_path));
+        }
+    }
+    let holds = files.into_iter().map(|(name, paths)| NewHold {
+        images: vec![escaped(name)],
+        paths: paths.into_iter().collect(),
+        reason: reason.to_owned(),
+        by: by.map(str::to_owned),
+        until,
+        ..NewHold::default()
+    });
+    holds.collect()
+}
