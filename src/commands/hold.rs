@@ -138,8 +138,9 @@ fn remove(
 
 /// Returns the holds of the file at `path`, in its order: those that have a number.
 fn own_holds<'c>(config: &'c Config, path: &Path) -> Vec<&'c Hold> {
-    let file = path.display().to_string();
-    config.holds.all.iter().filter(|hold| hold.origin.file == file).collect()
+    // Messages name a file as it is seen from the working directory.
+    let is_own = |hold: &&Hold| std::path::absolute(&hold.origin.file).is_ok_and(|file| file == path);
+    config.holds.all.iter().filter(is_own).collect()
 }
 
 fn list(globals: &Globals, environment: &Environment, terminal: &mut Terminal) -> Result<Exit, Failure> {
