@@ -142,7 +142,7 @@ pub async fn assign<T: Tree, R: Registry>(
         hold_all(&mut verdicts);
         files.clear();
     }
-    Ok(Pinned { inventory, verdicts, files, notes })
+    Ok(Pinned { inventory, verdicts, files, notes, beside: Vec::new() })
 }
 
 fn hold_all(verdicts: &mut [Verdict]) {

@@ -27,6 +27,8 @@ pub struct Pinned {
     pub verdicts: Vec<Verdict>,
     /// The files that change.
     pub files: Vec<FileEdit>,
+    /// Files that change along with them, and hold no image.
+    pub beside: Vec<FileEdit>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
 }
@@ -115,7 +117,7 @@ pub async fn pin_some<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let (mut verdicts, _) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    Ok(Pinned { inventory, verdicts, files, notes })
+    Ok(Pinned { inventory, verdicts, files, notes, beside: Vec::new() })
 }
 
 /// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.
@@ -206,7 +208,7 @@ pub fn edit_again<T: Tree>(
     mut verdicts: Vec<Verdict>,
 ) -> Pinned {
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    Pinned { inventory, verdicts, files, notes }
+    Pinned { inventory, verdicts, files, notes, beside: Vec::new() }
 }
 
 /// Edits the files of the sites whose verdict has a change, in memory; a site that cannot be edited learns why. Returns the

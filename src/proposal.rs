@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;
-use crate::pull_request::{ImageChange, LeftOut, Object, Proposal};
+use crate::pull_request::{ImageChange, LeftOut, Object, Occasion, Proposal};
 use crate::reference::{Digest, LATEST};
 
 /// Returns the proposal for the files that change, as the commit `head`.
-pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
+pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
     type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
     let mut images: BTreeMap<Key<'_>, (BTreeSet<&str>, BTreeSet<Object>)> = BTreeMap::new();
     let mut left_out = Vec::new();
@@ -47,6 +47,7 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             details: None,
         });
     Proposal {
+        occasion,
         images: images.collect(),
         left_out,
         spans: pinned.files.iter().map(|file| file.spans).sum(),

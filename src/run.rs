@@ -4,6 +4,8 @@ mod access;
 mod build;
 mod candidate;
 mod clone;
+mod errand;
+mod promotion;
 mod propose;
 mod session;
 
@@ -13,6 +15,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
+use crate::errand::ErrandError;
 use crate::forge::ForgeError;
 use crate::git::{GitError, LogError};
 use crate::manifest::SIZE_MAX;
@@ -25,6 +28,7 @@ use crate::tree::{CommitTree, Tree, TreeError};
 
 use access::Access;
 use clone::{Cloned, Opened, fetch, open};
+pub use errand::errand;
 pub use session::Session;
 
 /// The branch that tagpin pushes where all changes are one group.
@@ -68,6 +72,8 @@ pub struct Done {
     pub pull_request_error: Option<ForgeError>,
     /// What became of each group of changes, by the names of their branches.
     pub groups: Vec<Proposed>,
+    /// Whether something that a person asked for was refused.
+    pub is_refused: bool,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
 }
@@ -164,6 +170,9 @@ pub enum RunError {
         /// The forge's API.
         base_url: String,
     },
+    /// What a person asked for cannot be done.
+    #[error(transparent)]
+    Errand(#[from] ErrandError),
     /// A thread of ours died.
     #[error("the work on the repository broke off: {0}")]
     Broken(String),
@@ -194,6 +203,9 @@ pub async fn repository<R: Registry>(
     config.holds.tell(context.now);
     let mut pinned = pin::pin(&tree, &config, context.registry, progress).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
+    if promotion::is_due(&pinned.inventory, &config) {
+        (cloned, pinned) = promotion::add(context, &config, cloned, &tree, pinned).await?;
+    }
     if pinned.files.is_empty() {
         // The branch may have moved on since it was listed.
         if cloned.base == listed {
@@ -212,7 +224,7 @@ pub async fn repository<R: Registry>(
         }
         return Ok(done);
     }
-    propose::propose(context, &access, &config, (cloned, &tree), &mut done).await?;
+    propose::propose(context, &access, &config, (cloned, &tree), None, &mut done).await?;
     done.summarise();
     Ok(done)
 }
@@ -239,6 +251,7 @@ async fn unchanged<R: Registry>(
     let (mut config, warning) = remembered.narrowed(context.config)?;
     config.holds.tell(context.now);
     let pinned = remembered.unchanged(&config, context.registry, progress).await?;
+    let pinned = pinned.filter(|pinned| !promotion::is_due(&pinned.inventory, &config));
     Ok(pinned.map(|pinned| {
         let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
         let notes = warning.into_iter().chain(holds).collect();
@@ -282,7 +295,9 @@ impl Done {
 
     /// Tells whether everything that should be proposed is.
     pub fn is_proposed(&self) -> bool {
-        self.pull_request_error.is_none() && self.groups.iter().all(|group| group.error.is_none())
+        !self.is_refused
+            && self.pull_request_error.is_none()
+            && self.groups.iter().all(|group| group.error.is_none())
     }
 
     /// Returns the name of the branch that `branch` and `commit` are about.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::escape::plain;
-use super::{ImageChange, Proposal};
+use super::{ImageChange, Occasion, Proposal};
 
 /// What every title starts with (Conventional Commits).
 const PREFIX: &str = "chore(deps): ";
@@ -19,6 +19,8 @@ const DIGITS: usize = 7;
 
 /// Returns the title: one image by its name, several by their number, and the group where there are several.
 pub fn title(proposal: &Proposal, group: Option<&str>) -> String {
+    let occasion = &proposal.occasion;
+    let group = group.filter(|_| *occasion == Occasion::Tags);
     let group = group.map(|group| format!(" ({})", plain(group))).unwrap_or_default();
     let short = |words: &String| format!("{PREFIX}{words}{group}").chars().count() <= LONGEST;
     let words = Some(summary(proposal)).filter(short).unwrap_or_else(|| general(proposal));
@@ -31,8 +33,12 @@ pub(super) fn summary(proposal: &Proposal) -> String {
     let digests =
         proposal.images.iter().map(|image| (&image.name, &image.tag, &image.new)).collect::<BTreeSet<_>>();
     let named = match (proposal.images.first(), digests.len(), pinned, updated) {
-        (Some(image), 1, 1, 0) => Some(one("pin", image)),
-        (Some(image), 1, 0, 1) => Some(one("update", image)),
+        (Some(image), 1, 1, 0) if proposal.occasion == Occasion::Tags => Some(one("pin", image)),
+        (Some(image), 1, 0, 1) if proposal.occasion == Occasion::Tags => Some(one("update", image)),
+        (Some(image), 1, ..) => {
+            let what = format!("{} {} {}", proposal.occasion.verb(), plain(&image.name), plain(&image.tag));
+            Some(what + &proposal.occasion.suffix())
+        }
         _ => None,
     };
     let fits = |named: &String| PREFIX.len() + named.chars().count() <= LONGEST;
@@ -42,6 +48,11 @@ pub(super) fn summary(proposal: &Proposal) -> String {
 /// Returns what happens by numbers alone.
 pub(super) fn general(proposal: &Proposal) -> String {
     let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
+    if proposal.occasion != Occasion::Tags {
+        let (pinned, updated) = counts(proposal);
+        let Proposal { occasion, .. } = proposal;
+        return format!("{} {}{}", occasion.verb(), images(pinned + updated), occasion.suffix());
+    }
     match counts(proposal) {
         (1, 0) => "pin 1 image to its digest".to_owned(),
         (pinned, 0) => format!("pin {} to digests", images(pinned)),

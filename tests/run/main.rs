@@ -12,6 +12,7 @@ mod killed;
 mod life;
 mod many;
 mod page;
+mod promotion;
 mod pull_request;
 mod refusals;
 mod serving;
