@@ -31,7 +31,7 @@ use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::{Report, human, json};
 use crate::terminal::{Stream, Terminal, printable};
-use crate::tree::{DirectoryTree, Tree as _};
+use crate::tree::DirectoryTree;
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(

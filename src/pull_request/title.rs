@@ -35,7 +35,7 @@ pub(super) fn summary(proposal: &Proposal) -> String {
     let named = match (proposal.images.first(), digests.len(), pinned, updated) {
         (Some(image), 1, 1, 0) if proposal.occasion == Occasion::Tags => Some(one("pin", image)),
         (Some(image), 1, 0, 1) if proposal.occasion == Occasion::Tags => Some(one("update", image)),
-        (Some(image), 1, ..) => {
+        (Some(image), 1, ..) if proposal.occasion != Occasion::Tags => {
             let what = format!("{} {} {}", proposal.occasion.verb(), plain(&image.name), plain(&image.tag));
             Some(what + &proposal.occasion.suffix())
         }
@@ -129,10 +129,33 @@ mod tests {
                 "chore(deps): pin 1 image to its digest",
             ),
             (vec![first(&"a/".repeat(40))], "chore(deps): pin 1 image to its digest"),
+            (vec![first("nginx"), moved("nginx")], "chore(deps): pin 1 image and update 1 digest"),
         ] {
             let title = title(&proposal(images), None);
             assert_eq!(title, expected);
             assert!(title.chars().count() <= LONGEST);
+        }
+    }
+
+    #[test]
+    fn a_title_says_what_a_person_asked_for() {
+        let moved = |name: &str| change(name, "1.27", Some(1), 0xab);
+        let promotion = || Occasion::Promotion { from: "dev".to_owned(), to: "x@y #1".to_owned() };
+        let target = "a.yaml".to_owned();
+        let rollback = Occasion::Rollback {
+            target,
+            to: "then".to_owned(),
+            reason: "why".to_owned(),
+            file: "tagpin.toml".to_owned(),
+        };
+        for (images, occasion, expected) in [
+            (vec![moved("a")], promotion(), "chore(deps): promote a 1.27 from dev to x_y__1"),
+            (vec![moved("a"), moved("b")], promotion(), "chore(deps): promote 2 images from dev to x_y__1"),
+            (vec![moved("a")], rollback.clone(), "chore(deps): roll back a 1.27 in a.yaml"),
+            (vec![moved("a"), moved("b")], rollback, "chore(deps): roll back 2 images in a.yaml"),
+        ] {
+            let proposal = Proposal { occasion, ..proposal(images) };
+            assert_eq!(title(&proposal, Some("promotion to x")), expected);
         }
     }
 

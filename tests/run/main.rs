@@ -3,6 +3,7 @@
 
 mod binary;
 mod branch;
+mod by_hand;
 mod change_control;
 mod declined;
 mod details;

@@ -11,7 +11,7 @@ use super::support::bare_repository::COMMITTED;
 use super::support::world::{TOKEN, World};
 use super::{NGINX, assert_nothing_written};
 
-const ENVIRONMENTS: &str = "\
+pub(super) const ENVIRONMENTS: &str = "\
 [[environment]]
 name = \"dev\"
 paths = [\"dev/**\"]
@@ -22,23 +22,23 @@ after = \"dev\"
 ";
 
 const PROMOTION: &str = "tagpin/promotion-production";
-const BY_HAND: &str = "tagpin/promote-dev-to-production";
-const DEV: &str = "dev/web.yaml";
-const PRODUCTION: &str = "production/web.yaml";
+pub(super) const BY_HAND: &str = "tagpin/promote-dev-to-production";
+pub(super) const DEV: &str = "dev/web.yaml";
+pub(super) const PRODUCTION: &str = "production/web.yaml";
 
 fn compose(image: &str) -> String {
     format!("services:\n  web:\n    image: {image} # the web\n  db:\n    image: ghcr.io/acme/db:{}\n", "1")
 }
 
 /// A repository whose two environments are pinned to the first build, and dev to the second by now.
-struct Story {
-    world: World,
-    old: String,
-    new: String,
+pub(super) struct Story {
+    pub(super) world: World,
+    pub(super) old: String,
+    pub(super) new: String,
 }
 
 impl Story {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let mut world = World::start().await;
         let old = world.publish(NGINX, "1");
         let db = world.publish("ghcr.io/acme/db:1", "1");
