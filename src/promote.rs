@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assign::{Aim, Named};
+use crate::history::Since;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::manifest::site::State;
@@ -35,15 +36,6 @@ pub struct Soak {
     pub now: Timestamp,
     /// Since when each image of the source has its digest.
     pub since: BTreeMap<(Image, Digest), Since>,
-}
-
-/// Since when a digest is declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// Since this commit of the base branch.
-    Commit(Timestamp),
-    /// At least since this commit, where the history that is here ends.
-    AtLeast(Timestamp),
 }
 
 /// An image, without tag and digest: registry and repository, normalised.

@@ -89,6 +89,11 @@ impl Target {
         Self { name: String::new(), place: Place::Files(files), object: None }
     }
 
+    /// Tells whether it is a list of files, whatever they are called.
+    pub fn is_files(&self) -> bool {
+        matches!(self.place, Place::Files(_))
+    }
+
     /// Returns the environment, where it is one.
     pub fn environment(&self) -> Option<&Environment> {
         match &self.place {

@@ -16,7 +16,8 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::history;
 use crate::hold::ON_HOLD;
-use crate::inventory::Inventory;
+use crate::inventory::{FileScan, Inventory};
+use crate::manifest::Located;
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
 use crate::promote::{self, Demands, Promotion, Soak};
@@ -126,8 +127,10 @@ fn soak(
     root: &Path,
 ) -> Result<Option<Soak>, Failure> {
     let Some(least) = args.soak else { return Ok(None) };
-    let history = history::of(&log(root, &args.base)?, config, from).map_err(anyhow::Error::new)?;
-    let since = history::earliest(history.since(inventory, from));
+    let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
+    let log = log(root, &args.base)?;
+    let ages = history::ages(&log, config, inventory, is_meant).map_err(anyhow::Error::new)?;
+    let since = history::earliest(inventory, &ages);
     Ok(Some(Soak { least, now: Timestamp::now(), since }))
 }
 
