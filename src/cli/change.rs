@@ -291,7 +291,8 @@ Exit codes:
 Examples:
   tagpin history production
   tagpin history clusters/production/api.yaml#Deployment/api --format json
-  tagpin history production --at 2026-11-01       # what was declared at the end of that day")]
+  tagpin history production --at 2026-11-01       # what was declared at the end of that day
+  tagpin history production --format html > history.html   # a timeline to look at")]
 pub struct HistoryArgs {
     /// The environment, file, directory or object
     #[arg(value_name = "TARGET")]

@@ -16,7 +16,7 @@ use crate::history::{self, Event, Names};
 use crate::pin;
 use crate::reference::Reference;
 use crate::report::json::VERSION;
-use crate::report::{Report, count};
+use crate::report::{Report, count, timeline};
 use crate::target::Target;
 use crate::terminal::{Style, Terminal, printable};
 use crate::tree::CommitTree;
@@ -38,12 +38,16 @@ pub fn run(
     let target = Target::parse(&args.target, &config, &seen_from(&root)?, |_| true)
         .map_err(|error| Failure::usage(error.to_string(), super::NAME_A_TARGET))?;
     match args.at {
+        Some(_) if globals.format == Format::Html => {
+            let hint = "leave `--at` away for the page, or `--format html` for one day";
+            Err(Failure::usage("`--at` has no page", hint))
+        }
         Some(moment) => at(&log, &config, &target, moment, &root, globals, terminal),
-        None => timeline(&log, &config, &target, globals, terminal),
+        None => over_time(&log, &config, &target, globals, terminal),
     }
 }
 
-fn timeline(
+fn over_time(
     log: &Log,
     config: &Config,
     target: &Target,
@@ -66,8 +70,11 @@ fn timeline(
             "name an [[environment]], or a path as it is below the repository's root",
         ));
     }
-    for event in &history.events {
-        print(event, terminal)?;
+    if globals.format == Format::Html {
+        let page = timeline::page(&history, &target.name, Timestamp::now()).map_err(anyhow::Error::new)?;
+        terminal.stdout.write_all(page.as_bytes())?;
+    } else {
+        history.events.iter().try_for_each(|event| print(event, terminal))?;
     }
     if !globals.quiet {
         writeln!(terminal.stderr, "{}", count(history.events.len(), "change"))?;

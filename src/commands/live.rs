@@ -35,7 +35,7 @@ pub fn run(
     }
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
-    let containers = read(&args.pods)?;
+    let containers = pods_of(&args.pods)?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
     let declared = live::declared(&inventory, config.annotations.keys());
     let mut compared = live::compare(&declared, &containers, &Indexes::new());
@@ -68,7 +68,11 @@ pub fn run(
     Ok(Exit::of(drift, complete))
 }
 
-fn read(file: &Path) -> Result<Vec<pods::Container>, Failure> {
+/// Returns the containers of the list of pods in `file`; `-` is standard input.
+///
+/// # Errors
+/// A usage error: the file cannot be read, or has no list of pods.
+pub(super) fn pods_of(file: &Path) -> Result<Vec<pods::Container>, Failure> {
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
         std::io::stdin().take(SIZE_MAX + 1).read_to_end(&mut bytes)

@@ -40,8 +40,16 @@ pub enum Age {
     Declared(Since),
     /// No commit has it there yet.
     NotCommitted,
-    /// Nothing tells: the history is not here, or goes back further than it is looked through.
+    /// Nothing tells: there is no history, or it goes back further than it is looked through.
     Unknown,
+}
+
+impl Age {
+    /// Returns what can be said of an image without a history.
+    pub fn untold(located: &Located) -> Self {
+        let digest = located.site.reference.as_ref().and_then(Reference::digest);
+        if digest.is_some() { Self::Unknown } else { Self::NotPinned }
+    }
 }
 
 /// Returns the age of each site of `inventory` that `is_meant`, and `None` for the others, in the order of

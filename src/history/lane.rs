@@ -38,7 +38,8 @@ impl History {
         for event in &self.events {
             lanes.entry((&event.file_now, &event.key)).or_default().push(event);
         }
-        let lanes = lanes.into_iter().map(|((file, key), events)| Lane { file, key, spans: self.spans(&events) });
+        let lanes =
+            lanes.into_iter().map(|((file, key), events)| Lane { file, key, spans: self.spans(&events) });
         lanes.collect()
     }
 

@@ -115,9 +115,8 @@ fn walk(
         let mut events = Vec::new();
         for change in &step.changes {
             let side = |side: &Option<(String, Oid)>| {
-                side.clone().filter(|(path, _)| {
-                    is_meant(path) && (manifest::is_candidate(path) || target.is_files())
-                })
+                side.clone()
+                    .filter(|(path, _)| is_meant(path) && (manifest::is_candidate(path) || target.is_files()))
             };
             let (before, after) = (side(&change.before), side(&change.after));
             if before.is_some() || after.is_some() {
