@@ -252,15 +252,19 @@ Examples:
 ///
 /// Meant for CI, after a rollout that is healthy. What counts is the commit, not the files in the directory. What was
 /// known of the environment before is replaced; what is marked already keeps its date.
+///
+/// With --live only what runs as it is declared is marked, and where all of its containers are well. Of what is left out,
+/// the list keeps what it had.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Exit codes:
   0  marked
   2  wrong usage or configuration; nothing was done
-  3  an image has no digest and could not be marked; the others were
+  3  an image has no digest, or does not run as declared, and was not marked; the others were
 
 Examples:
   tagpin known-good mark production
+  kubectl get pods -A -o json | tagpin known-good mark production --live -
   tagpin known-good mark production --image ghcr.io/acme/api --by 'release pipeline'")]
 pub struct KnownGoodMarkArgs {
     /// The environment
@@ -272,6 +276,12 @@ pub struct KnownGoodMarkArgs {
     /// Who marks it
     #[arg(long, value_name = "NAME", env = "GITHUB_ACTOR", hide_env_values = true)]
     pub by: Option<String>,
+    /// Mark only what runs, as FILE has it, which `kubectl get pods -A -o json` printed; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub live: Option<PathBuf>,
+    /// Ask the registries whether a digest that runs is one platform of the index that is declared
+    #[arg(long, requires = "live")]
+    pub online: bool,
     /// The commit that is healthy
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub base: String,
