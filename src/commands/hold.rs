@@ -99,6 +99,9 @@ pub(super) fn text_of(path: &Path) -> Result<String, Failure> {
 
 /// Writes the repository's file, which may be new.
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(directory) = path.parent() {
+        write::sweep(directory);
+    }
     if path.exists() {
         return Ok(write::replace(path, text.as_bytes())?);
     }
