@@ -53,10 +53,8 @@ pub fn run(
         print(&report, globals, terminal, human::list)?;
         return Ok(Exit::of(false, report.complete));
     }
-    let compared = containers.map(|containers| {
-        let declared = live::declared(&inventory, config.annotations.keys());
-        live::compare(&declared, &containers, &Indexes::new())
-    });
+    let declared = live::declared(&inventory, config.annotations.keys());
+    let compared = containers.map(|containers| live::compare(&declared, &containers, &Indexes::new()));
     let (ages, unread) = ages(&tree, &inventory, &config);
     let files_are_read = report.complete;
     let all_is_compared = compared.as_ref().is_none_or(crate::report::live::is_complete);
@@ -107,15 +105,8 @@ fn ages(tree: &DirectoryTree, inventory: &Inventory, config: &Config) -> (Vec<Ag
                 let known = ages.iter_mut().zip(found);
                 known.for_each(|(age, found)| *age = found.unwrap_or(*age));
             }
-            // A repository without a commit.
-            Err(LogError::Revision(RevisionError::NoCommit(_))) => {
-                let own = ages
-                    .iter_mut()
-                    .zip(inventory.sites())
-                    .filter(|(_, (file, _))| work_tree(file) == Some(root));
-                let unknown = own.map(|(age, _)| age).filter(|age| **age == Age::Unknown);
-                unknown.for_each(|age| *age = Age::NotCommitted);
-            }
+            // A repository without a commit has no history.
+            Err(LogError::Revision(RevisionError::NoCommit(_))) => {}
             Err(error) => notes.push(format!("ages are unknown below `{}`: {error}", root.display())),
         }
     }

@@ -80,7 +80,7 @@ pub(super) fn declared_at(declared: &Declared) -> String {
 }
 
 /// Returns how many containers run a digest, on which nodes, and whether that is what is declared.
-pub(super) fn told(running: &Running) -> String {
+pub fn told(running: &Running) -> String {
     let Running { fit, containers, .. } = running;
     let nodes: BTreeSet<&str> = containers.iter().map(|container| container.node.as_str()).collect();
     let nodes = nodes.into_iter().map(one_line).collect::<Vec<_>>().join(", ");
@@ -102,7 +102,7 @@ pub(super) fn asking(container: &Container, image: &Image) -> String {
 }
 
 /// Returns what a node says of an image that no registry knows.
-pub(super) fn unknown(id: &str) -> String {
+pub fn unknown(id: &str) -> String {
     format!("the node has `{}`, which is no digest of a registry", one_line(id))
 }
 

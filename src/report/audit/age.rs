@@ -75,12 +75,14 @@ pub(super) fn since(age: Age, now: Timestamp) -> String {
     }
 }
 
-/// Returns a number by which ages are sorted: the oldest first, what has no digest last.
-pub(super) fn seconds(age: Age, now: Timestamp) -> i64 {
+/// Returns a number by which ages are sorted: the oldest first, then what no commit has, and what has no digest last.
+pub(super) fn seconds(age: Age) -> i64 {
+    // No time that git knows is so late, and a browser can still tell them apart.
+    const LATE: i64 = 1 << 50;
     match age {
         Age::Declared(since) => since.time().as_second(),
-        Age::NotCommitted => now.as_second(),
-        Age::NotPinned => now.as_second() + 1,
+        Age::NotCommitted => LATE,
+        Age::NotPinned => LATE + 1,
         Age::Unknown => 0,
     }
 }
@@ -123,9 +125,13 @@ mod tests {
             assert!(rows.len() <= 6 && rows[0].name == BANDS[0], "{rows:?}");
             assert_eq!(since(age, now), words);
         }
-        let sorted =
-            [Age::Unknown, Age::Declared(Since::Commit(at("2026-10-01T00:00:00Z"))), Age::NotCommitted];
-        assert!(sorted.is_sorted_by_key(|age| seconds(*age, now)));
+        let sorted = [
+            Age::Unknown,
+            Age::Declared(Since::Commit(at("2026-10-01T00:00:00Z"))),
+            Age::NotCommitted,
+            Age::NotPinned,
+        ];
+        assert!(sorted.is_sorted_by_key(|age| seconds(*age)));
         assert!(rows(&[], now).iter().all(|row| row.share == 0));
     }
 }

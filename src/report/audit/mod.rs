@@ -187,7 +187,7 @@ fn images(report: &Report<'_>, sources: Sources<'_>) -> Vec<Image> {
             environment: environment.map_or_else(|| "none".to_owned(), |one| one_line(&one.name)),
             registry: parsed.map_or_else(|| "unknown".to_owned(), |parsed| parsed.registry().to_owned()),
             since: age::since(*age, sources.now),
-            since_seconds: age::seconds(*age, sources.now),
+            since_seconds: age::seconds(*age),
             format: one_line(&format!("{}{kind}", row.format)),
             reason: row.reason.unwrap_or_default(),
         }
