@@ -315,14 +315,14 @@ pub struct HistoryArgs {
     pub base: String,
 }
 
-/// Returns the last moment of a day in UTC, or the time that `text` spells.
+/// Returns the last second of a day in UTC, or the time that `text` spells: commits have whole seconds.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let end = match Until::parse(text) {
         Some(Until::Moment(moment)) => Some(moment),
         Some(Until::Day(day)) => day
             .tomorrow()
             .and_then(|day| day.to_zoned(TimeZone::UTC))
-            .and_then(|next| next.timestamp().checked_sub(SignedDuration::from_nanos(1)))
+            .and_then(|next| next.timestamp().checked_sub(SignedDuration::from_secs(1)))
             .ok(),
         None => None,
     };
@@ -361,7 +361,7 @@ mod tests {
         for text in ["", "x", "-1h", "1mo", "24"] {
             assert!(duration(text).is_err(), "{text}");
         }
-        assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T23:59:59.999999999Z");
+        assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T23:59:59Z");
         assert!(matches!(to("2026-11-01T12:00:00+01:00"), Ok(To::Moment(_))));
         assert!(to("yesterday").is_err() && to("sha256:abc").is_err() && moment("2026-11").is_err());
     }

@@ -56,7 +56,7 @@ fn add(
         return Err(Failure::usage("the hold does not say what it is for", hint));
     }
     // What is wrong already is told before anything is written.
-    local_config(globals, environment, terminal)?;
+    let config = local_config(globals, environment, terminal)?;
     let path = repository_file(&work_tree_root(&std::env::current_dir()?));
     let before = text_of(&path)?;
     let after = with_hold(&path, &before, &hold)?;
@@ -67,6 +67,12 @@ fn add(
     }
     save(&path, &after)?;
     writeln!(terminal.stdout, "{}: a hold was added", printable(&shown))?;
+    let (tree, _) = whole_tree()?;
+    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let added = holds_of(&path, &after)?.pop();
+    if !globals.quiet && added.is_some_and(|added| !hold::is_matched(&added, &inventory)) {
+        writeln!(terminal.stderr, "note: it is for no image that is here: `tagpin list` has their names")?;
+    }
     Ok(Exit::Done)
 }
 
@@ -77,15 +83,17 @@ fn add(
 pub(super) fn with_hold(path: &Path, before: &str, hold: &NewHold) -> Result<String, Failure> {
     let shown = path.display().to_string();
     let after = hold::add(before, hold).map_err(|error| not_editable(&shown, &error))?;
-    let base = path.parent().unwrap_or(Path::new("/"));
-    let holds = |text: &str| -> Result<Vec<Hold>, Failure> {
-        Ok(Config::parse(&shown, base, text.as_bytes())?.holds.all)
-    };
     // It is the last one; where it stands makes no difference.
-    let Some(added) = holds(&after)?.pop() else { return Ok(before.to_owned()) };
-    let mut there = holds(before)?.into_iter();
+    let Some(added) = holds_of(path, &after)?.pop() else { return Ok(before.to_owned()) };
+    let mut there = holds_of(path, before)?.into_iter();
     let is_there = there.any(|old| Hold { origin: added.origin.clone(), ..old } == added);
     Ok(if is_there { before.to_owned() } else { after })
+}
+
+/// Returns the holds in the repository's file at `path` with this `text`.
+fn holds_of(path: &Path, text: &str) -> Result<Vec<Hold>, Failure> {
+    let base = path.parent().unwrap_or(Path::new("/"));
+    Ok(Config::parse(&path.display().to_string(), base, text.as_bytes())?.holds.all)
 }
 
 /// Returns the text of the repository's file, empty where there is none.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::hold::{save, text_of};
 use super::live::{compare, pods_of};
-use super::{image_globs, local_config, log, work_tree_root};
+use super::{image_globs, local_config, log, require_match, work_tree_root};
 use crate::cli::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
@@ -18,9 +18,13 @@ use crate::live;
 use crate::pin;
 use crate::report::count;
 use crate::report::json::VERSION;
-use crate::target::Target;
+use crate::target::{Target, known_environments};
 use crate::terminal::{Terminal, printable};
 use crate::tree::CommitTree;
+
+/// What to do where the list cannot be read.
+pub(super) const NOT_A_LIST: &str = "`git log -p tagpin-known-good.toml` shows how it was; without the file, `tagpin known-good mark \
+                                     ENVIRONMENT` begins a new one";
 
 /// Marks, lists or shows what is known to be good.
 ///
@@ -34,9 +38,8 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
     let root = work_tree_root(&std::env::current_dir()?);
-    let known = known_good::read(&text_of(&root.join(FILE))?).map_err(|error| {
-        Failure::usage(error.to_string(), "look at its history: `tagpin known-good mark` writes it anew")
-    })?;
+    let known = known_good::read(&text_of(&root.join(FILE))?)
+        .map_err(|error| Failure::usage(error.to_string(), NOT_A_LIST))?;
     match &args.action {
         KnownGoodAction::Mark(args) => mark(args, &config, &root, &known, globals, terminal),
         KnownGoodAction::List => show(known.iter(), globals, terminal),
@@ -52,10 +55,9 @@ fn environment_of(name: &str, config: &Config) -> Result<Target, Failure> {
         .ok()
         .filter(|target| target.environment().is_some())
         .ok_or_else(|| {
-            let names: Vec<String> = config.environments.iter().map(|it| format!("`{}`", it.name)).collect();
-            let known = if names.is_empty() { "none is configured".to_owned() } else { names.join(", ") };
+            let known = known_environments(config);
             let hint = "an [[environment]] of the configuration has a `name` and `paths`";
-            Failure::usage(format!("there is no environment `{name}`: {known}"), hint)
+            Failure::usage(format!("there is no environment `{name}`; {known}"), hint)
         })
 }
 
@@ -78,6 +80,7 @@ fn mark(
     // What another environment declares is no excuse for what runs in this one.
     inventory.files.retain(|file| target.has_file(&file.root_path));
     let images = image_globs(&args.image)?;
+    require_match(images.as_ref(), &inventory, &[&target])?;
     let by = args.by.clone().filter(|by| !by.trim().is_empty());
     let runs = match containers {
         Some(containers) => {

@@ -25,6 +25,8 @@ use crate::cli::{Format, Globals};
 use crate::config::{Config, Environment, discover};
 use crate::error::Failure;
 use crate::git::{Log, LogError};
+use crate::inventory::{FileScan, Inventory};
+use crate::manifest::Located;
 use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::{Report, human, json};
@@ -93,6 +95,26 @@ fn image_globs(images: &[String]) -> Result<Option<Globs>, Failure> {
     let globs = Globs::new(images.iter().cloned());
     let hint = "--image takes names without tag and digest, such as `ghcr.io/acme/*`";
     Ok(Some(globs.map_err(|error| Failure::usage(format!("`--image`: {error}"), hint))?))
+}
+
+/// Refuses an `--image` that is for nothing in `targets`: it is likely spelled wrong, and to do nothing would look like
+/// success.
+fn require_match(images: Option<&Globs>, inventory: &Inventory, targets: &[&Target]) -> Result<(), Failure> {
+    let Some(images) = images else { return Ok(()) };
+    let is_meant = |(file, located): (&FileScan, &Located)| {
+        let reference = located.site.reference.as_ref();
+        targets.iter().any(|target| target.has(file, located))
+            && reference.is_some_and(|reference| images.matches_image(reference))
+    };
+    if inventory.sites().any(is_meant) {
+        return Ok(());
+    }
+    let names: Vec<String> = targets.iter().map(|target| format!("`{}`", target.name)).collect();
+    let message = format!("no image of {} is {}", names.join(" and "), images.patterns().join(" or "));
+    Err(Failure::usage(
+        message,
+        "--image takes globs of names without tag and digest; `tagpin list` has them",
+    ))
 }
 
 /// Returns the history of the repository around `root` that ends with `revision`.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::pin::{Done, finish};
-use super::{block_on, image_globs, local_config, log, registry, target, whole_tree};
+use super::{block_on, image_globs, local_config, log, registry, require_match, target, whole_tree};
 use crate::assign::{Aim, Refusal, assign};
 use crate::cli::{Format, Globals, PromoteArgs};
 use crate::config::{Config, Environment};
@@ -47,8 +47,10 @@ pub fn run(
     let from = target(&args.from, &config, &tree, &root)?;
     let to = target(&args.to, &config, &tree, &root)?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let images = image_globs(&args.image)?;
+    require_match(images.as_ref(), &inventory, &[&from, &to])?;
     let demands = Demands {
-        images: image_globs(&args.image)?,
+        images,
         approved: args.approved.as_deref().map(approved).transpose()?,
         soak: soak(args, &config, &inventory, &from, &root)?,
     };
@@ -57,7 +59,7 @@ pub fn run(
     })?;
     if args.check {
         let report = Report::new(&inventory, None, |path| tree.is_named(path));
-        if let Some(note) = nothing_in_common(&promotion, &from, &to) {
+        if let Some(note) = nothing_in_common(&promotion, args, &from, &to) {
             writeln!(terminal.stderr, "note: {}", printable(&note))?;
         }
         return check(&inventory, &promotion, &report, globals, terminal);
@@ -68,7 +70,7 @@ pub fn run(
         let names: Vec<&str> = promotion.only_in_source.iter().map(String::as_str).collect();
         notes.push(format!("only `{}` has {}: nothing was promoted of it", from.name, names.join(", ")));
     }
-    notes.extend(nothing_in_common(&promotion, &from, &to));
+    notes.extend(nothing_in_common(&promotion, args, &from, &to));
     let refusal = if args.partial { Refusal::StopsOne } else { Refusal::StopsAll };
     let pinned = block_on(assign(&tree, &config, &registry, inventory, promotion.aims, refusal))?;
     let mut pinned = pinned.map_err(anyhow::Error::new)?;
@@ -88,13 +90,19 @@ pub fn run(
 }
 
 /// Returns the remark that a promotion has nothing to do, which a name that is spelled wrong may be behind.
-fn nothing_in_common(promotion: &Promotion, from: &Target, to: &Target) -> Option<String> {
+fn nothing_in_common(
+    promotion: &Promotion,
+    args: &PromoteArgs,
+    from: &Target,
+    to: &Target,
+) -> Option<String> {
     let is_empty = promotion.aims.iter().all(|aim| match aim {
         Aim::Leave => true,
         Aim::Decided(verdict) => verdict.outcome == Outcome::Skipped,
         Aim::Set(_) => false,
     });
-    is_empty.then(|| format!("`{}` and `{}` have no image in common", from.name, to.name))
+    let named = if args.image.is_empty() { "" } else { " that --image names" };
+    is_empty.then(|| format!("`{}` and `{}` have no image in common{named}", from.name, to.name))
 }
 
 /// Returns how many images were refused, or could not be asked for.

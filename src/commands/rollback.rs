@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::hold::{save, text_of, with_hold};
+use super::known_good::NOT_A_LIST;
 use super::pin::{Done, finish};
 use super::{block_on, image_globs, local_config, log, registry, repository_file, target, whole_tree};
 use crate::assign::{Refusal, assign};
@@ -49,9 +50,8 @@ pub fn run(
         return Err(Failure::usage(message, "name one with --image, or an object as PATH#KIND/NAME"));
     }
     let history = history::of(&log(&root, &args.base)?, &config, &target).map_err(anyhow::Error::new)?;
-    let known_good = known_good::read(&text_of(&root.join(known_good::FILE))?).map_err(|error| {
-        Failure::usage(error.to_string(), "`tagpin known-good mark ENVIRONMENT` writes it")
-    })?;
+    let known_good = known_good::read(&text_of(&root.join(known_good::FILE))?)
+        .map_err(|error| Failure::usage(error.to_string(), NOT_A_LIST))?;
     let sources = Sources { history: &history, known_good: &known_good, config: &config };
     let aims = rollback::rollback(&inventory, &target, images.as_ref(), &args.to, sources);
     let registry = registry(&config, Trust::Scanned)?;

@@ -130,21 +130,35 @@ fn walk(
     Ok(())
 }
 
-/// Returns the commit of `log` that was there at the end of `moment`, and how the files of `target` were called in it;
-/// `None` where the history starts later.
+/// What a branch was at some time.
+pub enum At {
+    /// This commit, in which the files had these names.
+    Commit(Box<Step>, Names),
+    /// Nothing yet: the history begins with a later commit.
+    NotYet {
+        /// When that was committed.
+        first: Timestamp,
+        /// Whether it goes on and is not here.
+        is_cut: bool,
+    },
+}
+
+/// Returns what `log` had at the end of `moment`, and how the files of `target` were called then.
 ///
 /// # Errors
 /// The git history cannot be read.
-pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<Option<(Step, Names)>, LogError> {
+pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<At, LogError> {
     let mut names = Names::default();
+    let (mut first, mut is_cut) = (moment, false);
     for step in log.steps() {
         let step = step?;
         if step.when <= moment {
-            return Ok(Some((step, names)));
+            return Ok(At::Commit(Box::new(step), names));
         }
         names.follow(&step, target);
+        (first, is_cut) = (step.when, step.is_cut);
     }
-    Ok(None)
+    Ok(At::NotYet { first, is_cut })
 }
 
 /// The images of one version of a file: which, the line, and what is declared.
