@@ -161,10 +161,14 @@ fn a_browser_sorts_filters_and_runs_nothing_else() {
 /// Commits everything, `days` ago.
 fn commit(scene: &Scene, days: i64) -> git2::Oid {
     let id = scene.commit();
+    redate(scene, id, days)
+}
+
+/// Makes the last commit one of so many days ago. Its author's date is of today, and counts for nothing.
+fn redate(scene: &Scene, id: git2::Oid, days: i64) -> git2::Oid {
     let when = Timestamp::now() - SignedDuration::from_hours(24 * days);
     let person = Signature::new("a", "a@example.com", &Time::new(when.as_second(), 0)).unwrap();
     let commit = scene.git.find_commit(id).unwrap();
-    // The author's date is of today, and counts for nothing.
     let again = commit.amend(None, None, Some(&person), None, None, None).unwrap();
     scene.git.reset(scene.git.find_commit(again).unwrap().as_object(), git2::ResetType::Soft, None).unwrap();
     again
@@ -259,6 +263,26 @@ fn an_image_is_as_old_as_the_commit_that_brought_its_digest() {
     git2::Repository::init(scene.path("")).unwrap();
     let (code, _, since) = ages(&scene);
     assert_eq!((code, since[0].as_str()), (0, "unknown"));
+}
+
+#[test]
+fn each_repository_tells_the_age_of_its_own_files() {
+    let place = tempfile::tempdir().unwrap();
+    let mut scenes = Vec::new();
+    for (name, days) in [("one", 3), ("two", 300)] {
+        let scene = Scene::new(&[("a.yaml", &compose(&[&format!("nginx:1@{PIN}")]))]);
+        let id = scene.git.head().unwrap().target().unwrap();
+        redate(&scene, id, days);
+        std::os::unix::fs::symlink(scene.path(""), place.path().join(name)).unwrap();
+        scenes.push(scene);
+    }
+    let (code, page, err) = scenes[0].run_in(place.path(), &["list", "one", "two", "--format", "html"], b"");
+    assert_eq!(code, 0, "{err}");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("<tr data-find")).collect();
+    assert_eq!(rows.len(), 2, "{page}");
+    for (row, days) in rows.iter().zip(["(3 days)", "(300 days)"]) {
+        assert!(row.contains(days), "{days}: {row}");
+    }
 }
 
 const PODS: &str = r#"{"kind": "List", "items": [

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tagpin::run::{BRANCH, BranchState, Done};
 
-use super::support::world::World;
+use super::support::world::{TOKEN, World};
 use super::{
     DEPLOYMENT, FILE, NGINX, assert_nothing_written, assert_pinned, assert_pushed, run, world, world_with,
 };
@@ -66,11 +66,41 @@ async fn what_somebody_took_back_is_not_proposed_again_until_there_is_another_di
     assert_eq!(outcome(&done, "nginx"), ("held", Some("reverted")));
     assert_eq!(done.branch, BranchState::NothingToDo);
     assert_nothing_written(&world);
+    // No diff shows it either.
+    let config = world.config("github");
+    let done = world.run_as(&config, Some(TOKEN), true).await.unwrap();
+    assert_eq!((done.branch, done.pinned.files.len()), (BranchState::NothingToDo, 0));
 
     world.publish(NGINX, "mended");
     let done = run(&mut world).await;
     assert_eq!(outcome(&done, "nginx"), ("updated", None));
     assert_pushed(&done, &world);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tag_and_an_image_that_was_removed_are_no_revert() {
+    // A digest without a tag that goes, and comes back as a name; and a tag that is tried and given up.
+    let removed = |digest: &str| {
+        ["nginx".to_owned() + "@" + digest, String::new(), "nginx".to_owned()].map(|image| {
+            if image.is_empty() { "# nothing\n".to_owned() } else { DEPLOYMENT.replace("nginx:1.27", &image) }
+        })
+    };
+    let other = |digest: &str| {
+        ["nginx:1.27@".to_owned() + digest, "nginx:1.28".to_owned(), "nginx:1.27".to_owned()]
+            .map(|image| DEPLOYMENT.replace("nginx:1.27", &image))
+    };
+    let steps: [(&dyn Fn(&str) -> [String; 3], &str); 2] =
+        [(&removed, "docker.io/library/nginx:latest"), (&other, NGINX)];
+    for (texts, image) in steps {
+        let mut world = world().await;
+        let digest = world.publish(image, "1");
+        for text in texts(&digest) {
+            world.repository().commit_on("main", &[(FILE, &text)], "human@example.com");
+        }
+        let done = run(&mut world).await;
+        assert_eq!(outcome(&done, "nginx"), ("pinned", None), "{image}");
+        assert!(world.read(BRANCH, FILE).contains(&digest), "{image}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
