@@ -265,6 +265,7 @@ fn an_image_is_as_old_as_the_commit_that_brought_its_digest() {
     assert_eq!((code, since[0].as_str()), (0, "unknown"));
 }
 
+#[cfg(unix)]
 #[test]
 fn each_repository_tells_the_age_of_its_own_files() {
     let place = tempfile::tempdir().unwrap();

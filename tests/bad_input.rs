@@ -1,8 +1,6 @@
 //! What a person gets wrong in the commands that decide when a digest moves: said clearly, with the exit code of a usage
 //! error, and nothing written.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "support/checkout.rs"]
 mod checkout;
 

@@ -79,22 +79,19 @@ async fn what_somebody_took_back_is_not_proposed_again_until_there_is_another_di
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_tag_and_an_image_that_was_removed_are_no_revert() {
-    // A digest without a tag that goes, and comes back as a name; and a tag that is tried and given up.
-    let removed = |digest: &str| {
-        ["nginx".to_owned() + "@" + digest, String::new(), "nginx".to_owned()].map(|image| {
-            if image.is_empty() { "# nothing\n".to_owned() } else { DEPLOYMENT.replace("nginx:1.27", &image) }
-        })
-    };
-    let other = |digest: &str| {
-        ["nginx:1.27@".to_owned() + digest, "nginx:1.28".to_owned(), "nginx:1.27".to_owned()]
-            .map(|image| DEPLOYMENT.replace("nginx:1.27", &image))
-    };
-    let steps: [(&dyn Fn(&str) -> [String; 3], &str); 2] =
-        [(&removed, "docker.io/library/nginx:latest"), (&other, NGINX)];
-    for (texts, image) in steps {
+    for (image, spelled) in [
+        // A digest without a tag that goes, and comes back as a name.
+        ("docker.io/library/nginx:latest", ["nginx@DIGEST", "", "nginx"]),
+        // A tag that is tried and given up.
+        (NGINX, ["nginx:1.27@DIGEST", "nginx:1.28", "nginx:1.27"]),
+    ] {
         let mut world = world().await;
         let digest = world.publish(image, "1");
-        for text in texts(&digest) {
+        for spelled in spelled {
+            let text = match spelled {
+                "" => "# nothing\n".to_owned(),
+                spelled => DEPLOYMENT.replace("nginx:1.27", &spelled.replace("DIGEST", &digest)),
+            };
             world.repository().commit_on("main", &[(FILE, &text)], "human@example.com");
         }
         let done = run(&mut world).await;
