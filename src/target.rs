@@ -89,6 +89,11 @@ impl Target {
         Self { name: String::new(), place: Place::Files(files), object: None }
     }
 
+    /// Returns the whole repository.
+    pub fn everything() -> Self {
+        Self { name: String::new(), place: Place::Path(String::new()), object: None }
+    }
+
     /// Returns the environment, where it is one.
     pub fn environment(&self) -> Option<&Environment> {
         match &self.place {

@@ -22,7 +22,7 @@ pub use error::GitError;
 pub use log::{FileChange, Log, LogError, Step};
 pub use remote::{Auth, Remote};
 pub(crate) use repository::mark_damaged;
-pub use repository::{Heads, Repository};
+pub use repository::{Heads, Repository, is_branch};
 
 /// Prepares libgit2 for this process; later calls do nothing. Everything that opens a repository calls it first.
 ///
