@@ -315,7 +315,8 @@ impl<'c> Context<'c> {
             }
             Ok(Judged::Write { .. })
                 if self.rules.policy.is_immutable(reference)
-                    && let Some(before) = self.rules.past.other_than(&question, &answer.resolution.digest) =>
+                    && let Some(before) =
+                        self.rules.past.other_than(&question, &answer.resolution.digest) =>
             {
                 let detail = format!(
                     "policy says that this tag never moves, and it is `{}` now and was `{}` at {}: find out why, then \

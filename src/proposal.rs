@@ -37,8 +37,8 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             });
         }
     }
-    let images =
-        images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects, moves))| ImageChange {
+    let images = images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects, moves))| {
+        ImageChange {
             name: name.to_owned(),
             tag: tag.to_owned(),
             old: old.cloned(),
@@ -49,7 +49,8 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             objects: objects.into_iter().collect(),
             details: None,
             moves: moves.cloned(),
-        });
+        }
+    });
     Proposal {
         images: images.collect(),
         left_out,

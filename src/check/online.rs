@@ -262,7 +262,9 @@ fn is_moved_index(question: &Question, digest: &Digest, answers: &Answers) -> bo
 fn is_index(seen: &Seen) -> bool {
     match seen {
         Seen::Content(content) => matches!(content, Content::Index(_)),
-        Seen::MediaType(media_type) => media_type.contains("image.index") || media_type.contains("manifest.list"),
+        Seen::MediaType(media_type) => {
+            media_type.contains("image.index") || media_type.contains("manifest.list")
+        }
         Seen::Platform(_) | Seen::Config(_) => false,
     }
 }

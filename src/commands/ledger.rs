@@ -108,7 +108,16 @@ fn told<'l>(record: &Record<'l>) -> Vec<(&'l Event, &'static str)> {
     let what = |(index, event): (usize, &&'l Event)| {
         let before = &sights[..index];
         let is_back = before.iter().any(|earlier| earlier.digest == event.digest);
-        (*event, if index == 0 { "first-seen" } else if is_back { "moved-back" } else { "moved" })
+        (
+            *event,
+            if index == 0 {
+                "first-seen"
+            } else if is_back {
+                "moved-back"
+            } else {
+                "moved"
+            },
+        )
     };
     sights.iter().enumerate().map(what).collect()
 }
@@ -125,9 +134,9 @@ fn print(question: &Question, record: &Record<'_>, terminal: &mut Terminal) -> R
 }
 
 fn row(question: &Question, record: &Record<'_>) -> serde_json::Value {
-    let events = told(record).into_iter().map(|(event, what)| {
-        json!({ "when": event.when.to_string(), "digest": event.digest, "event": what })
-    });
+    let events = told(record).into_iter().map(
+        |(event, what)| json!({ "when": event.when.to_string(), "digest": event.digest, "event": what }),
+    );
     json!({
         "image": format!("{}/{}", question.registry, question.repository),
         "tag": question.tag,

@@ -11,8 +11,8 @@ use super::check::{
 };
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
-    RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun,
-    RawServe, Text,
+    RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
+    RawRule, RawRun, RawServe, Text,
 };
 use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};

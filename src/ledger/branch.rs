@@ -109,7 +109,8 @@ impl Ledger {
     /// there yet where the branch `is_new`.
     pub fn files(&self, news: &BTreeMap<String, Vec<Event>>, is_new: bool) -> Vec<(String, Vec<u8>)> {
         let mut after = Self::default();
-        after.images = news.keys().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone()))).collect();
+        after.images =
+            news.keys().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone()))).collect();
         after.add(news.clone());
         let mut files: Vec<(String, Vec<u8>)> =
             after.images.into_iter().map(|(name, image)| (path(&name), image.text.into_bytes())).collect();

@@ -110,8 +110,7 @@ impl Ledger {
             if self.broken.contains_key(&image) || self.record(question, now).now() == Some(digest) {
                 continue;
             }
-            let event =
-                Event { when: whole_seconds(now), tag: question.tag.clone(), digest: digest.clone() };
+            let event = Event { when: whole_seconds(now), tag: question.tag.clone(), digest: digest.clone() };
             news.entry(image).or_default().push(event);
         }
         news

@@ -92,13 +92,18 @@ impl Past {
             return None;
         }
         let unknown = |detail: String| Some(Wait { reason: UNKNOWN_AGE, detail });
-        let cannot_read =
-            |why: &str| unknown(format!("how long the digest is known cannot be told: the ledger of tags cannot be read: {why}"));
+        let cannot_read = |why: &str| {
+            unknown(format!(
+                "how long the digest is known cannot be told: the ledger of tags cannot be read: {why}"
+            ))
+        };
         let ledger = match (&self.known, ages.unknown) {
             (Known::Unreadable(why), _) => return cannot_read(why),
             (Known::Nothing, UnknownAge::Accept) => return None,
             (Known::Nothing, UnknownAge::Wait) => {
-                return unknown("no ledger of tags is here, so nothing tells how long the digest is known".to_owned());
+                return unknown(
+                    "no ledger of tags is here, so nothing tells how long the digest is known".to_owned(),
+                );
             }
             (Known::Read(ledger), _) => ledger,
         };

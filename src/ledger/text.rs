@@ -53,26 +53,20 @@ fn event(line: &str) -> Option<Event> {
     Some(Event { when: super::whole_seconds(when), tag: tag.to_owned(), digest: Digest::parse(digest)? })
 }
 
-/// Puts a line where its time belongs, after those of the same time. Everything else stays as it is.
+/// Puts a line where its time belongs: before the first later one, or at the end. Everything else stays as it is.
 pub(super) fn insert(text: &mut String, event: &Event) {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    let mut at = text.len();
+    let (mut at, mut start) = (text.len(), text.len());
     // From the end: what is new is almost always the latest.
     for whole in text.split_inclusive('\n').rev() {
-        let start = at - whole.len();
+        start -= whole.len();
         match self::event(whole) {
             Some(known) if known.when > event.when => at = start,
-            // A comment stays with the line below it.
-            None if is_comment(whole) && at < text.len() && !is_first(&text[..start]) => at = start,
-            _ => break,
+            Some(_) => break,
+            None => {}
         }
     }
     text.insert_str(at, &format!("{}\n", line(event)));
-}
-
-/// Tells whether nothing but comments stands in `text`.
-fn is_first(text: &str) -> bool {
-    text.lines().all(is_comment)
 }

@@ -121,7 +121,8 @@ pub(super) fn moves(proposal: &Proposal) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let mut quoted = format!("> [!NOTE]{}", lines.iter().take(WARNINGS).map(String::as_str).collect::<String>());
+    let mut quoted =
+        format!("> [!NOTE]{}", lines.iter().take(WARNINGS).map(String::as_str).collect::<String>());
     if lines.len() > WARNINGS {
         let _ = write!(quoted, "\n> - and {} more", lines.len() - WARNINGS);
     }

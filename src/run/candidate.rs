@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clone::Head;
 use crate::config::Config;
-use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::forge::{PullRequest, PullRequestState};
+use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::UnreadReason;
 use crate::pin::Pinned;
 use crate::plan::{Outcome, Verdict};

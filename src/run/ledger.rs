@@ -127,7 +127,8 @@ impl Book {
                 Known::Nothing => return book.recorded(RecordState::UpToDate, 0, None),
             };
             let broken = ledger.broken().map(|(_, why)| why).collect::<Vec<_>>();
-            let broken = (!broken.is_empty()).then(|| format!("not all of it can be read: {}", broken.join("; ")));
+            let broken =
+                (!broken.is_empty()).then(|| format!("not all of it can be read: {}", broken.join("; ")));
             let news = ledger.news(now, sightings);
             lines = news.values().map(Vec::len).sum();
             if lines == 0 || dry_run {

@@ -36,12 +36,14 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let found = verdicts(context).filter_map(|(site, _)| {
         let stranger = online.strangers.get(&site.reference)?;
-        let other = stranger.other.as_ref().map(|tag| format!("; it is known as `{tag}`")).unwrap_or_default();
+        let other =
+            stranger.other.as_ref().map(|tag| format!("; it is known as `{tag}`")).unwrap_or_default();
         let message = format!(
             "the digest of `{}` was never behind its tag, which is what it is now since {}{other}",
             site.located.site.image, stranger.since
         );
-        let advice = "find out who wrote it and why; write the tag that it belongs to, or allow it with a reason";
+        let advice =
+            "find out who wrote it and why; write the tag that it belongs to, or allow it with a reason";
         Some(Finding::at_site(&RULE, &site, message).advice(advice))
     });
     found.collect()

@@ -102,7 +102,15 @@ impl Gate {
         let mut gate = if args.changed_since.is_some() || args.diff.is_some() {
             let mut before = Before::new(args, globals, environment, tree)?;
             let config = before.config.clone();
-            Self { config, baseline: before.baseline.take(), before: Some(before), today, trust, remark: None, complete: true }
+            Self {
+                config,
+                baseline: before.baseline.take(),
+                before: Some(before),
+                today,
+                trust,
+                remark: None,
+                complete: true,
+            }
         } else {
             let config = local_config(globals, environment, terminal)?;
             let baseline = match &args.baseline {

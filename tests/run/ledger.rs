@@ -1,0 +1,308 @@
+//! The ledger of tags as `tagpin run` keeps it, and what waits by it. The time is what the test says.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use tagpin::config::Config;
+use tagpin::run::{BRANCH, BranchState, Done, RecordState};
+
+use super::support::git_remote::Mood;
+use super::support::world::{TOKEN, World};
+use super::{DEPLOYMENT, FILE, NGINX, check, world, world_with};
+
+const LEDGER: &str = "tagpin-ledger";
+const NGINX_FILE: &str = "tags/docker.io/library+nginx.txt";
+
+/// Runs with these settings, and returns what became of it.
+async fn run(world: &mut World, settings: &str) -> Done {
+    run_with(world, &world.config_with(settings)).await
+}
+
+async fn run_with(world: &mut World, config: &Config) -> Done {
+    let done = world.run_as(config, Some(TOKEN), false).await.unwrap();
+    check(&world.forge.log());
+    assert_eq!(done.pull_request_error, None);
+    done
+}
+
+/// Lets time pass, less the second that each run takes.
+fn later(world: &mut World, hours: i64) {
+    world.now = world.now.checked_add(SignedDuration::from_hours(hours)).unwrap();
+}
+
+/// Returns the outcome of each image with its reason, by what it starts with.
+fn outcome(done: &Done, image: &str) -> (&'static str, Option<&'static str>) {
+    let sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
+    let mut found = sites.filter(|((_, located), _)| located.site.image.starts_with(image));
+    let (_, verdict) = found.next().unwrap();
+    (verdict.outcome.as_str(), verdict.reason)
+}
+
+fn recorded(done: &Done) -> (RecordState, usize) {
+    let ledger = done.ledger.as_ref().unwrap();
+    (ledger.state, ledger.lines)
+}
+
+/// Returns the lines about nginx as pairs of time and digest.
+fn lines(world: &World) -> Vec<(String, String)> {
+    let text = world.read(LEDGER, NGINX_FILE);
+    assert!(text.starts_with("# docker.io/library/nginx\n"), "{text}");
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!((words.len(), words[1]), (3, "1.27"));
+        (words[0].to_owned(), words[2].to_owned())
+    };
+    text.lines().skip(1).map(line).collect()
+}
+
+/// Merges what tagpin proposes, as a fast-forward.
+fn merge(world: &World) {
+    let head = world.branch().unwrap();
+    world.repository().move_branch("main", head);
+    world.repository().delete_branch(BRANCH);
+    let number = world.forge.pulls().last().unwrap().number;
+    world.forge.merge(number);
+}
+
+/// Which requests the git host got, and how many of each kind.
+fn requests(world: &World) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (method, path) in world.git.requests() {
+        let kind = path.split(".git/").nth(1).unwrap_or(&path).to_owned();
+        *counts.entry(format!("{method} {kind}")).or_default() += 1;
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_s_repository_gets_a_branch_that_nobody_asked_for() {
+    let mut world = world().await;
+    let done = run(&mut world, "").await;
+    assert_eq!((done.ledger, world.repository().head(LEDGER)), (None, None));
+    assert_eq!(done.branch, BranchState::Pushed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digest_waits_until_it_is_known_for_long_enough() {
+    let mut world = world().await;
+    let settings = "[policy]\nmin-age = \"24h\"\n";
+    let done = run(&mut world, settings).await;
+    assert_eq!(recorded(&done), (RecordState::Pushed, 2));
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
+    assert_eq!((done.branch, world.forge.pulls().len()), (BranchState::NothingToDo, 0));
+    let seen = world.now;
+    assert_eq!(lines(&world), [(seen.to_string(), world.tags[NGINX].clone())]);
+    assert_eq!(world.read(LEDGER, "VERSION"), "1\n");
+    assert!(world.read(LEDGER, "README.md").contains("min-age"));
+    assert_eq!(world.repository().log(LEDGER).len(), 1, "a history of its own");
+    assert_eq!(world.repository().committer(LEDGER), "tagpin@users.noreply.github.com");
+
+    // Nothing moved: one look, and nothing is written.
+    later(&mut world, 23);
+    let done = run(&mut world, settings).await;
+    assert_eq!(recorded(&done), (RecordState::UpToDate, 0));
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
+    assert_eq!(
+        requests(&world),
+        BTreeMap::from([("GET info/refs?service=git-upload-pack".to_owned(), 1)])
+    );
+
+    // The tag moves: that digest is a new one.
+    let old = world.tags[NGINX].clone();
+    let new = world.publish(NGINX, "2");
+    later(&mut world, 2);
+    let done = run(&mut world, settings).await;
+    assert_eq!(recorded(&done), (RecordState::Pushed, 1));
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
+    assert_eq!(outcome(&done, "ghcr.io/acme/cache"), ("pinned", None));
+    assert_eq!(lines(&world), [(seen.to_string(), old), (world.now.to_string(), new.clone())]);
+    let body = world.forge.pulls()[0].body.clone().unwrap();
+    let ready = world.now.checked_add(SignedDuration::from_hours(24)).unwrap();
+    assert!(body.contains("`too-new`") && body.contains(&format!("is proposed from {ready} on")), "{body}");
+    assert!(!world.read(BRANCH, FILE).contains(&new));
+
+    later(&mut world, 24);
+    let done = run(&mut world, settings).await;
+    assert_eq!(outcome(&done, "nginx"), ("pinned", None));
+    assert!(world.read(BRANCH, FILE).contains(&new));
+    assert_eq!(world.repository().log(LEDGER).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_there_when_the_ledger_began_may_be_accepted_and_what_moves_then_may_not() {
+    let mut world = world().await;
+    let settings = "[policy]\nmin-age = \"1d\"\nsettle = \"1h\"\nunknown-age = \"accept\"\n";
+    let done = run(&mut world, settings).await;
+    assert_eq!((outcome(&done, "nginx"), done.branch), (("pinned", None), BranchState::Pushed));
+    let done = run(&mut world, settings).await;
+    assert_eq!(done.branch, BranchState::UpToDate, "it stays accepted");
+    merge(&world);
+    world.publish(NGINX, "2");
+    let done = run(&mut world, settings).await;
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tag_settles_and_a_rule_knows_better_for_its_paths() {
+    let files = [("dev/web.yaml", DEPLOYMENT), (FILE, DEPLOYMENT)];
+    let mut world = world_with(&files).await;
+    let settings = "[policy]\nsettle = \"2h\"\nunknown-age = \"accept\"\n\
+                    [[policy.rule]]\npaths = [\"dev/**\"]\nsettle = \"0s\"\n";
+    run(&mut world, settings).await;
+    merge(&world);
+    let first = world.tags[NGINX].clone();
+    let new = world.publish(NGINX, "2");
+    later(&mut world, 1);
+    let done = run(&mut world, settings).await;
+    let reasons: Vec<_> = done.pinned.verdicts.iter().map(|verdict| verdict.reason).collect();
+    assert_eq!(reasons, [Some("unsettled"), None, None, None]);
+    assert!(world.read(BRANCH, "dev/web.yaml").contains(&new));
+    merge(&world);
+    later(&mut world, 2);
+    run(&mut world, settings).await;
+    assert!(world.read(BRANCH, FILE).contains(&new));
+    merge(&world);
+
+    // Back to the first one, which is known for long: the tag has moved all the same.
+    world.publish(NGINX, "1");
+    assert_eq!(world.tags[NGINX], first);
+    let done = run(&mut world, settings).await;
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("unsettled")));
+    let body = world.forge.pulls().last().unwrap().body.clone().unwrap();
+    assert!(body.contains("`nginx:1.27` moved back to a digest that it had left at "), "{body}");
+    assert!(body.contains("moved 2 times in the seven days until "), "{body}");
+    // What it says stays as it is while the tag does.
+    world.forget();
+    run(&mut world, settings).await;
+    assert!(world.forge.writes().is_empty(), "{:?}", world.forge.writes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_proposal_stays_while_a_newer_digest_waits() {
+    let mut world = world().await;
+    let settings = "[policy]\nmin-age = \"1h\"\nunknown-age = \"accept\"\n";
+    run(&mut world, settings).await;
+    let head = world.branch();
+    assert_eq!(world.forge.pulls().len(), 1);
+    world.publish(NGINX, "2");
+    world.publish("ghcr.io/acme/cache:2", "2");
+    let done = run(&mut world, settings).await;
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
+    assert_eq!((world.branch(), world.forge.writes().len()), (head, 0));
+    later(&mut world, 1);
+    run(&mut world, settings).await;
+    assert_ne!(world.branch(), head);
+    assert_eq!(world.forge.pulls().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tag_that_never_moves_and_did_is_not_even_pinned_for_the_first_time() {
+    let mut world = world().await;
+    let settings = "[policy]\nimmutable = [\"nginx:*\"]\n[ledger]\nenabled = true\n";
+    // Only looked at: nothing is written but the ledger.
+    let hold = format!("{settings}[[hold]]\npaths = [\"nowhere\"]\nreason = \"x\"\n");
+    run(&mut world, &hold).await;
+    world.repository().delete_branch(BRANCH);
+    world.forge.merge(world.forge.pulls()[0].number);
+    let old = world.tags[NGINX].clone();
+    world.publish(NGINX, "2");
+    let done = run(&mut world, settings).await;
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("immutable-tag-moved")));
+    let detail = done.pinned.verdicts.iter().find_map(|verdict| verdict.detail.clone()).unwrap();
+    assert!(detail.contains(&format!("was `{old}` at ")), "{detail}");
+    // Without the ledger nobody would know.
+    let done = run(&mut world, "[policy]\nimmutable = [\"nginx:*\"]\n").await;
+    assert_eq!(outcome(&done, "nginx"), ("pinned", None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_writes_no_ledger_and_a_name_may_be_another() {
+    let mut world = world().await;
+    let config = world.config_with("[ledger]\nenabled = true\nbranch = \"notes/tags\"\n");
+    let done = world.run_as(&config, Some(TOKEN), true).await.unwrap();
+    assert_eq!(recorded(&done), (RecordState::DryRun, 2));
+    assert_eq!(world.repository().head("notes/tags"), None);
+    let done = run_with(&mut world, &config).await;
+    assert_eq!(recorded(&done), (RecordState::Pushed, 2));
+    assert!(world.repository().head("notes/tags").is_some() && world.repository().head(LEDGER).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_remote_that_takes_no_ledger_stops_nothing_and_a_ledger_that_is_none_is_left_alone() {
+    let mut world = world().await;
+    let settings = "[policy]\nmin-age = \"24h\"\n";
+    world.git.set_mood(Mood::Reject("protected branch hook declined".to_owned()));
+    let done = run(&mut world, settings).await;
+    assert_eq!(recorded(&done), (RecordState::Refused, 2));
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
+    assert!(done.notes.iter().any(|note| note.contains("protected branch hook declined")), "{:?}", done.notes);
+    world.git.set_mood(Mood::Fine);
+
+    for (version, part) in [(Some("2\n"), "is of version 2"), (Some("x"), "is no number"), (None, "no ledger of tags")] {
+        if world.repository().head(LEDGER).is_some() {
+            world.repository().delete_branch(LEDGER);
+        }
+        let file = version.map_or(("README.md", "mine"), |version| ("VERSION", version));
+        let head = world.repository().commit_on(LEDGER, &[file], "human@example.com");
+        for settings in [settings, "[policy]\nmin-age = \"24h\"\nunknown-age = \"accept\"\n"] {
+            let done = run(&mut world, settings).await;
+            assert_eq!(recorded(&done), (RecordState::Unreadable, 0));
+            assert_eq!(outcome(&done, "nginx"), ("held", Some("unknown-age")));
+            assert!(done.notes.iter().any(|note| note.contains(part)), "{part}: {:?}", done.notes);
+            assert!(!tagpin::fleet::report(&done, "x").complete);
+            assert_eq!(world.repository().head(LEDGER), Some(head), "nothing is written");
+        }
+    }
+    // What waits for nothing goes on.
+    let done = run(&mut world, "[ledger]\nenabled = true\n").await;
+    assert_eq!(outcome(&done, "nginx"), ("pinned", None));
+    // The branch that is pinned is none.
+    let done = run(&mut world, "[ledger]\nenabled = true\nbranch = \"main\"\n").await;
+    assert_eq!(recorded(&done), (RecordState::Unreadable, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_malformed_file_holds_its_image_alone() {
+    let mut world = world().await;
+    let settings = "[policy]\nmin-age = \"1h\"\n";
+    run(&mut world, settings).await;
+    let bad = "# docker.io/library/nginx\nyesterday 1.27 sha256:abc\n";
+    world.repository().commit_on(LEDGER, &[(NGINX_FILE, bad)], "human@example.com");
+    later(&mut world, 2);
+    let done = run(&mut world, settings).await;
+    assert_eq!(outcome(&done, "nginx"), ("held", Some("unknown-age")));
+    assert_eq!(outcome(&done, "ghcr.io/acme/cache"), ("pinned", None));
+    assert!(done.notes.iter().any(|note| note.contains("line 2: `yesterday 1.27")), "{:?}", done.notes);
+    assert_eq!(world.read(LEDGER, NGINX_FILE), bad);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_run_wrote_meanwhile_is_joined() {
+    let mut world = world().await;
+    let settings = "[ledger]\nenabled = true\n";
+    run(&mut world, settings).await;
+    let (before, first) = (world.repository().head(LEDGER).unwrap(), lines(&world));
+    // Another machine sees a move, and pushes between our look and our push.
+    let other = format!("sha256:{}", "ab".repeat(32));
+    let when = world.now.checked_add(SignedDuration::from_secs(1)).unwrap();
+    let text = format!("{}{when} 1.27 {other}\n", world.read(LEDGER, NGINX_FILE));
+    let theirs = world.repository().commit_on(LEDGER, &[(NGINX_FILE, &text)], "human@example.com");
+    world.repository().move_branch(LEDGER, before);
+    world.git.set_mood(Mood::MoveFirst(LEDGER.to_owned(), theirs));
+    let mine = world.publish(NGINX, "2");
+    later(&mut world, 1);
+    let done = world.run_as(&world.config_with(settings), Some(TOKEN), false).await.unwrap();
+    world.git.set_mood(Mood::Fine);
+    assert_eq!(recorded(&done), (RecordState::Pushed, 1));
+    let expected = [first[0].clone(), (when.to_string(), other), (world.now.to_string(), mine)];
+    assert_eq!(lines(&world), expected);
+    assert_eq!(world.repository().log(LEDGER).len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_is_that_of_the_run_and_of_nobody_else() {
+    let mut world = world().await;
+    world.now = "2026-11-21T12:00:00.9Z".parse::<Timestamp>().unwrap();
+    run(&mut world, "[ledger]\nenabled = true\n").await;
+    assert!(lines(&world)[0].0.starts_with("2026-11-21T12:00:01"), "{:?}", lines(&world));
+}
