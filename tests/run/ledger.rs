@@ -102,10 +102,7 @@ async fn a_digest_waits_until_it_is_known_for_long_enough() {
     let done = run(&mut world, settings).await;
     assert_eq!(recorded(&done), (RecordState::UpToDate, 0));
     assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
-    assert_eq!(
-        requests(&world),
-        BTreeMap::from([("GET info/refs?service=git-upload-pack".to_owned(), 1)])
-    );
+    assert_eq!(requests(&world), BTreeMap::from([("GET info/refs?service=git-upload-pack".to_owned(), 1)]));
 
     // The tag moves: that digest is a new one.
     let old = world.tags[NGINX].clone();
@@ -235,10 +232,16 @@ async fn a_remote_that_takes_no_ledger_stops_nothing_and_a_ledger_that_is_none_i
     let done = run(&mut world, settings).await;
     assert_eq!(recorded(&done), (RecordState::Refused, 2));
     assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
-    assert!(done.notes.iter().any(|note| note.contains("protected branch hook declined")), "{:?}", done.notes);
+    assert!(
+        done.notes.iter().any(|note| note.contains("protected branch hook declined")),
+        "{:?}",
+        done.notes
+    );
     world.git.set_mood(Mood::Fine);
 
-    for (version, part) in [(Some("2\n"), "is of version 2"), (Some("x"), "is no number"), (None, "no ledger of tags")] {
+    for (version, part) in
+        [(Some("2\n"), "is of version 2"), (Some("x"), "is no number"), (None, "no ledger of tags")]
+    {
         if world.repository().head(LEDGER).is_some() {
             world.repository().delete_branch(LEDGER);
         }
@@ -279,7 +282,8 @@ async fn a_malformed_file_holds_its_image_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_run_wrote_meanwhile_is_joined() {
     let mut world = world().await;
-    let settings = "[ledger]\nenabled = true\n";
+    // Nothing but the ledger is pushed.
+    let settings = "[policy]\nmin-age = \"24h\"\n";
     run(&mut world, settings).await;
     let (before, first) = (world.repository().head(LEDGER).unwrap(), lines(&world));
     // Another machine sees a move, and pushes between our look and our push.
@@ -305,4 +309,124 @@ async fn the_time_is_that_of_the_run_and_of_nobody_else() {
     world.now = "2026-11-21T12:00:00.9Z".parse::<Timestamp>().unwrap();
     run(&mut world, "[ledger]\nenabled = true\n").await;
     assert!(lines(&world)[0].0.starts_with("2026-11-21T12:00:01"), "{:?}", lines(&world));
+}
+
+/// A manifest with these images.
+fn services(images: &[String]) -> String {
+    let services = images.iter().enumerate().map(|(i, image)| format!("  s{i}:\n    image: {image}\n"));
+    format!("services:\n{}", services.collect::<String>())
+}
+
+/// Starts the binary on another machine: with a home and a cache of its own.
+fn start(home: &std::path::Path, config: &str) -> tokio::process::Child {
+    let file = home.join("bot.toml");
+    fs_err::write(&file, config).unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tagpin"));
+    command.env_clear().env("HOME", home).env("TAGPIN_GITHUB_TOKEN", TOKEN).env("GIT_TOKEN", TOKEN);
+    command.stdin(std::process::Stdio::null()).kill_on_drop(true).current_dir(home);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.args(["run", "--config"]).arg(&file).spawn().unwrap()
+}
+
+/// Three machines look at other images of one repository at once, again and again: every digest that they saw is in the
+/// ledger, in order of time, and the branch was only ever added to.
+async fn nothing_is_lost(url: impl Fn(&World) -> String) {
+    const MACHINES: usize = 3;
+    const IMAGES: usize = 4;
+    let mut world = World::start().await;
+    let image = |machine: usize, number: usize| format!("ghcr.io/acme/m{machine}-{number}:1");
+    let files: Vec<_> = (0..MACHINES)
+        .map(|machine| {
+            let images: Vec<_> =
+                (0..IMAGES).map(|number| image(machine, number)).chain(["nginx:1.27".to_owned()]).collect();
+            (format!("m{machine}/compose.yaml"), services(&images))
+        })
+        .collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    world.repository().seed(&files);
+    let homes: Vec<_> = (0..MACHINES).map(|_| tempfile::tempdir().unwrap()).collect();
+    let configs: Vec<_> = (0..MACHINES)
+        .map(|machine| {
+            let text = world.config_text("", "none", &[]);
+            let text = text.replace(&world.cache().display().to_string(), &homes[machine].path().join("cache").display().to_string());
+            let url = url(&world);
+            format!("{text}[[repository]]\nurl = \"{url}\"\ntoken-env = \"GIT_TOKEN\"\n[policy]\ninclude = [\"m{machine}/**\"]\nmin-age = \"24h\"\n")
+        })
+        .collect();
+    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut heads = Vec::new();
+    for round in 0..3 {
+        for machine in 0..MACHINES {
+            for number in 0..IMAGES {
+                let digest = world.publish(&image(machine, number), &round.to_string());
+                seen.entry(image(machine, number)).or_default().push(digest);
+            }
+        }
+        let digest = world.publish(NGINX, &round.to_string());
+        seen.entry(NGINX.to_owned()).or_default().push(digest);
+        let children: Vec<_> =
+            homes.iter().zip(&configs).map(|(home, config)| start(home.path(), config)).collect();
+        for mut child in children {
+            assert_eq!(child.wait().await.unwrap().code(), Some(0));
+        }
+        heads.push(world.repository().head(LEDGER).unwrap());
+        // A time has whole seconds.
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    }
+    for (image, digests) in &seen {
+        let (name, tag) = image.rsplit_once(':').unwrap();
+        let (registry, repository) = name.split_once('/').unwrap();
+        let text = world.read(LEDGER, &format!("tags/{registry}/{}.txt", repository.replace('/', "+")));
+        let lines: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(' ').collect()).collect();
+        assert!(lines.iter().all(|line| line[1] == tag) && lines.is_sorted_by_key(|line| line[0]), "{text}");
+        let mut found: Vec<&str> = lines.iter().map(|line| line[2]).collect();
+        found.dedup();
+        assert_eq!(found, *digests, "{image}");
+    }
+    let log: Vec<_> = world.repository().log(LEDGER).into_iter().map(|(id, _)| id).collect();
+    assert!(heads.iter().all(|head| log.contains(head)), "the history was only added to");
+    assert!(log.len() > heads.len(), "no two machines wrote in one round: {}", log.len());
+    assert_eq!(world.read(LEDGER, "VERSION"), "1\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_that_write_at_once_lose_nothing_over_http() {
+    nothing_is_lost(|world| world.url(super::support::world::NAME)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_that_write_at_once_lose_nothing_in_a_directory() {
+    nothing_is_lost(|world| world.repository().path.display().to_string()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_killed_around_the_ledger_s_push_loses_nothing() {
+    for handled in [false, true] {
+        for number in 2..=6 {
+            let mut world = world().await;
+            let home = tempfile::tempdir().unwrap();
+            let text = world.config_text("", "github", &[super::support::world::NAME]);
+            let cache = home.path().join("cache").display().to_string();
+            let text = text.replace(&world.cache().display().to_string(), &cache)
+                + "[policy]\nmin-age = \"1h\"\nunknown-age = \"accept\"\n";
+            world.gate.hold(number, handled);
+            let mut child = start(home.path(), &text);
+            tokio::select! {
+                () = world.gate.reached() => {}
+                _ = child.wait() => panic!("request {number} never comes"),
+            }
+            child.start_kill().unwrap();
+            child.wait().await.unwrap();
+            world.gate.open();
+            let before = world.repository().head(LEDGER).map(|_| lines(&world));
+            assert_eq!(start(home.path(), &text).wait().await.unwrap().code(), Some(0));
+            let after = lines(&world);
+            assert_eq!(after.len(), 1, "request {number}, handled: {handled}");
+            assert!(before.is_none_or(|before| before == after));
+            assert_eq!(world.forge.pulls().len(), 1);
+            let new = world.publish(NGINX, "2");
+            assert_eq!(start(home.path(), &text).wait().await.unwrap().code(), Some(0));
+            assert_eq!(lines(&world).last().unwrap().1, new);
+        }
+    }
 }
