@@ -1,6 +1,7 @@
 //! The ledger's branch: read in the beginning of a run, and pushed to where the run saw something for the first time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,6 +11,9 @@ use crate::report::count;
 
 /// How often a push is tried that another run was quicker than.
 const TRIES: usize = 8;
+
+/// How long a run waits after that: the other one may be in the middle of it.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The ledger as it is on its branch.
 pub(super) struct Book {
@@ -117,7 +121,7 @@ impl Book {
         dry_run: bool,
     ) -> Recorded {
         let mut book = self;
-        let mut lines = 0;
+        let (mut lines, mut problem) = (0, String::new());
         for _ in 0..TRIES {
             let ledger = match &book.known {
                 Known::Read(ledger) => Arc::clone(ledger),
@@ -140,22 +144,35 @@ impl Book {
             let pushed = repository
                 .record(book.head, &files, &message, author, now)
                 .and_then(|commit| repository.push(commit, &book.branch, book.head));
-            match pushed {
+            let found = match pushed {
                 Ok(()) => return book.recorded(RecordState::Pushed, lines, broken),
                 Err(GitError::RefMoved { found, .. }) => {
-                    tracing::debug!(branch = book.branch, "another run wrote the ledger: joining");
-                    book = Self::read(repository, &book.branch, &book.base, found);
+                    problem = format!("`{}` was moved by others {TRIES} times in a row", book.branch);
+                    found
+                }
+                Err(error) if is_busy(&error) => {
+                    problem = error.to_string();
+                    book.head
                 }
                 Err(error) => return book.recorded(RecordState::Refused, lines, Some(error.to_string())),
-            }
+            };
+            tracing::debug!(branch = book.branch, problem, "another run writes the ledger: joining");
+            std::thread::sleep(PAUSE);
+            book = Self::read(repository, &book.branch, &book.base, found);
         }
-        let problem = format!("`{}` was moved by others {TRIES} times in a row", book.branch);
         book.recorded(RecordState::Refused, lines, Some(problem))
     }
 
     fn recorded(&self, state: RecordState, lines: usize, problem: Option<String>) -> Recorded {
         Recorded { branch: self.branch.clone(), state, lines, problem }
     }
+}
+
+/// Tells whether the remote could not move the branch because somebody else was just moving it (git's `receive-pack` and
+/// `refs/files-backend`).
+fn is_busy(error: &GitError) -> bool {
+    let GitError::Rejected { message, .. } = error else { return false };
+    ["failed to update ref", "cannot lock ref", "failed to lock"].iter().any(|words| message.contains(words))
 }
 
 fn fetched(repository: &Repository, branch: &str, expected: Oid) -> Result<(Oid, Ledger), LedgerError> {

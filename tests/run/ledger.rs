@@ -324,7 +324,7 @@ fn start(home: &std::path::Path, config: &str) -> tokio::process::Child {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tagpin"));
     command.env_clear().env("HOME", home).env("TAGPIN_GITHUB_TOKEN", TOKEN).env("GIT_TOKEN", TOKEN);
     command.stdin(std::process::Stdio::null()).kill_on_drop(true).current_dir(home);
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
     command.args(["run", "--config"]).arg(&file).spawn().unwrap()
 }
 
@@ -348,9 +348,14 @@ async fn nothing_is_lost(url: impl Fn(&World) -> String) {
     let configs: Vec<_> = (0..MACHINES)
         .map(|machine| {
             let text = world.config_text("", "none", &[]);
-            let text = text.replace(&world.cache().display().to_string(), &homes[machine].path().join("cache").display().to_string());
+            let text = text.replace(
+                &world.cache().display().to_string(),
+                &homes[machine].path().join("cache").display().to_string(),
+            );
             let url = url(&world);
-            format!("{text}[[repository]]\nurl = \"{url}\"\ntoken-env = \"GIT_TOKEN\"\n[policy]\ninclude = [\"m{machine}/**\"]\nmin-age = \"24h\"\n")
+            let token = if url.starts_with("http") { "token-env = \"GIT_TOKEN\"\n" } else { "" };
+            let policy = format!("[policy]\ninclude = [\"m{machine}/**\"]\nmin-age = \"24h\"\n");
+            format!("{text}[[repository]]\nurl = \"{url}\"\n{token}{policy}")
         })
         .collect();
     let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -366,8 +371,11 @@ async fn nothing_is_lost(url: impl Fn(&World) -> String) {
         seen.entry(NGINX.to_owned()).or_default().push(digest);
         let children: Vec<_> =
             homes.iter().zip(&configs).map(|(home, config)| start(home.path(), config)).collect();
-        for mut child in children {
-            assert_eq!(child.wait().await.unwrap().code(), Some(0));
+        for child in children {
+            let output = child.wait_with_output().await.unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{said}");
+            assert!(!said.contains("was not written"), "{said}");
         }
         heads.push(world.repository().head(LEDGER).unwrap());
         // A time has whole seconds.
