@@ -29,12 +29,12 @@ pub struct Stranger {
 
 impl Stranger {
     /// Returns what the past says of the digest of `reference`, which is not what its tag is now: `None` where the tag had
-    /// it, or is not known.
+    /// it, is not known, or moved just now.
     pub(super) fn of(reference: &Reference, past: &Past) -> Option<Self> {
         let (digest, question) = (reference.digest()?, Question::new(reference));
         let (ledger, now) = (past.ledger()?, past.now());
         let record = ledger.record(&question, now);
-        let since = record.since().filter(|_| !record.has(digest))?;
+        let since = record.since().filter(|since| *since < now && !record.has(digest))?;
         let mut events = ledger.events(&image_of(&question)).filter(|event| event.when <= now);
         let other = events.find(|event| event.digest == *digest).map(|event| event.tag.clone());
         Some(Self { since, other })

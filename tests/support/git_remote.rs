@@ -428,7 +428,7 @@ fn move_ref(git: &Repository, name: &str, old: Oid, new: Oid) -> Result<(), Stri
     } else {
         git.reference_matching(name, new, true, old, "push")
     };
-    moved.map(drop).map_err(|_| "failed to update ref".to_owned())
+    moved.map(drop).map_err(|_lost| "failed to update ref".to_owned())
 }
 
 fn changes_workflows(git: &Repository, commit: Oid) -> bool {

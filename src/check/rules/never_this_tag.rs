@@ -16,11 +16,19 @@ had the digest under this tag before the ledger knew what the tag is; where the 
 tagpin's annotation says that it was taken from the tag. A digest from before the ledger that was never declared here looks the \
 same: allow it, with a reason.",
     bad: "\
+# file: tags/ghcr.io/acme+api.txt
+# ghcr.io/acme/api
+2026-01-05T05:17:02Z 1.8 sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
+# file: compose.yaml
 services:
   api:
-    image: ghcr.io/acme/api:1.8@sha256:4d3c2b1a0f9e8d7c6b5a493827160594837261504f3e2d1c0b9a897867564534
+    image: ghcr.io/acme/api:1.8@sha256:f31db2ec984ff5e16939cb783e09d2d03d109e3a02c6f0848eb426184e7dff96
 ",
     good: "\
+# file: tags/ghcr.io/acme+api.txt
+# ghcr.io/acme/api
+2026-01-05T05:17:02Z 1.8 sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
+# file: compose.yaml
 services:
   api:
     image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
@@ -37,9 +45,9 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     let found = verdicts(context).filter_map(|(site, _)| {
         let stranger = online.strangers.get(&site.reference)?;
         let other =
-            stranger.other.as_ref().map(|tag| format!("; it is known as `{tag}`")).unwrap_or_default();
+            stranger.other.as_ref().map(|tag| format!("; the digest is known as `{tag}`")).unwrap_or_default();
         let message = format!(
-            "the digest of `{}` was never behind its tag, which is what it is now since {}{other}",
+            "the digest of `{}` was never behind its tag, as far as the ledger knows, and the tag has not moved since {}{other}",
             site.located.site.image, stranger.since
         );
         let advice =
