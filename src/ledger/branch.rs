@@ -108,9 +108,8 @@ impl Ledger {
     /// Returns the files that have to be written for the ledger to have `news`: paths and contents. Everything that is not
     /// there yet where the branch `is_new`.
     pub fn files(&self, news: &BTreeMap<String, Vec<Event>>, is_new: bool) -> Vec<(String, Vec<u8>)> {
-        let mut after = Self::default();
-        after.images =
-            news.keys().filter_map(|name| Some((name.clone(), self.images.get(name)?.clone()))).collect();
+        let known = |name: &String| Some((name.clone(), self.images.get(name)?.clone()));
+        let mut after = Self { images: news.keys().filter_map(known).collect(), ..Self::default() };
         after.add(news.clone());
         let mut files: Vec<(String, Vec<u8>)> =
             after.images.into_iter().map(|(name, image)| (path(&name), image.text.into_bytes())).collect();

@@ -79,12 +79,12 @@ impl<'l> Record<'l> {
     /// Returns how the tag moved; `None` where it never did.
     pub fn moves(&self) -> Option<Moves> {
         let last = self.sights.last().filter(|_| self.has_moved())?;
-        let left = self.sights.windows(2).filter_map(|pair| match pair {
+        let mut left = self.sights.windows(2).filter_map(|pair| match pair {
             [before, after] if before.digest == last.digest => Some(after.when),
             _ => None,
         });
         let lately = self.moves_within(LATELY, last.when);
-        Some(Moves { last: last.when, lately, back: left.last() })
+        Some(Moves { last: last.when, lately, back: left.next_back() })
     }
 
     /// Returns how many digests the tag had.

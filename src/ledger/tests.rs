@@ -39,7 +39,9 @@ fn ledger(events: &[Event]) -> Ledger {
 }
 
 /// A branch in memory.
-struct Files(BTreeMap<String, Vec<u8>>);
+struct Files(Contents);
+
+type Contents = BTreeMap<String, Vec<u8>>;
 
 impl Files {
     fn of(ledger: &Ledger, news: &BTreeMap<String, Vec<Event>>) -> Self {
@@ -142,7 +144,7 @@ fn names_become_paths_and_come_back() {
 
 #[test]
 fn what_is_no_ledger_or_a_newer_one_is_told() {
-    let read = |change: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    let read = |change: &dyn Fn(&mut Contents)| {
         let mut files = Files::of(&Ledger::default(), &ledger(&[event(0, "1", 1)]).news_of());
         change(&mut files.0);
         Ledger::read(&files)
@@ -193,7 +195,7 @@ fn a_file_that_cannot_be_read_spoils_no_other_and_is_not_written() {
             tag: "1".to_owned(),
         };
         let sighting = Sighting { question: question.clone(), digest: digest(7) };
-        assert!(ledger.news(at(9), &[sighting.clone()]).is_empty());
+        assert!(ledger.news(at(9), std::slice::from_ref(&sighting)).is_empty());
         let past = Past::new(Known::Read(Arc::new(ledger)), at(9)).with(&[sighting]);
         let wait = past.wait(&question, &digest(7), ages(1, 0, UnknownAge::Accept)).unwrap();
         assert_eq!(wait.reason, UNKNOWN_AGE);
