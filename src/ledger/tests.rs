@@ -139,6 +139,7 @@ fn names_become_paths_and_come_back() {
     }
     let files = Files::of(&Ledger::default(), &all.news_of());
     assert_eq!(files.0.len(), 7, "{:?}", files.0.keys());
+    assert!(files.0.contains_key("tags/[++1]+5000/a+b.txt"), "{:?}", files.0.keys());
     assert_eq!(Ledger::read(&files).unwrap(), all);
 }
 

@@ -259,7 +259,8 @@ async fn a_remote_that_takes_no_ledger_stops_nothing_and_a_ledger_that_is_none_i
     // What waits for nothing goes on.
     let done = run(&mut world, "[ledger]\nenabled = true\n").await;
     assert_eq!(outcome(&done, "nginx"), ("pinned", None));
-    // The branch that is pinned is none.
+    // The branch that is pinned is none, whatever it has.
+    world.repository().commit_on("main", &[("VERSION", "1\n")], "human@example.com");
     let done = run(&mut world, "[ledger]\nenabled = true\nbranch = \"main\"\n").await;
     assert_eq!(recorded(&done), (RecordState::Unreadable, 0));
 }
