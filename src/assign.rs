@@ -68,6 +68,7 @@ pub async fn assign<T: Tree, R: Registry>(
         environments: &config.environments,
         charts: &charts,
         keys: config.annotations.keys(),
+        past: &config.ledger.past,
     };
     let mut verdicts = Vec::new();
     let mut claims: BTreeMap<Claim, Vec<usize>> = BTreeMap::new();
@@ -112,7 +113,7 @@ pub async fn assign<T: Tree, R: Registry>(
         let claim = Claim { question, digest: digest.clone(), platforms };
         claims.entry(claim).or_default().push(verdicts.len());
         let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
-        let change = Change { digest, tag, style, covers: String::new() };
+        let change = Change { digest, tag, style, covers: String::new(), moves: None };
         verdicts.push(Verdict { outcome, change: Some(change), ..Verdict::unchanged() });
     }
     let wanted: BTreeSet<Claim> = claims.keys().cloned().collect();
@@ -142,7 +143,7 @@ pub async fn assign<T: Tree, R: Registry>(
         hold_all(&mut verdicts);
         files.clear();
     }
-    Ok(Pinned { inventory, verdicts, files, notes, beside: Vec::new() })
+    Ok(Pinned { inventory, verdicts, files, notes, ..Pinned::default() })
 }
 
 fn hold_all(verdicts: &mut [Verdict]) {

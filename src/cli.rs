@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use change::{
     HistoryArgs, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs, KnownGoodAction, KnownGoodArgs,
-    KnownGoodMarkArgs, PromoteArgs, RollbackArgs,
+    KnownGoodMarkArgs, LedgerAction, LedgerArgs, LedgerShowArgs, PromoteArgs, RollbackArgs,
 };
 
 use crate::error::Failure;
@@ -182,6 +182,7 @@ pub enum Command {
     Hold(HoldArgs),
     KnownGood(KnownGoodArgs),
     History(HistoryArgs),
+    Ledger(LedgerArgs),
     Live(LiveArgs),
     Resolve(ResolveArgs),
     Config(ConfigArgs),

@@ -25,6 +25,7 @@ pub mod hold;
 pub mod http;
 pub mod inventory;
 pub mod known_good;
+pub mod ledger;
 pub mod live;
 pub mod manifest;
 pub mod pin;

@@ -48,6 +48,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
         Command::Rollback(args) => commands::rollback::run(args, &cli.globals, &environment, terminal),
         Command::KnownGood(args) => commands::known_good::run(args, &cli.globals, &environment, terminal),
         Command::History(args) => commands::history::run(args, &cli.globals, &environment, terminal),
+        Command::Ledger(args) => commands::ledger::run(args, &cli.globals, &environment, terminal),
         Command::Hold(args) => commands::hold::run(args, &cli.globals, &environment, terminal),
         Command::Live(args) => commands::live::run(args, &cli.globals, &environment, terminal),
         Command::Resolve(args) => commands::resolve::run(args, &cli.globals, &environment, terminal),

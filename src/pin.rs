@@ -7,6 +7,7 @@ use crate::apply::{self, Edited};
 use crate::chart::Charts;
 use crate::config::Config;
 use crate::inventory::{self, FileScan, Inventory, directory};
+use crate::ledger::Sighting;
 use crate::manifest::annotate::Annotations;
 use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::{Skip, State};
@@ -31,6 +32,8 @@ pub struct Pinned {
     pub beside: Vec<FileEdit>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
+    /// What the registries said the tags are, for the ledger.
+    pub sightings: Vec<Sighting>,
 }
 
 impl Pinned {
@@ -115,9 +118,9 @@ pub async fn pin_some<T: Tree, R: Registry>(
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
-    let (mut verdicts, _) = decide(tree, config, registry, &inventory, wanted, progress).await?;
+    let (mut verdicts, answers) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    Ok(Pinned { inventory, verdicts, files, notes, beside: Vec::new() })
+    Ok(Pinned { inventory, verdicts, files, notes, sightings: Sighting::all(&answers), ..Pinned::default() })
 }
 
 /// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.
@@ -140,9 +143,12 @@ pub async fn decide<T: Tree, R: Registry>(
         environments: &config.environments,
         charts: &charts,
         keys: config.annotations.keys(),
+        past: &config.ledger.past,
     };
     let questions = plan::questions(&asked, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
+    let past = config.ledger.past.with(&Sighting::all(&answers));
+    let rules = Rules { past: &past, ..rules };
     let mut verdicts = plan::decide(&asked, rules, &answers);
     for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
         if !wanted(index) {
@@ -208,7 +214,7 @@ pub fn edit_again<T: Tree>(
     mut verdicts: Vec<Verdict>,
 ) -> Pinned {
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    Pinned { inventory, verdicts, files, notes, beside: Vec::new() }
+    Pinned { inventory, verdicts, files, notes, ..Pinned::default() }
 }
 
 /// Edits the files of the sites whose verdict has a change, in memory; a site that cannot be edited learns why. Returns the

@@ -6,6 +6,7 @@ use crate::chart::Charts;
 use crate::environment::{self, Environment};
 use crate::hold::{Holds, ON_HOLD};
 use crate::inventory::{FileScan, Inventory};
+use crate::ledger::{Moves, Past};
 use crate::manifest::Located;
 use crate::manifest::annotate::Keys;
 use crate::manifest::site::{Skip, State, Write};
@@ -73,6 +74,8 @@ pub struct Change {
     pub style: Style,
     /// What the digest covers, for people: `index`, `single manifest` or a platform.
     pub covers: String,
+    /// How the tag moved, as far as it is known.
+    pub moves: Option<Box<Moves>>,
 }
 
 impl Change {
@@ -108,6 +111,8 @@ pub struct Rules<'r> {
     pub charts: &'r Charts,
     /// Under which annotations a pin was recorded; `None` where they are off.
     pub keys: Option<Keys<'r>>,
+    /// What is known of the tags from earlier runs and this one.
+    pub past: &'r Past,
 }
 
 /// Returns the distinct questions that the sites ask, each with what the sites want of the answer.
@@ -308,15 +313,33 @@ impl<'c> Context<'c> {
                 );
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
+            Ok(Judged::Write { .. })
+                if self.rules.policy.is_immutable(reference)
+                    && let Some(before) =
+                        self.rules.past.other_than(&question, &answer.resolution.digest) =>
+            {
+                let detail = format!(
+                    "policy says that this tag never moves, and it is `{}` now and was `{}` at {}: find out why, then \
+                     write the digest by hand (`tagpin pin --set`)",
+                    answer.resolution.digest, before.digest, before.when
+                );
+                Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
+            }
             Ok(Judged::Write { digest, behind }) => {
                 if let Some(hold) = self.rules.holds.against(&self.file.root_path, reference, &digest) {
                     let detail = format!("the tag is `{digest}` now, which is on hold: {hold}");
                     return Verdict::because(Outcome::Held, ON_HOLD, Some(detail));
                 }
+                // What a tag is has an age, whichever platform's manifest is taken from it.
+                let past = self.rules.past;
+                if let Some(wait) = past.wait(&question, &answer.resolution.digest, decision.ages) {
+                    return Verdict::because(Outcome::Held, wait.reason, Some(wait.detail));
+                }
                 let outcome =
                     if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
                 let covers = covers(&decision.level, answer);
-                let change = Some(Change { digest, tag: None, style: decision.style, covers });
+                let moves = past.moves(&question).map(Box::new);
+                let change = Some(Change { digest, tag: None, style: decision.style, covers, moves });
                 Verdict { outcome, change, behind: behind.map(Box::new), ..unchanged }
             }
             Err(_) => Verdict::because(Outcome::Failed, "not-asked", None),

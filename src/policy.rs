@@ -4,6 +4,8 @@ mod globs;
 
 pub use globs::{GlobError, Globs, escaped};
 
+use std::time::Duration;
+
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::registry;
@@ -34,6 +36,29 @@ pub struct Defaults {
     pub style: Style,
     /// What happens to an image that is split into fields.
     pub split_fields: SplitFields,
+    /// How long a digest and a tag have to be known.
+    pub ages: Ages,
+}
+
+/// How long a digest has to be known, and a tag to stay where it is, before it is proposed: by the ledger of tags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// How long the digest must have been seen in its repository; zero where that does not matter.
+    pub min_age: Duration,
+    /// How long the tag must not have moved; zero where that does not matter.
+    pub settle: Duration,
+    /// What happens where nobody knows.
+    pub unknown: UnknownAge,
+}
+
+/// What happens to a digest that a tag already was when it was seen for the first time, and where there is no ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownAge {
+    /// It counts as new.
+    #[default]
+    Wait,
+    /// It counts as old.
+    Accept,
 }
 
 /// An exception: the keys that are set override the defaults, the others do not.
@@ -51,6 +76,12 @@ pub struct Rule {
     pub style: Option<Style>,
     /// Overrides [`Defaults::split_fields`].
     pub split_fields: Option<SplitFields>,
+    /// Overrides [`Ages::min_age`].
+    pub min_age: Option<Duration>,
+    /// Overrides [`Ages::settle`].
+    pub settle: Option<Duration>,
+    /// Overrides [`Ages::unknown`].
+    pub unknown_age: Option<UnknownAge>,
 }
 
 /// Which digest of a tag is written, before a platform is named.
@@ -98,6 +129,8 @@ pub struct Decision {
     pub style: Style,
     /// What happens to split fields.
     pub split_fields: SplitFields,
+    /// How long digest and tag have to be known.
+    pub ages: Ages,
 }
 
 impl Default for Policy {
@@ -128,6 +161,12 @@ impl Policy {
         self.immutable.matches(&format!("{}:{tag}", reference.name())) || self.immutable.matches(&normalised)
     }
 
+    /// Tells whether anything has to wait until it is known for long enough.
+    pub fn waits(&self) -> bool {
+        let spans = self.rules.iter().flat_map(|rule| [rule.min_age, rule.settle]).flatten();
+        spans.chain([self.defaults.ages.min_age, self.defaults.ages.settle]).any(|span| !span.is_zero())
+    }
+
     /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`, where
     /// its workload runs on `platform` if it says so.
     ///
@@ -156,6 +195,11 @@ impl Defaults {
             platforms: rule.platforms.clone().unwrap_or_else(|| self.platforms.clone()),
             style: rule.style.unwrap_or(self.style),
             split_fields: rule.split_fields.unwrap_or(self.split_fields),
+            ages: Ages {
+                min_age: rule.min_age.unwrap_or(self.ages.min_age),
+                settle: rule.settle.unwrap_or(self.ages.settle),
+                unknown: rule.unknown_age.unwrap_or(self.ages.unknown),
+            },
         }
     }
 
@@ -173,7 +217,7 @@ impl Defaults {
             }
             _ => (registry::Level::Index, self.platforms),
         };
-        Decision { level, needed, style: self.style, split_fields: self.split_fields }
+        Decision { level, needed, style: self.style, split_fields: self.split_fields, ages: self.ages }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ledger::Moves;
 use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;
@@ -11,7 +12,8 @@ use crate::reference::{Digest, LATEST};
 /// Returns the proposal for the files that change, as the commit `head`.
 pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
     type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
-    let mut images: BTreeMap<Key<'_>, (BTreeSet<&str>, BTreeSet<Object>)> = BTreeMap::new();
+    type Found<'p> = (BTreeSet<&'p str>, BTreeSet<Object>, Option<&'p Moves>);
+    let mut images: BTreeMap<Key<'_>, Found<'_>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
@@ -20,7 +22,8 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
             let index = verdict.behind.as_ref().map(|behind| &behind.index);
             let (old, covers) = (reference.digest(), change.covers.as_str());
             let key = (reference.name(), tag, old, &change.digest, covers, index);
-            let (files, objects) = images.entry(key).or_default();
+            let (files, objects, moves) = images.entry(key).or_default();
+            *moves = moves.or(change.moves.as_deref());
             files.insert(&file.path);
             objects.extend(object(&file.path, site));
         } else if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) {
@@ -34,8 +37,8 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
             });
         }
     }
-    let images =
-        images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects))| ImageChange {
+    let images = images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects, moves))| {
+        ImageChange {
             name: name.to_owned(),
             tag: tag.to_owned(),
             old: old.cloned(),
@@ -45,7 +48,9 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
             files: files.into_iter().map(str::to_owned).collect(),
             objects: objects.into_iter().collect(),
             details: None,
-        });
+            moves: moves.cloned(),
+        }
+    });
     Proposal {
         occasion,
         images: images.collect(),

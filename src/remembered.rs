@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{Config, ConfigError};
 use crate::git::{Oid, Repository};
 use crate::inventory::Inventory;
+use crate::ledger::Sighting;
 use crate::manifest::UnreadReason;
 use crate::manifest::site::State;
 use crate::pin::{self, Pinned};
@@ -109,9 +110,11 @@ impl Remembered {
         progress: impl Fn(usize, usize),
     ) -> Result<Option<Pinned>, TreeError> {
         let inventory = self.inventory;
-        let (verdicts, _) = pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
+        let (verdicts, answers) =
+            pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
-        Ok(settled.then(|| Pinned { inventory, verdicts, ..Pinned::default() }))
+        let sightings = Sighting::all(&answers);
+        Ok(settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() }))
     }
 }
 

@@ -5,6 +5,7 @@ mod build;
 mod candidate;
 mod clone;
 mod errand;
+mod ledger;
 mod promotion;
 mod propose;
 mod session;
@@ -17,7 +18,8 @@ use secrecy::SecretString;
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
 use crate::errand::ErrandError;
 use crate::forge::ForgeError;
-use crate::git::{GitError, LogError};
+use crate::git::{GitError, Identity, LogError, Repository};
+use crate::ledger::Past;
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::pull_request::{Operation, Settled};
@@ -29,6 +31,8 @@ use crate::tree::{CommitTree, Tree, TreeError};
 use access::Access;
 use clone::{Cloned, Opened, fetch, open};
 pub use errand::errand;
+use ledger::Book;
+pub use ledger::{RecordState, Recorded};
 pub use session::Session;
 
 /// The branch that tagpin pushes where all changes are one group.
@@ -74,6 +78,8 @@ pub struct Done {
     pub groups: Vec<Proposed>,
     /// Whether something that a person asked for was refused.
     pub is_refused: bool,
+    /// What became of the ledger of tags; `None` where none is kept.
+    pub ledger: Option<Recorded>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
 }
@@ -192,16 +198,25 @@ pub async fn repository<R: Registry>(
     let access = Access::new(context, target).await?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let remote = access.remote.clone();
-    let opened = blocking(move || open(&cache_dir, remote, branch)).await?;
+    let ledger = &context.config.ledger;
+    let ledger = ledger.enabled.then(|| ledger.branch.clone());
+    let mut opened = blocking(move || open(&cache_dir, remote, branch, ledger)).await?;
+    let book = opened.book.take();
+    let past = book.as_ref().map(|book| book.past(context.now)).unwrap_or_default();
     let listed = opened.base;
     let place = Place::new(&opened.repository, &opened.base_branch, listed, context.config);
-    if let Some(done) = unchanged(context, &opened, &place, &progress).await? {
-        return Ok(done);
+    if let Some(done) = unchanged(context, &opened, &place, &past, &progress).await? {
+        let (_, recorded) = record(context, opened.repository, book, &done.pinned).await?;
+        return Ok(done.with(recorded));
     }
     let (mut cloned, mut tree) = blocking(move || fetch(opened)).await?;
     let (mut config, own) = narrowed(context.config, &tree)?;
     config.holds.tell(context.now);
+    config.ledger.past = past;
     let mut pinned = pin::pin(&tree, &config, context.registry, progress).await?;
+    // Before anything else can fail: what was seen for the first time begins to be old.
+    let recorded;
+    (cloned.repository, recorded) = record(context, cloned.repository, book, &pinned).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
     if promotion::is_due(&pinned.inventory, &config) {
         (cloned, pinned) = promotion::add(context, &config, cloned, &tree, pinned).await?;
@@ -217,7 +232,7 @@ pub async fn repository<R: Registry>(
     }
     let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
     let notes = warning.into_iter().chain(pinned.notes.clone()).chain(holds).collect();
-    let mut done = Done { notes, pinned, ..Done::default() };
+    let mut done = Done { notes, pinned, ..Done::default() }.with(recorded);
     if context.dry_run {
         if !done.pinned.files.is_empty() {
             done.branch = BranchState::DryRun;
@@ -236,12 +251,31 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::Broken(error.to_string()))?
 }
 
+/// Writes what the registries said into the ledger, where one is kept and something is new.
+async fn record<R: Registry>(
+    context: &Context<'_, R>,
+    repository: Repository,
+    book: Option<Book>,
+    pinned: &Pinned,
+) -> Result<(Repository, Option<Recorded>), RunError> {
+    let Some(book) = book else { return Ok((repository, None)) };
+    let (sightings, now, dry_run) = (pinned.sightings.clone(), context.now, context.dry_run);
+    let forge = &context.config.forge;
+    let author = Identity { name: forge.author_name.clone(), email: forge.author_email.clone() };
+    blocking(move || {
+        let recorded = book.write(&repository, &sightings, now, &author, dry_run);
+        Ok((repository, Some(recorded)))
+    })
+    .await
+}
+
 /// Returns what there is to say where nothing changes in a base that was read in an earlier run: then nothing is fetched.
 /// A branch of tagpin's has to be looked at, so the base is read where there is one.
 async fn unchanged<R: Registry>(
     context: &Context<'_, R>,
     opened: &Opened,
     place: &Place,
+    past: &Past,
     progress: impl Fn(usize, usize),
 ) -> Result<Option<Done>, RunError> {
     if opened.has_branches() {
@@ -250,6 +284,7 @@ async fn unchanged<R: Registry>(
     let Some(remembered) = place.recall() else { return Ok(None) };
     let (mut config, warning) = remembered.narrowed(context.config)?;
     config.holds.tell(context.now);
+    config.ledger.past = past.clone();
     let pinned = remembered.unchanged(&config, context.registry, progress).await?;
     let pinned = pinned.filter(|pinned| !promotion::is_due(&pinned.inventory, &config));
     Ok(pinned.map(|pinned| {
@@ -284,6 +319,13 @@ fn hold_reverted(
 }
 
 impl Done {
+    /// Returns this with what became of the ledger.
+    fn with(mut self, recorded: Option<Recorded>) -> Self {
+        self.notes.extend(recorded.as_ref().and_then(Recorded::remark));
+        self.ledger = recorded;
+        self
+    }
+
     /// Tells whether something was written: a branch or a pull request.
     pub fn changed(&self) -> bool {
         self.groups.iter().any(|group| {

@@ -93,6 +93,11 @@ impl Target {
         matches!(self.place, Place::Files(_))
     }
 
+    /// Returns the whole repository.
+    pub fn everything() -> Self {
+        Self { name: String::new(), place: Place::Path(String::new()), object: None }
+    }
+
     /// Returns the environment, where it is one.
     pub fn environment(&self) -> Option<&Environment> {
         match &self.place {

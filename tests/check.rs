@@ -2,7 +2,7 @@
 //!
 //! A case is a folder with `tree/`, `findings.txt`, and where it needs them `config.toml`, `date.txt` (2026-06-01
 //! otherwise), `before/` with the files that a change starts from, and `registry.toml`, which makes it online and is that
-//! of `tests/cases.rs`. `TAGPIN_BLESS=1 cargo test --test check` writes what the rules find now, and `docs/rules.md`: read the
+//! of `tests/cases.rs`. `ledger/` has the files of a ledger of tags. `TAGPIN_BLESS=1 cargo test --test check` writes what the rules find now, and `docs/rules.md`: read the
 //! difference before you commit it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -13,11 +13,13 @@ mod answering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use answering::Answering;
 use tagpin::check::online::{self, Unchecked};
 use tagpin::check::{self, Base, Checked, Context, Level, Rule, rules};
 use tagpin::config::Config;
+use tagpin::ledger::{Known, Ledger, Past};
 use tagpin::pin;
 use tagpin::tree::DirectoryTree;
 
@@ -61,6 +63,18 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<Unchecked>) {
     (check::check(&context), unchecked)
 }
 
+/// Returns what the ledger with its files in `directory` says on the day, at noon.
+fn past(directory: &Path, today: &str) -> Past {
+    let now = format!("{}T12:00:00Z", today.trim()).parse().unwrap();
+    if !directory.join("tags").is_dir() {
+        return Past::new(Known::Nothing, now);
+    }
+    fs_err::write(directory.join("VERSION"), "1\n").unwrap();
+    let ledger = Ledger::read(&DirectoryTree::open(directory).unwrap()).unwrap();
+    assert_eq!(ledger.broken().next(), None);
+    Past::new(Known::Read(Arc::new(ledger)), now)
+}
+
 fn told((checked, unchecked): &(Checked, Vec<Unchecked>)) -> String {
     let mut text = String::new();
     for finding in &checked.findings {
@@ -91,7 +105,7 @@ fn every_case_is_as_it_should_be() {
     let (mut failures, mut seen, mut silent) = (String::new(), BTreeMap::new(), 0);
     for case in sorted(&cases) {
         let name = case.strip_prefix(&cases).unwrap().display().to_string();
-        let config = fs_err::read(case.join("config.toml")).map_or_else(
+        let mut config = fs_err::read(case.join("config.toml")).map_or_else(
             |_| Config::default(),
             |bytes| {
                 Config::parse("config.toml", &case, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -107,6 +121,11 @@ fn every_case_is_as_it_should_be() {
             copy(&case.join("before"), before.path());
         }
         let mirrors = config.registries.clone();
+        let ledger = tempfile::tempdir().unwrap();
+        if case.join("ledger").is_dir() {
+            copy(&case.join("ledger"), ledger.path());
+        }
+        config.ledger.past = past(ledger.path(), &today);
         let setting = Setting {
             config,
             today: today.trim(),
@@ -151,9 +170,11 @@ fn ids_are_distinct_and_kebab_case() {
     }
 }
 
-/// Writes the files of an example, each behind a line `# file: NAME`, and returns the configuration that is among them.
+/// Writes the files of an example, each behind a line `# file: NAME`, and returns the configuration that is among them, with
+/// what the files of a ledger say.
 fn write_example(example: &str, directory: &Path) -> Config {
     let mut config = Config::default();
+    let ledger = tempfile::tempdir().unwrap();
     for part in example.split("# file: ").filter(|part| !part.trim().is_empty()) {
         let (name, text) = if example.starts_with("# file: ") {
             part.split_once('\n').unwrap()
@@ -164,10 +185,11 @@ fn write_example(example: &str, directory: &Path) -> Config {
             config = Config::parse(name, directory, text.as_bytes()).unwrap();
             continue;
         }
-        let path = directory.join(name);
+        let path = if name.starts_with("tags/") { ledger.path() } else { directory }.join(name);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, text).unwrap();
     }
+    config.ledger.past = past(ledger.path(), TODAY);
     config
 }
 

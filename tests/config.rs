@@ -88,7 +88,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = EXAMPLE.parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 20);
+    assert_eq!(assert_complete(&example, "", ""), 21);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -98,6 +98,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.to_toml(), b.to_toml());
     assert_eq!(a.environments, b.environments);
     assert_eq!(a.holds.all.len(), b.holds.all.len());
+    assert_eq!(a.ledger, b.ledger);
     assert_eq!(a.annotations, b.annotations);
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.proposals.dress, b.proposals.dress);
@@ -125,6 +126,9 @@ fn what_is_shown_can_be_loaded_again() {
         images = ["docker.io/**"]
         style = "digest"
         split-fields = "skip"
+        min-age = "90m"
+        settle = "61s"
+        unknown-age = "accept"
         [annotations]
         enabled = false
         key = "acme.example/digest"
@@ -168,6 +172,22 @@ fn what_is_shown_can_be_loaded_again() {
         assert_same(&config, &again);
     }
     assert_eq!(parse(odd).unwrap().cache_dir().unwrap(), Path::new("/etc/tagpin/clones \"odd\""));
+}
+
+#[test]
+fn the_ledger_is_on_where_something_waits_for_it() {
+    for (text, enabled) in [
+        ("", false),
+        ("[ledger]\nbranch = \"x\"", false),
+        ("[ledger]\nenabled = true", true),
+        ("[policy]\nmin-age = \"1d\"", true),
+        ("[[policy.rule]]\nsettle = \"1h\"", true),
+        ("[[policy.rule]]\nsettle = \"0s\"\nunknown-age = \"accept\"", false),
+    ] {
+        assert_eq!(parse(text).unwrap().ledger.enabled, enabled, "{text}");
+    }
+    let day = parse("[policy]\nmin-age = \"1d\"").unwrap();
+    assert!(day.to_toml().contains("min-age = \"24h\"\n"), "{}", day.to_toml());
 }
 
 #[test]
@@ -220,6 +240,14 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[annotations]\nkey = \"deployed-image-index\"", "cannot be told apart"),
         ("[annotations]\nindex-key = \"deployed-image-digest.index\"", "cannot be told apart"),
         ("[forge]\nbase-url = \"api.github.com\"", "`base-url` is no URL"),
+        ("[policy]\nmin-age = \"soon\"", "for example `24h`, `3d` or `90m`"),
+        ("[policy]\nmin-age = \"-1h\"", "`min-age` cannot be `-1h`"),
+        ("[policy]\nsettle = \"500ms\"", "`settle` cannot be `500ms`"),
+        ("[policy]\nsettle = \"2y\"", "a time up to a year"),
+        ("[[policy.rule]]\nunknown-age = \"guess\"", "`unknown-age` cannot be `guess`"),
+        ("[ledger]\nenabled = false\n[policy]\nmin-age = \"1h\"", "need the ledger"),
+        ("[ledger]\nbranch = \"a..b\"", "not a name that a branch can have"),
+        ("[ledger]\nbranch = \"tagpin/x\"", "a branch for changes"),
         ("[forge]\nbase-url = \"http://ghe.example\"", "must start with `https://`"),
         ("[forge]\nauthor-email = \"a <b>\"", "cannot hold `<`"),
         ("[[repository]]\nbranch = \"main\"", "missing field `url`"),

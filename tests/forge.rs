@@ -60,6 +60,7 @@ fn draft_of(seed: &str) -> Draft {
         files: vec!["app/deploy.yaml".to_owned()],
         objects: Vec::new(),
         details: None,
+        moves: None,
     };
     let commit = "b".repeat(40);
     let proposal =

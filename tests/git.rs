@@ -352,3 +352,45 @@ fn the_checked_out_branch_of_a_work_tree_is_not_pushed_to() {
     repository.push(own, BRANCH, None).unwrap();
     assert_eq!((there.head("main"), there.head(BRANCH)), (Some(base), Some(own)));
 }
+
+/// What two clones write in turn, each not knowing of the other: the second is told where the branch is by then.
+fn records(remote: &str, caches: [&Path; 2]) {
+    let bot = Identity { name: "tagpin".to_owned(), email: "tagpin@example.com".to_owned() };
+    let [a, b] = caches.map(|cache| open(cache, remote));
+    let record = |repository: &Repository, parent, path: &str| {
+        let files = [(path.to_owned(), path.as_bytes().to_vec())];
+        let when = Timestamp::from_second(1_800_000_000).unwrap();
+        repository.record(parent, &files, "ledger: 1 line", &bot, when).unwrap()
+    };
+    let branch = "tagpin-ledger";
+    let first = record(&a, None, "tags/a.txt");
+    a.push(first, branch, None).unwrap();
+    let lost = b.push(record(&b, None, "tags/b.txt"), branch, None).unwrap_err();
+    let GitError::RefMoved { found: Some(found), .. } = lost else { panic!("{lost}") };
+    assert_eq!((found, b.fetch(branch, found).unwrap()), (first, first));
+    let second = record(&b, Some(found), "tags/b.txt");
+    b.push(second, branch, Some(found)).unwrap();
+    // The first one again, from where it knows the branch.
+    let lost = a.push(record(&a, Some(first), "tags/c/d.txt"), branch, Some(first)).unwrap_err();
+    assert!(matches!(lost, GitError::RefMoved { found: Some(found), .. } if found == second), "{lost}");
+    let third = record(&a, Some(a.fetch(branch, second).unwrap()), "tags/c/d.txt");
+    a.push(third, branch, Some(second)).unwrap();
+    let tree = a.tree(third).unwrap();
+    let paths: Vec<_> = tree.entries().unwrap().into_iter().map(|entry| entry.path).collect();
+    assert_eq!(paths, ["tags/a.txt", "tags/b.txt", "tags/c/d.txt"]);
+    let parents = [first, second, third].map(|id| a.describe(id).unwrap().parents);
+    assert_eq!(parents, [vec![], vec![first], vec![second]]);
+}
+
+#[test]
+fn a_branch_of_its_own_history_is_written_by_two_clones_in_turn() {
+    beside(|remote, cache| {
+        remote.create("acme/clusters").seed(&[("a.yaml", "0")]);
+        let caches = [cache.join("a"), cache.join("b")];
+        records(&remote.url("acme/clusters"), [&caches[0], &caches[1]]);
+    });
+    let directory = tempfile::tempdir().unwrap();
+    BareRepository::create(&directory.path().join("remote.git")).seed(&[("a.yaml", "0")]);
+    let (a, b) = (directory.path().join("a"), directory.path().join("b"));
+    records(directory.path().join("remote.git").to_str().unwrap(), [&a, &b]);
+}

@@ -18,6 +18,7 @@ use tagpin::git::{Auth, GitError, Identity, Oid, Remote, Repository};
 use tagpin::tree::Tree as _;
 
 use support::bare_repository::BareRepository;
+use support::registry::Registry;
 
 /// A child process, ended when it is dropped.
 struct Running(Child);
@@ -148,19 +149,30 @@ fn commit(repository: &Repository, base: Oid, path: &str, content: &str) -> Oid 
     repository.commit(base, &files, "pin", &bot, Timestamp::UNIX_EPOCH).unwrap()
 }
 
-#[test]
-fn the_real_git_takes_what_we_send() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = fs_err::canonicalize(directory.path()).unwrap();
-    // nginx's worker may be another user.
+/// Returns the canonical path of a directory that nginx's worker, who may be another user, can read.
+fn open_to_all(directory: &Path) -> PathBuf {
+    let root = fs_err::canonicalize(directory).unwrap();
     fs_err::set_permissions(&root, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let Some(server) = serve(&root) else { return };
-    let path = root.join("repositories/acme/clusters.git");
-    let there = BareRepository::create(&path);
-    let config = git2::Repository::open_bare(&path).unwrap().config().unwrap();
+    root
+}
+
+/// Makes a repository that takes pushes, and checks what is in them.
+fn receiving(path: &Path) -> BareRepository {
+    let there = BareRepository::create(path);
+    let config = git2::Repository::open_bare(path).unwrap().config().unwrap();
     let mut config = config.open_level(git2::ConfigLevel::Local).unwrap();
     config.set_bool("http.receivepack", true).unwrap();
     config.set_bool("receive.fsckObjects", true).unwrap();
+    there
+}
+
+#[test]
+fn the_real_git_takes_what_we_send() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = open_to_all(directory.path());
+    let Some(server) = serve(&root) else { return };
+    let path = root.join("repositories/acme/clusters.git");
+    let there = receiving(&path);
     there.seed(&[("a.yaml", "0"), ("b.yaml", "0")]);
     let base = there.seed(&[("a.yaml", "1")]);
     let url = format!("{}/acme/clusters.git", server.base);
@@ -208,4 +220,57 @@ fn the_real_git_takes_what_we_send() {
         "{error}"
     );
     assert_eq!(there.head("tagpin/other"), None);
+}
+
+/// Machines that write the ledger at once, each about images of its own: everything is in it in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ledgers_that_are_written_at_once_are_joined_at_the_real_git() {
+    const MACHINES: usize = 4;
+    let directory = tempfile::tempdir().unwrap();
+    let root = open_to_all(directory.path());
+    let Some(server) = serve(&root) else { return };
+    let there = receiving(&root.join("repositories/acme/clusters.git"));
+    let registry = Registry::start().await;
+    let files: Vec<_> = (0..MACHINES)
+        .map(|machine| {
+            (format!("m{machine}/compose.yaml"), format!("services:\n  a:\n    image: acme/m{machine}:1\n"))
+        })
+        .collect();
+    there.seed(&files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
+    let mut digests = vec![Vec::new(); MACHINES];
+    for round in 0..2 {
+        let mut runs = Vec::new();
+        for (machine, digests) in digests.iter_mut().enumerate() {
+            let repository = format!("acme/m{machine}");
+            digests.push(registry.put_index(&repository, "1", &["linux/amd64"], &round.to_string()));
+            let home = root.join(format!("home{machine}"));
+            fs_err::create_dir_all(&home).unwrap();
+            let config = format!(
+                "cache-dir = \"cache\"\n[policy]\ninclude = [\"m{machine}/**\"]\nmin-age = \"1h\"\n\
+                 [forge]\nkind = \"none\"\n[[repository]]\nurl = \"{}/acme/clusters.git\"\ntoken-env = \"GIT_TOKEN\"\n\
+                 [[registry]]\nprefix = \"docker.io\"\nlocation = \"{}\"\ninsecure = true\n",
+                server.base,
+                registry.host()
+            );
+            fs_err::write(home.join("bot.toml"), config).unwrap();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
+            command.env_clear().env("HOME", &home).env("GIT_TOKEN", "right").current_dir(&home);
+            command.args(["run", "--config", "bot.toml"]).stdin(Stdio::null());
+            runs.push(tokio::task::spawn_blocking(move || command.output().unwrap()));
+        }
+        for run in runs {
+            let output = run.await.unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && !said.contains("was not written"), "{said}");
+        }
+        // A line has whole seconds.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+    }
+    for (machine, digests) in digests.iter().enumerate() {
+        let path = format!("tags/docker.io/acme+m{machine}.txt");
+        let text = String::from_utf8(there.read("tagpin-ledger", &path).unwrap()).unwrap();
+        let found: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(' ').nth(2)).collect();
+        assert_eq!(found, *digests, "{text}");
+    }
+    assert_eq!(there.log("tagpin-ledger").len(), 2 * MACHINES, "one commit of each");
 }

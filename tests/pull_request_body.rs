@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tagpin::ledger::Moves;
 use tagpin::platform::Platform;
 use tagpin::pull_request::{
     Details, ImageChange, LeftOut, Object, Proposal, Template, marker, render, render_with, same_body,
@@ -40,6 +41,16 @@ struct Image {
     #[serde(default)]
     objects: Vec<[String; 3]>,
     details: Option<Both>,
+    moves: Option<Moved>,
+}
+
+/// How a tag moved: the times of its last move and of its leaving the digest that it has again.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Moved {
+    last: String,
+    lately: usize,
+    back: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -121,6 +132,11 @@ impl Image {
             details: self.details.map(|Both { old, new }| Details {
                 old: old.map(Described::description),
                 new: new.description(),
+            }),
+            moves: self.moves.map(|Moved { last, lately, back }| Moves {
+                last: last.parse().unwrap(),
+                lately,
+                back: back.map(|back| back.parse().unwrap()),
             }),
         }
     }

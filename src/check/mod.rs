@@ -11,6 +11,7 @@ pub mod online;
 mod policy;
 mod rule;
 pub mod rules;
+mod stranger;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -22,6 +23,7 @@ pub use finding::{Finding, Fix};
 use online::Online;
 pub use policy::{Allow, LevelRule, Matcher, Origin, Settings};
 pub use rule::{Level, Rule};
+pub use stranger::Stranger;
 
 use crate::config::Config;
 use crate::inventory::Inventory;

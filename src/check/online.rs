@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
+use super::stranger::Stranger;
 use crate::config::Config;
 use crate::inventory::Inventory;
+use crate::ledger::Sighting;
 use crate::manifest::site::{Owner, State};
 use crate::pin;
 use crate::plan::{Outcome, Verdict};
@@ -34,6 +36,8 @@ pub struct Online {
     pub missing: BTreeMap<usize, Vec<Platform>>,
     /// The mirrors that have another digest for the tag than the registry, by the sites' index.
     pub stale: BTreeMap<usize, Vec<Stale>>,
+    /// The sites whose digest was never behind their tag, as far as the ledger knows, by their index.
+    pub strangers: BTreeMap<usize, Stranger>,
     /// What could not be checked.
     pub unchecked: Vec<Unchecked>,
 }
@@ -85,6 +89,7 @@ pub async fn ask<T: Tree, R: Registry>(
     let mut looks: BTreeMap<(String, String, Look), (Question, Vec<usize>)> = BTreeMap::new();
     let mut needed: BTreeMap<usize, Vec<Platform>> = BTreeMap::new();
     let mut moved: BTreeSet<usize> = BTreeSet::new();
+    let past = config.ledger.past.with(&Sighting::all(&answers));
     for (index, (file, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
         let site = &located.site;
         let (State::Pinned, Some(reference)) = (site.state, &site.reference) else { continue };
@@ -106,16 +111,18 @@ pub async fn ask<T: Tree, R: Registry>(
         let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());
         // A digest that tagpin wrote is what the tag was, whatever it has become.
         let is_recorded = |owner: &Owner| owner.digests.values().any(|text| text == digest.as_str());
-        if decision.level == Level::Index
-            && !site.owner.as_ref().is_some_and(is_recorded)
-            && is_moved_index(&question, digest, &answers)
-        {
-            moved.insert(index);
+        if decision.level == Level::Index && !site.owner.as_ref().is_some_and(is_recorded) {
+            if is_moved_index(&question, digest, &answers) {
+                moved.insert(index);
+            }
+            if let Some(stranger) = Stranger::of(reference, &past).filter(|_| reference.tag().is_some()) {
+                online.strangers.insert(index, stranger);
+            }
         }
         let look = if stays && !decision.needed.is_empty() {
             needed.insert(index, decision.needed);
             Look::Body(digest.clone())
-        } else if known {
+        } else if known && !online.strangers.contains_key(&index) {
             continue;
         } else {
             Look::Head(digest.clone())
@@ -130,6 +137,10 @@ pub async fn ask<T: Tree, R: Registry>(
         .await;
     for (sites, seen) in seen {
         for reference in sites {
+            // One platform's manifest is never what such a tag is, and all the same in it.
+            if !seen.as_ref().is_ok_and(|seen| is_index(seen) || !moved.contains(&reference)) {
+                online.strangers.remove(&reference);
+            }
             match &seen {
                 Ok(Seen::Content(index @ Content::Index(_))) => {
                     let mut needed = needed.remove(&reference).unwrap_or_default();
@@ -245,6 +256,17 @@ fn known(reference: &Reference, question: &Question, digest: &Digest, answers: &
 fn is_moved_index(question: &Question, digest: &Digest, answers: &Answers) -> bool {
     let Some(Ok(answer)) = answers.get(question) else { return false };
     answer.resolution.is_index() && answer.resolution.digest != *digest
+}
+
+/// Tells whether an index was seen.
+fn is_index(seen: &Seen) -> bool {
+    match seen {
+        Seen::Content(content) => matches!(content, Content::Index(_)),
+        Seen::MediaType(media_type) => {
+            media_type.contains("image.index") || media_type.contains("manifest.list")
+        }
+        Seen::Platform(_) | Seen::Config(_) => false,
+    }
 }
 
 /// Tells whether a manifest was seen that is no index.

@@ -325,6 +325,45 @@ pub struct HistoryArgs {
     pub base: String,
 }
 
+/// Look at the ledger of tags: what each tag was, and since when
+///
+/// `tagpin run` writes the ledger on a branch of its own where [ledger], `min-age` or `settle` ask for it.
+#[derive(Clone, Debug, Args)]
+pub struct LedgerArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: LedgerAction,
+}
+
+/// What `tagpin ledger` can do.
+#[derive(Clone, Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a command's help text stands at its arguments; one here would hide its long form"
+)]
+pub enum LedgerAction {
+    Show(LedgerShowArgs),
+}
+
+/// Show what each tag was and when it moved, from the branch that was fetched. Offline
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  shown
+  2  wrong usage or configuration, no ledger here, or nothing about IMAGE in it
+  3  the ledger, or a file of it, cannot be read
+
+Examples:
+  git fetch origin +refs/heads/tagpin-ledger:refs/remotes/origin/tagpin-ledger
+  tagpin ledger show
+  tagpin ledger show ghcr.io/acme/api
+  tagpin ledger show nginx:1.27 --format json")]
+pub struct LedgerShowArgs {
+    /// Only this image, or this one tag of it [default: everything]
+    #[arg(value_name = "IMAGE[:TAG]")]
+    pub image: Option<String>,
+}
+
 /// Returns the last second of a day in UTC, or the time that `text` spells: commits have whole seconds.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let end = match Until::parse(text) {

@@ -8,6 +8,7 @@ pub mod config;
 pub mod history;
 pub mod hold;
 pub mod known_good;
+pub mod ledger;
 pub mod list;
 pub mod live;
 pub mod pin;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{block_on, local_config, local_tree, print, print_budgets, progress, registry};
+use super::{
+    block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
+};
 use crate::assign::{Refusal, assign};
 use crate::built::{self, Built};
 use crate::cli::{Format, Globals, PinArgs};
@@ -30,12 +32,16 @@ pub fn run(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("pin")?;
-    let config = local_config(globals, environment, terminal)?;
+    let mut config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
     let registry = registry(&config, Trust::Scanned)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut notes = Vec::new();
-    let pinned = if args.set.is_empty() && args.digests.is_empty() {
+    // Who names a digest wants it written: what holds it back is no success.
+    let named = !args.set.is_empty() || !args.digests.is_empty();
+    let (mut remark, mut is_readable) = (None, true);
+    let pinned = if !named {
+        (remark, is_readable) = ledger::recall(&mut config, &work_tree_root(&std::env::current_dir()?));
         block_on(pin::pin(&tree, &config, &registry, progress(shown)))?
     } else {
         let built = built(args)?;
@@ -46,11 +52,10 @@ pub fn run(
         );
         block_on(assign(&tree, &config, &registry, inventory, aims, Refusal::StopsOne))?
     };
-    let pinned = pinned.map_err(anyhow::Error::new)?;
-    // Who names a digest wants it written: what holds it back is no success.
-    let named = !args.set.is_empty() || !args.digests.is_empty();
+    let mut pinned = pinned.map_err(anyhow::Error::new)?;
+    pinned.notes.extend(remark);
     let held = named && pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Held);
-    let complete = notes.is_empty() && !held;
+    let complete = notes.is_empty() && !held && is_readable;
     let done = Done { tree: &tree, config: &config, notes, complete, budget: registry.budget() };
     finish(pinned, done, args.dry_run, globals, terminal)
 }

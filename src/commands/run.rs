@@ -286,6 +286,10 @@ fn row(
         row.insert("url".to_owned(), json!(target.url));
         row.insert("branch".to_owned(), branch(done.branch_name(), &done.branch, done.commit.as_deref()));
         row.insert("pull_request".to_owned(), pull_request(done.pull_request.as_ref()));
+        let ledger = done.ledger.as_ref().map(|it| {
+            json!({ "branch": it.branch, "state": it.state.as_str(), "lines": it.lines, "problem": it.problem })
+        });
+        row.insert("ledger".to_owned(), json!(ledger));
         let groups = done.groups.iter().map(|group| {
             json!({
                 "group": group.group,

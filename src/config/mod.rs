@@ -6,6 +6,7 @@
 mod check;
 mod discover;
 mod environment;
+mod ledger;
 mod narrow;
 mod problem;
 mod proposals;
@@ -23,6 +24,7 @@ use url::Url;
 
 pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
+pub use ledger::{LEDGER_BRANCH, LedgerSettings};
 pub use problem::Problem;
 pub use proposals::{AppConfig, Commits, Proposals};
 pub use pull_request::{DetailsOf, PullRequest};
@@ -54,6 +56,8 @@ pub struct Config {
     pub environments: Vec<crate::environment::Environment>,
     /// What must not move, why and until when.
     pub holds: Holds,
+    /// What runs remember of tags.
+    pub ledger: LedgerSettings,
     /// What is recorded on the objects that own a pod template.
     pub annotations: Annotations,
     /// Where pull requests are opened, and who commits.

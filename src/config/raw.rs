@@ -30,6 +30,8 @@ pub(super) struct Raw {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) hold: Vec<Spanned<RawHold>>,
     #[serde(default)]
+    pub(super) ledger: RawLedger,
+    #[serde(default)]
     pub(super) annotations: RawAnnotations,
     #[serde(default)]
     pub(super) forge: RawForge,
@@ -132,6 +134,12 @@ pub(super) struct RawPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) split_fields: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) min_age: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) settle: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_age: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) include: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exclude: Option<Spanned<Vec<String>>>,
@@ -157,6 +165,22 @@ pub(super) struct RawRule {
     pub(super) style: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) split_fields: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) min_age: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) settle: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_age: Option<Text>,
+}
+
+/// `[ledger]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawLedger {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) enabled: Option<Spanned<bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) branch: Option<Text>,
 }
 
 /// `[check]`

@@ -7,17 +7,18 @@ use serde::Serialize;
 use toml::Spanned;
 
 use super::check::{
-    COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PROMOTED_BY, PULLS, SPLIT_FIELDS, STYLES,
+    COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PROMOTED_BY, PULLS, SPLIT_FIELDS, STYLES, UNKNOWN_AGES,
 };
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
-    RawHold, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun,
-    RawServe, Text,
+    RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
+    RawRule, RawRun, RawServe, Text,
 };
 use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::environment::Environment;
 use crate::hold::Hold;
+use crate::ledger::spelled;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
 use crate::pull_request::Wording;
@@ -43,6 +44,10 @@ impl Config {
             check: check(&self.check),
             environment: self.environments.iter().map(environment).collect(),
             hold: self.holds.all.iter().map(hold).collect(),
+            ledger: RawLedger {
+                enabled: Some(unspanned(self.ledger.enabled)),
+                branch: Some(text(&*self.ledger.branch)),
+            },
             annotations: RawAnnotations {
                 enabled: Some(self.annotations.enabled),
                 key: Some(text(&*self.annotations.key)),
@@ -86,6 +91,9 @@ fn policy(policy: &Policy) -> RawPolicy {
         platforms: Some(platforms(&policy.defaults.platforms)),
         style: Some(word(policy.defaults.style, &STYLES)),
         split_fields: Some(word(policy.defaults.split_fields, &SPLIT_FIELDS)),
+        min_age: Some(text(spelled(policy.defaults.ages.min_age))),
+        settle: Some(text(spelled(policy.defaults.ages.settle))),
+        unknown_age: Some(word(policy.defaults.ages.unknown, &UNKNOWN_AGES)),
         include: Some(globs(&policy.include)),
         exclude: Some(globs(&policy.exclude)),
         immutable: Some(globs(&policy.immutable)),
@@ -100,6 +108,9 @@ fn policy(policy: &Policy) -> RawPolicy {
                     platforms: rule.platforms.as_deref().map(platforms),
                     style: rule.style.map(|style| word(style, &STYLES)),
                     split_fields: rule.split_fields.map(|fields| word(fields, &SPLIT_FIELDS)),
+                    min_age: rule.min_age.map(|time| text(spelled(time))),
+                    settle: rule.settle.map(|time| text(spelled(time))),
+                    unknown_age: rule.unknown_age.map(|word_of| word(word_of, &UNKNOWN_AGES)),
                 })
             })
             .collect(),

@@ -16,6 +16,12 @@ pub struct Identity {
     pub email: String,
 }
 
+impl Identity {
+    fn signature(&self, when: Timestamp) -> Result<Signature<'static>, git2::Error> {
+        Signature::new(&self.name, &self.email, &Time::new(when.as_second(), 0))
+    }
+}
+
 /// What a commit says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -112,8 +118,39 @@ impl Repository {
     ) -> Result<Oid, GitError> {
         let prepared = self.prepare(base, files, message)?;
         let base = self.git.find_commit(base).map_err(|error| self.damaged(&error))?;
-        let author = Signature::new(&author.name, &author.email, &Time::new(when.as_second(), 0))?;
+        let author = author.signature(when)?;
         let tree = self.git.find_tree(prepared.tree)?;
         Ok(self.git.commit(None, &author, &author, &prepared.message, &tree, &[&base])?)
+    }
+
+    /// Makes a commit on top of `parent` in which `files`, paths and new contents, are added or replaced; without a parent it
+    /// is the first of a history of its own. For branches that hold nothing but what tagpin writes.
+    ///
+    /// The commit stands in the clone only, until it is pushed.
+    ///
+    /// # Errors
+    /// The clone is damaged.
+    pub fn record(
+        &self,
+        parent: Option<Oid>,
+        files: &[(String, Vec<u8>)],
+        message: &str,
+        author: &Identity,
+        when: Timestamp,
+    ) -> Result<Oid, GitError> {
+        let parent = parent.map(|id| self.git.find_commit(id)).transpose();
+        let parent = parent.map_err(|error| self.damaged(&error))?;
+        let before = match &parent {
+            Some(parent) => parent.tree().map_err(|error| self.damaged(&error))?,
+            None => self.git.find_tree(self.git.treebuilder(None)?.write()?)?,
+        };
+        let mut update = TreeUpdateBuilder::new();
+        for (path, content) in files {
+            update.upsert(path.as_str(), self.git.blob(content)?, FileMode::Blob);
+        }
+        let tree = self.git.find_tree(update.create_updated(&self.git, &before)?)?;
+        let author = author.signature(when)?;
+        let parents: Vec<_> = parent.iter().collect();
+        Ok(self.git.commit(None, &author, &author, message, &tree, &parents)?)
     }
 }

@@ -24,7 +24,7 @@ pub use log::{FileChange, Log, LogError, Step};
 pub use origin::origin;
 pub use remote::{Auth, Remote};
 pub(crate) use repository::mark_damaged;
-pub use repository::{Heads, Repository};
+pub use repository::{Heads, Repository, is_branch};
 
 /// Prepares libgit2 for this process; later calls do nothing. Everything that opens a repository calls it first.
 ///

@@ -180,8 +180,12 @@ impl Repository {
         };
         match moved {
             Ok(_) => Ok(()),
+            // Locked: somebody is moving it right now.
             Err(error)
-                if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) =>
+                if matches!(
+                    error.code(),
+                    ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound | ErrorCode::Locked
+                ) =>
             {
                 Err(self.moved(branch, expected, find()))
             }

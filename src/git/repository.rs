@@ -216,6 +216,11 @@ pub(crate) fn mark_damaged(path: &Path) {
     }
 }
 
+/// Tells whether a branch can have this name.
+pub fn is_branch(name: &str) -> bool {
+    branch_ref(name).is_ok()
+}
+
 /// Returns the full name of a branch.
 pub(super) fn branch_ref(branch: &str) -> Result<String, GitError> {
     let name = format!("refs/heads/{branch}");

@@ -35,6 +35,7 @@ struct Room {
 pub(super) struct Sections {
     pub(super) why: String,
     pub(super) releases: String,
+    pub(super) moves: String,
     pub(super) table: String,
     pub(super) details: String,
     pub(super) left_out: String,
@@ -70,6 +71,7 @@ fn text(proposal: &Proposal, room: Room, template: Option<&Template>) -> String 
     let sections = Sections {
         why: proposal.occasion.why(),
         releases: sections::releases(proposal),
+        moves: sections::moves(proposal),
         table: sections::table(proposal, room.rows),
         details: sections::details(proposal, room.told),
         left_out: sections::left_out(proposal, room.left_out),
@@ -93,9 +95,10 @@ fn text(proposal: &Proposal, room: Room, template: Option<&Template>) -> String 
 
 impl Sections {
     fn in_order(&self) -> String {
-        let Self { why, releases, table, details, left_out, consequences, proof, requests, unwanted, .. } =
-            self;
-        let middle = [why, table, releases, details, left_out, consequences, proof, requests, unwanted];
+        let Self { why, releases, moves, table, details, left_out, .. } = self;
+        let Self { consequences, proof, requests, unwanted, .. } = self;
+        let middle =
+            [why, table, releases, moves, details, left_out, consequences, proof, requests, unwanted];
         let all = middle.into_iter().chain([&self.rebuild, &self.footer]);
         all.filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n\n")
     }

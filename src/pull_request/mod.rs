@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::ledger::Moves;
 use crate::reference::Digest;
 use crate::registry::{Budget, Description};
 
@@ -90,6 +91,8 @@ pub struct ImageChange {
     pub objects: Vec<Object>,
     /// What is known beyond the digests; `None` where that is not wanted.
     pub details: Option<Details>,
+    /// How the tag moved, as far as runs saw it.
+    pub moves: Option<Moves>,
 }
 
 /// A Kubernetes object that uses an image.
@@ -156,6 +159,7 @@ mod tests {
             files: vec!["app/deploy.yaml".to_owned()],
             objects: Vec::new(),
             details: None,
+            moves: None,
         }
     }
 

@@ -102,6 +102,32 @@ pub(super) fn releases(proposal: &Proposal) -> String {
     format!("> [!WARNING]\n> {what}: {}. Find out why before you merge.", listed(&names, WARNINGS, code))
 }
 
+/// Returns how the tags moved, where that is worth a word: back to a digest that they had, or again and again; empty where
+/// none did. What it says of a tag stays the same until the tag moves again.
+pub(super) fn moves(proposal: &Proposal) -> String {
+    let told = |image: &ImageChange| {
+        let moves = image.moves.as_ref()?;
+        let mut parts = Vec::new();
+        if let Some(left) = moves.back {
+            parts.push(format!("moved back to a digest that it had left at {left}"));
+        }
+        if moves.lately > 1 {
+            parts.push(format!("moved {} times in the seven days until {}", moves.lately, moves.last));
+        }
+        (!parts.is_empty()).then(|| format!("\n> - {} {}", named(image), parts.join(", and ")))
+    };
+    let lines: BTreeSet<String> = proposal.images.iter().filter_map(told).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut quoted =
+        format!("> [!NOTE]{}", lines.iter().take(WARNINGS).map(String::as_str).collect::<String>());
+    if lines.len() > WARNINGS {
+        let _ = write!(quoted, "\n> - and {} more", lines.len() - WARNINGS);
+    }
+    quoted
+}
+
 /// Returns what is known beyond the rows of the table.
 pub(super) fn details(proposal: &Proposal, told: Told) -> String {
     let images = &proposal.images;

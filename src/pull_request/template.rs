@@ -106,6 +106,7 @@ fn context(proposal: &Proposal, sections: &Sections) -> Value {
     let map = BTreeMap::from([
         ("why", safe(&sections.why)),
         ("releases", safe(&sections.releases)),
+        ("moves", safe(&sections.moves)),
         ("table", safe(&sections.table)),
         ("details", safe(&sections.details)),
         ("left_out", safe(&sections.left_out)),
@@ -150,6 +151,7 @@ fn sample() -> Proposal {
         files: vec!["app/deploy.yaml".to_owned()],
         objects: Vec::new(),
         details: None,
+        moves: None,
     };
     Proposal {
         images: vec![image("nginx", None), image("redis", Some(Digest::sha256(b"old")))],
@@ -166,6 +168,7 @@ impl Sections {
         Self {
             why: text(),
             releases: text(),
+            moves: text(),
             table: text(),
             details: text(),
             left_out: text(),

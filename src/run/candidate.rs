@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::environment::of_path;
 use crate::forge::{PullRequest, PullRequestState};
 use crate::inventory::FileScan;
+use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::{Located, UnreadReason};
 use crate::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
@@ -217,8 +218,14 @@ impl Candidate {
     /// Tells whether something that the branch may be about could not be checked: then nothing is over. A branch whose group
     /// is known no more may be about anything.
     fn is_uncertain(&self, pinned: &Pinned) -> bool {
+        // What waits until it is known for long enough leaves an older proposal as it is.
+        let waits = |verdict: &Verdict| {
+            verdict.outcome == Outcome::Held
+                && matches!(verdict.reason, Some(TOO_NEW | UNSETTLED | UNKNOWN_AGE))
+        };
         let failed = |(index, verdict): (usize, &Verdict)| {
-            verdict.outcome == Outcome::Failed && (self.sites.is_empty() || self.sites.contains(&index))
+            (verdict.outcome == Outcome::Failed || waits(verdict))
+                && (self.sites.is_empty() || self.sites.contains(&index))
         };
         let unread =
             |reason: &UnreadReason| !matches!(reason, UnreadReason::Template | UnreadReason::Symlink);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::RunError;
+use super::ledger::Book;
 use crate::git::{Oid, Remote, Repository, trailer};
 use crate::pull_request::group::Branches;
 use crate::tree::CommitTree;
@@ -44,6 +45,8 @@ pub(super) struct Opened {
     branches: Branches,
     /// tagpin's branches for this base, and where they were listed.
     known: BTreeMap<String, Oid>,
+    /// What runs remember of tags; `None` where they do not.
+    pub(super) book: Option<Book>,
 }
 
 impl Opened {
@@ -53,8 +56,14 @@ impl Opened {
     }
 }
 
-/// Opens the clone and asks the remote where its branches are: one request.
-pub(super) fn open(cache_dir: &Path, remote: Remote, branch: Option<String>) -> Result<Opened, RunError> {
+/// Opens the clone and asks the remote where its branches are: one request. The ledger on the branch of that name is read,
+/// which is a fetch where the clone does not have it.
+pub(super) fn open(
+    cache_dir: &Path,
+    remote: Remote,
+    branch: Option<String>,
+    ledger: Option<String>,
+) -> Result<Opened, RunError> {
     let repository = Repository::open(cache_dir, remote)?;
     let heads = repository.heads()?;
     let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
@@ -65,13 +74,17 @@ pub(super) fn open(cache_dir: &Path, remote: Remote, branch: Option<String>) -> 
         return Err(no_branch(&format!("`{base_branch}` does not exist")));
     };
     let branches = Branches::new(&base_branch, heads.default.as_deref());
+    let book = ledger.map(|name| {
+        let head = heads.branches.get(&name).copied();
+        Book::read(&repository, &name, &base_branch, head)
+    });
     let known = heads.branches.into_iter().filter(|(name, _)| branches.has(name)).collect();
-    Ok(Opened { repository, base_branch, base, branches, known })
+    Ok(Opened { repository, base_branch, base, branches, known, book })
 }
 
 /// Brings the base and tagpin's branches for it into the clone, unless it has them.
 pub(super) fn fetch(opened: Opened) -> Result<(Cloned, CommitTree), RunError> {
-    let Opened { repository, base_branch, base, branches, known } = opened;
+    let Opened { repository, base_branch, base, branches, known, book: _ } = opened;
     let base = repository.fetch(&base_branch, base)?;
     let mut heads = BTreeMap::new();
     for (name, id) in known {

@@ -29,7 +29,7 @@ pub async fn errand<R: Registry>(
     let access = Access::new(context, target).await?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let remote = access.remote.clone();
-    let (mut cloned, tree) = blocking(move || fetch(open(&cache_dir, remote, branch)?)).await?;
+    let (mut cloned, tree) = blocking(move || fetch(open(&cache_dir, remote, branch, None)?)).await?;
     let (mut config, own) = narrowed(context.config, &tree)?;
     config.holds.tell(context.now);
     let own_file = own.map_or_else(|| "tagpin.toml".to_owned(), |own| own.path);

@@ -10,6 +10,7 @@ mod details;
 mod discovery;
 mod groups;
 mod killed;
+mod ledger;
 mod life;
 mod many;
 mod page;

@@ -422,7 +422,13 @@ fn move_ref(git: &Repository, name: &str, old: Oid, new: Oid) -> Result<(), Stri
     if commit.parents().count() != commit.parent_count() {
         return Err("missing necessary objects".to_owned());
     }
-    git.reference(name, new, true, "push").map(drop).map_err(|error| error.message().to_owned())
+    // In one step, as git does it: two pushes at once must not both be right.
+    let moved = if old.is_zero() {
+        git.reference(name, new, false, "push")
+    } else {
+        git.reference_matching(name, new, true, old, "push")
+    };
+    moved.map(drop).map_err(|_lost| "failed to update ref".to_owned())
 }
 
 fn changes_workflows(git: &Repository, commit: Oid) -> bool {

@@ -13,6 +13,7 @@ use tagpin::chart::Charts;
 use tagpin::config::Config;
 use tagpin::hold::Holds;
 use tagpin::inventory::{FileScan, Inventory};
+use tagpin::ledger::Past;
 use tagpin::manifest::annotate::{Annotations, Keys};
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
@@ -49,9 +50,9 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
-    let (charts, holds) = (Charts::default(), Holds::default());
+    let (charts, holds, past) = (Charts::default(), Holds::default(), Past::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
-    let rules = Rules { policy, holds: &holds, environments: &[], charts: &charts, keys };
+    let rules = Rules { policy, holds: &holds, environments: &[], charts: &charts, keys, past: &past };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),

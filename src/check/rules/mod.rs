@@ -11,6 +11,7 @@ mod inconsistent_digest;
 mod latest_tag;
 mod malformed_digest;
 mod mirror_stale;
+mod never_this_tag;
 mod no_tag;
 mod overlay_unpins_base;
 mod platform_digest;
@@ -23,7 +24,7 @@ mod unverifiable;
 use super::Rule;
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&Rule; 19] = [
+pub static ALL: [&Rule; 20] = [
     &floating_tag::RULE,
     &latest_tag::RULE,
     &no_tag::RULE,
@@ -39,6 +40,7 @@ pub static ALL: [&Rule; 19] = [
     &unverifiable::RULE,
     &tag_moved::RULE,
     &immutable_tag_moved::RULE,
+    &never_this_tag::RULE,
     &digest_gone::RULE,
     &platform_digest::RULE,
     &platform_missing::RULE,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use base::Before;
 
-use super::{block_on, local_config, local_tree, progress, registry, work_tree_root};
+use super::{block_on, ledger, local_config, local_tree, progress, registry, work_tree_root};
 use crate::check::baseline::Baseline;
 use crate::check::online::{self, Online};
 use crate::check::{self, Checked, Context};
@@ -18,6 +18,7 @@ use crate::cli::{CheckArgs, Globals};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::git::Log;
 use crate::inventory::Inventory;
 use crate::manifest::SIZE_MAX;
 use crate::pin;
@@ -82,6 +83,10 @@ struct Gate {
     today: jiff::civil::Date,
     /// Who names the registries.
     trust: Trust,
+    /// What is to be said about the ledger of tags.
+    remark: Option<String>,
+    /// Whether everything that the settings need could be read.
+    complete: bool,
 }
 
 impl Gate {
@@ -97,18 +102,31 @@ impl Gate {
         let mut gate = if args.changed_since.is_some() || args.diff.is_some() {
             let mut before = Before::new(args, globals, environment, tree)?;
             let config = before.config.clone();
-            Self { config, baseline: before.baseline.take(), before: Some(before), today, trust }
+            Self {
+                config,
+                baseline: before.baseline.take(),
+                before: Some(before),
+                today,
+                trust,
+                remark: None,
+                complete: true,
+            }
         } else {
             let config = local_config(globals, environment, terminal)?;
             let baseline = match &args.baseline {
                 Some(file) if !args.write_baseline => Some(baseline::load(file)?),
                 _ => None,
             };
-            Self { config, baseline, before: None, today, trust }
+            Self { config, baseline, before: None, today, trust, remark: None, complete: true }
         };
         gate.config.check.strict |= args.strict;
         gate.place_settings()?;
         gate.config.holds.tell(jiff::Timestamp::now());
+        // Only what the registries say now is compared with what was seen before.
+        if args.online || args.fix {
+            let root = work_tree_root(&std::env::current_dir()?);
+            (gate.remark, gate.complete) = ledger::recall(&mut gate.config, &root);
+        }
         Ok(gate)
     }
 
@@ -136,7 +154,12 @@ impl Gate {
         let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
         let wanted = |reference: usize| !old.contains(&reference);
         let work = online::ask(tree, &self.config, &registry, inventory, wanted, progress(shown));
-        Ok(block_on(work)?.map_err(anyhow::Error::new)?)
+        let mut online = block_on(work)?.map_err(anyhow::Error::new)?;
+        if !online.strangers.is_empty() {
+            let log = Log::open(&work_tree_root(&std::env::current_dir()?), "HEAD").ok();
+            online.forget_older(log.as_ref(), &self.config, inventory).map_err(anyhow::Error::new)?;
+        }
+        Ok(online)
     }
 
     fn check(&self, inventory: &Inventory, online: Option<&Online>) -> Checked {
@@ -161,10 +184,12 @@ impl Gate {
         report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
         report.add_findings(checked);
         report.add_holds(&self.config.holds, inventory);
+        report.notes.extend(self.remark.clone());
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
             report.forgive_unread(|path| !before.touches(&tree.root_path(path)));
         }
+        report.complete &= self.complete;
         report.add_excerpts(|file| tree.read(file, SIZE_MAX).ok());
         report
     }

@@ -4,6 +4,7 @@ mod environment;
 mod forge;
 mod gate;
 mod hold;
+mod ledger;
 mod network;
 mod policy;
 mod proposals;
@@ -13,6 +14,7 @@ mod run;
 
 pub(super) use environment::PROMOTED_BY;
 pub(super) use forge::{COMMITS, KINDS};
+pub(super) use ledger::UNKNOWN_AGES;
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
 pub(super) use proposals::{GROUPS, MERGES};
 pub(super) use pull_request::DETAILS;
@@ -41,11 +43,13 @@ const DNS_NAME_MAX: usize = 253;
 /// `file` is how messages name the file, `base` is where its relative paths start.
 pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
     let mut checker = Checker { base, ..Checker::new(file, text) };
+    let policy = checker.policy(&raw.policy);
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),
         serve: checker.serve(&raw.serve),
         concurrency: checker.run_concurrency(&raw.run),
-        policy: checker.policy(&raw.policy),
+        ledger: checker.ledger(&raw.ledger, &policy),
+        policy,
         check: checker.gate(&raw.check),
         environments: checker.environments(&raw.environment),
         holds: Holds::new(checker.holds(&raw.hold)),

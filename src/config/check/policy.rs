@@ -2,10 +2,10 @@
 
 use toml::Spanned;
 
-use super::Checker;
+use super::{Checker, UNKNOWN_AGES};
 use crate::config::raw::{RawPolicy, RawRule, Text};
 use crate::platform::Platform;
-use crate::policy::{Defaults, Level, Policy, Rule, SplitFields, Style};
+use crate::policy::{Ages, Defaults, Level, Policy, Rule, SplitFields, Style};
 
 /// The words of `style`.
 pub(in crate::config) const STYLES: [(&str, Style); 2] =
@@ -36,6 +36,15 @@ impl Checker<'_> {
                 .as_ref()
                 .and_then(|word| self.word("split-fields", word, &SPLIT_FIELDS))
                 .unwrap_or_default(),
+            ages: Ages {
+                min_age: raw.min_age.as_ref().and_then(|time| self.wait("min-age", time)).unwrap_or_default(),
+                settle: raw.settle.as_ref().and_then(|time| self.wait("settle", time)).unwrap_or_default(),
+                unknown: raw
+                    .unknown_age
+                    .as_ref()
+                    .and_then(|word| self.word("unknown-age", word, &UNKNOWN_AGES))
+                    .unwrap_or_default(),
+            },
         };
         if let Some(include) = raw.include.as_ref().and_then(|list| self.globs("include", list, false)) {
             policy.include = include;
@@ -69,6 +78,12 @@ impl Checker<'_> {
                 .split_fields
                 .as_ref()
                 .and_then(|word| self.word("split-fields", word, &SPLIT_FIELDS)),
+            min_age: raw.min_age.as_ref().and_then(|time| self.wait("min-age", time)),
+            settle: raw.settle.as_ref().and_then(|time| self.wait("settle", time)),
+            unknown_age: raw
+                .unknown_age
+                .as_ref()
+                .and_then(|word| self.word("unknown-age", word, &UNKNOWN_AGES)),
         };
         // A rule that names neither has what the defaults have, and their fault was said there.
         let own = raw.level.as_ref().map(Spanned::span).or(raw.platforms.as_ref().map(Spanned::span));

@@ -1,0 +1,185 @@
+//! `tagpin ledger`, and the ledger as the other commands find it in a checkout.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{local_config, work_tree_root};
+use crate::cli::{Format, Globals, LedgerAction, LedgerArgs};
+use crate::config::{Config, Environment};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::ledger::{Event, Known, Ledger, Past, Record};
+use crate::reference::Reference;
+use crate::registry::Question;
+use crate::report::count;
+use crate::report::json::VERSION;
+use crate::terminal::{Style, Terminal, printable};
+use crate::tree::{CommitTree, RevisionError};
+
+/// Shows what the ledger says.
+///
+/// # Errors
+/// There is no ledger here, it cannot be read, or it knows no such image.
+pub fn run(
+    args: &LedgerArgs,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let config = local_config(globals, environment, terminal)?;
+    let LedgerAction::Show(args) = &args.action;
+    let root = work_tree_root(&std::env::current_dir()?);
+    let branch = &config.ledger.branch;
+    let ledger = match find(&root, branch) {
+        Known::Read(ledger) => ledger,
+        Known::Nothing => {
+            return Err(Failure::usage(format!("there is no ledger `{branch}` here"), fetch(branch)));
+        }
+        Known::Unreadable(why) => {
+            return Err(anyhow::anyhow!("the ledger `{branch}` cannot be read: {why}").into());
+        }
+    };
+    let wanted = args.image.as_deref().map(image).transpose()?;
+    let tags = tags(&ledger, wanted.as_ref());
+    if let (true, Some(wanted)) = (tags.is_empty(), &wanted) {
+        let message = format!("the ledger has nothing about `{wanted}`");
+        return Err(Failure::usage(message, "`tagpin ledger show` lists every image in it"));
+    }
+    let now = Timestamp::now();
+    let mut rows = Vec::new();
+    for question in &tags {
+        let record = ledger.record(question, now);
+        if globals.format == Format::Json {
+            rows.push(row(question, &record));
+        } else {
+            print(question, &record, terminal)?;
+        }
+    }
+    let problems: Vec<&str> = ledger.broken().map(|(_, why)| why).collect();
+    if globals.format == Format::Json {
+        let document = json!({
+            "version": VERSION, "branch": branch, "tags": rows, "errors": problems,
+            "complete": problems.is_empty(),
+        });
+        writeln!(terminal.stdout, "{document:#}")?;
+    } else if !globals.quiet {
+        writeln!(terminal.stderr, "{}", count(tags.len(), "tag"))?;
+    }
+    for why in &problems {
+        writeln!(terminal.stderr, "not read: {}", printable(why))?;
+    }
+    Ok(Exit::of(false, problems.is_empty()))
+}
+
+fn image(text: &str) -> Result<Reference, Failure> {
+    let hint = "name an image, with or without a tag, for example `ghcr.io/acme/api:1.8`";
+    Reference::parse(text).map_err(|error| Failure::usage(format!("`{text}`: {error}"), hint))
+}
+
+/// Returns the tags that the ledger knows, of the image that is wanted, and its one tag where it has one.
+fn tags(ledger: &Ledger, wanted: Option<&Reference>) -> BTreeSet<Question> {
+    let mut tags = BTreeSet::new();
+    for image in ledger.images() {
+        let Some((registry, repository)) = image.split_once('/') else { continue };
+        let is_other =
+            |wanted: &Reference| wanted.registry() != registry || wanted.repository() != repository;
+        if wanted.is_some_and(is_other) {
+            continue;
+        }
+        let tag = wanted.and_then(Reference::tag);
+        let events = ledger.events(image).filter(|event| tag.is_none_or(|tag| event.tag == tag));
+        tags.extend(events.map(|event| Question {
+            registry: registry.to_owned(),
+            repository: repository.to_owned(),
+            tag: event.tag.clone(),
+        }));
+    }
+    tags
+}
+
+/// Returns the lines of a record with what each of them is.
+fn told<'l>(record: &Record<'l>) -> Vec<(&'l Event, &'static str)> {
+    let sights = record.sights();
+    let what = |(index, event): (usize, &&'l Event)| {
+        let before = &sights[..index];
+        let is_back = before.iter().any(|earlier| earlier.digest == event.digest);
+        (
+            *event,
+            if index == 0 {
+                "first-seen"
+            } else if is_back {
+                "moved-back"
+            } else {
+                "moved"
+            },
+        )
+    };
+    sights.iter().enumerate().map(what).collect()
+}
+
+fn print(question: &Question, record: &Record<'_>, terminal: &mut Terminal) -> Result<(), Failure> {
+    let Question { registry, repository, tag } = question;
+    let head = format!("{registry}/{repository}:{tag}");
+    writeln!(terminal.stdout, "{}", terminal.stdout.paint(Style::Cyan, &printable(&head)))?;
+    for (event, what) in told(record) {
+        let line = format!("    {}  {}  {}", event.when, event.digest, what.replace('-', " "));
+        writeln!(terminal.stdout, "{}", printable(&line))?;
+    }
+    Ok(())
+}
+
+fn row(question: &Question, record: &Record<'_>) -> serde_json::Value {
+    let events = told(record).into_iter().map(
+        |(event, what)| json!({ "when": event.when.to_string(), "digest": event.digest, "event": what }),
+    );
+    json!({
+        "image": format!("{}/{}", question.registry, question.repository),
+        "tag": question.tag,
+        "digest": record.now(),
+        "since": record.since().map(|since| since.to_string()),
+        "events": events.collect::<Vec<_>>(),
+    })
+}
+
+/// Reads the ledger that the repository around `root` has into `config`. Returns a remark where something waits for a ledger
+/// that is not here, and whether what is here could be read.
+pub(super) fn recall(config: &mut Config, root: &Path) -> (Option<String>, bool) {
+    let branch = &config.ledger.branch;
+    let known = find(root, branch);
+    let waits = config.policy.waits();
+    let (remark, is_readable) = match &known {
+        Known::Nothing if waits => (Some(format!("no ledger of tags is here: {}", fetch(branch))), true),
+        Known::Unreadable(why) => {
+            (Some(format!("the ledger of tags `{branch}` cannot be read: {why}")), !waits)
+        }
+        Known::Nothing | Known::Read(_) => (None, true),
+    };
+    config.ledger.past = Past::new(known, Timestamp::now());
+    (remark, is_readable)
+}
+
+/// Says how a checkout gets the ledger.
+fn fetch(branch: &str) -> String {
+    format!("fetch it with `git fetch origin +refs/heads/{branch}:refs/remotes/origin/{branch}`")
+}
+
+/// Returns the ledger on `branch` of the repository around `root`: what was fetched of it, or the branch itself.
+fn find(root: &Path, branch: &str) -> Known {
+    for name in [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
+        let tree = match CommitTree::of_revision(root, &name) {
+            Ok(tree) => tree,
+            Err(RevisionError::NoRepository | RevisionError::NoCommit(_)) => continue,
+            Err(error @ RevisionError::Git(_)) => return Known::Unreadable(error.to_string()),
+        };
+        return match Ledger::read(&tree) {
+            Ok(ledger) => Known::Read(Arc::new(ledger)),
+            Err(error) => Known::Unreadable(error.to_string()),
+        };
+    }
+    Known::Nothing
+}

@@ -1,0 +1,72 @@
+//! The lines of one image's file: `TIME TAG DIGEST`, in order of time. People may add comments, which stay.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::Event;
+use crate::reference::{Digest, is_tag};
+
+/// How much of a line a message repeats, in characters.
+const SHOWN: usize = 80;
+
+/// Returns what a new file about `image` starts with.
+pub(super) fn head(image: &str) -> String {
+    format!("# {image}\n")
+}
+
+/// Returns the line for `event`, without its end.
+pub(super) fn line(event: &Event) -> String {
+    format!("{} {} {}", event.when, event.tag, event.digest)
+}
+
+/// Returns the lines of a file.
+///
+/// # Errors
+/// Names the first line that is none of ours, by its number from 1.
+pub(super) fn parse(text: &str) -> Result<BTreeSet<Event>, String> {
+    let mut events = BTreeSet::new();
+    for (index, line) in text.lines().enumerate() {
+        if is_comment(line) {
+            continue;
+        }
+        let Some(event) = event(line) else {
+            let shown: String = line.chars().take(SHOWN).collect();
+            return Err(format!("line {}: `{}` is not `TIME TAG DIGEST`", index + 1, shown.escape_debug()));
+        };
+        events.insert(event);
+    }
+    Ok(events)
+}
+
+fn is_comment(line: &str) -> bool {
+    line.starts_with('#') || line.trim().is_empty()
+}
+
+fn event(line: &str) -> Option<Event> {
+    let mut words = line.split_ascii_whitespace();
+    let (when, tag, digest) = (words.next()?, words.next()?, words.next()?);
+    if words.next().is_some() || !is_tag(tag) {
+        return None;
+    }
+    let when: Timestamp = when.parse().ok()?;
+    Some(Event { when: super::whole_seconds(when), tag: tag.to_owned(), digest: Digest::parse(digest)? })
+}
+
+/// Puts a line where its time belongs: before the first later one, or at the end. Everything else stays as it is.
+pub(super) fn insert(text: &mut String, event: &Event) {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    let (mut at, mut start) = (text.len(), text.len());
+    // From the end: what is new is almost always the latest.
+    for whole in text.split_inclusive('\n').rev() {
+        start -= whole.len();
+        match self::event(whole) {
+            Some(known) if known.when > event.when => at = start,
+            Some(_) => break,
+            None => {}
+        }
+    }
+    text.insert_str(at, &format!("{}\n", line(event)));
+}

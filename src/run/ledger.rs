@@ -1,0 +1,183 @@
+//! The ledger's branch: read in the beginning of a run, and pushed to where the run saw something for the first time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::git::{GitError, Identity, Oid, Repository};
+use crate::ledger::{Known, Ledger, LedgerError, Past, Sighting};
+use crate::report::count;
+
+/// How often a push is tried that another run was quicker than.
+const TRIES: usize = 8;
+
+/// How long a run waits after that: the other one may be in the middle of it.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The ledger as it is on its branch.
+pub(super) struct Book {
+    branch: String,
+    /// The branch that is pinned.
+    base: String,
+    /// The head of the branch; `None` where there is none yet.
+    head: Option<Oid>,
+    known: Known,
+}
+
+/// What became of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its branch.
+    pub branch: String,
+    /// What was done.
+    pub state: RecordState,
+    /// How many lines were new.
+    pub lines: usize,
+    /// Why it could not be read or written, or what of it.
+    pub problem: Option<String>,
+}
+
+/// What a run did to the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordState {
+    /// It says all that this run saw.
+    UpToDate,
+    /// Lines were pushed.
+    Pushed,
+    /// Lines would have been pushed, but for `--dry-run`.
+    DryRun,
+    /// The remote does not take the push.
+    Refused,
+    /// It cannot be read, so nothing is written.
+    Unreadable,
+}
+
+impl RecordState {
+    /// Returns the kebab-case word for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UpToDate => "up-to-date",
+            Self::Pushed => "pushed",
+            Self::DryRun => "dry-run",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl Recorded {
+    /// Tells whether everything could be read that images may wait for.
+    pub fn is_readable(&self) -> bool {
+        self.problem.is_none() || self.state == RecordState::Refused
+    }
+
+    /// Returns the remark about what went wrong.
+    pub fn remark(&self) -> Option<String> {
+        let (branch, problem) = (&self.branch, self.problem.as_ref()?);
+        Some(match self.state {
+            RecordState::Refused => format!(
+                "the ledger of tags was not written, so what is new now will be new again: {problem}; let tagpin push to \
+                 `{branch}`"
+            ),
+            _ => format!("the ledger of tags cannot be read, so what may have to wait is held: {problem}"),
+        })
+    }
+}
+
+impl Book {
+    /// Reads the ledger on `branch`, which is at `head`. Nothing is fetched where the clone has that already.
+    pub(super) fn read(repository: &Repository, branch: &str, base: &str, head: Option<Oid>) -> Self {
+        let unreadable = |error: LedgerError| Known::Unreadable(format!("`{branch}`: {error}"));
+        let (name, base_name) = (branch.to_owned(), base.to_owned());
+        let mut book = Self { branch: name, base: base_name, head, known: Known::Read(Arc::default()) };
+        if branch == base {
+            book.known = unreadable(LedgerError::Base);
+        } else if let Some(expected) = head {
+            book.known = match fetched(repository, branch, expected) {
+                Ok((head, ledger)) => {
+                    book.head = Some(head);
+                    Known::Read(Arc::new(ledger))
+                }
+                Err(error) => unreadable(error),
+            };
+        }
+        book
+    }
+
+    /// Returns what it says, for judging at the time `now`.
+    pub(super) fn past(&self, now: Timestamp) -> Past {
+        Past::new(self.known.clone(), now)
+    }
+
+    /// Writes what is new in `sightings` of the time `now`: the branch is moved from where it was read, and where another
+    /// run was quicker, its lines and ours are joined.
+    pub(super) fn write(
+        self,
+        repository: &Repository,
+        sightings: &[Sighting],
+        now: Timestamp,
+        author: &Identity,
+        dry_run: bool,
+    ) -> Recorded {
+        let mut book = self;
+        let (mut lines, mut problem) = (0, String::new());
+        for _ in 0..TRIES {
+            let ledger = match &book.known {
+                Known::Read(ledger) => Arc::clone(ledger),
+                Known::Unreadable(why) => {
+                    return book.recorded(RecordState::Unreadable, 0, Some(why.clone()));
+                }
+                Known::Nothing => return book.recorded(RecordState::UpToDate, 0, None),
+            };
+            let broken = ledger.broken().map(|(_, why)| why).collect::<Vec<_>>();
+            let broken =
+                (!broken.is_empty()).then(|| format!("not all of it can be read: {}", broken.join("; ")));
+            let news = ledger.news(now, sightings);
+            lines = news.values().map(Vec::len).sum();
+            if lines == 0 || dry_run {
+                let state = if lines == 0 { RecordState::UpToDate } else { RecordState::DryRun };
+                return book.recorded(state, lines, broken);
+            }
+            let files = ledger.files(&news, book.head.is_none());
+            let message = format!("ledger: {} of {}\n", count(lines, "line"), count(news.len(), "image"));
+            let pushed = repository
+                .record(book.head, &files, &message, author, now)
+                .and_then(|commit| repository.push(commit, &book.branch, book.head));
+            let found = match pushed {
+                Ok(()) => return book.recorded(RecordState::Pushed, lines, broken),
+                Err(GitError::RefMoved { found, .. }) => {
+                    problem = format!("`{}` was moved by others {TRIES} times in a row", book.branch);
+                    found
+                }
+                Err(error) if is_busy(&error) => {
+                    problem = error.to_string();
+                    book.head
+                }
+                Err(error) => return book.recorded(RecordState::Refused, lines, Some(error.to_string())),
+            };
+            tracing::debug!(branch = book.branch, problem, "another run writes the ledger: joining");
+            std::thread::sleep(PAUSE);
+            book = Self::read(repository, &book.branch, &book.base, found);
+        }
+        book.recorded(RecordState::Refused, lines, Some(problem))
+    }
+
+    fn recorded(&self, state: RecordState, lines: usize, problem: Option<String>) -> Recorded {
+        Recorded { branch: self.branch.clone(), state, lines, problem }
+    }
+}
+
+/// Tells whether the remote could not move the branch because somebody else was just moving it (git's `receive-pack` and
+/// `refs/files-backend`).
+fn is_busy(error: &GitError) -> bool {
+    let GitError::Rejected { message, .. } = error else { return false };
+    ["failed to update ref", "cannot lock ref", "failed to lock"].iter().any(|words| message.contains(words))
+}
+
+fn fetched(repository: &Repository, branch: &str, expected: Oid) -> Result<(Oid, Ledger), LedgerError> {
+    let remote = |error: GitError| LedgerError::Remote(error.to_string());
+    let head = repository.fetch(branch, expected).map_err(remote)?;
+    let tree = repository.tree(head).map_err(remote)?;
+    Ok((head, Ledger::read(&tree)?))
+}
