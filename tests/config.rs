@@ -13,6 +13,11 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse("tagpin.toml", Path::new("/etc/tagpin"), text.as_bytes())
 }
 
+/// A repository without other files.
+fn nothing(_: &str) -> Option<Vec<u8>> {
+    None
+}
+
 fn error(text: &str) -> String {
     match parse(text) {
         Ok(_) => panic!("accepted:\n{text}"),
@@ -55,7 +60,8 @@ fn locations_are_for_something_and_only_the_trusted_file_adds_them() {
     let config = parse(entry).unwrap();
     assert_eq!(config.locations.len(), 1);
     assert_same(&parse(&config.to_toml()).unwrap(), &config);
-    let refused = Config::default().narrowed("tagpin.toml", entry.as_bytes()).unwrap_err().to_string();
+    let refused =
+        Config::default().narrowed("tagpin.toml", entry.as_bytes(), nothing).unwrap_err().to_string();
     assert!(refused.contains("`location`"), "{refused}");
 }
 
@@ -332,12 +338,12 @@ fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
 fn a_repository_can_only_narrow() {
     let config = parse("[policy]\nexclude = [\"a/**\"]").unwrap();
     let narrowed = config
-        .narrowed("tagpin.toml", b"[policy]\nexclude = [\"b/**\"]\n[annotations]\nenabled = false")
+        .narrowed("tagpin.toml", b"[policy]\nexclude = [\"b/**\"]\n[annotations]\nenabled = false", nothing)
         .unwrap();
     assert!(!narrowed.policy.reads("a/x") && !narrowed.policy.reads("b/x") && narrowed.policy.reads("c/x"));
     assert!(!narrowed.annotations.enabled);
     assert!(config.policy.reads("b/x") && config.annotations.enabled, "the original is untouched");
-    assert_same(&config, &config.narrowed("tagpin.toml", b"# nothing").unwrap());
+    assert_same(&config, &config.narrowed("tagpin.toml", b"# nothing", nothing).unwrap());
 
     // Every key that there is, and what a repository may say of it.
     let example: toml::Table = EXAMPLE.parse().unwrap();
@@ -348,7 +354,11 @@ fn a_repository_can_only_narrow() {
             }
             None => vec![(key.clone(), value.clone())],
         };
-        for (path, value) in tables {
+        // These have no effect alone, and files of their own.
+        for (path, value) in tables
+            .into_iter()
+            .filter(|(path, _)| !["policy.keys", "policy.predicate-types"].contains(&&**path))
+        {
             let value = if path == "annotations.enabled" { false.into() } else { value };
             let mut table = toml::Table::new();
             match path.split_once('.') {
@@ -360,9 +370,15 @@ fn a_repository_can_only_narrow() {
                     table.insert(path.clone(), value);
                 }
             }
-            let result = config.narrowed("tagpin.toml", table.to_string().as_bytes());
-            let narrows =
-                ["policy.exclude", "annotations.enabled", "check.strict", "check.rule", "check.allow"];
+            let result = config.narrowed("tagpin.toml", table.to_string().as_bytes(), nothing);
+            let narrows = [
+                "policy.exclude",
+                "policy.require",
+                "annotations.enabled",
+                "check.strict",
+                "check.rule",
+                "check.allow",
+            ];
             if narrows.contains(&path.as_str()) || ["environment", "hold"].contains(&path.as_str()) {
                 assert!(result.is_ok(), "{path}");
             } else {
@@ -379,7 +395,8 @@ fn a_repository_can_only_narrow() {
 #[test]
 fn a_repository_file_that_is_wrong_says_so() {
     let config = parse("").unwrap();
-    let refused = |text: &str| config.narrowed("tagpin.toml", text.as_bytes()).unwrap_err().to_string();
+    let refused =
+        |text: &str| config.narrowed("tagpin.toml", text.as_bytes(), nothing).unwrap_err().to_string();
     assert!(refused("[annotations]\nenabled = true").contains("cannot be switched on"));
     assert!(refused("[policy]\nexlude = []").contains("did you mean `exclude`?"));
     assert!(refused("[policy]\nexclude = [\"!a\"]").contains("negation"));
@@ -394,8 +411,8 @@ fn a_repository_file_that_is_wrong_says_so() {
 fn a_repository_may_carry_the_very_file_that_its_bot_is_started_with() {
     let own = "[policy]\nlevel = \"platform\"\nplatforms = [\"linux/arm64\"]\n";
     let config = parse(own).unwrap();
-    assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes()).unwrap());
-    assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes()).is_err());
+    assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes(), nothing).unwrap());
+    assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes(), nothing).is_err());
 }
 
 #[test]
@@ -426,9 +443,9 @@ fn the_gate_is_checked_where_it_is_read() {
 fn a_repository_raises_levels_and_never_lowers_them() {
     let bot = parse("[[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"error\"\n").unwrap();
     let own = b"[check]\nstrict = false\n[[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"note\"\n";
-    let narrowed = bot.narrowed("tagpin.toml", own).unwrap();
+    let narrowed = bot.narrowed("tagpin.toml", own, nothing).unwrap();
     assert_eq!((narrowed.check.rules, narrowed.check.raised.len()), (bot.check.rules.clone(), 1));
-    let strict = bot.narrowed("tagpin.toml", b"[check]\nstrict = true").unwrap();
+    let strict = bot.narrowed("tagpin.toml", b"[check]\nstrict = true", nothing).unwrap();
     assert!(strict.check.strict);
 }
 

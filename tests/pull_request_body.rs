@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tagpin::platform::Platform;
+use tagpin::provenance::{Kind, Proof};
 use tagpin::pull_request::{
     Details, ImageChange, LeftOut, Object, Proposal, Template, marker, render, render_with, same_body,
 };
@@ -39,6 +40,9 @@ struct Image {
     files: Vec<String>,
     #[serde(default)]
     objects: Vec<[String; 3]>,
+    /// `signature` or `attestation`, the key and the type, each empty where nobody verified it.
+    #[serde(default)]
+    proofs: Vec<[String; 3]>,
     details: Option<Both>,
 }
 
@@ -76,6 +80,12 @@ fn index() -> String {
 
 fn digest(byte: &str) -> Digest {
     Digest::parse(&format!("sha256:{}", byte.repeat(32))).unwrap()
+}
+
+fn proof([kind, key, about]: [String; 3]) -> Proof {
+    let kind = if kind == "signature" { Kind::Signature } else { Kind::Attestation };
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
+    Proof { kind, key: said(key), predicate_type: said(about) }
 }
 
 impl Described {
@@ -118,6 +128,7 @@ impl Image {
             index: self.index.as_deref().map(digest),
             files: self.files,
             objects: objects.collect(),
+            proofs: self.proofs.into_iter().map(proof).collect(),
             details: self.details.map(|Both { old, new }| Details {
                 old: old.map(Described::description),
                 new: new.description(),

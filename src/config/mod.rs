@@ -6,6 +6,7 @@
 mod check;
 mod discover;
 mod environment;
+mod keys;
 mod narrow;
 mod problem;
 mod proposals;
@@ -297,6 +298,15 @@ impl Config {
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
         let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
         config.pull_request.read_template()?;
+        config.policy.read_keys(|key| {
+            read(key.path()).map_err(|error| {
+                error
+                    .problems
+                    .into_iter()
+                    .next()
+                    .unwrap_or_else(|| Problem::whole(&key.path().display().to_string(), "it cannot be read"))
+            })
+        })?;
         Ok(config.with(environment))
     }
 
@@ -305,7 +315,9 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or is refused.
     pub fn narrowed_by_file(&self, path: &str) -> Result<Self, ConfigError> {
-        self.narrowed(path, &read(Path::new(path))?)
+        let is_file = |path: &str| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let files = |path: &str| is_file(path).then(|| read(Path::new(path)).ok()).flatten();
+        self.narrowed(path, &read(Path::new(path))?, files)
     }
 
     /// Returns the configuration that `bytes` spell. `file` is how messages name them; relative paths start at `base`.

@@ -1,5 +1,6 @@
 //! The effective configuration as a file that can be loaded again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::check::{COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PULLS, SPLIT
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
     RawHold, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository, RawRule, RawRun,
-    RawServe, Text,
+    RawServe, Text, Words,
 };
 use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
@@ -18,6 +19,7 @@ use crate::environment::Environment;
 use crate::hold::Hold;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
+use crate::provenance::{Key, Kind};
 use crate::pull_request::Wording;
 use crate::pull_request::group::Named;
 use crate::registry::Rule;
@@ -79,6 +81,7 @@ pub(super) fn action(url: &str, base_url: Option<&str>) -> String {
 }
 
 fn policy(policy: &Policy) -> RawPolicy {
+    let demand = &policy.defaults.demand;
     RawPolicy {
         level: Some(word(policy.defaults.level, &LEVELS)),
         platforms: Some(platforms(&policy.defaults.platforms)),
@@ -87,6 +90,11 @@ fn policy(policy: &Policy) -> RawPolicy {
         include: Some(globs(&policy.include)),
         exclude: Some(globs(&policy.exclude)),
         immutable: Some(globs(&policy.immutable)),
+        require: Some(kinds(&demand.require)),
+        // Where nothing is required they would have no effect, and be refused.
+        keys: Some(keys(&demand.keys)).filter(|_| !demand.keys.is_empty()),
+        predicate_types: Some(unspanned(demand.predicate_types.clone()))
+            .filter(|_| !demand.predicate_types.is_empty()),
         rule: policy
             .rules
             .iter()
@@ -98,10 +106,21 @@ fn policy(policy: &Policy) -> RawPolicy {
                     platforms: rule.platforms.as_deref().map(platforms),
                     style: rule.style.map(|style| word(style, &STYLES)),
                     split_fields: rule.split_fields.map(|fields| word(fields, &SPLIT_FIELDS)),
+                    require: rule.require.as_ref().map(kinds),
+                    keys: rule.keys.as_deref().map(keys),
+                    predicate_types: rule.predicate_types.clone().map(unspanned),
                 })
             })
             .collect(),
     }
+}
+
+fn kinds(kinds: &BTreeSet<Kind>) -> Spanned<Words> {
+    unspanned(Words::Several(kinds.iter().map(|kind| kind.as_str().to_owned()).collect()))
+}
+
+fn keys(keys: &[Key]) -> Spanned<Vec<Text>> {
+    unspanned(keys.iter().map(|key| path(key.path())).collect())
 }
 
 fn check(settings: &Settings) -> RawCheck {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::provenance::Proof;
 use crate::reference::Digest;
 use crate::registry::{Budget, Description};
 
@@ -84,6 +85,8 @@ pub struct ImageChange {
     pub files: Vec<String>,
     /// The objects in these files that use it, sorted.
     pub objects: Vec<Object>,
+    /// Who vouches for the new digest, where policy demands that somebody does.
+    pub proofs: Vec<Proof>,
     /// What is known beyond the digests; `None` where that is not wanted.
     pub details: Option<Details>,
 }
@@ -151,6 +154,7 @@ mod tests {
             index: None,
             files: vec!["app/deploy.yaml".to_owned()],
             objects: Vec::new(),
+            proofs: Vec::new(),
             details: None,
         }
     }
