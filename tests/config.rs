@@ -131,6 +131,14 @@ fn what_is_shown_can_be_loaded_again() {
         images = ["docker.io/**"]
         style = "digest"
         split-fields = "skip"
+        [[policy.rule]]
+        paths = ["vouched/**"]
+        require = ["attestation", "signature"]
+        keys = ["keys/a.pub", "/etc/b.pub"]
+        predicate-types = ["https://slsa.dev/provenance/v1"]
+        [[policy.rule]]
+        paths = ["lax/**"]
+        require = []
         [annotations]
         enabled = false
         key = "acme.example/digest"
@@ -413,6 +421,63 @@ fn a_repository_may_carry_the_very_file_that_its_bot_is_started_with() {
     let config = parse(own).unwrap();
     assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes(), nothing).unwrap());
     assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes(), nothing).is_err());
+}
+
+#[test]
+fn what_must_be_attached_to_a_digest_is_a_word_or_a_list_and_each_rule_overrides_its_keys() {
+    let config = parse(
+        "[policy]\nrequire = \"signature\"\nkeys = [\"a.pub\"]\n\
+         [[policy.rule]]\npaths = [\"both/**\"]\nrequire = [\"attestation\", \"signature\"]\n\
+         [[policy.rule]]\npaths = [\"other/**\"]\nkeys = [\"b.pub\"]\n\
+         [[policy.rule]]\npaths = [\"none/**\"]\nrequire = []\n",
+    )
+    .unwrap();
+    let demanded = |path: &str| {
+        let demands = config.policy.decide(path, "nginx", None).demands;
+        let words = demands.iter().map(|demand| {
+            let kinds = demand.require.iter().map(|kind| kind.as_str());
+            kinds.chain(demand.keys.iter().map(|key| key.name())).collect::<Vec<_>>().join(" ")
+        });
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(demanded("a.yaml"), ["signature a.pub"]);
+    assert_eq!(demanded("both/a.yaml"), ["signature attestation a.pub"]);
+    assert_eq!(demanded("other/a.yaml"), ["signature b.pub"]);
+    assert!(demanded("none/a.yaml").is_empty());
+    let key = &config.policy.defaults.demand.keys[0];
+    assert_eq!(key.path(), Path::new("/etc/tagpin/a.pub"), "it is seen from the file");
+    for (text, part) in [
+        ("require = \"signatures\"", "did you mean `signature`?"),
+        ("require = 1", "expected a word or a list of words"),
+        ("keys = [\"a.pub\"]", "`keys` has no effect here"),
+        ("predicate-types = [\"a\"]", "`predicate-types` has no effect here"),
+        ("require = \"attestation\"\npredicate-types = [\"a\"]", "`predicate-types` needs `keys`"),
+        (
+            "require = \"signature\"\nkeys = [\"a/k.pub\", \"b/k.pub\"]",
+            "two keys are in files that are called `k.pub`",
+        ),
+        ("[[policy.rule]]\nkeys = [\"a.pub\"]", "`keys` has no effect here"),
+        ("require = \"signature\"\nkeys = [\"~/a.pub\"]", "`~` is not expanded"),
+    ] {
+        let text = error(&format!("[policy]\n{text}\n"));
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn the_key_files_are_read_with_the_file_that_names_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("tagpin.toml");
+    fs_err::write(&file, "[[policy.rule]]\nrequire = \"signature\"\nkeys = [\"a.pub\"]\n").unwrap();
+    let load = || Config::load(Some(&file), &Environment::default());
+    let missing = load().unwrap_err().to_string();
+    assert!(missing.contains("a.pub: cannot be read"), "{missing}");
+    fs_err::write(directory.path().join("a.pub"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let wrong = load().unwrap_err().to_string();
+    assert!(wrong.contains("no public key in it") && wrong.contains("docs/provenance.md"), "{wrong}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs_err::copy(root.join("docs/cosign.pub"), directory.path().join("a.pub")).unwrap();
+    load().unwrap();
 }
 
 #[test]

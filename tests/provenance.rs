@@ -315,10 +315,11 @@ async fn what_does_not_hash_to_its_digest_is_an_error_and_no_signature() {
     world.registry.set(|mood| mood.referrers = Referrers::List(list.to_string()));
     let body = manifest(std::slice::from_ref(&bundle), Some(&world.digest)).to_string();
     assert_eq!(Digest::sha256(body.as_bytes()).as_str(), named);
-    world.registry.replace(REPOSITORY, &elsewhere, body.as_bytes());
-    // As a manifest it has a type.
-    let said = world.said_of(SIGNATURE).await;
-    assert!(!said.contains("signed"), "{said}");
+    world.registry.replace_as(OCI_MANIFEST, REPOSITORY, &elsewhere, body.as_bytes());
+    for keys in [vec![], vec![world.known.key()]] {
+        let said = world.said(&demand(SIGNATURE, &keys)).await;
+        assert!(said.starts_with("invalid-answer: ") && said.contains("does not match"), "{said}");
+    }
     // Another one that is good makes up for it.
     world.sign(&[world.by_known()]);
     assert_eq!(world.said_of(SIGNATURE).await, "signed, key cosign.pub");

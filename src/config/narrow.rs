@@ -78,7 +78,8 @@ impl Config {
                 there.map_err(|why| Problem::whole(&key.path().display().to_string(), why).hint(KEYS))
             })?;
         }
-        config.policy.own = Some(Own { demand: own_policy.defaults.demand, rules: own_policy.rules });
+        let own_policy = Own { demand: own_policy.defaults.demand, rules: own_policy.rules };
+        config.policy.own = Some(own_policy).filter(|own| *own != Own::default());
         config.check.raised.extend(own.rules);
         config.check.allows.extend(own.allows);
         config.check.strict |= own.strict;

@@ -118,7 +118,7 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+    use aws_lc_rs::encoding::AsDer as _;
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{
         ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
@@ -129,8 +129,8 @@ mod tests {
 
     use super::*;
 
-    fn pem(der: &PublicKeyX509Der<'_>) -> String {
-        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der.as_ref()))
+    fn pem(der: &[u8]) -> String {
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
     }
 
     fn key(pem: &str) -> Result<Key, KeyError> {
@@ -147,11 +147,11 @@ mod tests {
         rsa.sign(&RSA_PKCS1_SHA256, &random, b"text", &mut by_rsa).unwrap();
         let made = [
             (
-                pem(&ecdsa.public_key().as_der().unwrap()),
+                pem(ecdsa.public_key().as_der().unwrap().as_ref()),
                 ecdsa.sign(&random, b"text").unwrap().as_ref().to_vec(),
             ),
-            (pem(&ed25519.public_key().as_der().unwrap()), ed25519.sign(b"text").as_ref().to_vec()),
-            (pem(&rsa.public_key().as_der().unwrap()), by_rsa),
+            (pem(ed25519.public_key().as_der().unwrap().as_ref()), ed25519.sign(b"text").as_ref().to_vec()),
+            (pem(rsa.public_key().as_der().unwrap().as_ref()), by_rsa),
         ];
         for (i, (pem, _)) in made.iter().enumerate() {
             let key = key(pem).unwrap();
@@ -166,20 +166,23 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
-        let p256 = pem(&p256.public_key().as_der().unwrap());
+        let p256 = pem(p256.public_key().as_der().unwrap().as_ref());
         let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).unwrap();
+        // Made with `openssl genrsa 1024`.
         let short = "-----BEGIN PUBLIC KEY-----\n\
-            MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCqGKukO1De7zhZj6+H0qtjTkVxwTCpvKe4eCZ0FPqri0cb2JZfXJ/DgYSF6vUp\n\
-            wmJG8wVQZKjeGcjDOL5UlsuusFncCzWBQ7RKNUSesmQRMSGkVb1/3j+skZ6UtW+5u09lHNsj6tQ51s1SPrCBkedbNf0Tp0GbMJDy\n\
-            R4e9T04ZZwIDAQAB\n-----END PUBLIC KEY-----\n";
+            MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDKU4EXnuwc0OxrlOXXrRE9/Dhd\n\
+            UKYm+KKsyorDObcuwkP+WiY2GAxS1zkgFkCgnS7Mw7ljo/gnVKki6X3y/vTjpPoA\n\
+            NbJ7K/BaG5AIXkouDxj+Hk46TS9lzLFYre12FEsYXYHU9axaCYFQMHykTH21pMAm\n\
+            W9zkE5KZFXMdZDLUAwIDAQAB\n\
+            -----END PUBLIC KEY-----\n";
         for (text, expected) in [
             (String::new(), KeyError::None),
             (p256.replace("PUBLIC", "PRIVATE"), KeyError::None),
             (p256.replace("BEGIN", "BEGINN"), KeyError::None),
             (format!("{p256}{p256}"), KeyError::Several),
-            (pem(&p384.public_key().as_der().unwrap()), KeyError::Unsupported),
+            (pem(p384.public_key().as_der().unwrap().as_ref()), KeyError::Unsupported),
             (short.to_owned(), KeyError::Unsupported),
-            (pem(&PublicKeyX509Der::from(&b"x"[..])), KeyError::Unsupported),
+            (pem(b"x"), KeyError::Unsupported),
         ] {
             assert_eq!(key(&text), Err(expected), "{text}");
         }

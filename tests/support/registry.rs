@@ -180,8 +180,13 @@ impl Registry {
 
     /// Answers `body` for `digest`, whatever it hashes to.
     pub(crate) fn replace(&self, repository: &str, digest: &str, body: &[u8]) {
+        self.replace_as("application/octet-stream", repository, digest, body);
+    }
+
+    /// The same with a media type.
+    pub(crate) fn replace_as(&self, media_type: &str, repository: &str, digest: &str, body: &[u8]) {
         let key = (repository.to_owned(), digest.to_owned());
-        self.shared.lock().blobs.insert(key, ("application/octet-stream".to_owned(), body.to_vec()));
+        self.shared.lock().blobs.insert(key, (media_type.to_owned(), body.to_vec()));
     }
 
     /// Removes what `digest` names.
