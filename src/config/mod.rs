@@ -12,6 +12,7 @@ mod problem;
 mod proposals;
 mod pull_request;
 mod raw;
+mod schema;
 mod show;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use environment::Environment;
 pub use problem::Problem;
 pub use proposals::{AppConfig, Commits, Proposals};
 pub use pull_request::{DetailsOf, PullRequest};
+pub use schema::SCHEMA;
 
 use crate::check::Settings;
 use crate::hold::Holds;
