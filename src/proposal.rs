@@ -9,10 +9,18 @@ use crate::provenance::Proof;
 use crate::pull_request::{ImageChange, LeftOut, Object, Proposal};
 use crate::reference::{Digest, LATEST};
 
+/// Where an image is used, and who vouches for it.
+#[derive(Default)]
+struct Used<'p> {
+    files: BTreeSet<&'p str>,
+    objects: BTreeSet<Object>,
+    proofs: BTreeSet<&'p Proof>,
+}
+
 /// Returns the proposal for the files that change, as the commit `head`.
 pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
     type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
-    let mut images: BTreeMap<Key<'_>, (BTreeSet<&str>, BTreeSet<Object>, BTreeSet<Proof>)> = BTreeMap::new();
+    let mut images: BTreeMap<Key<'_>, Used<'_>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
@@ -21,10 +29,10 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             let index = verdict.behind.as_ref().map(|behind| &behind.index);
             let (old, covers) = (reference.digest(), change.covers.as_str());
             let key = (reference.name(), tag, old, &change.digest, covers, index);
-            let (files, objects, proofs) = images.entry(key).or_default();
-            proofs.extend(change.proofs.iter().cloned());
-            files.insert(&file.path);
-            objects.extend(object(&file.path, site));
+            let used = images.entry(key).or_default();
+            used.proofs.extend(&change.proofs);
+            used.files.insert(&file.path);
+            used.objects.extend(object(&file.path, site));
         } else if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) {
             left_out.push(LeftOut {
                 image: site.image.clone(),
@@ -36,21 +44,18 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
             });
         }
     }
-    let images =
-        images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects, proofs))| {
-            ImageChange {
-                name: name.to_owned(),
-                tag: tag.to_owned(),
-                old: old.cloned(),
-                new: new.clone(),
-                platforms: covers.to_owned(),
-                index: index.cloned(),
-                files: files.into_iter().map(str::to_owned).collect(),
-                objects: objects.into_iter().collect(),
-                proofs: proofs.into_iter().collect(),
-                details: None,
-            }
-        });
+    let images = images.into_iter().map(|((name, tag, old, new, covers, index), used)| ImageChange {
+        name: name.to_owned(),
+        tag: tag.to_owned(),
+        old: old.cloned(),
+        new: new.clone(),
+        platforms: covers.to_owned(),
+        index: index.cloned(),
+        files: used.files.into_iter().map(str::to_owned).collect(),
+        objects: used.objects.into_iter().collect(),
+        proofs: used.proofs.into_iter().cloned().collect(),
+        details: None,
+    });
     Proposal {
         images: images.collect(),
         left_out,

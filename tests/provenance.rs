@@ -522,6 +522,54 @@ async fn a_platform_s_digest_is_vouched_for_by_its_index() {
     assert_eq!(pinned.verdicts[0].outcome, Outcome::Pinned, "{:?}", pinned.verdicts);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_says_who_vouches_for_a_digest() {
+    let world = World::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let policy = "[policy]\nrequire = \"signature\"\nkeys = [\"cosign.pub\"]\n";
+    config(&world, directory.path(), policy);
+    fs_err::write(directory.path().join("compose.yaml"), compose(&world, "")).unwrap();
+    let run = async |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tagpin"));
+        command.args(args).args(["--config", "bot.toml"]).current_dir(directory.path()).env_clear();
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let image = format!("{}/{REPOSITORY}:1", world.registry.host());
+    let pinned = ["pin", "--format", "json", "compose.yaml"];
+    let (code, out, _) = run(&pinned).await;
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let row = &json["references"][0];
+    assert_eq!(
+        (code, &row["outcome"], &row["reason"]),
+        (Some(0), &"held".into(), &"unsigned".into()),
+        "{json}"
+    );
+    assert!(row.get("provenance").is_none());
+    let set = format!("{image}@{}", world.digest);
+    let (code, out, err) = run(&["pin", "--set", &set, "compose.yaml"]).await;
+    assert!(code == Some(3) && out.contains("unsigned: `sha256:"), "who names a digest wants it: {out}{err}");
+    let (code, out, err) = run(&["resolve", "-v", &image]).await;
+    assert!(
+        code == Some(0) && out.contains(&world.digest) && err.contains("lacks a signature by `cosign.pub`"),
+        "{err}"
+    );
+
+    world.sign(&[world.by_known()]);
+    let (_, _, err) = run(&["resolve", "-v", &image]).await;
+    assert!(err.contains("\n  signed, key cosign.pub\n"), "{err}");
+    let (code, out, _) = run(&pinned).await;
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let expected =
+        json!([{"kind": "signature", "verified": true, "key": "cosign.pub", "predicate_type": null}]);
+    assert_eq!((code, &json["references"][0]["provenance"]), (Some(0), &expected), "{json}");
+    assert_eq!(json["registries"][world.registry.host()]["provenance"], 2);
+    fs_err::write(directory.path().join("compose.yaml"), compose(&world, "")).unwrap();
+    let (_, out, _) = run(&["pin", "compose.yaml"]).await;
+    assert!(out.contains("\n          signed, key cosign.pub\n"), "{out}");
+}
+
 #[tokio::test]
 async fn a_digest_that_somebody_names_obeys_as_well() {
     let world = World::new().await;
@@ -544,6 +592,16 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
         assert_eq!((verdict.outcome, verdict.reason), expected, "{verdict:?}");
         assert_eq!(pinned.files.len(), usize::from(signed));
     }
+    // Another tag for the digest that stands there is no new digest.
+    world.sign(&[]);
+    fs_err::write(work.path().join("compose.yaml"), compose(&world, &format!("@{}", world.digest))).unwrap();
+    world.registry.forget_requests();
+    let inventory = take_inventory(&tree, &config).unwrap();
+    let digest = Digest::parse(&world.digest).unwrap();
+    let aim = Aim::Set(Named { digest, tag: Some("2".to_owned()), platforms: Vec::new() });
+    let pinned = assign(&tree, &config, &client(), inventory, vec![aim], Refusal::StopsAll).await.unwrap();
+    assert_eq!(pinned.verdicts[0].outcome, Outcome::Updated, "{:?}", pinned.verdicts);
+    assert!(world.registry.requests().iter().all(|it| !it.path.contains(".sig")));
 }
 
 #[tokio::test]

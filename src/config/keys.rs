@@ -14,11 +14,11 @@ impl Policy {
     /// Those of `read`, or there is no key in a file.
     pub(super) fn read_keys(
         &mut self,
-        read: impl Fn(&Key) -> Result<Vec<u8>, Problem>,
+        read: impl Fn(&Key) -> Result<Vec<u8>, ConfigError>,
     ) -> Result<(), ConfigError> {
         let of_rules = self.rules.iter_mut().filter_map(|rule| rule.keys.as_mut());
         for key in [&mut self.defaults.demand.keys].into_iter().chain(of_rules).flatten() {
-            let bytes = read(key).map_err(ConfigError::one)?;
+            let bytes = read(key)?;
             *key = key.clone().with(&bytes).map_err(|error| {
                 let problem = Problem::whole(&key.path().display().to_string(), error.to_string());
                 ConfigError::one(problem.hint(HINT))

@@ -300,15 +300,7 @@ impl Config {
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
         let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
         config.pull_request.read_template()?;
-        config.policy.read_keys(|key| {
-            read(key.path()).map_err(|error| {
-                error
-                    .problems
-                    .into_iter()
-                    .next()
-                    .unwrap_or_else(|| Problem::whole(&key.path().display().to_string(), "it cannot be read"))
-            })
-        })?;
+        config.policy.read_keys(|key| read(key.path()))?;
         Ok(config.with(environment))
     }
 

@@ -75,7 +75,8 @@ impl Config {
         if problems.is_empty() {
             own_policy.read_keys(|key| {
                 let there = files(&key.path().to_string_lossy()).ok_or("it is not there, or cannot be read");
-                there.map_err(|why| Problem::whole(&key.path().display().to_string(), why).hint(KEYS))
+                let shown = key.path().display().to_string();
+                there.map_err(|why| ConfigError::one(Problem::whole(&shown, why).hint(KEYS)))
             })?;
         }
         let own_policy = Own { demand: own_policy.defaults.demand, rules: own_policy.rules };

@@ -101,9 +101,8 @@ fn schema_of(shape: &Shape, path: &[&str], item: Option<&Item>, above: &[(String
                 let path: Vec<&str> = path.iter().copied().chain([*key]).collect();
                 let inner = item.and_then(|item| inner(item, key));
                 let mut schema = schema_of(shape, &path, inner.as_ref(), &comments);
-                if let Some(comment) =
-                    comments.iter().find_map(|(other, text)| (other == key).then_some(text))
-                {
+                let said = comments.iter().chain(above).find(|(other, _)| other == key);
+                if let Some((_, comment)) = said {
                     schema["description"] = comment.as_str().into();
                 }
                 properties.insert((*key).to_owned(), schema);
