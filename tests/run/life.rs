@@ -37,8 +37,8 @@ async fn what_is_obsolete_is_closed_with_a_reason_and_can_be_proposed_again() {
     assert_eq!((world.forge.pulls()[0].state.as_str(), world.forge.pulls()[0].merged), ("closed", false));
     assert!(body(&world).starts_with("> Closed by tagpin: nothing is left to propose"), "{}", body(&world));
     assert!(marker::read(&body(&world)).unwrap().retired);
-    // Nobody said no: what comes back is proposed again.
-    world.repository().commit_on("main", &[(FILE, DEPLOYMENT)], "human@example.com");
+    // Nobody said no to the digest: where the image comes up again, it is proposed again.
+    world.repository().commit_on("main", &[("app/other.yaml", DEPLOYMENT)], "human@example.com");
     assert_eq!(run(&mut world).await.pull_request.unwrap().pull_request.number, 2);
 }
 
