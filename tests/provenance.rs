@@ -526,8 +526,10 @@ async fn a_platform_s_digest_is_vouched_for_by_its_index() {
 async fn the_command_line_says_who_vouches_for_a_digest() {
     let world = World::new().await;
     let directory = tempfile::tempdir().unwrap();
-    let policy = "[policy]\nrequire = \"signature\"\nkeys = [\"cosign.pub\"]\n";
-    config(&world, directory.path(), policy);
+    // What a file names on this machine is asked only where the configuration has it.
+    let registry = format!("[[registry]]\nprefix = \"{}\"\n", world.registry.host());
+    let policy = format!("[policy]\nrequire = \"signature\"\nkeys = [\"cosign.pub\"]\n{registry}");
+    config(&world, directory.path(), &policy);
     fs_err::write(directory.path().join("compose.yaml"), compose(&world, "")).unwrap();
     let run = async |args: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tagpin"));
