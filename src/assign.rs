@@ -11,6 +11,7 @@ use crate::inventory::Inventory;
 use crate::pin::{self, Pinned};
 use crate::plan::{self, Change, Outcome, Verdict};
 use crate::platform::Platform;
+use crate::provenance::vouch;
 use crate::reference::Digest;
 use crate::registry::{Claim, Question, Refused, Registry, confirm};
 use crate::tree::{Tree, TreeError};
@@ -113,7 +114,8 @@ pub async fn assign<T: Tree, R: Registry>(
         let claim = Claim { question, digest: digest.clone(), platforms };
         claims.entry(claim).or_default().push(verdicts.len());
         let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
-        let change = Change { digest, tag, style, covers: String::new(), moves: None };
+        let change =
+            Change { digest, tag, style, covers: String::new(), proofs: BTreeSet::new(), moves: None };
         verdicts.push(Verdict { outcome, change: Some(change), ..Verdict::unchanged() });
     }
     let wanted: BTreeSet<Claim> = claims.keys().cloned().collect();
@@ -130,6 +132,7 @@ pub async fn assign<T: Tree, R: Registry>(
             }
         }
     }
+    vouch(registry, &config.policy, &inventory, &mut verdicts).await;
     // A hold is somebody's decision about this one image, and says nothing of the others.
     let is_refused = |verdict: &Verdict| {
         matches!(verdict.outcome, Outcome::Held | Outcome::Failed) && verdict.reason != Some(ON_HOLD)

@@ -475,6 +475,14 @@ Examples:
   tagpin config check tagpin.toml
   tagpin config check                         # .github/tagpin.toml, tagpin.toml or .tagpin.toml")]
     Check(ConfigFile),
+    /// Print the JSON Schema of the configuration file, for editors
+    ///
+    /// Editors that know TOML schemas complete and check keys by it: with `#:schema ./tagpin.schema.json` as the first line
+    /// of the configuration for taplo and what is built on it.
+    #[command(after_long_help = "\
+Examples:
+  tagpin config schema > tagpin.schema.json")]
+    Schema,
 }
 
 /// The file of `tagpin config show` and `tagpin config check`.

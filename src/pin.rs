@@ -13,6 +13,7 @@ use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Rules, Verdict};
+use crate::provenance::vouch;
 use crate::registry::{Answers, Registry, ask};
 use crate::tree::{Tree, TreeError};
 
@@ -119,11 +120,13 @@ pub async fn pin_some<T: Tree, R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
     let (mut verdicts, answers) = decide(tree, config, registry, &inventory, wanted, progress).await?;
+    vouch(registry, &config.policy, &inventory, &mut verdicts).await;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
     Ok(Pinned { inventory, verdicts, files, notes, sightings: Sighting::all(&answers), ..Pinned::default() })
 }
 
-/// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.
+/// Returns the verdict on every site, as [`pin_some`] has it but for what policy demands to be attached to a new digest, and
+/// what the registries answered.
 ///
 /// # Errors
 /// Those of [`pin`].

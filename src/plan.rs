@@ -12,6 +12,7 @@ use crate::manifest::annotate::Keys;
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
 use crate::policy::{Decision, Policy, SplitFields, Style};
+use crate::provenance::Proof;
 use crate::reference::{Digest, Reference};
 use crate::registry::{
     Answer, Answers, Asked, Behind, Judged, Level, Question, Recorded, ResolveError, Wanted,
@@ -76,6 +77,8 @@ pub struct Change {
     pub covers: String,
     /// How the tag moved, as far as it is known.
     pub moves: Option<Box<Moves>>,
+    /// Who vouches for the digest, where policy demands that somebody does.
+    pub proofs: BTreeSet<Proof>,
 }
 
 impl Change {
@@ -170,6 +173,9 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
 pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Box<Verdict>> {
     Context::new(file, rules).ask(located).map(|(_, decision)| decision.style)
 }
+
+/// The reason of a verdict that holds an image whose digest lacks a signature or attestation that policy demands.
+pub const UNSIGNED: &str = "unsigned";
 
 /// The reason of a verdict that holds an image whose tag has moved and never should.
 pub const IMMUTABLE: &str = "immutable-tag-moved";
@@ -339,7 +345,8 @@ impl<'c> Context<'c> {
                     if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
                 let covers = covers(&decision.level, answer);
                 let moves = past.moves(&question).map(Box::new);
-                let change = Some(Change { digest, tag: None, style: decision.style, covers, moves });
+                let (style, proofs) = (decision.style, BTreeSet::new());
+                let change = Some(Change { digest, tag: None, style, covers, proofs, moves });
                 Verdict { outcome, change, behind: behind.map(Box::new), ..unchanged }
             }
             Err(_) => Verdict::because(Outcome::Failed, "not-asked", None),

@@ -4,9 +4,11 @@ mod globs;
 
 pub use globs::{GlobError, Globs, escaped};
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::platform::Platform;
+use crate::provenance::{Demand, Key, Kind};
 use crate::reference::Reference;
 use crate::registry;
 
@@ -23,6 +25,17 @@ pub struct Policy {
     pub immutable: Globs,
     /// The exceptions, in order: the first that matches both path and image wins.
     pub rules: Vec<Rule>,
+    /// What the repository's own file demands beside that.
+    pub own: Option<Own>,
+}
+
+/// What a repository's own file demands of digests: it is asked for beside what the trusted file demands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// What holds where no rule matches.
+    pub demand: Demand,
+    /// The exceptions; only their demands count.
+    pub rules: Vec<Rule>,
 }
 
 /// What holds where no rule says otherwise.
@@ -38,6 +51,8 @@ pub struct Defaults {
     pub split_fields: SplitFields,
     /// How long a digest and a tag have to be known.
     pub ages: Ages,
+    /// What must be attached to a digest before it is written.
+    pub demand: Demand,
 }
 
 /// How long a digest has to be known, and a tag to stay where it is, before it is proposed: by the ledger of tags.
@@ -82,6 +97,12 @@ pub struct Rule {
     pub settle: Option<Duration>,
     /// Overrides [`Ages::unknown`].
     pub unknown_age: Option<UnknownAge>,
+    /// Overrides what [`Defaults::demand`] requires.
+    pub require: Option<BTreeSet<Kind>>,
+    /// Overrides the keys of [`Defaults::demand`].
+    pub keys: Option<Vec<Key>>,
+    /// Overrides the predicate types of [`Defaults::demand`].
+    pub predicate_types: Option<Vec<String>>,
 }
 
 /// Which digest of a tag is written, before a platform is named.
@@ -131,6 +152,8 @@ pub struct Decision {
     pub split_fields: SplitFields,
     /// How long digest and tag have to be known.
     pub ages: Ages,
+    /// What must be attached to a digest before it is written: each of these.
+    pub demands: Vec<Demand>,
 }
 
 impl Default for Policy {
@@ -142,6 +165,7 @@ impl Default for Policy {
             exclude: Globs::default(),
             immutable: Globs::default(),
             rules: Vec::new(),
+            own: None,
         }
     }
 }
@@ -175,14 +199,33 @@ impl Policy {
         let normalised = Reference::parse(name)
             .map(|reference| format!("{}/{}", reference.registry(), reference.repository()))
             .unwrap_or_default();
-        let rule = self.rules.iter().find(|rule| {
-            rule.paths.as_ref().is_none_or(|paths| paths.matches(path))
-                && rule
-                    .images
-                    .as_ref()
-                    .is_none_or(|images| images.matches(name) || images.matches(&normalised))
+        let find = |rules: &'_ [Rule]| rules.iter().position(|rule| rule.is_for(path, name, &normalised));
+        let settings = self.defaults.overridden(find(&self.rules).and_then(|at| self.rules.get(at)));
+        let own = self.own.as_ref().map(|own| {
+            let rule = find(&own.rules).and_then(|at| own.rules.get(at));
+            rule.map_or_else(|| own.demand.clone(), |rule| rule.demand(&own.demand))
         });
-        self.defaults.overridden(rule).decision(platform)
+        let mut decision = settings.decision(platform);
+        decision.demands.extend(own.filter(|demand| !demand.require.is_empty()));
+        decision
+    }
+}
+
+impl Rule {
+    fn is_for(&self, path: &str, name: &str, normalised: &str) -> bool {
+        let images = self.images.as_ref();
+        self.paths.as_ref().is_none_or(|paths| paths.matches(path))
+            && images.is_none_or(|images| images.matches(name) || images.matches(normalised))
+    }
+
+    /// Returns `demand` with what this rule says otherwise.
+    pub(crate) fn demand(&self, demand: &Demand) -> Demand {
+        let Demand { require, keys, predicate_types } = demand;
+        Demand {
+            require: self.require.as_ref().unwrap_or(require).clone(),
+            keys: self.keys.as_ref().unwrap_or(keys).clone(),
+            predicate_types: self.predicate_types.as_ref().unwrap_or(predicate_types).clone(),
+        }
     }
 }
 
@@ -200,6 +243,7 @@ impl Defaults {
                 settle: rule.settle.unwrap_or(self.ages.settle),
                 unknown: rule.unknown_age.unwrap_or(self.ages.unknown),
             },
+            demand: rule.demand(&self.demand),
         }
     }
 
@@ -217,7 +261,9 @@ impl Defaults {
             }
             _ => (registry::Level::Index, self.platforms),
         };
-        Decision { level, needed, style: self.style, split_fields: self.split_fields, ages: self.ages }
+        let demands = Some(self.demand).filter(|demand| !demand.require.is_empty()).into_iter().collect();
+        let (style, split_fields, ages) = (self.style, self.split_fields, self.ages);
+        Decision { level, needed, style, split_fields, ages, demands }
     }
 }
 

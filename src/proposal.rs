@@ -6,14 +6,23 @@ use crate::ledger::Moves;
 use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;
+use crate::provenance::Proof;
 use crate::pull_request::{ImageChange, LeftOut, Object, Occasion, Proposal};
 use crate::reference::{Digest, LATEST};
+
+/// Where an image is used, and who vouches for it.
+#[derive(Default)]
+struct Used<'p> {
+    files: BTreeSet<&'p str>,
+    objects: BTreeSet<Object>,
+    proofs: BTreeSet<&'p Proof>,
+    moves: Option<&'p Moves>,
+}
 
 /// Returns the proposal for the files that change, as the commit `head`.
 pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
     type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
-    type Found<'p> = (BTreeSet<&'p str>, BTreeSet<Object>, Option<&'p Moves>);
-    let mut images: BTreeMap<Key<'_>, Found<'_>> = BTreeMap::new();
+    let mut images: BTreeMap<Key<'_>, Used<'_>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
@@ -22,10 +31,11 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
             let index = verdict.behind.as_ref().map(|behind| &behind.index);
             let (old, covers) = (reference.digest(), change.covers.as_str());
             let key = (reference.name(), tag, old, &change.digest, covers, index);
-            let (files, objects, moves) = images.entry(key).or_default();
-            *moves = moves.or(change.moves.as_deref());
-            files.insert(&file.path);
-            objects.extend(object(&file.path, site));
+            let used = images.entry(key).or_default();
+            used.moves = used.moves.or(change.moves.as_deref());
+            used.proofs.extend(&change.proofs);
+            used.files.insert(&file.path);
+            used.objects.extend(object(&file.path, site));
         } else if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) {
             left_out.push(LeftOut {
                 image: site.image.clone(),
@@ -37,19 +47,18 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
             });
         }
     }
-    let images = images.into_iter().map(|((name, tag, old, new, covers, index), (files, objects, moves))| {
-        ImageChange {
-            name: name.to_owned(),
-            tag: tag.to_owned(),
-            old: old.cloned(),
-            new: new.clone(),
-            platforms: covers.to_owned(),
-            index: index.cloned(),
-            files: files.into_iter().map(str::to_owned).collect(),
-            objects: objects.into_iter().collect(),
-            details: None,
-            moves: moves.cloned(),
-        }
+    let images = images.into_iter().map(|((name, tag, old, new, covers, index), used)| ImageChange {
+        name: name.to_owned(),
+        tag: tag.to_owned(),
+        old: old.cloned(),
+        new: new.clone(),
+        platforms: covers.to_owned(),
+        index: index.cloned(),
+        files: used.files.into_iter().map(str::to_owned).collect(),
+        objects: used.objects.into_iter().collect(),
+        proofs: used.proofs.into_iter().cloned().collect(),
+        details: None,
+        moves: used.moves.cloned(),
     });
     Proposal {
         occasion,

@@ -4,6 +4,7 @@
 //! A file here is a shortcut and nothing else: digests are asked for in every run, and as soon as there is something to
 //! write, the commit itself is read. One that is damaged, or of another version, is as good as none.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use crate::manifest::UnreadReason;
 use crate::manifest::site::State;
 use crate::pin::{self, Pinned};
 use crate::plan;
+use crate::provenance::vouch;
 use crate::registry::Registry;
 use crate::tree::{Entry, Tree, TreeError};
 
@@ -43,6 +45,9 @@ pub struct OwnFile {
     pub path: String,
     /// Its text.
     pub text: String,
+    /// The files with public keys that it names, by their paths.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<u8>>,
     /// What is to be said where there are two.
     pub warning: Option<String>,
 }
@@ -94,7 +99,10 @@ impl Remembered {
     pub fn narrowed(&self, config: &Config) -> Result<(Config, Option<String>), ConfigError> {
         match &self.own {
             None => Ok((config.clone(), None)),
-            Some(own) => Ok((config.narrowed(&own.path, own.text.as_bytes())?, own.warning.clone())),
+            Some(own) => {
+                let keys = |path: &str| own.keys.get(path).cloned();
+                Ok((config.narrowed(&own.path, own.text.as_bytes(), keys)?, own.warning.clone()))
+            }
         }
     }
 
@@ -110,8 +118,9 @@ impl Remembered {
         progress: impl Fn(usize, usize),
     ) -> Result<Option<Pinned>, TreeError> {
         let inventory = self.inventory;
-        let (verdicts, answers) =
-            pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
+        let decided = pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
+        let (mut verdicts, answers) = decided;
+        vouch(registry, &config.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         let sightings = Sighting::all(&answers);
         Ok(settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() }))

@@ -10,6 +10,8 @@ mod promotion;
 mod propose;
 mod session;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -22,6 +24,7 @@ use crate::git::{GitError, Identity, LogError, Repository};
 use crate::ledger::Past;
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
+use crate::provenance::FILE_MAX;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
 use crate::remembered::{OwnFile, Place};
@@ -301,9 +304,15 @@ fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<OwnFil
         return Ok((config.clone(), None));
     };
     let bytes = tree.read(found.path, SIZE_MAX)?;
-    let narrowed = config.narrowed(found.path, &bytes)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok((narrowed, Some(OwnFile { path: found.path.to_owned(), text, warning: found.warning() })))
+    let keys = RefCell::new(BTreeMap::new());
+    let narrowed = config.narrowed(found.path, &bytes, |path| {
+        let bytes = tree.read(path, FILE_MAX).ok()?;
+        keys.borrow_mut().insert(path.to_owned(), bytes.clone());
+        Some(bytes)
+    })?;
+    let (text, keys) = (String::from_utf8_lossy(&bytes).into_owned(), keys.into_inner());
+    let (path, warning) = (found.path.to_owned(), found.warning());
+    Ok((narrowed, Some(OwnFile { path, text, keys, warning })))
 }
 
 /// Holds what somebody took back: the history that tells is fetched where something is to change.

@@ -84,6 +84,14 @@ fn usage_errors_end_with_2_and_help_with_0() {
 }
 
 #[test]
+fn config_schema_prints_the_schema_that_is_kept() {
+    let here = tempfile::tempdir().unwrap();
+    let (code, schema, err) = run(here.path(), &["config", "schema"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(schema, include_str!("../schema/config.schema.json"));
+}
+
+#[test]
 fn config_show_prints_what_applies() {
     let here = directory(&[("bot.toml", "cache-dir = \"clones\"\n[policy]\nstyle = \"digest\"\n")]);
     let (code, defaults, err) = run(here.path(), &["config", "show"]);

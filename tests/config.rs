@@ -13,6 +13,11 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse("tagpin.toml", Path::new("/etc/tagpin"), text.as_bytes())
 }
 
+/// A repository without other files.
+fn nothing(_: &str) -> Option<Vec<u8>> {
+    None
+}
+
 fn error(text: &str) -> String {
     match parse(text) {
         Ok(_) => panic!("accepted:\n{text}"),
@@ -55,7 +60,8 @@ fn locations_are_for_something_and_only_the_trusted_file_adds_them() {
     let config = parse(entry).unwrap();
     assert_eq!(config.locations.len(), 1);
     assert_same(&parse(&config.to_toml()).unwrap(), &config);
-    let refused = Config::default().narrowed("tagpin.toml", entry.as_bytes()).unwrap_err().to_string();
+    let refused =
+        Config::default().narrowed("tagpin.toml", entry.as_bytes(), nothing).unwrap_err().to_string();
     assert!(refused.contains("`location`"), "{refused}");
 }
 
@@ -129,6 +135,14 @@ fn what_is_shown_can_be_loaded_again() {
         min-age = "90m"
         settle = "61s"
         unknown-age = "accept"
+        [[policy.rule]]
+        paths = ["vouched/**"]
+        require = ["attestation", "signature"]
+        keys = ["keys/a.pub", "/etc/b.pub"]
+        predicate-types = ["https://slsa.dev/provenance/v1"]
+        [[policy.rule]]
+        paths = ["lax/**"]
+        require = []
         [annotations]
         enabled = false
         key = "acme.example/digest"
@@ -360,12 +374,12 @@ fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
 fn a_repository_can_only_narrow() {
     let config = parse("[policy]\nexclude = [\"a/**\"]").unwrap();
     let narrowed = config
-        .narrowed("tagpin.toml", b"[policy]\nexclude = [\"b/**\"]\n[annotations]\nenabled = false")
+        .narrowed("tagpin.toml", b"[policy]\nexclude = [\"b/**\"]\n[annotations]\nenabled = false", nothing)
         .unwrap();
     assert!(!narrowed.policy.reads("a/x") && !narrowed.policy.reads("b/x") && narrowed.policy.reads("c/x"));
     assert!(!narrowed.annotations.enabled);
     assert!(config.policy.reads("b/x") && config.annotations.enabled, "the original is untouched");
-    assert_same(&config, &config.narrowed("tagpin.toml", b"# nothing").unwrap());
+    assert_same(&config, &config.narrowed("tagpin.toml", b"# nothing", nothing).unwrap());
 
     // Every key that there is, and what a repository may say of it.
     // Who opens pull requests is the operator's to say: tests/run/promotion.rs.
@@ -378,7 +392,11 @@ fn a_repository_can_only_narrow() {
             }
             None => vec![(key.clone(), value.clone())],
         };
-        for (path, value) in tables {
+        // These have no effect alone, and files of their own.
+        for (path, value) in tables
+            .into_iter()
+            .filter(|(path, _)| !["policy.keys", "policy.predicate-types"].contains(&&**path))
+        {
             let value = if path == "annotations.enabled" { false.into() } else { value };
             let mut table = toml::Table::new();
             match path.split_once('.') {
@@ -390,9 +408,15 @@ fn a_repository_can_only_narrow() {
                     table.insert(path.clone(), value);
                 }
             }
-            let result = config.narrowed("tagpin.toml", table.to_string().as_bytes());
-            let narrows =
-                ["policy.exclude", "annotations.enabled", "check.strict", "check.rule", "check.allow"];
+            let result = config.narrowed("tagpin.toml", table.to_string().as_bytes(), nothing);
+            let narrows = [
+                "policy.exclude",
+                "policy.require",
+                "annotations.enabled",
+                "check.strict",
+                "check.rule",
+                "check.allow",
+            ];
             if narrows.contains(&path.as_str()) || ["environment", "hold"].contains(&path.as_str()) {
                 assert!(result.is_ok(), "{path}");
             } else {
@@ -409,7 +433,8 @@ fn a_repository_can_only_narrow() {
 #[test]
 fn a_repository_file_that_is_wrong_says_so() {
     let config = parse("").unwrap();
-    let refused = |text: &str| config.narrowed("tagpin.toml", text.as_bytes()).unwrap_err().to_string();
+    let refused =
+        |text: &str| config.narrowed("tagpin.toml", text.as_bytes(), nothing).unwrap_err().to_string();
     assert!(refused("[annotations]\nenabled = true").contains("cannot be switched on"));
     assert!(refused("[policy]\nexlude = []").contains("did you mean `exclude`?"));
     assert!(refused("[policy]\nexclude = [\"!a\"]").contains("negation"));
@@ -424,8 +449,65 @@ fn a_repository_file_that_is_wrong_says_so() {
 fn a_repository_may_carry_the_very_file_that_its_bot_is_started_with() {
     let own = "[policy]\nlevel = \"platform\"\nplatforms = [\"linux/arm64\"]\n";
     let config = parse(own).unwrap();
-    assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes()).unwrap());
-    assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes()).is_err());
+    assert_same(&config, &config.narrowed("tagpin.toml", own.as_bytes(), nothing).unwrap());
+    assert!(config.narrowed("tagpin.toml", format!("{own}style = \"digest\"").as_bytes(), nothing).is_err());
+}
+
+#[test]
+fn what_must_be_attached_to_a_digest_is_a_word_or_a_list_and_each_rule_overrides_its_keys() {
+    let config = parse(
+        "[policy]\nrequire = \"signature\"\nkeys = [\"a.pub\"]\n\
+         [[policy.rule]]\npaths = [\"both/**\"]\nrequire = [\"attestation\", \"signature\"]\n\
+         [[policy.rule]]\npaths = [\"other/**\"]\nkeys = [\"b.pub\"]\n\
+         [[policy.rule]]\npaths = [\"none/**\"]\nrequire = []\n",
+    )
+    .unwrap();
+    let demanded = |path: &str| {
+        let demands = config.policy.decide(path, "nginx", None).demands;
+        let words = demands.iter().map(|demand| {
+            let kinds = demand.require.iter().map(|kind| kind.as_str());
+            kinds.chain(demand.keys.iter().map(|key| key.name())).collect::<Vec<_>>().join(" ")
+        });
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(demanded("a.yaml"), ["signature a.pub"]);
+    assert_eq!(demanded("both/a.yaml"), ["signature attestation a.pub"]);
+    assert_eq!(demanded("other/a.yaml"), ["signature b.pub"]);
+    assert!(demanded("none/a.yaml").is_empty());
+    let key = &config.policy.defaults.demand.keys[0];
+    assert_eq!(key.path(), Path::new("/etc/tagpin/a.pub"), "it is seen from the file");
+    for (text, part) in [
+        ("require = \"signatures\"", "did you mean `signature`?"),
+        ("require = 1", "expected a word or a list of words"),
+        ("keys = [\"a.pub\"]", "`keys` has no effect here"),
+        ("predicate-types = [\"a\"]", "`predicate-types` has no effect here"),
+        ("require = \"attestation\"\npredicate-types = [\"a\"]", "`predicate-types` needs `keys`"),
+        (
+            "require = \"signature\"\nkeys = [\"a/k.pub\", \"b/k.pub\"]",
+            "two keys are in files that are called `k.pub`",
+        ),
+        ("[[policy.rule]]\nkeys = [\"a.pub\"]", "`keys` has no effect here"),
+        ("require = \"signature\"\nkeys = [\"~/a.pub\"]", "`~` is not expanded"),
+    ] {
+        let text = error(&format!("[policy]\n{text}\n"));
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn the_key_files_are_read_with_the_file_that_names_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("tagpin.toml");
+    fs_err::write(&file, "[[policy.rule]]\nrequire = \"signature\"\nkeys = [\"a.pub\"]\n").unwrap();
+    let load = || Config::load(Some(&file), &Environment::default());
+    let missing = load().unwrap_err().to_string();
+    assert!(missing.contains("a.pub: cannot be read"), "{missing}");
+    fs_err::write(directory.path().join("a.pub"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let wrong = load().unwrap_err().to_string();
+    assert!(wrong.contains("no public key in it") && wrong.contains("docs/provenance.md"), "{wrong}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs_err::copy(root.join("docs/cosign.pub"), directory.path().join("a.pub")).unwrap();
+    load().unwrap();
 }
 
 #[test]
@@ -456,9 +538,9 @@ fn the_gate_is_checked_where_it_is_read() {
 fn a_repository_raises_levels_and_never_lowers_them() {
     let bot = parse("[[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"error\"\n").unwrap();
     let own = b"[check]\nstrict = false\n[[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"note\"\n";
-    let narrowed = bot.narrowed("tagpin.toml", own).unwrap();
+    let narrowed = bot.narrowed("tagpin.toml", own, nothing).unwrap();
     assert_eq!((narrowed.check.rules, narrowed.check.raised.len()), (bot.check.rules.clone(), 1));
-    let strict = bot.narrowed("tagpin.toml", b"[check]\nstrict = true").unwrap();
+    let strict = bot.narrowed("tagpin.toml", b"[check]\nstrict = true", nothing).unwrap();
     assert!(strict.check.strict);
 }
 

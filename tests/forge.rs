@@ -59,6 +59,7 @@ fn draft_of(seed: &str) -> Draft {
         index: None,
         files: vec!["app/deploy.yaml".to_owned()],
         objects: Vec::new(),
+        proofs: Vec::new(),
         details: None,
         moves: None,
     };

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tagpin::ledger::Moves;
 use tagpin::platform::Platform;
+use tagpin::provenance::{Kind, Proof};
 use tagpin::pull_request::{
     Details, ImageChange, LeftOut, Object, Proposal, Template, marker, render, render_with, same_body,
 };
@@ -40,6 +41,9 @@ struct Image {
     files: Vec<String>,
     #[serde(default)]
     objects: Vec<[String; 3]>,
+    /// `signature` or `attestation`, the key and the type, each empty where nobody verified it.
+    #[serde(default)]
+    proofs: Vec<[String; 3]>,
     details: Option<Both>,
     moves: Option<Moved>,
 }
@@ -89,6 +93,12 @@ fn digest(byte: &str) -> Digest {
     Digest::parse(&format!("sha256:{}", byte.repeat(32))).unwrap()
 }
 
+fn proof([kind, key, about]: [String; 3]) -> Proof {
+    let kind = if kind == "signature" { Kind::Signature } else { Kind::Attestation };
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
+    Proof { kind, key: said(key), predicate_type: said(about) }
+}
+
 impl Described {
     fn description(self) -> Description {
         let entries = self.platforms.iter().map(|(platform, byte)| Entry {
@@ -129,6 +139,7 @@ impl Image {
             index: self.index.as_deref().map(digest),
             files: self.files,
             objects: objects.collect(),
+            proofs: self.proofs.into_iter().map(proof).collect(),
             details: self.details.map(|Both { old, new }| Details {
                 old: old.map(Described::description),
                 new: new.description(),
@@ -239,7 +250,7 @@ fn bodies_are_as_they_are_recorded() {
         assert!(there == shown, "{}:\n{diff}", file.display());
         seen += 1;
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
 }
 
 /// Returns the images of a case, again and again under other names.

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::{ConfigAction, ConfigArgs, Format, Globals};
-use crate::config::{Config, ConfigError, Environment, NAMES, discover};
+use crate::config::{Config, ConfigError, Environment, NAMES, SCHEMA, discover};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
-/// Shows or checks the configuration.
+/// Shows or checks the configuration, or prints its schema.
 ///
 /// # Errors
 /// The configuration is wrong, or standard output cannot be written.
@@ -30,6 +30,10 @@ pub fn run(
                     writeln!(terminal.stdout, "{:#}", json!({ "version": 1, "config": config.to_json() }))?;
                 }
             }
+            Ok(Exit::Done)
+        }
+        ConfigAction::Schema => {
+            terminal.stdout.write_all(SCHEMA.as_bytes())?;
             Ok(Exit::Done)
         }
         ConfigAction::Check(args) => {

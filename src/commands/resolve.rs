@@ -9,10 +9,11 @@ use crate::cli::{Format, Globals, ResolveArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::provenance::{Demand, Evidence};
 use crate::reference::{Digest, Reference};
 use crate::registry::{
-    Answer, Asked, Behind, Content, HttpRegistry, Judged, Level, Question, Recorded, ResolveError, Trust,
-    Wanted, ask, explained,
+    Answer, Asked, Behind, Content, HttpRegistry, Judged, Level, Question, Recorded, Registry as _,
+    ResolveError, Trust, Wanted, ask, explained,
 };
 use crate::terminal::{Terminal, printable};
 
@@ -53,14 +54,19 @@ pub fn run(
     if globals.verbose > 0 {
         // One after the other, so that the steps can be followed.
         for (text, asked) in asked {
-            rows.push(runtime.block_on(explain(&registry, text, asked)));
+            let name =
+                Reference::parse(text).map(|reference| reference.name().to_owned()).unwrap_or_default();
+            // The policy for no path in particular: what it demands for all of them.
+            let demands = config.policy.decide("", &name, None).demands;
+            rows.push(runtime.block_on(explain(&registry, text, asked, &demands)));
         }
     } else {
         let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
         let answers = runtime.block_on(ask(&registry, &questions, AT_ONCE, |_, _| {}));
         for (text, asked) in asked {
             let answer = answers.get(&asked.question).cloned();
-            rows.push(Row { text, asked, answer, steps: Vec::new(), mirrors: Vec::new() });
+            let (steps, mirrors, attached) = (Vec::new(), Vec::new(), Vec::new());
+            rows.push(Row { text, asked, answer, steps, mirrors, attached });
         }
     }
     let complete = rows.iter().all(|row| row.told().is_ok());
@@ -97,6 +103,8 @@ struct Row<'a> {
     steps: Vec<String>,
     /// What mirrors say, where that is asked for.
     mirrors: Vec<(String, Result<Digest, ResolveError>)>,
+    /// What is attached to the digest, where policy demands something and it is asked for.
+    attached: Vec<Result<Evidence, ResolveError>>,
 }
 
 /// What is said of one reference.
@@ -106,13 +114,32 @@ struct Told<'a> {
     answer: &'a Answer,
 }
 
-/// Asks for one reference, and its mirrors beside it.
-async fn explain<'a>(registry: &HttpRegistry, text: &'a str, asked: Asked) -> Row<'a> {
+/// Asks for one reference, its mirrors beside it, and what policy demands to be attached to it.
+async fn explain<'a>(registry: &HttpRegistry, text: &'a str, asked: Asked, demands: &[Demand]) -> Row<'a> {
     let questions = std::slice::from_ref(&asked);
     let (mut answers, steps) = explained(ask(registry, questions, AT_ONCE, |_, _| {})).await;
     let mirrors = registry.at_mirrors(&asked.question).await;
     let answer = answers.remove(&asked.question);
-    Row { text, asked, answer, steps, mirrors }
+    let mut row = Row { text, asked, answer, steps, mirrors, attached: Vec::new() };
+    let Ok(Told { digest, behind, .. }) = row.told() else { return row };
+    let digest = behind.map_or(digest, |behind| behind.index);
+    for demand in demands {
+        let (found, steps) = explained(registry.evidence(&row.asked.question, &digest, demand)).await;
+        row.steps.extend(steps);
+        row.attached.push(found);
+    }
+    row
+}
+
+/// Returns what was found attached, and what is missing, in words.
+fn attached(found: &Result<Evidence, ResolveError>) -> Vec<String> {
+    match found {
+        Ok(Evidence { proofs, missing }) => {
+            let proofs = proofs.iter().map(ToString::to_string);
+            proofs.chain(missing.iter().map(|(_, text)| text.clone())).collect()
+        }
+        Err(error) => vec![format!("nobody can tell who signed it: {error}")],
+    }
 }
 
 impl Row<'_> {
@@ -139,6 +166,9 @@ impl Row<'_> {
                 Err(error) => printable(&error.to_string()).into_owned(),
             };
             writeln!(terminal.stderr, "  asked for comparison, the mirror {mirror}: {said}")?;
+        }
+        for line in self.attached.iter().flat_map(attached) {
+            writeln!(terminal.stderr, "  {}", printable(&line))?;
         }
         let text = self.text;
         match self.told() {

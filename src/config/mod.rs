@@ -6,12 +6,14 @@
 mod check;
 mod discover;
 mod environment;
+mod keys;
 mod ledger;
 mod narrow;
 mod problem;
 mod proposals;
 mod pull_request;
 mod raw;
+mod schema;
 mod show;
 
 use std::fmt;
@@ -28,6 +30,7 @@ pub use ledger::{LEDGER_BRANCH, LedgerSettings};
 pub use problem::Problem;
 pub use proposals::{AppConfig, Commits, Proposals};
 pub use pull_request::{DetailsOf, PullRequest};
+pub use schema::SCHEMA;
 
 use crate::check::Settings;
 use crate::hold::Holds;
@@ -301,6 +304,7 @@ impl Config {
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
         let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
         config.pull_request.read_template()?;
+        config.policy.read_keys(|key| read(key.path()))?;
         Ok(config.with(environment))
     }
 
@@ -309,7 +313,9 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or is refused.
     pub fn narrowed_by_file(&self, path: &str) -> Result<Self, ConfigError> {
-        self.narrowed(path, &read(Path::new(path))?)
+        let is_file = |path: &str| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let files = |path: &str| is_file(path).then(|| read(Path::new(path)).ok()).flatten();
+        self.narrowed(path, &read(Path::new(path))?, files)
     }
 
     /// Returns the configuration that `bytes` spell. `file` is how messages name them; relative paths start at `base`.

@@ -1,23 +1,34 @@
 //! What a scanned repository may say: less, never more (DESIGN.md, invariant 10).
 
+use std::path::Path;
+
+use toml::Spanned;
+
 use super::check::Checker;
 use super::problem::Problem;
-use super::raw::{Raw, RawNarrowing};
+use super::raw::{Raw, RawNarrowing, RawNarrowingPolicy, RawNarrowingRule, RawPolicy, RawRule, Text};
 use super::{Config, ConfigError, utf8, within_limit};
 use crate::check::Level;
+use crate::policy::Own;
 
-const ONLY: &str = "a repository's own file can only add `policy.exclude`, `check.allow`, `environment` and `hold`, raise \
-                    levels of `check`, and set `annotations.enabled = false`";
+const ONLY: &str = "a repository's own file can only add `policy.exclude`, `check.allow`, `environment` and `hold`, demand \
+                    signatures with `policy.require`, raise levels of `check`, and set `annotations.enabled = false`";
 
 impl Config {
-    /// Returns this configuration with what the repository's file at `path` takes away from it. Pure.
+    /// Returns this configuration with what the repository's file at `path` takes away from it. Pure; `files` returns the bytes
+    /// of another file of the repository, by its path as it is seen from where `path` is, or `None` where there is none.
     ///
     /// A file with the text of the one that this configuration was loaded from adds nothing and is no error: a
     /// repository may well carry the file that its own bot is started with.
     ///
     /// # Errors
     /// The file is wrong, or says something that only the trusted file may say.
-    pub fn narrowed(&self, path: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
+    pub fn narrowed(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        files: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, ConfigError> {
         within_limit(path, bytes)?;
         let text = utf8(path, bytes)?;
         if self.own.as_deref() == Some(text) {
@@ -28,7 +39,7 @@ impl Config {
 
         let mut config = self.clone();
         let mut problems = Vec::new();
-        if let Some(exclude) = raw.policy.exclude {
+        if let Some(exclude) = &raw.policy.exclude {
             match self.policy.exclude.and(exclude.get_ref()) {
                 Ok(globs) => config.policy.exclude = globs,
                 Err(error) => {
@@ -36,7 +47,10 @@ impl Config {
                 }
             }
         }
-        let mut checker = Checker::new(path, text);
+        let directory = Path::new(path).parent().unwrap_or(Path::new(""));
+        let mut checker = Checker::new(path, directory, text);
+        let (own_demand, keys) = demanded(raw.policy);
+        let mut own_policy = checker.policy(&own_demand);
         let own = checker.gate(&raw.check);
         let environments = checker.environments(&raw.environment);
         let holds = checker.holds(&raw.hold);
@@ -60,6 +74,19 @@ impl Config {
             }
         }
         problems.extend(checker.problems);
+        for key in keys.iter().filter(|key| !is_beside(key.get_ref())) {
+            let message = format!("`{}` is not a file beside this one or below", key.get_ref());
+            problems.push(Problem::at(path, text, key.span(), message).hint(KEYS));
+        }
+        if problems.is_empty() {
+            own_policy.read_keys(|key| {
+                let there = files(&key.path().to_string_lossy()).ok_or("it is not there, or cannot be read");
+                let shown = key.path().display().to_string();
+                there.map_err(|why| ConfigError::one(Problem::whole(&shown, why).hint(KEYS)))
+            })?;
+        }
+        let own_policy = Own { demand: own_policy.defaults.demand, rules: own_policy.rules };
+        config.policy.own = Some(own_policy).filter(|own| *own != Own::default());
         config.check.raised.extend(own.rules);
         config.check.allows.extend(own.allows);
         config.check.strict |= own.strict;
@@ -77,6 +104,27 @@ impl Config {
         }
         ConfigError::unless_none(problems, config)
     }
+}
+
+const KEYS: &str = "`keys` of a repository's own file names PEM files of the repository, in the directory of that file or below it";
+
+/// Returns what a repository demands as it stands in a trusted file, and the names of its keys.
+fn demanded(raw: RawNarrowingPolicy) -> (RawPolicy, Vec<Text>) {
+    let RawNarrowingPolicy { exclude: _, require, keys, predicate_types, rule } = raw;
+    let rule = rule.into_iter().map(|rule| {
+        let span = rule.span();
+        let RawNarrowingRule { paths, images, require, keys, predicate_types } = rule.into_inner();
+        Spanned::new(span, RawRule { paths, images, require, keys, predicate_types, ..RawRule::default() })
+    });
+    let rule: Vec<Spanned<RawRule>> = rule.collect();
+    let of_rules = rule.iter().filter_map(|rule| rule.get_ref().keys.as_ref());
+    let names = keys.iter().chain(of_rules).flat_map(|list| list.get_ref().clone()).collect();
+    (RawPolicy { require, keys, predicate_types, rule, ..RawPolicy::default() }, names)
+}
+
+/// Tells whether a path leads nowhere but to the directory that it is seen from, and below.
+fn is_beside(path: &str) -> bool {
+    path.split('/').all(|segment| !matches!(segment, "" | "." | ".." | ".git")) && !path.contains('\\')
 }
 
 /// Tells a key that exists but is not for repositories from one that does not exist.

@@ -11,6 +11,24 @@ use crate::manifest::catalogue::Location;
 /// A text with its place in the file.
 pub(super) type Text = Spanned<String>;
 
+/// One word, or a list of words.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged, expecting = "expected a word or a list of words")]
+pub(super) enum Words {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Words {
+    /// Returns the words, one or more.
+    pub(super) fn all(&self) -> &[String] {
+        match self {
+            Self::One(word) => std::slice::from_ref(word),
+            Self::Several(words) => words,
+        }
+    }
+}
+
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -145,6 +163,12 @@ pub(super) struct RawPolicy {
     pub(super) exclude: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) immutable: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) require: Option<Spanned<Words>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) predicate_types: Option<Spanned<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rule: Vec<Spanned<RawRule>>,
 }
@@ -171,6 +195,12 @@ pub(super) struct RawRule {
     pub(super) settle: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unknown_age: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) require: Option<Spanned<Words>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) predicate_types: Option<Spanned<Vec<String>>>,
 }
 
 /// `[ledger]`
@@ -423,6 +453,22 @@ pub(super) struct RawNarrowing {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawNarrowingPolicy {
     pub(super) exclude: Option<Spanned<Vec<String>>>,
+    pub(super) require: Option<Spanned<Words>>,
+    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    pub(super) predicate_types: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub(super) rule: Vec<Spanned<RawNarrowingRule>>,
+}
+
+/// `[[policy.rule]]` of a repository's file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawNarrowingRule {
+    pub(super) paths: Option<Spanned<Vec<String>>>,
+    pub(super) images: Option<Spanned<Vec<String>>>,
+    pub(super) require: Option<Spanned<Words>>,
+    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    pub(super) predicate_types: Option<Spanned<Vec<String>>>,
 }
 
 /// `[annotations]` of a repository's file.

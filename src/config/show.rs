@@ -1,5 +1,6 @@
 //! The effective configuration as a file that can be loaded again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::check::{
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
     RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
-    RawRule, RawRun, RawServe, Text,
+    RawRule, RawRun, RawServe, Text, Words,
 };
 use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
@@ -21,6 +22,7 @@ use crate::hold::Hold;
 use crate::ledger::spelled;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
+use crate::provenance::{Key, Kind};
 use crate::pull_request::Wording;
 use crate::pull_request::group::Named;
 use crate::registry::Rule;
@@ -86,6 +88,7 @@ pub(super) fn action(url: &str, base_url: Option<&str>) -> String {
 }
 
 fn policy(policy: &Policy) -> RawPolicy {
+    let demand = &policy.defaults.demand;
     RawPolicy {
         level: Some(word(policy.defaults.level, &LEVELS)),
         platforms: Some(platforms(&policy.defaults.platforms)),
@@ -97,6 +100,11 @@ fn policy(policy: &Policy) -> RawPolicy {
         include: Some(globs(&policy.include)),
         exclude: Some(globs(&policy.exclude)),
         immutable: Some(globs(&policy.immutable)),
+        require: Some(kinds(&demand.require)),
+        // Where nothing is required they would have no effect, and be refused.
+        keys: Some(keys(&demand.keys)).filter(|_| !demand.keys.is_empty()),
+        predicate_types: Some(unspanned(demand.predicate_types.clone()))
+            .filter(|_| !demand.predicate_types.is_empty()),
         rule: policy
             .rules
             .iter()
@@ -111,10 +119,21 @@ fn policy(policy: &Policy) -> RawPolicy {
                     min_age: rule.min_age.map(|time| text(spelled(time))),
                     settle: rule.settle.map(|time| text(spelled(time))),
                     unknown_age: rule.unknown_age.map(|word_of| word(word_of, &UNKNOWN_AGES)),
+                    require: rule.require.as_ref().map(kinds),
+                    keys: rule.keys.as_deref().map(keys),
+                    predicate_types: rule.predicate_types.clone().map(unspanned),
                 })
             })
             .collect(),
     }
+}
+
+fn kinds(kinds: &BTreeSet<Kind>) -> Spanned<Words> {
+    unspanned(Words::Several(kinds.iter().map(|kind| kind.as_str().to_owned()).collect()))
+}
+
+fn keys(keys: &[Key]) -> Spanned<Vec<Text>> {
+    unspanned(keys.iter().map(|key| path(key.path())).collect())
 }
 
 fn check(settings: &Settings) -> RawCheck {

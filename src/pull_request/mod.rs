@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::Moves;
+use crate::provenance::Proof;
 use crate::reference::Digest;
 use crate::registry::{Budget, Description};
 
@@ -89,6 +90,8 @@ pub struct ImageChange {
     pub files: Vec<String>,
     /// The objects in these files that use it, sorted.
     pub objects: Vec<Object>,
+    /// Who vouches for the new digest, where policy demands that somebody does.
+    pub proofs: Vec<Proof>,
     /// What is known beyond the digests; `None` where that is not wanted.
     pub details: Option<Details>,
     /// How the tag moved, as far as runs saw it.
@@ -158,6 +161,7 @@ mod tests {
             index: None,
             files: vec!["app/deploy.yaml".to_owned()],
             objects: Vec::new(),
+            proofs: Vec::new(),
             details: None,
             moves: None,
         }

@@ -8,6 +8,7 @@ use super::escape::{cell, code};
 use super::region::{self, Known};
 use super::{Details, ImageChange, LeftOut, Object, Occasion, Proposal, details};
 use crate::policy::looks_immutable;
+use crate::provenance::{Kind, Proof};
 
 /// How many files a table's cell names.
 const FILES_IN_CELL: usize = 3;
@@ -27,6 +28,10 @@ const REGISTRIES: usize = 20;
 const TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Platforms | Files |\n\
     | --- | --- | --- | --- | --- | --- | --- |";
 
+/// The same where somebody has to vouch for the digests.
+const VOUCHED_TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Vouched for | Platforms | Files |\n\
+    | --- | --- | --- | --- | --- | --- | --- | --- |";
+
 /// How much is told of an image beyond its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
@@ -45,11 +50,14 @@ pub(super) fn size(text: &str) -> usize {
 
 /// Returns the table, and a sentence about the rows that have no `room`.
 pub(super) fn table(proposal: &Proposal, room: usize) -> String {
-    let rows = proposal.images.iter().map(|image| row(image, &proposal.occasion)).collect::<Vec<_>>();
+    let vouched = proposal.images.iter().any(|image| !image.proofs.is_empty());
+    let rows =
+        proposal.images.iter().map(|image| row(image, &proposal.occasion, vouched)).collect::<Vec<_>>();
     let shown = fitting(&rows, room);
     let mut parts = Vec::new();
     if shown > 0 {
-        parts.push(format!("{TABLE}\n{}", rows[..shown].join("\n")));
+        let head = if vouched { VOUCHED_TABLE } else { TABLE };
+        parts.push(format!("{head}\n{}", rows[..shown].join("\n")));
     }
     match rows.len() - shown {
         0 => {}
@@ -69,12 +77,33 @@ fn fitting(lines: &[String], room: usize) -> usize {
     lines.iter().take_while(fits).count()
 }
 
-fn row(image: &ImageChange, occasion: &Occasion) -> String {
+fn row(image: &ImageChange, occasion: &Occasion, vouched: bool) -> String {
     let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
     let change = occasion.change(image);
     let files = listed(&image.files, FILES_IN_CELL, cell);
     let (name, tag, platforms) = (cell(&image.name), cell(&image.tag), cell(&image.platforms));
-    format!("| {name} | {tag} | {change} | {old} | `{}…` | {platforms} | {files} |", image.new.short())
+    let proofs = match vouched {
+        true if image.proofs.is_empty() => " not demanded |".to_owned(),
+        true => format!(" {} |", proofs(image, cell)),
+        false => String::new(),
+    };
+    let new = image.new.short();
+    format!("| {name} | {tag} | {change} | {old} | `{new}…` |{proofs} {platforms} | {files} |")
+}
+
+/// Returns who vouches for the new digest, in few words; names of keys and types are not ours.
+fn proofs(image: &ImageChange, escape: fn(&str) -> String) -> String {
+    let told =
+        image.proofs.iter().map(|Proof { kind, key, predicate_type }| match (kind, key, predicate_type) {
+            (Kind::Signature, Some(key), _) => format!("signed, key {}", escape(key)),
+            (Kind::Attestation, Some(key), Some(about)) => {
+                format!("attested ({}), key {}", escape(about), escape(key))
+            }
+            (Kind::Attestation, Some(key), None) => format!("attested, key {}", escape(key)),
+            (Kind::Signature, None, _) => "a signature is attached, not verified".to_owned(),
+            (Kind::Attestation, None, _) => "an attestation is attached, not verified".to_owned(),
+        });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Returns the first `most` texts, and how many more there are.
@@ -195,6 +224,9 @@ fn full(image: &ImageChange) -> String {
     let mut lines = vec![format!("new: `{}`", image.new)];
     lines.extend(index);
     lines.push(format!("old: {old}"));
+    if !image.proofs.is_empty() {
+        lines.push(format!("vouched for: {}", proofs(image, code)));
+    }
     lines.extend(details::facts(image));
     lines.push(format!("in: {}", places(image)));
     format!("- {}\n  - {}", named(image), lines.join("\n  - "))

@@ -150,6 +150,7 @@ fn sample() -> Proposal {
         index: None,
         files: vec!["app/deploy.yaml".to_owned()],
         objects: Vec::new(),
+        proofs: Vec::new(),
         details: None,
         moves: None,
     };

@@ -24,8 +24,16 @@ pub struct Budget {
     pub remaining: Option<u64>,
     /// How many of the GET requests were for what is only good to know.
     pub details: u64,
+    /// How many of the GET requests were for signatures and attestations.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub provenance: u64,
     /// Whether it has answered 429: too many requests.
     pub refused: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl std::fmt::Display for Budget {
@@ -65,6 +73,11 @@ impl Budgets {
         let status = status.map_or(0, |status| status.as_u16());
         let mut answered = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         *answered.entry(Answered { host: host.to_owned(), status }).or_default() += 1;
+    }
+
+    /// Counts one look for a signature or an attestation.
+    pub(super) fn provenance(&self, host: &str) {
+        self.change(host, |budget| budget.provenance += 1);
     }
 
     /// Returns how often each kind of answer came.

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError};
 use std::time::Instant;
 
+use oci_distribution::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LINK,
+    LOCATION,
 };
 use reqwest::{Method, Response, StatusCode};
 use tokio::sync::Mutex;
@@ -56,6 +58,8 @@ pub(super) struct Request<'a> {
     pub(super) kind: Kind,
     /// A tag or a digest.
     pub(super) reference: &'a str,
+    /// Where a list goes on.
+    pub(super) query: Option<&'a str>,
     /// The longest body that is read, in bytes.
     pub(super) limit: usize,
     /// Whether a request that fails for a moment is repeated.
@@ -67,6 +71,8 @@ pub(super) struct Request<'a> {
 pub(super) enum Kind {
     Manifest,
     Blob,
+    /// The list of what is attached to a digest.
+    Referrers,
 }
 
 /// The headers that matter, and the body of a GET.
@@ -76,6 +82,8 @@ pub(super) struct Answer {
     pub(super) content_type: Option<String>,
     /// Docker-Content-Digest as sent, not parsed yet; several values are joined, and so will not parse.
     pub(super) digest: Option<String>,
+    /// Link: where a list goes on.
+    pub(super) link: Option<String>,
     /// Empty for a HEAD.
     pub(super) body: Vec<u8>,
 }
@@ -84,16 +92,23 @@ impl Request<'_> {
     /// Returns `repository:tag` or `repository@digest`, for messages.
     pub(super) fn wanted(&self) -> String {
         let separator = if self.reference.contains(':') { '@' } else { ':' };
-        format!("{}{separator}{}", self.endpoint.repository, self.reference)
+        let what = if self.kind == Kind::Referrers { "referrers of " } else { "" };
+        format!("{what}{}{separator}{}", self.endpoint.repository, self.reference)
     }
 
     fn url(&self, scheme: &str) -> Result<Url, Failure> {
-        let kind = if self.kind == Kind::Manifest { "manifests" } else { "blobs" };
+        let kind = match self.kind {
+            Kind::Manifest => "manifests",
+            Kind::Blob => "blobs",
+            Kind::Referrers => "referrers",
+        };
         let Endpoint { host, repository, .. } = self.endpoint;
-        Url::parse(&format!("{scheme}://{host}/v2/{repository}/{kind}/{}", self.reference)).map_err(|error| {
+        let url = Url::parse(&format!("{scheme}://{host}/v2/{repository}/{kind}/{}", self.reference));
+        let mut url = url.map_err(|error| {
             ResolveError::InvalidAnswer(format!("`{host}` cannot be asked for `{}`: {error}", self.wanted()))
-                .into()
-        })
+        })?;
+        url.set_query(self.query);
+        Ok(url)
     }
 }
 
@@ -256,7 +271,11 @@ impl Client {
         url: Url,
         authorization: Option<&HeaderValue>,
     ) -> Result<Response, Unsent> {
-        let accept = if request.kind == Kind::Manifest { image::ACCEPT } else { "*/*" };
+        let accept = match request.kind {
+            Kind::Manifest => image::ACCEPT,
+            Kind::Blob => "*/*",
+            Kind::Referrers => OCI_IMAGE_INDEX_MEDIA_TYPE,
+        };
         let (client, route) = self.transport.client(request.endpoint, &url).map_err(Unsent::Refused)?;
         let mut builder = client
             .request(method.clone(), url.clone())
@@ -325,8 +344,9 @@ impl Client {
         let headers = response.headers();
         let content_type = joined(headers, CONTENT_TYPE.as_str());
         let digest = joined(headers, "docker-content-digest");
+        let link = joined(headers, LINK.as_str());
         if method == Method::HEAD {
-            return Ok(Answer { content_type, digest, body: Vec::new() });
+            return Ok(Answer { content_type, digest, link: None, body: Vec::new() });
         }
         // The digest is that of the plain bytes: hashing what a proxy has compressed would give another.
         if joined(headers, CONTENT_ENCODING.as_str())
@@ -345,7 +365,7 @@ impl Client {
                 Failure::unreachable(&format!("`{host}` for `{}`", request.wanted()), &error)
             }
         })?;
-        Ok(Answer { content_type, digest, body })
+        Ok(Answer { content_type, digest, link, body })
     }
 }
 

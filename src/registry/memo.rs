@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use crate::provenance::{Demand, Evidence};
+use crate::reference::Digest;
+
 use super::{Budget, Look, Question, Registry, Resolution, ResolveError, Seen};
 
 /// A registry that is asked once for each question; a second asker waits for the first one's answer. Refusals are
@@ -16,6 +19,7 @@ pub struct Memo<R> {
     resolved: Answered<Question, Resolution>,
     seen: Answered<(Question, Look), Seen>,
     peeked: Answered<(Question, Look), Seen>,
+    evidence: Answered<(String, String, Digest, Demand), Evidence>,
 }
 
 /// Filled by the first who asks; the others wait for it.
@@ -35,7 +39,8 @@ impl<R> Memo<R> {
     /// Returns `inner` with a memory that is empty.
     pub fn new(inner: R) -> Self {
         let (resolved, seen) = (Answered(Mutex::default()), Answered(Mutex::default()));
-        Self { inner, resolved, seen, peeked: Answered(Mutex::default()) }
+        let (peeked, evidence) = (Answered(Mutex::default()), Answered(Mutex::default()));
+        Self { inner, resolved, seen, peeked, evidence }
     }
 
     /// Returns the registry that is asked.
@@ -72,6 +77,18 @@ impl<R: Registry> Registry for Memo<R> {
         }
         let cell = self.peeked.cell(key);
         cell.get_or_init(|| self.inner.peek(question, look, most)).await.clone()
+    }
+
+    /// What is attached to a digest does not depend on the tag that led to it.
+    async fn evidence(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        demand: &Demand,
+    ) -> Result<Evidence, ResolveError> {
+        let (registry, repository) = (question.registry.clone(), question.repository.clone());
+        let cell = self.evidence.cell((registry, repository, digest.clone(), demand.clone()));
+        cell.get_or_init(|| self.inner.evidence(question, digest, demand)).await.clone()
     }
 
     fn budgets(&self) -> BTreeMap<String, Budget> {

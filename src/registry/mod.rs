@@ -1,6 +1,7 @@
 //! What the registry says a tag is now.
 
 mod address;
+mod artifact;
 mod ask;
 mod auth;
 mod auth_file;
@@ -10,6 +11,7 @@ mod client;
 mod confirm;
 mod credentials;
 mod description;
+mod evidence;
 mod explain;
 mod failure;
 mod helper;
@@ -30,6 +32,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use crate::platform::Platform;
+use crate::provenance::{Demand, Evidence};
 use crate::reference::{Digest, LATEST, Reference};
 
 pub use address::Trust;
@@ -208,6 +211,20 @@ pub trait Registry: Send + Sync {
         _most: u64,
     ) -> impl Future<Output = Result<Seen, ResolveError>> + Send {
         self.look(question, look)
+    }
+
+    /// Returns what is attached to `digest` in the repository of `question`: what meets `demand`, and what of it is missing.
+    /// Some GET requests: docs/provenance.md counts them. By default nobody can tell.
+    ///
+    /// An error is neither "it is signed" nor "it is not".
+    fn evidence(
+        &self,
+        question: &Question,
+        _digest: &Digest,
+        _demand: &Demand,
+    ) -> impl Future<Output = Result<Evidence, ResolveError>> + Send {
+        let text = format!("`{}` cannot be asked for signatures", question.registry);
+        std::future::ready(Err(ResolveError::Unavailable(text)))
     }
 
     /// Returns the requests so far, by registry host; nothing where there are none to count.

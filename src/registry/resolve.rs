@@ -18,14 +18,15 @@ use super::transport::Transport;
 use super::{
     Compared, Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
 };
+use crate::provenance::{Demand, Evidence};
 use crate::reference::Digest;
 
 /// The registries of the world, over HTTP.
 #[derive(Debug)]
 pub struct HttpRegistry {
     rules: Vec<Rule>,
-    limits: Limits,
-    client: Client,
+    pub(super) limits: Limits,
+    pub(super) client: Client,
     /// By the registry's name in the question.
     lanes: Keyed<Lane>,
 }
@@ -39,7 +40,7 @@ struct Lane {
 
 /// Whether a run depends on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pressing {
+pub(super) enum Pressing {
     /// It does.
     Yes,
     /// It is only good to know: at most so many requests for such things go to one registry, none is repeated, and none
@@ -119,7 +120,7 @@ impl HttpRegistry {
     }
 
     /// Runs `work` when the registry has a turn free, for as long as a question may take.
-    async fn in_turn<T>(
+    pub(super) async fn in_turn<T>(
         &self,
         question: &Question,
         pressing: Pressing,
@@ -146,12 +147,17 @@ impl HttpRegistry {
         result
     }
 
-    fn endpoints(&self, question: &Question, wanted: Wanted) -> Result<Vec<Endpoint>, ResolveError> {
+    pub(super) fn endpoints(
+        &self,
+        question: &Question,
+        wanted: Wanted,
+    ) -> Result<Vec<Endpoint>, ResolveError> {
         location::endpoints(&self.rules, &question.registry, &question.repository, wanted)
     }
 
     fn request<'a>(&self, endpoint: &'a Endpoint, reference: &'a str, origin: bool) -> Request<'a> {
-        Request { endpoint, kind: Path::Manifest, reference, limit: self.limits.manifest, retries: origin }
+        let (kind, limit) = (Path::Manifest, self.limits.manifest);
+        Request { endpoint, kind, reference, query: None, limit, retries: origin }
     }
 
     /// Explains which place is asked, and why.
@@ -205,19 +211,13 @@ impl HttpRegistry {
                 }
             }
             Look::Body(_) => Ok(Seen::Content(self.body(request).await?.manifest.content)),
-            Look::Config(digest) => {
-                let answer = self.client.get(Request { kind: Path::Blob, ..request }).await?;
-                if digest.same_algorithm(&answer.body) != *digest {
-                    return Err(mismatch(request));
-                }
+            Look::Config(_) => {
+                let answer = self.content(Request { kind: Path::Blob, ..request }).await?;
                 Ok(Seen::Platform(image::config_platform(&answer.body)))
             }
-            Look::Details(digest) => {
+            Look::Details(_) => {
                 let request = Request { kind: Path::Blob, limit: self.limits.config, ..request };
-                let answer = self.client.get(request).await?;
-                if digest.same_algorithm(&answer.body) != *digest {
-                    return Err(mismatch(request));
-                }
+                let answer = self.content(request).await?;
                 let config = ImageConfig::parse(&answer.body).ok_or_else(|| {
                     let (host, wanted) = (request.endpoint.shown(), request.wanted());
                     ResolveError::InvalidAnswer(format!("`{host}` has for `{wanted}` no image config"))
@@ -227,15 +227,26 @@ impl HttpRegistry {
         }
     }
 
-    /// Reads a manifest. Its hash, the digest header and the digest that was asked for must agree, where they are there.
-    async fn body(&self, request: Request<'_>) -> Result<Body, ResolveError> {
+    /// Reads what a tag or a digest names. Its hash, the digest header and the digest that was asked for must agree, where
+    /// they are there; a list of referrers has no digest.
+    pub(super) async fn content(&self, request: Request<'_>) -> Result<Answer, ResolveError> {
         let answer = self.client.get(request).await?;
+        if request.kind == Path::Referrers {
+            return Ok(answer);
+        }
         let asked = Digest::parse(request.reference);
         let named = header(request, &answer)?;
         if asked.iter().chain(&named).any(|digest| digest.same_algorithm(&answer.body) != *digest) {
             return Err(mismatch(request));
         }
-        let digest = asked.or(named).unwrap_or_else(|| Digest::sha256(&answer.body));
+        Ok(answer)
+    }
+
+    /// Reads a manifest.
+    async fn body(&self, request: Request<'_>) -> Result<Body, ResolveError> {
+        let answer = self.content(request).await?;
+        let digest = Digest::parse(request.reference).or(header(request, &answer)?);
+        let digest = digest.unwrap_or_else(|| Digest::sha256(&answer.body));
         let manifest = image::parse(&answer.body, answer.content_type.as_deref())
             .map_err(|error| unusable(request, &error))?;
         Ok(Body { digest, manifest })
@@ -319,6 +330,15 @@ impl Registry for HttpRegistry {
     async fn peek(&self, question: &Question, look: &Look, most: u64) -> Result<Seen, ResolveError> {
         let pressing = Pressing::No(most);
         self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn evidence(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        demand: &Demand,
+    ) -> Result<Evidence, ResolveError> {
+        self.search(question, digest, demand).await
     }
 
     fn budgets(&self) -> BTreeMap<String, Budget> {

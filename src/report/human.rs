@@ -55,7 +55,9 @@ fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
             (Some(reason), None) => format!("\n          {reason}"),
             _ => String::new(),
         };
-        format!("{word}  {}  {}{reason}\n", one_line(text), place(row, stream))
+        let proofs = row.proofs.iter().map(|proof| format!("\n          {}", one_line(&proof.to_string())));
+        let proofs: String = proofs.collect();
+        format!("{word}  {}  {}{reason}{proofs}\n", one_line(text), place(row, stream))
     });
     rows.collect()
 }

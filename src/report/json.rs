@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Report, Row};
 use crate::check::{self, Level};
+use crate::provenance::Proof;
 use crate::registry::Budget;
 
 /// The version of the document. It grows when a field changes its meaning, not when one is added.
@@ -76,6 +77,26 @@ struct Reference<'r> {
     platform: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<&'r str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    provenance: Vec<Provenance<'r>>,
+}
+
+/// What is attached to the new digest, because policy demands it.
+#[derive(Serialize)]
+struct Provenance<'r> {
+    kind: &'static str,
+    /// Whether a key of the policy has made it.
+    verified: bool,
+    key: Option<&'r str>,
+    predicate_type: Option<&'r str>,
+}
+
+impl<'r> Provenance<'r> {
+    fn of(proof: &'r Proof) -> Self {
+        let key = proof.key.as_deref();
+        let predicate_type = proof.predicate_type.as_deref();
+        Self { kind: proof.kind.as_str(), verified: key.is_some(), key, predicate_type }
+    }
 }
 
 #[derive(Serialize)]
@@ -205,6 +226,7 @@ impl<'r> Reference<'r> {
             new: row.outcome.map(|_| row.new.as_deref().unwrap_or(row.image)),
             platform: row.behind.map(|behind| behind.platform.to_string()),
             index: row.behind.map(|behind| behind.index.as_str()),
+            provenance: row.proofs.iter().map(|proof| Provenance::of(proof)).collect(),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
+use crate::provenance::Proof;
 use crate::registry::{Behind, Budget};
 use crate::terminal::printable;
 
@@ -100,6 +101,8 @@ pub struct Row<'i> {
     pub hold: Option<String>,
     /// The index behind a platform's digest, and the platform.
     pub behind: Option<&'i Behind>,
+    /// Who vouches for what `pin` wrote, where policy demands that somebody does.
+    pub proofs: Vec<&'i Proof>,
     located: &'i Located,
 }
 
@@ -265,6 +268,7 @@ impl<'i> Row<'i> {
             }),
             hold: None,
             behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
+            proofs: new.into_iter().flat_map(|(change, _)| &change.proofs).collect(),
             located,
         }
     }

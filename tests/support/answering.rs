@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tagpin::platform::Platform;
+use tagpin::provenance::{Demand, Evidence, Proof};
 use tagpin::reference::Digest;
 use tagpin::registry::{
     Compared, Content, Entry, Look, Question, Registry, Resolution, ResolveError, Rule, Seen,
@@ -27,6 +28,8 @@ pub(crate) struct Answering {
 enum Case {
     /// The reason why the registry says no.
     Failing(String),
+    /// What is attached to the index: each `signature` or `attestation`, and the key that made it after a space.
+    Attached { attached: Vec<String> },
     /// What the index lists; otherwise it lists every platform.
     Index {
         /// The platforms, those whose manifests stayed as they were in `stayed`.
@@ -91,6 +94,11 @@ impl Registry for Answering {
         let name = name_of(question);
         if let Some(Case::Failing(reason)) = self.cases.get(&name) {
             let detail = format!("the registry says no to `{name}`");
+            if reason == "mute" {
+                let content = read.then(|| self.index(&name, false));
+                let digest = Digest::sha256(name.as_bytes());
+                return Ok(Resolution { digest, media_type: INDEX.to_owned(), content });
+            }
             return Err(match reason.as_str() {
                 "unauthorized" => ResolveError::Unauthorized(detail),
                 "unavailable" => ResolveError::Unavailable(detail),
@@ -99,6 +107,42 @@ impl Registry for Answering {
         }
         let content = read.then(|| self.index(&name, false));
         Ok(Resolution { digest: Digest::sha256(name.as_bytes()), media_type: INDEX.to_owned(), content })
+    }
+
+    async fn evidence(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        demand: &Demand,
+    ) -> Result<Evidence, ResolveError> {
+        let name = name_of(question);
+        let attached = match self.cases.get(&name) {
+            Some(Case::Attached { attached }) if *digest == Digest::sha256(name.as_bytes()) => {
+                attached.as_slice()
+            }
+            Some(Case::Failing(reason)) if reason == "mute" => {
+                return Err(ResolveError::Unavailable(format!(
+                    "the registry does not say who signed `{name}`"
+                )));
+            }
+            _ => &[],
+        };
+        let mut evidence = Evidence::default();
+        for kind in &demand.require {
+            let made = attached.iter().find_map(|text| {
+                let (word, key) = text.split_once(' ').unwrap_or((text, ""));
+                let known = demand.keys.is_empty() || demand.keys.iter().any(|known| known.name() == key);
+                (word == kind.as_str() && known).then_some(key)
+            });
+            match made {
+                Some(key) => {
+                    let key = Some(key.to_owned()).filter(|_| !demand.keys.is_empty());
+                    evidence.proofs.insert(Proof { kind: *kind, key, predicate_type: None });
+                }
+                None => evidence.missing.push((*kind, format!("`{name}` lacks {}", demand.wanted(*kind)))),
+            }
+        }
+        Ok(evidence)
     }
 
     async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {

@@ -100,7 +100,7 @@ impl Push<'_> {
         }
     }
 
-    async fn blob(&self, repository: &str, bytes: Vec<u8>) -> Value {
+    pub(crate) async fn blob(&self, repository: &str, bytes: Vec<u8>) -> Value {
         let url = format!("{}/v2/{repository}/blobs/uploads/", self.base);
         let response = self.request(reqwest::Method::POST, &url).send().await.unwrap();
         assert_eq!(response.status(), 202);
@@ -114,7 +114,13 @@ impl Push<'_> {
         json!({"digest": digest, "size": size})
     }
 
-    async fn manifest(&self, repository: &str, reference: &str, media_type: &str, value: &Value) -> Value {
+    pub(crate) async fn manifest(
+        &self,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        value: &Value,
+    ) -> Value {
         let body = value.to_string().into_bytes();
         let (digest, size) = (sha256(&body), body.len());
         let reference = if reference.is_empty() { &digest } else { reference };

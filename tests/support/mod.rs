@@ -18,4 +18,5 @@ pub(crate) mod images;
 pub(crate) mod mood;
 pub(crate) mod openapi;
 pub(crate) mod registry;
+pub(crate) mod signing;
 pub(crate) mod world;

@@ -41,6 +41,25 @@ pub(crate) struct Mood {
     pub(crate) token_hangs: bool,
     /// What goes wrong by chance.
     pub(crate) faults: Option<Faults>,
+    /// How it lists referrers.
+    pub(crate) referrers: Referrers,
+}
+
+/// How a registry lists what is attached to a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Referrers {
+    /// It does not know the API: 404.
+    Missing,
+    /// As the specification has it, with this many in a page.
+    Api(usize),
+    /// Each page is the first, and has another one behind it.
+    Endless,
+    /// The next page is at this address.
+    Link(String),
+    /// This list, whatever is there.
+    List(String),
+    /// This status.
+    Status(u16),
 }
 
 /// What a token service makes of a request for several repositories.
@@ -163,6 +182,7 @@ impl Default for Mood {
             password: None,
             token_hangs: false,
             faults: None,
+            referrers: Referrers::Missing,
         }
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
-pub(crate) use super::mood::{Auth, BodyMood, DigestHeader, Fault, Faults, Mood, Scopes};
+pub(crate) use super::mood::{Auth, BodyMood, DigestHeader, Fault, Faults, Mood, Referrers, Scopes};
 
 /// The user that the registry knows.
 pub(crate) const USER: &str = "robot";
@@ -180,8 +180,13 @@ impl Registry {
 
     /// Answers `body` for `digest`, whatever it hashes to.
     pub(crate) fn replace(&self, repository: &str, digest: &str, body: &[u8]) {
+        self.replace_as("application/octet-stream", repository, digest, body);
+    }
+
+    /// The same with a media type.
+    pub(crate) fn replace_as(&self, media_type: &str, repository: &str, digest: &str, body: &[u8]) {
         let key = (repository.to_owned(), digest.to_owned());
-        self.shared.lock().blobs.insert(key, ("application/octet-stream".to_owned(), body.to_vec()));
+        self.shared.lock().blobs.insert(key, (media_type.to_owned(), body.to_vec()));
     }
 
     /// Removes what `digest` names.
@@ -219,7 +224,7 @@ impl Registry {
         json!({"mediaType": media_type, "digest": self.store(repository, media_type, body), "size": size})
     }
 
-    fn store(&self, repository: &str, media_type: &str, body: Vec<u8>) -> String {
+    pub(crate) fn store(&self, repository: &str, media_type: &str, body: Vec<u8>) -> String {
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&body)));
         let key = (repository.to_owned(), digest.clone());
         self.shared.lock().blobs.insert(key, (media_type.to_owned(), body));
@@ -292,7 +297,8 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<
             Some(Fault::Truncated) => content.mood.body = BodyMood::Truncated,
             _ => {}
         }
-        let response = content.answer(&parts.method, &path, &parts.headers, authorization);
+        let query = parts.uri.query().unwrap_or_default();
+        let response = content.answer(&parts.method, &path, query, &parts.headers, authorization);
         (content.mood.digest, content.mood.body) = (digest, spoilt);
         response
     };
@@ -308,23 +314,28 @@ impl Content {
         &mut self,
         method: &Method,
         path: &str,
+        query: &str,
         headers: &HeaderMap,
         authorization: Option<&str>,
     ) -> Response<Body> {
         let Some(rest) = path.strip_prefix("/v2/") else {
             return plain(StatusCode::NOT_FOUND, "404 page not found\n");
         };
-        let split = ["/manifests/", "/blobs/"].iter().find_map(|part| {
+        let split = ["/manifests/", "/blobs/", "/referrers/"].iter().find_map(|part| {
             let (repository, reference) = rest.rsplit_once(part)?;
-            Some((repository, reference, *part == "/manifests/"))
+            Some((repository, reference, *part))
         });
         let repository = split.map(|(repository, ..)| repository);
         if !self.authorized(repository, authorization) {
             return self.challenge(repository, authorization);
         }
-        let Some((repository, reference, manifest)) = split else {
+        let Some((repository, reference, part)) = split else {
             return if rest.is_empty() { plain(StatusCode::OK, "{}") } else { unknown("NAME_UNKNOWN") };
         };
+        if part == "/referrers/" {
+            return self.referrers(repository, reference, path, query);
+        }
+        let manifest = part == "/manifests/";
         if manifest {
             if let Some((status, pause)) = self.mood.failures.pop() {
                 return failure(status, pause);
@@ -405,6 +416,48 @@ impl Content {
             BodyMood::Right | BodyMood::Hang => Body::from(body.clone()),
         };
         response.body(body).expect("valid")
+    }
+
+    /// Lists the manifests that name `digest` as their subject (distribution-spec, "Listing Referrers").
+    fn referrers(&self, repository: &str, digest: &str, path: &str, query: &str) -> Response<Body> {
+        let size = match &self.mood.referrers {
+            Referrers::Missing => return plain(StatusCode::NOT_FOUND, "404 page not found\n"),
+            Referrers::Status(status) => return failure(*status, None),
+            Referrers::List(list) => return plain(StatusCode::OK, list),
+            Referrers::Api(size) => *size,
+            Referrers::Endless | Referrers::Link(_) => usize::MAX,
+        };
+        let mut all: Vec<(&String, Value, usize)> = Vec::new();
+        for ((of, name), (media_type, body)) in &self.blobs {
+            let manifest: Value = serde_json::from_slice(body).unwrap_or_default();
+            if of == repository && media_type.contains("manifest") && manifest["subject"]["digest"] == digest
+            {
+                all.push((name, manifest, body.len()));
+            }
+        }
+        all.sort_by_key(|(name, ..)| (*name).clone());
+        let start: usize = query.strip_prefix("last=").and_then(|text| text.parse().ok()).unwrap_or_default();
+        let entries = all.iter().skip(start).take(size).map(|(name, manifest, size)| {
+            let artifact_type = Some(&manifest["artifactType"]).filter(|it| it.is_string());
+            json!({
+                "mediaType": OCI_MANIFEST, "digest": name, "size": size,
+                "artifactType": artifact_type.unwrap_or(&manifest["config"]["mediaType"]),
+                "annotations": manifest["annotations"],
+            })
+        });
+        let entries: Vec<Value> = entries.collect();
+        let body = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).to_string();
+        let next = start + entries.len();
+        let link = match &self.mood.referrers {
+            Referrers::Endless => Some(format!("{path}?last=0")),
+            Referrers::Link(link) => Some(link.clone()),
+            _ => (next < all.len()).then(|| format!("{path}?last={next}")),
+        };
+        let mut response = Response::builder().header(header::CONTENT_TYPE, OCI_INDEX);
+        if let Some(link) = link {
+            response = response.header(header::LINK, format!("<{link}>; rel=\"next\""));
+        }
+        response.body(Body::from(body)).expect("valid")
     }
 
     fn basic(&self) -> String {

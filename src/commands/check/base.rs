@@ -192,7 +192,7 @@ impl Place {
         }
         let names = config::NAMES.into_iter().filter(|name| before(name).is_some());
         let Some(found) = discover(names) else { return Ok(config) };
-        Ok(config.narrowed(found.path, &before(found.path).unwrap_or_default())?)
+        Ok(config.narrowed(found.path, &before(found.path).unwrap_or_default(), before)?)
     }
 
     /// Returns the baseline from before the change; notes where the change adds to it.

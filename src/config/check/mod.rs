@@ -8,6 +8,7 @@ mod ledger;
 mod network;
 mod policy;
 mod proposals;
+mod provenance;
 mod pull_request;
 mod registry;
 mod run;
@@ -42,7 +43,7 @@ const DNS_NAME_MAX: usize = 253;
 ///
 /// `file` is how messages name the file, `base` is where its relative paths start.
 pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
-    let mut checker = Checker { base, ..Checker::new(file, text) };
+    let mut checker = Checker::new(file, base, text);
     let policy = checker.policy(&raw.policy);
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),
@@ -78,9 +79,9 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// Returns a checker that has found nothing yet.
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, base: Path::new(""), text, problems: Vec::new() }
+    /// Returns a checker that has found nothing yet. Relative paths start at `base`.
+    pub(super) fn new(file: &'a str, base: &'a Path, text: &'a str) -> Self {
+        Self { file, base, text, problems: Vec::new() }
     }
 }
 

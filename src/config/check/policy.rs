@@ -20,7 +20,7 @@ pub(in crate::config) const LEVELS: [(&str, Level); 3] =
     [("index", Level::Index), ("platform", Level::Platform), ("auto", Level::Auto)];
 
 impl Checker<'_> {
-    pub(super) fn policy(&mut self, raw: &RawPolicy) -> Policy {
+    pub(in crate::config) fn policy(&mut self, raw: &RawPolicy) -> Policy {
         let mut policy = Policy::default();
         let before = self.problems.len();
         policy.defaults = Defaults {
@@ -45,6 +45,7 @@ impl Checker<'_> {
                     .and_then(|word| self.word("unknown-age", word, &UNKNOWN_AGES))
                     .unwrap_or_default(),
             },
+            demand: self.demand(raw),
         };
         if let Some(include) = raw.include.as_ref().and_then(|list| self.globs("include", list, false)) {
             policy.include = include;
@@ -84,7 +85,9 @@ impl Checker<'_> {
                 .unknown_age
                 .as_ref()
                 .and_then(|word| self.word("unknown-age", word, &UNKNOWN_AGES)),
+            ..Rule::default()
         };
+        let rule = self.demand_of_rule(raw, rule, defaults);
         // A rule that names neither has what the defaults have, and their fault was said there.
         let own = raw.level.as_ref().map(Spanned::span).or(raw.platforms.as_ref().map(Spanned::span));
         let effective = defaults.overridden(Some(&rule));

@@ -1,0 +1,384 @@
+//! Asking for what is attached to a digest: cosign's tags first, then the referrers (distribution-spec, "Listing Referrers").
+//!
+//! Everything here is untrusted: answers are bounded, what is named by a digest is hashed, and only a key of the policy
+//! turns something that is attached into something that is verified.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::artifact::{self, Artifact, Form, Layer, Referrer};
+use super::client::{Answer, Kind as Path, Request};
+use super::explain::step;
+use super::location::Wanted;
+use super::resolve::{HttpRegistry, Pressing};
+use super::{Question, ResolveError};
+use crate::provenance::{
+    Bundle, Demand, Envelope, Evidence, Key, Kind, Proof, Rejected, cosign_tag, referrers_tag, simple_signing,
+};
+use crate::reference::Digest;
+
+/// How many pages of a list of referrers are read.
+const PAGES: usize = 8;
+
+/// How many manifests and blobs are looked into for one digest.
+const CANDIDATES: usize = 64;
+
+/// The longest payload of simple signing that is read, in bytes.
+const PAYLOAD_MAX: usize = 64 << 10;
+
+/// The longest envelope or bundle that is read, in bytes: some hold the list of all that an image was made of.
+const ENVELOPE_MAX: usize = 8 << 20;
+
+/// How many reasons a message names.
+const NAMED: usize = 3;
+
+/// The search for what one demand asks of one digest.
+struct Search<'s> {
+    registry: &'s HttpRegistry,
+    question: &'s Question,
+    digest: &'s Digest,
+    demand: &'s Demand,
+    proofs: BTreeSet<Proof>,
+    /// Why what is attached is not what is demanded.
+    rejected: Vec<String>,
+    /// The first answer that made no sense: with another one it may yet turn out well.
+    senseless: Option<ResolveError>,
+    /// How many more candidates are looked into.
+    left: usize,
+}
+
+impl HttpRegistry {
+    /// Returns what is attached to `digest` in the repository of `question` and meets `demand`.
+    pub(super) async fn search(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        demand: &Demand,
+    ) -> Result<Evidence, ResolveError> {
+        let mut search = Search {
+            registry: self,
+            question,
+            digest,
+            demand,
+            proofs: BTreeSet::new(),
+            rejected: Vec::new(),
+            senseless: None,
+            left: CANDIDATES,
+        };
+        for kind in &demand.require {
+            let Some(tag) = cosign_tag(digest, *kind) else { continue };
+            if let Some(body) = search.tagged(&tag).await? {
+                search.look_into(&body, false).await?;
+            }
+        }
+        if search.lacking().next().is_some() {
+            for referrer in search.referrers().await? {
+                search.follow(&referrer).await?;
+            }
+        }
+        search.ended()
+    }
+}
+
+impl Search<'_> {
+    /// Returns the kinds that are still missing.
+    fn lacking(&self) -> impl Iterator<Item = Kind> {
+        let has = |kind: Kind| self.proofs.iter().any(|proof| proof.kind == kind);
+        self.demand.require.iter().copied().filter(move |kind| !has(*kind))
+    }
+
+    fn lacks(&self, kind: Kind) -> bool {
+        self.lacking().any(|lacking| lacking == kind)
+    }
+
+    /// Tells whether something of this kind is worth a request; `None` is for what only its content tells.
+    fn may_help(&self, kind: Option<Kind>) -> bool {
+        kind.map_or_else(|| self.lacking().next().is_some(), |kind| self.lacks(kind))
+    }
+
+    /// Returns the manifest under `tag`, if there is one.
+    async fn tagged(&self, tag: &str) -> Result<Option<Vec<u8>>, ResolveError> {
+        match self.ask(Wanted::Tag, Path::Manifest, tag, None, self.registry.limits.manifest).await {
+            Ok(answer) => Ok(Some(answer.body)),
+            Err(ResolveError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the referrers that may be signatures or attestations: from the API, or where there is none (404) from the
+    /// list under the tag that stands for it.
+    async fn referrers(&self) -> Result<Vec<Referrer>, ResolveError> {
+        let limit = self.registry.limits.manifest;
+        let mut all = Vec::new();
+        let mut query: Option<String> = None;
+        for page in 0..PAGES {
+            let asked = self.ask(Wanted::Tag, Path::Referrers, self.digest.as_str(), query.as_deref(), limit);
+            let answer = match asked.await {
+                Ok(answer) => answer,
+                Err(ResolveError::NotFound(_)) if page == 0 => {
+                    let body = self.tagged(&referrers_tag(self.digest)).await?;
+                    // What lies there and is no list is taken for none (distribution-spec).
+                    return Ok(body.and_then(|body| artifact::referrers(&body)).unwrap_or_default());
+                }
+                Err(error) => return Err(error),
+            };
+            let list = artifact::referrers(&answer.body)
+                .ok_or_else(|| self.invalid("answers something that is no list of the referrers of"))?;
+            all.extend(list);
+            if all.len() > CANDIDATES {
+                return Err(self.too_many());
+            }
+            let Some(link) = answer.link else { return Ok(all) };
+            match next_page(&link) {
+                Some(Page { path, query: next })
+                    if path.ends_with(&format!("/referrers/{}", self.digest)) =>
+                {
+                    query = Some(next);
+                }
+                Some(_) => return Err(self.invalid("links to something else than the other referrers of")),
+                None => return Ok(all),
+            }
+        }
+        Err(self.too_many())
+    }
+
+    /// Looks into a referrer, where that may help.
+    async fn follow(&mut self, referrer: &Referrer) -> Result<(), ResolveError> {
+        if !self.may_help(referrer.kind) {
+            return Ok(());
+        }
+        let Some(digest) = &referrer.digest else {
+            self.reject("a referrer", &Rejected::Malformed("its digest is malformed".to_owned()));
+            return Ok(());
+        };
+        self.take()?;
+        let limit = self.registry.limits.manifest;
+        match self.ask(Wanted::Digest, Path::Manifest, digest.as_str(), None, limit).await {
+            Ok(answer) => self.look_into(&answer.body, true).await,
+            Err(error) => self.passed_over(error),
+        }
+    }
+
+    /// Looks at what a manifest attaches. `must_say`: it has to name the digest itself.
+    async fn look_into(&mut self, body: &[u8], must_say: bool) -> Result<(), ResolveError> {
+        let artifact = match Artifact::parse(body) {
+            Ok(artifact) => artifact,
+            Err(rejected) => {
+                self.reject("what is attached", &rejected);
+                return Ok(());
+            }
+        };
+        if let Err(rejected) = artifact.belongs_to(self.digest, must_say) {
+            self.reject("what is attached", &rejected);
+            return Ok(());
+        }
+        for layer in &artifact.layers {
+            if !self.may_help(layer.kind()) {
+                continue;
+            }
+            if self.demand.keys.is_empty()
+                && let Some(kind) = layer.kind()
+            {
+                self.proofs.insert(Proof { kind, key: None, predicate_type: None });
+                continue;
+            }
+            self.take()?;
+            if let Some(blob) = self.blob(layer).await? {
+                match self.judge(layer, &blob) {
+                    Ok(proof) if self.lacks(proof.kind) => {
+                        self.proofs.insert(proof);
+                    }
+                    Ok(_) => {}
+                    Err(rejected) => self.reject("what is attached", &rejected),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the bytes of a layer, hashed; `None` where they are of no use.
+    async fn blob(&mut self, layer: &Layer) -> Result<Option<Vec<u8>>, ResolveError> {
+        let most = if matches!(layer.form, Form::SimpleSigning(_)) { PAYLOAD_MAX } else { ENVELOPE_MAX };
+        let Some(digest) = &layer.digest else {
+            self.reject("what is attached", &Rejected::Malformed("its digest is malformed".to_owned()));
+            return Ok(None);
+        };
+        if layer.size > most as u64 {
+            self.reject("what is attached", &Rejected::TooLong(layer.size));
+            return Ok(None);
+        }
+        match self.ask(Wanted::Digest, Path::Blob, digest.as_str(), None, most).await {
+            Ok(answer) => Ok(Some(answer.body)),
+            Err(error) => self.passed_over(error).map(|()| None),
+        }
+    }
+
+    /// Returns what a blob proves.
+    fn judge(&self, layer: &Layer, blob: &[u8]) -> Result<Proof, Rejected> {
+        let Demand { keys, .. } = self.demand;
+        let by = |key: &Key| Some(key.name().to_owned());
+        let envelope = match &layer.form {
+            Form::SimpleSigning(signature) => {
+                let key = simple_signing(blob, signature, self.digest, keys)?;
+                return Ok(Proof { kind: Kind::Signature, key: by(key), predicate_type: None });
+            }
+            Form::Envelope => Envelope::parse(blob)?,
+            Form::Bundle(_) => match Bundle::parse(blob)? {
+                Bundle::Envelope(envelope) => envelope,
+                Bundle::Message if keys.is_empty() => {
+                    return Ok(Proof { kind: Kind::Signature, key: None, predicate_type: None });
+                }
+                Bundle::Message => return Err(Rejected::NotVerifiable),
+            },
+        };
+        if keys.is_empty() {
+            return Ok(Proof { kind: envelope.unverified(self.digest)?, key: None, predicate_type: None });
+        }
+        let signed = envelope.verified(self.digest, keys)?;
+        if signed.kind == Kind::Attestation && !self.demand.takes_predicate(&signed.predicate_type) {
+            return Err(Rejected::PredicateType(signed.predicate_type));
+        }
+        let about = Some(signed.predicate_type).filter(|_| signed.kind == Kind::Attestation);
+        Ok(Proof { kind: signed.kind, key: by(signed.key), predicate_type: about })
+    }
+
+    /// Takes one of the candidates that may be looked into.
+    fn take(&mut self) -> Result<(), ResolveError> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| self.too_many())?;
+        Ok(())
+    }
+
+    /// Goes on without something that the registry names and does not have, or not as it says; other failures end the search.
+    fn passed_over(&mut self, error: ResolveError) -> Result<(), ResolveError> {
+        match error {
+            ResolveError::NotFound(_) => {
+                self.reject(
+                    "what is attached",
+                    &Rejected::Malformed("the registry does not have it".to_owned()),
+                );
+            }
+            ResolveError::InvalidAnswer(_) => {
+                self.senseless.get_or_insert(error);
+            }
+            error => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, what: &str, why: &Rejected) {
+        let text = format!("{what} was refused: {why}");
+        step(|| text.clone());
+        if !self.rejected.contains(&text) {
+            self.rejected.push(text);
+        }
+    }
+
+    /// Returns what was found.
+    fn ended(mut self) -> Result<Evidence, ResolveError> {
+        let lacking: Vec<Kind> = self.lacking().collect();
+        if !lacking.is_empty()
+            && let Some(error) = self.senseless.take()
+        {
+            return Err(error);
+        }
+        let missing = lacking.into_iter().map(|kind| (kind, self.told(kind))).collect();
+        Ok(Evidence { proofs: self.proofs, missing })
+    }
+
+    /// Says what was looked for, and where.
+    fn told(&self, kind: Kind) -> String {
+        let Question { registry, repository, .. } = self.question;
+        let tag =
+            cosign_tag(self.digest, kind).map(|tag| format!("the tag `{tag}` and ")).unwrap_or_default();
+        let mut text = format!(
+            "`{}` lacks {}: looked for at {tag}the referrers in `{registry}/{repository}`",
+            self.digest,
+            self.demand.wanted(kind)
+        );
+        for rejected in self.rejected.iter().take(NAMED) {
+            text.push_str(&format!("; {rejected}"));
+        }
+        if self.rejected.len() > NAMED {
+            text.push_str(&format!("; and {} more", self.rejected.len() - NAMED));
+        }
+        text
+    }
+
+    fn too_many(&self) -> ResolveError {
+        self.invalid(&format!("has more than the {CANDIDATES} things that tagpin looks into attached to"))
+    }
+
+    fn invalid(&self, what: &str) -> ResolveError {
+        let Question { registry, repository, .. } = self.question;
+        ResolveError::InvalidAnswer(format!("`{registry}` {what} `{repository}@{}`", self.digest))
+    }
+
+    /// Asks, and hashes what a digest names. A tag and the list of referrers are asked for at the registry itself: a mirror
+    /// may be stale, or keep images only.
+    async fn ask(
+        &self,
+        wanted: Wanted,
+        kind: Path,
+        reference: &str,
+        query: Option<&str>,
+        limit: usize,
+    ) -> Result<Answer, ResolveError> {
+        let work = async {
+            let mut endpoints = self.registry.endpoints(self.question, wanted)?;
+            if wanted == Wanted::Tag {
+                endpoints.drain(..endpoints.len().saturating_sub(1));
+            }
+            let mut result = Err(self.invalid("has no place to ask for"));
+            for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
+                let request = Request { endpoint, kind, reference, query, limit, retries: left == 0 };
+                self.registry.client.budgets.provenance(endpoint.shown());
+                result = self.registry.content(request).await;
+                if result.is_ok() {
+                    break;
+                }
+            }
+            result
+        };
+        self.registry.in_turn(self.question, Pressing::Yes, work).await
+    }
+}
+
+/// Where a list goes on.
+struct Page {
+    path: String,
+    query: String,
+}
+
+/// Reads `Link: <…>; rel="next"` (RFC 8288); the host in it plays no part, since nobody else is asked.
+fn next_page(link: &str) -> Option<Page> {
+    let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+    let is_next = |parameter: &str| matches!(parameter.trim(), "rel=\"next\"" | "rel=next");
+    if !parameters.split([';', ',']).any(is_next) {
+        return None;
+    }
+    let url = Url::parse("http://host.invalid/").ok()?.join(target).ok()?;
+    Some(Page { path: url.path().to_owned(), query: url.query().unwrap_or_default().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_read_and_its_host_plays_no_part() {
+        for (link, expected) in [
+            (
+                "</v2/a/referrers/sha256:b?n=2&last=c>; rel=\"next\"",
+                Some(("/v2/a/referrers/sha256:b", "n=2&last=c")),
+            ),
+            ("<https://evil.example/v2/a?x>; rel=\"next\"", Some(("/v2/a", "x"))),
+            ("</v2/a?x>; rel=\"previous\"", None),
+            ("/v2/a?x; rel=\"next\"", None),
+            ("", None),
+        ] {
+            let page = next_page(link);
+            assert_eq!(page.as_ref().map(|it| (it.path.as_str(), it.query.as_str())), expected, "{link}");
+        }
+    }
+}
