@@ -1,5 +1,7 @@
 //! The environments of a repository: which paths are deployed together. Pure.
 
+use jiff::SignedDuration;
+
 use crate::platform::Platform;
 use crate::policy::{GlobError, Globs};
 
@@ -19,6 +21,8 @@ pub struct Environment {
     /// The images that may be promoted into it, by registry and repository, normalised or as spelled; every image where
     /// it is `None`.
     pub registries: Option<Globs>,
+    /// How images are promoted into it.
+    pub promotion: Promotion,
     /// Each pattern by itself.
     copies: Vec<Globs>,
 }
@@ -38,6 +42,7 @@ impl Environment {
             after: None,
             platforms: Vec::new(),
             registries: None,
+            promotion: Promotion::default(),
             copies,
         })
     }
@@ -45,6 +50,34 @@ impl Environment {
     /// Returns the index of the first pattern that has the file at `path`.
     pub fn copy_of(&self, path: &str) -> Option<usize> {
         self.copies.iter().position(|copy| copy.matches(path))
+    }
+}
+
+/// How images are promoted into an environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promotion {
+    /// Who begins it.
+    pub by: PromotedBy,
+    /// How long a digest must have been in the environment before; zero where it may come at once.
+    pub soak: SignedDuration,
+    /// Whether the others are promoted where an image is refused.
+    pub partial: bool,
+}
+
+/// Who begins a promotion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PromotedBy {
+    /// A person, with `tagpin promote`.
+    #[default]
+    Hand,
+    /// `tagpin run`, with a pull request.
+    PullRequest,
+}
+
+impl Environment {
+    /// Returns the environment that `tagpin run` promotes images from into this one, where it does.
+    pub fn promoted_from(&self) -> Option<&str> {
+        self.after.as_deref().filter(|_| self.promotion.by == PromotedBy::PullRequest)
     }
 }
 

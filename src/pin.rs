@@ -28,6 +28,8 @@ pub struct Pinned {
     pub verdicts: Vec<Verdict>,
     /// The files that change.
     pub files: Vec<FileEdit>,
+    /// Files that change along with them, and hold no image.
+    pub beside: Vec<FileEdit>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
     /// What the registries said the tags are, for the ledger.
@@ -118,7 +120,8 @@ pub async fn pin_some<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let (mut verdicts, answers) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    Ok(Pinned { inventory, verdicts, files, notes, sightings: Sighting::all(&answers) })
+    let sightings = Sighting::all(&answers);
+    Ok(Pinned { inventory, verdicts, files, notes, sightings, ..Pinned::default() })
 }
 
 /// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.

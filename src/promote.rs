@@ -95,6 +95,18 @@ pub struct Promotion {
     pub only_in_source: BTreeSet<String>,
 }
 
+impl Promotion {
+    /// Returns the remark that it has nothing to do, which a name that is spelled wrong may be behind.
+    pub fn nothing_in_common(&self, from: &Target, to: &Target) -> Option<String> {
+        let is_empty = self.aims.iter().all(|aim| match aim {
+            Aim::Leave => true,
+            Aim::Decided(verdict) => verdict.outcome == Outcome::Skipped,
+            Aim::Set(_) => false,
+        });
+        is_empty.then(|| format!("`{}` and `{}` have no image in common", from.name, to.name))
+    }
+}
+
 /// A place in the source where an image is declared.
 type Offer<'i> = (&'i FileScan, &'i Located, &'i Reference);
 

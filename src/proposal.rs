@@ -6,11 +6,11 @@ use crate::ledger::Moves;
 use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;
-use crate::pull_request::{ImageChange, LeftOut, Object, Proposal};
+use crate::pull_request::{ImageChange, LeftOut, Object, Occasion, Proposal};
 use crate::reference::{Digest, LATEST};
 
 /// Returns the proposal for the files that change, as the commit `head`.
-pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
+pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
     type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
     type Found<'p> = (BTreeSet<&'p str>, BTreeSet<Object>, Option<&'p Moves>);
     let mut images: BTreeMap<Key<'_>, Found<'_>> = BTreeMap::new();
@@ -52,6 +52,7 @@ pub fn proposal(pinned: &Pinned, head: String) -> Proposal {
         }
     });
     Proposal {
+        occasion,
         images: images.collect(),
         left_out,
         spans: pinned.files.iter().map(|file| file.spans).sum(),

@@ -4,7 +4,9 @@ mod access;
 mod build;
 mod candidate;
 mod clone;
+mod errand;
 mod ledger;
+mod promotion;
 mod propose;
 mod session;
 
@@ -14,6 +16,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
+use crate::errand::ErrandError;
 use crate::forge::ForgeError;
 use crate::git::{GitError, Identity, LogError, Repository};
 use crate::ledger::Past;
@@ -27,6 +30,7 @@ use crate::tree::{CommitTree, Tree, TreeError};
 
 use access::Access;
 use clone::{Cloned, Opened, fetch, open};
+pub use errand::errand;
 use ledger::Book;
 pub use ledger::{RecordState, Recorded};
 pub use session::Session;
@@ -72,6 +76,8 @@ pub struct Done {
     pub pull_request_error: Option<ForgeError>,
     /// What became of each group of changes, by the names of their branches.
     pub groups: Vec<Proposed>,
+    /// Whether something that a person asked for was refused.
+    pub is_refused: bool,
     /// What became of the ledger of tags; `None` where none is kept.
     pub ledger: Option<Recorded>,
     /// Remarks that are no failures.
@@ -170,6 +176,9 @@ pub enum RunError {
         /// The forge's API.
         base_url: String,
     },
+    /// What a person asked for cannot be done.
+    #[error(transparent)]
+    Errand(#[from] ErrandError),
     /// A thread of ours died.
     #[error("the work on the repository broke off: {0}")]
     Broken(String),
@@ -209,6 +218,9 @@ pub async fn repository<R: Registry>(
     let recorded;
     (cloned.repository, recorded) = record(context, cloned.repository, book, &pinned).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
+    if promotion::is_due(&pinned.inventory, &config) {
+        (cloned, pinned) = promotion::add(context, &config, cloned, &tree, pinned).await?;
+    }
     if pinned.files.is_empty() {
         // The branch may have moved on since it was listed.
         if cloned.base == listed {
@@ -227,7 +239,7 @@ pub async fn repository<R: Registry>(
         }
         return Ok(done);
     }
-    propose::propose(context, &access, &config, (cloned, &tree), &mut done).await?;
+    propose::propose(context, &access, &config, (cloned, &tree), None, &mut done).await?;
     done.summarise();
     Ok(done)
 }
@@ -274,6 +286,7 @@ async fn unchanged<R: Registry>(
     config.holds.tell(context.now);
     config.ledger.past = past.clone();
     let pinned = remembered.unchanged(&config, context.registry, progress).await?;
+    let pinned = pinned.filter(|pinned| !promotion::is_due(&pinned.inventory, &config));
     Ok(pinned.map(|pinned| {
         let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
         let notes = warning.into_iter().chain(holds).collect();
@@ -324,7 +337,9 @@ impl Done {
 
     /// Tells whether everything that should be proposed is.
     pub fn is_proposed(&self) -> bool {
-        self.pull_request_error.is_none() && self.groups.iter().all(|group| group.error.is_none())
+        !self.is_refused
+            && self.pull_request_error.is_none()
+            && self.groups.iter().all(|group| group.error.is_none())
     }
 
     /// Returns the name of the branch that `branch` and `commit` are about.

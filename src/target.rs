@@ -60,7 +60,7 @@ impl Target {
         let name = text.to_owned();
         let environment = config.environments.iter().find(|environment| environment.name == text);
         if let Some(environment) = environment {
-            return Ok(Self { name, place: Place::Environment(Box::new(environment.clone())), object: None });
+            return Ok(Self::of(environment));
         }
         let (path, object) = match text.split_once('#') {
             None => (text, None),
@@ -82,6 +82,12 @@ impl Target {
             Some(path) => Ok(Self { name, place: Place::Path(path), object }),
             None => Err(TargetError::Unknown { name, known: known() }),
         }
+    }
+
+    /// Returns `environment`.
+    pub fn of(environment: &Environment) -> Self {
+        let place = Place::Environment(Box::new(environment.clone()));
+        Self { name: environment.name.clone(), place, object: None }
     }
 
     /// Returns these files, by their paths below the root of the repository.

@@ -126,7 +126,7 @@ fn a_commit_changes_the_files_and_keeps_modes_links_and_everything_else() {
         let new = [("run.sh", "docker run nginx:1\n"), ("dir/a.yaml", "image: nginx:1\r\n")];
         let first = commit(&repository, base, &new).unwrap();
         assert_eq!(first, commit(&repository, base, &new).unwrap(), "equal arguments, equal commit");
-        for path in ["dir/link.yaml", "dir/vendored", "new.yaml", "dir", "../x"] {
+        for path in ["dir/link.yaml", "dir/vendored", "dir/new.yaml", "dir", "../x"] {
             let error = commit(&repository, base, &[(path, "x")]).unwrap_err();
             assert!(matches!(error, GitError::NotAFile { .. }), "{path}: {error}");
         }

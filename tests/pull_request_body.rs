@@ -168,6 +168,7 @@ impl Case {
             left_out: left_out.collect(),
             requests: requests.collect(),
             images: self.images.into_iter().map(Image::change).collect(),
+            ..Proposal::default()
         }
     }
 }

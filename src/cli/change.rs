@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::hold::Until;
 use crate::reference::Digest;
@@ -153,8 +153,13 @@ pub struct PromoteArgs {
     #[arg(long)]
     pub partial: bool,
     /// Write nothing and ask nobody: fail where TO differs from FROM
-    #[arg(long, conflicts_with_all = ["dry_run", "soak", "approved", "partial"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "soak", "approved", "partial", "pull_request"])]
     pub check: bool,
+    /// Do it in a clone of this checkout's `origin`, and open or update a pull request
+    ///
+    /// What is not pushed plays no part. The token is taken as for `tagpin run`.
+    #[arg(long, conflicts_with = "base")]
+    pub pull_request: bool,
     /// Print a unified diff and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -199,6 +204,11 @@ pub struct RollbackArgs {
     /// The commit with whose history is looked through
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub base: String,
+    /// Do it in a clone of this checkout's `origin`, and open or update a pull request
+    ///
+    /// What is not pushed plays no part. The token is taken as for `tagpin run`.
+    #[arg(long, conflicts_with = "base")]
+    pub pull_request: bool,
     /// Print a unified diff and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -370,12 +380,8 @@ fn to(text: &str) -> Result<To, String> {
     }
 }
 
-/// Returns a time such as `90m`, `24h`, `3d` or `1w`; days have 24 hours.
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    let wrong = || "write a time such as `90m`, `24h` or `3d`".to_owned();
-    let span: Span = text.parse().ok().ok_or_else(wrong)?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok().ok_or_else(wrong)?;
-    if duration.is_negative() { Err(wrong()) } else { Ok(duration) }
+    crate::duration::parse(text).ok_or_else(|| crate::duration::EXAMPLES.to_owned())
 }
 
 #[cfg(test)]
@@ -384,11 +390,6 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        assert_eq!(duration("24h"), duration("1d"));
-        assert_eq!(duration("1w").unwrap().as_hours(), 168);
-        for text in ["", "x", "-1h", "1mo", "24"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
         assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T23:59:59.999999999Z");
         assert!(matches!(to("2026-11-01T12:00:00+01:00"), Ok(To::Moment(_))));
         assert!(to("yesterday").is_err() && to("sha256:abc").is_err() && moment("2026-11").is_err());

@@ -59,54 +59,39 @@ fn add(
     local_config(globals, environment, terminal)?;
     let path = repository_file(&work_tree_root(&std::env::current_dir()?));
     let before = text_of(&path)?;
-    let after = with_hold(&path, &before, &hold)?;
     let shown = path.display().to_string();
+    let base = path.parent().unwrap_or(Path::new("/"));
+    let after = hold::with_hold(&shown, base, &before, &hold)
+        .map_err(|error| Failure::usage(error.to_string(), HOLDS))?;
     if after == before {
         writeln!(terminal.stdout, "{}: this hold is there already", printable(&shown))?;
         return Ok(Exit::Done);
     }
-    save(&path, &after)?;
+    save(&path, after.as_bytes())?;
     writeln!(terminal.stdout, "{}: a hold was added", printable(&shown))?;
     Ok(Exit::Done)
 }
 
-/// Returns the text of the repository's file with `hold` in it, once.
-///
-/// # Errors
-/// The file cannot be edited, or what the hold says is refused.
-pub(super) fn with_hold(path: &Path, before: &str, hold: &NewHold) -> Result<String, Failure> {
-    let shown = path.display().to_string();
-    let after = hold::add(before, hold).map_err(|error| not_editable(&shown, &error))?;
-    let base = path.parent().unwrap_or(Path::new("/"));
-    let holds = |text: &str| -> Result<Vec<Hold>, Failure> {
-        Ok(Config::parse(&shown, base, text.as_bytes())?.holds.all)
-    };
-    // It is the last one; where it stands makes no difference.
-    let Some(added) = holds(&after)?.pop() else { return Ok(before.to_owned()) };
-    let mut there = holds(before)?.into_iter();
-    let is_there = there.any(|old| Hold { origin: added.origin.clone(), ..old } == added);
-    Ok(if is_there { before.to_owned() } else { after })
-}
-
 /// Returns the text of the repository's file, empty where there is none.
-pub(super) fn text_of(path: &Path) -> Result<String, Failure> {
+pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
     match fs_err::read_to_string(path) {
-        Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error.into()),
+        result => result,
     }
 }
 
 /// Writes the repository's file, which may be new.
-pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
     if path.exists() {
-        return Ok(write::replace(path, text.as_bytes())?);
+        return Ok(write::replace(path, text)?);
     }
-    Ok(write::create(path, text.as_bytes())?)
+    Ok(write::create(path, text)?)
 }
 
+const HOLDS: &str = "docs/change-control.md shows how a `[[hold]]` is written";
+
 fn not_editable(file: &str, error: &hold::EditError) -> Failure {
-    Failure::usage(format!("`{file}`: {error}"), "docs/change-control.md shows how a `[[hold]]` is written")
+    Failure::usage(format!("`{file}`: {error}"), HOLDS)
 }
 
 fn remove(
@@ -130,7 +115,7 @@ fn remove(
     let shown = path.display().to_string();
     let after = hold::remove(&before, &wanted).map_err(|error| not_editable(&shown, &error))?;
     if after != before {
-        save(&path, &after)?;
+        save(&path, after.as_bytes())?;
     }
     writeln!(terminal.stdout, "{}: {} removed", printable(&shown), count(wanted.len(), "hold"))?;
     Ok(Exit::Done)

@@ -76,7 +76,7 @@ fn mark(
     let before = text_of(&file)?;
     let after = known_good::write(&entries);
     if after != before {
-        save(&file, &after)?;
+        save(&file, after.as_bytes())?;
     }
     let marked = entries.iter().filter(|entry| entry.environment == target.name).count();
     writeln!(

@@ -1,6 +1,8 @@
 //! One file per verb: arguments in, report out.
 
+mod by_pull_request;
 pub mod check;
+mod checkout;
 pub mod completions;
 pub mod config;
 pub mod history;
@@ -29,9 +31,8 @@ use crate::git::{Log, LogError};
 use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::{Report, human, json};
-use crate::target::{Target, is_in};
 use crate::terminal::{Stream, Terminal, printable};
-use crate::tree::{DirectoryTree, Tree as _};
+use crate::tree::DirectoryTree;
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(
@@ -73,14 +74,6 @@ fn seen_from(root: &Path) -> Result<String, Failure> {
     let segments: Option<Vec<&str>> = below.iter().map(|segment| segment.to_str()).collect();
     let hint = "start tagpin in the root of the repository";
     Ok(segments.ok_or_else(|| Failure::usage("the directory's name is not UTF-8", hint))?.join("/"))
-}
-
-/// Returns the part of the repository in `tree` that `text` names.
-fn target(text: &str, config: &Config, tree: &DirectoryTree, root: &Path) -> Result<Target, Failure> {
-    let entries = tree.entries().map_err(anyhow::Error::new)?;
-    let is_path = |path: &str| entries.iter().any(|entry| is_in(&tree.root_path(&entry.path), path));
-    let target = Target::parse(text, config, &seen_from(root)?, is_path);
-    target.map_err(|error| Failure::usage(error.to_string(), NAME_A_TARGET))
 }
 
 const NAME_A_TARGET: &str =

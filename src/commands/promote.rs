@@ -7,24 +7,21 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::pin::{Done, finish};
-use super::{block_on, image_globs, local_config, log, registry, target, whole_tree};
-use crate::assign::{Aim, Refusal, assign};
+use super::checkout::{self, Checkout};
+use super::{by_pull_request, image_globs};
+use crate::assign::Aim;
 use crate::cli::{Format, Globals, PromoteArgs};
-use crate::config::{Config, Environment};
+use crate::config::Environment;
+use crate::errand::{Errand, Planned, Promote};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::history;
-use crate::hold::ON_HOLD;
-use crate::inventory::Inventory;
-use crate::pin::{self, Pinned};
-use crate::plan::{Outcome, Verdict};
-use crate::promote::{self, Demands, Promotion, Soak};
+use crate::git::Log;
+use crate::pin;
+use crate::plan::Outcome;
+use crate::promote::{Demands, promote};
 use crate::reference::Digest;
-use crate::registry::Trust;
 use crate::report::json::VERSION;
 use crate::report::{Report, count};
-use crate::target::Target;
 use crate::terminal::{Terminal, printable};
 use crate::tree::Tree as _;
 
@@ -41,69 +38,24 @@ pub fn run(
     if !args.check {
         globals.require_network("promote")?;
     }
-    let config = local_config(globals, environment, terminal)?;
-    let (tree, root) = whole_tree()?;
-    let from = target(&args.from, &config, &tree, &root)?;
-    let to = target(&args.to, &config, &tree, &root)?;
-    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-    let demands = Demands {
+    let errand = Promote {
+        from: args.from.clone(),
+        to: args.to.clone(),
         images: image_globs(&args.image)?,
         approved: args.approved.as_deref().map(approved).transpose()?,
-        soak: soak(args, &config, &inventory, &from, &root)?,
+        soak: args.soak.unwrap_or_default(),
+        partial: args.partial,
     };
-    let promotion = promote::promote(&inventory, &from, &to, &demands).map_err(|error| {
-        Failure::usage(error.to_string(), "docs/change-control.md says how environments follow one another")
-    })?;
+    if args.pull_request {
+        return by_pull_request::run(&Errand::Promote(errand), args.dry_run, globals, environment, terminal);
+    }
+    let checkout = Checkout::new(globals, environment, terminal)?;
     if args.check {
-        let report = Report::new(&inventory, None, |path| tree.is_named(path));
-        if let Some(note) = nothing_in_common(&promotion, &from, &to) {
-            writeln!(terminal.stderr, "note: {}", printable(&note))?;
-        }
-        return check(&inventory, &promotion, &report, globals, terminal);
+        return check(&checkout, &errand, globals, terminal);
     }
-    let registry = registry(&config, Trust::Scanned)?;
-    let mut notes = Vec::new();
-    if !promotion.only_in_source.is_empty() {
-        let names: Vec<&str> = promotion.only_in_source.iter().map(String::as_str).collect();
-        notes.push(format!("only `{}` has {}: nothing was promoted of it", from.name, names.join(", ")));
-    }
-    notes.extend(nothing_in_common(&promotion, &from, &to));
-    let refusal = if args.partial { Refusal::StopsOne } else { Refusal::StopsAll };
-    let pinned = block_on(assign(&tree, &config, &registry, inventory, promotion.aims, refusal))?;
-    let mut pinned = pinned.map_err(anyhow::Error::new)?;
-    pinned.keep(|file| to.has_file(&file.root_path));
-    let refused = refusals(&pinned);
-    if refused > 0 {
-        let what = if args.partial {
-            "the others were promoted"
-        } else {
-            "nothing was promoted: --partial promotes the others, --image some"
-        };
-        notes.push(format!("{} refused: {what}", count(refused, "image")));
-    }
-    let done =
-        Done { tree: &tree, config: &config, notes, complete: refused == 0, budget: registry.budget() };
-    finish(pinned, done, args.dry_run, globals, terminal)
-}
-
-/// Returns the remark that a promotion has nothing to do, which a name that is spelled wrong may be behind.
-fn nothing_in_common(promotion: &Promotion, from: &Target, to: &Target) -> Option<String> {
-    let is_empty = promotion.aims.iter().all(|aim| match aim {
-        Aim::Leave => true,
-        Aim::Decided(verdict) => verdict.outcome == Outcome::Skipped,
-        Aim::Set(_) => false,
-    });
-    is_empty.then(|| format!("`{}` and `{}` have no image in common", from.name, to.name))
-}
-
-/// Returns how many images were refused, or could not be asked for.
-fn refusals(pinned: &Pinned) -> usize {
-    let is_refused = |verdict: &&Verdict| {
-        let held = verdict.outcome == Outcome::Held;
-        let by_others = verdict.reason == Some(crate::assign::OTHERS_REFUSED);
-        (held && verdict.reason != Some(ON_HOLD) && !by_others) || verdict.outcome == Outcome::Failed
-    };
-    pinned.verdicts.iter().filter(is_refused).count()
+    let log = || Log::open(&checkout.root, &args.base);
+    let planned = errand.plan(checkout.place(), log, Timestamp::now()).map_err(checkout::told)?;
+    checkout.finish(Planned::Promote(Box::new(planned)), args.dry_run, globals, terminal)
 }
 
 /// Returns every digest that a change ticket names.
@@ -118,27 +70,25 @@ fn approved(path: &Path) -> Result<BTreeSet<Digest>, Failure> {
     Ok(digests)
 }
 
-fn soak(
-    args: &PromoteArgs,
-    config: &Config,
-    inventory: &Inventory,
-    from: &Target,
-    root: &Path,
-) -> Result<Option<Soak>, Failure> {
-    let Some(least) = args.soak else { return Ok(None) };
-    let history = history::of(&log(root, &args.base)?, config, from).map_err(anyhow::Error::new)?;
-    let since = history::earliest(history.since(inventory, from));
-    Ok(Some(Soak { least, now: Timestamp::now(), since }))
-}
-
-/// Tells where TO differs from FROM.
+/// Tells where TO differs from FROM, whatever is demanded of a digest before it may go there.
 fn check(
-    inventory: &Inventory,
-    promotion: &Promotion,
-    report: &Report<'_>,
+    checkout: &Checkout,
+    errand: &Promote,
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
+    let place = checkout.place();
+    let (from, to) = (place.target(&errand.from), place.target(&errand.to));
+    let (from, to) = (from.map_err(checkout::told)?, to.map_err(checkout::told)?);
+    let inventory = pin::take_inventory(&checkout.tree, &checkout.config).map_err(anyhow::Error::new)?;
+    let demands = Demands { images: errand.images.clone(), ..Demands::default() };
+    let promotion =
+        promote(&inventory, &from, &to, &demands).map_err(|error| checkout::told(error.into()))?;
+    let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));
+    if let Some(note) = promotion.nothing_in_common(&from, &to) {
+        writeln!(terminal.stderr, "note: {}", printable(&note))?;
+    }
+    let inventory = &inventory;
     let mut rows = Vec::new();
     let mut unclear = 0;
     for (index, ((file, located), aim)) in inventory.sites().zip(&promotion.aims).enumerate() {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::checkout::told;
 use super::{print_budgets, progress, registry, runtime};
 use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::fleet::{self, CacheLock, Summary, Tally, Targets};
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
-use crate::registry::{Memo, Trust};
+use crate::registry::{HttpRegistry, Memo, Trust};
 use crate::report::{Report, count, diff, human, json};
 use crate::run::{BranchState, Context, Done, Proposed, RunError, Session};
 use crate::terminal::{Terminal, printable};
@@ -57,7 +58,8 @@ pub fn run(
         session: &Session::new(&config),
     };
     let runtime = runtime()?;
-    let Targets { targets, problems } = runtime.block_on(fleet::discover(&config, context.token.as_ref()));
+    let Targets { targets, problems } =
+        runtime.block_on(fleet::discover(&config, context.token.as_ref(), &secret));
     for problem in &problems {
         writeln!(terminal.stderr, "{}", printable(problem))?;
     }
@@ -88,15 +90,7 @@ pub fn run(
     append(args.summary.as_deref(), &summary.markdown(&tally))?;
     append(args.outputs.as_deref(), &summary.outputs())?;
     if globals.format == Format::Json {
-        let document = json!({
-            "version": json::VERSION,
-            "repositories": rows,
-            "registries": registry.inner().budget(),
-            "errors": problems,
-            "summary": tally.json(),
-            "complete": complete,
-        });
-        writeln!(terminal.stdout, "{document:#}")?;
+        write_json(&rows, &registry, &problems, &tally, terminal)?;
     }
     if targets.len() != 1 && !globals.quiet {
         writeln!(terminal.stderr, "{tally}")?;
@@ -105,6 +99,66 @@ pub fn run(
         print_budgets(&registry.inner().budget(), terminal)?;
     }
     Ok(Exit::of(false, complete))
+}
+
+fn write_json(
+    rows: &[serde_json::Value],
+    registry: &Memo<HttpRegistry>,
+    problems: &[String],
+    tally: &Tally,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let document = json!({
+        "version": json::VERSION,
+        "repositories": rows,
+        "registries": registry.inner().budget(),
+        "errors": problems,
+        "summary": tally.json(),
+        "complete": tally.complete,
+    });
+    Ok(writeln!(terminal.stdout, "{document:#}")?)
+}
+
+/// Does `work` in one repository that a person is in, and reports as a run does.
+///
+/// # Errors
+/// What was asked for cannot be done there, or standard output cannot be written.
+pub(super) fn one(
+    config: &Config,
+    target: &RepositoryConfig,
+    dry_run: bool,
+    globals: &Globals,
+    terminal: &mut Terminal,
+    work: impl AsyncFnOnce(&Context<'_, Memo<HttpRegistry>>) -> Result<Done, RunError>,
+) -> Result<Exit, Failure> {
+    let cache_dir = config.cache_dir()?;
+    let _lock = lock(cache_dir)?;
+    let registry = Memo::new(registry(config, Trust::Scanned)?);
+    let context = Context {
+        config,
+        registry: &registry,
+        cache_dir,
+        token: token(),
+        lookup: &secret,
+        now: Timestamp::now(),
+        dry_run,
+        session: &Session::new(config),
+    };
+    let result = runtime()?.block_on(work(&context));
+    if let Err(RunError::Errand(error)) = result {
+        return Err(told(error));
+    }
+    let report = result.as_ref().ok().map(|done| fleet::report(done, &target.url));
+    let mut tally = Tally { complete: true, ..Tally::default() };
+    tally.add(&result, report.as_ref());
+    match globals.format {
+        Format::Human => print(target, &result, report.as_ref(), globals, terminal)?,
+        _ => write_json(&[row(target, &result, report.as_ref())?], &registry, &[], &tally, terminal)?,
+    }
+    if globals.verbose > 0 {
+        print_budgets(&registry.inner().budget(), terminal)?;
+    }
+    Ok(Exit::of(false, tally.complete))
 }
 
 /// Adds `text` to a file that other steps write to as well.
@@ -149,7 +203,7 @@ fn print(
         (Ok(_), None) => return Ok(()),
     };
     if done.branch == BranchState::DryRun {
-        for file in &done.pinned.files {
+        for file in done.pinned.beside.iter().chain(&done.pinned.files) {
             terminal.stdout.write_all(diff::unified(&file.path, &file.before, &file.after).as_bytes())?;
         }
     }

@@ -93,7 +93,8 @@ fn one(config: &Config, session: &Session, status: &Status) -> Ended {
         session,
     };
     let handle = tokio::runtime::Handle::current();
-    let Targets { targets, problems } = handle.block_on(fleet::discover(config, context.token.as_ref()));
+    let Targets { targets, problems } =
+        handle.block_on(fleet::discover(config, context.token.as_ref(), &secret));
     for error in &problems {
         tracing::error!(error, "not all repositories could be found");
     }

@@ -53,6 +53,12 @@ impl Config {
                 problems.push(Problem::whole(path, message).hint("give it another name"));
             }
         }
+        for (environment, raw) in environments.iter().zip(&raw.environment) {
+            if let (Some(_), Some(promote)) = (environment.promoted_from(), &raw.get_ref().promote) {
+                let message = "a repository's own file cannot have tagpin open pull requests";
+                problems.push(Problem::at(path, text, promote.span(), message).hint(ONLY));
+            }
+        }
         problems.extend(checker.problems);
         config.check.raised.extend(own.rules);
         config.check.allows.extend(own.allows);

@@ -237,6 +237,12 @@ pub(super) struct RawEnvironment {
     pub(super) platforms: Option<Spanned<Vec<Text>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) registries: Option<Spanned<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) promote: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) soak: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) partial: Option<Spanned<bool>>,
 }
 
 /// `[[hold]]`

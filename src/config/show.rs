@@ -7,7 +7,7 @@ use serde::Serialize;
 use toml::Spanned;
 
 use super::check::{
-    COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PULLS, SPLIT_FIELDS, STYLES, UNKNOWN_AGES,
+    COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PROMOTED_BY, PULLS, SPLIT_FIELDS, STYLES, UNKNOWN_AGES,
 };
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
@@ -158,6 +158,9 @@ fn environment(environment: &Environment) -> Spanned<RawEnvironment> {
         after: environment.after.as_deref().map(text),
         platforms: (!environment.platforms.is_empty()).then(|| platforms(&environment.platforms)),
         registries: environment.registries.as_ref().map(globs),
+        promote: environment.after.as_ref().map(|_| word(environment.promotion.by, &PROMOTED_BY)),
+        soak: environment.after.as_ref().map(|_| text(format!("{:#}", environment.promotion.soak))),
+        partial: environment.after.as_ref().map(|_| unspanned(environment.promotion.partial)),
     })
 }
 

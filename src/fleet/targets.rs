@@ -46,8 +46,12 @@ pub struct Discovered {
     pub topics: Vec<String>,
 }
 
-/// Returns the repositories of `config`: asks the forge for those of each `[[discover]]`.
-pub async fn discover(config: &Config, token: Option<&SecretString>) -> Targets {
+/// Returns the repositories of `config`: asks the forge for those of each `[[discover]]`, as the App where there is one.
+pub async fn discover(
+    config: &Config,
+    token: Option<&SecretString>,
+    lookup: &(dyn Fn(&str) -> Option<SecretString> + Sync),
+) -> Targets {
     let listed = config.repositories.iter().cloned();
     let mut all = Targets {
         targets: listed.map(|repository| Target { repository, discovered: false }).collect(),
@@ -60,7 +64,13 @@ pub async fn discover(config: &Config, token: Option<&SecretString>) -> Targets 
         return all;
     }
     for discover in &config.discover {
-        match github::discover(config.forge.base_url.as_str(), token.cloned(), &discover.owner).await {
+        let (base_url, owner) = (config.forge.base_url.as_str(), &discover.owner);
+        let listing = match config.forge.app.as_ref().map(|app| github::App::of(app, lookup)) {
+            Some(Ok(app)) => github::discover_as_app(base_url, &app, owner).await,
+            Some(Err(error)) => Err(error),
+            None => github::discover(base_url, token.cloned(), owner).await,
+        };
+        match listing {
             Ok(github::Listing { mut repositories, refused }) => {
                 repositories.retain(|found| is_meant(discover, found));
                 repositories.sort_by(|a, b| a.name.cmp(&b.name));

@@ -66,8 +66,8 @@ impl Repository {
     /// modes included, is as in `base`. The trailers of [`trailer`] are added to `message`.
     ///
     /// # Errors
-    /// [`GitError::NotAFile`] for a path that is no regular file in `base`: nothing is added, and no symbolic link is
-    /// replaced. [`GitError::NothingToCommit`] where the contents are those of `base`.
+    /// [`GitError::NotAFile`] for a path that is no regular file in `base`: nothing is added but files in the root, and no
+    /// symbolic link is replaced. [`GitError::NothingToCommit`] where the contents are those of `base`.
     pub fn prepare(
         &self,
         base: Oid,
@@ -79,7 +79,12 @@ impl Repository {
         let mut update = TreeUpdateBuilder::new();
         let mut executables = BTreeSet::new();
         for (path, content) in files {
-            let mode = tree.get_path(Path::new(path)).ok().map(|entry| entry.filemode());
+            let mode = match tree.get_path(Path::new(path)) {
+                Ok(entry) => Some(entry.filemode()),
+                // The root is no symbolic link that a new file would take the place of.
+                Err(_) if !path.contains('/') => Some(i32::from(FileMode::Blob)),
+                Err(_) => None,
+            };
             let mode = [FileMode::Blob, FileMode::BlobExecutable]
                 .into_iter()
                 .find(|known| mode == Some(i32::from(*known)))

@@ -1,8 +1,11 @@
 //! `[[hold]]` entries in the text of a repository's file: added and removed with everything else as it is. Pure.
 
+use std::path::Path;
+
 use toml_edit::{Array, ArrayOfTables, Datetime, DocumentMut, Item, Table, Value, value};
 
-use super::Until;
+use super::{Hold, Until};
+use crate::config::{Config, ConfigError};
 use crate::reference::Digest;
 
 /// A hold that is not written yet. Images, paths, tag and digest are those of [`super::Hold`].
@@ -39,6 +42,33 @@ pub enum EditError {
     /// There is no hold with this number.
     #[error("there is no hold {0}, `tagpin hold list` has the numbers")]
     NoSuchHold(usize),
+}
+
+/// Why a repository's file does not get a hold.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldFileError {
+    /// It cannot be edited.
+    #[error("`{0}`: {1}")]
+    Edit(String, EditError),
+    /// It is wrong already, or the hold is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Returns the text `before` of the repository's own `file` with `hold` in it, once. `base` is where its relative paths start.
+///
+/// # Errors
+/// The file cannot be edited, or what the hold says is refused.
+pub fn with_hold(file: &str, base: &Path, before: &str, hold: &NewHold) -> Result<String, HoldFileError> {
+    let after = add(before, hold).map_err(|error| HoldFileError::Edit(file.to_owned(), error))?;
+    let holds = |text: &str| -> Result<Vec<Hold>, ConfigError> {
+        Ok(Config::parse(file, base, text.as_bytes())?.holds.all)
+    };
+    // It is the last one; where it stands makes no difference.
+    let Some(added) = holds(&after)?.pop() else { return Ok(before.to_owned()) };
+    let mut there = holds(before)?.into_iter();
+    let is_there = there.any(|old| Hold { origin: added.origin.clone(), ..old } == added);
+    Ok(if is_there { before.to_owned() } else { after })
 }
 
 /// Returns `text` with a `[[hold]]` behind the ones that it has.

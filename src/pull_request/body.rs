@@ -7,9 +7,6 @@ use super::{Marker, Proposal, Template};
 /// GitHub takes 65,536 characters. Our count is never lower than GitHub's, see [`size`]; the rest is a reserve.
 const LONGEST: usize = 65_000;
 
-const WHY: &str = "Tags can move, digests cannot. tagpin asked the registries what these tags are now and wrote the \
-    digests into the manifests, so that what is reviewed here is what is deployed.";
-
 const UNWANTED: &str = "### If you do not want this\n\n\
     Exclude the files in the repository's `tagpin.toml`, and the next run leaves them alone:\n\n\
     ```toml\n[policy]\nexclude = [\"examples/**\"]\n```\n\n\
@@ -72,7 +69,7 @@ pub(super) fn body(proposal: &Proposal, template: Option<&Template>) -> String {
 
 fn text(proposal: &Proposal, room: Room, template: Option<&Template>) -> String {
     let sections = Sections {
-        why: WHY.to_owned(),
+        why: proposal.occasion.why(),
         releases: sections::releases(proposal),
         moves: sections::moves(proposal),
         table: sections::table(proposal, room.rows),

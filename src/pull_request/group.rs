@@ -13,6 +13,9 @@ pub const PREFIX: &str = "tagpin/";
 /// The longest readable part of a branch's last segment, in bytes.
 const READABLE: usize = 60;
 
+/// The kinds of branches that a person asks for.
+const BY_HAND: [&str; 2] = ["promote-", "rollback-"];
+
 /// How many directories a path is grouped by where it belongs to no environment: `clusters/production`.
 const DEPTH: usize = 2;
 
@@ -67,6 +70,22 @@ impl Group {
 
     fn of(kind: &str, name: &str) -> Self {
         Self { slug: format!("{kind}-{}", slug(name)), name: Some(name.to_owned()) }
+    }
+
+    /// Returns the group of what is promoted into `environment` without anybody asking.
+    pub fn promotion(environment: &str) -> Self {
+        let name = Some(format!("promotion to {environment}"));
+        Self { name, ..Self::of("promotion", environment) }
+    }
+
+    /// Returns the group of a promotion that a person asks for.
+    pub fn promoted_by_hand(from: &str, to: &str) -> Self {
+        Self::of("promote", &format!("{from}-to-{to}"))
+    }
+
+    /// Returns the group of a rollback that a person asks for.
+    pub fn rolled_back(target: &str) -> Self {
+        Self::of("rollback", target)
     }
 
     /// Returns what people call it: a name, a path, an image or a registry; `None` where it is everything.
@@ -129,9 +148,17 @@ impl Branches {
     /// Tells whether `branch` is named as a group for this base would name it. Somebody else may use the prefix too.
     pub fn has(&self, branch: &str) -> bool {
         branch.strip_prefix(&self.prefix).is_some_and(|slug| {
-            let kinds = ["group-", "path-", "image-", "registry-"];
-            !slug.contains('/') && (slug == "pin-digests" || kinds.iter().any(|kind| slug.starts_with(kind)))
+            let kinds = ["group-", "path-", "image-", "registry-", "promotion-"];
+            let is_of_a_kind = kinds.iter().chain(&BY_HAND).any(|kind| slug.starts_with(kind));
+            !slug.contains('/') && (slug == "pin-digests" || is_of_a_kind)
         })
+    }
+
+    /// Tells whether `branch`, which [`Branches::has`], is of something that a person asked for: no run knows whether it is
+    /// still wanted.
+    pub fn is_by_hand(&self, branch: &str) -> bool {
+        let slug = branch.strip_prefix(&self.prefix);
+        slug.is_some_and(|slug| BY_HAND.iter().any(|kind| slug.starts_with(kind)))
     }
 }
 
@@ -209,6 +236,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_asks_for_is_told_from_what_a_run_keeps_up() {
+        let main = Branches::new("main", None);
+        for (group, by_hand) in [
+            (Group::all(), false),
+            (Group::promotion("production"), false),
+            (Group::promoted_by_hand("staging", "production"), true),
+            (Group::rolled_back("clusters/a.yaml#Deployment/api"), true),
+        ] {
+            let branch = main.of(&group);
+            assert!(main.has(&branch) && main.is_by_hand(&branch) == by_hand, "{branch}");
+            assert!(git2::Reference::is_valid_name(&format!("refs/heads/{branch}")), "{branch}");
+        }
+    }
+
+    #[test]
     fn each_base_has_branches_of_its_own() {
         let (main, release) = (Branches::new("main", Some("main")), Branches::new("release/1", Some("main")));
         let (for_main, for_release) = (main.of(&Group::all()), release.of(&Group::all()));
@@ -216,7 +258,7 @@ mod tests {
         assert!(for_release.starts_with("tagpin/base-release-1-") && for_release.ends_with("/pin-digests"));
         assert!(main.has(&for_main) && !main.has(&for_release));
         assert!(release.has(&for_release) && !release.has(&for_main));
-        for other in ["tagpin-ledger", "tagpin/notes", "tagpin/promote-x", "main", "tagpin/"] {
+        for other in ["tagpin-ledger", "tagpin/notes", "main", "tagpin/"] {
             assert!(!main.has(other), "{other}");
         }
     }

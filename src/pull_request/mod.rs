@@ -16,6 +16,7 @@ pub(crate) mod escape;
 pub mod group;
 mod life;
 pub mod marker;
+mod occasion;
 mod region;
 mod sections;
 mod source;
@@ -26,6 +27,7 @@ mod words;
 pub use declined::Declined;
 pub use life::{Operation, Settled, settle};
 pub use marker::Marker;
+pub use occasion::Occasion;
 pub use region::{same_body, tells_all};
 pub use template::{Template, TemplateError};
 pub use title::{commit_message, title};
@@ -34,6 +36,8 @@ pub use words::{Place, Wording};
 /// Everything that a pull request tells a reviewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
+    /// What it is for.
+    pub occasion: Occasion,
     /// One row for each image that changes, in a stable order.
     pub images: Vec<ImageChange>,
     /// What could not be done: failed and held sites, with their reasons.

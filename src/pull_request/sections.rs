@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::escape::{cell, code};
 use super::region::{self, Known};
-use super::{Details, ImageChange, LeftOut, Object, Proposal, details};
+use super::{Details, ImageChange, LeftOut, Object, Occasion, Proposal, details};
 use crate::policy::looks_immutable;
 
 /// How many files a table's cell names.
@@ -45,7 +45,7 @@ pub(super) fn size(text: &str) -> usize {
 
 /// Returns the table, and a sentence about the rows that have no `room`.
 pub(super) fn table(proposal: &Proposal, room: usize) -> String {
-    let rows = proposal.images.iter().map(row).collect::<Vec<_>>();
+    let rows = proposal.images.iter().map(|image| row(image, &proposal.occasion)).collect::<Vec<_>>();
     let shown = fitting(&rows, room);
     let mut parts = Vec::new();
     if shown > 0 {
@@ -69,13 +69,9 @@ fn fitting(lines: &[String], room: usize) -> usize {
     lines.iter().take_while(fits).count()
 }
 
-fn row(image: &ImageChange) -> String {
+fn row(image: &ImageChange, occasion: &Occasion) -> String {
     let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
-    let change = match &image.old {
-        None => "first pin",
-        Some(_) if looks_immutable(&image.tag) => "moved release",
-        Some(_) => "moved tag",
-    };
+    let change = occasion.change(image);
     let files = listed(&image.files, FILES_IN_CELL, cell);
     let (name, tag, platforms) = (cell(&image.name), cell(&image.tag), cell(&image.platforms));
     format!("| {name} | {tag} | {change} | {old} | `{}…` | {platforms} | {files} |", image.new.short())
@@ -92,6 +88,9 @@ pub(super) fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) 
 
 /// Returns the warning about tags that look like releases and have moved; empty where there is none.
 pub(super) fn releases(proposal: &Proposal) -> String {
+    if proposal.occasion != Occasion::Tags {
+        return String::new();
+    }
     let moved = |image: &&ImageChange| image.old.is_some() && looks_immutable(&image.tag);
     let names = proposal.images.iter().filter(moved).map(|image| format!("{}:{}", image.name, image.tag));
     let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::escape::plain;
-use super::{ImageChange, Proposal};
+use super::{ImageChange, Occasion, Proposal};
 
 /// What every title starts with (Conventional Commits).
 const PREFIX: &str = "chore(deps): ";
@@ -19,6 +19,8 @@ const DIGITS: usize = 7;
 
 /// Returns the title: one image by its name, several by their number, and the group where there are several.
 pub fn title(proposal: &Proposal, group: Option<&str>) -> String {
+    let occasion = &proposal.occasion;
+    let group = group.filter(|_| *occasion == Occasion::Tags);
     let group = group.map(|group| format!(" ({})", plain(group))).unwrap_or_default();
     let short = |words: &String| format!("{PREFIX}{words}{group}").chars().count() <= LONGEST;
     let words = Some(summary(proposal)).filter(short).unwrap_or_else(|| general(proposal));
@@ -31,8 +33,12 @@ pub(super) fn summary(proposal: &Proposal) -> String {
     let digests =
         proposal.images.iter().map(|image| (&image.name, &image.tag, &image.new)).collect::<BTreeSet<_>>();
     let named = match (proposal.images.first(), digests.len(), pinned, updated) {
-        (Some(image), 1, 1, 0) => Some(one("pin", image)),
-        (Some(image), 1, 0, 1) => Some(one("update", image)),
+        (Some(image), 1, 1, 0) if proposal.occasion == Occasion::Tags => Some(one("pin", image)),
+        (Some(image), 1, 0, 1) if proposal.occasion == Occasion::Tags => Some(one("update", image)),
+        (Some(image), 1, ..) if proposal.occasion != Occasion::Tags => {
+            let what = format!("{} {} {}", proposal.occasion.verb(), plain(&image.name), plain(&image.tag));
+            Some(what + &proposal.occasion.suffix())
+        }
         _ => None,
     };
     let fits = |named: &String| PREFIX.len() + named.chars().count() <= LONGEST;
@@ -42,6 +48,11 @@ pub(super) fn summary(proposal: &Proposal) -> String {
 /// Returns what happens by numbers alone.
 pub(super) fn general(proposal: &Proposal) -> String {
     let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
+    if proposal.occasion != Occasion::Tags {
+        let (pinned, updated) = counts(proposal);
+        let Proposal { occasion, .. } = proposal;
+        return format!("{} {}{}", occasion.verb(), images(pinned + updated), occasion.suffix());
+    }
     match counts(proposal) {
         (1, 0) => "pin 1 image to its digest".to_owned(),
         (pinned, 0) => format!("pin {} to digests", images(pinned)),
@@ -118,10 +129,33 @@ mod tests {
                 "chore(deps): pin 1 image to its digest",
             ),
             (vec![first(&"a/".repeat(40))], "chore(deps): pin 1 image to its digest"),
+            (vec![first("nginx"), moved("nginx")], "chore(deps): pin 1 image and update 1 digest"),
         ] {
             let title = title(&proposal(images), None);
             assert_eq!(title, expected);
             assert!(title.chars().count() <= LONGEST);
+        }
+    }
+
+    #[test]
+    fn a_title_says_what_a_person_asked_for() {
+        let moved = |name: &str| change(name, "1.27", Some(1), 0xab);
+        let promotion = || Occasion::Promotion { from: "dev".to_owned(), to: "x@y #1".to_owned() };
+        let target = "a.yaml".to_owned();
+        let rollback = Occasion::Rollback {
+            target,
+            to: "then".to_owned(),
+            reason: "why".to_owned(),
+            file: "tagpin.toml".to_owned(),
+        };
+        for (images, occasion, expected) in [
+            (vec![moved("a")], promotion(), "chore(deps): promote a 1.27 from dev to x_y__1"),
+            (vec![moved("a"), moved("b")], promotion(), "chore(deps): promote 2 images from dev to x_y__1"),
+            (vec![moved("a")], rollback.clone(), "chore(deps): roll back a 1.27 in a.yaml"),
+            (vec![moved("a"), moved("b")], rollback, "chore(deps): roll back 2 images in a.yaml"),
+        ] {
+            let proposal = Proposal { occasion, ..proposal(images) };
+            assert_eq!(title(&proposal, Some("promotion to x")), expected);
         }
     }
 

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use super::{Context, RunError};
-use crate::config::{AppConfig, Commits, ForgeKind, RepositoryConfig};
-use crate::forge::ForgeError;
+use crate::config::{Commits, ForgeKind, RepositoryConfig};
 use crate::forge::github::{App, GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::git::{Auth, Remote};
-
-/// The variable with a GitHub App's private key.
-const APP_KEY: &str = "TAGPIN_GITHUB_APP_KEY";
 
 /// How the tokens of Apps and Actions start (GitHub's "About authentication": installation access token). What is made over
 /// the API with them, GitHub signs.
@@ -40,7 +36,7 @@ impl Access {
         let mut auth = own;
         let mut settings = settings;
         if let (Some(settings), Some(app)) = (&mut settings, &context.config.forge.app) {
-            let token = key(context, app)?.token(settings).await?;
+            let token = App::of(app, context.lookup)?.token(settings).await?;
             settings.token = Some(token.clone());
             if target.token_env.is_none() {
                 auth = Some(Auth::token(token));
@@ -84,22 +80,4 @@ fn settings<R>(
         token: context.token.clone(),
         pace: Arc::clone(&context.session.pace),
     }))
-}
-
-fn key<R>(context: &Context<'_, R>, app: &AppConfig) -> Result<App, ForgeError> {
-    let key = match &app.key_file {
-        Some(file) => fs_err::read_to_string(file).map(SecretString::from).map_err(|error| {
-            ForgeError::Settings(format!(
-                "cannot read the private key of the GitHub App `{}`: {error}",
-                app.id
-            ))
-        })?,
-        None => (context.lookup)(APP_KEY).ok_or_else(|| {
-            ForgeError::Settings(format!(
-                "the GitHub App `{}` has no private key: set {APP_KEY} or `app-key-file`",
-                app.id
-            ))
-        })?,
-    };
-    Ok(App { id: app.id.clone(), key })
 }

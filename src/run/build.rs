@@ -11,7 +11,7 @@ use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
 use crate::git::{GitError, Identity, Oid, trailer};
 use crate::pin::Pinned;
 use crate::proposal::proposal;
-use crate::pull_request::{Place, Proposal, commit_message, title};
+use crate::pull_request::{Occasion, Place, Proposal, commit_message, title};
 
 /// The clone, which blocking calls borrow one after the other.
 pub(super) type Shared = Arc<Mutex<Cloned>>;
@@ -29,11 +29,14 @@ pub(super) struct Build<'a> {
     /// Where it is; `None` where there is none.
     pub(super) expected: Option<Oid>,
     pub(super) place: Place<'a>,
+    /// What its changes are for.
+    pub(super) occasion: &'a Occasion,
 }
 
 /// Returns the files that `pinned` changes with their new contents.
 fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
-    pinned.files.iter().map(|file| (file.path.clone(), file.after.clone())).collect()
+    let files = pinned.files.iter().chain(&pinned.beside);
+    files.map(|file| (file.path.clone(), file.after.clone())).collect()
 }
 
 /// Returns `pinned` without the workflows in it, which are held; `None` where there are none.
@@ -89,7 +92,7 @@ async fn once<R>(
     build: &Build<'_>,
     pinned: &Pinned,
 ) -> Result<String, RunError> {
-    let message = message(config, &proposal(pinned, String::new()), build.place);
+    let message = message(config, &proposal(pinned, build.occasion.clone(), String::new()), build.place);
     let (files, branch, expected) = (contents(pinned), build.branch.to_owned(), build.expected);
     let cloned = Arc::clone(cloned);
     let Some(forge) = access.forge.as_ref().filter(|_| access.forge_commits) else {

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clone::Head;
 use crate::config::Config;
+use crate::environment::of_path;
 use crate::forge::{PullRequest, PullRequestState};
+use crate::inventory::FileScan;
 use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
-use crate::manifest::UnreadReason;
+use crate::manifest::{Located, UnreadReason};
 use crate::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
 use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Found, Newest, Wanted};
 use crate::pull_request::group::{Branches, Group};
-use crate::pull_request::{Declined, controls, marker};
+use crate::pull_request::{Declined, Occasion, controls, marker};
 use crate::reference::LATEST;
 
 /// One branch, with what this run knows of it.
@@ -20,6 +22,8 @@ use crate::reference::LATEST;
 pub(super) struct Candidate {
     /// What people call the group; `None` where it is everything, or where it is known no more.
     pub(super) group: Option<String>,
+    /// What its change is for.
+    pub(super) occasion: Occasion,
     /// The sites that belong to it, by their index in [`crate::inventory::Inventory::sites`].
     sites: BTreeSet<usize>,
     /// The pull requests from it, the newest first.
@@ -31,27 +35,43 @@ pub(super) struct Candidate {
 }
 
 /// Returns a candidate for each group that has a change or a branch.
+///
+/// With `only`, every site belongs to it, and no other branch is looked at.
 pub(super) fn candidates(
     pinned: &Pinned,
     config: &Config,
     branches: &Branches,
     heads: &BTreeMap<String, Head>,
+    only: Option<&(Group, Occasion)>,
 ) -> BTreeMap<String, Candidate> {
     let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
     for (index, (file, located)) in pinned.inventory.sites().enumerate() {
-        let reference = located.site.reference.as_ref();
-        let group = reference.map_or_else(Group::all, |reference| {
-            config.proposals.grouping.of(&file.root_path, reference, &config.environments)
-        });
+        let (group, occasion) = only.cloned().unwrap_or_else(|| divided(file, located, config));
         let candidate = candidates.entry(branches.of(&group)).or_default();
         candidate.group = group.name().map(str::to_owned);
+        candidate.occasion = occasion;
         candidate.sites.insert(index);
     }
-    for name in heads.keys() {
-        candidates.entry(name.clone()).or_default();
+    for name in heads.keys().filter(|_| only.is_none()) {
+        let candidate = candidates.entry(name.clone()).or_default();
+        candidate.limited = branches.is_by_hand(name);
     }
     candidates.retain(|name, candidate| candidate.has_change(&pinned.verdicts) || heads.contains_key(name));
     candidates
+}
+
+/// Returns where the change of a site belongs, and what it is for.
+fn divided(file: &FileScan, located: &Located, config: &Config) -> (Group, Occasion) {
+    let path = &file.root_path;
+    let environment = of_path(&config.environments, path).filter(|_| located.site.digest().is_some());
+    if let Some((to, from)) = environment.and_then(|to| Some((to, to.promoted_from()?))) {
+        let occasion = Occasion::Promotion { from: from.to_owned(), to: to.name.clone() };
+        return (Group::promotion(&to.name), occasion);
+    }
+    let group = located.site.reference.as_ref().map_or_else(Group::all, |reference| {
+        config.proposals.grouping.of(path, reference, &config.environments)
+    });
+    (group, Occasion::Tags)
 }
 
 impl Candidate {
@@ -97,7 +117,9 @@ impl Candidate {
                 }
             }
         }
-        if let Some(number) = declined.whole(&proposal(&self.part(pinned), String::new())) {
+        if let Some(number) =
+            declined.whole(&proposal(&self.part(pinned), self.occasion.clone(), String::new()))
+        {
             let changes: Vec<usize> = self.changes(&pinned.verdicts).collect();
             for index in changes {
                 pinned.verdicts[index] = detail(number);

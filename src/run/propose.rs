@@ -16,7 +16,8 @@ use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
 use crate::pin::{self, Pinned};
 use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Step, decide};
-use crate::pull_request::{Declined, Operation, Place, Settled, body, controls, marker, settle};
+use crate::pull_request::group::Group;
+use crate::pull_request::{Declined, Occasion, Operation, Place, Settled, body, controls, marker, settle};
 use crate::registry::Registry;
 use crate::tree::CommitTree;
 
@@ -37,7 +38,8 @@ struct Work<'w, R> {
     tree: &'w CommitTree,
 }
 
-/// Proposes what `done.pinned` changes, and ends what is over. What became of it stands in `done`.
+/// Proposes what `done.pinned` changes, and ends what is over. What became of it stands in `done`. With `only`, everything
+/// is one group, and the others are left as they are.
 ///
 /// # Errors
 /// git's, where no group could be done.
@@ -46,10 +48,11 @@ pub(super) async fn propose<R: Registry>(
     access: &Access,
     config: &Config,
     (cloned, tree): (Cloned, &CommitTree),
+    only: Option<&(Group, Occasion)>,
     done: &mut Done,
 ) -> Result<(), RunError> {
     let found = done.pinned.verdicts.clone();
-    let mut candidates = candidates(&done.pinned, config, &cloned.branches, &cloned.heads);
+    let mut candidates = candidates(&done.pinned, config, &cloned.branches, &cloned.heads, only);
     if candidates.is_empty() {
         return Ok(());
     }
@@ -190,8 +193,8 @@ impl<R: Registry> Work<'_, R> {
 
     /// Returns `pinned` with the files that its verdicts change.
     fn edited(&self, pinned: Pinned) -> Pinned {
-        let notes = pinned.notes;
-        Pinned { notes, ..pin::edit_again(self.tree, self.config, pinned.inventory, pinned.verdicts) }
+        let (notes, beside) = (pinned.notes, pinned.beside);
+        Pinned { notes, beside, ..pin::edit_again(self.tree, self.config, pinned.inventory, pinned.verdicts) }
     }
 
     /// Does one branch and its pull request. `None` where there was nothing to do.
@@ -253,7 +256,8 @@ impl<R: Registry> Work<'_, R> {
             }
             (Step::Build, _) => {
                 let place = Place { group: candidate.group.as_deref(), base: &self.base };
-                let branch = Build { branch: name, expected: head.map(|head| head.id), place };
+                let occasion = &candidate.occasion;
+                let branch = Build { branch: name, expected: head.map(|head| head.id), place, occasion };
                 let commit =
                     build(self.context, self.access, self.config, &self.cloned, &branch, part).await?;
                 proposed.branch =
@@ -312,7 +316,7 @@ impl<R: Registry> Work<'_, R> {
         current: Option<&PullRequest>,
     ) -> (Draft, Option<String>) {
         let (registry, settings) = (self.context.registry, &self.config.pull_request);
-        let mut proposal = proposal(part, commit.clone());
+        let mut proposal = proposal(part, candidate.occasion.clone(), commit.clone());
         details::want(registry, &mut proposal, settings);
         let place = Place { group: candidate.group.as_deref(), base: &self.base };
         let (title, remark) = worded_title(self.config, &proposal, place);

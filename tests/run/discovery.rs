@@ -1,10 +1,13 @@
 //! `[[discover]]`: what the forge lists, filtered, paged, and not believed where it leads elsewhere.
 
 use serde_json::json;
+use tagpin::config::Config;
+use tagpin::fleet::{self, Targets};
 
 use super::binary::tagpin;
 use super::support::discovery::listed;
 use super::support::forge::Settings;
+use super::support::github_app::App;
 use super::support::world::{NAME, TOKEN, World};
 use super::{DEPLOYMENT, FILE, fill};
 
@@ -39,6 +42,40 @@ fn done(ran: &super::binary::Ran, world: &World) -> Vec<String> {
     let urls =
         json["repositories"].as_array().unwrap().iter().map(|row| row["url"].as_str().unwrap().to_owned());
     urls.map(|url| url.trim_start_matches(start).trim_end_matches(".git").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_finds_what_it_is_installed_on() {
+    let permissions = json!({ "contents": "write", "pull_requests": "write", "metadata": "read" });
+    let app = App::new("123456", permissions, TOKEN);
+    let listed_here = std::sync::Arc::default();
+    let world = World::with(|settings| {
+        settings.app = Some(app.clone());
+        settings.listed = std::sync::Arc::clone(&listed_here);
+    })
+    .await;
+    let entry = |name: &str| listed(&Settings::default(), name, &world.url(name), &json!({}));
+    *listed_here.lock().unwrap() = (0..130).map(|number| entry(&format!("acme/{number:03}"))).collect();
+    let key = |name: &str| (name == "TAGPIN_GITHUB_APP_KEY").then(|| app.key.clone().into());
+    let find = async |more: &str| {
+        let forge = "kind = \"github\"\napp-id = \"123456\"\n";
+        let text = world.config_text("", "github", &[]).replace("kind = \"github\"\n", forge) + more;
+        let config = Config::parse("bot.toml", "/".as_ref(), text.as_bytes()).unwrap();
+        let found = fleet::discover(&config, None, &key).await;
+        super::check(&world.forge.log());
+        found
+    };
+    for owner in ["organization = \"acme\"", "user = \"acme\"", "installation = true"] {
+        let Targets { targets, problems } = find(&format!("[[discover]]\n{owner}\n")).await;
+        assert_eq!((targets.len(), problems), (130, vec![]), "{owner}");
+    }
+    let asked = app.asked.lock().unwrap().clone();
+    assert!(asked.iter().all(|asked| asked["permissions"] == json!({ "metadata": "read" })), "{asked:?}");
+    let Targets { targets, problems } = find("[[discover]]\norganization = \"other\"\n").await;
+    assert!(
+        targets.is_empty() && problems[0].contains("is not installed for the organization `other`"),
+        "{problems:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

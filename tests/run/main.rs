@@ -3,6 +3,7 @@
 
 mod binary;
 mod branch;
+mod by_hand;
 mod change_control;
 mod declined;
 mod details;
@@ -13,6 +14,7 @@ mod ledger;
 mod life;
 mod many;
 mod page;
+mod promotion;
 mod pull_request;
 mod refusals;
 mod serving;

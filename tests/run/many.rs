@@ -164,7 +164,7 @@ async fn each(config: &Config, registry: &Odd, at_once: usize) -> Vec<Result<tag
         dry_run: true,
         session: &Session::new(config),
     };
-    let Targets { targets, .. } = fleet::discover(config, None).await;
+    let Targets { targets, .. } = fleet::discover(config, None, &|_| None).await;
     let mut results: Vec<_> = targets.iter().map(|_: &Target| None).collect();
     let ended = |index: usize, result| {
         results[index] = Some(result);

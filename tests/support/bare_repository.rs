@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use git2::{BranchType, FileMode, Oid, Repository, Signature, Time};
+use jiff::Timestamp;
+
+/// When everything is committed.
+pub(crate) const COMMITTED: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
 /// A bare repository with `main` as its default branch, to be filled and looked at.
 pub(crate) struct BareRepository {
@@ -49,7 +53,7 @@ impl BareRepository {
             None => self.git.find_tree(self.git.treebuilder(None).unwrap().write().unwrap()).unwrap(),
         };
         let tree = self.git.find_tree(update.create_updated(&self.git, &base).unwrap()).unwrap();
-        let author = Signature::new("Somebody", author, &Time::new(1_700_000_000, 0)).unwrap();
+        let author = Signature::new("Somebody", author, &Time::new(COMMITTED.as_second(), 0)).unwrap();
         let parents: Vec<_> = parent.iter().collect();
         let message = format!("change {} files", files.len());
         let name = format!("refs/heads/{branch}");

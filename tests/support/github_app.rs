@@ -54,11 +54,15 @@ impl App {
         full_name: &str,
         body: &[u8],
     ) -> Option<Response> {
-        let asked_for = match segments {
-            ["repos", owner, name, "installation"] => Some(format!("{owner}/{name}")),
+        // It is installed at the owner of the one repository.
+        let known_owner = full_name.split('/').next();
+        let is_known = match segments {
+            ["repos", owner, name, "installation"] => Some(format!("{owner}/{name}") == full_name),
+            ["orgs" | "users", owner, "installation"] => Some(Some(*owner) == known_owner),
+            ["app", "installations"] => Some(true),
             _ => None,
         };
-        let is_installation = asked_for.is_some();
+        let is_installation = is_known.is_some();
         let is_token = segments == ["app", "installations", "42", "access_tokens"];
         if !is_installation && !is_token {
             return None;
@@ -80,11 +84,13 @@ impl App {
                 json!(null),
             ));
         }
-        if asked_for.is_some_and(|name| name != full_name) {
+        if is_known == Some(false) {
             return Some(refused(404, "Not Found", json!(null)));
         }
         Some(if is_installation && method == Method::GET {
-            json_answer(200, &json!({ "id": 42, "app_slug": "tagpin", "permissions": self.permissions }))
+            let installation = json!({ "id": 42, "app_slug": "tagpin", "permissions": self.permissions });
+            let is_list = segments == ["app", "installations"];
+            json_answer(200, &if is_list { json!([installation]) } else { installation })
         } else if is_token && method == Method::POST {
             let body: Value = serde_json::from_slice(body).unwrap_or_default();
             let wanted = body["permissions"].as_object().into_iter().flatten();

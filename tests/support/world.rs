@@ -13,6 +13,7 @@ use git2::Oid;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
+use tagpin::errand::Errand;
 use tagpin::registry::{HttpRegistry, Limits, Settings as RegistrySettings};
 use tagpin::run::{self, BRANCH, Context, Done, RunError, Session};
 
@@ -236,6 +237,27 @@ impl World {
         token: Option<&str>,
         dry_run: bool,
     ) -> Result<Done, RunError> {
+        let work = async |context: &Context<'_, HttpRegistry>| {
+            run::repository(context, &context.config.repositories[0], |_, _| {}).await
+        };
+        self.within(config, token, dry_run, work).await
+    }
+
+    /// Does what a person asks for, as `--pull-request` does.
+    pub(crate) async fn run_errand(&mut self, config: &Config, errand: &Errand) -> Result<Done, RunError> {
+        let work = async |context: &Context<'_, HttpRegistry>| {
+            run::errand(context, &context.config.repositories[0], errand, "").await
+        };
+        self.within(config, Some(TOKEN), false, work).await
+    }
+
+    async fn within(
+        &mut self,
+        config: &Config,
+        token: Option<&str>,
+        dry_run: bool,
+        work: impl AsyncFnOnce(&Context<'_, HttpRegistry>) -> Result<Done, RunError>,
+    ) -> Result<Done, RunError> {
         self.forget();
         let limits = Limits { retry_delay: std::time::Duration::from_millis(5), ..Limits::default() };
         let settings =
@@ -253,7 +275,7 @@ impl World {
             dry_run,
             session: &Session::new(config),
         };
-        run::repository(&context, &config.repositories[0], |_, _| {}).await
+        work(&context).await
     }
 
     /// Empties all logs.

@@ -1,4 +1,4 @@
-//! `[check]`, `[[check.rule]]`, `[[check.allow]]` and `[[environment]]`.
+//! `[check]`, `[[check.rule]]` and `[[check.allow]]`.
 
 use toml::Spanned;
 use toml::value::Datetime;
@@ -6,8 +6,7 @@ use toml::value::Datetime;
 use super::Checker;
 use crate::check::{Allow, Level, LevelRule, Matcher, Origin, Settings, rules};
 use crate::config::problem::suggest;
-use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, RawEnvironment, Text};
-use crate::environment::Environment;
+use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, Text};
 use crate::manifest::Place;
 
 type Strings = Option<Spanned<Vec<String>>>;
@@ -99,45 +98,5 @@ impl Checker<'_> {
             end_column: column + width.chars().count(),
         };
         Origin { file: self.file.to_owned(), root_path: self.file.to_owned(), place }
-    }
-
-    pub(in crate::config) fn environments(&mut self, raw: &[Spanned<RawEnvironment>]) -> Vec<Environment> {
-        let mut environments: Vec<Environment> = Vec::new();
-        for raw in raw {
-            let (span, raw) = (raw.span(), raw.get_ref());
-            let name = self.filled("name", &raw.name);
-            let paths = self.globs("paths", &raw.paths, false);
-            let (Some(name), Some(paths)) = (name, paths) else { continue };
-            if environments.iter().any(|other| other.name == name) {
-                self.fail(raw.name.span(), format!("the environment `{name}` is there twice"));
-                continue;
-            }
-            if raw.equal && paths.patterns().len() < 2 {
-                let hint =
-                    "write one pattern for each copy, for example `[\"clusters/eu/**\", \"clusters/us/**\"]`";
-                self.fail_hint(span, "`equal = true` compares several `paths`, here is one", hint);
-            }
-            let mut environment = match Environment::new(name, paths, raw.equal) {
-                Ok(environment) => environment,
-                Err(error) => {
-                    self.fail(raw.paths.span(), format!("`paths`: {error}"));
-                    continue;
-                }
-            };
-            environment.after = raw.after.as_ref().and_then(|after| self.filled("after", after));
-            environment.platforms =
-                raw.platforms.as_ref().and_then(|platforms| self.platforms(platforms)).unwrap_or_default();
-            environment.registries =
-                raw.registries.as_ref().and_then(|registries| self.globs("registries", registries, false));
-            // What comes before stands before: so there are no circles, and a name that is not there is found.
-            if let (Some(after), Some(text)) = (&environment.after, &raw.after)
-                && environments.iter().all(|other| other.name != *after)
-            {
-                let hint = "name an `[[environment]]` that stands above this one";
-                self.fail_hint(text.span(), format!("there is no environment `{after}` before"), hint);
-            }
-            environments.push(environment);
-        }
-        environments
     }
 }

@@ -1,5 +1,6 @@
 //! From the file as it is written to checked values. Every problem is collected; nothing stops at the first.
 
+mod environment;
 mod forge;
 mod gate;
 mod hold;
@@ -11,6 +12,7 @@ mod pull_request;
 mod registry;
 mod run;
 
+pub(super) use environment::PROMOTED_BY;
 pub(super) use forge::{COMMITS, KINDS};
 pub(super) use ledger::UNKNOWN_AGES;
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::client::Call;
 use super::refusal::Deed;
 use super::{GitHub, GitHubSettings};
+use crate::config::AppConfig;
 use crate::forge::ForgeError;
 
 /// What a run may need, with the access that it asks for. What the App was not given is left out: GitHub refuses a token
@@ -24,6 +25,9 @@ const PERMISSIONS: [(&str, &str); 6] = [
     ("members", "read"),
     ("metadata", "read"),
 ];
+
+/// The variable with an App's private key.
+const KEY: &str = "TAGPIN_GITHUB_APP_KEY";
 
 /// How long the signed token is good for, in seconds: GitHub takes at most ten minutes.
 const LIFE: i64 = 9 * 60;
@@ -60,6 +64,32 @@ struct Token {
 }
 
 impl App {
+    /// Returns the App of the configuration. Its key is in the file that is named there, or the variable
+    /// `TAGPIN_GITHUB_APP_KEY`.
+    ///
+    /// # Errors
+    /// There is no key.
+    pub fn of(
+        config: &AppConfig,
+        lookup: &(dyn Fn(&str) -> Option<SecretString> + Sync),
+    ) -> Result<Self, ForgeError> {
+        let key = match &config.key_file {
+            Some(file) => fs_err::read_to_string(file).map(SecretString::from).map_err(|error| {
+                ForgeError::Settings(format!(
+                    "cannot read the private key of the GitHub App `{}`: {error}",
+                    config.id
+                ))
+            })?,
+            None => lookup(KEY).ok_or_else(|| {
+                ForgeError::Settings(format!(
+                    "the GitHub App `{}` has no private key: set {KEY} or `app-key-file`",
+                    config.id
+                ))
+            })?,
+        };
+        Ok(Self { id: config.id.clone(), key })
+    }
+
     /// Returns a token for the repository of `settings` alone, with the permissions that a run needs and no others, good
     /// for an hour. The token in `settings` plays no part.
     ///
@@ -104,7 +134,7 @@ impl App {
         Ok(github.send::<Token>(call, deed).await?.token.into())
     }
 
-    fn sign(&self, now: i64) -> Result<SecretString, ForgeError> {
+    pub(super) fn sign(&self, now: i64) -> Result<SecretString, ForgeError> {
         let unusable = |why: &str| {
             ForgeError::Settings(format!("cannot use the private key of the GitHub App `{}`: {why}", self.id))
         };

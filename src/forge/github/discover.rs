@@ -5,10 +5,12 @@ use std::sync::Arc;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::client::{self, Answer, Call, Client};
 use super::refusal::Refusal;
-use super::{Pace, address, checked_base};
+use super::{App, Pace, address, checked_base};
 use crate::config::Owner;
 use crate::fleet::Discovered;
 use crate::forge::ForgeError;
@@ -18,6 +20,9 @@ const PER_PAGE: usize = 100;
 
 /// How many pages are read.
 const PAGES: usize = 200;
+
+/// What the token of an installation may touch.
+const INSTALLATION: &str = "/installation/repositories?";
 
 /// What a forge lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +49,16 @@ struct Repository {
     topics: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct Installation {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
 /// `/installation/repositories` wraps the list.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -61,32 +76,117 @@ pub async fn discover(
     token: Option<SecretString>,
     owner: &Owner,
 ) -> Result<Listing, ForgeError> {
-    let client = Client::new(checked_base(base_url, token.is_some())?, token, Arc::new(Pace::default()))?;
     let path = match owner {
         Owner::Organization(name) => format!("/orgs/{name}/repos?type=all&"),
         Owner::User(name) => format!("/users/{name}/repos?type=owner&"),
-        Owner::Installation => "/installation/repositories?".to_owned(),
+        Owner::Installation => INSTALLATION.to_owned(),
     };
     let mut listing = Listing::default();
-    for page in 1..=PAGES {
-        let call = Call::new(Method::GET, format!("{path}per_page={PER_PAGE}&page={page}"), None);
-        let answer = client.send(&call).await?;
-        for repository in read(&client, &answer, owner)? {
-            listing.add(base_url, repository);
-        }
-        if !client::has_next_page(&answer.headers) {
-            return Ok(listing);
-        }
+    listing.read(base_url, token, &path, owner).await?;
+    Ok(listing)
+}
+
+/// Lists the repositories of `owner` that an App may touch: those of each of its installations there. Must be called inside
+/// a tokio runtime.
+///
+/// # Errors
+/// Those of [`discover`], or the App is not installed there, or its key is none.
+pub async fn discover_as_app(base_url: &str, app: &App, owner: &Owner) -> Result<Listing, ForgeError> {
+    let jwt = app.sign(jiff::Timestamp::now().as_second())?;
+    let client = Client::new(checked_base(base_url, true)?, Some(jwt), Arc::new(Pace::default()))?;
+    let mut listing = Listing::default();
+    for installation in installations(&client, app, owner).await? {
+        let path = format!("/app/installations/{installation}/access_tokens");
+        let body = json!({ "permissions": { "metadata": "read" } });
+        // Asking twice makes two tokens, both of which end by themselves.
+        let call = Call { repeats: true, ..Call::new(Method::POST, path, Some(body)) };
+        let Token { token } = of_app(&client, &client.send(&call).await?, app, owner)?;
+        listing.read(base_url, Some(token.into()), INSTALLATION, owner).await?;
     }
-    Err(ForgeError::InvalidAnswer(format!(
-        "the forge at `{}` lists more than {} repositories for {}: list those that are meant with [[repository]]",
-        client.base(),
-        PAGES * PER_PAGE,
-        words(owner)
-    )))
+    Ok(listing)
+}
+
+/// Returns the installations of `app` that `owner` means.
+async fn installations(client: &Client, app: &App, owner: &Owner) -> Result<Vec<u64>, ForgeError> {
+    let path = match owner {
+        Owner::Organization(name) => format!("/orgs/{name}/installation"),
+        Owner::User(name) => format!("/users/{name}/installation"),
+        Owner::Installation => {
+            let mut ids = Vec::new();
+            for page in 1..=PAGES {
+                let path = format!("/app/installations?per_page={PER_PAGE}&page={page}");
+                let answer = client.send(&Call::new(Method::GET, path, None)).await?;
+                let found: Vec<Installation> = of_app(client, &answer, app, owner)?;
+                ids.extend(found.into_iter().map(|installation| installation.id));
+                if !client::has_next_page(&answer.headers) {
+                    break;
+                }
+            }
+            return Ok(ids);
+        }
+    };
+    let answer = client.send(&Call::new(Method::GET, path, None)).await?;
+    let Installation { id } = of_app(client, &answer, app, owner)?;
+    Ok(vec![id])
+}
+
+/// Returns what the forge answered to an App that named itself.
+fn of_app<T: DeserializeOwned>(
+    client: &Client,
+    answer: &Answer,
+    app: &App,
+    owner: &Owner,
+) -> Result<T, ForgeError> {
+    let (id, base, whose) = (&app.id, client.base(), words(owner));
+    let said = client.in_parentheses(&Refusal::read(answer).message);
+    match answer.status {
+        StatusCode::NOT_FOUND => Err(ForgeError::NotFound(format!(
+            "the GitHub App `{id}` is not installed for {whose}{said}: install it there, or check its id"
+        ))),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ForgeError::Unauthorized(format!(
+            "the forge at `{base}` does not accept the GitHub App `{id}`{said}: check its id and its private key"
+        ))),
+        status if !status.is_success() => Err(ForgeError::InvalidAnswer(format!(
+            "the forge at `{base}` answered the GitHub App `{id}` {}{said}: check `base-url`",
+            status.as_u16()
+        ))),
+        _ => serde_json::from_slice(&answer.body).map_err(|_other| {
+            ForgeError::InvalidAnswer(format!(
+                "the forge at `{base}` answered something else than GitHub does: check `base-url`"
+            ))
+        }),
+    }
 }
 
 impl Listing {
+    /// Reads every page of the list at `path`.
+    async fn read(
+        &mut self,
+        base_url: &str,
+        token: Option<SecretString>,
+        path: &str,
+        owner: &Owner,
+    ) -> Result<(), ForgeError> {
+        let base = checked_base(base_url, token.is_some())?;
+        let client = Client::new(base, token, Arc::new(Pace::default()))?;
+        for page in 1..=PAGES {
+            let call = Call::new(Method::GET, format!("{path}per_page={PER_PAGE}&page={page}"), None);
+            let answer = client.send(&call).await?;
+            for repository in read(&client, &answer, owner)? {
+                self.add(base_url, repository);
+            }
+            if !client::has_next_page(&answer.headers) {
+                return Ok(());
+            }
+        }
+        Err(ForgeError::InvalidAnswer(format!(
+            "the forge at `{}` lists more than {} repositories for {}: list those that are meant with [[repository]]",
+            client.base(),
+            PAGES * PER_PAGE,
+            words(owner)
+        )))
+    }
+
     /// Adds a repository whose address is the forge's own: a token goes there.
     fn add(&mut self, base_url: &str, repository: Repository) {
         let Repository { full_name, clone_url, archived, disabled, fork, topics } = repository;

@@ -25,7 +25,7 @@ use url::Url;
 pub use address::{api_host_matches, repository_of};
 pub use app::App;
 use client::{Answer, Call, Client};
-pub use discover::{Listing, discover};
+pub use discover::{Listing, discover, discover_as_app};
 pub use pace::Pace;
 use pull::Pull;
 use refusal::{Deed, Refusal};

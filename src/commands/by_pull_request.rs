@@ -1,0 +1,47 @@
+//! `--pull-request`: what a person asks for in a checkout, done in a clone of its `origin` and proposed there.
+
+use std::path::Path;
+
+use super::run;
+use super::{seen_from, work_tree_root};
+use crate::cli::Globals;
+use crate::config::{Config, Environment, RepositoryConfig};
+use crate::errand::Errand;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::git;
+use crate::terminal::Terminal;
+
+/// Does `errand` in a clone of the repository that the checkout comes from, and opens or updates its pull request.
+///
+/// # Errors
+/// There is no such repository, what is named is nothing, or standard output cannot be written.
+pub(super) fn run(
+    errand: &Errand,
+    dry_run: bool,
+    globals: &Globals,
+    environment: &Environment,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    globals.require_network("--pull-request")?;
+    let config = Config::load(globals.config.as_deref(), environment)?;
+    let root = work_tree_root(&std::env::current_dir()?);
+    let target = target(&config, &root)?;
+    let seen_from = seen_from(&root)?;
+    run::one(&config, &target, dry_run, globals, terminal, async |context| {
+        crate::run::errand(context, &target, errand, &seen_from).await
+    })
+}
+
+/// Returns the repository that the checkout comes from, with what the configuration says of it.
+fn target(config: &Config, root: &Path) -> Result<RepositoryConfig, Failure> {
+    let hint = "name it in a [[repository]] of the file for --config, or start tagpin in a clone of it";
+    let origin = git::origin(root).map_err(|error| Failure::usage(error.to_string(), hint))?;
+    let same = |one: &str, other: &str| {
+        let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase();
+        plain(one) == plain(other)
+    };
+    let known = config.repositories.iter().find(|repository| same(&repository.url, &origin));
+    let unknown = || RepositoryConfig { url: origin.clone(), branch: None, token_env: None };
+    Ok(known.cloned().unwrap_or_else(unknown))
+}

@@ -1,0 +1,81 @@
+//! The repository around the working directory, for commands that a person gives by hand.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::hold::{save, text_of};
+use super::pin::{Done, finish};
+use super::{block_on, local_config, registry, repository_file, seen_from, whole_tree};
+use crate::cli::{Format, Globals};
+use crate::config::{Config, Environment};
+use crate::errand::{Carried, ErrandError, Place, Planned};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::pin::FileEdit;
+use crate::registry::Trust;
+use crate::report::diff;
+use crate::terminal::Terminal;
+use crate::tree::DirectoryTree;
+
+/// A checkout.
+pub(super) struct Checkout {
+    pub(super) tree: DirectoryTree,
+    pub(super) root: PathBuf,
+    pub(super) config: Config,
+    seen_from: String,
+    own_file: String,
+    read: Box<dyn Fn(&str) -> std::io::Result<String>>,
+}
+
+impl Checkout {
+    pub(super) fn new(
+        globals: &Globals,
+        environment: &Environment,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Failure> {
+        let config = local_config(globals, environment, terminal)?;
+        let (tree, root) = whole_tree()?;
+        let own_file = repository_file(&root).strip_prefix(&root).unwrap_or(&root).display().to_string();
+        let from = root.clone();
+        let read = Box::new(move |path: &str| text_of(&from.join(path)));
+        Ok(Self { seen_from: seen_from(&root)?, tree, root, config, own_file, read })
+    }
+
+    pub(super) fn place(&self) -> Place<'_, DirectoryTree> {
+        let Self { tree, config, seen_from, own_file, read, .. } = self;
+        Place { tree, config, seen_from, own_file, read }
+    }
+
+    /// Asks the registries, writes the files, or shows the diff with `dry_run`, and reports.
+    pub(super) fn finish(
+        &self,
+        planned: Planned,
+        dry_run: bool,
+        globals: &Globals,
+        terminal: &mut Terminal,
+    ) -> Result<Exit, Failure> {
+        let registry = registry(&self.config, Trust::Scanned)?;
+        let work = planned.carry_out(&self.tree, &self.config, &registry);
+        let Carried { mut pinned, mut notes, complete, about } = block_on(work)?.map_err(told)?;
+        pinned.keep(|file| about.has_file(&file.root_path));
+        for FileEdit { path, before, after, .. } in std::mem::take(&mut pinned.beside) {
+            if !dry_run {
+                save(&self.root.join(&path), &after)?;
+                notes.push(format!("what was rolled back is on hold in {path}: `tagpin hold list` shows it"));
+            } else if globals.format == Format::Human {
+                terminal.stdout.write_all(diff::unified(&path, &before, &after).as_bytes())?;
+            }
+        }
+        let budget = registry.budget();
+        let done = Done { tree: &self.tree, config: &self.config, notes, complete, budget };
+        finish(pinned, done, dry_run, globals, terminal)
+    }
+}
+
+/// Returns the failure of an errand: wrong usage where a person can ask for it in another way.
+pub(super) fn told(error: ErrandError) -> Failure {
+    match error.hint() {
+        Some(hint) => Failure::usage(error.to_string(), hint),
+        None => anyhow::Error::new(error).into(),
+    }
+}

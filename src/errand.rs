@@ -1,0 +1,176 @@
+//! What a person asks for by name, a promotion or a rollback: from files and their history to proven edits. The commands do it
+//! in a checkout; with `--pull-request`, `run` does it in a clone.
+
+mod promote;
+mod rollback;
+
+use std::path::Path;
+
+use crate::config::Config;
+use crate::git::LogError;
+use crate::hold::HoldFileError;
+use crate::known_good::KnownGoodError;
+use crate::pin::Pinned;
+use crate::promote::PromoteError;
+use crate::pull_request::Occasion;
+use crate::pull_request::group::Group;
+use crate::registry::Registry;
+use crate::target::{Target, TargetError};
+use crate::tree::{Tree, TreeError};
+
+pub use promote::Promote;
+pub use rollback::Rollback;
+
+/// What a person asks for.
+#[derive(Clone, Debug)]
+pub enum Errand {
+    /// `tagpin promote`.
+    Promote(Promote),
+    /// `tagpin rollback`.
+    Rollback(Rollback),
+}
+
+/// The repository that an errand is done in.
+#[derive(Clone, Copy)]
+pub struct Place<'p, T> {
+    /// Its files.
+    pub tree: &'p T,
+    /// Its settings.
+    pub config: &'p Config,
+    /// The directory below the root from which a person names paths; empty for the root.
+    pub seen_from: &'p str,
+    /// The repository's own settings, below the root, where they are or belong.
+    pub own_file: &'p str,
+    /// Reads a file below the root; the text is empty where there is none.
+    pub read: &'p dyn Fn(&str) -> std::io::Result<String>,
+}
+
+/// What an errand will do, before any registry was asked.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// A promotion.
+    Promote(Box<promote::Planned>),
+    /// A rollback.
+    Rollback(Box<rollback::Planned>),
+}
+
+/// What an errand did, in memory.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// The verdicts on every site of the repository, and the edits.
+    pub pinned: Pinned,
+    /// Remarks that are no failures.
+    pub notes: Vec<String>,
+    /// Whether everything was done that was asked for.
+    pub complete: bool,
+    /// What it is about.
+    pub about: Target,
+}
+
+/// Why an errand cannot be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ErrandError {
+    /// What was named is nothing.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Nothing can be promoted there.
+    #[error(transparent)]
+    Promote(#[from] PromoteError),
+    /// No image is meant.
+    #[error("no image of `{0}` is meant")]
+    NoImage(String),
+    /// Several images are meant where it has to be one.
+    #[error("`{name}` has several images: {images}")]
+    SeveralImages {
+        /// What was named.
+        name: String,
+        /// The images.
+        images: String,
+    },
+    /// The list of known good digests.
+    #[error(transparent)]
+    KnownGood(#[from] KnownGoodError),
+    /// The file with the holds.
+    #[error(transparent)]
+    Hold(#[from] HoldFileError),
+    /// The files.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The git history.
+    #[error(transparent)]
+    History(#[from] LogError),
+    /// One of the repository's own files.
+    #[error("`{0}`: {1}")]
+    File(String, std::io::Error),
+}
+
+impl ErrandError {
+    /// Returns what to do about it, where it is something that the person can ask for in another way.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Target(_) => {
+                "name an [[environment]] of the configuration, a file, a directory, or PATH#KIND/NAME"
+            }
+            Self::Promote(_) => "docs/change-control.md says how environments follow one another",
+            Self::NoImage(_) => "`tagpin list` has every image and where it stands",
+            Self::SeveralImages { .. } => "name one with --image, or an object as PATH#KIND/NAME",
+            Self::KnownGood(_) => "`tagpin known-good mark ENVIRONMENT` writes it",
+            Self::Hold(_) => "docs/change-control.md shows how a `[[hold]]` is written",
+            Self::History(LogError::Revision(_)) => {
+                "history is what git has: commit first, or name another --base"
+            }
+            Self::Tree(_) | Self::History(_) | Self::File(..) => return None,
+        })
+    }
+}
+
+impl Errand {
+    /// Returns which pull request it belongs into, and what that is for.
+    pub fn occasion(&self, own_file: &str) -> (Group, Occasion) {
+        match self {
+            Self::Promote(errand) => errand.occasion(),
+            Self::Rollback(errand) => errand.occasion(own_file),
+        }
+    }
+}
+
+impl Planned {
+    /// Asks the registries for what is to be written, and edits the files in memory.
+    ///
+    /// # Errors
+    /// The files cannot be read. What goes wrong with one image is in its verdict.
+    pub async fn carry_out<T: Tree, R: Registry>(
+        self,
+        tree: &T,
+        config: &Config,
+        registry: &R,
+    ) -> Result<Carried, ErrandError> {
+        match self {
+            Self::Promote(planned) => planned.carry_out(tree, config, registry).await,
+            Self::Rollback(planned) => planned.carry_out(tree, config, registry).await,
+        }
+    }
+}
+
+impl<T: Tree> Place<'_, T> {
+    /// Returns the part of the repository that `text` names.
+    ///
+    /// # Errors
+    /// It is nothing, or the files cannot be listed.
+    pub fn target(&self, text: &str) -> Result<Target, ErrandError> {
+        let entries = self.tree.entries()?;
+        let is_path = |path: &str| {
+            entries.iter().any(|entry| crate::target::is_in(&self.tree.root_path(&entry.path), path))
+        };
+        Ok(Target::parse(text, self.config, self.seen_from, is_path)?)
+    }
+
+    fn text(&self, file: &str) -> Result<String, ErrandError> {
+        (self.read)(file).map_err(|error| ErrandError::File(file.to_owned(), error))
+    }
+}
+
+/// The directory that messages about a file of the repository start from: its relative paths lead nowhere.
+fn nowhere() -> &'static Path {
+    Path::new("/")
+}

@@ -1,0 +1,122 @@
+//! `tagpin promote`, wherever it is done.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Carried, ErrandError, Place};
+use crate::assign::{OTHERS_REFUSED, Refusal, assign};
+use crate::config::Config;
+use crate::git::{Log, LogError};
+use crate::history;
+use crate::hold::ON_HOLD;
+use crate::inventory::Inventory;
+use crate::pin::{self, Pinned};
+use crate::plan::{Outcome, Verdict};
+use crate::policy::Globs;
+use crate::promote::{Demands, Promotion, Soak, promote};
+use crate::pull_request::Occasion;
+use crate::pull_request::group::Group;
+use crate::reference::Digest;
+use crate::registry::Registry;
+use crate::report::count;
+use crate::target::Target;
+use crate::tree::Tree;
+
+/// A promotion that a person asks for.
+#[derive(Clone, Debug)]
+pub struct Promote {
+    /// The environment or path that has the digests.
+    pub from: String,
+    /// The one that gets them.
+    pub to: String,
+    /// Only these images.
+    pub images: Option<Globs>,
+    /// Only these digests.
+    pub approved: Option<BTreeSet<Digest>>,
+    /// How long a digest must have been in the source; the destination's own `soak` counts where it is longer.
+    pub soak: SignedDuration,
+    /// Whether the others are promoted where an image is refused.
+    pub partial: bool,
+}
+
+/// What it will do.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    inventory: Inventory,
+    promotion: Promotion,
+    from: Target,
+    to: Target,
+    partial: bool,
+}
+
+impl Promote {
+    /// Decides what is promoted. The history is read where a digest must have been in the source for some time.
+    ///
+    /// # Errors
+    /// What is named is nothing, the sides do not follow one another, or files and history cannot be read.
+    pub fn plan<T: Tree>(
+        &self,
+        place: Place<'_, T>,
+        log: impl FnOnce() -> Result<Log, LogError>,
+        now: Timestamp,
+    ) -> Result<Planned, ErrandError> {
+        let (from, to) = (place.target(&self.from)?, place.target(&self.to)?);
+        let inventory = pin::take_inventory(place.tree, place.config)?;
+        let own = to.environment().map(|environment| environment.promotion.soak).unwrap_or_default();
+        let least = self.soak.max(own);
+        let soak = if least.is_zero() {
+            None
+        } else {
+            let history = history::of(&log()?, place.config, &from)?;
+            Some(Soak { least, now, since: history::earliest(history.since(&inventory, &from)) })
+        };
+        let demands = Demands { images: self.images.clone(), approved: self.approved.clone(), soak };
+        let promotion = promote(&inventory, &from, &to, &demands)?;
+        Ok(Planned { inventory, promotion, from, to, partial: self.partial })
+    }
+
+    pub(super) fn occasion(&self) -> (Group, Occasion) {
+        let (from, to) = (self.from.clone(), self.to.clone());
+        (Group::promoted_by_hand(&from, &to), Occasion::Promotion { from, to })
+    }
+}
+
+impl Planned {
+    pub(super) async fn carry_out<T: Tree, R: Registry>(
+        self,
+        tree: &T,
+        config: &Config,
+        registry: &R,
+    ) -> Result<Carried, ErrandError> {
+        let mut notes = Vec::new();
+        if !self.promotion.only_in_source.is_empty() {
+            let names: Vec<&str> = self.promotion.only_in_source.iter().map(String::as_str).collect();
+            let from = &self.from.name;
+            notes.push(format!("only `{from}` has {}: nothing was promoted of it", names.join(", ")));
+        }
+        notes.extend(self.promotion.nothing_in_common(&self.from, &self.to));
+        let refusal = if self.partial { Refusal::StopsOne } else { Refusal::StopsAll };
+        let pinned = assign(tree, config, registry, self.inventory, self.promotion.aims, refusal).await?;
+        let refused = refusals(&pinned);
+        if refused > 0 {
+            let what = if self.partial {
+                "the others were promoted"
+            } else {
+                "nothing was promoted: --partial promotes the others, --image some"
+            };
+            notes.push(format!("{} refused: {what}", count(refused, "image")));
+        }
+        Ok(Carried { pinned, notes, complete: refused == 0, about: self.to })
+    }
+}
+
+/// Returns how many images were refused, or could not be asked for.
+fn refusals(pinned: &Pinned) -> usize {
+    let is_refused = |verdict: &&Verdict| {
+        let held = verdict.outcome == Outcome::Held;
+        let by_others = verdict.reason == Some(OTHERS_REFUSED);
+        (held && verdict.reason != Some(ON_HOLD) && !by_others) || verdict.outcome == Outcome::Failed
+    };
+    pinned.verdicts.iter().filter(is_refused).count()
+}

@@ -1,0 +1,129 @@
+//! `tagpin rollback`, wherever it is done.
+
+use super::{Carried, ErrandError, Place, nowhere};
+use crate::assign::{Aim, Refusal, assign};
+use crate::config::Config;
+use crate::git::{Log, LogError};
+use crate::history;
+use crate::hold::{Until, with_hold};
+use crate::inventory::Inventory;
+use crate::known_good;
+use crate::pin::{self, FileEdit};
+use crate::plan::Outcome;
+use crate::policy::Globs;
+use crate::pull_request::Occasion;
+use crate::pull_request::group::Group;
+use crate::registry::Registry;
+use crate::rollback::{self, Sources, To};
+use crate::target::Target;
+use crate::tree::Tree;
+
+/// A rollback that a person asks for.
+#[derive(Clone, Debug)]
+pub struct Rollback {
+    /// The environment, path or object.
+    pub target: String,
+    /// Where it goes back to.
+    pub to: To,
+    /// Only these images.
+    pub images: Option<Globs>,
+    /// Why, for the hold.
+    pub reason: Option<String>,
+    /// Who says so, for the hold.
+    pub by: Option<String>,
+    /// When the hold ends.
+    pub until: Option<Until>,
+}
+
+/// What it will do.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    inventory: Inventory,
+    aims: Vec<Aim>,
+    target: Target,
+    errand: Rollback,
+    /// The file that gets the hold, and its text.
+    own: (String, String),
+}
+
+impl Rollback {
+    /// Decides what goes back to which digest.
+    ///
+    /// # Errors
+    /// What is named is nothing or too much, or files, list and history cannot be read.
+    pub fn plan<T: Tree>(
+        &self,
+        place: Place<'_, T>,
+        log: impl FnOnce() -> Result<Log, LogError>,
+    ) -> Result<Planned, ErrandError> {
+        let target = place.target(&self.target)?;
+        let inventory = pin::take_inventory(place.tree, place.config)?;
+        let meant = rollback::images(&inventory, &target, self.images.as_ref());
+        if meant.is_empty() {
+            return Err(ErrandError::NoImage(target.name));
+        }
+        if matches!(self.to, To::Previous | To::Digest(_)) && meant.len() > 1 {
+            let names: Vec<&str> = meant.iter().map(String::as_str).collect();
+            return Err(ErrandError::SeveralImages { name: target.name, images: names.join(", ") });
+        }
+        let history = history::of(&log()?, place.config, &target)?;
+        let known_good = known_good::read(&place.text(known_good::FILE)?)?;
+        let sources = Sources { history: &history, known_good: &known_good, config: place.config };
+        let aims = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
+        let own = (place.own_file.to_owned(), place.text(place.own_file)?);
+        Ok(Planned { inventory, aims, target, errand: self.clone(), own })
+    }
+
+    pub(super) fn occasion(&self, own_file: &str) -> (Group, Occasion) {
+        let occasion = Occasion::Rollback {
+            target: self.target.clone(),
+            to: told(&self.to),
+            reason: self.why(),
+            file: own_file.to_owned(),
+        };
+        (Group::rolled_back(&self.target), occasion)
+    }
+
+    fn why(&self) -> String {
+        self.reason.clone().unwrap_or_else(|| format!("rolled back to {}", told(&self.to)))
+    }
+}
+
+impl Planned {
+    pub(super) async fn carry_out<T: Tree, R: Registry>(
+        self,
+        tree: &T,
+        config: &Config,
+        registry: &R,
+    ) -> Result<Carried, ErrandError> {
+        // A hold keeps what stands here from moving by itself; this is somebody who says where to. What must never be
+        // written is not written here either.
+        let mut unheld = config.clone();
+        unheld.holds.all.retain(|hold| hold.digest.is_some());
+        let mut pinned =
+            assign(tree, &unheld, registry, self.inventory, self.aims, Refusal::StopsOne).await?;
+        let by = self.errand.by.as_deref().filter(|by| !by.trim().is_empty());
+        let holds = rollback::holds(&pinned, config, &self.errand.why(), by, self.errand.until);
+        let (path, before) = self.own;
+        let mut after = before.clone();
+        for hold in &holds {
+            after = with_hold(&path, nowhere(), &after, hold)?;
+        }
+        if before != after {
+            let (before, after) = (before.into_bytes(), after.into_bytes());
+            pinned.beside.push(FileEdit { path, before, after, spans: 0 });
+        }
+        let complete = pinned.verdicts.iter().all(|verdict| verdict.outcome != Outcome::Held);
+        Ok(Carried { pinned, notes: Vec::new(), complete, about: self.target })
+    }
+}
+
+/// Returns where it goes back to, for people.
+fn told(to: &To) -> String {
+    match to {
+        To::Previous => "the previous digest".to_owned(),
+        To::KnownGood => "the last known good digest".to_owned(),
+        To::Moment(moment) => format!("what was declared at {moment}"),
+        To::Digest(digest) => digest.to_string(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Promotions that nobody has to begin: an environment whose `promote` is `pull-request` gets what the one before has.
+
+use std::collections::BTreeMap;
+
+use super::clone::Cloned;
+use super::{Context, RunError, blocking};
+use crate::assign::{Aim, Refusal, assign};
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::history;
+use crate::inventory::Inventory;
+use crate::pin::{self, Pinned};
+use crate::plan::Outcome;
+use crate::promote::{Demands, Image, Promotion, Since, Soak, promote};
+use crate::reference::Digest;
+use crate::registry::Registry;
+use crate::target::Target;
+use crate::tree::CommitTree;
+
+/// How many commits of the base branch are looked through for how long a digest has been there.
+const DEPTH: u16 = 1000;
+
+/// An environment that images are promoted into, and where from.
+struct Step {
+    from: Target,
+    to: Target,
+    environment: Environment,
+}
+
+/// Returns the environments that this run promotes images into, in their order.
+fn steps(config: &Config) -> impl Iterator<Item = Step> + '_ {
+    config.environments.iter().filter_map(|environment| {
+        let from = environment.promoted_from()?;
+        let from = config.environments.iter().find(|other| other.name == from)?;
+        let environment = environment.clone();
+        Some(Step { from: Target::of(from), to: Target::of(&environment), environment })
+    })
+}
+
+/// Tells whether some environment differs from the one that it gets its images from.
+pub(super) fn is_due(inventory: &Inventory, config: &Config) -> bool {
+    steps(config).any(|step| match promote(inventory, &step.from, &step.to, &Demands::default()) {
+        Ok(promotion) => pinned_only(inventory, promotion.aims).iter().any(|aim| *aim != Aim::Leave),
+        Err(_) => true,
+    })
+}
+
+/// Leaves what has no digest yet to the tag: a promotion is about images that are pinned. What only one side has is left.
+fn pinned_only(inventory: &Inventory, aims: Vec<Aim>) -> Vec<Aim> {
+    let sites = inventory.sites().zip(aims);
+    let aim = sites.map(|((_, located), aim)| match aim {
+        Aim::Decided(verdict) if verdict.outcome == Outcome::Skipped => Aim::Leave,
+        Aim::Set(named) if located.site.digest() == Some(&named.digest) && !renames(located, &named) => {
+            Aim::Leave
+        }
+        aim if located.site.digest().is_some() => aim,
+        _ => Aim::Leave,
+    });
+    aim.collect()
+}
+
+fn renames(located: &crate::manifest::Located, named: &crate::assign::Named) -> bool {
+    let own = located.site.reference.as_ref().and_then(|reference| reference.tag());
+    named.tag.as_deref().is_some_and(|tag| own != Some(tag))
+}
+
+/// Adds to `pinned` what is to be promoted. The files are edited anew where there is something.
+///
+/// # Errors
+/// The tree or the history cannot be read.
+pub(super) async fn add<R: Registry>(
+    context: &Context<'_, R>,
+    config: &Config,
+    mut cloned: Cloned,
+    tree: &CommitTree,
+    mut pinned: Pinned,
+) -> Result<(Cloned, Pinned), RunError> {
+    let mut verdicts = pinned.verdicts.clone();
+    for Step { from, to, environment } in steps(config) {
+        let mut demands = Demands::default();
+        let soak = environment.promotion.soak;
+        if !soak.is_zero() {
+            let since;
+            (cloned, since) = since_when(cloned, config, &pinned.inventory, &from).await?;
+            demands.soak = Some(Soak { least: soak, now: context.now, since });
+        }
+        let Promotion { aims, .. } = match promote(&pinned.inventory, &from, &to, &demands) {
+            Ok(promotion) => promotion,
+            Err(error) => {
+                pinned.notes.push(format!("nothing was promoted into `{}`: {error}", environment.name));
+                continue;
+            }
+        };
+        let aims = pinned_only(&pinned.inventory, aims);
+        let wanted: Vec<usize> =
+            aims.iter().enumerate().filter(|(_, aim)| **aim != Aim::Leave).map(|(index, _)| index).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let refusal = if environment.promotion.partial { Refusal::StopsOne } else { Refusal::StopsAll };
+        let inventory = pinned.inventory.clone();
+        let promoted = assign(tree, config, context.registry, inventory, aims, refusal).await?;
+        for index in wanted {
+            verdicts[index] = promoted.verdicts[index].clone();
+        }
+    }
+    if verdicts != pinned.verdicts {
+        let notes = std::mem::take(&mut pinned.notes);
+        pinned = pin::edit_again(tree, config, pinned.inventory, verdicts);
+        pinned.notes.extend(notes);
+        pinned.notes.sort();
+        pinned.notes.dedup();
+    }
+    Ok((cloned, pinned))
+}
+
+/// Returns since when each digest of `from` is there, by the history of the base branch.
+async fn since_when(
+    cloned: Cloned,
+    config: &Config,
+    inventory: &Inventory,
+    from: &Target,
+) -> Result<(Cloned, BTreeMap<(Image, Digest), Since>), RunError> {
+    let (config, inventory, from) = (config.clone(), inventory.clone(), from.clone());
+    blocking(move || {
+        let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH)?;
+        let history = history::of(&log, &config, &from)?;
+        Ok((cloned, history::earliest(history.since(&inventory, &from))))
+    })
+    .await
+}
