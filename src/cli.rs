@@ -53,7 +53,7 @@ pub struct Globals {
     /// Read settings from FILE, or from TAGPIN_CONFIG; a repository's own tagpin.toml can only narrow them
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Print results for people, as versioned JSON, or in what `check` (sarif, github, junit) and `list` (html) have beside
+    /// Print results for people, as versioned JSON, or in what `check` (sarif, github, junit), `list` and `history` (html) have beside
     #[arg(
         long,
         global = true,
@@ -193,7 +193,7 @@ impl Command {
     /// Returns the formats in which it prints.
     fn formats(&self) -> &'static [Format] {
         match self {
-            Self::List(_) => &[Format::Human, Format::Json, Format::Html],
+            Self::List(_) | Self::History(_) => &[Format::Human, Format::Json, Format::Html],
             Self::Check(_) => CHECK_FORMATS,
             _ => &[Format::Human, Format::Json],
         }
@@ -212,13 +212,14 @@ const CHECK_FORMATS: &[Format] = &[Format::Human, Format::Json, Format::Sarif, F
 Exit codes:
   0  everything was read
   2  wrong usage or configuration
-  3  a file could not be read; the others are listed
+  3  a file could not be read, or a container of --live not be compared; the others are listed
 
 Examples:
   tagpin list                      # this directory
   tagpin list clusters apps/a.yaml
   tagpin list --format json | jq '.summary'
-  tagpin list --format html --previous may.json --previous june.json > audit.html")]
+  tagpin list --format html --previous may.json --previous june.json > audit.html
+  kubectl get pods -A -o json | tagpin list --format html --live - clusters/production > audit.html")]
 pub struct ListArgs {
     /// Files and directories to read [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -226,6 +227,9 @@ pub struct ListArgs {
     /// With --format html: show how it was in FILE, an earlier report as JSON; may be given several times, the oldest first
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub previous: Vec<PathBuf>,
+    /// With --format html: show what runs, as `tagpin live` tells it, from what `kubectl get pods -A -o json` printed into FILE; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub live: Option<PathBuf>,
 }
 
 /// Write the digests into the files

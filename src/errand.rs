@@ -9,8 +9,11 @@ use std::path::Path;
 use crate::config::Config;
 use crate::git::LogError;
 use crate::hold::HoldFileError;
+use crate::inventory::{FileScan, Inventory};
 use crate::known_good::KnownGoodError;
+use crate::manifest::Located;
 use crate::pin::Pinned;
+use crate::policy::Globs;
 use crate::promote::PromoteError;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
@@ -76,6 +79,14 @@ pub enum ErrandError {
     /// Nothing can be promoted there.
     #[error(transparent)]
     Promote(#[from] PromoteError),
+    /// `--image` is for nothing: it is likely spelled wrong, and to do nothing would look like success.
+    #[error("no image of {targets} is {images}")]
+    NoMatch {
+        /// What was named.
+        targets: String,
+        /// The globs.
+        images: String,
+    },
     /// No image is meant.
     #[error("no image of `{0}` is meant")]
     NoImage(String),
@@ -112,9 +123,12 @@ impl ErrandError {
                 "name an [[environment]] of the configuration, a file, a directory, or PATH#KIND/NAME"
             }
             Self::Promote(_) => "docs/change-control.md says how environments follow one another",
+            Self::NoMatch { .. } => {
+                "--image takes globs of names without tag and digest; `tagpin list` has them"
+            }
             Self::NoImage(_) => "`tagpin list` has every image and where it stands",
             Self::SeveralImages { .. } => "name one with --image, or an object as PATH#KIND/NAME",
-            Self::KnownGood(_) => "`tagpin known-good mark ENVIRONMENT` writes it",
+            Self::KnownGood(_) => crate::known_good::NOT_A_LIST,
             Self::Hold(_) => "docs/change-control.md shows how a `[[hold]]` is written",
             Self::History(LogError::Revision(_)) => {
                 "history is what git has: commit first, or name another --base"
@@ -168,6 +182,28 @@ impl<T: Tree> Place<'_, T> {
     fn text(&self, file: &str) -> Result<String, ErrandError> {
         (self.read)(file).map_err(|error| ErrandError::File(file.to_owned(), error))
     }
+}
+
+/// Refuses `images` that are for nothing in `targets`.
+///
+/// # Errors
+/// [`ErrandError::NoMatch`]
+pub fn require_match(
+    images: Option<&Globs>,
+    inventory: &Inventory,
+    targets: &[&Target],
+) -> Result<(), ErrandError> {
+    let Some(images) = images else { return Ok(()) };
+    let is_meant = |(file, located): (&FileScan, &Located)| {
+        let reference = located.site.reference.as_ref();
+        targets.iter().any(|target| target.has(file, located))
+            && reference.is_some_and(|reference| images.matches_image(reference))
+    };
+    if inventory.sites().any(is_meant) {
+        return Ok(());
+    }
+    let names: Vec<String> = targets.iter().map(|target| format!("`{}`", target.name)).collect();
+    Err(ErrandError::NoMatch { targets: names.join(" and "), images: images.patterns().join(" or ") })
 }
 
 /// The directory that messages about a file of the repository start from: its relative paths lead nowhere.

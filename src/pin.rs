@@ -120,8 +120,7 @@ pub async fn pin_some<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let (mut verdicts, answers) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    let sightings = Sighting::all(&answers);
-    Ok(Pinned { inventory, verdicts, files, notes, sightings, ..Pinned::default() })
+    Ok(Pinned { inventory, verdicts, files, notes, sightings: Sighting::all(&answers), ..Pinned::default() })
 }
 
 /// Returns the verdict on every site, as [`pin_some`] has it, and what the registries answered.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assign::{Aim, Named};
+use crate::history::Since;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::manifest::site::State;
@@ -35,15 +36,6 @@ pub struct Soak {
     pub now: Timestamp,
     /// Since when each image of the source has its digest.
     pub since: BTreeMap<(Image, Digest), Since>,
-}
-
-/// Since when a digest is declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
-    /// Since this commit of the base branch.
-    Commit(Timestamp),
-    /// At least since this commit, where the history that is here ends.
-    AtLeast(Timestamp),
 }
 
 /// An image, without tag and digest: registry and repository, normalised.
@@ -96,14 +88,16 @@ pub struct Promotion {
 }
 
 impl Promotion {
-    /// Returns the remark that it has nothing to do, which a name that is spelled wrong may be behind.
-    pub fn nothing_in_common(&self, from: &Target, to: &Target) -> Option<String> {
+    /// Returns the remark that it has nothing to do, which a name that is spelled wrong may be behind. `some` tells that only
+    /// some images were asked for.
+    pub fn nothing_in_common(&self, from: &Target, to: &Target, some: bool) -> Option<String> {
         let is_empty = self.aims.iter().all(|aim| match aim {
             Aim::Leave => true,
             Aim::Decided(verdict) => verdict.outcome == Outcome::Skipped,
             Aim::Set(_) => false,
         });
-        is_empty.then(|| format!("`{}` and `{}` have no image in common", from.name, to.name))
+        let named = if some { " that --image names" } else { "" };
+        is_empty.then(|| format!("`{}` and `{}` have no image in common{named}", from.name, to.name))
     }
 }
 

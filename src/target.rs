@@ -71,16 +71,9 @@ impl Target {
                 (path, Some((kind.to_owned(), name.to_owned())))
             }
         };
-        let known = || match config.environments.as_slice() {
-            [] => "no [[environment]] is configured".to_owned(),
-            all => {
-                let names: Vec<_> = all.iter().map(|environment| format!("`{}`", environment.name)).collect();
-                format!("the environments are {}", names.join(", "))
-            }
-        };
         match below(seen_from, path).filter(|path| path.is_empty() || is_path(path)) {
             Some(path) => Ok(Self { name, place: Place::Path(path), object }),
-            None => Err(TargetError::Unknown { name, known: known() }),
+            None => Err(TargetError::Unknown { name, known: known_environments(config) }),
         }
     }
 
@@ -93,6 +86,11 @@ impl Target {
     /// Returns these files, by their paths below the root of the repository.
     pub fn files(files: BTreeSet<String>) -> Self {
         Self { name: String::new(), place: Place::Files(files), object: None }
+    }
+
+    /// Tells whether it is a list of files, whatever they are called.
+    pub fn is_files(&self) -> bool {
+        matches!(self.place, Place::Files(_))
     }
 
     /// Returns the whole repository.
@@ -129,6 +127,17 @@ impl Target {
     /// Tells whether a site of `file` belongs to it.
     pub fn has(&self, file: &FileScan, located: &Located) -> bool {
         self.has_file(&file.root_path) && self.has_site(located)
+    }
+}
+
+/// Returns which environments there are, as the end of a sentence.
+pub fn known_environments(config: &Config) -> String {
+    match config.environments.as_slice() {
+        [] => "no [[environment]] is configured".to_owned(),
+        all => {
+            let names: Vec<_> = all.iter().map(|environment| format!("`{}`", environment.name)).collect();
+            format!("the environments are {}", names.join(", "))
+        }
     }
 }
 

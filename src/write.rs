@@ -6,6 +6,10 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+/// How the temporary files are called: nobody else's are, and no manifest is.
+const PREFIX: &str = ".tagpin-write-";
+const SUFFIX: &str = ".tmp";
+
 /// Replaces the content of the regular file at `path` by `bytes`, keeping its mode, and its owner where that is allowed.
 ///
 /// The bytes go to a temporary file beside it first, which takes its place in one step once they are on disk: a reader,
@@ -21,7 +25,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let directory = directory_of(path);
-    let mut file = tempfile::Builder::new().prefix(".tagpin-").tempfile_in(directory)?;
+    let mut file = claim(tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)?);
     file.write_all(bytes)?;
     keep_owner(&file, &metadata);
     file.as_file().set_permissions(metadata.permissions())?;
@@ -49,16 +53,44 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = directory_of(path);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tagpin-");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     // A temporary file is for its owner alone; this one is for others too, as far as the umask lets them.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(directory)?;
+    let mut file = claim(builder.tempfile_in(directory)?);
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
     sync_directory(directory);
     Ok(())
+}
+
+/// Removes what writes in `directory` have left that were killed. Whoever still writes holds the lock of its file; what
+/// cannot be removed stays.
+pub fn sweep(directory: &Path) {
+    let Ok(listing) = fs_err::read_dir(directory) else { return };
+    for entry in listing.flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let removed = fs_err::File::open(entry.path()).and_then(|file| {
+            file.file().try_lock().map_err(io::Error::from)?;
+            fs_err::remove_file(entry.path())
+        });
+        if let Err(error) = removed {
+            tracing::debug!(%error, "what a write has left stays");
+        }
+    }
+}
+
+/// Locks a temporary file for as long as it is open, where the file system can: [`sweep`] lets it be.
+fn claim(file: NamedTempFile) -> NamedTempFile {
+    if let Err(error) = file.as_file().try_lock() {
+        tracing::debug!(%error, "a temporary file cannot be locked");
+    }
+    file
 }
 
 /// Returns the directory that a file is in.
@@ -148,6 +180,23 @@ mod tests {
         );
         assert_eq!(fs_err::read(&target).unwrap(), b"old");
         assert_eq!(names(directory.path()), ["link", "target"]);
+    }
+
+    #[test]
+    fn what_a_killed_write_left_is_swept_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in [".tagpin-write-abc123.tmp", ".tagpin-write-mine", "x.tagpin-write-a.tmp", "a.yaml"] {
+            fs_err::write(path(name), "x").unwrap();
+        }
+        symlink(path("a.yaml"), path(".tagpin-write-link.tmp")).unwrap();
+        let writing = tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory.path());
+        let writing = claim(writing.unwrap());
+        sweep(directory.path());
+        assert!(writing.path().exists(), "somebody writes it");
+        drop(writing);
+        let left = [".tagpin-write-link.tmp", ".tagpin-write-mine", "a.yaml", "x.tagpin-write-a.tmp"];
+        assert_eq!(names(directory.path()), left);
     }
 
     #[test]

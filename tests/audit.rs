@@ -1,13 +1,16 @@
 //! The audit page of `tagpin list --format html`, as it is written and as a browser has it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/browser.rs"]
+mod browser;
 #[path = "support/checkout.rs"]
 mod checkout;
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
+use browser::{Browser, without_policy};
 use checkout::Scene;
+use git2::{Signature, Time};
+use jiff::{SignedDuration, Timestamp};
 
 const PIN: &str = "sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd";
 
@@ -98,21 +101,6 @@ fn what_is_no_earlier_report_is_a_usage_error() {
     scene.commit();
 }
 
-/// Returns what a headless browser prints; `None` where there is none.
-fn browse(profile: &Path, args: &[&str], address: &str) -> Option<Vec<u8>> {
-    let mut command = Command::new("chromium");
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]);
-    command.args(["--disable-component-update", "--disable-sync", "--no-first-run", "--hide-scrollbars"]);
-    command.arg(format!("--user-data-dir={}", profile.display())).args(args).arg(address);
-    match command.stdin(Stdio::null()).output() {
-        Ok(output) => Some(output.stdout),
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "skipped: chromium is not installed: {error}");
-            None
-        }
-    }
-}
-
 /// What a person does, as a script: it sorts, filters, and notes what it sees.
 const PERSON: &str = "{
 const noted = [];
@@ -137,13 +125,8 @@ document.title = noted.join('; ');
 fn a_browser_sorts_filters_and_runs_nothing_else() {
     let scene = scene();
     let page = page(&scene);
-    let directory = scene.directory.path();
-    let address = |name: &str| format!("file://{}", directory.join(name).display());
-    fs_err::write(directory.join("page.html"), &page).unwrap();
-    let profile = directory.join("profile");
-    let find = address("page.html") + "#find=redis";
-    let Some(dom) = browse(&profile, &["--dump-dom"], &find) else { return };
-    let dom = String::from_utf8(dom).unwrap();
+    let browser = Browser::new();
+    let Some(dom) = browser.dom(&page, "#find=redis", &[]) else { return };
     assert!(
         dom.contains("<output id=\"shown\" aria-live=\"polite\">1 of 5</output>"),
         "the script runs: {dom}"
@@ -155,39 +138,215 @@ fn a_browser_sorts_filters_and_runs_nothing_else() {
 
     // The policy lets nothing in, also where the markup would.
     let injected = page.replace("</main>", "<script>document.title = 'owned'</script></main>");
-    fs_err::write(directory.join("injected.html"), injected).unwrap();
-    let dom =
-        String::from_utf8(browse(&profile, &["--dump-dom"], &address("injected.html")).unwrap()).unwrap();
+    let dom = browser.dom(&injected, "", &[]).unwrap();
     assert!(!dom.contains("<title>owned"), "{dom}");
 
     // A person at the keyboard, for whom the policy makes room.
-    let policy = page.find("<meta http-equiv").unwrap();
-    let policy = &page[policy..policy + page[policy..].find('>').unwrap() + 1];
-    let used = page.replace(policy, "").replace("</body>", &format!("<script>{PERSON}</script></body>"));
-    fs_err::write(directory.join("used.html"), used).unwrap();
-    let title = |args: &[&str]| {
-        let dom = String::from_utf8(browse(&profile, args, &address("used.html")).unwrap()).unwrap();
-        let (_, rest) = dom.split_once("<title>").unwrap();
-        rest.split("</title>").next().unwrap().to_owned()
-    };
-    let light = title(&["--dump-dom"]);
+    let used = without_policy(&page, PERSON);
+    let light = browser.title(&used, &[]);
     assert_eq!(
         light,
         "focus: true; up ascending: &lt;/script&gt;&lt;sc ghcr.io/acme nginx nginx:1.27@s redis:7; \
          down descending: redis:7 nginx:1.27@s nginx ghcr.io/acme &lt;/script&gt;&lt;sc; find: nginx:1.27@s nginx; \
          floating: redis:7 nginx; 2 of 5; dark: false rgb(255, 255, 255)"
     );
-    let dark = title(&["--dump-dom", "--blink-settings=preferredColorScheme=0"]);
+    let dark = browser.title(&used, &["--blink-settings=preferredColorScheme=0"]);
     assert!(dark.ends_with("dark: true rgb(18, 23, 30)"), "{dark}");
 
     // A picture of it is no empty page.
-    fs_err::write(directory.join("empty.html"), "<!doctype html><title>x</title>").unwrap();
-    let picture = |name: &str| {
-        let file = directory.join(name).with_extension("png");
-        let args = ["--window-size=1200,1400", &format!("--screenshot={}", file.display())];
-        browse(&profile, &args, &address(name)).unwrap();
-        fs_err::metadata(file).unwrap().len()
-    };
-    let (full, empty) = (picture("page.html"), picture("empty.html"));
+    let (full, empty) = (browser.picture(&page), browser.picture("<!doctype html><title>x</title>"));
     assert!(full > 5 * empty, "{full} bytes, and {empty} of an empty page");
+}
+
+/// Commits everything, `days` ago.
+fn commit(scene: &Scene, days: i64) -> git2::Oid {
+    let id = scene.commit();
+    redate(scene, id, days)
+}
+
+/// Makes the last commit one of so many days ago. Its author's date is of today, and counts for nothing.
+fn redate(scene: &Scene, id: git2::Oid, days: i64) -> git2::Oid {
+    let when = Timestamp::now() - SignedDuration::from_hours(24 * days);
+    let person = Signature::new("a", "a@example.com", &Time::new(when.as_second(), 0)).unwrap();
+    let commit = scene.git.find_commit(id).unwrap();
+    let again = commit.amend(None, None, Some(&person), None, None, None).unwrap();
+    scene.git.reset(scene.git.find_commit(again).unwrap().as_object(), git2::ResetType::Soft, None).unwrap();
+    again
+}
+
+/// Returns the bands of a page with their numbers, and since when each image is declared.
+fn ages(scene: &Scene) -> (i32, Vec<(String, String)>, Vec<String>) {
+    let (code, page, err) = scene.run(&["list", "--format", "html"]);
+    assert!(!page.is_empty(), "{err}");
+    let page = page.replace("&#x2f;", "/");
+    let between = |text: &str, from: &str, to: &str| {
+        text.split_once(from).and_then(|(_, rest)| rest.split_once(to)).unwrap().0.to_owned()
+    };
+    let section = between(&page, "id=\"ages\"", "</section>");
+    let rows = section.lines().filter(|line| line.starts_with("<tr><th"));
+    let bands = rows.map(|row| {
+        (
+            between(row, "\">", "</th>").split('>').next_back().unwrap().to_owned(),
+            between(row, "class=\"number\">", "<"),
+        )
+    });
+    let images = page.lines().filter(|line| line.starts_with("<tr data-find"));
+    let since = images.map(|row| between(row, "<td class=\"time\"", "/td>"));
+    let since = since.map(|cell| between(&cell, ">", "<")).collect();
+    (code, bands.filter(|(_, number)| number != "0").collect(), since)
+}
+
+#[test]
+fn an_image_is_as_old_as_the_commit_that_brought_its_digest() {
+    let other = PIN.replace("6965", "7000");
+    let web = |tag: &str, pin: &str| compose(&[&format!("nginx:{tag}@{pin}"), "redis:7"]);
+    let scene = Scene::new(&[]);
+    let day =
+        |days: i64| (Timestamp::now() - SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned();
+    let band = |name: &str, number: &str| (name.to_owned(), number.to_owned());
+    scene.write("old.yaml", &web("1.26", &other));
+    commit(&scene, 500);
+    scene.write("old.yaml", &web("1.27", PIN));
+    let second = commit(&scene, 40);
+    // Another tag of the same digest, and another name of the file, are no new age.
+    scene.write("old.yaml", &web("1.27.3", PIN));
+    commit(&scene, 20);
+    fs_err::rename(scene.path("old.yaml"), scene.path("new.yaml")).unwrap();
+    let last = commit(&scene, 10);
+    let month_ago = (
+        0,
+        vec![band("up to a quarter", "1"), band("not pinned, or skipped", "1")],
+        vec![format!("{} (40 days)", day(40)), String::new()],
+    );
+    assert_eq!(ages(&scene), month_ago);
+
+    // What no commit has is not committed, also where it was once.
+    scene.write("new.yaml", &web("1.26", &other));
+    scene.write("more.yaml", &web("1.26", &other));
+    let (code, bands, since) = ages(&scene);
+    assert_eq!(
+        (code, bands, since.as_slice()),
+        (
+            0,
+            vec![band("not pinned, or skipped", "2"), band("not committed", "2")],
+            &["not committed".to_owned(), String::new(), "not committed".to_owned(), String::new()][..]
+        )
+    );
+    fs_err::remove_file(scene.path("more.yaml")).unwrap();
+    scene.write("new.yaml", &web("1.27.3", PIN));
+    assert_eq!(ages(&scene), month_ago);
+
+    // A shallow clone is told, and not believed.
+    for (end, since) in [(last, 10), (second, 40)] {
+        fs_err::write(scene.path(".git/shallow"), format!("{end}\n")).unwrap();
+        let expected = format!("{} or earlier: the clone is shallow", day(since));
+        let (code, bands, found) = ages(&scene);
+        assert_eq!(
+            (code, bands[1].0.as_str(), found[0].as_str()),
+            (0, "unknown: the clone is shallow", expected.as_str())
+        );
+    }
+    fs_err::remove_file(scene.path(".git/shallow")).unwrap();
+
+    // Without a git repository, without a commit, and with a damaged one.
+    let tree = scene.git.head().unwrap().peel_to_commit().unwrap().tree_id().to_string();
+    fs_err::remove_file(scene.path(".git/objects").join(&tree[..2]).join(&tree[2..])).unwrap();
+    let (code, _, err) = scene.run(&["list", "--format", "html"]);
+    assert!(code == 3 && err.contains("ages are unknown below"), "{code}: {err}");
+    assert_eq!(scene.run(&["list"]).0, 0, "other formats do not read history");
+    fs_err::remove_dir_all(scene.path(".git")).unwrap();
+    let (code, bands, since) = ages(&scene);
+    assert_eq!(
+        (code, bands[1].0.as_str(), since[0].as_str()),
+        (0, "unknown: no git history tells", "unknown")
+    );
+    git2::Repository::init(scene.path("")).unwrap();
+    let (code, _, since) = ages(&scene);
+    assert_eq!((code, since[0].as_str()), (0, "unknown"));
+}
+
+#[cfg(unix)]
+#[test]
+fn each_repository_tells_the_age_of_its_own_files() {
+    let place = tempfile::tempdir().unwrap();
+    let mut scenes = Vec::new();
+    for (name, days) in [("one", 3), ("two", 300)] {
+        let scene = Scene::new(&[("a.yaml", &compose(&[&format!("nginx:1@{PIN}")]))]);
+        let id = scene.git.head().unwrap().target().unwrap();
+        redate(&scene, id, days);
+        std::os::unix::fs::symlink(scene.path(""), place.path().join(name)).unwrap();
+        scenes.push(scene);
+    }
+    let (code, page, err) = scenes[0].run_in(place.path(), &["list", "one", "two", "--format", "html"], b"");
+    assert_eq!(code, 0, "{err}");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("<tr data-find")).collect();
+    assert_eq!(rows.len(), 2, "{page}");
+    for (row, days) in rows.iter().zip(["(3 days)", "(300 days)"]) {
+        assert!(row.contains(days), "{days}: {row}");
+    }
+}
+
+const PODS: &str = r#"{"kind": "List", "items": [
+    {"kind": "Pod", "metadata": {"namespace": "shop", "name": "web-0"},
+     "spec": {"nodeName": "node-<b>a</b>", "containers": [{"name": "web", "image": "nginx:1.27"}]},
+     "status": {"containerStatuses": [{"name": "web", "imageID": "nginx@sha256:1111111111111111111111111111111111111111111111111111111111111111"}]}},
+    {"kind": "Pod", "metadata": {"namespace": "shop", "name": "api-0"},
+     "spec": {"nodeName": "node-b", "containers": [{"name": "api", "image": "ghcr.io/acme/api:1.8"}]},
+     "status": {"containerStatuses": [{"name": "api", "imageID": "ghcr.io/acme/api@sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd"}]}},
+    {"kind": "Pod", "metadata": {"namespace": "kube-system", "name": "dns-0"},
+     "spec": {"nodeName": "node-b", "containers": [{"name": "dns", "image": "registry.k8s.io/coredns:1"}]},
+     "status": {"containerStatuses": [{"name": "dns", "imageID": "registry.k8s.io/coredns@sha256:2222222222222222222222222222222222222222222222222222222222222222"}]}}
+]}"#;
+
+#[test]
+fn what_runs_is_told_in_the_words_of_live() {
+    let scene = scene();
+    scene.write("../pods.json", PODS);
+    let args = ["list", "production", "--format", "html", "--live"];
+    let (code, page, err) = scene.run(&[&args[..], &["../pods.json"]].concat());
+    assert_eq!(code, 0, "drift is shown, and `live` is the gate: {err}");
+    let (stdin_code, same, _) = scene.run_in(&scene.path(""), &[&args[..], &["-"]].concat(), PODS.as_bytes());
+    assert_eq!((stdin_code, same == page), (0, true), "standard input is the same");
+    let page = page.replace("&#x2f;", "/");
+    let (live, out, summary) = scene.run(&["live", "production", "--pods", "../pods.json"]);
+    assert_eq!(live, 1);
+    for (status, image) in [
+        ("drift", "nginx:1.27"),
+        ("not-declared", "registry.k8s.io/coredns:1"),
+        ("not-running", "redis:7"),
+        ("same", "ghcr.io/acme/api:1.8"),
+    ] {
+        assert!(out.contains(&format!("{status:12}  {image}\n")), "{out}");
+        let row = page.lines().find(|line| line.contains(&format!(">{status}</td>"))).unwrap();
+        assert!(row.contains(&format!("<code>{image}</code>")), "{row}");
+    }
+    let drift = page.lines().find(|line| line.contains(">drift</td>")).unwrap();
+    for text in [
+        "111111111111…",
+        "1 container on node-&lt;b&gt;a&lt;/b&gt;",
+        "shop/web-0 (web)",
+        "production/compose.yaml:3:12",
+    ] {
+        assert!(drift.contains(text), "{text}: {drift}");
+    }
+    assert!(!page.contains("<b>a</b>") && page.contains("<li class=\"error\"><b>1</b> drift</li>"), "{page}");
+    assert!(page.contains(summary.lines().next().unwrap()), "{summary}");
+
+    // What cannot be compared makes the page incomplete.
+    let local = PODS.replace("nginx@sha256:", "sha256:");
+    let (code, page, _) = scene.run_in(&scene.path(""), &[&args[..], &["-"]].concat(), local.as_bytes());
+    assert_eq!((code, page.contains("some containers could not be compared")), (3, true));
+    assert!(page.contains(">not compared</td>") && page.contains("is no digest of a registry"), "{page}");
+
+    scene.write("../pods.yaml", "kind: List\n");
+    for (args, message) in [
+        (&["--live", "../pods.json"][..], "add `--format html`"),
+        (&["--live", "../pods.json", "--format", "json"], "add `--format html`"),
+        (&["--live", "../pods.yaml", "--format", "html"], "no list of pods"),
+        (&["--live", "../gone.json", "--format", "html"], "cannot be read"),
+    ] {
+        let (code, out, err) = scene.run(&[&["list"], args].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        assert!(err.contains(message) && err.contains("hint: "), "{args:?}: {err}");
+    }
 }

@@ -428,34 +428,6 @@ async fn a_rollback_goes_back_and_never_forward() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rollback_that_was_killed_is_finished_by_the_next_one() {
-    let scene = Scene::new().await;
-    let digests: Vec<String> = ["1", "2"].iter().map(|build| scene.publish(API, "1", build)).collect();
-    let files = ["p/a.yaml", "p/b.yaml"];
-    for (digest, hours) in digests.iter().zip([9, 8]) {
-        for file in files {
-            let text = format!(
-                "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - {{name: a, image: \"acme/api:1@{digest}\"}}\n"
-            );
-            scene.write(file, &text);
-        }
-        scene.commit("next", hours);
-    }
-    let args = ["rollback", "p", "--to", "previous", "--reason", "x"];
-    assert_eq!(scene.run(&args).await.0, 0);
-    let whole = scene.files();
-    // Killed after the hold, and after one of the files.
-    for done in [0, 1] {
-        for file in &files[done..] {
-            let text = scene.read(file).replace(&digests[0], &digests[1]);
-            scene.write(file, &text);
-        }
-        assert_eq!(scene.run(&args).await.0, 0);
-        assert_eq!(scene.files(), whole, "{done}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_digest_that_a_build_has_made_is_written_without_asking_the_tag() {
     let scene = Scene::new().await;
     let built = scene.publish(API, "1.9", "ours");

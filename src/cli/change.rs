@@ -262,15 +262,19 @@ Examples:
 ///
 /// Meant for CI, after a rollout that is healthy. What counts is the commit, not the files in the directory. What was
 /// known of the environment before is replaced; what is marked already keeps its date.
+///
+/// With --live only what runs as it is declared is marked, and where all of its containers are well. Of what is left out,
+/// the list keeps what it had.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Exit codes:
   0  marked
   2  wrong usage or configuration; nothing was done
-  3  an image has no digest and could not be marked; the others were
+  3  an image has no digest, or does not run as declared, and was not marked; the others were
 
 Examples:
   tagpin known-good mark production
+  kubectl get pods -A -o json | tagpin known-good mark production --live -
   tagpin known-good mark production --image ghcr.io/acme/api --by 'release pipeline'")]
 pub struct KnownGoodMarkArgs {
     /// The environment
@@ -282,6 +286,12 @@ pub struct KnownGoodMarkArgs {
     /// Who marks it
     #[arg(long, value_name = "NAME", env = "GITHUB_ACTOR", hide_env_values = true)]
     pub by: Option<String>,
+    /// Mark only what runs, as FILE has it, which `kubectl get pods -A -o json` printed; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub live: Option<PathBuf>,
+    /// Ask the registries whether a digest that runs is one platform of the index that is declared
+    #[arg(long, requires = "live")]
+    pub online: bool,
     /// The commit that is healthy
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub base: String,
@@ -301,7 +311,8 @@ Exit codes:
 Examples:
   tagpin history production
   tagpin history clusters/production/api.yaml#Deployment/api --format json
-  tagpin history production --at 2026-11-01       # what was declared at the end of that day")]
+  tagpin history production --at 2026-11-01       # what was declared at the end of that day
+  tagpin history production --format html > history.html   # a timeline to look at")]
 pub struct HistoryArgs {
     /// The environment, file, directory or object
     #[arg(value_name = "TARGET")]
@@ -353,14 +364,14 @@ pub struct LedgerShowArgs {
     pub image: Option<String>,
 }
 
-/// Returns the last moment of a day in UTC, or the time that `text` spells.
+/// Returns the last second of a day in UTC, or the time that `text` spells: commits have whole seconds.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let end = match Until::parse(text) {
         Some(Until::Moment(moment)) => Some(moment),
         Some(Until::Day(day)) => day
             .tomorrow()
             .and_then(|day| day.to_zoned(TimeZone::UTC))
-            .and_then(|next| next.timestamp().checked_sub(SignedDuration::from_nanos(1)))
+            .and_then(|next| next.timestamp().checked_sub(SignedDuration::from_secs(1)))
             .ok(),
         None => None,
     };
@@ -390,7 +401,7 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T23:59:59.999999999Z");
+        assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T23:59:59Z");
         assert!(matches!(to("2026-11-01T12:00:00+01:00"), Ok(To::Moment(_))));
         assert!(to("yesterday").is_err() && to("sha256:abc").is_err() && moment("2026-11").is_err());
     }

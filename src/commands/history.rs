@@ -12,14 +12,17 @@ use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::git::Log;
-use crate::history::{self, Event, Names};
+use crate::history::{self, At, Event, History};
 use crate::pin;
 use crate::reference::Reference;
 use crate::report::json::VERSION;
-use crate::report::{Report, count};
-use crate::target::Target;
+use crate::report::{Report, count, timeline};
+use crate::target::{Target, known_environments};
 use crate::terminal::{Style, Terminal, printable};
 use crate::tree::CommitTree;
+
+/// What makes a shallow clone whole.
+const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";
 
 /// Tells what was declared when, or at one time. Offline.
 ///
@@ -38,12 +41,16 @@ pub fn run(
     let target = Target::parse(&args.target, &config, &seen_from(&root)?, |_| true)
         .map_err(|error| Failure::usage(error.to_string(), super::NAME_A_TARGET))?;
     match args.at {
+        Some(_) if globals.format == Format::Html => {
+            let hint = "leave `--at` away for the page, or `--format html` for one day";
+            Err(Failure::usage("`--at` has no page", hint))
+        }
         Some(moment) => at(&log, &config, &target, moment, &root, globals, terminal),
-        None => timeline(&log, &config, &target, globals, terminal),
+        None => over_time(&log, &config, &target, globals, terminal),
     }
 }
 
-fn timeline(
+fn over_time(
     log: &Log,
     config: &Config,
     target: &Target,
@@ -52,6 +59,7 @@ fn timeline(
 ) -> Result<Exit, Failure> {
     let history = history::of(log, config, target).map_err(anyhow::Error::new)?;
     let complete = history.cut_at.is_none();
+    ever_declared(&history, config, target)?;
     if globals.format == Format::Json {
         let events: Vec<_> = history.events.iter().map(row).collect();
         let cut_at = history.cut_at.map(|cut_at| cut_at.to_string());
@@ -59,24 +67,33 @@ fn timeline(
         writeln!(terminal.stdout, "{document:#}")?;
         return Ok(Exit::of(false, complete));
     }
-    if history.events.is_empty() && complete {
-        let message = format!("no image was ever declared in `{}`", target.name);
-        return Err(Failure::usage(
-            message,
-            "name an [[environment]], or a path as it is below the repository's root",
-        ));
-    }
-    for event in &history.events {
-        print(event, terminal)?;
+    if globals.format == Format::Html {
+        let page = timeline::page(&history, &target.name, Timestamp::now()).map_err(anyhow::Error::new)?;
+        terminal.stdout.write_all(page.as_bytes())?;
+    } else {
+        history.events.iter().try_for_each(|event| print(event, terminal))?;
     }
     if !globals.quiet {
         writeln!(terminal.stderr, "{}", count(history.events.len(), "change"))?;
     }
     if let Some(cut_at) = history.cut_at {
-        let hint = "fetch more of it, with `git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";
-        writeln!(terminal.stderr, "incomplete: the history that is here ends at {cut_at}: {hint}")?;
+        writeln!(
+            terminal.stderr,
+            "incomplete: the history that is here ends at {cut_at}: fetch more of it, with {UNSHALLOW}"
+        )?;
     }
     Ok(Exit::of(false, complete))
+}
+
+/// Refuses a target that the whole history has no image of: its name is likely wrong.
+fn ever_declared(history: &History, config: &Config, target: &Target) -> Result<(), Failure> {
+    if !history.events.is_empty() || history.cut_at.is_some() {
+        return Ok(());
+    }
+    let message = format!("no image was ever declared in `{}`", target.name);
+    let known = known_environments(config);
+    let hint = format!("name an environment, or a path as it is below the repository's root; {known}");
+    Err(Failure::usage(message, hint))
 }
 
 fn print(event: &Event, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -129,19 +146,35 @@ fn at(
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let Some((step, names)) = history::at(log, target, moment).map_err(anyhow::Error::new)? else {
-        let message = format!("the history that is here starts after {moment}");
-        return Err(Failure::usage(message, "name a later day, or fetch more with `git fetch --unshallow`"));
+    let (step, names) = match history::at(log, target, moment).map_err(anyhow::Error::new)? {
+        At::Commit(step, names) => (step, names),
+        At::NotYet { first, is_cut: true } => {
+            let message = format!("the history that is here ends at {first}, and {moment} is before that");
+            return Err(Failure::usage(message, format!("name a later day, or fetch more: {UNSHALLOW}")));
+        }
+        At::NotYet { first, is_cut: false } => {
+            let message = format!("nothing was committed at {moment}: the first commit is of {first}");
+            return Err(Failure::usage(message, "name a later day"));
+        }
     };
     let tree = CommitTree::of_revision(root, &step.id.to_string()).map_err(anyhow::Error::new)?;
     let inventory = pin::take_inventory(&tree, config).map_err(anyhow::Error::new)?;
     let report = Report::new(&inventory, None, |_| false);
     let mut rows = Vec::new();
-    let is_meant = |names: &Names, path: &str| target.has_file(path) || target.has_file(names.now(path));
-    for (file, located) in inventory.sites() {
-        if !is_meant(&names, &file.root_path) || !target.has_site(located) {
-            continue;
+    let has_file = |path: &str| target.has_file(path) || target.has_file(names.now(path));
+    let sites = inventory.sites();
+    let meant: Vec<_> =
+        sites.filter(|(file, located)| has_file(&file.root_path) && target.has_site(located)).collect();
+    if meant.is_empty() {
+        // It was not there yet, or any more; or it never was, and its name is wrong.
+        let history = history::of(log, config, target).map_err(anyhow::Error::new)?;
+        ever_declared(&history, config, target)?;
+        if !globals.quiet {
+            let note = format!("no image was declared in `{}` at {moment}", target.name);
+            writeln!(terminal.stderr, "note: {}", printable(&note))?;
         }
+    }
+    for (file, located) in meant {
         let site = &located.site;
         if globals.format == Format::Json {
             rows.push(json!({

@@ -56,7 +56,7 @@ fn add(
         return Err(Failure::usage("the hold does not say what it is for", hint));
     }
     // What is wrong already is told before anything is written.
-    local_config(globals, environment, terminal)?;
+    let config = local_config(globals, environment, terminal)?;
     let path = repository_file(&work_tree_root(&std::env::current_dir()?));
     let before = text_of(&path)?;
     let shown = path.display().to_string();
@@ -69,6 +69,12 @@ fn add(
     }
     save(&path, after.as_bytes())?;
     writeln!(terminal.stdout, "{}: a hold was added", printable(&shown))?;
+    let (tree, _) = whole_tree()?;
+    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let added = hold::holds_of(&shown, base, &after)?.pop();
+    if !globals.quiet && added.is_some_and(|added| !hold::is_matched(&added, &inventory)) {
+        writeln!(terminal.stderr, "note: it is for no image that is here: `tagpin list` has their names")?;
+    }
     Ok(Exit::Done)
 }
 
@@ -82,6 +88,9 @@ pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
 
 /// Writes the repository's file, which may be new.
 pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
+    if let Some(directory) = path.parent() {
+        write::sweep(directory);
+    }
     if path.exists() {
         return Ok(write::replace(path, text)?);
     }

@@ -7,16 +7,19 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::hold::{save, text_of};
-use super::{image_globs, local_config, log, work_tree_root};
+use super::live::{compare, pods_of};
+use super::{checkout, image_globs, local_config, log, work_tree_root};
 use crate::cli::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::config::{Config, Environment};
+use crate::errand::require_match;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::known_good::{self, FILE, KnownGood, Mark};
+use crate::known_good::{self, FILE, KnownGood, LeftOut, Mark, Marked, Runs};
+use crate::live;
 use crate::pin;
 use crate::report::count;
 use crate::report::json::VERSION;
-use crate::target::Target;
+use crate::target::{Target, known_environments};
 use crate::terminal::{Terminal, printable};
 use crate::tree::CommitTree;
 
@@ -32,11 +35,10 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
     let root = work_tree_root(&std::env::current_dir()?);
-    let known = known_good::read(&text_of(&root.join(FILE))?).map_err(|error| {
-        Failure::usage(error.to_string(), "look at its history: `tagpin known-good mark` writes it anew")
-    })?;
+    let known = known_good::read(&text_of(&root.join(FILE))?)
+        .map_err(|error| Failure::usage(error.to_string(), known_good::NOT_A_LIST))?;
     match &args.action {
-        KnownGoodAction::Mark(args) => mark(args, &config, &root, &known, terminal),
+        KnownGoodAction::Mark(args) => mark(args, &config, &root, &known, globals, terminal),
         KnownGoodAction::List => show(known.iter(), globals, terminal),
         KnownGoodAction::Show { environment } => {
             let target = environment_of(environment, &config)?;
@@ -50,10 +52,9 @@ fn environment_of(name: &str, config: &Config) -> Result<Target, Failure> {
         .ok()
         .filter(|target| target.environment().is_some())
         .ok_or_else(|| {
-            let names: Vec<String> = config.environments.iter().map(|it| format!("`{}`", it.name)).collect();
-            let known = if names.is_empty() { "none is configured".to_owned() } else { names.join(", ") };
+            let known = known_environments(config);
             let hint = "an [[environment]] of the configuration has a `name` and `paths`";
-            Failure::usage(format!("there is no environment `{name}`: {known}"), hint)
+            Failure::usage(format!("there is no environment `{name}`; {known}"), hint)
         })
 }
 
@@ -62,33 +63,62 @@ fn mark(
     config: &Config,
     root: &Path,
     known: &[KnownGood],
+    globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
+    if args.online {
+        globals.require_network("known-good mark --online")?;
+    }
     let target = environment_of(&args.environment, config)?;
+    let containers = args.live.as_deref().map(pods_of).transpose()?;
     let commit = log(root, &args.base)?.tip().to_string();
     let tree = CommitTree::of_revision(root, &commit).map_err(anyhow::Error::new)?;
-    let inventory = pin::take_inventory(&tree, config).map_err(anyhow::Error::new)?;
+    let mut inventory = pin::take_inventory(&tree, config).map_err(anyhow::Error::new)?;
+    // What another environment declares is no excuse for what runs in this one.
+    inventory.files.retain(|file| target.has_file(&file.root_path));
     let images = image_globs(&args.image)?;
+    require_match(images.as_ref(), &inventory, &[&target]).map_err(checkout::told)?;
     let by = args.by.clone().filter(|by| !by.trim().is_empty());
-    let mark = Mark { now: Timestamp::now(), commit, by, images: images.as_ref() };
-    let (entries, floating) = known_good::mark(known, &inventory, &target, &mark);
+    let runs = match containers {
+        Some(containers) => {
+            let declared = live::declared(&inventory, config.annotations.keys());
+            let (compared, indexes) = compare(&declared, &containers, args.online, config)?;
+            Some(Runs { declared, containers, compared, indexes })
+        }
+        None => None,
+    };
+    let mark = Mark { now: Timestamp::now(), commit, by, images: images.as_ref(), runs: runs.as_ref() };
+    let Marked { entries, left_out, kept } = known_good::mark(known, &inventory, &target, &mark);
     let file = root.join(FILE);
     let before = text_of(&file)?;
     let after = known_good::write(&entries);
     if after != before {
         save(&file, after.as_bytes())?;
     }
-    let marked = entries.iter().filter(|entry| entry.environment == target.name).count();
-    writeln!(
-        terminal.stdout,
-        "{FILE}: {} known to be good in {}",
-        count(marked, "image"),
-        printable(&target.name)
-    )?;
-    for image in &floating {
-        writeln!(terminal.stderr, "not marked, it has no digest: {}", printable(image))?;
+    let complete = left_out.is_empty();
+    let all = entries.iter().filter(|entry| entry.environment == target.name).count();
+    if globals.format == Format::Json {
+        let document = json!({
+            "version": VERSION, "environment": target.name, "marked": all - kept, "kept": kept,
+            "left_out": left_out.iter().map(left_out_row).collect::<Vec<_>>(), "complete": complete,
+        });
+        writeln!(terminal.stdout, "{document:#}")?;
+        return Ok(Exit::of(false, complete));
     }
-    Ok(Exit::of(false, floating.is_empty()))
+    let images = count(all, "image");
+    let before = if kept > 0 { format!(", {kept} of them from before") } else { String::new() };
+    writeln!(terminal.stdout, "{FILE}: {images} known to be good in {}{before}", printable(&target.name))?;
+    for LeftOut { image, file, line, reason, detail } in &left_out {
+        let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let text = format!("not marked, {reason}: {image} ({file}:{line}){detail}");
+        writeln!(terminal.stderr, "{}", printable(&text))?;
+    }
+    Ok(Exit::of(false, complete))
+}
+
+fn left_out_row(left_out: &LeftOut) -> serde_json::Value {
+    let LeftOut { image, file, line, reason, detail } = left_out;
+    json!({"image": image, "file": file, "line": line, "reason": reason, "detail": detail})
 }
 
 fn show<'k>(

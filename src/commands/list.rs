@@ -1,20 +1,28 @@
 //! `tagpin list`
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use super::live::pods_of;
 use super::{local_config, local_tree, print, print_remarks};
 use crate::check::{self, Context};
 use crate::cli::{Format, Globals, ListArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::inventory::Inventory;
+use crate::git::{Log, LogError};
+use crate::history::{self, Age};
+use crate::inventory::{FileScan, Inventory};
+use crate::live::{self, Indexes};
+use crate::manifest::Located;
 use crate::pin;
 use crate::report::audit::{self, Earlier, Sources};
 use crate::report::{Report, human};
 use crate::terminal::Terminal;
-use crate::tree::Tree as _;
+use crate::tree::{DirectoryTree, RevisionError, Tree as _};
 
 /// The largest earlier report that is read, in bytes.
 const EARLIER_MAX: u64 = 256 * 1024 * 1024;
@@ -31,41 +39,78 @@ pub fn run(
     environment: &Environment,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    if globals.format != Format::Html && !args.previous.is_empty() {
-        return Err(Failure::usage("`--previous` is for the page", "add `--format html`"));
+    if globals.format != Format::Html {
+        only_for_the_page(args)?;
     }
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
     let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
+    let containers = args.live.as_deref().map(pods_of).transpose()?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
     report.add_holds(&config.holds, &inventory);
-    let complete = report.complete;
-    if globals.format == Format::Html {
-        page(report, &config, &inventory, &earlier, globals, terminal)?;
-    } else {
+    if globals.format != Format::Html {
         print(&report, globals, terminal, human::list)?;
+        return Ok(Exit::of(false, report.complete));
     }
-    Ok(Exit::of(false, complete))
-}
-
-/// Prints the audit page, which has what `check` finds too.
-fn page(
-    mut report: Report<'_>,
-    config: &Config,
-    inventory: &Inventory,
-    earlier: &[Earlier],
-    globals: &Globals,
-    terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    let today = jiff::Zoned::now().date();
-    let context = Context { inventory, config, today, base: None, baseline: None, online: None };
+    let declared = live::declared(&inventory, config.annotations.keys());
+    let compared = containers.map(|containers| live::compare(&declared, &containers, &Indexes::new()));
+    let (ages, unread) = ages(&tree, &inventory, &config);
+    let files_are_read = report.complete;
+    let all_is_compared = compared.as_ref().is_none_or(crate::report::live::is_complete);
+    let history_is_read = unread.is_empty();
+    let (today, now) = (jiff::Zoned::now().date(), Timestamp::now());
+    let context =
+        Context { inventory: &inventory, config: &config, today, base: None, baseline: None, online: None };
     report.add_findings(check::check(&context));
-    let sources = Sources { inventory, environments: &config.environments, earlier, today };
+    report.notes.extend(unread);
+    let sources = Sources {
+        inventory: &inventory,
+        environments: &config.environments,
+        earlier: &earlier,
+        ages: &ages,
+        live: compared.as_ref(),
+        today,
+        now,
+    };
     let page = audit::page(&report, sources).map_err(anyhow::Error::new)?;
     terminal.stdout.write_all(page.as_bytes())?;
     terminal.stdout.flush()?;
-    print_remarks(&report, globals, terminal)
+    print_remarks(&report, globals, terminal)?;
+    Ok(Exit::of(false, files_are_read && all_is_compared && history_is_read))
+}
+
+fn only_for_the_page(args: &ListArgs) -> Result<(), Failure> {
+    if !args.previous.is_empty() {
+        return Err(Failure::usage("`--previous` is for the page", "add `--format html`"));
+    }
+    if args.live.is_some() {
+        let hint = "add `--format html`, or use `tagpin live --pods FILE`";
+        return Err(Failure::usage("`--live` is for the page", hint));
+    }
+    Ok(())
+}
+
+/// Returns the age of each image, and a remark for each git repository whose history cannot be read.
+fn ages(tree: &DirectoryTree, inventory: &Inventory, config: &Config) -> (Vec<Age>, Vec<String>) {
+    let mut ages: Vec<Age> = inventory.sites().map(|(_, located)| Age::untold(located)).collect();
+    let work_tree = |file: &FileScan| tree.work_tree(&file.path);
+    let roots: BTreeSet<&Path> = inventory.files.iter().filter_map(work_tree).collect();
+    let mut notes = Vec::new();
+    for root in roots {
+        let is_meant = |file: &FileScan, _: &Located| work_tree(file) == Some(root);
+        let found = Log::open(root, "HEAD").and_then(|log| history::ages(&log, config, inventory, is_meant));
+        match found {
+            Ok(found) => {
+                let known = ages.iter_mut().zip(found);
+                known.for_each(|(age, found)| *age = found.unwrap_or(*age));
+            }
+            // A repository without a commit has no history.
+            Err(LogError::Revision(RevisionError::NoCommit(_))) => {}
+            Err(error) => notes.push(format!("ages are unknown below `{}`: {error}", root.display())),
+        }
+    }
+    (ages, notes)
 }
 
 fn earlier(file: &Path) -> Result<Earlier, Failure> {

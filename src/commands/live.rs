@@ -5,10 +5,11 @@ use std::path::Path;
 
 use super::{block_on, local_config, local_tree, registry};
 use crate::cli::{Format, Globals, LiveArgs};
-use crate::config::Environment;
+use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::live::{self, Indexes, pods};
+use crate::live::pods::{self, Container};
+use crate::live::{self, Compared, Declared, Indexes};
 use crate::pin;
 use crate::registry::Trust;
 use crate::report::{Report, human, live as report};
@@ -35,16 +36,10 @@ pub fn run(
     }
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
-    let containers = read(&args.pods)?;
+    let containers = pods_of(&args.pods)?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
     let declared = live::declared(&inventory, config.annotations.keys());
-    let mut compared = live::compare(&declared, &containers, &Indexes::new());
-    if args.online {
-        // The names come from the files: what the cluster has beside them is not asked for.
-        let registry = registry(&config, Trust::Scanned)?;
-        let indexes = block_on(live::indexes(&registry, &compared))?;
-        compared = live::compare(&declared, &containers, &indexes);
-    }
+    let (compared, _) = compare(&declared, &containers, args.online, &config)?;
     let files = Report::new(&inventory, None, |path| tree.is_named(path));
     let (drift, complete) = (report::has_drift(&compared), files.complete && report::is_complete(&compared));
     match globals.format {
@@ -68,7 +63,31 @@ pub fn run(
     Ok(Exit::of(drift, complete))
 }
 
-fn read(file: &Path) -> Result<Vec<pods::Container>, Failure> {
+/// Compares both sides, with the registries' help where it is `online`, and returns what they said beside it.
+///
+/// # Errors
+/// The configuration of a registry is wrong.
+pub(super) fn compare(
+    declared: &[Declared],
+    containers: &[Container],
+    online: bool,
+    config: &Config,
+) -> Result<(Compared, Indexes), Failure> {
+    let compared = live::compare(declared, containers, &Indexes::new());
+    if !online {
+        return Ok((compared, Indexes::new()));
+    }
+    // The names come from the files: what the cluster has beside them is not asked for.
+    let registry = registry(config, Trust::Scanned)?;
+    let indexes = block_on(live::indexes(&registry, &compared))?;
+    Ok((live::compare(declared, containers, &indexes), indexes))
+}
+
+/// Returns the containers of the list of pods in `file`; `-` is standard input.
+///
+/// # Errors
+/// A usage error: the file cannot be read, or has no list of pods.
+pub(super) fn pods_of(file: &Path) -> Result<Vec<Container>, Failure> {
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
         std::io::stdin().take(SIZE_MAX + 1).read_to_end(&mut bytes)

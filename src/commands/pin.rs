@@ -1,7 +1,8 @@
 //! `tagpin pin`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::path::Path;
 
 use super::{
     block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
@@ -132,6 +133,10 @@ pub(super) fn finish(
 
 /// Writes the files; a file that cannot be written makes its sites fail, and the others are written.
 pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
+    let locations = pinned.files.iter().filter_map(|file| tree.location(&file.path));
+    // Somebody may have been killed here before.
+    let directories: BTreeSet<&Path> = locations.filter_map(Path::parent).collect();
+    directories.into_iter().for_each(write::sweep);
     for file in &pinned.files {
         let written = match tree.location(&file.path) {
             Some(location) => write::replace(location, &file.after),

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Carried, ErrandError, Place};
+use super::{Carried, ErrandError, Place, require_match};
 use crate::assign::{OTHERS_REFUSED, Refusal, assign};
 use crate::config::Config;
 use crate::git::{Log, LogError};
 use crate::history;
 use crate::hold::ON_HOLD;
-use crate::inventory::Inventory;
+use crate::inventory::{FileScan, Inventory};
+use crate::manifest::Located;
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Globs;
@@ -48,6 +49,8 @@ pub struct Planned {
     from: Target,
     to: Target,
     partial: bool,
+    /// Whether only some images were asked for.
+    some: bool,
 }
 
 impl Promote {
@@ -63,17 +66,19 @@ impl Promote {
     ) -> Result<Planned, ErrandError> {
         let (from, to) = (place.target(&self.from)?, place.target(&self.to)?);
         let inventory = pin::take_inventory(place.tree, place.config)?;
+        require_match(self.images.as_ref(), &inventory, &[&from, &to])?;
         let own = to.environment().map(|environment| environment.promotion.soak).unwrap_or_default();
         let least = self.soak.max(own);
         let soak = if least.is_zero() {
             None
         } else {
-            let history = history::of(&log()?, place.config, &from)?;
-            Some(Soak { least, now, since: history::earliest(history.since(&inventory, &from)) })
+            let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
+            let ages = history::ages(&log()?, place.config, &inventory, is_meant)?;
+            Some(Soak { least, now, since: history::earliest(&inventory, &ages) })
         };
         let demands = Demands { images: self.images.clone(), approved: self.approved.clone(), soak };
         let promotion = promote(&inventory, &from, &to, &demands)?;
-        Ok(Planned { inventory, promotion, from, to, partial: self.partial })
+        Ok(Planned { inventory, promotion, from, to, partial: self.partial, some: self.images.is_some() })
     }
 
     pub(super) fn occasion(&self) -> (Group, Occasion) {
@@ -95,7 +100,7 @@ impl Planned {
             let from = &self.from.name;
             notes.push(format!("only `{from}` has {}: nothing was promoted of it", names.join(", ")));
         }
-        notes.extend(self.promotion.nothing_in_common(&self.from, &self.to));
+        notes.extend(self.promotion.nothing_in_common(&self.from, &self.to, self.some));
         let refusal = if self.partial { Refusal::StopsOne } else { Refusal::StopsAll };
         let pinned = assign(tree, config, registry, self.inventory, self.promotion.aims, refusal).await?;
         let refused = refusals(&pinned);

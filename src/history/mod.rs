@@ -1,22 +1,25 @@
 //! Which digest was declared when, from git alone (issue 7, history): the first parents of a branch, and what each commit
 //! did to the images in the files of a target. Pure, but for reading the log.
 
+mod age;
 mod key;
+mod lane;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use age::{Age, Since, ages, earliest};
 pub use key::{Key, keys};
+pub use lane::{Lane, Span};
 
 use crate::config::Config;
 use crate::git::{Log, LogError, Oid, Step};
-use crate::inventory::Inventory;
 use crate::manifest::catalogue::Catalogue;
 use crate::manifest::{self, SIZE_MAX};
 use crate::pin;
-use crate::promote::{Image, Since};
 use crate::reference::{Digest, Reference};
 use crate::target::Target;
 
@@ -83,45 +86,79 @@ impl Names {
 /// # Errors
 /// The git history cannot be read.
 pub fn of(log: &Log, config: &Config, target: &Target) -> Result<History, LogError> {
+    let mut history = History::default();
+    walk(log, config, target, |step, events| {
+        history.events.extend(events);
+        if step.is_cut {
+            history.cut_at = Some(step.when);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(history)
+}
+
+/// Hands each commit and what it did to the images of `target` to `visit`, the newest first, until it has enough.
+fn walk(
+    log: &Log,
+    config: &Config,
+    target: &Target,
+    mut visit: impl FnMut(&Step, Vec<Event>) -> ControlFlow<()>,
+) -> Result<(), LogError> {
     let catalogue = pin::catalogue(config);
     let mut reader = Reader { log, catalogue: &catalogue, target, last: HashMap::new() };
-    let (mut history, mut names) = (History::default(), Names::default());
+    let mut names = Names::default();
     for step in log.steps() {
         let step = step?;
         // A name in the past is followed from the commit that gave the new one.
         names.follow(&step, target);
         let is_meant = |path: &str| target.has_file(names.now(path)) && config.policy.reads(path);
+        let mut events = Vec::new();
         for change in &step.changes {
             let side = |side: &Option<(String, Oid)>| {
-                side.clone().filter(|(path, _)| is_meant(path) && manifest::is_candidate(path))
+                side.clone()
+                    .filter(|(path, _)| is_meant(path) && (manifest::is_candidate(path) || target.is_files()))
             };
             let (before, after) = (side(&change.before), side(&change.after));
             if before.is_some() || after.is_some() {
-                reader.compare(&step, before, after, &names, &mut history.events);
+                reader.compare(&step, before, after, &names, &mut events);
             }
         }
-        if step.is_cut {
-            history.cut_at = Some(step.when);
+        if visit(&step, events).is_break() {
+            break;
         }
     }
-    Ok(history)
+    Ok(())
 }
 
-/// Returns the commit of `log` that was there at the end of `moment`, and how the files of `target` were called in it;
-/// `None` where the history starts later.
+/// What a branch was at some time.
+pub enum At {
+    /// This commit, in which the files had these names.
+    Commit(Box<Step>, Names),
+    /// Nothing yet: the history begins with a later commit.
+    NotYet {
+        /// When that was committed.
+        first: Timestamp,
+        /// Whether it goes on and is not here.
+        is_cut: bool,
+    },
+}
+
+/// Returns what `log` had at the end of `moment`, and how the files of `target` were called then.
 ///
 /// # Errors
 /// The git history cannot be read.
-pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<Option<(Step, Names)>, LogError> {
+pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<At, LogError> {
     let mut names = Names::default();
+    let (mut first, mut is_cut) = (moment, false);
     for step in log.steps() {
         let step = step?;
         if step.when <= moment {
-            return Ok(Some((step, names)));
+            return Ok(At::Commit(Box::new(step), names));
         }
         names.follow(&step, target);
+        (first, is_cut) = (step.when, step.is_cut);
     }
-    Ok(None)
+    Ok(At::NotYet { first, is_cut })
 }
 
 /// The images of one version of a file: which, the line, and what is declared.
@@ -201,45 +238,6 @@ impl History {
         self.events.iter().filter(move |event| event.file_now == file && event.key == *key)
     }
 
-    /// Returns since when each image and digest of `target` in `inventory` is declared without a break: since the
-    /// earliest, where several places declare it. What is not committed is not there.
-    pub fn since(&self, inventory: &Inventory, target: &Target) -> Vec<((Image, Digest), Since)> {
-        let mut since = Vec::new();
-        for file in inventory.files.iter().filter(|file| target.has_file(&file.root_path)) {
-            for (located, key) in file.scan.sites.iter().zip(keys(&file.scan.sites)) {
-                let Some(reference) = located.site.reference.as_ref().filter(|_| target.has_site(located))
-                else {
-                    continue;
-                };
-                let Some(digest) = reference.digest() else { continue };
-                if let Some(found) = self.declared_since(&file.root_path, &key, digest) {
-                    since.push(((Image::of(reference), digest.clone()), found));
-                }
-            }
-        }
-        since
-    }
-
-    fn declared_since(&self, file: &str, key: &Key, digest: &Digest) -> Option<Since> {
-        let has =
-            |reference: &Option<Reference>| reference.as_ref().and_then(Reference::digest) == Some(digest);
-        let mut newest = true;
-        for event in self.of_site(file, key) {
-            if newest && !has(&event.after) {
-                return None;
-            }
-            newest = false;
-            if !has(&event.before) {
-                // In the last commit of a shallow clone everything looks as if it were new.
-                return Some(match self.cut_at {
-                    Some(cut_at) if cut_at == event.when && event.before.is_none() => Since::AtLeast(cut_at),
-                    _ => Since::Commit(event.when),
-                });
-            }
-        }
-        None
-    }
-
     /// Returns the commit that took `digest` away from an image, where somebody else than tagpin did, and the image never
     /// had it again: to write it once more would undo what a person did.
     pub fn taken_back(&self, file: &str, key: &Key, digest: &Digest) -> Option<&Event> {
@@ -251,26 +249,6 @@ impl History {
             last.after.as_ref().and_then(Reference::tag) == last.before.as_ref().and_then(Reference::tag);
         (!last.is_own && last.after.is_some() && same_tag).then_some(last)
     }
-}
-
-/// Returns earliest and `Since` of several places of one image.
-pub fn earliest(
-    since: impl IntoIterator<Item = ((Image, Digest), Since)>,
-) -> std::collections::BTreeMap<(Image, Digest), Since> {
-    let time = |since: Since| match since {
-        Since::Commit(when) | Since::AtLeast(when) => when,
-    };
-    let mut all = std::collections::BTreeMap::new();
-    for (key, found) in since {
-        all.entry(key)
-            .and_modify(|known| {
-                if time(found) < time(*known) {
-                    *known = found;
-                }
-            })
-            .or_insert(found);
-    }
-    all
 }
 
 #[cfg(test)]

@@ -61,14 +61,19 @@ pub enum HoldFileError {
 /// The file cannot be edited, or what the hold says is refused.
 pub fn with_hold(file: &str, base: &Path, before: &str, hold: &NewHold) -> Result<String, HoldFileError> {
     let after = add(before, hold).map_err(|error| HoldFileError::Edit(file.to_owned(), error))?;
-    let holds = |text: &str| -> Result<Vec<Hold>, ConfigError> {
-        Ok(Config::parse(file, base, text.as_bytes())?.holds.all)
-    };
     // It is the last one; where it stands makes no difference.
-    let Some(added) = holds(&after)?.pop() else { return Ok(before.to_owned()) };
-    let mut there = holds(before)?.into_iter();
+    let Some(added) = holds_of(file, base, &after)?.pop() else { return Ok(before.to_owned()) };
+    let mut there = holds_of(file, base, before)?.into_iter();
     let is_there = there.any(|old| Hold { origin: added.origin.clone(), ..old } == added);
     Ok(if is_there { before.to_owned() } else { after })
+}
+
+/// Returns the holds in the repository's own `file` with this `text`. `base` is where its relative paths start.
+///
+/// # Errors
+/// The file is wrong.
+pub fn holds_of(file: &str, base: &Path, text: &str) -> Result<Vec<Hold>, ConfigError> {
+    Ok(Config::parse(file, base, text.as_bytes())?.holds.all)
 }
 
 /// Returns `text` with a `[[hold]]` behind the ones that it has.

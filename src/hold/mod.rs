@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use edit::{EditError, HoldFileError, NewHold, add, remove, with_hold};
+pub use edit::{EditError, HoldFileError, NewHold, add, holds_of, remove, with_hold};
 
 use crate::check::Origin;
 use crate::inventory::Inventory;

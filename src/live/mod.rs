@@ -236,6 +236,26 @@ fn fit(name: &Name, digest: &Digest, expected: &BTreeSet<&Digest>, indexes: &Ind
     silent.map_or(Fit::Other, Fit::Unchecked)
 }
 
+impl Declared {
+    /// Tells whether `running` is what this very place declares, not another one with its name and tag.
+    pub fn is_run_by(&self, running: &Running, indexes: &Indexes) -> bool {
+        let expected = self.digests.iter().collect();
+        matches!(
+            fit(&self.name, &running.digest, &expected, indexes),
+            Fit::Declared | Fit::Platform | Fit::Index
+        )
+    }
+
+    /// Tells whether a container asks for this image: by its tag, or by a digest that it declares.
+    pub fn is_asked_for_by(&self, container: &Container) -> bool {
+        container.reference.as_ref().is_some_and(|reference| {
+            Name::of(reference) == self.name
+                && (declared::tag(reference) == self.tag
+                    || reference.digest().is_some_and(|digest| self.digests.contains(digest)))
+        })
+    }
+}
+
 /// Asks the registry for what lies between the digests that run and those that are declared, where they differ.
 pub async fn indexes<R: Registry>(registry: &R, compared: &Compared) -> Indexes {
     let mut wanted: BTreeMap<(Name, Digest), Question> = BTreeMap::new();

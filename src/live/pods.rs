@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::reference::{Digest, Reference};
 
@@ -23,6 +24,8 @@ pub struct Container {
     pub reference: Option<Reference>,
     /// What was pulled.
     pub pulled: Pulled,
+    /// Why it does not do its work, in the node's words; `None` where it runs and is ready, or has ended well.
+    pub trouble: Option<String>,
 }
 
 /// What the node says of a container's image.
@@ -104,6 +107,24 @@ struct Seen {
     name: String,
     #[serde(rename = "imageID")]
     image_id: String,
+    ready: Option<bool>,
+    state: Option<State>,
+}
+
+/// One of them is there; where none is, the container waits (Kubernetes API, ContainerState).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct State {
+    running: Option<IgnoredAny>,
+    waiting: Option<Reason>,
+    terminated: Option<Reason>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Reason {
+    reason: String,
+    exit_code: i64,
 }
 
 /// Returns the containers of the pods that `bytes` list, in their order. Objects of other kinds are passed over.
@@ -134,15 +155,16 @@ impl Pod {
         ];
         let mut containers = Vec::new();
         for (wanted, seen) in parts {
-            let seen: BTreeMap<String, String> =
-                seen.into_iter().map(|seen| (seen.name, seen.image_id)).collect();
+            let seen: BTreeMap<&str, &Seen> = seen.iter().map(|seen| (seen.name.as_str(), seen)).collect();
             for Wanted { name, image } in wanted {
+                let seen = seen.get(name.as_str());
                 containers.push(Container {
                     namespace: metadata.namespace.clone(),
                     pod: metadata.name.clone(),
                     node: spec.node_name.clone(),
                     reference: Reference::parse(&image).ok(),
-                    pulled: pulled(seen.get(&name).map_or("", String::as_str)),
+                    pulled: pulled(seen.map_or("", |seen| &seen.image_id)),
+                    trouble: trouble(seen.copied()),
                     name,
                     image,
                 });
@@ -150,6 +172,25 @@ impl Pod {
         }
         containers
     }
+}
+
+/// Returns why a container does not do its work.
+fn trouble(seen: Option<&Seen>) -> Option<String> {
+    let because = |what: &str, reason: &str| match reason {
+        "" => what.to_owned(),
+        reason => format!("{what}: {reason}"),
+    };
+    let Some(seen) = seen else { return Some("it has not started".to_owned()) };
+    let state = seen.state.as_ref();
+    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
+        let what = format!("it ended with {}", ended.exit_code);
+        return (ended.exit_code != 0).then(|| because(&what, &ended.reason));
+    }
+    if state.is_some_and(|state| state.running.is_some()) {
+        return (seen.ready == Some(false)).then(|| "it is not ready".to_owned());
+    }
+    let waiting = state.and_then(|state| state.waiting.as_ref());
+    Some(because("it waits", waiting.map_or("", |waiting| &waiting.reason)))
 }
 
 /// Reads an `imageID`: `repository@digest` from containerd and CRI-O, behind `docker-pullable://` from Docker; a digest
@@ -178,6 +219,27 @@ mod tests {
         for local in [digest.as_str(), "docker://sha256:abc", "nginx@sha256:abc"] {
             assert_eq!(pulled(local), Pulled::Local(local.to_owned()));
         }
+    }
+
+    #[test]
+    fn what_a_node_says_of_a_container_is_told_where_it_is_not_well() {
+        for (status, trouble) in [
+            (r#"{"state": {"running": {"startedAt": "x"}}, "ready": true}"#, None),
+            (r#"{"state": {"running": {}}}"#, None),
+            (r#"{"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}, "ready": false}"#, None),
+            (r#"{"state": {"running": {}}, "ready": false}"#, Some("it is not ready")),
+            (r#"{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}"#, Some("it waits: CrashLoopBackOff")),
+            (
+                r#"{"state": {"terminated": {"exitCode": 1, "reason": "Error"}}}"#,
+                Some("it ended with 1: Error"),
+            ),
+            (r#"{"state": {}}"#, Some("it waits")),
+            ("{}", Some("it waits")),
+        ] {
+            let seen: Seen = serde_json::from_str(status).unwrap();
+            assert_eq!(super::trouble(Some(&seen)).as_deref(), trouble, "{status}");
+        }
+        assert_eq!(super::trouble(None).as_deref(), Some("it has not started"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{count, one_line};
 use crate::live::pods::{Container, Pulled};
-use crate::live::{Compared, Fit, Image, Running, Status};
+use crate::live::{Compared, Declared, Fit, Image, Running, Status};
 use crate::terminal::{Stream, Style};
 
 /// The version of the JSON document.
@@ -45,42 +45,22 @@ pub fn human(compared: &Compared, stream: &Stream) -> String {
     for container in &compared.unknown {
         let word = stream.paint(Style::Red, "not compared");
         let Pulled::Local(id) = &container.pulled else { continue };
-        let (image, place) = (one_line(&container.image), place(container));
-        let _ = writeln!(
-            text,
-            "{word}  {image}\n  {place}: the node has `{}`, which is no digest of a registry",
-            one_line(id)
-        );
+        let image = one_line(&container.image);
+        let _ = writeln!(text, "{word}  {image}\n  {}: {}", place(container), unknown(id));
     }
     text
 }
 
 fn differences(text: &mut String, image: &Image, stream: &Stream) {
     for declared in &image.declared {
-        let place = format!("{}:{}:{}", one_line(&declared.file), declared.line, declared.column);
-        let digests: Vec<String> =
-            declared.digests.iter().map(|digest| format!("{}…", digest.short())).collect();
-        let digests = if digests.is_empty() { "no digest".to_owned() } else { digests.join(" or ") };
-        let _ = writeln!(text, "  declared  {digests}  {}", stream.paint(Style::Cyan, &place));
+        let (digests, place) = (digests(declared), stream.paint(Style::Cyan, &declared_at(declared)));
+        let _ = writeln!(text, "  declared  {digests}  {place}");
     }
     for running in &image.running {
-        let Running { digest, fit, containers } = running;
-        let nodes: BTreeSet<&str> = containers.iter().map(|container| container.node.as_str()).collect();
-        let nodes = nodes.into_iter().map(one_line).collect::<Vec<_>>().join(", ");
-        let is = match fit {
-            Fit::Declared => ", as declared".to_owned(),
-            Fit::Platform => ", a platform of what is declared".to_owned(),
-            Fit::Index => ", the index of what is declared".to_owned(),
-            Fit::NoDigest | Fit::Other => String::new(),
-            Fit::Unchecked(error) => format!(", not checked: {}", one_line(error)),
-        };
-        let number = count(containers.len(), "container");
-        let _ = writeln!(text, "  runs      {}…  {number} on {nodes}{is}", digest.short());
+        let Running { digest, containers, .. } = running;
+        let _ = writeln!(text, "  runs      {}…  {}", digest.short(), told(running));
         for container in containers.iter().take(SHOWN_MAX) {
-            // The pod asks for something else by now, or still does.
-            let asked = container.image.split('@').next().unwrap_or_default();
-            let other = if asked == image.name { String::new() } else { format!(" as {}", one_line(asked)) };
-            let _ = writeln!(text, "              {}{other}", place(container));
+            let _ = writeln!(text, "              {}", asking(container, image));
         }
         if containers.len() > SHOWN_MAX {
             let _ = writeln!(text, "              and {} more", containers.len() - SHOWN_MAX);
@@ -88,7 +68,46 @@ fn differences(text: &mut String, image: &Image, stream: &Stream) {
     }
 }
 
-fn place(container: &Container) -> String {
+/// Returns the digests that a place declares, short.
+pub(super) fn digests(declared: &Declared) -> String {
+    let digests: Vec<String> = declared.digests.iter().map(|digest| format!("{}…", digest.short())).collect();
+    if digests.is_empty() { "no digest".to_owned() } else { digests.join(" or ") }
+}
+
+/// Returns where that is.
+pub(super) fn declared_at(declared: &Declared) -> String {
+    format!("{}:{}:{}", one_line(&declared.file), declared.line, declared.column)
+}
+
+/// Returns how many containers run a digest, on which nodes, and whether that is what is declared.
+pub fn told(running: &Running) -> String {
+    let Running { fit, containers, .. } = running;
+    let nodes: BTreeSet<&str> = containers.iter().map(|container| container.node.as_str()).collect();
+    let nodes = nodes.into_iter().map(one_line).collect::<Vec<_>>().join(", ");
+    let is = match fit {
+        Fit::Declared => ", as declared".to_owned(),
+        Fit::Platform => ", a platform of what is declared".to_owned(),
+        Fit::Index => ", the index of what is declared".to_owned(),
+        Fit::NoDigest | Fit::Other => String::new(),
+        Fit::Unchecked(error) => format!(", not checked: {}", one_line(error)),
+    };
+    format!("{} on {nodes}{is}", count(containers.len(), "container"))
+}
+
+/// Returns a container, and what its pod asks for where that is not `image`: something else by now, or still.
+pub(super) fn asking(container: &Container, image: &Image) -> String {
+    let asked = container.image.split('@').next().unwrap_or_default();
+    let other = if asked == image.name { String::new() } else { format!(" as {}", one_line(asked)) };
+    format!("{}{other}", place(container))
+}
+
+/// Returns what a node says of an image that no registry knows.
+pub fn unknown(id: &str) -> String {
+    format!("the node has `{}`, which is no digest of a registry", one_line(id))
+}
+
+/// Returns a container, by its pod and its name.
+pub fn place(container: &Container) -> String {
     let Container { namespace, pod, name, .. } = container;
     one_line(&format!("{namespace}/{pod} ({name})"))
 }

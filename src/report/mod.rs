@@ -8,7 +8,9 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod live;
+mod page;
 pub mod sarif;
+pub mod timeline;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::clone::Cloned;
 use super::{Context, RunError, blocking};
-use crate::assign::{Aim, Refusal, assign};
+use crate::assign::{Aim, Named, Refusal, assign};
 use crate::config::Config;
 use crate::environment::Environment;
-use crate::history;
-use crate::inventory::Inventory;
+use crate::history::{self, Since};
+use crate::inventory::{FileScan, Inventory};
+use crate::manifest::Located;
 use crate::pin::{self, Pinned};
 use crate::plan::Outcome;
-use crate::promote::{Demands, Image, Promotion, Since, Soak, promote};
+use crate::promote::{Demands, Image, Promotion, Soak, promote};
 use crate::reference::Digest;
 use crate::registry::Registry;
 use crate::target::Target;
@@ -59,7 +60,7 @@ fn pinned_only(inventory: &Inventory, aims: Vec<Aim>) -> Vec<Aim> {
     aim.collect()
 }
 
-fn renames(located: &crate::manifest::Located, named: &crate::assign::Named) -> bool {
+fn renames(located: &Located, named: &Named) -> bool {
     let own = located.site.reference.as_ref().and_then(|reference| reference.tag());
     named.tag.as_deref().is_some_and(|tag| own != Some(tag))
 }
@@ -124,8 +125,9 @@ async fn since_when(
     let (config, inventory, from) = (config.clone(), inventory.clone(), from.clone());
     blocking(move || {
         let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH)?;
-        let history = history::of(&log, &config, &from)?;
-        Ok((cloned, history::earliest(history.since(&inventory, &from))))
+        let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
+        let ages = history::ages(&log, &config, &inventory, is_meant)?;
+        Ok((cloned, history::earliest(&inventory, &ages)))
     })
     .await
 }

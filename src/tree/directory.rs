@@ -62,6 +62,11 @@ impl DirectoryTree {
         self.files.get(path).map(|found| found.location.as_path())
     }
 
+    /// Returns the root of the git work tree that the file at `path` is in.
+    pub fn work_tree(&self, path: &str) -> Option<&Path> {
+        self.files.get(path)?.work_tree.as_deref()
+    }
+
     /// Returns the path of the file at `path` from the root of its git work tree, for policies and annotations; `None`
     /// where it is in none.
     pub fn path_in_work_tree(&self, path: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tagpin::run::{BRANCH, BranchState, Done};
 
-use super::support::world::World;
+use super::support::world::{TOKEN, World};
 use super::{
     DEPLOYMENT, FILE, NGINX, assert_nothing_written, assert_pinned, assert_pushed, run, world, world_with,
 };
@@ -66,11 +66,38 @@ async fn what_somebody_took_back_is_not_proposed_again_until_there_is_another_di
     assert_eq!(outcome(&done, "nginx"), ("held", Some("reverted")));
     assert_eq!(done.branch, BranchState::NothingToDo);
     assert_nothing_written(&world);
+    // No diff shows it either.
+    let config = world.config("github");
+    let done = world.run_as(&config, Some(TOKEN), true).await.unwrap();
+    assert_eq!((done.branch, done.pinned.files.len()), (BranchState::NothingToDo, 0));
 
     world.publish(NGINX, "mended");
     let done = run(&mut world).await;
     assert_eq!(outcome(&done, "nginx"), ("updated", None));
     assert_pushed(&done, &world);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tag_and_an_image_that_was_removed_are_no_revert() {
+    for (image, spelled) in [
+        // A digest without a tag that goes, and comes back as a name.
+        ("docker.io/library/nginx:latest", ["nginx@DIGEST", "", "nginx"]),
+        // A tag that is tried and given up.
+        (NGINX, ["nginx:1.27@DIGEST", "nginx:1.28", "nginx:1.27"]),
+    ] {
+        let mut world = world().await;
+        let digest = world.publish(image, "1");
+        for spelled in spelled {
+            let text = match spelled {
+                "" => "# nothing\n".to_owned(),
+                spelled => DEPLOYMENT.replace("nginx:1.27", &spelled.replace("DIGEST", &digest)),
+            };
+            world.repository().commit_on("main", &[(FILE, &text)], "human@example.com");
+        }
+        let done = run(&mut world).await;
+        assert_eq!(outcome(&done, "nginx"), ("pinned", None), "{image}");
+        assert!(world.read(BRANCH, FILE).contains(&digest), "{image}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,24 +28,24 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-// Finding: what the row says, or its state.
-const rows = [...document.querySelectorAll("#inventory tbody tr")];
+// Finding: what a row or a lane says, or its state.
+const items = [...document.querySelectorAll("[data-find]")];
 const [text, state, shown] = ["text", "state", "shown"].map((id) => document.getElementById(id));
-const words = rows.map((row) => row.textContent.toLowerCase());
+const words = items.map((item) => item.textContent.toLowerCase());
 const filter = () => {
   const wanted = text.value.trim().toLowerCase();
   let count = 0;
-  rows.forEach((row, index) => {
-    const fits = words[index].includes(wanted) && (state.value === "" || row.dataset.state === state.value);
-    row.hidden = !fits;
+  items.forEach((item, index) => {
+    const fits = words[index].includes(wanted) && (state.value === "" || item.dataset.state === state.value);
+    item.hidden = !fits;
     count += fits ? 1 : 0;
   });
-  shown.textContent = count + " of " + rows.length;
+  shown.textContent = count + " of " + items.length;
 };
 text.addEventListener("input", filter);
 state.addEventListener("change", filter);
 document.querySelector(".filter").hidden = false;
-// A link may name what to find: audit.html#find=nginx
+// A link may name what to find: page.html#find=nginx
 const find = () => {
   const wanted = /^#find=(.*)$/.exec(location.hash);
   if (wanted) {

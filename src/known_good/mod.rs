@@ -1,20 +1,25 @@
 //! The digests that are known to be good, per environment: a file in the repository that people can read and review
 //! (issue 7, known-good). Pure.
 
+mod mark;
+mod runs;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::Inventory;
-use crate::manifest::site::State;
-use crate::policy::Globs;
-use crate::promote::Image;
+pub use mark::{LeftOut, Mark, Marked, mark};
+pub use runs::Runs;
+
 use crate::reference::Digest;
-use crate::target::Target;
 
 /// The file, in the root of the repository.
 pub const FILE: &str = "tagpin-known-good.toml";
+
+/// What to do where the list cannot be read.
+pub const NOT_A_LIST: &str = "`git log -p tagpin-known-good.toml` shows how it was; without the file, `tagpin known-good mark \
+                              ENVIRONMENT` begins a new one";
 
 /// The version of the file.
 const VERSION: u32 = 1;
@@ -121,65 +126,6 @@ pub fn write(entries: &[KnownGood]) -> String {
     let file = File { version: VERSION, entries: entries.collect() };
     // Every part of it can be written as TOML.
     format!("{HEAD}{}", toml::to_string_pretty(&file).unwrap_or_default())
-}
-
-/// Where a mark comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark<'m> {
-    /// The time.
-    pub now: Timestamp,
-    /// The commit whose files are marked.
-    pub commit: String,
-    /// Who marks.
-    pub by: Option<String>,
-    /// Only these images, as globs.
-    pub images: Option<&'m Globs>,
-}
-
-/// Returns `known` with what the environment declares in `inventory` in the place of what was known of it; what is
-/// marked already stays as it was marked. Images without a digest are returned beside it: they cannot be marked.
-pub fn mark(
-    known: &[KnownGood],
-    inventory: &Inventory,
-    environment: &Target,
-    mark: &Mark<'_>,
-) -> (Vec<KnownGood>, BTreeSet<String>) {
-    let (mut marked, mut floating) = (BTreeSet::new(), BTreeSet::new());
-    for (_, located) in inventory.sites().filter(|(file, located)| environment.has(file, located)) {
-        let site = &located.site;
-        let wanted = |it: &&_| mark.images.is_none_or(|images| images.matches_image(it));
-        let Some(reference) = site.reference.as_ref().filter(wanted) else { continue };
-        let (State::Pinned, Some(digest)) = (site.state, reference.digest()) else {
-            floating.insert(site.image.clone());
-            continue;
-        };
-        let Image(image) = Image::of(reference);
-        let tag = reference.tag().map(str::to_owned);
-        let same = |old: &&KnownGood| {
-            old.environment == environment.name
-                && old.image == image
-                && old.tag == tag
-                && old.digest == *digest
-        };
-        let new = || KnownGood {
-            environment: environment.name.clone(),
-            image: image.clone(),
-            tag: tag.clone(),
-            digest: digest.clone(),
-            marked: mark.now,
-            commit: mark.commit.clone(),
-            by: mark.by.clone(),
-        };
-        marked.insert(known.iter().find(same).cloned().unwrap_or_else(new));
-    }
-    let is_other = |old: &&KnownGood| {
-        old.environment != environment.name
-            || mark.images.is_some_and(|images| {
-                !images.matches(&old.image) && !marked.iter().any(|new| new.image == old.image)
-            })
-    };
-    let others = known.iter().filter(is_other).cloned().collect::<Vec<_>>();
-    (marked.into_iter().chain(others).collect(), floating)
 }
 
 #[cfg(test)]

@@ -1,0 +1,100 @@
+//! What runs, as the page has it: what `tagpin live` says, in the same words. Pure.
+
+use serde::Serialize;
+
+use crate::live::pods::Pulled;
+use crate::live::{Compared, Image, Status};
+use crate::report::live as report;
+use crate::report::one_line;
+
+#[derive(Serialize)]
+pub(super) struct Live {
+    complete: bool,
+    /// How many images have drifted.
+    drift: usize,
+    summary: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    status: &'static str,
+    /// What needs a look first.
+    rank: usize,
+    class: &'static str,
+    image: String,
+    declared: Vec<Declared>,
+    running: Vec<Running>,
+    /// How many containers run it.
+    containers: usize,
+}
+
+#[derive(Serialize)]
+struct Declared {
+    digests: String,
+    place: String,
+}
+
+#[derive(Serialize)]
+struct Running {
+    digest: String,
+    what: String,
+    places: Vec<String>,
+}
+
+impl Live {
+    pub(super) fn of(compared: &Compared) -> Self {
+        let mut rows: Vec<Row> = compared.images.iter().map(Row::of).collect();
+        rows.extend(compared.unknown.iter().filter_map(|container| {
+            let Pulled::Local(id) = &container.pulled else { return None };
+            let running = Running {
+                digest: String::new(),
+                what: report::unknown(id),
+                places: vec![report::place(container)],
+            };
+            Some(Row {
+                status: "not compared",
+                rank: Status::ALL.len(),
+                class: "error",
+                image: one_line(&container.image),
+                declared: Vec::new(),
+                running: vec![running],
+                containers: 1,
+            })
+        }));
+        Self {
+            complete: report::is_complete(compared),
+            drift: compared.images.iter().filter(|image| image.status == Status::Drift).count(),
+            summary: report::summary(compared).trim_end().to_owned(),
+            rows,
+        }
+    }
+}
+
+impl Row {
+    fn of(image: &Image) -> Self {
+        let declared = image.declared.iter().map(|declared| Declared {
+            digests: report::digests(declared),
+            place: report::declared_at(declared),
+        });
+        let running = image.running.iter().map(|running| Running {
+            digest: format!("{}…", running.digest.short()),
+            what: report::told(running),
+            places: running.containers.iter().map(|container| report::asking(container, image)).collect(),
+        });
+        Self {
+            status: image.status.as_str(),
+            rank: Status::ALL.iter().position(|status| *status == image.status).unwrap_or_default(),
+            class: match image.status {
+                Status::Drift | Status::Unchecked => "error",
+                Status::NotDeclared | Status::NotPinned => "warning",
+                Status::NotRunning => "",
+                Status::Same => "pinned",
+            },
+            image: one_line(&image.name),
+            declared: declared.collect(),
+            running: running.collect(),
+            containers: image.running.iter().map(|running| running.containers.len()).sum(),
+        }
+    }
+}

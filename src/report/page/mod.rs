@@ -1,0 +1,99 @@
+//! What the pages share: layout, style and script. A page is one file that needs nothing else, has a section `images`, and
+//! escapes whatever comes from a repository. Pure.
+//!
+//! Its Content-Security-Policy names the hashes of its own style and script: whatever a file is called, nothing else runs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::value::Serde;
+use minijinja::{Environment as Templates, UndefinedBehavior};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+const LAYOUT: &str = include_str!("layout.html");
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// What stands at the top of a page.
+pub(super) struct Head {
+    /// What the browser's tab says.
+    pub(super) title: String,
+    pub(super) heading: String,
+    /// What it shows, in a sentence.
+    pub(super) lead: String,
+}
+
+#[derive(Serialize)]
+struct Layout<'l> {
+    title: &'l str,
+    heading: &'l str,
+    lead: &'l str,
+    style: &'static str,
+    style_hash: String,
+    script: &'static str,
+    script_hash: String,
+    version: &'static str,
+    body: &'l str,
+}
+
+/// Returns the page whose body is the template `body` with these `values`, which are escaped.
+///
+/// # Errors
+/// Never in practice: the templates are part of tagpin.
+pub(super) fn render(body: &str, values: &impl Serialize, head: &Head) -> Result<String, minijinja::Error> {
+    let mut templates = Templates::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    // The names' end switches escaping on.
+    templates.add_template("body.html", body)?;
+    templates.add_template("layout.html", LAYOUT)?;
+    let body = templates.get_template("body.html")?.render(Serde(values))?;
+    let Head { title, heading, lead } = head;
+    let layout = Layout {
+        title,
+        heading,
+        lead,
+        style: STYLE,
+        style_hash: hash(STYLE),
+        script: SCRIPT,
+        script_hash: hash(SCRIPT),
+        version: env!("CARGO_PKG_VERSION"),
+        body: &body,
+    };
+    templates.get_template("layout.html")?.render(Serde(&layout))
+}
+
+/// Returns the hash as a Content-Security-Policy names it.
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_and_the_script_end_where_they_should() {
+        for text in [STYLE, SCRIPT] {
+            assert!(!text.contains("</") && !text.contains("<!--"), "the page would end them too early");
+        }
+        let is_handler = |word: &str| word.starts_with("on") && word.contains('=');
+        let bodies = [LAYOUT, super::super::audit::BODY, super::super::timeline::BODY];
+        for template in bodies {
+            assert!(
+                !template.contains("style=") && !template.split_whitespace().any(is_handler),
+                "the policy allows neither"
+            );
+        }
+        for body in bodies.iter().skip(1) {
+            assert!(!body.contains("safe") && body.contains("id=\"images\""), "nothing goes in as it is");
+        }
+    }
+
+    #[test]
+    fn what_comes_from_a_repository_is_text() {
+        let head = Head { title: "<b>".to_owned(), heading: "<i>".to_owned(), lead: "<u>".to_owned() };
+        let page = render("<p>{{ name }}</p>", &serde_json::json!({"name": "<img src=x>"}), &head).unwrap();
+        assert!(page.contains("<p>&lt;img src=x&gt;</p>"), "{page}");
+        assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains("<u>"), "{page}");
+    }
+}
