@@ -12,6 +12,15 @@ pub fn parse(text: &str) -> Option<SignedDuration> {
     (!duration.is_negative()).then_some(duration)
 }
 
+/// Returns a time as a configuration spells it: `24h`, `90m` or `45s`. Parts of a second are left out.
+pub fn spelled(time: SignedDuration) -> String {
+    match time.as_secs() {
+        seconds if seconds != 0 && seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds != 0 && seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,9 +34,9 @@ mod tests {
             assert!(parse(text).is_none(), "{text}");
         }
         // What `config show` prints is read again.
-        for text in ["90m", "3d", "1w"] {
+        for (text, spelling) in [("90m", "90m"), ("3d", "72h"), ("61s", "61s"), ("0s", "0s")] {
             let time = parse(text).unwrap();
-            assert_eq!(parse(&format!("{time:#}")), Some(time), "{text}");
+            assert_eq!((spelled(time).as_str(), parse(&spelled(time))), (spelling, Some(time)), "{text}");
         }
     }
 }

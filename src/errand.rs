@@ -33,6 +33,9 @@ pub enum Errand {
     Rollback(Rollback),
 }
 
+/// Reads a file of a repository, by its path below the root.
+pub type Read<'r> = dyn Fn(&str) -> std::io::Result<String> + 'r;
+
 /// The repository that an errand is done in.
 #[derive(Clone, Copy)]
 pub struct Place<'p, T> {
@@ -45,7 +48,7 @@ pub struct Place<'p, T> {
     /// The repository's own settings, below the root, where they are or belong.
     pub own_file: &'p str,
     /// Reads a file below the root; the text is empty where there is none.
-    pub read: &'p dyn Fn(&str) -> std::io::Result<String>,
+    pub read: &'p Read<'p>,
 }
 
 /// What an errand will do, before any registry was asked.

@@ -5,7 +5,8 @@ mod globs;
 pub use globs::{GlobError, Globs, escaped};
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use crate::platform::Platform;
 use crate::provenance::{Demand, Key, Kind};
@@ -59,9 +60,9 @@ pub struct Defaults {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ages {
     /// How long the digest must have been seen in its repository; zero where that does not matter.
-    pub min_age: Duration,
+    pub min_age: SignedDuration,
     /// How long the tag must not have moved; zero where that does not matter.
-    pub settle: Duration,
+    pub settle: SignedDuration,
     /// What happens where nobody knows.
     pub unknown: UnknownAge,
 }
@@ -92,9 +93,9 @@ pub struct Rule {
     /// Overrides [`Defaults::split_fields`].
     pub split_fields: Option<SplitFields>,
     /// Overrides [`Ages::min_age`].
-    pub min_age: Option<Duration>,
+    pub min_age: Option<SignedDuration>,
     /// Overrides [`Ages::settle`].
-    pub settle: Option<Duration>,
+    pub settle: Option<SignedDuration>,
     /// Overrides [`Ages::unknown`].
     pub unknown_age: Option<UnknownAge>,
     /// Overrides what [`Defaults::demand`] requires.

@@ -8,7 +8,7 @@ use super::pin::{Done, finish};
 use super::{block_on, local_config, registry, repository_file, seen_from, whole_tree};
 use crate::cli::{Format, Globals};
 use crate::config::{Config, Environment};
-use crate::errand::{Carried, ErrandError, Place, Planned};
+use crate::errand::{Carried, ErrandError, Place, Planned, Read};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::pin::FileEdit;
@@ -24,7 +24,7 @@ pub(super) struct Checkout {
     pub(super) config: Config,
     seen_from: String,
     own_file: String,
-    read: Box<dyn Fn(&str) -> std::io::Result<String>>,
+    read: Box<Read<'static>>,
 }
 
 impl Checkout {

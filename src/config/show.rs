@@ -17,9 +17,9 @@ use super::raw::{
 };
 use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
+use crate::duration::spelled;
 use crate::environment::Environment;
 use crate::hold::Hold;
-use crate::ledger::spelled;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
 use crate::provenance::{Key, Kind};
@@ -178,7 +178,7 @@ fn environment(environment: &Environment) -> Spanned<RawEnvironment> {
         platforms: (!environment.platforms.is_empty()).then(|| platforms(&environment.platforms)),
         registries: environment.registries.as_ref().map(globs),
         promote: environment.after.as_ref().map(|_| word(environment.promotion.by, &PROMOTED_BY)),
-        soak: environment.after.as_ref().map(|_| text(format!("{:#}", environment.promotion.soak))),
+        soak: environment.after.as_ref().map(|_| text(spelled(environment.promotion.soak))),
         partial: environment.after.as_ref().map(|_| unspanned(environment.promotion.partial)),
     })
 }

@@ -14,10 +14,10 @@ use super::{GitError, initialise};
 pub fn origin(directory: &Path) -> Result<String, GitError> {
     initialise();
     let git = git2::Repository::open(directory)
-        .map_err(|_| GitError::Address("there is no git repository around this directory".to_owned()))?;
+        .map_err(|_none| GitError::Address("there is no git repository around this directory".to_owned()))?;
     let remote = git
         .find_remote("origin")
-        .map_err(|_| GitError::Address("this repository has no remote `origin`".to_owned()))?;
+        .map_err(|_none| GitError::Address("this repository has no remote `origin`".to_owned()))?;
     let url = remote.url().unwrap_or_default().to_owned();
     Ok(over_https(&url).unwrap_or(url))
 }

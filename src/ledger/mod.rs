@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 pub use branch::{LedgerError, VERSION};
-pub(crate) use past::spelled;
 pub use past::{Known, Past, TOO_NEW, UNKNOWN_AGE, UNSETTLED, Wait};
 pub use record::{Moves, Record};
 

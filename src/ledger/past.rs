@@ -1,11 +1,11 @@
 //! What earlier runs saw, and what follows from it for one image now.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Event, Ledger, Moves, Sighting, image_of, whole_seconds};
+use crate::duration::spelled;
 use crate::policy::{Ages, UnknownAge};
 use crate::reference::Digest;
 use crate::registry::Question;
@@ -118,10 +118,8 @@ impl Past {
         }
         let seen = ledger.first_seen(&image, digest, self.now).unwrap_or(self.now);
         let since = record.since().unwrap_or(self.now);
-        let ready = |since: Timestamp, span: Duration| {
-            let end = SignedDuration::try_from(span).ok().and_then(|span| since.checked_add(span).ok());
-            end.unwrap_or(Timestamp::MAX)
-        };
+        let ready =
+            |since: Timestamp, time: SignedDuration| since.checked_add(time).unwrap_or(Timestamp::MAX);
         let (old, settled) = (ready(seen, ages.min_age), ready(since, ages.settle));
         if old.max(settled) <= self.now {
             return None;
@@ -150,14 +148,5 @@ impl Past {
     /// Returns how a tag moved; `None` where nobody saw it move.
     pub fn moves(&self, question: &Question) -> Option<Moves> {
         self.ledger()?.record(question, self.now).moves()
-    }
-}
-
-/// Returns a time as a configuration spells it: `24h`, `90m` or `45s`.
-pub(crate) fn spelled(span: Duration) -> String {
-    match span.as_secs() {
-        seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
-        seconds if seconds > 0 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
     }
 }

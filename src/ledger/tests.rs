@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use proptest::collection::vec;
@@ -208,8 +207,8 @@ fn a_file_that_cannot_be_read_spoils_no_other_and_is_not_written() {
     assert_eq!(Ledger::read(&files), Err(LedgerError::TooLarge));
 }
 
-fn ages(min_age: u64, settle: u64, unknown: UnknownAge) -> Ages {
-    let hours = |hours| Duration::from_secs(hours * 3600);
+fn ages(min_age: i64, settle: i64, unknown: UnknownAge) -> Ages {
+    let hours = SignedDuration::from_hours;
     Ages { min_age: hours(min_age), settle: hours(settle), unknown }
 }
 

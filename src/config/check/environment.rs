@@ -3,8 +3,7 @@
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::raw::{RawEnvironment, Text};
-use crate::duration;
+use crate::config::raw::RawEnvironment;
 use crate::environment::{Environment, PromotedBy, Promotion};
 
 /// The words of `promote`.
@@ -65,21 +64,13 @@ impl Checker<'_> {
                 self.fail_hint(span, format!("`{key}` is about what is promoted into an environment"), hint);
             }
         }
-        let soak = |checker: &mut Self, text: &Text| {
-            let time = duration::parse(text.get_ref());
-            if time.is_none() {
-                let problem = format!("`soak` cannot be `{}`", text.get_ref());
-                checker.fail_hint(text.span(), problem, duration::EXAMPLES);
-            }
-            time
-        };
         Promotion {
             by: raw
                 .promote
                 .as_ref()
                 .and_then(|word| self.word("promote", word, &PROMOTED_BY))
                 .unwrap_or_default(),
-            soak: raw.soak.as_ref().and_then(|text| soak(self, text)).unwrap_or_default(),
+            soak: raw.soak.as_ref().and_then(|text| self.wait("soak", text)).unwrap_or_default(),
             partial: raw.partial.as_ref().is_some_and(|partial| *partial.get_ref()),
         }
     }

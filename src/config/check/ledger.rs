@@ -1,12 +1,11 @@
 //! `[ledger]`, and the waiting times of `[policy]` that need one.
 
-use std::time::Duration;
-
-use jiff::{Span, SpanRelativeTo};
+use jiff::SignedDuration;
 
 use super::Checker;
 use crate::config::LedgerSettings;
 use crate::config::raw::{RawLedger, Text};
+use crate::duration;
 use crate::policy::{Policy, UnknownAge};
 use crate::pull_request::group::PREFIX;
 
@@ -15,7 +14,7 @@ pub(in crate::config) const UNKNOWN_AGES: [(&str, UnknownAge); 2] =
     [("wait", UnknownAge::Wait), ("accept", UnknownAge::Accept)];
 
 /// The longest time that anything waits.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 impl Checker<'_> {
     pub(super) fn ledger(&mut self, raw: &RawLedger, policy: &Policy) -> LedgerSettings {
@@ -52,10 +51,8 @@ impl Checker<'_> {
     }
 
     /// Returns a time to wait, such as `24h` or `3d`; none is `0s`.
-    pub(super) fn wait(&mut self, key: &str, text: &Text) -> Option<Duration> {
-        let span = text.get_ref().parse::<Span>().ok();
-        let span = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-        let wait = span.and_then(|span| Duration::try_from(span).ok());
+    pub(super) fn wait(&mut self, key: &str, text: &Text) -> Option<SignedDuration> {
+        let wait = duration::parse(text.get_ref());
         let wait = wait.filter(|wait| *wait <= LONGEST && wait.subsec_nanos() == 0);
         if wait.is_none() {
             self.fail_hint(
