@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Config;
 use crate::hold::ON_HOLD;
 use crate::inventory::Inventory;
+use crate::manifest::site::Skip;
 use crate::pin::{self, Pinned};
 use crate::plan::{self, Change, Outcome, Verdict};
 use crate::platform::Platform;
 use crate::provenance::vouch;
-use crate::reference::Digest;
+use crate::reference::{Digest, Reference};
 use crate::registry::{Claim, Question, Refused, Registry, confirm};
 use crate::tree::{Tree, TreeError};
 
@@ -49,6 +50,9 @@ pub enum Refusal {
 
 /// The reason of a verdict on a site that could be changed, beside one that is refused.
 pub const OTHERS_REFUSED: &str = "others-refused";
+
+/// What is said of it.
+pub const HALVES: &str = "another image is refused, and nothing is done by halves";
 
 /// Confirms what `aims` name, one aim for each site of `inventory`, and edits the files in memory. Nothing is written.
 ///
@@ -89,6 +93,12 @@ pub async fn assign<T: Tree, R: Registry>(
         let style = plan::style_of(file, rules, located);
         let (style, reference) = match (style, &site.reference) {
             (Ok(style), Some(reference)) => (style, reference),
+            // Somebody names a digest for it: not to write it is no success.
+            (Err(verdict), _) if verdict.reason == Some(Skip::DigestOnly.reason()) => {
+                let detail = "it has a digest and no tag: write its tag beside the digest first".to_owned();
+                verdicts.push(Verdict::because(Outcome::Held, Skip::DigestOnly.reason(), Some(detail)));
+                continue;
+            }
             (Err(verdict), _) => {
                 verdicts.push(*verdict);
                 continue;
@@ -104,13 +114,15 @@ pub async fn assign<T: Tree, R: Registry>(
             verdicts.push(Verdict::unchanged());
             continue;
         }
-        if let Some(hold) = config.holds.against(&file.root_path, reference, &digest) {
+        let tagged = tag.as_deref().map(|tag| reference.tagged(tag));
+        // A ban may name the tag that stands here, or the one that comes.
+        let against = |reference: &Reference| config.holds.against(&file.root_path, reference, &digest);
+        if let Some(hold) = against(reference).or_else(|| against(tagged.as_ref()?)) {
             let detail = format!("`{digest}` is on hold: {hold}");
             verdicts.push(Verdict::because(Outcome::Held, ON_HOLD, Some(detail)));
             continue;
         }
-        let question =
-            Question::new(tag.as_deref().map(|tag| reference.tagged(tag)).as_ref().unwrap_or(reference));
+        let question = Question::new(tagged.as_ref().unwrap_or(reference));
         let claim = Claim { question, digest: digest.clone(), platforms };
         claims.entry(claim).or_default().push(verdicts.len());
         let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
@@ -151,8 +163,7 @@ pub async fn assign<T: Tree, R: Registry>(
 
 fn hold_all(verdicts: &mut [Verdict]) {
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.change.is_some()) {
-        let detail = "another image is refused, and nothing is done by halves".to_owned();
-        *verdict = Verdict::because(Outcome::Held, OTHERS_REFUSED, Some(detail));
+        *verdict = Verdict::because(Outcome::Held, OTHERS_REFUSED, Some(HALVES.to_owned()));
     }
 }
 

@@ -143,10 +143,20 @@ impl ErrandError {
 
 impl Errand {
     /// Returns which pull request it belongs into, and what that is for.
-    pub fn occasion(&self, own_file: &str) -> (Group, Occasion) {
+    ///
+    /// Paths are told from the root: the same command in two directories may be about two things.
+    pub fn occasion(&self, config: &Config, seen_from: &str, own_file: &str) -> (Group, Occasion) {
+        let place = |text: &str| {
+            let is_environment = config.environments.iter().any(|environment| environment.name == text);
+            if is_environment || seen_from.is_empty() {
+                text.to_owned()
+            } else {
+                format!("{seen_from}/{text}")
+            }
+        };
         match self {
-            Self::Promote(errand) => errand.occasion(),
-            Self::Rollback(errand) => errand.occasion(own_file),
+            Self::Promote(errand) => errand.occasion(place),
+            Self::Rollback(errand) => errand.occasion(place, own_file),
         }
     }
 }

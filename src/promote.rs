@@ -38,6 +38,9 @@ pub struct Soak {
     pub since: BTreeMap<(Image, Digest), Since>,
 }
 
+/// The reason of a verdict on an image whose digest has not been in the source for long enough.
+pub const NOT_SOAKED: &str = "not-soaked";
+
 /// An image, without tag and digest: registry and repository, normalised.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Image(pub String);
@@ -228,7 +231,7 @@ fn aim(
         return refuse("not-approved", format!("`{digest}` is not among the digests that were approved"));
     }
     match demands.soak.as_ref().and_then(|soak| soak.refuses(image, digest)) {
-        Some(detail) => refuse("not-soaked", detail),
+        Some(detail) => refuse(NOT_SOAKED, detail),
         None => set,
     }
 }

@@ -34,7 +34,10 @@ pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, config: &Config, log: &Log) 
         // As many verdicts as sites: those of the next file follow.
         for (key, verdict) in keys(sites).iter().zip(verdicts.by_ref().take(sites.len())) {
             let Some(change) = &verdict.change else { continue };
-            let Some(event) = history.taken_back(&file.root_path, key, &change.digest) else { continue };
+            let Some(event) = history.taken_back(&file.root_path, key, &change.digest, change.tag.as_deref())
+            else {
+                continue;
+            };
             let detail = format!(
                 "`{}` was here and was taken back by commit {:.12}, `{}`: it is not proposed again, another digest is",
                 change.digest, event.commit, event.title

@@ -193,10 +193,11 @@ pub fn holds(
 ) -> Vec<NewHold> {
     let mut files: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
-        let Some(reference) = located.site.reference.as_ref().filter(|_| verdict.change.is_some()) else {
-            continue;
-        };
-        if config.holds.on(&file.root_path, reference).is_none() {
+        let (Some(reference), Some(change)) = (&located.site.reference, &verdict.change) else { continue };
+        let tagged = change.tag.as_deref().map(|tag| reference.tagged(tag));
+        // One that ends earlier, or is for the tag that goes away, does not keep it there.
+        let lasts = config.holds.on(&file.root_path, tagged.as_ref().unwrap_or(reference));
+        if lasts.is_none_or(|hold| hold.until.is_some() && hold.until != until) {
             files.entry(reference.name()).or_default().insert(escaped(&file.root_path));
         }
     }

@@ -79,7 +79,7 @@ pub struct Done {
     pub pull_request_error: Option<ForgeError>,
     /// What became of each group of changes, by the names of their branches.
     pub groups: Vec<Proposed>,
-    /// Whether something that a person asked for was refused.
+    /// Whether something that a person or the configuration asks for cannot be done.
     pub is_refused: bool,
     /// What became of the ledger of tags; `None` where none is kept.
     pub ledger: Option<Recorded>,
@@ -221,8 +221,9 @@ pub async fn repository<R: Registry>(
     let recorded;
     (cloned.repository, recorded) = record(context, cloned.repository, book, &pinned).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
+    let mut problems = Vec::new();
     if promotion::is_due(&pinned.inventory, &config) {
-        (cloned, pinned) = promotion::add(context, &config, cloned, &tree, pinned).await?;
+        (cloned, pinned, problems) = promotion::add(context, &config, cloned, &tree, pinned).await?;
     }
     if pinned.files.is_empty() {
         // The branch may have moved on since it was listed.
@@ -234,8 +235,9 @@ pub async fn repository<R: Registry>(
         (cloned, tree, pinned) = blocking(move || hold_reverted(cloned, tree, pinned, &config)).await?;
     }
     let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
-    let notes = warning.into_iter().chain(pinned.notes.clone()).chain(holds).collect();
-    let mut done = Done { notes, pinned, ..Done::default() }.with(recorded);
+    let is_refused = !problems.is_empty();
+    let notes = warning.into_iter().chain(problems).chain(pinned.notes.clone()).chain(holds).collect();
+    let mut done = Done { notes, pinned, is_refused, ..Done::default() }.with(recorded);
     if context.dry_run {
         if !done.pinned.files.is_empty() {
             done.branch = BranchState::DryRun;

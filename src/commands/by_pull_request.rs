@@ -9,6 +9,7 @@ use crate::config::{Config, Environment, RepositoryConfig};
 use crate::errand::Errand;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::fleet;
 use crate::git;
 use crate::terminal::Terminal;
 
@@ -37,11 +38,17 @@ pub(super) fn run(
 fn target(config: &Config, root: &Path) -> Result<RepositoryConfig, Failure> {
     let hint = "name it in a [[repository]] of the file for --config, or start tagpin in a clone of it";
     let origin = git::origin(root).map_err(|error| Failure::usage(error.to_string(), hint))?;
-    let same = |one: &str, other: &str| {
-        let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase();
-        plain(one) == plain(other)
-    };
-    let known = config.repositories.iter().find(|repository| same(&repository.url, &origin));
-    let unknown = || RepositoryConfig { url: origin.clone(), branch: None, token_env: None };
-    Ok(known.cloned().unwrap_or_else(unknown))
+    let known = config.repositories.iter().filter(|repository| fleet::same(&repository.url, &origin));
+    let known: Vec<&RepositoryConfig> = known.collect();
+    let here = git::checked_out(root);
+    let of_branch = known.iter().find(|repository| repository.branch.is_some() && repository.branch == here);
+    match (of_branch, known.as_slice()) {
+        (Some(repository), _) | (None, [repository]) => Ok((*repository).clone()),
+        (None, []) => Ok(RepositoryConfig { url: origin, branch: None, token_env: None }),
+        (None, _) => {
+            let message =
+                format!("the configuration has several branches of `{origin}`, and none is checked out here");
+            Err(Failure::usage(message, "check out the branch that it is for"))
+        }
+    }
 }

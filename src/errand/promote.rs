@@ -81,9 +81,10 @@ impl Promote {
         Ok(Planned { inventory, promotion, from, to, partial: self.partial, some: self.images.is_some() })
     }
 
-    pub(super) fn occasion(&self) -> (Group, Occasion) {
-        let (from, to) = (self.from.clone(), self.to.clone());
-        (Group::promoted_by_hand(&from, &to), Occasion::Promotion { from, to })
+    pub(super) fn occasion(&self, place: impl Fn(&str) -> String) -> (Group, Occasion) {
+        let (from, to) = (place(&self.from), place(&self.to));
+        let images = self.images.as_ref().map(Globs::patterns).unwrap_or_default();
+        (Group::promoted_by_hand(&from, &to, images), Occasion::Promotion { from, to })
     }
 }
 

@@ -74,14 +74,13 @@ impl Rollback {
         Ok(Planned { inventory, aims, target, errand: self.clone(), own })
     }
 
-    pub(super) fn occasion(&self, own_file: &str) -> (Group, Occasion) {
-        let occasion = Occasion::Rollback {
-            target: self.target.clone(),
-            to: told(&self.to),
-            reason: self.why(),
-            file: own_file.to_owned(),
-        };
-        (Group::rolled_back(&self.target), occasion)
+    pub(super) fn occasion(&self, place: impl Fn(&str) -> String, own_file: &str) -> (Group, Occasion) {
+        let target = place(&self.target);
+        let images = self.images.as_ref().map(Globs::patterns).unwrap_or_default();
+        let group = Group::rolled_back(&target, images);
+        let occasion =
+            Occasion::Rollback { target, to: told(&self.to), reason: self.why(), file: own_file.to_owned() };
+        (group, occasion)
     }
 
     fn why(&self) -> String {

@@ -17,6 +17,7 @@ pub use lock::{CacheLock, LockError};
 pub use report::{report, told};
 pub use summary::{SUMMARY_MAX, Summary};
 pub use tally::Tally;
+pub(crate) use targets::same;
 pub use targets::{Discovered, Target, Targets, discover, is_meant};
 
 use crate::registry::Registry;

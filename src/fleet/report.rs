@@ -8,7 +8,7 @@ pub fn report<'d>(done: &'d Done, url: &str) -> Report<'d> {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
     report.notes.extend(done.notes.iter().cloned());
-    report.complete &= done.is_proposed() && done.ledger.as_ref().is_none_or(Recorded::is_readable);
+    report.complete &= done.is_proposed() && done.ledger.as_ref().is_none_or(Recorded::is_complete);
     for group in done.groups.iter().filter(|group| group.branch == BranchState::LeftAlone) {
         report.complete = false;
         report.notes.push(format!(

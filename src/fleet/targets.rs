@@ -107,7 +107,7 @@ impl Targets {
 }
 
 /// Tells whether two addresses are one repository's: forges do not tell case apart, and `.git` may be left out.
-fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     let plain = |url: &str| {
         let url = url.trim_end_matches('/');
         url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()

@@ -1,5 +1,6 @@
 //! The history of a branch, first parents only: what was merged, and when.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use git2::{Delta, DiffFindOptions, DiffOptions, FileMode};
@@ -99,6 +100,25 @@ impl Log {
             }
             Some(step)
         })
+    }
+
+    /// Returns when each commit was there at the earliest: none is older than any that it stands on, whatever it says. A step
+    /// looks at its parent alone, because one commit from the future must not move what was declared on a day.
+    ///
+    /// # Errors
+    /// The git history cannot be read.
+    pub fn earliest(&self) -> Result<HashMap<Oid, Timestamp>, LogError> {
+        let (mut times, mut next) = (Vec::new(), Some(self.git.find_commit(self.tip)?));
+        while let Some(commit) = next.filter(|_| times.len() < STEPS_MAX) {
+            times.push((commit.id(), commit.time().seconds()));
+            next = if commit.parent_count() > 0 { commit.parent(0).ok() } else { None };
+        }
+        let mut least = i64::MIN;
+        let times = times.into_iter().rev().map(|(id, time)| {
+            least = least.max(time);
+            (id, Timestamp::from_second(least).unwrap_or(Timestamp::MIN))
+        });
+        Ok(times.collect())
     }
 
     /// Returns the content of a file; `None` where it is larger than `limit` bytes or not here.

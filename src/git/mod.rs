@@ -21,7 +21,7 @@ pub use git2::Oid;
 pub use commit::{Commit, Identity, Prepared};
 pub use error::GitError;
 pub use log::{FileChange, Log, LogError, Step};
-pub use origin::origin;
+pub use origin::{checked_out, origin};
 pub use remote::{Auth, Remote};
 pub(crate) use repository::mark_damaged;
 pub use repository::{Heads, Repository, is_branch};

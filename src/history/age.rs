@@ -78,8 +78,10 @@ pub fn ages(
         }
     }
     let files: BTreeSet<String> = open.keys().map(|(file, _)| file.clone()).collect();
+    let earliest = log.earliest()?;
     let mut cut = None;
     walk(log, config, &Target::files(files), |step, events| {
+        let when = earliest.get(&step.id).copied().unwrap_or(step.when);
         for event in events {
             let key = (event.file_now, event.key);
             let Some(one) = open.get_mut(&key) else { continue };
@@ -92,16 +94,14 @@ pub fn ages(
                     continue;
                 }
                 // In the last commit of a shallow clone everything looks as if it were new.
-                (true, false) if step.is_cut && event.before.is_none() => {
-                    Age::Declared(Since::AtLeast(step.when))
-                }
-                (true, false) => Age::Declared(Since::Commit(step.when)),
+                (true, false) if step.is_cut && event.before.is_none() => Age::Declared(Since::AtLeast(when)),
+                (true, false) => Age::Declared(Since::Commit(when)),
             };
             one.sites.iter().for_each(|site| ages[*site] = Some(age));
             open.remove(&key);
         }
         if step.is_cut {
-            cut = Some((step.when, step.parent.is_some()));
+            cut = Some((when, step.parent.is_some()));
         }
         if open.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

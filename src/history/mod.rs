@@ -239,14 +239,18 @@ impl History {
     }
 
     /// Returns the commit that took `digest` away from an image, where somebody else than tagpin did, and the image never
-    /// had it again: to write it once more would undo what a person did.
-    pub fn taken_back(&self, file: &str, key: &Key, digest: &Digest) -> Option<&Event> {
+    /// had it again: to write it once more would undo what a person did. `tag` is the one that would be written with it, where
+    /// that is another one than the image has.
+    pub fn taken_back(&self, file: &str, key: &Key, digest: &Digest, tag: Option<&str>) -> Option<&Event> {
         let digest_of =
             |reference: &Option<Reference>| reference.as_ref().and_then(Reference::digest).cloned();
         let last = self.of_site(file, key).find(|event| digest_of(&event.before).as_ref() == Some(digest))?;
-        // What went away with its digest was removed, not reverted; a new tag is another decision.
-        let same_tag =
-            last.after.as_ref().and_then(Reference::tag) == last.before.as_ref().and_then(Reference::tag);
+        // What went away with its digest was removed, not reverted; a new tag is another decision, unless what would be
+        // written is that tag and digest once more.
+        let tag_of =
+            |reference: &'_ Option<Reference>| reference.as_ref().and_then(Reference::tag).map(str::to_owned);
+        let before = tag_of(&last.before);
+        let same_tag = tag_of(&last.after) == before || (tag.is_some() && tag == before.as_deref());
         (!last.is_own && last.after.is_some() && same_tag).then_some(last)
     }
 }

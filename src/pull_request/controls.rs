@@ -1,7 +1,5 @@
 //! What people can tell tagpin in a pull request: a box in the body, and labels. Pure.
 
-use super::escape::code;
-
 /// The box; ticked, it has an `x` between the brackets.
 const WORDS: &str =
     "Rebuild this pull request on its base. Commits that others have added to its branch are lost.";
@@ -42,14 +40,6 @@ pub fn with_reason(body: &str, reason: &str) -> String {
         return body.to_owned();
     }
     format!("{line}\n\n{}", body.replace("\r\n", "\n"))
-}
-
-/// Returns the sentence that says how to ask for a rebuild.
-pub fn how_to_rebuild(label: &str) -> String {
-    format!(
-        "tick the box in the pull request or give it the label {} to have the branch rebuilt",
-        code(label)
-    )
 }
 
 #[cfg(test)]

@@ -78,14 +78,30 @@ impl Group {
         Self { name, ..Self::of("promotion", environment) }
     }
 
-    /// Returns the group of a promotion that a person asks for.
-    pub fn promoted_by_hand(from: &str, to: &str) -> Self {
-        Self::of("promote", &format!("{from}-to-{to}"))
+    /// Returns the group of a promotion that a person asks for; `images` are the globs of those that are meant, none for all.
+    pub fn promoted_by_hand(from: &str, to: &str, images: &[String]) -> Self {
+        let is_clear = images.is_empty() && !from.contains("-to-") && !to.contains("-to-");
+        Self::by_hand(
+            "promote",
+            &format!("{from}-to-{to}"),
+            is_clear,
+            &[&[from, to], &*strings(images)].concat(),
+        )
     }
 
-    /// Returns the group of a rollback that a person asks for.
-    pub fn rolled_back(target: &str) -> Self {
-        Self::of("rollback", target)
+    /// Returns the group of a rollback that a person asks for; `images` as above.
+    pub fn rolled_back(target: &str, images: &[String]) -> Self {
+        Self::by_hand("rollback", target, images.is_empty(), &[&[target], &*strings(images)].concat())
+    }
+
+    /// Returns the group of what a person asks for: what differs in any of `parts` has a branch of its own.
+    fn by_hand(kind: &str, name: &str, is_clear: bool, parts: &[&str]) -> Self {
+        let group = Self::of(kind, name);
+        if is_clear {
+            return group;
+        }
+        let hash = hex::encode(Sha256::digest(parts.join("\0").as_bytes()));
+        Self { slug: format!("{}-{}", group.slug, &hash[..8]), ..group }
     }
 
     /// Returns what people call it: a name, a path, an image or a registry; `None` where it is everything.
@@ -160,6 +176,13 @@ impl Branches {
         let slug = branch.strip_prefix(&self.prefix);
         slug.is_some_and(|slug| BY_HAND.iter().any(|kind| slug.starts_with(kind)))
     }
+}
+
+/// Returns the texts, sorted: in which order they were given makes no difference.
+fn strings(texts: &[String]) -> Vec<&str> {
+    let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    texts.sort_unstable();
+    texts
 }
 
 /// Returns `text` as a part of a branch's name: itself, or what is readable of it with a hash that keeps it distinct.
@@ -241,13 +264,34 @@ mod tests {
         for (group, by_hand) in [
             (Group::all(), false),
             (Group::promotion("production"), false),
-            (Group::promoted_by_hand("staging", "production"), true),
-            (Group::rolled_back("clusters/a.yaml#Deployment/api"), true),
+            (Group::promoted_by_hand("staging", "production", &[]), true),
+            (Group::rolled_back("clusters/a.yaml#Deployment/api", &[]), true),
+            (Group::rolled_back("production", &["api".to_owned()]), true),
         ] {
             let branch = main.of(&group);
             assert!(main.has(&branch) && main.is_by_hand(&branch) == by_hand, "{branch}");
             assert!(git2::Reference::is_valid_name(&format!("refs/heads/{branch}")), "{branch}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_differently_has_branches_of_its_own() {
+        let images = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let all = [
+            Group::promoted_by_hand("a", "b-to-c", &[]),
+            Group::promoted_by_hand("a-to-b", "c", &[]),
+            Group::promoted_by_hand("a", "b", &[]),
+            Group::promoted_by_hand("a", "b", &images(&["x"])),
+            Group::promoted_by_hand("a", "b", &images(&["y"])),
+            Group::rolled_back("a", &[]),
+            Group::rolled_back("a", &images(&["x"])),
+            Group::rolled_back("a", &images(&["x", "y"])),
+        ];
+        let main = Branches::new("main", None);
+        let branches: std::collections::BTreeSet<String> = all.iter().map(|group| main.of(group)).collect();
+        assert_eq!(branches.len(), all.len(), "{branches:?}");
+        let turned = Group::rolled_back("a", &images(&["y", "x"]));
+        assert!(branches.contains(&main.of(&turned)));
     }
 
     #[test]

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clone::Head;
+use crate::assign::{HALVES, OTHERS_REFUSED};
 use crate::config::Config;
 use crate::environment::of_path;
 use crate::forge::{PullRequest, PullRequestState};
+use crate::hold::ON_HOLD;
 use crate::inventory::FileScan;
 use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::{Located, UnreadReason};
 use crate::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
+use crate::promote::NOT_SOAKED;
 use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Found, Newest, Wanted};
 use crate::pull_request::group::{Branches, Group};
@@ -43,6 +46,7 @@ pub(super) fn candidates(
     branches: &Branches,
     heads: &BTreeMap<String, Head>,
     only: Option<&(Group, Occasion)>,
+    is_refused: bool,
 ) -> BTreeMap<String, Candidate> {
     let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
     for (index, (file, located)) in pinned.inventory.sites().enumerate() {
@@ -50,6 +54,8 @@ pub(super) fn candidates(
         let candidate = candidates.entry(branches.of(&group)).or_default();
         candidate.group = group.name().map(str::to_owned);
         candidate.occasion = occasion;
+        // What could not be done this time is no reason to take back what is proposed.
+        candidate.limited = only.is_some() && is_refused;
         candidate.sites.insert(index);
     }
     for name in heads.keys().filter(|_| only.is_none()) {
@@ -111,7 +117,8 @@ impl Candidate {
         let sites = pinned.inventory.sites().zip(&mut pinned.verdicts).enumerate();
         for (_, ((_, located), verdict)) in sites.filter(|(index, _)| self.sites.contains(index)) {
             if let (Some(change), Some(reference)) = (&verdict.change, &located.site.reference) {
-                let tag = reference.tag().unwrap_or(LATEST);
+                // The tag that is written: a promotion may bring another one.
+                let tag = change.tag.as_deref().or(reference.tag()).unwrap_or(LATEST);
                 if let Some(number) = declined.image(reference.name(), tag, &change.digest) {
                     *verdict = detail(number);
                 }
@@ -124,6 +131,22 @@ impl Candidate {
             for index in changes {
                 pinned.verdicts[index] = detail(number);
             }
+        }
+    }
+
+    /// Holds every change of a promotion that goes on as a whole where one of its images may not move.
+    pub(super) fn hold_halves(&self, pinned: &mut Pinned, config: &Config) {
+        let Occasion::Promotion { to, .. } = &self.occasion else { return };
+        let to = config.environments.iter().find(|environment| environment.name == *to);
+        if to.is_none_or(|to| to.promotion.partial) {
+            return;
+        }
+        let is_held = |index: &usize| {
+            let verdict = pinned.verdicts.get(*index);
+            verdict.is_some_and(|it| it.outcome == Outcome::Held && it.reason != Some(ON_HOLD))
+        };
+        if self.sites.iter().any(is_held) {
+            self.hold(&mut pinned.verdicts, OTHERS_REFUSED, HALVES);
         }
     }
 
@@ -221,7 +244,10 @@ impl Candidate {
         // What waits until it is known for long enough leaves an older proposal as it is.
         let waits = |verdict: &Verdict| {
             verdict.outcome == Outcome::Held
-                && matches!(verdict.reason, Some(TOO_NEW | UNSETTLED | UNKNOWN_AGE))
+                && matches!(
+                    verdict.reason,
+                    Some(TOO_NEW | UNSETTLED | UNKNOWN_AGE | NOT_SOAKED | OTHERS_REFUSED)
+                )
         };
         let failed = |(index, verdict): (usize, &Verdict)| {
             (verdict.outcome == Outcome::Failed || waits(verdict))

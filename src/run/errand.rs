@@ -32,8 +32,9 @@ pub async fn errand<R: Registry>(
     let (mut cloned, tree) = blocking(move || fetch(open(&cache_dir, remote, branch, None)?)).await?;
     let (mut config, own) = narrowed(context.config, &tree)?;
     config.holds.tell(context.now);
+    let warning = own.as_ref().and_then(|own| own.warning.clone());
     let own_file = own.map_or_else(|| "tagpin.toml".to_owned(), |own| own.path);
-    let (group, occasion) = errand.occasion(&own_file);
+    let (group, occasion) = errand.occasion(&config, seen_from, &own_file);
     let wanted = cloned.branches.of(&group);
     cloned.heads.retain(|name, _| *name == wanted);
 
@@ -66,7 +67,7 @@ pub async fn errand<R: Registry>(
     .await?;
     let carried = planned.carry_out(&*tree, &config, context.registry).await?;
     let mut done = Done { pinned: carried.pinned, notes: carried.notes, ..Done::default() };
-    done.notes.extend(done.pinned.notes.clone());
+    done.notes.extend(done.pinned.notes.iter().cloned().chain(warning));
     done.is_refused = !carried.complete;
     if context.dry_run {
         if !done.pinned.files.is_empty() {
@@ -74,9 +75,17 @@ pub async fn errand<R: Registry>(
         }
     } else {
         let only = (group, occasion);
+        let wanted = changes(&done);
         propose::propose(context, &access, &config, (cloned, &tree), Some(&only), &mut done).await?;
         done.summarise();
+        // What was held while it was being proposed was not done either.
+        done.is_refused |= changes(&done) < wanted;
     }
     done.pinned.keep(|file| carried.about.has_file(&file.root_path));
     Ok(done)
+}
+
+/// Returns how many images change.
+fn changes(done: &Done) -> usize {
+    done.pinned.verdicts.iter().filter(|verdict| verdict.change.is_some()).count()
 }

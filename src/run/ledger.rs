@@ -67,9 +67,9 @@ impl RecordState {
 }
 
 impl Recorded {
-    /// Tells whether everything could be read that images may wait for.
-    pub fn is_readable(&self) -> bool {
-        self.problem.is_none() || self.state == RecordState::Refused
+    /// Tells whether everything could be read and written that images may wait for.
+    pub fn is_complete(&self) -> bool {
+        self.problem.is_none()
     }
 
     /// Returns the remark about what went wrong.

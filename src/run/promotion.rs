@@ -65,7 +65,7 @@ fn renames(located: &Located, named: &Named) -> bool {
     named.tag.as_deref().is_some_and(|tag| own != Some(tag))
 }
 
-/// Adds to `pinned` what is to be promoted. The files are edited anew where there is something.
+/// Adds to `pinned` what is to be promoted, and returns what cannot be. The files are edited anew where there is something.
 ///
 /// # Errors
 /// The tree or the history cannot be read.
@@ -75,7 +75,8 @@ pub(super) async fn add<R: Registry>(
     mut cloned: Cloned,
     tree: &CommitTree,
     mut pinned: Pinned,
-) -> Result<(Cloned, Pinned), RunError> {
+) -> Result<(Cloned, Pinned, Vec<String>), RunError> {
+    let mut problems = Vec::new();
     let mut verdicts = pinned.verdicts.clone();
     for Step { from, to, environment } in steps(config) {
         let mut demands = Demands::default();
@@ -88,7 +89,7 @@ pub(super) async fn add<R: Registry>(
         let Promotion { aims, .. } = match promote(&pinned.inventory, &from, &to, &demands) {
             Ok(promotion) => promotion,
             Err(error) => {
-                pinned.notes.push(format!("nothing was promoted into `{}`: {error}", environment.name));
+                problems.push(format!("nothing was promoted into `{}`: {error}", environment.name));
                 continue;
             }
         };
@@ -106,13 +107,11 @@ pub(super) async fn add<R: Registry>(
         }
     }
     if verdicts != pinned.verdicts {
-        let notes = std::mem::take(&mut pinned.notes);
+        let sightings = std::mem::take(&mut pinned.sightings);
         pinned = pin::edit_again(tree, config, pinned.inventory, verdicts);
-        pinned.notes.extend(notes);
-        pinned.notes.sort();
-        pinned.notes.dedup();
+        pinned.sightings = sightings;
     }
-    Ok((cloned, pinned))
+    Ok((cloned, pinned, problems))
 }
 
 /// Returns since when each digest of `from` is there, by the history of the base branch.

@@ -1,6 +1,6 @@
 //! From what was pinned to branches and pull requests: one after the other, so that one that fails costs no other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -52,7 +52,8 @@ pub(super) async fn propose<R: Registry>(
     done: &mut Done,
 ) -> Result<(), RunError> {
     let found = done.pinned.verdicts.clone();
-    let mut candidates = candidates(&done.pinned, config, &cloned.branches, &cloned.heads, only);
+    let mut candidates =
+        candidates(&done.pinned, config, &cloned.branches, &cloned.heads, only, done.is_refused);
     if candidates.is_empty() {
         return Ok(());
     }
@@ -61,8 +62,11 @@ pub(super) async fn propose<R: Registry>(
     let work = Work { context, access, config, cloned, heads, base, tree };
     // Before anything is pushed: what was declined must not be proposed again.
     match work.ask(&mut candidates).await {
+        // A person who asks again has changed their mind.
+        Ok(_) if only.is_some() => {}
         Ok(declined) => {
-            for candidate in candidates.values() {
+            for (name, candidate) in &candidates {
+                let declined = declined.get(name).cloned().unwrap_or_default();
                 candidate.hold_declined(&mut done.pinned, &declined, &config.proposals.rebuild_label);
             }
         }
@@ -70,6 +74,9 @@ pub(super) async fn propose<R: Registry>(
             done.pull_request_error = Some(error);
             return Ok(());
         }
+    }
+    for candidate in candidates.values().filter(|_| only.is_none()) {
+        candidate.hold_halves(&mut done.pinned, config);
     }
     work.limit(&mut candidates, &mut done.pinned);
     if done.pinned.verdicts != found {
@@ -132,9 +139,12 @@ pub(super) async fn propose<R: Registry>(
 }
 
 impl<R: Registry> Work<'_, R> {
-    /// Asks for the pull requests of every candidate, and returns what was declined in them.
-    async fn ask(&self, candidates: &mut BTreeMap<String, Candidate>) -> Result<Declined, ForgeError> {
-        let Some(forge) = &self.access.forge else { return Ok(Declined::default()) };
+    /// Asks for the pull requests of every candidate, and returns what was declined in those of each branch.
+    async fn ask(
+        &self,
+        candidates: &mut BTreeMap<String, Candidate>,
+    ) -> Result<BTreeMap<String, Declined>, ForgeError> {
+        let Some(forge) = &self.access.forge else { return Ok(BTreeMap::new()) };
         let asked = candidates.keys().map(async |name| {
             let history = forge.history(name).await?;
             Ok::<_, ForgeError>((name.clone(), history))
@@ -147,8 +157,11 @@ impl<R: Registry> Work<'_, R> {
             .cloned()
             .collect();
         let own = forge.own(&all).await?;
-        let declined = Declined::of(own, &self.config.proposals.rebuild_label);
+        let own: BTreeSet<u64> = own.into_iter().map(|pull| pull.number).collect();
+        let mut declined = BTreeMap::new();
         for (name, history) in histories {
+            let own = history.iter().filter(|pull| pull.base == self.base && own.contains(&pull.number));
+            declined.insert(name.clone(), Declined::of(own, &self.config.proposals.rebuild_label));
             if let Some(candidate) = candidates.get_mut(&name) {
                 candidate.history = history;
             }

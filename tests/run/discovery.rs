@@ -65,12 +65,17 @@ async fn an_app_finds_what_it_is_installed_on() {
         super::check(&world.forge.log());
         found
     };
-    for owner in ["organization = \"acme\"", "user = \"acme\"", "installation = true"] {
+    for owner in ["organization = \"acme\"", "user = \"acme\"", "installation = true\ninclude = [\"acme/*\"]"]
+    {
         let Targets { targets, problems } = find(&format!("[[discover]]\n{owner}\n")).await;
         assert_eq!((targets.len(), problems), (130, vec![]), "{owner}");
     }
     let asked = app.asked.lock().unwrap().clone();
     assert!(asked.iter().all(|asked| asked["permissions"] == json!({ "metadata": "read" })), "{asked:?}");
+    // Strangers may install an App too.
+    let text = format!("[forge]\napp-id = \"1\"\n[[discover]]\ninstallation = true\n");
+    let error = Config::parse("bot.toml", "/".as_ref(), text.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("anybody may install an App"), "{error}");
     let Targets { targets, problems } = find("[[discover]]\norganization = \"other\"\n").await;
     assert!(
         targets.is_empty() && problems[0].contains("is not installed for the organization `other`"),

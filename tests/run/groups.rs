@@ -160,3 +160,21 @@ async fn two_bases_of_one_repository_do_not_share_a_branch() {
         assert_nothing_written(&world);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_to_one_group_is_none_to_another() {
+    let mut world = start().await;
+    let config = world.config_with("[pull-request]\ngroup-by = \"path\"\n");
+    run_with(&mut world, &config).await;
+    let number = |part: &str| {
+        let pulls = world.forge.pulls();
+        pulls.iter().find(|pull| pull.head.contains(part)).unwrap().number
+    };
+    let (prod, test) = (number("prod"), number("test"));
+    world.forge.close(test);
+    run_with(&mut world, &config).await;
+    assert_nothing_written(&world);
+    let state =
+        |number: u64| world.forge.pulls().iter().find(|pull| pull.number == number).unwrap().state.clone();
+    assert_eq!((state(prod).as_str(), state(test).as_str()), ("open", "closed"));
+}

@@ -279,3 +279,110 @@ async fn what_cannot_be_done_is_said_and_nothing_is_pushed() {
     assert!(!done.is_proposed(), "what was asked for was not done");
     assert_nothing_written(&story.world);
 }
+
+impl Story {
+    /// Another release in dev: the promotion brings its tag too.
+    fn release(&mut self) -> String {
+        let digest = self.world.publish("docker.io/library/nginx:1.28", "1");
+        let dev = self.world.read("main", DEV);
+        let dev = dev.replace(&format!("nginx:1.27@{}", self.new), &format!("nginx:1.28@{digest}"));
+        self.world.repository().commit_on("main", &[(DEV, &dev)], "human@example.com");
+        digest
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_and_a_revert_count_for_a_release_too() {
+    let mut story = Story::start().await;
+    let digest = story.release();
+    let before = story.world.read("main", PRODUCTION);
+    let config = story.config("promote = \"pull-request\"\n");
+    story.run(&config).await;
+    assert!(story.world.read(PROMOTION, PRODUCTION).contains(&format!("nginx:1.28@{digest}")));
+    story.world.forge.close(1);
+    for _ in 0..2 {
+        let done = story.run(&config).await;
+        assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("declined")));
+        assert_nothing_written(&story.world);
+    }
+    // Who asks by hand has changed their mind.
+    let done = story.errand(&promote()).await;
+    assert_eq!((done.branch, done.is_refused), (BranchState::Pushed, false));
+    story.merge(BY_HAND);
+    story.world.repository().commit_on("main", &[(PRODUCTION, &before)], "human@example.com");
+    story.run(&config).await;
+    let done = story.run(&config).await;
+    assert_eq!(reason(&done, PRODUCTION, "nginx").0, "held", "taken back, or declined");
+    assert_nothing_written(&story.world);
+    story.world.forge.edit(1, |pull| pull.body = None);
+    let done = story.run(&config).await;
+    assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("reverted")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_digest_that_has_to_soak_leaves_the_open_proposal_alone() {
+    let mut story = Story::start().await;
+    let config = story.config("promote = \"pull-request\"\nsoak = \"24h\"\n");
+    story.later(25);
+    story.run(&config).await;
+    let proposed = story.world.repository().head(PROMOTION);
+    assert!(proposed.is_some());
+    // All commits of the remote are as old as each other: a day's wait is longer than that.
+    story.release();
+    let config = story.config("promote = \"pull-request\"\nsoak = \"48h\"\n");
+    let done = story.run(&config).await;
+    assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("not-soaked")));
+    assert_nothing_written(&story.world);
+    assert_eq!(story.world.repository().head(PROMOTION), proposed);
+    assert_eq!(story.world.forge.pulls()[0].state, "open");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_next_takes_nothing_back() {
+    let mut story = Story::start().await;
+    story.errand(&rollback(To::Previous)).await;
+    // The other image never had another digest: its rollback is refused, and is about another branch.
+    let Errand::Rollback(other) = rollback(To::Previous) else { panic!("it is one") };
+    let images = Some(tagpin::policy::Globs::new(["ghcr.io/acme/db".to_owned()]).unwrap());
+    let done = story.errand(&Errand::Rollback(Rollback { images, ..other })).await;
+    assert!(!done.is_proposed());
+    assert_nothing_written(&story.world);
+    assert_eq!(story.world.forge.pulls()[0].state, "open");
+    // The same promotion again, which is refused now.
+    story.errand(&promote()).await;
+    let gone = format!("sha256:{}", "ab".repeat(32));
+    let dev = story.world.read("main", DEV).replace(&story.new, &gone);
+    story.world.repository().commit_on("main", &[(DEV, &dev)], "human@example.com");
+    let done = story.errand(&promote()).await;
+    assert!(!done.is_proposed());
+    assert_nothing_written(&story.world);
+    assert!(story.world.forge.pulls().iter().all(|pull| pull.state == "open"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ban_and_a_hold_count_for_the_tag_that_comes() {
+    let mut story = Story::start().await;
+    let digest = story.release();
+    let ban = format!("[[hold]]\ntag = \"1.28\"\ndigest = \"{digest}\"\nreason = \"TICKET-9\"\n");
+    story.world.repository().commit_on("main", &[("tagpin.toml", &ban)], "human@example.com");
+    let done = story.errand(&promote()).await;
+    assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("on-hold")));
+    // A hold that is for the tag that goes away, or ends too early, does not replace the rollback's own.
+    for hold in ["tag = \"1.28\"", "until = 2100-01-01"] {
+        let text = format!("[[hold]]\nimages = [\"nginx\"]\n{hold}\nreason = \"TICKET-9\"\n");
+        story.world.repository().commit_on("main", &[("tagpin.toml", &text)], "human@example.com");
+        let done = story.errand(&rollback(To::Previous)).await;
+        let own = story.world.read(done.branch_name(), "tagpin.toml");
+        assert_eq!(own.matches("[[hold]]").count(), 2, "{own}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_image_without_a_tag_is_not_passed_over_in_silence() {
+    let mut story = Story::start().await;
+    let bare = story.world.read("main", PRODUCTION).replace("nginx:1.27@", "nginx@");
+    story.world.repository().commit_on("main", &[(PRODUCTION, &bare)], "human@example.com");
+    let done = story.errand(&promote()).await;
+    assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("digest-only")));
+    assert!(!done.is_proposed());
+}

@@ -119,10 +119,14 @@ async fn installations(client: &Client, app: &App, owner: &Owner) -> Result<Vec<
                 let found: Vec<Installation> = of_app(client, &answer, app, owner)?;
                 ids.extend(found.into_iter().map(|installation| installation.id));
                 if !client::has_next_page(&answer.headers) {
-                    break;
+                    return Ok(ids);
                 }
             }
-            return Ok(ids);
+            return Err(ForgeError::InvalidAnswer(format!(
+                "the GitHub App `{}` has more than {} installations: name an `organization` or a `user`",
+                app.id,
+                PAGES * PER_PAGE
+            )));
         }
     };
     let answer = client.send(&Call::new(Method::GET, path, None)).await?;

@@ -81,7 +81,8 @@ impl GitHub {
         let input = json!({ "repositoryId": repository["node_id"], "refUpdates": [update] });
         let deed = Deed::Commit;
         let error = match self.graphql(UPDATE_REFS, json!({ "input": input }), deed).await {
-            Ok(Ok(_)) => return Ok(()),
+            Ok(Ok(data)) if data["updateRefs"].is_object() => return Ok(()),
+            Ok(Ok(_)) => GraphQlError { said: "no answer to what was asked".to_owned() },
             // It may have been done although its answer got lost.
             Err(error @ (ForgeError::Unavailable(_) | ForgeError::InvalidAnswer(_))) => {
                 let there = self.branch_at(commit).await.ok().flatten();
