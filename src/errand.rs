@@ -91,7 +91,7 @@ pub enum ErrandError {
         images: String,
     },
     /// No image is meant.
-    #[error("no image of `{0}` is meant")]
+    #[error("`{0}` has no image that is meant")]
     NoImage(String),
     /// Several images are meant where it has to be one.
     #[error("`{name}` has several images: {images}")]
@@ -197,6 +197,18 @@ impl<T: Tree> Place<'_, T> {
     }
 }
 
+/// Refuses a target without an image: its paths are likely spelled wrong, and to do nothing would look like success.
+///
+/// # Errors
+/// [`ErrandError::NoImage`]
+pub fn require_images(inventory: &Inventory, targets: &[&Target]) -> Result<(), ErrandError> {
+    let is_empty = |target: &&&Target| !inventory.sites().any(|(file, located)| target.has(file, located));
+    match targets.iter().find(is_empty) {
+        Some(target) => Err(ErrandError::NoImage(target.name.clone())),
+        None => Ok(()),
+    }
+}
+
 /// Refuses `images` that are for nothing in `targets`.
 ///
 /// # Errors
@@ -215,8 +227,10 @@ pub fn require_match(
     if inventory.sites().any(is_meant) {
         return Ok(());
     }
-    let names: Vec<String> = targets.iter().map(|target| format!("`{}`", target.name)).collect();
-    Err(ErrandError::NoMatch { targets: names.join(" and "), images: images.patterns().join(" or ") })
+    let quoted = |name: &str| format!("`{name}`");
+    let names: Vec<String> = targets.iter().map(|target| quoted(&target.name)).collect();
+    let images: Vec<String> = images.patterns().iter().map(|pattern| quoted(pattern)).collect();
+    Err(ErrandError::NoMatch { targets: names.join(" and "), images: images.join(" or ") })
 }
 
 /// The directory that messages about a file of the repository start from: its relative paths lead nowhere.

@@ -180,6 +180,9 @@ pub const UNSIGNED: &str = "unsigned";
 /// The reason of a verdict that holds an image whose tag has moved and never should.
 pub const IMMUTABLE: &str = "immutable-tag-moved";
 
+/// The reason of a verdict on an image that gets its digests by promotion, and whose tag has moved.
+pub const BY_PROMOTION: &str = "by-promotion";
+
 /// Tells whether a pin would go into the tag field of a chart's values.
 pub fn is_chart_tag(located: &Located) -> bool {
     located.site.chart && matches!(located.site.write, Some(Write::Tag { .. }))
@@ -302,15 +305,6 @@ impl<'c> Context<'c> {
             }
             Ok(Judged::Failed(error)) => failed(&error),
             Ok(Judged::Write { digest, .. })
-                if located.site.digest().is_some()
-                    && let Some(after) = self.promoted_from() =>
-            {
-                let detail = format!(
-                    "the tag is `{digest}` now; here digests come from `{after}`, with `tagpin promote`"
-                );
-                Verdict { reason: Some("by-promotion"), detail: Some(detail), ..unchanged }
-            }
-            Ok(Judged::Write { digest, .. })
                 if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
             {
                 let detail = format!(
@@ -318,6 +312,15 @@ impl<'c> Context<'c> {
                      digest by hand"
                 );
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
+            }
+            Ok(Judged::Write { digest, .. })
+                if located.site.digest().is_some()
+                    && let Some(after) = self.promoted_from() =>
+            {
+                let detail = format!(
+                    "the tag is `{digest}` now; here digests come from `{after}`, with `tagpin promote`"
+                );
+                Verdict { reason: Some(BY_PROMOTION), detail: Some(detail), ..unchanged }
             }
             Ok(Judged::Write { .. })
                 if self.rules.policy.is_immutable(reference)

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assign::{Aim, Named};
+use crate::environment::{Environment, of_path};
 use crate::history::Since;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
@@ -19,6 +20,8 @@ use crate::target::Target;
 /// What is asked of a digest before it is promoted.
 #[derive(Clone, Debug, Default)]
 pub struct Demands {
+    /// The environments that there are: what belongs to one is judged by it, also where a path is named.
+    pub environments: Vec<Environment>,
     /// The images that are promoted, as globs; every image where it is `None`.
     pub images: Option<Globs>,
     /// The digests that somebody approved; any where it is `None`.
@@ -130,6 +133,7 @@ pub fn promote(
         let (from, to) = names();
         return Err(PromoteError::Overlap { file: file.path.clone(), from, to });
     }
+    follows(inventory, from, to, demands)?;
     let mut offers: BTreeMap<Image, Vec<Offer<'_>>> = BTreeMap::new();
     for (file, located) in inventory.sites().filter(|(file, located)| from.has(file, located)) {
         if let Some(reference) = &located.site.reference {
@@ -147,7 +151,9 @@ pub fn promote(
         let aim = match (site.state, reference.filter(wanted)) {
             (State::Floating | State::Pinned, Some(reference)) => {
                 let image = Image::of(reference);
-                let aim = aim(offers.get(&image).map(Vec::as_slice), reference, &image, to, demands);
+                let home = home(to, file, demands);
+                let offers = offers.get(&image).map(Vec::as_slice);
+                let aim = aim(offers, reference, &image, (&to.name, home), demands);
                 taken.insert(image);
                 aim
             }
@@ -171,12 +177,42 @@ pub fn promote(
     Ok(promotion)
 }
 
+/// Returns the environment that judges what goes into `file`: the destination itself, or the one that the file belongs to.
+fn home<'a>(to: &'a Target, file: &FileScan, demands: &'a Demands) -> Option<&'a Environment> {
+    to.environment().or_else(|| of_path(&demands.environments, &file.root_path))
+}
+
+/// Refuses a path as the destination whose environment takes its images from elsewhere. What an environment has already may
+/// go on within it.
+fn follows(inventory: &Inventory, from: &Target, to: &Target, demands: &Demands) -> Result<(), PromoteError> {
+    if to.environment().is_some() {
+        return Ok(());
+    }
+    let with_images = || inventory.files.iter().filter(|file| !file.scan.sites.is_empty());
+    for file in with_images().filter(|file| to.has_file(&file.root_path)) {
+        let Some(Environment { name, after: Some(after), .. }) = home(to, file, demands) else { continue };
+        let fits = |source: &FileScan| {
+            let source = from.environment().or_else(|| of_path(&demands.environments, &source.root_path));
+            source.is_some_and(|source| source.name == *after || source.name == *name)
+        };
+        if !with_images().filter(|file| from.has_file(&file.root_path)).all(fits) {
+            let (from, to, after) = (from.name.clone(), name.clone(), after.clone());
+            return Err(PromoteError::NotNext { from, to, after });
+        }
+    }
+    Ok(())
+}
+
+fn listed(globs: &Globs) -> String {
+    globs.patterns().iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Decides about one site of the destination.
 fn aim(
     offers: Option<&[Offer<'_>]>,
     reference: &Reference,
     image: &Image,
-    to: &Target,
+    (to, home): (&str, Option<&Environment>),
     demands: &Demands,
 ) -> Aim {
     let refuse = |reason, detail: String| Aim::Decided(Verdict::because(Outcome::Held, reason, Some(detail)));
@@ -214,17 +250,17 @@ fn aim(
     let set = Aim::Set(Named {
         digest: digest.clone(),
         tag: tag.clone(),
-        platforms: to.environment().map(|environment| environment.platforms.clone()).unwrap_or_default(),
+        platforms: home.map(|environment| environment.platforms.clone()).unwrap_or_default(),
     });
     // What is there already was promoted before: nothing is asked of it any more.
     if reference.digest() == Some(digest) && tag.is_none_or(|tag| reference.tag() == Some(&tag)) {
         return set;
     }
-    let environment = to.environment();
-    if let Some(allowed) = environment.and_then(|environment| environment.registries.as_ref())
+    if let Some(allowed) = home.and_then(|environment| environment.registries.as_ref())
         && !allowed.matches_image(reference)
     {
-        let detail = format!("`{}` may have images of {} only", to.name, allowed.patterns().join(", "));
+        let detail =
+            format!("`{}` may have images of {} only", home.map_or(to, |home| &home.name), listed(allowed));
         return refuse("registry-not-allowed", detail);
     }
     if demands.approved.as_ref().is_some_and(|approved| !approved.contains(digest)) {

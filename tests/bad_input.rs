@@ -7,7 +7,8 @@ mod checkout;
 use checkout::Scene;
 
 const CONFIG: &str = "[[environment]]\nname = \"dev\"\npaths = [\"dev/**\"]\n\
-                      [[environment]]\nname = \"staging\"\npaths = [\"staging/**\"]\nafter = \"dev\"\n";
+                      [[environment]]\nname = \"staging\"\npaths = [\"staging/**\"]\nafter = \"dev\"\n\
+                      [[environment]]\nname = \"empty\"\npaths = [\"misspelled/**\"]\n";
 
 fn compose(images: &[&str]) -> String {
     let services = images.iter().enumerate().map(|(i, image)| format!("  s{i}:\n    image: {image}\n"));
@@ -23,6 +24,7 @@ fn scene() -> Scene {
     Scene::new(&[
         ("tagpin.toml", CONFIG),
         ("dev/compose.yaml", &compose(&[&api('a'), "acme/only-dev:1"])),
+        ("other/compose.yaml", &compose(&[&api('c')])),
         ("dev/more/compose.yaml", &compose(&[&api('b')])),
         ("staging/compose.yaml", &compose(&["acme/api:1", "acme/only-staging:1"])),
     ])
@@ -31,7 +33,7 @@ fn scene() -> Scene {
 #[test]
 fn what_is_spelled_wrong_is_a_usage_error_with_what_there_is() {
     let scene = scene();
-    let environments = "the environments are `dev`, `staging`";
+    let environments = "the environments are `dev`, `staging`, `empty`";
     for (args, message, hint) in [
         (&["promote", "dev", "prod"][..], "`prod` is neither an environment nor a path", environments),
         (&["promote", "prod", "staging", "--check"], "`prod` is neither", environments),
@@ -51,18 +53,46 @@ fn what_is_spelled_wrong_is_a_usage_error_with_what_there_is() {
         (&["history", "dev", "--base", "v9"], "no commit `v9`", "another --base"),
         (
             &["promote", "dev", "staging", "--check", "--image", "acme/ap"],
-            "no image of `dev` and `staging` is acme/ap",
+            "no image of `dev` and `staging` is `acme/ap`",
             "tagpin list",
         ),
         (
             &["promote", "dev", "staging", "--image", "acme/ap"],
-            "no image of `dev` and `staging` is acme/ap",
+            "no image of `dev` and `staging` is `acme/ap`",
             "tagpin list",
         ),
-        (&["known-good", "mark", "dev", "--image", "acme/ap"], "no image of `dev` is acme/ap", "tagpin list"),
+        (
+            &["known-good", "mark", "dev", "--image", "acme/ap"],
+            "no image of `dev` is `acme/ap`",
+            "tagpin list",
+        ),
+        // What belongs to an environment is judged by it, also where a path is named.
+        (&["promote", "tagpin.toml", "staging"], "`tagpin.toml` has no image that is meant", "tagpin list"),
+        (
+            &["promote", "other", "staging/compose.yaml", "--check"],
+            "takes its images from `dev`, not from `other`",
+            "docs/change-control.md",
+        ),
+        (
+            &["promote", "other", "staging"],
+            "takes its images from `dev`, not from `other`",
+            "docs/change-control.md",
+        ),
+        (&["promote", "dev", "empty", "--check"], "`empty` has no image that is meant", "tagpin list"),
+        (&["known-good", "mark", "empty"], "`empty` has no image that is meant", "tagpin list"),
+        (
+            &["resolve", "nginx:1@sha256:0000000000000000000000000000000000000000000000000000000000000000"],
+            "there is nothing to look up",
+            "leave the digest out",
+        ),
+        (
+            &["hold", "add", "--image", "acme/api:1", "--reason", "x"],
+            "`--image acme/api:1` would never match",
+            "--tag and --digest",
+        ),
         (
             &["rollback", "dev", "--to", "previous", "--image", "acme/ap"],
-            "no image of `dev` is meant",
+            "`dev` has no image that is meant",
             "tagpin list",
         ),
     ] {

@@ -220,3 +220,22 @@ async fn a_mirror_with_another_digest_is_told_from_one_that_has_nothing() {
     mirror.set(|mood| mood.always = Some(503));
     assert_eq!(scene.rules(&["--online"]).await, (3, none(), vec!["unavailable".to_owned()]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_environment_is_looked_after_too() {
+    let environments = "[policy]\nimmutable = [\"acme/fixed:*\"]\n[[environment]]\nname = \"dev\"\npaths = [\"dev.yaml\"]\n\
+                        [[environment]]\nname = \"production\"\npaths = [\"production.yaml\"]\nafter = \"dev\"\n";
+    let scene = Scene::new(environments).await;
+    let gone = format!("sha256:{}", "ab".repeat(32));
+    let old = scene.registry.put_index("acme/moved", "1", BOTH, "old");
+    scene.registry.put_index("acme/moved", "1", BOTH, "new");
+    scene.registry.put_index("acme/gone", "1", BOTH, "new");
+    let fixed = scene.registry.put_index("acme/fixed", "1", BOTH, "old");
+    scene.registry.put_index("acme/fixed", "1", BOTH, "new");
+    let images =
+        [format!("acme/moved:1@{old}"), format!("acme/gone:1@{gone}"), format!("acme/fixed:1@{fixed}")];
+    scene.write("production.yaml", &images.each_ref().map(String::as_str));
+    // A tag that has moved on is no finding where digests come by promotion.
+    let (code, rules, _) = scene.rules(&["--online"]).await;
+    assert_eq!((code, rules), (1, vec!["digest-gone".to_owned(), "immutable-tag-moved".to_owned()]));
+}

@@ -14,7 +14,7 @@ use crate::inventory::Inventory;
 use crate::ledger::Sighting;
 use crate::manifest::site::{Owner, State};
 use crate::pin;
-use crate::plan::{Outcome, Verdict};
+use crate::plan::{BY_PROMOTION, Outcome, Verdict};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::{Answers, Compared, Content, Level, Look, Question, Registry, ResolveError, Seen};
@@ -103,9 +103,9 @@ pub async fn ask<T: Tree, R: Registry>(
             }
             Known::There => true,
             // What is as it should be was seen in the index of the tag.
-            Known::Unknown => {
-                online.verdicts.get(index).is_some_and(|verdict| verdict.outcome == Outcome::Unchanged)
-            }
+            Known::Unknown => online.verdicts.get(index).is_some_and(|verdict| {
+                verdict.outcome == Outcome::Unchanged && verdict.reason != Some(BY_PROMOTION)
+            }),
         };
         let decision = config.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
         let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());

@@ -55,6 +55,12 @@ fn add(
         let hint = "give --image, --path, --tag or --digest; `--path '**'` holds everything";
         return Err(Failure::usage("the hold does not say what it is for", hint));
     }
+    let is_no_name =
+        |image: &&String| image.contains('@') || image.rsplit('/').next().unwrap_or("").contains(':');
+    if let Some(image) = hold.images.iter().find(is_no_name) {
+        let hint = "name the image without tag and digest; --tag and --digest say which";
+        return Err(Failure::usage(format!("`--image {image}` would never match"), hint));
+    }
     // What is wrong already is told before anything is written.
     let config = local_config(globals, environment, terminal)?;
     let path = repository_file(&work_tree_root(&std::env::current_dir()?));

@@ -11,7 +11,7 @@ use super::live::{compare, pods_of};
 use super::{checkout, image_globs, local_config, log, work_tree_root};
 use crate::cli::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::config::{Config, Environment};
-use crate::errand::require_match;
+use crate::errand::{require_images, require_match};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::known_good::{self, FILE, KnownGood, LeftOut, Mark, Marked, Runs};
@@ -77,6 +77,7 @@ fn mark(
     // What another environment declares is no excuse for what runs in this one.
     inventory.files.retain(|file| target.has_file(&file.root_path));
     let images = image_globs(&args.image)?;
+    require_images(&inventory, &[&target]).map_err(checkout::told)?;
     require_match(images.as_ref(), &inventory, &[&target]).map_err(checkout::told)?;
     let by = args.by.clone().filter(|by| !by.trim().is_empty());
     let runs = match containers {

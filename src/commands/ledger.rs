@@ -78,7 +78,11 @@ pub fn run(
 
 fn image(text: &str) -> Result<Reference, Failure> {
     let hint = "name an image, with or without a tag, for example `ghcr.io/acme/api:1.8`";
-    Reference::parse(text).map_err(|error| Failure::usage(format!("`{text}`: {error}"), hint))
+    let image = Reference::parse(text).map_err(|error| Failure::usage(format!("`{text}`: {error}"), hint))?;
+    if image.digest().is_some() {
+        return Err(Failure::usage(format!("`{text}` has a digest: the ledger is about tags"), hint));
+    }
+    Ok(image)
 }
 
 /// Returns the tags that the ledger knows, of the image that is wanted, and its one tag where it has one.

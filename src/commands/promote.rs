@@ -12,7 +12,7 @@ use super::{by_pull_request, image_globs};
 use crate::assign::Aim;
 use crate::cli::{Format, Globals, PromoteArgs};
 use crate::config::Environment;
-use crate::errand::{Errand, Planned, Promote, require_match};
+use crate::errand::{Errand, Planned, Promote, require_images, require_match};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::git::Log;
@@ -81,8 +81,10 @@ fn check(
     let (from, to) = (place.target(&errand.from), place.target(&errand.to));
     let (from, to) = (from.map_err(checkout::told)?, to.map_err(checkout::told)?);
     let inventory = pin::take_inventory(&checkout.tree, &checkout.config).map_err(anyhow::Error::new)?;
+    require_images(&inventory, &[&from, &to]).map_err(checkout::told)?;
     require_match(errand.images.as_ref(), &inventory, &[&from, &to]).map_err(checkout::told)?;
-    let demands = Demands { images: errand.images.clone(), ..Demands::default() };
+    let environments = checkout.config.environments.clone();
+    let demands = Demands { environments, images: errand.images.clone(), ..Demands::default() };
     let promotion =
         promote(&inventory, &from, &to, &demands).map_err(|error| checkout::told(error.into()))?;
     let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));

@@ -37,10 +37,10 @@ pub fn run(
                 "write `[host[:port]/]path[:tag]`, for example `ghcr.io/acme/api:1.8`",
             )
         })?;
-        if reference.tag().is_none() && reference.digest().is_some() {
+        if reference.digest().is_some() {
             return Err(Failure::usage(
-                format!("`{text}` has a digest and no tag: there is nothing to look up"),
-                "name the tag: `resolve` says what a tag is now",
+                format!("`{text}` has a digest: there is nothing to look up"),
+                "leave the digest out: `resolve` says what a tag is now, and `tagpin check --online` whether a digest is there",
             ));
         }
         let level = args.platform.clone().map_or(Level::Index, Level::Platform);

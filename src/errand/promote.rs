@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Carried, ErrandError, Place, require_match};
+use super::{Carried, ErrandError, Place, require_images, require_match};
 use crate::assign::{OTHERS_REFUSED, Refusal, assign};
 use crate::config::Config;
+use crate::environment::of_path;
 use crate::git::{Log, LogError};
 use crate::history;
 use crate::hold::ON_HOLD;
@@ -66,9 +67,13 @@ impl Promote {
     ) -> Result<Planned, ErrandError> {
         let (from, to) = (place.target(&self.from)?, place.target(&self.to)?);
         let inventory = pin::take_inventory(place.tree, place.config)?;
+        require_images(&inventory, &[&from, &to])?;
         require_match(self.images.as_ref(), &inventory, &[&from, &to])?;
-        let own = to.environment().map(|environment| environment.promotion.soak).unwrap_or_default();
-        let least = self.soak.max(own);
+        let environments = &place.config.environments;
+        // What a path belongs to says how long it waits, too.
+        let homes = inventory.files.iter().filter(|file| to.has_file(&file.root_path));
+        let homes = homes.filter_map(|file| of_path(environments, &file.root_path)).chain(to.environment());
+        let least = homes.map(|home| home.promotion.soak).fold(self.soak, SignedDuration::max);
         let soak = if least.is_zero() {
             None
         } else {
@@ -76,7 +81,8 @@ impl Promote {
             let ages = history::ages(&log()?, place.config, &inventory, is_meant)?;
             Some(Soak { least, now, since: history::earliest(&inventory, &ages) })
         };
-        let demands = Demands { images: self.images.clone(), approved: self.approved.clone(), soak };
+        let (images, approved) = (self.images.clone(), self.approved.clone());
+        let demands = Demands { environments: environments.clone(), images, approved, soak };
         let promotion = promote(&inventory, &from, &to, &demands)?;
         Ok(Planned { inventory, promotion, from, to, partial: self.partial, some: self.images.is_some() })
     }
@@ -106,8 +112,9 @@ impl Planned {
         let pinned = assign(tree, config, registry, self.inventory, self.promotion.aims, refusal).await?;
         let refused = refusals(&pinned);
         if refused > 0 {
+            let others = pinned.verdicts.iter().any(|verdict| verdict.change.is_some());
             let what = if self.partial {
-                "the others were promoted"
+                if others { "the others were promoted" } else { "no other was promoted" }
             } else {
                 "nothing was promoted: --partial promotes the others, --image some"
             };

@@ -113,7 +113,17 @@ impl Planned {
             pinned.beside.push(FileEdit { path, before, after, spans: 0 });
         }
         let complete = pinned.verdicts.iter().all(|verdict| verdict.outcome != Outcome::Held);
-        Ok(Carried { pinned, notes: Vec::new(), complete, about: self.target })
+        let sites = pinned.inventory.sites().zip(&pinned.verdicts);
+        let notes =
+            sites.filter(|(_, verdict)| verdict.change.is_some()).filter_map(|((file, located), _)| {
+                let hold = config.holds.on(&file.root_path, located.site.reference.as_ref()?)?;
+                let (image, path, line) = (&located.site.image, &file.path, located.line);
+                Some(format!(
+                    "`{image}` in {path}:{line} was on hold, and was rolled back all the same: {hold}"
+                ))
+            });
+        let notes = notes.collect();
+        Ok(Carried { pinned, notes, complete, about: self.target })
     }
 }
 

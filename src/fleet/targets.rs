@@ -2,9 +2,13 @@
 
 use secrecy::SecretString;
 
-use crate::config::{Config, Discover, ForgeKind, RepositoryConfig};
+use crate::config::{Config, Discover, ForgeKind, Owner, RepositoryConfig};
 use crate::forge::github;
 use crate::run::{Done, RunError};
+
+/// What is said where strangers would decide which repositories are done.
+const EVERYBODY: &str = "`installation = true` beside `app-id` means whoever installed the App, and anybody may: name whose \
+    repositories are meant, for example `include = [\"acme/*\"]`, or an `organization`";
 
 /// One repository of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +69,11 @@ pub async fn discover(
     }
     for discover in &config.discover {
         let (base_url, owner) = (config.forge.base_url.as_str(), &discover.owner);
+        let is_everybody = discover.include.patterns() == ["**"];
+        if config.forge.app.is_some() && *owner == Owner::Installation && is_everybody {
+            all.problems.push(EVERYBODY.to_owned());
+            continue;
+        }
         let listing = match config.forge.app.as_ref().map(|app| github::App::of(app, lookup)) {
             Some(Ok(app)) => github::discover_as_app(base_url, &app, owner).await,
             Some(Err(error)) => Err(error),
@@ -118,7 +127,6 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Owner;
     use crate::policy::Globs;
 
     fn found(name: &str) -> Discovered {

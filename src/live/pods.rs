@@ -96,6 +96,7 @@ struct Wanted {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
+    phase: String,
     init_container_statuses: Vec<Seen>,
     container_statuses: Vec<Seen>,
     ephemeral_container_statuses: Vec<Seen>,
@@ -148,6 +149,10 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
 impl Pod {
     fn containers(self) -> Vec<Container> {
         let Self { metadata, spec, status, .. } = self;
+        // It has ended for good and runs no more (Kubernetes API, PodPhase): jobs leave such pods behind.
+        if matches!(&*status.phase, "Succeeded" | "Failed") {
+            return Vec::new();
+        }
         let parts = [
             (spec.init_containers, status.init_container_statuses),
             (spec.containers, status.container_statuses),
@@ -219,6 +224,17 @@ mod tests {
         for local in [digest.as_str(), "docker://sha256:abc", "nginx@sha256:abc"] {
             assert_eq!(pulled(local), Pulled::Local(local.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_pod_that_has_ended_for_good_runs_nothing() {
+        let pod = |phase: &str| {
+            let text = format!(
+                r#"{{"kind": "Pod", "spec": {{"containers": [{{"name": "a", "image": "nginx:1"}}]}}, "status": {{"phase": "{phase}"}}}}"#
+            );
+            parse(text.as_bytes()).unwrap().len()
+        };
+        assert_eq!(["Running", "Pending", "Unknown", "", "Succeeded", "Failed"].map(pod), [1, 1, 1, 1, 0, 0]);
     }
 
     #[test]

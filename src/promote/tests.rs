@@ -133,3 +133,26 @@ fn the_order_is_kept_and_the_sides_share_no_file() {
     assert!(promote("production", "dev").is_ok(), "nothing is said of what comes before dev");
     assert!(matches!(promote("dev", "."), Err(PromoteError::Overlap { .. })));
 }
+
+#[test]
+fn a_path_is_judged_by_the_environment_that_it_belongs_to() {
+    let config = Config::parse("x.toml", std::path::Path::new("/"), CONFIG.as_bytes()).unwrap();
+    let target = |name: &str| Target::parse(name, &config, "", |_| true).unwrap();
+    let new = format!("quay.io/acme/x:2@{}", digest("new"));
+    let files = inventory(&[
+        ("dev/a.yaml", &[&new]),
+        ("other/a.yaml", &[&new]),
+        ("production/a.yaml", &["quay.io/acme/x:1"]),
+        ("production/b.yaml", &[&new]),
+    ]);
+    let demands = Demands { environments: config.environments.clone(), ..Demands::default() };
+    let promote = |from: &str, to: &str| promote(&files, &target(from), &target(to), &demands);
+    assert!(matches!(promote("other", "production/a.yaml"), Err(PromoteError::NotNext { .. })));
+    let last = |promotion: Promotion| match promotion.aims.get(2) {
+        Some(Aim::Decided(verdict)) => verdict.reason,
+        _ => None,
+    };
+    for from in ["dev", "dev/a.yaml", "production/b.yaml"] {
+        assert_eq!(last(promote(from, "production/a.yaml").unwrap()), Some("registry-not-allowed"), "{from}");
+    }
+}

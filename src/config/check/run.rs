@@ -74,18 +74,7 @@ impl Checker<'_> {
         serve
     }
 
-    /// `is_app` tells whether the forge is asked as an App.
-    pub(super) fn discover(&mut self, raw: &[Spanned<RawDiscover>], is_app: bool) -> Vec<Discover> {
-        for entry in raw {
-            let RawDiscover { installation, include, .. } = entry.get_ref();
-            if is_app && *installation == Some(true) && include.is_none() {
-                self.fail_hint(
-                    entry.span(),
-                    "anybody may install an App, and `installation = true` means every installation of `app-id`",
-                    "name whose repositories are meant, for example `include = [\"acme/*\"]`, or an `organization`",
-                );
-            }
-        }
+    pub(super) fn discover(&mut self, raw: &[Spanned<RawDiscover>]) -> Vec<Discover> {
         raw.iter().filter_map(|entry| self.discover_one(entry)).collect()
     }
 
