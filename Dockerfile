@@ -16,6 +16,8 @@ FROM ${BUILD_IMAGE} AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+# It is printed by `tagpin config schema`.
+COPY schema schema
 # The manifest names it.
 COPY benches benches
 RUN cargo build --release --locked --bin tagpin \

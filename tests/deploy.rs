@@ -123,3 +123,38 @@ fn the_configuration_and_the_values_are_right() {
     more["modus"] = "serve".into();
     assert!(!schema.is_valid(&more));
 }
+
+/// Returns the files that the sources of the binary include, below the root; those of tests are no part of it.
+fn included(directory: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs_err::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            included(&path, into);
+            continue;
+        }
+        let is_test = path.file_stem().is_some_and(|name| name == "tests");
+        if is_test || path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = fs_err::read_to_string(&path).unwrap();
+        for name in text.split("include_str!(\"").skip(1) {
+            let file = path.with_file_name(name.split('"').next().unwrap());
+            into.push(fs_err::canonicalize(file).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_image_is_built_from_all_that_the_sources_include() {
+    let root = fs_err::canonicalize(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let text = |name: &str| fs_err::read_to_string(root.join(name)).unwrap();
+    let (dockerfile, ignore) = (text("Dockerfile"), text(".dockerignore"));
+    let mut files = Vec::new();
+    included(&root.join("src"), &mut files);
+    assert!(files.len() > 3, "{files:?}");
+    for file in files {
+        let first = file.strip_prefix(&root).unwrap().iter().next().unwrap().to_str().unwrap();
+        assert!(dockerfile.contains(&format!("COPY {first} {first}\n")), "{}", file.display());
+        assert!(ignore.lines().any(|line| line == format!("!{first}")), "{}", file.display());
+    }
+}
