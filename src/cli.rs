@@ -242,9 +242,9 @@ pub struct ListArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Exit codes:
-  0  every image is pinned now, or nothing was to do
+  0  written, or nothing was to do; what is held or skipped is named
   2  wrong usage or configuration; nothing was done
-  3  some images could not be pinned; the rest was written
+  3  some images failed, or --set and --digests could not be done; the rest was written
 
 Examples:
   tagpin pin --dry-run             # show what would change in this directory

@@ -86,6 +86,16 @@ fn what_is_spelled_wrong_is_a_usage_error_with_what_there_is() {
             "leave the digest out",
         ),
         (
+            &["hold", "add", "--image", "acme/api", "--reason", "x", "--until", "2020-01-01"],
+            "`--until 2020-01-01` has passed",
+            "still to come",
+        ),
+        (
+            &["rollback", "dev", "--to", "known-good", "--until", "2020-01-01"],
+            "`--until 2020-01-01` has passed",
+            "still to come",
+        ),
+        (
             &["hold", "add", "--image", "acme/api:1", "--reason", "x"],
             "`--image acme/api:1` would never match",
             "--tag and --digest",

@@ -262,6 +262,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[ledger]\nenabled = false\n[policy]\nmin-age = \"1h\"", "need the ledger"),
         ("[ledger]\nbranch = \"a..b\"", "not a name that a branch can have"),
         ("[ledger]\nbranch = \"tagpin/x\"", "a branch for changes"),
+        ("[ledger]\nbranch = \"-x\"", "not a name that a branch can have"),
         ("[forge]\nbase-url = \"http://ghe.example\"", "must start with `https://`"),
         ("[forge]\nauthor-email = \"a <b>\"", "cannot hold `<`"),
         ("[[repository]]\nbranch = \"main\"", "missing field `url`"),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{local_config, repository_file, whole_tree, work_tree_root};
@@ -11,7 +12,7 @@ use crate::cli::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveA
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::hold::{self, Hold, NewHold};
+use crate::hold::{self, Hold, NewHold, Until};
 use crate::pin;
 use crate::report::json::VERSION;
 use crate::report::{Report, count};
@@ -42,6 +43,7 @@ fn add(
     environment: &Environment,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
+    require_to_come(args.until)?;
     let hold = NewHold {
         images: args.image.clone(),
         paths: args.path.clone(),
@@ -82,6 +84,17 @@ fn add(
         writeln!(terminal.stderr, "note: it is for no image that is here: `tagpin list` has their names")?;
     }
     Ok(Exit::Done)
+}
+
+/// Refuses an end that has come already: nothing would be held.
+pub(super) fn require_to_come(until: Option<Until>) -> Result<(), Failure> {
+    match until.filter(|until| until.has_passed(Timestamp::now())) {
+        None => Ok(()),
+        Some(until) => {
+            let hint = "name a day that is still to come, or leave --until out";
+            Err(Failure::usage(format!("`--until {until}` has passed"), hint))
+        }
+    }
 }
 
 /// Returns the text of the repository's file, empty where there is none.

@@ -1,6 +1,7 @@
 //! `tagpin rollback`
 
 use super::checkout::{self, Checkout};
+use super::hold::require_to_come;
 use super::{by_pull_request, image_globs};
 use crate::cli::{Globals, RollbackArgs};
 use crate::config::Environment;
@@ -23,6 +24,7 @@ pub fn run(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("rollback")?;
+    require_to_come(args.until)?;
     let errand = Rollback {
         target: args.target.clone(),
         to: args.to.clone(),

@@ -18,7 +18,7 @@ use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};
 use crate::report::{Report, count, diff, human, json};
-use crate::run::{BranchState, Context, Done, Proposed, RunError, Session};
+use crate::run::{BranchState, Context, Done, Proposed, RecordState, RunError, Session};
 use crate::terminal::{Terminal, printable};
 
 /// Where the forge's token is looked for, first to last.
@@ -214,6 +214,13 @@ fn print(
             _ if report.complete => "nothing to change".to_owned(),
             _ => "nothing changed, and not everything could be checked".to_owned(),
         });
+    }
+    if let Some(ledger) = done.ledger.as_ref().filter(|ledger| ledger.state == RecordState::Pushed) {
+        lines.push(format!(
+            "{} added to the ledger on the branch `{}`",
+            count(ledger.lines, "line"),
+            ledger.branch
+        ));
     }
     for line in lines {
         let line = format!("{}: {line}\n", target.url);

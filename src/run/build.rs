@@ -73,7 +73,8 @@ pub(super) async fn build<R>(
             | RunError::Forge(ForgeError::Forbidden(_) | ForgeError::NotFound(_) | ForgeError::Rejected(_)))
     );
     match without_workflows(pinned) {
-        Some(rest) if is_refused => {
+        // Holds are for all that goes back: they do not go without a part of it.
+        Some(rest) if is_refused && pinned.beside.is_empty() => {
             *pinned = rest;
             if pinned.files.is_empty() {
                 return Ok(None);

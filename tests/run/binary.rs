@@ -214,3 +214,14 @@ async fn what_could_not_be_checked_is_not_called_fine() {
     assert!(ran.err.contains("2 failed"), "{}", ran.err);
     assert_nothing_written(&world);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_keeps_a_ledger_says_so() {
+    let world = world().await;
+    let config = world.config_text("", "github", &[NAME]) + "[ledger]\nenabled = true\n";
+    let first = tagpin(&world, &config, &[], &[]);
+    let told = format!("{}: 2 lines added to the ledger on the branch `tagpin-ledger`\n", world.url(NAME));
+    assert!(first.code == 0 && first.out.ends_with(&told), "{}", first.out);
+    let second = tagpin(&world, &config, &[], &[]);
+    assert!(!second.out.contains("ledger"), "{}", second.out);
+}
