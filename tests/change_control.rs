@@ -532,3 +532,25 @@ async fn a_shallow_clone_is_told_and_not_believed() {
     let (code, out, err) = scene.run(&["rollback", "dev", "--to", "previous"]).await;
     assert!(code == 3 && out.contains("the history that is here ends at"), "{out}{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_that_say_to_be_old_do_not_soak() {
+    let scene = Scene::new().await;
+    let digests: Vec<String> = ["1", "2"].iter().map(|build| scene.publish(API, "1", build)).collect();
+    scene.write("tagpin.toml", CONFIG);
+    let declare = |file: &str, digest: &str| {
+        scene.write(file, &format!("services:\n  a: {{image: \"acme/api:1@{digest}\"}}\n"));
+    };
+    declare("dev/c.yaml", &digests[0]);
+    declare("staging/c.yaml", &digests[0]);
+    scene.commit("first", 5);
+    // Two in a row: the second one's parent says to be as old as it does.
+    scene.write("README.md", "x");
+    scene.commit("nothing", 900);
+    declare("dev/c.yaml", &digests[1]);
+    scene.commit("the digest", 900);
+    let soak = |time: &'static str| ["promote", "dev", "staging", "--dry-run", "--soak", time];
+    let (code, out, err) = scene.run(&soak("24h")).await;
+    assert!(code == 3 && err.contains("not-soaked"), "{out}{err}");
+    assert_eq!(scene.run(&soak("4h")).await.0, 0, "it is as old as what it stands on");
+}
