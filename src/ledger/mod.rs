@@ -127,15 +127,6 @@ impl Ledger {
             }
         }
     }
-
-    /// Adds everything that `other` has.
-    pub fn unite(&mut self, other: &Self) {
-        let lines = |image: &Image| image.events.iter().cloned().collect();
-        self.add(other.images.iter().map(|(name, image)| (name.clone(), lines(image))).collect());
-        for (name, why) in &other.broken {
-            self.broken.insert(name.clone(), why.clone());
-        }
-    }
 }
 
 impl Image {
