@@ -47,16 +47,8 @@ pub fn run(
     let _lock = lock(cache_dir)?;
     // Repositories share their base images: each tag is asked once in a run.
     let registry = Memo::new(registry(&config, Trust::Scanned)?);
-    let context = Context {
-        config: &config,
-        registry: &registry,
-        cache_dir,
-        token: token(),
-        lookup: &secret,
-        now: Timestamp::now(),
-        dry_run: args.dry_run,
-        session: &Session::new(&config),
-    };
+    let session = Session::new(&config);
+    let context = context(&config, &registry, cache_dir, args.dry_run, &session);
     let runtime = runtime()?;
     let Targets { targets, problems } =
         runtime.block_on(fleet::discover(&config, context.token.as_ref(), &secret));
@@ -134,16 +126,8 @@ pub(super) fn one(
     let cache_dir = config.cache_dir()?;
     let _lock = lock(cache_dir)?;
     let registry = Memo::new(registry(config, Trust::Scanned)?);
-    let context = Context {
-        config,
-        registry: &registry,
-        cache_dir,
-        token: token(),
-        lookup: &secret,
-        now: Timestamp::now(),
-        dry_run,
-        session: &Session::new(config),
-    };
+    let session = Session::new(config);
+    let context = context(config, &registry, cache_dir, dry_run, &session);
     let result = runtime()?.block_on(work(&context));
     if let Err(RunError::Errand(error)) = result {
         return Err(told(error));
@@ -161,6 +145,18 @@ pub(super) fn one(
     Ok(Exit::of(false, tally.complete))
 }
 
+/// Returns what a run needs beside its configuration, from the environment and the clock.
+pub(super) fn context<'c, R>(
+    config: &'c Config,
+    registry: &'c R,
+    cache_dir: &'c Path,
+    dry_run: bool,
+    session: &'c Session,
+) -> Context<'c, R> {
+    let (token, now) = (token(), Timestamp::now());
+    Context { config, registry, cache_dir, token, lookup: &secret, now, dry_run, session }
+}
+
 /// Adds `text` to a file that other steps write to as well.
 fn append(file: Option<&Path>, text: &str) -> Result<(), Failure> {
     let Some(file) = file else { return Ok(()) };
@@ -169,7 +165,7 @@ fn append(file: Option<&Path>, text: &str) -> Result<(), Failure> {
 }
 
 /// Returns the token of the forge.
-pub(super) fn token() -> Option<SecretString> {
+fn token() -> Option<SecretString> {
     TOKENS.into_iter().find_map(secret)
 }
 

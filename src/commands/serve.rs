@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use super::run::{lock, secret, token};
+use super::run::{context, lock, secret};
 use super::{registry, runtime};
 use crate::cli::{Globals, ServeArgs};
 use crate::config::{Config, Environment};
@@ -14,7 +12,7 @@ use crate::exit::Exit;
 use crate::fleet::{self, Tally, Targets};
 use crate::plan::Outcome;
 use crate::registry::{Memo, Trust};
-use crate::run::{Context, Done, Proposed, RunError, Session};
+use crate::run::{Done, Proposed, RunError, Session};
 use crate::serve::{Ended, ServeError, Status, Worker};
 
 /// Does `tagpin run` whenever the schedule says so, until it is told to end.
@@ -82,16 +80,7 @@ fn one(config: &Config, session: &Session, status: &Status) -> Ended {
         Ok(directory) => directory,
         Err(error) => return failed(&error),
     };
-    let context = Context {
-        config,
-        registry: &registry,
-        cache_dir,
-        token: token(),
-        lookup: &secret,
-        now: Timestamp::now(),
-        dry_run: false,
-        session,
-    };
+    let context = context(config, &registry, cache_dir, false, session);
     let handle = tokio::runtime::Handle::current();
     let Targets { targets, problems } =
         handle.block_on(fleet::discover(config, context.token.as_ref(), &secret));

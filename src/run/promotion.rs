@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::clone::Cloned;
 use super::{Context, RunError, blocking};
-use crate::assign::{Aim, Named, Refusal, assign};
+use crate::assign::{Aim, Refusal, assign};
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::history::{self, Since};
@@ -41,28 +41,21 @@ fn steps(config: &Config) -> impl Iterator<Item = Step> + '_ {
 /// Tells whether some environment differs from the one that it gets its images from.
 pub(super) fn is_due(inventory: &Inventory, config: &Config) -> bool {
     steps(config).any(|step| match promote(inventory, &step.from, &step.to, &Demands::default()) {
-        Ok(promotion) => pinned_only(inventory, promotion.aims).iter().any(|aim| *aim != Aim::Leave),
+        Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Aim::Leave),
         Err(_) => true,
     })
 }
 
 /// Leaves what has no digest yet to the tag: a promotion is about images that are pinned. What only one side has is left.
-fn pinned_only(inventory: &Inventory, aims: Vec<Aim>) -> Vec<Aim> {
-    let sites = inventory.sites().zip(aims);
-    let aim = sites.map(|((_, located), aim)| match aim {
+fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Aim> {
+    let sites = inventory.sites().zip(promotion.aims).enumerate();
+    let aim = sites.map(|(index, ((_, located), aim))| match aim {
         Aim::Decided(verdict) if verdict.outcome == Outcome::Skipped => Aim::Leave,
-        Aim::Set(named) if located.site.digest() == Some(&named.digest) && !renames(located, &named) => {
-            Aim::Leave
-        }
+        Aim::Set(_) if !promotion.differences.contains_key(&index) => Aim::Leave,
         aim if located.site.digest().is_some() => aim,
         _ => Aim::Leave,
     });
     aim.collect()
-}
-
-fn renames(located: &Located, named: &Named) -> bool {
-    let own = located.site.reference.as_ref().and_then(|reference| reference.tag());
-    named.tag.as_deref().is_some_and(|tag| own != Some(tag))
 }
 
 /// Adds to `pinned` what is to be promoted, and returns what cannot be. The files are edited anew where there is something.
@@ -86,14 +79,14 @@ pub(super) async fn add<R: Registry>(
             (cloned, since) = since_when(cloned, config, &pinned.inventory, &from).await?;
             demands.soak = Some(Soak { least: soak, now: context.now, since });
         }
-        let Promotion { aims, .. } = match promote(&pinned.inventory, &from, &to, &demands) {
+        let promotion = match promote(&pinned.inventory, &from, &to, &demands) {
             Ok(promotion) => promotion,
             Err(error) => {
                 problems.push(format!("nothing was promoted into `{}`: {error}", environment.name));
                 continue;
             }
         };
-        let aims = pinned_only(&pinned.inventory, aims);
+        let aims = pinned_only(&pinned.inventory, promotion);
         let wanted: Vec<usize> =
             aims.iter().enumerate().filter(|(_, aim)| **aim != Aim::Leave).map(|(index, _)| index).collect();
         if wanted.is_empty() {

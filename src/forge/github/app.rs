@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Call;
 use super::refusal::Deed;
@@ -51,16 +51,27 @@ struct Claims<'a> {
     iss: &'a str,
 }
 
+/// An App at somebody's repositories.
 #[derive(Deserialize)]
-struct Installation {
-    id: u64,
+pub(super) struct Installation {
+    pub(super) id: u64,
     #[serde(default)]
     permissions: BTreeMap<String, String>,
 }
 
+/// What an installation gets.
 #[derive(Deserialize)]
-struct Token {
-    token: String,
+pub(super) struct Token {
+    pub(super) token: String,
+}
+
+impl Token {
+    /// Returns the request for a token of an installation, with what it may do in `body`.
+    pub(super) fn call(installation: u64, body: Value) -> Call {
+        let path = format!("/app/installations/{installation}/access_tokens");
+        // Asking twice makes two tokens, both of which end by themselves.
+        Call { repeats: true, ..Call::new(Method::POST, path, Some(body)) }
+    }
 }
 
 impl App {
@@ -128,10 +139,7 @@ impl App {
             }
         }
         let body = json!({ "repositories": [settings.repository], "permissions": permissions });
-        let path = format!("/app/installations/{}/access_tokens", installation.id);
-        // Asking twice makes two tokens, both of which end by themselves.
-        let call = Call { repeats: true, ..Call::new(Method::POST, path, Some(body)) };
-        Ok(github.send::<Token>(call, deed).await?.token.into())
+        Ok(github.send::<Token>(Token::call(installation.id, body), deed).await?.token.into())
     }
 
     pub(super) fn sign(&self, now: i64) -> Result<SecretString, ForgeError> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::app::{Installation, Token};
 use super::client::{self, Answer, Call, Client};
 use super::refusal::Refusal;
 use super::{App, Pace, address, checked_base};
@@ -49,16 +50,6 @@ struct Repository {
     topics: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Installation {
-    id: u64,
-}
-
-#[derive(Deserialize)]
-struct Token {
-    token: String,
-}
-
 /// `/installation/repositories` wraps the list.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -96,10 +87,7 @@ pub async fn discover_as_app(base_url: &str, app: &App, owner: &Owner) -> Result
     let client = Client::new(checked_base(base_url, true)?, Some(jwt), Arc::new(Pace::default()))?;
     let mut listing = Listing::default();
     for installation in installations(&client, app, owner).await? {
-        let path = format!("/app/installations/{installation}/access_tokens");
-        let body = json!({ "permissions": { "metadata": "read" } });
-        // Asking twice makes two tokens, both of which end by themselves.
-        let call = Call { repeats: true, ..Call::new(Method::POST, path, Some(body)) };
+        let call = Token::call(installation, json!({ "permissions": { "metadata": "read" } }));
         let Token { token } = of_app(&client, &client.send(&call).await?, app, owner)?;
         listing.read(base_url, Some(token.into()), INSTALLATION, owner).await?;
     }
@@ -130,7 +118,7 @@ async fn installations(client: &Client, app: &App, owner: &Owner) -> Result<Vec<
         }
     };
     let answer = client.send(&Call::new(Method::GET, path, None)).await?;
-    let Installation { id } = of_app(client, &answer, app, owner)?;
+    let Installation { id, .. } = of_app(client, &answer, app, owner)?;
     Ok(vec![id])
 }
 
