@@ -139,15 +139,16 @@ async fn a_new_configuration_is_read_and_a_bad_one_is_refused() {
     let calm = config(&world, "").replace("* * * * * *", "0 0 1 1 *");
     let mut worker = Worker::start(&calm);
     worker.wait_for("the next run", 1);
-    for (text, why) in [
+    let bad = [
         ("[forge]\nkinds = 1\n".to_owned(), "unknown key `kinds`"),
         (calm.replace("schedule = '0 0 1 1 *'\n", ""), "`schedule` is missing"),
         (calm.replace("127.0.0.1:0", "127.0.0.1:1"), "cannot change while tagpin runs"),
-    ] {
-        let refused = worker.metric("tagpin_config_reloads_total{result=\"refused\"}") as usize;
+    ];
+    // It is said before it is counted: lines are told apart by their number.
+    for (number, (text, why)) in (1..).zip(bad) {
         rewrite(&worker.config, &text);
         worker.signal(Signal::HUP);
-        let line = worker.wait_for("the configuration cannot be used, the old one stays", refused + 1);
+        let line = worker.wait_for("the configuration cannot be used, the old one stays", number);
         assert!(line["error"].as_str().unwrap().contains(why), "{line}");
     }
     assert!(world.git.requests().is_empty(), "nothing was due");
@@ -156,6 +157,7 @@ async fn a_new_configuration_is_read_and_a_bad_one_is_refused() {
     worker.signal(Signal::HUP);
     worker.wait_for("the run has ended", 1);
     assert_eq!(worker.metric("tagpin_config_reloads_total{result=\"ok\"}"), 1.0);
+    assert_eq!(worker.metric("tagpin_config_reloads_total{result=\"refused\"}"), 3.0);
     assert_eq!(world.forge.pulls().len(), 1);
     worker.signal(Signal::INT);
     assert_eq!(worker.end(), 0);
