@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod assign;
+pub mod atomic_file;
 pub mod built;
 pub mod chart;
 pub mod check;
@@ -28,6 +29,7 @@ pub mod known_good;
 pub mod ledger;
 pub mod live;
 pub mod manifest;
+pub(crate) mod markdown;
 pub mod pin;
 pub mod plan;
 pub mod platform;
@@ -47,4 +49,3 @@ pub mod serve;
 pub mod target;
 pub mod terminal;
 pub mod tree;
-pub mod write;

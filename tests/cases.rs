@@ -55,7 +55,7 @@ fn run(case: &Path, bless: bool) -> Result<(), String> {
     let first = pin_directory(work.path(), &config, &registry);
     for file in &first.files {
         assert_eq!(fs_err::read(work.path().join(&file.path)).unwrap(), file.before);
-        tagpin::write::replace(&work.path().join(&file.path), &file.after).unwrap();
+        tagpin::atomic_file::replace(&work.path().join(&file.path), &file.after).unwrap();
     }
     let again = pin_directory(work.path(), &config, &registry);
     let mut problems = String::new();

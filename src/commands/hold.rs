@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{local_config, repository_file, whole_tree, work_tree_root};
+use crate::atomic_file;
 use crate::cli::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
@@ -18,7 +19,6 @@ use crate::report::json::VERSION;
 use crate::report::{Report, count};
 use crate::terminal::{Terminal, printable};
 use crate::tree::Tree as _;
-use crate::write;
 
 /// Adds, lists or removes holds.
 ///
@@ -108,12 +108,12 @@ pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
 /// Writes the repository's file, which may be new.
 pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
     if let Some(directory) = path.parent() {
-        write::sweep(directory);
+        atomic_file::sweep(directory);
     }
     if path.exists() {
-        return Ok(write::replace(path, text)?);
+        return Ok(atomic_file::replace(path, text)?);
     }
-    Ok(write::create(path, text)?)
+    Ok(atomic_file::create(path, text)?)
 }
 
 const HOLDS: &str = "docs/change-control.md shows how a `[[hold]]` is written";

@@ -8,6 +8,7 @@ use super::{
     block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
 };
 use crate::assign::{Refusal, assign};
+use crate::atomic_file;
 use crate::built::{self, Built};
 use crate::cli::{Format, Globals, PinArgs};
 use crate::config::{Config, Environment};
@@ -19,7 +20,6 @@ use crate::registry::{Budget, Trust};
 use crate::report::{Report, diff, human};
 use crate::terminal::Terminal;
 use crate::tree::{DirectoryTree, Tree as _};
-use crate::write;
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.
 ///
@@ -136,10 +136,10 @@ pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
     let locations = pinned.files.iter().filter_map(|file| tree.location(&file.path));
     // Somebody may have been killed here before.
     let directories: BTreeSet<&Path> = locations.filter_map(Path::parent).collect();
-    directories.into_iter().for_each(write::sweep);
+    directories.into_iter().for_each(atomic_file::sweep);
     for file in &pinned.files {
         let written = match tree.location(&file.path) {
-            Some(location) => write::replace(location, &file.after),
+            Some(location) => atomic_file::replace(location, &file.after),
             None => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
         };
         let Err(error) = written else { continue };

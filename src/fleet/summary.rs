@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Tally, told};
+use crate::markdown::{cell, code};
 use crate::plan::Outcome;
-use crate::pull_request::escape::{cell, code};
 use crate::pull_request::{Operation, Settled};
 use crate::run::{Done, RunError};
 

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::difference::{Difference, Names};
-use super::escape::code;
 use super::source::compare_link;
 use super::{Details, ImageChange};
+use crate::markdown::code;
 use crate::platform::Platform;
 use crate::registry::{Description, ImageConfig, ResolveError};
 

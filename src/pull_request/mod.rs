@@ -13,7 +13,6 @@ pub mod decision;
 mod declined;
 mod details;
 mod difference;
-pub(crate) mod escape;
 pub mod group;
 mod life;
 pub mod marker;

@@ -1,7 +1,7 @@
 //! Why digests move, and the words for it. Pure.
 
 use super::ImageChange;
-use super::escape::{code, plain};
+use crate::markdown::{code, plain};
 use crate::policy::looks_immutable;
 
 /// What a proposal is for.

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::escape::{cell, code};
 use super::region::{self, Known};
 use super::{Details, ImageChange, LeftOut, Object, Occasion, Proposal, details};
+use crate::markdown::{cell, code};
 use crate::policy::looks_immutable;
 use crate::provenance::{Kind, Proof};
 

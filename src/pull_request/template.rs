@@ -10,8 +10,8 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use super::body::Sections;
-use super::escape::{cell, code};
 use super::{ImageChange, Proposal};
+use crate::markdown::{cell, code};
 use crate::policy::looks_immutable;
 use crate::reference::Digest;
 

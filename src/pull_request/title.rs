@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::escape::plain;
 use super::{ImageChange, Occasion, Proposal};
+use crate::markdown::plain;
 
 /// What every title starts with (Conventional Commits).
 const PREFIX: &str = "chore(deps): ";

@@ -6,8 +6,8 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::Proposal;
-use super::escape::plain;
 use super::title::{general, summary};
+use crate::markdown::plain;
 
 /// How many steps a template may take: a loop over a thousand images takes a tenth of them.
 const FUEL: u64 = 1_000_000;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::{Report, count};
 use crate::check::{Finding, Fix, Level};
-use crate::pull_request::escape::cell;
+use crate::markdown::cell;
 use crate::terminal::printable;
 
 /// How many annotations of each level GitHub shows of a step.

@@ -3,9 +3,9 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::atomic_file;
 use crate::check::baseline::{Baseline, BaselineError};
 use crate::error::Failure;
-use crate::write;
 
 /// The largest baseline that is read, in bytes.
 const SIZE_MAX: u64 = 64 * 1024 * 1024;
@@ -49,7 +49,7 @@ pub(super) fn parse(file: &Path, bytes: &[u8]) -> Result<Baseline, Failure> {
 pub(super) fn save(file: &Path, text: &str) -> Result<(), Failure> {
     if fs_err::symlink_metadata(file).is_ok() {
         load(file)?;
-        return Ok(write::replace(file, text.as_bytes())?);
+        return Ok(atomic_file::replace(file, text.as_bytes())?);
     }
     Ok(fs_err::write(file, text)?)
 }

@@ -4,13 +4,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::super::print_remarks;
+use crate::atomic_file;
 use crate::cli::{CheckArgs, Format, Globals, Output};
 use crate::config::Environment;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::{Report, count, github, human, json, junit, sarif};
 use crate::terminal::{Stream, Terminal, printable};
-use crate::write;
 
 /// Refuses files that cannot be written, before anything is done.
 ///
@@ -69,7 +69,7 @@ pub(super) fn write(
             bytes.extend(human::remarks(&report, &plain).into_bytes());
             bytes.extend(human::summary(&report).into_bytes());
         }
-        written &= told(file, write::put(file, &bytes), terminal)?;
+        written &= told(file, atomic_file::put(file, &bytes), terminal)?;
     }
     if let (Some(file), true) = (summary, formats().any(|format| format == Format::Github)) {
         written &= told(file, append(file, &report), terminal)?;

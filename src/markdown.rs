@@ -24,7 +24,7 @@ pub(crate) fn cell(text: &str) -> String {
 
 /// Returns `text` for a title or a commit message, where nothing can be escaped: what no image name or tag has
 /// becomes `_`.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '-');
     text.chars().take(LONGEST).map(|c| if safe(c) { c } else { '_' }).collect::<String>().replace("//", "/_")
 }
