@@ -15,7 +15,7 @@ use crate::platform::Platform;
 use crate::provenance::vouch;
 use crate::reference::{Digest, Reference};
 use crate::registry::{Claim, Question, Refused, Registry, confirm};
-use crate::tree::{Tree, TreeError};
+use crate::source::tree::{Tree, TreeError};
 
 /// What a site is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]

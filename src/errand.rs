@@ -7,7 +7,6 @@ mod rollback;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::git::LogError;
 use crate::hold::HoldFileError;
 use crate::inventory::{FileScan, Inventory};
 use crate::known_good::KnownGoodError;
@@ -18,8 +17,9 @@ use crate::promote::PromoteError;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::registry::Registry;
+use crate::source::git::LogError;
+use crate::source::tree::{Tree, TreeError};
 use crate::target::{Target, TargetError};
-use crate::tree::{Tree, TreeError};
 
 pub use promote::Promote;
 pub use rollback::Rollback;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::manifest::catalogue::Catalogue;
 use crate::manifest::language::Language;
 use crate::manifest::{self, Located, SIZE_MAX, Scan, Unread, UnreadReason};
-use crate::tree::{EntryKind, Tree, TreeError};
+use crate::source::tree::{EntryKind, Tree, TreeError};
 
 /// What the files of a tree hold.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]

@@ -15,7 +15,7 @@ use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Rules, Verdict};
 use crate::provenance::vouch;
 use crate::registry::{Answers, Registry, ask};
-use crate::tree::{Tree, TreeError};
+use crate::source::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.
 const AT_ONCE: usize = 256;

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ConfigError};
-use crate::git::{Oid, Repository};
 use crate::inventory::Inventory;
 use crate::ledger::Sighting;
 use crate::manifest::UnreadReason;
@@ -21,7 +20,8 @@ use crate::pin::{self, Pinned};
 use crate::plan;
 use crate::provenance::vouch;
 use crate::registry::Registry;
-use crate::tree::{Entry, Tree, TreeError};
+use crate::source::git::{Oid, Repository};
+use crate::source::tree::{Entry, Tree, TreeError};
 
 /// What the file starts with. The number changes with what follows it.
 const MAGIC: &str = "tagpin-sites 1";
@@ -187,7 +187,7 @@ fn write(file: &Path, key: &str, remembered: &Remembered) -> std::io::Result<()>
 mod tests {
     use super::*;
     use crate::manifest::catalogue::BUILT_IN;
-    use crate::tree::DirectoryTree;
+    use crate::source::tree::DirectoryTree;
 
     /// Everything that the cases hold: every kind of site there is.
     fn everything() -> Inventory {

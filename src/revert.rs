@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::git::{Log, LogError};
 use crate::history::{self, keys};
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
+use crate::source::git::{Log, LogError};
+use crate::source::tree::Tree;
 use crate::target::Target;
-use crate::tree::Tree;
 
 /// How many commits of the base branch are looked through.
 pub const DEPTH: u16 = 200;

@@ -20,7 +20,6 @@ use secrecy::SecretString;
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
 use crate::errand::ErrandError;
 use crate::forge::ForgeError;
-use crate::git::{GitError, Identity, LogError, Repository};
 use crate::ledger::Past;
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
@@ -29,7 +28,8 @@ use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
 use crate::remembered::{OwnFile, Place};
 use crate::revert;
-use crate::tree::{CommitTree, Tree, TreeError};
+use crate::source::git::{GitError, Identity, LogError, Repository};
+use crate::source::tree::{CommitTree, Tree, TreeError};
 
 use access::Access;
 use clone::{Cloned, Opened, fetch, open};

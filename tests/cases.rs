@@ -21,7 +21,7 @@ use tagpin::config::Config;
 use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 use tagpin::pin::{Pinned, pin};
-use tagpin::tree::DirectoryTree;
+use tagpin::source::tree::DirectoryTree;
 
 #[test]
 fn every_case_is_as_it_should_be() {

@@ -21,7 +21,7 @@ use tagpin::check::{self, Base, Checked, Context, Level, Rule, rules};
 use tagpin::config::Config;
 use tagpin::ledger::{Known, Ledger, Past};
 use tagpin::pin;
-use tagpin::tree::DirectoryTree;
+use tagpin::source::tree::DirectoryTree;
 
 /// The day on which cases are checked that do not name another.
 const TODAY: &str = "2026-06-01";

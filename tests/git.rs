@@ -8,9 +8,10 @@ use std::path::Path;
 use git2::FileMode;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tagpin::git::trailer::{self, is_own};
-use tagpin::git::{Auth, GitError, Identity, Oid, Remote, Repository};
-use tagpin::tree::{EntryKind, Tree as _, TreeError};
+use tagpin::source::git::trailer;
+use tagpin::source::git::trailer::is_own;
+use tagpin::source::git::{Auth, GitError, Identity, Oid, Remote, Repository};
+use tagpin::source::tree::{EntryKind, Tree as _, TreeError};
 
 use support::bare_repository::BareRepository;
 use support::git_remote::{Mood, beside};

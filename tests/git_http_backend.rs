@@ -14,8 +14,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tagpin::git::{Auth, GitError, Identity, Oid, Remote, Repository};
-use tagpin::tree::Tree as _;
+use tagpin::source::git::{Auth, GitError, Identity, Oid, Remote, Repository};
+use tagpin::source::tree::Tree as _;
 
 use support::bare_repository::BareRepository;
 use support::registry::Registry;

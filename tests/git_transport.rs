@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tagpin::git::{Auth, GitError, Identity, Oid, Remote, Repository};
+use tagpin::source::git::{Auth, GitError, Identity, Oid, Remote, Repository};
 
 use support::git_remote::{Mood, beside};
 

@@ -9,7 +9,7 @@ use support::registry::Registry;
 use tagpin::config::Config;
 use tagpin::pin::{self, Pinned};
 use tagpin::registry::{HttpRegistry, Memo};
-use tagpin::tree::DirectoryTree;
+use tagpin::source::tree::DirectoryTree;
 use tempfile::TempDir;
 
 const BOTH: &[&str] = &["linux/amd64", "linux/arm64"];

@@ -21,8 +21,8 @@ use tagpin::config::Config;
 use tagpin::live::{self, Compared, Indexes, pods};
 use tagpin::pin;
 use tagpin::report::live as report;
+use tagpin::source::tree::DirectoryTree;
 use tagpin::terminal::Stream;
-use tagpin::tree::DirectoryTree;
 
 fn told(compared: &Compared) -> String {
     let stream = Stream::plain(std::io::sink());

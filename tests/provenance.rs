@@ -21,7 +21,7 @@ use tagpin::registry::{
     HttpRegistry, Limits, Memo, Mirror, PullFromMirror, Question, Registry as _, ResolveError, Rule,
     Settings, Trust,
 };
-use tagpin::tree::DirectoryTree;
+use tagpin::source::tree::DirectoryTree;
 
 const REPOSITORY: &str = "acme/api";
 

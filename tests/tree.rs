@@ -9,8 +9,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use tagpin::git::{Remote, Repository};
-use tagpin::tree::{DirectoryTree, EntryKind, Tree, TreeError};
+use tagpin::source::git::{Remote, Repository};
+use tagpin::source::tree::{DirectoryTree, EntryKind, Tree, TreeError};
 
 use support::bare_repository::BareRepository;
 

@@ -18,7 +18,7 @@ use crate::plan::{BY_PROMOTION, Outcome, Verdict};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::{Answers, Compared, Content, Level, Look, Question, Registry, ResolveError, Seen};
-use crate::tree::{Tree, TreeError};
+use crate::source::tree::{Tree, TreeError};
 
 /// How many digests are looked for at once.
 const AT_ONCE: usize = 32;

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 
 use super::online::Online;
 use crate::config::Config;
-use crate::git::{Log, LogError};
 use crate::history;
 use crate::inventory::Inventory;
 use crate::ledger::{Past, image_of};
 use crate::reference::{LATEST, Reference};
 use crate::registry::Question;
+use crate::source::git::{Log, LogError};
 use crate::target::Target;
 
 /// A digest that is not known under its tag.

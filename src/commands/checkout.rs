@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::pin::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
+use crate::source::tree::DirectoryTree;
 use crate::terminal::Terminal;
-use crate::tree::DirectoryTree;
 
 /// A checkout.
 pub(super) struct Checkout {

@@ -11,15 +11,15 @@ use crate::cli::{Format, Globals, HistoryArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::git::Log;
 use crate::history::{self, At, Event, History};
 use crate::pin;
 use crate::reference::Reference;
 use crate::report::json::VERSION;
 use crate::report::{Report, count, timeline};
+use crate::source::git::Log;
+use crate::source::tree::CommitTree;
 use crate::target::{Target, known_environments};
 use crate::terminal::{Style, Terminal, printable};
-use crate::tree::CommitTree;
 
 /// What makes a shallow clone whole.
 const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";

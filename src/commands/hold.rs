@@ -17,8 +17,8 @@ use crate::hold::{self, Hold, NewHold, Until};
 use crate::pin;
 use crate::report::json::VERSION;
 use crate::report::{Report, count};
+use crate::source::tree::Tree as _;
 use crate::terminal::{Terminal, printable};
-use crate::tree::Tree as _;
 
 /// Adds, lists or removes holds.
 ///

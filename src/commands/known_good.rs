@@ -19,9 +19,9 @@ use crate::live;
 use crate::pin;
 use crate::report::count;
 use crate::report::json::VERSION;
+use crate::source::tree::CommitTree;
 use crate::target::{Target, known_environments};
 use crate::terminal::{Terminal, printable};
-use crate::tree::CommitTree;
 
 /// Marks, lists or shows what is known to be good.
 ///

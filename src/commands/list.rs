@@ -13,7 +13,6 @@ use crate::cli::{Format, Globals, ListArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::git::{Log, LogError};
 use crate::history::{self, Age};
 use crate::inventory::{FileScan, Inventory};
 use crate::live::{self, Indexes};
@@ -21,8 +20,9 @@ use crate::manifest::Located;
 use crate::pin;
 use crate::report::audit::{self, Earlier, Sources};
 use crate::report::{Report, human};
+use crate::source::git::{Log, LogError};
+use crate::source::tree::{DirectoryTree, RevisionError, Tree as _};
 use crate::terminal::Terminal;
-use crate::tree::{DirectoryTree, RevisionError, Tree as _};
 
 /// The largest earlier report that is read, in bytes.
 const EARLIER_MAX: u64 = 256 * 1024 * 1024;

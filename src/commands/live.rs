@@ -13,8 +13,8 @@ use crate::live::{self, Compared, Declared, Indexes};
 use crate::pin;
 use crate::registry::Trust;
 use crate::report::{Report, human, live as report};
+use crate::source::tree::Tree as _;
 use crate::terminal::Terminal;
-use crate::tree::Tree as _;
 
 /// The largest list of pods that is read, in bytes.
 const SIZE_MAX: u64 = 512 * 1024 * 1024;

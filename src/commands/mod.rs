@@ -27,12 +27,12 @@ use jiff::Timestamp;
 use crate::cli::{Format, Globals};
 use crate::config::{Config, Environment, discover};
 use crate::error::Failure;
-use crate::git::{Log, LogError};
 use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::{Report, human, json};
+use crate::source::git::{Log, LogError};
+use crate::source::tree::DirectoryTree;
 use crate::terminal::{Stream, Terminal, printable};
-use crate::tree::DirectoryTree;
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(
@@ -117,7 +117,7 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
     let paths = if paths.is_empty() { &here } else { paths };
     let working_directory = std::env::current_dir()?;
     DirectoryTree::of_paths(&working_directory, paths).map_err(|error| match error {
-        crate::tree::TreeError::NotFound { .. } => Failure::usage(
+        crate::source::tree::TreeError::NotFound { .. } => Failure::usage(
             error.to_string(),
             "name files and directories that exist, seen from this directory",
         ),

@@ -18,8 +18,8 @@ use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
 use crate::registry::{Budget, Trust};
 use crate::report::{Report, diff, human};
+use crate::source::tree::{DirectoryTree, Tree as _};
 use crate::terminal::Terminal;
-use crate::tree::{DirectoryTree, Tree as _};
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.
 ///

@@ -15,15 +15,15 @@ use crate::config::Environment;
 use crate::errand::{Errand, Planned, Promote, require_images, require_match};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::git::Log;
 use crate::pin;
 use crate::plan::Outcome;
 use crate::promote::{Demands, promote};
 use crate::reference::Digest;
 use crate::report::json::VERSION;
 use crate::report::{Report, count};
+use crate::source::git::Log;
+use crate::source::tree::Tree as _;
 use crate::terminal::{Terminal, printable};
-use crate::tree::Tree as _;
 
 /// Takes the digests of one environment over into another, or tells whether they are the same.
 ///

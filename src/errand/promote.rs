@@ -8,7 +8,6 @@ use super::{Carried, ErrandError, Place, require_images, require_match};
 use crate::assign::{OTHERS_REFUSED, Refusal, assign};
 use crate::config::Config;
 use crate::environment::of_path;
-use crate::git::{Log, LogError};
 use crate::history;
 use crate::hold::ON_HOLD;
 use crate::inventory::{FileScan, Inventory};
@@ -22,8 +21,9 @@ use crate::pull_request::group::Group;
 use crate::reference::Digest;
 use crate::registry::Registry;
 use crate::report::count;
+use crate::source::git::{Log, LogError};
+use crate::source::tree::Tree;
 use crate::target::Target;
-use crate::tree::Tree;
 
 /// A promotion that a person asks for.
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 use super::{Carried, ErrandError, Place, nowhere};
 use crate::assign::{Aim, Refusal, assign};
 use crate::config::Config;
-use crate::git::{Log, LogError};
 use crate::history;
 use crate::hold::{Until, with_hold};
 use crate::inventory::Inventory;
@@ -15,8 +14,9 @@ use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::registry::Registry;
 use crate::rollback::{self, Sources, To};
+use crate::source::git::{Log, LogError};
+use crate::source::tree::Tree;
 use crate::target::Target;
-use crate::tree::Tree;
 
 /// A rollback that a person asks for.
 #[derive(Clone, Debug)]

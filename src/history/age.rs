@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use super::{Key, keys, walk};
 use crate::config::Config;
-use crate::git::{Log, LogError};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::promote::Image;
 use crate::reference::{Digest, Reference};
+use crate::source::git::{Log, LogError};
 use crate::target::Target;
 
 /// Since when a digest is declared.

@@ -16,11 +16,11 @@ pub use key::{Key, keys};
 pub use lane::{Lane, Span};
 
 use crate::config::Config;
-use crate::git::{Log, LogError, Oid, Step};
 use crate::manifest::catalogue::Catalogue;
 use crate::manifest::{self, SIZE_MAX};
 use crate::pin;
 use crate::reference::{Digest, Reference};
+use crate::source::git::{Log, LogError, Oid, Step};
 use crate::target::Target;
 
 /// What a commit did to one image.

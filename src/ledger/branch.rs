@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Event, Image, Ledger, text};
 use crate::reference::Reference;
-use crate::tree::{EntryKind, Tree, TreeError};
+use crate::source::tree::{EntryKind, Tree, TreeError};
 
 /// The version of the files that this tagpin writes and reads.
 pub const VERSION: u32 = 1;

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
 use super::*;
 use crate::policy::{Ages, UnknownAge};
-use crate::tree::{Entry, EntryKind, Tree, TreeError};
+use crate::source::tree::{Entry, EntryKind, Tree, TreeError};
 
 const IMAGE: &str = "docker.io/library/nginx";
 

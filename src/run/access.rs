@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use super::{Context, RunError};
 use crate::config::{Commits, ForgeKind, RepositoryConfig};
 use crate::forge::github::{App, GitHub, GitHubSettings, api_host_matches, repository_of};
-use crate::git::{Auth, Remote};
+use crate::source::git::{Auth, Remote};
 
 /// How the tokens of Apps and Actions start (GitHub's "About authentication": installation access token). What is made over
 /// the API with them, GitHub signs.

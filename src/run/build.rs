@@ -8,10 +8,10 @@ use super::clone::Cloned;
 use super::{Context, RunError, blocking};
 use crate::config::Config;
 use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
-use crate::git::{GitError, Identity, Oid, trailer};
 use crate::pin::Pinned;
 use crate::proposal::proposal;
 use crate::pull_request::{Occasion, Place, Proposal, commit_message, title};
+use crate::source::git::{GitError, Identity, Oid, trailer};
 
 /// The clone, which blocking calls borrow one after the other.
 pub(super) type Shared = Arc<Mutex<Cloned>>;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::RunError;
 use super::ledger::Book;
-use crate::git::{Oid, Remote, Repository, trailer};
 use crate::pull_request::group::Branches;
-use crate::tree::CommitTree;
+use crate::source::git::{Oid, Remote, Repository, trailer};
+use crate::source::tree::CommitTree;
 
 /// A clone.
 pub(super) struct Cloned {

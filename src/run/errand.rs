@@ -9,7 +9,7 @@ use crate::config::RepositoryConfig;
 use crate::errand::{Errand, Place, Planned};
 use crate::manifest::SIZE_MAX;
 use crate::registry::Registry;
-use crate::tree::{Tree as _, TreeError};
+use crate::source::tree::{Tree as _, TreeError};
 
 /// How many commits of the base branch are fetched where the history is asked.
 const DEPTH: u16 = 10_000;
@@ -56,7 +56,7 @@ pub async fn errand<R: Registry>(
         };
         let log = || {
             let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH);
-            log.map_err(|error| crate::git::LogError::Git(error.to_string()))
+            log.map_err(|error| crate::source::git::LogError::Git(error.to_string()))
         };
         let planned = match &asked {
             Errand::Promote(asked) => Planned::Promote(Box::new(asked.plan(place, log, now)?)),

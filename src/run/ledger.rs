@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::git::{GitError, Identity, Oid, Repository};
 use crate::ledger::{Known, Ledger, LedgerError, Past, Sighting};
 use crate::report::count;
+use crate::source::git::{GitError, Identity, Oid, Repository};
 
 /// How often a push is tried that another run was quicker than.
 const TRIES: usize = 8;

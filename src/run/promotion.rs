@@ -15,8 +15,8 @@ use crate::plan::Outcome;
 use crate::promote::{Demands, Image, Promotion, Soak, promote};
 use crate::reference::Digest;
 use crate::registry::Registry;
+use crate::source::tree::CommitTree;
 use crate::target::Target;
-use crate::tree::CommitTree;
 
 /// How many commits of the base branch are looked through for how long a digest has been there.
 const DEPTH: u16 = 1000;

@@ -19,7 +19,7 @@ use crate::pull_request::decision::{Facts, Step, decide};
 use crate::pull_request::group::Group;
 use crate::pull_request::{Declined, Occasion, Operation, Place, Settled, body, controls, marker, settle};
 use crate::registry::Registry;
-use crate::tree::CommitTree;
+use crate::source::tree::CommitTree;
 
 /// How many branches are asked for at once.
 const AT_ONCE: usize = 4;

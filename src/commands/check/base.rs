@@ -18,7 +18,7 @@ use crate::error::Failure;
 use crate::inventory::Inventory;
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::pin;
-use crate::tree::{
+use crate::source::tree::{
     CommitTree, DirectoryTree, PATCH_MAX, PatchError, PatchedTree, RevisionError, Selection, Tree, TreeError,
 };
 

@@ -10,7 +10,7 @@ use crate::inventory::Inventory;
 use crate::pin::{self, Pinned};
 use crate::plan::Outcome;
 use crate::registry::Trust;
-use crate::tree::DirectoryTree;
+use crate::source::tree::DirectoryTree;
 
 /// Pins the images that `findings` are about and writes the files. What could not be done has its verdict.
 ///

@@ -18,15 +18,15 @@ use crate::cli::{CheckArgs, Globals};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::git::Log;
 use crate::inventory::Inventory;
 use crate::manifest::SIZE_MAX;
 use crate::pin;
 use crate::plan::Outcome;
 use crate::registry::Trust;
 use crate::report::{Report, count};
+use crate::source::git::Log;
+use crate::source::tree::{DirectoryTree, Tree as _};
 use crate::terminal::{Terminal, printable};
-use crate::tree::{DirectoryTree, Tree as _};
 
 /// Complains about what the rules find in the files, or in what a change does to them.
 ///

@@ -40,7 +40,7 @@ impl Checker<'_> {
         // Branches for changes come and go.
         let hint = "name a branch for the ledger alone, for example `tagpin-ledger`";
         // git itself takes a leading `-` for an option.
-        if !crate::git::is_branch(&name) || name.starts_with("refs/") || name.starts_with('-') {
+        if !crate::source::git::is_branch(&name) || name.starts_with("refs/") || name.starts_with('-') {
             self.fail_hint(branch.span(), format!("`{name}` is not a name that a branch can have"), hint);
             return None;
         }

@@ -52,7 +52,7 @@ pub(crate) fn open_revision(
     directory: &Path,
     revision: &str,
 ) -> Result<(git2::Repository, Oid), RevisionError> {
-    crate::git::initialise();
+    crate::source::git::initialise();
     let none: [&Path; 0] = [];
     let git =
         git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none).map_err(|error| {
@@ -126,7 +126,7 @@ impl Tree for CommitTree {
             Ok(Err(size)) => Err(TreeError::TooLarge { path: path(), size, limit }),
             Err(error) => {
                 if self.lock.is_some() {
-                    crate::git::mark_damaged(git.path());
+                    crate::source::git::mark_damaged(git.path());
                 }
                 Err(broken(path(), &error))
             }

@@ -1,18 +1,18 @@
 //! Bare clones in a cache directory, commits made from blobs, and pushes that move a branch only from a known value.
 //!
-//! This module and [`crate::tree`] are the only places that know git2. Every call blocks: in asynchronous code, the
+//! This module and [`crate::source::tree`] are the only places that know git2. Every call blocks: in asynchronous code, the
 //! whole piece of work belongs into one `spawn_blocking`, [`Repository::open`] and dropping included.
 
+mod base_merges;
 mod commit;
 mod error;
 mod log;
-mod origin;
 mod push;
 mod remote;
+mod remote_url;
 mod repository;
 pub mod trailer;
 mod transport;
-mod updates;
 
 use std::sync::Once;
 
@@ -21,8 +21,8 @@ pub use git2::Oid;
 pub use commit::{Commit, Identity, Prepared};
 pub use error::GitError;
 pub use log::{FileChange, Log, LogError, Step};
-pub use origin::{checked_out, origin};
 pub use remote::{Auth, Remote};
+pub use remote_url::{checked_out, origin};
 pub(crate) use repository::mark_damaged;
 pub use repository::{Heads, Repository, is_branch};
 

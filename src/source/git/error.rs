@@ -162,7 +162,7 @@ pub(super) fn words(remote: &Remote, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::Auth;
+    use crate::source::git::Auth;
 
     #[test]
     fn a_remote_s_words_are_one_bounded_line_without_the_secret() {

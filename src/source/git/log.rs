@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Commit, Oid, trailer};
 use crate::pull_request::marker;
-use crate::tree::{RevisionError, open_revision};
+use crate::source::tree::{RevisionError, open_revision};
 
 /// How many commits are looked at, at most.
 const STEPS_MAX: usize = 50_000;

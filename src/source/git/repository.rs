@@ -7,7 +7,7 @@ use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOpti
 
 use super::error::words;
 use super::{Commit, GitError, Log, Oid, Remote, initialise, transport};
-use crate::tree::CommitTree;
+use crate::source::tree::CommitTree;
 
 /// How many packs a clone may have. Every fetch adds one and libgit2 never joins them, so past this number a new
 /// shallow clone is cheaper than the old one.

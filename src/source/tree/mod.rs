@@ -1,14 +1,14 @@
 //! Where files come from: a directory on disk, or a commit in a bare clone.
 
+mod before_patch;
 mod commit;
 mod directory;
-mod patched;
 mod selection;
 
+pub use before_patch::{PATCH_MAX, PatchError, PatchedTree};
 pub(crate) use commit::open_revision;
 pub use commit::{CommitTree, RevisionError};
 pub use directory::DirectoryTree;
-pub use patched::{PATCH_MAX, PatchError, PatchedTree};
 pub use selection::Selection;
 
 /// One file of a tree, not read yet.

@@ -50,7 +50,7 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
     /// # Errors
     /// It is no patch, or does not lead to these files.
     pub fn new(now: &'t T, patch: &[u8], read: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, PatchError> {
-        crate::git::initialise();
+        crate::source::git::initialise();
         let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
         let diff = Diff::from_buffer(patch).map_err(malformed)?;
         if diff.deltas().len() == 0 {
@@ -170,7 +170,7 @@ impl<T: Tree> Tree for PatchedTree<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::DirectoryTree;
+    use crate::source::tree::DirectoryTree;
 
     const PATCH: &str = "\
 diff --git a/a.yaml b/a.yaml

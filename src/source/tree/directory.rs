@@ -41,7 +41,7 @@ impl DirectoryTree {
     /// # Errors
     /// A path does not exist or cannot be read, or its git repository cannot.
     pub fn of_paths(working_directory: &Path, paths: &[PathBuf]) -> Result<Self, TreeError> {
-        crate::git::initialise();
+        crate::source::git::initialise();
         let base = canonical(working_directory, working_directory)?;
         let mut tree = Self { files: BTreeMap::new(), problems: Vec::new() };
         for given in paths {
