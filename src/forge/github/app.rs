@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::Call;
-use super::refusal::Deed;
+use super::error::Deed;
 use super::{GitHub, GitHubSettings};
 use crate::config::AppConfig;
 use crate::forge::ForgeError;

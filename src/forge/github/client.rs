@@ -13,9 +13,9 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::pace::Pace;
-use super::refusal::Refusal;
-use super::{Patience, limits};
+use super::error::Refusal;
+use super::write_limit::Pace;
+use super::{Patience, rate_limit};
 use crate::forge::ForgeError;
 use crate::http;
 
@@ -225,7 +225,7 @@ impl Client {
 
     fn limit(&self, answer: &Answer) -> Option<Duration> {
         let message = Refusal::read(answer).message;
-        limits::wait(answer.status, &answer.headers, &message, jiff::Timestamp::now().as_second())
+        rate_limit::wait(answer.status, &answer.headers, &message, jiff::Timestamp::now().as_second())
     }
 
     fn rate_limited(&self, wait: Duration, answer: &Answer) -> ForgeError {

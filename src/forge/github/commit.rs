@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::client::Call;
-use super::refusal::Deed;
+use super::error::Deed;
 use crate::forge::{ForgeError, NewCommit, NewFile};
 
 /// How many bytes of text one request for a tree has at most; what is beyond goes by blobs.

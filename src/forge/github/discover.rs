@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::app::{Installation, Token};
 use super::client::{self, Answer, Call, Client};
-use super::refusal::Refusal;
+use super::error::Refusal;
 use super::{App, Pace, address, checked_base};
 use crate::config::Owner;
 use crate::fleet::Discovered;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::client::{Api, Call};
-use super::refusal::{Deed, Refusal};
+use super::error::{Deed, Refusal};
 use crate::forge::{ForgeError, MergeMethod, NewCommit};
 
 /// What stands for "no such ref" (GraphQL API, `RefUpdate`).

@@ -5,12 +5,12 @@ mod app;
 mod client;
 mod commit;
 mod discover;
-mod dress;
+mod error;
 mod graphql;
-mod limits;
-mod pace;
+mod metadata;
 mod pull;
-mod refusal;
+mod rate_limit;
+mod write_limit;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ pub use address::{api_host_matches, repository_of};
 pub use app::App;
 use client::{Answer, Call, Client};
 pub use discover::{Listing, discover, discover_as_app};
-pub use pace::Pace;
+use error::{Deed, Refusal};
 use pull::Pull;
-use refusal::{Deed, Refusal};
+pub use write_limit::Pace;
 
 use super::{Changes, Draft, Dress, Forge, ForgeError, NewCommit, PullRequest, PullRequestState};
 use crate::pull_request::marker;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Call;
-use super::refusal::Deed;
+use super::error::Deed;
 use super::{GitHub, PAGES, client};
 use crate::forge::{Dress, ForgeError, PullRequest};
 
