@@ -12,8 +12,8 @@ use crate::manifest::site::Skip;
 use crate::pin::{self, Pinned};
 use crate::plan::{self, Change, Outcome, Verdict};
 use crate::platform::Platform;
-use crate::provenance::vouch;
 use crate::reference::{Digest, Reference};
+use crate::registry::verify::vouch;
 use crate::registry::{Claim, Question, Refused, Registry, confirm};
 use crate::source::tree::{Tree, TreeError};
 

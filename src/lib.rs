@@ -35,7 +35,6 @@ pub mod platform;
 pub mod policy;
 pub mod promote;
 pub mod proposal;
-pub mod provenance;
 pub mod pull_request;
 pub mod reference;
 pub mod registry;

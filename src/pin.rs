@@ -13,7 +13,7 @@ use crate::manifest::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Rules, Verdict};
-use crate::provenance::vouch;
+use crate::registry::verify::vouch;
 use crate::registry::{Answers, Registry, ask};
 use crate::source::tree::{Tree, TreeError};
 

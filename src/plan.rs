@@ -1,5 +1,7 @@
 //! Questions for the registry, and what its answers mean for each site. Pure.
 
+pub(crate) mod verify;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chart::Charts;
@@ -12,8 +14,8 @@ use crate::manifest::annotate::Keys;
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
 use crate::policy::{Decision, Policy, SplitFields, Style};
-use crate::provenance::Proof;
 use crate::reference::{Digest, Reference};
+use crate::registry::verify::Proof;
 use crate::registry::{
     Answer, Answers, Asked, Behind, Judged, Level, Question, Recorded, ResolveError, Wanted,
 };

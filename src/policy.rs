@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use crate::platform::Platform;
-use crate::provenance::{Demand, Key, Kind};
 use crate::reference::Reference;
 use crate::registry;
+use crate::registry::verify::{Demand, Key, Kind};
 
 /// The rules of one repository: which files are read, and what becomes of the images in them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use crate::ledger::Moves;
 use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;
-use crate::provenance::Proof;
 use crate::pull_request::{ImageChange, LeftOut, Object, Occasion, Proposal};
 use crate::reference::{Digest, LATEST};
+use crate::registry::verify::Proof;
 
 /// Where an image is used, and who vouches for it.
 #[derive(Default)]

@@ -18,8 +18,8 @@ use crate::manifest::UnreadReason;
 use crate::manifest::site::State;
 use crate::pin::{self, Pinned};
 use crate::plan;
-use crate::provenance::vouch;
 use crate::registry::Registry;
+use crate::registry::verify::vouch;
 use crate::source::git::{Oid, Repository};
 use crate::source::tree::{Entry, Tree, TreeError};
 

@@ -15,8 +15,8 @@ use tagpin::assign::{Aim, Named, Refusal, assign};
 use tagpin::config::Config;
 use tagpin::pin::{Pinned, pin, take_inventory};
 use tagpin::plan::Outcome;
-use tagpin::provenance::{Demand, Evidence, Key, Kind};
 use tagpin::reference::{Digest, Reference};
+use tagpin::registry::verify::{Demand, Evidence, Key, Kind};
 use tagpin::registry::{
     HttpRegistry, Limits, Memo, Mirror, PullFromMirror, Question, Registry as _, ResolveError, Rule,
     Settings, Trust,

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tagpin::ledger::Moves;
 use tagpin::platform::Platform;
-use tagpin::provenance::{Kind, Proof};
 use tagpin::pull_request::{
     Details, ImageChange, LeftOut, Object, Proposal, Template, marker, render, render_with, same_body,
 };
 use tagpin::reference::Digest;
+use tagpin::registry::verify::{Kind, Proof};
 use tagpin::registry::{Budget, Description, Entry, ImageConfig, ResolveError};
 
 #[derive(Deserialize)]

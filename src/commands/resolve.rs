@@ -9,8 +9,8 @@ use crate::cli::{Format, Globals, ResolveArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::provenance::{Demand, Evidence};
 use crate::reference::{Digest, Reference};
+use crate::registry::verify::{Demand, Evidence};
 use crate::registry::{
     Answer, Asked, Behind, Content, HttpRegistry, Judged, Level, Question, Recorded, Registry as _,
     ResolveError, Trust, Wanted, ask, explained,

@@ -3,7 +3,7 @@
 use super::ConfigError;
 use super::problem::Problem;
 use crate::policy::Policy;
-use crate::provenance::Key;
+use crate::registry::verify::Key;
 
 const HINT: &str = "`keys` of [policy] names files with a public key each: docs/provenance.md";
 

@@ -22,10 +22,10 @@ use crate::environment::Environment;
 use crate::hold::Hold;
 use crate::platform::Platform;
 use crate::policy::{Globs, Policy};
-use crate::provenance::{Key, Kind};
 use crate::pull_request::Wording;
 use crate::pull_request::group::Named;
 use crate::registry::Rule;
+use crate::registry::verify::{Key, Kind};
 
 impl Config {
     /// Returns this configuration as TOML that [`Config::parse`] reads back to the same.

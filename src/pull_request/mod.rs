@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::Moves;
-use crate::provenance::Proof;
 use crate::reference::Digest;
+use crate::registry::verify::Proof;
 use crate::registry::{Budget, Description};
 
 mod body;

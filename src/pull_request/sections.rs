@@ -8,7 +8,7 @@ use super::region::{self, Known};
 use super::{Details, ImageChange, LeftOut, Object, Occasion, Proposal, details};
 use crate::markdown::{cell, code};
 use crate::policy::looks_immutable;
-use crate::provenance::{Kind, Proof};
+use crate::registry::verify::{Kind, Proof};
 
 /// How many files a table's cell names.
 const FILES_IN_CELL: usize = 3;

@@ -1,396 +1,384 @@
-//! One request for a manifest or a blob: challenge answered, redirects followed, body read up to a limit.
+//! From a question to a digest: HEAD where that is enough, GET and hash where it is not.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError};
-use std::time::Instant;
+use std::collections::BTreeMap;
 
-use oci_distribution::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LINK,
-    LOCATION,
+use tokio::sync::Semaphore;
+
+use super::auth::Auth;
+use super::endpoint;
+use super::endpoint::{Endpoint, Wanted};
+use super::http::budget::{Answered, Budget, Budgets};
+use super::http::circuit_breaker::Breaker;
+use super::http::keyed::Keyed;
+use super::http::retry::Repeats;
+use super::http::transport::Transport;
+use super::http::{Answer, Client, Kind as Path, Request};
+use super::image::config::ImageConfig;
+use super::image::manifest;
+use super::image::manifest::{ContentError, Kind, Manifest};
+use super::trace::step;
+use super::{
+    Compared, Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
 };
-use reqwest::{Method, Response, StatusCode};
-use tokio::sync::Mutex;
-use url::Url;
+use crate::reference::Digest;
+use crate::registry::verify::{Demand, Evidence};
 
-use super::ResolveError;
-use super::auth::{Auth, Authorization};
-use super::budget::Budgets;
-use super::explain::step;
-use super::failure::{Failure, Retry, Unsent, is_certificate, root_cause};
-use super::image;
-use super::keyed::Keyed;
-use super::location::{self, Endpoint};
-use super::retry::{Repeats, retry};
-use super::transport::{Route, Transport, Unread, read};
-
-/// How many redirects are followed.
-const REDIRECTS: usize = 5;
-
-/// The client of all registries.
+/// The registries of the world, over HTTP.
 #[derive(Debug)]
-pub(super) struct Client {
-    pub(super) transport: Transport,
-    pub(super) auth: Auth,
-    pub(super) budgets: Budgets,
-    /// How often, and after which pauses, a request is repeated.
-    pub(super) repeats: Repeats,
-    /// By `host[:port]`.
-    pub(super) hosts: Keyed<Host>,
+pub struct HttpRegistry {
+    rules: Vec<Rule>,
+    pub(super) limits: Limits,
+    pub(super) client: Client,
+    /// By the registry's name in the question.
+    lanes: Keyed<Lane>,
 }
 
-/// What is known of a host.
-#[derive(Debug, Default)]
-pub(super) struct Host {
-    /// Set once the first request has ended. Until then others wait for it, to learn from its challenge.
-    contacted: AtomicBool,
-    gate: Mutex<()>,
-    /// The scheme that it speaks.
-    scheme: OnceLock<&'static str>,
-    /// Until when it asked to be left alone: that is meant for all requests, not for the one that was refused.
-    resume: std::sync::Mutex<Option<Instant>>,
+/// What keeps one registry's questions apart from the others'.
+#[derive(Debug)]
+struct Lane {
+    permits: Semaphore,
+    breaker: Breaker,
 }
 
-/// What is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Request<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) kind: Kind,
-    /// A tag or a digest.
-    pub(super) reference: &'a str,
-    /// Where a list goes on.
-    pub(super) query: Option<&'a str>,
-    /// The longest body that is read, in bytes.
-    pub(super) limit: usize,
-    /// Whether a request that fails for a moment is repeated.
-    pub(super) retries: bool,
-}
-
-/// What a request is for.
+/// Whether a run depends on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Manifest,
-    Blob,
-    /// The list of what is attached to a digest.
-    Referrers,
+pub(super) enum Pressing {
+    /// It does.
+    Yes,
+    /// It is only good to know: at most so many requests for such things go to one registry, none is repeated, and none
+    /// counts against the registry.
+    No(u64),
 }
 
-/// The headers that matter, and the body of a GET.
-#[derive(Debug)]
-pub(super) struct Answer {
-    /// Content-Type
-    pub(super) content_type: Option<String>,
-    /// Docker-Content-Digest as sent, not parsed yet; several values are joined, and so will not parse.
-    pub(super) digest: Option<String>,
-    /// Link: where a list goes on.
-    pub(super) link: Option<String>,
-    /// Empty for a HEAD.
-    pub(super) body: Vec<u8>,
+/// A manifest or index whose body was read, and whose hash is `digest`.
+struct Body {
+    digest: Digest,
+    manifest: Manifest,
 }
 
-impl Request<'_> {
-    /// Returns `repository:tag` or `repository@digest`, for messages.
-    pub(super) fn wanted(&self) -> String {
-        let separator = if self.reference.contains(':') { '@' } else { ':' };
-        let what = if self.kind == Kind::Referrers { "referrers of " } else { "" };
-        format!("{what}{}{separator}{}", self.endpoint.repository, self.reference)
-    }
-
-    fn url(&self, scheme: &str) -> Result<Url, Failure> {
-        let kind = match self.kind {
-            Kind::Manifest => "manifests",
-            Kind::Blob => "blobs",
-            Kind::Referrers => "referrers",
+impl HttpRegistry {
+    /// Returns a client with these settings. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// A rule's location is not one, or a certificate cannot be read.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let locations = settings.rules.iter().flat_map(|rule| {
+            let mirrors = rule.mirrors.iter().map(|mirror| &mirror.location);
+            [&rule.prefix, &rule.location].into_iter().chain(mirrors)
+        });
+        for location in locations {
+            if !endpoint::is_location(location) {
+                return Err(SettingsError::Location(location.clone()));
+            }
+        }
+        let transport = Transport::new(&settings)?;
+        let Settings { rules, credentials, limits, .. } = settings;
+        let repeats =
+            Repeats { times: limits.retries, first: limits.retry_delay, longest: limits.longest_pause };
+        let client = Client {
+            transport,
+            auth: Auth::new(credentials, rules.clone()),
+            budgets: Budgets::default(),
+            repeats,
+            hosts: Keyed::default(),
         };
-        let Endpoint { host, repository, .. } = self.endpoint;
-        let url = Url::parse(&format!("{scheme}://{host}/v2/{repository}/{kind}/{}", self.reference));
-        let mut url = url.map_err(|error| {
-            ResolveError::InvalidAnswer(format!("`{host}` cannot be asked for `{}`: {error}", self.wanted()))
-        })?;
-        url.set_query(self.query);
-        Ok(url)
-    }
-}
-
-impl Client {
-    /// Asks for the headers. `None` means that the registry does not allow HEAD (405 or 501).
-    pub(super) async fn head(&self, request: Request<'_>) -> Result<Option<Answer>, ResolveError> {
-        self.repeat(request, Method::HEAD).await
+        Ok(Self { rules, limits, client, lanes: Keyed::default() })
     }
 
-    /// Asks for the body. It is not compressed and not longer than the limit.
-    pub(super) async fn get(&self, request: Request<'_>) -> Result<Answer, ResolveError> {
-        let answer = self.repeat(request, Method::GET).await?;
-        answer.ok_or_else(|| {
-            let host = request.endpoint.shown();
-            ResolveError::InvalidAnswer(format!("`{host}` does not allow a GET of `{}`", request.wanted()))
-        })
+    /// Returns the requests so far, by registry host.
+    pub fn budget(&self) -> BTreeMap<String, Budget> {
+        self.client.budgets.snapshot()
     }
 
-    async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<Answer>, ResolveError> {
-        let attempt = || self.exchange(request, method.clone());
-        let result = if request.retries { retry(self.repeats, attempt).await } else { attempt().await };
-        result.map_err(|failure| failure.error)
+    /// Returns how often each kind of answer came so far.
+    pub fn answered(&self) -> BTreeMap<Answered, u64> {
+        self.client.budgets.answers()
     }
 
-    async fn exchange(&self, request: Request<'_>, method: Method) -> Result<Option<Answer>, Failure> {
-        let endpoint = request.endpoint;
-        let host = self.hosts.get(&endpoint.host);
-        let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pause) = resume.and_then(|resume| resume.checked_duration_since(Instant::now())) {
-            step(|| format!("{} asked to wait another {:.1} s", endpoint.shown(), pause.as_secs_f64()));
-            tokio::time::sleep(pause).await;
-        }
-        let mut alone = None;
-        if !host.contacted.load(Ordering::Acquire) {
-            alone = Some(host.gate.lock().await).filter(|_| !host.contacted.load(Ordering::Acquire));
-        }
-        let answered = self.authorized(request, &method, &host).await;
-        host.contacted.store(true, Ordering::Release);
-        drop(alone);
-        let (response, authorization) = answered?;
-        let (shown, response) = self.follow(request, &method, response).await?;
-        let status = response.status();
-        match status {
-            StatusCode::OK => self.read(request, &method, response).await.map(Some),
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if method == Method::HEAD => {
-                Ok(None)
-            }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let advice = if shown == endpoint.shown() {
-                    authorization.advice(endpoint)
-                } else {
-                    "credentials do not follow a redirect".to_owned()
-                };
-                let text =
-                    format!("`{shown}` answered {} for `{}`: {advice}", status.as_u16(), request.wanted());
-                Err(ResolveError::Unauthorized(text).into())
-            }
-            _ => {
-                if status == StatusCode::TOO_MANY_REQUESTS {
-                    self.budgets.refused(endpoint.shown());
-                }
-                let failure = Failure::status(&shown, &request.wanted(), &method, status, response.headers());
-                if let Retry::After(pause) = failure.retry
-                    && pause <= self.repeats.longest
-                {
-                    let mut resume = host.resume.lock().unwrap_or_else(PoisonError::into_inner);
-                    *resume = (*resume).max(Some(Instant::now() + pause));
-                }
-                Err(failure)
-            }
-        }
-    }
-
-    /// Sends the request with what the registry is known to want, and once more if it then asks for something else.
-    async fn authorized(
-        &self,
-        request: Request<'_>,
-        method: &Method,
-        host: &Host,
-    ) -> Result<(Response, Authorization), Failure> {
-        let endpoint = request.endpoint;
-        let scheme = || host.scheme.get().copied().unwrap_or("https");
-        let authorize = |refused: Option<HeaderValue>| async move {
-            self.auth.authorize(&self.transport, &self.budgets, endpoint, scheme(), refused.as_ref()).await
-        };
-        let mut authorization = authorize(None).await?;
-        let mut response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
-        // Once for a challenge that was not known, and once for a token that turns out to be worth too little.
-        for _ in 0..2 {
-            if response.status() != StatusCode::UNAUTHORIZED {
-                break;
-            }
-            let news = self.auth.learn(endpoint, response.headers());
-            if !news && authorization.fresh && !self.auth.expired(&authorization).await {
-                return Ok((response, authorization));
-            }
-            let refused = authorization.header.clone();
-            authorization = authorize(refused).await?;
-            if authorization.header.is_none() {
-                return Ok((response, authorization));
-            }
-            response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
-        }
-        if response.status() != StatusCode::UNAUTHORIZED {
-            self.auth.accepted(endpoint, &authorization);
-        }
-        Ok((response, authorization))
-    }
-
-    /// Sends the request to the registry itself, over the scheme that it speaks. That is found out by the first
-    /// request, which carries no credential: credentials are an answer to a challenge.
-    async fn first_hop(
-        &self,
-        request: Request<'_>,
-        method: &Method,
-        host: &Host,
-        authorization: Option<&HeaderValue>,
-    ) -> Result<Response, Failure> {
-        let known = host.scheme.get();
-        let schemes = known.map_or_else(|| request.endpoint.schemes(), std::slice::from_ref);
-        let mut first = None;
-        for scheme in schemes {
-            let url = request.url(scheme)?;
-            self.budgets.request(request.endpoint.shown(), method);
-            let sent = self.send(request, method, url, authorization).await;
-            self.budgets.answered(request.endpoint.shown(), sent.as_ref().ok().map(Response::status));
-            let elsewhere = match &sent {
-                // What servers that expect TLS answer to plain HTTP.
-                Ok(response) => *scheme == "http" && response.status() == StatusCode::BAD_REQUEST,
-                Err(Unsent::Http(error)) => error.is_connect() || !error.is_timeout(),
-                Err(Unsent::Refused(_)) => false,
+    /// Returns what each mirror of the question's registry says the tag is now, whatever it may be asked for otherwise:
+    /// a cache may keep answering an old digest. Each mirror is named `host[:port]/repository`.
+    pub async fn at_mirrors(&self, question: &Question) -> Vec<(String, Result<Digest, ResolveError>)> {
+        let mut answers = Vec::new();
+        for endpoint in endpoint::mirrors(&self.rules, &question.registry, &question.repository) {
+            let work = async {
+                let request = self.request(&endpoint, &question.tag, false);
+                self.resolve_at(request, false).await.map(|resolution| resolution.digest)
             };
-            if schemes.len() == 1 || !elsewhere {
-                if let Ok(response) = &sent {
-                    host.scheme.get_or_init(|| scheme);
-                    self.budgets.remaining(request.endpoint.shown(), response.headers());
-                }
-                first = Some(sent);
-                break;
-            }
-            // How a TLS server ends the conversation says more than what it answers to plain HTTP. It may close the
-            // connection before its alert is read: a refused client certificate does not always look like one.
-            let speaks_tls =
-                |error: &reqwest::Error| *scheme == "https" && (!error.is_connect() || is_certificate(error));
-            if first.is_none() || matches!(&sent, Err(Unsent::Http(error)) if speaks_tls(error)) {
-                first = Some(sent);
-            }
+            let answer = tokio::time::timeout(self.limits.question, work).await;
+            let late = |_| Err(ResolveError::Unavailable(format!("`{}` gave no answer", endpoint.shown())));
+            let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
+            answers.push((name, answer.unwrap_or_else(late)));
         }
-        let what = format!("`{}` for `{}`", request.endpoint.shown(), request.wanted());
-        match first {
-            Some(sent) => sent.map_err(|error| Failure::unsent(&what, &error)),
-            None => Err(ResolveError::Unavailable(format!("cannot reach {what}")).into()),
-        }
+        answers
     }
 
-    async fn send(
-        &self,
-        request: Request<'_>,
-        method: &Method,
-        url: Url,
-        authorization: Option<&HeaderValue>,
-    ) -> Result<Response, Unsent> {
-        let accept = match request.kind {
-            Kind::Manifest => image::ACCEPT,
-            Kind::Blob => "*/*",
-            Kind::Referrers => OCI_IMAGE_INDEX_MEDIA_TYPE,
-        };
-        let (client, route) = self.transport.client(request.endpoint, &url).map_err(Unsent::Refused)?;
-        let mut builder = client
-            .request(method.clone(), url.clone())
-            .header(ACCEPT, accept)
-            .header(ACCEPT_ENCODING, "identity");
-        if let Some(authorization) = authorization {
-            builder = builder.header(AUTHORIZATION, authorization.clone());
-        }
-        let sent = builder.send().await;
-        step(|| told(method, &url, route, &sent));
-        sent.map_err(Unsent::Http)
+    /// Returns what the registry itself says the tag is now; `None` where no mirror is asked before it.
+    async fn at_origin(&self, question: &Question) -> Option<Result<Digest, ResolveError>> {
+        let endpoints = self.endpoints(question, Wanted::Tag).ok()?;
+        let endpoint = endpoints.last().filter(|_| endpoints.len() > 1)?;
+        let request = self.request(endpoint, &question.tag, true);
+        let work = async { self.resolve_at(request, false).await.map(|resolution| resolution.digest) };
+        Some(self.in_turn(question, Pressing::Yes, work).await)
     }
 
-    /// Follows redirects, always without the credential and never from HTTPS to HTTP. Returns who answered in the end.
-    async fn follow(
+    /// Runs `work` when the registry has a turn free, for as long as a question may take.
+    pub(super) async fn in_turn<T>(
         &self,
-        request: Request<'_>,
-        method: &Method,
-        mut response: Response,
-    ) -> Result<(String, Response), Failure> {
-        let origin = request.endpoint.shown();
-        let mut shown = origin.to_owned();
-        for _ in 0..=REDIRECTS {
-            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok((shown, response));
-            }
-            let refuse = |why: &str| {
-                let text = format!(
-                    "`{origin}` redirects `{}` {why}, which tagpin does not follow",
-                    request.wanted()
-                );
-                Failure::from(ResolveError::InvalidAnswer(text))
-            };
-            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            let from = response.url();
-            let Some(mut url) = location.and_then(|location| from.join(location).ok()).filter(Url::has_host)
-            else {
-                return Err(refuse("to nowhere"));
-            };
-            match (from.scheme(), url.scheme()) {
-                (_, "https") | ("http", "http") => {}
-                _ => return Err(refuse("away from HTTPS")),
-            }
-            // An address could carry a credential of its own choice.
-            if url.set_username("").is_err() || url.set_password(None).is_err() {
-                return Err(refuse("to nowhere"));
-            }
-            shown = format!("{origin}` → `{}", url.host_str().unwrap_or_default());
-            let what = format!("`{shown}` for `{}`", request.wanted());
-            response = self
-                .send(request, method, url, None)
-                .await
-                .map_err(|error| Failure::unsent(&what, &error))?;
+        question: &Question,
+        pressing: Pressing,
+        work: impl Future<Output = Result<T, ResolveError>> + Send,
+    ) -> Result<T, ResolveError> {
+        let registry = &question.registry;
+        let lane = self.lanes.get_or(registry, || Lane {
+            permits: Semaphore::new(
+                endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once).max(1),
+            ),
+            breaker: Breaker::default(),
+        });
+        let _permit = lane.permits.acquire().await;
+        lane.breaker.check(registry)?;
+        let result = tokio::time::timeout(self.limits.question, work).await.unwrap_or_else(|_| {
+            Err(ResolveError::Unavailable(format!(
+                "`{registry}` gave no answer for `{}:{}` within {:?}; run again later",
+                question.repository, question.tag, self.limits.question
+            )))
+        });
+        if pressing == Pressing::Yes {
+            lane.breaker.note(&result);
         }
-        let text = format!("`{origin}` redirects `{}` more than {REDIRECTS} times", request.wanted());
-        Err(ResolveError::InvalidAnswer(text).into())
+        result
     }
 
-    async fn read(
+    pub(super) fn endpoints(
         &self,
-        request: Request<'_>,
-        method: &Method,
-        response: Response,
-    ) -> Result<Answer, Failure> {
-        let host = request.endpoint.shown();
-        let headers = response.headers();
-        let content_type = joined(headers, CONTENT_TYPE.as_str());
-        let digest = joined(headers, "docker-content-digest");
-        let link = joined(headers, LINK.as_str());
-        if method == Method::HEAD {
-            return Ok(Answer { content_type, digest, link: None, body: Vec::new() });
-        }
-        // The digest is that of the plain bytes: hashing what a proxy has compressed would give another.
-        if joined(headers, CONTENT_ENCODING.as_str())
-            .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        question: &Question,
+        wanted: Wanted,
+    ) -> Result<Vec<Endpoint>, ResolveError> {
+        endpoint::endpoints(&self.rules, &question.registry, &question.repository, wanted)
+    }
+
+    fn request<'a>(&self, endpoint: &'a Endpoint, reference: &'a str, origin: bool) -> Request<'a> {
+        let (kind, limit) = (Path::Manifest, self.limits.manifest);
+        Request { endpoint, kind, reference, query: None, limit, retries: origin }
+    }
+
+    /// Explains which place is asked, and why.
+    fn told(&self, endpoint: &Endpoint) {
+        step(|| {
+            let (host, repository) = (&endpoint.host, &endpoint.repository);
+            let kind = if endpoint.is_mirror { "mirror" } else { "registry" };
+            let rule = endpoint.rule.and_then(|rule| self.rules.get(rule));
+            let because = rule.map_or_else(
+                || "no [[registry]] names it".to_owned(),
+                |rule| format!("of the [[registry]] with the prefix `{}`", rule.prefix),
+            );
+            format!("{kind} {host}, repository {repository}: {because}")
+        });
+    }
+
+    /// Returns what a tag is: a HEAD, unless it is to be `read` or HEAD does not say it.
+    async fn resolve_at(&self, request: Request<'_>, read: bool) -> Result<Resolution, ResolveError> {
+        if !read
+            && let Some(answer) = self.client.head(request).await?
+            && let Some(digest) = header(request, &answer)?
         {
-            let text = format!("`{host}` compresses `{}` though it was asked not to", request.wanted());
-            return Err(ResolveError::InvalidAnswer(text).into());
-        }
-        let body = read(response, request.limit).await.map_err(|error| match error {
-            Unread::TooLong => Failure::from(ResolveError::InvalidAnswer(format!(
-                "`{host}` answers more than {} bytes for `{}`, which no manifest needs",
-                request.limit,
-                request.wanted()
-            ))),
-            Unread::Broken(error) => {
-                Failure::unreachable(&format!("`{host}` for `{}`", request.wanted()), &error)
+            let media_type = answer.content_type.as_deref().unwrap_or_default();
+            match manifest::kind(media_type) {
+                Kind::Index | Kind::Image => {
+                    let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
+                    return Ok(Resolution { digest, media_type, content: None });
+                }
+                Kind::Schema1 => return Err(unusable(request, &ContentError::Schema1)),
+                // The body says what it is.
+                Kind::Other => {}
             }
-        })?;
-        Ok(Answer { content_type, digest, link, body })
-    }
-}
-
-/// Returns what became of a request, for people. What stands behind `?` in an address may be a signature, and secret.
-fn told(method: &Method, url: &Url, route: Route, sent: &Result<Response, reqwest::Error>) -> String {
-    let host = location::shown(url);
-    // The path of a redirect may be a secret too.
-    let path = if url.path().starts_with("/v2/") { url.path() } else { "/…" };
-    let over = match route {
-        Route::Proxy => " over the proxy of the environment, which looks up the address,",
-        Route::Direct => "",
-    };
-    let asked = format!("{method} {}://{host}{path}{over}", url.scheme());
-    match sent {
-        Ok(response) => {
-            let named = joined(response.headers(), "docker-content-digest");
-            let named = named.map(|digest| format!(", digest {digest}")).unwrap_or_default();
-            format!("{asked} → {} ({:?}){named}", response.status().as_u16(), response.version())
         }
-        Err(error) => format!("{asked} → no answer: {}", root_cause(error)),
+        let Body { digest, manifest: Manifest { media_type, content } } = self.body(request).await?;
+        Ok(Resolution { digest, media_type, content: Some(content) })
+    }
+
+    async fn look_at(&self, request: Request<'_>, look: &Look) -> Result<Seen, ResolveError> {
+        match look {
+            Look::Head(digest) => {
+                let Some(answer) = self.client.head(request).await? else {
+                    return Ok(Seen::MediaType(self.body(request).await?.manifest.media_type));
+                };
+                match header(request, &answer)? {
+                    Some(named) if named == *digest => {
+                        Ok(Seen::MediaType(answer.content_type.unwrap_or_default()))
+                    }
+                    Some(named) if named.algorithm() == digest.algorithm() => Err(mismatch(request)),
+                    // Anything may answer 200: what does not name the digest has to show what it has.
+                    _ => Ok(Seen::MediaType(self.body(request).await?.manifest.media_type)),
+                }
+            }
+            Look::Body(_) => Ok(Seen::Content(self.body(request).await?.manifest.content)),
+            Look::Config(_) => {
+                let answer = self.content(Request { kind: Path::Blob, ..request }).await?;
+                Ok(Seen::Platform(manifest::config_platform(&answer.body)))
+            }
+            Look::Details(_) => {
+                let request = Request { kind: Path::Blob, limit: self.limits.config, ..request };
+                let answer = self.content(request).await?;
+                let config = ImageConfig::parse(&answer.body).ok_or_else(|| {
+                    let (host, wanted) = (request.endpoint.shown(), request.wanted());
+                    ResolveError::InvalidAnswer(format!("`{host}` has for `{wanted}` no image config"))
+                })?;
+                Ok(Seen::Config(Box::new(config)))
+            }
+        }
+    }
+
+    /// Reads what a tag or a digest names. Its hash, the digest header and the digest that was asked for must agree, where
+    /// they are there; a list of referrers has no digest.
+    pub(super) async fn content(&self, request: Request<'_>) -> Result<Answer, ResolveError> {
+        let answer = self.client.get(request).await?;
+        if request.kind == Path::Referrers {
+            return Ok(answer);
+        }
+        let asked = Digest::parse(request.reference);
+        let named = header(request, &answer)?;
+        if asked.iter().chain(&named).any(|digest| digest.same_algorithm(&answer.body) != *digest) {
+            return Err(mismatch(request));
+        }
+        Ok(answer)
+    }
+
+    /// Reads a manifest.
+    async fn body(&self, request: Request<'_>) -> Result<Body, ResolveError> {
+        let answer = self.content(request).await?;
+        let digest = Digest::parse(request.reference).or(header(request, &answer)?);
+        let digest = digest.unwrap_or_else(|| Digest::sha256(&answer.body));
+        let manifest = manifest::parse(&answer.body, answer.content_type.as_deref())
+            .map_err(|error| unusable(request, &error))?;
+        Ok(Body { digest, manifest })
+    }
+
+    async fn resolve_anywhere(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+        let endpoints = self.endpoints(question, Wanted::Tag)?;
+        let mut result = Err(nowhere(question));
+        for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
+            self.told(endpoint);
+            let request = self.request(endpoint, &question.tag, left == 0);
+            result = self.resolve_at(request, read).await;
+            match &result {
+                Err(error) if left > 0 => {
+                    tracing::info!(%error, "a mirror has no answer, the next is asked");
+                    step(|| format!("no answer from this mirror, the next place is asked: {error}"));
+                }
+                _ => break,
+            }
+        }
+        result
+    }
+
+    async fn look_anywhere(
+        &self,
+        question: &Question,
+        look: &Look,
+        pressing: Pressing,
+    ) -> Result<Seen, ResolveError> {
+        let endpoints = self.endpoints(question, Wanted::Digest)?;
+        let mut result = Err(nowhere(question));
+        for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
+            self.told(endpoint);
+            let mut request = self.request(endpoint, look.digest().as_str(), left == 0);
+            if let Pressing::No(most) = pressing {
+                request.retries = false;
+                if let Err(error) = self.client.budgets.spend(endpoint.shown(), most) {
+                    result = Err(error);
+                    continue;
+                }
+            }
+            result = self.look_at(request, look).await;
+            match &result {
+                Err(error) if left > 0 => {
+                    tracing::info!(%error, "a mirror does not have a digest, the next is asked");
+                    step(|| format!("this mirror does not have it, the next place is asked: {error}"));
+                }
+                _ => break,
+            }
+        }
+        result
     }
 }
 
-/// Returns the header's value; several are joined, and what is not text is kept apart from what is not there.
-fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
-    let values: Vec<_> = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect();
-    (!values.is_empty()).then(|| values.join(", "))
+impl Registry for HttpRegistry {
+    async fn compare(&self, question: &Question) -> Compared {
+        let mirrors = self.at_mirrors(question).await;
+        let origin = if mirrors.is_empty() { None } else { self.at_origin(question).await };
+        Compared { origin, mirrors }
+    }
+
+    fn announce(&self, questions: &[&Question]) {
+        for question in questions {
+            // What has no endpoint fails when it is asked.
+            let endpoints = self.endpoints(question, Wanted::Tag).unwrap_or_default();
+            if let Some(first) = endpoints.into_iter().next() {
+                self.client.auth.announce(first);
+            }
+        }
+    }
+
+    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+        self.in_turn(question, Pressing::Yes, self.resolve_anywhere(question, read)).await
+    }
+
+    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+        let pressing = Pressing::Yes;
+        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn peek(&self, question: &Question, look: &Look, most: u64) -> Result<Seen, ResolveError> {
+        let pressing = Pressing::No(most);
+        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn evidence(
+        &self,
+        question: &Question,
+        digest: &Digest,
+        demand: &Demand,
+    ) -> Result<Evidence, ResolveError> {
+        self.search(question, digest, demand).await
+    }
+
+    fn budgets(&self) -> BTreeMap<String, Budget> {
+        self.budget()
+    }
+}
+
+/// Returns the digest header, if there is one.
+fn header(request: Request<'_>, answer: &Answer) -> Result<Option<Digest>, ResolveError> {
+    let Some(text) = &answer.digest else { return Ok(None) };
+    Digest::parse(text).map(Some).ok_or_else(|| malformed(request))
+}
+
+fn malformed(request: Request<'_>) -> ResolveError {
+    let (host, wanted) = (request.endpoint.shown(), request.wanted());
+    ResolveError::InvalidAnswer(format!(
+        "`{host}` answers a malformed digest for `{wanted}`; tell its operator"
+    ))
+}
+
+fn mismatch(request: Request<'_>) -> ResolveError {
+    let (host, wanted) = (request.endpoint.shown(), request.wanted());
+    ResolveError::InvalidAnswer(format!(
+        "`{host}` answers for `{wanted}` with content that does not match its digest; nothing of it is used"
+    ))
+}
+
+fn unusable(request: Request<'_>, error: &ContentError) -> ResolveError {
+    let text = format!("`{}` has for `{}` {error}", request.endpoint.shown(), request.wanted());
+    match error {
+        ContentError::Invalid(_) => ResolveError::InvalidAnswer(text),
+        ContentError::Schema1 | ContentError::NotAnImage => ResolveError::UnsupportedMediaType(text),
+    }
+}
+
+fn nowhere(question: &Question) -> ResolveError {
+    ResolveError::Unavailable(format!(
+        "there is no place to ask for `{}/{}`",
+        question.registry, question.repository
+    ))
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::image::{self, Kind};
+use super::image::manifest;
+use super::image::manifest::Kind;
 use super::{Content, Look, Question, Registry, ResolveError, Seen};
 use crate::platform::Platform;
 use crate::reference::Digest;
@@ -58,7 +59,7 @@ async fn confirm_one<R: Registry>(registry: &R, claim: &Claim) -> Result<&'stati
     let seen = registry.look(&claim.question, &look(claim.digest.clone())).await.map_err(refused)?;
     let content = match seen {
         Seen::Content(content) => content,
-        Seen::MediaType(media_type) if image::kind(&media_type) == Kind::Index => return Ok(INDEX),
+        Seen::MediaType(media_type) if manifest::kind(&media_type) == Kind::Index => return Ok(INDEX),
         Seen::MediaType(_) | Seen::Platform(_) | Seen::Config(_) => return Ok(MANIFEST),
     };
     match content {

@@ -1,53 +1,39 @@
 //! What the registry says a tag is now.
 
-mod address;
-mod artifact;
-mod ask;
 mod auth;
-mod auth_file;
-mod breaker;
-mod budget;
+mod cache;
 mod client;
 mod confirm;
-mod credentials;
-mod description;
-mod evidence;
-mod explain;
-mod failure;
-mod helper;
-mod image;
-mod image_config;
-mod keyed;
-mod location;
-mod memo;
+mod endpoint;
+mod http;
+pub mod image;
+mod judge;
 pub mod registries_conf;
-mod resolve;
-mod retry;
+mod resolve_all;
 mod settings;
-mod token;
-mod transport;
-mod wanted;
+mod trace;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
 use crate::platform::Platform;
-use crate::provenance::{Demand, Evidence};
 use crate::reference::{Digest, LATEST, Reference};
+use crate::registry::verify::{Demand, Evidence};
 
-pub use address::Trust;
-pub use ask::{Answers, Asked, ask};
-pub use budget::{Answered, Budget};
+pub use auth::credentials::{Credentials, Environment, HELPER_TIMEOUT};
+pub use cache::Memo;
+pub use client::HttpRegistry;
 pub use confirm::{Claim, Refused, confirm};
-pub use credentials::{Credentials, Environment, HELPER_TIMEOUT};
-pub use description::{Description, describe};
-pub use explain::explained;
-pub use image::{Content, Entry};
-pub use image_config::ImageConfig;
-pub use memo::Memo;
-pub use resolve::HttpRegistry;
+pub use http::budget::{Answered, Budget};
+pub use http::ssrf::Trust;
+pub use image::config::ImageConfig;
+pub use image::describe::{Description, describe};
+pub use image::manifest::{Content, Entry};
+pub use judge::{Answer, Behind, Judged, Recorded, Wanted};
+pub use resolve_all::{Answers, Asked, ask};
 pub use settings::{Limits, Mirror, PullFromMirror, Rule, Settings, SettingsError, TlsFiles, TokenEnv};
-pub use wanted::{Answer, Behind, Judged, Recorded, Wanted};
+pub use trace::explained;
 
 /// Which digest of a tag is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::location::{is_location, is_wildcard};
+use super::endpoint::{is_location, is_wildcard};
 use super::{Mirror, PullFromMirror, Rule};
 
 /// What is wrong with a registries.conf.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::address::Trust;
-use super::credentials::Credentials;
+use super::auth::credentials::Credentials;
+use super::http::ssrf::Trust;
 
 /// Where a registry is really asked, and how: the field names of containers-registries.conf(5), and some of our own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

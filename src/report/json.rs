@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 
 use super::{Report, Row};
 use crate::check::{self, Level};
-use crate::provenance::Proof;
 use crate::registry::Budget;
+use crate::registry::verify::Proof;
 
 /// The version of the document. It grows when a field changes its meaning, not when one is added.
 pub const VERSION: u32 = 1;

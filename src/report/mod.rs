@@ -24,7 +24,7 @@ use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
-use crate::provenance::Proof;
+use crate::registry::verify::Proof;
 use crate::registry::{Behind, Budget};
 use crate::terminal::printable;
 

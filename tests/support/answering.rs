@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use tagpin::platform::Platform;
-use tagpin::provenance::{Demand, Evidence, Proof};
 use tagpin::reference::Digest;
+use tagpin::registry::verify::{Demand, Evidence, Proof};
 use tagpin::registry::{
     Compared, Content, Entry, Look, Question, Registry, Resolution, ResolveError, Rule, Seen,
 };

@@ -8,8 +8,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tagpin::provenance::Key;
 use tagpin::reference::Digest;
+use tagpin::registry::verify::Key;
 
 use super::registry::{OCI_INDEX, OCI_MANIFEST, Registry};
 

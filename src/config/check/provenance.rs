@@ -9,7 +9,7 @@ use super::Checker;
 use crate::config::problem::suggest;
 use crate::config::raw::{RawPolicy, RawRule, Text, Words};
 use crate::policy::{Defaults, Rule};
-use crate::provenance::{Demand, Key, Kind};
+use crate::registry::verify::{Demand, Key, Kind};
 
 /// The words of `require`.
 const KINDS: [Kind; 2] = [Kind::Signature, Kind::Attestation];

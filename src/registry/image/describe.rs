@@ -1,8 +1,8 @@
 //! What a registry tells about the image behind a digest: for people who review, and nothing that a run depends on.
 
-use super::{Content, Entry, ImageConfig, Look, Question, Registry, ResolveError, Seen};
 use crate::platform::Platform;
 use crate::reference::Digest;
+use crate::registry::{Content, Entry, ImageConfig, Look, Question, Registry, ResolveError, Seen};
 
 /// What is known of the image behind a digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

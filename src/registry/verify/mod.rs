@@ -4,20 +4,21 @@
 //! Signatures are verified with public keys, offline: there is no Rekor, no Fulcio and no TUF here, so that what was signed
 //! with a certificate ("keyless") counts as attached and not as verified.
 
-mod envelope;
-mod key;
-mod payload;
-mod vouch;
+pub(crate) mod artifact;
+mod dsse;
+pub(crate) mod fetch;
+mod public_key;
+mod simple_signing;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::reference::Digest;
 
-pub use envelope::{Bundle, Envelope, Signed, kind_of};
-pub use key::{FILE_MAX, Key, KeyError};
-pub use payload::simple_signing;
-pub use vouch::vouch;
+pub use crate::plan::verify::vouch;
+pub use dsse::{Bundle, Envelope, Signed, kind_of};
+pub use public_key::{FILE_MAX, Key, KeyError};
+pub use simple_signing::simple_signing;
 
 /// The predicate type of a statement that is a signature and says nothing more (cosign, `pkg/types/predicate.go`).
 pub const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";

@@ -6,21 +6,21 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
-use super::ResolveError;
-use super::address::Refused;
+use super::ssrf::Refused;
+use crate::registry::ResolveError;
 
 /// Why one attempt failed.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// What it means.
-    pub(super) error: ResolveError,
+    pub(crate) error: ResolveError,
     /// Whether to try again.
-    pub(super) retry: Retry,
+    pub(crate) retry: Retry,
 }
 
 /// Whether to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retry {
+pub(crate) enum Retry {
     /// Another attempt would end the same.
     Never,
     /// After a pause of our own choice.
@@ -37,7 +37,7 @@ impl From<ResolveError> for Failure {
 
 /// Why a request got no answer.
 #[derive(Debug)]
-pub(super) enum Unsent {
+pub(crate) enum Unsent {
     /// Its host is at an address where it may not lead.
     Refused(Refused),
     /// The connection could not be made, or broke off.
@@ -46,7 +46,7 @@ pub(super) enum Unsent {
 
 impl Failure {
     /// Returns the failure of a request that got no answer. `what` names the host and what was wanted of it.
-    pub(super) fn unsent(what: &str, error: &Unsent) -> Self {
+    pub(crate) fn unsent(what: &str, error: &Unsent) -> Self {
         match error {
             Unsent::Refused(refused) => Self::refused(what, refused),
             Unsent::Http(error) => Self::unreachable(what, error),
@@ -58,7 +58,7 @@ impl Failure {
     }
 
     /// Returns the failure of a request that got no whole answer. `what` names the host and what was wanted of it.
-    pub(super) fn unreachable(what: &str, error: &reqwest::Error) -> Self {
+    pub(crate) fn unreachable(what: &str, error: &reqwest::Error) -> Self {
         if let Some(refused) = Refused::cause(error) {
             return Self::refused(what, refused);
         }
@@ -73,7 +73,7 @@ impl Failure {
     /// Returns the failure that `status` stands for, where it is none of 200, 401 and 403.
     ///
     /// A GET is not repeated after 429: Docker Hub counts each one as a pull.
-    pub(super) fn status(
+    pub(crate) fn status(
         host: &str,
         wanted: &str,
         method: &Method,
@@ -116,13 +116,13 @@ impl Failure {
 }
 
 /// Tells whether one side refused the other's certificate, or the lack of one: the server speaks TLS, in any case.
-pub(super) fn is_certificate(error: &reqwest::Error) -> bool {
+pub(crate) fn is_certificate(error: &reqwest::Error) -> bool {
     let cause = root_cause(error);
     cause.contains("invalid peer certificate") || cause.contains("received fatal alert")
 }
 
 /// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
-pub(super) fn root_cause(error: &dyn Error) -> String {
+pub(crate) fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

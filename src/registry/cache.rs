@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use crate::provenance::{Demand, Evidence};
 use crate::reference::Digest;
+use crate::registry::verify::{Demand, Evidence};
 
 use super::{Budget, Look, Question, Registry, Resolution, ResolveError, Seen};
 

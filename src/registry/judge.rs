@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::image::{self, Content, Kind};
+use super::image::manifest;
+use super::image::manifest::{Content, Kind};
 use super::{Level, Look, Question, Resolution, ResolveError, Seen};
 use crate::platform::Platform;
 use crate::reference::Digest;
@@ -137,7 +138,7 @@ impl Resolution {
     pub fn is_index(&self) -> bool {
         match &self.content {
             Some(content) => matches!(content, Content::Index(_)),
-            None => image::kind(&self.media_type) == Kind::Index,
+            None => manifest::kind(&self.media_type) == Kind::Index,
         }
     }
 }
@@ -221,7 +222,7 @@ impl Wanted {
                 return Ok(self.needed.iter().all(same).then_some(Judged::PlatformsEqual));
             }
             Ok(Seen::Content(Content::Image { .. })) => true,
-            Ok(Seen::MediaType(media_type)) => image::kind(media_type) == Kind::Image,
+            Ok(Seen::MediaType(media_type)) => manifest::kind(media_type) == Kind::Image,
             Ok(Seen::Platform(_) | Seen::Config(_)) => false,
             // What nobody can say of the old digest now may be said in the next run.
             Err(

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::{Demand, Evidence, Kind, Proof};
 use crate::inventory::Inventory;
 use crate::plan::{Outcome, UNSIGNED, Verdict};
 use crate::policy::Policy;
 use crate::reference::Digest;
+use crate::registry::verify::{Demand, Evidence, Kind, Proof};
 use crate::registry::{Question, Registry, ResolveError};
 
 /// How many digests are looked for at once.

@@ -1,8 +1,8 @@
 //! What answers mean, case by case.
 
-use super::super::Entry;
 use super::*;
 use crate::reference::Reference;
+use crate::registry::Entry;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 

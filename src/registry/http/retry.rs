@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 
-use super::explain::step;
-use super::failure::{Failure, Retry};
+use super::error::{Failure, Retry};
+use crate::registry::trace::step;
 
 /// How often a request is repeated, and after which pauses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Repeats {
+pub(crate) struct Repeats {
     /// How often at most.
-    pub(super) times: usize,
+    pub(crate) times: usize,
     /// About how long the first pause is; each further one is three times as long.
-    pub(super) first: Duration,
+    pub(crate) first: Duration,
     /// The longest pause, and the longest that a registry may ask for and get.
-    pub(super) longest: Duration,
+    pub(crate) longest: Duration,
 }
 
 /// Runs `attempt` until it succeeds, fails for good, or was repeated often enough. Pauses are up to twice as long by
 /// chance, so that those who failed together do not come back together.
-pub(super) async fn retry<T, F, A>(repeats: Repeats, attempt: F) -> Result<T, Failure>
+pub(crate) async fn retry<T, F, A>(repeats: Repeats, attempt: F) -> Result<T, Failure>
 where
     F: FnMut() -> A,
     A: Future<Output = Result<T, Failure>>,
@@ -51,8 +51,8 @@ mod tests {
     use std::cell::Cell;
     use std::time::Instant;
 
-    use super::super::ResolveError;
     use super::*;
+    use crate::registry::ResolveError;
 
     const REPEATS: Repeats =
         Repeats { times: 2, first: Duration::from_millis(1), longest: Duration::from_secs(10) };

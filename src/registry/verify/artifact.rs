@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::provenance::{Kind, Rejected, kind_of};
 use crate::reference::Digest;
+use crate::registry::verify::{Kind, Rejected, kind_of};
 
 /// cosign's simple signing: the payload as a blob, the signature as an annotation (SIGNATURE_SPEC).
 const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -31,36 +31,36 @@ const BUNDLE_PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 
 /// One manifest in a list of referrers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Referrer {
+pub(crate) struct Referrer {
     /// The manifest; `None` where its digest is malformed.
-    pub(super) digest: Option<Digest>,
+    pub(crate) digest: Option<Digest>,
     /// What it is, as far as the list says; `None` where only its content tells.
-    pub(super) kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
 }
 
 /// A manifest that attaches something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Artifact {
+pub(crate) struct Artifact {
     /// What it says that it belongs to, as spelled.
     subject: Option<String>,
     /// What is attached.
-    pub(super) layers: Vec<Layer>,
+    pub(crate) layers: Vec<Layer>,
 }
 
 /// One thing that is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Layer {
+pub(crate) struct Layer {
     /// What the blob holds.
-    pub(super) form: Form,
+    pub(crate) form: Form,
     /// The blob; `None` where its digest is malformed.
-    pub(super) digest: Option<Digest>,
+    pub(crate) digest: Option<Digest>,
     /// The size of the blob, in bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 /// How something is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// The payload of simple signing, with its signature in base64.
     SimpleSigning(String),
     /// An envelope.
@@ -83,7 +83,7 @@ struct Descriptor {
 }
 
 /// Returns the entries of a list of referrers that may be signatures or attestations; `None` where `body` is no index.
-pub(super) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
+pub(crate) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
     #[derive(Deserialize)]
     struct Index {
         manifests: Option<Vec<Descriptor>>,
@@ -114,7 +114,7 @@ impl Artifact {
     ///
     /// # Errors
     /// It is no manifest.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Rejected> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Rejected> {
         #[derive(Deserialize)]
         struct Manifest {
             subject: Option<Descriptor>,
@@ -141,7 +141,7 @@ impl Artifact {
     ///
     /// # Errors
     /// It belongs to something else.
-    pub(super) fn belongs_to(&self, digest: &Digest, must_say: bool) -> Result<(), Rejected> {
+    pub(crate) fn belongs_to(&self, digest: &Digest, must_say: bool) -> Result<(), Rejected> {
         match &self.subject {
             Some(subject) if subject == digest.as_str() => Ok(()),
             Some(subject) => Err(Rejected::OtherSubject(format!("`{subject}`"))),
@@ -153,7 +153,7 @@ impl Artifact {
 
 impl Layer {
     /// Returns what it is, as far as its manifest says.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(crate) fn kind(&self) -> Option<Kind> {
         match &self.form {
             Form::SimpleSigning(_) => Some(Kind::Signature),
             Form::Envelope => Some(Kind::Attestation),

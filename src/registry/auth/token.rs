@@ -9,12 +9,13 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
-use super::ResolveError;
 use super::credentials::Credential;
-use super::explain::step;
-use super::failure::{Failure, Retry, Unsent};
-use super::location::{self, Endpoint, is_at, is_loopback, is_loopback_url};
-use super::transport::{Transport, Unread, read, same_name};
+use crate::registry::ResolveError;
+use crate::registry::endpoint;
+use crate::registry::endpoint::{Endpoint, is_at, is_loopback, is_loopback_url};
+use crate::registry::http::error::{Failure, Retry, Unsent};
+use crate::registry::http::transport::{Transport, Unread, read, same_name};
+use crate::registry::trace::step;
 
 /// Registries whose token service is on another host of the same operator: registry, realm.
 const PAIRS: &[(&str, &str)] = &[
@@ -37,24 +38,24 @@ const LONGEST_LIFETIME: u64 = 3600;
 
 /// What the requests for a token go to, as a challenge names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Realm {
-    pub(super) url: Url,
-    pub(super) service: Option<String>,
+pub(crate) struct Realm {
+    pub(crate) url: Url,
+    pub(crate) service: Option<String>,
 }
 
 /// A token as it goes into a request.
 #[derive(Clone, Debug)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// `Bearer …`, marked as sensitive.
-    pub(super) header: HeaderValue,
+    pub(crate) header: HeaderValue,
     /// When it should no longer be used.
-    pub(super) expires: Instant,
+    pub(crate) expires: Instant,
 }
 
 impl Realm {
     /// Tells whether the credential for `endpoint` may go to this realm: to its own host, to the one that is known to
     /// belong to it, or to one of the configured `hosts`; over TLS unless the registry itself is spoken to without.
-    pub(super) fn may_have_credential(&self, endpoint: &Endpoint, scheme: &str, hosts: &[String]) -> bool {
+    pub(crate) fn may_have_credential(&self, endpoint: &Endpoint, scheme: &str, hosts: &[String]) -> bool {
         let secure = self.url.scheme() == "https";
         let paired = || {
             PAIRS.iter().any(|(registry, realm)| {
@@ -68,7 +69,7 @@ impl Realm {
 
     /// Tells whether this realm may be asked at all, without a credential: any over TLS, others only where the
     /// registry itself is spoken to without and on the same host, or both are on loopback.
-    pub(super) fn may_be_asked(&self, endpoint: &Endpoint, scheme: &str) -> bool {
+    pub(crate) fn may_be_asked(&self, endpoint: &Endpoint, scheme: &str) -> bool {
         let plain_allowed =
             same_name(endpoint, &self.url) || (is_loopback(&endpoint.host) && is_loopback_url(&self.url));
         let no_user = self.url.username().is_empty() && self.url.password().is_none();
@@ -81,14 +82,14 @@ impl Realm {
     }
 
     /// Returns `host[:port]` for messages.
-    pub(super) fn shown(&self) -> String {
-        location::shown(&self.url)
+    pub(crate) fn shown(&self) -> String {
+        endpoint::shown(&self.url)
     }
 
     /// Asks for one token to pull from all of `repositories`. `advice` says what a refusal is due to.
     ///
     /// The scope is our own, not the challenge's: a registry does not choose what our credential is used for.
-    pub(super) async fn token(
+    pub(crate) async fn token(
         &self,
         transport: &Transport,
         endpoint: &Endpoint,

@@ -1,5 +1,10 @@
 //! Which `Authorization` a request carries: challenges are remembered per registry, tokens per repository.
 
+pub(crate) mod credential_helper;
+pub(crate) mod credentials;
+pub(crate) mod docker_config;
+pub(crate) mod token;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,14 +17,14 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
-use super::budget::Budgets;
-use super::credentials::{Credential, Credentials, Found, Origin};
-use super::explain::step;
-use super::failure::Failure;
-use super::keyed::Keyed;
-use super::location::Endpoint;
-use super::token::{Realm, Token};
-use super::transport::Transport;
+use super::auth::credentials::{Credential, Credentials, Found, Origin};
+use super::auth::token::{Realm, Token};
+use super::endpoint::Endpoint;
+use super::http::budget::Budgets;
+use super::http::error::Failure;
+use super::http::keyed::Keyed;
+use super::http::transport::Transport;
+use super::trace::step;
 use super::{ResolveError, Rule};
 
 /// How many repositories one token is for at most: the token goes into a header, which grows with them.

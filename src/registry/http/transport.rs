@@ -10,14 +10,15 @@ use reqwest::{Certificate, Identity};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use url::Url;
 
-use super::address::{Refused, Resolver, Trust, refused_host};
-use super::location::{self, Endpoint, is_at, is_loopback_url};
-use super::{Limits, Rule, Settings, SettingsError, TlsFiles};
+use super::ssrf::{Refused, Resolver, Trust, refused_host};
 use crate::http;
+use crate::registry::endpoint;
+use crate::registry::endpoint::{Endpoint, is_at, is_loopback_url};
+use crate::registry::{Limits, Rule, Settings, SettingsError, TlsFiles};
 
 /// The clients. None follows a redirect by itself: a credential must not travel along.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     rules: Vec<Rule>,
     trust: Trust,
     /// The environment's proxies, as reqwest itself reads them.
@@ -48,7 +49,7 @@ struct Reaching {
 
 /// How a request gets to its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     /// Over a proxy, which decides on the address.
     Proxy,
     /// Without one.
@@ -57,7 +58,7 @@ pub(super) enum Route {
 
 impl Transport {
     /// Returns clients that trust the system's certificates, those in `roots`, and for each host those of its rule.
-    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let Settings { rules, limits, trust, .. } = settings;
         let mut roots = Vec::new();
         for pem in &settings.roots {
@@ -78,7 +79,7 @@ impl Transport {
         let mut own = HashMap::new();
         let mut files: HashMap<&str, &TlsFiles> = HashMap::new();
         for rule in rules.iter().filter(|rule| rule.tls != TlsFiles::default()) {
-            let host = location::host(&rule.location);
+            let host = endpoint::host(&rule.location);
             match files.insert(host, &rule.tls) {
                 Some(other) if *other != rule.tls => {
                     return Err(SettingsError::TwoCertificates(host.to_owned()));
@@ -109,7 +110,7 @@ impl Transport {
     ///
     /// # Errors
     /// The host of `url` is a refused address by its very name.
-    pub(super) fn client(
+    pub(crate) fn client(
         &self,
         endpoint: &Endpoint,
         url: &Url,
@@ -120,7 +121,7 @@ impl Transport {
             Some(unchecked) if endpoint.insecure && same_name(endpoint, url) => unchecked,
             _ => &clients.checked,
         };
-        let trusted = location::is_configured(&self.rules, url)
+        let trusted = endpoint::is_configured(&self.rules, url)
             || (is_at(&endpoint.host, url) && (self.trust == Trust::Typed || endpoint.rule.is_some()));
         // Who typed a name has not typed what it redirects to.
         let trust = if self.trust == Trust::Typed { Trust::Scanned } else { self.trust };
@@ -196,14 +197,14 @@ fn read_file(path: &Path, host: &str) -> Result<SecretSlice<u8>, SettingsError> 
 }
 
 /// Tells whether `url` is on the endpoint's host, whatever the port.
-pub(super) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
+pub(crate) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
     Url::parse(&format!("https://{}/", endpoint.host))
         .is_ok_and(|own| own.host_str().is_some() && own.host_str() == url.host_str())
 }
 
 /// Why a body was not read to its end.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// It is longer than the limit; reading stopped there.
     TooLong,
     /// The connection broke off.
@@ -211,7 +212,7 @@ pub(super) enum Unread {
 }
 
 /// Returns the body, which may have `limit` bytes and no more: a length that is announced is not believed.
-pub(super) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Unread> {
+pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Unread> {
     let announced = response.content_length().unwrap_or(0);
     if announced > limit as u64 {
         return Err(Unread::TooLong);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::envelope::decoded;
+use super::dsse::decoded;
 use super::{Key, Rejected, signer};
 use crate::reference::Digest;
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::image::config_platform;
+use super::manifest::config_platform;
 use crate::platform::Platform;
 use crate::reference::Digest;
 

@@ -225,8 +225,8 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Mirror;
     use super::*;
+    use crate::registry::Mirror;
 
     fn rule(prefix: &str, location: &str, mirrors: &[(&str, PullFromMirror)]) -> Rule {
         let mirrors = mirrors

@@ -18,7 +18,7 @@ const TOKEN_USER: &str = "<token>";
 
 /// Why a helper gave no credential. What it printed is not passed on: it may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum HelperError {
+pub(crate) enum HelperError {
     #[error("`{0}` is no name of a credential helper")]
     Name(String),
     #[error("`{0}` cannot be run; is it installed?")]
@@ -34,7 +34,7 @@ pub(super) enum HelperError {
 /// Asks the helper with the name `suffix` for the credential of `server`. `None` means that it has none.
 ///
 /// A helper that takes longer than `limit` is killed together with what it started.
-pub(super) async fn get(
+pub(crate) async fn get(
     suffix: &str,
     server: &str,
     limit: Duration,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A map that makes a value when its key is first asked for.
 #[derive(Debug)]
-pub(super) struct Keyed<V> {
+pub(crate) struct Keyed<V> {
     values: Mutex<HashMap<String, Arc<V>>>,
 }
 
@@ -17,7 +17,7 @@ impl<V> Default for Keyed<V> {
 
 impl<V> Keyed<V> {
     /// Returns the value for `key`, made by `make` the first time.
-    pub(super) fn get_or(&self, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
+    pub(crate) fn get_or(&self, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = values.get(key) {
             return Arc::clone(value);
@@ -28,14 +28,14 @@ impl<V> Keyed<V> {
     }
 
     /// Forgets all values; who has one keeps it.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
 impl<V: Default> Keyed<V> {
     /// Returns the value for `key`, the default one the first time.
-    pub(super) fn get(&self, key: &str) -> Arc<V> {
+    pub(crate) fn get(&self, key: &str) -> Arc<V> {
         self.get_or(key, V::default)
     }
 }

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::sync::Mutex;
 
-use super::Rule;
-use super::auth_file::{AuthFile, Entry};
-use super::explain::step;
-use super::helper;
-use super::keyed::Keyed;
-use super::location::{self, Endpoint};
+use super::credential_helper;
+use super::docker_config::{AuthFile, Entry};
+use crate::registry::Rule;
+use crate::registry::endpoint;
+use crate::registry::endpoint::Endpoint;
+use crate::registry::http::keyed::Keyed;
+use crate::registry::trace::step;
 
 /// How long a credential helper may take, where nothing else is said.
 pub const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -106,7 +107,7 @@ impl std::fmt::Debug for Read {
 
 /// A credential for one registry.
 #[derive(Clone, Debug)]
-pub(super) enum Credential {
+pub(crate) enum Credential {
     /// For Basic, and for a token by GET.
     Password { user: String, password: SecretString },
     /// An OAuth2 refresh token, for a token by POST.
@@ -115,16 +116,16 @@ pub(super) enum Credential {
 
 /// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// The source's name, for messages.
-    pub(super) source: String,
+    pub(crate) source: String,
     /// The key in it: repositories with the same origin have the same credential.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 /// What a look-up came to.
 #[derive(Clone, Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// A credential, and where it comes from.
     Credential(Credential, Origin),
     /// Every source was read and none has one.
@@ -179,7 +180,7 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`. A helper is run at most once for each server and five minutes.
-    pub(super) async fn find(&self, endpoint: &Endpoint) -> Found {
+    pub(crate) async fn find(&self, endpoint: &Endpoint) -> Found {
         let found = self.look_up(endpoint).await;
         step(|| {
             let host = endpoint.shown();
@@ -195,10 +196,10 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`, without a word about it.
-    pub(super) async fn look_up(&self, endpoint: &Endpoint) -> Found {
+    pub(crate) async fn look_up(&self, endpoint: &Endpoint) -> Found {
         let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
         let given = self.given.iter().filter(|given| {
-            location::host(&given.location) == endpoint.host && location::is_below(&name, &given.location)
+            endpoint::host(&given.location) == endpoint.host && endpoint::is_below(&name, &given.location)
         });
         if let Some(given) = given.max_by_key(|given| given.location.len()) {
             let Given { location, variable, credential } = given;
@@ -250,7 +251,7 @@ impl Credentials {
             return found.clone();
         }
         let limit = self.helper_timeout.unwrap_or(HELPER_TIMEOUT);
-        let found = match helper::get(suffix, server, limit).await {
+        let found = match credential_helper::get(suffix, server, limit).await {
             Ok(Some(credential)) => {
                 let source = format!("`docker-credential-{suffix}`, which {source} names");
                 Found::Credential(credential, Origin { source, key: server.to_owned() })
@@ -263,12 +264,12 @@ impl Credentials {
     }
 
     /// Remembers that a registry accepted the credential.
-    pub(super) fn accepted(&self, origin: &Origin) {
+    pub(crate) fn accepted(&self, origin: &Origin) {
         self.accepted.get(&origin.id()).store(true, Ordering::Relaxed);
     }
 
     /// Tells whether the credential that was refused may have expired, and forgets it then: it was accepted before.
-    pub(super) async fn expired(&self, origin: &Origin) -> bool {
+    pub(crate) async fn expired(&self, origin: &Origin) -> bool {
         if !self.accepted.get(&origin.id()).swap(false, Ordering::Relaxed) {
             return false;
         }
@@ -332,8 +333,8 @@ fn read_to_end(mut file: fs_err::File) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TokenEnv;
     use super::*;
+    use crate::registry::TokenEnv;
 
     /// `user:secret-NAME` in Base64, as `docker login` stores it.
     fn entry(name: &str) -> serde_json::Value {

@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::artifact::{self, Artifact, Form, Layer, Referrer};
-use super::client::{Answer, Kind as Path, Request};
-use super::explain::step;
-use super::location::Wanted;
-use super::resolve::{HttpRegistry, Pressing};
-use super::{Question, ResolveError};
-use crate::provenance::{
+use crate::reference::Digest;
+use crate::registry::client::{HttpRegistry, Pressing};
+use crate::registry::endpoint::Wanted;
+use crate::registry::http::{Answer, Kind as Path, Request};
+use crate::registry::trace::step;
+use crate::registry::verify::{
     Bundle, Demand, Envelope, Evidence, Key, Kind, Proof, Rejected, cosign_tag, referrers_tag, simple_signing,
 };
-use crate::reference::Digest;
+use crate::registry::{Question, ResolveError};
 
 /// How many pages of a list of referrers are read.
 const PAGES: usize = 8;
@@ -50,7 +50,7 @@ struct Search<'s> {
 
 impl HttpRegistry {
     /// Returns what is attached to `digest` in the repository of `question` and meets `demand`.
-    pub(super) async fn search(
+    pub(crate) async fn search(
         &self,
         question: &Question,
         digest: &Digest,

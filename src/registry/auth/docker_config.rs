@@ -12,11 +12,11 @@ use crate::reference::DOCKER_HUB;
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// A docker `config.json` or a containers `auth.json`.
-pub(super) struct AuthFile(Map<String, Value>);
+pub(crate) struct AuthFile(Map<String, Value>);
 
 /// What a file says about a repository.
 #[derive(Debug)]
-pub(super) enum Entry {
+pub(crate) enum Entry {
     /// The credential under this key.
     Credential(Credential, String),
     /// This helper is to be asked for this server.
@@ -29,7 +29,7 @@ pub(super) enum Entry {
 
 impl AuthFile {
     /// Returns the file, or `None` where it is not the JSON that `docker login` writes.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(config)) => Some(Self(config)),
             _ => None,
@@ -40,7 +40,7 @@ impl AuthFile {
     ///
     /// The longest path-scoped entry (containers-auth.json(5)), then the host's, in the spellings that are in use; of
     /// one key its helper, then its credential. What has no entry is asked of `credsStore`, as docker does.
-    pub(super) fn entry(&self, name: &str) -> Entry {
+    pub(crate) fn entry(&self, name: &str) -> Entry {
         let host = name.split('/').next().unwrap_or(name);
         let scopes =
             std::iter::successors(Some(name), |scope| scope.rsplit_once('/').map(|(scope, _)| scope));

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ResolveError;
+use crate::registry::ResolveError;
 
 /// How many failures in a row it takes.
 const LIMIT: u32 = 5;
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// Counts the failures in a row of one registry.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -24,7 +24,7 @@ struct State {
 
 impl Breaker {
     /// Returns the error for a question that is not asked, while the registry is left alone.
-    pub(super) fn check(&self, registry: &str) -> Result<(), ResolveError> {
+    pub(crate) fn check(&self, registry: &str) -> Result<(), ResolveError> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = PAUSE.as_secs();
         match state.open {
@@ -41,7 +41,7 @@ impl Breaker {
     }
 
     /// Takes note of how a question ended. A clear answer, even a refusal, shows that the registry is there.
-    pub(super) fn note<T>(&self, result: &Result<T, ResolveError>) {
+    pub(crate) fn note<T>(&self, result: &Result<T, ResolveError>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_limit = match result {
             Err(ResolveError::Unavailable(_)) => false,

@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::reference::Digest;
 
 /// All four manifest types, always together: a registry answers for another digest, or not at all, where one is missing.
-pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
+pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json";
@@ -23,7 +23,7 @@ const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// What a media type stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An image index or manifest list.
     Index,
     /// A manifest.
@@ -36,11 +36,11 @@ pub(super) enum Kind {
 
 /// A manifest or index that was read.
 #[derive(Debug)]
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     /// Its media type.
-    pub(super) media_type: String,
+    pub(crate) media_type: String,
     /// What it lists.
-    pub(super) content: Content,
+    pub(crate) content: Content,
 }
 
 /// What a manifest or index lists.
@@ -83,7 +83,7 @@ impl Content {
 
 /// Why a body is no manifest that can be pinned.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ContentError {
+pub(crate) enum ContentError {
     #[error("a schema 1 manifest, whose digest cannot be pinned; push the image again with a current tool")]
     Schema1,
     #[error("no container image; leave it out with an ignore")]
@@ -93,7 +93,7 @@ pub(super) enum ContentError {
 }
 
 /// Returns what `media_type` stands for; parameters such as `; charset=utf-8` play no part.
-pub(super) fn kind(media_type: &str) -> Kind {
+pub(crate) fn kind(media_type: &str) -> Kind {
     match media_type.split(';').next().unwrap_or_default().trim() {
         OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE => Kind::Index,
         OCI_IMAGE_MEDIA_TYPE | IMAGE_MANIFEST_MEDIA_TYPE => Kind::Image,
@@ -105,7 +105,7 @@ pub(super) fn kind(media_type: &str) -> Kind {
 
 /// Reads `body`. The Content-Type decides what it is, then its own `mediaType`, then its shape; where two of them
 /// contradict each other nothing is guessed (CVE-2021-41190).
-pub(super) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, ContentError> {
+pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, ContentError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Shape {
@@ -171,7 +171,7 @@ fn entry(entry: &ImageIndexEntry) -> Option<Entry> {
 }
 
 /// Returns the platform that an image's config is for, if it says.
-pub(super) fn config_platform(body: &[u8]) -> Option<Platform> {
+pub(crate) fn config_platform(body: &[u8]) -> Option<Platform> {
     #[derive(Deserialize)]
     struct Config {
         os: String,

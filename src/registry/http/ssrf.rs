@@ -28,7 +28,7 @@ const METADATA: [IpAddr; 4] = [
 ];
 
 /// Returns what kind of address `address` is, if names of this trust may not lead there.
-pub(super) fn refusal(address: IpAddr, trust: Trust) -> Option<&'static str> {
+pub(crate) fn refusal(address: IpAddr, trust: Trust) -> Option<&'static str> {
     if trust == Trust::Typed {
         return None;
     }
@@ -88,7 +88,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 }
 
 /// Returns why `url` may not be asked, as far as its host tells without a look-up.
-pub(super) fn refused_host(url: &Url, trust: Trust) -> Option<Refused> {
+pub(crate) fn refused_host(url: &Url, trust: Trust) -> Option<Refused> {
     let kind = match url.host()? {
         Host::Ipv4(address) => refusal(address.into(), trust),
         Host::Ipv6(address) => refusal(address.into(), trust),
@@ -107,14 +107,14 @@ pub(super) fn refused_host(url: &Url, trust: Trust) -> Option<Refused> {
 #[error(
     "`{host}` is {kind}, where names in scanned files may not lead; describe it in a [[registry]] if it is right"
 )]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     host: String,
     kind: &'static str,
 }
 
 impl Refused {
     /// Returns the refusal that a failed request is due to, if it is due to one.
-    pub(super) fn cause(error: &reqwest::Error) -> Option<&Self> {
+    pub(crate) fn cause(error: &reqwest::Error) -> Option<&Self> {
         let mut cause: Option<&(dyn Error + 'static)> = error.source();
         while let Some(error) = cause {
             if let Some(refused) = error.downcast_ref() {
@@ -128,7 +128,7 @@ impl Refused {
 
 /// The system's resolver without the addresses that are refused: what is checked is what is connected to.
 #[derive(Debug)]
-pub(super) struct Resolver(pub(super) Trust);
+pub(crate) struct Resolver(pub(crate) Trust);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 
-use super::ResolveError;
+use crate::registry::ResolveError;
 
 /// How many pulls stay for pinning: what is only good to know is not asked for where fewer are left.
 const KEPT: u64 = 50;
@@ -55,38 +55,38 @@ pub struct Answered {
 
 /// The budgets of all registries.
 #[derive(Debug, Default)]
-pub(super) struct Budgets(Mutex<BTreeMap<String, Budget>>, Mutex<BTreeMap<Answered, u64>>);
+pub(crate) struct Budgets(Mutex<BTreeMap<String, Budget>>, Mutex<BTreeMap<Answered, u64>>);
 
 impl Budgets {
     /// Counts one request for a manifest or blob.
-    pub(super) fn request(&self, host: &str, method: &Method) {
+    pub(crate) fn request(&self, host: &str, method: &Method) {
         self.change(host, |budget| if method == Method::HEAD { budget.head += 1 } else { budget.get += 1 });
     }
 
     /// Counts one request for a token.
-    pub(super) fn token(&self, host: &str) {
+    pub(crate) fn token(&self, host: &str) {
         self.change(host, |budget| budget.token += 1);
     }
 
     /// Counts what came of one request; `None`: no answer.
-    pub(super) fn answered(&self, host: &str, status: Option<StatusCode>) {
+    pub(crate) fn answered(&self, host: &str, status: Option<StatusCode>) {
         let status = status.map_or(0, |status| status.as_u16());
         let mut answered = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         *answered.entry(Answered { host: host.to_owned(), status }).or_default() += 1;
     }
 
     /// Counts one look for a signature or an attestation.
-    pub(super) fn provenance(&self, host: &str) {
+    pub(crate) fn provenance(&self, host: &str) {
         self.change(host, |budget| budget.provenance += 1);
     }
 
     /// Returns how often each kind of answer came.
-    pub(super) fn answers(&self) -> BTreeMap<Answered, u64> {
+    pub(crate) fn answers(&self) -> BTreeMap<Answered, u64> {
         self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Remembers what the registry says is left: `76;w=21600`.
-    pub(super) fn remaining(&self, host: &str, headers: &HeaderMap) {
+    pub(crate) fn remaining(&self, host: &str, headers: &HeaderMap) {
         let header = headers.get("ratelimit-remaining").and_then(|value| value.to_str().ok());
         let number = header.and_then(|text| text.split(';').next()?.trim().parse().ok());
         if number.is_some() {
@@ -95,7 +95,7 @@ impl Budgets {
     }
 
     /// Remembers that the registry has refused a request for being one too many.
-    pub(super) fn refused(&self, host: &str) {
+    pub(crate) fn refused(&self, host: &str) {
         self.change(host, |budget| budget.refused = true);
     }
 
@@ -103,7 +103,7 @@ impl Budgets {
     ///
     /// # Errors
     /// There is none to spare.
-    pub(super) fn spend(&self, host: &str, most: u64) -> Result<(), ResolveError> {
+    pub(crate) fn spend(&self, host: &str, most: u64) -> Result<(), ResolveError> {
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = budgets.entry(host.to_owned()).or_default();
         let text = match budget.remaining {
@@ -121,7 +121,7 @@ impl Budgets {
     }
 
     /// Returns all budgets by host, `docker.io` for Docker Hub.
-    pub(super) fn snapshot(&self) -> BTreeMap<String, Budget> {
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, Budget> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
