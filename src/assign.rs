@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::hold::ON_HOLD;
 use crate::inventory::Inventory;
 use crate::manifest::site::Skip;
 use crate::pin::{self, Pinned};
 use crate::plan::{self, Change, Outcome, Verdict};
 use crate::platform::Platform;
+use crate::policy::hold::ON_HOLD;
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::vouch;
 use crate::registry::{Claim, Question, Refused, Registry, confirm};

@@ -7,19 +7,19 @@ mod rollback;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::hold::HoldFileError;
 use crate::inventory::{FileScan, Inventory};
 use crate::known_good::KnownGoodError;
 use crate::manifest::Located;
 use crate::pin::Pinned;
 use crate::policy::Globs;
+use crate::policy::hold::HoldFileError;
+use crate::policy::target::{Target, TargetError};
 use crate::promote::PromoteError;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::registry::Registry;
 use crate::source::git::LogError;
 use crate::source::tree::{Tree, TreeError};
-use crate::target::{Target, TargetError};
 
 pub use promote::Promote;
 pub use rollback::Rollback;
@@ -187,7 +187,7 @@ impl<T: Tree> Place<'_, T> {
     pub fn target(&self, text: &str) -> Result<Target, ErrandError> {
         let entries = self.tree.entries()?;
         let is_path = |path: &str| {
-            entries.iter().any(|entry| crate::target::is_in(&self.tree.root_path(&entry.path), path))
+            entries.iter().any(|entry| crate::policy::target::is_in(&self.tree.root_path(&entry.path), path))
         };
         Ok(Target::parse(text, self.config, self.seen_from, is_path)?)
     }

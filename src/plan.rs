@@ -5,14 +5,15 @@ pub(crate) mod verify;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chart::Charts;
-use crate::environment::{self, Environment};
-use crate::hold::{Holds, ON_HOLD};
 use crate::inventory::{FileScan, Inventory};
 use crate::ledger::{Moves, Past};
 use crate::manifest::Located;
 use crate::manifest::annotate::Keys;
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
+use crate::policy::environment;
+use crate::policy::environment::Environment;
+use crate::policy::hold::{Holds, ON_HOLD};
 use crate::policy::{Decision, Policy, SplitFields, Style};
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::Proof;

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assign::{Aim, Named};
-use crate::environment::{Environment, of_path};
 use crate::history::Since;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::manifest::site::State;
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Globs;
+use crate::policy::environment::{Environment, of_path};
+use crate::policy::target::Target;
 use crate::reference::{Digest, LATEST, Reference};
-use crate::target::Target;
 
 /// What is asked of a digest before it is promoted.
 #[derive(Clone, Debug, Default)]

@@ -7,9 +7,9 @@ use crate::config::Config;
 use crate::history::{self, keys};
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
+use crate::policy::target::Target;
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
-use crate::target::Target;
 
 /// How many commits of the base branch are looked through.
 pub const DEPTH: u16 = 200;

@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use crate::assign::{Aim, Named};
 use crate::config::Config;
-use crate::environment;
 use crate::history::{History, Key, keys};
-use crate::hold::{NewHold, Until};
 use crate::inventory::{FileScan, Inventory};
 use crate::known_good::KnownGood;
 use crate::manifest::site::State;
 use crate::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
+use crate::policy::environment;
+use crate::policy::hold::{NewHold, Until};
+use crate::policy::target::Target;
 use crate::policy::{Globs, escaped};
 use crate::promote::Image;
 use crate::reference::{Digest, Reference};
-use crate::target::Target;
 
 /// Where to go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,10 +13,10 @@ use crate::config::Config;
 use crate::history;
 use crate::inventory::Inventory;
 use crate::ledger::{Past, image_of};
+use crate::policy::target::Target;
 use crate::reference::{LATEST, Reference};
 use crate::registry::Question;
 use crate::source::git::{Log, LogError};
-use crate::target::Target;
 
 /// A digest that is not known under its tag.
 #[derive(Clone, Debug, PartialEq, Eq)]

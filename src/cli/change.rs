@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueHint};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::hold::Until;
+use crate::policy::hold::Until;
 use crate::reference::Digest;
 use crate::rollback::To;
 

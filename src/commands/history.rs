@@ -13,12 +13,12 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::history::{self, At, Event, History};
 use crate::pin;
+use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;
 use crate::report::{Report, count, timeline};
 use crate::source::git::Log;
 use crate::source::tree::CommitTree;
-use crate::target::{Target, known_environments};
 use crate::terminal::{Style, Terminal, printable};
 
 /// What makes a shallow clone whole.

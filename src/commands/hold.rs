@@ -13,8 +13,9 @@ use crate::cli::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveA
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::hold::{self, Hold, NewHold, Until};
 use crate::pin;
+use crate::policy::hold;
+use crate::policy::hold::{Hold, NewHold, Until};
 use crate::report::json::VERSION;
 use crate::report::{Report, count};
 use crate::source::tree::Tree as _;

@@ -17,10 +17,10 @@ use crate::exit::Exit;
 use crate::known_good::{self, FILE, KnownGood, LeftOut, Mark, Marked, Runs};
 use crate::live;
 use crate::pin;
+use crate::policy::target::{Target, known_environments};
 use crate::report::count;
 use crate::report::json::VERSION;
 use crate::source::tree::CommitTree;
-use crate::target::{Target, known_environments};
 use crate::terminal::{Terminal, printable};
 
 /// Marks, lists or shows what is known to be good.

@@ -5,6 +5,7 @@
 
 mod check;
 mod discover;
+pub(crate) mod edit_holds;
 mod environment;
 mod keys;
 mod ledger;
@@ -33,9 +34,9 @@ pub use pull_request::{DetailsOf, PullRequest};
 pub use schema::SCHEMA;
 
 use crate::check::Settings;
-use crate::hold::Holds;
 use crate::manifest::annotate::Keys;
 use crate::manifest::catalogue::Location;
+use crate::policy::hold::Holds;
 use crate::policy::{Globs, Policy};
 use crate::registry::{HELPER_TIMEOUT, Limits, Rule};
 
@@ -56,7 +57,7 @@ pub struct Config {
     /// How much the findings of `tagpin check` count, and what is allowed.
     pub check: Settings,
     /// Which paths are deployed together.
-    pub environments: Vec<crate::environment::Environment>,
+    pub environments: Vec<crate::policy::environment::Environment>,
     /// What must not move, why and until when.
     pub holds: Holds,
     /// What runs remember of tags.

@@ -18,9 +18,9 @@ use super::raw::{
 use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::duration::spelled;
-use crate::environment::Environment;
-use crate::hold::Hold;
 use crate::platform::Platform;
+use crate::policy::environment::Environment;
+use crate::policy::hold::Hold;
 use crate::policy::{Globs, Policy};
 use crate::pull_request::Wording;
 use crate::pull_request::group::Named;

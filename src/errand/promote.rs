@@ -7,14 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Carried, ErrandError, Place, require_images, require_match};
 use crate::assign::{OTHERS_REFUSED, Refusal, assign};
 use crate::config::Config;
-use crate::environment::of_path;
 use crate::history;
-use crate::hold::ON_HOLD;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::pin::{self, Pinned};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Globs;
+use crate::policy::environment::of_path;
+use crate::policy::hold::ON_HOLD;
+use crate::policy::target::Target;
 use crate::promote::{Demands, Promotion, Soak, promote};
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
@@ -23,7 +24,6 @@ use crate::registry::Registry;
 use crate::report::count;
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
-use crate::target::Target;
 
 /// A promotion that a person asks for.
 #[derive(Clone, Debug)]

@@ -4,19 +4,19 @@ use super::{Carried, ErrandError, Place, nowhere};
 use crate::assign::{Aim, Refusal, assign};
 use crate::config::Config;
 use crate::history;
-use crate::hold::{Until, with_hold};
 use crate::inventory::Inventory;
 use crate::known_good;
 use crate::pin::{self, FileEdit};
 use crate::plan::Outcome;
 use crate::policy::Globs;
+use crate::policy::hold::{Until, with_hold};
+use crate::policy::target::Target;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::registry::Registry;
 use crate::rollback::{self, Sources, To};
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
-use crate::target::Target;
 
 /// A rollback that a person asks for.
 #[derive(Clone, Debug)]

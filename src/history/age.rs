@@ -9,10 +9,10 @@ use super::{Key, keys, walk};
 use crate::config::Config;
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
+use crate::policy::target::Target;
 use crate::promote::Image;
 use crate::reference::{Digest, Reference};
 use crate::source::git::{Log, LogError};
-use crate::target::Target;
 
 /// Since when a digest is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

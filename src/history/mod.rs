@@ -19,9 +19,9 @@ use crate::config::Config;
 use crate::manifest::catalogue::Catalogue;
 use crate::manifest::{self, SIZE_MAX};
 use crate::pin;
+use crate::policy::target::Target;
 use crate::reference::{Digest, Reference};
 use crate::source::git::{Log, LogError, Oid, Step};
-use crate::target::Target;
 
 /// What a commit did to one image.
 #[derive(Clone, Debug, PartialEq, Eq)]

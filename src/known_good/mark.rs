@@ -8,8 +8,8 @@ use super::{KnownGood, Runs};
 use crate::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::policy::Globs;
+use crate::policy::target::Target;
 use crate::promote::Image;
-use crate::target::Target;
 
 /// Where a mark comes from.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::environment::{Environment, of_path};
 use crate::inventory::directory;
 use crate::policy::Globs;
+use crate::policy::environment::{Environment, of_path};
 use crate::reference::Reference;
 
 /// What the name of every branch that tagpin proposes starts with.

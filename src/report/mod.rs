@@ -18,12 +18,12 @@ use std::ops::Range;
 
 use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
-use crate::hold::{Hold, Holds};
 use crate::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
+use crate::policy::hold::{Hold, Holds};
 use crate::registry::verify::Proof;
 use crate::registry::{Behind, Budget};
 use crate::terminal::printable;

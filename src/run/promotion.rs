@@ -6,17 +6,17 @@ use super::clone::Cloned;
 use super::{Context, RunError, blocking};
 use crate::assign::{Aim, Refusal, assign};
 use crate::config::Config;
-use crate::environment::Environment;
 use crate::history::{self, Since};
 use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
 use crate::pin::{self, Pinned};
 use crate::plan::Outcome;
+use crate::policy::environment::Environment;
+use crate::policy::target::Target;
 use crate::promote::{Demands, Image, Promotion, Soak, promote};
 use crate::reference::Digest;
 use crate::registry::Registry;
 use crate::source::tree::CommitTree;
-use crate::target::Target;
 
 /// How many commits of the base branch are looked through for how long a digest has been there.
 const DEPTH: u16 = 1000;

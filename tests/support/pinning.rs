@@ -11,7 +11,6 @@ use std::path::Path;
 use tagpin::apply::{self, Edited};
 use tagpin::chart::Charts;
 use tagpin::config::Config;
-use tagpin::hold::Holds;
 use tagpin::inventory::{FileScan, Inventory};
 use tagpin::ledger::Past;
 use tagpin::manifest::annotate::{Annotations, Keys};
@@ -19,6 +18,7 @@ use tagpin::manifest::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 use tagpin::plan::{self, Rules, Verdict};
 use tagpin::policy::Policy;
+use tagpin::policy::hold::Holds;
 use tagpin::reference::Digest;
 use tagpin::registry::{Answer, Content, Question, Resolution};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::{Context, Level, Rule};
-use crate::environment::Environment;
+use crate::policy::environment::Environment;
 use crate::reference::{Digest, Reference};
 
 pub(super) static RULE: Rule = Rule {

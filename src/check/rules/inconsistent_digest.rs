@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::{Context, Level, Rule};
-use crate::environment;
+use crate::policy::environment;
 use crate::reference::{Digest, Reference};
 
 pub(super) static RULE: Rule = Rule {

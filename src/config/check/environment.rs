@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::raw::RawEnvironment;
-use crate::environment::{Environment, PromotedBy, Promotion};
+use crate::policy::environment::{Environment, PromotedBy, Promotion};
 
 /// The words of `promote`.
 pub(in crate::config) const PROMOTED_BY: [(&str, PromotedBy); 2] =

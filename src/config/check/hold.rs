@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::raw::RawHold;
-use crate::hold::{Hold, Until};
+use crate::policy::hold::{Hold, Until};
 use crate::reference::{Digest, is_tag};
 
 impl Checker<'_> {

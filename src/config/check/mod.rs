@@ -29,9 +29,9 @@ use toml::Spanned;
 use super::problem::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
 use super::{Annotations, Config};
-use crate::hold::Holds;
 use crate::manifest::catalogue::Location;
 use crate::policy::Globs;
+use crate::policy::hold::Holds;
 
 /// The longest name part of a Kubernetes annotation key (apimachinery, `IsQualifiedName`).
 const ANNOTATION_NAME_MAX: usize = 63;

@@ -16,10 +16,11 @@ pub use earlier::{Earlier, EarlierError};
 use super::page::{self, Head};
 use super::{Report, one_line};
 use crate::check::{Finding, Fix, Level};
-use crate::environment::{self, Environment};
 use crate::history::Age;
 use crate::inventory::Inventory;
 use crate::live::Compared;
+use crate::policy::environment;
+use crate::policy::environment::Environment;
 use crate::reference::Reference;
 
 pub(super) const BODY: &str = include_str!("body.html");

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::environment::Environment;
 use crate::inventory::FileScan;
 use crate::manifest::Located;
+use crate::policy::environment::Environment;
 
 /// A part of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]

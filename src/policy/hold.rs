@@ -1,14 +1,12 @@
 //! What must not move, why, and until when (issue 7, holds). Pure.
 
-mod edit;
-
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use edit::{EditError, HoldFileError, NewHold, add, holds_of, remove, with_hold};
+pub use crate::config::edit_holds::{EditError, HoldFileError, NewHold, add, holds_of, remove, with_hold};
 
 use crate::check::Origin;
 use crate::inventory::Inventory;

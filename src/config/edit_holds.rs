@@ -4,11 +4,11 @@ use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, Datetime, DocumentMut, Item, Table, Value, value};
 
-use super::{Hold, Until};
 use crate::config::{Config, ConfigError};
+use crate::policy::hold::{Hold, Until};
 use crate::reference::Digest;
 
-/// A hold that is not written yet. Images, paths, tag and digest are those of [`super::Hold`].
+/// A hold that is not written yet. Images, paths, tag and digest are those of [`crate::policy::hold::Hold`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewHold {
     /// Globs of image names.

@@ -1,6 +1,9 @@
 //! What should be pinned, to which level, and how it is written. Pure.
 
+pub mod environment;
 mod globs;
+pub mod hold;
+pub mod target;
 
 pub use globs::{GlobError, Globs, escaped};
 
