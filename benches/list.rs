@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::is_candidate;
-use tagpin::manifest::yaml::Yaml;
+use tagpin::manifest::syntax::tree::Yaml;
 
 /// The least that is read, in bytes.
 const SIZE: u64 = 100 * 1024 * 1024;

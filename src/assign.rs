@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::Skip;
 use crate::pin::{self, Pinned};
 use crate::plan::{self, Change, Outcome, Verdict};

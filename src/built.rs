@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::assign::{Aim, Named};
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Policy;

@@ -7,9 +7,9 @@ mod rollback;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::inventory::{FileScan, Inventory};
 use crate::known_good::KnownGoodError;
 use crate::manifest::Located;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::pin::Pinned;
 use crate::policy::Globs;
 use crate::policy::hold::HoldFileError;

@@ -3,11 +3,9 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
-pub mod apply;
 pub mod assign;
 pub mod atomic_file;
 pub mod built;
-pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod commands;
@@ -21,7 +19,6 @@ pub mod fleet;
 pub mod forge;
 pub mod history;
 pub mod http;
-pub mod inventory;
 pub mod known_good;
 pub mod ledger;
 pub mod live;

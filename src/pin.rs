@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
-use crate::apply::{self, Edited};
-use crate::chart::Charts;
 use crate::config::Config;
-use crate::inventory::{self, FileScan, Inventory, directory};
 use crate::ledger::Sighting;
-use crate::manifest::annotate::Annotations;
-use crate::manifest::catalogue::{BUILT_IN, Catalogue};
+use crate::manifest::chart::Charts;
+use crate::manifest::edit;
+use crate::manifest::edit::Edited;
+use crate::manifest::edit::annotations::Annotations;
+use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
+use crate::manifest::inventory;
+use crate::manifest::inventory::{FileScan, Inventory, directory};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::{self, Outcome, Rules, Verdict};
@@ -253,7 +255,7 @@ pub(crate) fn edit<T: Tree>(
         let is_patch = patches.contains(file.root_path.as_str());
         let annotations = Annotations { keys, overridden: &overridden, is_patch };
         let sites = &file.scan.sites;
-        let edited = apply::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
+        let edited = edit::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(Edited { after, spans, notes: remarks }) = edited {
             notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));
             files.push(FileEdit { path: file.path.clone(), before, after, spans });

@@ -4,11 +4,11 @@ pub(crate) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::chart::Charts;
-use crate::inventory::{FileScan, Inventory};
 use crate::ledger::{Moves, Past};
 use crate::manifest::Located;
-use crate::manifest::annotate::Keys;
+use crate::manifest::chart::Charts;
+use crate::manifest::edit::annotations::Keys;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
 use crate::policy::environment;

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::assign::{Aim, Named};
 use crate::history::Since;
-use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Globs;

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ConfigError};
-use crate::inventory::Inventory;
 use crate::ledger::Sighting;
 use crate::manifest::UnreadReason;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::pin::{self, Pinned};
 use crate::plan;
@@ -186,13 +186,13 @@ fn write(file: &Path, key: &str, remembered: &Remembered) -> std::io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::catalogue::BUILT_IN;
+    use crate::manifest::formats::catalogue::BUILT_IN;
     use crate::source::tree::DirectoryTree;
 
     /// Everything that the cases hold: every kind of site there is.
     fn everything() -> Inventory {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
-        crate::inventory::take(&DirectoryTree::open(&root).unwrap(), &BUILT_IN, |_| true).unwrap()
+        crate::manifest::inventory::take(&DirectoryTree::open(&root).unwrap(), &BUILT_IN, |_| true).unwrap()
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use answering::Answering;
 use tagpin::config::Config;
-use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 use tagpin::pin::{Pinned, pin};
 use tagpin::source::tree::DirectoryTree;

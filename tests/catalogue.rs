@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tagpin::manifest::catalogue::{BUILT_IN, Form, Location, TextForm};
-use tagpin::manifest::language::Language;
-use tagpin::manifest::pattern::Pattern;
+use tagpin::manifest::formats::catalogue::{BUILT_IN, Form, Location, TextForm};
+use tagpin::manifest::formats::pattern::Pattern;
 use tagpin::manifest::scan;
 use tagpin::manifest::site::{Skip, State};
+use tagpin::manifest::syntax::language::Language;
 
 /// Puts `leaf` at `pattern` below `at`, making what is missing on the way.
 fn put(at: &mut Value, segments: &[&str], leaf: Value) {

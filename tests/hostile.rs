@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use pinning::{Run, pin_twice, policy};
-use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::{UnreadReason, scan};
 use tagpin::plan::Outcome;
 

@@ -6,7 +6,7 @@
 mod whole;
 
 use libfuzzer_sys::fuzz_target;
-use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -8,8 +8,8 @@ mod pinning;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use tagpin::manifest::mask::mask;
-use tagpin::manifest::yaml::Yaml;
+use tagpin::manifest::syntax::template_mask::mask;
+use tagpin::manifest::syntax::tree::Yaml;
 use tagpin::policy::Policy;
 
 static TAG: LazyLock<Policy> = LazyLock::new(|| pinning::policy("tag+digest"));

@@ -1,7 +1,7 @@
 //! One thing that is wrong at one place.
 
 use super::{Context, Level, Origin, Rule};
-use crate::inventory::{FileScan, Inventory};
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, Place};
 use crate::plan::Verdict;
 

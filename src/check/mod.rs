@@ -26,7 +26,7 @@ pub use rule::{Level, Rule};
 pub use stranger::Stranger;
 
 use crate::config::Config;
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 
 /// What the rules look at.
 #[derive(Clone, Copy, Debug)]

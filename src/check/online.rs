@@ -10,8 +10,8 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::stranger::Stranger;
 use crate::config::Config;
-use crate::inventory::Inventory;
 use crate::ledger::Sighting;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Owner, State};
 use crate::pin;
 use crate::plan::{BY_PROMOTION, Outcome, Verdict};

@@ -34,8 +34,8 @@ pub use pull_request::{DetailsOf, PullRequest};
 pub use schema::SCHEMA;
 
 use crate::check::Settings;
-use crate::manifest::annotate::Keys;
-use crate::manifest::catalogue::Location;
+use crate::manifest::edit::annotations::Keys;
+use crate::manifest::formats::catalogue::Location;
 use crate::policy::hold::Holds;
 use crate::policy::{Globs, Policy};
 use crate::registry::{HELPER_TIMEOUT, Limits, Rule};

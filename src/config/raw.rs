@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::manifest::catalogue::Location;
+use crate::manifest::formats::catalogue::Location;
 
 /// A text with its place in the file.
 pub(super) type Text = Spanned<String>;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{Key, keys, walk};
 use crate::config::Config;
-use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::policy::target::Target;
 use crate::promote::Image;
 use crate::reference::{Digest, Reference};

@@ -49,7 +49,7 @@ fn place(site: &Site) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::catalogue::BUILT_IN;
+    use crate::manifest::formats::catalogue::BUILT_IN;
     use crate::manifest::scan;
 
     #[test]

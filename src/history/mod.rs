@@ -16,7 +16,7 @@ pub use key::{Key, keys};
 pub use lane::{Lane, Span};
 
 use crate::config::Config;
-use crate::manifest::catalogue::Catalogue;
+use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::{self, SIZE_MAX};
 use crate::pin;
 use crate::policy::target::Target;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{KnownGood, Runs};
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::policy::Globs;
 use crate::policy::target::Target;

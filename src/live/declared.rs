@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::inventory::{FileScan, Inventory};
 use crate::manifest::Located;
-use crate::manifest::annotate::Keys;
+use crate::manifest::edit::annotations::Keys;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Owner, Skip, State};
 use crate::reference::{Digest, LATEST, Reference};
 

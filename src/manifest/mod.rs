@@ -1,37 +1,26 @@
 //! One file: its documents, the images that they name, and how to edit them. Pure: bytes in, values out.
 
-mod aliases;
-pub mod annotate;
-pub mod catalogue;
-mod directives;
+pub mod chart;
 pub mod edit;
-mod embedded;
 pub mod formats;
-mod hcl;
-pub mod language;
-mod lines;
-pub mod mask;
-pub mod pattern;
-mod prefilter;
-pub mod proof;
-mod recorded;
-pub(crate) mod shared;
+mod ignore;
+pub mod inventory;
+mod recorded_digests;
 pub mod site;
-mod unit;
-pub mod yaml;
+pub mod syntax;
 
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use aliases::Aliases;
-use catalogue::Catalogue;
+use formats::catalogue::Catalogue;
 use formats::compose::{self, Role};
-use language::Language;
-use lines::Positions;
-use mask::Masked;
-use prefilter::Chunk;
 use site::{Site, Skip};
-use yaml::{Fault, Yaml};
+use syntax::aliases::Aliases;
+use syntax::language::Language;
+use syntax::lines::Positions;
+use syntax::prefilter::Chunk;
+use syntax::template_mask::Masked;
+use syntax::tree::{Fault, Yaml};
 
 use crate::reference::Digest;
 
@@ -100,7 +89,7 @@ pub struct Ignore {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Recorded {
     /// The object's mapping: that of its sites' owner.
-    pub object: yaml::NodeId,
+    pub object: syntax::tree::NodeId,
     /// The document in the file, from 0.
     pub document: usize,
     /// The JSON pointer of the annotation.
@@ -243,7 +232,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     if compose::role(path) == Some(Role::Base) {
         return scan_whole(path, bytes, catalogue);
     }
-    read(path, bytes, catalogue, |text| prefilter::chunks(text, catalogue))
+    read(path, bytes, catalogue, |text| syntax::prefilter::chunks(text, catalogue))
 }
 
 /// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`Source::parse`].
@@ -296,7 +285,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
     for text in &texts {
-        sites.extend(formats::texts::find(&mut yaml, text, catalogue));
+        sites.extend(formats::embedded_yaml::find(&mut yaml, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
     let mut aliases = Aliases::of(&yaml);
@@ -310,14 +299,14 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
         scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
-    let ignores = directives::apply(&yaml, &mut sites);
+    let ignores = ignore::apply(&yaml, &mut sites);
     let mut of_ignores = places();
-    for directives::Found { span, used, until } in ignores {
+    for ignore::Found { span, used, until } in ignores {
         scan.ignores.push(Ignore { place: of_ignores.of(&span), used, until });
     }
     let mut of_recorded = places();
-    let recorded = recorded::find(&yaml, scan.sites.iter().map(|located| &located.site));
-    for recorded::Found { object, document, path, key, digest, span } in recorded {
+    let recorded = recorded_digests::find(&yaml, scan.sites.iter().map(|located| &located.site));
+    for recorded_digests::Found { object, document, path, key, digest, span } in recorded {
         scan.recorded.push(Recorded { object, document, path, key, digest, place: of_recorded.of(&span) });
     }
     scan
@@ -368,7 +357,9 @@ impl<'t> Source<'t> {
         if errors(&yaml) == 0 || !self.text.contains("{{") {
             return yaml;
         }
-        let Some(masked) = self.masked.get_or_init(|| mask::mask(self.text)) else { return yaml };
+        let Some(masked) = self.masked.get_or_init(|| syntax::template_mask::mask(self.text)) else {
+            return yaml;
+        };
         let mut readable = Yaml::parse(&masked.text);
         if errors(&readable) >= errors(&yaml) {
             // Broken either way: what stands in an action is still no text of the file's own.
@@ -380,7 +371,11 @@ impl<'t> Source<'t> {
     }
 }
 
-fn unread_reason(yaml: &Yaml<'_>, error: &yaml::SyntaxError, has_actions: bool) -> (UnreadReason, String) {
+fn unread_reason(
+    yaml: &Yaml<'_>,
+    error: &syntax::tree::SyntaxError,
+    has_actions: bool,
+) -> (UnreadReason, String) {
     let template = || match yaml.language {
         Language::Yaml => has_actions,
         // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::yaml::{Kind, NodeId, Style, Yaml};
+use super::syntax::tree::{Kind, NodeId, Style, Yaml};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, ReferenceError};
 

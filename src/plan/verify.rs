@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::plan::{Outcome, UNSIGNED, Verdict};
 use crate::policy::Policy;
 use crate::reference::Digest;

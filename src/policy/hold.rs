@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 pub use crate::config::edit_holds::{EditError, HoldFileError, NewHold, add, holds_of, remove, with_hold};
 
 use crate::check::Origin;
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::policy::Globs;
 use crate::reference::{Digest, Reference};
 

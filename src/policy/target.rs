@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::inventory::FileScan;
 use crate::manifest::Located;
+use crate::manifest::inventory::FileScan;
 use crate::policy::environment::Environment;
 
 /// A part of a repository.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Config;
-use crate::manifest::catalogue::BUILT_IN;
+use crate::manifest::formats::catalogue::BUILT_IN;
 
 const CONFIG: &str = "\
 [[environment]]

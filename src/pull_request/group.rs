@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::inventory::directory;
+use crate::manifest::inventory::directory;
 use crate::policy::Globs;
 use crate::policy::environment::{Environment, of_path};
 use crate::reference::Reference;

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};

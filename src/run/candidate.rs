@@ -6,8 +6,8 @@ use super::clone::Head;
 use crate::assign::{HALVES, OTHERS_REFUSED};
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
-use crate::inventory::FileScan;
 use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
+use crate::manifest::inventory::FileScan;
 use crate::manifest::{Located, UnreadReason};
 use crate::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
@@ -27,7 +27,7 @@ pub(super) struct Candidate {
     pub(super) group: Option<String>,
     /// What its change is for.
     pub(super) occasion: Occasion,
-    /// The sites that belong to it, by their index in [`crate::inventory::Inventory::sites`].
+    /// The sites that belong to it, by their index in [`crate::manifest::inventory::Inventory::sites`].
     sites: BTreeSet<usize>,
     /// The pull requests from it, the newest first.
     pub(super) history: Vec<PullRequest>,

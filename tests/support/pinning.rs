@@ -8,13 +8,14 @@ mod whole;
 use std::collections::HashSet;
 use std::path::Path;
 
-use tagpin::apply::{self, Edited};
-use tagpin::chart::Charts;
 use tagpin::config::Config;
-use tagpin::inventory::{FileScan, Inventory};
 use tagpin::ledger::Past;
-use tagpin::manifest::annotate::{Annotations, Keys};
-use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::chart::Charts;
+use tagpin::manifest::edit;
+use tagpin::manifest::edit::Edited;
+use tagpin::manifest::edit::annotations::{Annotations, Keys};
+use tagpin::manifest::formats::catalogue::BUILT_IN;
+use tagpin::manifest::inventory::{FileScan, Inventory};
 use tagpin::manifest::scan;
 use tagpin::plan::{self, Rules, Verdict};
 use tagpin::policy::Policy;
@@ -67,7 +68,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let overridden = HashSet::new();
     let annotations = Annotations { keys, overridden: &overridden, is_patch: false };
     let sites = &inventory.files[0].scan.sites;
-    let edited = apply::edit(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
+    let edited = edit::edit(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tagpin::manifest::catalogue::BUILT_IN;
+use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::{Located, Scan, scan_whole};
 
 /// Panics where reading every document finds another image than reading only those that may hold one.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::check::finding::Finding;
 use crate::check::{Context, Level, Rule};
 use crate::manifest::site::{Site, State};
-use crate::manifest::yaml::NodeId;
+use crate::manifest::syntax::tree::NodeId;
 
 pub(super) static RULE: Rule = Rule {
     id: "annotation-stale",

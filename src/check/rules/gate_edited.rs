@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::check::finding::{Finding, sites};
 use crate::check::{Context, Level, Rule, is_here};
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: Rule = Rule {

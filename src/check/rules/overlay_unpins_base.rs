@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::{Context, Level, Rule};
-use crate::inventory::FileScan;
+use crate::manifest::inventory::FileScan;
 use crate::manifest::site::State;
 use crate::reference::Reference;
 

@@ -15,7 +15,7 @@ use crate::check::{Base, Edited};
 use crate::cli::{CheckArgs, Globals};
 use crate::config::{self, Config, Environment, discover};
 use crate::error::Failure;
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::pin;
 use crate::source::tree::{

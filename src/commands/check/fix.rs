@@ -6,7 +6,7 @@ use super::super::{block_on, progress, registry};
 use crate::check::Finding;
 use crate::config::Config;
 use crate::error::Failure;
-use crate::inventory::Inventory;
+use crate::manifest::inventory::Inventory;
 use crate::pin::{self, Pinned};
 use crate::plan::Outcome;
 use crate::registry::Trust;

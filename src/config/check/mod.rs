@@ -29,7 +29,7 @@ use toml::Spanned;
 use super::problem::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
 use super::{Annotations, Config};
-use crate::manifest::catalogue::Location;
+use crate::manifest::formats::catalogue::Location;
 use crate::policy::Globs;
 use crate::policy::hold::Holds;
 
@@ -144,7 +144,7 @@ impl Checker<'_> {
     fn locations(&mut self, raw: &[Spanned<Location>]) -> Vec<Location> {
         for location in raw {
             if let Some(problem) = location.get_ref().problem() {
-                let hint = "src/manifest/catalogue.toml and docs/formats.md show how entries are written";
+                let hint = "src/manifest/formats/catalogue.toml and docs/formats.md show how entries are written";
                 self.fail_hint(location.span(), format!("this `[[location]]` {problem}"), hint);
             }
         }

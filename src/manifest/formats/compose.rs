@@ -2,7 +2,7 @@
 //! same holds in a file that overrides one with such a service (Compose specification, merge).
 
 use super::{Finder, Form};
-use crate::manifest::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 use crate::platform::Platform;
 
 /// The names that `docker compose` looks for, without extension.

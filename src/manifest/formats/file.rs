@@ -1,8 +1,8 @@
 //! File formats that the catalogue describes: Compose, GitHub Actions, GitLab CI and the like.
 
 use super::{Finder, compose, quadlet};
-use crate::manifest::catalogue::Location;
-use crate::manifest::yaml::NodeId;
+use crate::manifest::formats::catalogue::Location;
+use crate::manifest::syntax::tree::NodeId;
 
 /// Adds the sites of a document whose format has these entries.
 pub(super) fn find(finder: &mut Finder<'_, '_>, entries: &[&Location], root: NodeId) {

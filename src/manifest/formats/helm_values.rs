@@ -2,7 +2,7 @@
 
 use super::{Fields, Finder, Form, has_tag_or_digest};
 use crate::manifest::site::{Skip, unresolvable};
-use crate::manifest::yaml::{Kind, NodeId, Yaml};
+use crate::manifest::syntax::tree::{Kind, NodeId, Yaml};
 use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.

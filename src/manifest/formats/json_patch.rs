@@ -1,7 +1,7 @@
 //! JSON patches in YAML (RFC 6902), as kustomize and Flux take them: a list of `{op, path, value}`.
 
 use super::{Finder, Form, helm_values, kubernetes};
-use crate::manifest::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 
 /// Tells whether `root` is a list of operations.
 pub(super) fn is_patch(yaml: &Yaml<'_>, root: NodeId) -> bool {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Finder, Form, platform};
-use crate::manifest::catalogue::Catalogue;
+use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::site::Owner;
-use crate::manifest::yaml::{Kind, NodeId, Yaml};
+use crate::manifest::syntax::tree::{Kind, NodeId, Yaml};
 use crate::reference::Digest;
 
 /// Lists of containers in a pod spec (Kubernetes API, PodSpec v1 core).

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Fields, Finder, Kustomize, Retagged};
 use crate::manifest::site::{Skip, State, Write, classify};
-use crate::manifest::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 
 /// Tells whether `root` is a kustomization or a component, by content first and file name second.
 pub(super) fn is_kustomization(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {

@@ -1,25 +1,27 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
+pub mod catalogue;
 pub(super) mod compose;
+pub(super) mod embedded_yaml;
 mod file;
 mod helm_values;
 mod json_patch;
 mod kubernetes;
 mod kustomization;
+pub mod pattern;
 mod platform;
 mod quadlet;
-pub(super) mod texts;
 mod unknown;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use texts::Text;
+use embedded_yaml::Text;
 
-use super::catalogue::{Catalogue, Form, Location};
+use super::formats::catalogue::{Catalogue, Form, Location};
 use super::site::{self, Owner, Site, Skip, State, Write, classify};
-use super::yaml::plant::TEMPLATE;
-use super::yaml::{Document, NodeId, Yaml};
+use super::syntax::build::TEMPLATE;
+use super::syntax::tree::{Document, NodeId, Yaml};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 

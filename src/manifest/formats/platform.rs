@@ -1,7 +1,7 @@
 //! On which platform a workload runs, where its own manifest leaves no choice.
 
 use super::Finder;
-use crate::manifest::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 use crate::platform::Platform;
 
 /// The labels of a node that say its architecture; the second until Kubernetes 1.14.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Finder;
 use crate::manifest::site::{Skip, State};
-use crate::manifest::yaml::NodeId;
+use crate::manifest::syntax::tree::NodeId;
 
 /// Adds the images that are names of `.build` and `.image` units (podman-container.unit(5), podman-volume.unit(5)).
 pub(super) fn other_units(finder: &mut Finder<'_, '_>, root: NodeId) {

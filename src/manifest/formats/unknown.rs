@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::helm_values::{self, is_image_key, is_source_key};
 use super::{Finder, has_tag_or_digest, kubernetes};
 use crate::manifest::site::{Skip, State};
-use crate::manifest::yaml::{Kind, NodeId};
+use crate::manifest::syntax::tree::{Kind, NodeId};
 
 /// Adds the scalars below `root` that nothing else has found: their key ends in `image` or is in the catalogue's list,
 /// and their value is a reference with a tag or a digest.

@@ -180,7 +180,7 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`. A helper is run at most once for each server and five minutes.
-    pub(crate) async fn find(&self, endpoint: &Endpoint) -> Found {
+    pub(in crate::registry) async fn find(&self, endpoint: &Endpoint) -> Found {
         let found = self.look_up(endpoint).await;
         step(|| {
             let host = endpoint.shown();
@@ -196,7 +196,7 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`, without a word about it.
-    pub(crate) async fn look_up(&self, endpoint: &Endpoint) -> Found {
+    pub(in crate::registry) async fn look_up(&self, endpoint: &Endpoint) -> Found {
         let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
         let given = self.given.iter().filter(|given| {
             endpoint::host(&given.location) == endpoint.host && endpoint::is_below(&name, &given.location)
@@ -269,7 +269,7 @@ impl Credentials {
     }
 
     /// Tells whether the credential that was refused may have expired, and forgets it then: it was accepted before.
-    pub(crate) async fn expired(&self, origin: &Origin) -> bool {
+    pub(in crate::registry) async fn expired(&self, origin: &Origin) -> bool {
         if !self.accepted.get(&origin.id()).swap(false, Ordering::Relaxed) {
             return false;
         }

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::ProofError;
-use crate::manifest::edit::Plan;
-use crate::manifest::hcl::tokens::{self, Kind, Token};
-use crate::manifest::yaml::Yaml;
+use crate::manifest::edit::splice::Plan;
+use crate::manifest::syntax::hcl::tokens;
+use crate::manifest::syntax::hcl::tokens::{Kind, Token};
+use crate::manifest::syntax::tree::Yaml;
 
 /// Compares the words of a text and of the edited one.
 pub(super) fn compare(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {

@@ -1,7 +1,7 @@
 //! Lines and columns. A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
 
 /// Returns how many lines end in `text`.
-pub(super) fn line_ends(text: &str) -> usize {
+pub(crate) fn line_ends(text: &str) -> usize {
     let bytes = text.as_bytes();
     memchr::memchr2_iter(b'\n', b'\r', bytes)
         .filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'))
@@ -9,10 +9,10 @@ pub(super) fn line_ends(text: &str) -> usize {
 }
 
 /// Where the lines of a text start.
-pub(super) struct Lines(Vec<usize>);
+pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
             b'\n' => true,
@@ -23,31 +23,31 @@ impl Lines {
     }
 
     /// Returns the line of a byte, from 0.
-    pub(super) fn of(&self, at: usize) -> usize {
+    pub(crate) fn of(&self, at: usize) -> usize {
         self.0.partition_point(|start| *start <= at) - 1
     }
 
     /// Returns the first byte of a line.
-    pub(super) fn start(&self, line: usize) -> usize {
+    pub(crate) fn start(&self, line: usize) -> usize {
         self.0.get(line).copied().unwrap_or_default()
     }
 }
 
 /// Counts lines and columns as an editor shows them; quick where the questions come in the order of the text.
 #[derive(Clone)]
-pub(super) struct Positions<'a> {
+pub(crate) struct Positions<'a> {
     text: &'a str,
     /// The byte, line and column of the last answer.
     at: (usize, usize, usize),
 }
 
 impl<'a> Positions<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: (0, 1, 1) }
     }
 
     /// Returns the 1-based line and column, in characters, of a byte offset.
-    pub(super) fn position(&mut self, offset: usize) -> (usize, usize) {
+    pub(crate) fn position(&mut self, offset: usize) -> (usize, usize) {
         if offset < self.at.0 {
             self.at = (0, 1, 1);
         }

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Located;
-use super::edit::{Added, EditError, Plan, Splice, line_start};
-use super::yaml::{Kind, NodeId, Style, Yaml};
+use super::splice::{Added, EditError, Plan, Splice, line_start};
+use crate::manifest::Located;
+use crate::manifest::syntax::tree::{Kind, NodeId, Style, Yaml};
 use crate::plan::{Outcome, Verdict};
 
 /// The longest name part of an annotation key (Kubernetes, annotations: syntax and character set).

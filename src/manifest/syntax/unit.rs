@@ -8,18 +8,18 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::build::{Shape, TEMPLATE, Value};
 use super::language::Language;
-use super::yaml::plant::{Shape, TEMPLATE, Value};
-use super::yaml::{Fault, NODES_MAX, Style, SyntaxError, Yaml};
+use super::tree::{Fault, NODES_MAX, Style, SyntaxError, Yaml};
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
-pub(super) const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
+pub(crate) const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
 
 /// The headers of their sections.
 const SECTIONS: [&[u8]; 3] = [b"[Container]", b"[Image]", b"[Volume]"];
 
 /// Tells whether a line of the file is the header of a section that names images: a picture or a disk has none.
-pub(super) fn has_section(bytes: &[u8]) -> bool {
+pub(crate) fn has_section(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(|line| {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii();
         SECTIONS.contains(&line)
@@ -27,7 +27,7 @@ pub(super) fn has_section(bytes: &[u8]) -> bool {
 }
 
 /// Parses `text`, which is one document.
-pub(super) fn parse(text: &str) -> Yaml<'_> {
+pub(crate) fn parse(text: &str) -> Yaml<'_> {
     let mut reader =
         Reader { sections: Vec::new(), by_name: HashMap::new(), current: None, comments: Vec::new() };
     let root = reader.read(text).map(|()| {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Document, Kind, Node, NodeId, Style, SyntaxError, Yaml};
-use crate::manifest::language::Language;
+use super::tree::{Document, Kind, Node, NodeId, Style, SyntaxError, Yaml};
+use crate::manifest::syntax::language::Language;
 
 /// The tag of a value that is made from this text only when the file is used: `${…}`, `%i`.
 pub(in crate::manifest) const TEMPLATE: &str = "!template";

@@ -4,14 +4,11 @@
 //! Nodes keep their source span, style and parent, so that a scalar can be replaced in place and named by its path.
 //! Aliases stay aliases: nothing is expanded, so a "billion laughs" document is as small as its text.
 
-mod builder;
-pub(super) mod plant;
-
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use builder::Builder;
+use super::yaml::Builder;
 
 use super::language::Language;
 use super::prefilter::Chunk;
@@ -119,7 +116,7 @@ pub struct Yaml<'a> {
     pub original: &'a str,
     /// What the text is written in.
     pub language: Language,
-    /// Where the text was masked, in order: see [`super::mask`].
+    /// Where the text was masked, in order: see [`super::template_mask`].
     pub masked: Vec<Range<usize>>,
     /// All nodes of all documents.
     pub nodes: Vec<Node<'a>>,
@@ -130,16 +127,16 @@ pub struct Yaml<'a> {
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
     /// Where the keys of wide mappings stand among their entries.
-    pub(super) wide: HashMap<NodeId, Wide<'a>>,
-    /// Block scalars whose text joined the tree: see [`super::embedded`].
-    pub embedded: Vec<super::embedded::Embedded>,
+    pub(crate) wide: HashMap<NodeId, Wide<'a>>,
+    /// Block scalars whose text joined the tree: see [`crate::manifest::edit::embedded`].
+    pub embedded: Vec<crate::manifest::edit::embedded::Embedded>,
     /// How many were tried.
-    pub(super) embeds: usize,
+    pub(crate) embeds: usize,
 }
 
 /// Where the keys of a wide mapping stand among its entries.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wide<'a> {
+pub(crate) struct Wide<'a> {
     keys: HashMap<Cow<'a, str>, usize>,
     /// The values of its merge keys.
     merges: Vec<NodeId>,
@@ -165,7 +162,7 @@ impl<'a> Yaml<'a> {
     }
 
     /// Parses what is wanted of `text`; a document that is not keeps its place, and has no nodes.
-    pub(super) fn parse_chunks(text: &'a str, chunks: &[Chunk]) -> Self {
+    pub(crate) fn parse_chunks(text: &'a str, chunks: &[Chunk]) -> Self {
         let mut builder = Builder::new(text);
         for chunk in chunks {
             builder.read(chunk);
@@ -174,7 +171,7 @@ impl<'a> Yaml<'a> {
     }
 
     /// Returns a tree without nodes.
-    fn empty(text: &'a str, language: Language) -> Self {
+    pub(super) fn empty(text: &'a str, language: Language) -> Self {
         Self {
             text,
             original: text,
@@ -191,7 +188,7 @@ impl<'a> Yaml<'a> {
     }
 
     /// Makes a wide mapping quick to look up; tells whether it is one.
-    fn widen(&mut self, id: NodeId) -> bool {
+    pub(super) fn widen(&mut self, id: NodeId) -> bool {
         let Kind::Mapping { entries, .. } = &self.nodes[id].kind else { return false };
         if entries.len() <= WIDE {
             return false;
@@ -345,7 +342,7 @@ impl<'a> Yaml<'a> {
     }
 
     /// Returns where the keys of the wide mappings stand, for a tree in which these nodes come at `base`.
-    pub(super) fn wide_at<'o>(&self, base: NodeId) -> Vec<(NodeId, Wide<'o>)> {
+    pub(crate) fn wide_at<'o>(&self, base: NodeId) -> Vec<(NodeId, Wide<'o>)> {
         let owned = |(key, index): (&Cow<'_, str>, &usize)| (Cow::Owned(key.to_string()), *index);
         let moved = |(id, wide): (&NodeId, &Wide<'_>)| {
             let merges = wide.merges.iter().map(|id| base + id).collect();

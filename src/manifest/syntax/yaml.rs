@@ -6,15 +6,15 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
-use super::{
+use super::tree::{
     ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, Yaml,
 };
-use crate::manifest::language::Language;
-use crate::manifest::lines::line_ends;
-use crate::manifest::prefilter::Chunk;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::lines::line_ends;
+use crate::manifest::syntax::prefilter::Chunk;
 
 /// Turns the parser's events into nodes.
-pub(super) struct Builder<'a> {
+pub(crate) struct Builder<'a> {
     yaml: Yaml<'a>,
     /// Open collections, with the key that waits for its value.
     open: Vec<(NodeId, Option<NodeId>)>,
@@ -38,7 +38,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let mut yaml = Yaml::empty(text, Language::Yaml);
         // A manifest has a node in some thirty bytes.
         yaml.nodes.reserve(text.len().min(1 << 20) / 32);
@@ -58,7 +58,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Reads one chunk, which holds whole documents.
-    pub(super) fn read(&mut self, chunk: &Chunk) {
+    pub(crate) fn read(&mut self, chunk: &Chunk) {
         if self.full {
             return;
         }
@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         self.reset();
     }
 
-    pub(super) fn finish(self) -> Yaml<'a> {
+    pub(crate) fn finish(self) -> Yaml<'a> {
         self.yaml
     }
 

@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Located;
-use super::edit::EditError;
-use super::site::{Site, Write};
-use super::yaml::{Kind, NodeId, Yaml};
+use super::splice::EditError;
+use crate::manifest::Located;
+use crate::manifest::site::{Site, Write};
+use crate::manifest::syntax::tree::{Kind, NodeId, Yaml};
 use crate::plan::{Outcome, Verdict};
 use crate::reference::Reference;
 

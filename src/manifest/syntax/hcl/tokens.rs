@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::manifest::yaml::{Fault, SyntaxError};
+use crate::manifest::syntax::tree::{Fault, SyntaxError};
 
 /// The deepest nesting of brackets and templates that is read. hcl-edit stops at 64 levels of its own.
 const DEPTH_MAX: usize = 60;

@@ -1,7 +1,7 @@
 //! Each check by itself: what the two others would let pass, it refuses.
 
 use super::*;
-use crate::manifest::edit::Splice;
+use crate::manifest::edit::splice::Splice;
 
 const BEFORE: &str = "a: &x one # c\nb: 'two'\nc: [1, {d: *x}]\ne: !t v\nn: ~\nf: |\n  text\n";
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::site::Site;
-use super::yaml::{NodeId, Yaml};
+use super::syntax::tree::{NodeId, Yaml};
 use crate::reference::Digest;
 
 /// An annotation with a digest in it, on an object that owns a pod template.

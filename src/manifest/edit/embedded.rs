@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::edit::{Plan, Splice};
-use super::yaml::{Kind, Node, NodeId, Style, Yaml};
+use super::splice::{Plan, Splice};
+use crate::manifest::syntax::tree::{Kind, Node, NodeId, Style, Yaml};
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
 const EMBEDS_MAX: usize = 1_000;
@@ -87,7 +87,7 @@ impl Yaml<'_> {
 
 impl Embedded {
     /// Returns the part of `plan` that is about the inner text, with the node numbers of that text parsed by itself.
-    pub(super) fn inner_plan(&self, plan: &Plan) -> Plan {
+    pub(crate) fn inner_plan(&self, plan: &Plan) -> Plan {
         let inner = |id: &NodeId| self.nodes.contains(id);
         let base = self.nodes.start;
         Plan {

@@ -18,7 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 
 /// How deep a path goes. Chained aliases nest deeper than the text does, and the stack is finite.
 const DEPTH_MAX: usize = 200;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::catalogue::{Catalogue, Location};
+use crate::manifest::formats::catalogue::{Catalogue, Location};
 
 /// Every format that is code has a key with one of these words, or a JSON pointer that ends in one: `image` in any case,
 /// the split fields of Helm values, and what a kustomization says about other files. Most documents with images have
@@ -20,7 +20,7 @@ const PREFIX: &str = "docker://";
 
 /// The words of a catalogue.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Prefilter {
+pub(crate) struct Prefilter {
     /// Finds [`WORDS`] and [`PREFIX`].
     common: Option<AhoCorasick>,
     /// Finds the words of `rules`.
@@ -31,22 +31,22 @@ pub(super) struct Prefilter {
 
 /// A part of a text that is parsed by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     /// Its bytes.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// Whether it is read. What is not read is one document.
-    pub(super) wanted: bool,
+    pub(crate) wanted: bool,
 }
 
 impl Chunk {
     /// Returns all of `text` as one chunk that is read.
-    pub(super) fn whole(text: &str) -> Self {
+    pub(crate) fn whole(text: &str) -> Self {
         Self { span: 0..text.len(), wanted: true }
     }
 }
 
 impl Prefilter {
-    pub(super) fn new(locations: &[Location]) -> Self {
+    pub(crate) fn new(locations: &[Location]) -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut rules = Vec::new();
         for (keys, group) in locations.iter().flat_map(rules_of) {
@@ -76,7 +76,7 @@ impl Prefilter {
     }
 
     /// Tells whether a document with these bytes can hold an image at all.
-    pub(super) fn may_hold_images(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn may_hold_images(&self, bytes: &[u8]) -> bool {
         let (Some(common), Some(rare)) = (&self.common, &self.rare) else { return true };
         let counts = |word: aho_corasick::Match| {
             word.pattern().as_usize() >= WORDS.len()
@@ -162,7 +162,7 @@ fn is_common(key: &str) -> bool {
 /// A line that starts with `---` ends a document whatever it stands in (YAML 1.2.2, 9.1.1: no scalar may hold it), so
 /// that documents can be told apart without reading them. A directive (`%TAG`) or a marker for the end of a document
 /// (`...`) makes that harder than it is worth: such a text is one chunk.
-pub(super) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chunk> {
+pub(crate) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chunk> {
     let mut starts = vec![0];
     for at in lines(text) {
         match text.as_bytes().get(at..at + 3) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::yaml::{Kind, NodeId, Yaml};
+use super::tree::{Kind, NodeId, Yaml};
 
 /// The most uses that are named: more help nobody, and aliases are cheap to write.
 const USES_MAX: usize = 100;
@@ -11,7 +11,7 @@ const USES_MAX: usize = 100;
 const USES_IN_ALL_MAX: usize = 10_000;
 
 /// The aliases of a file, by what they point to.
-pub(super) struct Aliases {
+pub(crate) struct Aliases {
     aliases: HashMap<NodeId, Vec<NodeId>>,
     /// How many uses may still be looked at in this file.
     left: usize,
@@ -19,7 +19,7 @@ pub(super) struct Aliases {
 
 impl Aliases {
     /// Returns the aliases of all documents.
-    pub(super) fn of(yaml: &Yaml<'_>) -> Self {
+    pub(crate) fn of(yaml: &Yaml<'_>) -> Self {
         let mut aliases: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
         for (id, node) in yaml.nodes.iter().enumerate() {
             if let Kind::Alias(target) = node.kind {
@@ -30,7 +30,7 @@ impl Aliases {
     }
 
     /// Returns the JSON pointers that lead to `node` through one alias or merge key to it or to what it stands in.
-    pub(super) fn uses_of(&mut self, yaml: &Yaml<'_>, node: NodeId) -> Vec<String> {
+    pub(crate) fn uses_of(&mut self, yaml: &Yaml<'_>, node: NodeId) -> Vec<String> {
         let mut uses = Vec::new();
         if self.aliases.is_empty() || self.left == 0 {
             return uses;

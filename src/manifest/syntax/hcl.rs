@@ -4,7 +4,7 @@
 //! of one type share a mapping, or are a list where they have no labels. Nothing is evaluated: what is no literal is an
 //! expression, whose value is its text.
 
-pub(super) mod tokens;
+pub(crate) mod tokens;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,9 +14,9 @@ use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 
+use super::build::{EXPRESSION, Shape, TEMPLATE, Value};
 use super::language::Language;
-use super::yaml::plant::{EXPRESSION, Shape, TEMPLATE, Value};
-use super::yaml::{Fault, Style, SyntaxError, Yaml};
+use super::tree::{Fault, Style, SyntaxError, Yaml};
 use tokens::Kind;
 
 /// The largest file that is read, in bytes: a Nomad server stores no more than 1 MB of a job's source by default
@@ -24,7 +24,7 @@ use tokens::Kind;
 const SIZE_MAX: usize = 2 * 1024 * 1024;
 
 /// Tells whether a line of the file opens a `job` block. Terraform, Packer and Bake use the same file names.
-pub(super) fn has_job(bytes: &[u8]) -> bool {
+pub(crate) fn has_job(bytes: &[u8]) -> bool {
     let opens = |line: &[u8]| {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_start();
         let rest = line.strip_prefix(b"job").or_else(|| line.strip_prefix(b"\"job\""));
@@ -34,7 +34,7 @@ pub(super) fn has_job(bytes: &[u8]) -> bool {
 }
 
 /// Parses `text`, which is one document.
-pub(super) fn parse(text: &str) -> Yaml<'_> {
+pub(crate) fn parse(text: &str) -> Yaml<'_> {
     let too_large = |size| SyntaxError {
         line: 1,
         message: format!("{size} bytes of HCL, more than {SIZE_MAX}"),

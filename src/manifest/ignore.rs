@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Until;
-use super::lines::Lines;
 use super::site::{Site, Skip, State};
-use super::yaml::Yaml;
+use super::syntax::lines::Lines;
+use super::syntax::tree::Yaml;
 
 /// One comment with a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::language::Language;
-use super::site::{Site, Write, inner_span};
-use super::yaml::{Kind, Node, NodeId, Style, Yaml};
+use crate::manifest::site::{Site, Write, inner_span};
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::tree::{Kind, Node, NodeId, Style, Yaml};
 use crate::reference::{Digest, Reference};
 
 /// A planned change of a text.
@@ -402,7 +402,7 @@ fn end_of_comma_line(text: &str, at: usize) -> Option<usize> {
 }
 
 /// Returns the start of the line that `at` stands on. Lines end with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
-pub(super) fn line_start(text: &str, at: usize) -> usize {
+pub(crate) fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1)
 }
 

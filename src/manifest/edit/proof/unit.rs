@@ -3,8 +3,8 @@
 //! Both texts must make the same assignments in the same order, but for the planned ones.
 
 use super::ProofError;
-use crate::manifest::edit::Plan;
-use crate::manifest::yaml::Yaml;
+use crate::manifest::edit::splice::Plan;
+use crate::manifest::syntax::tree::Yaml;
 
 /// One assignment: section, name, value.
 type Assignment = (String, String, String);

@@ -1,6 +1,6 @@
 //! What a file is written in, told by its name and a look at its bytes.
 
-use super::yaml::Yaml;
+use super::tree::Yaml;
 use super::{hcl, unit};
 
 /// What a file is written in. Every language becomes the same tree.
@@ -34,7 +34,7 @@ impl Language {
 
     /// Tells whether a file with these bytes is worth reading. Names such as `.hcl`, `.image` and `.volume` have other
     /// uses, and what is neither a job nor a unit is not even an error.
-    pub(super) fn is_in(self, bytes: &[u8]) -> bool {
+    pub(crate) fn is_in(self, bytes: &[u8]) -> bool {
         match self {
             Self::Yaml => true,
             Self::Hcl => hcl::has_job(bytes),
@@ -43,7 +43,7 @@ impl Language {
     }
 
     /// Parses `text`, which has no byte order mark. The same text always gives the same nodes.
-    pub(super) fn parse(self, text: &str) -> Yaml<'_> {
+    pub(crate) fn parse(self, text: &str) -> Yaml<'_> {
         match self {
             Self::Yaml => Yaml::parse(text),
             Self::Hcl => hcl::parse(text),

@@ -7,8 +7,8 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
-use super::prefilter::Prefilter;
-use super::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::prefilter::Prefilter;
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 
 /// The catalogue that tagpin ships.
 pub static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -234,7 +234,7 @@ impl Catalogue {
 
     /// Returns the entries for objects of `kind` in the API group of `api_version`; what is known of all groups comes
     /// last.
-    pub(super) fn kubernetes(&self, api_version: &str, kind: &str) -> Vec<&Location> {
+    pub(crate) fn kubernetes(&self, api_version: &str, kind: &str) -> Vec<&Location> {
         let group = group_of(api_version);
         let mut found: Vec<&Location> = self.data.location.iter().filter(|e| e.is_for(group, kind)).collect();
         found.sort_by_key(|entry| entry.group.is_none());
@@ -242,7 +242,7 @@ impl Catalogue {
     }
 
     /// Tells whether objects of this kind name images without pulling them.
-    pub(super) fn is_not_pulled(&self, api_version: &str, kind: &str) -> bool {
+    pub(crate) fn is_not_pulled(&self, api_version: &str, kind: &str) -> bool {
         let group = group_of(api_version);
         self.data.not_pulled.iter().any(|selector| {
             selector.group == group && (selector.kinds.is_empty() || selector.kinds.iter().any(|k| k == kind))
@@ -250,14 +250,14 @@ impl Catalogue {
     }
 
     /// Tells whether nothing is ever found in objects of this kind.
-    pub(super) fn is_silent(&self, api_version: &str, kind: &str) -> bool {
+    pub(crate) fn is_silent(&self, api_version: &str, kind: &str) -> bool {
         self.is_not_pulled(api_version, kind)
             && self.kubernetes(api_version, kind).iter().all(|entry| entry.group.is_none())
     }
 
     /// Returns the entries of the format that the document at `root` of the file at `path` has; none where it has no
     /// format of the catalogue.
-    pub(super) fn format(&self, yaml: &Yaml<'_>, root: NodeId, path: &str) -> Vec<&Location> {
+    pub(crate) fn format(&self, yaml: &Yaml<'_>, root: NodeId, path: &str) -> Vec<&Location> {
         let matches = |index: usize, entry: &Location| {
             let globs = &self.files[index];
             // The content first: it costs less than a glob, and a file may have many documents.

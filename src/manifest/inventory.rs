@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::manifest::catalogue::Catalogue;
-use crate::manifest::language::Language;
+use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::syntax::language::Language;
 use crate::manifest::{self, Located, SIZE_MAX, Scan, Unread, UnreadReason};
 use crate::source::tree::{EntryKind, Tree, TreeError};
 

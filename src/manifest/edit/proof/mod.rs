@@ -10,9 +10,9 @@ mod unit;
 use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::edit::{Added, Plan, Splice};
-use super::language::Language;
-use super::yaml::{Kind, NodeId, Style, Yaml};
+use super::splice::{Added, Plan, Splice};
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::tree::{Kind, NodeId, Style, Yaml};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 

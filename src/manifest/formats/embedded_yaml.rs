@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Finder, helm_values, json_patch, kubernetes};
-use crate::manifest::catalogue::{Catalogue, TextForm};
+use crate::manifest::formats::catalogue::{Catalogue, TextForm};
 use crate::manifest::site::{Site, Skip, State};
-use crate::manifest::yaml::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, Yaml};
 
 /// A scalar that holds YAML, and what is known of the document around it.
 #[derive(Clone, Debug)]

@@ -1,14 +1,20 @@
 //! Changes become edited bytes, file by file, each proven before anybody may write it. Pure.
 
+pub mod annotations;
+pub(crate) mod embedded;
+pub mod proof;
+pub(crate) mod shared;
+pub mod splice;
+
 use std::collections::BTreeSet;
 
-use crate::manifest::annotate::{self, Annotations};
-use crate::manifest::catalogue::Catalogue;
-use crate::manifest::edit::Plan;
-use crate::manifest::language::Language;
-use crate::manifest::proof::{self, ProofError};
-use crate::manifest::yaml::Yaml;
-use crate::manifest::{Located, Source, scan_whole, shared, text_of};
+use crate::manifest::edit::annotations::Annotations;
+use crate::manifest::edit::proof::ProofError;
+use crate::manifest::edit::splice::Plan;
+use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::tree::Yaml;
+use crate::manifest::{Located, Source, scan_whole, text_of};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Style;
 
@@ -64,7 +70,7 @@ pub fn edit(
         return None;
     }
     let mut annotated = plan.clone();
-    let mut notes = annotate::annotate(&yaml, &mut annotated, sites, verdicts, annotations);
+    let mut notes = annotations::annotate(&yaml, &mut annotated, sites, verdicts, annotations);
     let (after, plan) = match prove(&yaml, &annotated) {
         Ok(after) => (after, annotated),
         // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
