@@ -7,7 +7,7 @@ mod rollback;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::known_good::KnownGoodError;
+use crate::history::known_good::KnownGoodError;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::pin::Pinned;
@@ -131,7 +131,7 @@ impl ErrandError {
             }
             Self::NoImage(_) => "`tagpin list` has every image and where it stands",
             Self::SeveralImages { .. } => "name one with --image, or an object as PATH#KIND/NAME",
-            Self::KnownGood(_) => crate::known_good::NOT_A_LIST,
+            Self::KnownGood(_) => crate::history::known_good::NOT_A_LIST,
             Self::Hold(_) => "docs/change-control.md shows how a `[[hold]]` is written",
             Self::History(LogError::Revision(_)) => {
                 "history is what git has: commit first, or name another --base"

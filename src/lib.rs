@@ -19,8 +19,6 @@ pub mod fleet;
 pub mod forge;
 pub mod history;
 pub mod http;
-pub mod known_good;
-pub mod ledger;
 pub mod live;
 pub mod manifest;
 pub(crate) mod markdown;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::config::Config;
-use crate::ledger::Sighting;
+use crate::history::ledger::Sighting;
 use crate::manifest::chart::Charts;
 use crate::manifest::edit;
 use crate::manifest::edit::Edited;

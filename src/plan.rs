@@ -4,7 +4,7 @@ pub(crate) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ledger::{Moves, Past};
+use crate::history::ledger::{Moves, Past};
 use crate::manifest::Located;
 use crate::manifest::chart::Charts;
 use crate::manifest::edit::annotations::Keys;

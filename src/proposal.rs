@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ledger::Moves;
+use crate::history::ledger::Moves;
 use crate::manifest::site::Site;
 use crate::pin::Pinned;
 use crate::plan::Outcome;

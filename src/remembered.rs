@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ConfigError};
-use crate::ledger::Sighting;
+use crate::history::ledger::Sighting;
 use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;

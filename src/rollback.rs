@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::assign::{Aim, Named};
 use crate::config::Config;
+use crate::history::known_good::KnownGood;
 use crate::history::{History, Key, keys};
-use crate::known_good::KnownGood;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::pin::Pinned;

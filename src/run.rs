@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
 use crate::errand::ErrandError;
 use crate::forge::ForgeError;
-use crate::ledger::Past;
+use crate::history::ledger::Past;
 use crate::manifest::SIZE_MAX;
 use crate::pin::{self, Pinned};
 use crate::pull_request::{Operation, Settled};

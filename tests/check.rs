@@ -19,7 +19,7 @@ use answering::Answering;
 use tagpin::check::online::{self, Unchecked};
 use tagpin::check::{self, Base, Checked, Context, Level, Rule, rules};
 use tagpin::config::Config;
-use tagpin::ledger::{Known, Ledger, Past};
+use tagpin::history::ledger::{Known, Ledger, Past};
 use tagpin::pin;
 use tagpin::source::tree::DirectoryTree;
 

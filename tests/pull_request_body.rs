@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tagpin::ledger::Moves;
+use tagpin::history::ledger::Moves;
 use tagpin::platform::Platform;
 use tagpin::pull_request::{
     Details, ImageChange, LeftOut, Object, Proposal, Template, marker, render, render_with, same_body,

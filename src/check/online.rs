@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::stranger::Stranger;
 use crate::config::Config;
-use crate::ledger::Sighting;
+use crate::history::ledger::Sighting;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Owner, State};
 use crate::pin;

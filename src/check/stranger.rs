@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::online::Online;
 use crate::config::Config;
 use crate::history;
-use crate::ledger::{Past, image_of};
+use crate::history::ledger::{Past, image_of};
 use crate::manifest::inventory::Inventory;
 use crate::policy::target::Target;
 use crate::reference::{LATEST, Reference};

@@ -13,7 +13,7 @@ use crate::cli::{Format, Globals, LedgerAction, LedgerArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::ledger::{Event, Known, Ledger, Past, Record};
+use crate::history::ledger::{Event, Known, Ledger, Past, Record};
 use crate::reference::Reference;
 use crate::registry::Question;
 use crate::report::count;

@@ -8,7 +8,6 @@ mod discover;
 pub(crate) mod edit_holds;
 mod environment;
 mod keys;
-mod ledger;
 mod narrow;
 mod problem;
 mod proposals;
@@ -25,9 +24,9 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
 pub use discover::{Discovered, NAMES, discover};
 pub use environment::Environment;
-pub use ledger::{LEDGER_BRANCH, LedgerSettings};
 pub use problem::Problem;
 pub use proposals::{AppConfig, Commits, Proposals};
 pub use pull_request::{DetailsOf, PullRequest};

@@ -4,7 +4,7 @@ use super::{Carried, ErrandError, Place, nowhere};
 use crate::assign::{Aim, Refusal, assign};
 use crate::config::Config;
 use crate::history;
-use crate::known_good;
+use crate::history::known_good;
 use crate::manifest::inventory::Inventory;
 use crate::pin::{self, FileEdit};
 use crate::plan::Outcome;

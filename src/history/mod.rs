@@ -3,7 +3,9 @@
 
 mod age;
 mod key;
+pub mod known_good;
 mod lane;
+pub mod ledger;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;

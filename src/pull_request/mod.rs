@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::Moves;
+use crate::history::ledger::Moves;
 use crate::reference::Digest;
 use crate::registry::verify::Proof;
 use crate::registry::{Budget, Description};

@@ -6,7 +6,7 @@ use super::clone::Head;
 use crate::assign::{HALVES, OTHERS_REFUSED};
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
-use crate::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
+use crate::history::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::{Located, UnreadReason};
 use crate::pin::Pinned;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::ledger::{Known, Ledger, LedgerError, Past, Sighting};
+use crate::history::ledger::{Known, Ledger, LedgerError, Past, Sighting};
 use crate::report::count;
 use crate::source::git::{GitError, Identity, Oid, Repository};
 

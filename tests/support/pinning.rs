@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use tagpin::config::Config;
-use tagpin::ledger::Past;
+use tagpin::history::ledger::Past;
 use tagpin::manifest::chart::Charts;
 use tagpin::manifest::edit;
 use tagpin::manifest::edit::Edited;

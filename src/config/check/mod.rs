@@ -144,7 +144,8 @@ impl Checker<'_> {
     fn locations(&mut self, raw: &[Spanned<Location>]) -> Vec<Location> {
         for location in raw {
             if let Some(problem) = location.get_ref().problem() {
-                let hint = "src/manifest/formats/catalogue.toml and docs/formats.md show how entries are written";
+                let hint =
+                    "src/manifest/formats/catalogue.toml and docs/formats.md show how entries are written";
                 self.fail_hint(location.span(), format!("this `[[location]]` {problem}"), hint);
             }
         }

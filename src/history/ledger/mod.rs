@@ -3,17 +3,18 @@
 //!
 //! It may delay or hold a digest, never name or permit one (DESIGN.md, invariant 6).
 
+mod age;
 mod branch;
-mod past;
 mod record;
+pub(crate) mod settings;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub use age::{Known, Past, TOO_NEW, UNKNOWN_AGE, UNSETTLED, Wait};
 pub use branch::{LedgerError, VERSION};
-pub use past::{Known, Past, TOO_NEW, UNKNOWN_AGE, UNSETTLED, Wait};
 pub use record::{Moves, Record};
 
 use crate::reference::Digest;

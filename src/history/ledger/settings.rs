@@ -1,6 +1,6 @@
 //! `[ledger]`: whether and where runs remember what tags were.
 
-use crate::ledger::Past;
+use crate::history::ledger::Past;
 
 /// The branch where the ledger is, unless the configuration names another.
 pub const LEDGER_BRANCH: &str = "tagpin-ledger";
