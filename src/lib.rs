@@ -3,9 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
-pub mod assign;
 pub mod atomic_file;
-pub mod built;
 pub mod check;
 pub mod cli;
 pub mod commands;
@@ -22,19 +20,15 @@ pub mod http;
 pub mod live;
 pub mod manifest;
 pub(crate) mod markdown;
-pub mod pin;
 pub mod plan;
 pub mod platform;
 pub mod policy;
-pub mod promote;
 pub mod proposal;
 pub mod pull_request;
 pub mod reference;
 pub mod registry;
 pub mod remembered;
 pub mod report;
-pub mod revert;
-pub mod rollback;
 pub mod run;
 pub mod serve;
 pub mod source;

@@ -22,12 +22,13 @@ use crate::errand::ErrandError;
 use crate::forge::ForgeError;
 use crate::history::ledger::Past;
 use crate::manifest::SIZE_MAX;
-use crate::pin::{self, Pinned};
+use crate::plan::pin;
+use crate::plan::pin::Pinned;
+use crate::plan::reverted;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
 use crate::registry::verify::FILE_MAX;
 use crate::remembered::{OwnFile, Place};
-use crate::revert;
 use crate::source::git::{GitError, Identity, LogError, Repository};
 use crate::source::tree::{CommitTree, Tree, TreeError};
 
@@ -324,8 +325,8 @@ fn hold_reverted(
     mut pinned: Pinned,
     config: &Config,
 ) -> Result<(Cloned, CommitTree, Pinned), RunError> {
-    let log = cloned.repository.history(&cloned.base_branch, cloned.base, revert::DEPTH)?;
-    revert::hold(&mut pinned, &tree, config, &log)?;
+    let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH)?;
+    reverted::hold(&mut pinned, &tree, config, &log)?;
     Ok((cloned, tree, pinned))
 }
 

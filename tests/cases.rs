@@ -20,7 +20,7 @@ use answering::Answering;
 use tagpin::config::Config;
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
-use tagpin::pin::{Pinned, pin};
+use tagpin::plan::pin::{Pinned, pin};
 use tagpin::source::tree::DirectoryTree;
 
 #[test]

@@ -20,7 +20,7 @@ use tagpin::check::online::{self, Unchecked};
 use tagpin::check::{self, Base, Checked, Context, Level, Rule, rules};
 use tagpin::config::Config;
 use tagpin::history::ledger::{Known, Ledger, Past};
-use tagpin::pin;
+use tagpin::plan::pin;
 use tagpin::source::tree::DirectoryTree;
 
 /// The day on which cases are checked that do not name another.

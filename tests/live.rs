@@ -19,7 +19,7 @@ use checkout::Scene;
 use serde_json::Value;
 use tagpin::config::Config;
 use tagpin::live::{self, Compared, Indexes, pods};
-use tagpin::pin;
+use tagpin::plan::pin;
 use tagpin::report::live as report;
 use tagpin::source::tree::DirectoryTree;
 use tagpin::terminal::Stream;

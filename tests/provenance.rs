@@ -11,10 +11,10 @@ use support::registry::{OCI_INDEX, OCI_MANIFEST, Referrers, Registry as Loopback
 use support::signing::{
     Attachment, BUNDLE, ENVELOPE, IN_TOTO, SIGN, SIMPLE_SIGNING, SLSA, Signer, manifest, payload, statement,
 };
-use tagpin::assign::{Aim, Named, Refusal, assign};
 use tagpin::config::Config;
-use tagpin::pin::{Pinned, pin, take_inventory};
 use tagpin::plan::Outcome;
+use tagpin::plan::pin::{Pinned, pin, take_inventory};
+use tagpin::plan::set_digest::{Aim, Named, Refusal, assign};
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::verify::{Demand, Evidence, Key, Kind};
 use tagpin::registry::{

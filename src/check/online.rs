@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::history::ledger::Sighting;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Owner, State};
-use crate::pin;
+use crate::plan::pin;
 use crate::plan::{BY_PROMOTION, Outcome, Verdict};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};

@@ -6,9 +6,9 @@ use clap::{Args, Subcommand, ValueHint};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::plan::rollback::To;
 use crate::policy::hold::Until;
 use crate::reference::Digest;
-use crate::rollback::To;
 
 /// Say what must not move, why and until when
 ///

@@ -11,7 +11,7 @@ use crate::config::{Config, Environment};
 use crate::errand::{Carried, ErrandError, Place, Planned, Read};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::pin::FileEdit;
+use crate::plan::pin::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
 use crate::source::tree::DirectoryTree;

@@ -12,7 +12,7 @@ use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::history::{self, At, Event, History};
-use crate::pin;
+use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;

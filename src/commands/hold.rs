@@ -13,7 +13,7 @@ use crate::cli::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveA
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::pin;
+use crate::plan::pin;
 use crate::policy::hold;
 use crate::policy::hold::{Hold, NewHold, Until};
 use crate::report::json::VERSION;

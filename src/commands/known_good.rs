@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::history::known_good;
 use crate::history::known_good::{FILE, KnownGood, LeftOut, Mark, Marked, Runs};
 use crate::live;
-use crate::pin;
+use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
 use crate::report::count;
 use crate::report::json::VERSION;

@@ -17,7 +17,7 @@ use crate::history::{self, Age};
 use crate::live::{self, Indexes};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::pin;
+use crate::plan::pin;
 use crate::report::audit::{self, Earlier, Sources};
 use crate::report::{Report, human};
 use crate::source::git::{Log, LogError};

@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::live::pods::{self, Container};
 use crate::live::{self, Compared, Declared, Indexes};
-use crate::pin;
+use crate::plan::pin;
 use crate::registry::Trust;
 use crate::report::{Report, human, live as report};
 use crate::source::tree::Tree as _;

@@ -7,14 +7,16 @@ use std::path::Path;
 use super::{
     block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
 };
-use crate::assign::{Refusal, assign};
 use crate::atomic_file;
-use crate::built::{self, Built};
 use crate::cli::{Format, Globals, PinArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::pin::{self, Pinned};
+use crate::plan::build_metadata;
+use crate::plan::build_metadata::Built;
+use crate::plan::pin;
+use crate::plan::pin::Pinned;
+use crate::plan::set_digest::{Refusal, assign};
 use crate::plan::{Outcome, Verdict};
 use crate::registry::{Budget, Trust};
 use crate::report::{Report, diff, human};
@@ -46,7 +48,7 @@ pub fn run(
     } else {
         let built = built(args)?;
         let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-        let (aims, unused) = built::aims(&inventory, &config.policy, &built);
+        let (aims, unused) = build_metadata::aims(&inventory, &config.policy, &built);
         notes.extend(
             unused.into_iter().map(|built| format!("no image here is `{built}`: nothing was written for it")),
         );
@@ -74,7 +76,8 @@ fn built(args: &PinArgs) -> Result<Vec<Built>, Failure> {
         let text = fs_err::read_to_string(path)
             .map_err(|error| Failure::usage(error.to_string(), "--digests reads what a build has written"))?;
         let hint = "it takes lines of IMAGE:TAG@DIGEST, or the file of `docker buildx build --metadata-file`";
-        let more = built::read(&text).map_err(|error| Failure::usage(format!("`{name}`: {error}"), hint))?;
+        let more = build_metadata::read(&text)
+            .map_err(|error| Failure::usage(format!("`{name}`: {error}"), hint))?;
         built.extend(more);
     }
     Ok(built)

@@ -9,15 +9,15 @@ use serde_json::json;
 
 use super::checkout::{self, Checkout};
 use super::{by_pull_request, image_globs};
-use crate::assign::Aim;
 use crate::cli::{Format, Globals, PromoteArgs};
 use crate::config::Environment;
 use crate::errand::{Errand, Planned, Promote, require_images, require_match};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::pin;
 use crate::plan::Outcome;
-use crate::promote::{Demands, promote};
+use crate::plan::pin;
+use crate::plan::promote::{Demands, promote};
+use crate::plan::set_digest::Aim;
 use crate::reference::Digest;
 use crate::report::json::VERSION;
 use crate::report::{Report, count};

@@ -1,20 +1,22 @@
 //! `tagpin rollback`, wherever it is done.
 
 use super::{Carried, ErrandError, Place, nowhere};
-use crate::assign::{Aim, Refusal, assign};
 use crate::config::Config;
 use crate::history;
 use crate::history::known_good;
 use crate::manifest::inventory::Inventory;
-use crate::pin::{self, FileEdit};
 use crate::plan::Outcome;
+use crate::plan::pin;
+use crate::plan::pin::FileEdit;
+use crate::plan::rollback;
+use crate::plan::rollback::{Sources, To};
+use crate::plan::set_digest::{Aim, Refusal, assign};
 use crate::policy::Globs;
 use crate::policy::hold::{Until, with_hold};
 use crate::policy::target::Target;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::registry::Registry;
-use crate::rollback::{self, Sources, To};
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
 

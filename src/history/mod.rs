@@ -20,7 +20,7 @@ pub use lane::{Lane, Span};
 use crate::config::Config;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::{self, SIZE_MAX};
-use crate::pin;
+use crate::plan::pin;
 use crate::policy::target::Target;
 use crate::reference::{Digest, Reference};
 use crate::source::git::{Log, LogError, Oid, Step};

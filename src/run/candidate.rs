@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clone::Head;
-use crate::assign::{HALVES, OTHERS_REFUSED};
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
 use crate::history::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::{Located, UnreadReason};
-use crate::pin::Pinned;
+use crate::plan::pin::Pinned;
+use crate::plan::promote::NOT_SOAKED;
+use crate::plan::set_digest::{HALVES, OTHERS_REFUSED};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::environment::of_path;
 use crate::policy::hold::ON_HOLD;
-use crate::promote::NOT_SOAKED;
 use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Found, Newest, Wanted};
 use crate::pull_request::group::{Branches, Group};

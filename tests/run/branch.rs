@@ -155,7 +155,7 @@ async fn a_clone_has_no_more_history_than_is_needed() {
     let main = world.repository().head("main").unwrap();
     assert!(clone.find_commit(main).is_ok() && clone.find_commit(first).is_err());
     // As much as tells what somebody took back, because there is something to change.
-    let last = world.repository().log("main")[usize::from(tagpin::revert::DEPTH) - 1].0;
+    let last = world.repository().log("main")[usize::from(tagpin::plan::reverted::DEPTH) - 1].0;
     assert_eq!(fs_err::read_to_string(clones[0].join("shallow")).unwrap(), format!("{last}\n"));
     assert_eq!(world.repository().log(BRANCH).len(), 212);
 }

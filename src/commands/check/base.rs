@@ -17,7 +17,7 @@ use crate::config::{self, Config, Environment, discover};
 use crate::error::Failure;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::{SIZE_MAX, is_candidate};
-use crate::pin;
+use crate::plan::pin;
 use crate::source::tree::{
     CommitTree, DirectoryTree, PATCH_MAX, PatchError, PatchedTree, RevisionError, Selection, Tree, TreeError,
 };

@@ -7,8 +7,9 @@ use crate::check::Finding;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::manifest::inventory::Inventory;
-use crate::pin::{self, Pinned};
 use crate::plan::Outcome;
+use crate::plan::pin;
+use crate::plan::pin::Pinned;
 use crate::registry::Trust;
 use crate::source::tree::DirectoryTree;
 

@@ -1,5 +1,11 @@
 //! Questions for the registry, and what its answers mean for each site. Pure.
 
+pub mod build_metadata;
+pub mod pin;
+pub mod promote;
+pub mod reverted;
+pub mod rollback;
+pub mod set_digest;
 pub(crate) mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::history::{self, keys};
-use crate::pin::{self, Pinned};
+use crate::plan::pin;
+use crate::plan::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
 use crate::policy::target::Target;
 use crate::source::git::{Log, LogError};

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::assign::{Aim, Named};
 use crate::history::Since;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
+use crate::plan::set_digest::{Aim, Named};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Globs;
 use crate::policy::environment::{Environment, of_path};

@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::assign::{Aim, Named};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
+use crate::plan::promote::Image;
+use crate::plan::set_digest::{Aim, Named};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Policy;
-use crate::promote::Image;
 use crate::reference::{Digest, Reference, ReferenceError};
 
 /// An image and the digest that it was pushed with.
