@@ -1,6 +1,6 @@
 //! The body: the sections in their order, or in a template's, with as much as there is room for.
 
-use super::controls::rebuild_box;
+use super::checkbox::rebuild_box;
 use super::sections::{self, Told, size};
 use super::{Marker, Proposal, Template};
 

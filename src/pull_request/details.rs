@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::difference::{Difference, Names};
-use super::source::compare_link;
+use super::compare_link::compare_link;
+use super::image_diff::{Difference, Names};
 use super::{Details, ImageChange};
 use crate::markdown::code;
 use crate::platform::Platform;

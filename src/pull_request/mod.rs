@@ -8,30 +8,32 @@ use crate::registry::verify::Proof;
 use crate::registry::{Budget, Description};
 
 mod body;
-pub mod controls;
+mod body_template;
+pub mod checkbox;
+mod compare_link;
 pub mod decision;
 mod declined;
 mod details;
-mod difference;
+pub mod fetch_details;
+pub mod from_plan;
 pub mod group;
-mod life;
+mod image_diff;
+mod kind;
 pub mod marker;
-mod occasion;
-mod region;
 mod sections;
-mod source;
-mod template;
+mod sync;
 mod title;
-mod words;
+mod title_template;
+mod volatile;
 
+pub use body_template::{Template, TemplateError};
 pub use declined::Declined;
-pub use life::{Operation, Settled, settle};
+pub use kind::Occasion;
 pub use marker::Marker;
-pub use occasion::Occasion;
-pub use region::{same_body, tells_all};
-pub use template::{Template, TemplateError};
+pub use sync::{Operation, Settled, settle};
 pub use title::{commit_message, title};
-pub use words::{Place, Wording};
+pub use title_template::{Place, Wording};
+pub use volatile::{same_body, tells_all};
 
 /// Everything that a pull request tells a reviewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

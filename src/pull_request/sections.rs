@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::region::{self, Known};
+use super::volatile;
+use super::volatile::Known;
 use super::{Details, ImageChange, LeftOut, Object, Occasion, Proposal, details};
 use crate::markdown::{cell, code};
 use crate::policy::looks_immutable;
@@ -203,7 +204,7 @@ pub(super) fn details(proposal: &Proposal, told: Told) -> String {
         }
         Told::Full => {}
     }
-    region::details(&parts.join("\n\n"), known)
+    volatile::details(&parts.join("\n\n"), known)
 }
 
 fn named(image: &ImageChange) -> String {
@@ -323,5 +324,5 @@ pub(super) fn requests(proposal: &Proposal) -> String {
     if more > 0 {
         let _ = write!(shown, "; and {more} more registries");
     }
-    region::requests(&format!("Requests that the run sent until then: {shown}."))
+    volatile::requests(&format!("Requests that the run sent until then: {shown}."))
 }

@@ -9,7 +9,7 @@ use super::{Context, RunError, blocking};
 use crate::config::Config;
 use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
 use crate::plan::pin::Pinned;
-use crate::proposal::proposal;
+use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Place, Proposal, commit_message, title};
 use crate::source::git::{GitError, Identity, Oid, trailer};
 

@@ -14,10 +14,10 @@ use crate::plan::set_digest::{HALVES, OTHERS_REFUSED};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::environment::of_path;
 use crate::policy::hold::ON_HOLD;
-use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Found, Newest, Wanted};
+use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::{Branches, Group};
-use crate::pull_request::{Declined, Occasion, controls, marker};
+use crate::pull_request::{Declined, Occasion, checkbox, marker};
 use crate::reference::LATEST;
 
 /// One branch, with what this run knows of it.
@@ -234,7 +234,7 @@ impl Candidate {
             branch,
             newest,
             stop: open.is_some_and(|pull| pull.has_label(stop)),
-            rebuild: open.is_some_and(|pull| pull.has_label(rebuild) || controls::asks_rebuild(&pull.body)),
+            rebuild: open.is_some_and(|pull| pull.has_label(rebuild) || checkbox::asks_rebuild(&pull.body)),
         }
     }
 

@@ -11,14 +11,14 @@ use super::candidate::{Candidate, candidates};
 use super::clone::{Cloned, Head};
 use super::{BranchState, Context, Done, Proposed, RunError, blocking};
 use crate::config::Config;
-use crate::details;
 use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
 use crate::plan::pin;
 use crate::plan::pin::Pinned;
-use crate::proposal::proposal;
 use crate::pull_request::decision::{Facts, Step, decide};
+use crate::pull_request::fetch_details;
+use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::Group;
-use crate::pull_request::{Declined, Occasion, Operation, Place, Settled, body, controls, marker, settle};
+use crate::pull_request::{Declined, Occasion, Operation, Place, Settled, body, checkbox, marker, settle};
 use crate::registry::Registry;
 use crate::source::tree::CommitTree;
 
@@ -331,7 +331,7 @@ impl<R: Registry> Work<'_, R> {
     ) -> (Draft, Option<String>) {
         let (registry, settings) = (self.context.registry, &self.config.pull_request);
         let mut proposal = proposal(part, candidate.occasion.clone(), commit.clone());
-        details::want(registry, &mut proposal, settings);
+        fetch_details::want(registry, &mut proposal, settings);
         let place = Place { group: candidate.group.as_deref(), base: &self.base };
         let (title, remark) = worded_title(self.config, &proposal, place);
         let brief = Draft {
@@ -343,17 +343,17 @@ impl<R: Registry> Work<'_, R> {
             dress: self.config.proposals.dress.clone(),
         };
         let wanted = proposal.images.iter().any(|image| image.details.is_some());
-        if !wanted || current.is_some_and(|current| details::are_told(&brief, current)) {
+        if !wanted || current.is_some_and(|current| fetch_details::are_told(&brief, current)) {
             return (brief, remark);
         }
-        details::ask(registry, &mut proposal, settings, &self.config.policy.defaults.platforms).await;
+        fetch_details::ask(registry, &mut proposal, settings, &self.config.policy.defaults.platforms).await;
         (Draft { body: body(&proposal, settings.template.as_ref()), ..brief }, remark)
     }
 
     /// Writes into the open pull request that somebody else's commit is on its branch, unless it says so already.
     async fn say_once(&self, open: Option<&PullRequest>) -> Result<Option<Settled>, ForgeError> {
         let (Some(forge), Some(pull)) = (&self.access.forge, open) else { return Ok(None) };
-        let body = controls::with_note(&pull.body);
+        let body = checkbox::with_note(&pull.body);
         if crate::forge::same_text(&body, &pull.body) {
             return Ok(Some(Settled { pull_request: pull.clone(), operation: Operation::None }));
         }
@@ -380,7 +380,7 @@ impl<R: Registry> Work<'_, R> {
         } else {
             format!("its changes are now in {}.", successors.join(", "))
         };
-        let body = marker::with(&controls::with_reason(&pull.body, &reason), |marker| marker.retired = true);
+        let body = marker::with(&checkbox::with_reason(&pull.body, &reason), |marker| marker.retired = true);
         let changes = Changes { body: Some(&body), close: true, ..Changes::default() };
         let pull_request = forge.update(pull.number, &changes).await?;
         Ok(Some(Settled { pull_request, operation: Operation::Closed }))

@@ -164,8 +164,8 @@ impl Wording {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{change, proposal};
     use super::*;
+    use crate::pull_request::tests::{change, proposal};
 
     const PLACE: Place<'_> = Place { group: Some("production"), base: "main" };
 
