@@ -8,10 +8,10 @@ pub mod baseline;
 mod finding;
 mod fingerprint;
 pub mod online;
-mod policy;
 mod rule;
 pub mod rules;
-mod stranger;
+mod settings;
+mod tag_history;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -21,9 +21,9 @@ use jiff::civil::Date;
 use baseline::Baseline;
 pub use finding::{Finding, Fix};
 use online::Online;
-pub use policy::{Allow, LevelRule, Matcher, Origin, Settings};
 pub use rule::{Level, Rule};
-pub use stranger::Stranger;
+pub use settings::{Allow, LevelRule, Matcher, Origin, Settings};
+pub use tag_history::Stranger;
 
 use crate::config::Config;
 use crate::manifest::inventory::Inventory;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::stranger::Stranger;
+use super::tag_history::Stranger;
 use crate::config::Config;
 use crate::history::ledger::Sighting;
 use crate::manifest::inventory::Inventory;
