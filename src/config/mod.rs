@@ -4,15 +4,15 @@
 //! and can only take away (DESIGN.md, invariant 10).
 
 mod check;
+mod diagnostic;
 mod discover;
 pub(crate) mod edit_holds;
-mod environment;
-mod keys;
-mod narrow;
-mod problem;
+mod env;
 mod proposals;
+mod public_keys;
 mod pull_request;
 mod raw;
+mod repository_file;
 mod schema;
 mod show;
 
@@ -25,9 +25,9 @@ use std::time::Duration;
 use url::Url;
 
 pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
+pub use diagnostic::Problem;
 pub use discover::{Discovered, NAMES, discover};
-pub use environment::Environment;
-pub use problem::Problem;
+pub use env::Environment;
 pub use proposals::{AppConfig, Commits, Proposals};
 pub use pull_request::{DetailsOf, PullRequest};
 pub use schema::SCHEMA;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::problem::Problem;
+use super::diagnostic::Problem;
 use super::{ConfigError, read, utf8};
 use crate::pull_request::Template;
 

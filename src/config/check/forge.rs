@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::Checker;
-use crate::config::problem::is_token;
+use crate::config::diagnostic::is_token;
 use crate::config::raw::{RawForge, RawRepository, Text};
 use crate::config::{AppConfig, Commits, Forge, ForgeKind, RepositoryConfig};
 

@@ -2,7 +2,6 @@
 
 mod environment;
 mod forge;
-mod gate;
 mod hold;
 mod ledger;
 mod network;
@@ -11,6 +10,7 @@ mod proposals;
 mod provenance;
 mod pull_request;
 mod registry;
+mod rules;
 mod run;
 
 pub(super) use environment::PROMOTED_BY;
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::problem::{Problem, suggest};
+use super::diagnostic::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
 use super::{Annotations, Config};
 use crate::manifest::formats::catalogue::Location;

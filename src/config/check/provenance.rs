@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::problem::suggest;
+use crate::config::diagnostic::suggest;
 use crate::config::raw::{RawPolicy, RawRule, Text, Words};
 use crate::policy::{Defaults, Rule};
 use crate::registry::verify::{Demand, Key, Kind};

@@ -5,7 +5,7 @@ use toml::value::Datetime;
 
 use super::Checker;
 use crate::check::{Allow, Level, LevelRule, Matcher, Origin, Settings, rules};
-use crate::config::problem::suggest;
+use crate::config::diagnostic::suggest;
 use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, Text};
 use crate::manifest::Place;
 

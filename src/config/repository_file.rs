@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::check::Checker;
-use super::problem::Problem;
+use super::diagnostic::Problem;
 use super::raw::{Raw, RawNarrowing, RawNarrowingPolicy, RawNarrowingRule, RawPolicy, RawRule, Text};
 use super::{Config, ConfigError, utf8, within_limit};
 use crate::check::Level;

@@ -1,7 +1,7 @@
 //! The files of the policy's public keys.
 
 use super::ConfigError;
-use super::problem::Problem;
+use super::diagnostic::Problem;
 use crate::policy::Policy;
 use crate::registry::verify::Key;
 
