@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::config::ConfigError;
 use crate::exit::Exit;
-use crate::terminal::printable;
+use crate::report::terminal::printable;
 
 /// Why a command ended early, with the exit code that follows from it.
 #[derive(Debug)]

@@ -30,4 +30,3 @@ pub mod report;
 pub mod run;
 pub mod serve;
 pub mod source;
-pub mod terminal;

@@ -9,7 +9,7 @@ use tagpin::commands;
 use tagpin::config::Environment;
 use tagpin::error::Failure;
 use tagpin::exit::Exit;
-use tagpin::terminal::Terminal;
+use tagpin::report::terminal::Terminal;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {

@@ -21,8 +21,8 @@ use tagpin::config::Config;
 use tagpin::live::{self, Compared, Indexes, pods};
 use tagpin::plan::pin;
 use tagpin::report::live as report;
+use tagpin::report::terminal::Stream;
 use tagpin::source::tree::DirectoryTree;
-use tagpin::terminal::Stream;
 
 fn told(compared: &Compared) -> String {
     let stream = Stream::plain(std::io::sink());

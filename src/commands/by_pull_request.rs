@@ -10,8 +10,8 @@ use crate::errand::Errand;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::fleet;
+use crate::report::terminal::Terminal;
 use crate::source::git;
-use crate::terminal::Terminal;
 
 /// Does `errand` in a clone of the repository that the checkout comes from, and opens or updates its pull request.
 ///

@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::plan::pin::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
+use crate::report::terminal::Terminal;
 use crate::source::tree::DirectoryTree;
-use crate::terminal::Terminal;
 
 /// A checkout.
 pub(super) struct Checkout {

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use crate::cli::{Cli, CompletionsArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::terminal::Terminal;
+use crate::report::terminal::Terminal;
 
 /// Prints the completion script for a shell.
 ///

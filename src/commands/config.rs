@@ -9,7 +9,7 @@ use crate::cli::{ConfigAction, ConfigArgs, Format, Globals};
 use crate::config::{Config, ConfigError, Environment, NAMES, SCHEMA, discover};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::terminal::Terminal;
+use crate::report::terminal::Terminal;
 
 /// Shows or checks the configuration, or prints its schema.
 ///

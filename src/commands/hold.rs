@@ -17,9 +17,9 @@ use crate::plan::pin;
 use crate::policy::hold;
 use crate::policy::hold::{Hold, NewHold, Until};
 use crate::report::json::VERSION;
+use crate::report::terminal::{Terminal, printable};
 use crate::report::{Report, count};
 use crate::source::tree::Tree as _;
-use crate::terminal::{Terminal, printable};
 
 /// Adds, lists or removes holds.
 ///

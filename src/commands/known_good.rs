@@ -21,8 +21,8 @@ use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
 use crate::report::count;
 use crate::report::json::VERSION;
+use crate::report::terminal::{Terminal, printable};
 use crate::source::tree::CommitTree;
-use crate::terminal::{Terminal, printable};
 
 /// Marks, lists or shows what is known to be good.
 ///

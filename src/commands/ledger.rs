@@ -18,8 +18,8 @@ use crate::reference::Reference;
 use crate::registry::Question;
 use crate::report::count;
 use crate::report::json::VERSION;
+use crate::report::terminal::{Style, Terminal, printable};
 use crate::source::tree::{CommitTree, RevisionError};
-use crate::terminal::{Style, Terminal, printable};
 
 /// Shows what the ledger says.
 ///

@@ -19,10 +19,10 @@ use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::pin;
 use crate::report::audit::{self, Earlier, Sources};
+use crate::report::terminal::Terminal;
 use crate::report::{Report, human};
 use crate::source::git::{Log, LogError};
 use crate::source::tree::{DirectoryTree, RevisionError, Tree as _};
-use crate::terminal::Terminal;
 
 /// The largest earlier report that is read, in bytes.
 const EARLIER_MAX: u64 = 256 * 1024 * 1024;

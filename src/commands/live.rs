@@ -12,9 +12,9 @@ use crate::live::pods::{self, Container};
 use crate::live::{self, Compared, Declared, Indexes};
 use crate::plan::pin;
 use crate::registry::Trust;
+use crate::report::terminal::Terminal;
 use crate::report::{Report, human, live as report};
 use crate::source::tree::Tree as _;
-use crate::terminal::Terminal;
 
 /// The largest list of pods that is read, in bytes.
 const SIZE_MAX: u64 = 512 * 1024 * 1024;

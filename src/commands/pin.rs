@@ -19,9 +19,9 @@ use crate::plan::pin::Pinned;
 use crate::plan::set_digest::{Refusal, assign};
 use crate::plan::{Outcome, Verdict};
 use crate::registry::{Budget, Trust};
+use crate::report::terminal::Terminal;
 use crate::report::{Report, diff, human};
 use crate::source::tree::{DirectoryTree, Tree as _};
-use crate::terminal::Terminal;
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.
 ///

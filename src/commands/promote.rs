@@ -20,10 +20,10 @@ use crate::plan::promote::{Demands, promote};
 use crate::plan::set_digest::Aim;
 use crate::reference::Digest;
 use crate::report::json::VERSION;
+use crate::report::terminal::{Terminal, printable};
 use crate::report::{Report, count};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
-use crate::terminal::{Terminal, printable};
 
 /// Takes the digests of one environment over into another, or tells whether they are the same.
 ///

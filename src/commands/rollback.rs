@@ -8,8 +8,8 @@ use crate::config::Environment;
 use crate::errand::{Errand, Planned, Rollback};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::report::terminal::Terminal;
 use crate::source::git::Log;
-use crate::terminal::Terminal;
 
 /// Goes back to earlier digests and puts them on hold.
 ///

@@ -17,9 +17,9 @@ use crate::fleet::{self, CacheLock, Summary, Tally, Targets};
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};
+use crate::report::terminal::{Terminal, printable};
 use crate::report::{Report, count, diff, human, json};
 use crate::run::{BranchState, Context, Done, Proposed, RecordState, RunError, Session};
-use crate::terminal::{Terminal, printable};
 
 /// Where the forge's token is looked for, first to last.
 const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::manifest::Place;
-use crate::terminal::{Stream, Style, printable};
+use crate::report::terminal::{Stream, Style, printable};
 
 /// How far tab stops are apart.
 const TAB: usize = 4;

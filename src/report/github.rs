@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::{Report, count};
 use crate::check::{Finding, Fix, Level};
 use crate::markdown::cell;
-use crate::terminal::printable;
+use crate::report::terminal::printable;
 
 /// How many annotations of each level GitHub shows of a step.
 pub const SHOWN_MAX: usize = 10;

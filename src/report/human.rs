@@ -3,7 +3,7 @@
 use super::{Excerpt, LeftOut, Report, Row, count, one_line};
 use crate::check::{Finding, Level};
 use crate::plan::Outcome;
-use crate::terminal::{Stream, Style};
+use crate::report::terminal::{Stream, Style};
 
 /// Returns the list of every image and where it stands.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{count, one_line};
 use crate::live::pods::{Container, Pulled};
 use crate::live::{Compared, Declared, Fit, Image, Running, Status};
-use crate::terminal::{Stream, Style};
+use crate::report::terminal::{Stream, Style};
 
 /// The version of the JSON document.
 const VERSION: u32 = 1;

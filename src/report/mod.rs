@@ -10,6 +10,7 @@ pub mod junit;
 pub mod live;
 mod page;
 pub mod sarif;
+pub mod terminal;
 pub mod timeline;
 
 use std::cmp::Reverse;
@@ -26,7 +27,7 @@ use crate::policy::Style;
 use crate::policy::hold::{Hold, Holds};
 use crate::registry::verify::Proof;
 use crate::registry::{Behind, Budget};
-use crate::terminal::printable;
+use crate::report::terminal::printable;
 
 pub use excerpt::Excerpt;
 

@@ -9,8 +9,8 @@ use crate::cli::{CheckArgs, Format, Globals, Output};
 use crate::config::Environment;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::report::terminal::{Stream, Terminal, printable};
 use crate::report::{Report, count, github, human, json, junit, sarif};
-use crate::terminal::{Stream, Terminal, printable};
 
 /// Refuses files that cannot be written, before anything is done.
 ///

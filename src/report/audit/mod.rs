@@ -2,8 +2,8 @@
 //! would rather look than read. Pure.
 
 mod age;
-mod earlier;
 mod live;
+mod previous;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-pub use earlier::{Earlier, EarlierError};
+pub use previous::{Earlier, EarlierError};
 
 use super::page::{self, Head};
 use super::{Report, one_line};
