@@ -6,11 +6,11 @@ use super::run;
 use super::{seen_from, work_tree_root};
 use crate::cli::Globals;
 use crate::config::{Config, Environment, RepositoryConfig};
-use crate::errand::Errand;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::fleet;
 use crate::report::terminal::Terminal;
+use crate::run::fleet;
+use crate::run::request::Errand;
 use crate::source::git;
 
 /// Does `errand` in a clone of the repository that the checkout comes from, and opens or updates its pull request.

@@ -8,13 +8,13 @@ use super::pin::{Done, finish};
 use super::{block_on, local_config, registry, repository_file, seen_from, whole_tree};
 use crate::cli::{Format, Globals};
 use crate::config::{Config, Environment};
-use crate::errand::{Carried, ErrandError, Place, Planned, Read};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::plan::pin::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
 use crate::report::terminal::Terminal;
+use crate::run::request::{Carried, ErrandError, Place, Planned, Read};
 use crate::source::tree::DirectoryTree;
 
 /// A checkout.

@@ -11,7 +11,6 @@ use super::live::{compare, pods_of};
 use super::{checkout, image_globs, local_config, log, work_tree_root};
 use crate::cli::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::config::{Config, Environment};
-use crate::errand::{require_images, require_match};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::history::known_good;
@@ -22,6 +21,7 @@ use crate::policy::target::{Target, known_environments};
 use crate::report::count;
 use crate::report::json::VERSION;
 use crate::report::terminal::{Terminal, printable};
+use crate::run::request::{require_images, require_match};
 use crate::source::tree::CommitTree;
 
 /// Marks, lists or shows what is known to be good.

@@ -11,7 +11,6 @@ use super::checkout::{self, Checkout};
 use super::{by_pull_request, image_globs};
 use crate::cli::{Format, Globals, PromoteArgs};
 use crate::config::Environment;
-use crate::errand::{Errand, Planned, Promote, require_images, require_match};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::plan::Outcome;
@@ -22,6 +21,7 @@ use crate::reference::Digest;
 use crate::report::json::VERSION;
 use crate::report::terminal::{Terminal, printable};
 use crate::report::{Report, count};
+use crate::run::request::{Errand, Planned, Promote, require_images, require_match};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
 

@@ -5,10 +5,10 @@ use super::hold::require_to_come;
 use super::{by_pull_request, image_globs};
 use crate::cli::{Globals, RollbackArgs};
 use crate::config::Environment;
-use crate::errand::{Errand, Planned, Rollback};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::terminal::Terminal;
+use crate::run::request::{Errand, Planned, Rollback};
 use crate::source::git::Log;
 
 /// Goes back to earlier digests and puts them on hold.

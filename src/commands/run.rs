@@ -13,12 +13,13 @@ use crate::cli::{Format, Globals, RunArgs};
 use crate::config::{Config, Environment, RepositoryConfig};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::fleet::{self, CacheLock, Summary, Tally, Targets};
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};
 use crate::report::terminal::{Terminal, printable};
 use crate::report::{Report, count, diff, human, json};
+use crate::run::fleet;
+use crate::run::fleet::{CacheLock, Summary, Tally, Targets};
 use crate::run::{BranchState, Context, Done, Proposed, RecordState, RunError, Session};
 
 /// Where the forge's token is looked for, first to last.

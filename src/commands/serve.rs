@@ -9,11 +9,12 @@ use crate::cli::{Globals, ServeArgs};
 use crate::config::{Config, Environment};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::fleet::{self, Tally, Targets};
 use crate::plan::Outcome;
 use crate::registry::{Memo, Trust};
+use crate::run::fleet;
+use crate::run::fleet::{Tally, Targets};
+use crate::run::serve::{Ended, ServeError, Status, Worker};
 use crate::run::{Done, Proposed, RunError, Session};
-use crate::serve::{Ended, ServeError, Status, Worker};
 
 /// Does `tagpin run` whenever the schedule says so, until it is told to end.
 ///

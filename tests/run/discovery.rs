@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use tagpin::config::Config;
-use tagpin::fleet::{self, Targets};
+use tagpin::run::fleet;
+use tagpin::run::fleet::Targets;
 
 use super::binary::tagpin;
 use super::support::discovery::listed;

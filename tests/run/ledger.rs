@@ -231,7 +231,7 @@ async fn a_remote_that_takes_no_ledger_stops_nothing_and_a_ledger_that_is_none_i
     world.git.set_mood(Mood::Reject("protected branch hook declined".to_owned()));
     let done = run(&mut world, settings).await;
     assert_eq!(recorded(&done), (RecordState::Refused, 2));
-    assert!(!tagpin::fleet::report(&done, "x").complete, "what is new will be new again: exit code 3");
+    assert!(!tagpin::run::fleet::report(&done, "x").complete, "what is new will be new again: exit code 3");
     assert_eq!(outcome(&done, "nginx"), ("held", Some("too-new")));
     assert!(
         done.notes.iter().any(|note| note.contains("protected branch hook declined")),
@@ -253,7 +253,7 @@ async fn a_remote_that_takes_no_ledger_stops_nothing_and_a_ledger_that_is_none_i
             assert_eq!(recorded(&done), (RecordState::Unreadable, 0));
             assert_eq!(outcome(&done, "nginx"), ("held", Some("unknown-age")));
             assert!(done.notes.iter().any(|note| note.contains(part)), "{part}: {:?}", done.notes);
-            assert!(!tagpin::fleet::report(&done, "x").complete);
+            assert!(!tagpin::run::fleet::report(&done, "x").complete);
             assert_eq!(world.repository().head(LEDGER), Some(head), "nothing is written");
         }
     }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tagpin::config::Config;
-use tagpin::fleet::{self, CacheLock, Target, Targets};
 use tagpin::registry::{Look, Question, Registry, Resolution, ResolveError, Seen};
+use tagpin::run::fleet;
+use tagpin::run::fleet::{CacheLock, Target, Targets};
 use tagpin::run::{Context, RunError, Session};
 
 use super::binary::tagpin;

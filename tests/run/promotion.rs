@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 use tagpin::config::Config;
-use tagpin::errand::{Errand, Promote, Rollback};
 use tagpin::plan::rollback::To;
 use tagpin::pull_request::Operation;
+use tagpin::run::request::{Errand, Promote, Rollback};
 use tagpin::run::{BranchState, Done};
 
 use super::support::bare_repository::COMMITTED;

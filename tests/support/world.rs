@@ -13,8 +13,8 @@ use git2::Oid;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
-use tagpin::errand::Errand;
 use tagpin::registry::{HttpRegistry, Limits, Settings as RegistrySettings};
+use tagpin::run::request::Errand;
 use tagpin::run::{self, BRANCH, Context, Done, RunError, Session};
 
 use super::bare_repository::BareRepository;

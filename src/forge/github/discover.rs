@@ -13,8 +13,8 @@ use super::client::{self, Answer, Call, Client};
 use super::error::Refusal;
 use super::{App, Pace, address, checked_base};
 use crate::config::Owner;
-use crate::fleet::Discovered;
 use crate::forge::ForgeError;
+use crate::run::fleet::Discovered;
 
 /// How many repositories one page has: GitHub's most.
 const PER_PAGE: usize = 100;

@@ -1,14 +1,15 @@
 //! One repository, end to end: clone, pin, commit, push, open or update the pull request.
 
-mod access;
-mod build;
-mod candidate;
-mod clone;
-mod errand;
-mod ledger;
-mod promotion;
-mod propose;
+pub(crate) mod action_summary;
+pub(crate) mod cache_lock;
+pub(crate) mod discover;
+pub mod fleet;
+pub(crate) mod report;
+pub mod repository;
+pub mod request;
+pub mod serve;
 mod session;
+pub(crate) mod tally;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,7 +19,6 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::config::{self, Config, ConfigError, RepositoryConfig};
-use crate::errand::ErrandError;
 use crate::forge::ForgeError;
 use crate::history::ledger::Past;
 use crate::manifest::SIZE_MAX;
@@ -28,15 +28,16 @@ use crate::plan::reverted;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
 use crate::registry::verify::FILE_MAX;
-use crate::remembered::{OwnFile, Place};
+use crate::run::repository::inventory_cache::{OwnFile, Place};
+use crate::run::request::ErrandError;
 use crate::source::git::{GitError, Identity, LogError, Repository};
 use crate::source::tree::{CommitTree, Tree, TreeError};
 
-use access::Access;
-use clone::{Cloned, Opened, fetch, open};
-pub use errand::errand;
-use ledger::Book;
-pub use ledger::{RecordState, Recorded};
+use repository::clone::{Cloned, Opened, fetch, open};
+use repository::credentials::Access;
+use repository::ledger::Book;
+pub use repository::ledger::{RecordState, Recorded};
+pub use repository::request::errand;
 pub use session::Session;
 
 /// The branch that tagpin pushes where all changes are one group.
@@ -223,8 +224,9 @@ pub async fn repository<R: Registry>(
     (cloned.repository, recorded) = record(context, cloned.repository, book, &pinned).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
     let mut problems = Vec::new();
-    if promotion::is_due(&pinned.inventory, &config) {
-        (cloned, pinned, problems) = promotion::add(context, &config, cloned, &tree, pinned).await?;
+    if repository::promotions::is_due(&pinned.inventory, &config) {
+        (cloned, pinned, problems) =
+            repository::promotions::add(context, &config, cloned, &tree, pinned).await?;
     }
     if pinned.files.is_empty() {
         // The branch may have moved on since it was listed.
@@ -245,7 +247,7 @@ pub async fn repository<R: Registry>(
         }
         return Ok(done);
     }
-    propose::propose(context, &access, &config, (cloned, &tree), None, &mut done).await?;
+    repository::propose::propose(context, &access, &config, (cloned, &tree), None, &mut done).await?;
     done.summarise();
     Ok(done)
 }
@@ -292,7 +294,7 @@ async fn unchanged<R: Registry>(
     config.holds.tell(context.now);
     config.ledger.past = past.clone();
     let pinned = remembered.unchanged(&config, context.registry, progress).await?;
-    let pinned = pinned.filter(|pinned| !promotion::is_due(&pinned.inventory, &config));
+    let pinned = pinned.filter(|pinned| !repository::promotions::is_due(&pinned.inventory, &config));
     Ok(pinned.map(|pinned| {
         let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
         let notes = warning.into_iter().chain(holds).collect();

@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::access::Access;
-use super::build::{Build, Shared, build, changes_hash, without_workflows, worded_title};
-use super::candidate::{Candidate, candidates};
+use super::branches::{Candidate, candidates};
 use super::clone::{Cloned, Head};
-use super::{BranchState, Context, Done, Proposed, RunError, blocking};
+use super::commit::{Build, Shared, build, changes_hash, without_workflows, worded_title};
+use super::credentials::Access;
 use crate::config::Config;
 use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
 use crate::plan::pin;
@@ -20,6 +19,7 @@ use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::Group;
 use crate::pull_request::{Declined, Occasion, Operation, Place, Settled, body, checkbox, marker, settle};
 use crate::registry::Registry;
+use crate::run::{BranchState, Context, Done, Proposed, RunError, blocking};
 use crate::source::tree::CommitTree;
 
 /// How many branches are asked for at once.
@@ -44,7 +44,7 @@ struct Work<'w, R> {
 ///
 /// # Errors
 /// git's, where no group could be done.
-pub(super) async fn propose<R: Registry>(
+pub(crate) async fn propose<R: Registry>(
     context: &Context<'_, R>,
     access: &Access,
     config: &Config,

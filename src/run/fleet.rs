@@ -1,11 +1,5 @@
 //! Many repositories in one run: which they are, a bounded number at the same time, each on its own.
 
-mod lock;
-mod report;
-mod summary;
-mod tally;
-mod targets;
-
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -13,12 +7,12 @@ use std::panic::AssertUnwindSafe;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::Mutex;
 
-pub use lock::{CacheLock, LockError};
-pub use report::{report, told};
-pub use summary::{SUMMARY_MAX, Summary};
-pub use tally::Tally;
-pub(crate) use targets::same;
-pub use targets::{Discovered, Target, Targets, discover, is_meant};
+pub use super::action_summary::{SUMMARY_MAX, Summary};
+pub use super::cache_lock::{CacheLock, LockError};
+pub(crate) use super::discover::same;
+pub use super::discover::{Discovered, Target, Targets, discover, is_meant};
+pub use super::report::{report, told};
+pub use super::tally::Tally;
 
 use crate::registry::Registry;
 use crate::run::{self, Context, Done, RunError};

@@ -16,7 +16,7 @@ const TRIES: usize = 8;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The ledger as it is on its branch.
-pub(super) struct Book {
+pub(crate) struct Book {
     branch: String,
     /// The branch that is pinned.
     base: String,
@@ -87,7 +87,7 @@ impl Recorded {
 
 impl Book {
     /// Reads the ledger on `branch`, which is at `head`. Nothing is fetched where the clone has that already.
-    pub(super) fn read(repository: &Repository, branch: &str, base: &str, head: Option<Oid>) -> Self {
+    pub(crate) fn read(repository: &Repository, branch: &str, base: &str, head: Option<Oid>) -> Self {
         let unreadable = |error: LedgerError| Known::Unreadable(format!("`{branch}`: {error}"));
         let (name, base_name) = (branch.to_owned(), base.to_owned());
         let mut book = Self { branch: name, base: base_name, head, known: Known::Read(Arc::default()) };
@@ -106,13 +106,13 @@ impl Book {
     }
 
     /// Returns what it says, for judging at the time `now`.
-    pub(super) fn past(&self, now: Timestamp) -> Past {
+    pub(crate) fn past(&self, now: Timestamp) -> Past {
         Past::new(self.known.clone(), now)
     }
 
     /// Writes what is new in `sightings` of the time `now`: the branch is moved from where it was read, and where another
     /// run was quicker, its lines and ours are joined.
-    pub(super) fn write(
+    pub(crate) fn write(
         self,
         repository: &Repository,
         sightings: &[Sighting],

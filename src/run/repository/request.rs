@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::access::Access;
 use super::clone::{fetch, open};
-use super::{BranchState, Context, Done, RunError, blocking, narrowed, propose};
+use super::credentials::Access;
+use super::propose;
 use crate::config::RepositoryConfig;
-use crate::errand::{Errand, Place, Planned};
 use crate::manifest::SIZE_MAX;
 use crate::registry::Registry;
+use crate::run::request::{Errand, Place, Planned};
+use crate::run::{BranchState, Context, Done, RunError, blocking, narrowed};
 use crate::source::tree::{Tree as _, TreeError};
 
 /// How many commits of the base branch are fetched where the history is asked.

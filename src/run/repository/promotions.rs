@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::clone::Cloned;
-use super::{Context, RunError, blocking};
 use crate::config::Config;
 use crate::history::{self, Since};
 use crate::manifest::Located;
@@ -17,6 +16,7 @@ use crate::policy::environment::Environment;
 use crate::policy::target::Target;
 use crate::reference::Digest;
 use crate::registry::Registry;
+use crate::run::{Context, RunError, blocking};
 use crate::source::tree::CommitTree;
 
 /// How many commits of the base branch are looked through for how long a digest has been there.
@@ -40,7 +40,7 @@ fn steps(config: &Config) -> impl Iterator<Item = Step> + '_ {
 }
 
 /// Tells whether some environment differs from the one that it gets its images from.
-pub(super) fn is_due(inventory: &Inventory, config: &Config) -> bool {
+pub(crate) fn is_due(inventory: &Inventory, config: &Config) -> bool {
     steps(config).any(|step| match promote(inventory, &step.from, &step.to, &Demands::default()) {
         Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Aim::Leave),
         Err(_) => true,
@@ -63,7 +63,7 @@ fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Aim> {
 ///
 /// # Errors
 /// The tree or the history cannot be read.
-pub(super) async fn add<R: Registry>(
+pub(crate) async fn add<R: Registry>(
     context: &Context<'_, R>,
     config: &Config,
     mut cloned: Cloned,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::{Context, RunError};
 use crate::config::{Commits, ForgeKind, RepositoryConfig};
 use crate::forge::github::{App, GitHub, GitHubSettings, api_host_matches, repository_of};
+use crate::run::{Context, RunError};
 use crate::source::git::{Auth, Remote};
 
 /// How the tokens of Apps and Actions start (GitHub's "About authentication": installation access token). What is made over
@@ -14,17 +14,17 @@ use crate::source::git::{Auth, Remote};
 const INSTALLATION: &str = "ghs_";
 
 /// One repository's way in.
-pub(super) struct Access {
+pub(crate) struct Access {
     /// The forge; `None` where only a branch is pushed.
-    pub(super) forge: Option<GitHub>,
-    pub(super) remote: Remote,
+    pub(crate) forge: Option<GitHub>,
+    pub(crate) remote: Remote,
     /// Whether the forge makes the commits.
-    pub(super) forge_commits: bool,
+    pub(crate) forge_commits: bool,
 }
 
 impl Access {
     /// Returns the way in to `target`. With a GitHub App, a token for this repository alone is fetched.
-    pub(super) async fn new<R>(
+    pub(crate) async fn new<R>(
         context: &Context<'_, R>,
         target: &RepositoryConfig,
     ) -> Result<Self, RunError> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Tally, told};
+use super::fleet::{Tally, told};
 use crate::markdown::{cell, code};
 use crate::plan::Outcome;
 use crate::pull_request::{Operation, Settled};

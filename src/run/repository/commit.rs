@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::access::Access;
 use super::clone::Cloned;
-use super::{Context, RunError, blocking};
+use super::credentials::Access;
 use crate::config::Config;
 use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
 use crate::plan::pin::Pinned;
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Place, Proposal, commit_message, title};
+use crate::run::{Context, RunError, blocking};
 use crate::source::git::{GitError, Identity, Oid, trailer};
 
 /// The clone, which blocking calls borrow one after the other.
-pub(super) type Shared = Arc<Mutex<Cloned>>;
+pub(crate) type Shared = Arc<Mutex<Cloned>>;
 
 /// The directory whose files a token may lack the permission to change.
 const WORKFLOWS: &str = ".github/workflows/";
@@ -24,13 +24,13 @@ const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `w
     request rebuilt";
 
 /// A branch that gets a commit.
-pub(super) struct Build<'a> {
-    pub(super) branch: &'a str,
+pub(crate) struct Build<'a> {
+    pub(crate) branch: &'a str,
     /// Where it is; `None` where there is none.
-    pub(super) expected: Option<Oid>,
-    pub(super) place: Place<'a>,
+    pub(crate) expected: Option<Oid>,
+    pub(crate) place: Place<'a>,
     /// What its changes are for.
-    pub(super) occasion: &'a Occasion,
+    pub(crate) occasion: &'a Occasion,
 }
 
 /// Returns the files that `pinned` changes with their new contents.
@@ -40,7 +40,7 @@ fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Returns `pinned` without the workflows in it, which are held; `None` where there are none.
-pub(super) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
+pub(crate) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
     let paths = pinned.files.iter().map(|file| file.path.clone());
     let workflows: BTreeSet<String> = paths.filter(|path| path.starts_with(WORKFLOWS)).collect();
     (!workflows.is_empty()).then(|| {
@@ -51,13 +51,13 @@ pub(super) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
 }
 
 /// Returns the hash of what `pinned` changes, as the trailer has it.
-pub(super) fn changes_hash(pinned: &Pinned) -> String {
+pub(crate) fn changes_hash(pinned: &Pinned) -> String {
     trailer::changes_hash(&contents(pinned))
 }
 
 /// Makes a commit of `pinned` and moves the branch to it. Where the token may not change workflows, they are held in
 /// `pinned`. Returns the commit, as hex; `None` where nothing is left.
-pub(super) async fn build<R>(
+pub(crate) async fn build<R>(
     context: &Context<'_, R>,
     access: &Access,
     config: &Config,
@@ -130,7 +130,7 @@ async fn once<R>(
 }
 
 /// Returns the title for `proposal`, and why the user's own was not used.
-pub(super) fn worded_title(
+pub(crate) fn worded_title(
     config: &Config,
     proposal: &Proposal,
     place: Place<'_>,

@@ -3,62 +3,62 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::RunError;
 use super::ledger::Book;
 use crate::pull_request::group::Branches;
+use crate::run::RunError;
 use crate::source::git::{Oid, Remote, Repository, trailer};
 use crate::source::tree::CommitTree;
 
 /// A clone.
-pub(super) struct Cloned {
-    pub(super) repository: Repository,
-    pub(super) base_branch: String,
-    pub(super) base: Oid,
+pub(crate) struct Cloned {
+    pub(crate) repository: Repository,
+    pub(crate) base_branch: String,
+    pub(crate) base: Oid,
     /// How the branches for this base are named.
-    pub(super) branches: Branches,
+    pub(crate) branches: Branches,
     /// Those that there are.
-    pub(super) heads: BTreeMap<String, Head>,
+    pub(crate) heads: BTreeMap<String, Head>,
 }
 
 /// The head of one of tagpin's branches.
 #[derive(Clone, Debug)]
-pub(super) struct Head {
-    pub(super) id: Oid,
+pub(crate) struct Head {
+    pub(crate) id: Oid,
     /// tagpin's commit, at the head or below plain merges of the base; `None` where somebody else had a hand in it.
-    pub(super) own: Option<Own>,
+    pub(crate) own: Option<Own>,
 }
 
 /// A commit of tagpin's.
 #[derive(Clone, Debug)]
-pub(super) struct Own {
-    pub(super) id: Oid,
+pub(crate) struct Own {
+    pub(crate) id: Oid,
     /// The hash of its changes, from its trailer.
-    pub(super) changes: Option<String>,
+    pub(crate) changes: Option<String>,
 }
 
 /// A clone that knows where the remote's branches are, and may lack what is in them.
-pub(super) struct Opened {
-    pub(super) repository: Repository,
-    pub(super) base_branch: String,
+pub(crate) struct Opened {
+    pub(crate) repository: Repository,
+    pub(crate) base_branch: String,
     /// Where the base was listed.
-    pub(super) base: Oid,
+    pub(crate) base: Oid,
     branches: Branches,
     /// tagpin's branches for this base, and where they were listed.
     known: BTreeMap<String, Oid>,
     /// What runs remember of tags; `None` where they do not.
-    pub(super) book: Option<Book>,
+    pub(crate) book: Option<Book>,
 }
 
 impl Opened {
     /// Tells whether there is any branch of tagpin's for this base.
-    pub(super) fn has_branches(&self) -> bool {
+    pub(crate) fn has_branches(&self) -> bool {
         !self.known.is_empty()
     }
 }
 
 /// Opens the clone and asks the remote where its branches are: one request. The ledger on the branch of that name is read,
 /// which is a fetch where the clone does not have it.
-pub(super) fn open(
+pub(crate) fn open(
     cache_dir: &Path,
     remote: Remote,
     branch: Option<String>,
@@ -83,7 +83,7 @@ pub(super) fn open(
 }
 
 /// Brings the base and tagpin's branches for it into the clone, unless it has them.
-pub(super) fn fetch(opened: Opened) -> Result<(Cloned, CommitTree), RunError> {
+pub(crate) fn fetch(opened: Opened) -> Result<(Cloned, CommitTree), RunError> {
     let Opened { repository, base_branch, base, branches, known, book: _ } = opened;
     let base = repository.fetch(&base_branch, base)?;
     let mut heads = BTreeMap::new();

@@ -22,25 +22,25 @@ use crate::reference::LATEST;
 
 /// One branch, with what this run knows of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// What people call the group; `None` where it is everything, or where it is known no more.
-    pub(super) group: Option<String>,
+    pub(crate) group: Option<String>,
     /// What its change is for.
-    pub(super) occasion: Occasion,
+    pub(crate) occasion: Occasion,
     /// The sites that belong to it, by their index in [`crate::manifest::inventory::Inventory::sites`].
     sites: BTreeSet<usize>,
     /// The pull requests from it, the newest first.
-    pub(super) history: Vec<PullRequest>,
+    pub(crate) history: Vec<PullRequest>,
     /// Whether a limit keeps it from being proposed.
     limited: bool,
     /// Whether it was counted as a pull request that this run opens.
-    pub(super) takes_opening: bool,
+    pub(crate) takes_opening: bool,
 }
 
 /// Returns a candidate for each group that has a change or a branch.
 ///
 /// With `only`, every site belongs to it, and no other branch is looked at.
-pub(super) fn candidates(
+pub(crate) fn candidates(
     pinned: &Pinned,
     config: &Config,
     branches: &Branches,
@@ -86,13 +86,13 @@ impl Candidate {
     }
 
     /// Returns the indices of the sites that change.
-    pub(super) fn changes<'a>(&'a self, verdicts: &'a [Verdict]) -> impl Iterator<Item = usize> + 'a {
+    pub(crate) fn changes<'a>(&'a self, verdicts: &'a [Verdict]) -> impl Iterator<Item = usize> + 'a {
         let changes = |index: &usize| verdicts.get(*index).is_some_and(|verdict| verdict.change.is_some());
         self.sites.iter().copied().filter(changes)
     }
 
     /// Holds every change for `reason`.
-    pub(super) fn hold(&self, verdicts: &mut [Verdict], reason: &'static str, detail: &str) {
+    pub(crate) fn hold(&self, verdicts: &mut [Verdict], reason: &'static str, detail: &str) {
         let changes: Vec<usize> = self.changes(verdicts).collect();
         for index in changes {
             verdicts[index] = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
@@ -100,13 +100,13 @@ impl Candidate {
     }
 
     /// Holds every change, because no more pull requests may be opened.
-    pub(super) fn limit(&mut self, verdicts: &mut [Verdict], detail: &str) {
+    pub(crate) fn limit(&mut self, verdicts: &mut [Verdict], detail: &str) {
         self.limited = true;
         self.hold(verdicts, "pull-request-limit", detail);
     }
 
     /// Holds what was declined.
-    pub(super) fn hold_declined(&self, pinned: &mut Pinned, declined: &Declined, label: &str) {
+    pub(crate) fn hold_declined(&self, pinned: &mut Pinned, declined: &Declined, label: &str) {
         let detail = |number| {
             let detail = format!(
                 "pull request {number} with this digest was closed without a merge: open it again, or give it the label \
@@ -135,7 +135,7 @@ impl Candidate {
     }
 
     /// Holds every change of a promotion that goes on as a whole where one of its images may not move.
-    pub(super) fn hold_halves(&self, pinned: &mut Pinned, config: &Config) {
+    pub(crate) fn hold_halves(&self, pinned: &mut Pinned, config: &Config) {
         let Occasion::Promotion { to, .. } = &self.occasion else { return };
         let to = config.environments.iter().find(|environment| environment.name == *to);
         if to.is_none_or(|to| to.promotion.partial) {
@@ -151,7 +151,7 @@ impl Candidate {
     }
 
     /// Returns what of `pinned` belongs to this branch: the rest counts as unchanged, and the files are those of all.
-    pub(super) fn part(&self, pinned: &Pinned) -> Pinned {
+    pub(crate) fn part(&self, pinned: &Pinned) -> Pinned {
         let mut part = pinned.clone();
         for (index, verdict) in part.verdicts.iter_mut().enumerate() {
             if !self.sites.contains(&index) {
@@ -162,7 +162,7 @@ impl Candidate {
     }
 
     /// Takes over what became of this branch's sites.
-    pub(super) fn take_verdicts(&self, into: &mut [Verdict], from: &[Verdict]) {
+    pub(crate) fn take_verdicts(&self, into: &mut [Verdict], from: &[Verdict]) {
         for index in &self.sites {
             if let (Some(into), Some(from)) = (into.get_mut(*index), from.get(*index)) {
                 into.clone_from(from);
@@ -171,7 +171,7 @@ impl Candidate {
     }
 
     /// Returns the pull request that is open and tagpin's: it has the marker, or proposes tagpin's own commit to this base.
-    pub(super) fn open(&self, base: &str, head: Option<&Head>) -> Option<&PullRequest> {
+    pub(crate) fn open(&self, base: &str, head: Option<&Head>) -> Option<&PullRequest> {
         let own = head.and_then(|head| head.own.as_ref()).map(|own| own.id.to_string());
         let is_ours = |pull: &&PullRequest| {
             let adopted = own.as_ref() == Some(&pull.commit) && pull.base == base;
@@ -193,7 +193,7 @@ impl Candidate {
 
     /// Returns what is known, for the decision. `changes` is the hash of what the branch should hold, where it should hold
     /// something.
-    pub(super) fn facts(
+    pub(crate) fn facts(
         &self,
         base: &str,
         head: Option<&Head>,
