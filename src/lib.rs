@@ -5,12 +5,9 @@
 
 pub mod atomic_file;
 pub mod check;
-pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod duration;
-pub mod error;
-pub mod exit;
 pub mod forge;
 pub mod history;
 pub mod http;

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tagpin::cli::{Cli, Command, Globals, LogFormat};
 use tagpin::commands;
+use tagpin::commands::args::{Cli, Command, Globals, LogFormat};
+use tagpin::commands::exit::Exit;
+use tagpin::commands::failure::Failure;
 use tagpin::config::Environment;
-use tagpin::error::Failure;
-use tagpin::exit::Exit;
 use tagpin::report::terminal::Terminal;
 use tracing_subscriber::EnvFilter;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use clap::CommandFactory as _;
-use tagpin::cli::Cli;
+use tagpin::commands::args::Cli;
 
 /// The binary in `directory`, with an environment of its own.
 fn tagpin(directory: &Path) -> Command {

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, CompletionsArgs};
-use crate::error::Failure;
-use crate::exit::Exit;
+use crate::commands::args::{Cli, CompletionsArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::report::terminal::Terminal;
 
 /// Prints the completion script for a shell.

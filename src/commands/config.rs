@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::{ConfigAction, ConfigArgs, Format, Globals};
+use crate::commands::args::{ConfigAction, ConfigArgs, Format, Globals};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, ConfigError, Environment, NAMES, SCHEMA, discover};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::report::terminal::Terminal;
 
 /// Shows or checks the configuration, or prints its schema.

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{local_config, log, seen_from, work_tree_root};
-use crate::cli::{Format, Globals, HistoryArgs};
+use crate::commands::args::{Format, Globals, HistoryArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::history::{self, At, Event, History};
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};

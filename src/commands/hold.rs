@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::{local_config, repository_file, whole_tree, work_tree_root};
 use crate::atomic_file;
-use crate::cli::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
+use crate::commands::args::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::plan::pin;
 use crate::policy::hold;
 use crate::policy::hold::{Hold, NewHold, Until};

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::hold::{save, text_of};
 use super::live::{compare, pods_of};
-use super::{checkout, image_globs, local_config, log, work_tree_root};
-use crate::cli::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
+use super::{image_globs, in_checkout, local_config, log, work_tree_root};
+use crate::commands::args::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::history::known_good;
 use crate::history::known_good::{FILE, KnownGood, LeftOut, Mark, Marked, Runs};
 use crate::live;
@@ -78,8 +78,8 @@ fn mark(
     // What another environment declares is no excuse for what runs in this one.
     inventory.files.retain(|file| target.has_file(&file.root_path));
     let images = image_globs(&args.image)?;
-    require_images(&inventory, &[&target]).map_err(checkout::told)?;
-    require_match(images.as_ref(), &inventory, &[&target]).map_err(checkout::told)?;
+    require_images(&inventory, &[&target]).map_err(in_checkout::told)?;
+    require_match(images.as_ref(), &inventory, &[&target]).map_err(in_checkout::told)?;
     let by = args.by.clone().filter(|by| !by.trim().is_empty());
     let runs = match containers {
         Some(containers) => {

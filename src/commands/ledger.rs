@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{local_config, work_tree_root};
-use crate::cli::{Format, Globals, LedgerAction, LedgerArgs};
+use crate::commands::args::{Format, Globals, LedgerAction, LedgerArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::history::ledger::{Event, Known, Ledger, Past, Record};
 use crate::reference::Reference;
 use crate::registry::Question;

@@ -4,10 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use super::{block_on, local_config, local_tree, registry};
-use crate::cli::{Format, Globals, LiveArgs};
+use crate::commands::args::{Format, Globals, LiveArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::live::pods::{self, Container};
 use crate::live::{self, Compared, Declared, Indexes};
 use crate::plan::pin;

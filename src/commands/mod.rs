@@ -1,12 +1,15 @@
 //! One file per verb: arguments in, report out.
 
-mod by_pull_request;
+pub mod args;
 pub mod check;
-mod checkout;
 pub mod completions;
 pub mod config;
+pub mod exit;
+pub mod failure;
 pub mod history;
 pub mod hold;
+mod in_checkout;
+mod in_pull_request;
 pub mod known_good;
 pub mod ledger;
 pub mod list;
@@ -24,9 +27,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{Format, Globals};
+use crate::commands::args::{Format, Globals};
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment, discover};
-use crate::error::Failure;
 use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
 use crate::report::terminal::{Stream, Terminal, printable};

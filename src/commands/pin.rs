@@ -8,10 +8,10 @@ use super::{
     block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
 };
 use crate::atomic_file;
-use crate::cli::{Format, Globals, PinArgs};
+use crate::commands::args::{Format, Globals, PinArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::plan::build_metadata;
 use crate::plan::build_metadata::Built;
 use crate::plan::pin;

@@ -7,12 +7,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::checkout::{self, Checkout};
-use super::{by_pull_request, image_globs};
-use crate::cli::{Format, Globals, PromoteArgs};
+use super::in_checkout;
+use super::in_checkout::Checkout;
+use super::{image_globs, in_pull_request};
+use crate::commands::args::{Format, Globals, PromoteArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::Environment;
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::plan::Outcome;
 use crate::plan::pin;
 use crate::plan::promote::{Demands, promote};
@@ -47,14 +48,14 @@ pub fn run(
         partial: args.partial,
     };
     if args.pull_request {
-        return by_pull_request::run(&Errand::Promote(errand), args.dry_run, globals, environment, terminal);
+        return in_pull_request::run(&Errand::Promote(errand), args.dry_run, globals, environment, terminal);
     }
     let checkout = Checkout::new(globals, environment, terminal)?;
     if args.check {
         return check(&checkout, &errand, globals, terminal);
     }
     let log = || Log::open(&checkout.root, &args.base);
-    let planned = errand.plan(checkout.place(), log, Timestamp::now()).map_err(checkout::told)?;
+    let planned = errand.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::told)?;
     checkout.finish(Planned::Promote(Box::new(planned)), args.dry_run, globals, terminal)
 }
 
@@ -79,14 +80,14 @@ fn check(
 ) -> Result<Exit, Failure> {
     let place = checkout.place();
     let (from, to) = (place.target(&errand.from), place.target(&errand.to));
-    let (from, to) = (from.map_err(checkout::told)?, to.map_err(checkout::told)?);
+    let (from, to) = (from.map_err(in_checkout::told)?, to.map_err(in_checkout::told)?);
     let inventory = pin::take_inventory(&checkout.tree, &checkout.config).map_err(anyhow::Error::new)?;
-    require_images(&inventory, &[&from, &to]).map_err(checkout::told)?;
-    require_match(errand.images.as_ref(), &inventory, &[&from, &to]).map_err(checkout::told)?;
+    require_images(&inventory, &[&from, &to]).map_err(in_checkout::told)?;
+    require_match(errand.images.as_ref(), &inventory, &[&from, &to]).map_err(in_checkout::told)?;
     let environments = checkout.config.environments.clone();
     let demands = Demands { environments, images: errand.images.clone(), ..Demands::default() };
     let promotion =
-        promote(&inventory, &from, &to, &demands).map_err(|error| checkout::told(error.into()))?;
+        promote(&inventory, &from, &to, &demands).map_err(|error| in_checkout::told(error.into()))?;
     let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));
     if let Some(note) = promotion.nothing_in_common(&from, &to, errand.images.is_some()) {
         writeln!(terminal.stderr, "note: {}", printable(&note))?;

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use serde_json::json;
 
 use super::{print_budgets, registry, runtime};
-use crate::cli::{Format, Globals, ResolveArgs};
+use crate::commands::args::{Format, Globals, ResolveArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::{Demand, Evidence};
 use crate::registry::{

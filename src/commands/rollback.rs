@@ -1,12 +1,13 @@
 //! `tagpin rollback`
 
-use super::checkout::{self, Checkout};
 use super::hold::require_to_come;
-use super::{by_pull_request, image_globs};
-use crate::cli::{Globals, RollbackArgs};
+use super::in_checkout;
+use super::in_checkout::Checkout;
+use super::{image_globs, in_pull_request};
+use crate::commands::args::{Globals, RollbackArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::Environment;
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::report::terminal::Terminal;
 use crate::run::request::{Errand, Planned, Rollback};
 use crate::source::git::Log;
@@ -34,10 +35,10 @@ pub fn run(
         until: args.until,
     };
     if args.pull_request {
-        return by_pull_request::run(&Errand::Rollback(errand), args.dry_run, globals, environment, terminal);
+        return in_pull_request::run(&Errand::Rollback(errand), args.dry_run, globals, environment, terminal);
     }
     let checkout = Checkout::new(globals, environment, terminal)?;
     let log = || Log::open(&checkout.root, &args.base);
-    let planned = errand.plan(checkout.place(), log).map_err(checkout::told)?;
+    let planned = errand.plan(checkout.place(), log).map_err(in_checkout::told)?;
     checkout.finish(Planned::Rollback(Box::new(planned)), args.dry_run, globals, terminal)
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::run::{context, lock, secret};
 use super::{registry, runtime};
-use crate::cli::{Globals, ServeArgs};
+use crate::commands::args::{Globals, ServeArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::plan::Outcome;
 use crate::registry::{Memo, Trust};
 use crate::run::fleet;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 
-use crate::cli::ColorChoice;
+use crate::commands::args::ColorChoice;
 
 const STDERR: &str = "standard error";
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::atomic_file;
 use crate::check::baseline::{Baseline, BaselineError};
-use crate::error::Failure;
+use crate::commands::failure::Failure;
 
 /// The largest baseline that is read, in bytes.
 const SIZE_MAX: u64 = 64 * 1024 * 1024;

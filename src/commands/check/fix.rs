@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::super::{block_on, progress, registry};
 use crate::check::Finding;
+use crate::commands::failure::Failure;
 use crate::config::Config;
-use crate::error::Failure;
 use crate::manifest::inventory::Inventory;
 use crate::plan::Outcome;
 use crate::plan::pin;

@@ -1,23 +1,23 @@
 //! `tagpin check`
 
-mod base;
 mod baseline;
+mod changed_since;
 mod fix;
 mod outputs;
 
 use std::io::Write as _;
 use std::path::Path;
 
-use base::Before;
+use changed_since::Before;
 
 use super::{block_on, ledger, local_config, local_tree, progress, registry, work_tree_root};
 use crate::check::baseline::Baseline;
 use crate::check::online::{self, Online};
 use crate::check::{self, Checked, Context};
-use crate::cli::{CheckArgs, Globals};
+use crate::commands::args::{CheckArgs, Globals};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::manifest::SIZE_MAX;
 use crate::manifest::inventory::Inventory;
 use crate::plan::Outcome;

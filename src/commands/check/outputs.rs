@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::super::print_remarks;
 use crate::atomic_file;
-use crate::cli::{CheckArgs, Format, Globals, Output};
+use crate::commands::args::{CheckArgs, Format, Globals, Output};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::Environment;
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::report::terminal::{Stream, Terminal, printable};
 use crate::report::{Report, count, github, human, json, junit, sarif};
 

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::checkout::told;
+use super::in_checkout::told;
 use super::{print_budgets, progress, registry, runtime};
-use crate::cli::{Format, Globals, RunArgs};
+use crate::commands::args::{Format, Globals, RunArgs};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment, RepositoryConfig};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::run;
 use super::{seen_from, work_tree_root};
-use crate::cli::Globals;
+use crate::commands::args::Globals;
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
 use crate::config::{Config, Environment, RepositoryConfig};
-use crate::error::Failure;
-use crate::exit::Exit;
 use crate::report::terminal::Terminal;
 use crate::run::fleet;
 use crate::run::request::Errand;

@@ -1,6 +1,6 @@
 //! The command line: types and help texts only.
 
-mod change;
+mod change_control;
 mod check;
 mod run;
 
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-pub use change::{
+pub use change_control::{
     HistoryArgs, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs, KnownGoodAction, KnownGoodArgs,
     KnownGoodMarkArgs, LedgerAction, LedgerArgs, LedgerShowArgs, PromoteArgs, RollbackArgs,
 };
@@ -16,7 +16,7 @@ use check::FORMATS as CHECK_FORMATS;
 pub use check::{CheckArgs, Output};
 pub use run::{LogFormat, RunArgs, ServeArgs};
 
-use crate::error::Failure;
+use crate::commands::failure::Failure;
 use crate::platform::Platform;
 
 const EXIT_CODES: &str = "\
@@ -387,7 +387,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::exit::Exit;
+    use crate::commands::exit::Exit;
 
     #[test]
     fn the_command_line_is_consistent() {

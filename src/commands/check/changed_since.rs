@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
-use super::super::work_tree_root;
 use super::baseline;
 use crate::check::baseline::Baseline;
 use crate::check::{Base, Edited};
-use crate::cli::{CheckArgs, Globals};
+use crate::commands::args::{CheckArgs, Globals};
+use crate::commands::failure::Failure;
+use crate::commands::work_tree_root;
 use crate::config::{self, Config, Environment, discover};
-use crate::error::Failure;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::plan::pin;

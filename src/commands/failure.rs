@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::commands::exit::Exit;
 use crate::config::ConfigError;
-use crate::exit::Exit;
 use crate::report::terminal::printable;
 
 /// Why a command ended early, with the exit code that follows from it.
