@@ -92,6 +92,15 @@ fn span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// Returns the first `most` texts, and how many more there are.
+pub(crate) fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) -> String {
+    let mut shown = texts.iter().take(most).map(|text| escape(text)).collect::<Vec<_>>().join(", ");
+    if texts.len() > most {
+        shown.push_str(&format!(" and {} more", texts.len() - most));
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -297,6 +297,17 @@ fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// An image, without tag and digest: registry and repository, normalised.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Image(pub String);
+
+impl Image {
+    /// Returns the image that `reference` names.
+    pub fn of(reference: &Reference) -> Self {
+        Self(format!("{}/{}", reference.registry(), reference.repository()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

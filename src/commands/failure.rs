@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::commands::exit::Exit;
 use crate::config::ConfigError;
-use crate::report::terminal::printable;
+use crate::text::printable;
 
 /// Why a command ended early, with the exit code that follows from it.
 #[derive(Debug)]

@@ -16,10 +16,12 @@ use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Style, Terminal, printable};
-use crate::report::{Report, count, timeline};
+use crate::report::terminal::{Style, Terminal};
+use crate::report::{Report, timeline};
 use crate::source::git::Log;
 use crate::source::tree::CommitTree;
+use crate::text::count;
+use crate::text::printable;
 
 /// What makes a shallow clone whole.
 const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";

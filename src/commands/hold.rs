@@ -16,10 +16,12 @@ use crate::config::{Config, Environment};
 use crate::plan::pin;
 use crate::policy::hold;
 use crate::policy::hold::{Hold, NewHold, Until};
+use crate::report::Report;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Terminal, printable};
-use crate::report::{Report, count};
+use crate::report::terminal::Terminal;
 use crate::source::tree::Tree as _;
+use crate::text::count;
+use crate::text::printable;
 
 /// Adds, lists or removes holds.
 ///

@@ -18,11 +18,12 @@ use crate::history::known_good::{FILE, KnownGood, LeftOut, Mark, Marked, Runs};
 use crate::live;
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
-use crate::report::count;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Terminal, printable};
+use crate::report::terminal::Terminal;
 use crate::run::request::{require_images, require_match};
 use crate::source::tree::CommitTree;
+use crate::text::count;
+use crate::text::printable;
 
 /// Marks, lists or shows what is known to be good.
 ///

@@ -16,10 +16,11 @@ use crate::config::{Config, Environment};
 use crate::history::ledger::{Event, Known, Ledger, Past, Record};
 use crate::reference::Reference;
 use crate::registry::Question;
-use crate::report::count;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Style, Terminal, printable};
+use crate::report::terminal::{Style, Terminal};
 use crate::source::tree::{CommitTree, RevisionError};
+use crate::text::count;
+use crate::text::printable;
 
 /// Shows what the ledger says.
 ///

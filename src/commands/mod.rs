@@ -32,10 +32,11 @@ use crate::commands::failure::Failure;
 use crate::config::{Config, Environment, discover};
 use crate::policy::Globs;
 use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
-use crate::report::terminal::{Stream, Terminal, printable};
+use crate::report::terminal::{Stream, Terminal};
 use crate::report::{Report, human, json};
 use crate::source::git::{Log, LogError};
 use crate::source::tree::DirectoryTree;
+use crate::text::printable;
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(

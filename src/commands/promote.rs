@@ -19,12 +19,14 @@ use crate::plan::pin;
 use crate::plan::promote::{Demands, promote};
 use crate::plan::set_digest::Aim;
 use crate::reference::Digest;
+use crate::report::Report;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Terminal, printable};
-use crate::report::{Report, count};
+use crate::report::terminal::Terminal;
 use crate::run::request::{Errand, Planned, Promote, require_images, require_match};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
+use crate::text::count;
+use crate::text::printable;
 
 /// Takes the digests of one environment over into another, or tells whether they are the same.
 ///

@@ -15,7 +15,8 @@ use crate::registry::{
     Answer, Asked, Behind, Content, HttpRegistry, Judged, Level, Question, Recorded, Registry as _,
     ResolveError, Trust, Wanted, ask, explained,
 };
-use crate::report::terminal::{Terminal, printable};
+use crate::report::terminal::Terminal;
+use crate::text::printable;
 
 /// Asks the registries what references are now.
 ///

@@ -16,6 +16,8 @@ mod repository_file;
 mod schema;
 mod show;
 
+use crate::forge::Owner;
+use crate::forge::github::AppConfig;
 use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -28,7 +30,7 @@ pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
 pub use diagnostic::Problem;
 pub use discover::{Discovered, NAMES, discover};
 pub use env::Environment;
-pub use proposals::{AppConfig, Commits, Proposals};
+pub use proposals::{Commits, Proposals};
 pub use pull_request::{DetailsOf, PullRequest};
 pub use schema::SCHEMA;
 
@@ -198,17 +200,6 @@ pub struct Discover {
     pub archived: bool,
     /// Whether forks are meant too.
     pub forks: bool,
-}
-
-/// Whose repositories are looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// An organization's.
-    Organization(String),
-    /// The public ones of a user.
-    User(String),
-    /// Those that the App was installed for.
-    Installation,
 }
 
 /// How much and how long registries, and what gives their credentials, are asked.

@@ -1,7 +1,5 @@
 //! How changes are proposed: `[pull-request]`, and who commits.
 
-use std::path::PathBuf;
-
 use crate::forge::Dress;
 use crate::pull_request::Wording;
 use crate::pull_request::group::Grouping;
@@ -52,13 +50,4 @@ pub enum Commits {
     Git,
     /// The forge, over its API.
     Api,
-}
-
-/// A GitHub App that tagpin runs as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppConfig {
-    /// Its client id, or its number.
-    pub id: String,
-    /// The file with its private key; `None` takes it from TAGPIN_GITHUB_APP_KEY.
-    pub key_file: Option<PathBuf>,
 }

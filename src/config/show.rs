@@ -15,9 +15,10 @@ use super::raw::{
     RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
     RawRule, RawRun, RawServe, Text, Words,
 };
-use super::{Config, Discover, Network, Owner, Proposals, PullRequest, RepositoryConfig, Serve};
+use super::{Config, Discover, Network, Proposals, PullRequest, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::duration::spelled;
+use crate::forge::Owner;
 use crate::platform::Platform;
 use crate::policy::environment::Environment;
 use crate::policy::hold::Hold;

@@ -9,8 +9,8 @@ use super::{Key, keys, walk};
 use crate::config::Config;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::plan::promote::Image;
 use crate::policy::target::Target;
+use crate::reference::Image;
 use crate::reference::{Digest, Reference};
 use crate::source::git::{Log, LogError};
 

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
-use crate::plan::promote::Image;
 use crate::plan::set_digest::{Aim, Named};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Policy;
+use crate::reference::Image;
 use crate::reference::{Digest, Reference, ReferenceError};
 
 /// An image and the digest that it was pushed with.

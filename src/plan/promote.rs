@@ -2,6 +2,7 @@
 //!
 //! An image is the same on both sides where registry and repository are, however they are spelled.
 
+use crate::reference::Image;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -43,17 +44,6 @@ pub struct Soak {
 
 /// The reason of a verdict on an image whose digest has not been in the source for long enough.
 pub const NOT_SOAKED: &str = "not-soaked";
-
-/// An image, without tag and digest: registry and repository, normalised.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Image(pub String);
-
-impl Image {
-    /// Returns the image that `reference` names.
-    pub fn of(reference: &Reference) -> Self {
-        Self(format!("{}/{}", reference.registry(), reference.repository()))
-    }
-}
 
 /// Why nothing can be promoted at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

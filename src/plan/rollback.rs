@@ -10,13 +10,13 @@ use crate::history::{History, Key, keys};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::pin::Pinned;
-use crate::plan::promote::Image;
 use crate::plan::set_digest::{Aim, Named};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::environment;
 use crate::policy::hold::{NewHold, Until};
 use crate::policy::target::Target;
 use crate::policy::{Globs, escaped};
+use crate::reference::Image;
 use crate::reference::{Digest, Reference};
 
 /// Where to go back to.

@@ -187,7 +187,7 @@ fn base_image(config: &ImageConfig) -> Vec<String> {
 
 fn names(all: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = all.collect();
-    super::sections::listed(&all, NAMED, code)
+    crate::markdown::listed(&all, NAMED, code)
 }
 
 /// Says in a few words why something is not known. What a registry said in full may differ from run to run.

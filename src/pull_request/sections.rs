@@ -1,6 +1,7 @@
 //! The sections of a body, each as Markdown: the table, what is known of the images, what was left out, what a merge
 //! causes, how it was checked.
 
+use crate::markdown::listed;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -105,15 +106,6 @@ fn proofs(image: &ImageChange, escape: fn(&str) -> String) -> String {
             (Kind::Attestation, None, _) => "an attestation is attached, not verified".to_owned(),
         });
     told.collect::<Vec<_>>().join("; ")
-}
-
-/// Returns the first `most` texts, and how many more there are.
-pub(super) fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) -> String {
-    let mut shown = texts.iter().take(most).map(|text| escape(text)).collect::<Vec<_>>().join(", ");
-    if texts.len() > most {
-        shown.push_str(&format!(" and {} more", texts.len() - most));
-    }
-    shown
 }
 
 /// Returns the warning about tags that look like releases and have moved; empty where there is none.

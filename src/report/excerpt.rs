@@ -3,7 +3,8 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::manifest::Place;
-use crate::report::terminal::{Stream, Style, printable};
+use crate::report::terminal::{Stream, Style};
+use crate::text::printable;
 
 /// How far tab stops are apart.
 const TAB: usize = 4;

@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, count};
+use super::Report;
 use crate::check::{Finding, Fix, Level};
 use crate::markdown::cell;
-use crate::report::terminal::printable;
+use crate::text::count;
+use crate::text::printable;
 
 /// How many annotations of each level GitHub shows of a step.
 pub const SHOWN_MAX: usize = 10;

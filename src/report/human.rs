@@ -1,9 +1,11 @@
 //! Reports for people: one line for each thing, the place last, a summary at the end.
 
-use super::{Excerpt, LeftOut, Report, Row, count, one_line};
+use super::{Excerpt, LeftOut, Report, Row};
 use crate::check::{Finding, Level};
 use crate::plan::Outcome;
 use crate::report::terminal::{Stream, Style};
+use crate::text::count;
+use crate::text::one_line;
 
 /// Returns the list of every image and where it stands.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {

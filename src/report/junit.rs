@@ -10,8 +10,9 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{Report, one_line};
+use super::Report;
 use crate::check::{Finding, Level};
+use crate::text::one_line;
 
 /// One test.
 struct Case {

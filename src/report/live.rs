@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{count, one_line};
 use crate::live::pods::{Container, Pulled};
 use crate::live::{Compared, Declared, Fit, Image, Running, Status};
 use crate::report::terminal::{Stream, Style};
+use crate::text::count;
+use crate::text::one_line;
 
 /// The version of the JSON document.
 const VERSION: u32 = 1;

@@ -27,7 +27,6 @@ use crate::policy::Style;
 use crate::policy::hold::{Hold, Holds};
 use crate::registry::verify::Proof;
 use crate::registry::{Behind, Budget};
-use crate::report::terminal::printable;
 
 pub use excerpt::Excerpt;
 
@@ -279,15 +278,4 @@ impl<'i> Row<'i> {
         let fields = self.located.site.fields.iter();
         fields.map(|(name, span)| (*name, self.located.in_file(span)))
     }
-}
-
-/// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take
-/// for a command (`::error::`, or `##[error]` anywhere in a line).
-fn one_line(text: &str) -> String {
-    printable(text).replace('\n', "\\n").replace("##[", "# #[")
-}
-
-/// Returns `1 image`, `2 images`.
-pub fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

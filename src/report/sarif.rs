@@ -9,8 +9,9 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{Report, one_line};
+use super::Report;
 use crate::check::{Finding, Level, Rule, rules};
+use crate::text::one_line;
 
 /// How many results GitHub takes of a run; it refuses a file with more.
 pub const RESULTS_MAX: usize = 25_000;

@@ -1,6 +1,6 @@
 //! Standard output and standard error: colour, terminals, and pipes that nobody reads any more.
 
-use std::borrow::Cow;
+use crate::text::printable;
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 
@@ -153,28 +153,6 @@ impl std::fmt::Debug for Stream {
             .field("colored", &self.colored)
             .field("closed", &self.closed)
             .finish_non_exhaustive()
-    }
-}
-
-/// Returns `text` with control characters escaped: what comes from a
-/// repository or a server must not steer the terminal. Line breaks stay.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let odd = |c: char| {
-        // Bidirectional overrides show text in another order than it has.
-        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.contains(odd) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| match c {
-                    '\t' => " ".to_owned(),
-                    c if odd(c) => c.escape_default().to_string(),
-                    c => c.to_string(),
-                })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
     }
 }
 

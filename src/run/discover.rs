@@ -1,8 +1,11 @@
 //! Which repositories a run does: those that are listed, and those that are found.
 
+use crate::forge::Discovered;
+use crate::forge::same;
 use secrecy::SecretString;
 
-use crate::config::{Config, Discover, ForgeKind, Owner, RepositoryConfig};
+use crate::config::{Config, Discover, ForgeKind, RepositoryConfig};
+use crate::forge::Owner;
 use crate::forge::github;
 use crate::run::{Done, RunError};
 
@@ -33,21 +36,6 @@ pub struct Targets {
     pub targets: Vec<Target>,
     /// Why not all could be found. What is there is done all the same.
     pub problems: Vec<String>,
-}
-
-/// A repository, as a forge lists it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Discovered {
-    /// `owner/name`.
-    pub name: String,
-    /// What is cloned.
-    pub url: String,
-    /// Whether it is read-only for good, or was disabled by the forge.
-    pub archived: bool,
-    /// Whether it is a copy of another one.
-    pub fork: bool,
-    /// Its topics.
-    pub topics: Vec<String>,
 }
 
 /// Returns the repositories of `config`: asks the forge for those of each `[[discover]]`, as the App where there is one.
@@ -113,15 +101,6 @@ impl Targets {
         let repository = RepositoryConfig { url: found.url, branch: None, token_env: None };
         self.targets.push(Target { repository, discovered: true });
     }
-}
-
-/// Tells whether two addresses are one repository's: forges do not tell case apart, and `.git` may be left out.
-pub(crate) fn same(a: &str, b: &str) -> bool {
-    let plain = |url: &str| {
-        let url = url.trim_end_matches('/');
-        url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
-    };
-    plain(a) == plain(b)
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use tokio::sync::Mutex;
 
 pub use super::action_summary::{SUMMARY_MAX, Summary};
 pub use super::cache_lock::{CacheLock, LockError};
-pub(crate) use super::discover::same;
-pub use super::discover::{Discovered, Target, Targets, discover, is_meant};
+pub use super::discover::{Target, Targets, discover, is_meant};
 pub use super::report::{report, told};
 pub use super::tally::Tally;
 

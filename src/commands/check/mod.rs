@@ -23,10 +23,12 @@ use crate::manifest::inventory::Inventory;
 use crate::plan::Outcome;
 use crate::plan::pin;
 use crate::registry::Trust;
-use crate::report::terminal::{Terminal, printable};
-use crate::report::{Report, count};
+use crate::report::Report;
+use crate::report::terminal::Terminal;
 use crate::source::git::Log;
 use crate::source::tree::{DirectoryTree, Tree as _};
+use crate::text::count;
+use crate::text::printable;
 
 /// Complains about what the rules find in the files, or in what a change does to them.
 ///

@@ -9,8 +9,10 @@ use crate::commands::args::{CheckArgs, Format, Globals, Output};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Environment;
-use crate::report::terminal::{Stream, Terminal, printable};
-use crate::report::{Report, count, github, human, json, junit, sarif};
+use crate::report::terminal::{Stream, Terminal};
+use crate::report::{Report, github, human, json, junit, sarif};
+use crate::text::count;
+use crate::text::printable;
 
 /// Refuses files that cannot be written, before anything is done.
 ///

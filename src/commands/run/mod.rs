@@ -16,11 +16,13 @@ use crate::config::{Config, Environment, RepositoryConfig};
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};
-use crate::report::terminal::{Terminal, printable};
-use crate::report::{Report, count, diff, human, json};
+use crate::report::terminal::Terminal;
+use crate::report::{Report, diff, human, json};
 use crate::run::fleet;
 use crate::run::fleet::{CacheLock, Summary, Tally, Targets};
 use crate::run::{BranchState, Context, Done, Proposed, RecordState, RunError, Session};
+use crate::text::count;
+use crate::text::printable;
 
 /// Where the forge's token is looked for, first to last.
 const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];

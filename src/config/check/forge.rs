@@ -7,7 +7,8 @@ use url::{Host, Url};
 use super::Checker;
 use crate::config::diagnostic::is_token;
 use crate::config::raw::{RawForge, RawRepository, Text};
-use crate::config::{AppConfig, Commits, Forge, ForgeKind, RepositoryConfig};
+use crate::config::{Commits, Forge, ForgeKind, RepositoryConfig};
+use crate::forge::github::AppConfig;
 
 /// The words of `kind`.
 pub(in crate::config) const KINDS: [(&str, ForgeKind); 2] =

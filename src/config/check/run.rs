@@ -8,7 +8,8 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::raw::{RawDiscover, RawRun, RawServe, Text};
-use crate::config::{Concurrency, Discover, Owner, Serve};
+use crate::config::{Concurrency, Discover, Serve};
+use crate::forge::Owner;
 use crate::policy::Globs;
 
 /// How many repositories may be under way at once.

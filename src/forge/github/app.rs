@@ -1,6 +1,7 @@
 //! A GitHub App's own authentication: the key signs a short token, which buys one for the one repository.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use super::client::Call;
 use super::error::Deed;
 use super::{GitHub, GitHubSettings};
-use crate::config::AppConfig;
 use crate::forge::ForgeError;
 
 /// What a run may need, with the access that it asks for. What the App was not given is left out: GitHub refuses a token
@@ -152,4 +152,13 @@ impl App {
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key);
         jwt.map(Into::into).map_err(|_refused| unusable("it cannot sign"))
     }
+}
+
+/// A GitHub App that tagpin runs as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppConfig {
+    /// Its client id, or its number.
+    pub id: String,
+    /// The file with its private key; `None` takes it from TAGPIN_GITHUB_APP_KEY.
+    pub key_file: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! Sends one request to GitHub, with bounded patience: what may be repeated is repeated, what must not is not.
 
+use super::Answer;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
-use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -52,13 +53,6 @@ impl Call {
     pub(super) fn new(method: Method, path: String, body: Option<Value>) -> Self {
         Self { api: Api::Rest, repeats: method == Method::GET, method, path, body }
     }
-}
-
-/// An answer that is neither a server's failure nor a rate limit.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
 }
 
 /// The connection to one API with one token.

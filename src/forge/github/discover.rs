@@ -8,13 +8,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::Answer;
 use super::app::{Installation, Token};
-use super::client::{self, Answer, Call, Client};
+use super::client::{self, Call, Client};
 use super::error::Refusal;
 use super::{App, Pace, address, checked_base};
-use crate::config::Owner;
+use crate::forge::Discovered;
 use crate::forge::ForgeError;
-use crate::run::fleet::Discovered;
+use crate::forge::Owner;
 
 /// How many repositories one page has: GitHub's most.
 const PER_PAGE: usize = 100;

@@ -3,7 +3,8 @@
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::client::{Answer, Client};
+use super::Answer;
+use super::client::Client;
 use crate::forge::{Draft, ForgeError};
 
 /// GitHub's own words: `message`, and the texts in `errors` (REST API, "Client errors").

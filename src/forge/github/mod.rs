@@ -1,6 +1,7 @@
 //! GitHub, and GitHub Enterprise: pull requests over the REST API. octocrab stays inside this module.
 
 mod address;
+mod answer;
 mod app;
 mod client;
 mod commit;
@@ -12,6 +13,8 @@ mod pull;
 mod rate_limit;
 mod write_limit;
 
+pub(crate) use answer::Answer;
+pub use app::AppConfig;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +27,7 @@ use url::Url;
 
 pub use address::{api_host_matches, repository_of};
 pub use app::App;
-use client::{Answer, Call, Client};
+use client::{Call, Client};
 pub use discover::{Listing, discover, discover_as_app};
 use error::{Deed, Refusal};
 use pull::Pull;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::{KnownGood, Runs};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
-use crate::plan::promote::Image;
 use crate::policy::Globs;
 use crate::policy::target::Target;
+use crate::reference::Image;
 
 /// Where a mark comes from.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! Credentials from where the ecosystem keeps them: docker's `config.json` and containers' `auth.json`.
 
+use super::Credential;
+use super::Origin;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,24 +105,6 @@ impl std::fmt::Debug for Read {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Read")
     }
-}
-
-/// A credential for one registry.
-#[derive(Clone, Debug)]
-pub(crate) enum Credential {
-    /// For Basic, and for a token by GET.
-    Password { user: String, password: SecretString },
-    /// An OAuth2 refresh token, for a token by POST.
-    Identity(SecretString),
-}
-
-/// Where a credential comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// The source's name, for messages.
-    pub(crate) source: String,
-    /// The key in it: repositories with the same origin have the same credential.
-    pub(crate) key: String,
 }
 
 /// What a look-up came to.
@@ -284,12 +268,6 @@ impl Credentials {
     fn looked_at(&self) -> String {
         let names: Vec<&str> = self.sources.iter().map(|source| source.name).collect();
         if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) }
-    }
-}
-
-impl Origin {
-    fn id(&self) -> String {
-        format!("{} {}", self.source, self.key)
     }
 }
 

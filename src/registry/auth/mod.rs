@@ -1,10 +1,12 @@
 //! Which `Authorization` a request carries: challenges are remembered per registry, tokens per repository.
 
+mod credential;
 pub(crate) mod credential_helper;
 pub(crate) mod credentials;
 pub(crate) mod docker_config;
 pub(crate) mod token;
 
+pub(crate) use credential::{Credential, Origin};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,7 +19,7 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
-use super::auth::credentials::{Credential, Credentials, Found, Origin};
+use super::auth::credentials::{Credentials, Found};
 use super::auth::token::{Realm, Token};
 use super::endpoint::Endpoint;
 use super::http::budget::Budgets;

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
-use super::credentials::Credential;
+use super::Credential;
 use crate::registry::ResolveError;
 use crate::registry::endpoint;
 use crate::registry::endpoint::{Endpoint, is_at, is_loopback, is_loopback_url};

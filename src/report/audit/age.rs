@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::history::{Age, Since};
-use crate::report::count;
+use crate::text::count;
 
 /// The bands, the youngest first; the first five are always shown.
 const BANDS: [&str; 9] = [

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::live::pods::Pulled;
 use crate::live::{Compared, Image, Status};
 use crate::report::live as report;
-use crate::report::one_line;
+use crate::text::one_line;
 
 #[derive(Serialize)]
 pub(super) struct Live {

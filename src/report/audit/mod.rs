@@ -13,8 +13,8 @@ use serde::Serialize;
 
 pub use previous::{Earlier, EarlierError};
 
+use super::Report;
 use super::page::{self, Head};
-use super::{Report, one_line};
 use crate::check::{Finding, Fix, Level};
 use crate::history::Age;
 use crate::live::Compared;
@@ -22,6 +22,7 @@ use crate::manifest::inventory::Inventory;
 use crate::policy::environment;
 use crate::policy::environment::Environment;
 use crate::reference::Reference;
+use crate::text::one_line;
 
 pub(super) const BODY: &str = include_str!("body.html");
 

@@ -6,9 +6,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::page::{self, Head};
-use super::{count, one_line};
 use crate::history::{History, Lane, Since, Span};
 use crate::reference::{Digest, LATEST, Reference};
+use crate::text::count;
+use crate::text::one_line;
 
 pub(super) const BODY: &str = include_str!("body.html");
 

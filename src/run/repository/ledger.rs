@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::history::ledger::{Known, Ledger, LedgerError, Past, Sighting};
-use crate::report::count;
 use crate::source::git::{GitError, Identity, Oid, Repository};
+use crate::text::count;
 
 /// How often a push is tried that another run was quicker than.
 const TRIES: usize = 8;

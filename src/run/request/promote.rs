@@ -22,9 +22,9 @@ use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
 use crate::reference::Digest;
 use crate::registry::Registry;
-use crate::report::count;
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
+use crate::text::count;
 
 /// A promotion that a person asks for.
 #[derive(Clone, Debug)]

@@ -1,0 +1,97 @@
+//! What is asked of registries, and what they answer.
+
+use super::error::ResolveError;
+use super::image::config::ImageConfig;
+use super::image::manifest::Content;
+use crate::platform::Platform;
+use crate::reference::Digest;
+use crate::reference::LATEST;
+use crate::reference::Reference;
+
+/// Which digest of a tag is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// What the tag itself names: an image index, or a manifest where the image has no index.
+    Index,
+    /// The manifest of one platform in the index.
+    Platform(Platform),
+}
+
+/// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
+/// want of the answer (DESIGN.md, invariant 7).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Question {
+    /// The normalised registry host, `docker.io` for Docker Hub.
+    pub registry: String,
+    /// The normalised repository path.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+}
+
+impl Question {
+    /// Returns the question that `reference` asks; its digest, if any, plays no part.
+    pub fn new(reference: &Reference) -> Self {
+        Self {
+            registry: reference.registry().to_owned(),
+            repository: reference.repository(),
+            tag: reference.tag().unwrap_or(LATEST).to_owned(),
+        }
+    }
+}
+
+/// What a registry answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// The digest of what the tag names: an index, or a manifest where the image has none.
+    pub digest: Digest,
+    /// The media type of what `digest` names.
+    pub media_type: String,
+    /// What its body lists, where it was read: then its hash has confirmed the digest too.
+    pub content: Option<Content>,
+}
+
+/// What is looked at by its digest, to confirm it or to know more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Look {
+    /// Whether there is such a manifest, and of which type: one HEAD.
+    Head(Digest),
+    /// What an index or a manifest lists: one GET, hashed.
+    Body(Digest),
+    /// The platform in an image's config: one GET of a blob, hashed.
+    Config(Digest),
+    /// What else an image's config says: one GET of a blob, hashed.
+    Details(Digest),
+}
+
+impl Look {
+    /// Returns the digest of what is looked at.
+    pub fn digest(&self) -> &Digest {
+        match self {
+            Self::Head(digest) | Self::Body(digest) | Self::Config(digest) | Self::Details(digest) => digest,
+        }
+    }
+}
+
+/// What was seen under a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The media type, empty where the registry does not say it: [`Look::Head`].
+    MediaType(String),
+    /// What is listed: [`Look::Body`].
+    Content(Content),
+    /// The platform, if the config says one: [`Look::Config`].
+    Platform(Option<Platform>),
+    /// What the config says: [`Look::Details`].
+    Config(Box<ImageConfig>),
+}
+
+/// What a tag is at each place that has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// What the registry itself says, where a mirror is asked first for tags; `None` where [`Registry::resolve`] asks the
+    /// registry.
+    pub origin: Option<Result<Digest, ResolveError>>,
+    /// What each mirror says, by its name, `host[:port]/repository`.
+    pub mirrors: Vec<(String, Result<Digest, ResolveError>)>,
+}
