@@ -20,7 +20,8 @@ use answering::Answering;
 use tagpin::config::Config;
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
-use tagpin::plan::pin::{Pinned, pin};
+use tagpin::plan::Pinned;
+use tagpin::plan::pin::pin;
 use tagpin::source::tree::DirectoryTree;
 
 #[test]

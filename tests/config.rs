@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use tagpin::config::{Config, ConfigError, Environment, ForgeKind};
-use tagpin::policy::{Level, SplitFields, Style};
+use tagpin::manifest::edit::Style;
+use tagpin::policy::{Level, SplitFields};
 use tagpin::registry::{self, PullFromMirror};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");

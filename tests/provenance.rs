@@ -13,7 +13,8 @@ use support::signing::{
 };
 use tagpin::config::Config;
 use tagpin::plan::Outcome;
-use tagpin::plan::pin::{Pinned, pin, take_inventory};
+use tagpin::plan::Pinned;
+use tagpin::plan::pin::{pin, take_inventory};
 use tagpin::plan::set_digest::{Aim, Named, Refusal, assign};
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::verify::{Demand, Evidence, Key, Kind};

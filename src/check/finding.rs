@@ -1,9 +1,10 @@
 //! One thing that is wrong at one place.
 
-use super::{Context, Level, Origin, Rule};
+use super::{Context, Level, Rule};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, Place};
 use crate::plan::Verdict;
+use crate::policy::Origin;
 
 /// Something that `check` complains about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use baseline::Baseline;
 pub use finding::{Finding, Fix};
 use online::Online;
 pub use rule::{Level, Rule};
-pub use settings::{Allow, LevelRule, Matcher, Origin, Settings};
+pub use settings::{Allow, LevelRule, Matcher, Settings};
 pub use tag_history::Stranger;
 
 use crate::config::Config;

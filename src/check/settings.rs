@@ -1,9 +1,9 @@
 //! How much a finding counts for its path and image, and what is allowed for a while.
 
+use crate::policy::Origin;
 use jiff::civil::Date;
 
 use super::{Finding, Level, Rule};
-use crate::manifest::Place;
 use crate::policy::Globs;
 use crate::reference::Reference;
 
@@ -40,17 +40,6 @@ pub struct Allow {
     pub until: Option<Date>,
     /// Where the configuration says so.
     pub origin: Origin,
-}
-
-/// A place in a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The file, as messages name it.
-    pub file: String,
-    /// The file below the root of the git work tree, where it lies there.
-    pub root_path: String,
-    /// Where the entry starts, and its first line ends.
-    pub place: Place,
 }
 
 /// Which findings something is about.

@@ -10,7 +10,7 @@ use crate::commands::args::{Format, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Environment};
-use crate::plan::pin::FileEdit;
+use crate::plan::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
 use crate::report::terminal::Terminal;

@@ -1,31 +1,13 @@
 //! `[[hold]]` entries in the text of a repository's file: added and removed with everything else as it is. Pure.
 
+use crate::policy::hold::NewHold;
 use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, Datetime, DocumentMut, Item, Table, Value, value};
 
 use crate::config::{Config, ConfigError};
-use crate::policy::hold::{Hold, Until};
+use crate::policy::hold::Hold;
 use crate::reference::Digest;
-
-/// A hold that is not written yet. Images, paths, tag and digest are those of [`crate::policy::hold::Hold`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewHold {
-    /// Globs of image names.
-    pub images: Vec<String>,
-    /// Globs of files.
-    pub paths: Vec<String>,
-    /// The tag that the image has.
-    pub tag: Option<String>,
-    /// The digest that must not be written.
-    pub digest: Option<Digest>,
-    /// Why.
-    pub reason: String,
-    /// Who says so.
-    pub by: Option<String>,
-    /// When it ends.
-    pub until: Option<Until>,
-}
 
 /// Why a file is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -18,6 +18,7 @@ mod show;
 
 use crate::forge::Owner;
 use crate::forge::github::AppConfig;
+use crate::policy::Annotations;
 use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -35,7 +36,6 @@ pub use pull_request::{DetailsOf, PullRequest};
 pub use schema::SCHEMA;
 
 use crate::check::Settings;
-use crate::manifest::edit::annotations::Keys;
 use crate::manifest::formats::catalogue::Location;
 use crate::policy::hold::Holds;
 use crate::policy::{Globs, Policy};
@@ -87,31 +87,6 @@ pub struct Config {
     pub cache_dir: Option<PathBuf>,
     /// The text of the file that this was loaded from: a repository that carries the same file adds nothing by it.
     own: Option<String>,
-}
-
-/// Whether and under which key a pin is recorded in `metadata.annotations`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Annotations {
-    /// Whether annotations are written.
-    pub enabled: bool,
-    /// The key, or what the keys start with where an object has several containers.
-    pub key: String,
-    /// The same for the index behind a platform's digest.
-    pub index_key: String,
-}
-
-impl Annotations {
-    /// Returns the keys; `None` where annotations are off.
-    pub fn keys(&self) -> Option<Keys<'_>> {
-        self.enabled.then_some(Keys { digest: &self.key, index: &self.index_key })
-    }
-}
-
-impl Default for Annotations {
-    fn default() -> Self {
-        let (key, index_key) = ("deployed-image-digest".to_owned(), "deployed-image-index".to_owned());
-        Self { enabled: true, key, index_key }
-    }
 }
 
 /// Where pull requests are opened, and who commits.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::syntax::tree::{Kind, NodeId, Style, Yaml};
+use super::syntax::tree::NodeId;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, ReferenceError};
 
@@ -254,27 +254,5 @@ fn at_placeholder(text: &str) -> bool {
                 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         }
         _ => false,
-    }
-}
-
-/// Returns the bytes of a scalar that its value occupies: inside the quotes, without the line end of a block.
-///
-/// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
-pub fn inner_span(yaml: &Yaml<'_>, node: NodeId) -> Option<Range<usize>> {
-    let Kind::Scalar { value, style } = &yaml.nodes[node].kind else { return None };
-    let span = yaml.nodes[node].span.clone();
-    let source = yaml.text.get(span.clone())?;
-    match style {
-        Style::Plain => (source == value.as_ref()).then_some(span),
-        // Quoted text is replaced whole, so escapes and folds inside it do not matter.
-        Style::Single | Style::Double => (source.len() >= 2).then(|| span.start + 1..span.end - 1),
-        Style::Block => {
-            let text = value.trim_end_matches(['\n', '\r']);
-            let mut matches = source.match_indices(text);
-            match (text.is_empty(), matches.next(), matches.next()) {
-                (false, Some((at, _)), None) => Some(span.start + at..span.start + at + text.len()),
-                _ => None,
-            }
-        }
     }
 }

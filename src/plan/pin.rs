@@ -1,7 +1,9 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
+use super::FileEdit;
+use super::Pinned;
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::history::ledger::Sighting;
@@ -21,61 +23,6 @@ use crate::source::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.
 const AT_ONCE: usize = 256;
-
-/// What was found in a tree, what was decided, and what is to be written.
-#[derive(Clone, Debug, Default)]
-pub struct Pinned {
-    /// Every image.
-    pub inventory: Inventory,
-    /// The verdict on every site, in the order of [`Inventory::sites`].
-    pub verdicts: Vec<Verdict>,
-    /// The files that change.
-    pub files: Vec<FileEdit>,
-    /// Files that change along with them, and hold no image.
-    pub beside: Vec<FileEdit>,
-    /// Remarks that are no failures.
-    pub notes: Vec<String>,
-    /// What the registries said the tags are, for the ledger.
-    pub sightings: Vec<Sighting>,
-}
-
-impl Pinned {
-    /// Leaves out what the report need not say: the files that are not `wanted`. None of them may change.
-    pub fn keep(&mut self, wanted: impl Fn(&FileScan) -> bool) {
-        let mut verdicts = std::mem::take(&mut self.verdicts).into_iter();
-        self.inventory.files.retain(|file| {
-            let wanted = wanted(file);
-            let mine: Vec<Verdict> = verdicts.by_ref().take(file.scan.sites.len()).collect();
-            if wanted {
-                self.verdicts.extend(mine);
-            }
-            wanted
-        });
-    }
-
-    /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
-    pub fn hold(&mut self, paths: &BTreeSet<String>, reason: &'static str, detail: &str) {
-        self.files.retain(|file| !paths.contains(&file.path));
-        for ((file, _), verdict) in self.inventory.sites().zip(&mut self.verdicts) {
-            if verdict.change.is_some() && paths.contains(&file.path) {
-                *verdict = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
-            }
-        }
-    }
-}
-
-/// One file that changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileEdit {
-    /// The path that reports name.
-    pub path: String,
-    /// The bytes before.
-    pub before: Vec<u8>,
-    /// The bytes after, proven.
-    pub after: Vec<u8>,
-    /// How many spans differ.
-    pub spans: usize,
-}
 
 /// Returns the images in `tree` that `config` reads.
 ///

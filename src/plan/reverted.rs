@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Pinned;
 use crate::config::Config;
 use crate::history::{self, keys};
 use crate::plan::pin;
-use crate::plan::pin::Pinned;
 use crate::plan::{Outcome, Verdict};
 use crate::policy::target::Target;
 use crate::source::git::{Log, LogError};

@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::Pinned;
 use crate::config::Config;
 use crate::history::known_good::KnownGood;
 use crate::history::{History, Key, keys};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::plan::pin::Pinned;
 use crate::plan::set_digest::{Aim, Named};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::environment;
-use crate::policy::hold::{NewHold, Until};
+use crate::policy::hold::NewHold;
+use crate::policy::hold::Until;
 use crate::policy::target::Target;
 use crate::policy::{Globs, escaped};
 use crate::reference::Image;

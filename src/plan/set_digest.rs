@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Pinned;
 use crate::config::Config;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::Skip;
 use crate::plan::pin;
-use crate::plan::pin::Pinned;
 use crate::plan::{self, Change, Outcome, Verdict};
 use crate::platform::Platform;
 use crate::policy::hold::ON_HOLD;

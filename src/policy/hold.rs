@@ -1,17 +1,18 @@
 //! What must not move, why, and until when (issue 7, holds). Pure.
 
+use crate::reference::Digest;
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use crate::config::edit_holds::{EditError, HoldFileError, NewHold, add, holds_of, remove, with_hold};
+pub use crate::config::edit_holds::{EditError, HoldFileError, add, holds_of, remove, with_hold};
 
-use crate::check::Origin;
+use super::Origin;
 use crate::manifest::inventory::Inventory;
 use crate::policy::Globs;
-use crate::reference::{Digest, Reference};
+use crate::reference::Reference;
 
 /// The reason of a verdict that a hold is behind.
 pub const ON_HOLD: &str = "on-hold";
@@ -172,6 +173,25 @@ pub fn is_matched(hold: &Hold, inventory: &Inventory) -> bool {
     inventory.sites().any(|(file, located)| {
         located.site.reference.as_ref().is_some_and(|reference| hold.is_for(&file.root_path, reference))
     })
+}
+
+/// A hold that is not written yet. Images, paths, tag and digest are those of [`crate::policy::hold::Hold`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewHold {
+    /// Globs of image names.
+    pub images: Vec<String>,
+    /// Globs of files.
+    pub paths: Vec<String>,
+    /// The tag that the image has.
+    pub tag: Option<String>,
+    /// The digest that must not be written.
+    pub digest: Option<Digest>,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: Option<String>,
+    /// When it ends.
+    pub until: Option<Until>,
 }
 
 #[cfg(test)]

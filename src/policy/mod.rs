@@ -3,9 +3,14 @@
 pub mod environment;
 mod globs;
 pub mod hold;
+mod origin;
+mod settings;
 pub mod target;
 
+use crate::manifest::edit::Style;
 pub use globs::{GlobError, Globs, escaped};
+pub use origin::Origin;
+pub use settings::Annotations;
 
 use std::collections::BTreeSet;
 
@@ -119,16 +124,6 @@ pub enum Level {
     Platform,
     /// The digest of the platform's manifest that the workload itself asks for; the index's where it asks for none.
     Auto,
-}
-
-/// How a pin is spelled in a single string.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Style {
-    /// `repo:tag@sha256:…`
-    #[default]
-    TagDigest,
-    /// `repo@sha256:… # repo:tag`
-    Digest,
 }
 
 /// What happens to an image that is split into fields and has no digest field.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::history::ledger::Moves;
 use crate::manifest::site::Site;
 use crate::plan::Outcome;
-use crate::plan::pin::Pinned;
+use crate::plan::Pinned;
 use crate::pull_request::{ImageChange, LeftOut, Object, Occasion, Proposal};
 use crate::reference::{Digest, LATEST};
 use crate::registry::verify::Proof;

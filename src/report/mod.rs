@@ -19,11 +19,11 @@ use std::ops::Range;
 
 use crate::check::online::Unchecked;
 use crate::check::{Checked, Finding, Level};
+use crate::manifest::edit::Style;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
-use crate::policy::Style;
 use crate::policy::hold::{Hold, Holds};
 use crate::registry::verify::Proof;
 use crate::registry::{Behind, Budget};

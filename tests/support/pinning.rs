@@ -115,7 +115,7 @@ pub(crate) fn pin_twice(path: &str, bytes: &[u8], policy: &Policy, key: Option<&
 }
 
 fn policy_writes_comments(policy: &Policy) -> bool {
-    policy.defaults.style == tagpin::policy::Style::Digest
+    policy.defaults.style == tagpin::manifest::edit::Style::Digest
 }
 
 fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {

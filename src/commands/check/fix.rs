@@ -8,8 +8,8 @@ use crate::commands::failure::Failure;
 use crate::config::Config;
 use crate::manifest::inventory::Inventory;
 use crate::plan::Outcome;
+use crate::plan::Pinned;
 use crate::plan::pin;
-use crate::plan::pin::Pinned;
 use crate::registry::Trust;
 use crate::source::tree::DirectoryTree;
 

@@ -26,10 +26,11 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
+use super::Config;
 use super::diagnostic::{Problem, suggest};
 use super::raw::{Raw, RawAnnotations, Text};
-use super::{Annotations, Config};
 use crate::manifest::formats::catalogue::Location;
+use crate::policy::Annotations;
 use crate::policy::Globs;
 use crate::policy::hold::Holds;
 

@@ -4,8 +4,9 @@ use toml::Spanned;
 
 use super::{Checker, UNKNOWN_AGES};
 use crate::config::raw::{RawPolicy, RawRule, Text};
+use crate::manifest::edit::Style;
 use crate::platform::Platform;
-use crate::policy::{Ages, Defaults, Level, Policy, Rule, SplitFields, Style};
+use crate::policy::{Ages, Defaults, Level, Policy, Rule, SplitFields};
 
 /// The words of `style`.
 pub(in crate::config) const STYLES: [(&str, Style); 2] =

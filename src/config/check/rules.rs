@@ -4,10 +4,11 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::Checker;
-use crate::check::{Allow, Level, LevelRule, Matcher, Origin, Settings, rules};
+use crate::check::{Allow, Level, LevelRule, Matcher, Settings, rules};
 use crate::config::diagnostic::suggest;
 use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, Text};
 use crate::manifest::Place;
+use crate::policy::Origin;
 
 type Strings = Option<Spanned<Vec<String>>>;
 

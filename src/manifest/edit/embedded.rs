@@ -4,6 +4,7 @@
 //! Only a block whose lines stand in the file as they are, behind one indentation, is read so: every byte of the inner
 //! text then has exactly one place in the file.
 
+use crate::manifest::syntax::tree::Embedded;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -12,18 +13,6 @@ use crate::manifest::syntax::tree::{Kind, Node, NodeId, Style, Yaml};
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
 const EMBEDS_MAX: usize = 1_000;
-
-/// A block scalar whose text joined the tree.
-#[derive(Clone, Debug)]
-pub struct Embedded {
-    /// The block scalar.
-    pub scalar: NodeId,
-    /// The nodes of the inner text. Their order is that of the inner text parsed by itself.
-    pub nodes: Range<usize>,
-    /// Where the block's lines stand in the file, from the start of the first to the end of the last.
-    span: Range<usize>,
-    indent: usize,
-}
 
 impl Yaml<'_> {
     /// Lets the text of a literal block join the tree and returns its root, a child of the block; `None` where the text
@@ -82,35 +71,6 @@ impl Yaml<'_> {
             plan.set.insert(embedded.scalar, text.trim_end_matches('\n').to_owned());
         }
         plan
-    }
-}
-
-impl Embedded {
-    /// Returns the part of `plan` that is about the inner text, with the node numbers of that text parsed by itself.
-    pub(crate) fn inner_plan(&self, plan: &Plan) -> Plan {
-        let inner = |id: &NodeId| self.nodes.contains(id);
-        let base = self.nodes.start;
-        Plan {
-            splices: Vec::new(),
-            set: plan.set.range(self.nodes.clone()).map(|(id, text)| (id - base, text.clone())).collect(),
-            added: plan
-                .added
-                .iter()
-                .filter(|(id, _)| inner(id))
-                .map(|(id, new)| (id - base, new.clone()))
-                .collect(),
-            removed: plan
-                .removed
-                .iter()
-                .filter(|(id, _)| inner(id))
-                .map(|(id, old)| (id - base, old.clone()))
-                .collect(),
-            filled: plan
-                .filled
-                .range(self.nodes.clone())
-                .map(|(id, entries)| (id - base, entries.clone()))
-                .collect(),
-        }
     }
 }
 

@@ -5,18 +5,20 @@ pub(crate) mod embedded;
 pub mod proof;
 pub(crate) mod shared;
 pub mod splice;
+mod style;
 
 use std::collections::BTreeSet;
+pub use style::Style;
 
 use crate::manifest::edit::annotations::Annotations;
 use crate::manifest::edit::proof::ProofError;
 use crate::manifest::edit::splice::Plan;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::source::{Source, text_of};
 use crate::manifest::syntax::tree::Yaml;
-use crate::manifest::{Located, Source, scan_whole, text_of};
+use crate::manifest::{Located, scan_whole};
 use crate::plan::{Outcome, Verdict};
-use crate::policy::Style;
 
 /// An edited file: proven, not written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::manifest::site::{Site, Write, inner_span};
+use crate::manifest::site::{Site, Write};
 use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::tree::inner_span;
 use crate::manifest::syntax::tree::{Kind, Node, NodeId, Style, Yaml};
 use crate::reference::{Digest, Reference};
 

@@ -19,9 +19,10 @@ use std::ops::Range;
 use embedded_yaml::Text;
 
 use super::formats::catalogue::{Catalogue, Form, Location};
-use super::site::{self, Owner, Site, Skip, State, Write, classify};
+use super::site::{Owner, Site, Skip, State, Write, classify};
 use super::syntax::build::TEMPLATE;
 use super::syntax::tree::{Document, NodeId, Yaml};
+use crate::manifest::syntax::tree::inner_span;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 
@@ -282,7 +283,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
             reference = self.tag_from_comment(node, reference);
         }
-        if site::inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
+        if inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotAReference);
         }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });

@@ -6,6 +6,7 @@ pub(crate) mod hcl;
 pub mod language;
 pub(crate) mod lines;
 pub(crate) mod prefilter;
+pub(crate) mod source;
 pub mod template_mask;
 pub mod tree;
 pub(crate) mod unit;

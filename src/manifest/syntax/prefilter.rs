@@ -4,7 +4,7 @@
 //! Sound by construction: every location of the catalogue names words that its documents must spell, and every format
 //! that is code names one of [`WORDS`]. A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
 
-use std::ops::Range;
+use super::tree::Chunk;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
@@ -27,22 +27,6 @@ pub(crate) struct Prefilter {
     rare: Option<AhoCorasick>,
     /// Sets of words, as bits; a document that spells all words of one set may hold an image.
     rules: Vec<u128>,
-}
-
-/// A part of a text that is parsed by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    /// Its bytes.
-    pub(crate) span: Range<usize>,
-    /// Whether it is read. What is not read is one document.
-    pub(crate) wanted: bool,
-}
-
-impl Chunk {
-    /// Returns all of `text` as one chunk that is read.
-    pub(crate) fn whole(text: &str) -> Self {
-        Self { span: 0..text.len(), wanted: true }
-    }
 }
 
 impl Prefilter {

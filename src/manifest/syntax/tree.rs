@@ -4,6 +4,7 @@
 //! Nodes keep their source span, style and parent, so that a scalar can be replaced in place and named by its path.
 //! Aliases stay aliases: nothing is expanded, so a "billion laughs" document is as small as its text.
 
+use crate::manifest::edit::splice::Plan;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -11,7 +12,6 @@ use std::ops::Range;
 use super::yaml::Builder;
 
 use super::language::Language;
-use super::prefilter::Chunk;
 
 /// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
 pub type NodeId = usize;
@@ -129,7 +129,7 @@ pub struct Yaml<'a> {
     /// Where the keys of wide mappings stand among their entries.
     pub(crate) wide: HashMap<NodeId, Wide<'a>>,
     /// Block scalars whose text joined the tree: see [`crate::manifest::edit::embedded`].
-    pub embedded: Vec<crate::manifest::edit::embedded::Embedded>,
+    pub embedded: Vec<crate::manifest::syntax::tree::Embedded>,
     /// How many were tried.
     pub(crate) embeds: usize,
 }
@@ -421,6 +421,85 @@ impl<'a> Yaml<'a> {
             at = parent;
         }
         segments.iter().rev().fold(String::new(), |pointer, segment| pointer + "/" + segment)
+    }
+}
+
+/// A part of a text that is parsed by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// Its bytes.
+    pub(crate) span: Range<usize>,
+    /// Whether it is read. What is not read is one document.
+    pub(crate) wanted: bool,
+}
+
+impl Chunk {
+    /// Returns all of `text` as one chunk that is read.
+    pub(crate) fn whole(text: &str) -> Self {
+        Self { span: 0..text.len(), wanted: true }
+    }
+}
+
+/// A block scalar whose text joined the tree.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    /// The block scalar.
+    pub scalar: NodeId,
+    /// The nodes of the inner text. Their order is that of the inner text parsed by itself.
+    pub nodes: Range<usize>,
+    /// Where the block's lines stand in the file, from the start of the first to the end of the last.
+    pub(crate) span: Range<usize>,
+    pub(crate) indent: usize,
+}
+
+impl Embedded {
+    /// Returns the part of `plan` that is about the inner text, with the node numbers of that text parsed by itself.
+    pub(crate) fn inner_plan(&self, plan: &Plan) -> Plan {
+        let inner = |id: &NodeId| self.nodes.contains(id);
+        let base = self.nodes.start;
+        Plan {
+            splices: Vec::new(),
+            set: plan.set.range(self.nodes.clone()).map(|(id, text)| (id - base, text.clone())).collect(),
+            added: plan
+                .added
+                .iter()
+                .filter(|(id, _)| inner(id))
+                .map(|(id, new)| (id - base, new.clone()))
+                .collect(),
+            removed: plan
+                .removed
+                .iter()
+                .filter(|(id, _)| inner(id))
+                .map(|(id, old)| (id - base, old.clone()))
+                .collect(),
+            filled: plan
+                .filled
+                .range(self.nodes.clone())
+                .map(|(id, entries)| (id - base, entries.clone()))
+                .collect(),
+        }
+    }
+}
+
+/// Returns the bytes of a scalar that its value occupies: inside the quotes, without the line end of a block.
+///
+/// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
+pub fn inner_span(yaml: &Yaml<'_>, node: NodeId) -> Option<Range<usize>> {
+    let Kind::Scalar { value, style } = &yaml.nodes[node].kind else { return None };
+    let span = yaml.nodes[node].span.clone();
+    let source = yaml.text.get(span.clone())?;
+    match style {
+        Style::Plain => (source == value.as_ref()).then_some(span),
+        // Quoted text is replaced whole, so escapes and folds inside it do not matter.
+        Style::Single | Style::Double => (source.len() >= 2).then(|| span.start + 1..span.end - 1),
+        Style::Block => {
+            let text = value.trim_end_matches(['\n', '\r']);
+            let mut matches = source.match_indices(text);
+            match (text.is_empty(), matches.next(), matches.next()) {
+                (false, Some((at, _)), None) => Some(span.start + at..span.start + at + text.len()),
+                _ => None,
+            }
+        }
     }
 }
 

@@ -6,12 +6,12 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
+use super::tree::Chunk;
 use super::tree::{
     ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, Yaml,
 };
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::line_ends;
-use crate::manifest::syntax::prefilter::Chunk;
 
 /// Turns the parser's events into nodes.
 pub(crate) struct Builder<'a> {

@@ -8,7 +8,7 @@ use crate::forge::{PullRequest, PullRequestState};
 use crate::history::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::{Located, UnreadReason};
-use crate::plan::pin::Pinned;
+use crate::plan::Pinned;
 use crate::plan::promote::NOT_SOAKED;
 use crate::plan::set_digest::{HALVES, OTHERS_REFUSED};
 use crate::plan::{Outcome, Verdict};

@@ -7,7 +7,7 @@ use super::clone::Cloned;
 use super::credentials::Access;
 use crate::config::Config;
 use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
-use crate::plan::pin::Pinned;
+use crate::plan::Pinned;
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Place, Proposal, commit_message, title};
 use crate::run::{Context, RunError, blocking};

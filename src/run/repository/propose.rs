@@ -11,8 +11,8 @@ use super::commit::{Build, Shared, build, changes_hash, without_workflows, worde
 use super::credentials::Access;
 use crate::config::Config;
 use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
+use crate::plan::Pinned;
 use crate::plan::pin;
-use crate::plan::pin::Pinned;
 use crate::pull_request::decision::{Facts, Step, decide};
 use crate::pull_request::fetch_details;
 use crate::pull_request::from_plan::proposal;

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::history::known_good::KnownGoodError;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::plan::pin::Pinned;
+use crate::plan::Pinned;
 use crate::plan::promote::PromoteError;
 use crate::policy::Globs;
 use crate::policy::hold::HoldFileError;

@@ -1,0 +1,200 @@
+//! What was found in a file: images with their places, what was not read, and what was told to be left alone.
+
+use super::formats::compose;
+use super::formats::compose::Role;
+use super::site::Site;
+use super::site::Skip;
+use crate::manifest::formats::Kustomize;
+use crate::manifest::syntax::tree::NodeId;
+use crate::reference::Digest;
+use std::ops::Range;
+
+/// What a file holds.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Scan {
+    /// Every site, in the order of the file.
+    pub sites: Vec<Located>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+    /// The `# tagpin: ignore` comments, in the order of the file.
+    pub ignores: Vec<Ignore>,
+    /// The annotations with a digest on objects that own a pod template, in the order of the file.
+    pub recorded: Vec<Recorded>,
+    /// What the kustomizations in this file do to other files.
+    pub kustomize: Kustomize,
+    /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
+    /// project.
+    pub built: Vec<String>,
+}
+
+impl Scan {
+    /// Tells whether the file has nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+            && self.unread.is_empty()
+            && self.ignores.is_empty()
+            && self.kustomize == Kustomize::default()
+            && self.built.is_empty()
+    }
+
+    /// Skips the images that the Compose project builds, where this file at `path` overrides its base: `built` tells
+    /// whether the base builds the service at a JSON pointer.
+    pub fn skip_built(&mut self, path: &str, built: impl Fn(&str) -> bool) {
+        if compose::role(path) != Some(Role::Override) {
+            return;
+        }
+        for Located { site, .. } in &mut self.sites {
+            if site.path.strip_suffix("/image").is_some_and(&built) {
+                site.skip(Skip::BuildOutput);
+            }
+        }
+    }
+
+    /// Returns the 1-based lines of `# tagpin: ignore` comments that match nothing.
+    pub fn unused_ignores(&self) -> impl Iterator<Item = usize> {
+        self.ignores.iter().filter(|ignore| !ignore.used).map(|ignore| ignore.place.line)
+    }
+}
+
+/// A `# tagpin: ignore` or `# tagpin: ignore-file` comment.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Ignore {
+    /// Where the comment stands.
+    pub place: Place,
+    /// Whether there is an image that it is about.
+    pub used: bool,
+    /// What stands behind `until`, if it is a date or was meant to be one.
+    pub until: Option<Until>,
+}
+
+/// An annotation that records a digest, on an object that owns a pod template.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Recorded {
+    /// The object's mapping: that of its sites' owner.
+    pub object: NodeId,
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer of the annotation.
+    pub path: String,
+    /// The annotation's key.
+    pub key: String,
+    /// What it records.
+    pub digest: Digest,
+    /// Where the digest stands.
+    pub place: Place,
+}
+
+/// What stands behind the `until` of an ignore.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Until {
+    /// The last day on which it holds.
+    Day(jiff::civil::Date),
+    /// Something with digits in it that is no date.
+    NoDate(String),
+}
+
+/// A site and where it stands for a person. Spans are bytes from the start of the file.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Located {
+    /// The site; its spans count from the start of the text, after a byte order mark.
+    pub site: Site,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// The line that the site's main scalar ends on.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
+    /// How many bytes a byte order mark takes before the text.
+    pub offset: usize,
+}
+
+impl Located {
+    /// Returns where a span of the site is in the file.
+    pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
+        span.start + self.offset..span.end + self.offset
+    }
+
+    /// Returns where the site's main scalar is.
+    pub fn place(&self) -> Place {
+        Place {
+            span: self.in_file(&self.site.span),
+            line: self.line,
+            column: self.column,
+            end_line: self.end_line,
+            end_column: self.end_column,
+        }
+    }
+}
+
+/// Where something stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// Bytes from the start of the file, byte order mark included.
+    pub span: Range<usize>,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// The line that it ends on.
+    pub end_line: usize,
+    /// The column behind its last character.
+    pub end_column: usize,
+}
+
+/// A document, or a whole file, that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Unread {
+    /// The document from 0; `None` for the whole file.
+    pub document: Option<usize>,
+    /// Why.
+    pub reason: UnreadReason,
+    /// What the parser or the operating system said.
+    pub detail: Option<String>,
+}
+
+/// Why something could not be read: the closed list of reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum UnreadReason {
+    /// A Helm or Go template; known and complete.
+    Template,
+    /// A symbolic link, which is never followed; known and complete.
+    Symlink,
+    /// Not YAML.
+    NotYaml,
+    /// Not HCL, though a line of it opens a `job` block.
+    NotHcl,
+    /// Not a unit file, though it has a section of one.
+    NotUnit,
+    /// Not UTF-8.
+    NotUtf8,
+    /// Past [`SIZE_MAX`].
+    TooLarge,
+    /// Nested deeper than tagpin reads.
+    TooDeep,
+    /// The operating system or the object database says no.
+    Unreadable,
+}
+
+impl UnreadReason {
+    /// Returns the kebab-case reason for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Symlink => "symlink",
+            Self::NotYaml => "not-yaml",
+            Self::NotHcl => "not-hcl",
+            Self::NotUnit => "not-a-unit",
+            Self::NotUtf8 => "not-utf-8",
+            Self::TooLarge => "too-large",
+            Self::TooDeep => "too-deep",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// Tells whether a file that is unread for this reason leaves the run incomplete (exit code 3).
+    pub fn is_incomplete(self) -> bool {
+        !matches!(self, Self::Template | Self::Symlink)
+    }
+}

@@ -1,0 +1,55 @@
+//! A file's bytes as text, masked where they are a template.
+
+use super::language::Language;
+use super::template_mask::Masked;
+use super::tree::Chunk;
+use super::tree::Yaml;
+use std::cell::OnceCell;
+
+/// A file's text, and what of it is not for its parser.
+pub(crate) struct Source<'t> {
+    text: &'t str,
+    language: Language,
+    masked: OnceCell<Option<Masked>>,
+}
+
+impl<'t> Source<'t> {
+    /// Returns the source of `text`, which has no byte order mark.
+    pub(crate) fn new(text: &'t str, language: Language) -> Self {
+        Self { text, language, masked: OnceCell::new() }
+    }
+
+    /// Returns the tree of all documents. The same text always gives the same nodes.
+    pub(crate) fn parse(&self) -> Yaml<'_> {
+        self.parse_chunks(|text| vec![Chunk::whole(text)])
+    }
+
+    /// Returns the tree of some documents. A template that is no YAML by itself is masked.
+    pub(crate) fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> Yaml<'_> {
+        if self.language != Language::Yaml {
+            return self.language.parse(self.text);
+        }
+        let yaml = Yaml::parse_chunks(self.text, &chunks(self.text));
+        let errors =
+            |yaml: &Yaml<'_>| yaml.documents.iter().filter(|document| document.error.is_some()).count();
+        if errors(&yaml) == 0 || !self.text.contains("{{") {
+            return yaml;
+        }
+        let Some(masked) = self.masked.get_or_init(|| super::template_mask::mask(self.text)) else {
+            return yaml;
+        };
+        let mut readable = Yaml::parse(&masked.text);
+        if errors(&readable) >= errors(&yaml) {
+            // Broken either way: what stands in an action is still no text of the file's own.
+            return Yaml { masked: masked.actions.clone(), ..yaml };
+        }
+        readable.original = self.text;
+        readable.masked.clone_from(&masked.actions);
+        readable
+    }
+}
+
+/// Returns the text of a file without its byte order mark.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
+}

@@ -1,0 +1,63 @@
+//! The edits of a whole tree: what was found, decided, and is to be written.
+
+use super::Outcome;
+use super::Verdict;
+use crate::history::ledger::Sighting;
+use crate::manifest::inventory::FileScan;
+use crate::manifest::inventory::Inventory;
+use std::collections::BTreeSet;
+
+/// What was found in a tree, what was decided, and what is to be written.
+#[derive(Clone, Debug, Default)]
+pub struct Pinned {
+    /// Every image.
+    pub inventory: Inventory,
+    /// The verdict on every site, in the order of [`Inventory::sites`].
+    pub verdicts: Vec<Verdict>,
+    /// The files that change.
+    pub files: Vec<FileEdit>,
+    /// Files that change along with them, and hold no image.
+    pub beside: Vec<FileEdit>,
+    /// Remarks that are no failures.
+    pub notes: Vec<String>,
+    /// What the registries said the tags are, for the ledger.
+    pub sightings: Vec<Sighting>,
+}
+
+impl Pinned {
+    /// Leaves out what the report need not say: the files that are not `wanted`. None of them may change.
+    pub fn keep(&mut self, wanted: impl Fn(&FileScan) -> bool) {
+        let mut verdicts = std::mem::take(&mut self.verdicts).into_iter();
+        self.inventory.files.retain(|file| {
+            let wanted = wanted(file);
+            let mine: Vec<Verdict> = verdicts.by_ref().take(file.scan.sites.len()).collect();
+            if wanted {
+                self.verdicts.extend(mine);
+            }
+            wanted
+        });
+    }
+
+    /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
+    pub fn hold(&mut self, paths: &BTreeSet<String>, reason: &'static str, detail: &str) {
+        self.files.retain(|file| !paths.contains(&file.path));
+        for ((file, _), verdict) in self.inventory.sites().zip(&mut self.verdicts) {
+            if verdict.change.is_some() && paths.contains(&file.path) {
+                *verdict = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
+            }
+        }
+    }
+}
+
+/// One file that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEdit {
+    /// The path that reports name.
+    pub path: String,
+    /// The bytes before.
+    pub before: Vec<u8>,
+    /// The bytes after, proven.
+    pub after: Vec<u8>,
+    /// How many spans differ.
+    pub spans: usize,
+}

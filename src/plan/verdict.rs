@@ -1,0 +1,92 @@
+//! What becomes of one image in a run, and why.
+
+use crate::history::ledger::Moves;
+use crate::manifest::edit::Style;
+use crate::reference::Digest;
+use crate::reference::Reference;
+use crate::registry::Behind;
+use crate::registry::verify::Proof;
+use std::collections::BTreeSet;
+
+/// What became of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It had no digest and gets one.
+    Pinned,
+    /// Its tag has moved; it gets another digest.
+    Updated,
+    /// It is what the registry says.
+    Unchanged,
+    /// It could be changed, and something says not to.
+    Held,
+    /// It is not something that tagpin resolves.
+    Skipped,
+    /// It could not be resolved, edited or proven.
+    Failed,
+}
+
+impl Outcome {
+    /// Returns the word for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Held => "held",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The outcome of one site, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// A kebab-case reason, where the outcome needs one.
+    pub reason: Option<&'static str>,
+    /// What the registry or the proof said, and what to do next.
+    pub detail: Option<String>,
+    /// What is to be written, for [`Outcome::Pinned`] and [`Outcome::Updated`].
+    pub change: Option<Change>,
+    /// The index behind the digest that the site has in the end, where that is a platform's.
+    pub behind: Option<Box<Behind>>,
+}
+
+/// What is to be written at a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The digest.
+    pub digest: Digest,
+    /// The tag, where it is to be another than the site has.
+    pub tag: Option<String>,
+    /// How a whole reference is written.
+    pub style: Style,
+    /// What the digest covers, for people: `index`, `single manifest` or a platform.
+    pub covers: String,
+    /// How the tag moved, as far as it is known.
+    pub moves: Option<Box<Moves>>,
+    /// Who vouches for the digest, where policy demands that somebody does.
+    pub proofs: BTreeSet<Proof>,
+}
+
+impl Change {
+    /// Returns what `reference` becomes.
+    pub fn applied_to(&self, reference: &Reference) -> Reference {
+        let tagged = self.tag.as_deref().map(|tag| reference.tagged(tag));
+        tagged.as_ref().unwrap_or(reference).pinned(&self.digest)
+    }
+}
+
+impl Verdict {
+    /// Returns the verdict on a site that is as it should be, or is none of somebody's business.
+    pub fn unchanged() -> Self {
+        Self { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None }
+    }
+
+    /// Returns a verdict without change.
+    pub fn because(outcome: Outcome, reason: &'static str, detail: Option<String>) -> Self {
+        Self { outcome, reason: Some(reason), detail, change: None, behind: None }
+    }
+}
