@@ -8,37 +8,35 @@ mod diagnostic;
 mod discover;
 pub(crate) mod edit_holds;
 mod env;
-mod proposals;
+mod forge;
 mod public_keys;
 mod pull_request;
 mod raw;
 mod repository_file;
 mod schema;
+mod serve;
 mod show;
 
-use crate::forge::Owner;
-use crate::forge::github::AppConfig;
 use crate::policy::Annotations;
+use crate::pull_request::{Proposals, PullRequestSettings};
+pub use forge::Commits;
+pub use forge::{Discover, Forge, ForgeKind, RepositoryConfig};
+pub use serve::{Concurrency, Serve};
 use std::fmt;
 use std::io::Read;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use url::Url;
 
 pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
 pub use diagnostic::Problem;
 pub use discover::{Discovered, NAMES, discover};
 pub use env::Environment;
-pub use proposals::{Commits, Proposals};
-pub use pull_request::{DetailsOf, PullRequest};
 pub use schema::SCHEMA;
 
 use crate::check::Settings;
 use crate::manifest::formats::catalogue::Location;
+use crate::policy::Policy;
 use crate::policy::hold::Holds;
-use crate::policy::{Globs, Policy};
 use crate::registry::{HELPER_TIMEOUT, Limits, Rule};
 
 /// The largest file that is read as a configuration, in bytes.
@@ -70,7 +68,7 @@ pub struct Config {
     /// How changes are proposed.
     pub proposals: Proposals,
     /// What pull requests tell.
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestSettings,
     /// The repositories of `tagpin run`.
     pub repositories: Vec<RepositoryConfig>,
     /// Where more repositories are looked for.
@@ -89,94 +87,6 @@ pub struct Config {
     own: Option<String>,
 }
 
-/// Where pull requests are opened, and who commits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forge {
-    /// What is spoken there.
-    pub kind: ForgeKind,
-    /// Where its API is: `https://ghe.example/api/v3` for GitHub Enterprise.
-    pub base_url: Url,
-    /// The name on commits.
-    pub author_name: String,
-    /// The address on commits.
-    pub author_email: String,
-    /// Whether commits end with `Signed-off-by`.
-    pub sign_off: bool,
-    /// Who makes the commits.
-    pub commits: Commits,
-    /// The GitHub App that tagpin runs as; `None` with a token.
-    pub app: Option<AppConfig>,
-}
-
-impl Default for Forge {
-    #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
-    fn default() -> Self {
-        Self {
-            kind: ForgeKind::default(),
-            base_url: Url::parse("https://api.github.com").expect("a constant URL"),
-            author_name: "tagpin".to_owned(),
-            author_email: "tagpin@users.noreply.github.com".to_owned(),
-            sign_off: false,
-            commits: Commits::default(),
-            app: None,
-        }
-    }
-}
-
-/// How many repositories are under way at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Concurrency(pub usize);
-
-impl Default for Concurrency {
-    fn default() -> Self {
-        Self(4)
-    }
-}
-
-/// How `tagpin serve` runs.
-#[derive(Clone, Debug)]
-pub struct Serve {
-    /// What the hours of the schedule mean.
-    pub time_zone: jiff::tz::TimeZone,
-    /// A run begins at most this much later than the schedule says, by chance.
-    pub jitter: Duration,
-    /// Where `/healthz`, `/readyz` and `/metrics` are; `None`: nowhere.
-    pub listen: Option<SocketAddr>,
-    /// How long a run that is under way may go on when tagpin is told to end.
-    pub grace: Duration,
-    /// Whether the first run begins at once.
-    pub run_at_start: bool,
-}
-
-impl Default for Serve {
-    fn default() -> Self {
-        Self {
-            time_zone: jiff::tz::TimeZone::UTC,
-            jitter: Duration::ZERO,
-            listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
-            grace: Duration::from_secs(25),
-            run_at_start: false,
-        }
-    }
-}
-
-/// One place where repositories are looked for, and which of them are meant.
-#[derive(Clone, Debug)]
-pub struct Discover {
-    /// Whose repositories.
-    pub owner: Owner,
-    /// Globs on `owner/name`.
-    pub include: Globs,
-    /// Globs on `owner/name`.
-    pub exclude: Globs,
-    /// The topics that a repository must have, all of them.
-    pub topics: Vec<String>,
-    /// Whether archived ones are meant too: they can be read, and not be pushed to.
-    pub archived: bool,
-    /// Whether forks are meant too.
-    pub forks: bool,
-}
-
 /// How much and how long registries, and what gives their credentials, are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -190,27 +100,6 @@ impl Default for Network {
     fn default() -> Self {
         Self { limits: Limits::default(), helper_timeout: HELPER_TIMEOUT }
     }
-}
-
-/// What is spoken at the forge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ForgeKind {
-    /// GitHub or GitHub Enterprise.
-    #[default]
-    GitHub,
-    /// Nothing: the branch is pushed and no pull request opened.
-    None,
-}
-
-/// One repository of `tagpin run`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepositoryConfig {
-    /// A URL of https, http or file without a credential in it, or an absolute path.
-    pub url: String,
-    /// The branch that is read and that the pull request is for; the remote's default branch where it is `None`.
-    pub branch: Option<String>,
-    /// The name of the environment variable with the git password. It goes to the host of `url` only.
-    pub token_env: Option<String>,
 }
 
 /// Everything that is wrong with a configuration file, or why it cannot be read.
@@ -269,7 +158,9 @@ impl Config {
         let bytes = read(path)?;
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
         let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
-        config.pull_request.read_template()?;
+        if let Some(path) = &config.pull_request.body_template {
+            config.pull_request.template = Some(pull_request::template(path)?);
+        }
         config.policy.read_keys(|key| read(key.path()))?;
         Ok(config.with(environment))
     }

@@ -15,7 +15,7 @@ use super::raw::{
     RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
     RawRule, RawRun, RawServe, Text, Words,
 };
-use super::{Config, Discover, Network, Proposals, PullRequest, RepositoryConfig, Serve};
+use super::{Config, Discover, Network, RepositoryConfig, Serve};
 use crate::check::{Allow, LevelRule, Matcher, Settings};
 use crate::duration::spelled;
 use crate::forge::Owner;
@@ -23,6 +23,8 @@ use crate::platform::Platform;
 use crate::policy::environment::Environment;
 use crate::policy::hold::Hold;
 use crate::policy::{Globs, Policy};
+use crate::pull_request::Proposals;
+use crate::pull_request::PullRequestSettings;
 use crate::pull_request::Wording;
 use crate::pull_request::group::Named;
 use crate::registry::Rule;
@@ -196,7 +198,7 @@ fn hold(hold: &Hold) -> Spanned<RawHold> {
     })
 }
 
-fn pull_request(told: &PullRequest, proposals: &Proposals) -> RawPullRequest {
+fn pull_request(told: &PullRequestSettings, proposals: &Proposals) -> RawPullRequest {
     let dress = &proposals.dress;
     let list = |names: &[String]| Some(unspanned(names.iter().map(|name| text(&**name)).collect()));
     let words = |words: &Option<Wording>| words.as_ref().map(|words| text(words.text()));

@@ -4,6 +4,7 @@
 //! it: both are the same image, and only the registry can tell.
 
 mod declared;
+pub mod describe;
 pub mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};

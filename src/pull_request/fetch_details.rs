@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{self, DetailsOf};
+use super::DetailsOf;
+use super::PullRequestSettings;
 use crate::forge::{Draft, PullRequest};
 use crate::platform::Platform;
 use crate::pull_request::{Details, ImageChange, Proposal, same_body, tells_all};
@@ -21,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 16;
 
 /// Marks the images of `proposal` that the settings want details of, as not known yet, and counts the requests so far.
-pub fn want<R: Registry>(registry: &R, proposal: &mut Proposal, settings: &config::PullRequest) {
+pub fn want<R: Registry>(registry: &R, proposal: &mut Proposal, settings: &PullRequestSettings) {
     proposal.requests = registry.budgets();
     for image in &mut proposal.images {
         let wanted = match settings.details {
@@ -40,7 +41,7 @@ pub fn want<R: Registry>(registry: &R, proposal: &mut Proposal, settings: &confi
 pub async fn ask<R: Registry>(
     registry: &R,
     proposal: &mut Proposal,
-    settings: &config::PullRequest,
+    settings: &PullRequestSettings,
     platforms: &[Platform],
 ) {
     let deadline = Instant::now() + LONGEST;

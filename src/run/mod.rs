@@ -3,7 +3,9 @@
 pub(crate) mod action_summary;
 pub(crate) mod cache_lock;
 pub(crate) mod discover;
+mod error;
 pub mod fleet;
+mod outcome;
 pub(crate) mod report;
 pub mod repository;
 pub mod request;
@@ -11,6 +13,8 @@ pub mod serve;
 mod session;
 pub(crate) mod tally;
 
+pub use error::RunError;
+pub use outcome::{BranchState, Done, Proposed};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,20 +22,17 @@ use std::path::Path;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::config::{self, Config, ConfigError, RepositoryConfig};
-use crate::forge::ForgeError;
+use crate::config::{self, Config, RepositoryConfig};
 use crate::history::ledger::Past;
 use crate::manifest::SIZE_MAX;
 use crate::plan::Pinned;
 use crate::plan::pin;
 use crate::plan::reverted;
-use crate::pull_request::{Operation, Settled};
 use crate::registry::Registry;
 use crate::registry::verify::FILE_MAX;
 use crate::run::repository::inventory_cache::{OwnFile, Place};
-use crate::run::request::ErrandError;
-use crate::source::git::{GitError, Identity, LogError, Repository};
-use crate::source::tree::{CommitTree, Tree, TreeError};
+use crate::source::git::{Identity, Repository};
+use crate::source::tree::{CommitTree, Tree};
 
 use repository::clone::{Cloned, Opened, fetch, open};
 use repository::credentials::Access;
@@ -61,132 +62,6 @@ pub struct Context<'c, R> {
     pub dry_run: bool,
     /// What the repositories of this run share.
     pub session: &'c Session,
-}
-
-/// What became of one repository.
-///
-/// Branch, commit and pull request are those of the first of `groups` that has something to say: the only one, unless
-/// `[pull-request]` divides the changes.
-#[derive(Clone, Debug, Default)]
-pub struct Done {
-    /// What was found and decided.
-    pub pinned: Pinned,
-    /// What became of the branch.
-    pub branch: BranchState,
-    /// The commit that the branch is at, where tagpin made it.
-    pub commit: Option<String>,
-    /// The pull request.
-    pub pull_request: Option<Settled>,
-    /// Why there is none, or why it is not as it should be. What was pushed stays, and the next run goes on from there.
-    pub pull_request_error: Option<ForgeError>,
-    /// What became of each group of changes, by the names of their branches.
-    pub groups: Vec<Proposed>,
-    /// Whether something that a person or the configuration asks for cannot be done.
-    pub is_refused: bool,
-    /// What became of the ledger of tags; `None` where none is kept.
-    pub ledger: Option<Recorded>,
-    /// Remarks that are no failures.
-    pub notes: Vec<String>,
-}
-
-/// What became of one group of changes.
-#[derive(Clone, Debug, Default)]
-pub struct Proposed {
-    /// What people call the group; `None` where it is everything.
-    pub group: Option<String>,
-    /// The name of its branch.
-    pub branch_name: String,
-    /// What became of the branch.
-    pub branch: BranchState,
-    /// The commit that the branch is at, where tagpin made it.
-    pub commit: Option<String>,
-    /// How many files change.
-    pub files: usize,
-    /// The pull request.
-    pub pull_request: Option<Settled>,
-    /// What went wrong. The other groups are done all the same.
-    pub error: Option<String>,
-}
-
-/// What became of the branch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum BranchState {
-    /// There is nothing to change, so nothing was pushed.
-    #[default]
-    NothingToDo,
-    /// It would have been pushed, but for `--dry-run`.
-    DryRun,
-    /// It holds these changes already.
-    UpToDate,
-    /// It was pushed.
-    Pushed,
-    /// Somebody else committed to it, so it was left alone.
-    LeftAlone,
-    /// A label on the pull request halts tagpin.
-    Stopped,
-    /// It was merged, or there is nothing left to propose: it was deleted.
-    Deleted,
-}
-
-impl BranchState {
-    /// Returns the kebab-case word for reports.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::NothingToDo => "nothing-to-do",
-            Self::DryRun => "dry-run",
-            Self::UpToDate => "up-to-date",
-            Self::Pushed => "pushed",
-            Self::LeftAlone => "left-alone",
-            Self::Stopped => "stopped",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-/// Why a repository could not be done. The others go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Cloning, fetching or pushing.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// The forge's settings: nothing was sent.
-    #[error(transparent)]
-    Forge(#[from] ForgeError),
-    /// The commit's files.
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// The history that tells what somebody took back.
-    #[error(transparent)]
-    History(#[from] LogError),
-    /// The repository's own configuration.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// There is nothing to clone.
-    #[error("`{url}` has no branch to read: {what}")]
-    NoBranch {
-        /// The repository.
-        url: String,
-        /// What was looked for.
-        what: String,
-    },
-    /// The address is not one of the forge's.
-    #[error(
-        "`{url}` is not a repository of the GitHub at `{base_url}`: write `https://HOST/OWNER/NAME`, set `base-url` in \
-         [forge] to the API of your GitHub Enterprise, or set `kind = \"none\"` there to push a branch without a pull \
-         request"
-    )]
-    NotOnForge {
-        /// The repository.
-        url: String,
-        /// The forge's API.
-        base_url: String,
-    },
-    /// What a person asked for cannot be done.
-    #[error(transparent)]
-    Errand(#[from] ErrandError),
-    /// A thread of ours died.
-    #[error("the work on the repository broke off: {0}")]
-    Broken(String),
 }
 
 /// Does one repository.
@@ -330,49 +205,4 @@ fn hold_reverted(
     let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH)?;
     reverted::hold(&mut pinned, &tree, config, &log)?;
     Ok((cloned, tree, pinned))
-}
-
-impl Done {
-    /// Returns this with what became of the ledger.
-    fn with(mut self, recorded: Option<Recorded>) -> Self {
-        self.notes.extend(recorded.as_ref().and_then(Recorded::remark));
-        self.ledger = recorded;
-        self
-    }
-
-    /// Tells whether something was written: a branch or a pull request.
-    pub fn changed(&self) -> bool {
-        self.groups.iter().any(|group| {
-            let settled = group.pull_request.as_ref();
-            let written = settled.is_some_and(|settled| settled.operation != Operation::None);
-            written || matches!(group.branch, BranchState::Pushed | BranchState::Deleted)
-        })
-    }
-
-    /// Tells whether everything that should be proposed is.
-    pub fn is_proposed(&self) -> bool {
-        !self.is_refused
-            && self.pull_request_error.is_none()
-            && self.groups.iter().all(|group| group.error.is_none())
-    }
-
-    /// Returns the name of the branch that `branch` and `commit` are about.
-    pub fn branch_name(&self) -> &str {
-        self.first().map_or(BRANCH, |group| &group.branch_name)
-    }
-
-    /// Returns the group that stands for all: what was deleted is the end of an earlier story.
-    fn first(&self) -> Option<&Proposed> {
-        let goes_on = |group: &&Proposed| group.branch != BranchState::Deleted;
-        self.groups.iter().find(goes_on).or(self.groups.first())
-    }
-
-    /// Fills in what stands for the groups.
-    fn summarise(&mut self) {
-        if let Some(first) = self.first().cloned() {
-            self.branch = first.branch;
-            self.commit = first.commit;
-            self.pull_request = first.pull_request;
-        }
-    }
 }

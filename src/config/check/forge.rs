@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::Checker;
+use crate::config::Commits;
 use crate::config::diagnostic::is_token;
 use crate::config::raw::{RawForge, RawRepository, Text};
-use crate::config::{Commits, Forge, ForgeKind, RepositoryConfig};
+use crate::config::{Forge, ForgeKind, RepositoryConfig};
 use crate::forge::github::AppConfig;
 
 /// The words of `kind`.

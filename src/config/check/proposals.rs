@@ -3,9 +3,9 @@
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::Proposals;
 use crate::config::raw::{RawGroup, RawPullRequest, Text};
 use crate::forge::{Dress, MergeMethod};
+use crate::pull_request::Proposals;
 use crate::pull_request::Wording;
 use crate::pull_request::group::{By, Grouping, Named};
 

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::Checker;
 use crate::config::raw::RawPullRequest;
-use crate::config::{DetailsOf, PullRequest};
+use crate::pull_request::DetailsOf;
+use crate::pull_request::PullRequestSettings;
 
 /// The words of `details`.
 pub(in crate::config) const DETAILS: [(&str, DetailsOf); 3] =
@@ -14,8 +15,8 @@ pub(in crate::config) const DETAILS: [(&str, DetailsOf); 3] =
 const REQUESTS: RangeInclusive<usize> = 0..=100_000;
 
 impl Checker<'_> {
-    pub(super) fn pull_request(&mut self, raw: &RawPullRequest) -> PullRequest {
-        let mut pull_request = PullRequest::default();
+    pub(super) fn pull_request(&mut self, raw: &RawPullRequest) -> PullRequestSettings {
+        let mut pull_request = PullRequestSettings::default();
         if let Some(details) = raw.details.as_ref().and_then(|word| self.word("details", word, &DETAILS)) {
             pull_request.details = details;
         }

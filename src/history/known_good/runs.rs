@@ -1,9 +1,9 @@
 //! What runs, as it decides what is known to be good: only what a place declares, and where all is well. Pure.
 
+use crate::live::describe;
 use crate::live::pods::{Container, Pulled};
 use crate::live::{Compared, Declared, Fit, Indexes, Name, Status};
 use crate::manifest::Located;
-use crate::report::live as words;
 
 /// What runs against what one environment declares.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Runs {
         let image = self.compared.images.iter().find(|image| image.declared.contains(declared))?;
         let others = image.running.iter().filter(|running| running.fit == Fit::Other);
         let others: Vec<String> = others
-            .map(|running| format!("`{}…` runs, {}", running.digest.short(), words::told(running)))
+            .map(|running| format!("`{}…` runs, {}", running.digest.short(), describe::told(running)))
             .collect();
         if image.status == Status::Drift {
             return Some(("drift", others.join("; ")));
@@ -41,7 +41,10 @@ impl Runs {
         });
         if let Some((container, Pulled::Local(id))) = unknown.map(|container| (container, &container.pulled))
         {
-            return Some(("not-compared", format!("{}: {}", words::place(container), words::unknown(id))));
+            return Some((
+                "not-compared",
+                format!("{}: {}", describe::place(container), describe::unknown(id)),
+            ));
         }
         let unchecked = image.running.iter().find_map(|running| match &running.fit {
             Fit::Unchecked(error) => Some(error.clone()),
@@ -59,6 +62,6 @@ impl Runs {
         let mut all = own.iter().flat_map(|running| &running.containers).chain(asking);
         let (container, trouble) =
             all.find_map(|container| container.trouble.as_ref().map(|trouble| (container, trouble)))?;
-        Some(("not-healthy", format!("{}: {trouble}", words::place(container))))
+        Some(("not-healthy", format!("{}: {trouble}", describe::place(container))))
     }
 }

@@ -49,8 +49,8 @@ impl Live {
             let Pulled::Local(id) = &container.pulled else { return None };
             let running = Running {
                 digest: String::new(),
-                what: report::unknown(id),
-                places: vec![report::place(container)],
+                what: crate::live::describe::unknown(id),
+                places: vec![crate::live::describe::place(container)],
             };
             Some(Row {
                 status: "not compared",
@@ -79,8 +79,12 @@ impl Row {
         });
         let running = image.running.iter().map(|running| Running {
             digest: format!("{}…", running.digest.short()),
-            what: report::told(running),
-            places: running.containers.iter().map(|container| report::asking(container, image)).collect(),
+            what: crate::live::describe::told(running),
+            places: running
+                .containers
+                .iter()
+                .map(|container| crate::live::describe::asking(container, image))
+                .collect(),
         });
         Self {
             status: image.status.as_str(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use crate::config::{Commits, ForgeKind, RepositoryConfig};
+use crate::config::Commits;
+use crate::config::{ForgeKind, RepositoryConfig};
 use crate::forge::github::{App, GitHub, GitHubSettings, api_host_matches, repository_of};
 use crate::run::{Context, RunError};
 use crate::source::git::{Auth, Remote};

@@ -1,8 +1,10 @@
-//! How changes are proposed: `[pull-request]`, and who commits.
+//! How changes are proposed, and what pull requests tell.
 
+use super::Template;
+use super::Wording;
+use super::group::Grouping;
 use crate::forge::Dress;
-use crate::pull_request::Wording;
-use crate::pull_request::group::Grouping;
+use std::path::PathBuf;
 
 /// How changes are divided into pull requests, worded and dressed, and how many there may be.
 #[derive(Clone, Debug)]
@@ -40,14 +42,33 @@ impl Default for Proposals {
     }
 }
 
-/// Who makes the commits.
+/// How much a pull request tells of the images beyond their digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Commits {
-    /// The forge where the token is an App's or an Action's, because it signs them; git otherwise.
+pub enum DetailsOf {
+    /// Nothing: nobody is asked.
+    None,
+    /// Of images whose tag moved, what differs from the digest before.
     #[default]
-    Auto,
-    /// git, on this machine: not signed.
-    Git,
-    /// The forge, over its API.
-    Api,
+    Moved,
+    /// Of first pins too.
+    All,
+}
+
+/// What a pull request tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequestSettings {
+    /// Of which images more than the digests is told.
+    pub details: DetailsOf,
+    /// How many requests one registry may get for that in a run.
+    pub details_requests: u64,
+    /// The file with the template of the body.
+    pub body_template: Option<PathBuf>,
+    /// That template, once the file was read.
+    pub template: Option<Template>,
+}
+
+impl Default for PullRequestSettings {
+    fn default() -> Self {
+        Self { details: DetailsOf::default(), details_requests: 300, body_template: None, template: None }
+    }
 }

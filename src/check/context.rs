@@ -1,0 +1,48 @@
+//! What the rules of the gate judge by.
+
+use super::baseline::Baseline;
+use super::online::Online;
+use crate::config::Config;
+use crate::manifest::inventory::Inventory;
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What the rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
+    /// The files that are checked.
+    pub inventory: &'c Inventory,
+    /// What should be pinned, the levels and the allow-list.
+    pub config: &'c Config,
+    /// What today is, where the command runs.
+    pub today: Date,
+    /// What was there before the change that is judged; `None` where the files are judged as they are.
+    pub base: Option<Base<'c>>,
+    /// The findings that are known.
+    pub baseline: Option<&'c Baseline>,
+    /// What the registries say; `None` offline.
+    pub online: Option<&'c Online>,
+}
+
+/// What a change is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Base<'c> {
+    /// The same files before the change.
+    pub inventory: &'c Inventory,
+    /// What of the gate itself the change edits.
+    pub edited: &'c [Edited],
+    /// The files below the root that the change touches, and the lines of theirs, from 1.
+    pub touched: &'c BTreeMap<String, Vec<Range<usize>>>,
+}
+
+/// A file with settings of the gate that a change edits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The file, as reports name it.
+    pub file: String,
+    /// The file below the root of its git work tree.
+    pub root_path: String,
+    /// What it has, for people.
+    pub what: &'static str,
+}

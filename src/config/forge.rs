@@ -1,0 +1,90 @@
+//! Where repositories live, who commits, and which ones are meant.
+
+use crate::forge::Owner;
+use crate::forge::github::AppConfig;
+use crate::policy::Globs;
+use url::Url;
+
+/// Where pull requests are opened, and who commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forge {
+    /// What is spoken there.
+    pub kind: ForgeKind,
+    /// Where its API is: `https://ghe.example/api/v3` for GitHub Enterprise.
+    pub base_url: Url,
+    /// The name on commits.
+    pub author_name: String,
+    /// The address on commits.
+    pub author_email: String,
+    /// Whether commits end with `Signed-off-by`.
+    pub sign_off: bool,
+    /// Who makes the commits.
+    pub commits: Commits,
+    /// The GitHub App that tagpin runs as; `None` with a token.
+    pub app: Option<AppConfig>,
+}
+
+impl Default for Forge {
+    #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
+    fn default() -> Self {
+        Self {
+            kind: ForgeKind::default(),
+            base_url: Url::parse("https://api.github.com").expect("a constant URL"),
+            author_name: "tagpin".to_owned(),
+            author_email: "tagpin@users.noreply.github.com".to_owned(),
+            sign_off: false,
+            commits: Commits::default(),
+            app: None,
+        }
+    }
+}
+
+/// One place where repositories are looked for, and which of them are meant.
+#[derive(Clone, Debug)]
+pub struct Discover {
+    /// Whose repositories.
+    pub owner: Owner,
+    /// Globs on `owner/name`.
+    pub include: Globs,
+    /// Globs on `owner/name`.
+    pub exclude: Globs,
+    /// The topics that a repository must have, all of them.
+    pub topics: Vec<String>,
+    /// Whether archived ones are meant too: they can be read, and not be pushed to.
+    pub archived: bool,
+    /// Whether forks are meant too.
+    pub forks: bool,
+}
+
+/// What is spoken at the forge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForgeKind {
+    /// GitHub or GitHub Enterprise.
+    #[default]
+    GitHub,
+    /// Nothing: the branch is pushed and no pull request opened.
+    None,
+}
+
+/// One repository of `tagpin run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryConfig {
+    /// A URL of https, http or file without a credential in it, or an absolute path.
+    pub url: String,
+    /// The branch that is read and that the pull request is for; the remote's default branch where it is `None`.
+    pub branch: Option<String>,
+    /// The name of the environment variable with the git password. It goes to the host of `url` only.
+    pub token_env: Option<String>,
+}
+
+/// Who makes the commits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commits {
+    /// The forge where the token is an App's or an Action's, because it signs them; git otherwise.
+    #[default]
+    Auto,
+    /// git, on this machine: not signed.
+    Git,
+    /// The forge, over its API.
+    Api,
+}
