@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt as _};
 use support::docker::{docker_registry, installed, push};
 use tagpin::reference::{Digest, Reference};
-use tagpin::registry::{Asked, HttpRegistry, Level, Question, Recorded, Settings, Trust, Wanted, ask};
+use tagpin::registry::{
+    ClientSettings, DigestLevel, HttpRegistry, RecordedOrigin, Requirement, TagQuery, TagRef, Trust, ask,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -95,16 +97,21 @@ async fn bare(host: &str, images: &[Image]) {
 
 /// Resolves every tag as `pin` and `run` do.
 async fn resolve(host: &str, images: &[Image], is_pinned: bool) {
-    let registry = HttpRegistry::new(Settings { trust: Trust::Typed, ..Settings::default() }).unwrap();
-    let asked: Vec<Asked> = images
+    let registry =
+        HttpRegistry::new(ClientSettings { trust: Trust::Typed, ..ClientSettings::default() }).unwrap();
+    let asked: Vec<TagQuery> = images
         .iter()
         .map(|(name, tag, digest)| {
             let reference = Reference::parse(&format!("{host}/{name}:{tag}")).unwrap();
             let present = Digest::parse(digest).filter(|_| is_pinned);
-            let wanted =
-                Wanted { level: Level::Index, needed: Vec::new(), present, recorded: Recorded::Nothing };
-            let question = Question::new(&reference);
-            Asked { question, reference: reference.to_string(), wanted: vec![wanted] }
+            let wanted = Requirement {
+                level: DigestLevel::Index,
+                needed: Vec::new(),
+                present,
+                recorded: RecordedOrigin::Nothing,
+            };
+            let question = TagRef::new(&reference);
+            TagQuery { question, reference: reference.to_string(), wanted: vec![wanted] }
         })
         .collect();
     let answers = ask(&registry, &asked, 256, |_, _| {}).await;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use support::world::{NAME, World};
 use tagpin::pull_request::{Operation, marker};
 use tagpin::report::diff;
-use tagpin::run::{BRANCH, BranchState, Done};
+use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 const NGINX: &str = "docker.io/library/nginx:1.27";
 const CRLF: &str = "clusters/production/api/deployment.yaml";
@@ -139,12 +139,12 @@ fn tags(world: &World) -> String {
     lines.collect::<Vec<_>>().join("\n") + &format!("\n{MISSING:32}(missing: somebody deleted it)")
 }
 
-fn operation(done: &Done) -> Option<Operation> {
+fn operation(done: &RepositoryOutcome) -> Option<Operation> {
     done.pull_request.as_ref().map(|settled| settled.operation)
 }
 
 /// Checks that branch, commit, pull request and registries say the same.
-fn consistent(done: &Done, world: &World) -> Result<()> {
+fn consistent(done: &RepositoryOutcome, world: &World) -> Result<()> {
     ensure!(done.pull_request_error.is_none(), "{:?}", done.pull_request_error);
     let commit = world.branch().map(|oid| oid.to_string());
     ensure!(commit.is_some() && done.commit == commit, "the branch is at {commit:?}, not {:?}", done.commit);
@@ -164,7 +164,7 @@ fn consistent(done: &Done, world: &World) -> Result<()> {
 }
 
 /// Checks that the one image that its registry lacks is named, and was not written.
-fn partial_success(done: &Done, world: &World) -> Result<()> {
+fn partial_success(done: &RepositoryOutcome, world: &World) -> Result<()> {
     let failed: Vec<_> = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect();
     ensure!(failed == ["not-found"], "one image should fail: {failed:?}");
     let body = world.forge.pulls().first().and_then(|pull| pull.body.clone()).unwrap_or_default();
@@ -174,7 +174,7 @@ fn partial_success(done: &Done, world: &World) -> Result<()> {
 }
 
 /// Returns every digest in the files of the pushed commit that tagpin edited, as the git host has them.
-fn digests(done: &Done, world: &World) -> BTreeSet<String> {
+fn digests(done: &RepositoryOutcome, world: &World) -> BTreeSet<String> {
     let files = done.pinned.files.iter().map(|file| world.read(BRANCH, &file.path));
     let mut found = BTreeSet::new();
     for text in files {
@@ -186,7 +186,7 @@ fn digests(done: &Done, world: &World) -> BTreeSet<String> {
     found
 }
 
-fn told(done: &Done) -> String {
+fn told(done: &RepositoryOutcome) -> String {
     let mut lines = Vec::new();
     for ((file, located), verdict) in done.pinned.inventory.sites().zip(&done.pinned.verdicts) {
         let place = format!("{}:{}", file.path, located.line);
@@ -207,7 +207,7 @@ fn told(done: &Done) -> String {
 }
 
 /// Returns what a run did and what it asked; the git host's log is emptied.
-fn row(name: &str, done: &Done, world: &World) -> Value {
+fn row(name: &str, done: &RepositoryOutcome, world: &World) -> Value {
     let outcomes =
         done.pinned.inventory.sites().zip(&done.pinned.verdicts).map(|((file, located), verdict)| {
             json!({

@@ -8,7 +8,7 @@ use tagpin::commands;
 use tagpin::commands::args::{Cli, Command, Globals, LogFormat};
 use tagpin::commands::exit::Exit;
 use tagpin::commands::failure::Failure;
-use tagpin::config::Environment;
+use tagpin::config::Variables;
 use tagpin::report::terminal::Terminal;
 use tracing_subscriber::EnvFilter;
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
-    let environment = Environment::from_process();
+    let environment = Variables::from_process();
     match &cli.command {
         Command::List(args) => commands::list::run(args, &cli.globals, &environment, terminal),
         Command::Pin(args) => commands::pin::run(args, &cli.globals, &environment, terminal),

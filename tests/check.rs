@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use answering::Answering;
-use tagpin::check::online::{self, Unchecked};
-use tagpin::check::{self, Base, Checked, Context, Level, Rule, rules};
+use tagpin::check::online::{self, UncheckedSite};
+use tagpin::check::{self, Base, CheckContext, Checked, GateRule, Severity, rules};
 use tagpin::config::Config;
-use tagpin::history::ledger::{Known, Ledger, Past};
+use tagpin::history::ledger::{Ledger, LedgerState, LedgerView};
 use tagpin::plan::pin;
 use tagpin::source::tree::DirectoryTree;
 
@@ -44,7 +44,7 @@ struct Setting<'s> {
 }
 
 /// Returns what is found in the files below `tree`, and what could not be checked.
-fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<Unchecked>) {
+fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     let config = &setting.config;
     let inventory = |tree: &Path| pin::take_inventory(&DirectoryTree::open(tree).unwrap(), config).unwrap();
     let now = inventory(tree);
@@ -58,24 +58,24 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<Unchecked>) {
     });
     let today = setting.today.parse().unwrap();
     let online = online.as_ref();
-    let context = Context { inventory: &now, config, today, base, baseline: None, online };
+    let context = CheckContext { inventory: &now, config, today, base, baseline: None, online };
     let unchecked = online.map(|online| online.unchecked.clone()).unwrap_or_default();
     (check::check(&context), unchecked)
 }
 
 /// Returns what the ledger with its files in `directory` says on the day, at noon.
-fn past(directory: &Path, today: &str) -> Past {
+fn past(directory: &Path, today: &str) -> LedgerView {
     let now = format!("{}T12:00:00Z", today.trim()).parse().unwrap();
     if !directory.join("tags").is_dir() {
-        return Past::new(Known::Nothing, now);
+        return LedgerView::new(LedgerState::Nothing, now);
     }
     fs_err::write(directory.join("VERSION"), "1\n").unwrap();
     let ledger = Ledger::read(&DirectoryTree::open(directory).unwrap()).unwrap();
     assert_eq!(ledger.broken().next(), None);
-    Past::new(Known::Read(Arc::new(ledger)), now)
+    LedgerView::new(LedgerState::Read(Arc::new(ledger)), now)
 }
 
-fn told((checked, unchecked): &(Checked, Vec<Unchecked>)) -> String {
+fn told((checked, unchecked): &(Checked, Vec<UncheckedSite>)) -> String {
     let mut text = String::new();
     for finding in &checked.findings {
         let place = finding.place.as_ref().map_or_else(String::new, |place| {
@@ -93,7 +93,7 @@ fn told((checked, unchecked): &(Checked, Vec<Unchecked>)) -> String {
     if checked.before > 0 {
         let _ = writeln!(text, "{} before", checked.before);
     }
-    for Unchecked { reference, reason, detail } in unchecked {
+    for UncheckedSite { reference, reason, detail } in unchecked {
         let _ = writeln!(text, "not checked: {reference}: {reason}: {detail}");
     }
     text
@@ -236,11 +236,11 @@ fn page() -> String {
     let mut page =
         "\n| rule | what is wrong | level | `--fix` | needs `--online` |\n|---|---|---|---|---|\n".to_owned();
     let yes = |yes| if yes { "yes" } else { "" };
-    for Rule { id, title, level, fixable, online, .. } in rules::ALL {
+    for GateRule { id, title, level, fixable, online, .. } in rules::ALL {
         let (level, fixable, online) = (level.as_str(), yes(*fixable), yes(*online));
         let _ = writeln!(page, "| [`{id}`](#{id}) | {title} | {level} | {fixable} | {online} |");
     }
-    for Rule { id, title, level, explanation, bad, good, fixable, .. } in rules::ALL {
+    for GateRule { id, title, level, explanation, bad, good, fixable, .. } in rules::ALL {
         let mends = if *fixable { " `tagpin check --fix` and `tagpin pin` mend it." } else { "" };
         let level = level.as_str();
         let _ = writeln!(page, "\n## {id}\n\n{title}. Default level: {level}.{mends}\n\n{explanation}\n");
@@ -252,9 +252,9 @@ fn page() -> String {
 /// The levels are those of SARIF, and ordered.
 #[test]
 fn levels_are_ordered_as_their_words() {
-    let levels: Vec<Level> = Level::WORDS.iter().map(|(_, level)| *level).collect();
+    let levels: Vec<Severity> = Severity::WORDS.iter().map(|(_, level)| *level).collect();
     assert!(levels.is_sorted());
-    assert!(Level::WORDS.iter().all(|(word, level)| *word == level.as_str()));
+    assert!(Severity::WORDS.iter().all(|(word, level)| *word == level.as_str()));
 }
 
 fn sorted(directory: &Path) -> Vec<PathBuf> {

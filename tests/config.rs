@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tagpin::config::{Config, ConfigError, Environment, ForgeKind};
+use tagpin::config::{Config, ConfigError, ForgeKind, Variables};
 use tagpin::manifest::edit::Style;
-use tagpin::policy::{Level, SplitFields};
+use tagpin::policy::{PolicyLevel, SplitFields};
 use tagpin::registry::{self, PullFromMirror};
 
 const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -30,10 +30,10 @@ fn error(text: &str) -> String {
 fn the_example_is_right() {
     let config = parse(EXAMPLE).unwrap();
     assert_eq!(config.schedule.as_deref(), Some("17 5 * * *"));
-    assert_eq!(config.policy.defaults.level, Level::Index);
+    assert_eq!(config.policy.defaults.level, PolicyLevel::Index);
     assert_eq!(config.policy.defaults.platforms.len(), 2);
     let decision = config.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api", None);
-    assert!(matches!(decision.level, registry::Level::Platform(_)));
+    assert!(matches!(decision.level, registry::DigestLevel::Platform(_)));
     assert_eq!((decision.style, decision.split_fields), (Style::Digest, SplitFields::Tag));
     assert!(!config.policy.reads("examples/a.yaml"));
     assert!(config.annotations.enabled);
@@ -348,13 +348,13 @@ fn what_is_no_text_is_refused_and_a_byte_order_mark_is_not() {
 #[test]
 fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let example = Config::load(Some(&root.join("config.example.toml")), &Environment::default()).unwrap();
+    let example = Config::load(Some(&root.join("config.example.toml")), &Variables::default()).unwrap();
     assert!(example.pull_request.template.is_some(), "the template of the example is right");
 
     let directory = tempfile::tempdir().unwrap();
     let (file, template) = (directory.path().join("tagpin.toml"), directory.path().join("body.jinja"));
     fs_err::write(&file, "[pull-request]\nbody-template = \"body.jinja\"\n").unwrap();
-    let load = || Config::load(Some(&file), &Environment::default());
+    let load = || Config::load(Some(&file), &Variables::default());
     let missing = load().unwrap_err().to_string();
     assert!(missing.contains("body.jinja: cannot be read"), "{missing}");
     for (text, place, part) in [
@@ -501,7 +501,7 @@ fn the_key_files_are_read_with_the_file_that_names_them() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("tagpin.toml");
     fs_err::write(&file, "[[policy.rule]]\nrequire = \"signature\"\nkeys = [\"a.pub\"]\n").unwrap();
-    let load = || Config::load(Some(&file), &Environment::default());
+    let load = || Config::load(Some(&file), &Variables::default());
     let missing = load().unwrap_err().to_string();
     assert!(missing.contains("a.pub: cannot be read"), "{missing}");
     fs_err::write(directory.path().join("a.pub"), "-----BEGIN CERTIFICATE-----\n").unwrap();

@@ -19,21 +19,22 @@ use support::docker::{
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Asked, Behind, Credentials, Environment, HttpRegistry, Judged, Level, Limits, Mirror, PullFromMirror,
-    Question, Recorded, Registry as _, Rule, Settings, TlsFiles, Trust, Wanted, ask, explained,
+    Assessment, ClientSettings, CredentialPaths, Credentials, DigestLevel, HttpRegistry, Limits, Mirror,
+    PullFromMirror, RecordedOrigin, Registry as _, RegistryRule, Requirement, SourceIndex, TagQuery, TagRef,
+    TlsFiles, Trust, ask, explained,
 };
 
-fn settings() -> Settings {
+fn settings() -> ClientSettings {
     let limits = Limits { retry_delay: Duration::from_millis(10), ..Limits::default() };
-    Settings { limits, trust: Trust::Typed, ..Settings::default() }
+    ClientSettings { limits, trust: Trust::Typed, ..ClientSettings::default() }
 }
 
-fn question(port: u16, image: &str) -> Question {
-    Question::new(&Reference::parse(&format!("localhost:{port}/{image}")).unwrap())
+fn question(port: u16, image: &str) -> TagRef {
+    TagRef::new(&Reference::parse(&format!("localhost:{port}/{image}")).unwrap())
 }
 
-fn level(text: &str) -> Level {
-    Level::Platform(Platform::parse(text).unwrap())
+fn level(text: &str) -> DigestLevel {
+    DigestLevel::Platform(Platform::parse(text).unwrap())
 }
 
 #[tokio::test]
@@ -49,40 +50,40 @@ async fn a_plain_registry_gives_the_digests_that_were_pushed() {
     assert_eq!(client.resolve(&index, false).await.unwrap().digest.as_str(), first);
     let amd64 = || vec![Platform::parse("linux/amd64").unwrap()];
     let arm64 = Digest::parse(&arm64).unwrap();
-    let behind = Some(Behind {
+    let behind = Some(SourceIndex {
         index: Digest::parse(&first).unwrap(),
         platform: Platform::parse("linux/arm64").unwrap(),
     });
     let answer = judged(&client, &index, level("linux/arm64/v8"), None, Vec::new()).await;
-    assert_eq!(answer, Ok(Judged::Write { digest: arm64, behind }));
+    assert_eq!(answer, Ok(Assessment::Write { digest: arm64, behind }));
     let answer = judged(&client, &index, level("linux/s390x"), None, Vec::new()).await;
     assert_eq!(answer, Err("no-such-platform"));
     for image in ["acme/api:2", "acme/none:1"] {
         let question = question(server.port, image);
-        assert_eq!(judged(&client, &question, Level::Index, None, Vec::new()).await, Err("not-found"));
+        assert_eq!(judged(&client, &question, DigestLevel::Index, None, Vec::new()).await, Err("not-found"));
     }
 
     let (second, _) = push(&server).index("acme/api", "1", "b").await;
     let present = Digest::parse(&first);
-    let answer = judged(&client, &index, Level::Index, present, amd64()).await;
-    assert_eq!(answer, Ok(Judged::Write { digest: Digest::parse(&second).unwrap(), behind: None }));
+    let answer = judged(&client, &index, DigestLevel::Index, present, amd64()).await;
+    assert_eq!(answer, Ok(Assessment::Write { digest: Digest::parse(&second).unwrap(), behind: None }));
 }
 
 /// A site that wants the index and has this digest.
-fn index_of(present: Option<Digest>) -> Wanted {
-    Wanted { level: Level::Index, needed: Vec::new(), present, recorded: Recorded::Nothing }
+fn index_of(present: Option<Digest>) -> Requirement {
+    Requirement { level: DigestLevel::Index, needed: Vec::new(), present, recorded: RecordedOrigin::Nothing }
 }
 
 /// Asks for one site.
 async fn judged(
     client: &HttpRegistry,
-    question: &Question,
-    level: Level,
+    question: &TagRef,
+    level: DigestLevel,
     present: Option<Digest>,
     needed: Vec<Platform>,
-) -> Result<Judged, &'static str> {
-    let wanted = Wanted { level, needed, present, recorded: Recorded::Nothing };
-    let asked = Asked {
+) -> Result<Assessment, &'static str> {
+    let wanted = Requirement { level, needed, present, recorded: RecordedOrigin::Nothing };
+    let asked = TagQuery {
         question: question.clone(),
         reference: "acme/api:1".to_owned(),
         wanted: vec![wanted.clone()],
@@ -90,7 +91,7 @@ async fn judged(
     let answers = ask(client, &[asked], 4, |_, _| {}).await;
     let answer = answers[question].as_ref().map_err(|error| error.reason())?;
     match wanted.judge(question, answer).unwrap() {
-        Judged::Failed(error) => Err(error.reason()),
+        Assessment::Failed(error) => Err(error.reason()),
         judged => Ok(judged),
     }
 }
@@ -115,9 +116,9 @@ async fn htpasswd_takes_the_credential_from_docker_s_config_and_refuses_others()
         let docker = dir.path().join(if expected.is_ok() { "right" } else { "wrong" });
         fs_err::create_dir(&docker).unwrap();
         fs_err::write(docker.join("config.json"), config.to_string()).unwrap();
-        let environment = Environment { docker_config: Some(docker), ..Environment::default() };
+        let environment = CredentialPaths { docker_config: Some(docker), ..CredentialPaths::default() };
         let client =
-            HttpRegistry::new(Settings { credentials: Credentials::new(&environment), ..settings() })
+            HttpRegistry::new(ClientSettings { credentials: Credentials::new(&environment), ..settings() })
                 .unwrap();
         let result = client.resolve(&api, false).await;
         let got = result
@@ -150,8 +151,8 @@ async fn tls_with_an_own_authority_needs_its_certificate_and_speaks_http_2() {
 
     let ca = TlsFiles { ca: Some(dir.path().join("ca.pem")), client: None };
     for settings in [
-        Settings { roots: vec![root], ..settings() },
-        Settings { rules: vec![Rule { tls: ca, ..rule(server.port) }], ..settings() },
+        ClientSettings { roots: vec![root], ..settings() },
+        ClientSettings { rules: vec![RegistryRule { tls: ca, ..rule(server.port) }], ..settings() },
     ] {
         let client = HttpRegistry::new(settings).unwrap();
         let (answer, steps) = explained(client.resolve(&api, false)).await;
@@ -163,14 +164,14 @@ async fn tls_with_an_own_authority_needs_its_certificate_and_speaks_http_2() {
     assert_eq!(error.reason(), "unavailable", "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
     let missing = TlsFiles { ca: Some(dir.path().join("none.pem")), client: None };
-    let rules = vec![Rule { tls: missing, ..rule(server.port) }];
-    let error = HttpRegistry::new(Settings { rules, ..settings() }).unwrap_err();
+    let rules = vec![RegistryRule { tls: missing, ..rule(server.port) }];
+    let error = HttpRegistry::new(ClientSettings { rules, ..settings() }).unwrap_err();
     assert!(error.to_string().contains("none.pem"), "{error}");
 }
 
-fn rule(port: u16) -> Rule {
+fn rule(port: u16) -> RegistryRule {
     let host = format!("localhost:{port}");
-    Rule { prefix: host.clone(), location: host, ..Rule::default() }
+    RegistryRule { prefix: host.clone(), location: host, ..RegistryRule::default() }
 }
 
 #[tokio::test]
@@ -198,7 +199,10 @@ async fn a_registry_that_wants_a_client_certificate_gets_it() {
     let api = question(server.port, "acme/api:1");
     let with = |client| {
         let tls = TlsFiles { ca: Some(path("ca.pem")), client };
-        HttpRegistry::new(Settings { rules: vec![Rule { tls, ..rule(server.port) }], ..settings() })
+        HttpRegistry::new(ClientSettings {
+            rules: vec![RegistryRule { tls, ..rule(server.port) }],
+            ..settings()
+        })
     };
     let answer = with(Some((path("server.pem"), path("server.key")))).unwrap().resolve(&api, false).await;
     assert_eq!(answer.unwrap().digest.as_str(), digest);
@@ -281,23 +285,24 @@ async fn tokens_open_a_registry_and_one_is_for_several_repositories() {
         digests.push(push(&open).index(&format!("acme/app-{i}"), "1", "a").await.0);
     }
     let server = docker_registry_at(&dir, "storage", &auth, "");
-    let questions: Vec<Asked> = (0..12)
+    let questions: Vec<TagQuery> = (0..12)
         .map(|i| {
             let question = question(server.port, &format!("acme/app-{i}:1"));
             let reference = format!("acme/app-{i}:1");
-            Asked { question, reference, wanted: vec![index_of(None)] }
+            TagQuery { question, reference, wanted: vec![index_of(None)] }
         })
         .collect();
     let host = format!("localhost:{}", server.port);
     for (password, is_good) in [("secret-real", true), ("secret-wrong", false)] {
         let auth = STANDARD.encode(format!("robot:{password}"));
         let config = json!({"auths": {&host: {"auth": auth}}}).to_string();
-        let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
+        let environment =
+            CredentialPaths { docker_auth_config: Some(config.into()), ..CredentialPaths::default() };
         // The realm is on another port of the same machine: so it has to be named.
         let realm = realm.trim_start_matches("http://").trim_end_matches("/token").to_owned();
-        let rules = vec![Rule { token_hosts: vec![realm], ..rule(server.port) }];
+        let rules = vec![RegistryRule { token_hosts: vec![realm], ..rule(server.port) }];
         let credentials = Credentials::new(&environment);
-        let client = HttpRegistry::new(Settings { credentials, rules, ..settings() }).unwrap();
+        let client = HttpRegistry::new(ClientSettings { credentials, rules, ..settings() }).unwrap();
         let answers = ask(&client, &questions, 64, |_, _| {}).await;
         for (asked, digest) in questions.iter().zip(&digests) {
             match &answers[&asked.question] {
@@ -325,12 +330,12 @@ async fn a_pull_through_cache_is_not_believed_about_tags_unless_that_is_said() {
         docker_registry(&dir, &format!("proxy: {{remoteurl: 'http://127.0.0.1:{}'}}\n", upstream.port), "");
     let (first, _) = push(&upstream).index("acme/api", "1", "a").await;
     push(&origin).index("acme/api", "1", "a").await;
-    let api = Question::new(&Reference::parse("quay.io/acme/api:1").unwrap());
+    let api = TagRef::new(&Reference::parse("quay.io/acme/api:1").unwrap());
     let (origin_port, cache_port) = (origin.port, cache.port);
     let with = |pull| {
         let mirror = Mirror { location: format!("localhost:{cache_port}"), insecure: false, pull };
-        let rule = Rule { prefix: "quay.io".to_owned(), mirrors: vec![mirror], ..rule(origin_port) };
-        HttpRegistry::new(Settings { rules: vec![rule], ..settings() }).unwrap()
+        let rule = RegistryRule { prefix: "quay.io".to_owned(), mirrors: vec![mirror], ..rule(origin_port) };
+        HttpRegistry::new(ClientSettings { rules: vec![rule], ..settings() }).unwrap()
     };
     let digest =
         async |pull| with(pull).resolve(&api, false).await.map(|answer| answer.digest.as_str().to_owned());
@@ -355,8 +360,8 @@ async fn a_pull_through_cache_is_not_believed_about_tags_unless_that_is_said() {
 
     // What is confirmed at a cache that lacks it is confirmed at the origin.
     let client = with(PullFromMirror::DigestOnly);
-    let answer = judged(&client, &api, Level::Index, None, Vec::new()).await;
-    assert_eq!(answer, Ok(Judged::Write { digest: Digest::parse(&third).unwrap(), behind: None }));
+    let answer = judged(&client, &api, DigestLevel::Index, None, Vec::new()).await;
+    assert_eq!(answer, Ok(Assessment::Write { digest: Digest::parse(&third).unwrap(), behind: None }));
 
     // And with the origin gone too, nobody says what the tag is now.
     drop(origin);
@@ -405,8 +410,11 @@ async fn a_tls_server_that_hangs_up_is_unavailable_whatever_it_answers_to_plain_
     let server = docker_registry(&dir, "", "");
     let _front = nginx(&dir, &server, "", &tls);
     let ca = TlsFiles { ca: Some(dir.path().join("ca.pem")), client: None };
-    let client =
-        HttpRegistry::new(Settings { rules: vec![Rule { tls: ca, ..rule(port) }], ..settings() }).unwrap();
+    let client = HttpRegistry::new(ClientSettings {
+        rules: vec![RegistryRule { tls: ca, ..rule(port) }],
+        ..settings()
+    })
+    .unwrap();
     let (answer, steps) = explained(client.resolve(&question(port, "acme/api:1"), false)).await;
     let error = answer.unwrap_err();
     assert!(steps.iter().any(|step| step.contains("http://") && step.contains("→ 400")), "{steps:?}");

@@ -12,7 +12,9 @@ use support::forge::{Forge as Fake, Logged, Mood, Pull, Settings};
 use support::github_issues::STRANGER;
 use support::openapi::OpenApi;
 use tagpin::forge::github::{App, GitHub, GitHubSettings, Pace, Patience};
-use tagpin::forge::{Changes, Draft, Dress, Forge, ForgeError, MergeMethod, PullRequest, PullRequestState};
+use tagpin::forge::{
+    Draft, Forge, ForgeError, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState,
+};
 use tagpin::pull_request::{ImageChange, Operation, Proposal, Settled, marker, render};
 use tagpin::reference::Digest;
 
@@ -67,7 +69,7 @@ fn draft_of(seed: &str) -> Draft {
     let proposal =
         Proposal { images: vec![image], spans: 1, files: 1, head: commit.clone(), ..Proposal::default() };
     let (title, body) = render(&proposal);
-    Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit, dress: Dress::default() }
+    Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit, dress: Metadata::default() }
 }
 
 fn draft() -> Draft {
@@ -231,7 +233,7 @@ async fn labels_and_people_are_added_once_and_what_is_refused_is_told() {
     let fake = fake().await;
     let forge = client(&fake);
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let dress = Dress {
+    let dress = Metadata {
         draft: true,
         labels: names(&["dependencies", "tagpin"]),
         reviewers: names(&["octocat"]),
@@ -268,7 +270,7 @@ async fn labels_and_people_are_added_once_and_what_is_refused_is_told() {
     assert_eq!(fake.pulls()[0].labels, dress.labels);
 
     let fake = Fake::start(Settings { auto_merge: false, ..Settings::default() }, branches).await;
-    let refused = Dress { reviewers: names(&[STRANGER]), milestone: Some("Never".to_owned()), ..dress };
+    let refused = Metadata { reviewers: names(&[STRANGER]), milestone: Some("Never".to_owned()), ..dress };
     let draft = Draft { dress: refused, ..draft };
     let settled = tagpin::pull_request::settle(&client(&fake), &draft, None).await.unwrap();
     let remarks = settled.1.join("\n");
@@ -380,7 +382,7 @@ async fn reading_is_repeated_writing_is_not() {
         assert!(matches!(find(&forge, &draft()).await, Err(ForgeError::Unavailable(_))));
         assert_eq!(fake.log().len(), 6, "and not for ever");
         fake.forget();
-        let changes = Changes { title: Some("new"), ..Changes::default() };
+        let changes = PullRequestChanges { title: Some("new"), ..PullRequestChanges::default() };
         assert!(matches!(forge.update(1, &changes).await, Err(ForgeError::Unavailable(_))));
         assert_eq!(fake.log().len(), 1);
     }
@@ -469,7 +471,10 @@ async fn every_refusal_has_its_own_text() {
         find(&client_with(&private, None), &draft()).await.unwrap_err(),
         "NotFound: hides it without a token",
     );
-    told(client(&fake).update(9, &Changes::default()).await.unwrap_err(), "NotFound: update pull request 9");
+    told(
+        client(&fake).update(9, &PullRequestChanges::default()).await.unwrap_err(),
+        "NotFound: update pull request 9",
+    );
 }
 
 /// Asserts the error's kind, a part of its text, and that it holds neither a token nor an upper-case start.

@@ -8,27 +8,25 @@ use std::path::Path;
 use git2::FileMode;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tagpin::source::git::trailer;
-use tagpin::source::git::trailer::is_own;
-use tagpin::source::git::{Auth, GitError, Identity, Oid, Remote, Repository};
-use tagpin::source::tree::{EntryKind, Tree as _, TreeError};
-
 use support::bare_repository::BareRepository;
 use support::git_remote::{Mood, beside};
+use tagpin::source::git::trailer::is_own;
+use tagpin::source::git::{BareClone, BasicAuth, GitError, Identity, Oid, Remote, trailer};
+use tagpin::source::tree::{EntryKind, Tree as _, TreeError};
 
 const SECRET: &str = "ghp_verySecretToken";
 const BRANCH: &str = "tagpin/pin-digests";
 
-fn open(cache: &Path, url: &str) -> Repository {
-    Repository::open(cache, Remote::new(url, None).unwrap()).unwrap()
+fn open(cache: &Path, url: &str) -> BareClone {
+    BareClone::open(cache, Remote::new(url, None).unwrap()).unwrap()
 }
 
-fn with_token(cache: &Path, url: &str, token: &str) -> Repository {
-    let auth = Auth::token(SecretString::from(token.to_owned()));
-    Repository::open(cache, Remote::new(url, Some(auth)).unwrap()).unwrap()
+fn with_token(cache: &Path, url: &str, token: &str) -> BareClone {
+    let auth = BasicAuth::token(SecretString::from(token.to_owned()));
+    BareClone::open(cache, Remote::new(url, Some(auth)).unwrap()).unwrap()
 }
 
-fn commit(repository: &Repository, base: Oid, files: &[(&str, &str)]) -> Result<Oid, GitError> {
+fn commit(repository: &BareClone, base: Oid, files: &[(&str, &str)]) -> Result<Oid, GitError> {
     let files: Vec<_> =
         files.iter().map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec())).collect();
     let bot = Identity { name: "tagpin".to_owned(), email: "tagpin@example.com".to_owned() };
@@ -264,12 +262,12 @@ fn a_clone_is_used_by_one_at_a_time_and_made_anew_when_it_is_broken() {
         let head = there.seed(&[("a.yaml", "0")]);
         let url = remote.url("acme/clusters");
         let repository = open(cache, &url);
-        let again = Repository::open(cache, Remote::new(&url, None).unwrap());
+        let again = BareClone::open(cache, Remote::new(&url, None).unwrap());
         assert!(matches!(again, Err(GitError::Locked { .. })));
         repository.fetch("main", head).unwrap();
         let tree = repository.tree(head).unwrap();
         drop(repository);
-        assert!(Repository::open(cache, Remote::new(&url, None).unwrap()).is_err(), "the tree is still read");
+        assert!(BareClone::open(cache, Remote::new(&url, None).unwrap()).is_err(), "the tree is still read");
         drop(tree);
 
         let clone = cache.join(names(cache).into_iter().find(|name| name.ends_with(".git")).unwrap());
@@ -358,7 +356,7 @@ fn the_checked_out_branch_of_a_work_tree_is_not_pushed_to() {
 fn records(remote: &str, caches: [&Path; 2]) {
     let bot = Identity { name: "tagpin".to_owned(), email: "tagpin@example.com".to_owned() };
     let [a, b] = caches.map(|cache| open(cache, remote));
-    let record = |repository: &Repository, parent, path: &str| {
+    let record = |repository: &BareClone, parent, path: &str| {
         let files = [(path.to_owned(), path.as_bytes().to_vec())];
         let when = Timestamp::from_second(1_800_000_000).unwrap();
         repository.record(parent, &files, "ledger: 1 line", &bot, when).unwrap()

@@ -14,11 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tagpin::source::git::{Auth, GitError, Identity, Oid, Remote, Repository};
-use tagpin::source::tree::Tree as _;
-
 use support::bare_repository::BareRepository;
 use support::registry::Registry;
+use tagpin::source::git::{BareClone, BasicAuth, GitError, Identity, Oid, Remote};
+use tagpin::source::tree::Tree as _;
 
 /// A child process, ended when it is dropped.
 struct Running(Child);
@@ -138,12 +137,12 @@ fn serve(root: &Path) -> Option<Server> {
     Some(Server { base: format!("http://127.0.0.1:{port}"), _processes: [nginx, cgi] })
 }
 
-fn clone(cache: &Path, url: &str, token: Option<&str>) -> Repository {
-    let auth = token.map(|token| Auth::token(token.to_owned().into()));
-    Repository::open(cache, Remote::new(url, auth).unwrap()).unwrap()
+fn clone(cache: &Path, url: &str, token: Option<&str>) -> BareClone {
+    let auth = token.map(|token| BasicAuth::token(token.to_owned().into()));
+    BareClone::open(cache, Remote::new(url, auth).unwrap()).unwrap()
 }
 
-fn commit(repository: &Repository, base: Oid, path: &str, content: &str) -> Oid {
+fn commit(repository: &BareClone, base: Oid, path: &str, content: &str) -> Oid {
     let bot = Identity { name: "tagpin".to_owned(), email: "tagpin@example.com".to_owned() };
     let files = [(path.to_owned(), content.as_bytes().to_vec())];
     repository.commit(base, &files, "pin", &bot, Timestamp::UNIX_EPOCH).unwrap()

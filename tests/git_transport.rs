@@ -7,23 +7,22 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tagpin::source::git::{Auth, GitError, Identity, Oid, Remote, Repository};
-
 use support::git_remote::{Mood, beside};
+use tagpin::source::git::{BareClone, BasicAuth, GitError, Identity, Oid, Remote};
 
 const SECRET: &str = "ghp_verySecretToken";
 const BRANCH: &str = "tagpin/pin-digests";
 
-fn open(cache: &Path, url: &str) -> Repository {
-    Repository::open(cache, Remote::new(url, None).unwrap()).unwrap()
+fn open(cache: &Path, url: &str) -> BareClone {
+    BareClone::open(cache, Remote::new(url, None).unwrap()).unwrap()
 }
 
-fn with_token(cache: &Path, url: &str, token: &str) -> Repository {
-    let auth = Auth::token(SecretString::from(token.to_owned()));
-    Repository::open(cache, Remote::new(url, Some(auth)).unwrap()).unwrap()
+fn with_token(cache: &Path, url: &str, token: &str) -> BareClone {
+    let auth = BasicAuth::token(SecretString::from(token.to_owned()));
+    BareClone::open(cache, Remote::new(url, Some(auth)).unwrap()).unwrap()
 }
 
-fn commit(repository: &Repository, base: Oid, files: &[(&str, &str)]) -> Result<Oid, GitError> {
+fn commit(repository: &BareClone, base: Oid, files: &[(&str, &str)]) -> Result<Oid, GitError> {
     let files: Vec<_> =
         files.iter().map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec())).collect();
     let bot = Identity { name: "tagpin".to_owned(), email: "tagpin@example.com".to_owned() };
@@ -43,7 +42,7 @@ fn statuses_are_told_apart_and_no_error_holds_a_secret() {
         there.seed(&[("a.yaml", "0")]);
         let url = remote.url("acme/clusters");
         remote.require("x-access-token", SECRET);
-        let fail = |repository: &Repository| {
+        let fail = |repository: &BareClone| {
             let error = repository.heads().unwrap_err();
             let text = format!("{error} {error:?}");
             assert!(!text.contains(SECRET) && !text.contains("wrong-one"), "{text}");

@@ -18,13 +18,13 @@ use answering::Answering;
 use checkout::Scene;
 use serde_json::Value;
 use tagpin::config::Config;
-use tagpin::live::{self, Compared, Indexes, pods};
+use tagpin::live::{self, Comparison, Indexes, pods};
 use tagpin::plan::pin;
 use tagpin::report::live as report;
 use tagpin::report::terminal::Stream;
 use tagpin::source::tree::DirectoryTree;
 
-fn told(compared: &Compared) -> String {
+fn told(compared: &Comparison) -> String {
     let stream = Stream::plain(std::io::sink());
     let mut text = report::human(compared, &stream) + &report::summary(compared);
     let _ =

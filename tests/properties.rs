@@ -23,7 +23,7 @@ use tagpin::manifest::scan_whole;
 use tagpin::manifest::syntax::tree::Yaml;
 use tagpin::policy::Policy;
 use tagpin::reference::Reference;
-use tagpin::registry::Question;
+use tagpin::registry::TagRef;
 
 const KEY: &str = "deployed-image-digest";
 
@@ -130,7 +130,7 @@ impl File {
 /// An image as it is named and as it must be named.
 fn pinned(image: &str) -> (String, String) {
     let reference = Reference::parse(image).unwrap();
-    let digest = digest_of(&Question::new(&reference));
+    let digest = digest_of(&TagRef::new(&reference));
     let tag = if reference.tag().is_some() { "" } else { ":latest" };
     (image.to_owned(), format!("{image}{tag}@{digest}"))
 }
@@ -433,7 +433,7 @@ fn plan_of(path: &str, text: &str, yaml: &Yaml<'_>) -> Plan {
     let mut plan = Plan::default();
     for located in scan_whole(path, text.as_bytes(), &BUILT_IN).sites {
         let (Some(write), Some(reference)) = (&located.site.write, &located.site.reference) else { continue };
-        let digest = digest_of(&Question::new(reference));
+        let digest = digest_of(&TagRef::new(reference));
         plan.pin(yaml, write, reference, &digest).unwrap();
     }
     plan

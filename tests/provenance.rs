@@ -12,15 +12,14 @@ use support::signing::{
     Attachment, BUNDLE, ENVELOPE, IN_TOTO, SIGN, SIMPLE_SIGNING, SLSA, Signer, manifest, payload, statement,
 };
 use tagpin::config::Config;
-use tagpin::plan::Outcome;
-use tagpin::plan::Pinned;
 use tagpin::plan::pin::{pin, take_inventory};
-use tagpin::plan::set_digest::{Aim, Named, Refusal, assign};
+use tagpin::plan::set_digest::{AssignedDigest, Assignment, Atomicity, assign};
+use tagpin::plan::{Outcome, Pinned};
 use tagpin::reference::{Digest, Reference};
-use tagpin::registry::verify::{Demand, Evidence, Key, Kind};
+use tagpin::registry::verify::{ArtifactKind, Demand, Evidence, PublicKey};
 use tagpin::registry::{
-    HttpRegistry, Limits, Memo, Mirror, PullFromMirror, Question, Registry as _, ResolveError, Rule,
-    Settings, Trust,
+    ClientSettings, HttpRegistry, Limits, Memo, Mirror, PullFromMirror, Registry as _, RegistryRule,
+    ResolveError, TagRef, Trust,
 };
 use tagpin::source::tree::DirectoryTree;
 
@@ -30,21 +29,22 @@ fn client() -> HttpRegistry {
     client_with(Vec::new())
 }
 
-fn client_with(rules: Vec<Rule>) -> HttpRegistry {
+fn client_with(rules: Vec<RegistryRule>) -> HttpRegistry {
     let limits = Limits { retry_delay: Duration::from_millis(1), ..Limits::default() };
-    HttpRegistry::new(Settings { rules, limits, trust: Trust::Typed, ..Settings::default() }).unwrap()
+    HttpRegistry::new(ClientSettings { rules, limits, trust: Trust::Typed, ..ClientSettings::default() })
+        .unwrap()
 }
 
-fn question(host: &str) -> Question {
-    Question::new(&Reference::parse(&format!("{host}/{REPOSITORY}:1")).unwrap())
+fn question(host: &str) -> TagRef {
+    TagRef::new(&Reference::parse(&format!("{host}/{REPOSITORY}:1")).unwrap())
 }
 
-fn demand(kinds: &[Kind], keys: &[Key]) -> Demand {
+fn demand(kinds: &[ArtifactKind], keys: &[PublicKey]) -> Demand {
     Demand { require: kinds.iter().copied().collect(), keys: keys.to_vec(), predicate_types: Vec::new() }
 }
 
-const SIGNATURE: &[Kind] = &[Kind::Signature];
-const ATTESTATION: &[Kind] = &[Kind::Attestation];
+const SIGNATURE: &[ArtifactKind] = &[ArtifactKind::Signature];
+const ATTESTATION: &[ArtifactKind] = &[ArtifactKind::Attestation];
 
 /// A registry with one image, and somebody whose key the policy knows.
 struct World {
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Asks, with the key that is known.
-    async fn ask(&self, kinds: &[Kind]) -> Result<Evidence, ResolveError> {
+    async fn ask(&self, kinds: &[ArtifactKind]) -> Result<Evidence, ResolveError> {
         self.ask_for(&demand(kinds, &[self.known.key()])).await
     }
 
@@ -76,7 +76,7 @@ impl World {
         said(self.ask_for(demand).await)
     }
 
-    async fn said_of(&self, kinds: &[Kind]) -> String {
+    async fn said_of(&self, kinds: &[ArtifactKind]) -> String {
         self.said(&demand(kinds, &[self.known.key()])).await
     }
 
@@ -117,7 +117,7 @@ async fn cosign_s_tag_is_found_and_verified() {
     let both = demand(SIGNATURE, &[world.other.key(), world.known.key()]);
     assert_eq!(world.said(&both).await, "signed, key other.pub");
     assert_eq!(world.said(&demand(SIGNATURE, &[])).await, "a signature is attached, not verified");
-    let both = world.said_of(&[Kind::Signature, Kind::Attestation]).await;
+    let both = world.said_of(&[ArtifactKind::Signature, ArtifactKind::Attestation]).await;
     assert!(both.starts_with("signed, key cosign.pub | `sha256:") && both.contains(".att`"), "{both}");
 }
 
@@ -126,7 +126,7 @@ async fn bundles_are_found_as_referrers_by_the_api_and_by_the_tag_that_stands_fo
     let world = World::new().await;
     let signature = Attachment::bundle(&world.known, &statement(&world.digest, SIGN), SIGN);
     let attestation = Attachment::bundle(&world.known, &statement(&world.digest, SLSA), SLSA);
-    let all = [Kind::Signature, Kind::Attestation];
+    let all = [ArtifactKind::Signature, ArtifactKind::Attestation];
     let found = format!("signed, key cosign.pub | attested ({SLSA}), key cosign.pub");
     let unverified = "a signature is attached, not verified | an attestation is attached, not verified";
     let mut entries = Vec::new();
@@ -403,7 +403,7 @@ async fn a_mirror_is_not_asked_whether_something_is_signed() {
     let mirror = Loopback::start().await;
     let (prefix, location) = ("registry.example".to_owned(), world.registry.host());
     let mirrors = vec![Mirror { location: mirror.host(), insecure: false, pull: PullFromMirror::All }];
-    let client = client_with(vec![Rule { prefix, location, mirrors, ..Rule::default() }]);
+    let client = client_with(vec![RegistryRule { prefix, location, mirrors, ..RegistryRule::default() }]);
     let digest = Digest::parse(&world.digest).unwrap();
     let demand = demand(SIGNATURE, &[world.known.key()]);
     let evidence = client.evidence(&question("registry.example"), &digest, &demand).await;
@@ -445,7 +445,7 @@ fn config(world: &World, directory: &std::path::Path, text: &str) -> Config {
     fs_err::write(directory.join("cosign.pub"), world.known.pem()).unwrap();
     let file = directory.join("bot.toml");
     fs_err::write(&file, text).unwrap();
-    Config::load(Some(&file), &tagpin::config::Environment::default()).unwrap()
+    Config::load(Some(&file), &tagpin::config::Variables::default()).unwrap()
 }
 
 fn compose(world: &World, digest: &str) -> String {
@@ -587,9 +587,9 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
         }
         let inventory = take_inventory(&tree, &config).unwrap();
         let digest = Digest::parse(&world.digest).unwrap();
-        let aim = Aim::Set(Named { digest, tag: None, platforms: Vec::new() });
+        let aim = Assignment::Set(AssignedDigest { digest, tag: None, platforms: Vec::new() });
         let pinned =
-            assign(&tree, &config, &client(), inventory, vec![aim], Refusal::StopsAll).await.unwrap();
+            assign(&tree, &config, &client(), inventory, vec![aim], Atomicity::StopsAll).await.unwrap();
         let verdict = &pinned.verdicts[0];
         let expected = if signed { (Outcome::Pinned, None) } else { (Outcome::Held, Some("unsigned")) };
         assert_eq!((verdict.outcome, verdict.reason), expected, "{verdict:?}");
@@ -601,8 +601,8 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
     world.registry.forget_requests();
     let inventory = take_inventory(&tree, &config).unwrap();
     let digest = Digest::parse(&world.digest).unwrap();
-    let aim = Aim::Set(Named { digest, tag: Some("2".to_owned()), platforms: Vec::new() });
-    let pinned = assign(&tree, &config, &client(), inventory, vec![aim], Refusal::StopsAll).await.unwrap();
+    let aim = Assignment::Set(AssignedDigest { digest, tag: Some("2".to_owned()), platforms: Vec::new() });
+    let pinned = assign(&tree, &config, &client(), inventory, vec![aim], Atomicity::StopsAll).await.unwrap();
     assert_eq!(pinned.verdicts[0].outcome, Outcome::Updated, "{:?}", pinned.verdicts);
     assert!(world.registry.requests().iter().all(|it| !it.path.contains(".sig")));
 }
@@ -664,7 +664,7 @@ async fn a_real_registry_has_them_as_cosign_pushes_them() {
     let push = push(&server);
     let (digest, _) = push.index(REPOSITORY, "1", "a").await;
     let known = Signer::new("cosign.pub");
-    let both = demand(&[Kind::Signature, Kind::Attestation], &[known.key()]);
+    let both = demand(&[ArtifactKind::Signature, ArtifactKind::Attestation], &[known.key()]);
     let question = question(&format!("localhost:{}", server.port));
     let ask = async |demand: &Demand| {
         said(client().evidence(&question, &Digest::parse(&digest).unwrap(), demand).await)

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use tagpin::history::ledger::Moves;
 use tagpin::platform::Platform;
 use tagpin::pull_request::{
-    Details, ImageChange, LeftOut, Object, Proposal, Template, marker, render, render_with, same_body,
+    Details, ImageChange, ObjectRef, Omitted, Proposal, Template, marker, render, render_with, same_body,
 };
 use tagpin::reference::Digest;
-use tagpin::registry::verify::{Kind, Proof};
-use tagpin::registry::{Budget, Description, Entry, ImageConfig, ResolveError};
+use tagpin::registry::verify::{ArtifactKind, Proof};
+use tagpin::registry::{Budget, Description, ImageConfig, PlatformManifest, ResolveError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,14 +94,14 @@ fn digest(byte: &str) -> Digest {
 }
 
 fn proof([kind, key, about]: [String; 3]) -> Proof {
-    let kind = if kind == "signature" { Kind::Signature } else { Kind::Attestation };
+    let kind = if kind == "signature" { ArtifactKind::Signature } else { ArtifactKind::Attestation };
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
     Proof { kind, key: said(key), predicate_type: said(about) }
 }
 
 impl Described {
     fn description(self) -> Description {
-        let entries = self.platforms.iter().map(|(platform, byte)| Entry {
+        let entries = self.platforms.iter().map(|(platform, byte)| PlatformManifest {
             platform: Platform::parse(platform).unwrap(),
             digest: Some(digest(byte)),
         });
@@ -125,7 +125,7 @@ impl Described {
 
 impl Image {
     fn change(self) -> ImageChange {
-        let objects = self.objects.into_iter().map(|[file, kind, name]| Object {
+        let objects = self.objects.into_iter().map(|[file, kind, name]| ObjectRef {
             file,
             kind,
             name: Some(name).filter(|name| !name.is_empty()),
@@ -160,7 +160,7 @@ impl Case {
     }
 
     fn proposal(self) -> Proposal {
-        let left_out = self.left_out.into_iter().map(|Left { image, file, line, detail }| LeftOut {
+        let left_out = self.left_out.into_iter().map(|Left { image, file, line, detail }| Omitted {
             image,
             file,
             line,

@@ -11,8 +11,8 @@ use support::asking::{
 use support::registry::{BodyMood, DOCKER_INDEX, DigestHeader, OCI_INDEX, OCI_MANIFEST, Registry, SCHEMA_1};
 use tagpin::reference::Reference;
 use tagpin::registry::{
-    Behind, HttpRegistry, Judged, Limits, Mirror, PullFromMirror, Question, Registry as _, Rule, Settings,
-    ask,
+    Assessment, ClientSettings, HttpRegistry, Limits, Mirror, PullFromMirror, Registry as _, RegistryRule,
+    SourceIndex, TagRef, ask,
 };
 
 #[tokio::test]
@@ -24,13 +24,13 @@ async fn a_tag_that_did_not_move_costs_one_head_and_one_that_moved_one_for_each_
 
     let answer = ask_one(&client, asked(&api, &[Some(&first)], &[])).await.unwrap();
     assert_eq!((answer.digest(), &*answer.answer.resolution.media_type), (&*first, OCI_INDEX));
-    assert_eq!(answer.judged, [Judged::Same(None)]);
+    assert_eq!(answer.judged, [Assessment::Same(None)]);
     assert_eq!(served(&registry), "HEAD 200");
 
     registry.forget_requests();
     let second = registry.put_index("acme/api", "1", PLATFORMS, "b");
     let answer = ask_one(&client, asked(&api, &[Some(&first)], &[])).await.unwrap();
-    assert_eq!(answer.judged, [Judged::Write { digest: digest(&second), behind: None }]);
+    assert_eq!(answer.judged, [Assessment::Write { digest: digest(&second), behind: None }]);
     assert_eq!(served(&registry), "HEAD 200, HEAD 200");
     let paths: Vec<_> = registry.requests().into_iter().map(|log| log.path).collect();
     assert_eq!(paths, ["1", &second].map(|name| format!("/v2/acme/api/manifests/{name}")));
@@ -90,7 +90,7 @@ async fn without_a_digest_header_or_without_head_the_body_is_hashed() {
         registry.set(|mood| (mood.digest, mood.head) = (header, head));
         registry.forget_requests();
         let answer = ask_one(&client(), asked(&api, &[None], &["linux/arm64"])).await.unwrap();
-        assert_eq!(answer.judged, [Judged::Write { digest: digest(&now), behind: None }]);
+        assert_eq!(answer.judged, [Assessment::Write { digest: digest(&now), behind: None }]);
         let platforms = answer.answer.resolution.content.unwrap().platforms();
         assert_eq!(platforms, [platform("linux/amd64"), platform("linux/arm64")]);
         assert_eq!(served(&registry), requests, "a body that was read needs no further confirmation");
@@ -213,8 +213,8 @@ async fn a_platform_is_taken_from_the_index_and_confirmed_by_itself() {
     let api = question(&registry, "acme/api:1");
     let wants = |platform| asked_by(&api, vec![manifest_of(None, platform)]);
     let answer = ask_one(&client, wants("linux/arm64/v8")).await.unwrap();
-    let behind = Some(Behind { index: digest(&index), platform: platform("linux/arm64") });
-    assert_eq!(answer.judged, [Judged::Write { digest: digest(&expected), behind }]);
+    let behind = Some(SourceIndex { index: digest(&index), platform: platform("linux/arm64") });
+    assert_eq!(answer.judged, [Assessment::Write { digest: digest(&expected), behind }]);
     let platforms = answer.answer.resolution.content.unwrap().platforms();
     assert_eq!(platforms.len(), 3, "the attestation is none");
     assert_eq!(served(&registry), "GET 200, HEAD 200");
@@ -235,7 +235,7 @@ async fn an_image_without_index_says_its_platform_in_its_config() {
     let client = client();
     let api = question(&registry, "acme/api:1");
     let answer = ask_one(&client, asked_by(&api, vec![manifest_of(None, "linux/amd64")])).await.unwrap();
-    assert_eq!(answer.judged, [Judged::Write { digest: digest(&single), behind: None }]);
+    assert_eq!(answer.judged, [Assessment::Write { digest: digest(&single), behind: None }]);
     assert_eq!(served(&registry), "GET 200, GET 200", "the manifest and its config");
     let error = ask_one(&client, asked_by(&api, vec![manifest_of(None, "linux/arm64")])).await.unwrap_err();
     assert_eq!(error.reason(), "no-such-platform");
@@ -244,7 +244,7 @@ async fn an_image_without_index_says_its_platform_in_its_config() {
     registry.forget_requests();
     let same =
         ask_one(&client, asked_by(&api, vec![manifest_of(Some(&single), "linux/amd64")])).await.unwrap();
-    assert_eq!((same.judged, served(&registry)), (vec![Judged::Same(None)], "GET 200".to_owned()));
+    assert_eq!((same.judged, served(&registry)), (vec![Assessment::Same(None)], "GET 200".to_owned()));
 }
 
 #[tokio::test]
@@ -295,7 +295,7 @@ async fn a_registry_that_hangs_or_is_not_there_is_unavailable_and_left_alone_aft
     registry.put_index("acme/api", "1", PLATFORMS, "a");
     registry.set(|mood| mood.body = BodyMood::Hang);
     let limits = Limits { question: Duration::from_millis(200), ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
+    let client = HttpRegistry::new(ClientSettings { limits, ..settings() }).unwrap();
     for _ in 0..5 {
         let error = resolve(&client, &registry, "acme/api:1").await.unwrap_err();
         assert!(error.to_string().contains("200ms"), "{error}");
@@ -309,7 +309,7 @@ async fn a_registry_that_hangs_or_is_not_there_is_unavailable_and_left_alone_aft
     // A port that was free a moment ago.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let reference = Reference::parse(&format!("{gone}/acme/api:1")).unwrap();
-    let error = client.resolve(&Question::new(&reference), false).await.unwrap_err();
+    let error = client.resolve(&TagRef::new(&reference), false).await.unwrap_err();
     assert_eq!(error.reason(), "unavailable");
     assert!(error.to_string().contains("refused"), "{error}");
 }
@@ -347,23 +347,23 @@ async fn one_registry_gets_no_more_than_its_share_at_once() {
     }
     registry.set(|mood| mood.latency = Duration::from_millis(100));
     let limits = Limits { at_once: 3, ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
+    let client = HttpRegistry::new(ClientSettings { limits, ..settings() }).unwrap();
     let start = Instant::now();
     assert!(ask(&client, &all, 64, |_, _| {}).await.values().all(Result::is_ok));
     assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
 }
 
-fn rule(prefix: &str, location: &str, mirrors: &[(String, PullFromMirror)]) -> Rule {
+fn rule(prefix: &str, location: &str, mirrors: &[(String, PullFromMirror)]) -> RegistryRule {
     let mirrors = mirrors.iter().map(|(location, pull)| Mirror {
         location: location.clone(),
         insecure: false,
         pull: *pull,
     });
-    Rule {
+    RegistryRule {
         prefix: prefix.to_owned(),
         location: location.to_owned(),
         mirrors: mirrors.collect(),
-        ..Rule::default()
+        ..RegistryRule::default()
     }
 }
 
@@ -379,11 +379,13 @@ async fn what_is_left_of_the_rate_limit_is_known() {
 
 #[test]
 fn settings_that_are_wrong_are_refused_at_once() {
-    let location =
-        Settings { rules: vec![rule("docker.io", "https://mirror.example", &[])], ..Settings::default() };
+    let location = ClientSettings {
+        rules: vec![rule("docker.io", "https://mirror.example", &[])],
+        ..ClientSettings::default()
+    };
     assert!(HttpRegistry::new(location).unwrap_err().to_string().contains("`https://mirror.example`"));
     for pem in [&b"no certificate"[..], b"-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n"] {
-        let roots = Settings { roots: vec![pem.to_vec()], ..Settings::default() };
+        let roots = ClientSettings { roots: vec![pem.to_vec()], ..ClientSettings::default() };
         assert!(HttpRegistry::new(roots).unwrap_err().to_string().contains("root certificate"));
     }
 }

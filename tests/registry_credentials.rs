@@ -11,7 +11,9 @@ use support::asking::{
     resolve, served, settings,
 };
 use support::registry::{Auth, IDENTITY_TOKEN, PASSWORD, Registry, Scopes, USER};
-use tagpin::registry::{Credentials, Environment, HttpRegistry, ResolveError, Rule, Settings, Trust, ask};
+use tagpin::registry::{
+    ClientSettings, CredentialPaths, Credentials, HttpRegistry, RegistryRule, ResolveError, Trust, ask,
+};
 
 #[tokio::test]
 async fn basic_and_bearer_registries_are_answered_and_the_answer_is_remembered() {
@@ -238,9 +240,10 @@ async fn a_credential_helper_is_run_and_given_up_on() {
     ] {
         let config =
             serde_json::json!({"credHelpers": {registry.host(): format!("tagpin-{helper}")}}).to_string();
-        let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
+        let environment =
+            CredentialPaths { docker_auth_config: Some(config.into()), ..CredentialPaths::default() };
         let credentials = Credentials::new(&environment).with_helper_timeout(Duration::from_secs(2));
-        let client = HttpRegistry::new(Settings { credentials, ..settings() }).unwrap();
+        let client = HttpRegistry::new(ClientSettings { credentials, ..settings() }).unwrap();
         let result = resolve(&client, &registry, "acme/api:1").await;
         match expected {
             None => assert!(result.is_ok(), "{result:?}"),
@@ -265,7 +268,7 @@ async fn a_credential_helper_is_run_and_given_up_on() {
     }
 }
 
-fn repositories(registry: &Registry, number: usize) -> Vec<tagpin::registry::Asked> {
+fn repositories(registry: &Registry, number: usize) -> Vec<tagpin::registry::TagQuery> {
     let image = |i| format!("acme/app-{i}:1");
     (0..number)
         .map(|i| {
@@ -312,9 +315,9 @@ async fn repositories_with_other_credentials_get_other_tokens() {
     let wrong = serde_json::json!({"username": USER, "password": "secret-password-6f1d-wrong"});
     let config = serde_json::json!({"auths": {&host: password(), format!("{host}/acme/app-3"): wrong}});
     let environment =
-        Environment { docker_auth_config: Some(config.to_string().into()), ..Environment::default() };
+        CredentialPaths { docker_auth_config: Some(config.to_string().into()), ..CredentialPaths::default() };
     let credentials = Credentials::new(&environment);
-    let client = HttpRegistry::new(Settings { credentials, ..settings() }).unwrap();
+    let client = HttpRegistry::new(ClientSettings { credentials, ..settings() }).unwrap();
     let answers = ask(&client, &all, 64, |_, _| {}).await;
     for (question, answer) in &answers {
         let is_wrong = question.repository == "acme/app-3";
@@ -336,9 +339,9 @@ async fn a_credential_that_worked_and_is_refused_is_looked_up_again() {
         };
         write(PASSWORD);
         let environment =
-            Environment { docker_config: Some(dir.path().to_owned()), ..Environment::default() };
+            CredentialPaths { docker_config: Some(dir.path().to_owned()), ..CredentialPaths::default() };
         let credentials = Credentials::new(&environment);
-        let client = HttpRegistry::new(Settings { credentials, ..settings() }).unwrap();
+        let client = HttpRegistry::new(ClientSettings { credentials, ..settings() }).unwrap();
         resolve(&client, &registry, "acme/api:1").await.unwrap();
 
         write("secret-password-6f1d-new");
@@ -365,10 +368,11 @@ async fn a_credential_goes_to_a_token_host_that_is_configured() {
     let realm = format!("http://{}/token", tokens.other_host());
     registry.set(|mood| (mood.auth, mood.realm) = (Auth::Bearer, Some(realm)));
     let config = serde_json::json!({"auths": {registry.host(): password()}}).to_string();
-    let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
-    let rule = Rule { token_hosts: vec![tokens.other_host()], ..configured(&registry.host()) };
+    let environment =
+        CredentialPaths { docker_auth_config: Some(config.into()), ..CredentialPaths::default() };
+    let rule = RegistryRule { token_hosts: vec![tokens.other_host()], ..configured(&registry.host()) };
     let credentials = Credentials::new(&environment);
-    let settings = Settings { credentials, rules: vec![rule], trust: Trust::Scanned, ..settings() };
+    let settings = ClientSettings { credentials, rules: vec![rule], trust: Trust::Scanned, ..settings() };
     let client = HttpRegistry::new(settings).unwrap();
     // The token is another registry's and opens nothing here; what matters is who was asked, and how.
     let _ = resolve(&client, &registry, "acme/api:1").await;

@@ -10,7 +10,8 @@ use support::images::Build;
 use support::registry::{OCI_MANIFEST, Registry};
 use tagpin::reference::Digest;
 use tagpin::registry::{
-    Description, HttpRegistry, Limits, Look, Memo, Registry as _, ResolveError, Seen, Settings, describe,
+    ClientSettings, Description, HttpRegistry, Limits, Memo, Probe, Probed, Registry as _, ResolveError,
+    describe,
 };
 
 const IMAGE: &str = "acme/api:1";
@@ -144,7 +145,7 @@ async fn a_config_is_bounded_hashed_and_read_with_care() {
         Digest::parse(&digest).unwrap()
     };
     let limits = Limits { config: 2000, ..limits() };
-    let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
+    let client = HttpRegistry::new(ClientSettings { limits, ..settings() }).unwrap();
     let right = br#"{"rootfs": {}}"#;
     let long = format!(r#"{{"rootfs": {{}}, "author": "{}"}}"#, "x".repeat(2000));
     for (config, reason_of) in [
@@ -163,7 +164,7 @@ async fn a_config_is_bounded_hashed_and_read_with_care() {
     // Other bytes than the digest promises.
     let digest = Digest::sha256(b"something else");
     registry.replace("acme/api", digest.as_str(), right);
-    let look = Look::Details(digest);
+    let look = Probe::Details(digest);
     let error = client.peek(&question(&registry, IMAGE), &look, 99).await.unwrap_err();
     assert!(
         matches!(&error, ResolveError::InvalidAnswer(text) if text.contains("does not match its digest")),
@@ -176,7 +177,7 @@ async fn everybody_who_wants_to_know_is_told_by_one_request() {
     let (registry, digest) = registry().await;
     let memo = Memo::new(client());
     let question = question(&registry, IMAGE);
-    let body = Look::Body(digest.clone());
+    let body = Probe::Body(digest.clone());
     memo.look(&question, &body).await.unwrap();
     let (a, b) = tokio::join!(
         describe(&memo, &question, &digest, &[], 2),
@@ -188,7 +189,7 @@ async fn everybody_who_wants_to_know_is_told_by_one_request() {
     // What could not be spared can still be looked at by who must know.
     let memo = Memo::new(client());
     assert!(memo.peek(&question, &body, 0).await.is_err());
-    assert!(matches!(memo.look(&question, &body).await, Ok(Seen::Content(_))));
-    assert!(matches!(memo.peek(&question, &body, 0).await, Ok(Seen::Content(_))));
+    assert!(matches!(memo.look(&question, &body).await, Ok(Probed::Content(_))));
+    assert!(matches!(memo.peek(&question, &body, 0).await, Ok(Probed::Content(_))));
     assert_eq!(memo.budgets()[&registry.host()].get, 1);
 }

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use support::asking::{PLATFORMS, asked, configured, limits, question, settings};
 use support::registry::{Faults, Registry};
-use tagpin::registry::{Asked, HttpRegistry, Judged, Limits, Question, Rule, Settings, ask};
+use tagpin::registry::{
+    Assessment, ClientSettings, HttpRegistry, Limits, RegistryRule, TagQuery, TagRef, ask,
+};
 
 /// Puts `number` images into the registry; returns the questions, and what the answers are.
-fn images(registry: &Registry, number: usize, present: bool) -> (Vec<Asked>, BTreeMap<Question, String>) {
+fn images(registry: &Registry, number: usize, present: bool) -> (Vec<TagQuery>, BTreeMap<TagRef, String>) {
     let mut all = (Vec::new(), BTreeMap::new());
     for i in 0..number {
         let repository = format!("acme/app-{}", i % 100);
@@ -28,7 +30,7 @@ fn images(registry: &Registry, number: usize, present: bool) -> (Vec<Asked>, BTr
 fn client(change: impl FnOnce(&mut Limits)) -> HttpRegistry {
     let mut limits = limits();
     change(&mut limits);
-    HttpRegistry::new(Settings { limits, ..settings() }).unwrap()
+    HttpRegistry::new(ClientSettings { limits, ..settings() }).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,8 +62,8 @@ async fn of_a_thousand_references_under_faults_none_gets_a_wrong_digest() {
             let judge = |answer| asked.wanted[0].judge(question, answer).expect("everything was looked at");
             match answers[question].as_ref().map(judge) {
                 // What is to be written was confirmed.
-                Ok(Judged::Write { digest, .. }) => assert_eq!(digest.as_str(), right[question]),
-                Ok(Judged::Failed(error)) => *failed.entry(error.reason()).or_default() += 1,
+                Ok(Assessment::Write { digest, .. }) => assert_eq!(digest.as_str(), right[question]),
+                Ok(Assessment::Failed(error)) => *failed.entry(error.reason()).or_default() += 1,
                 Err(error) => *failed.entry(error.reason()).or_default() += 1,
                 other => panic!("{other:?}"),
             }
@@ -159,10 +161,12 @@ async fn each_registry_has_the_concurrency_that_is_configured_for_it() {
     for registry in [&narrow, &wide] {
         registry.set(|mood| mood.latency = Duration::from_millis(50));
     }
-    let rule =
-        |registry: &Registry, number| Rule { concurrency: Some(number), ..configured(&registry.host()) };
+    let rule = |registry: &Registry, number| RegistryRule {
+        concurrency: Some(number),
+        ..configured(&registry.host())
+    };
     let rules = vec![rule(&narrow, 2), rule(&wide, 12)];
-    let client = HttpRegistry::new(Settings { rules, ..settings() }).unwrap();
+    let client = HttpRegistry::new(ClientSettings { rules, ..settings() }).unwrap();
     let start = Instant::now();
     assert!(ask(&client, &all, 256, |_, _| {}).await.values().all(Result::is_ok));
     let took = |registry: &Registry| {

@@ -9,14 +9,14 @@ use support::asking::{
     PLATFORMS, assert_no_secret, client_for, configured, limits, password, question, resolve, settings,
 };
 use support::registry::{Auth, BodyMood, IDENTITY_TOKEN, PASSWORD, Registry, USER};
-use tagpin::registry::{HttpRegistry, Limits, Registry as _, Settings, Trust};
+use tagpin::registry::{ClientSettings, HttpRegistry, Limits, Registry as _, Trust};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 /// A client that asks for names out of files, and knows the hosts of `known`.
 fn scanning(known: &[String], trust: Trust) -> HttpRegistry {
     let rules = known.iter().map(|host| configured(host)).collect();
-    HttpRegistry::new(Settings { rules, trust, ..settings() }).unwrap()
+    HttpRegistry::new(ClientSettings { rules, trust, ..settings() }).unwrap()
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn names_in_files_do_not_lead_to_this_machine_unless_it_is_configured() {
     let (literal, name) = (registry.host(), registry.other_host());
     for host in [&literal, &name, &literal.replace("127.0.0.1", "127.1.2.3")] {
         let reference = tagpin::reference::Reference::parse(&format!("{host}/acme/api:1")).unwrap();
-        let question = tagpin::registry::Question::new(&reference);
+        let question = tagpin::registry::TagRef::new(&reference);
         for trust in [Trust::Scanned, Trust::Untrusted] {
             let error = scanning(&[], trust).resolve(&question, false).await.unwrap_err();
             assert_eq!(error.reason(), "not-allowed", "{host}: {error}");
@@ -52,7 +52,7 @@ async fn names_in_files_do_not_lead_to_this_machine_unless_it_is_configured() {
         let Ok(reference) = tagpin::reference::Reference::parse(&format!("{host}/acme/api:1")) else {
             continue;
         };
-        let question = tagpin::registry::Question::new(&reference);
+        let question = tagpin::registry::TagRef::new(&reference);
         let error = scanning(&[], Trust::Scanned).resolve(&question, false).await.unwrap_err();
         assert_eq!(error.reason(), "not-allowed", "{host}: {error}");
     }
@@ -170,9 +170,9 @@ async fn answers_without_end_or_measure_end_in_an_error_in_bounded_time() {
             question: Duration::from_secs(5),
             ..limits()
         };
-        let client = HttpRegistry::new(Settings { limits, ..settings() }).unwrap();
+        let client = HttpRegistry::new(ClientSettings { limits, ..settings() }).unwrap();
         let reference = tagpin::reference::Reference::parse(&format!("{host}/acme/api:1")).unwrap();
-        let question = tagpin::registry::Question::new(&reference);
+        let question = tagpin::registry::TagRef::new(&reference);
         let start = Instant::now();
         let error = client.resolve(&question, false).await.unwrap_err();
         assert!(["unavailable", "invalid-answer"].contains(&error.reason()), "{name}: {error}");
@@ -206,7 +206,7 @@ async fn a_token_service_that_hangs_or_answers_without_end_holds_up_its_registry
         });
         let limits =
             Limits { read: Duration::from_millis(300), question: Duration::from_secs(3), ..limits() };
-        let client = HttpRegistry::new(Settings { limits, rules, ..settings() }).unwrap();
+        let client = HttpRegistry::new(ClientSettings { limits, rules, ..settings() }).unwrap();
         let start = Instant::now();
         let quick = async {
             resolve(&client, &well, "acme/api:1").await.unwrap();

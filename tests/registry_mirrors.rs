@@ -8,29 +8,30 @@ use support::asking::{PLATFORMS, ask_one, asked, served, settings};
 use support::registry::Registry;
 use tagpin::reference::Reference;
 use tagpin::registry::{
-    HttpRegistry, Mirror, PullFromMirror, Question, Registry as _, Rule, Settings, Trust, registries_conf,
+    ClientSettings, HttpRegistry, Mirror, PullFromMirror, Registry as _, RegistryRule, TagRef, Trust,
+    registries_conf,
 };
 
-fn nginx() -> Question {
-    Question::new(&Reference::parse("nginx:1").unwrap())
+fn nginx() -> TagRef {
+    TagRef::new(&Reference::parse("nginx:1").unwrap())
 }
 
-fn client(rules: Vec<Rule>) -> HttpRegistry {
-    HttpRegistry::new(Settings { rules, trust: Trust::Scanned, ..settings() }).unwrap()
+fn client(rules: Vec<RegistryRule>) -> HttpRegistry {
+    HttpRegistry::new(ClientSettings { rules, trust: Trust::Scanned, ..settings() }).unwrap()
 }
 
 /// Docker Hub is really at the origin, with these mirrors.
-fn rule(origin: &Registry, mirrors: &[(&Registry, PullFromMirror)]) -> Rule {
+fn rule(origin: &Registry, mirrors: &[(&Registry, PullFromMirror)]) -> RegistryRule {
     let mirror = |(registry, pull): &(&Registry, PullFromMirror)| Mirror {
         location: registry.host(),
         insecure: false,
         pull: *pull,
     };
-    Rule {
+    RegistryRule {
         prefix: "docker.io".to_owned(),
         location: format!("{}/hub", origin.host()),
         mirrors: mirrors.iter().map(mirror).collect(),
-        ..Rule::default()
+        ..RegistryRule::default()
     }
 }
 
@@ -74,7 +75,7 @@ async fn what_each_mirror_has_can_be_compared() {
 async fn what_is_blocked_is_not_asked_for() {
     let origin = Registry::start().await;
     origin.put_index("hub/library/nginx", "1", PLATFORMS, "a");
-    let blocked = Rule { blocked: true, ..rule(&origin, &[]) };
+    let blocked = RegistryRule { blocked: true, ..rule(&origin, &[]) };
     let error = client(vec![blocked]).resolve(&nginx(), false).await.unwrap_err();
     assert_eq!(error.reason(), "not-allowed");
     assert!(error.to_string().contains("blocked"), "{error}");

@@ -9,10 +9,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use tagpin::source::git::{Remote, Repository};
-use tagpin::source::tree::{DirectoryTree, EntryKind, Tree, TreeError};
-
 use support::bare_repository::BareRepository;
+use tagpin::source::git::{BareClone, Remote};
+use tagpin::source::tree::{DirectoryTree, EntryKind, Tree, TreeError};
 
 fn write(root: &Path, path: &str, content: &str) {
     let path = root.join(path);
@@ -200,7 +199,7 @@ fn a_checkout_and_its_commit_have_the_same_files() {
     let on_disk = DirectoryTree::open(&work).unwrap();
 
     let remote = Remote::new(work.to_str().unwrap(), None).unwrap();
-    let clone = Repository::open(&directory.path().join("cache"), remote).unwrap();
+    let clone = BareClone::open(&directory.path().join("cache"), remote).unwrap();
     clone.fetch("main", head).unwrap();
     let in_commit = clone.tree(head).unwrap();
     assert_eq!(on_disk.entries().unwrap(), in_commit.entries().unwrap());
@@ -242,7 +241,7 @@ fn a_commit_that_no_checkout_could_hold_is_no_way_out() {
     };
     let remote = || Remote::new(there.path.to_str().unwrap(), None).unwrap();
     let head = commit(evil);
-    let clone = Repository::open(&directory.path().join("cache"), remote()).unwrap();
+    let clone = BareClone::open(&directory.path().join("cache"), remote()).unwrap();
     if clone.fetch("main", head).is_ok()
         && let Ok(tree) = clone.tree(head)
     {

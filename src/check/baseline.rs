@@ -32,13 +32,13 @@ pub enum BaselineError {
 }
 
 #[derive(Deserialize, Serialize)]
-struct File {
+struct BaselineFile {
     version: u32,
-    findings: Vec<Entry>,
+    findings: Vec<BaselineEntry>,
 }
 
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Entry {
+struct BaselineEntry {
     file: String,
     rule: String,
     /// What it is about, for people. Not called `image`: then it would be one itself.
@@ -47,7 +47,7 @@ struct Entry {
 }
 
 #[derive(Deserialize)]
-struct Versioned {
+struct BaselineVersion {
     version: u64,
 }
 
@@ -58,11 +58,11 @@ impl Baseline {
     /// They are no baseline, or that of another version.
     pub fn parse(bytes: &[u8]) -> Result<Self, BaselineError> {
         let malformed = |error: serde_json::Error| BaselineError::Malformed(error.to_string());
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        let BaselineVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;
         if version != u64::from(VERSION) {
             return Err(BaselineError::Version(version));
         }
-        let file: File = serde_json::from_slice(bytes).map_err(malformed)?;
+        let file: BaselineFile = serde_json::from_slice(bytes).map_err(malformed)?;
         let fingerprints: HashSet<String> =
             file.findings.into_iter().map(|finding| finding.fingerprint).collect();
         let is_ours = |text: &&String| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -74,9 +74,9 @@ impl Baseline {
 
     /// Returns the file that makes all of `findings` known.
     pub fn write(findings: &[Finding]) -> String {
-        let mut entries: Vec<Entry> = findings
+        let mut entries: Vec<BaselineEntry> = findings
             .iter()
-            .map(|finding| Entry {
+            .map(|finding| BaselineEntry {
                 file: finding.root_path.clone(),
                 rule: finding.rule.id.to_owned(),
                 about: finding.subject.clone(),

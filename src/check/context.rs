@@ -1,16 +1,18 @@
 //! What the rules of the gate judge by.
 
-use super::baseline::Baseline;
-use super::online::Online;
-use crate::config::Config;
-use crate::manifest::inventory::Inventory;
-use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use jiff::civil::Date;
+
+use super::baseline::Baseline;
+use super::online::RegistryFacts;
+use crate::config::Config;
+use crate::manifest::inventory::Inventory;
+
 /// What the rules look at.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'c> {
+pub struct CheckContext<'c> {
     /// The files that are checked.
     pub inventory: &'c Inventory,
     /// What should be pinned, the levels and the allow-list.
@@ -22,7 +24,7 @@ pub struct Context<'c> {
     /// The findings that are known.
     pub baseline: Option<&'c Baseline>,
     /// What the registries say; `None` offline.
-    pub online: Option<&'c Online>,
+    pub online: Option<&'c RegistryFacts>,
 }
 
 /// What a change is compared with.
@@ -31,14 +33,14 @@ pub struct Base<'c> {
     /// The same files before the change.
     pub inventory: &'c Inventory,
     /// What of the gate itself the change edits.
-    pub edited: &'c [Edited],
+    pub edited: &'c [EditedSettings],
     /// The files below the root that the change touches, and the lines of theirs, from 1.
     pub touched: &'c BTreeMap<String, Vec<Range<usize>>>,
 }
 
 /// A file with settings of the gate that a change edits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edited {
+pub struct EditedSettings {
     /// The file, as reports name it.
     pub file: String,
     /// The file below the root of its git work tree.

@@ -1,18 +1,18 @@
 //! One thing that is wrong at one place.
 
-use super::{Context, Level, Rule};
+use super::{CheckContext, GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::{Located, Place};
+use crate::manifest::{Located, SourceRange};
 use crate::plan::Verdict;
-use crate::policy::Origin;
+use crate::policy::SettingOrigin;
 
 /// Something that `check` complains about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule that found it.
-    pub rule: &'static Rule,
+    pub rule: &'static GateRule,
     /// How much it counts here.
-    pub level: Level,
+    pub level: Severity,
     /// What is wrong, as a sentence without its place.
     pub message: String,
     /// The file, as reports name it.
@@ -20,7 +20,7 @@ pub struct Finding {
     /// The file below the root of its git work tree, for policies, SARIF and annotations.
     pub root_path: String,
     /// Where in the file; `None` where it is about the file as a whole.
-    pub place: Option<Place>,
+    pub place: Option<SourceRange>,
     /// The document in the file, from 0.
     pub document: Option<usize>,
     /// The JSON pointer in the document.
@@ -77,7 +77,7 @@ fn quoted(file: &str) -> String {
 
 impl Finding {
     /// Returns a finding about the image at `reference` in [`Inventory::sites`].
-    pub(super) fn at_site(rule: &'static Rule, site: &SiteOf<'_>, message: String) -> Self {
+    pub(super) fn at_site(rule: &'static GateRule, site: &SiteOf<'_>, message: String) -> Self {
         let SiteOf { reference, file, located } = *site;
         let found = &located.site;
         let place = located.place();
@@ -94,9 +94,9 @@ impl Finding {
 
     /// Returns a finding about something else in a file.
     pub(super) fn at(
-        rule: &'static Rule,
+        rule: &'static GateRule,
         file: &FileScan,
-        place: Place,
+        place: SourceRange,
         message: String,
         subject: String,
     ) -> Self {
@@ -104,13 +104,18 @@ impl Finding {
     }
 
     /// Returns a finding about an entry of the configuration.
-    pub(super) fn in_config(rule: &'static Rule, origin: &Origin, message: String, subject: String) -> Self {
-        let Origin { file, root_path, place } = origin;
+    pub(super) fn in_config(
+        rule: &'static GateRule,
+        origin: &SettingOrigin,
+        message: String,
+        subject: String,
+    ) -> Self {
+        let SettingOrigin { file, root_path, place } = origin;
         Self { place: Some(place.clone()), subject, ..Self::in_file(rule, file, root_path, message) }
     }
 
     /// Returns a finding about a file as a whole.
-    pub(crate) fn in_file(rule: &'static Rule, file: &str, root_path: &str, message: String) -> Self {
+    pub(crate) fn in_file(rule: &'static GateRule, file: &str, root_path: &str, message: String) -> Self {
         Self {
             rule,
             level: rule.level,
@@ -157,7 +162,7 @@ pub(super) fn sites(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
 
 /// Returns every site with what the registries' answers mean for it; none offline.
 pub(super) fn verdicts<'c>(
-    context: &Context<'c>,
+    context: &CheckContext<'c>,
 ) -> impl Iterator<Item = (SiteOf<'c>, &'c Verdict)> + use<'c> {
     let verdicts = context.online.map(|online| online.verdicts.as_slice()).unwrap_or_default();
     sites(context.inventory).zip(verdicts)

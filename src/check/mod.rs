@@ -14,13 +14,13 @@ pub mod rules;
 mod settings;
 mod tag_history;
 
-pub use context::{Base, Context, Edited};
 use std::collections::{HashMap, HashSet};
 
+pub use context::{Base, CheckContext, EditedSettings};
 pub use finding::{Finding, Fix};
-pub use rule::{Level, Rule};
-pub use settings::{Allow, LevelRule, Matcher, Settings};
-pub use tag_history::Stranger;
+pub use rule::{GateRule, Severity};
+pub use settings::{Allow, CheckSettings, LevelRule, Matcher};
+pub use tag_history::TagHistory;
 
 use crate::manifest::inventory::Inventory;
 
@@ -38,7 +38,7 @@ pub struct Checked {
 }
 
 /// Returns what every rule finds, at the levels that the configuration sets.
-pub fn check(context: &Context<'_>) -> Checked {
+pub fn check(context: &CheckContext<'_>) -> Checked {
     let mut checked = Checked { findings: found(context), ..Checked::default() };
     let take = |findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool| {
         let all = findings.len();
@@ -46,7 +46,7 @@ pub fn check(context: &Context<'_>) -> Checked {
         all - findings.len()
     };
     if let Some(base) = context.base {
-        let before = found(&Context { inventory: base.inventory, base: None, online: None, ..*context });
+        let before = found(&CheckContext { inventory: base.inventory, base: None, online: None, ..*context });
         let old = old(&checked.findings, &before, base, &is_here(context.inventory));
         checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
     }
@@ -59,14 +59,14 @@ pub fn check(context: &Context<'_>) -> Checked {
 }
 
 /// Returns what the rules find in the files, with level and fingerprint.
-fn found(context: &Context<'_>) -> Vec<Finding> {
+fn found(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = rules::ALL.iter().flat_map(|rule| (rule.find)(context)).collect();
     findings.sort_by(|a, b| a.position().cmp(&b.position()));
     fingerprint::add(&mut findings);
     for finding in &mut findings {
         finding.level = context.config.check.level(finding);
     }
-    findings.retain(|finding| finding.level != Level::Off);
+    findings.retain(|finding| finding.level != Severity::Off);
     leave_the_most_specific(&mut findings);
     findings
 }

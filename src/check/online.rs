@@ -2,22 +2,23 @@
 //!
 //! Each tag is asked once, as `pin` does it, and each pinned digest once more where no answer has shown it,
 //! or where its platforms matter. What a registry
-//! does not say is in [`Online::unchecked`]: neither wrong nor fine.
+//! does not say is in [`RegistryFacts::unchecked`]: neither wrong nor fine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::tag_history::Stranger;
+use super::tag_history::TagHistory;
 use crate::config::Config;
-use crate::history::ledger::Sighting;
+use crate::history::ledger::TagObservation;
 use crate::manifest::inventory::Inventory;
-use crate::manifest::site::{Owner, State};
-use crate::plan::pin;
-use crate::plan::{BY_PROMOTION, Outcome, Verdict};
+use crate::manifest::site::{ObjectOwner, State};
+use crate::plan::{BY_PROMOTION, Outcome, Verdict, pin};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
-use crate::registry::{Answers, Compared, Content, Level, Look, Question, Registry, ResolveError, Seen};
+use crate::registry::{
+    Answers, DigestLevel, ManifestContent, MirrorComparison, Probe, Probed, Registry, ResolveError, TagRef,
+};
 use crate::source::tree::{Tree, TreeError};
 
 /// How many digests are looked for at once.
@@ -25,7 +26,7 @@ const AT_ONCE: usize = 32;
 
 /// The answers about the sites of an inventory.
 #[derive(Clone, Debug, Default)]
-pub struct Online {
+pub struct RegistryFacts {
     /// What `pin` would do with each site, in the order of [`Inventory::sites`].
     pub verdicts: Vec<Verdict>,
     /// The sites whose digest the registry no longer has, by their index.
@@ -37,9 +38,9 @@ pub struct Online {
     /// The mirrors that have another digest for the tag than the registry, by the sites' index.
     pub stale: BTreeMap<usize, Vec<Stale>>,
     /// The sites whose digest was never behind their tag, as far as the ledger knows, by their index.
-    pub strangers: BTreeMap<usize, Stranger>,
+    pub strangers: BTreeMap<usize, TagHistory>,
     /// What could not be checked.
-    pub unchecked: Vec<Unchecked>,
+    pub unchecked: Vec<UncheckedSite>,
 }
 
 /// A mirror that has another digest for a tag.
@@ -55,7 +56,7 @@ pub struct Stale {
 
 /// A site that no registry gave an answer about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unchecked {
+pub struct UncheckedSite {
     /// Its index in [`Inventory::sites`].
     pub reference: usize,
     /// Why: [`ResolveError::reason`].
@@ -75,57 +76,57 @@ pub async fn ask<T: Tree, R: Registry>(
     inventory: &Inventory,
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
-) -> Result<Online, TreeError> {
+) -> Result<RegistryFacts, TreeError> {
     let (verdicts, answers) = pin::decide(tree, config, registry, inventory, &wanted, progress).await?;
-    let mut online = Online { verdicts, ..Online::default() };
+    let mut online = RegistryFacts { verdicts, ..RegistryFacts::default() };
     for (reference, verdict) in online.verdicts.iter().enumerate() {
         // What an index lacks is the finding of a rule.
         if verdict.outcome == Outcome::Failed && verdict.reason != Some(PLATFORM_MISSING) {
             let reason = verdict.reason.unwrap_or_default();
             let detail = verdict.detail.clone().unwrap_or_default();
-            online.unchecked.push(Unchecked { reference, reason, detail });
+            online.unchecked.push(UncheckedSite { reference, reason, detail });
         }
     }
-    let mut looks: BTreeMap<(String, String, Look), (Question, Vec<usize>)> = BTreeMap::new();
+    let mut looks: BTreeMap<(String, String, Probe), (TagRef, Vec<usize>)> = BTreeMap::new();
     let mut needed: BTreeMap<usize, Vec<Platform>> = BTreeMap::new();
     let mut moved: BTreeSet<usize> = BTreeSet::new();
-    let past = config.ledger.past.with(&Sighting::all(&answers));
+    let past = config.ledger.past.with(&TagObservation::all(&answers));
     for (index, (file, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
         let site = &located.site;
         let (State::Pinned, Some(reference)) = (site.state, &site.reference) else { continue };
-        let (question, Some(digest)) = (Question::new(reference), reference.digest()) else { continue };
+        let (question, Some(digest)) = (TagRef::new(reference), reference.digest()) else { continue };
         let known = match known(reference, &question, digest, &answers) {
             // Nothing is known of the repository: that the tag could not be asked is said already.
-            Known::Nothing => continue,
-            Known::Gone => {
+            PinnedStatus::Nothing => continue,
+            PinnedStatus::Gone => {
                 online.gone.insert(index);
                 continue;
             }
-            Known::There => true,
+            PinnedStatus::There => true,
             // What is as it should be was seen in the index of the tag.
-            Known::Unknown => online.verdicts.get(index).is_some_and(|verdict| {
+            PinnedStatus::Unknown => online.verdicts.get(index).is_some_and(|verdict| {
                 verdict.outcome == Outcome::Unchanged && verdict.reason != Some(BY_PROMOTION)
             }),
         };
         let decision = config.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
         let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());
         // A digest that tagpin wrote is what the tag was, whatever it has become.
-        let is_recorded = |owner: &Owner| owner.digests.values().any(|text| text == digest.as_str());
-        if decision.level == Level::Index && !site.owner.as_ref().is_some_and(is_recorded) {
+        let is_recorded = |owner: &ObjectOwner| owner.digests.values().any(|text| text == digest.as_str());
+        if decision.level == DigestLevel::Index && !site.owner.as_ref().is_some_and(is_recorded) {
             if is_moved_index(&question, digest, &answers) {
                 moved.insert(index);
             }
-            if let Some(stranger) = Stranger::of(reference, &past).filter(|_| reference.tag().is_some()) {
+            if let Some(stranger) = TagHistory::of(reference, &past).filter(|_| reference.tag().is_some()) {
                 online.strangers.insert(index, stranger);
             }
         }
         let look = if stays && !decision.needed.is_empty() {
             needed.insert(index, decision.needed);
-            Look::Body(digest.clone())
+            Probe::Body(digest.clone())
         } else if known && !online.strangers.contains_key(&index) {
             continue;
         } else {
-            Look::Head(digest.clone())
+            Probe::Head(digest.clone())
         };
         let key = (question.registry.clone(), question.repository.clone(), look);
         looks.entry(key).or_insert_with(|| (question, Vec::new())).1.push(index);
@@ -142,7 +143,7 @@ pub async fn ask<T: Tree, R: Registry>(
                 online.strangers.remove(&reference);
             }
             match &seen {
-                Ok(Seen::Content(index @ Content::Index(_))) => {
+                Ok(Probed::Content(index @ ManifestContent::Index(_))) => {
                     let mut needed = needed.remove(&reference).unwrap_or_default();
                     needed.retain(|platform| index.entry(platform).is_none());
                     if !needed.is_empty() {
@@ -158,7 +159,7 @@ pub async fn ask<T: Tree, R: Registry>(
                 }
                 Err(error) => {
                     let (reason, detail) = (error.reason(), error.to_string());
-                    online.unchecked.push(Unchecked { reference, reason, detail });
+                    online.unchecked.push(UncheckedSite { reference, reason, detail });
                 }
             }
         }
@@ -175,15 +176,15 @@ async fn compare<R: Registry>(
     inventory: &Inventory,
     wanted: &impl Fn(usize) -> bool,
     answers: &Answers,
-    online: &mut Online,
+    online: &mut RegistryFacts,
 ) {
-    let mut asked: BTreeMap<Question, Vec<usize>> = BTreeMap::new();
+    let mut asked: BTreeMap<TagRef, Vec<usize>> = BTreeMap::new();
     for (index, (_, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
         let reference = located.site.reference.as_ref();
         // A digest without a tag is the same everywhere.
         let tagged = reference.filter(|reference| reference.tag().is_some() || reference.digest().is_none());
         if let Some(reference) = tagged {
-            asked.entry(Question::new(reference)).or_default().push(index);
+            asked.entry(TagRef::new(reference)).or_default().push(index);
         }
     }
     let answered = asked.into_iter().filter_map(|(question, sites)| match answers.get(&question) {
@@ -195,7 +196,7 @@ async fn compare<R: Registry>(
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    for (sites, digest, Compared { origin, mirrors }) in compared {
+    for (sites, digest, MirrorComparison { origin, mirrors }) in compared {
         let now = match origin {
             None => Ok(digest),
             Some(origin) => origin,
@@ -211,7 +212,7 @@ async fn compare<R: Registry>(
                     (Ok(_), Ok(_) | Err(ResolveError::NotFound(_))) => {}
                     (Err(error), _) | (Ok(_), Err(error)) => {
                         let detail = format!("the mirror `{mirror}` cannot be compared: {error}");
-                        online.unchecked.push(Unchecked {
+                        online.unchecked.push(UncheckedSite {
                             reference: *reference,
                             reason: error.reason(),
                             detail,
@@ -227,7 +228,7 @@ async fn compare<R: Registry>(
 pub(super) const PLATFORM_MISSING: &str = "no-such-platform";
 
 /// What the answer about a tag says of the digest that is pinned.
-enum Known {
+enum PinnedStatus {
     There,
     Gone,
     /// It says nothing of this digest.
@@ -236,45 +237,45 @@ enum Known {
     Nothing,
 }
 
-fn known(reference: &Reference, question: &Question, digest: &Digest, answers: &Answers) -> Known {
+fn known(reference: &Reference, question: &TagRef, digest: &Digest, answers: &Answers) -> PinnedStatus {
     if reference.tag().is_none() {
-        return Known::Unknown;
+        return PinnedStatus::Unknown;
     }
-    let Some(Ok(answer)) = answers.get(question) else { return Known::Nothing };
+    let Some(Ok(answer)) = answers.get(question) else { return PinnedStatus::Nothing };
     if answer.resolution.digest == *digest {
-        return Known::There;
+        return PinnedStatus::There;
     }
-    let looks = [Look::Head(digest.clone()), Look::Body(digest.clone())];
+    let looks = [Probe::Head(digest.clone()), Probe::Body(digest.clone())];
     match looks.iter().find_map(|look| answer.seen.get(look)) {
-        Some(Err(ResolveError::NotFound(_))) => Known::Gone,
-        Some(Ok(_)) => Known::There,
-        Some(Err(_)) | None => Known::Unknown,
+        Some(Err(ResolveError::NotFound(_))) => PinnedStatus::Gone,
+        Some(Ok(_)) => PinnedStatus::There,
+        Some(Err(_)) | None => PinnedStatus::Unknown,
     }
 }
 
 /// Tells whether the tag is an index and not this digest.
-fn is_moved_index(question: &Question, digest: &Digest, answers: &Answers) -> bool {
+fn is_moved_index(question: &TagRef, digest: &Digest, answers: &Answers) -> bool {
     let Some(Ok(answer)) = answers.get(question) else { return false };
     answer.resolution.is_index() && answer.resolution.digest != *digest
 }
 
 /// Tells whether an index was seen.
-fn is_index(seen: &Seen) -> bool {
+fn is_index(seen: &Probed) -> bool {
     match seen {
-        Seen::Content(content) => matches!(content, Content::Index(_)),
-        Seen::MediaType(media_type) => {
+        Probed::Content(content) => matches!(content, ManifestContent::Index(_)),
+        Probed::MediaType(media_type) => {
             media_type.contains("image.index") || media_type.contains("manifest.list")
         }
-        Seen::Platform(_) | Seen::Config(_) => false,
+        Probed::Platform(_) | Probed::Config(_) => false,
     }
 }
 
 /// Tells whether a manifest was seen that is no index.
-fn is_image(seen: &Seen) -> bool {
+fn is_image(seen: &Probed) -> bool {
     match seen {
-        Seen::Content(content) => matches!(content, Content::Image { .. }),
+        Probed::Content(content) => matches!(content, ManifestContent::Image { .. }),
         // `…image.manifest.v1+json` and `…distribution.manifest.v2+json`, and not `…manifest.list.v2+json`.
-        Seen::MediaType(media_type) => media_type.contains("manifest.v"),
-        Seen::Platform(_) | Seen::Config(_) => false,
+        Probed::MediaType(media_type) => media_type.contains("manifest.v"),
+        Probed::Platform(_) | Probed::Config(_) => false,
     }
 }

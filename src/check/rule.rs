@@ -1,10 +1,10 @@
 //! What a rule is, and how much its findings count.
 
-use super::{Context, Finding};
+use super::{CheckContext, Finding};
 
 /// How much a finding counts, from nothing to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
+pub enum Severity {
     /// The rule does not look.
     Off,
     /// Worth knowing.
@@ -15,7 +15,7 @@ pub enum Level {
     Error,
 }
 
-impl Level {
+impl Severity {
     /// Every level and its word, as the configuration and reports have it.
     pub const WORDS: [(&'static str, Self); 4] =
         [("off", Self::Off), ("note", Self::Note), ("warning", Self::Warning), ("error", Self::Error)];
@@ -33,7 +33,7 @@ impl Level {
 
 /// One thing that `check` knows to be wrong.
 #[derive(Debug)]
-pub struct Rule {
+pub struct GateRule {
     /// The kebab-case name: it stands in reports, configurations and baselines and never changes.
     pub id: &'static str,
     /// What is wrong, in a few words.
@@ -45,7 +45,7 @@ pub struct Rule {
     /// The same, mended.
     pub good: &'static str,
     /// How much it counts where the configuration does not say.
-    pub level: Level,
+    pub level: Severity,
     /// Whether `tagpin check --fix` can mend it.
     pub fixable: bool,
     /// Whether it needs the registry's answers: `tagpin check --online`.
@@ -53,13 +53,13 @@ pub struct Rule {
     /// The rules that say less about the same image.
     pub supersedes: &'static [&'static str],
     /// Returns what it finds, at its default level.
-    pub find: fn(&Context<'_>) -> Vec<Finding>,
+    pub find: fn(&CheckContext<'_>) -> Vec<Finding>,
 }
 
-impl PartialEq for Rule {
+impl PartialEq for GateRule {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
     }
 }
 
-impl Eq for Rule {}
+impl Eq for GateRule {}

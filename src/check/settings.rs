@@ -1,15 +1,14 @@
 //! How much a finding counts for its path and image, and what is allowed for a while.
 
-use crate::policy::Origin;
 use jiff::civil::Date;
 
-use super::{Finding, Level, Rule};
-use crate::policy::Globs;
+use super::{Finding, GateRule, Severity};
+use crate::policy::{Globs, SettingOrigin};
 use crate::reference::Reference;
 
 /// What the configuration says about the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct CheckSettings {
     /// Levels other than the rules' own, in order: the first that matches rule, path and image wins.
     pub rules: Vec<LevelRule>,
     /// The same from a scanned repository: they can only raise a level.
@@ -26,7 +25,7 @@ pub struct LevelRule {
     /// The rules it is for.
     pub matcher: Matcher,
     /// Their level there.
-    pub level: Level,
+    pub level: Severity,
 }
 
 /// Findings that nobody wants to see, with a reason.
@@ -39,7 +38,7 @@ pub struct Allow {
     /// The last day on which it holds; `None` where it has no end.
     pub until: Option<Date>,
     /// Where the configuration says so.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }
 
 /// Which findings something is about.
@@ -53,16 +52,16 @@ pub struct Matcher {
     pub images: Option<Globs>,
 }
 
-impl Settings {
+impl CheckSettings {
     /// Returns how much a finding counts; its own level is what its rule says.
-    pub(super) fn level(&self, finding: &Finding) -> Level {
+    pub(super) fn level(&self, finding: &Finding) -> Severity {
         let first = |rules: &[LevelRule]| {
             rules.iter().find(|rule| rule.matcher.matches(finding)).map(|rule| rule.level)
         };
         let own = first(&self.rules).unwrap_or(finding.level);
-        match own.max(first(&self.raised).unwrap_or(Level::Off)) {
-            Level::Off => Level::Off,
-            _ if self.strict => Level::Error,
+        match own.max(first(&self.raised).unwrap_or(Severity::Off)) {
+            Severity::Off => Severity::Off,
+            _ if self.strict => Severity::Error,
             level => level,
         }
     }
@@ -77,7 +76,7 @@ impl Settings {
 
 impl Matcher {
     fn matches(&self, finding: &Finding) -> bool {
-        let rule = |rule: &'static Rule| self.rules.is_empty() || self.rules.contains(&rule.id);
+        let rule = |rule: &'static GateRule| self.rules.is_empty() || self.rules.contains(&rule.id);
         rule(finding.rule)
             && self.paths.as_ref().is_none_or(|paths| paths.matches(&finding.root_path))
             && self
@@ -104,7 +103,7 @@ mod tests {
     use super::*;
     use crate::check::rules;
 
-    fn rule(level: Level) -> LevelRule {
+    fn rule(level: Severity) -> LevelRule {
         LevelRule { matcher: Matcher::default(), level }
     }
 
@@ -114,14 +113,14 @@ mod tests {
             let rule = rules::by_id(id).unwrap();
             Finding::in_file(rule, "a.yaml", "a.yaml", String::new())
         };
-        let raised = |level| Settings { raised: vec![rule(level)], ..Settings::default() };
-        assert_eq!(raised(Level::Note).level(&finding("floating-tag")), Level::Error);
-        assert_eq!(raised(Level::Error).level(&finding("unverifiable")), Level::Error);
-        let off = Settings { rules: vec![rule(Level::Off)], ..raised(Level::Warning) };
-        assert_eq!(off.level(&finding("floating-tag")), Level::Warning);
-        let strict = Settings { strict: true, ..Settings::default() };
-        assert_eq!(strict.level(&finding("unverifiable")), Level::Error);
-        let strict = Settings { rules: vec![rule(Level::Off)], ..strict };
-        assert_eq!(strict.level(&finding("unverifiable")), Level::Off);
+        let raised = |level| CheckSettings { raised: vec![rule(level)], ..CheckSettings::default() };
+        assert_eq!(raised(Severity::Note).level(&finding("floating-tag")), Severity::Error);
+        assert_eq!(raised(Severity::Error).level(&finding("unverifiable")), Severity::Error);
+        let off = CheckSettings { rules: vec![rule(Severity::Off)], ..raised(Severity::Warning) };
+        assert_eq!(off.level(&finding("floating-tag")), Severity::Warning);
+        let strict = CheckSettings { strict: true, ..CheckSettings::default() };
+        assert_eq!(strict.level(&finding("unverifiable")), Severity::Error);
+        let strict = CheckSettings { rules: vec![rule(Severity::Off)], ..strict };
+        assert_eq!(strict.level(&finding("unverifiable")), Severity::Off);
     }
 }

@@ -8,30 +8,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::online::Online;
+use super::online::RegistryFacts;
 use crate::config::Config;
 use crate::history;
-use crate::history::ledger::{Past, image_of};
+use crate::history::ledger::{LedgerView, image_of};
 use crate::manifest::inventory::Inventory;
 use crate::policy::target::Target;
 use crate::reference::{LATEST, Reference};
-use crate::registry::Question;
+use crate::registry::TagRef;
 use crate::source::git::{Log, LogError};
 
 /// A digest that is not known under its tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stranger {
+pub struct TagHistory {
     /// Since when the tag is what it is.
     pub since: Timestamp,
     /// A tag under which the digest is known.
     pub other: Option<String>,
 }
 
-impl Stranger {
+impl TagHistory {
     /// Returns what the past says of the digest of `reference`, which is not what its tag is now: `None` where the tag had
     /// it, is not known, or moved just now.
-    pub(super) fn of(reference: &Reference, past: &Past) -> Option<Self> {
-        let (digest, question) = (reference.digest()?, Question::new(reference));
+    pub(super) fn of(reference: &Reference, past: &LedgerView) -> Option<Self> {
+        let (digest, question) = (reference.digest()?, TagRef::new(reference));
         let (ledger, now) = (past.ledger()?, past.now());
         let record = ledger.record(&question, now);
         let since = record.since().filter(|since| *since < now && !record.has(digest))?;
@@ -41,7 +41,7 @@ impl Stranger {
     }
 }
 
-impl Online {
+impl RegistryFacts {
     /// Forgets the strangers that a commit of the history `log` had with their tag before it was what it is now, and all where
     /// there is no history, or a part of it. What is not committed was written just now.
     ///
@@ -76,17 +76,17 @@ impl Online {
     }
 }
 
-type Declared = (String, String, String);
+type DeclaredDigests = (String, String, String);
 
 /// Returns what a declaration is about: image, tag and digest.
-fn key(reference: &Reference) -> Declared {
+fn key(reference: &Reference) -> DeclaredDigests {
     let digest = reference.digest().map(ToString::to_string).unwrap_or_default();
-    (image_of(&Question::new(reference)), reference.tag().unwrap_or(LATEST).to_owned(), digest)
+    (image_of(&TagRef::new(reference)), reference.tag().unwrap_or(LATEST).to_owned(), digest)
 }
 
 /// Returns when each digest was first declared with its tag, anywhere in the repository.
-fn first_declared(history: &history::History) -> BTreeMap<Declared, Timestamp> {
-    let mut first: BTreeMap<Declared, Timestamp> = BTreeMap::new();
+fn first_declared(history: &history::History) -> BTreeMap<DeclaredDigests, Timestamp> {
+    let mut first: BTreeMap<DeclaredDigests, Timestamp> = BTreeMap::new();
     for event in &history.events {
         let sides: BTreeSet<&Reference> = event.before.iter().chain(&event.after).collect();
         for reference in sides {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::commands::args::{ConfigAction, ConfigArgs, Format, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, ConfigError, Environment, NAMES, SCHEMA, discover};
+use crate::config::{Config, ConfigError, NAMES, SCHEMA, Variables, discover};
 use crate::report::terminal::Terminal;
 
 /// Shows or checks the configuration, or prints its schema.
@@ -18,7 +18,7 @@ use crate::report::terminal::Terminal;
 pub fn run(
     args: &ConfigArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     match &args.action {
@@ -56,7 +56,7 @@ pub fn run(
 /// Returns what was checked and found right.
 fn check(
     file: Option<&Path>,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<String, ConfigError> {
     if let Some(file) = file.or(environment.config.as_deref()) {
@@ -75,7 +75,7 @@ fn check(
     Ok(format!("`{}`, as the file of a repository", found.path))
 }
 
-fn problems_json(problems: &[crate::config::Problem]) -> serde_json::Value {
+fn problems_json(problems: &[crate::config::Diagnostic]) -> serde_json::Value {
     let problems: Vec<_> = problems
         .iter()
         .map(|problem| {

@@ -10,11 +10,11 @@ use crate::text::printable;
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
-    reports: Vec<Report>,
+    reports: Vec<FailureText>,
 }
 
 #[derive(Debug)]
-struct Report {
+struct FailureText {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
@@ -23,7 +23,7 @@ struct Report {
 impl Failure {
     /// Returns the failure of a command line that makes no sense, with what to write instead.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        let report = Report { message: message.into(), causes: Vec::new(), hint: Some(hint.into()) };
+        let report = FailureText { message: message.into(), causes: Vec::new(), hint: Some(hint.into()) };
         Self { exit: Exit::Usage, reports: vec![report] }
     }
 
@@ -44,7 +44,7 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let reports = error.problems().iter().map(|problem| Report {
+        let reports = error.problems().iter().map(|problem| FailureText {
             message: problem.to_string(),
             causes: Vec::new(),
             hint: problem.hint.clone(),
@@ -68,7 +68,7 @@ impl From<anyhow::Error> for Failure {
             said.push_str(cause);
             new
         });
-        Self { exit: Exit::Incomplete, reports: vec![Report { message, causes, hint: None }] }
+        Self { exit: Exit::Incomplete, reports: vec![FailureText { message, causes, hint: None }] }
     }
 }
 

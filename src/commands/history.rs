@@ -10,18 +10,17 @@ use super::{local_config, log, seen_from, work_tree_root};
 use crate::commands::args::{Format, Globals, HistoryArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
-use crate::history::{self, At, Event, History};
+use crate::config::{Config, Variables};
+use crate::history::{self, At, History, HistoryEvent};
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Style, Terminal};
+use crate::report::terminal::{Terminal, TextStyle};
 use crate::report::{Report, timeline};
 use crate::source::git::Log;
 use crate::source::tree::CommitTree;
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// What makes a shallow clone whole.
 const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";
@@ -33,7 +32,7 @@ const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions
 pub fn run(
     args: &HistoryArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
@@ -98,7 +97,7 @@ fn ever_declared(history: &History, config: &Config, target: &Target) -> Result<
     Err(Failure::usage(message, hint))
 }
 
-fn print(event: &Event, terminal: &mut Terminal) -> Result<(), Failure> {
+fn print(event: &HistoryEvent, terminal: &mut Terminal) -> Result<(), Failure> {
     let commit: String = event.commit.chars().take(12).collect();
     let number = event.pull_request.map(|number| format!(" #{number}")).unwrap_or_default();
     let subject = match &event.key.object {
@@ -106,7 +105,7 @@ fn print(event: &Event, terminal: &mut Terminal) -> Result<(), Failure> {
         None => event.key.place.clone(),
     };
     let head = format!("{}  {commit}{number}  {}:{}  {subject}", event.when, event.file, event.line);
-    let head = terminal.stdout.paint(Style::Cyan, &printable(&head));
+    let head = terminal.stdout.paint(TextStyle::Cyan, &printable(&head));
     let text = |reference: &Option<Reference>| {
         reference.as_ref().map_or_else(|| "nothing".to_owned(), Reference::to_string)
     };
@@ -117,7 +116,7 @@ fn print(event: &Event, terminal: &mut Terminal) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(event: &Event) -> serde_json::Value {
+fn row(event: &HistoryEvent) -> serde_json::Value {
     let reference = |reference: &Option<Reference>| {
         reference.as_ref().map(
             |it| json!({"image": it.to_string(), "name": it.name(), "tag": it.tag(), "digest": it.digest()}),

@@ -12,17 +12,15 @@ use crate::atomic_file;
 use crate::commands::args::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::plan::pin;
 use crate::policy::hold;
-use crate::policy::hold::NewHold;
-use crate::policy::hold::{Hold, Until};
+use crate::policy::hold::{Hold, NewHold, Until};
 use crate::report::Report;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::source::tree::Tree as _;
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Adds, lists or removes holds.
 ///
@@ -31,7 +29,7 @@ use crate::text::printable;
 pub fn run(
     args: &HoldArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     match &args.action {
@@ -44,7 +42,7 @@ pub fn run(
 fn add(
     args: &HoldAddArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     require_to_come(args.until)?;
@@ -122,14 +120,14 @@ pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
 
 const HOLDS: &str = "docs/change-control.md shows how a `[[hold]]` is written";
 
-fn not_editable(file: &str, error: &hold::EditError) -> Failure {
+fn not_editable(file: &str, error: &hold::HoldEditError) -> Failure {
     Failure::usage(format!("`{file}`: {error}"), HOLDS)
 }
 
 fn remove(
     args: &HoldRemoveArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
@@ -160,7 +158,7 @@ fn own_holds<'c>(config: &'c Config, path: &Path) -> Vec<&'c Hold> {
     config.holds.all.iter().filter(is_own).collect()
 }
 
-fn list(globals: &Globals, environment: &Environment, terminal: &mut Terminal) -> Result<Exit, Failure> {
+fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
     let (tree, root) = whole_tree()?;
     let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;

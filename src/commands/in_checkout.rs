@@ -4,17 +4,17 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::hold::{save, text_of};
-use super::pin::{Done, finish};
+use super::pin::{EditedTree, finish};
 use super::{block_on, local_config, registry, repository_file, seen_from, whole_tree};
 use crate::commands::args::{Format, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::plan::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
 use crate::report::terminal::Terminal;
-use crate::run::request::{Carried, ErrandError, Place, Planned, Read};
+use crate::run::request::{Carried, ErrandError, ReadFile, RequestPlan, Workspace};
 use crate::source::tree::DirectoryTree;
 
 /// A checkout.
@@ -24,13 +24,13 @@ pub(super) struct Checkout {
     pub(super) config: Config,
     seen_from: String,
     own_file: String,
-    read: Box<Read<'static>>,
+    read: Box<ReadFile<'static>>,
 }
 
 impl Checkout {
     pub(super) fn new(
         globals: &Globals,
-        environment: &Environment,
+        environment: &Variables,
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
         let config = local_config(globals, environment, terminal)?;
@@ -41,15 +41,15 @@ impl Checkout {
         Ok(Self { seen_from: seen_from(&root)?, tree, root, config, own_file, read })
     }
 
-    pub(super) fn place(&self) -> Place<'_, DirectoryTree> {
+    pub(super) fn place(&self) -> Workspace<'_, DirectoryTree> {
         let Self { tree, config, seen_from, own_file, read, .. } = self;
-        Place { tree, config, seen_from, own_file, read }
+        Workspace { tree, config, seen_from, own_file, read }
     }
 
     /// Asks the registries, writes the files, or shows the diff with `dry_run`, and reports.
     pub(super) fn finish(
         &self,
-        planned: Planned,
+        planned: RequestPlan,
         dry_run: bool,
         globals: &Globals,
         terminal: &mut Terminal,
@@ -67,7 +67,7 @@ impl Checkout {
             }
         }
         let budget = registry.budget();
-        let done = Done { tree: &self.tree, config: &self.config, notes, complete, budget };
+        let done = EditedTree { tree: &self.tree, config: &self.config, notes, complete, budget };
         finish(pinned, done, dry_run, globals, terminal)
     }
 }

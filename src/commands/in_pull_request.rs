@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use super::run;
-use super::{seen_from, work_tree_root};
+use super::{run, seen_from, work_tree_root};
 use crate::commands::args::Globals;
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment, RepositoryConfig};
+use crate::config::{Config, RepositoryConfig, Variables};
 use crate::report::terminal::Terminal;
 use crate::run::request::Errand;
 use crate::source::git;
@@ -20,7 +19,7 @@ pub(super) fn run(
     errand: &Errand,
     dry_run: bool,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("--pull-request")?;

@@ -12,9 +12,9 @@ use super::{image_globs, in_checkout, local_config, log, work_tree_root};
 use crate::commands::args::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::history::known_good;
-use crate::history::known_good::{FILE, KnownGood, LeftOut, Mark, Marked, Runs};
+use crate::history::known_good::{FILE, KnownGood, Mark, Marked, NotMarked, Runs};
 use crate::live;
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
@@ -22,8 +22,7 @@ use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::run::request::{require_images, require_match};
 use crate::source::tree::CommitTree;
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Marks, lists or shows what is known to be good.
 ///
@@ -32,7 +31,7 @@ use crate::text::printable;
 pub fn run(
     args: &KnownGoodArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
@@ -111,7 +110,7 @@ fn mark(
     let images = count(all, "image");
     let before = if kept > 0 { format!(", {kept} of them from before") } else { String::new() };
     writeln!(terminal.stdout, "{FILE}: {images} known to be good in {}{before}", printable(&target.name))?;
-    for LeftOut { image, file, line, reason, detail } in &left_out {
+    for NotMarked { image, file, line, reason, detail } in &left_out {
         let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
         let text = format!("not marked, {reason}: {image} ({file}:{line}){detail}");
         writeln!(terminal.stderr, "{}", printable(&text))?;
@@ -119,8 +118,8 @@ fn mark(
     Ok(Exit::of(false, complete))
 }
 
-fn left_out_row(left_out: &LeftOut) -> serde_json::Value {
-    let LeftOut { image, file, line, reason, detail } = left_out;
+fn left_out_row(left_out: &NotMarked) -> serde_json::Value {
+    let NotMarked { image, file, line, reason, detail } = left_out;
     json!({"image": image, "file": file, "line": line, "reason": reason, "detail": detail})
 }
 

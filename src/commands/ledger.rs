@@ -12,15 +12,14 @@ use super::{local_config, work_tree_root};
 use crate::commands::args::{Format, Globals, LedgerAction, LedgerArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
-use crate::history::ledger::{Event, Known, Ledger, Past, Record};
+use crate::config::{Config, Variables};
+use crate::history::ledger::{Ledger, LedgerState, LedgerView, TagEvent, TagRecord};
 use crate::reference::Reference;
-use crate::registry::Question;
+use crate::registry::TagRef;
 use crate::report::json::VERSION;
-use crate::report::terminal::{Style, Terminal};
+use crate::report::terminal::{Terminal, TextStyle};
 use crate::source::tree::{CommitTree, RevisionError};
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Shows what the ledger says.
 ///
@@ -29,7 +28,7 @@ use crate::text::printable;
 pub fn run(
     args: &LedgerArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
@@ -37,11 +36,11 @@ pub fn run(
     let root = work_tree_root(&std::env::current_dir()?);
     let branch = &config.ledger.branch;
     let ledger = match find(&root, branch) {
-        Known::Read(ledger) => ledger,
-        Known::Nothing => {
+        LedgerState::Read(ledger) => ledger,
+        LedgerState::Nothing => {
             return Err(Failure::usage(format!("there is no ledger `{branch}` here"), fetch(branch)));
         }
-        Known::Unreadable(why) => {
+        LedgerState::Unreadable(why) => {
             return Err(anyhow::anyhow!("the ledger `{branch}` cannot be read: {why}").into());
         }
     };
@@ -87,7 +86,7 @@ fn image(text: &str) -> Result<Reference, Failure> {
 }
 
 /// Returns the tags that the ledger knows, of the image that is wanted, and its one tag where it has one.
-fn tags(ledger: &Ledger, wanted: Option<&Reference>) -> BTreeSet<Question> {
+fn tags(ledger: &Ledger, wanted: Option<&Reference>) -> BTreeSet<TagRef> {
     let mut tags = BTreeSet::new();
     for image in ledger.images() {
         let Some((registry, repository)) = image.split_once('/') else { continue };
@@ -98,7 +97,7 @@ fn tags(ledger: &Ledger, wanted: Option<&Reference>) -> BTreeSet<Question> {
         }
         let tag = wanted.and_then(Reference::tag);
         let events = ledger.events(image).filter(|event| tag.is_none_or(|tag| event.tag == tag));
-        tags.extend(events.map(|event| Question {
+        tags.extend(events.map(|event| TagRef {
             registry: registry.to_owned(),
             repository: repository.to_owned(),
             tag: event.tag.clone(),
@@ -108,9 +107,9 @@ fn tags(ledger: &Ledger, wanted: Option<&Reference>) -> BTreeSet<Question> {
 }
 
 /// Returns the lines of a record with what each of them is.
-fn told<'l>(record: &Record<'l>) -> Vec<(&'l Event, &'static str)> {
+fn told<'l>(record: &TagRecord<'l>) -> Vec<(&'l TagEvent, &'static str)> {
     let sights = record.sights();
-    let what = |(index, event): (usize, &&'l Event)| {
+    let what = |(index, event): (usize, &&'l TagEvent)| {
         let before = &sights[..index];
         let is_back = before.iter().any(|earlier| earlier.digest == event.digest);
         (
@@ -127,10 +126,10 @@ fn told<'l>(record: &Record<'l>) -> Vec<(&'l Event, &'static str)> {
     sights.iter().enumerate().map(what).collect()
 }
 
-fn print(question: &Question, record: &Record<'_>, terminal: &mut Terminal) -> Result<(), Failure> {
-    let Question { registry, repository, tag } = question;
+fn print(question: &TagRef, record: &TagRecord<'_>, terminal: &mut Terminal) -> Result<(), Failure> {
+    let TagRef { registry, repository, tag } = question;
     let head = format!("{registry}/{repository}:{tag}");
-    writeln!(terminal.stdout, "{}", terminal.stdout.paint(Style::Cyan, &printable(&head)))?;
+    writeln!(terminal.stdout, "{}", terminal.stdout.paint(TextStyle::Cyan, &printable(&head)))?;
     for (event, what) in told(record) {
         let line = format!("    {}  {}  {}", event.when, event.digest, what.replace('-', " "));
         writeln!(terminal.stdout, "{}", printable(&line))?;
@@ -138,7 +137,7 @@ fn print(question: &Question, record: &Record<'_>, terminal: &mut Terminal) -> R
     Ok(())
 }
 
-fn row(question: &Question, record: &Record<'_>) -> serde_json::Value {
+fn row(question: &TagRef, record: &TagRecord<'_>) -> serde_json::Value {
     let events = told(record).into_iter().map(
         |(event, what)| json!({ "when": event.when.to_string(), "digest": event.digest, "event": what }),
     );
@@ -158,13 +157,15 @@ pub(super) fn recall(config: &mut Config, root: &Path) -> (Option<String>, bool)
     let known = find(root, branch);
     let waits = config.policy.waits();
     let (remark, is_readable) = match &known {
-        Known::Nothing if waits => (Some(format!("no ledger of tags is here: {}", fetch(branch))), true),
-        Known::Unreadable(why) => {
+        LedgerState::Nothing if waits => {
+            (Some(format!("no ledger of tags is here: {}", fetch(branch))), true)
+        }
+        LedgerState::Unreadable(why) => {
             (Some(format!("the ledger of tags `{branch}` cannot be read: {why}")), !waits)
         }
-        Known::Nothing | Known::Read(_) => (None, true),
+        LedgerState::Nothing | LedgerState::Read(_) => (None, true),
     };
-    config.ledger.past = Past::new(known, Timestamp::now());
+    config.ledger.past = LedgerView::new(known, Timestamp::now());
     (remark, is_readable)
 }
 
@@ -174,17 +175,17 @@ fn fetch(branch: &str) -> String {
 }
 
 /// Returns the ledger on `branch` of the repository around `root`: what was fetched of it, or the branch itself.
-fn find(root: &Path, branch: &str) -> Known {
+fn find(root: &Path, branch: &str) -> LedgerState {
     for name in [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")] {
         let tree = match CommitTree::of_revision(root, &name) {
             Ok(tree) => tree,
             Err(RevisionError::NoRepository | RevisionError::NoCommit(_)) => continue,
-            Err(error @ RevisionError::Git(_)) => return Known::Unreadable(error.to_string()),
+            Err(error @ RevisionError::Git(_)) => return LedgerState::Unreadable(error.to_string()),
         };
         return match Ledger::read(&tree) {
-            Ok(ledger) => Known::Read(Arc::new(ledger)),
-            Err(error) => Known::Unreadable(error.to_string()),
+            Ok(ledger) => LedgerState::Read(Arc::new(ledger)),
+            Err(error) => LedgerState::Unreadable(error.to_string()),
         };
     }
-    Known::Nothing
+    LedgerState::Nothing
 }

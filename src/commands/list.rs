@@ -8,17 +8,17 @@ use jiff::Timestamp;
 
 use super::live::pods_of;
 use super::{local_config, local_tree, print, print_remarks};
-use crate::check::{self, Context};
+use crate::check::{self, CheckContext};
 use crate::commands::args::{Format, Globals, ListArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::history::{self, Age};
 use crate::live::{self, Indexes};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::pin;
-use crate::report::audit::{self, Earlier, Sources};
+use crate::report::audit::{self, AuditSources, Earlier};
 use crate::report::terminal::Terminal;
 use crate::report::{Report, human};
 use crate::source::git::{Log, LogError};
@@ -36,7 +36,7 @@ const HINT: &str = "`tagpin list --format json > FILE` writes one";
 pub fn run(
     args: &ListArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     if globals.format != Format::Html {
@@ -60,11 +60,17 @@ pub fn run(
     let all_is_compared = compared.as_ref().is_none_or(crate::report::live::is_complete);
     let history_is_read = unread.is_empty();
     let (today, now) = (jiff::Zoned::now().date(), Timestamp::now());
-    let context =
-        Context { inventory: &inventory, config: &config, today, base: None, baseline: None, online: None };
+    let context = CheckContext {
+        inventory: &inventory,
+        config: &config,
+        today,
+        base: None,
+        baseline: None,
+        online: None,
+    };
     report.add_findings(check::check(&context));
     report.notes.extend(unread);
-    let sources = Sources {
+    let sources = AuditSources {
         inventory: &inventory,
         environments: &config.environments,
         earlier: &earlier,

@@ -7,9 +7,9 @@ use super::{block_on, local_config, local_tree, registry};
 use crate::commands::args::{Format, Globals, LiveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::live::pods::{self, Container};
-use crate::live::{self, Compared, Declared, Indexes};
+use crate::live::{self, Comparison, DeclaredPlace, Indexes};
 use crate::plan::pin;
 use crate::registry::Trust;
 use crate::report::terminal::Terminal;
@@ -28,7 +28,7 @@ const HINT: &str = "`kubectl get pods -A -o json` prints one; give its file, or 
 pub fn run(
     args: &LiveArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     if args.online {
@@ -68,11 +68,11 @@ pub fn run(
 /// # Errors
 /// The configuration of a registry is wrong.
 pub(super) fn compare(
-    declared: &[Declared],
+    declared: &[DeclaredPlace],
     containers: &[Container],
     online: bool,
     config: &Config,
-) -> Result<(Compared, Indexes), Failure> {
+) -> Result<(Comparison, Indexes), Failure> {
     let compared = live::compare(declared, containers, &Indexes::new());
     if !online {
         return Ok((compared, Indexes::new()));

@@ -29,9 +29,9 @@ use jiff::Timestamp;
 
 use crate::commands::args::{Format, Globals};
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment, discover};
+use crate::config::{Config, Variables, discover};
 use crate::policy::Globs;
-use crate::registry::{self, Budget, Credentials, HttpRegistry, Settings, Trust, registries_conf};
+use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
 use crate::report::terminal::{Stream, Terminal};
 use crate::report::{Report, human, json};
 use crate::source::git::{Log, LogError};
@@ -41,7 +41,7 @@ use crate::text::printable;
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Config, Failure> {
     let config = Config::load(globals.config.as_deref(), environment)?;
@@ -149,11 +149,16 @@ fn registry(config: &Config, trust: Trust) -> Result<HttpRegistry, Failure> {
             .for_each(|rule| rules.push(rule));
     }
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into);
-    let credentials = Credentials::new(&registry::Environment::read())
+    let credentials = Credentials::new(&registry::CredentialPaths::read())
         .with_variables(&rules, variable)
         .with_helper_timeout(config.network.helper_timeout);
-    let settings =
-        Settings { rules, credentials, limits: config.network.limits, trust, ..Settings::default() };
+    let settings = ClientSettings {
+        rules,
+        credentials,
+        limits: config.network.limits,
+        trust,
+        ..ClientSettings::default()
+    };
     HttpRegistry::new(settings).map_err(|error| {
         let mut text = error.to_string();
         if let Some(cause) = std::error::Error::source(&error) {

@@ -11,13 +11,10 @@ use crate::atomic_file;
 use crate::commands::args::{Format, Globals, PinArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
-use crate::plan::Pinned;
-use crate::plan::build_metadata;
+use crate::config::{Config, Variables};
 use crate::plan::build_metadata::Built;
-use crate::plan::pin;
-use crate::plan::set_digest::{Refusal, assign};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::set_digest::{Atomicity, assign};
+use crate::plan::{Outcome, Pinned, Verdict, build_metadata, pin};
 use crate::registry::{Budget, Trust};
 use crate::report::terminal::Terminal;
 use crate::report::{Report, diff, human};
@@ -30,7 +27,7 @@ use crate::source::tree::{DirectoryTree, Tree as _};
 pub fn run(
     args: &PinArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("pin")?;
@@ -52,13 +49,13 @@ pub fn run(
         notes.extend(
             unused.into_iter().map(|built| format!("no image here is `{built}`: nothing was written for it")),
         );
-        block_on(assign(&tree, &config, &registry, inventory, aims, Refusal::StopsOne))?
+        block_on(assign(&tree, &config, &registry, inventory, aims, Atomicity::StopsOne))?
     };
     let mut pinned = pinned.map_err(anyhow::Error::new)?;
     pinned.notes.extend(remark);
     let held = named && pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Held);
     let complete = notes.is_empty() && !held && is_readable;
-    let done = Done { tree: &tree, config: &config, notes, complete, budget: registry.budget() };
+    let done = EditedTree { tree: &tree, config: &config, notes, complete, budget: registry.budget() };
     finish(pinned, done, args.dry_run, globals, terminal)
 }
 
@@ -84,7 +81,7 @@ fn built(args: &PinArgs) -> Result<Vec<Built>, Failure> {
 }
 
 /// What a command that edits files has to say beside the verdicts.
-pub(super) struct Done<'d> {
+pub(super) struct EditedTree<'d> {
     pub(super) tree: &'d DirectoryTree,
     pub(super) config: &'d Config,
     pub(super) notes: Vec<String>,
@@ -99,12 +96,12 @@ pub(super) struct Done<'d> {
 /// Standard output cannot be written.
 pub(super) fn finish(
     mut pinned: Pinned,
-    done: Done<'_>,
+    done: EditedTree<'_>,
     dry_run: bool,
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let Done { tree, config, notes, complete, budget } = done;
+    let EditedTree { tree, config, notes, complete, budget } = done;
     if dry_run {
         if globals.format == Format::Human {
             for file in &pinned.files {

@@ -7,26 +7,23 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::in_checkout;
 use super::in_checkout::Checkout;
-use super::{image_globs, in_pull_request};
+use super::{image_globs, in_checkout, in_pull_request};
 use crate::commands::args::{Format, Globals, PromoteArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::Environment;
-use crate::plan::Outcome;
-use crate::plan::pin;
-use crate::plan::promote::{Demands, promote};
-use crate::plan::set_digest::Aim;
+use crate::config::Variables;
+use crate::plan::promote::{PromotionRules, promote};
+use crate::plan::set_digest::Assignment;
+use crate::plan::{Outcome, pin};
 use crate::reference::Digest;
 use crate::report::Report;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
-use crate::run::request::{Errand, Planned, Promote, require_images, require_match};
+use crate::run::request::{Errand, Promote, RequestPlan, require_images, require_match};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Takes the digests of one environment over into another, or tells whether they are the same.
 ///
@@ -35,7 +32,7 @@ use crate::text::printable;
 pub fn run(
     args: &PromoteArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     if !args.check {
@@ -58,7 +55,7 @@ pub fn run(
     }
     let log = || Log::open(&checkout.root, &args.base);
     let planned = errand.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::told)?;
-    checkout.finish(Planned::Promote(Box::new(planned)), args.dry_run, globals, terminal)
+    checkout.finish(RequestPlan::Promote(Box::new(planned)), args.dry_run, globals, terminal)
 }
 
 /// Returns every digest that a change ticket names.
@@ -87,7 +84,7 @@ fn check(
     require_images(&inventory, &[&from, &to]).map_err(in_checkout::told)?;
     require_match(errand.images.as_ref(), &inventory, &[&from, &to]).map_err(in_checkout::told)?;
     let environments = checkout.config.environments.clone();
-    let demands = Demands { environments, images: errand.images.clone(), ..Demands::default() };
+    let demands = PromotionRules { environments, images: errand.images.clone(), ..PromotionRules::default() };
     let promotion =
         promote(&inventory, &from, &to, &demands).map_err(|error| in_checkout::told(error.into()))?;
     let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));
@@ -101,7 +98,7 @@ fn check(
         let (wanted, verdict) = (
             promotion.differences.get(&index),
             match aim {
-                Aim::Decided(verdict) if verdict.outcome == Outcome::Held => Some(verdict),
+                Assignment::Decided(verdict) if verdict.outcome == Outcome::Held => Some(verdict),
                 _ => None,
             },
         );

@@ -8,12 +8,12 @@ use super::{print_budgets, registry, runtime};
 use crate::commands::args::{Format, Globals, ResolveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::{Demand, Evidence};
 use crate::registry::{
-    Answer, Asked, Behind, Content, HttpRegistry, Judged, Level, Question, Recorded, Registry as _,
-    ResolveError, Trust, Wanted, ask, explained,
+    Assessment, DigestLevel, HttpRegistry, ManifestContent, RecordedOrigin, Registry as _, Requirement,
+    ResolveError, SourceIndex, TagAnswer, TagQuery, TagRef, Trust, ask, explained,
 };
 use crate::report::terminal::Terminal;
 use crate::text::printable;
@@ -25,7 +25,7 @@ use crate::text::printable;
 pub fn run(
     args: &ResolveArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("resolve")?;
@@ -44,10 +44,11 @@ pub fn run(
                 "leave the digest out: `resolve` says what a tag is now, and `tagpin check --online` whether a digest is there",
             ));
         }
-        let level = args.platform.clone().map_or(Level::Index, Level::Platform);
-        let wanted = Wanted { level, needed: Vec::new(), present: None, recorded: Recorded::Nothing };
-        let question = Question::new(&reference);
-        asked.push((text, Asked { question, reference: text.clone(), wanted: vec![wanted] }));
+        let level = args.platform.clone().map_or(DigestLevel::Index, DigestLevel::Platform);
+        let wanted =
+            Requirement { level, needed: Vec::new(), present: None, recorded: RecordedOrigin::Nothing };
+        let question = TagRef::new(&reference);
+        asked.push((text, TagQuery { question, reference: text.clone(), wanted: vec![wanted] }));
     }
     let registry = registry(&config, Trust::Typed)?;
     let runtime = runtime()?;
@@ -62,12 +63,12 @@ pub fn run(
             rows.push(runtime.block_on(explain(&registry, text, asked, &demands)));
         }
     } else {
-        let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
+        let questions: Vec<TagQuery> = asked.iter().map(|(_, asked)| asked.clone()).collect();
         let answers = runtime.block_on(ask(&registry, &questions, AT_ONCE, |_, _| {}));
         for (text, asked) in asked {
             let answer = answers.get(&asked.question).cloned();
             let (steps, mirrors, attached) = (Vec::new(), Vec::new(), Vec::new());
-            rows.push(Row { text, asked, answer, steps, mirrors, attached });
+            rows.push(ResolvedRow { text, asked, answer, steps, mirrors, attached });
         }
     }
     let complete = rows.iter().all(|row| row.told().is_ok());
@@ -82,7 +83,7 @@ pub fn run(
             }
         }
         _ => {
-            let references: Vec<_> = rows.iter().map(Row::json).collect();
+            let references: Vec<_> = rows.iter().map(ResolvedRow::json).collect();
             let document = json!({
                 "version": 1, "references": references, "registries": budgets, "complete": complete,
             });
@@ -96,10 +97,10 @@ pub fn run(
 const AT_ONCE: usize = 64;
 
 /// What became of one reference.
-struct Row<'a> {
+struct ResolvedRow<'a> {
     text: &'a str,
-    asked: Asked,
-    answer: Option<Result<Answer, ResolveError>>,
+    asked: TagQuery,
+    answer: Option<Result<TagAnswer, ResolveError>>,
     /// How it came about, where that is asked for.
     steps: Vec<String>,
     /// What mirrors say, where that is asked for.
@@ -109,20 +110,25 @@ struct Row<'a> {
 }
 
 /// What is said of one reference.
-struct Told<'a> {
+struct Resolved<'a> {
     digest: Digest,
-    behind: Option<Behind>,
-    answer: &'a Answer,
+    behind: Option<SourceIndex>,
+    answer: &'a TagAnswer,
 }
 
 /// Asks for one reference, its mirrors beside it, and what policy demands to be attached to it.
-async fn explain<'a>(registry: &HttpRegistry, text: &'a str, asked: Asked, demands: &[Demand]) -> Row<'a> {
+async fn explain<'a>(
+    registry: &HttpRegistry,
+    text: &'a str,
+    asked: TagQuery,
+    demands: &[Demand],
+) -> ResolvedRow<'a> {
     let questions = std::slice::from_ref(&asked);
     let (mut answers, steps) = explained(ask(registry, questions, AT_ONCE, |_, _| {})).await;
     let mirrors = registry.at_mirrors(&asked.question).await;
     let answer = answers.remove(&asked.question);
-    let mut row = Row { text, asked, answer, steps, mirrors, attached: Vec::new() };
-    let Ok(Told { digest, behind, .. }) = row.told() else { return row };
+    let mut row = ResolvedRow { text, asked, answer, steps, mirrors, attached: Vec::new() };
+    let Ok(Resolved { digest, behind, .. }) = row.told() else { return row };
     let digest = behind.map_or(digest, |behind| behind.index);
     for demand in demands {
         let (found, steps) = explained(registry.evidence(&row.asked.question, &digest, demand)).await;
@@ -143,15 +149,15 @@ fn attached(found: &Result<Evidence, ResolveError>) -> Vec<String> {
     }
 }
 
-impl Row<'_> {
+impl ResolvedRow<'_> {
     /// Returns the digest that is wanted, or a kebab-case reason with its explanation.
-    fn told(&self) -> Result<Told<'_>, (&'static str, String)> {
+    fn told(&self) -> Result<Resolved<'_>, (&'static str, String)> {
         let failed = |error: &ResolveError| (error.reason(), error.to_string());
         let not_asked = || ("not-asked", "it was not asked".to_owned());
         let answer = self.answer.as_ref().ok_or_else(not_asked)?.as_ref().map_err(failed)?;
         match self.asked.wanted.first().map(|wanted| wanted.judge(&self.asked.question, answer)) {
-            Some(Ok(Judged::Write { digest, behind })) => Ok(Told { digest, behind, answer }),
-            Some(Ok(Judged::Failed(error))) => Err(failed(&error)),
+            Some(Ok(Assessment::Write { digest, behind })) => Ok(Resolved { digest, behind, answer }),
+            Some(Ok(Assessment::Failed(error))) => Err(failed(&error)),
             _ => Err(not_asked()),
         }
     }
@@ -173,10 +179,10 @@ impl Row<'_> {
         }
         let text = self.text;
         match self.told() {
-            Ok(Told { digest, behind, answer }) => {
+            Ok(Resolved { digest, behind, answer }) => {
                 let media_type = answer.media_type(&digest).unwrap_or_default();
                 writeln!(terminal.stdout, "{text}  {digest}  {}", printable(media_type))?;
-                if let Some(Behind { index, .. }) = behind {
+                if let Some(SourceIndex { index, .. }) = behind {
                     writeln!(terminal.stdout, "  in the index {index}")?;
                 }
             }
@@ -194,10 +200,10 @@ impl Row<'_> {
     fn json(&self) -> serde_json::Value {
         let text = self.text;
         let mut row = match self.told() {
-            Ok(Told { digest, behind, answer }) => {
+            Ok(Resolved { digest, behind, answer }) => {
                 let content = answer.resolution.content.as_ref();
                 let platforms = content
-                    .filter(|content| matches!(content, Content::Index(_)))
+                    .filter(|content| matches!(content, ManifestContent::Index(_)))
                     .map(|content| content.platforms().iter().map(ToString::to_string).collect::<Vec<_>>());
                 json!({
                     "image": text,

@@ -1,15 +1,14 @@
 //! `tagpin rollback`
 
 use super::hold::require_to_come;
-use super::in_checkout;
 use super::in_checkout::Checkout;
-use super::{image_globs, in_pull_request};
+use super::{image_globs, in_checkout, in_pull_request};
 use crate::commands::args::{Globals, RollbackArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::Environment;
+use crate::config::Variables;
 use crate::report::terminal::Terminal;
-use crate::run::request::{Errand, Planned, Rollback};
+use crate::run::request::{Errand, RequestPlan, Rollback};
 use crate::source::git::Log;
 
 /// Goes back to earlier digests and puts them on hold.
@@ -21,7 +20,7 @@ use crate::source::git::Log;
 pub fn run(
     args: &RollbackArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("rollback")?;
@@ -40,5 +39,5 @@ pub fn run(
     let checkout = Checkout::new(globals, environment, terminal)?;
     let log = || Log::open(&checkout.root, &args.base);
     let planned = errand.plan(checkout.place(), log).map_err(in_checkout::told)?;
-    checkout.finish(Planned::Rollback(Box::new(planned)), args.dry_run, globals, terminal)
+    checkout.finish(RequestPlan::Rollback(Box::new(planned)), args.dry_run, globals, terminal)
 }

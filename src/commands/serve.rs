@@ -8,19 +8,18 @@ use super::{registry, runtime};
 use crate::commands::args::{Globals, ServeArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::plan::Outcome;
 use crate::registry::{Memo, Trust};
-use crate::run::fleet;
-use crate::run::fleet::{Tally, Targets};
-use crate::run::serve::{Ended, ServeError, Status, Worker};
-use crate::run::{Done, Proposed, RunError, Session};
+use crate::run::fleet::{RunStats, Targets};
+use crate::run::serve::{Ended, ServeError, ServeStatus, Worker};
+use crate::run::{GroupOutcome, RepositoryOutcome, RunError, RunSession, fleet};
 
 /// Does `tagpin run` whenever the schedule says so, until it is told to end.
 ///
 /// # Errors
 /// The configuration is wrong, or the worker cannot begin.
-pub fn run(_: &ServeArgs, globals: &Globals, environment: &Environment) -> Result<Exit, Failure> {
+pub fn run(_: &ServeArgs, globals: &Globals, environment: &Variables) -> Result<Exit, Failure> {
     globals.require_network("serve")?;
     let load = || Config::load(globals.config.as_deref(), environment);
     let config = load()?;
@@ -39,11 +38,11 @@ pub fn run(_: &ServeArgs, globals: &Globals, environment: &Environment) -> Resul
     let _lock = lock(config.cache_dir()?)?;
     // What is wrong with it is said before the first run.
     registry(&config, Trust::Scanned)?;
-    let status = Arc::new(Status::default());
+    let status = Arc::new(ServeStatus::default());
     let job = {
         let status = Arc::clone(&status);
-        let first = Arc::new(Session::new(&config));
-        move |config: &Config| one(config, &Session::new(config).after(&first), &status)
+        let first = Arc::new(RunSession::new(&config));
+        move |config: &Config| one(config, &RunSession::new(config).after(&first), &status)
     };
     let runtime = runtime()?;
     let worked = runtime.block_on(Worker { job, load, status }.work(config));
@@ -68,7 +67,7 @@ fn told(error: &ServeError) -> String {
 }
 
 /// Does one run. Blocks.
-fn one(config: &Config, session: &Session, status: &Status) -> Ended {
+fn one(config: &Config, session: &RunSession, status: &ServeStatus) -> Ended {
     let failed = |error: &dyn std::fmt::Display| {
         tracing::error!(%error, "the run cannot begin");
         Ended::Failed
@@ -88,10 +87,12 @@ fn one(config: &Config, session: &Session, status: &Status) -> Ended {
     for error in &problems {
         tracing::error!(error, "not all repositories could be found");
     }
-    let mut tally = Tally { complete: problems.is_empty(), ..Tally::default() };
-    let ended = |index: usize, result: Result<Done, RunError>| -> Result<(), std::convert::Infallible> {
+    let mut tally = RunStats { complete: problems.is_empty(), ..RunStats::default() };
+    let ended = |index: usize,
+                 result: Result<RepositoryOutcome, RunError>|
+     -> Result<(), std::convert::Infallible> {
         let target = &targets[index];
-        let result = if target.is_new(&result) { Ok(Done::default()) } else { result };
+        let result = if target.is_new(&result) { Ok(RepositoryOutcome::default()) } else { result };
         let report = result.as_ref().ok().map(|done| fleet::report(done, &target.repository.url));
         let complete = report.as_ref().is_some_and(|report| report.complete);
         tally.add(&result, report.as_ref());
@@ -102,13 +103,13 @@ fn one(config: &Config, session: &Session, status: &Status) -> Ended {
     let each = fleet::each(&context, &targets, config.concurrency.0, &|_, _| {}, ended);
     let Ok(()) = handle.block_on(each);
     status.metrics.requests(&registry.inner().answered());
-    let Tally { ended, changed, failed, incomplete, complete } = tally;
+    let RunStats { ended, changed, failed, incomplete, complete } = tally;
     tracing::info!(repositories = ended, changed, failed, incomplete, "the repositories are done");
     if complete { Ended::Complete } else { Ended::Incomplete }
 }
 
 /// Logs what became of one repository.
-fn log(repository: &str, result: &Result<Done, RunError>, notes: Vec<String>, complete: bool) {
+fn log(repository: &str, result: &Result<RepositoryOutcome, RunError>, notes: Vec<String>, complete: bool) {
     let done = match result {
         Ok(done) => done,
         Err(error) => return tracing::error!(repository, error = fleet::told(error), "a repository failed"),
@@ -156,7 +157,7 @@ fn log(repository: &str, result: &Result<Done, RunError>, notes: Vec<String>, co
 }
 
 /// Logs what became of one group of changes.
-fn log_group(repository: &str, group: &Proposed) {
+fn log_group(repository: &str, group: &GroupOutcome) {
     let (branch, state) = (group.branch_name.as_str(), group.branch.as_str());
     let pull_request = group.pull_request.as_ref();
     tracing::info!(

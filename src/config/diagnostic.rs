@@ -17,7 +17,7 @@ const LINE_MAX: usize = 200;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// The file, as it was named.
     pub file: String,
     /// Line and column, 1-based, columns in characters; `None` where the file as a whole is meant.
@@ -30,7 +30,7 @@ pub struct Problem {
     quote: Option<(String, usize)>,
 }
 
-impl Problem {
+impl Diagnostic {
     /// Returns a problem of the file as a whole.
     pub(super) fn whole(file: &str, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), position: None, message: message.into(), hint: None, quote: None }
@@ -84,7 +84,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", printable(&self.file))?;
         if let Some((line, column)) = self.position {
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_problem_says_where_and_shows_the_line() {
         let text = "a = 1\n\u{e9} = \"bad\"\n";
-        let problem = Problem::at("x.toml", text, 11..16, "`bad` is no level");
+        let problem = Diagnostic::at("x.toml", text, 11..16, "`bad` is no level");
         assert_eq!(problem.position, Some((2, 5)));
         assert_eq!(
             problem.to_string(),
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn spans_at_the_end_or_past_it_do_not_panic() {
         for (text, span) in [("", 0..0), ("a", 1..1), ("a\n", 2..9), ("\u{e9}", 1..2), ("a\r\nb", 1..4)] {
-            let _ = Problem::at("x", text, span, "m").to_string();
+            let _ = Diagnostic::at("x", text, span, "m").to_string();
         }
     }
 
@@ -219,7 +219,7 @@ mod tests {
             "repository = [{ url = \"x\", password = \"hunter2\" }]",
             "AUTH_HEADER = [\"hunter2\"]",
         ] {
-            let shown = Problem::at("x.toml", line, 0..1, "m").to_string();
+            let shown = Diagnostic::at("x.toml", line, 0..1, "m").to_string();
             assert!(!shown.contains("hunter2"), "{shown}");
         }
         assert_eq!(redact("nothing  secret"), "nothing  secret");
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_file_cannot_steer_the_terminal() {
-        let shown = Problem::at("x.toml", "a = \"\u{1b}[2J\"", 0..1, "\u{7}m").to_string();
+        let shown = Diagnostic::at("x.toml", "a = \"\u{1b}[2J\"", 0..1, "\u{7}m").to_string();
         assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
     }
 }

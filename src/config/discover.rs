@@ -5,14 +5,14 @@ pub const NAMES: [&str; 3] = [".github/tagpin.toml", "tagpin.toml", ".tagpin.tom
 
 /// The configuration file of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discovered {
+pub struct DiscoveredFile {
     /// The file that counts: one of [`NAMES`].
     pub path: &'static str,
     /// Others that are there too and are not read: worth a warning.
     pub ignored: Vec<&'static str>,
 }
 
-impl Discovered {
+impl DiscoveredFile {
     /// Returns the warning that a repository with more than one file deserves.
     pub fn warning(&self) -> Option<String> {
         let ignored: Vec<String> = self.ignored.iter().map(|path| format!("`{path}`")).collect();
@@ -22,7 +22,7 @@ impl Discovered {
 }
 
 /// Returns the configuration file among `paths`, which are all below the repository's root.
-pub fn discover<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<Discovered> {
+pub fn discover<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<DiscoveredFile> {
     let mut there = [false; NAMES.len()];
     for path in paths {
         if let Some(at) = NAMES.iter().position(|name| *name == path) {
@@ -31,7 +31,7 @@ pub fn discover<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<Discover
     }
     let mut found = NAMES.into_iter().zip(there).filter_map(|(name, there)| there.then_some(name));
     let path = found.next()?;
-    Some(Discovered { path, ignored: found.collect() })
+    Some(DiscoveredFile { path, ignored: found.collect() })
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! `[[hold]]` entries in the text of a repository's file: added and removed with everything else as it is. Pure.
 
-use crate::policy::hold::NewHold;
 use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, Datetime, DocumentMut, Item, Table, Value, value};
 
 use crate::config::{Config, ConfigError};
-use crate::policy::hold::Hold;
+use crate::policy::hold::{Hold, NewHold};
 use crate::reference::Digest;
 
 /// Why a file is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
+pub enum HoldEditError {
     /// It is not TOML.
     #[error("not TOML: {0}")]
     NotToml(String),
@@ -31,7 +30,7 @@ pub enum EditError {
 pub enum HoldFileError {
     /// It cannot be edited.
     #[error("`{0}`: {1}")]
-    Edit(String, EditError),
+    Edit(String, HoldEditError),
     /// It is wrong already, or the hold is.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -62,10 +61,10 @@ pub fn holds_of(file: &str, base: &Path, text: &str) -> Result<Vec<Hold>, Config
 ///
 /// # Errors
 /// The text cannot be edited safely.
-pub fn add(text: &str, hold: &NewHold) -> Result<String, EditError> {
+pub fn add(text: &str, hold: &NewHold) -> Result<String, HoldEditError> {
     edit(text, |document| {
         let holds = document.entry("hold").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        let holds = holds.as_array_of_tables_mut().ok_or(EditError::Inline)?;
+        let holds = holds.as_array_of_tables_mut().ok_or(HoldEditError::Inline)?;
         holds.push(table(hold));
         Ok(())
     })
@@ -75,13 +74,13 @@ pub fn add(text: &str, hold: &NewHold) -> Result<String, EditError> {
 ///
 /// # Errors
 /// There is no such hold, or the text cannot be edited safely.
-pub fn remove(text: &str, indices: &[usize]) -> Result<String, EditError> {
+pub fn remove(text: &str, indices: &[usize]) -> Result<String, HoldEditError> {
     edit(text, |document| {
         let holds =
-            document.get_mut("hold").map(|holds| holds.as_array_of_tables_mut().ok_or(EditError::Inline));
+            document.get_mut("hold").map(|holds| holds.as_array_of_tables_mut().ok_or(HoldEditError::Inline));
         let count = holds.as_ref().map_or(0, |holds| holds.as_ref().map_or(0, |holds| holds.len()));
         if let Some(index) = indices.iter().find(|index| **index >= count) {
-            return Err(EditError::NoSuchHold(index + 1));
+            return Err(HoldEditError::NoSuchHold(index + 1));
         }
         let Some(holds) = holds.transpose()? else { return Ok(()) };
         let mut index = 0;
@@ -99,8 +98,8 @@ pub fn remove(text: &str, indices: &[usize]) -> Result<String, EditError> {
 /// Edits `text`, whose line ends and byte order mark stay: toml_edit writes LF alone, and no mark.
 fn edit(
     text: &str,
-    change: impl FnOnce(&mut DocumentMut) -> Result<(), EditError>,
-) -> Result<String, EditError> {
+    change: impl FnOnce(&mut DocumentMut) -> Result<(), HoldEditError>,
+) -> Result<String, HoldEditError> {
     let (mark, body) = match text.strip_prefix('\u{feff}') {
         Some(body) => ("\u{feff}", body),
         None => ("", text),
@@ -110,10 +109,10 @@ fn edit(
     let restored = |text: String| if crlf { text.replace('\n', "\r\n") } else { text };
     let mut document: DocumentMut = unified
         .parse()
-        .map_err(|error: toml_edit::TomlError| EditError::NotToml(error.message().to_owned()))?;
+        .map_err(|error: toml_edit::TomlError| HoldEditError::NotToml(error.message().to_owned()))?;
     // Mixed line ends, for example: what would not survive is not touched.
     if restored(document.to_string()) != body {
-        return Err(EditError::Unusual);
+        return Err(HoldEditError::Unusual);
     }
     change(&mut document)?;
     Ok(format!("{mark}{}", restored(document.to_string())))
@@ -146,6 +145,7 @@ fn table(hold: &NewHold) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::hold::Until;
 
     const FILE: &str = "\
 # what is ours
@@ -185,8 +185,8 @@ strict = true
             without,
             FILE.replace("\n# the release of may\n[[hold]]\ntag='1' # odd   spacing\nreason = \"x\"\n", "")
         );
-        assert_eq!(remove(FILE, &[1]), Err(EditError::NoSuchHold(2)));
-        assert_eq!(remove("", &[0]), Err(EditError::NoSuchHold(1)));
+        assert_eq!(remove(FILE, &[1]), Err(HoldEditError::NoSuchHold(2)));
+        assert_eq!(remove("", &[0]), Err(HoldEditError::NoSuchHold(1)));
     }
 
     #[test]
@@ -200,8 +200,8 @@ strict = true
 
     #[test]
     fn what_cannot_be_edited_is_left_alone() {
-        assert_eq!(add("hold = [{ reason = 'x', tag = '1' }]\n", &hold()), Err(EditError::Inline));
-        assert_eq!(add("a = 1\r\nb = 2\n", &hold()), Err(EditError::Unusual));
-        assert!(matches!(add("a = [", &hold()), Err(EditError::NotToml(_))));
+        assert_eq!(add("hold = [{ reason = 'x', tag = '1' }]\n", &hold()), Err(HoldEditError::Inline));
+        assert_eq!(add("a = 1\r\nb = 2\n", &hold()), Err(HoldEditError::Unusual));
+        assert!(matches!(add("a = [", &hold()), Err(HoldEditError::NotToml(_))));
     }
 }

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Config, ConfigError, Problem};
+use super::{Config, ConfigError, Diagnostic};
 
 /// The variables that the configuration looks at; an empty one counts as absent.
 #[derive(Clone, Debug, Default)]
-pub struct Environment {
+pub struct Variables {
     /// `TAGPIN_CONFIG`: the configuration file where `--config` names none.
     pub config: Option<PathBuf>,
     /// `TAGPIN_CACHE_DIR`: wins over the file's `cache-dir`.
@@ -26,7 +26,7 @@ pub struct Environment {
     pub github_step_summary: Option<PathBuf>,
 }
 
-impl Environment {
+impl Variables {
     /// Returns what the process was started with.
     pub fn from_process() -> Self {
         Self::from_lookup(|name| std::env::var_os(name))
@@ -83,7 +83,7 @@ impl Config {
     /// Neither configuration nor environment names a place.
     pub fn cache_dir(&self) -> Result<&std::path::Path, ConfigError> {
         self.cache_dir.as_deref().ok_or_else(|| {
-            let problem = Problem::whole("configuration", "there is no place for clones: HOME is not set");
+            let problem = Diagnostic::whole("configuration", "there is no place for clones: HOME is not set");
             ConfigError::one(problem.hint("set TAGPIN_CACHE_DIR, or `cache-dir` in the configuration"))
         })
     }
@@ -98,11 +98,11 @@ mod tests {
 
     #[test]
     fn the_cache_directory_comes_from_the_first_that_names_one() {
-        let mut environment = Environment {
+        let mut environment = Variables {
             cache_dir: Some("/env".into()),
             xdg_cache_home: Some("/xdg".into()),
             home: Some("/home/a".into()),
-            ..Environment::default()
+            ..Variables::default()
         };
         let file = || Some(PathBuf::from("/file"));
         assert_eq!(environment.cache_dir(file()).unwrap(), Path::new("/env"));
@@ -126,7 +126,7 @@ mod tests {
             "XDG_CACHE_HOME" => Some("".into()),
             _ => None,
         };
-        let environment = Environment::from_lookup(lookup);
+        let environment = Variables::from_lookup(lookup);
         assert_eq!(environment.xdg_cache_home, None);
         let config = environment.without_file().unwrap();
         let expected = RepositoryConfig {
@@ -138,12 +138,12 @@ mod tests {
         assert_eq!(config.forge.base_url.as_str(), "https://ghe.example/api/v3");
 
         let environment =
-            Environment { github_repository: Some("acme/clusters".into()), ..Environment::default() };
+            Variables { github_repository: Some("acme/clusters".into()), ..Variables::default() };
         assert_eq!(
             environment.without_file().unwrap().repositories[0].url,
             "https://github.com/acme/clusters"
         );
-        let environment = Environment { github_api_url: Some("ftp://x".into()), ..environment };
+        let environment = Variables { github_api_url: Some("ftp://x".into()), ..environment };
         assert!(environment.without_file().is_err());
     }
 }

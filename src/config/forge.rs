@@ -1,13 +1,14 @@
 //! Where repositories live, who commits, and which ones are meant.
 
+use url::Url;
+
 use crate::forge::Owner;
 use crate::forge::github::AppConfig;
 use crate::policy::Globs;
-use url::Url;
 
 /// Where pull requests are opened, and who commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forge {
+pub struct ForgeSettings {
     /// What is spoken there.
     pub kind: ForgeKind,
     /// Where its API is: `https://ghe.example/api/v3` for GitHub Enterprise.
@@ -24,7 +25,7 @@ pub struct Forge {
     pub app: Option<AppConfig>,
 }
 
-impl Default for Forge {
+impl Default for ForgeSettings {
     #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
     fn default() -> Self {
         Self {
@@ -41,7 +42,7 @@ impl Default for Forge {
 
 /// One place where repositories are looked for, and which of them are meant.
 #[derive(Clone, Debug)]
-pub struct Discover {
+pub struct DiscoverSettings {
     /// Whose repositories.
     pub owner: Owner,
     /// Globs on `owner/name`.

@@ -17,27 +17,25 @@ mod schema;
 mod serve;
 mod show;
 
-use crate::policy::Annotations;
-use crate::pull_request::{Proposals, PullRequestSettings};
-pub use forge::Commits;
-pub use forge::{Discover, Forge, ForgeKind, RepositoryConfig};
-pub use serve::{Concurrency, Serve};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
-pub use diagnostic::Problem;
-pub use discover::{Discovered, NAMES, discover};
-pub use env::Environment;
+pub use diagnostic::Diagnostic;
+pub use discover::{DiscoveredFile, NAMES, discover};
+pub use env::Variables;
+pub use forge::{Commits, DiscoverSettings, ForgeKind, ForgeSettings, RepositoryConfig};
 pub use schema::SCHEMA;
+pub use serve::{Concurrency, ServeSettings};
 
-use crate::check::Settings;
+use crate::check::CheckSettings;
+pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
 use crate::manifest::formats::catalogue::Location;
-use crate::policy::Policy;
 use crate::policy::hold::Holds;
-use crate::registry::{HELPER_TIMEOUT, Limits, Rule};
+use crate::policy::{AnnotationSettings, Policy};
+use crate::pull_request::{Proposals, PullRequestSettings};
+use crate::registry::{HELPER_TIMEOUT, Limits, RegistryRule};
 
 /// The largest file that is read as a configuration, in bytes.
 pub const SIZE_MAX: u64 = 256 * 1024;
@@ -48,13 +46,13 @@ pub struct Config {
     /// When `tagpin serve` runs: a cron expression.
     pub schedule: Option<String>,
     /// How `tagpin serve` runs.
-    pub serve: Serve,
+    pub serve: ServeSettings,
     /// How many repositories are under way at the same time, at least one.
     pub concurrency: Concurrency,
     /// What is read, what is pinned, and how it is written.
     pub policy: Policy,
     /// How much the findings of `tagpin check` count, and what is allowed.
-    pub check: Settings,
+    pub check: CheckSettings,
     /// Which paths are deployed together.
     pub environments: Vec<crate::policy::environment::Environment>,
     /// What must not move, why and until when.
@@ -62,9 +60,9 @@ pub struct Config {
     /// What runs remember of tags.
     pub ledger: LedgerSettings,
     /// What is recorded on the objects that own a pod template.
-    pub annotations: Annotations,
+    pub annotations: AnnotationSettings,
     /// Where pull requests are opened, and who commits.
-    pub forge: Forge,
+    pub forge: ForgeSettings,
     /// How changes are proposed.
     pub proposals: Proposals,
     /// What pull requests tell.
@@ -72,9 +70,9 @@ pub struct Config {
     /// The repositories of `tagpin run`.
     pub repositories: Vec<RepositoryConfig>,
     /// Where more repositories are looked for.
-    pub discover: Vec<Discover>,
+    pub discover: Vec<DiscoverSettings>,
     /// Where registries are really asked.
-    pub registries: Vec<Rule>,
+    pub registries: Vec<RegistryRule>,
     /// A containers registries.conf with more of them; not read yet.
     pub registries_conf: Option<PathBuf>,
     /// How much and how long registries are asked.
@@ -105,17 +103,17 @@ impl Default for Network {
 /// Everything that is wrong with a configuration file, or why it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
 }
 
 impl ConfigError {
     /// Returns what is wrong, in the order of the file; at least one thing.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
     }
 
     /// Returns the error with these problems in the file's order, or `value` where there are none.
-    fn unless_none<T>(mut problems: Vec<Problem>, value: T) -> Result<T, Self> {
+    fn unless_none<T>(mut problems: Vec<Diagnostic>, value: T) -> Result<T, Self> {
         if problems.is_empty() {
             return Ok(value);
         }
@@ -123,7 +121,7 @@ impl ConfigError {
         Err(Self { problems })
     }
 
-    fn one(problem: Problem) -> Self {
+    fn one(problem: Diagnostic) -> Self {
         Self { problems: vec![problem] }
     }
 }
@@ -146,13 +144,13 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Returns the configuration of the file at `path`, or at [`Environment::config`], or the defaults.
+    /// Returns the configuration of the file at `path`, or at [`Variables::config`], or the defaults.
     ///
     /// Without a file, in a GitHub Action, the one repository is the one that the Action runs in.
     ///
     /// # Errors
     /// The file cannot be read, or is wrong.
-    pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn load(path: Option<&Path>, environment: &Variables) -> Result<Self, ConfigError> {
         let Some(path) = path.or(environment.config.as_deref()) else { return environment.without_file() };
         let shown = path.display().to_string();
         let bytes = read(path)?;
@@ -181,15 +179,15 @@ impl Config {
     /// Names everything that is wrong, with its place.
     pub fn parse(file: &str, base: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let text = utf8(file, bytes)?;
-        let raw: raw::Raw =
-            toml::from_str(text).map_err(|error| ConfigError::one(Problem::from_toml(file, text, &error)))?;
+        let raw: raw::Raw = toml::from_str(text)
+            .map_err(|error| ConfigError::one(Diagnostic::from_toml(file, text, &error)))?;
         let (mut config, problems) = check::check(file, base, text, &raw);
         config.own = Some(text.to_owned());
         ConfigError::unless_none(problems, config)
     }
 
     /// Returns this configuration with what the environment says above it and below it.
-    fn with(mut self, environment: &Environment) -> Self {
+    fn with(mut self, environment: &Variables) -> Self {
         self.cache_dir = environment.cache_dir(self.cache_dir.take());
         self
     }
@@ -210,17 +208,17 @@ fn within_limit(file: &str, bytes: &[u8]) -> Result<(), ConfigError> {
         return Ok(());
     }
     let message = format!("the file is larger than the {SIZE_MAX} bytes that tagpin reads");
-    Err(ConfigError::one(Problem::whole(file, message)))
+    Err(ConfigError::one(Diagnostic::whole(file, message)))
 }
 
 fn unreadable(path: &Path, message: String) -> ConfigError {
-    ConfigError::one(Problem::whole(&path.display().to_string(), message))
+    ConfigError::one(Diagnostic::whole(&path.display().to_string(), message))
 }
 
 /// Returns `bytes` as text, a byte order mark left out.
 fn utf8<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        ConfigError::one(Problem::whole(file, format!("not UTF-8 at byte {}", error.valid_up_to())))
+        ConfigError::one(Diagnostic::whole(file, format!("not UTF-8 at byte {}", error.valid_up_to())))
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

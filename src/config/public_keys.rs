@@ -1,9 +1,9 @@
 //! The files of the policy's public keys.
 
 use super::ConfigError;
-use super::diagnostic::Problem;
+use super::diagnostic::Diagnostic;
 use crate::policy::Policy;
-use crate::registry::verify::Key;
+use crate::registry::verify::PublicKey;
 
 const HINT: &str = "`keys` of [policy] names files with a public key each: docs/provenance.md";
 
@@ -14,13 +14,13 @@ impl Policy {
     /// Those of `read`, or there is no key in a file.
     pub(super) fn read_keys(
         &mut self,
-        read: impl Fn(&Key) -> Result<Vec<u8>, ConfigError>,
+        read: impl Fn(&PublicKey) -> Result<Vec<u8>, ConfigError>,
     ) -> Result<(), ConfigError> {
         let of_rules = self.rules.iter_mut().filter_map(|rule| rule.keys.as_mut());
         for key in [&mut self.defaults.demand.keys].into_iter().chain(of_rules).flatten() {
             let bytes = read(key)?;
             *key = key.clone().with(&bytes).map_err(|error| {
-                let problem = Problem::whole(&key.path().display().to_string(), error.to_string());
+                let problem = Diagnostic::whole(&key.path().display().to_string(), error.to_string());
                 ConfigError::one(problem.hint(HINT))
             })?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::diagnostic::Problem;
+use super::diagnostic::Diagnostic;
 use super::{ConfigError, read, utf8};
 use crate::pull_request::Template;
 
@@ -16,8 +16,8 @@ pub(super) fn template(path: &Path) -> Result<Template, ConfigError> {
             .line
             .map(|line| text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum());
         let problem = match start {
-            Some(start) => Problem::at(&shown, text, start..start, error.message),
-            None => Problem::whole(&shown, error.message),
+            Some(start) => Diagnostic::at(&shown, text, start..start, error.message),
+            None => Diagnostic::whole(&shown, error.message),
         };
         ConfigError::one(problem.hint(HINT))
     })

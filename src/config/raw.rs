@@ -9,7 +9,7 @@ use toml::Spanned;
 use crate::manifest::formats::catalogue::Location;
 
 /// A text with its place in the file.
-pub(super) type Text = Spanned<String>;
+pub(super) type SpannedText = Spanned<String>;
 
 /// One word, or a list of words.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -34,11 +34,11 @@ impl Words {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Raw {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) schedule: Option<Text>,
+    pub(super) schedule: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cache_dir: Option<Text>,
+    pub(super) cache_dir: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) registries_conf: Option<Text>,
+    pub(super) registries_conf: Option<SpannedText>,
     #[serde(default)]
     pub(super) policy: RawPolicy,
     #[serde(default)]
@@ -84,13 +84,13 @@ pub(super) struct RawRun {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawServe {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) time_zone: Option<Text>,
+    pub(super) time_zone: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) jitter: Option<Text>,
+    pub(super) jitter: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) listen: Option<Text>,
+    pub(super) listen: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) grace: Option<Text>,
+    pub(super) grace: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) run_at_start: Option<bool>,
 }
@@ -100,9 +100,9 @@ pub(super) struct RawServe {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawDiscover {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) organization: Option<Text>,
+    pub(super) organization: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) user: Option<Text>,
+    pub(super) user: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) installation: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +110,7 @@ pub(super) struct RawDiscover {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exclude: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) topics: Option<Vec<Text>>,
+    pub(super) topics: Option<Vec<SpannedText>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) archived: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,17 +126,17 @@ pub(super) struct RawNetwork {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retries: Option<Spanned<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) max_wait: Option<Text>,
+    pub(super) max_wait: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) connect_timeout: Option<Text>,
+    pub(super) connect_timeout: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) read_timeout: Option<Text>,
+    pub(super) read_timeout: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) request_timeout: Option<Text>,
+    pub(super) request_timeout: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) image_timeout: Option<Text>,
+    pub(super) image_timeout: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) credential_helper_timeout: Option<Text>,
+    pub(super) credential_helper_timeout: Option<SpannedText>,
 }
 
 /// `[policy]`
@@ -144,19 +144,19 @@ pub(super) struct RawNetwork {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) level: Option<Text>,
+    pub(super) level: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    pub(super) platforms: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) style: Option<Text>,
+    pub(super) style: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) split_fields: Option<Text>,
+    pub(super) split_fields: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) min_age: Option<Text>,
+    pub(super) min_age: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) settle: Option<Text>,
+    pub(super) settle: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) unknown_age: Option<Text>,
+    pub(super) unknown_age: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) include: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ pub(super) struct RawPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) require: Option<Spanned<Words>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    pub(super) keys: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) predicate_types: Option<Spanned<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -182,23 +182,23 @@ pub(super) struct RawRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) images: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) level: Option<Text>,
+    pub(super) level: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    pub(super) platforms: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) style: Option<Text>,
+    pub(super) style: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) split_fields: Option<Text>,
+    pub(super) split_fields: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) min_age: Option<Text>,
+    pub(super) min_age: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) settle: Option<Text>,
+    pub(super) settle: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) unknown_age: Option<Text>,
+    pub(super) unknown_age: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) require: Option<Spanned<Words>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    pub(super) keys: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) predicate_types: Option<Spanned<Vec<String>>>,
 }
@@ -210,7 +210,7 @@ pub(super) struct RawLedger {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) enabled: Option<Spanned<bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) branch: Option<Text>,
+    pub(super) branch: Option<SpannedText>,
 }
 
 /// `[check]`
@@ -230,12 +230,12 @@ pub(super) struct RawCheck {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawCheckRule {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rules: Option<Spanned<Vec<Text>>>,
+    pub(super) rules: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) paths: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) images: Option<Spanned<Vec<String>>>,
-    pub(super) level: Text,
+    pub(super) level: SpannedText,
 }
 
 /// `[[check.allow]]`
@@ -243,12 +243,12 @@ pub(super) struct RawCheckRule {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawAllow {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rules: Option<Spanned<Vec<Text>>>,
+    pub(super) rules: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) paths: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) images: Option<Spanned<Vec<String>>>,
-    pub(super) reason: Text,
+    pub(super) reason: SpannedText,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<Spanned<toml::value::Datetime>>,
 }
@@ -257,20 +257,20 @@ pub(super) struct RawAllow {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawEnvironment {
-    pub(super) name: Text,
+    pub(super) name: SpannedText,
     pub(super) paths: Spanned<Vec<String>>,
     #[serde(default)]
     pub(super) equal: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) after: Option<Text>,
+    pub(super) after: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) platforms: Option<Spanned<Vec<Text>>>,
+    pub(super) platforms: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) registries: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) promote: Option<Text>,
+    pub(super) promote: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) soak: Option<Text>,
+    pub(super) soak: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) partial: Option<Spanned<bool>>,
 }
@@ -284,12 +284,12 @@ pub(super) struct RawHold {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) paths: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tag: Option<Text>,
+    pub(super) tag: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) digest: Option<Text>,
-    pub(super) reason: Text,
+    pub(super) digest: Option<SpannedText>,
+    pub(super) reason: SpannedText,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) by: Option<Text>,
+    pub(super) by: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<Spanned<toml::value::Datetime>>,
 }
@@ -301,9 +301,9 @@ pub(super) struct RawAnnotations {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<Text>,
+    pub(super) key: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) index_key: Option<Text>,
+    pub(super) index_key: Option<SpannedText>,
 }
 
 /// `[forge]`
@@ -311,21 +311,21 @@ pub(super) struct RawAnnotations {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawForge {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) kind: Option<Text>,
+    pub(super) kind: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) base_url: Option<Text>,
+    pub(super) base_url: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) author_name: Option<Text>,
+    pub(super) author_name: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) author_email: Option<Text>,
+    pub(super) author_email: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sign_off: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) commits: Option<Text>,
+    pub(super) commits: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) app_id: Option<Text>,
+    pub(super) app_id: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) app_key_file: Option<Text>,
+    pub(super) app_key_file: Option<SpannedText>,
 }
 
 /// `[pull-request]`
@@ -333,39 +333,39 @@ pub(super) struct RawForge {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawPullRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) details: Option<Text>,
+    pub(super) details: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) details_requests: Option<Spanned<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) body_template: Option<Text>,
+    pub(super) body_template: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) group_by: Option<Text>,
+    pub(super) group_by: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_open: Option<Spanned<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_new: Option<Spanned<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) title: Option<Text>,
+    pub(super) title: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) commit_message: Option<Text>,
+    pub(super) commit_message: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) labels: Option<Spanned<Vec<Text>>>,
+    pub(super) labels: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reviewers: Option<Spanned<Vec<Text>>>,
+    pub(super) reviewers: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) team_reviewers: Option<Spanned<Vec<Text>>>,
+    pub(super) team_reviewers: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) assignees: Option<Spanned<Vec<Text>>>,
+    pub(super) assignees: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) draft: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) milestone: Option<Text>,
+    pub(super) milestone: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) auto_merge: Option<Text>,
+    pub(super) auto_merge: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rebuild_label: Option<Text>,
+    pub(super) rebuild_label: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stop_label: Option<Text>,
+    pub(super) stop_label: Option<SpannedText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) group: Vec<Spanned<RawGroup>>,
 }
@@ -374,7 +374,7 @@ pub(super) struct RawPullRequest {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawGroup {
-    pub(super) name: Text,
+    pub(super) name: SpannedText,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) paths: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -385,20 +385,20 @@ pub(super) struct RawGroup {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawRepository {
-    pub(super) url: Text,
+    pub(super) url: SpannedText,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) branch: Option<Text>,
+    pub(super) branch: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_env: Option<Text>,
+    pub(super) token_env: Option<SpannedText>,
 }
 
 /// `[[registry]]`
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawRegistry {
-    pub(super) prefix: Text,
+    pub(super) prefix: SpannedText,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) location: Option<Text>,
+    pub(super) location: Option<SpannedText>,
     #[serde(default)]
     pub(super) insecure: bool,
     #[serde(default)]
@@ -406,17 +406,17 @@ pub(super) struct RawRegistry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) concurrency: Option<Spanned<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ca_file: Option<Text>,
+    pub(super) ca_file: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client_certificate: Option<Text>,
+    pub(super) client_certificate: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client_key: Option<Text>,
+    pub(super) client_key: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_hosts: Option<Spanned<Vec<Text>>>,
+    pub(super) token_hosts: Option<Spanned<Vec<SpannedText>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_env: Option<Text>,
+    pub(super) token_env: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) username: Option<Text>,
+    pub(super) username: Option<SpannedText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) mirror: Vec<RawMirror>,
 }
@@ -425,11 +425,11 @@ pub(super) struct RawRegistry {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RawMirror {
-    pub(super) location: Text,
+    pub(super) location: SpannedText,
     #[serde(default)]
     pub(super) insecure: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) pull_from_mirror: Option<Text>,
+    pub(super) pull_from_mirror: Option<SpannedText>,
 }
 
 /// The whole file where a scanned repository carries it: only what narrows.
@@ -454,7 +454,7 @@ pub(super) struct RawNarrowing {
 pub(super) struct RawNarrowingPolicy {
     pub(super) exclude: Option<Spanned<Vec<String>>>,
     pub(super) require: Option<Spanned<Words>>,
-    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    pub(super) keys: Option<Spanned<Vec<SpannedText>>>,
     pub(super) predicate_types: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     pub(super) rule: Vec<Spanned<RawNarrowingRule>>,
@@ -467,7 +467,7 @@ pub(super) struct RawNarrowingRule {
     pub(super) paths: Option<Spanned<Vec<String>>>,
     pub(super) images: Option<Spanned<Vec<String>>>,
     pub(super) require: Option<Spanned<Words>>,
-    pub(super) keys: Option<Spanned<Vec<Text>>>,
+    pub(super) keys: Option<Spanned<Vec<SpannedText>>>,
     pub(super) predicate_types: Option<Spanned<Vec<String>>>,
 }
 

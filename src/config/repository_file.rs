@@ -5,11 +5,11 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::check::Checker;
-use super::diagnostic::Problem;
-use super::raw::{Raw, RawNarrowing, RawNarrowingPolicy, RawNarrowingRule, RawPolicy, RawRule, Text};
+use super::diagnostic::Diagnostic;
+use super::raw::{Raw, RawNarrowing, RawNarrowingPolicy, RawNarrowingRule, RawPolicy, RawRule, SpannedText};
 use super::{Config, ConfigError, utf8, within_limit};
-use crate::check::Level;
-use crate::policy::Own;
+use crate::check::Severity;
+use crate::policy::RepositoryDemands;
 
 const ONLY: &str = "a repository's own file can only add `policy.exclude`, `check.allow`, `environment` and `hold`, demand \
                     signatures with `policy.require`, raise levels of `check`, and set `annotations.enabled = false`";
@@ -43,7 +43,7 @@ impl Config {
             match self.policy.exclude.and(exclude.get_ref()) {
                 Ok(globs) => config.policy.exclude = globs,
                 Err(error) => {
-                    problems.push(Problem::at(path, text, exclude.span(), format!("`exclude`: {error}")));
+                    problems.push(Diagnostic::at(path, text, exclude.span(), format!("`exclude`: {error}")));
                 }
             }
         }
@@ -55,38 +55,38 @@ impl Config {
         let environments = checker.environments(&raw.environment);
         let holds = checker.holds(&raw.hold);
         for (rule, raw) in own.rules.iter().zip(&raw.check.rule) {
-            if rule.level == Level::Off {
+            if rule.level == Severity::Off {
                 let span = raw.get_ref().level.span();
-                let problem = Problem::at(path, text, span, "rules cannot be switched off here");
+                let problem = Diagnostic::at(path, text, span, "rules cannot be switched off here");
                 problems.push(problem.hint(ONLY));
             }
         }
         for environment in &environments {
             if config.environments.iter().any(|other| other.name == environment.name) {
                 let message = format!("the environment `{}` is the bot's own", environment.name);
-                problems.push(Problem::whole(path, message).hint("give it another name"));
+                problems.push(Diagnostic::whole(path, message).hint("give it another name"));
             }
         }
         for (environment, raw) in environments.iter().zip(&raw.environment) {
             if let (Some(_), Some(promote)) = (environment.promoted_from(), &raw.get_ref().promote) {
                 let message = "a repository's own file cannot have tagpin open pull requests";
-                problems.push(Problem::at(path, text, promote.span(), message).hint(ONLY));
+                problems.push(Diagnostic::at(path, text, promote.span(), message).hint(ONLY));
             }
         }
         problems.extend(checker.problems);
         for key in keys.iter().filter(|key| !is_beside(key.get_ref())) {
             let message = format!("`{}` is not a file beside this one or below", key.get_ref());
-            problems.push(Problem::at(path, text, key.span(), message).hint(KEYS));
+            problems.push(Diagnostic::at(path, text, key.span(), message).hint(KEYS));
         }
         if problems.is_empty() {
             own_policy.read_keys(|key| {
                 let there = files(&key.path().to_string_lossy()).ok_or("it is not there, or cannot be read");
                 let shown = key.path().display().to_string();
-                there.map_err(|why| ConfigError::one(Problem::whole(&shown, why).hint(KEYS)))
+                there.map_err(|why| ConfigError::one(Diagnostic::whole(&shown, why).hint(KEYS)))
             })?;
         }
-        let own_policy = Own { demand: own_policy.defaults.demand, rules: own_policy.rules };
-        config.policy.own = Some(own_policy).filter(|own| *own != Own::default());
+        let own_policy = RepositoryDemands { demand: own_policy.defaults.demand, rules: own_policy.rules };
+        config.policy.own = Some(own_policy).filter(|own| *own != RepositoryDemands::default());
         config.check.raised.extend(own.rules);
         config.check.allows.extend(own.allows);
         config.check.strict |= own.strict;
@@ -95,7 +95,7 @@ impl Config {
         match raw.annotations.enabled {
             Some(enabled) if *enabled.get_ref() => {
                 problems.push(
-                    Problem::at(path, text, enabled.span(), "annotations cannot be switched on here")
+                    Diagnostic::at(path, text, enabled.span(), "annotations cannot be switched on here")
                         .hint(ONLY),
                 );
             }
@@ -109,7 +109,7 @@ impl Config {
 const KEYS: &str = "`keys` of a repository's own file names PEM files of the repository, in the directory of that file or below it";
 
 /// Returns what a repository demands as it stands in a trusted file, and the names of its keys.
-fn demanded(raw: RawNarrowingPolicy) -> (RawPolicy, Vec<Text>) {
+fn demanded(raw: RawNarrowingPolicy) -> (RawPolicy, Vec<SpannedText>) {
     let RawNarrowingPolicy { exclude: _, require, keys, predicate_types, rule } = raw;
     let rule = rule.into_iter().map(|rule| {
         let span = rule.span();
@@ -128,14 +128,14 @@ fn is_beside(path: &str) -> bool {
 }
 
 /// Tells a key that exists but is not for repositories from one that does not exist.
-fn refused(path: &str, text: &str, error: &toml::de::Error) -> Problem {
+fn refused(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let word = error.message().strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
     let (Some((word, _)), Some(span)) = (word, error.span()) else {
-        return Problem::from_toml(path, text, error);
+        return Diagnostic::from_toml(path, text, error);
     };
     match toml::from_str::<Raw>(text) {
-        Err(other) if other.span() == error.span() => Problem::from_toml(path, text, error),
-        _ => Problem::at(
+        Err(other) if other.span() == error.span() => Diagnostic::from_toml(path, text, error),
+        _ => Diagnostic::at(
             path,
             text,
             span,

@@ -15,7 +15,7 @@ impl Default for Concurrency {
 
 /// How `tagpin serve` runs.
 #[derive(Clone, Debug)]
-pub struct Serve {
+pub struct ServeSettings {
     /// What the hours of the schedule mean.
     pub time_zone: jiff::tz::TimeZone,
     /// A run begins at most this much later than the schedule says, by chance.
@@ -28,7 +28,7 @@ pub struct Serve {
     pub run_at_start: bool,
 }
 
-impl Default for Serve {
+impl Default for ServeSettings {
     fn default() -> Self {
         Self {
             time_zone: jiff::tz::TimeZone::UTC,

@@ -13,22 +13,20 @@ use super::check::{
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
     RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
-    RawRule, RawRun, RawServe, Text, Words,
+    RawRule, RawRun, RawServe, SpannedText, Words,
 };
-use super::{Config, Discover, Network, RepositoryConfig, Serve};
-use crate::check::{Allow, LevelRule, Matcher, Settings};
+use super::{Config, DiscoverSettings, Network, RepositoryConfig, ServeSettings};
+use crate::check::{Allow, CheckSettings, LevelRule, Matcher};
 use crate::duration::spelled;
 use crate::forge::Owner;
 use crate::platform::Platform;
 use crate::policy::environment::Environment;
 use crate::policy::hold::Hold;
 use crate::policy::{Globs, Policy};
-use crate::pull_request::Proposals;
-use crate::pull_request::PullRequestSettings;
-use crate::pull_request::Wording;
-use crate::pull_request::group::Named;
-use crate::registry::Rule;
-use crate::registry::verify::{Key, Kind};
+use crate::pull_request::group::NamedGroup;
+use crate::pull_request::{Proposals, PullRequestSettings, Wording};
+use crate::registry::RegistryRule;
+use crate::registry::verify::{ArtifactKind, PublicKey};
 
 impl Config {
     /// Returns this configuration as TOML that [`Config::parse`] reads back to the same.
@@ -131,15 +129,15 @@ fn policy(policy: &Policy) -> RawPolicy {
     }
 }
 
-fn kinds(kinds: &BTreeSet<Kind>) -> Spanned<Words> {
+fn kinds(kinds: &BTreeSet<ArtifactKind>) -> Spanned<Words> {
     unspanned(Words::Several(kinds.iter().map(|kind| kind.as_str().to_owned()).collect()))
 }
 
-fn keys(keys: &[Key]) -> Spanned<Vec<Text>> {
+fn keys(keys: &[PublicKey]) -> Spanned<Vec<SpannedText>> {
     unspanned(keys.iter().map(|key| path(key.path())).collect())
 }
 
-fn check(settings: &Settings) -> RawCheck {
+fn check(settings: &CheckSettings) -> RawCheck {
     // What a repository's file raises is shown as what it is there: an exception that comes first.
     RawCheck {
         strict: Some(settings.strict),
@@ -167,8 +165,8 @@ fn allow(allow: &Allow) -> Spanned<RawAllow> {
     })
 }
 
-fn ids(matcher: &Matcher) -> Option<Spanned<Vec<Text>>> {
-    let ids: Vec<Text> = matcher.rules.iter().map(|id| text(*id)).collect();
+fn ids(matcher: &Matcher) -> Option<Spanned<Vec<SpannedText>>> {
+    let ids: Vec<SpannedText> = matcher.rules.iter().map(|id| text(*id)).collect();
     (!ids.is_empty()).then(|| unspanned(ids))
 }
 
@@ -202,7 +200,7 @@ fn pull_request(told: &PullRequestSettings, proposals: &Proposals) -> RawPullReq
     let dress = &proposals.dress;
     let list = |names: &[String]| Some(unspanned(names.iter().map(|name| text(&**name)).collect()));
     let words = |words: &Option<Wording>| words.as_ref().map(|words| text(words.text()));
-    let group = |group: &Named| {
+    let group = |group: &NamedGroup| {
         unspanned(RawGroup {
             name: text(&*group.name),
             paths: group.paths.as_ref().map(globs),
@@ -239,7 +237,7 @@ fn repository(repository: &RepositoryConfig) -> RawRepository {
     }
 }
 
-fn discover(discover: &Discover) -> Spanned<RawDiscover> {
+fn discover(discover: &DiscoverSettings) -> Spanned<RawDiscover> {
     let (organization, user, installation) = match &discover.owner {
         Owner::Organization(name) => (Some(text(&**name)), None, None),
         Owner::User(name) => (None, Some(text(&**name)), None),
@@ -257,7 +255,7 @@ fn discover(discover: &Discover) -> Spanned<RawDiscover> {
     })
 }
 
-fn serve(serve: &Serve) -> RawServe {
+fn serve(serve: &ServeSettings) -> RawServe {
     RawServe {
         time_zone: serve.time_zone.iana_name().map(text),
         jitter: Some(time(serve.jitter)),
@@ -267,7 +265,7 @@ fn serve(serve: &Serve) -> RawServe {
     }
 }
 
-fn registry(rule: &Rule) -> RawRegistry {
+fn registry(rule: &RegistryRule) -> RawRegistry {
     RawRegistry {
         prefix: text(&*rule.prefix),
         // A wildcard is no place: its names are asked for where they say.
@@ -313,14 +311,14 @@ fn number(number: usize) -> Spanned<i64> {
     unspanned(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn time(time: Duration) -> Text {
+fn time(time: Duration) -> SpannedText {
     match time.subsec_nanos() {
         0 => text(format!("{}s", time.as_secs())),
         _ => text(format!("{}ms", time.as_millis())),
     }
 }
 
-fn path(path: &Path) -> Text {
+fn path(path: &Path) -> SpannedText {
     text(path.display().to_string())
 }
 
@@ -333,15 +331,15 @@ fn unspanned<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }
 
-fn text(text: impl Into<String>) -> Text {
+fn text(text: impl Into<String>) -> SpannedText {
     unspanned(text.into())
 }
 
-fn word<T: Copy + PartialEq>(value: T, words: &[(&str, T)]) -> Text {
+fn word<T: Copy + PartialEq>(value: T, words: &[(&str, T)]) -> SpannedText {
     text(words.iter().find(|(_, other)| *other == value).map_or("", |(word, _)| *word))
 }
 
-fn platforms(platforms: &[Platform]) -> Spanned<Vec<Text>> {
+fn platforms(platforms: &[Platform]) -> Spanned<Vec<SpannedText>> {
     unspanned(platforms.iter().map(|platform| text(platform.to_string())).collect())
 }
 

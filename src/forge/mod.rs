@@ -1,12 +1,14 @@
 //! Where the repository lives and pull requests open.
 
+use std::future::Future;
+
 pub use commit::{NewCommit, NewFile};
 pub use error::ForgeError;
-pub use pull_request::{Changes, Draft, Dress, MergeMethod, PullRequest, PullRequestState, same_text};
-pub use repository::Discovered;
-pub use repository::Owner;
+pub use pull_request::{
+    Draft, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState, same_text,
+};
 pub(crate) use repository::same;
-use std::future::Future;
+pub use repository::{ForgeRepository, Owner};
 
 mod commit;
 mod error;
@@ -33,7 +35,7 @@ pub trait Forge: Send + Sync {
     fn update(
         &self,
         number: u64,
-        changes: &Changes<'_>,
+        changes: &PullRequestChanges<'_>,
     ) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
 
     /// Adds labels, reviewers and the like to an open pull request, and returns what could not be added and why.
@@ -43,7 +45,7 @@ pub trait Forge: Send + Sync {
     fn dress(
         &self,
         pull: &PullRequest,
-        dress: &Dress,
+        dress: &Metadata,
     ) -> impl Future<Output = Result<Vec<String>, ForgeError>> + Send;
 
     /// Takes a label off the pull request `number`; one that it does not have is fine.
@@ -77,7 +79,7 @@ mod tests {
             title: "new".to_owned(),
             body: "one\ntwo\n".to_owned(),
             commit: "a".repeat(40),
-            dress: Dress::default(),
+            dress: Metadata::default(),
         };
         let mut current = PullRequest {
             number: 1,
@@ -89,6 +91,9 @@ mod tests {
         };
         assert!(draft.changes(&current).is_empty());
         current.base = "release".to_owned();
-        assert_eq!(draft.changes(&current), Changes { base: Some("main"), ..Changes::default() });
+        assert_eq!(
+            draft.changes(&current),
+            PullRequestChanges { base: Some("main"), ..PullRequestChanges::default() }
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! Pull requests as data, the same for every forge.
 
-use crate::pull_request::marker;
-use crate::pull_request::same_body;
+use crate::pull_request::{marker, same_body};
 
 /// A pull request's text, as tagpin wants it to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +16,12 @@ pub struct Draft {
     /// The commit that the branch is at, made by tagpin, as hex.
     pub commit: String,
     /// What is added to it once, when it is opened.
-    pub dress: Dress,
+    pub dress: Metadata,
 }
 
 /// What a pull request gets when it is opened, beside its text. It is added once and never taken away: people may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dress {
+pub struct Metadata {
     /// Whether it is opened as a draft.
     pub draft: bool,
     /// Labels; the forge makes those that it does not have.
@@ -39,7 +38,7 @@ pub struct Dress {
     pub auto_merge: Option<MergeMethod>,
 }
 
-impl Dress {
+impl Metadata {
     /// Tells whether there is nothing to add after it was opened.
     pub fn is_empty(&self) -> bool {
         *self == Self { draft: self.draft, ..Self::default() }
@@ -74,9 +73,9 @@ impl Draft {
     }
 
     /// Returns what of `current` has to change so that it says what this draft says.
-    pub fn changes<'a>(&'a self, current: &PullRequest) -> Changes<'a> {
+    pub fn changes<'a>(&'a self, current: &PullRequest) -> PullRequestChanges<'a> {
         let wanted = |ours: &'a str, theirs: &str| (!same_text(ours, theirs)).then_some(ours);
-        Changes {
+        PullRequestChanges {
             title: wanted(&self.title, &current.title),
             body: (!same_body(&self.body, &current.body)).then_some(&*self.body),
             base: (self.base != current.base).then_some(self.base.as_str()),
@@ -89,7 +88,7 @@ impl Draft {
 ///
 /// A base that is right already must not be sent again: GitHub refuses any base for a stacked pull request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes<'a> {
+pub struct PullRequestChanges<'a> {
     /// The new title.
     pub title: Option<&'a str>,
     /// The new body.
@@ -100,7 +99,7 @@ pub struct Changes<'a> {
     pub close: bool,
 }
 
-impl Changes<'_> {
+impl PullRequestChanges<'_> {
     /// Tells whether nothing has to change.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -2,7 +2,7 @@
 
 /// A repository, as a forge lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Discovered {
+pub struct ForgeRepository {
     /// `owner/name`.
     pub name: String,
     /// What is cloned.

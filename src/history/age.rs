@@ -5,13 +5,12 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::{Key, keys, walk};
+use super::{ImageKey, keys, walk};
 use crate::config::Config;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::policy::target::Target;
-use crate::reference::Image;
-use crate::reference::{Digest, Reference};
+use crate::reference::{Digest, Image, Reference};
 use crate::source::git::{Log, LogError};
 
 /// Since when a digest is declared.
@@ -64,14 +63,14 @@ pub fn ages(
     is_meant: impl Fn(&FileScan, &Located) -> bool,
 ) -> Result<Vec<Option<Age>>, LogError> {
     let mut ages = Vec::new();
-    let mut open: HashMap<(String, Key), Open> = HashMap::new();
+    let mut open: HashMap<(String, ImageKey), OpenAge> = HashMap::new();
     for file in &inventory.files {
         for (located, key) in file.scan.sites.iter().zip(keys(&file.scan.sites)) {
             let digest = located.site.reference.as_ref().and_then(Reference::digest);
             let age = is_meant(file, located).then_some(Age::NotPinned);
             if let (Some(_), Some(digest)) = (age, digest) {
                 let open =
-                    open.entry((file.root_path.clone(), key)).or_insert_with(|| Open::new(digest.clone()));
+                    open.entry((file.root_path.clone(), key)).or_insert_with(|| OpenAge::new(digest.clone()));
                 open.sites.push(ages.len());
             }
             ages.push(age);
@@ -117,7 +116,7 @@ pub fn ages(
 }
 
 /// A place whose age is not known yet.
-struct Open {
+struct OpenAge {
     digest: Digest,
     /// Whether the newest commit that changed it left this digest.
     is_committed: bool,
@@ -125,7 +124,7 @@ struct Open {
     sites: Vec<usize>,
 }
 
-impl Open {
+impl OpenAge {
     fn new(digest: Digest) -> Self {
         Self { digest, is_committed: false, sites: Vec::new() }
     }

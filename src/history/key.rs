@@ -7,7 +7,7 @@ use crate::manifest::site::Site;
 
 /// Names one image of a file across its versions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
+pub struct ImageKey {
     /// The kind and the name of the Kubernetes object.
     pub object: Option<(String, String)>,
     /// The container, or where in the object or document it stands; lists do not count.
@@ -17,7 +17,7 @@ pub struct Key {
 }
 
 /// Returns the key of each site of a file.
-pub fn keys(sites: &[Located]) -> Vec<Key> {
+pub fn keys(sites: &[Located]) -> Vec<ImageKey> {
     let mut seen: HashMap<(Option<(String, String)>, String), usize> = HashMap::new();
     let keys = sites.iter().map(|located| {
         let site = &located.site;
@@ -25,7 +25,7 @@ pub fn keys(sites: &[Located]) -> Vec<Key> {
         let place = place(site);
         let nth = seen.entry((object.clone(), place.clone())).or_default();
         *nth += 1;
-        Key { object, place, nth: *nth - 1 }
+        ImageKey { object, place, nth: *nth - 1 }
     });
     keys.collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Event, History, Key, Since};
+use super::{History, HistoryEvent, ImageKey, Since};
 use crate::reference::Reference;
 
 /// What one place declared over time.
@@ -13,7 +13,7 @@ pub struct Lane<'h> {
     /// What its file is called at the end of the history.
     pub file: &'h str,
     /// Which image of the file.
-    pub key: &'h Key,
+    pub key: &'h ImageKey,
     /// What it declared, the newest first.
     pub spans: Vec<Span<'h>>,
 }
@@ -28,13 +28,13 @@ pub struct Span<'h> {
     /// When it ended; `None` where it has not.
     pub until: Option<Timestamp>,
     /// The commit that it began with; `None` where that is not here.
-    pub event: Option<&'h Event>,
+    pub event: Option<&'h HistoryEvent>,
 }
 
 impl History {
     /// Returns a lane for each image, in the order of their files.
     pub fn lanes(&self) -> Vec<Lane<'_>> {
-        let mut lanes: BTreeMap<(&str, &Key), Vec<&Event>> = BTreeMap::new();
+        let mut lanes: BTreeMap<(&str, &ImageKey), Vec<&HistoryEvent>> = BTreeMap::new();
         for event in &self.events {
             lanes.entry((&event.file_now, &event.key)).or_default().push(event);
         }
@@ -43,7 +43,7 @@ impl History {
         lanes.collect()
     }
 
-    fn spans<'h>(&self, events: &[&'h Event]) -> Vec<Span<'h>> {
+    fn spans<'h>(&self, events: &[&'h HistoryEvent]) -> Vec<Span<'h>> {
         let (mut spans, mut until) = (Vec::new(), None);
         for event in events {
             let is_cut = self.cut_at == Some(event.when) && event.before.is_none();

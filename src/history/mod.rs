@@ -11,10 +11,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 pub use age::{Age, Since, ages, earliest};
-pub use key::{Key, keys};
+use jiff::Timestamp;
+pub use key::{ImageKey, keys};
 pub use lane::{Lane, Span};
 
 use crate::config::Config;
@@ -23,14 +22,14 @@ use crate::manifest::{self, SIZE_MAX};
 use crate::plan::pin;
 use crate::policy::target::Target;
 use crate::reference::{Digest, Reference};
-use crate::source::git::{Log, LogError, Oid, Step};
+use crate::source::git::{Log, LogError, LoggedCommit, Oid};
 
 /// What a commit did to one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct HistoryEvent {
     /// The commit, as hex.
     pub commit: String,
-    /// When it was committed: [`Step::when`].
+    /// When it was committed: [`LoggedCommit::when`].
     pub when: Timestamp,
     /// The first line of its message.
     pub title: String,
@@ -45,7 +44,7 @@ pub struct Event {
     /// What the file is called at the end of the history.
     pub file_now: String,
     /// Which image of the file.
-    pub key: Key,
+    pub key: ImageKey,
     /// What was declared before; `None` where the image was not there.
     pub before: Option<Reference>,
     /// What was declared after; `None` where the image went away.
@@ -56,23 +55,23 @@ pub struct Event {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// The newest first.
-    pub events: Vec<Event>,
+    pub events: Vec<HistoryEvent>,
     /// The oldest commit that was looked at, where the history goes on and is not here: a shallow clone ends there.
     pub cut_at: Option<Timestamp>,
 }
 
 /// What a state of the past is named by.
 #[derive(Clone, Debug, Default)]
-pub struct Names(HashMap<String, String>);
+pub struct PastNames(HashMap<String, String>);
 
-impl Names {
+impl PastNames {
     /// Returns what the file that was called `path` is called at the end of the history.
     pub fn now<'n>(&'n self, path: &'n str) -> &'n str {
         self.0.get(path).map_or(path, String::as_str)
     }
 
     /// Follows the files of `target` that `step` renamed, back to their old names.
-    fn follow(&mut self, step: &Step, target: &Target) {
+    fn follow(&mut self, step: &LoggedCommit, target: &Target) {
         for change in &step.changes {
             let (Some((old, _)), Some((new, _))) = (&change.before, &change.after) else { continue };
             if old != new && target.has_file(self.now(new)) {
@@ -104,11 +103,11 @@ fn walk(
     log: &Log,
     config: &Config,
     target: &Target,
-    mut visit: impl FnMut(&Step, Vec<Event>) -> ControlFlow<()>,
+    mut visit: impl FnMut(&LoggedCommit, Vec<HistoryEvent>) -> ControlFlow<()>,
 ) -> Result<(), LogError> {
     let catalogue = pin::catalogue(config);
-    let mut reader = Reader { log, catalogue: &catalogue, target, last: HashMap::new() };
-    let mut names = Names::default();
+    let mut reader = HistoryReader { log, catalogue: &catalogue, target, last: HashMap::new() };
+    let mut names = PastNames::default();
     for step in log.steps() {
         let step = step?;
         // A name in the past is followed from the commit that gave the new one.
@@ -135,7 +134,7 @@ fn walk(
 /// What a branch was at some time.
 pub enum At {
     /// This commit, in which the files had these names.
-    Commit(Box<Step>, Names),
+    Commit(Box<LoggedCommit>, PastNames),
     /// Nothing yet: the history begins with a later commit.
     NotYet {
         /// When that was committed.
@@ -150,7 +149,7 @@ pub enum At {
 /// # Errors
 /// The git history cannot be read.
 pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<At, LogError> {
-    let mut names = Names::default();
+    let mut names = PastNames::default();
     let (mut first, mut is_cut) = (moment, false);
     for step in log.steps() {
         let step = step?;
@@ -164,19 +163,19 @@ pub fn at(log: &Log, target: &Target, moment: Timestamp) -> Result<At, LogError>
 }
 
 /// The images of one version of a file: which, the line, and what is declared.
-type Declared = Arc<Vec<(Key, usize, Reference)>>;
+type DeclaredImages = Arc<Vec<(ImageKey, usize, Reference)>>;
 
-struct Reader<'r> {
+struct HistoryReader<'r> {
     log: &'r Log,
     catalogue: &'r Catalogue,
     target: &'r Target,
     /// The last version of each file that was read: what a commit found is what the one before it left.
-    last: HashMap<String, (Oid, Declared)>,
+    last: HashMap<String, (Oid, DeclaredImages)>,
 }
 
-impl Reader<'_> {
-    fn read(&mut self, version: Option<&(String, Oid)>) -> Declared {
-        let Some((path, id)) = version else { return Declared::default() };
+impl HistoryReader<'_> {
+    fn read(&mut self, version: Option<&(String, Oid)>) -> DeclaredImages {
+        let Some((path, id)) = version else { return DeclaredImages::default() };
         if let Some((_, declared)) = self.last.get(path).filter(|(last, _)| last == id) {
             return Arc::clone(declared);
         }
@@ -193,28 +192,29 @@ impl Reader<'_> {
 
     fn compare(
         &mut self,
-        step: &Step,
+        step: &LoggedCommit,
         before: Option<(String, Oid)>,
         after: Option<(String, Oid)>,
-        names: &Names,
-        events: &mut Vec<Event>,
+        names: &PastNames,
+        events: &mut Vec<HistoryEvent>,
     ) {
         let (new, old) = (self.read(after.as_ref()), self.read(before.as_ref()));
         let Some((file, _)) = after.or(before) else { return };
-        let event = |key: &Key, line, before: Option<&Reference>, after: Option<&Reference>| Event {
-            commit: step.id.to_string(),
-            when: step.when,
-            title: step.title.clone(),
-            pull_request: pull_request(&step.title),
-            is_own: step.is_own,
-            file_now: names.now(&file).to_owned(),
-            file: file.clone(),
-            line,
-            key: key.clone(),
-            before: before.cloned(),
-            after: after.cloned(),
-        };
-        let find = |list: &Declared, key: &Key| list.iter().position(|(other, _, _)| other == key);
+        let event =
+            |key: &ImageKey, line, before: Option<&Reference>, after: Option<&Reference>| HistoryEvent {
+                commit: step.id.to_string(),
+                when: step.when,
+                title: step.title.clone(),
+                pull_request: pull_request(&step.title),
+                is_own: step.is_own,
+                file_now: names.now(&file).to_owned(),
+                file: file.clone(),
+                line,
+                key: key.clone(),
+                before: before.cloned(),
+                after: after.cloned(),
+            };
+        let find = |list: &DeclaredImages, key: &ImageKey| list.iter().position(|(other, _, _)| other == key);
         for (key, line, reference) in new.iter() {
             let was = find(&old, key).and_then(|at| old.get(at)).map(|(_, _, reference)| reference);
             if was != Some(reference) {
@@ -236,14 +236,24 @@ fn pull_request(title: &str) -> Option<u64> {
 
 impl History {
     /// Returns the events of one image in the file that is called `file` now, the newest first.
-    pub fn of_site<'h, 'k>(&'h self, file: &'k str, key: &'k Key) -> impl Iterator<Item = &'h Event> {
+    pub fn of_site<'h, 'k>(
+        &'h self,
+        file: &'k str,
+        key: &'k ImageKey,
+    ) -> impl Iterator<Item = &'h HistoryEvent> {
         self.events.iter().filter(move |event| event.file_now == file && event.key == *key)
     }
 
     /// Returns the commit that took `digest` away from an image, where somebody else than tagpin did, and the image never
     /// had it again: to write it once more would undo what a person did. `tag` is the one that would be written with it, where
     /// that is another one than the image has.
-    pub fn taken_back(&self, file: &str, key: &Key, digest: &Digest, tag: Option<&str>) -> Option<&Event> {
+    pub fn taken_back(
+        &self,
+        file: &str,
+        key: &ImageKey,
+        digest: &Digest,
+        tag: Option<&str>,
+    ) -> Option<&HistoryEvent> {
         let digest_of =
             |reference: &Option<Reference>| reference.as_ref().and_then(Reference::digest).cloned();
         let last = self.of_site(file, key).find(|event| digest_of(&event.before).as_ref() == Some(digest))?;

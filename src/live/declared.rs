@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::manifest::Located;
 use crate::manifest::edit::annotations::Keys;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::site::{Owner, Skip, State};
+use crate::manifest::site::{ObjectOwner, Skip, State};
 use crate::reference::{Digest, LATEST, Reference};
 
 /// The normalised name of an image, without tag and digest.
@@ -26,7 +26,7 @@ impl Name {
 
 /// One place that declares an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
+pub struct DeclaredPlace {
     /// The image.
     pub name: Name,
     /// Its tag, `latest` where there is none; empty where a digest stands alone.
@@ -44,7 +44,7 @@ pub struct Declared {
 }
 
 /// Returns the images that the files declare. What a kustomization overrides is declared there, and not where it was.
-pub fn declared(inventory: &Inventory, keys: Option<Keys<'_>>) -> Vec<Declared> {
+pub fn declared(inventory: &Inventory, keys: Option<Keys<'_>>) -> Vec<DeclaredPlace> {
     let overridden: HashSet<&str> =
         inventory.files.iter().flat_map(|file| &file.scan.kustomize.overridden).map(String::as_str).collect();
     inventory.sites().filter_map(|(file, located)| of_site(file, located, keys, &overridden)).collect()
@@ -55,7 +55,7 @@ fn of_site(
     located: &Located,
     keys: Option<Keys<'_>>,
     overridden: &HashSet<&str>,
-) -> Option<Declared> {
+) -> Option<DeclaredPlace> {
     let site = &located.site;
     let reference = match (&site.reference, site.state) {
         (Some(reference), _) => reference.clone(),
@@ -70,7 +70,7 @@ fn of_site(
     if let (Some(owner), Some(keys)) = (&site.owner, keys) {
         digests.extend(recorded(owner, keys, reference.digest()));
     }
-    Some(Declared {
+    Some(DeclaredPlace {
         name: Name::of(&reference),
         tag: tag(&reference),
         spelled: reference.without_digest().to_string(),
@@ -83,7 +83,7 @@ fn of_site(
 
 /// Returns what the annotations of an object record for a container: its digest where it has none of its own, and the
 /// index that its digest was taken from.
-fn recorded(owner: &Owner, keys: Keys<'_>, own: Option<&Digest>) -> Vec<Digest> {
+fn recorded(owner: &ObjectOwner, keys: Keys<'_>, own: Option<&Digest>) -> Vec<Digest> {
     let of = |key: &str| {
         let named = owner.container.as_deref().and_then(|name| owner.digests.get(&format!("{key}.{name}")));
         named.or_else(|| owner.digests.get(key)).and_then(|text| Digest::parse(text))

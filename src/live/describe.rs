@@ -1,16 +1,14 @@
 //! Words for what runs.
 
-use super::Fit;
-use super::Image;
-use super::Running;
-use super::pods::Container;
-use crate::text::count;
-use crate::text::one_line;
 use std::collections::BTreeSet;
 
+use super::pods::Container;
+use super::{Fit, LiveImage, RunningDigest};
+use crate::text::{count, one_line};
+
 /// Returns how many containers run a digest, on which nodes, and whether that is what is declared.
-pub fn told(running: &Running) -> String {
-    let Running { fit, containers, .. } = running;
+pub fn told(running: &RunningDigest) -> String {
+    let RunningDigest { fit, containers, .. } = running;
     let nodes: BTreeSet<&str> = containers.iter().map(|container| container.node.as_str()).collect();
     let nodes = nodes.into_iter().map(one_line).collect::<Vec<_>>().join(", ");
     let is = match fit {
@@ -24,7 +22,7 @@ pub fn told(running: &Running) -> String {
 }
 
 /// Returns a container, and what its pod asks for where that is not `image`: something else by now, or still.
-pub(crate) fn asking(container: &Container, image: &Image) -> String {
+pub(crate) fn asking(container: &Container, image: &LiveImage) -> String {
     let asked = container.image.split('@').next().unwrap_or_default();
     let other = if asked == image.name { String::new() } else { format!(" as {}", one_line(asked)) };
     format!("{}{other}", place(container))

@@ -9,22 +9,21 @@ pub mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use declared::{DeclaredPlace, Name, declared};
 use futures_util::stream::{self, StreamExt as _};
-
-pub use declared::{Declared, Name, declared};
 use pods::{Container, Pulled};
 
 use crate::reference::Digest;
-use crate::registry::{Content, Look, Question, Registry, ResolveError, Seen};
+use crate::registry::{ManifestContent, Probe, Probed, Registry, ResolveError, TagRef};
 
 /// How many indexes are read at once.
 const AT_ONCE: usize = 32;
 
 /// What a cluster runs, image by image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Compared {
+pub struct Comparison {
     /// Every image that is declared or runs, what differs first.
-    pub images: Vec<Image>,
+    pub images: Vec<LiveImage>,
     /// The containers whose node does not say what it pulled.
     pub unknown: Vec<Container>,
     /// How many containers have not started.
@@ -33,20 +32,20 @@ pub struct Compared {
 
 /// One image: a name and a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub struct LiveImage {
     /// The name and tag, as they are declared, or as they run where they are not.
     pub name: String,
     /// How both sides compare.
-    pub status: Status,
+    pub status: LiveStatus,
     /// Where it is declared.
-    pub declared: Vec<Declared>,
+    pub declared: Vec<DeclaredPlace>,
     /// What runs, by digest.
-    pub running: Vec<Running>,
+    pub running: Vec<RunningDigest>,
 }
 
 /// How what runs compares with what is declared, what needs a look first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
+pub enum LiveStatus {
     /// A digest runs that is not declared, or several run behind one tag.
     Drift,
     /// No registry said whether the digest that runs belongs to the one that is declared.
@@ -61,7 +60,7 @@ pub enum Status {
     Same,
 }
 
-impl Status {
+impl LiveStatus {
     /// Every status, in order.
     pub const ALL: [Self; 6] =
         [Self::Drift, Self::Unchecked, Self::NotDeclared, Self::NotPinned, Self::NotRunning, Self::Same];
@@ -81,7 +80,7 @@ impl Status {
 
 /// The containers that run one digest of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Running {
+pub struct RunningDigest {
     /// What the nodes pulled.
     pub digest: Digest,
     /// Whether that is what is declared.
@@ -127,13 +126,13 @@ pub type Indexes = BTreeMap<(Name, Digest), Result<BTreeSet<Digest>, ResolveErro
 /// The declarations of an image, and the containers that run it.
 #[derive(Default)]
 struct Sides {
-    declared: Vec<Declared>,
+    declared: Vec<DeclaredPlace>,
     running: BTreeMap<Digest, Vec<Container>>,
 }
 
 /// Compares what is `declared` with the `containers` that run.
-pub fn compare(declared: &[Declared], containers: &[Container], indexes: &Indexes) -> Compared {
-    let (mut compared, mut images) = (Compared::default(), BTreeMap::<(Name, String), Sides>::new());
+pub fn compare(declared: &[DeclaredPlace], containers: &[Container], indexes: &Indexes) -> Comparison {
+    let (mut compared, mut images) = (Comparison::default(), BTreeMap::<(Name, String), Sides>::new());
     for one in declared {
         let key = (one.name.clone(), one.tag.clone());
         images.entry(key).or_default().declared.push(one.clone());
@@ -173,10 +172,10 @@ fn home(container: &Container, digest: &Digest, images: &BTreeMap<(Name, String)
     found.map(|(key, _)| key.clone()).unwrap_or((name, tag))
 }
 
-fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> Image {
+fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> LiveImage {
     let Sides { declared, running } = sides;
     let expected: BTreeSet<&Digest> = declared.iter().flat_map(|declared| &declared.digests).collect();
-    let running: Vec<Running> = running
+    let running: Vec<RunningDigest> = running
         .into_iter()
         .map(|(digest, containers)| {
             // Where no digest is declared, the tag is all that says what should run.
@@ -189,22 +188,22 @@ fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> Image {
                 true => Fit::Other,
                 false => fit(name, &digest, &expected, indexes),
             };
-            Running { digest, fit, containers }
+            RunningDigest { digest, fit, containers }
         })
         .collect();
     let has = |wanted: fn(&Fit) -> bool| running.iter().any(|running| wanted(&running.fit));
     let status = if declared.is_empty() {
-        Status::NotDeclared
+        LiveStatus::NotDeclared
     } else if has(|fit| *fit == Fit::Other) || (expected.is_empty() && running.len() > 1) {
-        Status::Drift
+        LiveStatus::Drift
     } else if has(|fit| matches!(fit, Fit::Unchecked(_))) {
-        Status::Unchecked
+        LiveStatus::Unchecked
     } else if running.is_empty() {
-        Status::NotRunning
+        LiveStatus::NotRunning
     } else if expected.is_empty() {
-        Status::NotPinned
+        LiveStatus::NotPinned
     } else {
-        Status::Same
+        LiveStatus::Same
     };
     let spelled = declared.first().map(|declared| declared.spelled.clone());
     let shown = spelled.or_else(|| {
@@ -212,7 +211,7 @@ fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> Image {
         Some(container.image.split('@').next()?.to_owned())
     });
     let shown = shown.unwrap_or_else(|| format!("{}/{}:{tag}", name.registry, name.repository));
-    Image { name: shown, status, declared, running }
+    LiveImage { name: shown, status, declared, running }
 }
 
 fn fit(name: &Name, digest: &Digest, expected: &BTreeSet<&Digest>, indexes: &Indexes) -> Fit {
@@ -237,9 +236,9 @@ fn fit(name: &Name, digest: &Digest, expected: &BTreeSet<&Digest>, indexes: &Ind
     silent.map_or(Fit::Other, Fit::Unchecked)
 }
 
-impl Declared {
+impl DeclaredPlace {
     /// Tells whether `running` is what this very place declares, not another one with its name and tag.
-    pub fn is_run_by(&self, running: &Running, indexes: &Indexes) -> bool {
+    pub fn is_run_by(&self, running: &RunningDigest, indexes: &Indexes) -> bool {
         let expected = self.digests.iter().collect();
         matches!(
             fit(&self.name, &running.digest, &expected, indexes),
@@ -258,8 +257,8 @@ impl Declared {
 }
 
 /// Asks the registry for what lies between the digests that run and those that are declared, where they differ.
-pub async fn indexes<R: Registry>(registry: &R, compared: &Compared) -> Indexes {
-    let mut wanted: BTreeMap<(Name, Digest), Question> = BTreeMap::new();
+pub async fn indexes<R: Registry>(registry: &R, compared: &Comparison) -> Indexes {
+    let mut wanted: BTreeMap<(Name, Digest), TagRef> = BTreeMap::new();
     for image in &compared.images {
         let Some(first) = image.declared.first() else { continue };
         let others = image.running.iter().filter(|running| running.fit == Fit::Other);
@@ -270,15 +269,15 @@ pub async fn indexes<R: Registry>(registry: &R, compared: &Compared) -> Indexes 
         let expected = image.declared.iter().flat_map(|declared| &declared.digests);
         for digest in expected.chain(others) {
             let Name { registry, repository } = first.name.clone();
-            let question = Question { registry, repository, tag: first.tag.clone() };
+            let question = TagRef { registry, repository, tag: first.tag.clone() };
             wanted.insert((first.name.clone(), digest.clone()), question);
         }
     }
     stream::iter(wanted)
         .map(async |(key, question)| {
-            let look = Look::Body(key.1.clone());
+            let look = Probe::Body(key.1.clone());
             let listed = registry.look(&question, &look).await.map(|seen| match seen {
-                Seen::Content(Content::Index(entries)) => {
+                Probed::Content(ManifestContent::Index(entries)) => {
                     entries.into_iter().filter_map(|entry| entry.digest).collect()
                 }
                 _ => BTreeSet::new(),

@@ -52,7 +52,7 @@ pub enum PodsError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Object {
+struct KubernetesObject {
     kind: Option<String>,
     items: Option<Vec<Pod>>,
     #[serde(flatten)]
@@ -67,7 +67,7 @@ struct Pod {
     #[serde(default)]
     spec: Spec,
     #[serde(default)]
-    status: Status,
+    status: PodStatus,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,41 +81,41 @@ struct Metadata {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     node_name: String,
-    init_containers: Vec<Wanted>,
-    containers: Vec<Wanted>,
-    ephemeral_containers: Vec<Wanted>,
+    init_containers: Vec<ContainerSpec>,
+    containers: Vec<ContainerSpec>,
+    ephemeral_containers: Vec<ContainerSpec>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Wanted {
+struct ContainerSpec {
     name: String,
     image: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Status {
+struct PodStatus {
     phase: String,
-    init_container_statuses: Vec<Seen>,
-    container_statuses: Vec<Seen>,
-    ephemeral_container_statuses: Vec<Seen>,
+    init_container_statuses: Vec<ContainerStatus>,
+    container_statuses: Vec<ContainerStatus>,
+    ephemeral_container_statuses: Vec<ContainerStatus>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Seen {
+struct ContainerStatus {
     name: String,
     #[serde(rename = "imageID")]
     image_id: String,
     ready: Option<bool>,
-    state: Option<State>,
+    state: Option<ContainerState>,
 }
 
 /// One of them is there; where none is, the container waits (Kubernetes API, ContainerState).
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct State {
+struct ContainerState {
     running: Option<IgnoredAny>,
     waiting: Option<Reason>,
     terminated: Option<Reason>,
@@ -134,7 +134,7 @@ struct Reason {
 /// It is no list of Kubernetes objects, and no pod.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
     let malformed = |error: serde_json::Error| PodsError::Malformed(error.to_string());
-    let object: Object = serde_json::from_slice(bytes).map_err(malformed)?;
+    let object: KubernetesObject = serde_json::from_slice(bytes).map_err(malformed)?;
     let kind = object.kind.unwrap_or_default();
     let pods = match (kind.as_str(), object.items) {
         ("List" | "PodList", Some(items)) => items,
@@ -160,8 +160,9 @@ impl Pod {
         ];
         let mut containers = Vec::new();
         for (wanted, seen) in parts {
-            let seen: BTreeMap<&str, &Seen> = seen.iter().map(|seen| (seen.name.as_str(), seen)).collect();
-            for Wanted { name, image } in wanted {
+            let seen: BTreeMap<&str, &ContainerStatus> =
+                seen.iter().map(|seen| (seen.name.as_str(), seen)).collect();
+            for ContainerSpec { name, image } in wanted {
                 let seen = seen.get(name.as_str());
                 containers.push(Container {
                     namespace: metadata.namespace.clone(),
@@ -180,7 +181,7 @@ impl Pod {
 }
 
 /// Returns why a container does not do its work.
-fn trouble(seen: Option<&Seen>) -> Option<String> {
+fn trouble(seen: Option<&ContainerStatus>) -> Option<String> {
     let because = |what: &str, reason: &str| match reason {
         "" => what.to_owned(),
         reason => format!("{what}: {reason}"),
@@ -252,7 +253,7 @@ mod tests {
             (r#"{"state": {}}"#, Some("it waits")),
             ("{}", Some("it waits")),
         ] {
-            let seen: Seen = serde_json::from_str(status).unwrap();
+            let seen: ContainerStatus = serde_json::from_str(status).unwrap();
             assert_eq!(super::trouble(Some(&seen)).as_deref(), trouble, "{status}");
         }
         assert_eq!(super::trouble(None).as_deref(), Some("it has not started"));

@@ -11,9 +11,9 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::Until;
+use super::IgnoreUntil;
 use super::site::{Site, Skip, State};
-use super::syntax::lines::Lines;
+use super::syntax::lines::LineIndex;
 use super::syntax::tree::Yaml;
 
 /// One comment with a meaning.
@@ -25,20 +25,20 @@ struct Directive {
     line: usize,
     /// Whether it has the line to itself, and so is about the next one.
     alone: bool,
-    kind: Kind,
+    kind: DirectiveKind,
     /// The end of an ignore.
-    until: Option<Until>,
+    until: Option<IgnoreUntil>,
 }
 
 /// An ignore, and whether there is an image that it is about.
-pub(super) struct Found {
+pub(super) struct FoundIgnore {
     pub(super) span: Range<usize>,
     pub(super) used: bool,
-    pub(super) until: Option<Until>,
+    pub(super) until: Option<IgnoreUntil>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum DirectiveKind {
     Ignore,
     IgnoreFile,
     Flux,
@@ -46,9 +46,9 @@ enum Kind {
 }
 
 /// Applies the directives of a file to its sites; returns the ignores, in the order of the file.
-pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<Found> {
+pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<FoundIgnore> {
     // Most files have no such comment.
-    let lines = LazyCell::new(|| Lines::new(yaml.text));
+    let lines = LazyCell::new(|| LineIndex::new(yaml.text));
     let directives: Vec<Directive> =
         yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span)).collect();
     if directives.is_empty() {
@@ -63,13 +63,13 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<Found> {
     }
     let (mut ignores, mut whole_file) = (Vec::new(), false);
     for directive in directives {
-        let is_ignore = matches!(directive.kind, Kind::Ignore | Kind::IgnoreFile);
+        let is_ignore = matches!(directive.kind, DirectiveKind::Ignore | DirectiveKind::IgnoreFile);
         // A line of its own speaks of the line below; Flux and ratchet mark the line itself.
         let target = if directive.alone { directive.line + 1 } else { directive.line };
         let about = match directive.kind {
             // Said once is enough.
-            Kind::IgnoreFile if whole_file => continue,
-            Kind::IgnoreFile => {
+            DirectiveKind::IgnoreFile if whole_file => continue,
+            DirectiveKind::IgnoreFile => {
                 whole_file = true;
                 (0..sites.len()).collect()
             }
@@ -77,9 +77,9 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<Found> {
         };
         if is_ignore {
             let (span, until) = (directive.span, directive.until);
-            ignores.push(Found { span, used: !about.is_empty(), until });
+            ignores.push(FoundIgnore { span, used: !about.is_empty(), until });
         }
-        let skip = if directive.kind == Kind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
+        let skip = if directive.kind == DirectiveKind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
         for index in about {
             if !matches!(sites[index].state, State::Skipped(_)) {
                 sites[index].skip(skip);
@@ -89,9 +89,9 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<Found> {
     ignores
 }
 
-fn directive<F: FnOnce() -> Lines>(
+fn directive<F: FnOnce() -> LineIndex>(
     yaml: &Yaml<'_>,
-    lines: &LazyCell<Lines, F>,
+    lines: &LazyCell<LineIndex, F>,
     span: &Range<usize>,
 ) -> Option<Directive> {
     // HCL may have many comments on a line, and lines in a comment.
@@ -103,15 +103,15 @@ fn directive<F: FnOnce() -> Lines>(
         Some(rest) => {
             let mut words = rest.split_whitespace();
             let kind = match words.next() {
-                Some("ignore") => Kind::Ignore,
-                Some("ignore-file") => Kind::IgnoreFile,
+                Some("ignore") => DirectiveKind::Ignore,
+                Some("ignore-file") => DirectiveKind::IgnoreFile,
                 _ => return None,
             };
             until = words.next().filter(|word| *word == "until").and_then(|_| ends(words.next()?));
             kind
         }
-        None if text.starts_with('{') && text.contains("\"$imagepolicy\"") => Kind::Flux,
-        None if text == "ratchet:exclude" => Kind::RatchetExclude,
+        None if text.starts_with('{') && text.contains("\"$imagepolicy\"") => DirectiveKind::Flux,
+        None if text == "ratchet:exclude" => DirectiveKind::RatchetExclude,
         None => return None,
     };
     let line = lines.of(span.start);
@@ -120,11 +120,11 @@ fn directive<F: FnOnce() -> Lines>(
 }
 
 /// Returns the day that `word` is; `until upstream mends it` is a reason, and `until 31.12.` a mistake.
-fn ends(word: &str) -> Option<Until> {
+fn ends(word: &str) -> Option<IgnoreUntil> {
     let word = word.trim_end_matches([':', ',', ';']);
     // Other spellings of a date that the parser knows are not for people.
     match word.parse().ok().filter(|_| word.len() == "2026-12-31".len()) {
-        Some(day) => Some(Until::Day(day)),
-        None => word.contains(|c: char| c.is_ascii_digit()).then(|| Until::NoDate(word.to_owned())),
+        Some(day) => Some(IgnoreUntil::Day(day)),
+        None => word.contains(|c: char| c.is_ascii_digit()).then(|| IgnoreUntil::NoDate(word.to_owned())),
     }
 }

@@ -1,13 +1,13 @@
 //! What was found in a file: images with their places, what was not read, and what was told to be left alone.
 
+use std::ops::Range;
+
 use super::formats::compose;
 use super::formats::compose::Role;
-use super::site::Site;
-use super::site::Skip;
+use super::site::{Site, Skip};
 use crate::manifest::formats::Kustomize;
 use crate::manifest::syntax::tree::NodeId;
 use crate::reference::Digest;
-use std::ops::Range;
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -19,7 +19,7 @@ pub struct Scan {
     /// The `# tagpin: ignore` comments, in the order of the file.
     pub ignores: Vec<Ignore>,
     /// The annotations with a digest on objects that own a pod template, in the order of the file.
-    pub recorded: Vec<Recorded>,
+    pub recorded: Vec<RecordedDigest>,
     /// What the kustomizations in this file do to other files.
     pub kustomize: Kustomize,
     /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
@@ -60,16 +60,16 @@ impl Scan {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ignore {
     /// Where the comment stands.
-    pub place: Place,
+    pub place: SourceRange,
     /// Whether there is an image that it is about.
     pub used: bool,
     /// What stands behind `until`, if it is a date or was meant to be one.
-    pub until: Option<Until>,
+    pub until: Option<IgnoreUntil>,
 }
 
 /// An annotation that records a digest, on an object that owns a pod template.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Recorded {
+pub struct RecordedDigest {
     /// The object's mapping: that of its sites' owner.
     pub object: NodeId,
     /// The document in the file, from 0.
@@ -81,12 +81,12 @@ pub struct Recorded {
     /// What it records.
     pub digest: Digest,
     /// Where the digest stands.
-    pub place: Place,
+    pub place: SourceRange,
 }
 
 /// What stands behind the `until` of an ignore.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Until {
+pub enum IgnoreUntil {
     /// The last day on which it holds.
     Day(jiff::civil::Date),
     /// Something with digits in it that is no date.
@@ -117,8 +117,8 @@ impl Located {
     }
 
     /// Returns where the site's main scalar is.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn place(&self) -> SourceRange {
+        SourceRange {
             span: self.in_file(&self.site.span),
             line: self.line,
             column: self.column,
@@ -130,7 +130,7 @@ impl Located {
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Place {
+pub struct SourceRange {
     /// Bytes from the start of the file, byte order mark included.
     pub span: Range<usize>,
     /// 1-based.

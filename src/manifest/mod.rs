@@ -11,7 +11,7 @@ mod scan;
 pub mod site;
 pub mod syntax;
 
-pub use located::{Ignore, Located, Place, Recorded, Scan, Unread, UnreadReason, Until};
+pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan, SourceRange, Unread, UnreadReason};
 pub use scan::{is_candidate, scan, scan_whole};
 
 /// The largest file that is read, in bytes.
@@ -19,7 +19,7 @@ pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::manifest::syntax::lines::Positions;
 
     #[test]
     fn lines_end_in_three_ways_and_columns_are_characters() {

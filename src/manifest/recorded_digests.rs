@@ -9,7 +9,7 @@ use crate::reference::Digest;
 
 /// An annotation with a digest in it, on an object that owns a pod template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundDigest {
     pub(super) object: NodeId,
     pub(super) document: usize,
     pub(super) path: String,
@@ -19,7 +19,7 @@ pub(super) struct Found {
 }
 
 /// Returns the annotations of the objects that own `sites`.
-pub(super) fn find<'s>(yaml: &Yaml<'_>, sites: impl Iterator<Item = &'s Site>) -> Vec<Found> {
+pub(super) fn find<'s>(yaml: &Yaml<'_>, sites: impl Iterator<Item = &'s Site>) -> Vec<FoundDigest> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     for site in sites {
         let Some(owner) = site.owner.as_ref().filter(|owner| owner.annotatable) else { continue };
@@ -33,7 +33,7 @@ pub(super) fn find<'s>(yaml: &Yaml<'_>, sites: impl Iterator<Item = &'s Site>) -
             let (Some(key), Some(digest)) = (yaml.text_of(*key), yaml.text_of(*value)) else { continue };
             let Some(digest) = Digest::parse(digest) else { continue };
             let value = yaml.resolve(*value);
-            found.push(Found {
+            found.push(FoundDigest {
                 object: owner.node,
                 document: site.document,
                 path: yaml.pointer(value),

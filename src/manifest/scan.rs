@@ -1,27 +1,18 @@
 //! One file from bytes to located images.
 
-use super::SIZE_MAX;
+use std::ops::Range;
+
 use super::formats::catalogue::Catalogue;
 use super::formats::compose;
 use super::formats::compose::Role;
-use super::located::Ignore;
-use super::located::Located;
-use super::located::Place;
-use super::located::Recorded;
-use super::located::Scan;
-use super::located::Unread;
-use super::located::UnreadReason;
+use super::located::{Ignore, Located, RecordedDigest, Scan, SourceRange, Unread, UnreadReason};
 use super::site::Site;
 use super::syntax::aliases::Aliases;
 use super::syntax::language::Language;
 use super::syntax::lines::Positions;
-use super::syntax::source::Source;
-use super::syntax::source::text_of;
-use super::syntax::tree::Chunk;
-use super::syntax::tree::Fault;
-use super::syntax::tree::Yaml;
-use super::{formats, ignore, recorded_digests, syntax};
-use std::ops::Range;
+use super::syntax::source::{SourceText, text_of};
+use super::syntax::tree::{Chunk, Fault, Yaml};
+use super::{SIZE_MAX, formats, ignore, recorded_digests, syntax};
 
 /// Tells whether a file with this path may hold images.
 pub fn is_candidate(path: &str) -> bool {
@@ -41,7 +32,7 @@ pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     read(path, bytes, catalogue, |text| syntax::prefilter::chunks(text, catalogue))
 }
 
-/// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`Source::parse`].
+/// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`SourceText::parse`].
 pub fn scan_whole(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     read(path, bytes, catalogue, |text| vec![Chunk::whole(text)])
 }
@@ -73,7 +64,7 @@ pub(crate) fn read(
         Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
     };
     let offset = bytes.len() - text.len();
-    let source = Source::new(text, language);
+    let source = SourceText::new(text, language);
     let mut yaml = source.parse_chunks(chunks);
     let has_actions = text.contains("{{");
     let is_base = compose::role(path) == Some(Role::Base);
@@ -103,39 +94,52 @@ pub(crate) fn read(
     for site in &mut sites {
         site.also_at = aliases.uses_of(&yaml, site.main);
     }
-    let places = || Places { lines: Positions::new(text), offset };
+    let places = || SpanIndex { lines: Positions::new(text), offset };
     let mut of_sites = places();
     for site in sites {
-        let Place { line, column, end_line, end_column, .. } = of_sites.of(&site.span);
+        let SourceRange { line, column, end_line, end_column, .. } = of_sites.of(&site.span);
         scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
     let ignores = ignore::apply(&yaml, &mut sites);
     let mut of_ignores = places();
-    for ignore::Found { span, used, until } in ignores {
+    for ignore::FoundIgnore { span, used, until } in ignores {
         scan.ignores.push(Ignore { place: of_ignores.of(&span), used, until });
     }
     let mut of_recorded = places();
     let recorded = recorded_digests::find(&yaml, scan.sites.iter().map(|located| &located.site));
-    for recorded_digests::Found { object, document, path, key, digest, span } in recorded {
-        scan.recorded.push(Recorded { object, document, path, key, digest, place: of_recorded.of(&span) });
+    for recorded_digests::FoundDigest { object, document, path, key, digest, span } in recorded {
+        scan.recorded.push(RecordedDigest {
+            object,
+            document,
+            path,
+            key,
+            digest,
+            place: of_recorded.of(&span),
+        });
     }
     scan
 }
 
 /// Finds out where spans are.
-pub(crate) struct Places<'t> {
+pub(crate) struct SpanIndex<'t> {
     lines: Positions<'t>,
     /// How many bytes a byte order mark takes before the text.
     offset: usize,
 }
 
-impl Places<'_> {
-    fn of(&mut self, span: &Range<usize>) -> Place {
+impl SpanIndex<'_> {
+    fn of(&mut self, span: &Range<usize>) -> SourceRange {
         let (line, column) = self.lines.position(span.start);
         // The next one may start where this one does: the end is asked for aside.
         let (end_line, end_column) = self.lines.clone().position(span.end);
-        Place { span: span.start + self.offset..span.end + self.offset, line, column, end_line, end_column }
+        SourceRange {
+            span: span.start + self.offset..span.end + self.offset,
+            line,
+            column,
+            end_line,
+            end_column,
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Write {
 
 /// The Kubernetes object that a site belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Owner {
+pub struct ObjectOwner {
     /// The object's mapping.
     pub node: NodeId,
     /// The object's name, where it is written there.
@@ -147,7 +147,7 @@ pub struct Site {
     /// The name of the Kubernetes object.
     pub name: Option<String>,
     /// The Kubernetes object and container.
-    pub owner: Option<Owner>,
+    pub owner: Option<ObjectOwner>,
     /// The one platform that the workload asks for, in so many words.
     pub platform: Option<Platform>,
     /// The main scalar.

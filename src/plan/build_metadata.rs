@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
-use crate::plan::set_digest::{Aim, Named};
+use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Policy;
-use crate::reference::Image;
-use crate::reference::{Digest, Reference, ReferenceError};
+use crate::reference::{Digest, Image, Reference, ReferenceError};
 
 /// An image and the digest that it was pushed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,12 +102,12 @@ fn metadata_of(metadata: &Value, into: &mut Vec<Built>) -> Result<(), BuiltError
 }
 
 /// Decides what each site of `inventory` becomes, and returns what is for none of them.
-pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Aim>, Vec<Built>) {
+pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Assignment>, Vec<Built>) {
     let mut used = vec![false; built.len()];
     let aims = inventory.sites().map(|(file, located)| {
         let site = &located.site;
         let (State::Floating | State::Pinned, Some(reference)) = (site.state, &site.reference) else {
-            return Aim::Leave;
+            return Assignment::Leave;
         };
         let image = Image::of(reference);
         let mut mine = Vec::new();
@@ -121,17 +120,17 @@ pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Aim
         // A build pushes one digest under several tags: the one that stands here is meant.
         let same_tag = mine.iter().copied().find(|it| it.reference.tag() == reference.tag());
         let chosen = match (mine.as_slice(), same_tag) {
-            ([], _) => return Aim::Leave,
+            ([], _) => return Assignment::Leave,
             ([one], _) => *one,
             (_, Some(one)) => one,
             (several, None) => {
                 let names: Vec<String> = several.iter().map(|it| format!("`{it}`")).collect();
                 let detail = format!("there is more than one to choose from: {}", names.join(", "));
-                return Aim::Decided(Verdict::because(Outcome::Held, "ambiguous", Some(detail)));
+                return Assignment::Decided(Verdict::because(Outcome::Held, "ambiguous", Some(detail)));
             }
         };
         let needed = policy.decide(&file.root_path, reference.name(), site.platform.as_ref()).needed;
-        Aim::Set(Named {
+        Assignment::Set(AssignedDigest {
             digest: chosen.digest.clone(),
             tag: chosen.reference.tag().map(str::to_owned),
             platforms: needed,

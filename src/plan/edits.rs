@@ -1,11 +1,10 @@
 //! The edits of a whole tree: what was found, decided, and is to be written.
 
-use super::Outcome;
-use super::Verdict;
-use crate::history::ledger::Sighting;
-use crate::manifest::inventory::FileScan;
-use crate::manifest::inventory::Inventory;
 use std::collections::BTreeSet;
+
+use super::{Outcome, Verdict};
+use crate::history::ledger::TagObservation;
+use crate::manifest::inventory::{FileScan, Inventory};
 
 /// What was found in a tree, what was decided, and what is to be written.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +20,7 @@ pub struct Pinned {
     /// Remarks that are no failures.
     pub notes: Vec<String>,
     /// What the registries said the tags are, for the ledger.
-    pub sightings: Vec<Sighting>,
+    pub sightings: Vec<TagObservation>,
 }
 
 impl Pinned {

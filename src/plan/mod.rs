@@ -10,11 +10,12 @@ pub mod set_digest;
 mod verdict;
 pub(crate) mod verify;
 
-pub use edits::{FileEdit, Pinned};
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use edits::{FileEdit, Pinned};
 pub use verdict::{Change, Outcome, Verdict};
 
-use crate::history::ledger::Past;
+use crate::history::ledger::LedgerView;
 use crate::manifest::Located;
 use crate::manifest::chart::Charts;
 use crate::manifest::edit::Style;
@@ -22,13 +23,13 @@ use crate::manifest::edit::annotations::Keys;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
-use crate::policy::environment;
 use crate::policy::environment::Environment;
 use crate::policy::hold::{Holds, ON_HOLD};
-use crate::policy::{Decision, Policy, SplitFields};
+use crate::policy::{Decision, Policy, SplitFields, environment};
 use crate::reference::Reference;
 use crate::registry::{
-    Answer, Answers, Asked, Behind, Judged, Level, Question, Recorded, ResolveError, Wanted,
+    Answers, Assessment, DigestLevel, RecordedOrigin, Requirement, ResolveError, SourceIndex, TagAnswer,
+    TagQuery, TagRef,
 };
 
 /// What is decided by, beside what the files say.
@@ -45,27 +46,27 @@ pub struct Rules<'r> {
     /// Under which annotations a pin was recorded; `None` where they are off.
     pub keys: Option<Keys<'r>>,
     /// What is known of the tags from earlier runs and this one.
-    pub past: &'r Past,
+    pub past: &'r LedgerView,
 }
 
 /// Returns the distinct questions that the sites ask, each with what the sites want of the answer.
 ///
 /// A site that would be left as it is, whatever the answer, asks nothing.
-pub fn questions(inventory: &Inventory, rules: Rules<'_>) -> Vec<Asked> {
-    let mut asked: BTreeMap<Question, (String, BTreeSet<Wanted>)> = BTreeMap::new();
+pub fn questions(inventory: &Inventory, rules: Rules<'_>) -> Vec<TagQuery> {
+    let mut asked: BTreeMap<TagRef, (String, BTreeSet<Requirement>)> = BTreeMap::new();
     for file in &inventory.files {
-        let context = Context::new(file, rules);
+        let context = FileContext::new(file, rules);
         for located in &file.scan.sites {
             let Ok((reference, decision)) = context.ask(located) else { continue };
             let entry = asked
-                .entry(Question::new(reference))
+                .entry(TagRef::new(reference))
                 .or_insert_with(|| (located.site.image.clone(), BTreeSet::new()));
             entry.1.insert(context.wanted(located, &decision));
         }
     }
     let asked = asked.into_iter();
     asked
-        .map(|(question, (reference, wanted))| Asked {
+        .map(|(question, (reference, wanted))| TagQuery {
             question,
             reference,
             wanted: wanted.into_iter().collect(),
@@ -76,7 +77,7 @@ pub fn questions(inventory: &Inventory, rules: Rules<'_>) -> Vec<Asked> {
 /// Returns the verdict on every site, in the order of [`Inventory::sites`].
 pub fn decide(inventory: &Inventory, rules: Rules<'_>, answers: &Answers) -> Vec<Verdict> {
     let decide_file = |file| {
-        let context = Context::new(file, rules);
+        let context = FileContext::new(file, rules);
         file.scan.sites.iter().map(move |located| context.decide(located, answers))
     };
     inventory.files.iter().flat_map(decide_file).collect()
@@ -88,9 +89,9 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
     if located.site.state != State::Pinned {
         return Verdict::because(Outcome::Skipped, "not-selected", None);
     }
-    let behind = match Context::new(file, rules).recorded(located) {
-        Recorded::Behind(behind) => Some(Box::new(behind)),
-        Recorded::Pin | Recorded::Nothing => None,
+    let behind = match FileContext::new(file, rules).recorded(located) {
+        RecordedOrigin::Behind(behind) => Some(Box::new(behind)),
+        RecordedOrigin::Pin | RecordedOrigin::Nothing => None,
     };
     Verdict { behind, ..Verdict::unchanged() }
 }
@@ -101,7 +102,7 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
 /// # Errors
 /// The verdict.
 pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Box<Verdict>> {
-    Context::new(file, rules).ask(located).map(|(_, decision)| decision.style)
+    FileContext::new(file, rules).ask(located).map(|(_, decision)| decision.style)
 }
 
 /// The reason of a verdict that holds an image whose digest lacks a signature or attestation that policy demands.
@@ -119,14 +120,14 @@ pub fn is_chart_tag(located: &Located) -> bool {
 }
 
 /// What the sites of one file have in common.
-struct Context<'c> {
+struct FileContext<'c> {
     file: &'c FileScan,
     rules: Rules<'c>,
     /// Whether a tag in this file holds a digest already: then this chart takes it.
     tags_hold_digests: bool,
 }
 
-impl<'c> Context<'c> {
+impl<'c> FileContext<'c> {
     fn new(file: &'c FileScan, rules: Rules<'c>) -> Self {
         let holds_digest = |located: &Located| is_chart_tag(located) && located.site.state == State::Pinned;
         Self { file, rules, tags_hold_digests: file.scan.sites.iter().any(holds_digest) }
@@ -179,8 +180,8 @@ impl<'c> Context<'c> {
         self.rules.charts.tag_is_only_in_images(&self.file.root_path, &located.site.path)
     }
 
-    fn wanted(&self, located: &Located, decision: &Decision) -> Wanted {
-        Wanted {
+    fn wanted(&self, located: &Located, decision: &Decision) -> Requirement {
+        Requirement {
             level: decision.level.clone(),
             needed: decision.needed.clone(),
             present: located.site.digest().cloned(),
@@ -190,20 +191,20 @@ impl<'c> Context<'c> {
 
     /// Returns what the object's annotations say of the digest that stands at the site: something only where they speak
     /// of that very digest.
-    fn recorded(&self, located: &Located) -> Recorded {
+    fn recorded(&self, located: &Located) -> RecordedOrigin {
         let site = &located.site;
         let (Some(keys), Some(owner), Some(present)) = (self.rules.keys, &site.owner, site.digest()) else {
-            return Recorded::Nothing;
+            return RecordedOrigin::Nothing;
         };
-        let Some(container) = &owner.container else { return Recorded::Nothing };
+        let Some(container) = &owner.container else { return RecordedOrigin::Nothing };
         for name in [&format!(".{container}"), ""] {
             let get = |key: &str| owner.digests.get(&format!("{key}{name}"));
             if get(keys.digest).is_some_and(|digest| digest == present.as_str()) {
-                let behind = get(keys.index).and_then(|text| Behind::parse(text));
-                return behind.map_or(Recorded::Pin, Recorded::Behind);
+                let behind = get(keys.index).and_then(|text| SourceIndex::parse(text));
+                return behind.map_or(RecordedOrigin::Pin, RecordedOrigin::Behind);
             }
         }
-        Recorded::Nothing
+        RecordedOrigin::Nothing
     }
 
     fn decide(&self, located: &Located, answers: &Answers) -> Verdict {
@@ -213,7 +214,7 @@ impl<'c> Context<'c> {
         };
         let failed =
             |error: &ResolveError| Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
-        let question = Question::new(reference);
+        let question = TagRef::new(reference);
         let answer = match answers.get(&question) {
             Some(Ok(answer)) => answer,
             Some(Err(error)) => return failed(error),
@@ -221,8 +222,8 @@ impl<'c> Context<'c> {
         };
         let unchanged = Verdict::unchanged();
         match self.wanted(located, &decision).judge(&question, answer) {
-            Ok(Judged::Same(behind)) => Verdict { behind: behind.map(Box::new), ..unchanged },
-            Ok(Judged::PlatformsEqual) => {
+            Ok(Assessment::Same(behind)) => Verdict { behind: behind.map(Box::new), ..unchanged },
+            Ok(Assessment::PlatformsEqual) => {
                 let detail = format!(
                     "the tag is now `{}`, with the same manifests for {}",
                     answer.resolution.digest,
@@ -230,11 +231,11 @@ impl<'c> Context<'c> {
                 );
                 Verdict { reason: Some("platforms-equal"), detail: Some(detail), ..unchanged }
             }
-            Ok(Judged::PlatformDigest(platform)) => {
+            Ok(Assessment::PlatformDigest(platform)) => {
                 Verdict::because(Outcome::Held, "platform-digest", Some(platform_digest(platform.as_ref())))
             }
-            Ok(Judged::Failed(error)) => failed(&error),
-            Ok(Judged::Write { digest, .. })
+            Ok(Assessment::Failed(error)) => failed(&error),
+            Ok(Assessment::Write { digest, .. })
                 if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
             {
                 let detail = format!(
@@ -243,7 +244,7 @@ impl<'c> Context<'c> {
                 );
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
-            Ok(Judged::Write { digest, .. })
+            Ok(Assessment::Write { digest, .. })
                 if located.site.digest().is_some()
                     && let Some(after) = self.promoted_from() =>
             {
@@ -252,7 +253,7 @@ impl<'c> Context<'c> {
                 );
                 Verdict { reason: Some(BY_PROMOTION), detail: Some(detail), ..unchanged }
             }
-            Ok(Judged::Write { .. })
+            Ok(Assessment::Write { .. })
                 if self.rules.policy.is_immutable(reference)
                     && let Some(before) =
                         self.rules.past.other_than(&question, &answer.resolution.digest) =>
@@ -264,7 +265,7 @@ impl<'c> Context<'c> {
                 );
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
-            Ok(Judged::Write { digest, behind }) => {
+            Ok(Assessment::Write { digest, behind }) => {
                 if let Some(hold) = self.rules.holds.against(&self.file.root_path, reference, &digest) {
                     let detail = format!("the tag is `{digest}` now, which is on hold: {hold}");
                     return Verdict::because(Outcome::Held, ON_HOLD, Some(detail));
@@ -287,11 +288,11 @@ impl<'c> Context<'c> {
     }
 }
 
-fn covers(level: &Level, answer: &Answer) -> String {
+fn covers(level: &DigestLevel, answer: &TagAnswer) -> String {
     match level {
-        Level::Platform(platform) => platform.to_string(),
-        Level::Index if answer.resolution.is_index() => "index".to_owned(),
-        Level::Index => "single manifest".to_owned(),
+        DigestLevel::Platform(platform) => platform.to_string(),
+        DigestLevel::Index if answer.resolution.is_index() => "index".to_owned(),
+        DigestLevel::Index => "single manifest".to_owned(),
     }
 }
 

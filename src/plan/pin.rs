@@ -1,21 +1,18 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
-use super::FileEdit;
-use super::Pinned;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::{FileEdit, Pinned};
 use crate::config::Config;
-use crate::history::ledger::Sighting;
+use crate::history::ledger::TagObservation;
 use crate::manifest::chart::Charts;
-use crate::manifest::edit;
-use crate::manifest::edit::Edited;
-use crate::manifest::edit::annotations::Annotations;
+use crate::manifest::edit::EditedFile;
+use crate::manifest::edit::annotations::AnnotationPlan;
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
-use crate::manifest::inventory;
 use crate::manifest::inventory::{FileScan, Inventory, directory};
 use crate::manifest::site::{Skip, State};
-use crate::manifest::{Located, SIZE_MAX};
+use crate::manifest::{Located, SIZE_MAX, edit, inventory};
 use crate::plan::{self, Outcome, Rules, Verdict};
 use crate::registry::verify::vouch;
 use crate::registry::{Answers, Registry, ask};
@@ -71,7 +68,14 @@ pub async fn pin_some<T: Tree, R: Registry>(
     let (mut verdicts, answers) = decide(tree, config, registry, &inventory, wanted, progress).await?;
     vouch(registry, &config.policy, &inventory, &mut verdicts).await;
     let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
-    Ok(Pinned { inventory, verdicts, files, notes, sightings: Sighting::all(&answers), ..Pinned::default() })
+    Ok(Pinned {
+        inventory,
+        verdicts,
+        files,
+        notes,
+        sightings: TagObservation::all(&answers),
+        ..Pinned::default()
+    })
 }
 
 /// Returns the verdict on every site, as [`pin_some`] has it but for what policy demands to be attached to a new digest, and
@@ -99,7 +103,7 @@ pub async fn decide<T: Tree, R: Registry>(
     };
     let questions = plan::questions(&asked, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let past = config.ledger.past.with(&Sighting::all(&answers));
+    let past = config.ledger.past.with(&TagObservation::all(&answers));
     let rules = Rules { past: &past, ..rules };
     let mut verdicts = plan::decide(&asked, rules, &answers);
     for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
@@ -200,10 +204,10 @@ pub(crate) fn edit<T: Tree>(
             }
         };
         let is_patch = patches.contains(file.root_path.as_str());
-        let annotations = Annotations { keys, overridden: &overridden, is_patch };
+        let annotations = AnnotationPlan { keys, overridden: &overridden, is_patch };
         let sites = &file.scan.sites;
         let edited = edit::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
-        if let Some(Edited { after, spans, notes: remarks }) = edited {
+        if let Some(EditedFile { after, spans, notes: remarks }) = edited {
             notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));
             files.push(FileEdit { path: file.path.clone(), before, after, spans });
         }

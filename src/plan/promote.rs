@@ -2,7 +2,6 @@
 //!
 //! An image is the same on both sides where registry and repository are, however they are spelled.
 
-use crate::reference::Image;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,16 +10,16 @@ use crate::history::Since;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::plan::set_digest::{Aim, Named};
+use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::Globs;
 use crate::policy::environment::{Environment, of_path};
 use crate::policy::target::Target;
-use crate::reference::{Digest, LATEST, Reference};
+use crate::reference::{Digest, Image, LATEST, Reference};
 
 /// What is asked of a digest before it is promoted.
 #[derive(Clone, Debug, Default)]
-pub struct Demands {
+pub struct PromotionRules {
     /// The environments that there are: what belongs to one is judged by it, also where a path is named.
     pub environments: Vec<Environment>,
     /// The images that are promoted, as globs; every image where it is `None`.
@@ -76,7 +75,7 @@ pub enum PromoteError {
 #[derive(Clone, Debug, Default)]
 pub struct Promotion {
     /// One for each site of the inventory.
-    pub aims: Vec<Aim>,
+    pub aims: Vec<Assignment>,
     /// The images of the destination that differ from the source, by their sites' index: what they should be.
     pub differences: BTreeMap<usize, Reference>,
     /// The images that only the source has.
@@ -88,9 +87,9 @@ impl Promotion {
     /// some images were asked for.
     pub fn nothing_in_common(&self, from: &Target, to: &Target, some: bool) -> Option<String> {
         let is_empty = self.aims.iter().all(|aim| match aim {
-            Aim::Leave => true,
-            Aim::Decided(verdict) => verdict.outcome == Outcome::Skipped,
-            Aim::Set(_) => false,
+            Assignment::Leave => true,
+            Assignment::Decided(verdict) => verdict.outcome == Outcome::Skipped,
+            Assignment::Set(_) => false,
         });
         let named = if some { " that --image names" } else { "" };
         is_empty.then(|| format!("`{}` and `{}` have no image in common{named}", from.name, to.name))
@@ -98,7 +97,7 @@ impl Promotion {
 }
 
 /// A place in the source where an image is declared.
-type Offer<'i> = (&'i FileScan, &'i Located, &'i Reference);
+type SourceImage<'i> = (&'i FileScan, &'i Located, &'i Reference);
 
 /// Decides what each site of `inventory` becomes.
 ///
@@ -108,7 +107,7 @@ pub fn promote(
     inventory: &Inventory,
     from: &Target,
     to: &Target,
-    demands: &Demands,
+    demands: &PromotionRules,
 ) -> Result<Promotion, PromoteError> {
     let names = || (from.name.clone(), to.name.clone());
     if let Some(after) = to.environment().and_then(|environment| environment.after.clone())
@@ -124,7 +123,7 @@ pub fn promote(
         return Err(PromoteError::Overlap { file: file.path.clone(), from, to });
     }
     follows(inventory, from, to, demands)?;
-    let mut offers: BTreeMap<Image, Vec<Offer<'_>>> = BTreeMap::new();
+    let mut offers: BTreeMap<Image, Vec<SourceImage<'_>>> = BTreeMap::new();
     for (file, located) in inventory.sites().filter(|(file, located)| from.has(file, located)) {
         if let Some(reference) = &located.site.reference {
             offers.entry(Image::of(reference)).or_default().push((file, located, reference));
@@ -147,9 +146,9 @@ pub fn promote(
                 taken.insert(image);
                 aim
             }
-            _ => Aim::Leave,
+            _ => Assignment::Leave,
         };
-        if let (Aim::Set(named), Some(reference)) = (&aim, reference) {
+        if let (Assignment::Set(named), Some(reference)) = (&aim, reference) {
             let tagged = named.tag.as_deref().map(|tag| reference.tagged(tag));
             let wanted = tagged.as_ref().unwrap_or(reference).pinned(&named.digest);
             if wanted != *reference {
@@ -168,13 +167,18 @@ pub fn promote(
 }
 
 /// Returns the environment that judges what goes into `file`: the destination itself, or the one that the file belongs to.
-fn home<'a>(to: &'a Target, file: &FileScan, demands: &'a Demands) -> Option<&'a Environment> {
+fn home<'a>(to: &'a Target, file: &FileScan, demands: &'a PromotionRules) -> Option<&'a Environment> {
     to.environment().or_else(|| of_path(&demands.environments, &file.root_path))
 }
 
 /// Refuses a path as the destination whose environment takes its images from elsewhere. What an environment has already may
 /// go on within it.
-fn follows(inventory: &Inventory, from: &Target, to: &Target, demands: &Demands) -> Result<(), PromoteError> {
+fn follows(
+    inventory: &Inventory,
+    from: &Target,
+    to: &Target,
+    demands: &PromotionRules,
+) -> Result<(), PromoteError> {
     if to.environment().is_some() {
         return Ok(());
     }
@@ -199,17 +203,18 @@ fn listed(globs: &Globs) -> String {
 
 /// Decides about one site of the destination.
 fn aim(
-    offers: Option<&[Offer<'_>]>,
+    offers: Option<&[SourceImage<'_>]>,
     reference: &Reference,
     image: &Image,
     (to, home): (&str, Option<&Environment>),
-    demands: &Demands,
-) -> Aim {
-    let refuse = |reason, detail: String| Aim::Decided(Verdict::because(Outcome::Held, reason, Some(detail)));
+    demands: &PromotionRules,
+) -> Assignment {
+    let refuse =
+        |reason, detail: String| Assignment::Decided(Verdict::because(Outcome::Held, reason, Some(detail)));
     let Some(offers) = offers else {
-        return Aim::Decided(Verdict::because(Outcome::Skipped, "only-in-destination", None));
+        return Assignment::Decided(Verdict::because(Outcome::Skipped, "only-in-destination", None));
     };
-    let place = |(file, located, reference): &Offer<'_>| {
+    let place = |(file, located, reference): &SourceImage<'_>| {
         let at = reference.digest().map_or_else(|| "no digest".to_owned(), Digest::to_string);
         format!("{at} in {}:{}", file.path, located.line)
     };
@@ -237,7 +242,7 @@ fn aim(
             return refuse("ambiguous", detail);
         }
     };
-    let set = Aim::Set(Named {
+    let set = Assignment::Set(AssignedDigest {
         digest: digest.clone(),
         tag: tag.clone(),
         platforms: home.map(|environment| environment.platforms.clone()).unwrap_or_default(),

@@ -7,18 +7,15 @@ use jiff::Timestamp;
 use super::Pinned;
 use crate::config::Config;
 use crate::history::known_good::KnownGood;
-use crate::history::{History, Key, keys};
+use crate::history::{History, ImageKey, keys};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::plan::set_digest::{Aim, Named};
+use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Outcome, Verdict};
-use crate::policy::environment;
-use crate::policy::hold::NewHold;
-use crate::policy::hold::Until;
+use crate::policy::hold::{NewHold, Until};
 use crate::policy::target::Target;
-use crate::policy::{Globs, escaped};
-use crate::reference::Image;
-use crate::reference::{Digest, Reference};
+use crate::policy::{Globs, environment, escaped};
+use crate::reference::{Digest, Image, Reference};
 
 /// Where to go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub enum To {
 
 /// What a digest may be taken from.
 #[derive(Clone, Copy, Debug)]
-pub struct Sources<'s> {
+pub struct RollbackSources<'s> {
     /// What was declared when.
     pub history: &'s History,
     /// What is known to be good.
@@ -50,8 +47,8 @@ pub fn rollback(
     target: &Target,
     images: Option<&Globs>,
     to: &To,
-    sources: Sources<'_>,
-) -> Vec<Aim> {
+    sources: RollbackSources<'_>,
+) -> Vec<Assignment> {
     let mut aims = Vec::new();
     for file in &inventory.files {
         for (located, key) in file.scan.sites.iter().zip(keys(&file.scan.sites)) {
@@ -62,13 +59,15 @@ pub fn rollback(
             aims.push(match (site.state, site.reference.as_ref().filter(meant)) {
                 (State::Floating | State::Pinned, Some(reference)) => {
                     match sources.find(file, &key, reference, to) {
-                        Ok((digest, tag)) => Aim::Set(Named { digest, tag, platforms: Vec::new() }),
+                        Ok((digest, tag)) => {
+                            Assignment::Set(AssignedDigest { digest, tag, platforms: Vec::new() })
+                        }
                         Err((reason, detail)) => {
-                            Aim::Decided(Verdict::because(Outcome::Held, reason, Some(detail)))
+                            Assignment::Decided(Verdict::because(Outcome::Held, reason, Some(detail)))
                         }
                     }
                 }
-                _ => Aim::Leave,
+                _ => Assignment::Leave,
             });
         }
     }
@@ -83,10 +82,10 @@ pub fn images(inventory: &Inventory, target: &Target, images: Option<&Globs>) ->
     meant.map(|reference| reference.name().to_owned()).collect()
 }
 
-type Found = Result<(Digest, Option<String>), (&'static str, String)>;
+type NamedDigest = Result<(Digest, Option<String>), (&'static str, String)>;
 
-impl Sources<'_> {
-    fn find(&self, file: &FileScan, key: &Key, reference: &Reference, to: &To) -> Found {
+impl RollbackSources<'_> {
+    fn find(&self, file: &FileScan, key: &ImageKey, reference: &Reference, to: &To) -> NamedDigest {
         match to {
             To::Previous => self.previous(&file.root_path, key),
             To::KnownGood => self.known_good(&file.root_path, reference),
@@ -96,13 +95,13 @@ impl Sources<'_> {
     }
 
     /// Returns what was declared, the newest first; `None` where the image was not there.
-    fn declared<'a>(&'a self, file: &'a str, key: &'a Key) -> Vec<Option<&'a Reference>> {
+    fn declared<'a>(&'a self, file: &'a str, key: &'a ImageKey) -> Vec<Option<&'a Reference>> {
         let mut events = self.history.of_site(file, key).peekable();
         let first = events.peek().map(|event| event.after.as_ref());
         first.into_iter().chain(events.map(|event| event.before.as_ref())).collect()
     }
 
-    fn previous(&self, file: &str, key: &Key) -> Found {
+    fn previous(&self, file: &str, key: &ImageKey) -> NamedDigest {
         let declared = self.declared(file, key);
         let digests: Vec<Option<&Digest>> =
             declared.iter().map(|it| it.and_then(Reference::digest)).collect();
@@ -117,7 +116,7 @@ impl Sources<'_> {
         }
     }
 
-    fn at(&self, file: &str, key: &Key, moment: Timestamp) -> Found {
+    fn at(&self, file: &str, key: &ImageKey, moment: Timestamp) -> NamedDigest {
         let last = self.history.of_site(file, key).find(|event| event.when <= moment);
         let then = match last {
             Some(event) => event.after.as_ref(),
@@ -132,7 +131,7 @@ impl Sources<'_> {
         }
     }
 
-    fn digest(&self, file: &str, key: &Key, reference: &Reference, digest: &Digest) -> Found {
+    fn digest(&self, file: &str, key: &ImageKey, reference: &Reference, digest: &Digest) -> NamedDigest {
         let declared = self.declared(file, key).into_iter().flatten();
         let known = declared.into_iter().find(|it| it.digest() == Some(digest));
         if let Some(known) = known {
@@ -149,7 +148,7 @@ impl Sources<'_> {
         }
     }
 
-    fn known_good(&self, file: &str, reference: &Reference) -> Found {
+    fn known_good(&self, file: &str, reference: &Reference) -> NamedDigest {
         let Some(environment) = environment::of_path(&self.config.environments, file) else {
             return Err(("no-known-good", "the file belongs to no [[environment]]".to_owned()));
         };

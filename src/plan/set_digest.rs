@@ -9,29 +9,28 @@ use super::Pinned;
 use crate::config::Config;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::Skip;
-use crate::plan::pin;
-use crate::plan::{self, Change, Outcome, Verdict};
+use crate::plan::{self, Change, Outcome, Verdict, pin};
 use crate::platform::Platform;
 use crate::policy::hold::ON_HOLD;
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::vouch;
-use crate::registry::{Claim, Question, Refused, Registry, confirm};
+use crate::registry::{DigestCheck, Registry, TagRef, Unconfirmed, confirm};
 use crate::source::tree::{Tree, TreeError};
 
 /// What a site is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub enum Assignment {
     /// Nobody asked for anything: what is pinned is unchanged, the rest skipped.
     Leave,
     /// It is decided already.
     Decided(Verdict),
     /// It gets this digest.
-    Set(Named),
+    Set(AssignedDigest),
 }
 
 /// A digest that is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct AssignedDigest {
     /// The digest.
     pub digest: Digest,
     /// The tag that is written with it; `None` keeps the site's.
@@ -42,7 +41,7 @@ pub struct Named {
 
 /// What happens to the others where one site is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Atomicity {
     /// Nothing is written.
     StopsAll,
     /// They go on.
@@ -64,8 +63,8 @@ pub async fn assign<T: Tree, R: Registry>(
     config: &Config,
     registry: &R,
     inventory: Inventory,
-    aims: Vec<Aim>,
-    refusal: Refusal,
+    aims: Vec<Assignment>,
+    refusal: Atomicity,
 ) -> Result<Pinned, TreeError> {
     let charts = pin::charts(tree, &inventory)?;
     let rules = plan::Rules {
@@ -77,18 +76,18 @@ pub async fn assign<T: Tree, R: Registry>(
         past: &config.ledger.past,
     };
     let mut verdicts = Vec::new();
-    let mut claims: BTreeMap<Claim, Vec<usize>> = BTreeMap::new();
+    let mut claims: BTreeMap<DigestCheck, Vec<usize>> = BTreeMap::new();
     for ((file, located), aim) in inventory.sites().zip(aims) {
         let named = match aim {
-            Aim::Leave => {
+            Assignment::Leave => {
                 verdicts.push(plan::left_alone(file, rules, located));
                 continue;
             }
-            Aim::Decided(verdict) => {
+            Assignment::Decided(verdict) => {
                 verdicts.push(verdict);
                 continue;
             }
-            Aim::Set(named) => named,
+            Assignment::Set(named) => named,
         };
         let site = &located.site;
         let style = plan::style_of(file, rules, located);
@@ -109,7 +108,7 @@ pub async fn assign<T: Tree, R: Registry>(
                 continue;
             }
         };
-        let Named { digest, tag, platforms } = named;
+        let AssignedDigest { digest, tag, platforms } = named;
         let tag = tag.filter(|tag| reference.tag() != Some(tag));
         if site.digest() == Some(&digest) && tag.is_none() {
             verdicts.push(Verdict::unchanged());
@@ -123,15 +122,15 @@ pub async fn assign<T: Tree, R: Registry>(
             verdicts.push(Verdict::because(Outcome::Held, ON_HOLD, Some(detail)));
             continue;
         }
-        let question = Question::new(tagged.as_ref().unwrap_or(reference));
-        let claim = Claim { question, digest: digest.clone(), platforms };
+        let question = TagRef::new(tagged.as_ref().unwrap_or(reference));
+        let claim = DigestCheck { question, digest: digest.clone(), platforms };
         claims.entry(claim).or_default().push(verdicts.len());
         let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
         let change =
             Change { digest, tag, style, covers: String::new(), proofs: BTreeSet::new(), moves: None };
         verdicts.push(Verdict { outcome, change: Some(change), ..Verdict::unchanged() });
     }
-    let wanted: BTreeSet<Claim> = claims.keys().cloned().collect();
+    let wanted: BTreeSet<DigestCheck> = claims.keys().cloned().collect();
     for (claim, confirmed) in confirm(registry, wanted).await {
         for index in claims.remove(&claim).unwrap_or_default() {
             let Some(verdict) = verdicts.get_mut(index) else { continue };
@@ -150,12 +149,12 @@ pub async fn assign<T: Tree, R: Registry>(
     let is_refused = |verdict: &Verdict| {
         matches!(verdict.outcome, Outcome::Held | Outcome::Failed) && verdict.reason != Some(ON_HOLD)
     };
-    if refusal == Refusal::StopsAll && verdicts.iter().any(is_refused) {
+    if refusal == Atomicity::StopsAll && verdicts.iter().any(is_refused) {
         hold_all(&mut verdicts);
     }
     let (mut files, notes) = pin::edit(tree, config, &inventory, &mut verdicts);
     // An edit that could not be proven is a refusal too.
-    if refusal == Refusal::StopsAll && verdicts.iter().any(is_refused) {
+    if refusal == Atomicity::StopsAll && verdicts.iter().any(is_refused) {
         hold_all(&mut verdicts);
         files.clear();
     }
@@ -168,11 +167,11 @@ fn hold_all(verdicts: &mut [Verdict]) {
     }
 }
 
-fn told(refused: &Refused) -> Verdict {
+fn told(refused: &Unconfirmed) -> Verdict {
     let detail = Some(refused.to_string());
     match refused {
-        Refused::Gone(_) => Verdict::because(Outcome::Held, "digest-gone", detail),
-        Refused::Lacking(_) => Verdict::because(Outcome::Held, "platform-missing", detail),
-        Refused::Unknown(error) => Verdict::because(Outcome::Failed, error.reason(), detail),
+        Unconfirmed::Gone(_) => Verdict::because(Outcome::Held, "digest-gone", detail),
+        Unconfirmed::Lacking(_) => Verdict::because(Outcome::Held, "platform-missing", detail),
+        Unconfirmed::Unknown(error) => Verdict::because(Outcome::Failed, error.reason(), detail),
     }
 }

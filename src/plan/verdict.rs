@@ -1,12 +1,12 @@
 //! What becomes of one image in a run, and why.
 
+use std::collections::BTreeSet;
+
 use crate::history::ledger::Moves;
 use crate::manifest::edit::Style;
-use crate::reference::Digest;
-use crate::reference::Reference;
-use crate::registry::Behind;
+use crate::reference::{Digest, Reference};
+use crate::registry::SourceIndex;
 use crate::registry::verify::Proof;
-use std::collections::BTreeSet;
 
 /// What became of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +51,7 @@ pub struct Verdict {
     /// What is to be written, for [`Outcome::Pinned`] and [`Outcome::Updated`].
     pub change: Option<Change>,
     /// The index behind the digest that the site has in the end, where that is a platform's.
-    pub behind: Option<Box<Behind>>,
+    pub behind: Option<Box<SourceIndex>>,
 }
 
 /// What is to be written at a site.

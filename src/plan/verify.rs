@@ -8,16 +8,16 @@ use crate::manifest::inventory::Inventory;
 use crate::plan::{Outcome, UNSIGNED, Verdict};
 use crate::policy::Policy;
 use crate::reference::Digest;
-use crate::registry::verify::{Demand, Evidence, Kind, Proof};
-use crate::registry::{Question, Registry, ResolveError};
+use crate::registry::verify::{ArtifactKind, Demand, Evidence, Proof};
+use crate::registry::{Registry, ResolveError, TagRef};
 
 /// How many digests are looked for at once.
 const AT_ONCE: usize = 32;
 
 /// What is asked about one digest.
 #[derive(PartialEq, Eq, Hash)]
-struct Claim {
-    question: Question,
+struct DigestToVerify {
+    question: TagRef,
     digest: Digest,
     /// The index that lists the digest, which was read: who vouches for that vouches for the digest.
     index: Option<Digest>,
@@ -34,7 +34,7 @@ pub async fn vouch<R: Registry>(
     inventory: &Inventory,
     verdicts: &mut [Verdict],
 ) {
-    let mut claims: HashMap<Claim, Vec<usize>> = HashMap::new();
+    let mut claims: HashMap<DigestToVerify, Vec<usize>> = HashMap::new();
     for (site, ((file, located), verdict)) in inventory.sites().zip(&*verdicts).enumerate() {
         let (Some(change), Some(reference)) = (&verdict.change, &located.site.reference) else { continue };
         if located.site.digest() == Some(&change.digest) {
@@ -45,9 +45,9 @@ pub async fn vouch<R: Registry>(
         if demands.is_empty() {
             continue;
         }
-        let (digest, question) = (change.digest.clone(), Question::new(&change.applied_to(reference)));
+        let (digest, question) = (change.digest.clone(), TagRef::new(&change.applied_to(reference)));
         let index = verdict.behind.as_ref().map(|behind| behind.index.clone());
-        claims.entry(Claim { question, digest, index, demands }).or_default().push(site);
+        claims.entry(DigestToVerify { question, digest, index, demands }).or_default().push(site);
     }
     let found: Vec<_> = stream::iter(claims)
         .map(async |(claim, sites)| (sites, found(registry, &claim).await))
@@ -81,9 +81,9 @@ fn tell(verdict: &mut Verdict, found: &Result<Evidence, ResolveError>) {
 }
 
 /// Returns what vouches for a digest; all of the demands have to be met.
-async fn found<R: Registry>(registry: &R, claim: &Claim) -> Result<Evidence, ResolveError> {
+async fn found<R: Registry>(registry: &R, claim: &DigestToVerify) -> Result<Evidence, ResolveError> {
     let mut proofs: BTreeSet<Proof> = BTreeSet::new();
-    let mut missing: Vec<(Kind, String)> = Vec::new();
+    let mut missing: Vec<(ArtifactKind, String)> = Vec::new();
     for demand in &claim.demands {
         let first = claim.index.as_ref().unwrap_or(&claim.digest);
         let mut evidence = registry.evidence(&claim.question, first, demand).await?;

@@ -22,7 +22,7 @@ pub struct Environment {
     /// it is `None`.
     pub registries: Option<Globs>,
     /// How images are promoted into it.
-    pub promotion: Promotion,
+    pub promotion: PromotionSettings,
     /// Each pattern by itself.
     copies: Vec<Globs>,
 }
@@ -42,7 +42,7 @@ impl Environment {
             after: None,
             platforms: Vec::new(),
             registries: None,
-            promotion: Promotion::default(),
+            promotion: PromotionSettings::default(),
             copies,
         })
     }
@@ -55,7 +55,7 @@ impl Environment {
 
 /// How images are promoted into an environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Promotion {
+pub struct PromotionSettings {
     /// Who begins it.
     pub by: PromotedBy,
     /// How long a digest must have been in the environment before; zero where it may come at once.

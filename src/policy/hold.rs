@@ -1,18 +1,16 @@
 //! What must not move, why, and until when (issue 7, holds). Pure.
 
-use crate::reference::Digest;
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub use crate::config::edit_holds::{EditError, HoldFileError, add, holds_of, remove, with_hold};
-
-use super::Origin;
+use super::SettingOrigin;
+pub use crate::config::edit_holds::{HoldEditError, HoldFileError, add, holds_of, remove, with_hold};
 use crate::manifest::inventory::Inventory;
 use crate::policy::Globs;
-use crate::reference::Reference;
+use crate::reference::{Digest, Reference};
 
 /// The reason of a verdict that a hold is behind.
 pub const ON_HOLD: &str = "on-hold";
@@ -35,7 +33,7 @@ pub struct Hold {
     /// When it ends; `None` where somebody has to remove it.
     pub until: Option<Until>,
     /// Where the configuration says so.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
 }
 
 /// The end of a hold.

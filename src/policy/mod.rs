@@ -7,19 +7,18 @@ mod origin;
 mod settings;
 pub mod target;
 
-use crate::manifest::edit::Style;
-pub use globs::{GlobError, Globs, escaped};
-pub use origin::Origin;
-pub use settings::Annotations;
-
 use std::collections::BTreeSet;
 
+pub use globs::{GlobError, Globs, escaped};
 use jiff::SignedDuration;
+pub use origin::SettingOrigin;
+pub use settings::AnnotationSettings;
 
+use crate::manifest::edit::Style;
 use crate::platform::Platform;
 use crate::reference::Reference;
 use crate::registry;
-use crate::registry::verify::{Demand, Key, Kind};
+use crate::registry::verify::{ArtifactKind, Demand, PublicKey};
 
 /// The rules of one repository: which files are read, and what becomes of the images in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,25 +32,25 @@ pub struct Policy {
     /// The tags that never move, as `name:tag`.
     pub immutable: Globs,
     /// The exceptions, in order: the first that matches both path and image wins.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<PolicyRule>,
     /// What the repository's own file demands beside that.
-    pub own: Option<Own>,
+    pub own: Option<RepositoryDemands>,
 }
 
 /// What a repository's own file demands of digests: it is asked for beside what the trusted file demands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Own {
+pub struct RepositoryDemands {
     /// What holds where no rule matches.
     pub demand: Demand,
     /// The exceptions; only their demands count.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<PolicyRule>,
 }
 
 /// What holds where no rule says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// Which digest is written.
-    pub level: Level,
+    pub level: PolicyLevel,
     /// What the fleet runs.
     pub platforms: Vec<Platform>,
     /// How a pin is spelled.
@@ -87,13 +86,13 @@ pub enum UnknownAge {
 
 /// An exception: the keys that are set override the defaults, the others do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rule {
+pub struct PolicyRule {
     /// The files it is for; every file where it is `None`.
     pub paths: Option<Globs>,
     /// The image names it is for, as spelled or normalised; every image where it is `None`.
     pub images: Option<Globs>,
     /// Overrides [`Defaults::level`].
-    pub level: Option<Level>,
+    pub level: Option<PolicyLevel>,
     /// Overrides [`Defaults::platforms`].
     pub platforms: Option<Vec<Platform>>,
     /// Overrides [`Defaults::style`].
@@ -107,16 +106,16 @@ pub struct Rule {
     /// Overrides [`Ages::unknown`].
     pub unknown_age: Option<UnknownAge>,
     /// Overrides what [`Defaults::demand`] requires.
-    pub require: Option<BTreeSet<Kind>>,
+    pub require: Option<BTreeSet<ArtifactKind>>,
     /// Overrides the keys of [`Defaults::demand`].
-    pub keys: Option<Vec<Key>>,
+    pub keys: Option<Vec<PublicKey>>,
     /// Overrides the predicate types of [`Defaults::demand`].
     pub predicate_types: Option<Vec<String>>,
 }
 
 /// Which digest of a tag is written, before a platform is named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
+pub enum PolicyLevel {
     /// The digest of the index: each node picks its own platform.
     #[default]
     Index,
@@ -142,7 +141,7 @@ pub enum SplitFields {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Which digest is asked for.
-    pub level: registry::Level,
+    pub level: registry::DigestLevel,
     /// The platforms that an index must have before its digest is written; empty where nothing is demanded.
     pub needed: Vec<Platform>,
     /// How a pin is spelled.
@@ -198,7 +197,8 @@ impl Policy {
         let normalised = Reference::parse(name)
             .map(|reference| format!("{}/{}", reference.registry(), reference.repository()))
             .unwrap_or_default();
-        let find = |rules: &'_ [Rule]| rules.iter().position(|rule| rule.is_for(path, name, &normalised));
+        let find =
+            |rules: &'_ [PolicyRule]| rules.iter().position(|rule| rule.is_for(path, name, &normalised));
         let settings = self.defaults.overridden(find(&self.rules).and_then(|at| self.rules.get(at)));
         let own = self.own.as_ref().map(|own| {
             let rule = find(&own.rules).and_then(|at| own.rules.get(at));
@@ -210,7 +210,7 @@ impl Policy {
     }
 }
 
-impl Rule {
+impl PolicyRule {
     fn is_for(&self, path: &str, name: &str, normalised: &str) -> bool {
         let images = self.images.as_ref();
         self.paths.as_ref().is_none_or(|paths| paths.matches(path))
@@ -230,7 +230,7 @@ impl Rule {
 
 impl Defaults {
     /// Returns these settings with the keys that `rule` sets.
-    pub(crate) fn overridden(&self, rule: Option<&Rule>) -> Self {
+    pub(crate) fn overridden(&self, rule: Option<&PolicyRule>) -> Self {
         let Some(rule) = rule else { return self.clone() };
         Self {
             level: rule.level.unwrap_or(self.level),
@@ -248,17 +248,17 @@ impl Defaults {
 
     /// Tells whether level and platforms go together: the level `platform` needs exactly one.
     pub(crate) fn names_one_platform(&self) -> bool {
-        self.level != Level::Platform || self.platforms.len() == 1
+        self.level != PolicyLevel::Platform || self.platforms.len() == 1
     }
 
     /// The configuration's checks have made sure that the level `platform` has its one platform; without it the
     /// index is asked for and every platform is demanded, which pins less than was asked but never something else.
     fn decision(self, asked: Option<&Platform>) -> Decision {
         let (level, needed) = match (self.level, self.platforms.as_slice(), asked) {
-            (Level::Platform, [platform], _) | (Level::Auto, _, Some(platform)) => {
-                (registry::Level::Platform(platform.clone()), Vec::new())
+            (PolicyLevel::Platform, [platform], _) | (PolicyLevel::Auto, _, Some(platform)) => {
+                (registry::DigestLevel::Platform(platform.clone()), Vec::new())
             }
-            _ => (registry::Level::Index, self.platforms),
+            _ => (registry::DigestLevel::Index, self.platforms),
         };
         let demands = Some(self.demand).filter(|demand| !demand.require.is_empty()).into_iter().collect();
         let (style, split_fields, ages) = (self.style, self.split_fields, self.ages);
@@ -321,30 +321,34 @@ mod tests {
                 ..Defaults::default()
             },
             rules: vec![
-                Rule {
+                PolicyRule {
                     paths: Some(globs(&["production/**"])),
                     images: Some(globs(&["ghcr.io/acme/*"])),
-                    level: Some(Level::Platform),
+                    level: Some(PolicyLevel::Platform),
                     platforms: Some(vec![arm.clone()]),
-                    ..Rule::default()
+                    ..PolicyRule::default()
                 },
-                Rule {
+                PolicyRule {
                     paths: Some(globs(&["production/**"])),
                     split_fields: Some(SplitFields::Tag),
-                    ..Rule::default()
+                    ..PolicyRule::default()
                 },
-                Rule { images: Some(globs(&["**"])), style: Some(Style::Digest), ..Rule::default() },
+                PolicyRule {
+                    images: Some(globs(&["**"])),
+                    style: Some(Style::Digest),
+                    ..PolicyRule::default()
+                },
             ],
             ..Policy::default()
         };
 
         let first = policy.decide("production/a.yaml", "ghcr.io/acme/api", None);
-        assert_eq!(first.level, registry::Level::Platform(arm));
+        assert_eq!(first.level, registry::DigestLevel::Platform(arm));
         assert!(first.needed.is_empty());
         assert_eq!((first.style, first.split_fields), (Style::TagDigest, SplitFields::Auto));
 
         let second = policy.decide("production/a.yaml", "ghcr.io/other/api", None);
-        assert_eq!(second.level, registry::Level::Index);
+        assert_eq!(second.level, registry::DigestLevel::Index);
         assert_eq!(second.needed, policy.defaults.platforms);
         assert_eq!((second.style, second.split_fields), (Style::TagDigest, SplitFields::Tag));
 
@@ -360,14 +364,14 @@ mod tests {
             ..Policy::default()
         };
         for (level, asked, expected) in [
-            (Level::Auto, Some(&arm), registry::Level::Platform(arm.clone())),
-            (Level::Auto, None, registry::Level::Index),
-            (Level::Index, Some(&arm), registry::Level::Index),
-            (Level::Platform, Some(&arm), registry::Level::Platform(amd.clone())),
+            (PolicyLevel::Auto, Some(&arm), registry::DigestLevel::Platform(arm.clone())),
+            (PolicyLevel::Auto, None, registry::DigestLevel::Index),
+            (PolicyLevel::Index, Some(&arm), registry::DigestLevel::Index),
+            (PolicyLevel::Platform, Some(&arm), registry::DigestLevel::Platform(amd.clone())),
         ] {
             let decision = policy(level).decide("a.yaml", "nginx", asked);
             assert_eq!(decision.level, expected, "{level:?} {asked:?}");
-            let is_index = expected == registry::Level::Index;
+            let is_index = expected == registry::DigestLevel::Index;
             assert_eq!(decision.needed.is_empty(), !is_index, "an index must still have what the fleet runs");
         }
     }
@@ -375,10 +379,10 @@ mod tests {
     #[test]
     fn images_are_matched_as_spelled_and_normalised() {
         let policy = |pattern: &str| Policy {
-            rules: vec![Rule {
+            rules: vec![PolicyRule {
                 images: Some(globs(&[pattern])),
                 style: Some(Style::Digest),
-                ..Rule::default()
+                ..PolicyRule::default()
             }],
             ..Policy::default()
         };

@@ -12,13 +12,13 @@ use crate::policy::environment::Environment;
 pub struct Target {
     /// As the user named it.
     pub name: String,
-    place: Place,
+    place: Scope,
     /// The kind and the name of the one Kubernetes object that is meant.
     object: Option<(String, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Scope {
     Environment(Box<Environment>),
     /// A file, or a directory with everything below it; empty for the root.
     Path(String),
@@ -72,46 +72,46 @@ impl Target {
             }
         };
         match below(seen_from, path).filter(|path| path.is_empty() || is_path(path)) {
-            Some(path) => Ok(Self { name, place: Place::Path(path), object }),
+            Some(path) => Ok(Self { name, place: Scope::Path(path), object }),
             None => Err(TargetError::Unknown { name, known: known_environments(config) }),
         }
     }
 
     /// Returns `environment`.
     pub fn of(environment: &Environment) -> Self {
-        let place = Place::Environment(Box::new(environment.clone()));
+        let place = Scope::Environment(Box::new(environment.clone()));
         Self { name: environment.name.clone(), place, object: None }
     }
 
     /// Returns these files, by their paths below the root of the repository.
     pub fn files(files: BTreeSet<String>) -> Self {
-        Self { name: String::new(), place: Place::Files(files), object: None }
+        Self { name: String::new(), place: Scope::Files(files), object: None }
     }
 
     /// Tells whether it is a list of files, whatever they are called.
     pub fn is_files(&self) -> bool {
-        matches!(self.place, Place::Files(_))
+        matches!(self.place, Scope::Files(_))
     }
 
     /// Returns the whole repository.
     pub fn everything() -> Self {
-        Self { name: String::new(), place: Place::Path(String::new()), object: None }
+        Self { name: String::new(), place: Scope::Path(String::new()), object: None }
     }
 
     /// Returns the environment, where it is one.
     pub fn environment(&self) -> Option<&Environment> {
         match &self.place {
-            Place::Environment(environment) => Some(environment),
-            Place::Path(_) | Place::Files(_) => None,
+            Scope::Environment(environment) => Some(environment),
+            Scope::Path(_) | Scope::Files(_) => None,
         }
     }
 
     /// Tells whether the file at `path`, below the root of the repository, belongs to it.
     pub fn has_file(&self, path: &str) -> bool {
         match &self.place {
-            Place::Environment(environment) => environment.paths.matches(path),
-            Place::Path(own) => is_in(path, own),
-            Place::Files(files) => files.contains(path),
+            Scope::Environment(environment) => environment.paths.matches(path),
+            Scope::Path(own) => is_in(path, own),
+            Scope::Files(files) => files.contains(path),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The body: the sections in their order, or in a template's, with as much as there is room for.
 
 use super::checkbox::rebuild_box;
-use super::sections::{self, Told, size};
+use super::sections::{self, DetailLevel, size};
 use super::{Marker, Proposal, Template};
 
 /// GitHub takes 65,536 characters. Our count is never lower than GitHub's, see [`size`]; the rest is a reserve.
@@ -21,9 +21,9 @@ const CUT: &str = "*The rest of this text was cut: GitHub takes 65,536 character
 
 /// How much is told.
 #[derive(Clone, Copy)]
-struct Room {
+struct SpaceBudget {
     /// How much is told of each image beyond its row.
-    told: Told,
+    told: DetailLevel,
     /// How many characters the table's rows may take.
     rows: usize,
     /// How many characters the list of what was left out may take.
@@ -51,8 +51,8 @@ pub(super) struct Sections {
 pub(super) fn body(proposal: &Proposal, template: Option<&Template>) -> String {
     let marker = Marker::of(proposal).comment();
     let told = |room| format!("{}\n\n{marker}\n", text(proposal, room, template).trim());
-    let all = Room { told: Told::Full, rows: usize::MAX, left_out: usize::MAX };
-    let shorter = [Told::Short, Told::Warnings].map(|told| Room { told, ..all });
+    let all = SpaceBudget { told: DetailLevel::Full, rows: usize::MAX, left_out: usize::MAX };
+    let shorter = [DetailLevel::Short, DetailLevel::Warnings].map(|told| SpaceBudget { told, ..all });
     for room in [all].into_iter().chain(shorter) {
         let body = told(room);
         if size(&body) <= LONGEST {
@@ -60,14 +60,14 @@ pub(super) fn body(proposal: &Proposal, template: Option<&Template>) -> String {
         }
     }
     // What remains when both lists are empty is bounded; a quarter of the room is for what was left out.
-    let least = Room { told: Told::Warnings, rows: 0, left_out: 0 };
+    let least = SpaceBudget { told: DetailLevel::Warnings, rows: 0, left_out: 0 };
     let free = LONGEST.saturating_sub(size(&told(least)));
     let left_out = (free / 4).min(size(&sections::left_out_lines(proposal).join("\n")));
-    let body = told(Room { rows: free - left_out, left_out, ..least });
+    let body = told(SpaceBudget { rows: free - left_out, left_out, ..least });
     if size(&body) <= LONGEST { body } else { cut(&body, &marker) }
 }
 
-fn text(proposal: &Proposal, room: Room, template: Option<&Template>) -> String {
+fn text(proposal: &Proposal, room: SpaceBudget, template: Option<&Template>) -> String {
     let sections = Sections {
         why: proposal.occasion.why(),
         releases: sections::releases(proposal),
@@ -129,11 +129,11 @@ fn cut(body: &str, marker: &str) -> String {
 mod tests {
     use super::super::sections::LEFT_OUT;
     use super::super::tests::{change, digest, proposal};
-    use super::super::{LeftOut, marker, render};
+    use super::super::{Omitted, marker, render};
     use super::*;
 
-    fn left(image: &str, detail: Option<&str>) -> LeftOut {
-        LeftOut {
+    fn left(image: &str, detail: Option<&str>) -> Omitted {
+        Omitted {
             image: image.to_owned(),
             file: "app/deploy.yaml".to_owned(),
             line: 19,
@@ -189,7 +189,7 @@ mod tests {
         let mut proposal = proposal(vec![change(hostile, hostile, Some(1), 2)]);
         proposal.images[0].files = vec![hostile.to_owned()];
         proposal.images[0].platforms = hostile.to_owned();
-        proposal.left_out = vec![LeftOut { file: hostile.to_owned(), ..left(hostile, Some(hostile)) }];
+        proposal.left_out = vec![Omitted { file: hostile.to_owned(), ..left(hostile, Some(hostile)) }];
         let (title, body) = render(&proposal);
         assert!(!title.contains(['@', '#', '`', '<', '\n', '|']), "{title}");
         assert_eq!(marker::read(&body), Some(Marker::of(&proposal)));

@@ -9,15 +9,15 @@ use crate::registry::ImageConfig;
 
 /// Which forge's addresses are built.
 #[derive(PartialEq, Eq)]
-enum Kind {
+enum HostKind {
     GitHub,
     GitLab,
 }
 
 /// A repository that an image names as its source.
 #[derive(PartialEq, Eq)]
-struct Source {
-    kind: Kind,
+struct SourceRepository {
+    kind: HostKind,
     path: String,
 }
 
@@ -26,7 +26,7 @@ struct Source {
 ///
 /// GitHub's goes over its redirector, so that no issue or commit there hears of us.
 pub(super) fn compare_link(old: &ImageConfig, new: &ImageConfig) -> Option<String> {
-    let source = |config: &ImageConfig| Source::parse(config.label("source")?);
+    let source = |config: &ImageConfig| SourceRepository::parse(config.label("source")?);
     let now = source(new)?;
     if source(old).is_some_and(|old| old != now) {
         return None;
@@ -34,14 +34,14 @@ pub(super) fn compare_link(old: &ImageConfig, new: &ImageConfig) -> Option<Strin
     let revision =
         |config: &ImageConfig| config.label("revision").filter(|text| is_commit(text)).map(str::to_owned);
     let (from, to) = (revision(old)?, revision(new)?);
-    let Source { kind, path } = now;
+    let SourceRepository { kind, path } = now;
     (from != to).then(|| match kind {
-        Kind::GitHub => format!("https://redirect.github.com/{path}/compare/{from}...{to}"),
-        Kind::GitLab => format!("https://gitlab.com/{path}/-/compare/{from}...{to}"),
+        HostKind::GitHub => format!("https://redirect.github.com/{path}/compare/{from}...{to}"),
+        HostKind::GitLab => format!("https://gitlab.com/{path}/-/compare/{from}...{to}"),
     })
 }
 
-impl Source {
+impl SourceRepository {
     fn parse(label: &str) -> Option<Self> {
         let url = Url::parse(label.trim()).ok()?;
         let host = url.host_str()?;
@@ -51,16 +51,16 @@ impl Source {
             && url.port().is_none()
             && url.query().is_none();
         let kind = match host {
-            "github.com" | "www.github.com" => Kind::GitHub,
-            "gitlab.com" => Kind::GitLab,
+            "github.com" | "www.github.com" => HostKind::GitHub,
+            "gitlab.com" => HostKind::GitLab,
             _ => return None,
         };
         let path = url.path().trim_matches('/');
         let path = path.strip_suffix(".git").unwrap_or(path);
         let parts: Vec<&str> = path.split('/').collect();
         let is_repository = match kind {
-            Kind::GitHub => parts.len() == 2,
-            Kind::GitLab => (2..=20).contains(&parts.len()),
+            HostKind::GitHub => parts.len() == 2,
+            HostKind::GitLab => (2..=20).contains(&parts.len()),
         };
         let well_formed =
             is_plain && is_repository && parts.iter().all(|part| is_name(part)) && path.len() <= 256;

@@ -2,7 +2,7 @@
 
 /// What this run wants the branch to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Desired {
     /// Nothing, and that is certain: everything that it could hold was looked at.
     Nothing,
     /// Nothing that is known: something could not be checked, or was declined.
@@ -15,7 +15,7 @@ pub enum Wanted {
 
 /// The branch as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum BranchOwner {
     /// There is none.
     None,
     /// Its head is a commit of tagpin's, or a plain merge of the base into one.
@@ -26,7 +26,7 @@ pub enum Found {
 
 /// The newest pull request of the branch, or the open one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Newest {
+pub enum LatestPullRequest {
     /// There is none that counts.
     None,
     /// It is open.
@@ -43,11 +43,11 @@ pub enum Newest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// What this run wants it to hold.
-    pub wanted: Wanted,
+    pub wanted: Desired,
     /// The branch.
-    pub branch: Found,
+    pub branch: BranchOwner,
     /// The pull request.
-    pub newest: Newest,
+    pub newest: LatestPullRequest,
     /// Whether the open pull request has the label that halts.
     pub stop: bool,
     /// Whether the open pull request has a ticked box or the label that asks for a rebuild.
@@ -56,7 +56,7 @@ pub struct Facts {
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Action {
     /// Nothing at all.
     Nothing,
     /// The label halts it: nothing is written.
@@ -65,7 +65,7 @@ pub enum Step {
     LeaveAlone,
     /// The branch stays, the pull request is opened or brought up to date.
     Keep,
-    /// The branch gets a new commit on the base, then as [`Step::Keep`].
+    /// The branch gets a new commit on the base, then as [`Action::Keep`].
     Build,
     /// The pull request is closed with a reason, then the branch is deleted.
     Retire,
@@ -74,26 +74,32 @@ pub enum Step {
 }
 
 /// Returns what is to be done (issue 5, points 1 to 3).
-pub fn decide(facts: Facts) -> Step {
+pub fn decide(facts: Facts) -> Action {
     let Facts { wanted, branch, newest, stop, rebuild } = facts;
-    if stop && newest == Newest::Open {
-        return Step::Stopped;
+    if stop && newest == LatestPullRequest::Open {
+        return Action::Stopped;
     }
-    let rebuild = rebuild && newest == Newest::Open;
+    let rebuild = rebuild && newest == LatestPullRequest::Open;
     match (wanted, branch, newest) {
         // What was merged is safe elsewhere, whoever made it.
-        (Wanted::Nothing | Wanted::Unknown, Found::Own | Found::Foreign, Newest::Merged) => Step::Delete,
-        (Wanted::Unknown, ..) | (Wanted::Nothing, Found::None, _) => Step::Nothing,
-        (Wanted::Nothing, Found::Foreign, Newest::Open) => Step::LeaveAlone,
-        (Wanted::Nothing, Found::Own, Newest::Open) => Step::Retire,
-        (Wanted::Nothing, Found::Own, Newest::None | Newest::Retired) => Step::Delete,
+        (
+            Desired::Nothing | Desired::Unknown,
+            BranchOwner::Own | BranchOwner::Foreign,
+            LatestPullRequest::Merged,
+        ) => Action::Delete,
+        (Desired::Unknown, ..) | (Desired::Nothing, BranchOwner::None, _) => Action::Nothing,
+        (Desired::Nothing, BranchOwner::Foreign, LatestPullRequest::Open) => Action::LeaveAlone,
+        (Desired::Nothing, BranchOwner::Own, LatestPullRequest::Open) => Action::Retire,
+        (Desired::Nothing, BranchOwner::Own, LatestPullRequest::None | LatestPullRequest::Retired) => {
+            Action::Delete
+        }
         // Whoever closed it may want to open it again.
-        (Wanted::Nothing, ..) => Step::Nothing,
-        (_, Found::None, _) | (_, _, Newest::Merged) => Step::Build,
-        (_, Found::Foreign, _) if rebuild => Step::Build,
-        (_, Found::Foreign, _) => Step::LeaveAlone,
-        (Wanted::Held, Found::Own, _) if !rebuild => Step::Keep,
-        (Wanted::Held | Wanted::Other, Found::Own, _) => Step::Build,
+        (Desired::Nothing, ..) => Action::Nothing,
+        (_, BranchOwner::None, _) | (_, _, LatestPullRequest::Merged) => Action::Build,
+        (_, BranchOwner::Foreign, _) if rebuild => Action::Build,
+        (_, BranchOwner::Foreign, _) => Action::LeaveAlone,
+        (Desired::Held, BranchOwner::Own, _) if !rebuild => Action::Keep,
+        (Desired::Held | Desired::Other, BranchOwner::Own, _) => Action::Build,
     }
 }
 
@@ -163,35 +169,35 @@ mod tests {
     #[test]
     fn every_row_of_the_table_holds() {
         let newest = [
-            ("none", Newest::None),
-            ("open", Newest::Open),
-            ("merged", Newest::Merged),
-            ("closed", Newest::Closed),
+            ("none", LatestPullRequest::None),
+            ("open", LatestPullRequest::Open),
+            ("merged", LatestPullRequest::Merged),
+            ("closed", LatestPullRequest::Closed),
         ];
-        let newest = [&newest[..], &[("retired", Newest::Retired)]].concat();
+        let newest = [&newest[..], &[("retired", LatestPullRequest::Retired)]].concat();
         for row in TABLE.lines().map(str::trim).filter(|row| !row.is_empty()) {
             let words: Vec<&str> = row.split_whitespace().collect();
             let wanted = match words[0] {
-                "nothing" => Wanted::Nothing,
-                "unknown" => Wanted::Unknown,
-                "held" => Wanted::Held,
-                _ => Wanted::Other,
+                "nothing" => Desired::Nothing,
+                "unknown" => Desired::Unknown,
+                "held" => Desired::Held,
+                _ => Desired::Other,
             };
             let branch = match words[1] {
-                "none" => Found::None,
-                "own" => Found::Own,
-                _ => Found::Foreign,
+                "none" => BranchOwner::None,
+                "own" => BranchOwner::Own,
+                _ => BranchOwner::Foreign,
             };
             let step = match words[4] {
-                "nothing" => Step::Nothing,
-                "stopped" => Step::Stopped,
-                "leave-alone" => Step::LeaveAlone,
-                "keep" => Step::Keep,
-                "build" => Step::Build,
-                "retire" => Step::Retire,
+                "nothing" => Action::Nothing,
+                "stopped" => Action::Stopped,
+                "leave-alone" => Action::LeaveAlone,
+                "keep" => Action::Keep,
+                "build" => Action::Build,
+                "retire" => Action::Retire,
                 word => {
                     assert_eq!(word, "delete", "{row}");
-                    Step::Delete
+                    Action::Delete
                 }
             };
             for (_, newest) in newest.iter().filter(|(word, _)| words[2] == "*" || words[2] == *word) {
@@ -204,12 +210,17 @@ mod tests {
 
     #[test]
     fn somebody_else_s_commit_is_never_lost_unless_it_was_merged_or_they_say_so() {
-        for wanted in [Wanted::Nothing, Wanted::Unknown, Wanted::Held, Wanted::Other] {
-            for newest in [Newest::None, Newest::Open, Newest::Closed, Newest::Retired] {
+        for wanted in [Desired::Nothing, Desired::Unknown, Desired::Held, Desired::Other] {
+            for newest in [
+                LatestPullRequest::None,
+                LatestPullRequest::Open,
+                LatestPullRequest::Closed,
+                LatestPullRequest::Retired,
+            ] {
                 for stop in [false, true] {
-                    let facts = Facts { wanted, branch: Found::Foreign, newest, stop, rebuild: false };
+                    let facts = Facts { wanted, branch: BranchOwner::Foreign, newest, stop, rebuild: false };
                     assert!(
-                        matches!(decide(facts), Step::Nothing | Step::LeaveAlone | Step::Stopped),
+                        matches!(decide(facts), Action::Nothing | Action::LeaveAlone | Action::Stopped),
                         "{facts:?}"
                     );
                 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Proposal;
-use super::marker::{self, Marker, Pair};
+use super::marker::{self, DeclinedKey, Marker};
 use crate::forge::{PullRequest, PullRequestState};
 use crate::reference::Digest;
 
 /// The pairs of image and digest that were declined, each with the pull request that was closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declined {
-    pairs: BTreeMap<Pair, u64>,
+    pairs: BTreeMap<DeclinedKey, u64>,
     /// Closed pull requests with more pairs than a body has room for: they are declined as a whole.
     sets: Vec<(Marker, u64)>,
 }
@@ -46,7 +46,7 @@ impl Declined {
 
     /// Returns the pull request in which the image `name` with `tag` was declined at `digest`.
     pub fn image(&self, name: &str, tag: &str, digest: &Digest) -> Option<u64> {
-        self.pairs.get(&Pair::new(name, tag, digest)).copied()
+        self.pairs.get(&DeclinedKey::new(name, tag, digest)).copied()
     }
 
     /// Returns the pull request in which exactly the changes of `proposal` were declined, where they were too many to be

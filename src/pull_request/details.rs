@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::compare_link::compare_link;
-use super::image_diff::{Difference, Names};
+use super::image_diff::{Difference, NameDiff};
 use super::{Details, ImageChange};
 use crate::markdown::code;
 use crate::platform::Platform;
@@ -170,7 +170,7 @@ fn settings(difference: &Difference) -> Vec<String> {
     lines
 }
 
-fn differing(what: &str, Names { added, removed }: &Names) -> Option<String> {
+fn differing(what: &str, NameDiff { added, removed }: &NameDiff) -> Option<String> {
     let parts = [("added", added), ("removed", removed)].into_iter().filter(|(_, list)| !list.is_empty());
     let parts: Vec<String> =
         parts.map(|(how, list)| format!("{how} {}", names(list.iter().cloned()))).collect();

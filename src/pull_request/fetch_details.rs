@@ -7,13 +7,12 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use super::DetailsOf;
-use super::PullRequestSettings;
+use super::{DetailsOf, PullRequestSettings};
 use crate::forge::{Draft, PullRequest};
 use crate::platform::Platform;
 use crate::pull_request::{Details, ImageChange, Proposal, same_body, tells_all};
 use crate::reference::Reference;
-use crate::registry::{Description, Question, Registry, ResolveError, describe};
+use crate::registry::{Description, Registry, ResolveError, TagRef, describe};
 
 /// How long all of it may take.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -63,7 +62,7 @@ async fn asked<R: Registry>(
 ) -> ImageChange {
     let Some(details) = &mut image.details else { return image };
     let Ok(reference) = Reference::parse(&format!("{}:{}", image.name, image.tag)) else { return image };
-    let question = Question::new(&reference);
+    let question = TagRef::new(&reference);
     details.new = in_time(deadline, describe(registry, &question, &image.new, platforms, most)).await;
     if let Some(old) = &image.old {
         // The same platform of both, so that they can be compared.

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::ledger::Moves;
 use crate::manifest::site::Site;
-use crate::plan::Outcome;
-use crate::plan::Pinned;
-use crate::pull_request::{ImageChange, LeftOut, Object, Occasion, Proposal};
+use crate::plan::{Outcome, Pinned};
+use crate::pull_request::{ImageChange, ObjectRef, Occasion, Omitted, Proposal};
 use crate::reference::{Digest, LATEST};
 use crate::registry::verify::Proof;
 
@@ -14,15 +13,15 @@ use crate::registry::verify::Proof;
 #[derive(Default)]
 struct Used<'p> {
     files: BTreeSet<&'p str>,
-    objects: BTreeSet<Object>,
+    objects: BTreeSet<ObjectRef>,
     proofs: BTreeSet<&'p Proof>,
     moves: Option<&'p Moves>,
 }
 
 /// Returns the proposal for the files that change, as the commit `head`.
 pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
-    type Key<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
-    let mut images: BTreeMap<Key<'_>, Used<'_>> = BTreeMap::new();
+    type UsedKey<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
+    let mut images: BTreeMap<UsedKey<'_>, Used<'_>> = BTreeMap::new();
     let mut left_out = Vec::new();
     for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
         let site = &located.site;
@@ -37,7 +36,7 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
             used.files.insert(&file.path);
             used.objects.extend(object(&file.path, site));
         } else if matches!(verdict.outcome, Outcome::Failed | Outcome::Held) {
-            left_out.push(LeftOut {
+            left_out.push(Omitted {
                 image: site.image.clone(),
                 file: file.path.clone(),
                 line: located.line,
@@ -72,9 +71,9 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
 }
 
 /// Returns the Kubernetes object that a site belongs to.
-fn object(file: &str, site: &Site) -> Option<Object> {
+fn object(file: &str, site: &Site) -> Option<ObjectRef> {
     let (kind, owner) = (site.kind.clone()?, site.owner.as_ref()?);
-    Some(Object { file: file.to_owned(), kind, name: owner.name.clone() })
+    Some(ObjectRef { file: file.to_owned(), kind, name: owner.name.clone() })
 }
 
 /// Tells whether what a registry said changes from one run to the next, such as how long to wait: each time the pull

@@ -37,14 +37,14 @@ pub enum By {
 #[derive(Clone, Debug, Default)]
 pub struct Grouping {
     /// Groups with a name; the first that matches takes the change.
-    pub named: Vec<Named>,
+    pub named: Vec<NamedGroup>,
     /// How the rest is divided.
     pub by: By,
 }
 
 /// A group with a name.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct NamedGroup {
     /// What people call it; no two have the same.
     pub name: String,
     /// The files it takes; `None` takes all.
@@ -114,7 +114,7 @@ impl Grouping {
     /// Returns the group of a change to the image `reference` in the file at `path` below the repository's root.
     pub fn of(&self, path: &str, reference: &Reference, environments: &[Environment]) -> Group {
         let full = format!("{}/{}", reference.registry(), reference.repository());
-        let takes = |named: &&Named| {
+        let takes = |named: &&NamedGroup| {
             let is_image = |images: &Globs| images.matches(reference.name()) || images.matches(&full);
             named.paths.as_ref().is_none_or(|paths| paths.matches(path))
                 && named.images.as_ref().is_none_or(is_image)
@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn changes_are_divided_as_the_policy_says() {
         let named = vec![
-            Named { name: "web".into(), paths: globs(&["web/**"]), images: globs(&["nginx"]) },
-            Named { name: "ours".into(), paths: None, images: globs(&["ghcr.io/acme/**"]) },
+            NamedGroup { name: "web".into(), paths: globs(&["web/**"]), images: globs(&["nginx"]) },
+            NamedGroup { name: "ours".into(), paths: None, images: globs(&["ghcr.io/acme/**"]) },
         ];
         let by = |by| Grouping { named: Vec::new(), by };
         for (grouping, path, image, expected) in [

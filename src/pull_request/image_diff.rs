@@ -14,9 +14,9 @@ pub(super) struct Difference {
     /// The settings that differ, each with what it was and what it is.
     pub(super) settings: Vec<(&'static str, String, String)>,
     /// The names of the environment's variables.
-    pub(super) environment: Names,
+    pub(super) environment: NameDiff,
     /// The exposed ports.
-    pub(super) ports: Names,
+    pub(super) ports: NameDiff,
     /// Whether both configs are known, so that what is not named here is equal.
     pub(super) compared: bool,
 }
@@ -34,7 +34,7 @@ pub(super) struct Platforms {
 
 /// How two sets of names differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Names {
+pub(super) struct NameDiff {
     pub(super) added: Vec<String>,
     pub(super) removed: Vec<String>,
 }
@@ -45,8 +45,8 @@ impl Difference {
         let mut difference = Self { platforms: Platforms::between(old, new), ..Self::default() };
         let (Some(old), Some(new)) = (&old.config, &new.config) else { return difference };
         difference.compared = true;
-        difference.environment = Names::between(&old.environment, &new.environment);
-        difference.ports = Names::between(&old.ports, &new.ports);
+        difference.environment = NameDiff::between(&old.environment, &new.environment);
+        difference.ports = NameDiff::between(&old.ports, &new.ports);
         let base = |config: &ImageConfig, part| config.label(part).unwrap_or_default().to_owned();
         let (name, digest) = ("base.name", "base.digest");
         let settings = [
@@ -64,8 +64,8 @@ impl Difference {
     pub(super) fn runs_the_same(&self) -> bool {
         self.compared
             && self.settings.is_empty()
-            && self.environment == Names::default()
-            && self.ports == Names::default()
+            && self.environment == NameDiff::default()
+            && self.ports == NameDiff::default()
     }
 }
 
@@ -98,7 +98,7 @@ fn manifests(description: &Description) -> BTreeMap<&Platform, Option<&Digest>> 
     manifests
 }
 
-impl Names {
+impl NameDiff {
     fn between(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Self {
         let added = new.difference(old).cloned().collect();
         Self { added, removed: old.difference(new).cloned().collect() }

@@ -30,7 +30,7 @@ pub struct Marker {
     /// The commit that tagpin put on the branch, as hex.
     pub head: String,
     /// What the pull request changes.
-    pub changes: Changes,
+    pub changes: MarkedChanges,
     /// Whether labels, reviewers and the like are still to be added, as after a crash.
     pub undressed: bool,
     /// Whether tagpin closed it, because there was nothing left to propose: then nobody said no.
@@ -39,27 +39,27 @@ pub struct Marker {
 
 /// The set of changes in a marker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changes {
+pub enum MarkedChanges {
     /// Every change.
-    Listed(BTreeSet<Change>),
+    Listed(BTreeSet<MarkedChange>),
     /// The set is too long for a body.
     Hashed {
         /// The sha256 of the set, as hex.
         sha256: String,
         /// The pairs; none where even these are too many.
-        pairs: BTreeSet<Pair>,
+        pairs: BTreeSet<DeclinedKey>,
     },
 }
 
 /// An image, with its tag, at a digest: what somebody says no to by closing a pull request. It is told by the first bytes of
 /// a hash, so that a body has room for a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pair([u8; PAIR]);
+pub struct DeclinedKey([u8; PAIR]);
 
-/// The bytes of a [`Pair`].
+/// The bytes of a [`DeclinedKey`].
 const PAIR: usize = 8;
 
-impl Pair {
+impl DeclinedKey {
     /// Returns the pair of the image `name`, as the user spelled it, with `tag`, at `digest`.
     pub fn new(name: &str, tag: &str, digest: &Digest) -> Self {
         let hash = Sha256::digest(format!("{name}:{tag}@{digest}"));
@@ -71,7 +71,7 @@ impl Pair {
 
 /// One image that changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Change {
+pub struct MarkedChange {
     /// The name as the user spelled it.
     pub image: String,
     /// The tag.
@@ -84,12 +84,12 @@ pub struct Change {
 
 /// The marker's JSON. `changes` or `changes_sha256` is there.
 #[derive(Default, Serialize, Deserialize)]
-struct Payload {
+struct MarkerPayload {
     version: u64,
     #[serde(default)]
     head: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    changes: Option<Vec<Row>>,
+    changes: Option<Vec<MarkerRow>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     changes_sha256: Option<String>,
     /// The pairs one after the other, in base64.
@@ -102,45 +102,48 @@ struct Payload {
 }
 
 /// Image, tag, old and new digest: an array, because a body has little room.
-type Row = (String, String, Option<String>, String);
+type MarkerRow = (String, String, Option<String>, String);
 
 impl Marker {
     /// Returns the marker of `proposal`, with every change listed.
     pub fn of(proposal: &Proposal) -> Self {
-        let changes = proposal.images.iter().map(|image| Change {
+        let changes = proposal.images.iter().map(|image| MarkedChange {
             image: image.name.clone(),
             tag: image.tag.clone(),
             old: image.old.clone(),
             new: image.new.clone(),
         });
-        let changes = Changes::Listed(changes.collect());
+        let changes = MarkedChanges::Listed(changes.collect());
         Self { head: proposal.head.clone(), changes, undressed: false, retired: false }
     }
 
     /// Tells whether both propose the same changes, also where one of them only has the hash of the set.
     pub fn same_changes(&self, other: &Self) -> bool {
         match (&self.changes, &other.changes) {
-            (Changes::Listed(a), Changes::Listed(b)) => a == b,
+            (MarkedChanges::Listed(a), MarkedChanges::Listed(b)) => a == b,
             (a, b) => a.sha256() == b.sha256(),
         }
     }
 
     /// Returns the pairs that the pull request proposes; none where they were too many to be told.
-    pub fn pairs(&self) -> BTreeSet<Pair> {
+    pub fn pairs(&self) -> BTreeSet<DeclinedKey> {
         match &self.changes {
-            Changes::Listed(set) => set.iter().map(Change::pair).collect(),
-            Changes::Hashed { pairs, .. } => pairs.clone(),
+            MarkedChanges::Listed(set) => set.iter().map(MarkedChange::pair).collect(),
+            MarkedChanges::Hashed { pairs, .. } => pairs.clone(),
         }
     }
 
     /// Returns the marker as one line of Markdown that GitHub does not show.
     pub(super) fn comment(&self) -> String {
-        let payload = |changes: &Changes| {
+        let payload = |changes: &MarkedChanges| {
             let Self { head, undressed, retired, .. } = self.clone();
-            let mut payload = Payload { version: VERSION, head, undressed, retired, ..Payload::default() };
+            let mut payload =
+                MarkerPayload { version: VERSION, head, undressed, retired, ..MarkerPayload::default() };
             match changes {
-                Changes::Listed(set) => payload.changes = Some(set.iter().map(Change::row).collect()),
-                Changes::Hashed { sha256, pairs } => {
+                MarkedChanges::Listed(set) => {
+                    payload.changes = Some(set.iter().map(MarkedChange::row).collect())
+                }
+                MarkedChanges::Hashed { sha256, pairs } => {
                     let bytes: Vec<u8> = pairs.iter().flat_map(|pair| pair.0).collect();
                     payload.pairs = (!bytes.is_empty()).then(|| STANDARD.encode(bytes));
                     payload.changes_sha256 = Some(sha256.clone());
@@ -151,36 +154,36 @@ impl Marker {
         let mut text = payload(&self.changes);
         for pairs in [self.pairs(), BTreeSet::new()] {
             if text.len() > LONGEST {
-                text = payload(&Changes::Hashed { sha256: self.changes.sha256(), pairs });
+                text = payload(&MarkedChanges::Hashed { sha256: self.changes.sha256(), pairs });
             }
         }
         format!("{START}{text}{END}")
     }
 }
 
-impl Changes {
+impl MarkedChanges {
     fn sha256(&self) -> String {
         match self {
             Self::Hashed { sha256, .. } => sha256.clone(),
             Self::Listed(set) => {
-                let rows = set.iter().map(Change::row).collect::<Vec<_>>();
+                let rows = set.iter().map(MarkedChange::row).collect::<Vec<_>>();
                 Digest::sha256(&serde_json::to_vec(&rows).unwrap_or_default()).hex().to_owned()
             }
         }
     }
 }
 
-impl Change {
-    fn pair(&self) -> Pair {
-        Pair::new(&self.image, &self.tag, &self.new)
+impl MarkedChange {
+    fn pair(&self) -> DeclinedKey {
+        DeclinedKey::new(&self.image, &self.tag, &self.new)
     }
 
-    fn row(&self) -> Row {
+    fn row(&self) -> MarkerRow {
         let digest = |digest: &Digest| digest.as_str().to_owned();
         (self.image.clone(), self.tag.clone(), self.old.as_ref().map(digest), digest(&self.new))
     }
 
-    fn read((image, tag, old, new): Row) -> Option<Self> {
+    fn read((image, tag, old, new): MarkerRow) -> Option<Self> {
         let old = match old {
             Some(old) => Some(Digest::parse(&old)?),
             None => None,
@@ -210,7 +213,7 @@ fn find(body: &str) -> Option<(&str, Marker)> {
             continue;
         }
         let Ok(json) = STANDARD.decode(payload) else { continue };
-        let Ok(payload) = serde_json::from_slice::<Payload>(&json) else { continue };
+        let Ok(payload) = serde_json::from_slice::<MarkerPayload>(&json) else { continue };
         if payload.version != VERSION {
             return None;
         }
@@ -221,20 +224,22 @@ fn find(body: &str) -> Option<(&str, Marker)> {
     None
 }
 
-fn checked(payload: Payload) -> Option<Marker> {
+fn checked(payload: MarkerPayload) -> Option<Marker> {
     let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let head_is_commit = matches!(payload.head.len(), 40 | 64) && is_hex(&payload.head);
     let changes = match (payload.changes, payload.changes_sha256) {
-        (Some(rows), None) => Changes::Listed(rows.into_iter().map(Change::read).collect::<Option<_>>()?),
+        (Some(rows), None) => {
+            MarkedChanges::Listed(rows.into_iter().map(MarkedChange::read).collect::<Option<_>>()?)
+        }
         (None, Some(sha256)) if sha256.len() == 64 && is_hex(&sha256) => {
             let bytes = STANDARD.decode(payload.pairs.unwrap_or_default()).ok()?;
             let (pairs, rest) = bytes.as_chunks::<PAIR>();
-            let pairs = rest.is_empty().then(|| pairs.iter().copied().map(Pair).collect())?;
-            Changes::Hashed { sha256, pairs }
+            let pairs = rest.is_empty().then(|| pairs.iter().copied().map(DeclinedKey).collect())?;
+            MarkedChanges::Hashed { sha256, pairs }
         }
         _ => return None,
     };
-    let Payload { head, undressed, retired, .. } = payload;
+    let MarkerPayload { head, undressed, retired, .. } = payload;
     head_is_commit.then_some(Marker { head, changes, undressed, retired })
 }
 
@@ -266,7 +271,7 @@ mod tests {
             let comment = whole.comment();
             assert!(comment.len() < LONGEST + 40, "{}", comment.len());
             let short = read(&comment).unwrap();
-            assert!(matches!(short.changes, Changes::Hashed { .. }));
+            assert!(matches!(short.changes, MarkedChanges::Hashed { .. }));
             assert!(short.same_changes(&whole) && whole.same_changes(&short));
             assert!(!short.same_changes(&Marker::of(&proposal(images[1..].to_vec()))));
             assert_eq!(short.pairs().len(), if told { count } else { 0 });
@@ -295,9 +300,9 @@ mod tests {
         }
     }
 
-    fn change_of(name: &str, tag: &str, new: u8) -> Change {
+    fn change_of(name: &str, tag: &str, new: u8) -> MarkedChange {
         let image = change(name, tag, None, new);
-        Change { image: image.name, tag: image.tag, old: None, new: image.new }
+        MarkedChange { image: image.name, tag: image.tag, old: None, new: image.new }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use marker::Marker;
 pub use settings::{DetailsOf, Proposals, PullRequestSettings};
 pub use sync::{Operation, Settled, settle};
 pub use title::{commit_message, title};
-pub use title_template::{Place, Wording};
+pub use title_template::{TemplateContext, Wording};
 pub use volatile::{same_body, tells_all};
 
 /// Everything that a pull request tells a reviewer.
@@ -45,7 +45,7 @@ pub struct Proposal {
     /// One row for each image that changes, in a stable order.
     pub images: Vec<ImageChange>,
     /// What could not be done: failed and held sites, with their reasons.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<Omitted>,
     /// How many spans are edited, annotations included.
     pub spans: usize,
     /// How many files are edited.
@@ -92,7 +92,7 @@ pub struct ImageChange {
     /// The files that use it, sorted.
     pub files: Vec<String>,
     /// The objects in these files that use it, sorted.
-    pub objects: Vec<Object>,
+    pub objects: Vec<ObjectRef>,
     /// Who vouches for the new digest, where policy demands that somebody does.
     pub proofs: Vec<Proof>,
     /// What is known beyond the digests; `None` where that is not wanted.
@@ -103,7 +103,7 @@ pub struct ImageChange {
 
 /// A Kubernetes object that uses an image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Object {
+pub struct ObjectRef {
     /// The file.
     pub file: String,
     /// The kind.
@@ -130,7 +130,7 @@ impl Details {
 
 /// One site that is not part of the change though it might have been.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
+pub struct Omitted {
     /// The image as it stands in the file.
     pub image: String,
     /// The file.

@@ -1,16 +1,14 @@
 //! The sections of a body, each as Markdown: the table, what is known of the images, what was left out, what a merge
 //! causes, how it was checked.
 
-use crate::markdown::listed;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::volatile;
-use super::volatile::Known;
-use super::{Details, ImageChange, LeftOut, Object, Occasion, Proposal, details};
-use crate::markdown::{cell, code};
+use super::volatile::Completeness;
+use super::{Details, ImageChange, ObjectRef, Occasion, Omitted, Proposal, details, volatile};
+use crate::markdown::{cell, code, listed};
 use crate::policy::looks_immutable;
-use crate::registry::verify::{Kind, Proof};
+use crate::registry::verify::{ArtifactKind, Proof};
 
 /// How many files a table's cell names.
 const FILES_IN_CELL: usize = 3;
@@ -36,7 +34,7 @@ const VOUCHED_TABLE: &str = "| Image | Tag | Change | Old digest | New digest | 
 
 /// How much is told of an image beyond its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum DetailLevel {
     /// Everything.
     Full,
     /// One line.
@@ -97,13 +95,13 @@ fn row(image: &ImageChange, occasion: &Occasion, vouched: bool) -> String {
 fn proofs(image: &ImageChange, escape: fn(&str) -> String) -> String {
     let told =
         image.proofs.iter().map(|Proof { kind, key, predicate_type }| match (kind, key, predicate_type) {
-            (Kind::Signature, Some(key), _) => format!("signed, key {}", escape(key)),
-            (Kind::Attestation, Some(key), Some(about)) => {
+            (ArtifactKind::Signature, Some(key), _) => format!("signed, key {}", escape(key)),
+            (ArtifactKind::Attestation, Some(key), Some(about)) => {
                 format!("attested ({}), key {}", escape(about), escape(key))
             }
-            (Kind::Attestation, Some(key), None) => format!("attested, key {}", escape(key)),
-            (Kind::Signature, None, _) => "a signature is attached, not verified".to_owned(),
-            (Kind::Attestation, None, _) => "an attestation is attached, not verified".to_owned(),
+            (ArtifactKind::Attestation, Some(key), None) => format!("attested, key {}", escape(key)),
+            (ArtifactKind::Signature, None, _) => "a signature is attached, not verified".to_owned(),
+            (ArtifactKind::Attestation, None, _) => "an attestation is attached, not verified".to_owned(),
         });
     told.collect::<Vec<_>>().join("; ")
 }
@@ -151,11 +149,13 @@ pub(super) fn moves(proposal: &Proposal) -> String {
 }
 
 /// Returns what is known beyond the rows of the table.
-pub(super) fn details(proposal: &Proposal, told: Told) -> String {
+pub(super) fn details(proposal: &Proposal, told: DetailLevel) -> String {
     let images = &proposal.images;
     let wanted = images.iter().filter_map(|image| image.details.as_ref());
-    let known =
-        Known { known: wanted.clone().filter(|it| Details::is_complete(it)).count(), wanted: wanted.count() };
+    let known = Completeness {
+        known: wanted.clone().filter(|it| Details::is_complete(it)).count(),
+        wanted: wanted.count(),
+    };
     let mut parts = Vec::new();
     let warnings = images.iter().flat_map(details::warnings).collect::<Vec<_>>();
     if !warnings.is_empty() {
@@ -172,13 +172,13 @@ pub(super) fn details(proposal: &Proposal, told: Told) -> String {
         format!("<details>\n<summary>{summary}</summary>\n\n{}\n\n</details>", list.join("\n"))
     };
     match told {
-        Told::Full if !images.is_empty() => {
+        DetailLevel::Full if !images.is_empty() => {
             parts.push(folded(
                 "Full digests, what is in the images, and where they are used",
                 images.iter().map(full).collect(),
             ));
         }
-        Told::Short => {
+        DetailLevel::Short => {
             let lines = images.iter().filter_map(short).collect::<Vec<_>>();
             if !lines.is_empty() {
                 parts.push(folded("What is in the images", lines));
@@ -188,13 +188,13 @@ pub(super) fn details(proposal: &Proposal, told: Told) -> String {
                     .to_owned(),
             );
         }
-        Told::Warnings => {
+        DetailLevel::Warnings => {
             parts.push(
                 "There is no room here for the full digests and for details: the commit has the digests."
                     .to_owned(),
             );
         }
-        Told::Full => {}
+        DetailLevel::Full => {}
     }
     volatile::details(&parts.join("\n\n"), known)
 }
@@ -233,7 +233,7 @@ fn places(image: &ImageChange) -> String {
     listed(&places, PLACES, str::to_owned)
 }
 
-fn object(Object { file, kind, name }: &Object) -> String {
+fn object(ObjectRef { file, kind, name }: &ObjectRef) -> String {
     let name = name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
     format!("{} in {}", code(&format!("{kind}{name}")), code(file))
 }
@@ -257,7 +257,7 @@ pub(super) fn left_out(proposal: &Proposal, room: usize) -> String {
 
 /// Returns the lines of that list, those that are shown at most.
 pub(super) fn left_out_lines(proposal: &Proposal) -> Vec<String> {
-    let line = |left: &LeftOut| {
+    let line = |left: &Omitted| {
         let place = code(&format!("{}:{}", left.file, left.line));
         let detail = left.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
         format!("- {} in {place}: {}, {}{detail}", code(&left.image), code(&left.outcome), code(&left.reason))

@@ -1,10 +1,10 @@
 //! How changes are proposed, and what pull requests tell.
 
-use super::Template;
-use super::Wording;
-use super::group::Grouping;
-use crate::forge::Dress;
 use std::path::PathBuf;
+
+use super::group::Grouping;
+use super::{Template, Wording};
+use crate::forge::Metadata;
 
 /// How changes are divided into pull requests, worded and dressed, and how many there may be.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Proposals {
     /// The commit message; `None` for the built-in one.
     pub commit_message: Option<Wording>,
     /// What a pull request gets when it is opened.
-    pub dress: Dress,
+    pub dress: Metadata,
     /// The label that asks for a rebuild.
     pub rebuild_label: String,
     /// The label that halts tagpin.
@@ -35,7 +35,7 @@ impl Default for Proposals {
             max_new: 0,
             title: None,
             commit_message: None,
-            dress: Dress::default(),
+            dress: Metadata::default(),
             rebuild_label: "tagpin-rebuild".to_owned(),
             stop_label: "tagpin-stop".to_owned(),
         }

@@ -40,11 +40,11 @@ struct Values<'p> {
     /// The title; empty while it is being made.
     title: &'p str,
     /// Every image.
-    images: Vec<Image>,
+    images: Vec<TemplateImage>,
 }
 
 #[derive(Serialize)]
-struct Image {
+struct TemplateImage {
     name: String,
     tag: String,
     old: Option<String>,
@@ -54,7 +54,7 @@ struct Image {
 
 /// Where a proposal stands: what the words of a title may need beside its images.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Place<'p> {
+pub struct TemplateContext<'p> {
     /// The group's name; `None` where it is everything.
     pub group: Option<&'p str>,
     /// The branch that the pull request is for.
@@ -69,7 +69,7 @@ impl Wording {
     pub fn new(text: &str) -> Result<Self, String> {
         let template = Self(text.to_owned());
         let digest = crate::reference::Digest::sha256(b"a sample");
-        let image = Image {
+        let image = TemplateImage {
             name: "nginx".to_owned(),
             tag: "1.27".to_owned(),
             old: Some(digest.to_string()),
@@ -99,7 +99,7 @@ impl Wording {
     ///
     /// # Errors
     /// The template fails on these values, says nothing, or takes too long.
-    pub fn title(&self, proposal: &Proposal, place: Place<'_>) -> Result<String, String> {
+    pub fn title(&self, proposal: &Proposal, place: TemplateContext<'_>) -> Result<String, String> {
         let text = self.render(proposal, place, "")?;
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(TITLE_MAX - 1) {
@@ -113,7 +113,12 @@ impl Wording {
     ///
     /// # Errors
     /// As for [`Wording::title`].
-    pub fn message(&self, proposal: &Proposal, place: Place<'_>, title: &str) -> Result<String, String> {
+    pub fn message(
+        &self,
+        proposal: &Proposal,
+        place: TemplateContext<'_>,
+        title: &str,
+    ) -> Result<String, String> {
         let text = self.render(proposal, place, title)?;
         match text.trim() {
             "" => Err("it says nothing".to_owned()),
@@ -122,12 +127,12 @@ impl Wording {
         }
     }
 
-    fn render(&self, proposal: &Proposal, place: Place<'_>, title: &str) -> Result<String, String> {
+    fn render(&self, proposal: &Proposal, place: TemplateContext<'_>, title: &str) -> Result<String, String> {
         let count = |first: bool| {
             let rows = proposal.images.iter().filter(|image| image.old.is_none() == first);
             rows.map(|image| (&image.name, &image.tag)).collect::<BTreeSet<_>>().len()
         };
-        let images = proposal.images.iter().map(|image| Image {
+        let images = proposal.images.iter().map(|image| TemplateImage {
             name: plain(&image.name),
             tag: plain(&image.tag),
             old: image.old.as_ref().map(ToString::to_string),
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
     use crate::pull_request::tests::{change, proposal};
 
-    const PLACE: Place<'_> = Place { group: Some("production"), base: "main" };
+    const PLACE: TemplateContext<'_> = TemplateContext { group: Some("production"), base: "main" };
 
     #[test]
     fn a_template_words_title_and_message() {

@@ -14,7 +14,7 @@ const REQUESTS_END: &str = "<!-- tagpin-requests-end -->";
 
 /// How much of what was wanted is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct Completeness {
     /// Of how many images all is known.
     pub(super) known: usize,
     /// Of how many it was wanted.
@@ -22,7 +22,7 @@ pub(super) struct Known {
 }
 
 /// Returns `content` as the part with what is known beyond the digests.
-pub(super) fn details(content: &str, Known { known, wanted }: Known) -> String {
+pub(super) fn details(content: &str, Completeness { known, wanted }: Completeness) -> String {
     let content = content.trim();
     format!("{DETAILS}{known}/{wanted} {} -->\n\n{content}\n\n{DETAILS_END}", hash(content))
 }
@@ -64,12 +64,12 @@ pub fn tells_all(body: &str) -> bool {
 struct Parts {
     /// All other lines, with one line in the place of each part.
     rest: Vec<String>,
-    details: Option<Told>,
+    details: Option<DetailsPart>,
 }
 
 /// The part with what is known beyond the digests.
-struct Told {
-    known: Known,
+struct DetailsPart {
+    known: Completeness,
     content: String,
     /// Whether nobody else has written in it.
     is_whole: bool,
@@ -91,7 +91,7 @@ impl Parts {
                 // The numbers are of the part.
                 *parts.rest.last_mut().unwrap_or(&mut String::new()) = DETAILS.to_owned();
                 let is_whole = hash(&content) == said;
-                parts.details = Some(Told { known, content, is_whole });
+                parts.details = Some(DetailsPart { known, content, is_whole });
             }
         }
         parts
@@ -99,10 +99,10 @@ impl Parts {
 }
 
 /// Reads the line that the part with the details starts with.
-fn counted(line: &str) -> Option<(Known, &str)> {
+fn counted(line: &str) -> Option<(Completeness, &str)> {
     let (counts, said) = line.strip_prefix(DETAILS)?.strip_suffix(" -->")?.split_once(' ')?;
     let (known, wanted) = counts.split_once('/')?;
-    Some((Known { known: known.parse().ok()?, wanted: wanted.parse().ok()? }, said))
+    Some((Completeness { known: known.parse().ok()?, wanted: wanted.parse().ok()? }, said))
 }
 
 fn hash(content: &str) -> String {
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn body(text: &str, content: &str, known: usize, wanted: usize, count: &str) -> String {
-        let (details, requests) = (details(content, Known { known, wanted }), requests(count));
+        let (details, requests) = (details(content, Completeness { known, wanted }), requests(count));
         format!("{text}\n\n{details}\n\nmore\n\n{requests}\n\nend\n")
     }
 

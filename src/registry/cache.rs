@@ -6,30 +6,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::{Budget, Probe, Probed, Registry, Resolution, ResolveError, TagRef};
 use crate::reference::Digest;
 use crate::registry::verify::{Demand, Evidence};
-
-use super::{Budget, Look, Question, Registry, Resolution, ResolveError, Seen};
 
 /// A registry that is asked once for each question; a second asker waits for the first one's answer. Refusals are
 /// answers too. Made for one run and dropped with it: a tag's digest is never remembered for the next.
 #[derive(Debug)]
 pub struct Memo<R> {
     inner: R,
-    resolved: Answered<Question, Resolution>,
-    seen: Answered<(Question, Look), Seen>,
-    peeked: Answered<(Question, Look), Seen>,
-    evidence: Answered<(String, String, Digest, Demand), Evidence>,
+    resolved: CachedCell<TagRef, Resolution>,
+    seen: CachedCell<(TagRef, Probe), Probed>,
+    peeked: CachedCell<(TagRef, Probe), Probed>,
+    evidence: CachedCell<(String, String, Digest, Demand), Evidence>,
 }
 
 /// Filled by the first who asks; the others wait for it.
-type Answer<T> = Arc<OnceCell<Result<T, ResolveError>>>;
+type CachedAnswer<T> = Arc<OnceCell<Result<T, ResolveError>>>;
 
 #[derive(Debug)]
-struct Answered<K, T>(Mutex<HashMap<K, Answer<T>>>);
+struct CachedCell<K, T>(Mutex<HashMap<K, CachedAnswer<T>>>);
 
-impl<K: Eq + Hash, T> Answered<K, T> {
-    fn cell(&self, key: K) -> Answer<T> {
+impl<K: Eq + Hash, T> CachedCell<K, T> {
+    fn cell(&self, key: K) -> CachedAnswer<T> {
         let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(cells.entry(key).or_default())
     }
@@ -38,8 +37,8 @@ impl<K: Eq + Hash, T> Answered<K, T> {
 impl<R> Memo<R> {
     /// Returns `inner` with a memory that is empty.
     pub fn new(inner: R) -> Self {
-        let (resolved, seen) = (Answered(Mutex::default()), Answered(Mutex::default()));
-        let (peeked, evidence) = (Answered(Mutex::default()), Answered(Mutex::default()));
+        let (resolved, seen) = (CachedCell(Mutex::default()), CachedCell(Mutex::default()));
+        let (peeked, evidence) = (CachedCell(Mutex::default()), CachedCell(Mutex::default()));
         Self { inner, resolved, seen, peeked, evidence }
     }
 
@@ -50,27 +49,27 @@ impl<R> Memo<R> {
 }
 
 impl<R: Registry> Registry for Memo<R> {
-    fn announce(&self, questions: &[&Question]) {
+    fn announce(&self, questions: &[&TagRef]) {
         let resolved = self.resolved.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = |question: &&&Question| !resolved.contains_key(**question);
-        let new: Vec<&Question> = questions.iter().filter(is_new).copied().collect();
+        let is_new = |question: &&&TagRef| !resolved.contains_key(**question);
+        let new: Vec<&TagRef> = questions.iter().filter(is_new).copied().collect();
         self.inner.announce(&new);
     }
 
     /// Who wants the body of what was only named so far reads it by its digest: a tag is not asked for again, because
     /// it may have moved in between.
-    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+    async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
         let cell = self.resolved.cell(question.clone());
         cell.get_or_init(|| self.inner.resolve(question, read)).await.clone()
     }
 
-    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+    async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
         let cell = self.seen.cell((question.clone(), look.clone()));
         cell.get_or_init(|| self.inner.look(question, look)).await.clone()
     }
 
     /// What was looked at need not be asked for. What could not be spared is remembered apart: who must know still looks.
-    async fn peek(&self, question: &Question, look: &Look, most: u64) -> Result<Seen, ResolveError> {
+    async fn peek(&self, question: &TagRef, look: &Probe, most: u64) -> Result<Probed, ResolveError> {
         let key = (question.clone(), look.clone());
         if let Some(Ok(seen)) = self.seen.cell(key.clone()).get() {
             return Ok(seen.clone());
@@ -82,7 +81,7 @@ impl<R: Registry> Registry for Memo<R> {
     /// What is attached to a digest does not depend on the tag that led to it.
     async fn evidence(
         &self,
-        question: &Question,
+        question: &TagRef,
         digest: &Digest,
         demand: &Demand,
     ) -> Result<Evidence, ResolveError> {
@@ -107,22 +106,22 @@ mod tests {
     struct Counting(AtomicUsize);
 
     impl Registry for Counting {
-        async fn resolve(&self, _: &Question, _: bool) -> Result<Resolution, ResolveError> {
+        async fn resolve(&self, _: &TagRef, _: bool) -> Result<Resolution, ResolveError> {
             let count = self.0.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
             Err(ResolveError::NotFound(count.to_string()))
         }
 
-        async fn look(&self, _: &Question, _: &Look) -> Result<Seen, ResolveError> {
+        async fn look(&self, _: &TagRef, _: &Probe) -> Result<Probed, ResolveError> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(Seen::MediaType(String::new()))
+            Ok(Probed::MediaType(String::new()))
         }
     }
 
     #[tokio::test]
     async fn everybody_gets_the_first_answer() {
         let memo = Memo::new(Counting::default());
-        let question = |text: &str| Question::new(&Reference::parse(text).unwrap());
+        let question = |text: &str| TagRef::new(&Reference::parse(text).unwrap());
         let (nginx, same, other) =
             (question("nginx"), question("docker.io/library/nginx:latest"), question("nginx:1"));
         let (a, b, c) =
@@ -130,7 +129,7 @@ mod tests {
         assert_eq!(a, b);
         assert_ne!(a, c);
         assert_eq!(memo.inner().0.load(Ordering::Relaxed), 2);
-        let look = Look::Head(Digest::sha256(b"x"));
+        let look = Probe::Head(Digest::sha256(b"x"));
         for _ in 0..2 {
             memo.look(&nginx, &look).await.unwrap();
         }

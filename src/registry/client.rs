@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use tokio::sync::Semaphore;
 
-use super::auth::Auth;
-use super::endpoint;
-use super::endpoint::{Endpoint, Wanted};
+use super::auth::Authenticator;
+use super::endpoint::{Endpoint, Purpose};
 use super::http::budget::{Answered, Budget, Budgets};
 use super::http::circuit_breaker::Breaker;
 use super::http::keyed::Keyed;
 use super::http::retry::Repeats;
 use super::http::transport::Transport;
-use super::http::{Answer, Client, Kind as Path, Request};
+use super::http::{HttpAnswer, HttpClient, Request, RequestKind as Path};
 use super::image::config::ImageConfig;
 use super::image::manifest;
-use super::image::manifest::{ContentError, Kind, Manifest};
+use super::image::manifest::{ContentError, Manifest, MediaKind};
 use super::trace::step;
 use super::{
-    Compared, Limits, Look, Question, Registry, Resolution, ResolveError, Rule, Seen, Settings, SettingsError,
+    ClientSettings, Limits, MirrorComparison, Probe, Probed, Registry, RegistryRule, Resolution,
+    ResolveError, SettingsError, TagRef, endpoint,
 };
 use crate::reference::Digest;
 use crate::registry::verify::{Demand, Evidence};
@@ -26,23 +26,23 @@ use crate::registry::verify::{Demand, Evidence};
 /// The registries of the world, over HTTP.
 #[derive(Debug)]
 pub struct HttpRegistry {
-    rules: Vec<Rule>,
+    rules: Vec<RegistryRule>,
     pub(super) limits: Limits,
-    pub(super) client: Client,
+    pub(super) client: HttpClient,
     /// By the registry's name in the question.
-    lanes: Keyed<Lane>,
+    lanes: Keyed<RegistryLane>,
 }
 
 /// What keeps one registry's questions apart from the others'.
 #[derive(Debug)]
-struct Lane {
+struct RegistryLane {
     permits: Semaphore,
     breaker: Breaker,
 }
 
 /// Whether a run depends on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pressing {
+pub(super) enum Priority {
     /// It does.
     Yes,
     /// It is only good to know: at most so many requests for such things go to one registry, none is repeated, and none
@@ -61,7 +61,7 @@ impl HttpRegistry {
     ///
     /// # Errors
     /// A rule's location is not one, or a certificate cannot be read.
-    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+    pub fn new(settings: ClientSettings) -> Result<Self, SettingsError> {
         let locations = settings.rules.iter().flat_map(|rule| {
             let mirrors = rule.mirrors.iter().map(|mirror| &mirror.location);
             [&rule.prefix, &rule.location].into_iter().chain(mirrors)
@@ -72,12 +72,12 @@ impl HttpRegistry {
             }
         }
         let transport = Transport::new(&settings)?;
-        let Settings { rules, credentials, limits, .. } = settings;
+        let ClientSettings { rules, credentials, limits, .. } = settings;
         let repeats =
             Repeats { times: limits.retries, first: limits.retry_delay, longest: limits.longest_pause };
-        let client = Client {
+        let client = HttpClient {
             transport,
-            auth: Auth::new(credentials, rules.clone()),
+            auth: Authenticator::new(credentials, rules.clone()),
             budgets: Budgets::default(),
             repeats,
             hosts: Keyed::default(),
@@ -97,7 +97,7 @@ impl HttpRegistry {
 
     /// Returns what each mirror of the question's registry says the tag is now, whatever it may be asked for otherwise:
     /// a cache may keep answering an old digest. Each mirror is named `host[:port]/repository`.
-    pub async fn at_mirrors(&self, question: &Question) -> Vec<(String, Result<Digest, ResolveError>)> {
+    pub async fn at_mirrors(&self, question: &TagRef) -> Vec<(String, Result<Digest, ResolveError>)> {
         let mut answers = Vec::new();
         for endpoint in endpoint::mirrors(&self.rules, &question.registry, &question.repository) {
             let work = async {
@@ -113,23 +113,23 @@ impl HttpRegistry {
     }
 
     /// Returns what the registry itself says the tag is now; `None` where no mirror is asked before it.
-    async fn at_origin(&self, question: &Question) -> Option<Result<Digest, ResolveError>> {
-        let endpoints = self.endpoints(question, Wanted::Tag).ok()?;
+    async fn at_origin(&self, question: &TagRef) -> Option<Result<Digest, ResolveError>> {
+        let endpoints = self.endpoints(question, Purpose::Tag).ok()?;
         let endpoint = endpoints.last().filter(|_| endpoints.len() > 1)?;
         let request = self.request(endpoint, &question.tag, true);
         let work = async { self.resolve_at(request, false).await.map(|resolution| resolution.digest) };
-        Some(self.in_turn(question, Pressing::Yes, work).await)
+        Some(self.in_turn(question, Priority::Yes, work).await)
     }
 
     /// Runs `work` when the registry has a turn free, for as long as a question may take.
     pub(super) async fn in_turn<T>(
         &self,
-        question: &Question,
-        pressing: Pressing,
+        question: &TagRef,
+        pressing: Priority,
         work: impl Future<Output = Result<T, ResolveError>> + Send,
     ) -> Result<T, ResolveError> {
         let registry = &question.registry;
-        let lane = self.lanes.get_or(registry, || Lane {
+        let lane = self.lanes.get_or(registry, || RegistryLane {
             permits: Semaphore::new(
                 endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once).max(1),
             ),
@@ -143,7 +143,7 @@ impl HttpRegistry {
                 question.repository, question.tag, self.limits.question
             )))
         });
-        if pressing == Pressing::Yes {
+        if pressing == Priority::Yes {
             lane.breaker.note(&result);
         }
         result
@@ -151,8 +151,8 @@ impl HttpRegistry {
 
     pub(super) fn endpoints(
         &self,
-        question: &Question,
-        wanted: Wanted,
+        question: &TagRef,
+        wanted: Purpose,
     ) -> Result<Vec<Endpoint>, ResolveError> {
         endpoint::endpoints(&self.rules, &question.registry, &question.repository, wanted)
     }
@@ -184,54 +184,54 @@ impl HttpRegistry {
         {
             let media_type = answer.content_type.as_deref().unwrap_or_default();
             match manifest::kind(media_type) {
-                Kind::Index | Kind::Image => {
+                MediaKind::Index | MediaKind::Image => {
                     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
                     return Ok(Resolution { digest, media_type, content: None });
                 }
-                Kind::Schema1 => return Err(unusable(request, &ContentError::Schema1)),
+                MediaKind::Schema1 => return Err(unusable(request, &ContentError::Schema1)),
                 // The body says what it is.
-                Kind::Other => {}
+                MediaKind::Other => {}
             }
         }
         let Body { digest, manifest: Manifest { media_type, content } } = self.body(request).await?;
         Ok(Resolution { digest, media_type, content: Some(content) })
     }
 
-    async fn look_at(&self, request: Request<'_>, look: &Look) -> Result<Seen, ResolveError> {
+    async fn look_at(&self, request: Request<'_>, look: &Probe) -> Result<Probed, ResolveError> {
         match look {
-            Look::Head(digest) => {
+            Probe::Head(digest) => {
                 let Some(answer) = self.client.head(request).await? else {
-                    return Ok(Seen::MediaType(self.body(request).await?.manifest.media_type));
+                    return Ok(Probed::MediaType(self.body(request).await?.manifest.media_type));
                 };
                 match header(request, &answer)? {
                     Some(named) if named == *digest => {
-                        Ok(Seen::MediaType(answer.content_type.unwrap_or_default()))
+                        Ok(Probed::MediaType(answer.content_type.unwrap_or_default()))
                     }
                     Some(named) if named.algorithm() == digest.algorithm() => Err(mismatch(request)),
                     // Anything may answer 200: what does not name the digest has to show what it has.
-                    _ => Ok(Seen::MediaType(self.body(request).await?.manifest.media_type)),
+                    _ => Ok(Probed::MediaType(self.body(request).await?.manifest.media_type)),
                 }
             }
-            Look::Body(_) => Ok(Seen::Content(self.body(request).await?.manifest.content)),
-            Look::Config(_) => {
+            Probe::Body(_) => Ok(Probed::Content(self.body(request).await?.manifest.content)),
+            Probe::Config(_) => {
                 let answer = self.content(Request { kind: Path::Blob, ..request }).await?;
-                Ok(Seen::Platform(manifest::config_platform(&answer.body)))
+                Ok(Probed::Platform(manifest::config_platform(&answer.body)))
             }
-            Look::Details(_) => {
+            Probe::Details(_) => {
                 let request = Request { kind: Path::Blob, limit: self.limits.config, ..request };
                 let answer = self.content(request).await?;
                 let config = ImageConfig::parse(&answer.body).ok_or_else(|| {
                     let (host, wanted) = (request.endpoint.shown(), request.wanted());
                     ResolveError::InvalidAnswer(format!("`{host}` has for `{wanted}` no image config"))
                 })?;
-                Ok(Seen::Config(Box::new(config)))
+                Ok(Probed::Config(Box::new(config)))
             }
         }
     }
 
     /// Reads what a tag or a digest names. Its hash, the digest header and the digest that was asked for must agree, where
     /// they are there; a list of referrers has no digest.
-    pub(super) async fn content(&self, request: Request<'_>) -> Result<Answer, ResolveError> {
+    pub(super) async fn content(&self, request: Request<'_>) -> Result<HttpAnswer, ResolveError> {
         let answer = self.client.get(request).await?;
         if request.kind == Path::Referrers {
             return Ok(answer);
@@ -254,8 +254,8 @@ impl HttpRegistry {
         Ok(Body { digest, manifest })
     }
 
-    async fn resolve_anywhere(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
-        let endpoints = self.endpoints(question, Wanted::Tag)?;
+    async fn resolve_anywhere(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
+        let endpoints = self.endpoints(question, Purpose::Tag)?;
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             self.told(endpoint);
@@ -274,16 +274,16 @@ impl HttpRegistry {
 
     async fn look_anywhere(
         &self,
-        question: &Question,
-        look: &Look,
-        pressing: Pressing,
-    ) -> Result<Seen, ResolveError> {
-        let endpoints = self.endpoints(question, Wanted::Digest)?;
+        question: &TagRef,
+        look: &Probe,
+        pressing: Priority,
+    ) -> Result<Probed, ResolveError> {
+        let endpoints = self.endpoints(question, Purpose::Digest)?;
         let mut result = Err(nowhere(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             self.told(endpoint);
             let mut request = self.request(endpoint, look.digest().as_str(), left == 0);
-            if let Pressing::No(most) = pressing {
+            if let Priority::No(most) = pressing {
                 request.retries = false;
                 if let Err(error) = self.client.budgets.spend(endpoint.shown(), most) {
                     result = Err(error);
@@ -304,39 +304,39 @@ impl HttpRegistry {
 }
 
 impl Registry for HttpRegistry {
-    async fn compare(&self, question: &Question) -> Compared {
+    async fn compare(&self, question: &TagRef) -> MirrorComparison {
         let mirrors = self.at_mirrors(question).await;
         let origin = if mirrors.is_empty() { None } else { self.at_origin(question).await };
-        Compared { origin, mirrors }
+        MirrorComparison { origin, mirrors }
     }
 
-    fn announce(&self, questions: &[&Question]) {
+    fn announce(&self, questions: &[&TagRef]) {
         for question in questions {
             // What has no endpoint fails when it is asked.
-            let endpoints = self.endpoints(question, Wanted::Tag).unwrap_or_default();
+            let endpoints = self.endpoints(question, Purpose::Tag).unwrap_or_default();
             if let Some(first) = endpoints.into_iter().next() {
                 self.client.auth.announce(first);
             }
         }
     }
 
-    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
-        self.in_turn(question, Pressing::Yes, self.resolve_anywhere(question, read)).await
+    async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
+        self.in_turn(question, Priority::Yes, self.resolve_anywhere(question, read)).await
     }
 
-    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
-        let pressing = Pressing::Yes;
+    async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
+        let pressing = Priority::Yes;
         self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
     }
 
-    async fn peek(&self, question: &Question, look: &Look, most: u64) -> Result<Seen, ResolveError> {
-        let pressing = Pressing::No(most);
+    async fn peek(&self, question: &TagRef, look: &Probe, most: u64) -> Result<Probed, ResolveError> {
+        let pressing = Priority::No(most);
         self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
     }
 
     async fn evidence(
         &self,
-        question: &Question,
+        question: &TagRef,
         digest: &Digest,
         demand: &Demand,
     ) -> Result<Evidence, ResolveError> {
@@ -349,7 +349,7 @@ impl Registry for HttpRegistry {
 }
 
 /// Returns the digest header, if there is one.
-fn header(request: Request<'_>, answer: &Answer) -> Result<Option<Digest>, ResolveError> {
+fn header(request: Request<'_>, answer: &HttpAnswer) -> Result<Option<Digest>, ResolveError> {
     let Some(text) = &answer.digest else { return Ok(None) };
     Digest::parse(text).map(Some).ok_or_else(|| malformed(request))
 }
@@ -376,7 +376,7 @@ fn unusable(request: Request<'_>, error: &ContentError) -> ResolveError {
     }
 }
 
-fn nowhere(question: &Question) -> ResolveError {
+fn nowhere(question: &TagRef) -> ResolveError {
     ResolveError::Unavailable(format!(
         "there is no place to ask for `{}/{}`",
         question.registry, question.repository

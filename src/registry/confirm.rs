@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::image::manifest;
-use super::image::manifest::Kind;
-use super::{Content, Look, Question, Registry, ResolveError, Seen};
+use super::image::manifest::MediaKind;
+use super::{ManifestContent, Probe, Probed, Registry, ResolveError, TagRef};
 use crate::platform::Platform;
 use crate::reference::Digest;
 
@@ -15,9 +15,9 @@ const AT_ONCE: usize = 32;
 
 /// A digest that a promotion, a list or a person names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Claim {
+pub struct DigestCheck {
     /// Where it should be; the tag is for messages alone.
-    pub question: Question,
+    pub question: TagRef,
     /// The digest.
     pub digest: Digest,
     /// The platforms that it must have; empty where nothing is demanded.
@@ -26,7 +26,7 @@ pub struct Claim {
 
 /// Why a digest is not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum Unconfirmed {
     /// The registry does not have it.
     #[error("{0}")]
     Gone(ResolveError),
@@ -42,8 +42,8 @@ pub enum Refused {
 /// manifest`.
 pub async fn confirm<R: Registry>(
     registry: &R,
-    claims: BTreeSet<Claim>,
-) -> BTreeMap<Claim, Result<&'static str, Refused>> {
+    claims: BTreeSet<DigestCheck>,
+) -> BTreeMap<DigestCheck, Result<&'static str, Unconfirmed>> {
     stream::iter(claims)
         .map(async |claim| {
             let confirmed = confirm_one(registry, &claim).await;
@@ -54,27 +54,28 @@ pub async fn confirm<R: Registry>(
         .await
 }
 
-async fn confirm_one<R: Registry>(registry: &R, claim: &Claim) -> Result<&'static str, Refused> {
-    let look = if claim.platforms.is_empty() { Look::Head } else { Look::Body };
+async fn confirm_one<R: Registry>(registry: &R, claim: &DigestCheck) -> Result<&'static str, Unconfirmed> {
+    let look = if claim.platforms.is_empty() { Probe::Head } else { Probe::Body };
     let seen = registry.look(&claim.question, &look(claim.digest.clone())).await.map_err(refused)?;
     let content = match seen {
-        Seen::Content(content) => content,
-        Seen::MediaType(media_type) if manifest::kind(&media_type) == Kind::Index => return Ok(INDEX),
-        Seen::MediaType(_) | Seen::Platform(_) | Seen::Config(_) => return Ok(MANIFEST),
+        Probed::Content(content) => content,
+        Probed::MediaType(media_type) if manifest::kind(&media_type) == MediaKind::Index => return Ok(INDEX),
+        Probed::MediaType(_) | Probed::Platform(_) | Probed::Config(_) => return Ok(MANIFEST),
     };
     match content {
-        Content::Index(_) => match lacking(claim, &content.platforms()) {
+        ManifestContent::Index(_) => match lacking(claim, &content.platforms()) {
             None => Ok(INDEX),
             Some(refused) => Err(refused),
         },
-        Content::Image { config, .. } => {
+        ManifestContent::Image { config, .. } => {
             let platform = match config {
                 Some(config) => {
-                    registry.look(&claim.question, &Look::Config(config)).await.map_err(refused)?
+                    registry.look(&claim.question, &Probe::Config(config)).await.map_err(refused)?
                 }
-                None => Seen::Platform(None),
+                None => Probed::Platform(None),
             };
-            let has = if let Seen::Platform(Some(platform)) = platform { vec![platform] } else { Vec::new() };
+            let has =
+                if let Probed::Platform(Some(platform)) = platform { vec![platform] } else { Vec::new() };
             match lacking(claim, &has) {
                 None => Ok(MANIFEST),
                 Some(refused) => Err(refused),
@@ -86,11 +87,15 @@ async fn confirm_one<R: Registry>(registry: &R, claim: &Claim) -> Result<&'stati
 const INDEX: &str = "index";
 const MANIFEST: &str = "single manifest";
 
-fn refused(error: ResolveError) -> Refused {
-    if matches!(error, ResolveError::NotFound(_)) { Refused::Gone(error) } else { Refused::Unknown(error) }
+fn refused(error: ResolveError) -> Unconfirmed {
+    if matches!(error, ResolveError::NotFound(_)) {
+        Unconfirmed::Gone(error)
+    } else {
+        Unconfirmed::Unknown(error)
+    }
 }
 
-fn lacking(claim: &Claim, has: &[Platform]) -> Option<Refused> {
+fn lacking(claim: &DigestCheck, has: &[Platform]) -> Option<Unconfirmed> {
     let listed = |platforms: &mut dyn Iterator<Item = &Platform>| {
         platforms.map(|platform| format!("`{platform}`")).collect::<Vec<_>>().join(", ")
     };
@@ -99,5 +104,5 @@ fn lacking(claim: &Claim, has: &[Platform]) -> Option<Refused> {
         return None;
     }
     let has = if has.is_empty() { "nothing that it names".to_owned() } else { listed(&mut has.iter()) };
-    Some(Refused::Lacking(format!("`{}` is for {has}, and not for {missing}", claim.digest)))
+    Some(Unconfirmed::Lacking(format!("`{}` is for {has}, and not for {missing}", claim.digest)))
 }

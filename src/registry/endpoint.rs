@@ -3,7 +3,7 @@
 
 use url::{Host, Url};
 
-use super::{PullFromMirror, ResolveError, Rule};
+use super::{PullFromMirror, RegistryRule, ResolveError};
 use crate::reference::DOCKER_HUB;
 
 /// The host that serves Docker Hub's registry API.
@@ -26,7 +26,7 @@ pub(super) struct Endpoint {
 
 /// What is asked for: a mirror may be allowed to serve one and not the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum Purpose {
     /// What a tag is now.
     Tag,
     /// What a digest names.
@@ -57,10 +57,10 @@ impl Endpoint {
 /// # Errors
 /// The rule says that the repository is blocked.
 pub(super) fn endpoints(
-    rules: &[Rule],
+    rules: &[RegistryRule],
     registry: &str,
     repository: &str,
-    wanted: Wanted,
+    wanted: Purpose,
 ) -> Result<Vec<Endpoint>, ResolveError> {
     let name = format!("{registry}/{repository}");
     let Some((index, matched)) = matching(rules, &name) else {
@@ -73,8 +73,8 @@ pub(super) fn endpoints(
     }
     let serves = |pull: PullFromMirror| match pull {
         PullFromMirror::All => true,
-        PullFromMirror::DigestOnly => wanted == Wanted::Digest,
-        PullFromMirror::TagOnly => wanted == Wanted::Tag,
+        PullFromMirror::DigestOnly => wanted == Purpose::Digest,
+        PullFromMirror::TagOnly => wanted == Purpose::Tag,
     };
     let mirrors = rule
         .mirrors
@@ -93,7 +93,7 @@ pub(super) fn endpoints(
 }
 
 /// Returns the endpoints of all mirrors for a repository, whatever they may be asked for.
-pub(super) fn mirrors(rules: &[Rule], registry: &str, repository: &str) -> Vec<Endpoint> {
+pub(super) fn mirrors(rules: &[RegistryRule], registry: &str, repository: &str) -> Vec<Endpoint> {
     let name = format!("{registry}/{repository}");
     let Some((index, matched)) = matching(rules, &name) else { return Vec::new() };
     let place = |location: &str| format!("{}{}", location.trim_end_matches('/'), &name[matched..]);
@@ -107,7 +107,7 @@ pub(super) fn mirrors(rules: &[Rule], registry: &str, repository: &str) -> Vec<E
 }
 
 /// Returns the rule for `name` and how much of it the prefix covers. The most wins; a name goes before a wildcard.
-fn matching(rules: &[Rule], name: &str) -> Option<(usize, usize)> {
+fn matching(rules: &[RegistryRule], name: &str) -> Option<(usize, usize)> {
     let matches = rules.iter().enumerate().filter_map(|(i, rule)| Some((i, covered(name, &rule.prefix)?)));
     matches.max_by_key(|(i, covered)| (*covered, !is_wildcard(&rules[*i].prefix)))
 }
@@ -141,14 +141,14 @@ pub(super) fn is_wildcard(place: &str) -> bool {
 }
 
 /// Returns how many questions `registry` may get at once, where a rule for the whole of it says so.
-pub(super) fn concurrency(rules: &[Rule], registry: &str) -> Option<usize> {
+pub(super) fn concurrency(rules: &[RegistryRule], registry: &str) -> Option<usize> {
     let whole = rules.iter().filter(|rule| !rule.prefix.contains('/') && rule.concurrency.is_some());
     let best = whole.filter_map(|rule| Some((covered(registry, &rule.prefix)?, rule)));
     best.max_by_key(|(_, rule)| !is_wildcard(&rule.prefix)).and_then(|(_, rule)| rule.concurrency)
 }
 
 /// Tells whether `url` is on a host that some rule names: as location, mirror, or for tokens.
-pub(super) fn is_configured(rules: &[Rule], url: &Url) -> bool {
+pub(super) fn is_configured(rules: &[RegistryRule], url: &Url) -> bool {
     rules.iter().any(|rule| {
         let places = rule.mirrors.iter().map(|mirror| &mirror.location).chain([&rule.location]);
         let mut hosts = places.map(|place| host(place)).chain(rule.token_hosts.iter().map(|host| &**host));
@@ -228,15 +228,20 @@ mod tests {
     use super::*;
     use crate::registry::Mirror;
 
-    fn rule(prefix: &str, location: &str, mirrors: &[(&str, PullFromMirror)]) -> Rule {
+    fn rule(prefix: &str, location: &str, mirrors: &[(&str, PullFromMirror)]) -> RegistryRule {
         let mirrors = mirrors
             .iter()
             .map(|(location, pull)| Mirror { location: (*location).to_owned(), insecure: false, pull: *pull })
             .collect();
-        Rule { prefix: prefix.to_owned(), location: location.to_owned(), mirrors, ..Rule::default() }
+        RegistryRule {
+            prefix: prefix.to_owned(),
+            location: location.to_owned(),
+            mirrors,
+            ..RegistryRule::default()
+        }
     }
 
-    fn asked(rules: &[Rule], registry: &str, repository: &str, wanted: Wanted) -> Vec<String> {
+    fn asked(rules: &[RegistryRule], registry: &str, repository: &str, wanted: Purpose) -> Vec<String> {
         endpoints(rules, registry, repository, wanted)
             .unwrap()
             .into_iter()
@@ -251,7 +256,7 @@ mod tests {
             ("ghcr.io", "acme/api", "ghcr.io/acme/api"),
             ("localhost:5000", "app", "localhost:5000/app"),
         ] {
-            assert_eq!(asked(&[], registry, repository, Wanted::Tag), [expected]);
+            assert_eq!(asked(&[], registry, repository, Purpose::Tag), [expected]);
         }
     }
 
@@ -268,9 +273,9 @@ mod tests {
             ("acme-two/web", "mirror.example/hub/acme-two/web"),
             ("acme/api", "api.example/x/y"),
         ] {
-            assert_eq!(asked(&rules, "docker.io", repository, Wanted::Tag), [expected]);
+            assert_eq!(asked(&rules, "docker.io", repository, Purpose::Tag), [expected]);
         }
-        assert_eq!(asked(&rules, "docker.io.evil.example", "a", Wanted::Tag), ["docker.io.evil.example/a"]);
+        assert_eq!(asked(&rules, "docker.io.evil.example", "a", Purpose::Tag), ["docker.io.evil.example/a"]);
     }
 
     #[test]
@@ -283,11 +288,11 @@ mod tests {
         )];
         let origin = "registry-1.docker.io/library/nginx";
         assert_eq!(
-            asked(&rules, "docker.io", "library/nginx", Wanted::Tag),
+            asked(&rules, "docker.io", "library/nginx", Purpose::Tag),
             ["b.example/p/library/nginx", "c.example/library/nginx", origin]
         );
         assert_eq!(
-            asked(&rules, "docker.io", "library/nginx", Wanted::Digest),
+            asked(&rules, "docker.io", "library/nginx", Purpose::Digest),
             ["a.example/library/nginx", "b.example/p/library/nginx", origin]
         );
     }
@@ -309,19 +314,19 @@ mod tests {
             ("b.corp.example:5000", "x", &["b.corp.example:5000/x"]),
             ("evilcorp.example", "b.corp.example/x", &["evilcorp.example/b.corp.example/x"]),
         ] {
-            assert_eq!(asked(&rules, registry, repository, Wanted::Tag), expected, "{registry}");
+            assert_eq!(asked(&rules, registry, repository, Purpose::Tag), expected, "{registry}");
         }
     }
 
     #[test]
     fn what_is_blocked_has_no_endpoint() {
-        let blocked = Rule { blocked: true, ..rule("ghcr.io/evil", "ghcr.io/evil", &[]) };
+        let blocked = RegistryRule { blocked: true, ..rule("ghcr.io/evil", "ghcr.io/evil", &[]) };
         let rules = [blocked, rule("ghcr.io/evil/fine", "ghcr.io/evil/fine", &[])];
-        let error = endpoints(&rules, "ghcr.io", "evil/api", Wanted::Tag).unwrap_err();
+        let error = endpoints(&rules, "ghcr.io", "evil/api", Purpose::Tag).unwrap_err();
         assert_eq!(error.reason(), "not-allowed");
         assert!(error.to_string().contains("`ghcr.io/evil`"), "{error}");
-        assert_eq!(asked(&rules, "ghcr.io", "evil/fine", Wanted::Tag), ["ghcr.io/evil/fine"]);
-        assert_eq!(asked(&rules, "ghcr.io", "evil2/api", Wanted::Tag), ["ghcr.io/evil2/api"]);
+        assert_eq!(asked(&rules, "ghcr.io", "evil/fine", Purpose::Tag), ["ghcr.io/evil/fine"]);
+        assert_eq!(asked(&rules, "ghcr.io", "evil2/api", Purpose::Tag), ["ghcr.io/evil2/api"]);
     }
 
     #[test]
@@ -351,8 +356,10 @@ mod tests {
 
     #[test]
     fn the_concurrency_of_a_whole_registry_counts() {
-        let with =
-            |prefix: &str, concurrency| Rule { concurrency: Some(concurrency), ..rule(prefix, prefix, &[]) };
+        let with = |prefix: &str, concurrency| RegistryRule {
+            concurrency: Some(concurrency),
+            ..rule(prefix, prefix, &[])
+        };
         let rules = [with("ghcr.io/acme", 1), with("ghcr.io", 2), with("*.example", 3), with("a.example", 4)];
         for (registry, expected) in
             [("ghcr.io", Some(2)), ("b.example", Some(3)), ("a.example", Some(4)), ("quay.io", None)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::image::manifest;
-use super::image::manifest::{Content, Kind};
-use super::{Level, Look, Question, Resolution, ResolveError, Seen};
+use super::image::manifest::{ManifestContent, MediaKind};
+use super::{DigestLevel, Probe, Probed, Resolution, ResolveError, TagRef};
 use crate::platform::Platform;
 use crate::reference::Digest;
 
@@ -14,48 +14,48 @@ const NAMED: usize = 24;
 
 /// What one site wants of a tag, and what stands there now.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wanted {
+pub struct Requirement {
     /// Which digest.
-    pub level: Level,
+    pub level: DigestLevel,
     /// The platforms that an index must have before its digest is written; empty where nothing is demanded. An image
     /// without index is not asked for its platform.
     pub needed: Vec<Platform>,
     /// The digest that the site has.
     pub present: Option<Digest>,
     /// What tagpin wrote down about that digest.
-    pub recorded: Recorded,
+    pub recorded: RecordedOrigin,
 }
 
 /// What is known of a site's digest from its annotations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Recorded {
+pub enum RecordedOrigin {
     /// Nothing: somebody else may have written the digest.
     #[default]
     Nothing,
     /// tagpin wrote it.
     Pin,
     /// tagpin took it from this index.
-    Behind(Behind),
+    Behind(SourceIndex),
 }
 
 /// The index that a platform's digest was taken from, written `sha256:… linux/arm64`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Behind {
+pub struct SourceIndex {
     /// The index.
     pub index: Digest,
     /// Whose manifest was taken.
     pub platform: Platform,
 }
 
-impl Behind {
-    /// Parses what [`Behind`] writes; `None` where it is not that.
+impl SourceIndex {
+    /// Parses what [`SourceIndex`] writes; `None` where it is not that.
     pub fn parse(text: &str) -> Option<Self> {
         let (index, platform) = text.split_once(' ')?;
         Some(Self { index: Digest::parse(index)?, platform: Platform::parse(platform)? })
     }
 }
 
-impl fmt::Display for Behind {
+impl fmt::Display for SourceIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.index, self.platform)
     }
@@ -63,18 +63,18 @@ impl fmt::Display for Behind {
 
 /// What the registry said about a tag and what is behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct TagAnswer {
     /// What the tag is now.
     pub resolution: Resolution,
     /// What was looked at because some site needed to know.
-    pub seen: BTreeMap<Look, Result<Seen, ResolveError>>,
+    pub seen: BTreeMap<Probe, Result<Probed, ResolveError>>,
 }
 
 /// What an answer means for one site.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judged {
+pub enum Assessment {
     /// The site has what it should have; with the index behind it, where it is a platform's digest.
-    Same(Option<Behind>),
+    Same(Option<SourceIndex>),
     /// The tag moved, and the manifests of all needed platforms did not.
     PlatformsEqual,
     /// The site has one platform's manifest, and the tag is an index: nobody said that it may be turned into that. Which
@@ -85,13 +85,13 @@ pub enum Judged {
         /// What is to be written.
         digest: Digest,
         /// The index behind it, where it is a platform's digest.
-        behind: Option<Behind>,
+        behind: Option<SourceIndex>,
     },
     /// There is nothing to write.
     Failed(ResolveError),
 }
 
-impl Answer {
+impl TagAnswer {
     /// Returns the answer that says what the tag is and nothing more.
     pub fn new(resolution: Resolution) -> Self {
         Self { resolution, seen: BTreeMap::new() }
@@ -102,34 +102,34 @@ impl Answer {
         if self.resolution.digest == *digest {
             return Some(&self.resolution.media_type);
         }
-        match self.seen.get(&Look::Head(digest.clone())) {
-            Some(Ok(Seen::MediaType(media_type))) => Some(media_type),
+        match self.seen.get(&Probe::Head(digest.clone())) {
+            Some(Ok(Probed::MediaType(media_type))) => Some(media_type),
             _ => None,
         }
     }
 
-    fn look(&self, look: Look) -> Result<&Result<Seen, ResolveError>, Look> {
+    fn look(&self, look: Probe) -> Result<&Result<Probed, ResolveError>, Probe> {
         self.seen.get(&look).ok_or(look)
     }
 
-    fn content(&self, digest: &Digest) -> Result<Result<&Content, &ResolveError>, Look> {
+    fn content(&self, digest: &Digest) -> Result<Result<&ManifestContent, &ResolveError>, Probe> {
         if let Some(content) = self.resolution.content.as_ref().filter(|_| self.resolution.digest == *digest)
         {
             return Ok(Ok(content));
         }
-        match self.look(Look::Body(digest.clone()))? {
-            Ok(Seen::Content(content)) => Ok(Ok(content)),
+        match self.look(Probe::Body(digest.clone()))? {
+            Ok(Probed::Content(content)) => Ok(Ok(content)),
             Err(error) => Ok(Err(error)),
-            Ok(_) => Err(Look::Body(digest.clone())),
+            Ok(_) => Err(Probe::Body(digest.clone())),
         }
     }
 
     /// Tells whether the registry has the digest: it was hashed, or asked for by itself.
-    fn confirmed(&self, digest: &Digest) -> Result<Result<(), &ResolveError>, Look> {
+    fn confirmed(&self, digest: &Digest) -> Result<Result<(), &ResolveError>, Probe> {
         if matches!(self.content(digest), Ok(Ok(_))) {
             return Ok(Ok(()));
         }
-        Ok(self.look(Look::Head(digest.clone()))?.as_ref().map(|_| ()))
+        Ok(self.look(Probe::Head(digest.clone()))?.as_ref().map(|_| ()))
     }
 }
 
@@ -137,25 +137,27 @@ impl Resolution {
     /// Tells whether the tag names an index.
     pub fn is_index(&self) -> bool {
         match &self.content {
-            Some(content) => matches!(content, Content::Index(_)),
-            None => manifest::kind(&self.media_type) == Kind::Index,
+            Some(content) => matches!(content, ManifestContent::Index(_)),
+            None => manifest::kind(&self.media_type) == MediaKind::Index,
         }
     }
 }
 
-impl Wanted {
+impl Requirement {
     /// Tells whether the site cannot be judged without a body, so that the tag is read instead of asked for.
     pub fn needs_body(&self) -> bool {
         match &self.level {
-            Level::Index => false,
-            Level::Platform(platform) => self.behind(platform).is_none(),
+            DigestLevel::Index => false,
+            DigestLevel::Platform(platform) => self.behind(platform).is_none(),
         }
     }
 
     /// Returns the index that the site's digest is known to be from, if it was taken for this platform.
-    fn behind(&self, wanted: &Platform) -> Option<&Behind> {
+    fn behind(&self, wanted: &Platform) -> Option<&SourceIndex> {
         match &self.recorded {
-            Recorded::Behind(behind) if self.present.is_some() && behind.platform == *wanted => Some(behind),
+            RecordedOrigin::Behind(behind) if self.present.is_some() && behind.platform == *wanted => {
+                Some(behind)
+            }
             _ => None,
         }
     }
@@ -164,17 +166,17 @@ impl Wanted {
     ///
     /// # Errors
     /// What has to be looked at first. Each is asked for once: what cannot be seen is an answer too.
-    pub fn judge(&self, question: &Question, answer: &Answer) -> Result<Judged, Look> {
+    pub fn judge(&self, question: &TagRef, answer: &TagAnswer) -> Result<Assessment, Probe> {
         match &self.level {
-            Level::Index => self.judge_index(question, answer),
-            Level::Platform(platform) => self.judge_platform(question, answer, platform),
+            DigestLevel::Index => self.judge_index(question, answer),
+            DigestLevel::Platform(platform) => self.judge_platform(question, answer, platform),
         }
     }
 
-    fn judge_index(&self, question: &Question, answer: &Answer) -> Result<Judged, Look> {
+    fn judge_index(&self, question: &TagRef, answer: &TagAnswer) -> Result<Assessment, Probe> {
         let now = &answer.resolution.digest;
         if self.present.as_ref() == Some(now) {
-            return Ok(Judged::Same(None));
+            return Ok(Assessment::Same(None));
         }
         if answer.resolution.is_index() {
             let mut listed = answer.resolution.content.as_ref();
@@ -184,11 +186,11 @@ impl Wanted {
                     Err(error) => return Ok(failed(question, now, error)),
                 }
             }
-            let lacks = |content: &Content| {
+            let lacks = |content: &ManifestContent| {
                 self.needed.iter().find(|platform| content.entry(platform).is_none()).cloned()
             };
             if let Some((content, missing)) = listed.and_then(|content| Some((content, lacks(content)?))) {
-                return Ok(Judged::Failed(lacking(question, &missing, &content.platforms())));
+                return Ok(Assessment::Failed(lacking(question, &missing, &content.platforms())));
             }
             if let Some(judged) = self.judge_present(answer, listed)? {
                 return Ok(judged);
@@ -199,102 +201,110 @@ impl Wanted {
 
     /// Judges by the digest that the site has, now that the tag is an index with another one: `None` where that says
     /// nothing against the new digest.
-    fn judge_present(&self, answer: &Answer, listed: Option<&Content>) -> Result<Option<Judged>, Look> {
+    fn judge_present(
+        &self,
+        answer: &TagAnswer,
+        listed: Option<&ManifestContent>,
+    ) -> Result<Option<Assessment>, Probe> {
         let Some(present) = &self.present else { return Ok(None) };
-        let is_own = self.recorded != Recorded::Nothing;
-        if let Some(Content::Index(entries)) = listed.filter(|_| !is_own)
+        let is_own = self.recorded != RecordedOrigin::Nothing;
+        if let Some(ManifestContent::Index(entries)) = listed.filter(|_| !is_own)
             && let Some(entry) = entries.iter().find(|entry| entry.digest.as_ref() == Some(present))
         {
-            return Ok(Some(Judged::PlatformDigest(Some(entry.platform.clone()))));
+            return Ok(Some(Assessment::PlatformDigest(Some(entry.platform.clone()))));
         }
         // Where no platforms are named, nothing is asked about the old digest: it would cost a request for every tag
         // that moves.
         if self.needed.is_empty() {
             return Ok(None);
         }
-        let seen = answer.look(Look::Body(present.clone()))?;
+        let seen = answer.look(Probe::Body(present.clone()))?;
         let is_image = match seen {
-            Ok(Seen::Content(old @ Content::Index(_))) => {
+            Ok(Probed::Content(old @ ManifestContent::Index(_))) => {
                 let same = |platform| {
-                    let digest = |content: &Content| content.entry(platform)?.digest.clone();
+                    let digest = |content: &ManifestContent| content.entry(platform)?.digest.clone();
                     digest(old).is_some_and(|old| listed.and_then(digest) == Some(old))
                 };
-                return Ok(self.needed.iter().all(same).then_some(Judged::PlatformsEqual));
+                return Ok(self.needed.iter().all(same).then_some(Assessment::PlatformsEqual));
             }
-            Ok(Seen::Content(Content::Image { .. })) => true,
-            Ok(Seen::MediaType(media_type)) => manifest::kind(media_type) == Kind::Image,
-            Ok(Seen::Platform(_) | Seen::Config(_)) => false,
+            Ok(Probed::Content(ManifestContent::Image { .. })) => true,
+            Ok(Probed::MediaType(media_type)) => manifest::kind(media_type) == MediaKind::Image,
+            Ok(Probed::Platform(_) | Probed::Config(_)) => false,
             // What nobody can say of the old digest now may be said in the next run.
             Err(
                 error @ (ResolveError::Unavailable(_)
                 | ResolveError::RateLimited(_)
                 | ResolveError::Unauthorized(_)),
-            ) => return Ok(Some(Judged::Failed(error.clone()))),
+            ) => return Ok(Some(Assessment::Failed(error.clone()))),
             // It is gone, or of no use: there is nothing to compare with.
             Err(_) => false,
         };
-        Ok((is_image && !is_own).then_some(Judged::PlatformDigest(None)))
+        Ok((is_image && !is_own).then_some(Assessment::PlatformDigest(None)))
     }
 
     fn judge_platform(
         &self,
-        question: &Question,
-        answer: &Answer,
+        question: &TagRef,
+        answer: &TagAnswer,
         wanted: &Platform,
-    ) -> Result<Judged, Look> {
+    ) -> Result<Assessment, Probe> {
         let Resolution { digest: now, .. } = &answer.resolution;
         if let Some(behind) = self.behind(wanted).filter(|behind| behind.index == *now) {
-            return Ok(Judged::Same(Some(behind.clone())));
+            return Ok(Assessment::Same(Some(behind.clone())));
         }
         // An image without index is what it was when it was pinned.
         if self.present.as_ref() == Some(now) && !answer.resolution.is_index() {
-            return Ok(Judged::Same(None));
+            return Ok(Assessment::Same(None));
         }
         let content = match answer.content(now)? {
             Ok(content) => content,
             Err(error) => return Ok(failed(question, now, error)),
         };
         match content {
-            Content::Index(_) => {
+            ManifestContent::Index(_) => {
                 let Some(entry) = content.entry(wanted) else {
-                    return Ok(Judged::Failed(lacking(question, wanted, &content.platforms())));
+                    return Ok(Assessment::Failed(lacking(question, wanted, &content.platforms())));
                 };
                 let Some(digest) = &entry.digest else { return Ok(malformed(question)) };
-                let behind = Some(Behind { index: now.clone(), platform: wanted.clone() });
+                let behind = Some(SourceIndex { index: now.clone(), platform: wanted.clone() });
                 if self.present.as_ref() == Some(digest) {
-                    return Ok(Judged::Same(behind));
+                    return Ok(Assessment::Same(behind));
                 }
                 // The index was hashed, the manifest that it names was not seen yet.
                 write(question, answer, digest, behind)
             }
-            Content::Image { config: Some(config), .. } => match answer.look(Look::Config(config.clone()))? {
-                Ok(Seen::Platform(Some(platform))) if platform == wanted => {
-                    write(question, answer, now, None)
+            ManifestContent::Image { config: Some(config), .. } => {
+                match answer.look(Probe::Config(config.clone()))? {
+                    Ok(Probed::Platform(Some(platform))) if platform == wanted => {
+                        write(question, answer, now, None)
+                    }
+                    Ok(Probed::Platform(found)) => {
+                        Ok(Assessment::Failed(lacking(question, wanted, found.as_slice())))
+                    }
+                    Err(error) => Ok(failed(question, config, error)),
+                    Ok(_) => Err(Probe::Config(config.clone())),
                 }
-                Ok(Seen::Platform(found)) => Ok(Judged::Failed(lacking(question, wanted, found.as_slice()))),
-                Err(error) => Ok(failed(question, config, error)),
-                Ok(_) => Err(Look::Config(config.clone())),
-            },
-            Content::Image { config: None, .. } => Ok(malformed(question)),
+            }
+            ManifestContent::Image { config: None, .. } => Ok(malformed(question)),
         }
     }
 }
 
 fn write(
-    question: &Question,
-    answer: &Answer,
+    question: &TagRef,
+    answer: &TagAnswer,
     digest: &Digest,
-    behind: Option<Behind>,
-) -> Result<Judged, Look> {
+    behind: Option<SourceIndex>,
+) -> Result<Assessment, Probe> {
     Ok(match answer.confirmed(digest)? {
-        Ok(()) => Judged::Write { digest: digest.clone(), behind },
+        Ok(()) => Assessment::Write { digest: digest.clone(), behind },
         Err(error) => failed(question, digest, error),
     })
 }
 
 /// The error where the registry has nothing to show for a digest that it named itself.
-fn failed(question: &Question, digest: &Digest, error: &ResolveError) -> Judged {
-    Judged::Failed(match error {
+fn failed(question: &TagRef, digest: &Digest, error: &ResolveError) -> Assessment {
+    Assessment::Failed(match error {
         ResolveError::NotFound(_) => ResolveError::InvalidAnswer(format!(
             "`{}` names `{digest}` for `{}:{}` but has nothing under it (404); it may be in the middle of a push, run \
              again later",
@@ -304,15 +314,15 @@ fn failed(question: &Question, digest: &Digest, error: &ResolveError) -> Judged 
     })
 }
 
-fn malformed(question: &Question) -> Judged {
-    let Question { registry, repository, tag } = question;
-    Judged::Failed(ResolveError::InvalidAnswer(format!(
+fn malformed(question: &TagRef) -> Assessment {
+    let TagRef { registry, repository, tag } = question;
+    Assessment::Failed(ResolveError::InvalidAnswer(format!(
         "`{registry}` has a malformed digest in the manifest of `{repository}:{tag}`; push the image again"
     )))
 }
 
 /// The error where `wanted` is not among the platforms that there are.
-fn lacking(question: &Question, wanted: &Platform, has: &[Platform]) -> ResolveError {
+fn lacking(question: &TagRef, wanted: &Platform, has: &[Platform]) -> ResolveError {
     let has = match has {
         [] => "names none".to_owned(),
         has => {
@@ -322,7 +332,7 @@ fn lacking(question: &Question, wanted: &Platform, has: &[Platform]) -> ResolveE
             format!("has {}{more}", names.join(", "))
         }
     };
-    let Question { registry, repository, tag } = question;
+    let TagRef { registry, repository, tag } = question;
     ResolveError::NoSuchPlatform(format!(
         "`{registry}` has no manifest for `{wanted}` in `{repository}:{tag}`, which {has}"
     ))

@@ -16,37 +16,39 @@ mod settings;
 mod trace;
 pub mod verify;
 
-pub use error::ResolveError;
-pub use question::{Compared, Level, Look, Question, Resolution, Seen};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use crate::reference::Digest;
-use crate::registry::verify::{Demand, Evidence};
-
-pub use auth::credentials::{Credentials, Environment, HELPER_TIMEOUT};
+pub use auth::credentials::{CredentialPaths, Credentials, HELPER_TIMEOUT};
 pub use cache::Memo;
 pub use client::HttpRegistry;
-pub use confirm::{Claim, Refused, confirm};
+pub use confirm::{DigestCheck, Unconfirmed, confirm};
+pub use error::ResolveError;
 pub use http::budget::{Answered, Budget};
 pub use http::ssrf::Trust;
 pub use image::config::ImageConfig;
 pub use image::describe::{Description, describe};
-pub use image::manifest::{Content, Entry};
-pub use judge::{Answer, Behind, Judged, Recorded, Wanted};
-pub use resolve_all::{Answers, Asked, ask};
-pub use settings::{Limits, Mirror, PullFromMirror, Rule, Settings, SettingsError, TlsFiles, TokenEnv};
+pub use image::manifest::{ManifestContent, PlatformManifest};
+pub use judge::{Assessment, RecordedOrigin, Requirement, SourceIndex, TagAnswer};
+pub use question::{DigestLevel, MirrorComparison, Probe, Probed, Resolution, TagRef};
+pub use resolve_all::{Answers, TagQuery, ask};
+pub use settings::{
+    ClientSettings, Limits, Mirror, PullFromMirror, RegistryRule, SettingsError, TlsFiles, TokenEnv,
+};
 pub use trace::explained;
+
+use crate::reference::Digest;
+use crate::registry::verify::{Demand, Evidence};
 
 /// A registry client: the network edge between sites and plan.
 pub trait Registry: Send + Sync {
     /// Takes note of questions that will be asked, so that what they have in common is asked for once. Asks nothing.
-    fn announce(&self, _questions: &[&Question]) {}
+    fn announce(&self, _questions: &[&TagRef]) {}
 
     /// Returns what the tag is now: one HEAD, or one GET where the body is to be `read` or HEAD does not say it.
     fn resolve(
         &self,
-        question: &Question,
+        question: &TagRef,
         read: bool,
     ) -> impl Future<Output = Result<Resolution, ResolveError>> + Send;
 
@@ -54,18 +56,18 @@ pub trait Registry: Send + Sync {
     /// belongs to the kind of `look`; [`ResolveError::NotFound`] where there is nothing under the digest.
     fn look(
         &self,
-        question: &Question,
-        look: &Look,
-    ) -> impl Future<Output = Result<Seen, ResolveError>> + Send;
+        question: &TagRef,
+        look: &Probe,
+    ) -> impl Future<Output = Result<Probed, ResolveError>> + Send;
 
     /// Does what [`Registry::look`] does for what is only good to know: [`ResolveError::RateLimited`], without a request,
     /// where the registry has refused one, has few pulls left, or got `most` such requests in this run. Asks once.
     fn peek(
         &self,
-        question: &Question,
-        look: &Look,
+        question: &TagRef,
+        look: &Probe,
         _most: u64,
-    ) -> impl Future<Output = Result<Seen, ResolveError>> + Send {
+    ) -> impl Future<Output = Result<Probed, ResolveError>> + Send {
         self.look(question, look)
     }
 
@@ -75,7 +77,7 @@ pub trait Registry: Send + Sync {
     /// An error is neither "it is signed" nor "it is not".
     fn evidence(
         &self,
-        question: &Question,
+        question: &TagRef,
         _digest: &Digest,
         _demand: &Demand,
     ) -> impl Future<Output = Result<Evidence, ResolveError>> + Send {
@@ -89,7 +91,7 @@ pub trait Registry: Send + Sync {
     }
 
     /// Returns what each place says that may be asked for the tag, mirrors that serve digests only included.
-    fn compare(&self, _question: &Question) -> impl Future<Output = Compared> + Send {
-        std::future::ready(Compared::default())
+    fn compare(&self, _question: &TagRef) -> impl Future<Output = MirrorComparison> + Send {
+        std::future::ready(MirrorComparison::default())
     }
 }

@@ -2,15 +2,13 @@
 
 use super::error::ResolveError;
 use super::image::config::ImageConfig;
-use super::image::manifest::Content;
+use super::image::manifest::ManifestContent;
 use crate::platform::Platform;
-use crate::reference::Digest;
-use crate::reference::LATEST;
-use crate::reference::Reference;
+use crate::reference::{Digest, LATEST, Reference};
 
 /// Which digest of a tag is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Level {
+pub enum DigestLevel {
     /// What the tag itself names: an image index, or a manifest where the image has no index.
     Index,
     /// The manifest of one platform in the index.
@@ -20,7 +18,7 @@ pub enum Level {
 /// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
 /// want of the answer (DESIGN.md, invariant 7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Question {
+pub struct TagRef {
     /// The normalised registry host, `docker.io` for Docker Hub.
     pub registry: String,
     /// The normalised repository path.
@@ -29,7 +27,7 @@ pub struct Question {
     pub tag: String,
 }
 
-impl Question {
+impl TagRef {
     /// Returns the question that `reference` asks; its digest, if any, plays no part.
     pub fn new(reference: &Reference) -> Self {
         Self {
@@ -48,12 +46,12 @@ pub struct Resolution {
     /// The media type of what `digest` names.
     pub media_type: String,
     /// What its body lists, where it was read: then its hash has confirmed the digest too.
-    pub content: Option<Content>,
+    pub content: Option<ManifestContent>,
 }
 
 /// What is looked at by its digest, to confirm it or to know more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Look {
+pub enum Probe {
     /// Whether there is such a manifest, and of which type: one HEAD.
     Head(Digest),
     /// What an index or a manifest lists: one GET, hashed.
@@ -64,7 +62,7 @@ pub enum Look {
     Details(Digest),
 }
 
-impl Look {
+impl Probe {
     /// Returns the digest of what is looked at.
     pub fn digest(&self) -> &Digest {
         match self {
@@ -75,20 +73,20 @@ impl Look {
 
 /// What was seen under a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// The media type, empty where the registry does not say it: [`Look::Head`].
+pub enum Probed {
+    /// The media type, empty where the registry does not say it: [`Probe::Head`].
     MediaType(String),
-    /// What is listed: [`Look::Body`].
-    Content(Content),
-    /// The platform, if the config says one: [`Look::Config`].
+    /// What is listed: [`Probe::Body`].
+    Content(ManifestContent),
+    /// The platform, if the config says one: [`Probe::Config`].
     Platform(Option<Platform>),
-    /// What the config says: [`Look::Details`].
+    /// What the config says: [`Probe::Details`].
     Config(Box<ImageConfig>),
 }
 
 /// What a tag is at each place that has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Compared {
+pub struct MirrorComparison {
     /// What the registry itself says, where a mirror is asked first for tags; `None` where [`Registry::resolve`] asks the
     /// registry.
     pub origin: Option<Result<Digest, ResolveError>>,

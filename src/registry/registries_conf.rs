@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::endpoint::{is_location, is_wildcard};
-use super::{Mirror, PullFromMirror, Rule};
+use super::{Mirror, PullFromMirror, RegistryRule};
 
 /// What is wrong with a registries.conf.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,15 +38,15 @@ pub enum RegistriesConfError {
 /// The file, as far as it says where images are asked for. Other keys, such as `short-name-mode`, are for those who pull.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct File {
+struct RegistriesConf {
     #[serde(default)]
-    registry: Vec<Entry>,
+    registry: Vec<RawRegistry>,
     registries: Option<toml::Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Entry {
+struct RawRegistry {
     #[serde(default)]
     prefix: String,
     #[serde(default)]
@@ -78,13 +78,13 @@ struct MirrorEntry {
 ///
 /// # Errors
 /// Says what is wrong with the text.
-pub fn parse(text: &str) -> Result<Vec<Rule>, RegistriesConfError> {
-    let file: File =
+pub fn parse(text: &str) -> Result<Vec<RegistryRule>, RegistriesConfError> {
+    let file: RegistriesConf =
         toml::from_str(text).map_err(|error| RegistriesConfError::Toml(error.message().to_owned()))?;
     if file.registries.is_some() {
         return Err(RegistriesConfError::Version1);
     }
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules: Vec<RegistryRule> = Vec::new();
     for entry in file.registry {
         let rule = rule(entry)?;
         if rules.iter().any(|other| other.prefix == rule.prefix) {
@@ -95,7 +95,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, RegistriesConfError> {
     Ok(rules)
 }
 
-fn rule(entry: Entry) -> Result<Rule, RegistriesConfError> {
+fn rule(entry: RawRegistry) -> Result<RegistryRule, RegistriesConfError> {
     let (prefix, location) = match (&*entry.prefix, &*entry.location) {
         ("", "") => return Err(RegistriesConfError::NoPrefix),
         (prefix, "") => (prefix, prefix),
@@ -115,13 +115,13 @@ fn rule(entry: Entry) -> Result<Rule, RegistriesConfError> {
         };
         Ok(Mirror { location: mirror.location.clone(), insecure: mirror.insecure, pull })
     });
-    let rule = Rule {
+    let rule = RegistryRule {
         prefix: prefix.to_owned(),
         location: location.to_owned(),
         insecure: entry.insecure,
         blocked: entry.blocked,
         mirrors: mirrors.collect::<Result<_, _>>()?,
-        ..Rule::default()
+        ..RegistryRule::default()
     };
     let is_wrong = |place: &&String| !is_location(place) || (is_wildcard(place) && **place != rule.prefix);
     let mirrors = rule.mirrors.iter().map(|mirror| &mirror.location);
@@ -165,11 +165,11 @@ mod tests {
         .unwrap();
         let mirror =
             |location: &str, insecure, pull| Mirror { location: location.to_owned(), insecure, pull };
-        let rule = |prefix: &str, location: &str, mirrors| Rule {
+        let rule = |prefix: &str, location: &str, mirrors| RegistryRule {
             prefix: prefix.to_owned(),
             location: location.to_owned(),
             mirrors,
-            ..Rule::default()
+            ..RegistryRule::default()
         };
         let expected = [
             rule(
@@ -185,7 +185,7 @@ mod tests {
                 "registry.com",
                 vec![mirror("mirror.registry.com", false, PullFromMirror::DigestOnly)],
             ),
-            Rule { blocked: true, ..rule("*.example.net", "*.example.net", vec![]) },
+            RegistryRule { blocked: true, ..rule("*.example.net", "*.example.net", vec![]) },
         ];
         assert_eq!(rules, expected);
         assert_eq!(parse(""), Ok(vec![]));

@@ -4,27 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::{Answer, Question, Registry, ResolveError, Wanted};
+use super::{Registry, Requirement, ResolveError, TagAnswer, TagRef};
 
 /// A question as it comes up at one or more sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct TagQuery {
     /// What is asked.
-    pub question: Question,
+    pub question: TagRef,
     /// The reference as the user spelled it, for messages.
     pub reference: String,
     /// What the sites want, each kind once.
-    pub wanted: Vec<Wanted>,
+    pub wanted: Vec<Requirement>,
 }
 
 /// The answer to each question, or why there is none.
-pub type Answers = BTreeMap<Question, Result<Answer, ResolveError>>;
+pub type Answers = BTreeMap<TagRef, Result<TagAnswer, ResolveError>>;
 
 /// Equal questions, merged.
 #[derive(Default)]
 struct Merged<'a> {
     reference: &'a str,
-    wanted: BTreeSet<&'a Wanted>,
+    wanted: BTreeSet<&'a Requirement>,
 }
 
 /// Asks each distinct question once, and looks behind the answer as far as some site needs: each digest that is to be
@@ -33,20 +33,20 @@ struct Merged<'a> {
 /// affair. `progress` is called with the number of questions answered and of all.
 pub async fn ask<R: Registry>(
     registry: &R,
-    asked: &[Asked],
+    asked: &[TagQuery],
     at_once: usize,
     progress: impl Fn(usize, usize),
 ) -> Answers {
-    let mut merged: BTreeMap<&Question, Merged<'_>> = BTreeMap::new();
+    let mut merged: BTreeMap<&TagRef, Merged<'_>> = BTreeMap::new();
     for asked in asked {
         let entry = merged.entry(&asked.question).or_default();
         entry.reference = &asked.reference;
         entry.wanted.extend(&asked.wanted);
     }
     let total = merged.len();
-    let questions: Vec<&Question> = merged.keys().copied().collect();
+    let questions: Vec<&TagRef> = merged.keys().copied().collect();
     registry.announce(&questions);
-    let mut lanes: BTreeMap<&str, Vec<(&Question, Merged<'_>)>> = BTreeMap::new();
+    let mut lanes: BTreeMap<&str, Vec<(&TagRef, Merged<'_>)>> = BTreeMap::new();
     for (question, entry) in merged {
         lanes.entry(&question.registry).or_default().push((question, entry));
     }
@@ -67,9 +67,9 @@ pub async fn ask<R: Registry>(
 /// Asks one registry's questions, `width` of them at the same time.
 fn lane<'a, R: Registry>(
     registry: &'a R,
-    questions: Vec<(&'a Question, Merged<'a>)>,
+    questions: Vec<(&'a TagRef, Merged<'a>)>,
     width: usize,
-) -> impl Stream<Item = (Question, Result<Answer, ResolveError>)> + Send + 'a {
+) -> impl Stream<Item = (TagRef, Result<TagAnswer, ResolveError>)> + Send + 'a {
     stream::iter(questions)
         .map(async move |(question, asked)| (question.clone(), answer(registry, question, &asked).await))
         .buffer_unordered(width)
@@ -77,11 +77,11 @@ fn lane<'a, R: Registry>(
 
 async fn answer<R: Registry>(
     registry: &R,
-    question: &Question,
+    question: &TagRef,
     asked: &Merged<'_>,
-) -> Result<Answer, ResolveError> {
+) -> Result<TagAnswer, ResolveError> {
     let read = asked.wanted.iter().any(|wanted| wanted.needs_body());
-    let mut answer = Answer::new(registry.resolve(question, read).await?);
+    let mut answer = TagAnswer::new(registry.resolve(question, read).await?);
     for wanted in &asked.wanted {
         while let Err(look) = wanted.judge(question, &answer) {
             if answer.seen.contains_key(&look) {

@@ -8,7 +8,7 @@ use super::http::ssrf::Trust;
 
 /// Where a registry is really asked, and how: the field names of containers-registries.conf(5), and some of our own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rule {
+pub struct RegistryRule {
     /// The names that this rule is for: `host[:port]`, `host[:port]/path` or `*.host`, matched at segment ends; the
     /// longest wins.
     pub prefix: String,
@@ -73,9 +73,9 @@ pub enum PullFromMirror {
 
 /// Everything that a client needs to know. [`Default`] is no rule, no credential and the usual limits.
 #[derive(Debug, Default)]
-pub struct Settings {
+pub struct ClientSettings {
     /// Where registries are really asked.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<RegistryRule>,
     /// Where credentials are; none by default.
     pub credentials: Credentials,
     /// More root certificates beside the system's, each a PEM file's content.

@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::manifest::Place;
-use crate::report::terminal::{Stream, Style};
+use crate::manifest::SourceRange;
+use crate::report::terminal::{Stream, TextStyle};
 use crate::text::printable;
 
 /// How far tab stops are apart.
@@ -28,7 +28,7 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// Returns the line in `bytes` on which `place` begins; `None` where these are not the bytes that it is about.
-    pub fn of(bytes: &[u8], place: &Place) -> Option<Self> {
+    pub fn of(bytes: &[u8], place: &SourceRange) -> Option<Self> {
         let (before, rest) = bytes.split_at_checked(place.span.start)?;
         // A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
@@ -67,10 +67,10 @@ impl Excerpt {
     }
 
     /// Returns the line and what underlines it, each line with its end.
-    pub(super) fn told(&self, stream: &Stream, style: Style) -> String {
+    pub(super) fn told(&self, stream: &Stream, style: TextStyle) -> String {
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
-        let bar = |number: &str| stream.paint(Style::Dim, &format!(" {number} |"));
+        let bar = |number: &str| stream.paint(TextStyle::Dim, &format!(" {number} |"));
         let mut told = format!("{}\n{} {}\n", bar(&gutter), bar(&number), self.text);
         if self.width > 0 {
             let carets = stream.paint(style, &"^".repeat(self.width));
@@ -118,7 +118,7 @@ mod tests {
         let start = text.find(marked).unwrap();
         let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let before = text[line_start..start].trim_start_matches('\u{feff}');
-        let place = Place {
+        let place = SourceRange {
             span: start..start + marked.len(),
             line: text[..start].lines().count().max(1),
             column: before.chars().count() + 1,
@@ -126,7 +126,7 @@ mod tests {
             end_column: 0,
         };
         let stream = Stream::plain(std::io::sink());
-        Excerpt::of(text.as_bytes(), &place).unwrap().told(&stream, Style::Red)
+        Excerpt::of(text.as_bytes(), &place).unwrap().told(&stream, TextStyle::Red)
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn other_bytes_than_those_of_the_place_show_nothing() {
-        let place = Place { span: 7..10, line: 1, column: 8, end_line: 1, end_column: 11 };
+        let place = SourceRange { span: 7..10, line: 1, column: 8, end_line: 1, end_column: 11 };
         assert!(Excerpt::of(b"image: b:1", &place).is_some());
         assert_eq!(Excerpt::of(b"image", &place), None);
         assert_eq!(Excerpt::of("imag\u{e9}: b:1".as_bytes(), &place), None);

@@ -6,10 +6,9 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use crate::check::{Finding, Fix, Level};
+use crate::check::{Finding, Fix, Severity};
 use crate::markdown::cell;
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// How many annotations of each level GitHub shows of a step.
 pub const SHOWN_MAX: usize = 10;
@@ -17,8 +16,8 @@ pub const SHOWN_MAX: usize = 10;
 /// The largest summary of a step that is written, in bytes: GitHub refuses one of more than 1 MiB as a whole.
 pub const SUMMARY_MAX: usize = 1024 * 1024 - 16 * 1024;
 
-const LEVELS: [(Level, &str); 3] =
-    [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "notice")];
+const LEVELS: [(Severity, &str); 3] =
+    [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "notice")];
 
 /// Returns one workflow command for each finding that GitHub shows, the worst first.
 pub fn annotations(report: &Report<'_>) -> String {
@@ -118,11 +117,11 @@ fn states(report: &Report<'_>) -> String {
 mod tests {
     use super::*;
     use crate::check::rules;
-    use crate::manifest::Place;
+    use crate::manifest::SourceRange;
 
-    fn finding(level: Level, file: &str, message: &str) -> Finding {
+    fn finding(level: Severity, file: &str, message: &str) -> Finding {
         let rule = rules::by_id("floating-tag").unwrap();
-        let place = Place { span: 0..1, line: 3, column: 5, end_line: 3, end_column: 9 };
+        let place = SourceRange { span: 0..1, line: 3, column: 5, end_line: 3, end_column: 9 };
         let finding = Finding::in_file(rule, file, file, message.to_owned());
         Finding { level, place: Some(place), ..finding }
     }
@@ -131,7 +130,7 @@ mod tests {
     fn what_a_file_says_makes_no_command_of_its_own() {
         let bad = "50%\r\n::set-output name=a::b\n::error::c\u{1b}[2J";
         let report =
-            Report { findings: vec![finding(Level::Error, "a,b:c\n.yaml", bad)], ..Report::default() };
+            Report { findings: vec![finding(Severity::Error, "a,b:c\n.yaml", bad)], ..Report::default() };
         assert_eq!(
             annotations(&report),
             "::error file=a%2Cb%3Ac%0A.yaml,line=3,endLine=3,col=5,endColumn=9,title=tagpin%3A floating-tag::\
@@ -143,8 +142,8 @@ mod tests {
     fn ten_of_a_level_are_shown_the_worst_first() {
         let mut findings = Vec::new();
         for number in 0..12 {
-            findings.push(finding(Level::Note, "n.yaml", &number.to_string()));
-            findings.push(finding(Level::Error, "e.yaml", &number.to_string()));
+            findings.push(finding(Severity::Note, "n.yaml", &number.to_string()));
+            findings.push(finding(Severity::Error, "e.yaml", &number.to_string()));
         }
         let report = Report { findings, ..Report::default() };
         let lines = annotations(&report);
@@ -160,14 +159,15 @@ mod tests {
     #[test]
     fn the_summary_is_no_markup_of_others_and_ends_in_time() {
         let bad = "</td><script>alert(1)</script> | `x` [a](http://b) @team\n# head";
-        let report = Report { findings: vec![finding(Level::Error, "a|b`.yaml", bad)], ..Report::default() };
+        let report =
+            Report { findings: vec![finding(Severity::Error, "a|b`.yaml", bad)], ..Report::default() };
         let page = summary(&report, SUMMARY_MAX);
         let row = page.lines().find(|line| line.starts_with("| error")).unwrap();
         assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
         assert!(row.contains("| `</td><script>"), "all of it stands in a code span: {row}");
         assert!(!row.contains(" @team"), "{row}");
 
-        let findings = (0..20_000).map(|_| finding(Level::Error, "a.yaml", &"x".repeat(200))).collect();
+        let findings = (0..20_000).map(|_| finding(Severity::Error, "a.yaml", &"x".repeat(200))).collect();
         let report = Report { findings, ..Report::default() };
         let page = summary(&report, 100_000);
         assert!(page.len() <= 100_000, "{}", page.len());

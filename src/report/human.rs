@@ -1,20 +1,19 @@
 //! Reports for people: one line for each thing, the place last, a summary at the end.
 
-use super::{Excerpt, LeftOut, Report, Row};
-use crate::check::{Finding, Level};
+use super::{Excerpt, Report, Row, Suppressed};
+use crate::check::{Finding, Severity};
 use crate::plan::Outcome;
-use crate::report::terminal::{Stream, Style};
-use crate::text::count;
-use crate::text::one_line;
+use crate::report::terminal::{Stream, TextStyle};
+use crate::text::{count, one_line};
 
 /// Returns the list of every image and where it stands.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {
     let width = report.rows.iter().map(|row| row.image.chars().count()).max().unwrap_or_default().min(72);
     let rows = report.rows.iter().map(|row| {
         let style = match row.state {
-            "floating" => Style::Yellow,
-            "pinned" => Style::Green,
-            _ => Style::Dim,
+            "floating" => TextStyle::Yellow,
+            "pinned" => TextStyle::Green,
+            _ => TextStyle::Dim,
         };
         let state = stream.paint(style, &format!("{:8}", row.state));
         let reason = row.reason.map(|reason| format!("  ({reason})")).unwrap_or_default();
@@ -46,9 +45,9 @@ fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
     let rows = told.map(|row| {
         let outcome = row.outcome.unwrap_or(Outcome::Failed);
         let style = match outcome {
-            Outcome::Pinned | Outcome::Updated => Style::Green,
-            Outcome::Failed => Style::Red,
-            _ => Style::Yellow,
+            Outcome::Pinned | Outcome::Updated => TextStyle::Green,
+            Outcome::Failed => TextStyle::Red,
+            _ => TextStyle::Yellow,
         };
         let word = stream.paint(style, &format!("{:8}", outcome.as_str()));
         let text = row.new.as_deref().unwrap_or(row.image);
@@ -73,18 +72,18 @@ pub fn check(report: &Report<'_>, stream: &Stream) -> String {
 
 fn told_finding(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
     let style = match finding.level {
-        Level::Error => Style::Red,
-        Level::Warning => Style::Yellow,
-        Level::Note | Level::Off => Style::Dim,
+        Severity::Error => TextStyle::Red,
+        Severity::Warning => TextStyle::Yellow,
+        Severity::Note | Severity::Off => TextStyle::Dim,
     };
     let file = one_line(&finding.file);
     let place = match &finding.place {
         Some(place) => format!("{file}:{}:{}", place.line, place.column),
         None => file,
     };
-    let place = stream.paint(Style::Cyan, &place);
+    let place = stream.paint(TextStyle::Cyan, &place);
     let level = match finding.level {
-        Level::Error => String::new(),
+        Severity::Error => String::new(),
         level => format!(" ({})", level.as_str()),
     };
     let rule = stream.paint(style, &format!("{}{level}", finding.rule.id));
@@ -99,17 +98,19 @@ pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
     let unread = report.unread.iter().filter(|row| row.incomplete).map(|row| {
         let detail =
             row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
-        let word = stream.paint(Style::Red, "unread");
+        let word = stream.paint(TextStyle::Red, "unread");
         format!("{word}: {}: {}{detail}\n", one_line(row.file), row.unread.reason.as_str())
     });
     let unchecked = report.unchecked.iter().filter_map(|unchecked| {
         let row = report.rows.get(unchecked.reference)?;
-        let word = stream.paint(Style::Red, "not checked");
+        let word = stream.paint(TextStyle::Red, "not checked");
         let (place, image, detail) = (place(row, stream), one_line(row.image), one_line(&unchecked.detail));
         Some(format!("{word}: {place}: `{image}`: {}: {detail}\n", unchecked.reason))
     });
-    let notes =
-        report.notes.iter().map(|note| format!("{}: {}\n", stream.paint(Style::Dim, "note"), one_line(note)));
+    let notes = report
+        .notes
+        .iter()
+        .map(|note| format!("{}: {}\n", stream.paint(TextStyle::Dim, "note"), one_line(note)));
     unread.chain(unchecked).chain(notes).collect()
 }
 
@@ -131,7 +132,7 @@ pub fn summary(report: &Report<'_>) -> String {
     }
     let mut findings: Vec<String> =
         report.levels().into_iter().map(|(level, number)| count(number, level.0.as_str())).collect();
-    let LeftOut { allowed, known, before } = report.left_out;
+    let Suppressed { allowed, known, before } = report.left_out;
     if allowed > 0 {
         findings.push(format!("{allowed} allowed"));
     }
@@ -147,5 +148,5 @@ pub fn summary(report: &Report<'_>) -> String {
 }
 
 fn place(row: &Row<'_>, stream: &Stream) -> String {
-    stream.paint(Style::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
+    stream.paint(TextStyle::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
 }

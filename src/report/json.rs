@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::{Serialize, Serializer};
 
 use super::{Report, Row};
-use crate::check::{self, Level};
+use crate::check::{self, Severity};
 use crate::registry::Budget;
 use crate::registry::verify::Proof;
 
@@ -16,15 +16,15 @@ use crate::registry::verify::Proof;
 pub const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Document<'r> {
+struct ReportJson<'r> {
     version: u32,
     /// Written one by one: there may be many.
     references: References<'r>,
-    unread: Vec<Unread<'r>>,
+    unread: Vec<UnreadJson<'r>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    unchecked: Vec<Unchecked<'r>>,
+    unchecked: Vec<UncheckedJson<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    findings: Option<Vec<Finding<'r>>>,
+    findings: Option<Vec<FindingJson<'r>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finding_summary: Option<FindingSummary>,
     summary: BTreeMap<&'static str, usize>,
@@ -41,12 +41,12 @@ struct References<'r>(&'r [Row<'r>]);
 
 impl Serialize for References<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Reference::of))
+        serializer.collect_seq(self.0.iter().map(ReferenceJson::of))
     }
 }
 
 #[derive(Serialize)]
-struct Reference<'r> {
+struct ReferenceJson<'r> {
     file: &'r str,
     line: usize,
     column: usize,
@@ -66,7 +66,7 @@ struct Reference<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<&'r str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields: BTreeMap<&'static str, Span>,
+    fields: BTreeMap<&'static str, SpanJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,13 +100,13 @@ impl<'r> Provenance<'r> {
 }
 
 #[derive(Serialize)]
-struct Span {
+struct SpanJson {
     byte_start: usize,
     byte_end: usize,
 }
 
 #[derive(Serialize)]
-struct Unread<'r> {
+struct UnreadJson<'r> {
     file: &'r str,
     document: Option<usize>,
     reason: &'static str,
@@ -115,7 +115,7 @@ struct Unread<'r> {
 
 /// A reference that no registry gave an answer about: neither wrong nor fine.
 #[derive(Serialize)]
-struct Unchecked<'r> {
+struct UncheckedJson<'r> {
     /// The index in `references`.
     reference: usize,
     reason: &'static str,
@@ -124,7 +124,7 @@ struct Unchecked<'r> {
 
 /// One finding. What is not known of one that is about a file is null.
 #[derive(Serialize)]
-struct Finding<'r> {
+struct FindingJson<'r> {
     rule: &'static str,
     level: &'static str,
     message: &'r str,
@@ -147,7 +147,7 @@ struct Finding<'r> {
     fingerprint: &'r str,
 }
 
-impl<'r> Finding<'r> {
+impl<'r> FindingJson<'r> {
     fn of(finding: &'r check::Finding) -> Self {
         let place = finding.place.as_ref();
         Self {
@@ -191,9 +191,9 @@ impl FindingSummary {
         let levels = report.levels();
         let count = |level| levels.get(&Reverse(level)).copied().unwrap_or_default();
         Self {
-            error: count(Level::Error),
-            warning: count(Level::Warning),
-            note: count(Level::Note),
+            error: count(Severity::Error),
+            warning: count(Severity::Warning),
+            note: count(Severity::Note),
             allowed: report.left_out.allowed,
             known: report.left_out.known,
             before: report.left_out.before,
@@ -201,9 +201,9 @@ impl FindingSummary {
     }
 }
 
-impl<'r> Reference<'r> {
+impl<'r> ReferenceJson<'r> {
     fn of(row: &'r Row<'r>) -> Self {
-        let span = |span: &Range<usize>| Span { byte_start: span.start, byte_end: span.end };
+        let span = |span: &Range<usize>| SpanJson { byte_start: span.start, byte_end: span.end };
         Self {
             file: row.file,
             line: row.line,
@@ -248,23 +248,23 @@ pub fn value(report: &Report<'_>) -> Result<serde_json::Value, serde_json::Error
     serde_json::to_value(document(report, false))
 }
 
-fn document<'r>(report: &'r Report<'r>, checked: bool) -> Document<'r> {
-    let unread = report.unread.iter().map(|row| Unread {
+fn document<'r>(report: &'r Report<'r>, checked: bool) -> ReportJson<'r> {
+    let unread = report.unread.iter().map(|row| UnreadJson {
         file: row.file,
         document: row.unread.document,
         reason: row.unread.reason.as_str(),
         detail: row.unread.detail.as_deref(),
     });
-    let unchecked = report.unchecked.iter().map(|unchecked| Unchecked {
+    let unchecked = report.unchecked.iter().map(|unchecked| UncheckedJson {
         reference: unchecked.reference,
         reason: unchecked.reason,
         detail: &unchecked.detail,
     });
-    let findings = report.findings.iter().map(Finding::of);
+    let findings = report.findings.iter().map(FindingJson::of);
     let summary = report.states();
     let outcomes =
         report.outcomes().into_iter().map(|(outcome, number)| (outcome.as_str(), number)).collect();
-    Document {
+    ReportJson {
         version: VERSION,
         references: References(&report.rows),
         unread: unread.collect(),

@@ -11,17 +11,17 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::Report;
-use crate::check::{Finding, Level};
+use crate::check::{Finding, Severity};
 use crate::text::one_line;
 
 /// One test.
 struct Case {
     name: String,
     line: Option<usize>,
-    result: Verdict,
+    result: TestResult,
 }
 
-enum Verdict {
+enum TestResult {
     Passed,
     Failed(Said),
     Skipped(Said),
@@ -64,7 +64,7 @@ pub fn document(report: &Report<'_>) -> io::Result<Vec<u8>> {
         suites.entry(row.file).or_default().push(case);
     }
     for cases in suites.values_mut().filter(|cases| cases.is_empty()) {
-        cases.push(Case { name: "every image".to_owned(), line: None, result: Verdict::Passed });
+        cases.push(Case { name: "every image".to_owned(), line: None, result: TestResult::Passed });
     }
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
@@ -93,14 +93,17 @@ impl Case {
         let mut detail = vec![format!("{level}: {file}{at}: {message}")];
         detail.extend(finding.fix.as_ref().map(|fix| format!("hint: {}", fix.hint())));
         let said = Said { kind: finding.rule.id, message: message.clone(), detail };
-        let result =
-            if finding.level == Level::Error { Verdict::Failed(said) } else { Verdict::Skipped(said) };
+        let result = if finding.level == Severity::Error {
+            TestResult::Failed(said)
+        } else {
+            TestResult::Skipped(said)
+        };
         Self { name: format!("{}{at}", finding.rule.id), line: place.map(|place| place.line), result }
     }
 
     fn broken(name: &str, line: Option<usize>, kind: &'static str, message: String) -> Self {
         let said = Said { kind, detail: vec![message.clone()], message };
-        Self { name: name.to_owned(), line, result: Verdict::Broken(said) }
+        Self { name: name.to_owned(), line, result: TestResult::Broken(said) }
     }
 
     fn write(&self, file: &str, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
@@ -115,10 +118,10 @@ impl Case {
             element = element.with_attribute(("line", line.to_string().as_str()));
         }
         let (tag, said) = match &self.result {
-            Verdict::Passed => return element.write_empty().map(|_| ()),
-            Verdict::Failed(said) => ("failure", said),
-            Verdict::Skipped(said) => ("skipped", said),
-            Verdict::Broken(said) => ("error", said),
+            TestResult::Passed => return element.write_empty().map(|_| ()),
+            TestResult::Failed(said) => ("failure", said),
+            TestResult::Skipped(said) => ("skipped", said),
+            TestResult::Broken(said) => ("error", said),
         };
         element.write_inner_content(|writer| {
             let message = text(&said.message);
@@ -147,10 +150,10 @@ impl Counts {
         for case in cases {
             counts.tests += 1;
             match case.result {
-                Verdict::Passed => {}
-                Verdict::Failed(_) => counts.failures += 1,
-                Verdict::Skipped(_) => counts.skipped += 1,
-                Verdict::Broken(_) => counts.errors += 1,
+                TestResult::Passed => {}
+                TestResult::Failed(_) => counts.failures += 1,
+                TestResult::Skipped(_) => counts.skipped += 1,
+                TestResult::Broken(_) => counts.errors += 1,
             }
         }
         counts

@@ -1,19 +1,15 @@
 //! What `tagpin live` prints: for people, and as versioned JSON. Pure.
 
-use crate::live::describe::asking;
-use crate::live::describe::place;
-use crate::live::describe::told;
-use crate::live::describe::unknown;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::live::describe::{asking, place, told, unknown};
 use crate::live::pods::{Container, Pulled};
-use crate::live::{Compared, Declared, Fit, Image, Running, Status};
-use crate::report::terminal::{Stream, Style};
-use crate::text::count;
-use crate::text::one_line;
+use crate::live::{Comparison, DeclaredPlace, Fit, LiveImage, LiveStatus, RunningDigest};
+use crate::report::terminal::{Stream, TextStyle};
+use crate::text::{count, one_line};
 
 /// The version of the JSON document.
 const VERSION: u32 = 1;
@@ -22,33 +18,33 @@ const VERSION: u32 = 1;
 const SHOWN_MAX: usize = 5;
 
 /// Tells whether everything could be compared.
-pub fn is_complete(compared: &Compared) -> bool {
-    compared.unknown.is_empty() && compared.images.iter().all(|image| image.status != Status::Unchecked)
+pub fn is_complete(compared: &Comparison) -> bool {
+    compared.unknown.is_empty() && compared.images.iter().all(|image| image.status != LiveStatus::Unchecked)
 }
 
 /// Tells whether something runs that should not.
-pub fn has_drift(compared: &Compared) -> bool {
-    compared.images.iter().any(|image| image.status == Status::Drift)
+pub fn has_drift(compared: &Comparison) -> bool {
+    compared.images.iter().any(|image| image.status == LiveStatus::Drift)
 }
 
 /// Returns a line for each image, and what runs where they differ.
-pub fn human(compared: &Compared, stream: &Stream) -> String {
+pub fn human(compared: &Comparison, stream: &Stream) -> String {
     let mut text = String::new();
     for image in &compared.images {
         let style = match image.status {
-            Status::Drift | Status::Unchecked => Style::Red,
-            Status::NotDeclared | Status::NotPinned => Style::Yellow,
-            Status::NotRunning => Style::Dim,
-            Status::Same => Style::Green,
+            LiveStatus::Drift | LiveStatus::Unchecked => TextStyle::Red,
+            LiveStatus::NotDeclared | LiveStatus::NotPinned => TextStyle::Yellow,
+            LiveStatus::NotRunning => TextStyle::Dim,
+            LiveStatus::Same => TextStyle::Green,
         };
         let word = stream.paint(style, &format!("{:12}", image.status.as_str()));
         let _ = writeln!(text, "{word}  {}", one_line(&image.name));
-        if !matches!(image.status, Status::Same) {
+        if !matches!(image.status, LiveStatus::Same) {
             differences(&mut text, image, stream);
         }
     }
     for container in &compared.unknown {
-        let word = stream.paint(Style::Red, "not compared");
+        let word = stream.paint(TextStyle::Red, "not compared");
         let Pulled::Local(id) = &container.pulled else { continue };
         let image = one_line(&container.image);
         let _ = writeln!(text, "{word}  {image}\n  {}: {}", place(container), unknown(id));
@@ -56,13 +52,13 @@ pub fn human(compared: &Compared, stream: &Stream) -> String {
     text
 }
 
-fn differences(text: &mut String, image: &Image, stream: &Stream) {
+fn differences(text: &mut String, image: &LiveImage, stream: &Stream) {
     for declared in &image.declared {
-        let (digests, place) = (digests(declared), stream.paint(Style::Cyan, &declared_at(declared)));
+        let (digests, place) = (digests(declared), stream.paint(TextStyle::Cyan, &declared_at(declared)));
         let _ = writeln!(text, "  declared  {digests}  {place}");
     }
     for running in &image.running {
-        let Running { digest, containers, .. } = running;
+        let RunningDigest { digest, containers, .. } = running;
         let _ = writeln!(text, "  runs      {}…  {}", digest.short(), told(running));
         for container in containers.iter().take(SHOWN_MAX) {
             let _ = writeln!(text, "              {}", asking(container, image));
@@ -74,18 +70,18 @@ fn differences(text: &mut String, image: &Image, stream: &Stream) {
 }
 
 /// Returns the digests that a place declares, short.
-pub(super) fn digests(declared: &Declared) -> String {
+pub(super) fn digests(declared: &DeclaredPlace) -> String {
     let digests: Vec<String> = declared.digests.iter().map(|digest| format!("{}…", digest.short())).collect();
     if digests.is_empty() { "no digest".to_owned() } else { digests.join(" or ") }
 }
 
 /// Returns where that is.
-pub(super) fn declared_at(declared: &Declared) -> String {
+pub(super) fn declared_at(declared: &DeclaredPlace) -> String {
     format!("{}:{}:{}", one_line(&declared.file), declared.line, declared.column)
 }
 
 /// Returns one line with the numbers.
-pub fn summary(compared: &Compared) -> String {
+pub fn summary(compared: &Comparison) -> String {
     let mut parts: Vec<String> = statuses(compared)
         .into_iter()
         .filter(|(_, number)| *number > 0)
@@ -101,13 +97,13 @@ pub fn summary(compared: &Compared) -> String {
     if parts.is_empty() { format!("{images}\n") } else { format!("{images}: {}\n", parts.join(", ")) }
 }
 
-fn statuses(compared: &Compared) -> Vec<(&'static str, usize)> {
+fn statuses(compared: &Comparison) -> Vec<(&'static str, usize)> {
     let number = |status| compared.images.iter().filter(|image| image.status == status).count();
-    Status::ALL.into_iter().map(|status| (status.as_str(), number(status))).collect()
+    LiveStatus::ALL.into_iter().map(|status| (status.as_str(), number(status))).collect()
 }
 
 /// Returns the JSON document; `complete` tells whether every file was read and every digest compared.
-pub fn document(compared: &Compared, complete: bool) -> Value {
+pub fn document(compared: &Comparison, complete: bool) -> Value {
     let summary: BTreeMap<&str, usize> = statuses(compared).into_iter().collect();
     json!({
         "version": VERSION,
@@ -125,7 +121,7 @@ pub fn document(compared: &Compared, complete: bool) -> Value {
     })
 }
 
-fn image(image: &Image) -> Value {
+fn image(image: &LiveImage) -> Value {
     json!({
         "image": image.name,
         "status": image.status.as_str(),

@@ -17,8 +17,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::check::online::Unchecked;
-use crate::check::{Checked, Finding, Level};
+pub use excerpt::Excerpt;
+
+use crate::check::online::UncheckedSite;
+use crate::check::{Checked, Finding, Severity};
 use crate::manifest::edit::Style;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{State, Write};
@@ -26,9 +28,7 @@ use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
 use crate::policy::hold::{Hold, Holds};
 use crate::registry::verify::Proof;
-use crate::registry::{Behind, Budget};
-
-pub use excerpt::Excerpt;
+use crate::registry::{Budget, SourceIndex};
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -42,9 +42,9 @@ pub struct Report<'i> {
     /// The line that each finding is about, where it is known; in the order of the findings.
     pub excerpts: Vec<Option<Excerpt>>,
     /// What no registry gave an answer about.
-    pub unchecked: Vec<Unchecked>,
+    pub unchecked: Vec<UncheckedSite>,
     /// How many findings were left out: because they are allowed, and because a baseline knows them.
-    pub left_out: LeftOut,
+    pub left_out: Suppressed,
     /// Whether everything could be read and resolved.
     pub complete: bool,
     /// Remarks that are no failures, such as annotations that could not be written.
@@ -55,7 +55,7 @@ pub struct Report<'i> {
 
 /// How many findings `check` left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Suppressed {
     /// The allow-list has them.
     pub allowed: usize,
     /// The baseline has them.
@@ -100,7 +100,7 @@ pub struct Row<'i> {
     /// Why it must not move, where it is on hold.
     pub hold: Option<String>,
     /// The index behind a platform's digest, and the platform.
-    pub behind: Option<&'i Behind>,
+    pub behind: Option<&'i SourceIndex>,
     /// Who vouches for what `pin` wrote, where policy demands that somebody does.
     pub proofs: Vec<&'i Proof>,
     located: &'i Located,
@@ -155,7 +155,7 @@ impl<'i> Report<'i> {
     pub fn add_findings(&mut self, checked: Checked) {
         self.notes.clear();
         let Checked { allowed, known, before, .. } = checked;
-        self.left_out = LeftOut { allowed, known, before };
+        self.left_out = Suppressed { allowed, known, before };
         self.findings = checked.findings;
     }
 
@@ -184,7 +184,7 @@ impl<'i> Report<'i> {
     }
 
     /// Adds what no registry gave an answer about: the report is incomplete without it.
-    pub fn add_unchecked(&mut self, unchecked: Vec<Unchecked>) {
+    pub fn add_unchecked(&mut self, unchecked: Vec<UncheckedSite>) {
         self.complete &= unchecked.is_empty();
         self.unchecked = unchecked;
     }
@@ -216,7 +216,7 @@ impl<'i> Report<'i> {
     }
 
     /// Returns how many findings have each level, the worst first.
-    pub fn levels(&self) -> BTreeMap<Reverse<Level>, usize> {
+    pub fn levels(&self) -> BTreeMap<Reverse<Severity>, usize> {
         let mut levels = BTreeMap::new();
         for finding in &self.findings {
             *levels.entry(Reverse(finding.level)).or_default() += 1;
@@ -226,7 +226,7 @@ impl<'i> Report<'i> {
 
     /// Tells whether a finding shuts the gate.
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.level == Level::Error)
+        self.findings.iter().any(|finding| finding.level == Severity::Error)
     }
 }
 

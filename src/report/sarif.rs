@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::Report;
-use crate::check::{Finding, Level, Rule, rules};
+use crate::check::{Finding, GateRule, Severity, rules};
 use crate::text::one_line;
 
 /// How many results GitHub takes of a run; it refuses a file with more.
@@ -100,13 +100,13 @@ fn notification(level: &str, text: &str) -> Value {
     json!({"level": level, "message": {"text": message(text)}})
 }
 
-fn descriptor(rule: &Rule, repository: &str) -> Value {
-    let Rule { id, title, explanation, bad, good, .. } = rule;
+fn descriptor(rule: &GateRule, repository: &str) -> Value {
+    let GateRule { id, title, explanation, bad, good, .. } = rule;
     let explained = explanation.split_whitespace().collect::<Vec<_>>().join(" ");
     let (severity, level) = match rule.level {
-        Level::Error => ("error", "error"),
-        Level::Warning => ("warning", "warning"),
-        Level::Note | Level::Off => ("recommendation", "note"),
+        Severity::Error => ("error", "error"),
+        Severity::Warning => ("warning", "warning"),
+        Severity::Note | Severity::Off => ("recommendation", "note"),
     };
     let mut descriptor = json!({
         "id": id,
@@ -180,7 +180,7 @@ fn message(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn finding(level: Level, path: &str) -> Finding {
+    fn finding(level: Severity, path: &str) -> Finding {
         let rule = rules::by_id("floating-tag").unwrap();
         Finding { level, ..Finding::in_file(rule, path, path, "[a](http://b)\u{1b}[2J".to_owned()) }
     }
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_too_much_is_said_and_is_what_counts_least() {
         let findings: Vec<Finding> = (0..6)
-            .map(|i| finding(if i % 2 == 0 { Level::Note } else { Level::Error }, &format!("{i}.yaml")))
+            .map(|i| finding(if i % 2 == 0 { Severity::Note } else { Severity::Error }, &format!("{i}.yaml")))
             .collect();
         let report = Report { findings, complete: true, ..Report::default() };
         let log = log(&report, 4, "");
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn messages_have_no_links_and_no_control_characters() {
-        let text = result(&finding(Level::Error, "a"))["message"]["text"].as_str().unwrap().to_owned();
+        let text = result(&finding(Severity::Error, "a"))["message"]["text"].as_str().unwrap().to_owned();
         assert_eq!(text, "[a]\u{200b}(http://b)\\u{1b}[2J");
     }
 

@@ -1,16 +1,16 @@
 //! Standard output and standard error: colour, terminals, and pipes that nobody reads any more.
 
-use crate::text::printable;
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 
 use crate::commands::args::ColorChoice;
+use crate::text::printable;
 
 const STDERR: &str = "standard error";
 
 /// A style for people. Colour never carries a meaning alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub enum TextStyle {
     /// Headings.
     Bold,
     /// What is less important.
@@ -25,7 +25,7 @@ pub enum Style {
     Cyan,
 }
 
-impl Style {
+impl TextStyle {
     /// SGR parameters (ECMA-48).
     fn code(self) -> &'static str {
         match self {
@@ -110,7 +110,7 @@ impl Stream {
     }
 
     /// Returns `text` in `style` where this stream is coloured, with control characters escaped either way.
-    pub fn paint(&self, style: Style, text: &str) -> String {
+    pub fn paint(&self, style: TextStyle, text: &str) -> String {
         let text = printable(text);
         if self.colored { format!("\u{1b}[{}m{text}\u{1b}[0m", style.code()) } else { text.into_owned() }
     }
@@ -176,9 +176,9 @@ mod tests {
     #[test]
     fn painted_text_cannot_steer_the_terminal() {
         let plain = Stream::plain(io::sink());
-        assert_eq!(plain.paint(Style::Red, "a\u{1b}b"), r"a\u{1b}b");
+        assert_eq!(plain.paint(TextStyle::Red, "a\u{1b}b"), r"a\u{1b}b");
         let coloured = Stream::new("a buffer", Box::new(io::sink()), true, true);
-        assert_eq!(coloured.paint(Style::Red, "a"), "\u{1b}[31ma\u{1b}[0m");
+        assert_eq!(coloured.paint(TextStyle::Red, "a"), "\u{1b}[31ma\u{1b}[0m");
     }
 
     /// A pipe whose reader is gone.

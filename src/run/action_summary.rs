@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::fleet::{Tally, told};
+use super::fleet::{RunStats, told};
 use crate::markdown::{cell, code};
 use crate::plan::Outcome;
 use crate::pull_request::{Operation, Settled};
-use crate::run::{Done, RunError};
+use crate::run::{RepositoryOutcome, RunError};
 
 /// The longest summary in bytes, with room below GitHub's limit of 1 MiB for what other steps write.
 pub const SUMMARY_MAX: usize = 900_000;
@@ -21,7 +21,7 @@ const OUTCOMES: [Outcome; 6] =
 
 /// What is kept of a run until it has ended.
 #[derive(Clone, Debug, Default)]
-pub struct Summary {
+pub struct ActionSummary {
     rows: BTreeMap<usize, String>,
     problems: Vec<String>,
     outputs: Option<Outputs>,
@@ -37,9 +37,9 @@ struct Outputs {
     index: usize,
 }
 
-impl Summary {
+impl ActionSummary {
     /// Adds the repository at `url`, the `index`th of the run.
-    pub fn add(&mut self, index: usize, url: &str, result: &Result<Done, RunError>) {
+    pub fn add(&mut self, index: usize, url: &str, result: &Result<RepositoryOutcome, RunError>) {
         let mut row = format!("| {} |", cell(url));
         match result {
             Err(error) => {
@@ -117,7 +117,7 @@ impl Summary {
     }
 
     /// Returns the summary in Markdown, at most [`SUMMARY_MAX`] bytes: what does not fit is counted.
-    pub fn markdown(&self, tally: &Tally) -> String {
+    pub fn markdown(&self, tally: &RunStats) -> String {
         let mut text = format!("### tagpin\n\n{tally}\n");
         if !self.rows.is_empty() {
             text += "\n| repository | branch | pinned | updated | unchanged | held | skipped | failed | pull request |\n\
@@ -167,18 +167,22 @@ fn fill(text: &mut String, lines: impl Iterator<Item = String>, most: usize) {
 mod tests {
     use super::*;
     use crate::forge::PullRequest;
-    use crate::run::Proposed;
+    use crate::run::GroupOutcome;
 
-    fn done(number: u64, operation: Operation, url: &str) -> Result<Done, RunError> {
+    fn done(number: u64, operation: Operation, url: &str) -> Result<RepositoryOutcome, RunError> {
         let pull_request = PullRequest { number, url: url.to_owned(), ..PullRequest::default() };
         let settled = Settled { pull_request, operation };
-        let group = Proposed { pull_request: Some(settled.clone()), ..Proposed::default() };
-        Ok(Done { pull_request: Some(settled), groups: vec![group], ..Done::default() })
+        let group = GroupOutcome { pull_request: Some(settled.clone()), ..GroupOutcome::default() };
+        Ok(RepositoryOutcome {
+            pull_request: Some(settled),
+            groups: vec![group],
+            ..RepositoryOutcome::default()
+        })
     }
 
     #[test]
     fn the_outputs_name_the_first_pull_request_that_was_written_to() {
-        let mut summary = Summary::default();
+        let mut summary = ActionSummary::default();
         assert_eq!(
             summary.outputs(),
             "changed=false\npull-request-number=\npull-request-url=\npull-request-operation=none\n"
@@ -195,12 +199,12 @@ mod tests {
 
     #[test]
     fn a_forge_cannot_write_outputs_of_its_own_or_break_the_table() {
-        let mut summary = Summary::default();
+        let mut summary = ActionSummary::default();
         summary.add(0, "a|b\n# x", &done(1, Operation::Created, "https://x/1\nchanged=false"));
         summary.add_problem("<img src=x> @everyone `a`\n# heading");
         assert!(summary.outputs().contains("\npull-request-url=\n"), "{}", summary.outputs());
         assert_eq!(summary.outputs().lines().count(), 4);
-        let text = summary.markdown(&Tally::default());
+        let text = summary.markdown(&RunStats::default());
         let mut problems = text.lines().filter(|line| line.contains("<img"));
         // In a code span, nothing of it acts.
         assert!(problems.all(|line| line.starts_with("- `")) && !text.contains("\n# "), "{text}");
@@ -212,13 +216,13 @@ mod tests {
 
     #[test]
     fn a_summary_fits_and_says_what_it_left_out() {
-        let mut summary = Summary::default();
+        let mut summary = ActionSummary::default();
         for number in 0..20_000 {
             let url = format!("https://github.com/acme/{}", "long-name-".repeat(5));
             let why = RunError::Broken(format!("{number} {}", "long ".repeat(10)));
             summary.add(number, &url, &Err(why));
         }
-        let text = summary.markdown(&Tally::default());
+        let text = summary.markdown(&RunStats::default());
         assert!(text.len() <= SUMMARY_MAX && text.len() > SUMMARY_MAX * 8 / 10, "{}", text.len());
         assert_eq!(text.matches("more, which would not fit here").count(), 2);
     }

@@ -1,13 +1,10 @@
 //! Which repositories a run does: those that are listed, and those that are found.
 
-use crate::forge::Discovered;
-use crate::forge::same;
 use secrecy::SecretString;
 
-use crate::config::{Config, Discover, ForgeKind, RepositoryConfig};
-use crate::forge::Owner;
-use crate::forge::github;
-use crate::run::{Done, RunError};
+use crate::config::{Config, DiscoverSettings, ForgeKind, RepositoryConfig};
+use crate::forge::{ForgeRepository, Owner, github, same};
+use crate::run::{RepositoryOutcome, RunError};
 
 /// What is said where strangers would decide which repositories are done.
 const EVERYBODY: &str = "`installation = true` beside `app-id` means whoever installed the App, and anybody may: name whose \
@@ -15,16 +12,16 @@ const EVERYBODY: &str = "`installation = true` beside `app-id` means whoever ins
 
 /// One repository of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct RunTarget {
     /// Where it is.
     pub repository: RepositoryConfig,
     /// Whether it was found, not listed: one without a branch is new then, and no failure.
     pub discovered: bool,
 }
 
-impl Target {
+impl RunTarget {
     /// Tells whether this one was found, and has nothing in it yet.
-    pub fn is_new(&self, result: &Result<Done, RunError>) -> bool {
+    pub fn is_new(&self, result: &Result<RepositoryOutcome, RunError>) -> bool {
         self.discovered && matches!(result, Err(RunError::NoBranch { .. }))
     }
 }
@@ -33,7 +30,7 @@ impl Target {
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
     /// The listed ones in the order of the file, then the others by name.
-    pub targets: Vec<Target>,
+    pub targets: Vec<RunTarget>,
     /// Why not all could be found. What is there is done all the same.
     pub problems: Vec<String>,
 }
@@ -46,7 +43,7 @@ pub async fn discover(
 ) -> Targets {
     let listed = config.repositories.iter().cloned();
     let mut all = Targets {
-        targets: listed.map(|repository| Target { repository, discovered: false }).collect(),
+        targets: listed.map(|repository| RunTarget { repository, discovered: false }).collect(),
         problems: Vec::new(),
     };
     if config.forge.kind == ForgeKind::None && !config.discover.is_empty() {
@@ -83,7 +80,7 @@ pub async fn discover(
 }
 
 /// Tells whether `discover` means a repository that was found.
-pub fn is_meant(discover: &Discover, found: &Discovered) -> bool {
+pub fn is_meant(discover: &DiscoverSettings, found: &ForgeRepository) -> bool {
     let has = |topic: &String| found.topics.iter().any(|other| other.eq_ignore_ascii_case(topic));
     discover.include.matches(&found.name)
         && !discover.exclude.matches(&found.name)
@@ -94,12 +91,12 @@ pub fn is_meant(discover: &Discover, found: &Discovered) -> bool {
 
 impl Targets {
     /// Adds a repository, unless it is there: what is listed has settings of its own.
-    fn add(&mut self, found: Discovered) {
+    fn add(&mut self, found: ForgeRepository) {
         if self.targets.iter().any(|target| same(&target.repository.url, &found.url)) {
             return;
         }
         let repository = RepositoryConfig { url: found.url, branch: None, token_env: None };
-        self.targets.push(Target { repository, discovered: true });
+        self.targets.push(RunTarget { repository, discovered: true });
     }
 }
 
@@ -108,14 +105,19 @@ mod tests {
     use super::*;
     use crate::policy::Globs;
 
-    fn found(name: &str) -> Discovered {
+    fn found(name: &str) -> ForgeRepository {
         let url = format!("https://github.com/{name}.git");
-        Discovered { name: name.to_owned(), url, topics: vec!["gitops".to_owned()], ..Discovered::default() }
+        ForgeRepository {
+            name: name.to_owned(),
+            url,
+            topics: vec!["gitops".to_owned()],
+            ..ForgeRepository::default()
+        }
     }
 
     #[test]
     fn filters_are_all_heeded() {
-        let discover = Discover {
+        let discover = DiscoverSettings {
             owner: Owner::Organization("acme".to_owned()),
             include: Globs::new(["acme/*-clusters"]).unwrap(),
             exclude: Globs::new(["acme/old-*"]).unwrap(),
@@ -128,21 +130,21 @@ mod tests {
             (eu(), true),
             (found("acme/web"), false),
             (found("acme/old-clusters"), false),
-            (Discovered { archived: true, ..eu() }, false),
-            (Discovered { fork: true, ..eu() }, false),
-            (Discovered { topics: vec!["git".to_owned()], ..eu() }, false),
+            (ForgeRepository { archived: true, ..eu() }, false),
+            (ForgeRepository { fork: true, ..eu() }, false),
+            (ForgeRepository { topics: vec!["git".to_owned()], ..eu() }, false),
         ] {
             assert_eq!(is_meant(&discover, &repository), meant, "{repository:?}");
         }
-        let all = Discover { archived: true, forks: true, topics: Vec::new(), ..discover };
-        assert!(is_meant(&all, &Discovered { archived: true, fork: true, topics: Vec::new(), ..eu() }));
+        let all = DiscoverSettings { archived: true, forks: true, topics: Vec::new(), ..discover };
+        assert!(is_meant(&all, &ForgeRepository { archived: true, fork: true, topics: Vec::new(), ..eu() }));
     }
 
     #[test]
     fn a_repository_is_done_once() {
         let mut targets = Targets::default();
         targets.add(found("acme/a"));
-        targets.add(Discovered { url: "https://github.com/Acme/A/".to_owned(), ..found("acme/a") });
+        targets.add(ForgeRepository { url: "https://github.com/Acme/A/".to_owned(), ..found("acme/a") });
         targets.add(found("acme/b"));
         assert_eq!(targets.targets.len(), 2);
     }

@@ -3,8 +3,7 @@
 use super::request::ErrandError;
 use crate::config::ConfigError;
 use crate::forge::ForgeError;
-use crate::source::git::GitError;
-use crate::source::git::LogError;
+use crate::source::git::{GitError, LogError};
 use crate::source::tree::TreeError;
 
 /// Why a repository could not be done. The others go on.

@@ -7,14 +7,13 @@ use std::panic::AssertUnwindSafe;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::Mutex;
 
-pub use super::action_summary::{SUMMARY_MAX, Summary};
+pub use super::action_summary::{ActionSummary, SUMMARY_MAX};
 pub use super::cache_lock::{CacheLock, LockError};
-pub use super::discover::{Target, Targets, discover, is_meant};
+pub use super::discover::{RunTarget, Targets, discover, is_meant};
 pub use super::report::{report, told};
-pub use super::tally::Tally;
-
+pub use super::tally::RunStats;
 use crate::registry::Registry;
-use crate::run::{self, Context, Done, RunError};
+use crate::run::{self, RepositoryOutcome, RunContext, RunError};
 
 /// Does the repositories, at most `at_once` of them at the same time, and hands each over with its index as soon as it has
 /// ended. Whatever goes wrong with one, a panic included, is its own result: the others go on.
@@ -22,17 +21,17 @@ use crate::run::{self, Context, Done, RunError};
 /// # Errors
 /// The first error of `ended`; what was not done by then is abandoned.
 pub async fn each<R: Registry, E>(
-    context: &Context<'_, R>,
-    targets: &[Target],
+    context: &RunContext<'_, R>,
+    targets: &[RunTarget],
     at_once: usize,
     progress: &(dyn Fn(usize, usize) + Sync),
-    mut ended: impl FnMut(usize, Result<Done, RunError>) -> Result<(), E>,
+    mut ended: impl FnMut(usize, Result<RepositoryOutcome, RunError>) -> Result<(), E>,
 ) -> Result<(), E> {
     // Several branches of one repository share a clone, and so take turns.
     let turns: HashMap<&str, Mutex<()>> =
         targets.iter().map(|target| (target.repository.url.as_str(), Mutex::default())).collect();
     let turns = &turns;
-    let one = |(index, target): (usize, &Target)| {
+    let one = |(index, target): (usize, &RunTarget)| {
         let repository = target.repository.clone();
         async move {
             let turn = match turns.get(repository.url.as_str()) {

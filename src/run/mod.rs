@@ -13,39 +13,36 @@ pub mod serve;
 mod session;
 pub(crate) mod tally;
 
-pub use error::RunError;
-pub use outcome::{BranchState, Done, Proposed};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use error::RunError;
 use jiff::Timestamp;
-use secrecy::SecretString;
-
-use crate::config::{self, Config, RepositoryConfig};
-use crate::history::ledger::Past;
-use crate::manifest::SIZE_MAX;
-use crate::plan::Pinned;
-use crate::plan::pin;
-use crate::plan::reverted;
-use crate::registry::Registry;
-use crate::registry::verify::FILE_MAX;
-use crate::run::repository::inventory_cache::{OwnFile, Place};
-use crate::source::git::{Identity, Repository};
-use crate::source::tree::{CommitTree, Tree};
-
-use repository::clone::{Cloned, Opened, fetch, open};
+pub use outcome::{BranchState, GroupOutcome, RepositoryOutcome};
+use repository::clone::{FetchedClone, RemoteHeads, fetch, open};
 use repository::credentials::Access;
 use repository::ledger::Book;
-pub use repository::ledger::{RecordState, Recorded};
+pub use repository::ledger::{LedgerUpdate, RecordState};
 pub use repository::request::errand;
-pub use session::Session;
+use secrecy::SecretString;
+pub use session::RunSession;
+
+use crate::config::{self, Config, RepositoryConfig};
+use crate::history::ledger::LedgerView;
+use crate::manifest::SIZE_MAX;
+use crate::plan::{Pinned, pin, reverted};
+use crate::registry::Registry;
+use crate::registry::verify::FILE_MAX;
+use crate::run::repository::inventory_cache::{CacheKey, OwnFile};
+use crate::source::git::{BareClone, Identity};
+use crate::source::tree::{CommitTree, Tree};
 
 /// The branch that tagpin pushes where all changes are one group.
 pub const BRANCH: &str = "tagpin/pin-digests";
 
 /// What a run needs beside its configuration.
-pub struct Context<'c, R> {
+pub struct RunContext<'c, R> {
     /// The configuration.
     pub config: &'c Config,
     /// The registries.
@@ -61,19 +58,19 @@ pub struct Context<'c, R> {
     /// Whether nothing is pushed and nothing opened.
     pub dry_run: bool,
     /// What the repositories of this run share.
-    pub session: &'c Session,
+    pub session: &'c RunSession,
 }
 
 /// Does one repository.
 ///
 /// # Errors
 /// It could not be cloned, read or pushed. What failed for single images is in the verdicts, and what failed at the forge
-/// in [`Done::pull_request_error`].
+/// in [`RepositoryOutcome::pull_request_error`].
 pub async fn repository<R: Registry>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     target: &RepositoryConfig,
     progress: impl Fn(usize, usize),
-) -> Result<Done, RunError> {
+) -> Result<RepositoryOutcome, RunError> {
     // First of all, so that nothing is pushed that could not be proposed.
     let access = Access::new(context, target).await?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
@@ -84,7 +81,7 @@ pub async fn repository<R: Registry>(
     let book = opened.book.take();
     let past = book.as_ref().map(|book| book.past(context.now)).unwrap_or_default();
     let listed = opened.base;
-    let place = Place::new(&opened.repository, &opened.base_branch, listed, context.config);
+    let place = CacheKey::new(&opened.repository, &opened.base_branch, listed, context.config);
     if let Some(done) = unchanged(context, &opened, &place, &past, &progress).await? {
         let (_, recorded) = record(context, opened.repository, book, &done.pinned).await?;
         return Ok(done.with(recorded));
@@ -115,7 +112,8 @@ pub async fn repository<R: Registry>(
     let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
     let is_refused = !problems.is_empty();
     let notes = warning.into_iter().chain(problems).chain(pinned.notes.clone()).chain(holds).collect();
-    let mut done = Done { notes, pinned, is_refused, ..Done::default() }.with(recorded);
+    let mut done =
+        RepositoryOutcome { notes, pinned, is_refused, ..RepositoryOutcome::default() }.with(recorded);
     if context.dry_run {
         if !done.pinned.files.is_empty() {
             done.branch = BranchState::DryRun;
@@ -136,11 +134,11 @@ async fn blocking<T: Send + 'static>(
 
 /// Writes what the registries said into the ledger, where one is kept and something is new.
 async fn record<R: Registry>(
-    context: &Context<'_, R>,
-    repository: Repository,
+    context: &RunContext<'_, R>,
+    repository: BareClone,
     book: Option<Book>,
     pinned: &Pinned,
-) -> Result<(Repository, Option<Recorded>), RunError> {
+) -> Result<(BareClone, Option<LedgerUpdate>), RunError> {
     let Some(book) = book else { return Ok((repository, None)) };
     let (sightings, now, dry_run) = (pinned.sightings.clone(), context.now, context.dry_run);
     let forge = &context.config.forge;
@@ -155,12 +153,12 @@ async fn record<R: Registry>(
 /// Returns what there is to say where nothing changes in a base that was read in an earlier run: then nothing is fetched.
 /// A branch of tagpin's has to be looked at, so the base is read where there is one.
 async fn unchanged<R: Registry>(
-    context: &Context<'_, R>,
-    opened: &Opened,
-    place: &Place,
-    past: &Past,
+    context: &RunContext<'_, R>,
+    opened: &RemoteHeads,
+    place: &CacheKey,
+    past: &LedgerView,
     progress: impl Fn(usize, usize),
-) -> Result<Option<Done>, RunError> {
+) -> Result<Option<RepositoryOutcome>, RunError> {
     if opened.has_branches() {
         return Ok(None);
     }
@@ -173,7 +171,7 @@ async fn unchanged<R: Registry>(
     Ok(pinned.map(|pinned| {
         let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
         let notes = warning.into_iter().chain(holds).collect();
-        Done { pinned, notes, ..Done::default() }
+        RepositoryOutcome { pinned, notes, ..RepositoryOutcome::default() }
     }))
 }
 
@@ -197,11 +195,11 @@ fn narrowed(config: &Config, tree: &CommitTree) -> Result<(Config, Option<OwnFil
 
 /// Holds what somebody took back: the history that tells is fetched where something is to change.
 fn hold_reverted(
-    cloned: Cloned,
+    cloned: FetchedClone,
     tree: CommitTree,
     mut pinned: Pinned,
     config: &Config,
-) -> Result<(Cloned, CommitTree, Pinned), RunError> {
+) -> Result<(FetchedClone, CommitTree, Pinned), RunError> {
     let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH)?;
     reverted::hold(&mut pinned, &tree, config, &log)?;
     Ok((cloned, tree, pinned))

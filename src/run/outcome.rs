@@ -1,18 +1,17 @@
 //! What became of a repository in a run.
 
 use super::BRANCH;
-use super::repository::ledger::Recorded;
+use super::repository::ledger::LedgerUpdate;
 use crate::forge::ForgeError;
 use crate::plan::Pinned;
-use crate::pull_request::Operation;
-use crate::pull_request::Settled;
+use crate::pull_request::{Operation, Settled};
 
 /// What became of one repository.
 ///
 /// Branch, commit and pull request are those of the first of `groups` that has something to say: the only one, unless
 /// `[pull-request]` divides the changes.
 #[derive(Clone, Debug, Default)]
-pub struct Done {
+pub struct RepositoryOutcome {
     /// What was found and decided.
     pub pinned: Pinned,
     /// What became of the branch.
@@ -24,18 +23,18 @@ pub struct Done {
     /// Why there is none, or why it is not as it should be. What was pushed stays, and the next run goes on from there.
     pub pull_request_error: Option<ForgeError>,
     /// What became of each group of changes, by the names of their branches.
-    pub groups: Vec<Proposed>,
+    pub groups: Vec<GroupOutcome>,
     /// Whether something that a person or the configuration asks for cannot be done.
     pub is_refused: bool,
     /// What became of the ledger of tags; `None` where none is kept.
-    pub ledger: Option<Recorded>,
+    pub ledger: Option<LedgerUpdate>,
     /// Remarks that are no failures.
     pub notes: Vec<String>,
 }
 
 /// What became of one group of changes.
 #[derive(Clone, Debug, Default)]
-pub struct Proposed {
+pub struct GroupOutcome {
     /// What people call the group; `None` where it is everything.
     pub group: Option<String>,
     /// The name of its branch.
@@ -87,10 +86,10 @@ impl BranchState {
     }
 }
 
-impl Done {
+impl RepositoryOutcome {
     /// Returns this with what became of the ledger.
-    pub(crate) fn with(mut self, recorded: Option<Recorded>) -> Self {
-        self.notes.extend(recorded.as_ref().and_then(Recorded::remark));
+    pub(crate) fn with(mut self, recorded: Option<LedgerUpdate>) -> Self {
+        self.notes.extend(recorded.as_ref().and_then(LedgerUpdate::remark));
         self.ledger = recorded;
         self
     }
@@ -117,8 +116,8 @@ impl Done {
     }
 
     /// Returns the group that stands for all: what was deleted is the end of an earlier story.
-    fn first(&self) -> Option<&Proposed> {
-        let goes_on = |group: &&Proposed| group.branch != BranchState::Deleted;
+    fn first(&self) -> Option<&GroupOutcome> {
+        let goes_on = |group: &&GroupOutcome| group.branch != BranchState::Deleted;
         self.groups.iter().find(goes_on).or(self.groups.first())
     }
 

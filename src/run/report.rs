@@ -1,14 +1,14 @@
 //! What is said of one repository of a run.
 
 use crate::report::Report;
-use crate::run::{BranchState, Done, Recorded, RunError};
+use crate::run::{BranchState, LedgerUpdate, RepositoryOutcome, RunError};
 
 /// Returns the report on the repository at `url`.
-pub fn report<'d>(done: &'d Done, url: &str) -> Report<'d> {
+pub fn report<'d>(done: &'d RepositoryOutcome, url: &str) -> Report<'d> {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
     report.notes.extend(done.notes.iter().cloned());
-    report.complete &= done.is_proposed() && done.ledger.as_ref().is_none_or(Recorded::is_complete);
+    report.complete &= done.is_proposed() && done.ledger.as_ref().is_none_or(LedgerUpdate::is_complete);
     for group in done.groups.iter().filter(|group| group.branch == BranchState::LeftAlone) {
         report.complete = false;
         report.notes.push(format!(

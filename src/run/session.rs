@@ -8,13 +8,13 @@ use crate::forge::github::Pace;
 
 /// One run over any number of repositories.
 #[derive(Debug)]
-pub struct Session {
+pub struct RunSession {
     /// How many pull requests may still be opened.
     openings: AtomicUsize,
     pub(super) pace: Arc<Pace>,
 }
 
-impl Session {
+impl RunSession {
     /// Returns a run in which nothing was opened yet.
     pub fn new(config: &Config) -> Self {
         let openings = match config.proposals.max_new {

@@ -5,11 +5,11 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::report::Report;
-use crate::run::{Done, RunError};
+use crate::run::{RepositoryOutcome, RunError};
 
 /// The counts of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct RunStats {
     /// How many have ended.
     pub ended: usize,
     /// How many got a commit or a pull request, or a change of one.
@@ -22,11 +22,11 @@ pub struct Tally {
     pub complete: bool,
 }
 
-impl Tally {
+impl RunStats {
     /// Counts one repository.
-    pub fn add(&mut self, result: &Result<Done, RunError>, report: Option<&Report<'_>>) {
+    pub fn add(&mut self, result: &Result<RepositoryOutcome, RunError>, report: Option<&Report<'_>>) {
         self.ended += 1;
-        self.changed += usize::from(result.as_ref().is_ok_and(Done::changed));
+        self.changed += usize::from(result.as_ref().is_ok_and(RepositoryOutcome::changed));
         self.failed += usize::from(result.is_err());
         let whole = report.is_some_and(|report| report.complete);
         self.incomplete += usize::from(result.is_ok() && !whole);
@@ -40,7 +40,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for RunStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ended, changed, failed, incomplete, complete: _ } = self;
         let repositories =

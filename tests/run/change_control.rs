@@ -1,14 +1,14 @@
 //! Holds, reverts and environments as `tagpin run` heeds them. The time is what the test says.
 
 use jiff::Timestamp;
-use tagpin::run::{BRANCH, BranchState, Done};
+use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 use super::support::world::{TOKEN, World};
 use super::{
     DEPLOYMENT, FILE, NGINX, assert_nothing_written, assert_pinned, assert_pushed, run, world, world_with,
 };
 
-fn outcome(done: &Done, image: &str) -> (&'static str, Option<&'static str>) {
+fn outcome(done: &RepositoryOutcome, image: &str) -> (&'static str, Option<&'static str>) {
     let sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
     let mut found = sites.filter(|((_, located), _)| located.site.image.starts_with(image));
     let (_, verdict) = found.next().unwrap();

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tagpin::config::Config;
 use tagpin::pull_request::Operation;
-use tagpin::run::Done;
+use tagpin::run::RepositoryOutcome;
 
 use super::support::images::Build;
 use super::support::world::{NAME, TOKEN, World};
@@ -53,7 +53,7 @@ fn few_pulls_left(world: &World, few: bool) {
     world.registry.set(|mood| mood.headers = vec![("ratelimit-remaining".to_owned(), left.to_owned())]);
 }
 
-async fn run_with(world: &mut World, settings: &str) -> Done {
+async fn run_with(world: &mut World, settings: &str) -> RepositoryOutcome {
     let text = world.config_text(&format!("[pull-request]\n{settings}\n"), "github", &[NAME]);
     let config = Config::parse("tagpin.toml", "/".as_ref(), text.as_bytes()).unwrap();
     let done = world.run_as(&config, Some(TOKEN), false).await.unwrap();
@@ -62,7 +62,7 @@ async fn run_with(world: &mut World, settings: &str) -> Done {
     done
 }
 
-fn operation(done: &Done) -> Operation {
+fn operation(done: &RepositoryOutcome) -> Operation {
     done.pull_request.as_ref().unwrap().operation
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tagpin::config::Config;
-use tagpin::run::{BRANCH, BranchState, Done};
+use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 use super::support::world::{TOKEN, World};
 use super::{NGINX, assert_nothing_written, world_with};
@@ -15,7 +15,7 @@ async fn start() -> World {
     world_with(&[("clusters/prod/a/compose.yaml", TWO), ("clusters/test/compose.yaml", ONE)]).await
 }
 
-async fn run_with(world: &mut World, config: &Config) -> Done {
+async fn run_with(world: &mut World, config: &Config) -> RepositoryOutcome {
     let done = world.run_as(config, Some(TOKEN), false).await.unwrap();
     super::check(&world.forge.log());
     assert_eq!(done.pull_request_error, None);

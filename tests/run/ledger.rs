@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tagpin::config::Config;
-use tagpin::run::{BRANCH, BranchState, Done, RecordState};
+use tagpin::run::{BRANCH, BranchState, RecordState, RepositoryOutcome};
 
 use super::support::git_remote::Mood;
 use super::support::world::{TOKEN, World};
@@ -14,11 +14,11 @@ const LEDGER: &str = "tagpin-ledger";
 const NGINX_FILE: &str = "tags/docker.io/library+nginx.txt";
 
 /// Runs with these settings, and returns what became of it.
-async fn run(world: &mut World, settings: &str) -> Done {
+async fn run(world: &mut World, settings: &str) -> RepositoryOutcome {
     run_with(world, &world.config_with(settings)).await
 }
 
-async fn run_with(world: &mut World, config: &Config) -> Done {
+async fn run_with(world: &mut World, config: &Config) -> RepositoryOutcome {
     let done = world.run_as(config, Some(TOKEN), false).await.unwrap();
     check(&world.forge.log());
     assert_eq!(done.pull_request_error, None);
@@ -31,14 +31,14 @@ fn later(world: &mut World, hours: i64) {
 }
 
 /// Returns the outcome of each image with its reason, by what it starts with.
-fn outcome(done: &Done, image: &str) -> (&'static str, Option<&'static str>) {
+fn outcome(done: &RepositoryOutcome, image: &str) -> (&'static str, Option<&'static str>) {
     let sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
     let mut found = sites.filter(|((_, located), _)| located.site.image.starts_with(image));
     let (_, verdict) = found.next().unwrap();
     (verdict.outcome.as_str(), verdict.reason)
 }
 
-fn recorded(done: &Done) -> (RecordState, usize) {
+fn recorded(done: &RepositoryOutcome) -> (RecordState, usize) {
     let ledger = done.ledger.as_ref().unwrap();
     (ledger.state, ledger.lines)
 }

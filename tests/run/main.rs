@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 use support::forge::Logged;
 use support::openapi::OpenApi;
 use support::world::World;
-use tagpin::run::{BRANCH, BranchState, Done, RunError};
+use tagpin::run::{BRANCH, BranchState, RepositoryOutcome, RunError};
 
 /// What most tests need: a repository with one manifest, and its images.
 const DEPLOYMENT: &str = "\
@@ -65,13 +65,13 @@ fn fill(world: &mut World, files: &[(&str, &str)]) {
 }
 
 /// Runs, and checks what the forge was asked against GitHub's own description.
-async fn run(world: &mut World) -> Done {
+async fn run(world: &mut World) -> RepositoryOutcome {
     let done = try_run(world).await.unwrap();
     assert_eq!(done.pull_request_error, None);
     done
 }
 
-async fn try_run(world: &mut World) -> Result<Done, RunError> {
+async fn try_run(world: &mut World) -> Result<RepositoryOutcome, RunError> {
     let result = world.run().await;
     check(&world.forge.log());
     result
@@ -99,7 +99,7 @@ fn assert_pinned(world: &World, image: &str) {
     assert!(text.contains(&world.tags[image]), "{image}\n{text}");
 }
 
-fn assert_pushed(done: &Done, world: &World) {
+fn assert_pushed(done: &RepositoryOutcome, world: &World) {
     assert_eq!(done.branch, BranchState::Pushed);
     assert_eq!(done.commit, world.branch().map(|oid| oid.to_string()));
 }

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tagpin::config::Config;
-use tagpin::registry::{Look, Question, Registry, Resolution, ResolveError, Seen};
-use tagpin::run::fleet;
-use tagpin::run::fleet::{CacheLock, Target, Targets};
-use tagpin::run::{Context, RunError, Session};
+use tagpin::registry::{Probe, Probed, Registry, Resolution, ResolveError, TagRef};
+use tagpin::run::fleet::{CacheLock, RunTarget, Targets};
+use tagpin::run::{RunContext, RunError, RunSession, fleet};
 
 use super::binary::tagpin;
 use super::support::world::{TOKEN, World};
@@ -139,7 +138,7 @@ struct Odd {
 }
 
 impl Registry for Odd {
-    async fn resolve(&self, question: &Question, _: bool) -> Result<Resolution, ResolveError> {
+    async fn resolve(&self, question: &TagRef, _: bool) -> Result<Resolution, ResolveError> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -148,14 +147,18 @@ impl Registry for Odd {
         Err(ResolveError::NotFound("nothing here".to_owned()))
     }
 
-    async fn look(&self, _: &Question, _: &Look) -> Result<Seen, ResolveError> {
+    async fn look(&self, _: &TagRef, _: &Probe) -> Result<Probed, ResolveError> {
         Err(ResolveError::NotFound("nothing here".to_owned()))
     }
 }
 
 /// Does the repositories of `config` with a registry of this kind.
-async fn each(config: &Config, registry: &Odd, at_once: usize) -> Vec<Result<tagpin::run::Done, RunError>> {
-    let context = Context {
+async fn each(
+    config: &Config,
+    registry: &Odd,
+    at_once: usize,
+) -> Vec<Result<tagpin::run::RepositoryOutcome, RunError>> {
+    let context = RunContext {
         config,
         registry,
         cache_dir: config.cache_dir().unwrap(),
@@ -163,10 +166,10 @@ async fn each(config: &Config, registry: &Odd, at_once: usize) -> Vec<Result<tag
         lookup: &|_| Some(TOKEN.to_owned().into()),
         now: jiff::Timestamp::from_second(1_800_000_000).unwrap(),
         dry_run: true,
-        session: &Session::new(config),
+        session: &RunSession::new(config),
     };
     let Targets { targets, .. } = fleet::discover(config, None, &|_| None).await;
-    let mut results: Vec<_> = targets.iter().map(|_: &Target| None).collect();
+    let mut results: Vec<_> = targets.iter().map(|_: &RunTarget| None).collect();
     let ended = |index: usize, result| {
         results[index] = Some(result);
         Ok::<_, std::convert::Infallible>(())

@@ -5,7 +5,7 @@ use tagpin::config::Config;
 use tagpin::plan::rollback::To;
 use tagpin::pull_request::Operation;
 use tagpin::run::request::{Errand, Promote, Rollback};
-use tagpin::run::{BranchState, Done};
+use tagpin::run::{BranchState, RepositoryOutcome};
 
 use super::support::bare_repository::COMMITTED;
 use super::support::world::{TOKEN, World};
@@ -55,14 +55,14 @@ impl Story {
         self.world.config_with(&format!("{ENVIRONMENTS}{environment}"))
     }
 
-    async fn run(&mut self, config: &Config) -> Done {
+    async fn run(&mut self, config: &Config) -> RepositoryOutcome {
         let done = self.world.run_as(config, Some(TOKEN), false).await.unwrap();
         super::check(&self.world.forge.log());
         assert_eq!(done.pull_request_error, None);
         done
     }
 
-    async fn errand(&mut self, errand: &Errand) -> Done {
+    async fn errand(&mut self, errand: &Errand) -> RepositoryOutcome {
         let config = self.config("");
         let done = self.world.run_errand(&config, errand).await.unwrap();
         super::check(&self.world.forge.log());
@@ -83,7 +83,7 @@ impl Story {
     }
 }
 
-fn reason(done: &Done, file: &str, image: &str) -> (&'static str, Option<&'static str>) {
+fn reason(done: &RepositoryOutcome, file: &str, image: &str) -> (&'static str, Option<&'static str>) {
     let mut sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
     let found = sites.find(|((scan, located), _)| scan.path == file && located.site.image.contains(image));
     let (_, verdict) = found.unwrap();

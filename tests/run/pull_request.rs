@@ -2,13 +2,13 @@
 
 use tagpin::forge::ForgeError;
 use tagpin::pull_request::{Operation, marker};
-use tagpin::run::{BRANCH, BranchState, Done};
+use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 use super::support::forge::{Mood, Pull};
 use super::support::world::World;
 use super::{FILE, NGINX, assert_nothing_written, assert_pushed, run, try_run, world, world_with};
 
-fn operation(done: &Done) -> (Operation, u64) {
+fn operation(done: &RepositoryOutcome) -> (Operation, u64) {
     let settled = done.pull_request.as_ref().unwrap();
     (settled.operation, settled.pull_request.number)
 }

@@ -10,7 +10,8 @@ use tagpin::platform::Platform;
 use tagpin::reference::Digest;
 use tagpin::registry::verify::{Demand, Evidence, Proof};
 use tagpin::registry::{
-    Compared, Content, Entry, Look, Question, Registry, Resolution, ResolveError, Rule, Seen,
+    ManifestContent, MirrorComparison, PlatformManifest, Probe, Probed, Registry, RegistryRule, Resolution,
+    ResolveError, TagRef,
 };
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -19,7 +20,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// A registry that has everything but what the case takes away: every tag is an index.
 pub(crate) struct Answering {
     cases: BTreeMap<String, Case>,
-    rules: Vec<Rule>,
+    rules: Vec<RegistryRule>,
 }
 
 /// What `registry.toml` says of a tag.
@@ -47,20 +48,20 @@ impl Answering {
     /// Returns the registry that `registry.toml` in the folder of a case describes, with the mirrors of `rules`. One with
     /// `stale` in its name has the old digest of each tag, one with `down` does not answer, one with `empty` has nothing, and
     /// the others have what the registry has.
-    pub(crate) fn of_case(case: &Path, rules: &[Rule]) -> Self {
+    pub(crate) fn of_case(case: &Path, rules: &[RegistryRule]) -> Self {
         let text = fs_err::read_to_string(case.join("registry.toml")).unwrap_or_default();
         Self { cases: toml::from_str(&text).unwrap(), rules: rules.to_vec() }
     }
 
     /// Returns the manifests of a tag's index, now or before it moved.
-    fn index(&self, name: &str, old: bool) -> Content {
+    fn index(&self, name: &str, old: bool) -> ManifestContent {
         let age = if old { OLD } else { "" };
-        let entry = |platform: &str, age: &str| Entry {
+        let entry = |platform: &str, age: &str| PlatformManifest {
             platform: Platform::parse(platform).unwrap(),
             digest: Some(Digest::sha256(format!("{name} {platform}{age}").as_bytes())),
         };
         let all = |platforms: &[&str]| platforms.iter().map(|platform| entry(platform, age)).collect();
-        Content::Index(match self.cases.get(name) {
+        ManifestContent::Index(match self.cases.get(name) {
             Some(Case::Index { platforms, stayed }) => {
                 let moved = platforms.iter().map(|platform| entry(platform, age));
                 moved.chain(stayed.iter().map(|platform| entry(platform, OLD))).collect()
@@ -70,12 +71,12 @@ impl Answering {
     }
 }
 
-fn name_of(question: &Question) -> String {
+fn name_of(question: &TagRef) -> String {
     format!("{}/{}:{}", question.registry, question.repository, question.tag)
 }
 
 impl Registry for Answering {
-    async fn compare(&self, question: &Question) -> Compared {
+    async fn compare(&self, question: &TagRef) -> MirrorComparison {
         let name = name_of(question);
         let rules = self.rules.iter().filter(|rule| rule.prefix == question.registry);
         let mirrors = rules.flat_map(|rule| &rule.mirrors).map(|mirror| {
@@ -87,10 +88,10 @@ impl Registry for Answering {
             };
             (mirror.location.clone(), said)
         });
-        Compared { origin: None, mirrors: mirrors.collect() }
+        MirrorComparison { origin: None, mirrors: mirrors.collect() }
     }
 
-    async fn resolve(&self, question: &Question, read: bool) -> Result<Resolution, ResolveError> {
+    async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
         let name = name_of(question);
         if let Some(Case::Failing(reason)) = self.cases.get(&name) {
             let detail = format!("the registry says no to `{name}`");
@@ -111,7 +112,7 @@ impl Registry for Answering {
 
     async fn evidence(
         &self,
-        question: &Question,
+        question: &TagRef,
         digest: &Digest,
         demand: &Demand,
     ) -> Result<Evidence, ResolveError> {
@@ -145,7 +146,7 @@ impl Registry for Answering {
         Ok(evidence)
     }
 
-    async fn look(&self, question: &Question, look: &Look) -> Result<Seen, ResolveError> {
+    async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
         let name = name_of(question);
         let digest = look.digest();
         if let Some(Case::Failing(reason)) = self.cases.get(&name)
@@ -156,16 +157,18 @@ impl Registry for Answering {
         let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
         let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
         let is_manifest = [false, true].iter().any(|old| {
-            let Content::Index(entries) = self.index(&name, *old) else { return false };
+            let ManifestContent::Index(entries) = self.index(&name, *old) else { return false };
             entries.iter().any(|entry| entry.digest.as_ref() == Some(digest))
         });
         match look {
-            Look::Head(_) if *digest == now || *digest == old => Ok(Seen::MediaType(INDEX.to_owned())),
-            Look::Head(_) if is_manifest => Ok(Seen::MediaType(MANIFEST.to_owned())),
-            Look::Body(_) if *digest == now || *digest == old => {
-                Ok(Seen::Content(self.index(&name, *digest == old)))
+            Probe::Head(_) if *digest == now || *digest == old => Ok(Probed::MediaType(INDEX.to_owned())),
+            Probe::Head(_) if is_manifest => Ok(Probed::MediaType(MANIFEST.to_owned())),
+            Probe::Body(_) if *digest == now || *digest == old => {
+                Ok(Probed::Content(self.index(&name, *digest == old)))
             }
-            Look::Body(_) if is_manifest => Ok(Seen::Content(Content::Image { config: None, size: None })),
+            Probe::Body(_) if is_manifest => {
+                Ok(Probed::Content(ManifestContent::Image { config: None, size: None }))
+            }
             _ => gone(),
         }
     }

@@ -8,8 +8,9 @@ use base64::Engine as _;
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Answer, Answers, Asked, Credentials, Environment, HttpRegistry, Judged, Level, Limits, Question,
-    Recorded, Registry as _, Resolution, ResolveError, Rule, Settings, Trust, Wanted, ask,
+    Answers, Assessment, ClientSettings, CredentialPaths, Credentials, DigestLevel, HttpRegistry, Limits,
+    RecordedOrigin, Registry as _, RegistryRule, Requirement, Resolution, ResolveError, TagAnswer, TagQuery,
+    TagRef, Trust, ask,
 };
 
 use super::registry::{IDENTITY_TOKEN, PASSWORD, Registry, TOKEN_PREFIX, USER};
@@ -21,13 +22,13 @@ pub(crate) fn limits() -> Limits {
 }
 
 /// For registries on loopback, as if the user had typed their names.
-pub(crate) fn settings() -> Settings {
-    Settings { limits: limits(), trust: Trust::Typed, ..Settings::default() }
+pub(crate) fn settings() -> ClientSettings {
+    ClientSettings { limits: limits(), trust: Trust::Typed, ..ClientSettings::default() }
 }
 
 /// A rule that makes a host one that is configured.
-pub(crate) fn configured(host: &str) -> Rule {
-    Rule { prefix: host.to_owned(), location: host.to_owned(), ..Rule::default() }
+pub(crate) fn configured(host: &str) -> RegistryRule {
+    RegistryRule { prefix: host.to_owned(), location: host.to_owned(), ..RegistryRule::default() }
 }
 
 pub(crate) fn client() -> HttpRegistry {
@@ -43,18 +44,19 @@ pub(crate) fn client_for(hosts: &[String], entry: &serde_json::Value) -> HttpReg
 pub(crate) fn client_knowing(hosts: &[String], others: &[String], entry: &serde_json::Value) -> HttpRegistry {
     let auths: serde_json::Map<_, _> = hosts.iter().map(|host| (host.clone(), entry.clone())).collect();
     let config = serde_json::json!({ "auths": auths }).to_string();
-    let environment = Environment { docker_auth_config: Some(config.into()), ..Environment::default() };
+    let environment =
+        CredentialPaths { docker_auth_config: Some(config.into()), ..CredentialPaths::default() };
     let credentials = Credentials::new(&environment);
     let rules = hosts.iter().chain(others).map(|host| configured(host)).collect();
-    HttpRegistry::new(Settings { credentials, rules, ..settings() }).unwrap()
+    HttpRegistry::new(ClientSettings { credentials, rules, ..settings() }).unwrap()
 }
 
 pub(crate) fn password() -> serde_json::Value {
     serde_json::json!({"auth": base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"))})
 }
 
-pub(crate) fn question(registry: &Registry, image: &str) -> Question {
-    Question::new(&Reference::parse(&format!("{}/{image}", registry.host())).unwrap())
+pub(crate) fn question(registry: &Registry, image: &str) -> TagRef {
+    TagRef::new(&Reference::parse(&format!("{}/{image}", registry.host())).unwrap())
 }
 
 pub(crate) fn platform(text: &str) -> Platform {
@@ -74,54 +76,54 @@ pub(crate) async fn resolve(
 }
 
 /// A site that wants the index, with these platforms in it, and has this digest.
-pub(crate) fn index_of(present: Option<&str>, needed: &[&str]) -> Wanted {
-    Wanted {
-        level: Level::Index,
+pub(crate) fn index_of(present: Option<&str>, needed: &[&str]) -> Requirement {
+    Requirement {
+        level: DigestLevel::Index,
         needed: needed.iter().map(|text| platform(text)).collect(),
         present: present.map(digest),
-        recorded: Recorded::Nothing,
+        recorded: RecordedOrigin::Nothing,
     }
 }
 
 /// A site that wants one platform's manifest and has this digest.
-pub(crate) fn manifest_of(present: Option<&str>, wanted: &str) -> Wanted {
-    Wanted { level: Level::Platform(platform(wanted)), ..index_of(present, &[]) }
+pub(crate) fn manifest_of(present: Option<&str>, wanted: &str) -> Requirement {
+    Requirement { level: DigestLevel::Platform(platform(wanted)), ..index_of(present, &[]) }
 }
 
-pub(crate) fn asked(question: &Question, present: &[Option<&str>], needed: &[&str]) -> Asked {
+pub(crate) fn asked(question: &TagRef, present: &[Option<&str>], needed: &[&str]) -> TagQuery {
     asked_by(question, present.iter().map(|present| index_of(*present, needed)).collect())
 }
 
-pub(crate) fn asked_by(question: &Question, wanted: Vec<Wanted>) -> Asked {
+pub(crate) fn asked_by(question: &TagRef, wanted: Vec<Requirement>) -> TagQuery {
     let reference = format!("{}/{}", question.registry, question.repository);
-    Asked { question: question.clone(), reference, wanted }
+    TagQuery { question: question.clone(), reference, wanted }
 }
 
 /// What became of one question: the answer, and what it means for each site that asked.
 #[derive(Debug)]
 pub(crate) struct Told {
-    pub(crate) answer: Answer,
-    pub(crate) judged: Vec<Judged>,
+    pub(crate) answer: TagAnswer,
+    pub(crate) judged: Vec<Assessment>,
 }
 
 impl Told {
     /// What the last site should have, or has.
     pub(crate) fn digest(&self) -> &str {
         match self.judged.last() {
-            Some(Judged::Write { digest, .. }) => digest.as_str(),
+            Some(Assessment::Write { digest, .. }) => digest.as_str(),
             _ => self.answer.resolution.digest.as_str(),
         }
     }
 }
 
 /// Asks one question, and fails where it fails for one of the sites.
-pub(crate) async fn ask_one(client: &HttpRegistry, asked: Asked) -> Result<Told, ResolveError> {
+pub(crate) async fn ask_one(client: &HttpRegistry, asked: TagQuery) -> Result<Told, ResolveError> {
     let mut answers: Answers = ask(client, std::slice::from_ref(&asked), 16, |_, _| {}).await;
     let answer = answers.pop_first().unwrap().1?;
     let mut judged = Vec::new();
     for wanted in &asked.wanted {
         match wanted.judge(&asked.question, &answer).expect("everything was looked at") {
-            Judged::Failed(error) => return Err(error),
+            Assessment::Failed(error) => return Err(error),
             other => judged.push(other),
         }
     }

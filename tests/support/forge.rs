@@ -12,11 +12,10 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+pub(crate) use super::github_answers::Mood;
 use super::github_answers::{custom, cut_off, invalid, json_answer, moody, refused};
 use super::github_app::App;
 use super::{github_git, github_graphql, github_issues, github_json};
-
-pub(crate) use super::github_answers::Mood;
 
 /// What the forge is for.
 #[derive(Clone, Debug)]

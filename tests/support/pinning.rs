@@ -9,19 +9,18 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use tagpin::config::Config;
-use tagpin::history::ledger::Past;
+use tagpin::history::ledger::LedgerView;
 use tagpin::manifest::chart::Charts;
-use tagpin::manifest::edit;
-use tagpin::manifest::edit::Edited;
-use tagpin::manifest::edit::annotations::{Annotations, Keys};
+use tagpin::manifest::edit::EditedFile;
+use tagpin::manifest::edit::annotations::{AnnotationPlan, Keys};
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::inventory::{FileScan, Inventory};
-use tagpin::manifest::scan;
+use tagpin::manifest::{edit, scan};
 use tagpin::plan::{self, Rules, Verdict};
 use tagpin::policy::Policy;
 use tagpin::policy::hold::Holds;
 use tagpin::reference::Digest;
-use tagpin::registry::{Answer, Content, Question, Resolution};
+use tagpin::registry::{ManifestContent, Resolution, TagAnswer, TagRef};
 
 /// What became of a file.
 pub(crate) struct Run {
@@ -30,7 +29,7 @@ pub(crate) struct Run {
     /// The verdicts on its sites.
     pub(crate) verdicts: Vec<Verdict>,
     /// The file after, if it changes.
-    pub(crate) edited: Option<Edited>,
+    pub(crate) edited: Option<EditedFile>,
 }
 
 /// Returns a policy that edits split fields, in the style `tag+digest` or `digest`.
@@ -40,8 +39,8 @@ pub(crate) fn policy(style: &str) -> Policy {
 }
 
 /// Returns the digest that the registry answers with: the sha256 of the question, so that each image has its own.
-pub(crate) fn digest_of(question: &Question) -> Digest {
-    let Question { registry, repository, tag, .. } = question;
+pub(crate) fn digest_of(question: &TagRef) -> Digest {
+    let TagRef { registry, repository, tag, .. } = question;
     Digest::sha256(format!("{registry}/{repository}:{tag}").as_bytes())
 }
 
@@ -51,7 +50,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
-    let (charts, holds, past) = (Charts::default(), Holds::default(), Past::default());
+    let (charts, holds, past) = (Charts::default(), Holds::default(), LedgerView::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
     let rules = Rules { policy, holds: &holds, environments: &[], charts: &charts, keys, past: &past };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
@@ -59,14 +58,14 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
             digest: digest_of(&asked.question),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             // It was read, and so it is confirmed.
-            content: Some(Content::Image { config: None, size: None }),
+            content: Some(ManifestContent::Image { config: None, size: None }),
         };
-        (asked.question, Ok(Answer::new(resolution)))
+        (asked.question, Ok(TagAnswer::new(resolution)))
     });
     let answers = answers.collect();
     let mut verdicts = plan::decide(&inventory, rules, &answers);
     let overridden = HashSet::new();
-    let annotations = Annotations { keys, overridden: &overridden, is_patch: false };
+    let annotations = AnnotationPlan { keys, overridden: &overridden, is_patch: false };
     let sites = &inventory.files[0].scan.sites;
     let edited = edit::edit(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }

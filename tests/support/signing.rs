@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tagpin::reference::Digest;
-use tagpin::registry::verify::Key;
+use tagpin::registry::verify::PublicKey;
 
 use super::registry::{OCI_INDEX, OCI_MANIFEST, Registry};
 
@@ -43,8 +43,8 @@ impl Signer {
     }
 
     /// Returns the public key as the policy has it.
-    pub(crate) fn key(&self) -> Key {
-        Key::unread(&*self.name, &*self.name).with(self.pem().as_bytes()).unwrap()
+    pub(crate) fn key(&self) -> PublicKey {
+        PublicKey::unread(&*self.name, &*self.name).with(self.pem().as_bytes()).unwrap()
     }
 
     /// Returns a signature in base64.

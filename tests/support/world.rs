@@ -13,15 +13,15 @@ use git2::Oid;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
-use tagpin::registry::{HttpRegistry, Limits, Settings as RegistrySettings};
+use tagpin::registry::{ClientSettings as RegistrySettings, HttpRegistry, Limits};
 use tagpin::run::request::Errand;
-use tagpin::run::{self, BRANCH, Context, Done, RunError, Session};
+use tagpin::run::{self, BRANCH, RepositoryOutcome, RunContext, RunError, RunSession};
+use tokio::sync::Notify;
 
 use super::bare_repository::BareRepository;
 use super::forge::{Forge, Settings};
 use super::git_remote::GitHost;
 use super::registry::Registry;
-use tokio::sync::Notify;
 
 /// The one token of the git host and the API.
 pub(crate) const TOKEN: &str = "ghp_loopbackToken0123456789";
@@ -226,7 +226,7 @@ impl World {
 
     /// Runs tagpin on the repository, as `tagpin run` does, a second later than the last time. The logs of forge, git
     /// host and registry are those of this run alone.
-    pub(crate) async fn run(&mut self) -> Result<Done, RunError> {
+    pub(crate) async fn run(&mut self) -> Result<RepositoryOutcome, RunError> {
         self.run_as(&self.config("github"), Some(TOKEN), false).await
     }
 
@@ -236,16 +236,20 @@ impl World {
         config: &Config,
         token: Option<&str>,
         dry_run: bool,
-    ) -> Result<Done, RunError> {
-        let work = async |context: &Context<'_, HttpRegistry>| {
+    ) -> Result<RepositoryOutcome, RunError> {
+        let work = async |context: &RunContext<'_, HttpRegistry>| {
             run::repository(context, &context.config.repositories[0], |_, _| {}).await
         };
         self.within(config, token, dry_run, work).await
     }
 
     /// Does what a person asks for, as `--pull-request` does.
-    pub(crate) async fn run_errand(&mut self, config: &Config, errand: &Errand) -> Result<Done, RunError> {
-        let work = async |context: &Context<'_, HttpRegistry>| {
+    pub(crate) async fn run_errand(
+        &mut self,
+        config: &Config,
+        errand: &Errand,
+    ) -> Result<RepositoryOutcome, RunError> {
+        let work = async |context: &RunContext<'_, HttpRegistry>| {
             run::errand(context, &context.config.repositories[0], errand, "").await
         };
         self.within(config, Some(TOKEN), false, work).await
@@ -256,15 +260,15 @@ impl World {
         config: &Config,
         token: Option<&str>,
         dry_run: bool,
-        work: impl AsyncFnOnce(&Context<'_, HttpRegistry>) -> Result<Done, RunError>,
-    ) -> Result<Done, RunError> {
+        work: impl AsyncFnOnce(&RunContext<'_, HttpRegistry>) -> Result<RepositoryOutcome, RunError>,
+    ) -> Result<RepositoryOutcome, RunError> {
         self.forget();
         let limits = Limits { retry_delay: std::time::Duration::from_millis(5), ..Limits::default() };
         let settings =
             RegistrySettings { rules: config.registries.clone(), limits, ..RegistrySettings::default() };
         let registry = HttpRegistry::new(settings).expect("usable settings");
         self.now = Timestamp::from_second(self.now.as_second() + 1).expect("a time");
-        let context = Context {
+        let context = RunContext {
             config,
             registry: &registry,
             cache_dir: config.cache_dir().expect("the configuration names one"),
@@ -273,7 +277,7 @@ impl World {
             lookup: &|name| (name == "GIT_TOKEN").then(|| SecretString::from(TOKEN)),
             now: self.now,
             dry_run,
-            session: &Session::new(config),
+            session: &RunSession::new(config),
         };
         work(&context).await
     }

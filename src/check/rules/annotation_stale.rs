@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::check::finding::Finding;
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::site::{Site, State};
 use crate::manifest::syntax::tree::NodeId;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "annotation-stale",
     title: "An annotation records another digest than the image has",
     explanation: "\
@@ -42,7 +42,7 @@ spec:
         - name: api
           image: ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e2e6d0fa37823fd47fe6eaff40f36b0fab0f313
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: false,
     supersedes: &[],
@@ -56,7 +56,7 @@ struct Containers<'i> {
     by_name: BTreeMap<&'i str, &'i Site>,
 }
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let key = context.config.annotations.key.as_str();
     let kustomize = || context.inventory.files.iter().map(|file| &file.scan.kustomize);
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();

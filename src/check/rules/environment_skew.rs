@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::finding::{Finding, SiteOf, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::policy::environment::Environment;
 use crate::reference::{Digest, Reference};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "environment-skew",
     title: "An image differs between paths that are declared to be equal",
     explanation: "\
@@ -36,23 +36,23 @@ services: {api: {image: \"ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e
 # file: clusters/us/compose.yaml
 services: {api: {image: \"ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e2e6d0fa37823fd47fe6eaff40f36b0fab0f313\"}}
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: false,
     online: false,
     supersedes: &["inconsistent-digest"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let equal = context.config.environments.iter().filter(|environment| environment.equal);
     equal.flat_map(|environment| skew(context, environment)).collect()
 }
 
 /// The places of one image in one copy of an environment.
-type Places<'i> = Vec<(SiteOf<'i>, &'i Digest)>;
+type SkewPlaces<'i> = Vec<(SiteOf<'i>, &'i Digest)>;
 
-fn skew(context: &Context<'_>, environment: &Environment) -> Vec<Finding> {
-    let mut images: BTreeMap<String, BTreeMap<usize, Places<'_>>> = BTreeMap::new();
+fn skew(context: &CheckContext<'_>, environment: &Environment) -> Vec<Finding> {
+    let mut images: BTreeMap<String, BTreeMap<usize, SkewPlaces<'_>>> = BTreeMap::new();
     for site in sites(context.inventory) {
         let Some(reference) = &site.located.site.reference else { continue };
         let Some(digest) = reference.digest() else { continue };

@@ -1,10 +1,10 @@
 //! `expired-ignore`: an exception whose day has passed.
 
 use crate::check::finding::Finding;
-use crate::check::{Context, Level, Rule};
-use crate::manifest::Until;
+use crate::check::{CheckContext, GateRule, Severity};
+use crate::manifest::IgnoreUntil;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "expired-ignore",
     title: "An ignore or an entry of the allow-list has ended",
     explanation: "\
@@ -24,22 +24,22 @@ services:
     # tagpin: ignore until 2026-12-31 the vendor has moved this to the end of the year
     image: vendor.example/agent:stable
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: false,
     online: false,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in &context.inventory.files {
         for ignore in &file.scan.ignores {
             let (message, subject) = match &ignore.until {
-                Some(Until::Day(day)) if *day < context.today => {
+                Some(IgnoreUntil::Day(day)) if *day < context.today => {
                     (format!("this ignore has ended on {day}"), day.to_string())
                 }
-                Some(Until::NoDate(word)) => {
+                Some(IgnoreUntil::NoDate(word)) => {
                     (format!("this ignore has no end that could be read: `{word}`"), word.clone())
                 }
                 _ => continue,

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule, is_here};
+use crate::check::{CheckContext, GateRule, Severity, is_here};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "gate-edited",
     title: "The change adds an ignore, or edits the settings of the gate",
     explanation: "\
@@ -25,14 +25,14 @@ services:
   agent:
     image: vendor.example/agent:stable@sha256:1c443c5a041393e5e6628f96d84247d88c471c53dc876b6fa020160804a6b3bd
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: false,
     online: false,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(base) = context.base else { return Vec::new() };
     let is_here = is_here(context.inventory);
     let mut before = ignored(base.inventory, &is_here);
@@ -56,7 +56,7 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     for edited in base.edited {
         let message = format!("this change edits {}: what it adds counts once it is merged", edited.what);
         let mut finding = Finding::in_file(&RULE, &edited.file, &edited.root_path, message);
-        finding.level = Level::Warning;
+        finding.level = Severity::Warning;
         findings.push(finding);
     }
     findings

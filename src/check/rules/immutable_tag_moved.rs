@@ -1,12 +1,12 @@
 //! `immutable-tag-moved`: a tag that should stay where it is has moved.
 
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::plan::{IMMUTABLE, Outcome};
 use crate::policy::looks_immutable;
 use crate::reference::Reference;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "immutable-tag-moved",
     title: "A tag that should never move has moved",
     explanation: "\
@@ -32,14 +32,14 @@ services:
   api:
     image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: false,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (site, verdict) in verdicts(context) {
         let image = &site.located.site.image;
@@ -52,7 +52,7 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
             let message = format!("the tag of `{image}` looks like a release, and has moved");
             let advice = "look at what changed; `tagpin pin` takes the new digest";
             let finding = Finding::at_site(&RULE, &site, message).advice(advice);
-            findings.push(Finding { level: Level::Warning, ..finding });
+            findings.push(Finding { level: Severity::Warning, ..finding });
         }
     }
     findings

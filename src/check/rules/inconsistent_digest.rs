@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::check::finding::{Finding, SiteOf, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::policy::environment;
 use crate::reference::{Digest, Reference};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "inconsistent-digest",
     title: "The same tag is pinned to different digests",
     explanation: "\
@@ -29,7 +29,7 @@ services:
   two:
     image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: false,
     supersedes: &[],
@@ -37,10 +37,10 @@ services:
 };
 
 /// Registry, repository, tag, environment, and what policy asks for.
-type Key<'c> = (String, String, &'c str, Option<&'c str>, String);
+type ComparedKey<'c> = (String, String, &'c str, Option<&'c str>, String);
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
-    let mut places: BTreeMap<Key<'_>, Vec<(SiteOf<'_>, &Digest)>> = BTreeMap::new();
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+    let mut places: BTreeMap<ComparedKey<'_>, Vec<(SiteOf<'_>, &Digest)>> = BTreeMap::new();
     for site in sites(context.inventory) {
         let Some(reference) = &site.located.site.reference else { continue };
         let (Some(tag), Some(digest)) = (reference.tag(), reference.digest()) else { continue };

@@ -1,11 +1,11 @@
 //! `latest-tag`: the tag that promises to move.
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::site::State;
 use crate::reference::{LATEST, Reference};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "latest-tag",
     title: "An image has the tag `latest` and no digest",
     explanation: "\
@@ -21,14 +21,14 @@ services:
   cache:
     image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: true,
     online: false,
     supersedes: &["floating-tag"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
     let latest = floating.filter(|site| {
         site.located.site.reference.as_ref().and_then(Reference::tag).is_some_and(|tag| tag == LATEST)

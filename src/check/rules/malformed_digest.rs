@@ -1,10 +1,10 @@
 //! `malformed-digest`: an `@` and no digest behind it.
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "malformed-digest",
     title: "What follows the `@` is no digest",
     explanation: "\
@@ -28,14 +28,14 @@ spec:
     - name: api
       image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: false,
     online: false,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let malformed = sites(context.inventory)
         .filter(|site| site.located.site.state == State::Skipped(Skip::MalformedDigest));
     let found = malformed.map(|site| {

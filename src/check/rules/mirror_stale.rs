@@ -1,9 +1,9 @@
 //! `mirror-stale`: a mirror has another digest for a tag than the registry.
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "mirror-stale",
     title: "A mirror has another digest for the tag than the registry",
     explanation: "\
@@ -33,14 +33,14 @@ services:
   cache:
     image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: true,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let mut findings = Vec::new();
     for site in sites(context.inventory) {

@@ -21,10 +21,10 @@ mod unknown_location;
 mod unused_ignore;
 mod unverifiable;
 
-use super::Rule;
+use super::GateRule;
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&Rule; 20] = [
+pub static ALL: [&GateRule; 20] = [
     &floating_tag::RULE,
     &latest_tag::RULE,
     &no_tag::RULE,
@@ -48,6 +48,6 @@ pub static ALL: [&Rule; 20] = [
 ];
 
 /// Returns the rule with this id.
-pub fn by_id(id: &str) -> Option<&'static Rule> {
+pub fn by_id(id: &str) -> Option<&'static GateRule> {
     ALL.iter().find(|rule| rule.id == id).copied()
 }

@@ -1,9 +1,9 @@
 //! `never-this-tag`: what is pinned was, as far as the ledger knows, never behind the tag beside it.
 
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "never-this-tag",
     title: "The pinned digest was never behind its tag",
     explanation: "\
@@ -33,14 +33,14 @@ services:
   api:
     image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let found = verdicts(context).filter_map(|(site, _)| {
         let stranger = online.strangers.get(&site.reference)?;

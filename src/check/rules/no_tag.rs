@@ -1,11 +1,11 @@
 //! `no-tag`: neither tag nor digest.
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::site::State;
 use crate::reference::Reference;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "no-tag",
     title: "An image has neither tag nor digest",
     explanation: "\
@@ -29,14 +29,14 @@ spec:
     - name: wait
       image: busybox:1.37@sha256:b606ab8238fb2ffb1f1bfea94c26a87238623870cb315cf440156192c92ccd19
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: true,
     online: false,
     supersedes: &["floating-tag"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
     let untagged =
         floating.filter(|site| site.located.site.reference.as_ref().and_then(Reference::tag).is_none());

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use crate::check::finding::{Finding, SiteOf, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::site::State;
 use crate::reference::Reference;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "overlay-unpins-base",
     title: "A kustomization replaces a pinned image by a tag",
     explanation: "\
@@ -35,7 +35,7 @@ images:
     newTag: \"1.9\"
     digest: sha256:43d17ef757157a6d5042de198e2e6d0fa37823fd47fe6eaff40f36b0fab0f313
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: true,
     online: false,
     supersedes: &["floating-tag", "latest-tag"],
@@ -43,13 +43,13 @@ images:
 };
 
 /// The pinned images by name and file.
-type Pinned<'i> = BTreeMap<(&'i str, &'i str), SiteOf<'i>>;
+type PinnedImages<'i> = BTreeMap<(&'i str, &'i str), SiteOf<'i>>;
 
 /// The kustomizations by file and directory.
 type Kustomizations<'i> = HashMap<&'i str, Vec<&'i FileScan>>;
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
-    let mut pinned = Pinned::new();
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+    let mut pinned = PinnedImages::new();
     for site in sites(context.inventory).filter(|site| site.located.site.state == State::Pinned) {
         let name = site.located.site.reference.as_ref().map(Reference::name).unwrap_or_default();
         pinned.entry((name, &site.file.root_path)).or_insert(site);
@@ -99,7 +99,7 @@ fn reached<'i>(file: &'i FileScan, kustomizations: &Kustomizations<'i>) -> BTree
 }
 
 /// Returns where the image `name` is pinned in a file or directory.
-fn below<'i>(pinned: &Pinned<'i>, name: &str, base: &str) -> Option<SiteOf<'i>> {
+fn below<'i>(pinned: &PinnedImages<'i>, name: &str, base: &str) -> Option<SiteOf<'i>> {
     if let Some(site) = pinned.get(&(name, base)) {
         return Some(*site);
     }

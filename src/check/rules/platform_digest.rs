@@ -1,9 +1,9 @@
 //! `platform-digest`: one platform's manifest where the tag is an index.
 
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "platform-digest",
     title: "The digest is that of a single platform, and the tag is an index",
     explanation: "\
@@ -20,14 +20,14 @@ services:
   cache:
     image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let is_single = |reference| online.single.contains(&reference);
     let held = verdicts(context)

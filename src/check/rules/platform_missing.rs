@@ -2,9 +2,9 @@
 
 use crate::check::finding::{Finding, verdicts};
 use crate::check::online::PLATFORM_MISSING;
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "platform-missing",
     title: "The image is not made for a platform that the fleet needs",
     explanation: "\
@@ -29,14 +29,14 @@ services:
   cache:
     image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
 ",
-    level: Level::Error,
+    level: Severity::Error,
     fixable: false,
     online: true,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let mut findings = Vec::new();
     for (site, verdict) in verdicts(context) {

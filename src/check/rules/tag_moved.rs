@@ -1,10 +1,10 @@
 //! `tag-moved`: the pin is no longer what the tag says.
 
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::plan::Outcome;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "tag-moved",
     title: "The tag names another digest by now",
     explanation: "\
@@ -21,14 +21,14 @@ services:
   cache:
     image: redis:8.2@sha256:3b447e761c21193bbf7529364c2c8155ff5e590b7a05206e81d7704fcf79f6a6
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: true,
     online: true,
     supersedes: &["inconsistent-digest"],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let moved = verdicts(context).filter(|(_, verdict)| verdict.outcome == Outcome::Updated);
     let found = moved.map(|(site, verdict)| {
         let now = verdict.change.as_ref().map(|change| change.digest.short()).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! `unknown-location`: an image where tagpin knows of none.
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 use crate::reference::Reference;
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "unknown-location",
     title: "What looks like an image stands where tagpin knows of none",
     explanation: "\
@@ -26,14 +26,14 @@ metadata: {name: marvin}
 spec:
   brainImage: ghcr.io/acme/brain:42@sha256:5236acd307025716fd845fa0d557b4d285c6a6e0f0d352e57d65d63a62368f23
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: false,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let unknown = sites(context.inventory)
         .filter(|site| site.located.site.state == State::Skipped(Skip::UnknownLocation));
     let is_pinned = |image: &str| Reference::parse(image).is_ok_and(|reference| reference.digest().is_some());

@@ -1,9 +1,9 @@
 //! `unused-ignore`: an ignore that ignores nothing.
 
 use crate::check::finding::Finding;
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "unused-ignore",
     title: "A `tagpin: ignore` comment matches no image",
     explanation: "\
@@ -35,14 +35,14 @@ spec:
           # tagpin: ignore the vendor moves this tag on purpose
           image: vendor.example/agent:stable
 ",
-    level: Level::Warning,
+    level: Severity::Warning,
     fixable: false,
     online: false,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let ignores = context
         .inventory
         .files

@@ -1,10 +1,10 @@
 //! `unverifiable`: an image that the file alone does not name.
 
 use crate::check::finding::{Finding, sites};
-use crate::check::{Context, Level, Rule};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 
-pub(super) static RULE: Rule = Rule {
+pub(super) static RULE: GateRule = GateRule {
     id: "unverifiable",
     title: "The file does not say which image this is",
     explanation: "\
@@ -21,14 +21,14 @@ services:
   api:
     image: ghcr.io/acme/api:1.8@sha256:85c6511e0542a00b82144fc79d2d38cf3078f7ca1d3dc053a75eb48484afaade
 ",
-    level: Level::Note,
+    level: Severity::Note,
     fixable: false,
     online: false,
     supersedes: &[],
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Finding> {
+fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for site in sites(context.inventory) {
         let found = &site.located.site;

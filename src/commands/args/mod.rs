@@ -6,14 +6,13 @@ mod run;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
-
 pub use change_control::{
     HistoryArgs, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs, KnownGoodAction, KnownGoodArgs,
     KnownGoodMarkArgs, LedgerAction, LedgerArgs, LedgerShowArgs, PromoteArgs, RollbackArgs,
 };
 use check::FORMATS as CHECK_FORMATS;
 pub use check::{CheckArgs, Output};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 pub use run::{LogFormat, RunArgs, ServeArgs};
 
 use crate::commands::failure::Failure;

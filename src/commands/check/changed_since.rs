@@ -10,11 +10,11 @@ use similar::TextDiff;
 
 use super::baseline;
 use crate::check::baseline::Baseline;
-use crate::check::{Base, Edited};
+use crate::check::{Base, EditedSettings};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::commands::work_tree_root;
-use crate::config::{self, Config, Environment, discover};
+use crate::config::{self, Config, Variables, discover};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::plan::pin;
@@ -30,7 +30,7 @@ pub(super) struct Before {
     pub(super) config: Config,
     pub(super) baseline: Option<Baseline>,
     inventory: Inventory,
-    edited: Vec<Edited>,
+    edited: Vec<EditedSettings>,
     /// The files that the change touches, and the lines of theirs, from 1.
     touched: BTreeMap<String, Vec<Range<usize>>>,
 }
@@ -43,10 +43,10 @@ impl Before {
     pub(super) fn new(
         args: &CheckArgs,
         globals: &Globals,
-        environment: &Environment,
+        environment: &Variables,
         now: &DirectoryTree,
     ) -> Result<Self, Failure> {
-        let place = Place::here(args)?;
+        let place = DiffBase::here(args)?;
         match (&args.changed_since, &args.diff) {
             (Some(revision), _) => {
                 let tree = CommitTree::of_revision(&place.root, revision).map_err(no_revision)?;
@@ -70,10 +70,10 @@ impl Before {
     fn of<T: Tree>(
         tree: &T,
         read: impl Fn(&str) -> Option<Vec<u8>>,
-        place: &Place,
+        place: &DiffBase,
         args: &CheckArgs,
         globals: &Globals,
-        environment: &Environment,
+        environment: &Variables,
         now: &DirectoryTree,
     ) -> Result<Self, Failure> {
         let mut edited = Vec::new();
@@ -116,7 +116,7 @@ impl Before {
 }
 
 /// Where the command runs.
-struct Place {
+struct DiffBase {
     /// The root of the git work tree.
     root: PathBuf,
     directory: PathBuf,
@@ -124,7 +124,7 @@ struct Place {
     selected: Vec<String>,
 }
 
-impl Place {
+impl DiffBase {
     fn here(args: &CheckArgs) -> Result<Self, Failure> {
         let directory = fs_err::canonicalize(std::env::current_dir()?)?;
         let root = work_tree_root(&directory);
@@ -163,9 +163,9 @@ impl Place {
     fn config(
         &self,
         globals: &Globals,
-        environment: &Environment,
+        environment: &Variables,
         before: &impl Fn(&str) -> Option<Vec<u8>>,
-        edited: &mut Vec<Edited>,
+        edited: &mut Vec<EditedSettings>,
     ) -> Result<Config, Failure> {
         let named = globals.config.as_deref().or(environment.config.as_deref());
         let config = match named.and_then(|path| Some((path, self.below_root(path)?))) {
@@ -200,7 +200,7 @@ impl Place {
         &self,
         file: &Path,
         before: &impl Fn(&str) -> Option<Vec<u8>>,
-        edited: &mut Vec<Edited>,
+        edited: &mut Vec<EditedSettings>,
     ) -> Result<Baseline, Failure> {
         let Some(below) = self.below_root(file) else { return baseline::load(file) };
         let now = match self.read(&below) {
@@ -218,12 +218,12 @@ impl Place {
         Ok(then)
     }
 
-    fn edited(&self, below: &str, what: &'static str) -> Edited {
+    fn edited(&self, below: &str, what: &'static str) -> EditedSettings {
         let full = self.root.join(below);
         let file = full
             .strip_prefix(&self.directory)
             .map_or_else(|_| full.display().to_string(), |path| path.display().to_string());
-        Edited { file, root_path: below.to_owned(), what }
+        EditedSettings { file, root_path: below.to_owned(), what }
     }
 }
 

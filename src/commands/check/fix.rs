@@ -7,9 +7,7 @@ use crate::check::Finding;
 use crate::commands::failure::Failure;
 use crate::config::Config;
 use crate::manifest::inventory::Inventory;
-use crate::plan::Outcome;
-use crate::plan::Pinned;
-use crate::plan::pin;
+use crate::plan::{Outcome, Pinned, pin};
 use crate::registry::Trust;
 use crate::source::tree::DirectoryTree;
 

@@ -12,23 +12,21 @@ use changed_since::Before;
 
 use super::{block_on, ledger, local_config, local_tree, progress, registry, work_tree_root};
 use crate::check::baseline::Baseline;
-use crate::check::online::{self, Online};
-use crate::check::{self, Checked, Context};
+use crate::check::online::{self, RegistryFacts};
+use crate::check::{self, CheckContext, Checked};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Variables};
 use crate::manifest::SIZE_MAX;
 use crate::manifest::inventory::Inventory;
-use crate::plan::Outcome;
-use crate::plan::pin;
+use crate::plan::{Outcome, pin};
 use crate::registry::Trust;
 use crate::report::Report;
 use crate::report::terminal::Terminal;
 use crate::source::git::Log;
 use crate::source::tree::{DirectoryTree, Tree as _};
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Complains about what the rules find in the files, or in what a change does to them.
 ///
@@ -37,7 +35,7 @@ use crate::text::printable;
 pub fn run(
     args: &CheckArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     for (given, name) in [(args.fix, "check --fix"), (args.online, "check --online")] {
@@ -95,7 +93,7 @@ impl Gate {
     fn new(
         args: &CheckArgs,
         globals: &Globals,
-        environment: &Environment,
+        environment: &Variables,
         tree: &DirectoryTree,
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
@@ -151,7 +149,12 @@ impl Gate {
     }
 
     /// Asks the registries: about everything, or about what the change adds.
-    fn ask(&self, tree: &DirectoryTree, inventory: &Inventory, shown: bool) -> Result<Online, Failure> {
+    fn ask(
+        &self,
+        tree: &DirectoryTree,
+        inventory: &Inventory,
+        shown: bool,
+    ) -> Result<RegistryFacts, Failure> {
         let registry = registry(&self.config, self.trust)?;
         let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
         let wanted = |reference: usize| !old.contains(&reference);
@@ -164,8 +167,8 @@ impl Gate {
         Ok(online)
     }
 
-    fn check(&self, inventory: &Inventory, online: Option<&Online>) -> Checked {
-        check::check(&Context {
+    fn check(&self, inventory: &Inventory, online: Option<&RegistryFacts>) -> Checked {
+        check::check(&CheckContext {
             inventory,
             config: &self.config,
             today: self.today,
@@ -180,7 +183,7 @@ impl Gate {
         tree: &DirectoryTree,
         inventory: &'i Inventory,
         checked: Checked,
-        online: Option<Online>,
+        online: Option<RegistryFacts>,
     ) -> Report<'i> {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
         report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());

@@ -8,11 +8,10 @@ use crate::atomic_file;
 use crate::commands::args::{CheckArgs, Format, Globals, Output};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::Environment;
+use crate::config::Variables;
 use crate::report::terminal::{Stream, Terminal};
 use crate::report::{Report, github, human, json, junit, sarif};
-use crate::text::count;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Refuses files that cannot be written, before anything is done.
 ///
@@ -46,7 +45,7 @@ pub(super) fn write(
     mut report: Report<'_>,
     args: &CheckArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let formats = || args.output.iter().map(|output| output.format).chain([globals.format]);

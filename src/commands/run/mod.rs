@@ -12,17 +12,17 @@ use super::{print_budgets, progress, registry, runtime};
 use crate::commands::args::{Format, Globals, RunArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Environment, RepositoryConfig};
+use crate::config::{Config, RepositoryConfig, Variables};
 use crate::forge::PullRequestState;
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};
 use crate::report::terminal::Terminal;
 use crate::report::{Report, diff, human, json};
-use crate::run::fleet;
-use crate::run::fleet::{CacheLock, Summary, Tally, Targets};
-use crate::run::{BranchState, Context, Done, Proposed, RecordState, RunError, Session};
-use crate::text::count;
-use crate::text::printable;
+use crate::run::fleet::{ActionSummary, CacheLock, RunStats, Targets};
+use crate::run::{
+    BranchState, GroupOutcome, RecordState, RepositoryOutcome, RunContext, RunError, RunSession, fleet,
+};
+use crate::text::{count, printable};
 
 /// Where the forge's token is looked for, first to last.
 const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];
@@ -34,7 +34,7 @@ const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];
 pub fn run(
     args: &RunArgs,
     globals: &Globals,
-    environment: &Environment,
+    environment: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("run")?;
@@ -50,7 +50,7 @@ pub fn run(
     let _lock = lock(cache_dir)?;
     // Repositories share their base images: each tag is asked once in a run.
     let registry = Memo::new(registry(&config, Trust::Scanned)?);
-    let session = Session::new(&config);
+    let session = RunSession::new(&config);
     let context = context(&config, &registry, cache_dir, args.dry_run, &session);
     let runtime = runtime()?;
     let Targets { targets, problems } =
@@ -60,13 +60,13 @@ pub fn run(
     }
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let progress = progress(shown && targets.len() == 1);
-    let mut summary = Summary::default();
+    let mut summary = ActionSummary::default();
     problems.iter().for_each(|problem| summary.add_problem(problem));
-    let mut tally = Tally { complete: problems.is_empty(), ..Tally::default() };
+    let mut tally = RunStats { complete: problems.is_empty(), ..RunStats::default() };
     let mut rows: Vec<_> = targets.iter().map(|_| serde_json::Value::Null).collect();
-    let ended = |index: usize, result: Result<Done, RunError>| -> Result<(), Failure> {
+    let ended = |index: usize, result: Result<RepositoryOutcome, RunError>| -> Result<(), Failure> {
         let target = &targets[index];
-        let result = if target.is_new(&result) { Ok(Done::default()) } else { result };
+        let result = if target.is_new(&result) { Ok(RepositoryOutcome::default()) } else { result };
         let report = result.as_ref().ok().map(|done| fleet::report(done, &target.repository.url));
         tally.add(&result, report.as_ref());
         summary.add(index, &target.repository.url, &result);
@@ -100,7 +100,7 @@ fn write_json(
     rows: &[serde_json::Value],
     registry: &Memo<HttpRegistry>,
     problems: &[String],
-    tally: &Tally,
+    tally: &RunStats,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let document = json!({
@@ -124,19 +124,19 @@ pub(super) fn one(
     dry_run: bool,
     globals: &Globals,
     terminal: &mut Terminal,
-    work: impl AsyncFnOnce(&Context<'_, Memo<HttpRegistry>>) -> Result<Done, RunError>,
+    work: impl AsyncFnOnce(&RunContext<'_, Memo<HttpRegistry>>) -> Result<RepositoryOutcome, RunError>,
 ) -> Result<Exit, Failure> {
     let cache_dir = config.cache_dir()?;
     let _lock = lock(cache_dir)?;
     let registry = Memo::new(registry(config, Trust::Scanned)?);
-    let session = Session::new(config);
+    let session = RunSession::new(config);
     let context = context(config, &registry, cache_dir, dry_run, &session);
     let result = runtime()?.block_on(work(&context));
     if let Err(RunError::Errand(error)) = result {
         return Err(told(error));
     }
     let report = result.as_ref().ok().map(|done| fleet::report(done, &target.url));
-    let mut tally = Tally { complete: true, ..Tally::default() };
+    let mut tally = RunStats { complete: true, ..RunStats::default() };
     tally.add(&result, report.as_ref());
     match globals.format {
         Format::Human => print(target, &result, report.as_ref(), globals, terminal)?,
@@ -154,10 +154,10 @@ pub(super) fn context<'c, R>(
     registry: &'c R,
     cache_dir: &'c Path,
     dry_run: bool,
-    session: &'c Session,
-) -> Context<'c, R> {
+    session: &'c RunSession,
+) -> RunContext<'c, R> {
     let (token, now) = (token(), Timestamp::now());
-    Context { config, registry, cache_dir, token, lookup: &secret, now, dry_run, session }
+    RunContext { config, registry, cache_dir, token, lookup: &secret, now, dry_run, session }
 }
 
 /// Adds `text` to a file that other steps write to as well.
@@ -188,7 +188,7 @@ pub(super) fn secret(name: &str) -> Option<SecretString> {
 
 fn print(
     target: &RepositoryConfig,
-    result: &Result<Done, RunError>,
+    result: &Result<RepositoryOutcome, RunError>,
     report: Option<&Report<'_>>,
     globals: &Globals,
     terminal: &mut Terminal,
@@ -244,7 +244,7 @@ fn print(
 }
 
 /// Returns what became of one group, for people.
-fn told_group(group: &Proposed) -> String {
+fn told_group(group: &GroupOutcome) -> String {
     let (files, name) = (count(group.files, "file"), &group.branch_name);
     let state = match group.branch {
         BranchState::NothingToDo if group.error.is_some() => {
@@ -270,13 +270,13 @@ fn told_group(group: &Proposed) -> String {
 }
 
 /// A diff on standard output is to be fed to other programs: nothing else stands there.
-fn args_are_diff(done: &Done) -> bool {
+fn args_are_diff(done: &RepositoryOutcome) -> bool {
     done.branch == BranchState::DryRun
 }
 
 fn row(
     target: &RepositoryConfig,
-    result: &Result<Done, RunError>,
+    result: &Result<RepositoryOutcome, RunError>,
     report: Option<&Report<'_>>,
 ) -> Result<serde_json::Value, Failure> {
     let (done, report) = match (result, report) {

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::raw::RawEnvironment;
-use crate::policy::environment::{Environment, PromotedBy, Promotion};
+use crate::policy::environment::{Environment, PromotedBy, PromotionSettings};
 
 /// The words of `promote`.
 pub(in crate::config) const PROMOTED_BY: [(&str, PromotedBy); 2] =
@@ -52,7 +52,7 @@ impl Checker<'_> {
         environments
     }
 
-    fn promotion(&mut self, raw: &RawEnvironment) -> Promotion {
+    fn promotion(&mut self, raw: &RawEnvironment) -> PromotionSettings {
         let spans = [
             ("promote", raw.promote.as_ref().map(Spanned::span)),
             ("soak", raw.soak.as_ref().map(Spanned::span)),
@@ -64,7 +64,7 @@ impl Checker<'_> {
                 self.fail_hint(span, format!("`{key}` is about what is promoted into an environment"), hint);
             }
         }
-        Promotion {
+        PromotionSettings {
             by: raw
                 .promote
                 .as_ref()

@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::Checker;
-use crate::config::Commits;
 use crate::config::diagnostic::is_token;
-use crate::config::raw::{RawForge, RawRepository, Text};
-use crate::config::{Forge, ForgeKind, RepositoryConfig};
+use crate::config::raw::{RawForge, RawRepository, SpannedText};
+use crate::config::{Commits, ForgeKind, ForgeSettings, RepositoryConfig};
 use crate::forge::github::AppConfig;
 
 /// The words of `kind`.
@@ -20,8 +19,8 @@ pub(in crate::config) const COMMITS: [(&str, Commits); 3] =
     [("auto", Commits::Auto), ("git", Commits::Git), ("api", Commits::Api)];
 
 impl Checker<'_> {
-    pub(super) fn forge(&mut self, raw: &RawForge) -> Forge {
-        let mut forge = Forge::default();
+    pub(super) fn forge(&mut self, raw: &RawForge) -> ForgeSettings {
+        let mut forge = ForgeSettings::default();
         if let Some(kind) = raw.kind.as_ref().and_then(|kind| self.word("kind", kind, &KINDS)) {
             forge.kind = kind;
         }
@@ -91,7 +90,7 @@ impl Checker<'_> {
         repositories
     }
 
-    fn base_url(&mut self, text: &Text) -> Option<Url> {
+    fn base_url(&mut self, text: &SpannedText) -> Option<Url> {
         let url = self.url("base-url", text)?;
         if url.query().is_some() || url.fragment().is_some() {
             self.fail(text.span(), "`base-url` ends with the path: no query, no fragment");
@@ -109,7 +108,7 @@ impl Checker<'_> {
     }
 
     /// Returns a URL of https, http or file, or an absolute path, as it is written.
-    fn repository_url(&mut self, text: &Text, has_token: bool) -> Option<String> {
+    fn repository_url(&mut self, text: &SpannedText, has_token: bool) -> Option<String> {
         let value = text.get_ref();
         if value.starts_with('/') && !value.contains(char::is_control) {
             if has_token {
@@ -147,7 +146,7 @@ impl Checker<'_> {
     }
 
     /// Parses a URL without a credential in it. No message shows the text: it may hold one.
-    fn url(&mut self, key: &str, text: &Text) -> Option<Url> {
+    fn url(&mut self, key: &str, text: &SpannedText) -> Option<Url> {
         let url = match Url::parse(text.get_ref()) {
             Ok(url) => url,
             Err(error) => {
@@ -166,7 +165,7 @@ impl Checker<'_> {
     }
 
     /// Refuses what git refuses (git-check-ref-format(1)).
-    fn branch(&mut self, text: &Text) -> Option<String> {
+    fn branch(&mut self, text: &SpannedText) -> Option<String> {
         let name = text.get_ref();
         let odd = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
         let well_formed = !name.is_empty()
@@ -191,7 +190,7 @@ impl Checker<'_> {
     }
 
     /// The name of an environment variable. What stands there may be the token itself, so it is never shown.
-    pub(super) fn token_env(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn token_env(&mut self, text: &SpannedText) -> Option<String> {
         let name = text.get_ref();
         let well_formed = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
@@ -209,7 +208,7 @@ impl Checker<'_> {
     }
 
     /// A name or address that a git signature can hold.
-    fn author(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn author(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let value = self.filled(key, text)?;
         if value.contains(['<', '>']) {
             self.fail(

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::Checker;
 use crate::config::LedgerSettings;
-use crate::config::raw::{RawLedger, Text};
+use crate::config::raw::{RawLedger, SpannedText};
 use crate::duration;
 use crate::policy::{Policy, UnknownAge};
 use crate::pull_request::group::PREFIX;
@@ -35,7 +35,7 @@ impl Checker<'_> {
         ledger
     }
 
-    fn ledger_branch(&mut self, branch: &Text) -> Option<String> {
+    fn ledger_branch(&mut self, branch: &SpannedText) -> Option<String> {
         let name = self.filled("branch", branch)?;
         // Branches for changes come and go.
         let hint = "name a branch for the ledger alone, for example `tagpin-ledger`";
@@ -52,7 +52,7 @@ impl Checker<'_> {
     }
 
     /// Returns a time to wait, such as `24h` or `3d`; none is `0s`.
-    pub(super) fn wait(&mut self, key: &str, text: &Text) -> Option<SignedDuration> {
+    pub(super) fn wait(&mut self, key: &str, text: &SpannedText) -> Option<SignedDuration> {
         let wait = duration::parse(text.get_ref());
         let wait = wait.filter(|wait| *wait <= LONGEST && wait.subsec_nanos() == 0);
         if wait.is_none() {

@@ -13,6 +13,9 @@ mod registry;
 mod rules;
 mod run;
 
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
 pub(super) use environment::PROMOTED_BY;
 pub(super) use forge::{COMMITS, KINDS};
 pub(super) use ledger::UNKNOWN_AGES;
@@ -20,19 +23,14 @@ pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
 pub(super) use proposals::{GROUPS, MERGES};
 pub(super) use pull_request::DETAILS;
 pub(super) use registry::PULLS;
-
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-
 use toml::Spanned;
 
 use super::Config;
-use super::diagnostic::{Problem, suggest};
-use super::raw::{Raw, RawAnnotations, Text};
+use super::diagnostic::{Diagnostic, suggest};
+use super::raw::{Raw, RawAnnotations, SpannedText};
 use crate::manifest::formats::catalogue::Location;
-use crate::policy::Annotations;
-use crate::policy::Globs;
 use crate::policy::hold::Holds;
+use crate::policy::{AnnotationSettings, Globs};
 
 /// The longest name part of a Kubernetes annotation key (apimachinery, `IsQualifiedName`).
 const ANNOTATION_NAME_MAX: usize = 63;
@@ -43,7 +41,7 @@ const DNS_NAME_MAX: usize = 253;
 /// Returns the checked configuration; where there are problems, it holds defaults in the place of what is wrong.
 ///
 /// `file` is how messages name the file, `base` is where its relative paths start.
-pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Problem>) {
+pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Diagnostic>) {
     let mut checker = Checker::new(file, base, text);
     let policy = checker.policy(&raw.policy);
     let config = Config {
@@ -76,7 +74,7 @@ pub(super) struct Checker<'a> {
     file: &'a str,
     base: &'a Path,
     text: &'a str,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<Diagnostic>,
 }
 
 impl<'a> Checker<'a> {
@@ -87,8 +85,8 @@ impl<'a> Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn problem(&self, span: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem::at(self.file, self.text, span, message)
+    fn problem(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(self.file, self.text, span, message)
     }
 
     fn fail(&mut self, span: Range<usize>, message: impl Into<String>) {
@@ -100,7 +98,7 @@ impl Checker<'_> {
     }
 
     /// Returns the value of `word` among `words`.
-    fn word<T: Copy>(&mut self, key: &str, word: &Text, words: &[(&str, T)]) -> Option<T> {
+    fn word<T: Copy>(&mut self, key: &str, word: &SpannedText, words: &[(&str, T)]) -> Option<T> {
         let found = words.iter().find(|(name, _)| name == word.get_ref()).map(|(_, value)| *value);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
@@ -111,7 +109,7 @@ impl Checker<'_> {
     }
 
     /// Returns a text with something in it, and nothing that breaks a line.
-    fn filled(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn filled(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let value = text.get_ref().trim();
         if value.is_empty() || value.contains(char::is_control) {
             self.fail_hint(
@@ -153,8 +151,8 @@ impl Checker<'_> {
         raw.iter().map(|location| location.get_ref().clone()).collect()
     }
 
-    fn annotations(&mut self, raw: &RawAnnotations) -> Annotations {
-        let mut annotations = Annotations::default();
+    fn annotations(&mut self, raw: &RawAnnotations) -> AnnotationSettings {
+        let mut annotations = AnnotationSettings::default();
         if let Some(enabled) = raw.enabled {
             annotations.enabled = enabled;
         }
@@ -170,7 +168,7 @@ impl Checker<'_> {
                 );
             }
         }
-        let Annotations { key, index_key, .. } = &annotations;
+        let AnnotationSettings { key, index_key, .. } = &annotations;
         if let Some(written) = raw.index_key.as_ref().or(raw.key.as_ref())
             && (is_key_of(key, index_key) || is_key_of(index_key, key))
         {
@@ -184,7 +182,7 @@ impl Checker<'_> {
     }
 
     /// A relative path is meant from where the file lies.
-    fn path(&mut self, key: &str, path: &Text) -> Option<PathBuf> {
+    fn path(&mut self, key: &str, path: &SpannedText) -> Option<PathBuf> {
         let value = self.filled(key, path)?;
         if value.starts_with('~') {
             let hint = match key {

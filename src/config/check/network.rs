@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::Network;
-use crate::config::raw::{RawNetwork, Text};
+use crate::config::raw::{RawNetwork, SpannedText};
 
 /// How many questions one registry may get at once.
 pub(super) const CONCURRENCY: RangeInclusive<usize> = 1..=256;
@@ -60,7 +60,7 @@ impl Checker<'_> {
     }
 
     /// Returns a time that is not longer than an hour; none is fine.
-    pub(super) fn time_or_none(&mut self, key: &str, text: &Text) -> Option<Duration> {
+    pub(super) fn time_or_none(&mut self, key: &str, text: &SpannedText) -> Option<Duration> {
         match text.get_ref().as_str() {
             "0" | "0s" => Some(Duration::ZERO),
             _ => self.time(key, text),
@@ -68,7 +68,7 @@ impl Checker<'_> {
     }
 
     /// Returns a time that is longer than none and not longer than an hour.
-    fn time(&mut self, key: &str, text: &Text) -> Option<Duration> {
+    fn time(&mut self, key: &str, text: &SpannedText) -> Option<Duration> {
         let parsed = text.get_ref().parse::<jiff::SignedDuration>().ok();
         let time = parsed.and_then(|time| Duration::try_from(time).ok());
         let time = time.filter(|time| *time >= Duration::from_millis(1) && *time <= LONGEST);

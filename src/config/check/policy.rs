@@ -3,10 +3,10 @@
 use toml::Spanned;
 
 use super::{Checker, UNKNOWN_AGES};
-use crate::config::raw::{RawPolicy, RawRule, Text};
+use crate::config::raw::{RawPolicy, RawRule, SpannedText};
 use crate::manifest::edit::Style;
 use crate::platform::Platform;
-use crate::policy::{Ages, Defaults, Level, Policy, Rule, SplitFields};
+use crate::policy::{Ages, Defaults, Policy, PolicyLevel, PolicyRule, SplitFields};
 
 /// The words of `style`.
 pub(in crate::config) const STYLES: [(&str, Style); 2] =
@@ -17,8 +17,8 @@ pub(in crate::config) const SPLIT_FIELDS: [(&str, SplitFields); 3] =
     [("auto", SplitFields::Auto), ("tag", SplitFields::Tag), ("skip", SplitFields::Skip)];
 
 /// The words of `level`.
-pub(in crate::config) const LEVELS: [(&str, Level); 3] =
-    [("index", Level::Index), ("platform", Level::Platform), ("auto", Level::Auto)];
+pub(in crate::config) const LEVELS: [(&str, PolicyLevel); 3] =
+    [("index", PolicyLevel::Index), ("platform", PolicyLevel::Platform), ("auto", PolicyLevel::Auto)];
 
 impl Checker<'_> {
     pub(in crate::config) fn policy(&mut self, raw: &RawPolicy) -> Policy {
@@ -67,10 +67,10 @@ impl Checker<'_> {
         policy
     }
 
-    fn rule(&mut self, raw: &Spanned<RawRule>, defaults: &Defaults) -> Rule {
+    fn rule(&mut self, raw: &Spanned<RawRule>, defaults: &Defaults) -> PolicyRule {
         let (span, raw) = (raw.span(), raw.get_ref());
         let before = self.problems.len();
-        let rule = Rule {
+        let rule = PolicyRule {
             paths: raw.paths.as_ref().and_then(|list| self.globs("paths", list, false)),
             images: raw.images.as_ref().and_then(|list| self.globs("images", list, false)),
             level: raw.level.as_ref().and_then(|level| self.level(level)),
@@ -86,7 +86,7 @@ impl Checker<'_> {
                 .unknown_age
                 .as_ref()
                 .and_then(|word| self.word("unknown-age", word, &UNKNOWN_AGES)),
-            ..Rule::default()
+            ..PolicyRule::default()
         };
         let rule = self.demand_of_rule(raw, rule, defaults);
         // A rule that names neither has what the defaults have, and their fault was said there.
@@ -98,11 +98,11 @@ impl Checker<'_> {
         rule
     }
 
-    fn level(&mut self, level: &Text) -> Option<Level> {
+    fn level(&mut self, level: &SpannedText) -> Option<PolicyLevel> {
         self.word("level", level, &LEVELS)
     }
 
-    pub(super) fn platforms(&mut self, list: &Spanned<Vec<Text>>) -> Option<Vec<Platform>> {
+    pub(super) fn platforms(&mut self, list: &Spanned<Vec<SpannedText>>) -> Option<Vec<Platform>> {
         let mut platforms = Vec::new();
         let before = self.problems.len();
         for text in list.get_ref() {

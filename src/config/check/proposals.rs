@@ -3,11 +3,10 @@
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::raw::{RawGroup, RawPullRequest, Text};
-use crate::forge::{Dress, MergeMethod};
-use crate::pull_request::Proposals;
-use crate::pull_request::Wording;
-use crate::pull_request::group::{By, Grouping, Named};
+use crate::config::raw::{RawGroup, RawPullRequest, SpannedText};
+use crate::forge::{MergeMethod, Metadata};
+use crate::pull_request::group::{By, Grouping, NamedGroup};
+use crate::pull_request::{Proposals, Wording};
 
 /// The words of `group-by`.
 pub(in crate::config) const GROUPS: [(&str, By); 4] =
@@ -33,7 +32,7 @@ impl Checker<'_> {
             let number = number.as_ref().and_then(|number| checker.number(key, number, 0..=LIMIT_MAX));
             number.unwrap_or(default)
         };
-        let label = |checker: &mut Self, key: &str, label: &Option<Text>, default: String| {
+        let label = |checker: &mut Self, key: &str, label: &Option<SpannedText>, default: String| {
             label.as_ref().and_then(|label| checker.label(key, label)).unwrap_or(default)
         };
         let proposals = Proposals {
@@ -64,8 +63,8 @@ impl Checker<'_> {
         proposals
     }
 
-    fn named_groups(&mut self, raw: &[Spanned<RawGroup>]) -> Vec<Named> {
-        let mut groups: Vec<Named> = Vec::new();
+    fn named_groups(&mut self, raw: &[Spanned<RawGroup>]) -> Vec<NamedGroup> {
+        let mut groups: Vec<NamedGroup> = Vec::new();
         for entry in raw {
             let group = entry.get_ref();
             let Some(name) = self.filled("name", &group.name) else { continue };
@@ -82,14 +81,14 @@ impl Checker<'_> {
             }
             let paths = group.paths.as_ref().and_then(|globs| self.globs("paths", globs, false));
             let images = group.images.as_ref().and_then(|globs| self.globs("images", globs, false));
-            groups.push(Named { name, paths, images });
+            groups.push(NamedGroup { name, paths, images });
         }
         groups
     }
 
-    fn dress(&mut self, raw: &RawPullRequest) -> Dress {
+    fn dress(&mut self, raw: &RawPullRequest) -> Metadata {
         let merge = raw.auto_merge.as_ref();
-        Dress {
+        Metadata {
             draft: raw.draft.unwrap_or_default(),
             labels: self.names("labels", &raw.labels, Self::label),
             reviewers: self.names("reviewers", &raw.reviewers, Self::account),
@@ -103,8 +102,8 @@ impl Checker<'_> {
     fn names(
         &mut self,
         key: &str,
-        list: &Option<Spanned<Vec<Text>>>,
-        check: fn(&mut Self, &str, &Text) -> Option<String>,
+        list: &Option<Spanned<Vec<SpannedText>>>,
+        check: fn(&mut Self, &str, &SpannedText) -> Option<String>,
     ) -> Vec<String> {
         let Some(list) = list else { return Vec::new() };
         if list.get_ref().len() > NAMES_MAX {
@@ -113,7 +112,7 @@ impl Checker<'_> {
         list.get_ref().iter().filter_map(|name| check(self, key, name)).collect()
     }
 
-    fn label(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn label(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let label = self.filled(key, text)?;
         if label.contains(',') || label.chars().count() > LABEL_MAX {
             self.fail(
@@ -126,7 +125,7 @@ impl Checker<'_> {
     }
 
     /// The login of a person or the slug of a team.
-    fn account(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn account(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let name = text.get_ref();
         let well_formed = (1..=100).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -141,7 +140,7 @@ impl Checker<'_> {
         Some(name.clone())
     }
 
-    fn template(&mut self, key: &str, text: &Text) -> Option<Wording> {
+    fn template(&mut self, key: &str, text: &SpannedText) -> Option<Wording> {
         match Wording::new(text.get_ref()) {
             Ok(template) => Some(template),
             Err(error) => {

@@ -7,12 +7,12 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::diagnostic::suggest;
-use crate::config::raw::{RawPolicy, RawRule, Text, Words};
-use crate::policy::{Defaults, Rule};
-use crate::registry::verify::{Demand, Key, Kind};
+use crate::config::raw::{RawPolicy, RawRule, SpannedText, Words};
+use crate::policy::{Defaults, PolicyRule};
+use crate::registry::verify::{ArtifactKind, Demand, PublicKey};
 
 /// The words of `require`.
-const KINDS: [Kind; 2] = [Kind::Signature, Kind::Attestation];
+const KINDS: [ArtifactKind; 2] = [ArtifactKind::Signature, ArtifactKind::Attestation];
 
 /// How many keys one list may have: each is tried on each signature.
 const KEYS_MAX: usize = 32;
@@ -38,8 +38,13 @@ impl Checker<'_> {
     }
 
     /// Checks what a rule says of it; `rule` has the rest.
-    pub(super) fn demand_of_rule(&mut self, raw: &RawRule, rule: Rule, defaults: &Defaults) -> Rule {
-        let rule = Rule {
+    pub(super) fn demand_of_rule(
+        &mut self,
+        raw: &RawRule,
+        rule: PolicyRule,
+        defaults: &Defaults,
+    ) -> PolicyRule {
+        let rule = PolicyRule {
             require: raw.require.as_ref().and_then(|words| self.require(words)),
             keys: raw.keys.as_ref().and_then(|keys| self.keys(keys)),
             predicate_types: raw.predicate_types.as_ref().map(|types| types.get_ref().clone()),
@@ -54,7 +59,7 @@ impl Checker<'_> {
         rule
     }
 
-    fn require(&mut self, words: &Spanned<Words>) -> Option<BTreeSet<Kind>> {
+    fn require(&mut self, words: &Spanned<Words>) -> Option<BTreeSet<ArtifactKind>> {
         let mut kinds = BTreeSet::new();
         for word in words.get_ref().all() {
             match KINDS.into_iter().find(|kind| kind.as_str() == word) {
@@ -62,7 +67,7 @@ impl Checker<'_> {
                     kinds.insert(kind);
                 }
                 None => {
-                    let hint = suggest(word, &KINDS.map(Kind::as_str));
+                    let hint = suggest(word, &KINDS.map(ArtifactKind::as_str));
                     self.fail_hint(words.span(), format!("`require` cannot be `{word}`"), hint);
                     return None;
                 }
@@ -71,9 +76,9 @@ impl Checker<'_> {
         Some(kinds)
     }
 
-    fn keys(&mut self, list: &Spanned<Vec<Text>>) -> Option<Vec<Key>> {
+    fn keys(&mut self, list: &Spanned<Vec<SpannedText>>) -> Option<Vec<PublicKey>> {
         let before = self.problems.len();
-        let mut keys: Vec<Key> = Vec::new();
+        let mut keys: Vec<PublicKey> = Vec::new();
         if list.get_ref().len() > KEYS_MAX {
             self.fail(list.span(), format!("`keys` has more than {KEYS_MAX} files"));
         }
@@ -91,7 +96,7 @@ impl Checker<'_> {
                 );
                 continue;
             }
-            keys.push(Key::unread(name, path));
+            keys.push(PublicKey::unread(name, path));
         }
         (self.problems.len() == before).then_some(keys)
     }

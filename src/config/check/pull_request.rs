@@ -4,8 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::Checker;
 use crate::config::raw::RawPullRequest;
-use crate::pull_request::DetailsOf;
-use crate::pull_request::PullRequestSettings;
+use crate::pull_request::{DetailsOf, PullRequestSettings};
 
 /// The words of `details`.
 pub(in crate::config) const DETAILS: [(&str, DetailsOf); 3] =

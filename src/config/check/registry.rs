@@ -2,9 +2,9 @@
 
 use super::Checker;
 use super::network::CONCURRENCY;
-use crate::config::raw::{RawMirror, RawRegistry, Text};
+use crate::config::raw::{RawMirror, RawRegistry, SpannedText};
 use crate::reference::{DOCKER_HUB, Reference};
-use crate::registry::{Mirror, PullFromMirror, Rule, TlsFiles, TokenEnv};
+use crate::registry::{Mirror, PullFromMirror, RegistryRule, TlsFiles, TokenEnv};
 
 /// The user that goes with a token, where the registry does not care: GitHub's word for it.
 const TOKEN_USER: &str = "x-access-token";
@@ -17,8 +17,8 @@ pub(in crate::config) const PULLS: [(&str, PullFromMirror); 3] = [
 ];
 
 impl Checker<'_> {
-    pub(super) fn registries(&mut self, raw: &[RawRegistry]) -> Vec<Rule> {
-        let mut rules: Vec<Rule> = Vec::new();
+    pub(super) fn registries(&mut self, raw: &[RawRegistry]) -> Vec<RegistryRule> {
+        let mut rules: Vec<RegistryRule> = Vec::new();
         for entry in raw {
             let prefix = self.prefix(&entry.prefix);
             let location = entry.location.as_ref().map(|location| self.place("location", location));
@@ -27,7 +27,7 @@ impl Checker<'_> {
                 continue;
             };
             let location = location.flatten().unwrap_or_else(|| prefix.clone());
-            let rule = Rule {
+            let rule = RegistryRule {
                 concurrency: self.concurrency(entry, &prefix),
                 tls: self.tls(entry),
                 token_hosts: self.token_hosts(entry),
@@ -65,7 +65,7 @@ impl Checker<'_> {
     }
 
     fn tls(&mut self, entry: &RawRegistry) -> TlsFiles {
-        let mut path = |key, text: &Option<Text>| text.as_ref().and_then(|text| self.path(key, text));
+        let mut path = |key, text: &Option<SpannedText>| text.as_ref().and_then(|text| self.path(key, text));
         let ca = path("ca-file", &entry.ca_file);
         let certificate = path("client-certificate", &entry.client_certificate);
         let key = path("client-key", &entry.client_key);
@@ -122,7 +122,7 @@ impl Checker<'_> {
     }
 
     /// A prefix is compared with normalised names, which know Docker Hub under one name only.
-    fn prefix(&mut self, text: &Text) -> Option<String> {
+    fn prefix(&mut self, text: &SpannedText) -> Option<String> {
         if text.get_ref().strip_prefix("*.").is_some_and(is_place) {
             return Some(text.get_ref().clone());
         }
@@ -135,7 +135,7 @@ impl Checker<'_> {
     }
 
     /// Returns `host[:port][/path]`.
-    fn place(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn place(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let value = text.get_ref();
         let message = match value.as_str() {
             url if url.contains("://") => "`prefix` and `location` take a host, no URL",

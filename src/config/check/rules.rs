@@ -4,17 +4,17 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::Checker;
-use crate::check::{Allow, Level, LevelRule, Matcher, Settings, rules};
+use crate::check::{Allow, CheckSettings, LevelRule, Matcher, Severity, rules};
 use crate::config::diagnostic::suggest;
-use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, Text};
-use crate::manifest::Place;
-use crate::policy::Origin;
+use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, SpannedText};
+use crate::manifest::SourceRange;
+use crate::policy::SettingOrigin;
 
 type Strings = Option<Spanned<Vec<String>>>;
 
 impl Checker<'_> {
-    pub(in crate::config) fn gate(&mut self, raw: &RawCheck) -> Settings {
-        Settings {
+    pub(in crate::config) fn gate(&mut self, raw: &RawCheck) -> CheckSettings {
+        CheckSettings {
             rules: raw.rule.iter().filter_map(|rule| self.level_rule(rule)).collect(),
             raised: Vec::new(),
             allows: raw.allow.iter().filter_map(|allow| self.allow(allow)).collect(),
@@ -25,7 +25,7 @@ impl Checker<'_> {
     fn level_rule(&mut self, raw: &Spanned<RawCheckRule>) -> Option<LevelRule> {
         let raw = raw.get_ref();
         let matcher = self.matcher(raw.rules.as_ref(), &raw.paths, &raw.images);
-        let level = self.word("level", &raw.level, &Level::WORDS)?;
+        let level = self.word("level", &raw.level, &Severity::WORDS)?;
         Some(LevelRule { matcher, level })
     }
 
@@ -45,7 +45,12 @@ impl Checker<'_> {
         Some(Allow { matcher, reason, until, origin: self.origin(span) })
     }
 
-    fn matcher(&mut self, rules: Option<&Spanned<Vec<Text>>>, paths: &Strings, images: &Strings) -> Matcher {
+    fn matcher(
+        &mut self,
+        rules: Option<&Spanned<Vec<SpannedText>>>,
+        paths: &Strings,
+        images: &Strings,
+    ) -> Matcher {
         Matcher {
             rules: rules.map(|rules| self.rule_ids(rules)).unwrap_or_default(),
             paths: paths.as_ref().and_then(|paths| self.globs("paths", paths, false)),
@@ -53,7 +58,7 @@ impl Checker<'_> {
         }
     }
 
-    fn rule_ids(&mut self, raw: &Spanned<Vec<Text>>) -> Vec<&'static str> {
+    fn rule_ids(&mut self, raw: &Spanned<Vec<SpannedText>>) -> Vec<&'static str> {
         if raw.get_ref().is_empty() {
             self.fail_hint(raw.span(), "`rules = []` is for nothing", "leave the key out for every rule");
         }
@@ -85,19 +90,19 @@ impl Checker<'_> {
     }
 
     /// Returns where the entry at `span` stands: its first line, as messages show it.
-    pub(super) fn origin(&self, span: std::ops::Range<usize>) -> Origin {
+    pub(super) fn origin(&self, span: std::ops::Range<usize>) -> SettingOrigin {
         let start = span.start.min(self.text.len());
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[..line_start].matches('\n').count() + 1;
         let width = self.text[start..].lines().next().unwrap_or_default();
         let column = self.text[line_start..start].chars().count() + 1;
-        let place = Place {
+        let place = SourceRange {
             span: start..start + width.len(),
             line,
             column,
             end_line: line,
             end_column: column + width.chars().count(),
         };
-        Origin { file: self.file.to_owned(), root_path: self.file.to_owned(), place }
+        SettingOrigin { file: self.file.to_owned(), root_path: self.file.to_owned(), place }
     }
 }

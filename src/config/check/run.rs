@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::raw::{RawDiscover, RawRun, RawServe, Text};
-use crate::config::{Concurrency, Discover, Serve};
+use crate::config::raw::{RawDiscover, RawRun, RawServe, SpannedText};
+use crate::config::{Concurrency, DiscoverSettings, ServeSettings};
 use crate::forge::Owner;
 use crate::policy::Globs;
 
@@ -17,7 +17,7 @@ const CONCURRENCY: RangeInclusive<usize> = 1..=64;
 
 impl Checker<'_> {
     /// Returns a cron expression that comes true at some time.
-    pub(super) fn schedule(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn schedule(&mut self, text: &SpannedText) -> Option<String> {
         let value = self.filled("schedule", text)?;
         match croner::Cron::from_str(&value) {
             Ok(_) => Some(value),
@@ -38,8 +38,8 @@ impl Checker<'_> {
         number.map_or_else(Concurrency::default, Concurrency)
     }
 
-    pub(super) fn serve(&mut self, raw: &RawServe) -> Serve {
-        let mut serve = Serve::default();
+    pub(super) fn serve(&mut self, raw: &RawServe) -> ServeSettings {
+        let mut serve = ServeSettings::default();
         if let Some(zone) = &raw.time_zone {
             match TimeZone::get(zone.get_ref()) {
                 Ok(found) => serve.time_zone = found,
@@ -75,11 +75,11 @@ impl Checker<'_> {
         serve
     }
 
-    pub(super) fn discover(&mut self, raw: &[Spanned<RawDiscover>]) -> Vec<Discover> {
+    pub(super) fn discover(&mut self, raw: &[Spanned<RawDiscover>]) -> Vec<DiscoverSettings> {
         raw.iter().filter_map(|entry| self.discover_one(entry)).collect()
     }
 
-    fn discover_one(&mut self, entry: &Spanned<RawDiscover>) -> Option<Discover> {
+    fn discover_one(&mut self, entry: &Spanned<RawDiscover>) -> Option<DiscoverSettings> {
         let raw = entry.get_ref();
         let owner = match (&raw.organization, &raw.user, raw.installation) {
             (Some(name), None, None | Some(false)) => Owner::Organization(self.login("organization", name)?),
@@ -99,7 +99,7 @@ impl Checker<'_> {
         let include = list(self, "include", &raw.include, false);
         let exclude = list(self, "exclude", &raw.exclude, true);
         let topics = raw.topics.iter().flatten();
-        Some(Discover {
+        Some(DiscoverSettings {
             owner,
             include: include.or_else(|| Globs::new(["**"]).ok())?,
             exclude: exclude.unwrap_or_default(),
@@ -110,7 +110,7 @@ impl Checker<'_> {
     }
 
     /// A login becomes a part of a request's path.
-    fn login(&mut self, key: &str, text: &Text) -> Option<String> {
+    fn login(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let name = text.get_ref();
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if plain && (1..=100).contains(&name.len()) {

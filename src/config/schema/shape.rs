@@ -15,7 +15,7 @@ const DAY: &str = "2026-12-31";
 
 /// What may stand somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum SchemaShape {
     Boolean,
     Integer,
     Text,
@@ -28,36 +28,36 @@ pub(super) enum Shape {
 }
 
 /// Returns the shape of a type.
-pub(super) fn of<T: DeserializeOwned>() -> Shape {
-    let mut shape = Shape::Text;
+pub(super) fn of<T: DeserializeOwned>() -> SchemaShape {
+    let mut shape = SchemaShape::Text;
     let read = T::deserialize(Notes(&mut shape));
     assert!(read.is_ok(), "{:?}", read.err());
     shape
 }
 
-struct Notes<'n>(&'n mut Shape);
+struct Notes<'n>(&'n mut SchemaShape);
 
 impl<'de> Deserializer<'de> for Notes<'_> {
     type Error = Error;
 
     // Only what takes several types asks for any.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        *self.0 = Shape::Words;
+        *self.0 = SchemaShape::Words;
         visitor.visit_str(TEXT)
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        *self.0 = Shape::Boolean;
+        *self.0 = SchemaShape::Boolean;
         visitor.visit_bool(true)
     }
 
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        *self.0 = Shape::Integer;
+        *self.0 = SchemaShape::Integer;
         visitor.visit_i64(1)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        *self.0 = Shape::Text;
+        *self.0 = SchemaShape::Text;
         visitor.visit_str(TEXT)
     }
 
@@ -78,9 +78,9 @@ impl<'de> Deserializer<'de> for Notes<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let mut item = Shape::Text;
+        let mut item = SchemaShape::Text;
         let value = visitor.visit_seq(Once(Some(&mut item)))?;
-        *self.0 = Shape::List(Box::new(item));
+        *self.0 = SchemaShape::List(Box::new(item));
         Ok(value)
     }
 
@@ -95,13 +95,13 @@ impl<'de> Deserializer<'de> for Notes<'_> {
             return visitor.visit_map(Spanned { fields, at: 0, shape: self.0 });
         }
         if name.contains("Datetime") {
-            *self.0 = Shape::Day;
+            *self.0 = SchemaShape::Day;
             return visitor
                 .visit_map(serde::de::value::MapDeserializer::new(fields.iter().map(|field| (*field, DAY))));
         }
         let mut keys = Vec::new();
         let value = visitor.visit_map(Table { fields, at: 0, keys: &mut keys })?;
-        *self.0 = Shape::Table(keys);
+        *self.0 = SchemaShape::Table(keys);
         Ok(value)
     }
 
@@ -112,7 +112,7 @@ impl<'de> Deserializer<'de> for Notes<'_> {
 }
 
 /// One item of a list.
-struct Once<'n>(Option<&'n mut Shape>);
+struct Once<'n>(Option<&'n mut SchemaShape>);
 
 impl<'de> SeqAccess<'de> for Once<'_> {
     type Error = Error;
@@ -126,7 +126,7 @@ impl<'de> SeqAccess<'de> for Once<'_> {
 struct Table<'n> {
     fields: &'static [&'static str],
     at: usize,
-    keys: &'n mut Vec<(&'static str, Shape)>,
+    keys: &'n mut Vec<(&'static str, SchemaShape)>,
 }
 
 impl<'de> MapAccess<'de> for Table<'_> {
@@ -139,7 +139,7 @@ impl<'de> MapAccess<'de> for Table<'_> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let mut shape = Shape::Text;
+        let mut shape = SchemaShape::Text;
         let value = seed.deserialize(Notes(&mut shape))?;
         self.keys.push((self.fields[self.at - 1], shape));
         Ok(value)
@@ -150,7 +150,7 @@ impl<'de> MapAccess<'de> for Table<'_> {
 struct Spanned<'n> {
     fields: &'static [&'static str],
     at: usize,
-    shape: &'n mut Shape,
+    shape: &'n mut SchemaShape,
 }
 
 impl<'de> MapAccess<'de> for Spanned<'_> {

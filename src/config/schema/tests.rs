@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use toml_edit::{DocumentMut, Item};
 
 use super::SCHEMA;
-use super::shape::{self, Shape};
+use super::shape::{self, SchemaShape};
 use crate::config::Config;
 use crate::config::raw::Raw;
 
@@ -85,15 +85,15 @@ fn made() -> Value {
 }
 
 /// `above` has the comments of the table around: what a table in it says of the same key, it overrides.
-fn schema_of(shape: &Shape, path: &[&str], item: Option<&Item>, above: &[(String, String)]) -> Value {
+fn schema_of(shape: &SchemaShape, path: &[&str], item: Option<&Item>, above: &[(String, String)]) -> Value {
     match shape {
-        Shape::Boolean => json!({"type": "boolean"}),
-        Shape::Integer => json!({"type": "integer"}),
-        Shape::Day => json!({"type": "string"}),
-        Shape::Text => text(path),
-        Shape::Words => json!({"anyOf": [text(path), {"type": "array", "items": text(path)}]}),
-        Shape::List(inner) => json!({"type": "array", "items": schema_of(inner, path, item, above)}),
-        Shape::Table(keys) => {
+        SchemaShape::Boolean => json!({"type": "boolean"}),
+        SchemaShape::Integer => json!({"type": "integer"}),
+        SchemaShape::Day => json!({"type": "string"}),
+        SchemaShape::Text => text(path),
+        SchemaShape::Words => json!({"anyOf": [text(path), {"type": "array", "items": text(path)}]}),
+        SchemaShape::List(inner) => json!({"type": "array", "items": schema_of(inner, path, item, above)}),
+        SchemaShape::Table(keys) => {
             let mut properties = Map::new();
             let mut required = Vec::new();
             let comments = comments(item);
@@ -173,16 +173,16 @@ fn changed(table: &toml::Table, path: &[&str], change: &dyn Fn(&mut toml::Table,
 }
 
 /// Returns the paths to everything that is no table.
-fn leaves_of(shape: &Shape, path: &[String]) -> Vec<Vec<String>> {
+fn leaves_of(shape: &SchemaShape, path: &[String]) -> Vec<Vec<String>> {
     match shape {
-        Shape::Table(keys) => {
+        SchemaShape::Table(keys) => {
             let below = keys.iter().flat_map(|(key, shape)| {
                 let path: Vec<String> = path.iter().cloned().chain([(*key).to_owned()]).collect();
                 leaves_of(shape, &path)
             });
             below.collect()
         }
-        Shape::List(inner) if matches!(**inner, Shape::Table(_)) => leaves_of(inner, path),
+        SchemaShape::List(inner) if matches!(**inner, SchemaShape::Table(_)) => leaves_of(inner, path),
         _ => vec![path.to_vec()],
     }
 }

@@ -61,11 +61,11 @@ pub(super) struct Installation {
 
 /// What an installation gets.
 #[derive(Deserialize)]
-pub(super) struct Token {
+pub(super) struct InstallationToken {
     pub(super) token: String,
 }
 
-impl Token {
+impl InstallationToken {
     /// Returns the request for a token of an installation, with what it may do in `body`.
     pub(super) fn call(installation: u64, body: Value) -> Call {
         let path = format!("/app/installations/{installation}/access_tokens");
@@ -139,7 +139,11 @@ impl App {
             }
         }
         let body = json!({ "repositories": [settings.repository], "permissions": permissions });
-        Ok(github.send::<Token>(Token::call(installation.id, body), deed).await?.token.into())
+        Ok(github
+            .send::<InstallationToken>(InstallationToken::call(installation.id, body), deed)
+            .await?
+            .token
+            .into())
     }
 
     pub(super) fn sign(&self, now: i64) -> Result<SecretString, ForgeError> {

@@ -1,6 +1,5 @@
 //! Sends one request to GitHub, with bounded patience: what may be repeated is repeated, what must not is not.
 
-use super::Answer;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue,
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::error::Refusal;
+use super::error::GitHubRefusal;
 use super::write_limit::Pace;
-use super::{Patience, rate_limit};
+use super::{GitHubAnswer, Patience, rate_limit};
 use crate::forge::ForgeError;
 use crate::http;
 
@@ -56,7 +55,7 @@ impl Call {
 }
 
 /// The connection to one API with one token.
-pub(super) struct Client {
+pub(super) struct GitHubClient {
     octocrab: Octocrab,
     graphql: Octocrab,
     pace: Arc<Pace>,
@@ -65,7 +64,7 @@ pub(super) struct Client {
     pub(super) patience: Patience,
 }
 
-impl Client {
+impl GitHubClient {
     /// Makes a client for the API at `base`, a checked URL without a slash at its end.
     pub(super) fn new(
         base: String,
@@ -141,7 +140,7 @@ impl Client {
     /// [`ForgeError::RateLimited`] where the wait is longer than our patience, [`ForgeError::Unavailable`] for no
     /// answer and for 5xx, [`ForgeError::InvalidAnswer`] for one that is too large. A reading request was repeated
     /// before; a writing one only where a rate limit says that nothing was done.
-    pub(super) async fn send(&self, call: &Call) -> Result<Answer, ForgeError> {
+    pub(super) async fn send(&self, call: &Call) -> Result<GitHubAnswer, ForgeError> {
         let (mut failures, mut waits) = (0, 0);
         loop {
             self.keep_pace(call).await?;
@@ -190,7 +189,7 @@ impl Client {
         Ok(())
     }
 
-    async fn once(&self, call: &Call) -> Result<Answer, ForgeError> {
+    async fn once(&self, call: &Call) -> Result<GitHubAnswer, ForgeError> {
         let (octocrab, path) = match call.api {
             Api::Rest => (&self.octocrab, call.path.as_str()),
             Api::GraphQl => (&self.graphql, "/graphql"),
@@ -203,9 +202,11 @@ impl Client {
         };
         let (parts, body) = response.map_err(|error| self.no_answer(&root_cause(&error)))?.into_parts();
         match Limited::new(body, ANSWER_MAX).collect().await {
-            Ok(body) => {
-                Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes().to_vec() })
-            }
+            Ok(body) => Ok(GitHubAnswer {
+                status: parts.status,
+                headers: parts.headers,
+                body: body.to_bytes().to_vec(),
+            }),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 Err(ForgeError::InvalidAnswer(format!(
                     "the forge at `{}` answered more than {} MB: check `base-url`",
@@ -217,12 +218,12 @@ impl Client {
         }
     }
 
-    fn limit(&self, answer: &Answer) -> Option<Duration> {
-        let message = Refusal::read(answer).message;
+    fn limit(&self, answer: &GitHubAnswer) -> Option<Duration> {
+        let message = GitHubRefusal::read(answer).message;
         rate_limit::wait(answer.status, &answer.headers, &message, jiff::Timestamp::now().as_second())
     }
 
-    fn rate_limited(&self, wait: Duration, answer: &Answer) -> ForgeError {
+    fn rate_limited(&self, wait: Duration, answer: &GitHubAnswer) -> ForgeError {
         let seconds = wait.as_secs();
         let when = i64::try_from(seconds)
             .ok()
@@ -232,11 +233,11 @@ impl Client {
         ForgeError::RateLimited(format!(
             "the forge at `{}` asks for fewer requests{}: try again in {seconds} s{when}",
             self.base,
-            self.in_parentheses(&Refusal::read(answer).message)
+            self.in_parentheses(&GitHubRefusal::read(answer).message)
         ))
     }
 
-    fn server_error(&self, answer: &Answer) -> ForgeError {
+    fn server_error(&self, answer: &GitHubAnswer) -> ForgeError {
         ForgeError::Unavailable(format!(
             "the forge at `{}` answered {}: try again later, the next run goes on from here",
             self.base,
@@ -261,7 +262,7 @@ impl Client {
     }
 
     /// Returns the place that a redirect names, for a message.
-    pub(super) fn moved_to(&self, answer: &Answer) -> Option<String> {
+    pub(super) fn moved_to(&self, answer: &GitHubAnswer) -> Option<String> {
         answer.status.is_redirection().then(|| {
             let place = answer.headers.get(LOCATION).and_then(|place| place.to_str().ok());
             self.quote(place.unwrap_or("another place"))

@@ -16,7 +16,7 @@ use crate::forge::{ForgeError, NewCommit, NewFile};
 const TREE_MAX: usize = 4 << 20;
 
 #[derive(Deserialize)]
-struct Object {
+struct GitObject {
     sha: String,
 }
 
@@ -63,6 +63,6 @@ impl GitHub {
     /// Makes a git object and returns its id. Making it twice makes one.
     async fn object(&self, path: &str, body: Value) -> Result<String, ForgeError> {
         let call = Call { repeats: true, ..Call::new(Method::POST, self.repository_path(path), Some(body)) };
-        Ok(self.send::<Object>(call, Deed::Commit).await?.sha)
+        Ok(self.send::<GitObject>(call, Deed::Commit).await?.sha)
     }
 }

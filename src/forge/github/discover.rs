@@ -8,14 +8,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::Answer;
-use super::app::{Installation, Token};
-use super::client::{self, Call, Client};
-use super::error::Refusal;
-use super::{App, Pace, address, checked_base};
-use crate::forge::Discovered;
-use crate::forge::ForgeError;
-use crate::forge::Owner;
+use super::app::{Installation, InstallationToken};
+use super::client::{self, Call, GitHubClient};
+use super::error::GitHubRefusal;
+use super::{App, GitHubAnswer, Pace, address, checked_base};
+use crate::forge::{ForgeError, ForgeRepository, Owner};
 
 /// How many repositories one page has: GitHub's most.
 const PER_PAGE: usize = 100;
@@ -30,14 +27,14 @@ const INSTALLATION: &str = "/installation/repositories?";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// The repositories, in the forge's order.
-    pub repositories: Vec<Discovered>,
+    pub repositories: Vec<ForgeRepository>,
     /// What is said of those that are listed and not to be believed.
     pub refused: Vec<String>,
 }
 
 /// What of GitHub's answer is used.
 #[derive(Deserialize)]
-struct Repository {
+struct ListedRepository {
     full_name: String,
     clone_url: String,
     #[serde(default)]
@@ -54,9 +51,9 @@ struct Repository {
 /// `/installation/repositories` wraps the list.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Page {
-    List(Vec<Repository>),
-    Wrapped { repositories: Vec<Repository> },
+enum RepositoryPage {
+    List(Vec<ListedRepository>),
+    Wrapped { repositories: Vec<ListedRepository> },
 }
 
 /// Lists the repositories of `owner` at the API at `base_url`, with every page. Must be called inside a tokio runtime.
@@ -85,18 +82,18 @@ pub async fn discover(
 /// Those of [`discover`], or the App is not installed there, or its key is none.
 pub async fn discover_as_app(base_url: &str, app: &App, owner: &Owner) -> Result<Listing, ForgeError> {
     let jwt = app.sign(jiff::Timestamp::now().as_second())?;
-    let client = Client::new(checked_base(base_url, true)?, Some(jwt), Arc::new(Pace::default()))?;
+    let client = GitHubClient::new(checked_base(base_url, true)?, Some(jwt), Arc::new(Pace::default()))?;
     let mut listing = Listing::default();
     for installation in installations(&client, app, owner).await? {
-        let call = Token::call(installation, json!({ "permissions": { "metadata": "read" } }));
-        let Token { token } = of_app(&client, &client.send(&call).await?, app, owner)?;
+        let call = InstallationToken::call(installation, json!({ "permissions": { "metadata": "read" } }));
+        let InstallationToken { token } = of_app(&client, &client.send(&call).await?, app, owner)?;
         listing.read(base_url, Some(token.into()), INSTALLATION, owner).await?;
     }
     Ok(listing)
 }
 
 /// Returns the installations of `app` that `owner` means.
-async fn installations(client: &Client, app: &App, owner: &Owner) -> Result<Vec<u64>, ForgeError> {
+async fn installations(client: &GitHubClient, app: &App, owner: &Owner) -> Result<Vec<u64>, ForgeError> {
     let path = match owner {
         Owner::Organization(name) => format!("/orgs/{name}/installation"),
         Owner::User(name) => format!("/users/{name}/installation"),
@@ -125,13 +122,13 @@ async fn installations(client: &Client, app: &App, owner: &Owner) -> Result<Vec<
 
 /// Returns what the forge answered to an App that named itself.
 fn of_app<T: DeserializeOwned>(
-    client: &Client,
-    answer: &Answer,
+    client: &GitHubClient,
+    answer: &GitHubAnswer,
     app: &App,
     owner: &Owner,
 ) -> Result<T, ForgeError> {
     let (id, base, whose) = (&app.id, client.base(), words(owner));
-    let said = client.in_parentheses(&Refusal::read(answer).message);
+    let said = client.in_parentheses(&GitHubRefusal::read(answer).message);
     match answer.status {
         StatusCode::NOT_FOUND => Err(ForgeError::NotFound(format!(
             "the GitHub App `{id}` is not installed for {whose}{said}: install it there, or check its id"
@@ -161,7 +158,7 @@ impl Listing {
         owner: &Owner,
     ) -> Result<(), ForgeError> {
         let base = checked_base(base_url, token.is_some())?;
-        let client = Client::new(base, token, Arc::new(Pace::default()))?;
+        let client = GitHubClient::new(base, token, Arc::new(Pace::default()))?;
         for page in 1..=PAGES {
             let call = Call::new(Method::GET, format!("{path}per_page={PER_PAGE}&page={page}"), None);
             let answer = client.send(&call).await?;
@@ -181,8 +178,8 @@ impl Listing {
     }
 
     /// Adds a repository whose address is the forge's own: a token goes there.
-    fn add(&mut self, base_url: &str, repository: Repository) {
-        let Repository { full_name, clone_url, archived, disabled, fork, topics } = repository;
+    fn add(&mut self, base_url: &str, repository: ListedRepository) {
+        let ListedRepository { full_name, clone_url, archived, disabled, fork, topics } = repository;
         let named = address::repository_of(&clone_url).map(|(owner, name)| format!("{owner}/{name}"));
         if !address::api_host_matches(base_url, &clone_url) || named.as_ref() != Some(&full_name) {
             self.refused.push(format!(
@@ -191,7 +188,7 @@ impl Listing {
             return;
         }
         let archived = archived || disabled;
-        self.repositories.push(Discovered { name: full_name, url: clone_url, archived, fork, topics });
+        self.repositories.push(ForgeRepository { name: full_name, url: clone_url, archived, fork, topics });
     }
 }
 
@@ -203,9 +200,13 @@ fn words(owner: &Owner) -> String {
     }
 }
 
-fn read(client: &Client, answer: &Answer, owner: &Owner) -> Result<Vec<Repository>, ForgeError> {
+fn read(
+    client: &GitHubClient,
+    answer: &GitHubAnswer,
+    owner: &Owner,
+) -> Result<Vec<ListedRepository>, ForgeError> {
     let (base, whose) = (client.base(), words(owner));
-    let said = client.in_parentheses(&Refusal::read(answer).message);
+    let said = client.in_parentheses(&GitHubRefusal::read(answer).message);
     let cannot = format!("cannot list the repositories of {whose}: the forge at `{base}`");
     match answer.status {
         StatusCode::UNAUTHORIZED => Err(ForgeError::Unauthorized(format!(
@@ -226,7 +227,9 @@ fn read(client: &Client, answer: &Answer, owner: &Owner) -> Result<Vec<Repositor
             status.as_u16()
         ))),
         _ => match serde_json::from_slice(&answer.body) {
-            Ok(Page::List(repositories) | Page::Wrapped { repositories }) => Ok(repositories),
+            Ok(RepositoryPage::List(repositories) | RepositoryPage::Wrapped { repositories }) => {
+                Ok(repositories)
+            }
             Err(_untagged) => Err(ForgeError::InvalidAnswer(format!(
                 "{cannot} answered something else than GitHub does: check `base-url`"
             ))),

@@ -3,12 +3,12 @@
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::Answer;
-use super::client::Client;
+use super::GitHubAnswer;
+use super::client::GitHubClient;
 use crate::forge::{Draft, ForgeError};
 
 /// GitHub's own words: `message`, and the texts in `errors` (REST API, "Client errors").
-pub(super) struct Refusal {
+pub(super) struct GitHubRefusal {
     status: StatusCode,
     /// The message; empty where the body is not GitHub's JSON.
     pub(super) message: String,
@@ -41,9 +41,9 @@ impl Deed<'_> {
     }
 }
 
-impl Refusal {
+impl GitHubRefusal {
     /// Reads what a refusing answer says. Nothing is demanded of it: a proxy may have written it.
-    pub(super) fn read(answer: &Answer) -> Self {
+    pub(super) fn read(answer: &GitHubAnswer) -> Self {
         let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
         Self {
             status: answer.status,
@@ -80,7 +80,7 @@ impl Refusal {
     }
 
     /// Returns the error for this refusal of `deed` in `repository` (`owner/name`).
-    pub(super) fn explain(&self, deed: Deed<'_>, repository: &str, client: &Client) -> ForgeError {
+    pub(super) fn explain(&self, deed: Deed<'_>, repository: &str, client: &GitHubClient) -> ForgeError {
         let (what, base, said) = (deed.words(), client.base(), client.in_parentheses(&self.text()));
         match self.status {
             StatusCode::UNAUTHORIZED if matches!(deed, Deed::Authenticate) => {

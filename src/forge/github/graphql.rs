@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::client::{Api, Call};
-use super::error::{Deed, Refusal};
+use super::error::{Deed, GitHubRefusal};
 use crate::forge::{ForgeError, MergeMethod, NewCommit};
 
 /// What stands for "no such ref" (GraphQL API, `RefUpdate`).
@@ -105,7 +105,7 @@ impl GitHub {
                 short(found.as_deref())
             )));
         }
-        let refusal = Refusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
+        let refusal = GitHubRefusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
         Err(refusal.explain(deed, &self.full_name(), &self.client))
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::Call;
 use super::error::Deed;
 use super::{GitHub, PAGES, client};
-use crate::forge::{Dress, ForgeError, PullRequest};
+use crate::forge::{ForgeError, Metadata, PullRequest};
 
 #[derive(Deserialize)]
 struct Milestone {
@@ -20,7 +20,7 @@ impl GitHub {
     pub(super) async fn add_dress(
         &self,
         pull: &PullRequest,
-        dress: &Dress,
+        dress: &Metadata,
     ) -> Result<Vec<String>, ForgeError> {
         let (number, mut remarks) = (pull.number, Vec::new());
         let issue = self.repository_path(&format!("/issues/{number}"));

@@ -13,27 +13,27 @@ mod pull;
 mod rate_limit;
 mod write_limit;
 
-pub(crate) use answer::Answer;
-pub use app::AppConfig;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use address::{api_host_matches, repository_of};
+pub(crate) use answer::GitHubAnswer;
+pub use app::{App, AppConfig};
+use client::{Call, GitHubClient};
+pub use discover::{Listing, discover, discover_as_app};
+use error::{Deed, GitHubRefusal};
+use pull::Pull;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 use url::Url;
-
-pub use address::{api_host_matches, repository_of};
-pub use app::App;
-use client::{Call, Client};
-pub use discover::{Listing, discover, discover_as_app};
-use error::{Deed, Refusal};
-use pull::Pull;
 pub use write_limit::Pace;
 
-use super::{Changes, Draft, Dress, Forge, ForgeError, NewCommit, PullRequest, PullRequestState};
+use super::{
+    Draft, Forge, ForgeError, Metadata, NewCommit, PullRequest, PullRequestChanges, PullRequestState,
+};
 use crate::pull_request::marker;
 
 /// How many pages of a list are read: a branch with a thousand pull requests has what was declined on the last of them.
@@ -71,7 +71,7 @@ impl Default for Patience {
 
 /// One repository on GitHub.
 pub struct GitHub {
-    client: Client,
+    client: GitHubClient,
     owner: String,
     repository: String,
 }
@@ -90,7 +90,7 @@ impl GitHub {
             )));
         }
         let base = checked_base(&base_url, token.is_some())?;
-        Ok(Self { client: Client::new(base, token, pace)?, owner, repository })
+        Ok(Self { client: GitHubClient::new(base, token, pace)?, owner, repository })
     }
 
     /// Returns this client with other waiting times.
@@ -110,7 +110,7 @@ impl GitHub {
     }
 
     /// Returns the value in a successful answer.
-    fn read<T: DeserializeOwned>(&self, answer: &Answer, deed: Deed<'_>) -> Result<T, ForgeError> {
+    fn read<T: DeserializeOwned>(&self, answer: &GitHubAnswer, deed: Deed<'_>) -> Result<T, ForgeError> {
         let (repository, base) = (self.full_name(), self.client.base());
         if let Some(place) = self.client.moved_to(answer) {
             return Err(ForgeError::NotFound(format!(
@@ -119,7 +119,7 @@ impl GitHub {
             )));
         }
         if !answer.status.is_success() {
-            return Err(Refusal::read(answer).explain(deed, &repository, &self.client));
+            return Err(GitHubRefusal::read(answer).explain(deed, &repository, &self.client));
         }
         serde_json::from_slice(&answer.body).map_err(|error| {
             let error = self.client.quote(&error.to_string());
@@ -146,7 +146,7 @@ impl GitHub {
         }
         let call = Call::new(Method::POST, self.repository_path("/pulls"), Some(body));
         let answer = self.client.send(&call).await?;
-        if Refusal::read(&answer).says("a pull request already exists")
+        if GitHubRefusal::read(&answer).says("a pull request already exists")
             && let Some(existing) = self.open_one(draft).await?
         {
             return Ok(existing);
@@ -204,7 +204,7 @@ impl Forge for GitHub {
         }
     }
 
-    async fn update(&self, number: u64, changes: &Changes<'_>) -> Result<PullRequest, ForgeError> {
+    async fn update(&self, number: u64, changes: &PullRequestChanges<'_>) -> Result<PullRequest, ForgeError> {
         let state = changes.close.then_some("closed");
         let fields =
             [("title", changes.title), ("body", changes.body), ("base", changes.base), ("state", state)];
@@ -217,7 +217,7 @@ impl Forge for GitHub {
         self.send::<Pull>(call, Deed::Update(number)).await.map(PullRequest::from)
     }
 
-    async fn dress(&self, pull: &PullRequest, dress: &Dress) -> Result<Vec<String>, ForgeError> {
+    async fn dress(&self, pull: &PullRequest, dress: &Metadata) -> Result<Vec<String>, ForgeError> {
         self.add_dress(pull, dress).await
     }
 

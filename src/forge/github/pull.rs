@@ -28,11 +28,11 @@ struct Side {
     branch: String,
     sha: String,
     /// `None` for a fork that was deleted.
-    repo: Option<Repository>,
+    repo: Option<HeadRepository>,
 }
 
 #[derive(Deserialize)]
-struct Repository {
+struct HeadRepository {
     full_name: String,
 }
 

@@ -32,14 +32,14 @@ pub struct Marked {
     /// All that is known, of every environment.
     pub entries: Vec<KnownGood>,
     /// What could not be marked, in the order of the files.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<NotMarked>,
     /// How many entries of the environment are those of before, because their image was left out.
     pub kept: usize,
 }
 
 /// A place whose image could not be marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct NotMarked {
     /// The image, as spelled.
     pub image: String,
     /// The file.
@@ -64,7 +64,7 @@ pub fn mark(known: &[KnownGood], inventory: &Inventory, environment: &Target, ma
         let mut leave_out = |reason, detail| {
             left.insert(Image::of(reference));
             let (image, file, line) = (site.image.clone(), file.path.clone(), located.line);
-            result.left_out.push(LeftOut { image, file, line, reason, detail });
+            result.left_out.push(NotMarked { image, file, line, reason, detail });
         };
         let (State::Pinned, Some(digest)) = (site.state, reference.digest()) else {
             leave_out("no-digest", None);

@@ -7,10 +7,9 @@ mod runs;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-pub use mark::{LeftOut, Mark, Marked, mark};
+pub use mark::{Mark, Marked, NotMarked, mark};
 pub use runs::Runs;
+use serde::{Deserialize, Serialize};
 
 use crate::reference::Digest;
 
@@ -50,15 +49,15 @@ pub struct KnownGood {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct File {
+struct KnownGoodFile {
     version: u32,
     #[serde(default, rename = "known-good", skip_serializing_if = "Vec::is_empty")]
-    entries: Vec<Entry>,
+    entries: Vec<KnownGoodEntry>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Entry {
+struct KnownGoodEntry {
     environment: String,
     image: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,10 +97,10 @@ pub fn read(text: &str) -> Result<Vec<KnownGood>, KnownGoodError> {
     if version > VERSION {
         return Err(KnownGoodError::Newer(version));
     }
-    let file: File = toml::from_str(text).map_err(malformed)?;
+    let file: KnownGoodFile = toml::from_str(text).map_err(malformed)?;
     let mut entries = Vec::new();
     for entry in file.entries {
-        let Entry { environment, image, tag, digest, marked, commit, by } = entry;
+        let KnownGoodEntry { environment, image, tag, digest, marked, commit, by } = entry;
         let wrong = |what: &str| KnownGoodError::Malformed(format!("`{what}` of `{image}`"));
         let digest = Digest::parse(&digest).ok_or_else(|| wrong("digest"))?;
         let marked = marked.parse().ok().ok_or_else(|| wrong("marked"))?;
@@ -114,7 +113,7 @@ pub fn read(text: &str) -> Result<Vec<KnownGood>, KnownGoodError> {
 /// Returns the text of the file with these entries.
 pub fn write(entries: &[KnownGood]) -> String {
     let entries: BTreeSet<&KnownGood> = entries.iter().collect();
-    let entries = entries.into_iter().map(|entry| Entry {
+    let entries = entries.into_iter().map(|entry| KnownGoodEntry {
         environment: entry.environment.clone(),
         image: entry.image.clone(),
         tag: entry.tag.clone(),
@@ -123,7 +122,7 @@ pub fn write(entries: &[KnownGood]) -> String {
         commit: entry.commit.clone(),
         by: entry.by.clone(),
     });
-    let file = File { version: VERSION, entries: entries.collect() };
+    let file = KnownGoodFile { version: VERSION, entries: entries.collect() };
     // Every part of it can be written as TOML.
     format!("{HEAD}{}", toml::to_string_pretty(&file).unwrap_or_default())
 }

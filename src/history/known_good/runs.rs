@@ -1,39 +1,38 @@
 //! What runs, as it decides what is known to be good: only what a place declares, and where all is well. Pure.
 
-use crate::live::describe;
 use crate::live::pods::{Container, Pulled};
-use crate::live::{Compared, Declared, Fit, Indexes, Name, Status};
+use crate::live::{Comparison, DeclaredPlace, Fit, Indexes, LiveStatus, Name, describe};
 use crate::manifest::Located;
 
 /// What runs against what one environment declares.
 #[derive(Clone, Debug)]
 pub struct Runs {
     /// What the environment declares, and no other.
-    pub declared: Vec<Declared>,
+    pub declared: Vec<DeclaredPlace>,
     /// Every container.
     pub containers: Vec<Container>,
     /// How both compare.
-    pub compared: Compared,
+    pub compared: Comparison,
     /// What the registry said.
     pub indexes: Indexes,
 }
 
 impl Runs {
     /// Returns what is declared at a place; `None` where a kustomization overrides it.
-    pub fn declared_at(&self, file: &str, located: &Located) -> Option<&Declared> {
+    pub fn declared_at(&self, file: &str, located: &Located) -> Option<&DeclaredPlace> {
         let is_there =
-            |it: &&Declared| (it.line, it.column) == (located.line, located.column) && it.file == file;
+            |it: &&DeclaredPlace| (it.line, it.column) == (located.line, located.column) && it.file == file;
         self.declared.iter().find(is_there)
     }
 
     /// Returns why what a place declares cannot be called good, if so: a word and a sentence.
-    pub fn refuses(&self, declared: &Declared) -> Option<(&'static str, String)> {
+    pub fn refuses(&self, declared: &DeclaredPlace) -> Option<(&'static str, String)> {
         let image = self.compared.images.iter().find(|image| image.declared.contains(declared))?;
         let others = image.running.iter().filter(|running| running.fit == Fit::Other);
         let others: Vec<String> = others
             .map(|running| format!("`{}…` runs, {}", running.digest.short(), describe::told(running)))
             .collect();
-        if image.status == Status::Drift {
+        if image.status == LiveStatus::Drift {
             return Some(("drift", others.join("; ")));
         }
         let unknown = self.compared.unknown.iter().find(|container| {

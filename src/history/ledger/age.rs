@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Event, Ledger, Moves, Sighting, image_of, whole_seconds};
+use super::{Ledger, Moves, TagEvent, TagObservation, image_of, whole_seconds};
 use crate::duration::spelled;
 use crate::policy::{Ages, UnknownAge};
 use crate::reference::Digest;
-use crate::registry::Question;
+use crate::registry::TagRef;
 
 /// The reason of a verdict on an image whose digest is not known for long enough.
 pub const TOO_NEW: &str = "too-new";
@@ -21,7 +21,7 @@ pub const UNKNOWN_AGE: &str = "unknown-age";
 
 /// What there is of a ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Known {
+pub enum LedgerState {
     /// There is none here.
     #[default]
     Nothing,
@@ -33,38 +33,38 @@ pub enum Known {
 
 /// What earlier runs saw, and the time by which it is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
-    known: Known,
+pub struct LedgerView {
+    known: LedgerState,
     now: Timestamp,
 }
 
-impl Default for Past {
+impl Default for LedgerView {
     /// Returns the past of which nothing is known.
     fn default() -> Self {
-        Self { known: Known::Nothing, now: Timestamp::MIN }
+        Self { known: LedgerState::Nothing, now: Timestamp::MIN }
     }
 }
 
 /// Why an image has to wait: a verdict without its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
+pub struct Delay {
     /// One of [`TOO_NEW`], [`UNSETTLED`] and [`UNKNOWN_AGE`].
     pub reason: &'static str,
     /// Since when something is known, and when it will do.
     pub detail: String,
 }
 
-impl Past {
+impl LedgerView {
     /// Returns what is `known` at the time `now`.
-    pub fn new(known: Known, now: Timestamp) -> Self {
+    pub fn new(known: LedgerState, now: Timestamp) -> Self {
         Self { known, now: whole_seconds(now) }
     }
 
     /// Returns the ledger, where one was read.
     pub fn ledger(&self) -> Option<&Ledger> {
         match &self.known {
-            Known::Read(ledger) => Some(ledger),
-            Known::Nothing | Known::Unreadable(_) => None,
+            LedgerState::Read(ledger) => Some(ledger),
+            LedgerState::Nothing | LedgerState::Unreadable(_) => None,
         }
     }
 
@@ -75,37 +75,37 @@ impl Past {
 
     /// Returns this past with what was seen just now.
     #[must_use]
-    pub fn with(&self, sightings: &[Sighting]) -> Self {
-        let Known::Read(ledger) = &self.known else { return self.clone() };
+    pub fn with(&self, sightings: &[TagObservation]) -> Self {
+        let LedgerState::Read(ledger) = &self.known else { return self.clone() };
         let news = ledger.news(self.now, sightings);
         if news.is_empty() {
             return self.clone();
         }
         let mut ledger = (**ledger).clone();
         ledger.add(news);
-        Self { known: Known::Read(Arc::new(ledger)), now: self.now }
+        Self { known: LedgerState::Read(Arc::new(ledger)), now: self.now }
     }
 
     /// Returns why `digest`, which the tag is now, has to wait; `None` where it need not.
-    pub fn wait(&self, question: &Question, digest: &Digest, ages: Ages) -> Option<Wait> {
+    pub fn wait(&self, question: &TagRef, digest: &Digest, ages: Ages) -> Option<Delay> {
         if ages.min_age.is_zero() && ages.settle.is_zero() {
             return None;
         }
-        let unknown = |detail: String| Some(Wait { reason: UNKNOWN_AGE, detail });
+        let unknown = |detail: String| Some(Delay { reason: UNKNOWN_AGE, detail });
         let cannot_read = |why: &str| {
             unknown(format!(
                 "how long the digest is known cannot be told: the ledger of tags cannot be read: {why}"
             ))
         };
         let ledger = match (&self.known, ages.unknown) {
-            (Known::Unreadable(why), _) => return cannot_read(why),
-            (Known::Nothing, UnknownAge::Accept) => return None,
-            (Known::Nothing, UnknownAge::Wait) => {
+            (LedgerState::Unreadable(why), _) => return cannot_read(why),
+            (LedgerState::Nothing, UnknownAge::Accept) => return None,
+            (LedgerState::Nothing, UnknownAge::Wait) => {
                 return unknown(
                     "no ledger of tags is here, so nothing tells how long the digest is known".to_owned(),
                 );
             }
-            (Known::Read(ledger), _) => ledger,
+            (LedgerState::Read(ledger), _) => ledger,
         };
         let image = image_of(question);
         if let Some(why) = ledger.broken.get(&image) {
@@ -129,24 +129,24 @@ impl Past {
                 "`{digest}` is known since {seen}, and is proposed from {old} on (`min-age = \"{}\"`)",
                 spelled(ages.min_age)
             );
-            Wait { reason: TOO_NEW, detail }
+            Delay { reason: TOO_NEW, detail }
         } else {
             let what = if record.has_moved() { "moved at" } else { "is known since" };
             let detail = format!(
                 "the tag {what} {since}, and is proposed from {settled} on, unless it moves until then (`settle = \"{}\"`)",
                 spelled(ages.settle)
             );
-            Wait { reason: UNSETTLED, detail }
+            Delay { reason: UNSETTLED, detail }
         })
     }
 
     /// Returns what a tag last was that is `digest` now, where it was something else before.
-    pub fn other_than(&self, question: &Question, digest: &Digest) -> Option<Event> {
+    pub fn other_than(&self, question: &TagRef, digest: &Digest) -> Option<TagEvent> {
         self.ledger()?.record(question, self.now).other_than(digest).cloned()
     }
 
     /// Returns how a tag moved; `None` where nobody saw it move.
-    pub fn moves(&self, question: &Question) -> Option<Moves> {
+    pub fn moves(&self, question: &TagRef) -> Option<Moves> {
         self.ledger()?.record(question, self.now).moves()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Image, Ledger, text};
+use super::{ImageTags, Ledger, TagEvent, text};
 use crate::reference::Reference;
 use crate::source::tree::{EntryKind, Tree, TreeError};
 
@@ -96,7 +96,7 @@ impl Ledger {
             };
             let parsed = String::from_utf8(bytes)
                 .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
-                .and_then(|text| Ok(Image { events: text::parse(&text)?, text }));
+                .and_then(|text| Ok(ImageTags { events: text::parse(&text)?, text }));
             match parsed {
                 Ok(image) => drop(ledger.images.insert(name, image)),
                 Err(why) => drop(ledger.broken.insert(name, format!("`{}`, {why}", entry.path))),
@@ -107,7 +107,7 @@ impl Ledger {
 
     /// Returns the files that have to be written for the ledger to have `news`: paths and contents. Everything that is not
     /// there yet where the branch `is_new`.
-    pub fn files(&self, news: &BTreeMap<String, Vec<Event>>, is_new: bool) -> Vec<(String, Vec<u8>)> {
+    pub fn files(&self, news: &BTreeMap<String, Vec<TagEvent>>, is_new: bool) -> Vec<(String, Vec<u8>)> {
         let known = |name: &String| Some((name.clone(), self.images.get(name)?.clone()));
         let mut after = Self { images: news.keys().filter_map(known).collect(), ..Self::default() };
         after.add(news.clone());

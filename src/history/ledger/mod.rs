@@ -11,18 +11,17 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
-pub use age::{Known, Past, TOO_NEW, UNKNOWN_AGE, UNSETTLED, Wait};
+pub use age::{Delay, LedgerState, LedgerView, TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 pub use branch::{LedgerError, VERSION};
-pub use record::{Moves, Record};
+use jiff::Timestamp;
+pub use record::{Moves, TagRecord};
 
 use crate::reference::Digest;
-use crate::registry::{Answers, Question};
+use crate::registry::{Answers, TagRef};
 
 /// One line: what a tag was at that time. It is written when a tag is seen for the first time, and when it has moved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Event {
+pub struct TagEvent {
     /// When a run saw it, in whole seconds.
     pub when: Timestamp,
     /// The tag.
@@ -33,14 +32,14 @@ pub struct Event {
 
 /// What a registry said in this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct TagObservation {
     /// The tag.
-    pub question: Question,
+    pub question: TagRef,
     /// What it is.
     pub digest: Digest,
 }
 
-impl Sighting {
+impl TagObservation {
     /// Returns what the registries said; a tag without an answer was not seen.
     pub fn all(answers: &Answers) -> Vec<Self> {
         let seen = answers.iter().filter_map(|(question, answer)| {
@@ -53,8 +52,8 @@ impl Sighting {
 
 /// What was seen of the tags of one registry and repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Image {
-    events: BTreeSet<Event>,
+struct ImageTags {
+    events: BTreeSet<TagEvent>,
     /// The file, which may hold people's comments.
     text: String,
 }
@@ -62,13 +61,13 @@ struct Image {
 /// Everything that was ever seen, by image: registry and repository, normalised, as `docker.io/library/nginx`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    images: BTreeMap<String, Image>,
+    images: BTreeMap<String, ImageTags>,
     /// The images whose file cannot be read, and why: it is left as it is.
     broken: BTreeMap<String, String>,
 }
 
 /// Returns the image that a question is about.
-pub fn image_of(question: &Question) -> String {
+pub fn image_of(question: &TagRef) -> String {
     format!("{}/{}", question.registry, question.repository)
 }
 
@@ -84,15 +83,15 @@ impl Ledger {
     }
 
     /// Returns every line about an image, in order of time.
-    pub fn events<'l>(&'l self, image: &str) -> impl Iterator<Item = &'l Event> + use<'l> {
+    pub fn events<'l>(&'l self, image: &str) -> impl Iterator<Item = &'l TagEvent> + use<'l> {
         self.images.get(image).into_iter().flat_map(|image| &image.events)
     }
 
     /// Returns what is known of a tag at the time `now`. A line of a later time, from a clock that was wrong, counts for
     /// nothing until then.
-    pub fn record(&self, question: &Question, now: Timestamp) -> Record<'_> {
+    pub fn record(&self, question: &TagRef, now: Timestamp) -> TagRecord<'_> {
         let events = self.events(&image_of(question));
-        Record::new(events.filter(|event| event.tag == question.tag && event.when <= now))
+        TagRecord::new(events.filter(|event| event.tag == question.tag && event.when <= now))
     }
 
     /// Returns when `digest` was first seen behind any tag of the image; `None` where it never was.
@@ -103,23 +102,24 @@ impl Ledger {
 
     /// Returns the lines that `sightings` of the time `now` add, by image: first sights and moves. An image whose file
     /// cannot be read gets none.
-    pub fn news(&self, now: Timestamp, sightings: &[Sighting]) -> BTreeMap<String, Vec<Event>> {
-        let mut news: BTreeMap<String, Vec<Event>> = BTreeMap::new();
-        for Sighting { question, digest } in sightings {
+    pub fn news(&self, now: Timestamp, sightings: &[TagObservation]) -> BTreeMap<String, Vec<TagEvent>> {
+        let mut news: BTreeMap<String, Vec<TagEvent>> = BTreeMap::new();
+        for TagObservation { question, digest } in sightings {
             let image = image_of(question);
             if self.broken.contains_key(&image) || self.record(question, now).now() == Some(digest) {
                 continue;
             }
-            let event = Event { when: whole_seconds(now), tag: question.tag.clone(), digest: digest.clone() };
+            let event =
+                TagEvent { when: whole_seconds(now), tag: question.tag.clone(), digest: digest.clone() };
             news.entry(image).or_default().push(event);
         }
         news
     }
 
     /// Adds lines; what is there already is not there twice, so that the ledgers of two runs become one.
-    pub fn add(&mut self, news: BTreeMap<String, Vec<Event>>) {
+    pub fn add(&mut self, news: BTreeMap<String, Vec<TagEvent>>) {
         for (name, events) in news {
-            let image = self.images.entry(name.clone()).or_insert_with(|| Image::new(&name));
+            let image = self.images.entry(name.clone()).or_insert_with(|| ImageTags::new(&name));
             for event in events {
                 if !image.events.contains(&event) {
                     text::insert(&mut image.text, &event);
@@ -130,7 +130,7 @@ impl Ledger {
     }
 }
 
-impl Image {
+impl ImageTags {
     fn new(name: &str) -> Self {
         Self { events: BTreeSet::new(), text: text::head(name) }
     }

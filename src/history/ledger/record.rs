@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Event;
+use super::TagEvent;
 use crate::reference::Digest;
 
 /// How far back moves are counted for people.
@@ -12,8 +12,8 @@ const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a tag was, in order of time; each differs from the one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record<'l> {
-    sights: Vec<&'l Event>,
+pub struct TagRecord<'l> {
+    sights: Vec<&'l TagEvent>,
 }
 
 /// How a tag moved, for people. It stays the same until the tag moves again.
@@ -27,10 +27,10 @@ pub struct Moves {
     pub back: Option<Timestamp>,
 }
 
-impl<'l> Record<'l> {
+impl<'l> TagRecord<'l> {
     /// Returns the record of these lines, which are of one tag and in order of time.
-    pub(super) fn new(events: impl Iterator<Item = &'l Event>) -> Self {
-        let mut sights: Vec<&Event> = Vec::new();
+    pub(super) fn new(events: impl Iterator<Item = &'l TagEvent>) -> Self {
+        let mut sights: Vec<&TagEvent> = Vec::new();
         for event in events {
             // Two runs at once may both have written it.
             if sights.last().is_none_or(|last| last.digest != event.digest) {
@@ -41,7 +41,7 @@ impl<'l> Record<'l> {
     }
 
     /// Returns the lines, from the first sight to the last move.
-    pub fn sights(&self) -> &[&'l Event] {
+    pub fn sights(&self) -> &[&'l TagEvent] {
         &self.sights
     }
 
@@ -66,7 +66,7 @@ impl<'l> Record<'l> {
     }
 
     /// Returns what the tag was last before it became `digest`, where it was something else.
-    pub fn other_than(&self, digest: &Digest) -> Option<&'l Event> {
+    pub fn other_than(&self, digest: &Digest) -> Option<&'l TagEvent> {
         self.sights.iter().rev().find(|event| event.digest != *digest).copied()
     }
 

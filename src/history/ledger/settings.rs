@@ -1,6 +1,6 @@
 //! `[ledger]`: whether and where runs remember what tags were.
 
-use crate::history::ledger::Past;
+use crate::history::ledger::LedgerView;
 
 /// The branch where the ledger is, unless the configuration names another.
 pub const LEDGER_BRANCH: &str = "tagpin-ledger";
@@ -13,11 +13,11 @@ pub struct LedgerSettings {
     /// The branch of its own that it is on.
     pub branch: String,
     /// What it says, once a command has read it.
-    pub past: Past,
+    pub past: LedgerView,
 }
 
 impl Default for LedgerSettings {
     fn default() -> Self {
-        Self { enabled: false, branch: LEDGER_BRANCH.to_owned(), past: Past::default() }
+        Self { enabled: false, branch: LEDGER_BRANCH.to_owned(), past: LedgerView::default() }
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
 use super::*;
 use crate::policy::{Ages, UnknownAge};
-use crate::source::tree::{Entry, EntryKind, Tree, TreeError};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
 const IMAGE: &str = "docker.io/library/nginx";
 
@@ -18,20 +18,20 @@ fn digest(seed: u8) -> Digest {
     Digest::sha256(&[seed])
 }
 
-fn event(hour: i64, tag: &str, seed: u8) -> Event {
-    Event { when: at(hour), tag: tag.to_owned(), digest: digest(seed) }
+fn event(hour: i64, tag: &str, seed: u8) -> TagEvent {
+    TagEvent { when: at(hour), tag: tag.to_owned(), digest: digest(seed) }
 }
 
-fn question(tag: &str) -> Question {
+fn question(tag: &str) -> TagRef {
     let (registry, repository) = ("docker.io".to_owned(), "library/nginx".to_owned());
-    Question { registry, repository, tag: tag.to_owned() }
+    TagRef { registry, repository, tag: tag.to_owned() }
 }
 
-fn seen(tag: &str, seed: u8) -> Sighting {
-    Sighting { question: question(tag), digest: digest(seed) }
+fn seen(tag: &str, seed: u8) -> TagObservation {
+    TagObservation { question: question(tag), digest: digest(seed) }
 }
 
-fn ledger(events: &[Event]) -> Ledger {
+fn ledger(events: &[TagEvent]) -> Ledger {
     let mut ledger = Ledger::default();
     ledger.add(BTreeMap::from([(IMAGE.to_owned(), events.to_vec())]));
     ledger
@@ -43,14 +43,14 @@ struct Files(Contents);
 type Contents = BTreeMap<String, Vec<u8>>;
 
 impl Files {
-    fn of(ledger: &Ledger, news: &BTreeMap<String, Vec<Event>>) -> Self {
+    fn of(ledger: &Ledger, news: &BTreeMap<String, Vec<TagEvent>>) -> Self {
         Self(ledger.files(news, true).into_iter().collect())
     }
 }
 
 impl Tree for Files {
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
-        let entry = |(path, bytes): (&String, &Vec<u8>)| Entry {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
+        let entry = |(path, bytes): (&String, &Vec<u8>)| TreeEntry {
             path: path.clone(),
             size: bytes.len() as u64,
             kind: if path.ends_with("link.txt") { EntryKind::Symlink } else { EntryKind::File },
@@ -71,7 +71,7 @@ impl Tree for Files {
 #[test]
 fn only_first_sights_and_moves_are_news() {
     let mut ledger = Ledger::default();
-    let mut news = |hour, sightings: &[Sighting]| {
+    let mut news = |hour, sightings: &[TagObservation]| {
         let news = ledger.news(at(hour), sightings);
         ledger.add(news.clone());
         news.values().flatten().cloned().collect::<Vec<_>>()
@@ -125,7 +125,7 @@ fn a_file_is_read_as_it_was_written_and_people_s_comments_stay() {
 
 impl Ledger {
     /// Everything, as lines to be added elsewhere.
-    fn news_of(&self) -> BTreeMap<String, Vec<Event>> {
+    fn news_of(&self) -> BTreeMap<String, Vec<TagEvent>> {
         self.images.iter().map(|(name, it)| (name.clone(), it.events.iter().cloned().collect())).collect()
     }
 }
@@ -189,14 +189,11 @@ fn a_file_that_cannot_be_read_spoils_no_other_and_is_not_written() {
             "{broken:?}"
         );
         assert_eq!(ledger.images().collect::<Vec<_>>(), [IMAGE]);
-        let question = Question {
-            registry: "ghcr.io".to_owned(),
-            repository: "acme/api".to_owned(),
-            tag: "1".to_owned(),
-        };
-        let sighting = Sighting { question: question.clone(), digest: digest(7) };
+        let question =
+            TagRef { registry: "ghcr.io".to_owned(), repository: "acme/api".to_owned(), tag: "1".to_owned() };
+        let sighting = TagObservation { question: question.clone(), digest: digest(7) };
         assert!(ledger.news(at(9), std::slice::from_ref(&sighting)).is_empty());
-        let past = Past::new(Known::Read(Arc::new(ledger)), at(9)).with(&[sighting]);
+        let past = LedgerView::new(LedgerState::Read(Arc::new(ledger)), at(9)).with(&[sighting]);
         let wait = past.wait(&question, &digest(7), ages(1, 0, UnknownAge::Accept)).unwrap();
         assert_eq!(wait.reason, UNKNOWN_AGE);
     }
@@ -215,9 +212,11 @@ fn ages(min_age: i64, settle: i64, unknown: UnknownAge) -> Ages {
 #[test]
 fn a_digest_waits_until_it_is_old_enough_and_its_tag_has_settled() {
     use UnknownAge::{Accept, Wait};
-    let read = |events: &[Event], now| Past::new(Known::Read(Arc::new(ledger(events))), at(now));
-    let reason =
-        |past: &Past, seed, ages| past.wait(&question("1"), &digest(seed), ages).map(|wait| wait.reason);
+    let read =
+        |events: &[TagEvent], now| LedgerView::new(LedgerState::Read(Arc::new(ledger(events))), at(now));
+    let reason = |past: &LedgerView, seed, ages| {
+        past.wait(&question("1"), &digest(seed), ages).map(|wait| wait.reason)
+    };
     let moved = [event(0, "1", 1), event(10, "1", 2)];
     for (now, ages, expected) in [
         (10, ages(24, 0, Wait), Some(TOO_NEW)),
@@ -259,9 +258,10 @@ fn a_digest_waits_until_it_is_old_enough_and_its_tag_has_settled() {
 #[test]
 fn without_a_ledger_policy_says_what_happens_and_one_that_cannot_be_read_holds() {
     use UnknownAge::{Accept, Wait};
-    let unreadable = Past::new(Known::Unreadable("`x`: it is of version 2".to_owned()), at(0));
-    let none = Past::new(Known::Nothing, at(0));
-    let reason = |past: &Past, ages| past.wait(&question("1"), &digest(1), ages).map(|wait| wait.reason);
+    let unreadable = LedgerView::new(LedgerState::Unreadable("`x`: it is of version 2".to_owned()), at(0));
+    let none = LedgerView::new(LedgerState::Nothing, at(0));
+    let reason =
+        |past: &LedgerView, ages| past.wait(&question("1"), &digest(1), ages).map(|wait| wait.reason);
     assert_eq!(reason(&none, ages(1, 0, Wait)), Some(UNKNOWN_AGE));
     assert_eq!(reason(&none, ages(0, 1, Accept)), None);
     assert_eq!(reason(&none, ages(0, 0, Wait)), None);
@@ -276,7 +276,7 @@ proptest! {
     fn hostile_text_is_read_or_refused(
         lines in vec(prop_oneof![
             (any::<i32>(), any::<u8>()).prop_map(|(when, seed)| {
-                text::line(&Event { when: Timestamp::from_second(i64::from(when)).unwrap(), tag: "1".to_owned(), digest: digest(seed) })
+                text::line(&TagEvent { when: Timestamp::from_second(i64::from(when)).unwrap(), tag: "1".to_owned(), digest: digest(seed) })
             }),
             Just("# comment".to_owned()),
             Just(String::new()),

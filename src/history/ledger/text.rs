@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::Event;
+use super::TagEvent;
 use crate::reference::{Digest, is_tag};
 
 /// How much of a line a message repeats, in characters.
@@ -16,7 +16,7 @@ pub(super) fn head(image: &str) -> String {
 }
 
 /// Returns the line for `event`, without its end.
-pub(super) fn line(event: &Event) -> String {
+pub(super) fn line(event: &TagEvent) -> String {
     format!("{} {} {}", event.when, event.tag, event.digest)
 }
 
@@ -24,7 +24,7 @@ pub(super) fn line(event: &Event) -> String {
 ///
 /// # Errors
 /// Names the first line that is none of ours, by its number from 1.
-pub(super) fn parse(text: &str) -> Result<BTreeSet<Event>, String> {
+pub(super) fn parse(text: &str) -> Result<BTreeSet<TagEvent>, String> {
     let mut events = BTreeSet::new();
     for (index, line) in text.lines().enumerate() {
         if is_comment(line) {
@@ -43,18 +43,18 @@ fn is_comment(line: &str) -> bool {
     line.starts_with('#') || line.trim().is_empty()
 }
 
-fn event(line: &str) -> Option<Event> {
+fn event(line: &str) -> Option<TagEvent> {
     let mut words = line.split_ascii_whitespace();
     let (when, tag, digest) = (words.next()?, words.next()?, words.next()?);
     if words.next().is_some() || !is_tag(tag) {
         return None;
     }
     let when: Timestamp = when.parse().ok()?;
-    Some(Event { when: super::whole_seconds(when), tag: tag.to_owned(), digest: Digest::parse(digest)? })
+    Some(TagEvent { when: super::whole_seconds(when), tag: tag.to_owned(), digest: Digest::parse(digest)? })
 }
 
 /// Puts a line where its time belongs: before the first later one, or at the end. Everything else stays as it is.
-pub(super) fn insert(text: &mut String, event: &Event) {
+pub(super) fn insert(text: &mut String, event: &TagEvent) {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }

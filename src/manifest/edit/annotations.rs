@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::splice::{Added, EditError, Plan, Splice, line_start};
+use super::splice::{Added, Plan, Splice, SpliceError, line_start};
 use crate::manifest::Located;
-use crate::manifest::syntax::tree::{Kind, NodeId, Style, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, Yaml};
 use crate::plan::{Outcome, Verdict};
 
 /// The longest name part of an annotation key (Kubernetes, annotations: syntax and character set).
@@ -18,7 +18,7 @@ const ENTRIES_MAX: usize = 2_000;
 
 /// What is annotated, and what is left alone.
 #[derive(Clone, Copy, Debug)]
-pub struct Annotations<'a> {
+pub struct AnnotationPlan<'a> {
     /// The annotation keys; `None` turns annotations off.
     pub keys: Option<Keys<'a>>,
     /// Image names that a kustomization in the tree overrides: the object does not say what is deployed.
@@ -42,7 +42,7 @@ pub(crate) fn annotate(
     plan: &mut Plan,
     sites: &[Located],
     verdicts: &[Verdict],
-    annotations: &Annotations<'_>,
+    annotations: &AnnotationPlan<'_>,
 ) -> Vec<String> {
     let Some(keys) = annotations.keys else { return Vec::new() };
     let mut objects: BTreeMap<NodeId, Vec<(&Located, &Verdict)>> = BTreeMap::new();
@@ -58,7 +58,7 @@ pub(crate) fn annotate(
         if annotations.is_patch || containers.iter().all(|(_, verdict)| verdict.change.is_none()) {
             continue;
         }
-        let mut object = Object { yaml, keys, object, wanted: Vec::new(), notes: &mut notes };
+        let mut object = AnnotatedObject { yaml, keys, object, wanted: Vec::new(), notes: &mut notes };
         object.want(&containers, annotations.overridden);
         let mut trial = plan.clone();
         match object.write(&mut trial) {
@@ -70,7 +70,7 @@ pub(crate) fn annotate(
 }
 
 /// One object and the annotations that it should have.
-struct Object<'o, 'a> {
+struct AnnotatedObject<'o, 'a> {
     yaml: &'o Yaml<'a>,
     keys: Keys<'o>,
     object: NodeId,
@@ -78,7 +78,7 @@ struct Object<'o, 'a> {
     notes: &'o mut Vec<String>,
 }
 
-impl Object<'_, '_> {
+impl AnnotatedObject<'_, '_> {
     /// Decides what the annotations should say. The names of containers come from the file: only those that
     /// Kubernetes would take become part of a key.
     fn want(&mut self, containers: &[(&Located, &Verdict)], overridden: &HashSet<&str>) {
@@ -178,8 +178,8 @@ impl Object<'_, '_> {
         };
         let node = &self.yaml.nodes[value];
         match &node.kind {
-            Kind::Mapping { .. } if !node.anchored => Ok(Some(value)),
-            Kind::Mapping { .. } | Kind::Alias(_) => Err("the metadata are shared through an anchor"),
+            NodeKind::Mapping { .. } if !node.anchored => Ok(Some(value)),
+            NodeKind::Mapping { .. } | NodeKind::Alias(_) => Err("the metadata are shared through an anchor"),
             _ => Err("the annotations are empty"),
         }
     }
@@ -215,7 +215,7 @@ impl Object<'_, '_> {
     fn key_is_quoted(&self, node: NodeId) -> bool {
         let parent = self.yaml.nodes[node].parent;
         parent.and_then(|parent| self.yaml.own_entry(parent, "annotations")).is_some_and(|(key, _)| {
-            matches!(self.yaml.nodes[key].kind, Kind::Scalar { style: Style::Double, .. })
+            matches!(self.yaml.nodes[key].kind, NodeKind::Scalar { style: ScalarStyle::Double, .. })
         })
     }
 
@@ -240,7 +240,7 @@ impl Object<'_, '_> {
     fn neighbour(&self, annotations: NodeId, stale: &[usize]) -> Option<NodeId> {
         let one_line = |id: NodeId| {
             let node = &self.yaml.nodes[id];
-            matches!(node.kind, Kind::Scalar { style, .. } if style != Style::Block)
+            matches!(node.kind, NodeKind::Scalar { style, .. } if style != ScalarStyle::Block)
                 && !node.span.is_empty()
                 && !self.yaml.text[node.span.clone()].contains(['\n', '\r'])
         };
@@ -259,7 +259,7 @@ impl Object<'_, '_> {
         index: usize,
         neighbour: Option<NodeId>,
     ) -> Result<(), &'static str> {
-        let Kind::Mapping { entries, flow: false } = &self.yaml.nodes[annotations].kind else {
+        let NodeKind::Mapping { entries, flow: false } = &self.yaml.nodes[annotations].kind else {
             return Err("a stale key in a flow mapping is left as it is");
         };
         let (key, value) = entries[index];
@@ -318,11 +318,11 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn text(error: EditError) -> &'static str {
+fn text(error: SpliceError) -> &'static str {
     match error {
-        EditError::Scalar | EditError::Shared | EditError::NoTag => {
+        SpliceError::Scalar | SpliceError::Shared | SpliceError::NoTag => {
             "the annotation is written in a way that cannot be replaced in place"
         }
-        EditError::Mapping | EditError::Comment => "no entry can be added to the annotations",
+        SpliceError::Mapping | SpliceError::Comment => "no entry can be added to the annotations",
     }
 }

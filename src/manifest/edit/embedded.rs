@@ -4,12 +4,11 @@
 //! Only a block whose lines stand in the file as they are, behind one indentation, is read so: every byte of the inner
 //! text then has exactly one place in the file.
 
-use crate::manifest::syntax::tree::Embedded;
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::splice::{Plan, Splice};
-use crate::manifest::syntax::tree::{Kind, Node, NodeId, Style, Yaml};
+use crate::manifest::syntax::tree::{Embedded, Node, NodeId, NodeKind, ScalarStyle, Yaml};
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
 const EMBEDS_MAX: usize = 1_000;
@@ -24,8 +23,8 @@ impl Yaml<'_> {
         if self.embeds > EMBEDS_MAX {
             return None;
         }
-        let lines = Lines::of(self, scalar)?;
-        let Kind::Scalar { value, .. } = &self.nodes[scalar].kind else { return None };
+        let lines = BlockLines::of(self, scalar)?;
+        let NodeKind::Scalar { value, .. } = &self.nodes[scalar].kind else { return None };
         let inner = Yaml::parse(value);
         let [document] = inner.documents.as_slice() else { return None };
         let root = document.root?;
@@ -75,19 +74,19 @@ impl Yaml<'_> {
 }
 
 /// Returns a node of the inner text as a node of the file.
-fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &Lines) -> Node<'n> {
+fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &BlockLines) -> Node<'n> {
     let kind = match &node.kind {
-        Kind::Scalar { value, style } => {
-            Kind::Scalar { value: Cow::Owned(value.clone().into_owned()), style: *style }
+        NodeKind::Scalar { value, style } => {
+            NodeKind::Scalar { value: Cow::Owned(value.clone().into_owned()), style: *style }
         }
-        Kind::Sequence { items, flow } => {
-            Kind::Sequence { items: items.iter().map(|id| base + id).collect(), flow: *flow }
+        NodeKind::Sequence { items, flow } => {
+            NodeKind::Sequence { items: items.iter().map(|id| base + id).collect(), flow: *flow }
         }
-        Kind::Mapping { entries, flow } => Kind::Mapping {
+        NodeKind::Mapping { entries, flow } => NodeKind::Mapping {
             entries: entries.iter().map(|(key, value)| (base + key, base + value)).collect(),
             flow: *flow,
         },
-        Kind::Alias(target) => Kind::Alias(base + target),
+        NodeKind::Alias(target) => NodeKind::Alias(base + target),
     };
     Node {
         span: lines.place(&node.span),
@@ -100,18 +99,18 @@ fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &Lines) -> Nod
 }
 
 /// The lines of a literal block: where each starts in the decoded text, and where in the file.
-struct Lines {
+struct BlockLines {
     span: Range<usize>,
     indent: usize,
     /// (offset in the decoded text, offset in the file)
     starts: Vec<(usize, usize)>,
 }
 
-impl Lines {
+impl BlockLines {
     /// Returns the lines of a block scalar; `None` where the decoded text is not what stands in the file.
     fn of(yaml: &Yaml<'_>, scalar: NodeId) -> Option<Self> {
         let node = yaml.nodes.get(scalar)?;
-        let (Kind::Scalar { value, style: Style::Block }, span) = (&node.kind, &node.span) else {
+        let (NodeKind::Scalar { value, style: ScalarStyle::Block }, span) = (&node.kind, &node.span) else {
             return None;
         };
         if yaml.is_masked(scalar) {

@@ -8,21 +8,22 @@ pub mod splice;
 mod style;
 
 use std::collections::BTreeSet;
+
 pub use style::Style;
 
-use crate::manifest::edit::annotations::Annotations;
+use crate::manifest::edit::annotations::AnnotationPlan;
 use crate::manifest::edit::proof::ProofError;
 use crate::manifest::edit::splice::Plan;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::syntax::language::Language;
-use crate::manifest::syntax::source::{Source, text_of};
+use crate::manifest::syntax::source::{SourceText, text_of};
 use crate::manifest::syntax::tree::Yaml;
 use crate::manifest::{Located, scan_whole};
 use crate::plan::{Outcome, Verdict};
 
 /// An edited file: proven, not written yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edited {
+pub struct EditedFile {
     /// The bytes after.
     pub after: Vec<u8>,
     /// How many spans differ.
@@ -40,8 +41,8 @@ pub fn edit(
     catalogue: &Catalogue,
     sites: &[Located],
     verdicts: &mut [Verdict],
-    annotations: &Annotations<'_>,
-) -> Option<Edited> {
+    annotations: &AnnotationPlan<'_>,
+) -> Option<EditedFile> {
     if verdicts.iter().all(|verdict| verdict.change.is_none()) {
         return None;
     }
@@ -59,7 +60,7 @@ pub fn edit(
         return None;
     }
     let sites = &whole[..];
-    let source = Source::new(text, Language::of(path).unwrap_or_default());
+    let source = SourceText::new(text, Language::of(path).unwrap_or_default());
     let mut yaml = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
     for block in blocks {
@@ -82,7 +83,7 @@ pub fn edit(
         }
     };
     let mark = &before[..before.len() - text.len()];
-    Some(Edited { after: [mark, after.as_bytes()].concat(), spans: plan.splices.len(), notes })
+    Some(EditedFile { after: [mark, after.as_bytes()].concat(), spans: plan.splices.len(), notes })
 }
 
 /// Plans the changes of all sites; a site that cannot be edited learns why.

@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::splice::EditError;
+use super::splice::SpliceError;
 use crate::manifest::Located;
 use crate::manifest::site::{Site, Write};
-use crate::manifest::syntax::tree::{Kind, NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, Yaml};
 use crate::plan::{Outcome, Verdict};
 use crate::reference::Reference;
 
@@ -70,7 +70,7 @@ pub(crate) fn hold(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict])
         })
         .collect();
     for index in held {
-        let error = EditError::Shared;
+        let error = SpliceError::Shared;
         verdicts[index] = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
     }
 }
@@ -87,7 +87,7 @@ impl Readers {
     fn of(yaml: &Yaml<'_>) -> Self {
         let mut readers = Self { aliases: HashMap::new(), merges: HashMap::new() };
         for (id, node) in yaml.nodes.iter().enumerate() {
-            let Kind::Alias(target) = node.kind else { continue };
+            let NodeKind::Alias(target) = node.kind else { continue };
             readers.aliases.entry(target).or_default().push(id);
             let list = node.parent.filter(|parent| yaml.is_sequence(*parent));
             let value = list.unwrap_or(id);

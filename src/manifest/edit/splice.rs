@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use crate::manifest::site::{Site, Write};
 use crate::manifest::syntax::language::Language;
-use crate::manifest::syntax::tree::inner_span;
-use crate::manifest::syntax::tree::{Kind, Node, NodeId, Style, Yaml};
+use crate::manifest::syntax::tree::{Node, NodeId, NodeKind, ScalarStyle, Yaml, inner_span};
 use crate::reference::{Digest, Reference};
 
 /// A planned change of a text.
@@ -44,7 +43,7 @@ pub enum Added {
 
 /// Why a place cannot be edited safely. The site is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
+pub enum SpliceError {
     /// The scalar's value cannot be found in its source.
     #[error("the value is written in a way that cannot be replaced in place")]
     Scalar,
@@ -64,7 +63,7 @@ pub enum EditError {
     Comment,
 }
 
-impl EditError {
+impl SpliceError {
     /// Returns the kebab-case reason for reports.
     pub fn reason(self) -> &'static str {
         match self {
@@ -83,17 +82,17 @@ impl Plan {
     ///
     /// # Errors
     /// There is no such field, something else reads it through an anchor, or it cannot be edited safely.
-    pub fn retag(&mut self, yaml: &Yaml<'_>, site: &Site, tag: Option<&str>) -> Result<(), EditError> {
+    pub fn retag(&mut self, yaml: &Yaml<'_>, site: &Site, tag: Option<&str>) -> Result<(), SpliceError> {
         let Some(tag) = tag else { return Ok(()) };
         if !matches!(site.write, Some(Write::Digest { .. } | Write::AddDigest { .. })) {
             return Ok(());
         }
         // The main scalar of split fields is the tag's, where there is one.
         if site.fields.get("tag") != Some(&site.span) {
-            return Err(EditError::NoTag);
+            return Err(SpliceError::NoTag);
         }
         if yaml.nodes[site.main].anchored {
-            return Err(EditError::Shared);
+            return Err(SpliceError::Shared);
         }
         self.set(yaml, site.main, tag.to_owned())
     }
@@ -108,7 +107,7 @@ impl Plan {
         write: &Write,
         reference: &Reference,
         digest: &Digest,
-    ) -> Result<(), EditError> {
+    ) -> Result<(), SpliceError> {
         match write {
             Write::Whole { node, prefix } => {
                 self.set(yaml, *node, format!("{prefix}{}", reference.pinned(digest)))
@@ -136,15 +135,15 @@ impl Plan {
         write: &Write,
         reference: &Reference,
         digest: &Digest,
-    ) -> Result<(), EditError> {
+    ) -> Result<(), SpliceError> {
         let Write::Whole { node, prefix } = write else { return self.pin(yaml, write, reference, digest) };
         let end = yaml.nodes[*node].span.end;
         // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
-        if matches!(yaml.nodes[*node].kind, Kind::Scalar { style: Style::Block, .. })
+        if matches!(yaml.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
             || is_json(yaml, *node)
             || yaml.language == Language::Unit
         {
-            return Err(EditError::Comment);
+            return Err(SpliceError::Comment);
         }
         let rest_of_line = yaml.text[end..].split(['\n', '\r']).next().unwrap_or_default();
         let tag = reference.tag().unwrap_or(crate::reference::LATEST);
@@ -154,7 +153,7 @@ impl Plan {
                 Splice { span, text: comment }
             }
             None if rest_of_line.trim().is_empty() => Splice { span: end..end, text: format!(" {comment}") },
-            _ => return Err(EditError::Comment),
+            _ => return Err(SpliceError::Comment),
         };
         self.set(yaml, *node, format!("{prefix}{}@{digest}", reference.name()))?;
         self.splices.push(splice);
@@ -165,35 +164,37 @@ impl Plan {
     ///
     /// # Errors
     /// The value cannot be found in the source, the node is no scalar, or it was planned to get another value.
-    pub fn set(&mut self, yaml: &Yaml<'_>, node: NodeId, value: String) -> Result<(), EditError> {
-        let Node { span, anchored, tag, kind: Kind::Scalar { style, .. }, .. } = &yaml.nodes[node] else {
-            return Err(EditError::Scalar);
+    pub fn set(&mut self, yaml: &Yaml<'_>, node: NodeId, value: String) -> Result<(), SpliceError> {
+        let Node { span, anchored, tag, kind: NodeKind::Scalar { style, .. }, .. } = &yaml.nodes[node] else {
+            return Err(SpliceError::Scalar);
         };
         if let Some(planned) = self.set.get(&node) {
-            return if *planned == value { Ok(()) } else { Err(EditError::Shared) };
+            return if *planned == value { Ok(()) } else { Err(SpliceError::Shared) };
         }
-        let inner = || inner_span(yaml, node).ok_or(EditError::Scalar);
+        let inner = || inner_span(yaml, node).ok_or(SpliceError::Scalar);
         let splice = match style {
             // An anchor or a tag would stand between the colon and the value, or say that it is null.
-            Style::Plain if yaml.is_null(node) && (*anchored || !tag.is_empty()) => {
-                return Err(EditError::Scalar);
+            ScalarStyle::Plain if yaml.is_null(node) && (*anchored || !tag.is_empty()) => {
+                return Err(SpliceError::Scalar);
             }
-            Style::Plain if span.is_empty() => {
-                let after = colon_of(yaml, node).ok_or(EditError::Scalar)? + 1;
+            ScalarStyle::Plain if span.is_empty() => {
+                let after = colon_of(yaml, node).ok_or(SpliceError::Scalar)? + 1;
                 let text = quoted_if_needed(&value, is_json(yaml, node));
                 Splice { span: after..after, text: format!(" {text}") }
             }
-            Style::Plain => {
+            ScalarStyle::Plain => {
                 let span = if yaml.is_null(node) { span.clone() } else { inner()? };
                 Splice { span, text: quoted_if_needed(&value, is_json(yaml, node)) }
             }
             // What would need an escape stood in the file as one: it is not rewritten.
-            Style::Single if value.contains('\'') => return Err(EditError::Scalar),
-            Style::Double if value.contains(['"', '\\']) => return Err(EditError::Scalar),
-            Style::Single | Style::Double | Style::Block => Splice { span: inner()?, text: value.clone() },
+            ScalarStyle::Single if value.contains('\'') => return Err(SpliceError::Scalar),
+            ScalarStyle::Double if value.contains(['"', '\\']) => return Err(SpliceError::Scalar),
+            ScalarStyle::Single | ScalarStyle::Double | ScalarStyle::Block => {
+                Splice { span: inner()?, text: value.clone() }
+            }
         };
         if value.contains(char::is_control) {
-            return Err(EditError::Scalar);
+            return Err(SpliceError::Scalar);
         }
         self.splices.push(splice);
         self.set.insert(node, value);
@@ -211,7 +212,7 @@ impl Plan {
         after: NodeId,
         key: &str,
         value: &str,
-    ) -> Result<(), EditError> {
+    ) -> Result<(), SpliceError> {
         self.add_entry(yaml, mapping, after, key, Added::Text(value.to_owned()), 2)
     }
 
@@ -227,21 +228,21 @@ impl Plan {
         key: &str,
         value: Added,
         step: usize,
-    ) -> Result<(), EditError> {
-        let Kind::Mapping { entries, flow } = &yaml.nodes[mapping].kind else {
-            return Err(EditError::Mapping);
+    ) -> Result<(), SpliceError> {
+        let NodeKind::Mapping { entries, flow } = &yaml.nodes[mapping].kind else {
+            return Err(SpliceError::Mapping);
         };
         let after_node = &yaml.nodes[after];
         let index = after_node.index;
         // A collection's span ends where the next token starts: no place for a line.
-        let ends_with_its_text = matches!(after_node.kind, Kind::Scalar { .. } | Kind::Alias(_));
+        let ends_with_its_text = matches!(after_node.kind, NodeKind::Scalar { .. } | NodeKind::Alias(_));
         if entries.get(index).is_none_or(|(_, value)| *value != after) || !ends_with_its_text {
-            return Err(EditError::Mapping);
+            return Err(SpliceError::Mapping);
         }
         let (end, text) = (after_node.span.end, yaml.text);
         let splice = if *flow {
             let sibling = &yaml.nodes[entries[index].0];
-            let json = matches!(sibling.kind, Kind::Scalar { style: Style::Double, .. });
+            let json = matches!(sibling.kind, NodeKind::Scalar { style: ScalarStyle::Double, .. });
             let before = &text[line_start(text, sibling.span.start)..sibling.span.start];
             let entry = flow_entry(key, &value, json);
             match (before.trim().is_empty(), end_of_comma_line(text, end)) {
@@ -254,7 +255,8 @@ impl Plan {
                 (false, _) => Splice { span: end..end, text: format!(", {entry}") },
             }
         } else {
-            let indent = entries.iter().find_map(|(key, _)| indent(yaml, *key)).ok_or(EditError::Mapping)?;
+            let indent =
+                entries.iter().find_map(|(key, _)| indent(yaml, *key)).ok_or(SpliceError::Mapping)?;
             let below = !after_node.span.is_empty() && text[..end].ends_with(['\n', '\r']);
             let line_end = line_end(text, if below { end - 1 } else { end });
             let lines = block_entry(key, &value, indent, step, line_end);
@@ -282,21 +284,21 @@ impl Plan {
         node: NodeId,
         entries: Vec<(String, String)>,
         step: usize,
-    ) -> Result<(), EditError> {
-        let Node { span, anchored: false, tag, kind: Kind::Scalar { .. }, parent: Some(parent), .. } =
+    ) -> Result<(), SpliceError> {
+        let Node { span, anchored: false, tag, kind: NodeKind::Scalar { .. }, parent: Some(parent), .. } =
             &yaml.nodes[node]
         else {
-            return Err(EditError::Mapping);
+            return Err(SpliceError::Mapping);
         };
         let (Some(key), Some(colon)) = (yaml.key_node_of(node), colon_of(yaml, node)) else {
-            return Err(EditError::Mapping);
+            return Err(SpliceError::Mapping);
         };
         if !yaml.is_null(node) || !tag.is_empty() {
-            return Err(EditError::Mapping);
+            return Err(SpliceError::Mapping);
         }
         let (after, text) = (colon + 1, yaml.text);
         let null = if span.is_empty() { after..after } else { span.clone() };
-        if matches!(yaml.nodes[*parent].kind, Kind::Mapping { flow: true, .. }) {
+        if matches!(yaml.nodes[*parent].kind, NodeKind::Mapping { flow: true, .. }) {
             let blank = if span.is_empty() { " " } else { "" };
             let mapping = flow_mapping(&entries, is_json(yaml, node));
             self.splices.push(Splice { span: null, text: format!("{blank}{mapping}") });
@@ -305,12 +307,12 @@ impl Plan {
             let at = null.end + line_length;
             let (before, behind) = (&text[after..null.start], text[null.end..at].trim_start());
             if !before.trim().is_empty() || before.contains(['\n', '\r']) {
-                return Err(EditError::Mapping);
+                return Err(SpliceError::Mapping);
             }
             if !behind.is_empty() && !behind.starts_with('#') {
-                return Err(EditError::Mapping);
+                return Err(SpliceError::Mapping);
             }
-            let inner = indent(yaml, key).ok_or(EditError::Mapping)? + step;
+            let inner = indent(yaml, key).ok_or(SpliceError::Mapping)? + step;
             let line_end = line_end(text, null.end);
             let lines: String =
                 entries.iter().map(|(key, value)| block_line(key, value, inner, line_end)).collect();
@@ -369,8 +371,8 @@ fn colon_of(yaml: &Yaml<'_>, node: NodeId) -> Option<usize> {
 fn is_json(yaml: &Yaml<'_>, node: NodeId) -> bool {
     let parent = yaml.nodes[node].parent.map(|parent| &yaml.nodes[parent].kind);
     let key = yaml.key_node_of(node).map(|key| &yaml.nodes[key].kind);
-    matches!(parent, Some(Kind::Mapping { flow: true, .. }))
-        && matches!(key, Some(Kind::Scalar { style: Style::Double, .. }))
+    matches!(parent, Some(NodeKind::Mapping { flow: true, .. }))
+        && matches!(key, Some(NodeKind::Scalar { style: ScalarStyle::Double, .. }))
 }
 
 /// Quotes hex digits that a YAML reader may take for a number (`1234…`, `12e4…`), and tags that it may take for a number or a

@@ -9,7 +9,7 @@ use crate::manifest::syntax::tree::{NodeId, Yaml};
 
 /// A scalar that holds YAML, and what is known of the document around it.
 #[derive(Clone, Debug)]
-pub(in crate::manifest) struct Text {
+pub(in crate::manifest) struct EmbeddedText {
     pub(in crate::manifest) node: NodeId,
     pub(super) form: TextForm,
     pub(super) document: usize,
@@ -19,7 +19,11 @@ pub(in crate::manifest) struct Text {
 }
 
 /// Returns the sites in a text. Where its bytes have no exact place in the file, the text itself is the site, and skipped.
-pub(in crate::manifest) fn find(yaml: &mut Yaml<'_>, text: &Text, catalogue: &Catalogue) -> Vec<Site> {
+pub(in crate::manifest) fn find(
+    yaml: &mut Yaml<'_>,
+    text: &EmbeddedText,
+    catalogue: &Catalogue,
+) -> Vec<Site> {
     if yaml.is_masked(text.node) || yaml.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
         return Vec::new();
     }
@@ -35,7 +39,7 @@ pub(in crate::manifest) fn find(yaml: &mut Yaml<'_>, text: &Text, catalogue: &Ca
 
 fn sites(
     yaml: &Yaml<'_>,
-    text: &Text,
+    text: &EmbeddedText,
     root: NodeId,
     inside: Option<NodeId>,
     catalogue: &Catalogue,
@@ -57,7 +61,7 @@ fn sites(
 }
 
 /// Returns the text itself as a site, if there is an image in it or nobody can tell.
-fn skipped(yaml: &Yaml<'_>, text: &Text, catalogue: &Catalogue) -> Option<Site> {
+fn skipped(yaml: &Yaml<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Option<Site> {
     let value = yaml.text_of(text.node)?;
     let inner = Yaml::parse(value);
     let roots = inner.documents.iter().filter_map(|document| document.root);

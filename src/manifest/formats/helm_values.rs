@@ -2,7 +2,7 @@
 
 use super::{Fields, Finder, Form, has_tag_or_digest};
 use crate::manifest::site::{Skip, unresolvable};
-use crate::manifest::syntax::tree::{Kind, NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, Yaml};
 use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.
@@ -29,7 +29,7 @@ pub(super) fn is_values(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
 /// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
 fn splits_an_image(yaml: &Yaml<'_>, node: NodeId) -> bool {
     match &yaml.nodes[node].kind {
-        Kind::Mapping { entries, .. } => {
+        NodeKind::Mapping { entries, .. } => {
             let split = yaml.get_str(node, "repository").is_some() && yaml.get(node, "tag").is_some();
             let of_an_image = || {
                 yaml.key_of(node).is_some_and(is_image_key)
@@ -40,7 +40,7 @@ fn splits_an_image(yaml: &Yaml<'_>, node: NodeId) -> bool {
             (split && of_an_image() && fields(yaml, node, false).is_some())
                 || entries.iter().any(|(_, value)| splits_an_image(yaml, *value))
         }
-        Kind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(yaml, *item)),
+        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(yaml, *item)),
         _ => false,
     }
 }
@@ -66,7 +66,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
         return;
     }
     match &yaml.nodes[node].kind {
-        Kind::Sequence { items, .. } => {
+        NodeKind::Sequence { items, .. } => {
             let images = yaml.key_of(node).is_some_and(is_images_key);
             for item in items {
                 if images {
@@ -75,7 +75,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 walk(finder, *item, global);
             }
         }
-        Kind::Mapping { entries, .. } => {
+        NodeKind::Mapping { entries, .. } => {
             let under_image = yaml.key_of(node).is_some_and(is_image_key) || is_in_images(yaml, node);
             let split = fields(yaml, node, under_image);
             let flat = flat_fields(yaml, node);
@@ -98,7 +98,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             let images = yaml.key_of(node).is_some_and(is_images_key);
             for (key, value) in entries {
                 let resolved = yaml.resolve(*value);
-                if matches!(yaml.nodes[resolved].kind, Kind::Scalar { .. }) {
+                if matches!(yaml.nodes[resolved].kind, NodeKind::Scalar { .. }) {
                     if yaml.text_of(*key).is_some_and(is_image_key) {
                         if !repositories.contains(&resolved) {
                             whole(finder, *value);
@@ -111,7 +111,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 }
             }
         }
-        Kind::Scalar { .. } | Kind::Alias(_) => {}
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{Finder, Form, platform};
 use crate::manifest::formats::catalogue::Catalogue;
-use crate::manifest::site::Owner;
-use crate::manifest::syntax::tree::{Kind, NodeId, Yaml};
+use crate::manifest::site::ObjectOwner;
+use crate::manifest::syntax::tree::{NodeId, NodeKind, Yaml};
 use crate::reference::Digest;
 
 /// Lists of containers in a pod spec (Kubernetes API, PodSpec v1 core).
@@ -44,7 +44,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         let digests = Arc::new(if annotatable { digests(finder.yaml, object) } else { BTreeMap::new() });
         let metadata = finder.yaml.get(object, "metadata");
         let name = metadata.and_then(|metadata| finder.yaml.get_str(metadata, "name")).map(str::to_owned);
-        finder.owner = Some(Owner { node: object, name, container: None, annotatable, digests });
+        finder.owner = Some(ObjectOwner { node: object, name, container: None, annotatable, digests });
         // Pod specs first: they know the container's name.
         for (_, value) in finder.yaml.entries(object).to_vec() {
             walk(finder, value);
@@ -120,12 +120,12 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
         return;
     }
     match &finder.yaml.nodes[node].kind {
-        Kind::Sequence { items, .. } => {
+        NodeKind::Sequence { items, .. } => {
             for item in items.clone() {
                 walk(finder, item);
             }
         }
-        Kind::Mapping { entries, .. } => {
+        NodeKind::Mapping { entries, .. } => {
             if is_object(finder.yaml, node) {
                 find(finder, node);
                 return;
@@ -138,7 +138,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
                 }
             }
         }
-        Kind::Scalar { .. } | Kind::Alias(_) => {}
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
     }
 }
 

@@ -16,10 +16,10 @@ mod unknown;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use embedded_yaml::Text;
+use embedded_yaml::EmbeddedText;
 
 use super::formats::catalogue::{Catalogue, Form, Location};
-use super::site::{Owner, Site, Skip, State, Write, classify};
+use super::site::{ObjectOwner, Site, Skip, State, Write, classify};
 use super::syntax::build::TEMPLATE;
 use super::syntax::tree::{Document, NodeId, Yaml};
 use crate::manifest::syntax::tree::inner_span;
@@ -38,7 +38,7 @@ pub(super) struct Finder<'y, 'a> {
     kind: Option<String>,
     /// The name of the Kubernetes object.
     name: Option<String>,
-    owner: Option<Owner>,
+    owner: Option<ObjectOwner>,
     /// The block scalar whose text is searched.
     inside: Option<NodeId>,
     /// Objects are patches of others, not whole.
@@ -52,7 +52,7 @@ pub(super) struct Finder<'y, 'a> {
     /// Names that the document gives to images.
     aliases: HashSet<String>,
     sites: Vec<Site>,
-    texts: Vec<Text>,
+    texts: Vec<EmbeddedText>,
 }
 
 /// Split fields of a reference.
@@ -103,7 +103,7 @@ pub(super) fn find(
     document: usize,
     path: &str,
     catalogue: &Catalogue,
-) -> (Vec<Site>, Vec<Text>) {
+) -> (Vec<Site>, Vec<EmbeddedText>) {
     let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else {
         return (Vec::new(), Vec::new());
     };
@@ -201,7 +201,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             for node in pattern.find(yaml, root).into_iter().filter(|node| wanted(yaml, *node)) {
                 if yaml.text_of(node).is_some() {
                     let (format, kind, name) = (self.format.clone(), self.kind.clone(), self.name.clone());
-                    self.texts.push(Text { node, form, document: self.document, format, kind, name });
+                    self.texts.push(EmbeddedText { node, form, document: self.document, format, kind, name });
                 }
             }
         }

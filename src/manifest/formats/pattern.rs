@@ -32,12 +32,12 @@ pub struct Pattern {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Segment {
-    step: Step,
+    step: PatternStep,
     test: Option<Test>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum PatternStep {
     Key(String),
     Any,
     Items,
@@ -84,7 +84,7 @@ impl Pattern {
     /// to may come more than once.
     pub fn find(&self, yaml: &Yaml<'_>, root: NodeId) -> Vec<NodeId> {
         let seen = yaml.is_linked.then(HashSet::new);
-        let mut search = Search { yaml, seen, found: Vec::new() };
+        let mut search = PatternSearch { yaml, seen, found: Vec::new() };
         search.descend(root, &self.segments, DEPTH_MAX);
         search.found
     }
@@ -93,7 +93,7 @@ impl Pattern {
     pub fn is_in(&self, yaml: &Yaml<'_>, root: NodeId) -> bool {
         let first = self.segments.first().map(|segment| &segment.step);
         let starts = match first {
-            Some(Step::Key(key)) => yaml.get(root, key).is_some(),
+            Some(PatternStep::Key(key)) => yaml.get(root, key).is_some(),
             _ => true,
         };
         starts && !self.find(yaml, root).is_empty()
@@ -102,7 +102,7 @@ impl Pattern {
     /// Returns the keys that a document must spell where this path leads somewhere.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match &segment.step {
-            Step::Key(key) => Some(key.as_str()),
+            PatternStep::Key(key) => Some(key.as_str()),
             _ => None,
         })
     }
@@ -142,13 +142,15 @@ fn segment(text: &str) -> Option<Segment> {
         }),
     };
     let (step, test) = match name {
-        "*" => (Step::Any, test),
-        "**" if test.is_none() => (Step::Deep, None),
+        "*" => (PatternStep::Any, test),
+        "**" if test.is_none() => (PatternStep::Deep, None),
         "**" => return None,
-        "" if text.starts_with('[') => (Step::Items, test),
+        "" if text.starts_with('[') => (PatternStep::Items, test),
         _ => match name.split_once('=') {
-            Some((name, value)) if test.is_none() => (Step::Key(key(name)), Some(Test::Is(key(value)))),
-            _ => (Step::Key(key(name)), test),
+            Some((name, value)) if test.is_none() => {
+                (PatternStep::Key(key(name)), Some(Test::Is(key(value))))
+            }
+            _ => (PatternStep::Key(key(name)), test),
         },
     };
     Some(Segment { step, test })
@@ -183,14 +185,14 @@ impl Serialize for Pattern {
     }
 }
 
-struct Search<'y, 'a> {
+struct PatternSearch<'y, 'a> {
     yaml: &'y Yaml<'a>,
     /// (node, segments left): the work is bounded by their product, whatever aliases do. Without them it is anyway.
     seen: Option<HashSet<(NodeId, usize)>>,
     found: Vec<NodeId>,
 }
 
-impl Search<'_, '_> {
+impl PatternSearch<'_, '_> {
     fn descend(&mut self, node: NodeId, segments: &[Segment], depth: usize) {
         let node = self.yaml.resolve(node);
         let Some(depth) = depth.checked_sub(1) else { return };
@@ -204,19 +206,21 @@ impl Search<'_, '_> {
             return;
         }
         match &first.step {
-            Step::Key(key) => {
+            PatternStep::Key(key) => {
                 if let Some(child) = self.yaml.get(node, key) {
                     self.enter(child, first, rest, depth);
                 }
             }
-            Step::Any => self.each_child(node, |search, child| search.enter(child, first, rest, depth)),
-            Step::Items => {
+            PatternStep::Any => {
+                self.each_child(node, |search, child| search.enter(child, first, rest, depth))
+            }
+            PatternStep::Items => {
                 let yaml = self.yaml;
                 for child in yaml.items(node) {
                     self.enter(*child, first, rest, depth);
                 }
             }
-            Step::Deep => {
+            PatternStep::Deep => {
                 self.descend(node, rest, depth);
                 self.each_child(node, |search, child| search.descend(child, segments, depth));
             }

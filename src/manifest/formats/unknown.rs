@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::helm_values::{self, is_image_key, is_source_key};
 use super::{Finder, has_tag_or_digest, kubernetes};
 use crate::manifest::site::{Skip, State};
-use crate::manifest::syntax::tree::{Kind, NodeId};
+use crate::manifest::syntax::tree::{NodeId, NodeKind};
 
 /// Adds the scalars below `root` that nothing else has found: their key ends in `image` or is in the catalogue's list,
 /// and their value is a reference with a tag or a digest.
@@ -23,8 +23,8 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
     let yaml = finder.yaml;
     match &yaml.nodes[node].kind {
-        Kind::Sequence { items, .. } => items.iter().for_each(|item| walk(finder, *item)),
-        Kind::Mapping { entries, .. } => {
+        NodeKind::Sequence { items, .. } => items.iter().for_each(|item| walk(finder, *item)),
+        NodeKind::Mapping { entries, .. } => {
             if kubernetes::is_object(yaml, node) && kubernetes::is_not_pulled(yaml, finder.catalogue, node) {
                 return;
             }
@@ -46,7 +46,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
                 }
                 let known =
                     || finder.catalogue.image_keys().iter().any(|known| known.eq_ignore_ascii_case(key));
-                if matches!(yaml.nodes[*value].kind, Kind::Scalar { .. }) {
+                if matches!(yaml.nodes[*value].kind, NodeKind::Scalar { .. }) {
                     if is_image_key(key) || known() {
                         report(finder, *value);
                     }
@@ -55,7 +55,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
                 }
             }
         }
-        Kind::Scalar { .. } | Kind::Alias(_) => {}
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::{Kind, NodeId, Yaml};
+use super::tree::{NodeId, NodeKind, Yaml};
 
 /// The most uses that are named: more help nobody, and aliases are cheap to write.
 const USES_MAX: usize = 100;
@@ -22,7 +22,7 @@ impl Aliases {
     pub(crate) fn of(yaml: &Yaml<'_>) -> Self {
         let mut aliases: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
         for (id, node) in yaml.nodes.iter().enumerate() {
-            if let Kind::Alias(target) = node.kind {
+            if let NodeKind::Alias(target) = node.kind {
                 aliases.entry(target).or_default().push(id);
             }
         }

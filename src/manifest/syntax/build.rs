@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::tree::{Document, Kind, Node, NodeId, Style, SyntaxError, Yaml};
+use super::tree::{Document, Node, NodeId, NodeKind, ScalarStyle, SyntaxError, Yaml};
 use crate::manifest::syntax::language::Language;
 
 /// The tag of a value that is made from this text only when the file is used: `${…}`, `%i`.
@@ -15,12 +15,12 @@ pub(in crate::manifest) const EXPRESSION: &str = "!expression";
 /// A value and what is below it.
 pub(in crate::manifest) struct Value<'a> {
     pub(in crate::manifest) span: Range<usize>,
-    pub(in crate::manifest) shape: Shape<'a>,
+    pub(in crate::manifest) shape: ValueShape<'a>,
 }
 
 /// What a value is.
-pub(in crate::manifest) enum Shape<'a> {
-    Scalar { value: Cow<'a, str>, style: Style, tag: &'static str },
+pub(in crate::manifest) enum ValueShape<'a> {
+    Scalar { value: Cow<'a, str>, style: ScalarStyle, tag: &'static str },
     Sequence(Vec<Value<'a>>),
     Mapping(Vec<(Value<'a>, Value<'a>)>),
 }
@@ -28,7 +28,7 @@ pub(in crate::manifest) enum Shape<'a> {
 impl<'a> Value<'a> {
     /// Returns the name of an entry.
     pub(in crate::manifest) fn key(span: Range<usize>, text: impl Into<Cow<'a, str>>) -> Self {
-        Self { span, shape: Shape::Scalar { value: text.into(), style: Style::Plain, tag: "" } }
+        Self { span, shape: ValueShape::Scalar { value: text.into(), style: ScalarStyle::Plain, tag: "" } }
     }
 }
 
@@ -54,29 +54,29 @@ impl<'a> Yaml<'a> {
     fn plant(&mut self, value: Value<'a>, parent: Option<NodeId>, index: usize) -> NodeId {
         let id = self.nodes.len();
         let (kind, tag) = match &value.shape {
-            Shape::Scalar { value, style, tag } => {
-                (Kind::Scalar { value: value.clone(), style: *style }, *tag)
+            ValueShape::Scalar { value, style, tag } => {
+                (NodeKind::Scalar { value: value.clone(), style: *style }, *tag)
             }
-            Shape::Sequence(_) => (Kind::Sequence { items: Vec::new(), flow: false }, ""),
-            Shape::Mapping(_) => (Kind::Mapping { entries: Vec::new(), flow: false }, ""),
+            ValueShape::Sequence(_) => (NodeKind::Sequence { items: Vec::new(), flow: false }, ""),
+            ValueShape::Mapping(_) => (NodeKind::Mapping { entries: Vec::new(), flow: false }, ""),
         };
         self.nodes.push(Node { span: value.span, parent, index, anchored: false, tag: tag.to_owned(), kind });
         match value.shape {
-            Shape::Scalar { .. } => {}
-            Shape::Sequence(values) => {
+            ValueShape::Scalar { .. } => {}
+            ValueShape::Sequence(values) => {
                 let planted = values
                     .into_iter()
                     .enumerate()
                     .map(|(at, value)| self.plant(value, Some(id), at))
                     .collect();
-                self.nodes[id].kind = Kind::Sequence { items: planted, flow: false };
+                self.nodes[id].kind = NodeKind::Sequence { items: planted, flow: false };
             }
-            Shape::Mapping(values) => {
+            ValueShape::Mapping(values) => {
                 let mut planted = Vec::with_capacity(values.len());
                 for (at, (key, value)) in values.into_iter().enumerate() {
                     planted.push((self.plant(key, Some(id), at), self.plant(value, Some(id), at)));
                 }
-                self.nodes[id].kind = Kind::Mapping { entries: planted, flow: false };
+                self.nodes[id].kind = NodeKind::Mapping { entries: planted, flow: false };
                 self.widen(id);
             }
         }

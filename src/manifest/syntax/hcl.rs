@@ -13,11 +13,11 @@ use std::ops::Range;
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
+use tokens::TokenKind;
 
-use super::build::{EXPRESSION, Shape, TEMPLATE, Value};
+use super::build::{EXPRESSION, TEMPLATE, Value, ValueShape};
 use super::language::Language;
-use super::tree::{Fault, Style, SyntaxError, Yaml};
-use tokens::Kind;
+use super::tree::{Fault, ScalarStyle, SyntaxError, Yaml};
 
 /// The largest file that is read, in bytes: a Nomad server stores no more than 1 MB of a job's source by default
 /// (`job_max_source_size`).
@@ -48,21 +48,22 @@ pub(crate) fn parse(text: &str) -> Yaml<'_> {
         Ok(tokens) => tokens,
         Err(error) => return Yaml::planted(text, Language::Hcl, Err(error), Vec::new()),
     };
-    let comments = tokens.into_iter().filter(|token| token.kind == Kind::Comment).map(|token| token.span);
+    let comments =
+        tokens.into_iter().filter(|token| token.kind == TokenKind::Comment).map(|token| token.span);
     let root = hcl_edit::parser::parse_body(text).map_err(|error| SyntaxError {
         line: error.location().line(),
         message: error.message().to_owned(),
         fault: Fault::Syntax,
     });
-    let root = root.map(|body| Reader { text }.body(&body, 0..text.len()));
+    let root = root.map(|body| HclReader { text }.body(&body, 0..text.len()));
     Yaml::planted(text, Language::Hcl, root, comments.collect())
 }
 
-struct Reader<'a> {
+struct HclReader<'a> {
     text: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> HclReader<'a> {
     fn body(&self, body: &Body, span: Range<usize>) -> Value<'a> {
         let mut entries: Vec<(Value<'a>, Value<'a>)> = Vec::new();
         // Where the blocks of a type are among the entries; with labels or without.
@@ -87,7 +88,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Value { span, shape: Shape::Mapping(entries) }
+        Value { span, shape: ValueShape::Mapping(entries) }
     }
 
     fn block(&self, block: &Block) -> (Value<'a>, Value<'a>) {
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
                 BlockLabel::String(string) => self.span(string),
             };
             let entry = (Value::key(at, label.as_str().to_owned()), value);
-            value = Value { span: span.clone(), shape: Shape::Mapping(vec![entry]) };
+            value = Value { span: span.clone(), shape: ValueShape::Mapping(vec![entry]) };
         }
         (Value::key(self.span(&block.ident), block.ident.as_str().to_owned()), value)
     }
@@ -109,19 +110,19 @@ impl<'a> Reader<'a> {
         let source = self.text.get(span.clone()).unwrap_or_default();
         let shape = match expression {
             Expression::Array(items) => {
-                Shape::Sequence(items.iter().map(|item| self.expression(item)).collect())
+                ValueShape::Sequence(items.iter().map(|item| self.expression(item)).collect())
             }
             Expression::Object(object) => {
                 let entries =
                     object.iter().map(|(key, value)| (self.key(key), self.expression(value.expr())));
-                Shape::Mapping(entries.collect())
+                ValueShape::Mapping(entries.collect())
             }
             // Escapes stay as they are written: what has one is no reference, and so is not edited.
             Expression::String(_) => quoted(source, ""),
             Expression::StringTemplate(_) => quoted(source, TEMPLATE),
             _ => {
                 let value = Cow::Borrowed(source.lines().next().unwrap_or_default());
-                Shape::Scalar { value, style: Style::Plain, tag: EXPRESSION }
+                ValueShape::Scalar { value, style: ScalarStyle::Plain, tag: EXPRESSION }
             }
         };
         Value { span, shape }
@@ -143,11 +144,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn quoted<'a>(source: &'a str, tag: &'static str) -> Shape<'a> {
+fn quoted<'a>(source: &'a str, tag: &'static str) -> ValueShape<'a> {
     let inner = source.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
-        Some(inner) => Shape::Scalar { value: Cow::Borrowed(inner), style: Style::Double, tag },
-        None => Shape::Scalar { value: Cow::Borrowed(source), style: Style::Plain, tag: EXPRESSION },
+        Some(inner) => ValueShape::Scalar { value: Cow::Borrowed(inner), style: ScalarStyle::Double, tag },
+        None => {
+            ValueShape::Scalar { value: Cow::Borrowed(source), style: ScalarStyle::Plain, tag: EXPRESSION }
+        }
     }
 }
 
@@ -156,13 +159,13 @@ fn join<'a>(blocks: &mut Value<'a>, block: Value<'a>, labelled: bool) {
     let first = blocks.span.clone();
     blocks.span.end = block.span.end;
     match (&mut blocks.shape, block) {
-        (Shape::Mapping(labels), Value { shape: Shape::Mapping(more), .. }) if labelled => {
+        (ValueShape::Mapping(labels), Value { shape: ValueShape::Mapping(more), .. }) if labelled => {
             labels.extend(more);
         }
-        (Shape::Sequence(bodies), block) => bodies.push(block),
+        (ValueShape::Sequence(bodies), block) => bodies.push(block),
         (body, block) => {
-            let shape = std::mem::replace(body, Shape::Sequence(Vec::new()));
-            *body = Shape::Sequence(vec![Value { span: first, shape }, block]);
+            let shape = std::mem::replace(body, ValueShape::Sequence(Vec::new()));
+            *body = ValueShape::Sequence(vec![Value { span: first, shape }, block]);
         }
     }
 }

@@ -9,9 +9,9 @@ pub(crate) fn line_ends(text: &str) -> usize {
 }
 
 /// Where the lines of a text start.
-pub(crate) struct Lines(Vec<usize>);
+pub(crate) struct LineIndex(Vec<usize>);
 
-impl Lines {
+impl LineIndex {
     pub(crate) fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {

@@ -4,10 +4,9 @@
 //! Sound by construction: every location of the catalogue names words that its documents must spell, and every format
 //! that is code names one of [`WORDS`]. A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
 
-use super::tree::Chunk;
-
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::tree::Chunk;
 use crate::manifest::formats::catalogue::{Catalogue, Location};
 
 /// Every format that is code has a key with one of these words, or a JSON pointer that ends in one: `image` in any case,

@@ -1,19 +1,19 @@
 //! A file's bytes as text, masked where they are a template.
 
-use super::language::Language;
-use super::template_mask::Masked;
-use super::tree::Chunk;
-use super::tree::Yaml;
 use std::cell::OnceCell;
 
+use super::language::Language;
+use super::template_mask::Masked;
+use super::tree::{Chunk, Yaml};
+
 /// A file's text, and what of it is not for its parser.
-pub(crate) struct Source<'t> {
+pub(crate) struct SourceText<'t> {
     text: &'t str,
     language: Language,
     masked: OnceCell<Option<Masked>>,
 }
 
-impl<'t> Source<'t> {
+impl<'t> SourceText<'t> {
     /// Returns the source of `text`, which has no byte order mark.
     pub(crate) fn new(text: &'t str, language: Language) -> Self {
         Self { text, language, masked: OnceCell::new() }

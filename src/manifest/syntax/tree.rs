@@ -4,21 +4,20 @@
 //! Nodes keep their source span, style and parent, so that a scalar can be replaced in place and named by its path.
 //! Aliases stay aliases: nothing is expanded, so a "billion laughs" document is as small as its text.
 
-use crate::manifest::edit::splice::Plan;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::yaml::Builder;
-
 use super::language::Language;
+use super::yaml::Builder;
+use crate::manifest::edit::splice::Plan;
 
 /// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
 pub type NodeId = usize;
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub enum ScalarStyle {
     /// Without quotes.
     Plain,
     /// In single quotes.
@@ -43,18 +42,18 @@ pub struct Node<'a> {
     /// The local or shorthand tag, resolved; empty where none is written.
     pub tag: String,
     /// What it is.
-    pub kind: Kind<'a>,
+    pub kind: NodeKind<'a>,
 }
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind<'a> {
+pub enum NodeKind<'a> {
     /// Text, a number, a boolean, nothing: decoded, not typed.
     Scalar {
         /// The decoded text.
         value: Cow<'a, str>,
         /// How it is written.
-        style: Style,
+        style: ScalarStyle,
     },
     /// `[a, b]` or `- a`
     Sequence {
@@ -189,13 +188,13 @@ impl<'a> Yaml<'a> {
 
     /// Makes a wide mapping quick to look up; tells whether it is one.
     pub(super) fn widen(&mut self, id: NodeId) -> bool {
-        let Kind::Mapping { entries, .. } = &self.nodes[id].kind else { return false };
+        let NodeKind::Mapping { entries, .. } = &self.nodes[id].kind else { return false };
         if entries.len() <= WIDE {
             return false;
         }
         let mut wide = Wide::default();
         for (index, (key, value)) in entries.iter().enumerate() {
-            if let Kind::Scalar { value: key, .. } = &self.nodes[*key].kind {
+            if let NodeKind::Scalar { value: key, .. } = &self.nodes[*key].kind {
                 if key == "<<" {
                     wide.merges.push(*value);
                 }
@@ -223,7 +222,7 @@ impl<'a> Yaml<'a> {
     /// Returns the node that `id` stands for: itself, or what an alias points to.
     pub fn resolve(&self, id: NodeId) -> NodeId {
         match self.nodes[id].kind {
-            Kind::Alias(target) => target,
+            NodeKind::Alias(target) => target,
             _ => id,
         }
     }
@@ -231,7 +230,7 @@ impl<'a> Yaml<'a> {
     /// Returns the decoded text of a scalar, aliases followed.
     pub fn text_of(&self, id: NodeId) -> Option<&str> {
         match &self.nodes[self.resolve(id)].kind {
-            Kind::Scalar { value, .. } => Some(value),
+            NodeKind::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
@@ -245,7 +244,7 @@ impl<'a> Yaml<'a> {
     /// Tells whether `id` is an empty or explicit null.
     pub fn is_null(&self, id: NodeId) -> bool {
         match &self.nodes[self.resolve(id)].kind {
-            Kind::Scalar { value, style: Style::Plain } => {
+            NodeKind::Scalar { value, style: ScalarStyle::Plain } => {
                 matches!(value.as_ref(), "" | "~" | "null" | "Null" | "NULL")
             }
             _ => false,
@@ -255,7 +254,7 @@ impl<'a> Yaml<'a> {
     /// Returns the items of a sequence, aliases followed; nothing where it is none.
     pub fn items(&self, id: NodeId) -> &[NodeId] {
         match &self.nodes[self.resolve(id)].kind {
-            Kind::Sequence { items, .. } => items,
+            NodeKind::Sequence { items, .. } => items,
             _ => &[],
         }
     }
@@ -263,19 +262,19 @@ impl<'a> Yaml<'a> {
     /// Returns the entries that are written in a mapping itself, aliases to it followed; nothing where it is none.
     pub fn entries(&self, id: NodeId) -> &[(NodeId, NodeId)] {
         match &self.nodes[self.resolve(id)].kind {
-            Kind::Mapping { entries, .. } => entries,
+            NodeKind::Mapping { entries, .. } => entries,
             _ => &[],
         }
     }
 
     /// Tells whether `id` is a mapping, aliases followed.
     pub fn is_mapping(&self, id: NodeId) -> bool {
-        matches!(self.nodes[self.resolve(id)].kind, Kind::Mapping { .. })
+        matches!(self.nodes[self.resolve(id)].kind, NodeKind::Mapping { .. })
     }
 
     /// Tells whether `id` is a sequence, aliases followed.
     pub fn is_sequence(&self, id: NodeId) -> bool {
-        matches!(self.nodes[self.resolve(id)].kind, Kind::Sequence { .. })
+        matches!(self.nodes[self.resolve(id)].kind, NodeKind::Sequence { .. })
     }
 
     /// Returns the value under `key`, merge keys (`<<`) followed; its own keys win over merged ones.
@@ -358,7 +357,7 @@ impl<'a> Yaml<'a> {
 
     fn own_text(&self, id: NodeId) -> Option<&str> {
         match &self.nodes[id].kind {
-            Kind::Scalar { value, .. } => Some(value),
+            NodeKind::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
@@ -404,13 +403,13 @@ impl<'a> Yaml<'a> {
         let mut at = id;
         while let Some(parent) = self.nodes[at].parent {
             // The root of a text inside a block scalar adds no segment.
-            if matches!(self.nodes[parent].kind, Kind::Scalar { .. }) {
+            if matches!(self.nodes[parent].kind, NodeKind::Scalar { .. }) {
                 at = parent;
                 continue;
             }
             let index = self.nodes[at].index;
             segments.push(match &self.nodes[parent].kind {
-                Kind::Mapping { entries, .. } => entries
+                NodeKind::Mapping { entries, .. } => entries
                     .get(index)
                     .and_then(|(key, _)| self.own_text(*key))
                     .unwrap_or("?")
@@ -485,14 +484,16 @@ impl Embedded {
 ///
 /// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
 pub fn inner_span(yaml: &Yaml<'_>, node: NodeId) -> Option<Range<usize>> {
-    let Kind::Scalar { value, style } = &yaml.nodes[node].kind else { return None };
+    let NodeKind::Scalar { value, style } = &yaml.nodes[node].kind else { return None };
     let span = yaml.nodes[node].span.clone();
     let source = yaml.text.get(span.clone())?;
     match style {
-        Style::Plain => (source == value.as_ref()).then_some(span),
+        ScalarStyle::Plain => (source == value.as_ref()).then_some(span),
         // Quoted text is replaced whole, so escapes and folds inside it do not matter.
-        Style::Single | Style::Double => (source.len() >= 2).then(|| span.start + 1..span.end - 1),
-        Style::Block => {
+        ScalarStyle::Single | ScalarStyle::Double => {
+            (source.len() >= 2).then(|| span.start + 1..span.end - 1)
+        }
+        ScalarStyle::Block => {
             let text = value.trim_end_matches(['\n', '\r']);
             let mut matches = source.match_indices(text);
             match (text.is_empty(), matches.next(), matches.next()) {

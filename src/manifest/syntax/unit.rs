@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::build::{Shape, TEMPLATE, Value};
+use super::build::{TEMPLATE, Value, ValueShape};
 use super::language::Language;
-use super::tree::{Fault, NODES_MAX, Style, SyntaxError, Yaml};
+use super::tree::{Fault, NODES_MAX, ScalarStyle, SyntaxError, Yaml};
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
 pub(crate) const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
@@ -29,21 +29,21 @@ pub(crate) fn has_section(bytes: &[u8]) -> bool {
 /// Parses `text`, which is one document.
 pub(crate) fn parse(text: &str) -> Yaml<'_> {
     let mut reader =
-        Reader { sections: Vec::new(), by_name: HashMap::new(), current: None, comments: Vec::new() };
+        UnitReader { sections: Vec::new(), by_name: HashMap::new(), current: None, comments: Vec::new() };
     let root = reader.read(text).map(|()| {
         let sections = reader.sections.into_iter().map(|(name, entries)| {
             let end = entries.last().map_or(name.span.end, |(_, value)| value.span.end);
             let span = name.span.start..end;
-            (name, Value { span, shape: Shape::Mapping(entries) })
+            (name, Value { span, shape: ValueShape::Mapping(entries) })
         });
-        Value { span: 0..text.len(), shape: Shape::Mapping(sections.collect()) }
+        Value { span: 0..text.len(), shape: ValueShape::Mapping(sections.collect()) }
     });
     Yaml::planted(text, Language::Unit, root, reader.comments)
 }
 
 type Entries<'a> = Vec<(Value<'a>, Value<'a>)>;
 
-struct Reader<'a> {
+struct UnitReader<'a> {
     sections: Vec<(Value<'a>, Entries<'a>)>,
     by_name: HashMap<Cow<'a, str>, usize>,
     /// The section that assignments go to.
@@ -51,7 +51,7 @@ struct Reader<'a> {
     comments: Vec<Range<usize>>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> UnitReader<'a> {
     fn read(&mut self, text: &'a str) -> Result<(), SyntaxError> {
         let lines = text.strip_suffix('\n').unwrap_or(text);
         let (mut next, mut entries) = (0, 0);
@@ -122,17 +122,17 @@ fn assigned<'a>(line: Cow<'a, str>, at: usize, span: Range<usize>) -> Value<'a> 
     let scalar = |value: Cow<'a, str>, style, span| {
         // systemd replaces what follows a percent sign (systemd.unit(5), "Specifiers").
         let tag = if value.contains('%') { TEMPLATE } else { "" };
-        Value { span, shape: Shape::Scalar { value, style, tag } }
+        Value { span, shape: ValueShape::Scalar { value, style, tag } }
     };
     let Cow::Borrowed(line) = line else {
-        return scalar(Cow::Owned(line[at..].trim_start().to_owned()), Style::Plain, span);
+        return scalar(Cow::Owned(line[at..].trim_start().to_owned()), ScalarStyle::Plain, span);
     };
     let value = line[at..].trim_start();
     let start = span.start + (line.len() - value.len());
     let span = start..start + value.len();
     match value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => scalar(Cow::Borrowed(inner), Style::Double, span),
-        None => scalar(Cow::Borrowed(value), Style::Plain, span),
+        Some(inner) => scalar(Cow::Borrowed(inner), ScalarStyle::Double, span),
+        None => scalar(Cow::Borrowed(value), ScalarStyle::Plain, span),
     }
 }
 

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle};
 
-use super::tree::Chunk;
 use super::tree::{
-    ALIASED_MAX, DEPTH_MAX, Document, Fault, Kind, NODES_MAX, Node, NodeId, Style, SyntaxError, Yaml,
+    ALIASED_MAX, Chunk, DEPTH_MAX, Document, Fault, NODES_MAX, Node, NodeId, NodeKind, ScalarStyle,
+    SyntaxError, Yaml,
 };
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::line_ends;
@@ -131,24 +131,25 @@ impl<'a> Builder<'a> {
             Event::Comment(..) => self.yaml.comments.push(span),
             Event::Scalar(value, style, anchor, tag) => {
                 let style = match style {
-                    ScalarStyle::SingleQuoted => Style::Single,
-                    ScalarStyle::DoubleQuoted => Style::Double,
-                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-                    ScalarStyle::Plain => Style::Plain,
+                    Written::SingleQuoted => ScalarStyle::Single,
+                    Written::DoubleQuoted => ScalarStyle::Double,
+                    Written::Literal | Written::Folded => ScalarStyle::Block,
+                    Written::Plain => ScalarStyle::Plain,
                 };
-                let span = if style == Style::Block { self.whole_lines(span) } else { span };
+                let span = if style == ScalarStyle::Block { self.whole_lines(span) } else { span };
                 // An empty plain scalar is null, which the parser spells `~`.
-                let value = if span.is_empty() && style == Style::Plain { Cow::Borrowed("") } else { value };
+                let value =
+                    if span.is_empty() && style == ScalarStyle::Plain { Cow::Borrowed("") } else { value };
                 self.yaml.is_linked |= value == "<<";
-                self.add(Kind::Scalar { value, style }, span, anchor, tag);
+                self.add(NodeKind::Scalar { value, style }, span, anchor, tag);
             }
             Event::SequenceStart(style, anchor, tag) => {
-                let kind = Kind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
+                let kind = NodeKind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
                 let id = self.add(kind, span, anchor, tag);
                 self.open.push((id, None));
             }
             Event::MappingStart(style, anchor, tag) => {
-                let kind = Kind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
+                let kind = NodeKind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
                 let id = self.add(kind, span, anchor, tag);
                 self.open.push((id, None));
             }
@@ -164,8 +165,10 @@ impl<'a> Builder<'a> {
             Event::Alias(target) => {
                 (self.aliased, self.yaml.is_linked) = (true, true);
                 let target = self.anchors.get(&target).copied();
-                let kind = target
-                    .map_or(Kind::Scalar { value: Cow::Borrowed(""), style: Style::Plain }, Kind::Alias);
+                let kind = target.map_or(
+                    NodeKind::Scalar { value: Cow::Borrowed(""), style: ScalarStyle::Plain },
+                    NodeKind::Alias,
+                );
                 self.add(kind, span, 0, None);
             }
             _ => {}
@@ -174,7 +177,7 @@ impl<'a> Builder<'a> {
 
     fn add(
         &mut self,
-        kind: Kind<'a>,
+        kind: NodeKind<'a>,
         span: Range<usize>,
         anchor: usize,
         tag: Option<Cow<'a, granit_parser::Tag>>,
@@ -190,11 +193,11 @@ impl<'a> Builder<'a> {
         match self.open.last_mut() {
             None => self.root = self.root.or(Some(id)),
             Some((parent, key)) => match &mut self.yaml.nodes[*parent].kind {
-                Kind::Sequence { items, .. } => {
+                NodeKind::Sequence { items, .. } => {
                     index = items.len();
                     items.push(id);
                 }
-                Kind::Mapping { entries, .. } => {
+                NodeKind::Mapping { entries, .. } => {
                     index = entries.len();
                     match key.take() {
                         Some(key) => entries.push((key, id)),
@@ -269,18 +272,18 @@ fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>)
         weight.nodes = weight.nodes.saturating_add(child.nodes);
     };
     match &nodes[id].kind {
-        Kind::Scalar { .. } => {}
-        Kind::Sequence { items, .. } => items.iter().copied().for_each(&mut add),
-        Kind::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
+        NodeKind::Scalar { .. } => {}
+        NodeKind::Sequence { items, .. } => items.iter().copied().for_each(&mut add),
+        NodeKind::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
             add(*key);
             add(*value);
         }),
         // What is still open when an alias names it contains itself.
-        Kind::Alias(target) => {
+        NodeKind::Alias(target) => {
             return anchored.get(target).copied().unwrap_or(Weight { depth: usize::MAX, nodes: usize::MAX });
         }
     }
-    if !matches!(nodes[id].kind, Kind::Scalar { .. }) {
+    if !matches!(nodes[id].kind, NodeKind::Scalar { .. }) {
         weight.depth = weight.depth.saturating_add(1);
     }
     if nodes[id].anchored {

@@ -29,7 +29,7 @@ fn inventory(files: &[(&str, &[&str])]) -> Inventory {
     Inventory { files: files.iter().map(file).collect() }
 }
 
-fn promoted(dev: &[&str], production: &[&str], demands: &Demands) -> Promotion {
+fn promoted(dev: &[&str], production: &[&str], demands: &PromotionRules) -> Promotion {
     let config = Config::parse("x.toml", std::path::Path::new("/"), CONFIG.as_bytes()).unwrap();
     let target = |name: &str| Target::parse(name, &config, "", |_| false).unwrap();
     let inventory = inventory(&[("dev/compose.yaml", dev), ("production/compose.yaml", production)]);
@@ -39,11 +39,11 @@ fn promoted(dev: &[&str], production: &[&str], demands: &Demands) -> Promotion {
 /// Returns the reason and the detail of the last site, or the tag and digest that it gets.
 fn last(promotion: &Promotion) -> String {
     match promotion.aims.last().unwrap() {
-        Aim::Leave => "left".to_owned(),
-        Aim::Decided(verdict) => {
+        Assignment::Leave => "left".to_owned(),
+        Assignment::Decided(verdict) => {
             format!("{}: {}", verdict.reason.unwrap(), verdict.detail.clone().unwrap_or_default())
         }
-        Aim::Set(named) => format!("{}@{}", named.tag.as_deref().unwrap_or("-"), named.digest),
+        Assignment::Set(named) => format!("{}@{}", named.tag.as_deref().unwrap_or("-"), named.digest),
     }
 }
 
@@ -52,16 +52,18 @@ fn digest_and_tag_are_taken_over() {
     let (old, new) = (digest("old"), digest("new"));
     let dev = format!("ghcr.io/acme/api:1.9@{new}");
     let production = format!("ghcr.io/acme/api:1.8@{old}");
-    let promotion = promoted(&[&dev, "redis:7"], &["mysql:8", &production], &Demands::default());
+    let promotion = promoted(&[&dev, "redis:7"], &["mysql:8", &production], &PromotionRules::default());
     assert_eq!(last(&promotion), format!("1.9@{new}"));
     assert_eq!(promotion.only_in_source, BTreeSet::from(["redis".to_owned()]));
     let named = promotion.differences.values().map(Reference::to_string);
     assert_eq!(named.collect::<Vec<_>>(), [dev.as_str()]);
-    let Aim::Set(Named { platforms, .. }) = &promotion.aims[3] else { panic!("{promotion:?}") };
+    let Assignment::Set(AssignedDigest { platforms, .. }) = &promotion.aims[3] else {
+        panic!("{promotion:?}")
+    };
     assert_eq!(platforms.len(), 1, "production runs on arm64");
-    assert!(matches!(&promotion.aims[2], Aim::Decided(v) if v.reason == Some("only-in-destination")));
-    assert!(promotion.aims[..2].iter().all(|aim| *aim == Aim::Leave), "the source stays");
-    let same = promoted(&[&dev], &[&dev], &Demands::default());
+    assert!(matches!(&promotion.aims[2], Assignment::Decided(v) if v.reason == Some("only-in-destination")));
+    assert!(promotion.aims[..2].iter().all(|aim| *aim == Assignment::Leave), "the source stays");
+    let same = promoted(&[&dev], &[&dev], &PromotionRules::default());
     assert!(same.differences.is_empty());
 }
 
@@ -70,8 +72,8 @@ fn what_is_not_clear_or_not_allowed_is_refused_with_its_reason() {
     let (a, b) = (digest("a"), digest("b"));
     let image = |tag: &str, digest: &Digest| format!("ghcr.io/acme/api:{tag}@{digest}");
     let here = image("1", &digest("old"));
-    let none = Demands::default();
-    let refused = |dev: &[String], demands: &Demands| {
+    let none = PromotionRules::default();
+    let refused = |dev: &[String], demands: &PromotionRules| {
         let dev: Vec<&str> = dev.iter().map(String::as_str).collect();
         last(&promoted(&dev, &[&here], demands))
     };
@@ -84,9 +86,9 @@ fn what_is_not_clear_or_not_allowed_is_refused_with_its_reason() {
     assert_eq!(refused(&[image("1", &a), image("3", &a)], &none), format!("-@{a}"), "one is the tag here");
     assert!(refused(&["ghcr.io/acme/api:1".to_owned()], &none).starts_with("source-not-pinned"));
     assert!(refused(&[image("1", &a), "ghcr.io/acme/api:1".to_owned()], &none).starts_with("ambiguous"));
-    let approved = |digests: &[&Digest]| Demands {
+    let approved = |digests: &[&Digest]| PromotionRules {
         approved: Some(digests.iter().map(|digest| (*digest).clone()).collect()),
-        ..Demands::default()
+        ..PromotionRules::default()
     };
     assert!(refused(&[image("1", &a)], &approved(&[&b])).starts_with("not-approved"));
     assert_eq!(refused(&[image("1", &a)], &approved(&[&a, &b])), format!("1@{a}"));
@@ -98,7 +100,10 @@ fn what_is_not_clear_or_not_allowed_is_refused_with_its_reason() {
         !last(&promoted(&[&elsewhere], &[&elsewhere], &none)).contains("not-allowed"),
         "it is there already"
     );
-    let only = |glob: &str| Demands { images: Some(Globs::new([glob]).unwrap()), ..Demands::default() };
+    let only = |glob: &str| PromotionRules {
+        images: Some(Globs::new([glob]).unwrap()),
+        ..PromotionRules::default()
+    };
     assert_eq!(refused(&[image("1", &a)], &only("ghcr.io/acme/web")), "left");
     assert_eq!(refused(&[image("1", &a)], &only("ghcr.io/acme/*")), format!("1@{a}"));
 }
@@ -112,7 +117,11 @@ fn a_digest_soaks_before_it_goes_on() {
         let image = Image("ghcr.io/acme/api".to_owned());
         let since = since.map(|since| ((image, new.clone()), since)).into_iter().collect();
         let soak = Soak { least: SignedDuration::from_hours(24), now, since };
-        last(&promoted(&[&dev], &["ghcr.io/acme/api:1"], &Demands { soak: Some(soak), ..Demands::default() }))
+        last(&promoted(
+            &[&dev],
+            &["ghcr.io/acme/api:1"],
+            &PromotionRules { soak: Some(soak), ..PromotionRules::default() },
+        ))
     };
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     assert_eq!(soaked(Some(Since::Commit(at("2026-11-20T12:00:00Z")))), format!("1@{new}"));
@@ -128,7 +137,8 @@ fn the_order_is_kept_and_the_sides_share_no_file() {
     let config = Config::parse("x.toml", std::path::Path::new("/"), CONFIG.as_bytes()).unwrap();
     let target = |name: &str| Target::parse(name, &config, "", |_| true).unwrap();
     let files = inventory(&[("dev/compose.yaml", &["redis:7"]), ("production/compose.yaml", &["redis:7"])]);
-    let promote = |from: &str, to: &str| promote(&files, &target(from), &target(to), &Demands::default());
+    let promote =
+        |from: &str, to: &str| promote(&files, &target(from), &target(to), &PromotionRules::default());
     assert!(matches!(promote("staging", "production"), Err(PromoteError::NotNext { .. })));
     assert!(promote("production", "dev").is_ok(), "nothing is said of what comes before dev");
     assert!(matches!(promote("dev", "."), Err(PromoteError::Overlap { .. })));
@@ -145,11 +155,11 @@ fn a_path_is_judged_by_the_environment_that_it_belongs_to() {
         ("production/a.yaml", &["quay.io/acme/x:1"]),
         ("production/b.yaml", &[&new]),
     ]);
-    let demands = Demands { environments: config.environments.clone(), ..Demands::default() };
+    let demands = PromotionRules { environments: config.environments.clone(), ..PromotionRules::default() };
     let promote = |from: &str, to: &str| promote(&files, &target(from), &target(to), &demands);
     assert!(matches!(promote("other", "production/a.yaml"), Err(PromoteError::NotNext { .. })));
     let last = |promotion: Promotion| match promotion.aims.get(2) {
-        Some(Aim::Decided(verdict)) => verdict.reason,
+        Some(Assignment::Decided(verdict)) => verdict.reason,
         _ => None,
     };
     for from in ["dev", "dev/a.yaml", "production/b.yaml"] {

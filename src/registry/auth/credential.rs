@@ -13,14 +13,14 @@ pub(crate) enum Credential {
 
 /// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct CredentialOrigin {
     /// The source's name, for messages.
     pub(crate) source: String,
     /// The key in it: repositories with the same origin have the same credential.
     pub(crate) key: String,
 }
 
-impl Origin {
+impl CredentialOrigin {
     pub(super) fn id(&self) -> String {
         format!("{} {}", self.source, self.key)
     }

@@ -53,7 +53,7 @@ pub(crate) async fn get(
         tracing::debug!(%error, program, "a credential helper cannot be run");
         HelperError::NotRun(program.clone())
     })?;
-    let mut group = Group(child.id());
+    let mut group = ProcessGroup(child.id());
     let answer = tokio::time::timeout(limit, answer(child, server)).await;
     let (is_success, answer) = match answer {
         Ok(Ok(answer)) => {
@@ -105,9 +105,9 @@ fn contains(bytes: &[u8], words: &[u8]) -> bool {
 }
 
 /// The process group of a helper, which is killed when this is dropped: also where nobody waits for the answer any more.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.0.and_then(|id| rustix::process::Pid::from_raw(id.try_into().ok()?)) {

@@ -1,7 +1,5 @@
 //! Credentials from where the ecosystem keeps them: docker's `config.json` and containers' `auth.json`.
 
-use super::Credential;
-use super::Origin;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +8,12 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::sync::Mutex;
 
-use super::credential_helper;
-use super::docker_config::{AuthFile, Entry};
-use crate::registry::Rule;
-use crate::registry::endpoint;
+use super::docker_config::{AuthFile, DockerEntry};
+use super::{Credential, CredentialOrigin, credential_helper};
 use crate::registry::endpoint::Endpoint;
 use crate::registry::http::keyed::Keyed;
 use crate::registry::trace::step;
+use crate::registry::{RegistryRule, endpoint};
 
 /// How long a credential helper may take, where nothing else is said.
 pub const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,7 +23,7 @@ const LIFETIME: Duration = Duration::from_secs(300);
 
 /// Where credentials may be, as the environment says. [`Default`] says nowhere.
 #[derive(Clone, Debug, Default)]
-pub struct Environment {
+pub struct CredentialPaths {
     /// `REGISTRY_AUTH_FILE`: a containers `auth.json`.
     pub registry_auth_file: Option<PathBuf>,
     /// `DOCKER_AUTH_CONFIG`: the text of a docker `config.json`.
@@ -39,7 +36,7 @@ pub struct Environment {
     pub home: Option<PathBuf>,
 }
 
-impl Environment {
+impl CredentialPaths {
     /// Returns what this process's environment says.
     pub fn read() -> Self {
         let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -61,10 +58,10 @@ impl Environment {
 pub struct Credentials {
     /// From the configuration's `token-env`: for these locations before all else.
     given: Vec<Given>,
-    sources: Vec<Source>,
+    sources: Vec<CredentialSource>,
     helper_timeout: Option<Duration>,
     /// By helper and server. The lock is held while the helper runs, so that each runs once.
-    helped: Keyed<Mutex<Option<(Instant, Found)>>>,
+    helped: Keyed<Mutex<Option<(Instant, Lookup)>>>,
     /// Which credentials a registry has accepted: one of those that is refused has expired.
     accepted: Keyed<AtomicBool>,
 }
@@ -80,27 +77,27 @@ struct Given {
 
 /// One place with credentials, under the name that messages use: paths of the machine stay out of pull requests.
 #[derive(Debug)]
-struct Source {
+struct CredentialSource {
     name: &'static str,
-    content: Content,
+    content: SourceKind,
     /// What was read, and when; `None` where there is nothing.
-    read: Mutex<Option<(Instant, Arc<Read>)>>,
+    read: Mutex<Option<(Instant, Arc<SourceContent>)>>,
 }
 
 #[derive(Debug)]
-enum Content {
+enum SourceKind {
     File(PathBuf),
     Text(SecretString),
 }
 
 /// What a source has.
-enum Read {
+enum SourceContent {
     File(AuthFile),
     Nothing,
     Problem(String),
 }
 
-impl std::fmt::Debug for Read {
+impl std::fmt::Debug for SourceContent {
     /// Keeps what is in the file to itself.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Read")
@@ -109,9 +106,9 @@ impl std::fmt::Debug for Read {
 
 /// What a look-up came to.
 #[derive(Clone, Debug)]
-pub(crate) enum Found {
+pub(crate) enum Lookup {
     /// A credential, and where it comes from.
-    Credential(Credential, Origin),
+    Credential(Credential, CredentialOrigin),
     /// Every source was read and none has one.
     Nothing,
     /// A source could not be read, and no other had one: the reason, without secrets.
@@ -121,17 +118,17 @@ pub(crate) enum Found {
 impl Credentials {
     /// Returns the sources that `environment` names, in the order `REGISTRY_AUTH_FILE`, `DOCKER_AUTH_CONFIG`, docker's
     /// `config.json`, containers' `auth.json`. Nothing is read yet.
-    pub fn new(environment: &Environment) -> Self {
+    pub fn new(environment: &CredentialPaths) -> Self {
         let home = |below: &str| environment.home.as_ref().map(|home| home.join(below));
         let docker =
             environment.docker_config.clone().or_else(|| home(".docker")).map(|dir| dir.join("config.json"));
         let runtime = environment.xdg_runtime_dir.as_ref().map(|dir| dir.join("containers/auth.json"));
-        let source = |name, content| Source { name, content, read: Mutex::default() };
-        let file = |name, path: Option<PathBuf>| path.map(|path| source(name, Content::File(path)));
+        let source = |name, content| CredentialSource { name, content, read: Mutex::default() };
+        let file = |name, path: Option<PathBuf>| path.map(|path| source(name, SourceKind::File(path)));
         let text = environment.docker_auth_config.clone();
         let sources = [
             file("REGISTRY_AUTH_FILE", environment.registry_auth_file.clone()),
-            text.map(|text| source("DOCKER_AUTH_CONFIG", Content::Text(text))),
+            text.map(|text| source("DOCKER_AUTH_CONFIG", SourceKind::Text(text))),
             file("docker's config.json", docker),
             file("containers' auth.json", runtime),
             file("containers' auth.json", home(".config/containers/auth.json")),
@@ -141,7 +138,11 @@ impl Credentials {
 
     /// Returns these credentials and before them those that `rules` take from the environment, which `lookup` reads.
     #[must_use]
-    pub fn with_variables(mut self, rules: &[Rule], lookup: impl Fn(&str) -> Option<SecretString>) -> Self {
+    pub fn with_variables(
+        mut self,
+        rules: &[RegistryRule],
+        lookup: impl Fn(&str) -> Option<SecretString>,
+    ) -> Self {
         self.given = rules
             .iter()
             .filter_map(|rule| {
@@ -164,23 +165,23 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`. A helper is run at most once for each server and five minutes.
-    pub(in crate::registry) async fn find(&self, endpoint: &Endpoint) -> Found {
+    pub(in crate::registry) async fn find(&self, endpoint: &Endpoint) -> Lookup {
         let found = self.look_up(endpoint).await;
         step(|| {
             let host = endpoint.shown();
             match &found {
-                Found::Credential(_, Origin { source, key }) => {
+                Lookup::Credential(_, CredentialOrigin { source, key }) => {
                     format!("credential for {host}: from {source}, entry `{key}`")
                 }
-                Found::Nothing => format!("credential for {host}: none found{}", self.looked_at()),
-                Found::Problem(text) => format!("credential for {host}: {text}"),
+                Lookup::Nothing => format!("credential for {host}: none found{}", self.looked_at()),
+                Lookup::Problem(text) => format!("credential for {host}: {text}"),
             }
         });
         found
     }
 
     /// Returns the credential for `endpoint`, without a word about it.
-    pub(in crate::registry) async fn look_up(&self, endpoint: &Endpoint) -> Found {
+    pub(in crate::registry) async fn look_up(&self, endpoint: &Endpoint) -> Lookup {
         let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
         let given = self.given.iter().filter(|given| {
             endpoint::host(&given.location) == endpoint.host && endpoint::is_below(&name, &given.location)
@@ -188,18 +189,19 @@ impl Credentials {
         if let Some(given) = given.max_by_key(|given| given.location.len()) {
             let Given { location, variable, credential } = given;
             let Some(credential) = credential.clone() else {
-                return Found::Problem(format!(
+                return Lookup::Problem(format!(
                     "the environment variable `{variable}`, which `token-env` names, is not set"
                 ));
             };
-            let origin = Origin { source: format!("the variable {variable}"), key: location.clone() };
-            return Found::Credential(credential, origin);
+            let origin =
+                CredentialOrigin { source: format!("the variable {variable}"), key: location.clone() };
+            return Lookup::Credential(credential, origin);
         }
-        let mut problem = Found::Nothing;
+        let mut problem = Lookup::Nothing;
         for source in &self.sources {
             match self.look_into(source, &name).await {
-                Found::Nothing => {}
-                Found::Problem(text) => problem = Found::Problem(text),
+                Lookup::Nothing => {}
+                Lookup::Problem(text) => problem = Lookup::Problem(text),
                 found => return found,
             }
         }
@@ -207,26 +209,26 @@ impl Credentials {
     }
 
     /// Returns what `source` has for `name`, which is `host[:port]/path`.
-    async fn look_into(&self, source: &Source, name: &str) -> Found {
+    async fn look_into(&self, source: &CredentialSource, name: &str) -> Lookup {
         let read = source.read().await;
         let entry = match &*read {
-            Read::File(file) => file.entry(name),
-            Read::Nothing => return Found::Nothing,
-            Read::Problem(text) => return Found::Problem(text.clone()),
+            SourceContent::File(file) => file.entry(name),
+            SourceContent::Nothing => return Lookup::Nothing,
+            SourceContent::Problem(text) => return Lookup::Problem(text.clone()),
         };
         match entry {
-            Entry::Nothing => Found::Nothing,
-            Entry::Damaged(key) => {
-                Found::Problem(format!("the entry `{key}` in {} is damaged; log in again", source.name))
+            DockerEntry::Nothing => Lookup::Nothing,
+            DockerEntry::Damaged(key) => {
+                Lookup::Problem(format!("the entry `{key}` in {} is damaged; log in again", source.name))
             }
-            Entry::Credential(credential, key) => {
-                Found::Credential(credential, Origin { source: source.name.to_owned(), key })
+            DockerEntry::Credential(credential, key) => {
+                Lookup::Credential(credential, CredentialOrigin { source: source.name.to_owned(), key })
             }
-            Entry::Helper { suffix, server } => self.help(source.name, &suffix, &server).await,
+            DockerEntry::Helper { suffix, server } => self.help(source.name, &suffix, &server).await,
         }
     }
 
-    async fn help(&self, source: &str, suffix: &str, server: &str) -> Found {
+    async fn help(&self, source: &str, suffix: &str, server: &str) -> Lookup {
         let slot = self.helped.get(&format!("{suffix} {server}"));
         let mut slot = slot.lock().await;
         if let Some((since, found)) = &*slot
@@ -238,22 +240,22 @@ impl Credentials {
         let found = match credential_helper::get(suffix, server, limit).await {
             Ok(Some(credential)) => {
                 let source = format!("`docker-credential-{suffix}`, which {source} names");
-                Found::Credential(credential, Origin { source, key: server.to_owned() })
+                Lookup::Credential(credential, CredentialOrigin { source, key: server.to_owned() })
             }
-            Ok(None) => Found::Nothing,
-            Err(error) => Found::Problem(format!("the credential helper that {source} names: {error}")),
+            Ok(None) => Lookup::Nothing,
+            Err(error) => Lookup::Problem(format!("the credential helper that {source} names: {error}")),
         };
         *slot = Some((Instant::now(), found.clone()));
         found
     }
 
     /// Remembers that a registry accepted the credential.
-    pub(crate) fn accepted(&self, origin: &Origin) {
+    pub(crate) fn accepted(&self, origin: &CredentialOrigin) {
         self.accepted.get(&origin.id()).store(true, Ordering::Relaxed);
     }
 
     /// Tells whether the credential that was refused may have expired, and forgets it then: it was accepted before.
-    pub(in crate::registry) async fn expired(&self, origin: &Origin) -> bool {
+    pub(in crate::registry) async fn expired(&self, origin: &CredentialOrigin) -> bool {
         if !self.accepted.get(&origin.id()).swap(false, Ordering::Relaxed) {
             return false;
         }
@@ -271,9 +273,9 @@ impl Credentials {
     }
 }
 
-impl Source {
+impl CredentialSource {
     /// Returns what the source has, read again after five minutes.
-    async fn read(&self) -> Arc<Read> {
+    async fn read(&self) -> Arc<SourceContent> {
         let mut slot = self.read.lock().await;
         if let Some((since, read)) = &*slot
             && since.elapsed() < LIFETIME
@@ -285,20 +287,22 @@ impl Source {
         read
     }
 
-    fn read_now(&self) -> Read {
+    fn read_now(&self) -> SourceContent {
         let bytes: SecretSlice<u8> = match &self.content {
-            Content::Text(text) => text.expose_secret().as_bytes().to_vec().into(),
-            Content::File(path) => match fs_err::File::open(path).and_then(read_to_end) {
+            SourceKind::Text(text) => text.expose_secret().as_bytes().to_vec().into(),
+            SourceKind::File(path) => match fs_err::File::open(path).and_then(read_to_end) {
                 Ok(bytes) => bytes.into(),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Read::Nothing,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return SourceContent::Nothing,
                 Err(error) => {
-                    return Read::Problem(format!("{} cannot be read: {}", self.name, error.kind()));
+                    return SourceContent::Problem(format!("{} cannot be read: {}", self.name, error.kind()));
                 }
             },
         };
         match AuthFile::parse(bytes.expose_secret()) {
-            Some(file) => Read::File(file),
-            None => Read::Problem(format!("{} is not the JSON that `docker login` writes", self.name)),
+            Some(file) => SourceContent::File(file),
+            None => {
+                SourceContent::Problem(format!("{} is not the JSON that `docker login` writes", self.name))
+            }
         }
     }
 }
@@ -321,8 +325,8 @@ mod tests {
         serde_json::json!({"auth": auth})
     }
 
-    fn environment(config: &serde_json::Value) -> Environment {
-        Environment { docker_auth_config: Some(config.to_string().into()), ..Environment::default() }
+    fn environment(config: &serde_json::Value) -> CredentialPaths {
+        CredentialPaths { docker_auth_config: Some(config.to_string().into()), ..CredentialPaths::default() }
     }
 
     #[tokio::test]
@@ -331,9 +335,9 @@ mod tests {
         fs_err::write(dir.path().join("config.json"), "not json secret-x").unwrap();
         let endpoint = Endpoint::bare("ghcr.io", "a");
         let mut environment =
-            Environment { docker_config: Some(dir.path().to_owned()), ..Environment::default() };
+            CredentialPaths { docker_config: Some(dir.path().to_owned()), ..CredentialPaths::default() };
         match Credentials::new(&environment).find(&endpoint).await {
-            Found::Problem(text) => {
+            Lookup::Problem(text) => {
                 assert!(text.contains("config.json") && !text.contains("secret"), "{text}");
             }
             other => panic!("{other:?}"),
@@ -343,7 +347,7 @@ mod tests {
         environment.registry_auth_file = Some(auth);
         let found = Credentials::new(&environment).find(&endpoint).await;
         assert!(
-            matches!(&found, Found::Credential(_, Origin { source, .. }) if source == "REGISTRY_AUTH_FILE"),
+            matches!(&found, Lookup::Credential(_, CredentialOrigin { source, .. }) if source == "REGISTRY_AUTH_FILE"),
             "{found:?}"
         );
     }
@@ -359,18 +363,18 @@ mod tests {
         assert!(format!("{found:?}").contains("is it installed"), "{found:?}");
         for host in ["quay.io", "id.example"] {
             let found = credentials.find(&Endpoint::bare(host, "a")).await;
-            assert!(matches!(found, Found::Credential(..)), "{found:?}");
+            assert!(matches!(found, Lookup::Credential(..)), "{found:?}");
             assert!(!format!("{found:?} {credentials:?} {:?}", environment(&config)).contains("secret-"));
         }
     }
 
     #[tokio::test]
     async fn a_variable_is_for_its_location_only() {
-        let rule = |prefix: &str, location: &str, name: &str| Rule {
+        let rule = |prefix: &str, location: &str, name: &str| RegistryRule {
             prefix: prefix.to_owned(),
             location: location.to_owned(),
             token_env: Some(TokenEnv { name: name.to_owned(), user: "x-access-token".to_owned() }),
-            ..Rule::default()
+            ..RegistryRule::default()
         };
         let rules = [
             rule("ghcr.io", "ghcr.io", "GITHUB_TOKEN"),
@@ -389,7 +393,7 @@ mod tests {
             ("registry-1.docker.io", "library/nginx", "Nothing"),
         ] {
             let got = match credentials.find(&Endpoint::bare(host, repository)).await {
-                Found::Credential(Credential::Password { password, .. }, _) => {
+                Lookup::Credential(Credential::Password { password, .. }, _) => {
                     password.expose_secret().to_owned()
                 }
                 other => format!("{other:?}"),

@@ -16,7 +16,7 @@ pub(crate) struct AuthFile(Map<String, Value>);
 
 /// What a file says about a repository.
 #[derive(Debug)]
-pub(crate) enum Entry {
+pub(crate) enum DockerEntry {
     /// The credential under this key.
     Credential(Credential, String),
     /// This helper is to be asked for this server.
@@ -40,7 +40,7 @@ impl AuthFile {
     ///
     /// The longest path-scoped entry (containers-auth.json(5)), then the host's, in the spellings that are in use; of
     /// one key its helper, then its credential. What has no entry is asked of `credsStore`, as docker does.
-    pub(crate) fn entry(&self, name: &str) -> Entry {
+    pub(crate) fn entry(&self, name: &str) -> DockerEntry {
         let host = name.split('/').next().unwrap_or(name);
         let scopes =
             std::iter::successors(Some(name), |scope| scope.rsplit_once('/').map(|(scope, _)| scope));
@@ -48,7 +48,7 @@ impl AuthFile {
         let spellings = hub.into_iter().filter(|_| host == DOCKER_HUB);
         for key in scopes.chain(spellings) {
             match self.at(key) {
-                Entry::Nothing => {}
+                DockerEntry::Nothing => {}
                 found => return found,
             }
         }
@@ -58,15 +58,15 @@ impl AuthFile {
             address.is_some_and(|address| address.split('/').next() == Some(host))
         });
         match legacy.map(|key| self.at(key)) {
-            None | Some(Entry::Nothing) => {}
+            None | Some(DockerEntry::Nothing) => {}
             Some(found) => return found,
         }
         match self.0.get("credsStore").and_then(Value::as_str).filter(|store| !store.is_empty()) {
             Some(store) => {
                 let server = if host == DOCKER_HUB { DOCKER_HUB_KEY } else { host };
-                Entry::Helper { suffix: store.to_owned(), server: server.to_owned() }
+                DockerEntry::Helper { suffix: store.to_owned(), server: server.to_owned() }
             }
-            None => Entry::Nothing,
+            None => DockerEntry::Nothing,
         }
     }
 
@@ -74,12 +74,14 @@ impl AuthFile {
         self.0.get(name).and_then(Value::as_object)
     }
 
-    fn at(&self, key: &str) -> Entry {
+    fn at(&self, key: &str) -> DockerEntry {
         let helper = self.table("credHelpers").and_then(|helpers| helpers.get(key)).and_then(Value::as_str);
         if let Some(helper) = helper.filter(|helper| !helper.is_empty()) {
-            return Entry::Helper { suffix: helper.to_owned(), server: key.to_owned() };
+            return DockerEntry::Helper { suffix: helper.to_owned(), server: key.to_owned() };
         }
-        let Some(entry) = self.table("auths").and_then(|auths| auths.get(key)) else { return Entry::Nothing };
+        let Some(entry) = self.table("auths").and_then(|auths| auths.get(key)) else {
+            return DockerEntry::Nothing;
+        };
         let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let credential = if let Some(token) = text("identitytoken") {
             Some(Credential::Identity(token.into()))
@@ -88,11 +90,11 @@ impl AuthFile {
         } else if let (Some(user), Some(password)) = (text("username"), text("password")) {
             Some(Credential::Password { user: user.to_owned(), password: password.into() })
         } else {
-            return Entry::Nothing;
+            return DockerEntry::Nothing;
         };
         match credential {
-            Some(credential) => Entry::Credential(credential, key.to_owned()),
-            None => Entry::Damaged(key.to_owned()),
+            Some(credential) => DockerEntry::Credential(credential, key.to_owned()),
+            None => DockerEntry::Damaged(key.to_owned()),
         }
     }
 }
@@ -120,11 +122,11 @@ mod tests {
 
     fn found(config: &Value, name: &str) -> String {
         match AuthFile::parse(config.to_string().as_bytes()).unwrap().entry(name) {
-            Entry::Credential(Credential::Password { user, password }, _) => {
+            DockerEntry::Credential(Credential::Password { user, password }, _) => {
                 assert_eq!(user, "user");
                 password.expose_secret().to_owned()
             }
-            Entry::Helper { suffix, server } => format!("{suffix} for {server}"),
+            DockerEntry::Helper { suffix, server } => format!("{suffix} for {server}"),
             other => format!("{other:?}"),
         }
     }
@@ -184,7 +186,7 @@ mod tests {
     fn identity_tokens_are_told_from_passwords() {
         let config = json!({"auths": {"r.example": {"identitytoken": "secret-id", "auth": "AAA"}}});
         let file = AuthFile::parse(config.to_string().as_bytes()).unwrap();
-        assert!(matches!(file.entry("r.example/a"), Entry::Credential(Credential::Identity(_), _)));
+        assert!(matches!(file.entry("r.example/a"), DockerEntry::Credential(Credential::Identity(_), _)));
         assert!(AuthFile::parse(b"not json").is_none() && AuthFile::parse(b"[]").is_none());
     }
 }

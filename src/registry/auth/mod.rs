@@ -6,7 +6,6 @@ pub(crate) mod credentials;
 pub(crate) mod docker_config;
 pub(crate) mod token;
 
-pub(crate) use credential::{Credential, Origin};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,29 +13,30 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+pub(crate) use credential::{Credential, CredentialOrigin};
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret as _;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
-use super::auth::credentials::{Credentials, Found};
-use super::auth::token::{Realm, Token};
+use super::auth::credentials::{Credentials, Lookup};
+use super::auth::token::{BearerToken, Realm};
 use super::endpoint::Endpoint;
 use super::http::budget::Budgets;
-use super::http::error::Failure;
+use super::http::error::AttemptError;
 use super::http::keyed::Keyed;
 use super::http::transport::Transport;
 use super::trace::step;
-use super::{ResolveError, Rule};
+use super::{RegistryRule, ResolveError};
 
 /// How many repositories one token is for at most: the token goes into a header, which grows with them.
 const SCOPES_MAX: usize = 10;
 
 /// Answers challenges.
 #[derive(Debug)]
-pub(super) struct Auth {
+pub(super) struct Authenticator {
     credentials: Credentials,
-    rules: Vec<Rule>,
+    rules: Vec<RegistryRule>,
     /// By `host[:port]`; `None` until the registry asks for anything.
     challenges: Keyed<RwLock<Option<Challenge>>>,
     /// By `host[:port]/repository`. The lock is held while a token is fetched, so that each is fetched once.
@@ -51,8 +51,8 @@ pub(super) struct Auth {
 #[derive(Clone, Debug)]
 struct Slot {
     realm: Realm,
-    token: Token,
-    standing: Standing,
+    token: BearerToken,
+    standing: AuthStatus,
     /// Whether it is for several repositories.
     is_shared: bool,
 }
@@ -75,26 +75,26 @@ pub(super) struct Authorization {
     pub(super) fresh: bool,
     /// Whether it stands in for a token for several repositories, which was refused.
     instead_of_shared: bool,
-    standing: Standing,
+    standing: AuthStatus,
 }
 
 /// How tagpin stands with a registry: the explanation of a 401.
 #[derive(Clone, Debug)]
-enum Standing {
+enum AuthStatus {
     /// The registry has not asked for anything.
     NotAsked,
     /// There is no credential for it.
     Nothing,
     /// The credential from here was used.
-    Used(Origin),
+    Used(CredentialOrigin),
     /// There is one from here, but it was not sent to the foreign realm.
-    Withheld(Origin, String),
+    Withheld(CredentialOrigin, String),
     /// A credential could not be read or used.
     Problem(String),
 }
 
-impl Auth {
-    pub(super) fn new(credentials: Credentials, rules: Vec<Rule>) -> Self {
+impl Authenticator {
+    pub(super) fn new(credentials: Credentials, rules: Vec<RegistryRule>) -> Self {
         Self {
             credentials,
             rules,
@@ -121,14 +121,14 @@ impl Auth {
         endpoint: &Endpoint,
         scheme: &str,
         refused: Option<&HeaderValue>,
-    ) -> Result<Authorization, Failure> {
+    ) -> Result<Authorization, AttemptError> {
         let challenge = self.challenges.get(&endpoint.host);
         let challenge = challenge.read().unwrap_or_else(PoisonError::into_inner).clone();
         match challenge {
-            None => Ok(Authorization::new(None, Standing::NotAsked)),
+            None => Ok(Authorization::new(None, AuthStatus::NotAsked)),
             Some(Challenge::Unusable) => {
                 let text = "it asks for a way to log in that tagpin does not know".to_owned();
-                Ok(Authorization { fresh: true, ..Authorization::new(None, Standing::Problem(text)) })
+                Ok(Authorization { fresh: true, ..Authorization::new(None, AuthStatus::Problem(text)) })
             }
             Some(Challenge::Basic) => Ok(self.basic(endpoint).await),
             Some(Challenge::Bearer(realm)) => {
@@ -161,7 +161,7 @@ impl Auth {
 
     /// Takes note that a registry answered a request with this authorization by something else than 401.
     pub(super) fn accepted(&self, endpoint: &Endpoint, authorization: &Authorization) {
-        if let (Some(_), Standing::Used(origin)) = (&authorization.header, &authorization.standing) {
+        if let (Some(_), AuthStatus::Used(origin)) = (&authorization.header, &authorization.standing) {
             self.credentials.accepted(origin);
         }
         if authorization.instead_of_shared {
@@ -172,30 +172,34 @@ impl Auth {
     /// Tells whether the credential behind what was refused has expired: then another one may be found.
     pub(super) async fn expired(&self, authorization: &Authorization) -> bool {
         match (&authorization.header, &authorization.standing) {
-            (Some(_), Standing::Used(origin)) => self.credentials.expired(origin).await,
+            (Some(_), AuthStatus::Used(origin)) => self.credentials.expired(origin).await,
             _ => false,
         }
     }
 
     async fn basic(&self, endpoint: &Endpoint) -> Authorization {
         let (header, standing) = match self.credentials.find(endpoint).await {
-            Found::Credential(Credential::Password { user, password }, origin) => {
+            Lookup::Credential(Credential::Password { user, password }, origin) => {
                 let text =
                     format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())));
-                (sensitive(&text), Standing::Used(origin))
+                (sensitive(&text), AuthStatus::Used(origin))
             }
-            Found::Credential(Credential::Identity(_), origin) => {
+            Lookup::Credential(Credential::Identity(_), origin) => {
                 let text =
                     format!("{} has an identity token for it, and it asks for a password", origin.source);
-                (None, Standing::Problem(text))
+                (None, AuthStatus::Problem(text))
             }
-            Found::Nothing => (None, Standing::Nothing),
-            Found::Problem(text) => (None, Standing::Problem(text)),
+            Lookup::Nothing => (None, AuthStatus::Nothing),
+            Lookup::Problem(text) => (None, AuthStatus::Problem(text)),
         };
         Authorization { fresh: true, ..Authorization::new(header, standing) }
     }
 
-    async fn bearer(&self, ask: Ask<'_>, refused: Option<&HeaderValue>) -> Result<Authorization, Failure> {
+    async fn bearer(
+        &self,
+        ask: Ask<'_>,
+        refused: Option<&HeaderValue>,
+    ) -> Result<Authorization, AttemptError> {
         let mut slot = self.slot(ask.endpoint).lock_owned().await;
         let mut instead_of_shared = false;
         if let Some(Slot { realm, token, standing, is_shared }) = &*slot
@@ -214,9 +218,9 @@ impl Auth {
             false => self.others(ask.endpoint, &standing).await,
         };
         let mut got = ask.token(credential.as_ref(), &standing, &others).await;
-        if let Err(Failure { error: ResolveError::Unauthorized(_), .. }) = &got {
+        if let Err(AttemptError { error: ResolveError::Unauthorized(_), .. }) = &got {
             let renewed = match &standing {
-                Standing::Used(origin) => self.credentials.expired(origin).await,
+                AuthStatus::Used(origin) => self.credentials.expired(origin).await,
                 _ => false,
             };
             if renewed {
@@ -233,7 +237,7 @@ impl Auth {
             }
         }
         let token = got?;
-        if let Standing::Used(origin) = &standing {
+        if let AuthStatus::Used(origin) = &standing {
             self.credentials.accepted(origin);
         }
         let header = Some(token.header.clone());
@@ -252,21 +256,21 @@ impl Auth {
     }
 
     /// Returns the credential that may go to the realm, and how that came about.
-    async fn credential(&self, ask: &Ask<'_>) -> (Option<Credential>, Standing) {
+    async fn credential(&self, ask: &Ask<'_>) -> (Option<Credential>, AuthStatus) {
         let endpoint = ask.endpoint;
         let hosts = endpoint.rule.and_then(|rule| self.rules.get(rule)).map(|rule| &rule.token_hosts);
         match self.credentials.find(endpoint).await {
-            Found::Credential(credential, origin)
+            Lookup::Credential(credential, origin)
                 if ask.realm.may_have_credential(endpoint, ask.scheme, hosts.map_or(&[], Vec::as_slice)) =>
             {
-                (Some(credential), Standing::Used(origin))
+                (Some(credential), AuthStatus::Used(origin))
             }
-            Found::Credential(_, origin) => {
+            Lookup::Credential(_, origin) => {
                 step(|| format!("the credential is not sent to {}, another host", ask.realm.shown()));
-                (None, Standing::Withheld(origin, ask.realm.shown()))
+                (None, AuthStatus::Withheld(origin, ask.realm.shown()))
             }
-            Found::Nothing => (None, Standing::Nothing),
-            Found::Problem(text) => (None, Standing::Problem(text)),
+            Lookup::Nothing => (None, AuthStatus::Nothing),
+            Lookup::Problem(text) => (None, AuthStatus::Problem(text)),
         }
     }
 
@@ -275,7 +279,7 @@ impl Auth {
     async fn others(
         &self,
         endpoint: &Endpoint,
-        standing: &Standing,
+        standing: &AuthStatus,
     ) -> Vec<(String, OwnedMutexGuard<Option<Slot>>)> {
         let mut others = Vec::new();
         let candidates: Vec<Endpoint> = {
@@ -296,10 +300,11 @@ impl Auth {
                 continue;
             }
             let is_same = match (self.credentials.look_up(&other).await, standing) {
-                (Found::Credential(_, found), Standing::Used(origin) | Standing::Withheld(origin, _)) => {
-                    found == *origin
-                }
-                (Found::Nothing, Standing::Nothing) => true,
+                (
+                    Lookup::Credential(_, found),
+                    AuthStatus::Used(origin) | AuthStatus::Withheld(origin, _),
+                ) => found == *origin,
+                (Lookup::Nothing, AuthStatus::Nothing) => true,
                 _ => false,
             };
             if is_same {
@@ -342,9 +347,9 @@ impl Ask<'_> {
     async fn token(
         &self,
         credential: Option<&Credential>,
-        standing: &Standing,
+        standing: &AuthStatus,
         others: &[(String, OwnedMutexGuard<Option<Slot>>)],
-    ) -> Result<Token, Failure> {
+    ) -> Result<BearerToken, AttemptError> {
         self.budgets.token(self.endpoint.shown());
         let own = std::iter::once(self.endpoint.repository.as_str());
         let repositories: Vec<&str> = own.chain(others.iter().map(|(other, _)| other.as_str())).collect();
@@ -354,7 +359,7 @@ impl Ask<'_> {
 }
 
 impl Authorization {
-    fn new(header: Option<HeaderValue>, standing: Standing) -> Self {
+    fn new(header: Option<HeaderValue>, standing: AuthStatus) -> Self {
         Self { header, fresh: false, instead_of_shared: false, standing }
     }
 
@@ -364,7 +369,7 @@ impl Authorization {
     }
 }
 
-impl Standing {
+impl AuthStatus {
     fn advice(&self, endpoint: &Endpoint) -> String {
         let login = match endpoint.shown() {
             crate::reference::DOCKER_HUB => "run `docker login`".to_owned(),
@@ -373,12 +378,12 @@ impl Standing {
         match self {
             Self::NotAsked => format!("it does not say how to log in; check the name, or {login}"),
             Self::Nothing => format!("no credentials found in docker's config.json; {login}"),
-            Self::Used(Origin { source, .. }) => {
+            Self::Used(CredentialOrigin { source, .. }) => {
                 format!(
                     "the credentials from {source} are not enough for it; {login} with an account that may read it"
                 )
             }
-            Self::Withheld(Origin { source, .. }, realm) => format!(
+            Self::Withheld(CredentialOrigin { source, .. }, realm) => format!(
                 "the credentials from {source} were not sent, because it hands out tokens on another host, `{realm}`; \
                  name that in `token-hosts` if it is right"
             ),

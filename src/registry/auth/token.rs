@@ -10,12 +10,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::Credential;
-use crate::registry::ResolveError;
-use crate::registry::endpoint;
 use crate::registry::endpoint::{Endpoint, is_at, is_loopback, is_loopback_url};
-use crate::registry::http::error::{Failure, Retry, Unsent};
-use crate::registry::http::transport::{Transport, Unread, read, same_name};
+use crate::registry::http::error::{AttemptError, Retry, Unsent};
+use crate::registry::http::transport::{BodyError, Transport, read, same_name};
 use crate::registry::trace::step;
+use crate::registry::{ResolveError, endpoint};
 
 /// Registries whose token service is on another host of the same operator: registry, realm.
 const PAIRS: &[(&str, &str)] = &[
@@ -45,7 +44,7 @@ pub(crate) struct Realm {
 
 /// A token as it goes into a request.
 #[derive(Clone, Debug)]
-pub(crate) struct Token {
+pub(crate) struct BearerToken {
     /// `Bearer …`, marked as sensitive.
     pub(crate) header: HeaderValue,
     /// When it should no longer be used.
@@ -96,9 +95,9 @@ impl Realm {
         repositories: &[&str],
         credential: Option<&Credential>,
         advice: &str,
-    ) -> Result<Token, Failure> {
+    ) -> Result<BearerToken, AttemptError> {
         let what = format!("`{}`, which gives tokens for `{}`", self.shown(), endpoint.shown());
-        let refused = |error| Failure::unsent(&what, &Unsent::Refused(error));
+        let refused = |error| AttemptError::unsent(&what, &Unsent::Refused(error));
         let (client, _) = transport.client(endpoint, &self.url).map_err(refused)?;
         let scopes = repositories.iter().map(|repository| format!("repository:{repository}:pull"));
         let request = match credential {
@@ -133,7 +132,7 @@ impl Realm {
             .header(ACCEPT_ENCODING, "identity")
             .send()
             .await
-            .map_err(|error| Failure::unreachable(&what, &error))?;
+            .map_err(|error| AttemptError::unreachable(&what, &error))?;
         step(|| {
             let who = if credential.is_some() { "with the credential" } else { "anonymously" };
             let status = response.status().as_u16();
@@ -149,16 +148,22 @@ impl Realm {
             status => {
                 let wanted = format!("a token for {}", endpoint.repository);
                 let method = reqwest::Method::HEAD;
-                return Err(Failure::status(&self.shown(), &wanted, &method, status, response.headers()));
+                return Err(AttemptError::status(
+                    &self.shown(),
+                    &wanted,
+                    &method,
+                    status,
+                    response.headers(),
+                ));
             }
         }
         let body = read(response, ANSWER_MAX).await.map_err(|error| match error {
-            Unread::TooLong => {
+            BodyError::TooLong => {
                 ResolveError::InvalidAnswer(format!("{what}, answered more than {ANSWER_MAX} bytes")).into()
             }
-            Unread::Broken(error) => Failure::unreachable(&what, &error),
+            BodyError::Broken(error) => AttemptError::unreachable(&what, &error),
         })?;
-        parse(&body).ok_or_else(|| Failure {
+        parse(&body).ok_or_else(|| AttemptError {
             error: ResolveError::InvalidAnswer(format!("{what}, answered without a token")),
             retry: Retry::Never,
         })
@@ -167,7 +172,7 @@ impl Realm {
 
 /// Reads a token answer. A tenth of the lifetime is left unused, so that no request starts with a token that has just
 /// expired.
-fn parse(body: &[u8]) -> Option<Token> {
+fn parse(body: &[u8]) -> Option<BearerToken> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|token| !token.is_empty());
     let token = text("token").or_else(|| text("access_token")).filter(|token| token.len() <= TOKEN_MAX)?;
@@ -175,7 +180,7 @@ fn parse(body: &[u8]) -> Option<Token> {
     header.set_sensitive(true);
     let seconds =
         answer.get("expires_in").and_then(Value::as_u64).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);
-    Some(Token { header, expires: Instant::now() + Duration::from_secs(seconds - seconds / 10) })
+    Some(BearerToken { header, expires: Instant::now() + Duration::from_secs(seconds - seconds / 10) })
 }
 
 #[cfg(test)]

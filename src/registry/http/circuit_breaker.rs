@@ -13,10 +13,10 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// Counts the failures in a row of one registry.
 #[derive(Debug, Default)]
-pub(crate) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker(Mutex<BreakerState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct BreakerState {
     failures: u32,
     /// Until when, and whether the last failure was that of too many requests.
     open: Option<(Instant, bool)>,
@@ -47,7 +47,7 @@ impl Breaker {
             Err(ResolveError::Unavailable(_)) => false,
             Err(ResolveError::RateLimited(_)) => true,
             _ => {
-                *state = State::default();
+                *state = BreakerState::default();
                 return;
             }
         };

@@ -6,12 +6,12 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
-use super::ssrf::Refused;
+use super::ssrf::RefusedAddress;
 use crate::registry::ResolveError;
 
 /// Why one attempt failed.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct AttemptError {
     /// What it means.
     pub(crate) error: ResolveError,
     /// Whether to try again.
@@ -29,7 +29,7 @@ pub(crate) enum Retry {
     After(Duration),
 }
 
-impl From<ResolveError> for Failure {
+impl From<ResolveError> for AttemptError {
     fn from(error: ResolveError) -> Self {
         Self { error, retry: Retry::Never }
     }
@@ -39,12 +39,12 @@ impl From<ResolveError> for Failure {
 #[derive(Debug)]
 pub(crate) enum Unsent {
     /// Its host is at an address where it may not lead.
-    Refused(Refused),
+    Refused(RefusedAddress),
     /// The connection could not be made, or broke off.
     Http(reqwest::Error),
 }
 
-impl Failure {
+impl AttemptError {
     /// Returns the failure of a request that got no answer. `what` names the host and what was wanted of it.
     pub(crate) fn unsent(what: &str, error: &Unsent) -> Self {
         match error {
@@ -53,13 +53,13 @@ impl Failure {
         }
     }
 
-    fn refused(what: &str, refused: &Refused) -> Self {
+    fn refused(what: &str, refused: &RefusedAddress) -> Self {
         ResolveError::NotAllowed(format!("tagpin does not ask {what}: {refused}")).into()
     }
 
     /// Returns the failure of a request that got no whole answer. `what` names the host and what was wanted of it.
     pub(crate) fn unreachable(what: &str, error: &reqwest::Error) -> Self {
-        if let Some(refused) = Refused::cause(error) {
+        if let Some(refused) = RefusedAddress::cause(error) {
             return Self::refused(what, refused);
         }
         let cause =
@@ -207,7 +207,7 @@ mod tests {
             (418, Method::HEAD, "invalid-answer", Retry::Never),
         ] {
             let status = StatusCode::from_u16(code).unwrap();
-            let failure = Failure::status("r.example", "a/b:1", &method, status, &HeaderMap::new());
+            let failure = AttemptError::status("r.example", "a/b:1", &method, status, &HeaderMap::new());
             assert_eq!((failure.error.reason(), failure.retry), (reason, retry), "{code} {method}");
             assert!(failure.error.to_string().contains("`r.example`"));
         }

@@ -21,26 +21,25 @@ use reqwest::{Method, Response, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::ResolveError;
-use super::auth::{Auth, Authorization};
-use super::endpoint;
+use super::auth::{Authenticator, Authorization};
 use super::endpoint::Endpoint;
 use super::http::budget::Budgets;
-use super::http::error::{Failure, Retry, Unsent, is_certificate, root_cause};
+use super::http::error::{AttemptError, Retry, Unsent, is_certificate, root_cause};
 use super::http::keyed::Keyed;
 use super::http::retry::{Repeats, retry};
-use super::http::transport::{Route, Transport, Unread, read};
+use super::http::transport::{BodyError, Route, Transport, read};
 use super::image::manifest;
 use super::trace::step;
+use super::{ResolveError, endpoint};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
 /// The client of all registries.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct HttpClient {
     pub(super) transport: Transport,
-    pub(super) auth: Auth,
+    pub(super) auth: Authenticator,
     pub(super) budgets: Budgets,
     /// How often, and after which pauses, a request is repeated.
     pub(super) repeats: Repeats,
@@ -64,7 +63,7 @@ pub(super) struct Host {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request<'a> {
     pub(super) endpoint: &'a Endpoint,
-    pub(super) kind: Kind,
+    pub(super) kind: RequestKind,
     /// A tag or a digest.
     pub(super) reference: &'a str,
     /// Where a list goes on.
@@ -77,7 +76,7 @@ pub(super) struct Request<'a> {
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RequestKind {
     Manifest,
     Blob,
     /// The list of what is attached to a digest.
@@ -86,7 +85,7 @@ pub(super) enum Kind {
 
 /// The headers that matter, and the body of a GET.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     /// Content-Type
     pub(super) content_type: Option<String>,
     /// Docker-Content-Digest as sent, not parsed yet; several values are joined, and so will not parse.
@@ -101,15 +100,15 @@ impl Request<'_> {
     /// Returns `repository:tag` or `repository@digest`, for messages.
     pub(super) fn wanted(&self) -> String {
         let separator = if self.reference.contains(':') { '@' } else { ':' };
-        let what = if self.kind == Kind::Referrers { "referrers of " } else { "" };
+        let what = if self.kind == RequestKind::Referrers { "referrers of " } else { "" };
         format!("{what}{}{separator}{}", self.endpoint.repository, self.reference)
     }
 
-    fn url(&self, scheme: &str) -> Result<Url, Failure> {
+    fn url(&self, scheme: &str) -> Result<Url, AttemptError> {
         let kind = match self.kind {
-            Kind::Manifest => "manifests",
-            Kind::Blob => "blobs",
-            Kind::Referrers => "referrers",
+            RequestKind::Manifest => "manifests",
+            RequestKind::Blob => "blobs",
+            RequestKind::Referrers => "referrers",
         };
         let Endpoint { host, repository, .. } = self.endpoint;
         let url = Url::parse(&format!("{scheme}://{host}/v2/{repository}/{kind}/{}", self.reference));
@@ -121,14 +120,14 @@ impl Request<'_> {
     }
 }
 
-impl Client {
+impl HttpClient {
     /// Asks for the headers. `None` means that the registry does not allow HEAD (405 or 501).
-    pub(super) async fn head(&self, request: Request<'_>) -> Result<Option<Answer>, ResolveError> {
+    pub(super) async fn head(&self, request: Request<'_>) -> Result<Option<HttpAnswer>, ResolveError> {
         self.repeat(request, Method::HEAD).await
     }
 
     /// Asks for the body. It is not compressed and not longer than the limit.
-    pub(super) async fn get(&self, request: Request<'_>) -> Result<Answer, ResolveError> {
+    pub(super) async fn get(&self, request: Request<'_>) -> Result<HttpAnswer, ResolveError> {
         let answer = self.repeat(request, Method::GET).await?;
         answer.ok_or_else(|| {
             let host = request.endpoint.shown();
@@ -136,13 +135,17 @@ impl Client {
         })
     }
 
-    async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<Answer>, ResolveError> {
+    async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<HttpAnswer>, ResolveError> {
         let attempt = || self.exchange(request, method.clone());
         let result = if request.retries { retry(self.repeats, attempt).await } else { attempt().await };
         result.map_err(|failure| failure.error)
     }
 
-    async fn exchange(&self, request: Request<'_>, method: Method) -> Result<Option<Answer>, Failure> {
+    async fn exchange(
+        &self,
+        request: Request<'_>,
+        method: Method,
+    ) -> Result<Option<HttpAnswer>, AttemptError> {
         let endpoint = request.endpoint;
         let host = self.hosts.get(&endpoint.host);
         let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,7 +182,8 @@ impl Client {
                 if status == StatusCode::TOO_MANY_REQUESTS {
                     self.budgets.refused(endpoint.shown());
                 }
-                let failure = Failure::status(&shown, &request.wanted(), &method, status, response.headers());
+                let failure =
+                    AttemptError::status(&shown, &request.wanted(), &method, status, response.headers());
                 if let Retry::After(pause) = failure.retry
                     && pause <= self.repeats.longest
                 {
@@ -197,7 +201,7 @@ impl Client {
         request: Request<'_>,
         method: &Method,
         host: &Host,
-    ) -> Result<(Response, Authorization), Failure> {
+    ) -> Result<(Response, Authorization), AttemptError> {
         let endpoint = request.endpoint;
         let scheme = || host.scheme.get().copied().unwrap_or("https");
         let authorize = |refused: Option<HeaderValue>| async move {
@@ -235,7 +239,7 @@ impl Client {
         method: &Method,
         host: &Host,
         authorization: Option<&HeaderValue>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, AttemptError> {
         let known = host.scheme.get();
         let schemes = known.map_or_else(|| request.endpoint.schemes(), std::slice::from_ref);
         let mut first = None;
@@ -268,7 +272,7 @@ impl Client {
         }
         let what = format!("`{}` for `{}`", request.endpoint.shown(), request.wanted());
         match first {
-            Some(sent) => sent.map_err(|error| Failure::unsent(&what, &error)),
+            Some(sent) => sent.map_err(|error| AttemptError::unsent(&what, &error)),
             None => Err(ResolveError::Unavailable(format!("cannot reach {what}")).into()),
         }
     }
@@ -281,9 +285,9 @@ impl Client {
         authorization: Option<&HeaderValue>,
     ) -> Result<Response, Unsent> {
         let accept = match request.kind {
-            Kind::Manifest => manifest::ACCEPT,
-            Kind::Blob => "*/*",
-            Kind::Referrers => OCI_IMAGE_INDEX_MEDIA_TYPE,
+            RequestKind::Manifest => manifest::ACCEPT,
+            RequestKind::Blob => "*/*",
+            RequestKind::Referrers => OCI_IMAGE_INDEX_MEDIA_TYPE,
         };
         let (client, route) = self.transport.client(request.endpoint, &url).map_err(Unsent::Refused)?;
         let mut builder = client
@@ -304,7 +308,7 @@ impl Client {
         request: Request<'_>,
         method: &Method,
         mut response: Response,
-    ) -> Result<(String, Response), Failure> {
+    ) -> Result<(String, Response), AttemptError> {
         let origin = request.endpoint.shown();
         let mut shown = origin.to_owned();
         for _ in 0..=REDIRECTS {
@@ -316,7 +320,7 @@ impl Client {
                     "`{origin}` redirects `{}` {why}, which tagpin does not follow",
                     request.wanted()
                 );
-                Failure::from(ResolveError::InvalidAnswer(text))
+                AttemptError::from(ResolveError::InvalidAnswer(text))
             };
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let from = response.url();
@@ -337,7 +341,7 @@ impl Client {
             response = self
                 .send(request, method, url, None)
                 .await
-                .map_err(|error| Failure::unsent(&what, &error))?;
+                .map_err(|error| AttemptError::unsent(&what, &error))?;
         }
         let text = format!("`{origin}` redirects `{}` more than {REDIRECTS} times", request.wanted());
         Err(ResolveError::InvalidAnswer(text).into())
@@ -348,14 +352,14 @@ impl Client {
         request: Request<'_>,
         method: &Method,
         response: Response,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpAnswer, AttemptError> {
         let host = request.endpoint.shown();
         let headers = response.headers();
         let content_type = joined(headers, CONTENT_TYPE.as_str());
         let digest = joined(headers, "docker-content-digest");
         let link = joined(headers, LINK.as_str());
         if method == Method::HEAD {
-            return Ok(Answer { content_type, digest, link: None, body: Vec::new() });
+            return Ok(HttpAnswer { content_type, digest, link: None, body: Vec::new() });
         }
         // The digest is that of the plain bytes: hashing what a proxy has compressed would give another.
         if joined(headers, CONTENT_ENCODING.as_str())
@@ -365,16 +369,16 @@ impl Client {
             return Err(ResolveError::InvalidAnswer(text).into());
         }
         let body = read(response, request.limit).await.map_err(|error| match error {
-            Unread::TooLong => Failure::from(ResolveError::InvalidAnswer(format!(
+            BodyError::TooLong => AttemptError::from(ResolveError::InvalidAnswer(format!(
                 "`{host}` answers more than {} bytes for `{}`, which no manifest needs",
                 request.limit,
                 request.wanted()
             ))),
-            Unread::Broken(error) => {
-                Failure::unreachable(&format!("`{host}` for `{}`", request.wanted()), &error)
+            BodyError::Broken(error) => {
+                AttemptError::unreachable(&format!("`{host}` for `{}`", request.wanted()), &error)
             }
         })?;
-        Ok(Answer { content_type, digest, link, body })
+        Ok(HttpAnswer { content_type, digest, link, body })
     }
 }
 

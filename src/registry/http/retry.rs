@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 
-use super::error::{Failure, Retry};
+use super::error::{AttemptError, Retry};
 use crate::registry::trace::step;
 
 /// How often a request is repeated, and after which pauses.
@@ -20,10 +20,10 @@ pub(crate) struct Repeats {
 
 /// Runs `attempt` until it succeeds, fails for good, or was repeated often enough. Pauses are up to twice as long by
 /// chance, so that those who failed together do not come back together.
-pub(crate) async fn retry<T, F, A>(repeats: Repeats, attempt: F) -> Result<T, Failure>
+pub(crate) async fn retry<T, F, A>(repeats: Repeats, attempt: F) -> Result<T, AttemptError>
 where
     F: FnMut() -> A,
-    A: Future<Output = Result<T, Failure>>,
+    A: Future<Output = Result<T, AttemptError>>,
 {
     let pauses = ExponentialBuilder::new()
         .with_min_delay(repeats.first)
@@ -33,7 +33,7 @@ where
         .with_max_times(repeats.times);
     attempt
         .retry(pauses)
-        .when(|failure: &Failure| failure.retry != Retry::Never)
+        .when(|failure: &AttemptError| failure.retry != Retry::Never)
         // `None` means that the attempts are used up.
         .adjust(|failure, own| match (own?, failure.retry) {
             (_, Retry::Never) => None,
@@ -61,7 +61,7 @@ mod tests {
         let made = Cell::new(0);
         let attempt = || async {
             made.set(made.get() + 1);
-            Err::<(), _>(Failure { error: ResolveError::Unavailable("down".to_owned()), retry: kind })
+            Err::<(), _>(AttemptError { error: ResolveError::Unavailable("down".to_owned()), retry: kind })
         };
         assert!(retry(REPEATS, attempt).await.is_err());
         made.get()

@@ -88,7 +88,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 }
 
 /// Returns why `url` may not be asked, as far as its host tells without a look-up.
-pub(crate) fn refused_host(url: &Url, trust: Trust) -> Option<Refused> {
+pub(crate) fn refused_host(url: &Url, trust: Trust) -> Option<RefusedAddress> {
     let kind = match url.host()? {
         Host::Ipv4(address) => refusal(address.into(), trust),
         Host::Ipv6(address) => refusal(address.into(), trust),
@@ -99,7 +99,7 @@ pub(crate) fn refused_host(url: &Url, trust: Trust) -> Option<Refused> {
             (local && trust != Trust::Typed).then_some("this machine")
         }
     };
-    kind.map(|kind| Refused { host: url.host_str().unwrap_or_default().to_owned(), kind })
+    kind.map(|kind| RefusedAddress { host: url.host_str().unwrap_or_default().to_owned(), kind })
 }
 
 /// Why an address is not connected to.
@@ -107,12 +107,12 @@ pub(crate) fn refused_host(url: &Url, trust: Trust) -> Option<Refused> {
 #[error(
     "`{host}` is {kind}, where names in scanned files may not lead; describe it in a [[registry]] if it is right"
 )]
-pub(crate) struct Refused {
+pub(crate) struct RefusedAddress {
     host: String,
     kind: &'static str,
 }
 
-impl Refused {
+impl RefusedAddress {
     /// Returns the refusal that a failed request is due to, if it is due to one.
     pub(crate) fn cause(error: &reqwest::Error) -> Option<&Self> {
         let mut cause: Option<&(dyn Error + 'static)> = error.source();
@@ -140,12 +140,18 @@ impl Resolve for Resolver {
     }
 }
 
-fn allowed(name: &str, found: impl Iterator<Item = SocketAddr>, trust: Trust) -> Result<Addrs, Refused> {
+fn allowed(
+    name: &str,
+    found: impl Iterator<Item = SocketAddr>,
+    trust: Trust,
+) -> Result<Addrs, RefusedAddress> {
     let (mut addresses, mut refused) = (Vec::new(), None);
     for address in found {
         match refusal(address.ip(), trust) {
             None => addresses.push(address),
-            Some(kind) => refused = Some(Refused { host: format!("{name} → {}", address.ip()), kind }),
+            Some(kind) => {
+                refused = Some(RefusedAddress { host: format!("{name} → {}", address.ip()), kind })
+            }
         }
     }
     match refused {

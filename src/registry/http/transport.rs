@@ -10,16 +10,15 @@ use reqwest::{Certificate, Identity};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use url::Url;
 
-use super::ssrf::{Refused, Resolver, Trust, refused_host};
+use super::ssrf::{RefusedAddress, Resolver, Trust, refused_host};
 use crate::http;
-use crate::registry::endpoint;
 use crate::registry::endpoint::{Endpoint, is_at, is_loopback_url};
-use crate::registry::{Limits, Rule, Settings, SettingsError, TlsFiles};
+use crate::registry::{ClientSettings, Limits, RegistryRule, SettingsError, TlsFiles, endpoint};
 
 /// The clients. None follows a redirect by itself: a credential must not travel along.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    rules: Vec<Rule>,
+    rules: Vec<RegistryRule>,
     trust: Trust,
     /// The environment's proxies, as reqwest itself reads them.
     proxies: Matcher,
@@ -58,8 +57,8 @@ pub(crate) enum Route {
 
 impl Transport {
     /// Returns clients that trust the system's certificates, those in `roots`, and for each host those of its rule.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let Settings { rules, limits, trust, .. } = settings;
+    pub(crate) fn new(settings: &ClientSettings) -> Result<Self, SettingsError> {
+        let ClientSettings { rules, limits, trust, .. } = settings;
         let mut roots = Vec::new();
         for pem in &settings.roots {
             roots.extend(certificates(pem)?);
@@ -114,7 +113,7 @@ impl Transport {
         &self,
         endpoint: &Endpoint,
         url: &Url,
-    ) -> Result<(&reqwest::Client, Route), Refused> {
+    ) -> Result<(&reqwest::Client, Route), RefusedAddress> {
         let clients =
             self.own.iter().find(|(host, _)| is_at(host, url)).map_or(&self.general, |(_, clients)| clients);
         let reaching = match &clients.unchecked {
@@ -204,7 +203,7 @@ pub(crate) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
 
 /// Why a body was not read to its end.
 #[derive(Debug)]
-pub(crate) enum Unread {
+pub(crate) enum BodyError {
     /// It is longer than the limit; reading stopped there.
     TooLong,
     /// The connection broke off.
@@ -212,15 +211,15 @@ pub(crate) enum Unread {
 }
 
 /// Returns the body, which may have `limit` bytes and no more: a length that is announced is not believed.
-pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Unread> {
+pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let announced = response.content_length().unwrap_or(0);
     if announced > limit as u64 {
-        return Err(Unread::TooLong);
+        return Err(BodyError::TooLong);
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
         if chunk.len() > limit - body.len() {
-            return Err(Unread::TooLong);
+            return Err(BodyError::TooLong);
         }
         body.extend_from_slice(&chunk);
     }
@@ -237,7 +236,7 @@ mod tests {
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
         let clients = Reaching::new(&[], None, false, Trust::Scanned, &Limits::default()).unwrap();
         let error = clients.guarded.get(&url).send().await.unwrap_err();
-        let refused = Refused::cause(&error).unwrap_or_else(|| panic!("{error:?}"));
+        let refused = RefusedAddress::cause(&error).unwrap_or_else(|| panic!("{error:?}"));
         assert!(refused.to_string().contains("is this machine"), "{refused}");
 
         let answer = tokio::spawn(async move {

@@ -52,7 +52,7 @@ impl ImageConfig {
     /// Reads a config blob, of OCI or Docker; `None` where it is none.
     pub fn parse(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Whole {
+        struct RawConfig {
             created: Option<String>,
             #[serde(default)]
             config: Option<Execution>,
@@ -69,7 +69,7 @@ impl ImageConfig {
             exposed_ports: Option<BTreeMap<String, IgnoredAny>>,
             labels: Option<HashMap<String, String>>,
         }
-        let whole: Whole = serde_json::from_slice(body).ok()?;
+        let whole: RawConfig = serde_json::from_slice(body).ok()?;
         let Execution { user, entrypoint, cmd, env, exposed_ports, labels } =
             whole.config.unwrap_or_default();
         let created = whole.created.and_then(|created| created.parse::<Timestamp>().ok());

@@ -2,7 +2,9 @@
 
 use crate::platform::Platform;
 use crate::reference::Digest;
-use crate::registry::{Content, Entry, ImageConfig, Look, Question, Registry, ResolveError, Seen};
+use crate::registry::{
+    ImageConfig, ManifestContent, PlatformManifest, Probe, Probed, Registry, ResolveError, TagRef,
+};
 
 /// What is known of the image behind a digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,7 +12,7 @@ pub struct Description {
     /// Whether the digest is that of an index.
     pub is_index: bool,
     /// The manifests, with their platforms: those of an index, or the one that the digest names.
-    pub platforms: Vec<Entry>,
+    pub platforms: Vec<PlatformManifest>,
     /// The platform whose manifest and config were read.
     pub platform: Option<Platform>,
     /// The size of that manifest's layers as they are pulled, in bytes.
@@ -46,7 +48,7 @@ impl Description {
 /// `most` is as in [`Registry::peek`].
 pub async fn describe<R: Registry>(
     registry: &R,
-    question: &Question,
+    question: &TagRef,
     digest: &Digest,
     platforms: &[Platform],
     most: u64,
@@ -60,13 +62,13 @@ pub async fn describe<R: Registry>(
 async fn fill<R: Registry>(
     description: &mut Description,
     registry: &R,
-    question: &Question,
+    question: &TagRef,
     digest: &Digest,
     platforms: &[Platform],
     most: u64,
 ) -> Result<(), ResolveError> {
     let mut content = read(registry, question, digest, most).await?;
-    if let Content::Index(entries) = &content {
+    if let ManifestContent::Index(entries) = &content {
         description.is_index = true;
         description.platforms.clone_from(entries);
         let usual = Platform::new("linux", "amd64", None);
@@ -76,15 +78,20 @@ async fn fill<R: Registry>(
         let manifest = entry.digest.clone().ok_or_else(|| senseless("the index has a malformed digest"))?;
         content = read(registry, question, &manifest, most).await?;
     }
-    let Content::Image { config, size } = content else { return Err(senseless("an index lists an index")) };
+    let ManifestContent::Image { config, size } = content else {
+        return Err(senseless("an index lists an index"));
+    };
     description.size = size;
     let config = config.ok_or_else(|| senseless("the manifest has a malformed digest"))?;
-    let Seen::Config(config) = registry.peek(question, &Look::Details(config), most).await? else {
+    let Probed::Config(config) = registry.peek(question, &Probe::Details(config), most).await? else {
         return Err(senseless("the registry shows no config"));
     };
     if !description.is_index {
         description.platform.clone_from(&config.platform);
-        let entry = config.platform.clone().map(|platform| Entry { platform, digest: Some(digest.clone()) });
+        let entry = config
+            .platform
+            .clone()
+            .map(|platform| PlatformManifest { platform, digest: Some(digest.clone()) });
         description.platforms.extend(entry);
     }
     description.config = Some(*config);
@@ -93,12 +100,12 @@ async fn fill<R: Registry>(
 
 async fn read<R: Registry>(
     registry: &R,
-    question: &Question,
+    question: &TagRef,
     digest: &Digest,
     most: u64,
-) -> Result<Content, ResolveError> {
-    match registry.peek(question, &Look::Body(digest.clone()), most).await? {
-        Seen::Content(content) => Ok(content),
+) -> Result<ManifestContent, ResolveError> {
+    match registry.peek(question, &Probe::Body(digest.clone()), most).await? {
+        Probed::Content(content) => Ok(content),
         _ => Err(senseless("the registry shows no manifest")),
     }
 }

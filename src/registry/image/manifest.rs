@@ -23,7 +23,7 @@ const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// What a media type stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MediaKind {
     /// An image index or manifest list.
     Index,
     /// A manifest.
@@ -40,14 +40,14 @@ pub(crate) struct Manifest {
     /// Its media type.
     pub(crate) media_type: String,
     /// What it lists.
-    pub(crate) content: Content,
+    pub(crate) content: ManifestContent,
 }
 
 /// What a manifest or index lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum ManifestContent {
     /// The manifests for platforms, in the index's order; attestations and what is for no platform are left out.
-    Index(Vec<Entry>),
+    Index(Vec<PlatformManifest>),
     /// An image without index.
     Image {
         /// The config's digest, `None` where it is malformed.
@@ -59,16 +59,16 @@ pub enum Content {
 
 /// One platform's manifest in an index.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct PlatformManifest {
     /// The platform, normalised.
     pub platform: Platform,
     /// The manifest's digest, `None` where it is malformed.
     pub digest: Option<Digest>,
 }
 
-impl Content {
+impl ManifestContent {
     /// Returns the manifest of an index for `wanted`: the first, as container engines do.
-    pub fn entry(&self, wanted: &Platform) -> Option<&Entry> {
+    pub fn entry(&self, wanted: &Platform) -> Option<&PlatformManifest> {
         let Self::Index(entries) = self else { return None };
         entries.iter().find(|entry| entry.platform == *wanted)
     }
@@ -93,13 +93,13 @@ pub(crate) enum ContentError {
 }
 
 /// Returns what `media_type` stands for; parameters such as `; charset=utf-8` play no part.
-pub(crate) fn kind(media_type: &str) -> Kind {
+pub(crate) fn kind(media_type: &str) -> MediaKind {
     match media_type.split(';').next().unwrap_or_default().trim() {
-        OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE => Kind::Index,
-        OCI_IMAGE_MEDIA_TYPE | IMAGE_MANIFEST_MEDIA_TYPE => Kind::Image,
+        OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE => MediaKind::Index,
+        OCI_IMAGE_MEDIA_TYPE | IMAGE_MANIFEST_MEDIA_TYPE => MediaKind::Image,
         "application/vnd.docker.distribution.manifest.v1+json"
-        | "application/vnd.docker.distribution.manifest.v1+prettyjws" => Kind::Schema1,
-        _ => Kind::Other,
+        | "application/vnd.docker.distribution.manifest.v1+prettyjws" => MediaKind::Schema1,
+        _ => MediaKind::Other,
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn kind(media_type: &str) -> Kind {
 pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, ContentError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Shape {
+    struct RawManifest {
         schema_version: Option<u32>,
         media_type: Option<String>,
         manifests: Option<IgnoredAny>,
@@ -118,18 +118,18 @@ pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
     let invalid = |error: serde_json::Error| {
         ContentError::Invalid(format!("line {}, column {}", error.line(), error.column()))
     };
-    let shape: Shape = serde_json::from_slice(body).map_err(invalid)?;
+    let shape: RawManifest = serde_json::from_slice(body).map_err(invalid)?;
     let said: Vec<&str> = content_type.into_iter().chain(shape.media_type.as_deref()).collect();
-    if shape.schema_version == Some(1) || said.iter().any(|said| kind(said) == Kind::Schema1) {
+    if shape.schema_version == Some(1) || said.iter().any(|said| kind(said) == MediaKind::Schema1) {
         return Err(ContentError::Schema1);
     }
     let shaped = match (shape.manifests.is_some(), shape.config.is_some() || shape.layers.is_some()) {
-        (true, false) => Kind::Index,
-        (false, true) => Kind::Image,
+        (true, false) => MediaKind::Index,
+        (false, true) => MediaKind::Image,
         (true, true) => return Err(ContentError::Invalid("it is both an index and a manifest".to_owned())),
         (false, false) => return Err(ContentError::NotAnImage),
     };
-    let known: Vec<&str> = said.iter().copied().filter(|said| kind(said) != Kind::Other).collect();
+    let known: Vec<&str> = said.iter().copied().filter(|said| kind(said) != MediaKind::Other).collect();
     if known.iter().any(|said| kind(said) != shaped) {
         return Err(ContentError::Invalid("its media type and its fields contradict each other".to_owned()));
     }
@@ -137,16 +137,16 @@ pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
     if known.is_empty() && shape.media_type.is_some() {
         return Err(ContentError::NotAnImage);
     }
-    let standard = if shaped == Kind::Index { OCI_IMAGE_INDEX_MEDIA_TYPE } else { OCI_IMAGE_MEDIA_TYPE };
+    let standard = if shaped == MediaKind::Index { OCI_IMAGE_INDEX_MEDIA_TYPE } else { OCI_IMAGE_MEDIA_TYPE };
     let media_type = known.first().map_or(standard, |said| said.split(';').next().unwrap_or(standard).trim());
     let content = match shaped {
-        Kind::Index => {
+        MediaKind::Index => {
             let index: OciImageIndex = serde_json::from_slice(body).map_err(invalid)?;
-            Content::Index(index.manifests.iter().filter_map(entry).collect())
+            ManifestContent::Index(index.manifests.iter().filter_map(entry).collect())
         }
         _ => {
             let image: OciImageManifest = serde_json::from_slice(body).map_err(invalid)?;
-            Content::Image { config: Digest::parse(&image.config.digest), size: layers_size(&image) }
+            ManifestContent::Image { config: Digest::parse(&image.config.digest), size: layers_size(&image) }
         }
     };
     Ok(Manifest { media_type: media_type.to_owned(), content })
@@ -158,27 +158,27 @@ fn layers_size(image: &OciImageManifest) -> Option<u64> {
 }
 
 /// Returns what is listed for a platform; `None` for attestations and entries that are for none.
-fn entry(entry: &ImageIndexEntry) -> Option<Entry> {
+fn entry(entry: &ImageIndexEntry) -> Option<PlatformManifest> {
     let attestation =
         entry.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(ATTESTATION));
-    if attestation || kind(&entry.media_type) != Kind::Image {
+    if attestation || kind(&entry.media_type) != MediaKind::Image {
         return None;
     }
     let platform = entry.platform.as_ref()?;
     let (os, architecture) = (platform.os.to_string(), platform.architecture.to_string());
     let platform = Platform::new(&os, &architecture, platform.variant.as_deref());
-    platform.is_known().then(|| Entry { platform, digest: Digest::parse(&entry.digest) })
+    platform.is_known().then(|| PlatformManifest { platform, digest: Digest::parse(&entry.digest) })
 }
 
 /// Returns the platform that an image's config is for, if it says.
 pub(crate) fn config_platform(body: &[u8]) -> Option<Platform> {
     #[derive(Deserialize)]
-    struct Config {
+    struct RawPlatformConfig {
         os: String,
         architecture: String,
         variant: Option<String>,
     }
-    let config: Config = serde_json::from_slice(body).ok()?;
+    let config: RawPlatformConfig = serde_json::from_slice(body).ok()?;
     let named = !config.os.is_empty() && !config.architecture.is_empty();
     named.then(|| Platform::new(&config.os, &config.architecture, config.variant.as_deref()))
 }
@@ -248,7 +248,7 @@ mod tests {
             let got = match parse(body.as_bytes(), content_type) {
                 Ok(manifest) => format!(
                     "{} {}",
-                    if matches!(manifest.content, Content::Index(_)) { "Index" } else { "Image" },
+                    if matches!(manifest.content, ManifestContent::Index(_)) { "Index" } else { "Image" },
                     if manifest.media_type.contains("docker") { "docker" } else { "oci" }
                 ),
                 Err(error) => error.to_string(),

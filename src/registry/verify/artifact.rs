@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::reference::Digest;
-use crate::registry::verify::{Kind, Rejected, kind_of};
+use crate::registry::verify::{ArtifactKind, Rejected, kind_of};
 
 /// cosign's simple signing: the payload as a blob, the signature as an annotation (SIGNATURE_SPEC).
 const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -35,7 +35,7 @@ pub(crate) struct Referrer {
     /// The manifest; `None` where its digest is malformed.
     pub(crate) digest: Option<Digest>,
     /// What it is, as far as the list says; `None` where only its content tells.
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<ArtifactKind>,
 }
 
 /// A manifest that attaches something.
@@ -51,7 +51,7 @@ pub(crate) struct Artifact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layer {
     /// What the blob holds.
-    pub(crate) form: Form,
+    pub(crate) form: ArtifactForm,
     /// The blob; `None` where its digest is malformed.
     pub(crate) digest: Option<Digest>,
     /// The size of the blob, in bytes.
@@ -60,13 +60,13 @@ pub(crate) struct Layer {
 
 /// How something is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum ArtifactForm {
     /// The payload of simple signing, with its signature in base64.
     SimpleSigning(String),
     /// An envelope.
     Envelope,
     /// A sigstore bundle; with what it is, as far as the manifest says.
-    Bundle(Option<Kind>),
+    Bundle(Option<ArtifactKind>),
 }
 
 #[derive(Deserialize)]
@@ -92,8 +92,8 @@ pub(crate) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
     let manifests = index.manifests?.into_iter().filter_map(|descriptor| {
         let annotations = descriptor.annotations.unwrap_or_default();
         let kind = match descriptor.artifact_type.as_deref()? {
-            COSIGN_SIGNATURE | SIMPLE_SIGNING => Some(Kind::Signature),
-            STATEMENT | ENVELOPE => Some(Kind::Attestation),
+            COSIGN_SIGNATURE | SIMPLE_SIGNING => Some(ArtifactKind::Signature),
+            STATEMENT | ENVELOPE => Some(ArtifactKind::Attestation),
             bundle if bundle.starts_with(BUNDLE) => bundled(&annotations),
             _ => return None,
         };
@@ -103,10 +103,10 @@ pub(crate) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
 }
 
 /// Returns what a bundle is, as its annotations say.
-fn bundled(annotations: &BTreeMap<String, String>) -> Option<Kind> {
+fn bundled(annotations: &BTreeMap<String, String>) -> Option<ArtifactKind> {
     let predicate_type = annotations.get(BUNDLE_PREDICATE_TYPE).map(|text| kind_of(text));
     let is_message = annotations.get(BUNDLE_CONTENT).is_some_and(|content| content == "message-signature");
-    predicate_type.or(is_message.then_some(Kind::Signature))
+    predicate_type.or(is_message.then_some(ArtifactKind::Signature))
 }
 
 impl Artifact {
@@ -116,19 +116,19 @@ impl Artifact {
     /// It is no manifest.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Rejected> {
         #[derive(Deserialize)]
-        struct Manifest {
+        struct ArtifactManifest {
             subject: Option<Descriptor>,
             layers: Vec<Descriptor>,
             annotations: Option<BTreeMap<String, String>>,
         }
-        let manifest: Manifest = serde_json::from_slice(body)
+        let manifest: ArtifactManifest = serde_json::from_slice(body)
             .map_err(|error| Rejected::Malformed(format!("its manifest is none: {error}")))?;
         let own = manifest.annotations.unwrap_or_default();
         let layers = manifest.layers.into_iter().filter_map(|descriptor| {
             let form = match descriptor.media_type.as_str() {
-                SIMPLE_SIGNING => Form::SimpleSigning(descriptor.annotations?.remove(SIGNATURE)?),
-                ENVELOPE => Form::Envelope,
-                bundle if bundle.starts_with(BUNDLE) => Form::Bundle(bundled(&own)),
+                SIMPLE_SIGNING => ArtifactForm::SimpleSigning(descriptor.annotations?.remove(SIGNATURE)?),
+                ENVELOPE => ArtifactForm::Envelope,
+                bundle if bundle.starts_with(BUNDLE) => ArtifactForm::Bundle(bundled(&own)),
                 _ => return None,
             };
             Some(Layer { form, digest: Digest::parse(&descriptor.digest), size: descriptor.size })
@@ -153,11 +153,11 @@ impl Artifact {
 
 impl Layer {
     /// Returns what it is, as far as its manifest says.
-    pub(crate) fn kind(&self) -> Option<Kind> {
+    pub(crate) fn kind(&self) -> Option<ArtifactKind> {
         match &self.form {
-            Form::SimpleSigning(_) => Some(Kind::Signature),
-            Form::Envelope => Some(Kind::Attestation),
-            Form::Bundle(kind) => *kind,
+            ArtifactForm::SimpleSigning(_) => Some(ArtifactKind::Signature),
+            ArtifactForm::Envelope => Some(ArtifactKind::Attestation),
+            ArtifactForm::Bundle(kind) => *kind,
         }
     }
 }
@@ -188,7 +188,7 @@ mod tests {
         ]});
         let kinds: Vec<_> =
             referrers(list.to_string().as_bytes()).unwrap().into_iter().map(|it| it.kind).collect();
-        let (signature, attestation) = (Some(Kind::Signature), Some(Kind::Attestation));
+        let (signature, attestation) = (Some(ArtifactKind::Signature), Some(ArtifactKind::Attestation));
         assert_eq!(kinds, [signature, attestation, signature, None, signature, attestation]);
         assert!(referrers(list.to_string().as_bytes()).unwrap()[5].digest.is_none());
         for none in ["", "[]", "{}", r#"{"layers": []}"#, r#"{"manifests": [{}]}"#, r#"{"manifests": 1}"#] {
@@ -226,7 +226,7 @@ mod tests {
         ]});
         let layers = Artifact::parse(manifest.to_string().as_bytes()).unwrap().layers;
         assert_eq!(layers.len(), 2);
-        assert_eq!(layers[0].form, Form::SimpleSigning("MEU=".to_owned()));
-        assert_eq!((layers[1].kind(), &layers[1].digest), (Some(Kind::Attestation), &None));
+        assert_eq!(layers[0].form, ArtifactForm::SimpleSigning("MEU=".to_owned()));
+        assert_eq!((layers[1].kind(), &layers[1].digest), (Some(ArtifactKind::Attestation), &None));
     }
 }

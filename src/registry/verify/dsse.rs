@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Key, Kind, Rejected, SIGN_PREDICATE, signer};
+use super::{ArtifactKind, PublicKey, Rejected, SIGN_PREDICATE, signer};
 use crate::reference::Digest;
 
 /// The type of the signed text (in-toto attestation framework, "Envelope layer").
@@ -25,9 +25,9 @@ const SIGNATURES: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed<'k> {
     /// The key.
-    pub key: &'k Key,
+    pub key: &'k PublicKey,
     /// What the statement is: a signature where it has no more to say than that.
-    pub kind: Kind,
+    pub kind: ArtifactKind,
     /// What the statement is about.
     pub predicate_type: String,
 }
@@ -63,11 +63,11 @@ impl Bundle {
     pub fn parse(bytes: &[u8]) -> Result<Self, Rejected> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Whole {
+        struct RawBundle {
             dsse_envelope: Option<Envelope>,
             message_signature: Option<IgnoredAny>,
         }
-        let whole: Whole = serde_json::from_slice(bytes)
+        let whole: RawBundle = serde_json::from_slice(bytes)
             .map_err(|error| Rejected::Malformed(format!("it is no sigstore bundle: {error}")))?;
         match (whole.dsse_envelope, whole.message_signature) {
             (Some(envelope), None) => Ok(Self::Envelope(envelope)),
@@ -91,7 +91,7 @@ impl Envelope {
     ///
     /// # Errors
     /// It is no statement, not about the digest, or signed by nobody that is known.
-    pub fn verified<'k>(&self, digest: &Digest, keys: &'k [Key]) -> Result<Signed<'k>, Rejected> {
+    pub fn verified<'k>(&self, digest: &Digest, keys: &'k [PublicKey]) -> Result<Signed<'k>, Rejected> {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(Rejected::PayloadType(self.payload_type.clone()));
         }
@@ -109,7 +109,7 @@ impl Envelope {
     ///
     /// # Errors
     /// It is no statement about `digest`.
-    pub fn unverified(&self, digest: &Digest) -> Result<Kind, Rejected> {
+    pub fn unverified(&self, digest: &Digest) -> Result<ArtifactKind, Rejected> {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(Rejected::PayloadType(self.payload_type.clone()));
         }
@@ -119,8 +119,8 @@ impl Envelope {
 }
 
 /// Returns what a statement of this type is.
-pub fn kind_of(predicate_type: &str) -> Kind {
-    if predicate_type == SIGN_PREDICATE { Kind::Signature } else { Kind::Attestation }
+pub fn kind_of(predicate_type: &str) -> ArtifactKind {
+    if predicate_type == SIGN_PREDICATE { ArtifactKind::Signature } else { ArtifactKind::Attestation }
 }
 
 /// Returns what a statement about `digest` is about.

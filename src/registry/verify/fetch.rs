@@ -7,16 +7,17 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::artifact::{self, Artifact, Form, Layer, Referrer};
+use super::artifact::{self, Artifact, ArtifactForm, Layer, Referrer};
 use crate::reference::Digest;
-use crate::registry::client::{HttpRegistry, Pressing};
-use crate::registry::endpoint::Wanted;
-use crate::registry::http::{Answer, Kind as Path, Request};
+use crate::registry::client::{HttpRegistry, Priority};
+use crate::registry::endpoint::Purpose;
+use crate::registry::http::{HttpAnswer, Request, RequestKind as Path};
 use crate::registry::trace::step;
 use crate::registry::verify::{
-    Bundle, Demand, Envelope, Evidence, Key, Kind, Proof, Rejected, cosign_tag, referrers_tag, simple_signing,
+    ArtifactKind, Bundle, Demand, Envelope, Evidence, Proof, PublicKey, Rejected, cosign_tag, referrers_tag,
+    simple_signing,
 };
-use crate::registry::{Question, ResolveError};
+use crate::registry::{ResolveError, TagRef};
 
 /// How many pages of a list of referrers are read.
 const PAGES: usize = 8;
@@ -34,9 +35,9 @@ const ENVELOPE_MAX: usize = 8 << 20;
 const NAMED: usize = 3;
 
 /// The search for what one demand asks of one digest.
-struct Search<'s> {
+struct EvidenceSearch<'s> {
     registry: &'s HttpRegistry,
-    question: &'s Question,
+    question: &'s TagRef,
     digest: &'s Digest,
     demand: &'s Demand,
     proofs: BTreeSet<Proof>,
@@ -52,11 +53,11 @@ impl HttpRegistry {
     /// Returns what is attached to `digest` in the repository of `question` and meets `demand`.
     pub(crate) async fn search(
         &self,
-        question: &Question,
+        question: &TagRef,
         digest: &Digest,
         demand: &Demand,
     ) -> Result<Evidence, ResolveError> {
-        let mut search = Search {
+        let mut search = EvidenceSearch {
             registry: self,
             question,
             digest,
@@ -81,25 +82,25 @@ impl HttpRegistry {
     }
 }
 
-impl Search<'_> {
+impl EvidenceSearch<'_> {
     /// Returns the kinds that are still missing.
-    fn lacking(&self) -> impl Iterator<Item = Kind> {
-        let has = |kind: Kind| self.proofs.iter().any(|proof| proof.kind == kind);
+    fn lacking(&self) -> impl Iterator<Item = ArtifactKind> {
+        let has = |kind: ArtifactKind| self.proofs.iter().any(|proof| proof.kind == kind);
         self.demand.require.iter().copied().filter(move |kind| !has(*kind))
     }
 
-    fn lacks(&self, kind: Kind) -> bool {
+    fn lacks(&self, kind: ArtifactKind) -> bool {
         self.lacking().any(|lacking| lacking == kind)
     }
 
     /// Tells whether something of this kind is worth a request; `None` is for what only its content tells.
-    fn may_help(&self, kind: Option<Kind>) -> bool {
+    fn may_help(&self, kind: Option<ArtifactKind>) -> bool {
         kind.map_or_else(|| self.lacking().next().is_some(), |kind| self.lacks(kind))
     }
 
     /// Returns the manifest under `tag`, if there is one.
     async fn tagged(&self, tag: &str) -> Result<Option<Vec<u8>>, ResolveError> {
-        match self.ask(Wanted::Tag, Path::Manifest, tag, None, self.registry.limits.manifest).await {
+        match self.ask(Purpose::Tag, Path::Manifest, tag, None, self.registry.limits.manifest).await {
             Ok(answer) => Ok(Some(answer.body)),
             Err(ResolveError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -113,7 +114,8 @@ impl Search<'_> {
         let mut all = Vec::new();
         let mut query: Option<String> = None;
         for page in 0..PAGES {
-            let asked = self.ask(Wanted::Tag, Path::Referrers, self.digest.as_str(), query.as_deref(), limit);
+            let asked =
+                self.ask(Purpose::Tag, Path::Referrers, self.digest.as_str(), query.as_deref(), limit);
             let answer = match asked.await {
                 Ok(answer) => answer,
                 Err(ResolveError::NotFound(_)) if page == 0 => {
@@ -131,7 +133,7 @@ impl Search<'_> {
             }
             let Some(link) = answer.link else { return Ok(all) };
             match next_page(&link) {
-                Some(Page { path, query: next })
+                Some(ReferrersPage { path, query: next })
                     if path.ends_with(&format!("/referrers/{}", self.digest)) =>
                 {
                     query = Some(next);
@@ -154,7 +156,7 @@ impl Search<'_> {
         };
         self.take()?;
         let limit = self.registry.limits.manifest;
-        match self.ask(Wanted::Digest, Path::Manifest, digest.as_str(), None, limit).await {
+        match self.ask(Purpose::Digest, Path::Manifest, digest.as_str(), None, limit).await {
             Ok(answer) => self.look_into(&answer.body, true).await,
             Err(error) => self.passed_over(error),
         }
@@ -199,7 +201,8 @@ impl Search<'_> {
 
     /// Returns the bytes of a layer, hashed; `None` where they are of no use.
     async fn blob(&mut self, layer: &Layer) -> Result<Option<Vec<u8>>, ResolveError> {
-        let most = if matches!(layer.form, Form::SimpleSigning(_)) { PAYLOAD_MAX } else { ENVELOPE_MAX };
+        let most =
+            if matches!(layer.form, ArtifactForm::SimpleSigning(_)) { PAYLOAD_MAX } else { ENVELOPE_MAX };
         let Some(digest) = &layer.digest else {
             self.reject("what is attached", &Rejected::Malformed("its digest is malformed".to_owned()));
             return Ok(None);
@@ -208,7 +211,7 @@ impl Search<'_> {
             self.reject("what is attached", &Rejected::TooLong(layer.size));
             return Ok(None);
         }
-        match self.ask(Wanted::Digest, Path::Blob, digest.as_str(), None, most).await {
+        match self.ask(Purpose::Digest, Path::Blob, digest.as_str(), None, most).await {
             Ok(answer) => Ok(Some(answer.body)),
             Err(error) => self.passed_over(error).map(|()| None),
         }
@@ -217,17 +220,17 @@ impl Search<'_> {
     /// Returns what a blob proves.
     fn judge(&self, layer: &Layer, blob: &[u8]) -> Result<Proof, Rejected> {
         let Demand { keys, .. } = self.demand;
-        let by = |key: &Key| Some(key.name().to_owned());
+        let by = |key: &PublicKey| Some(key.name().to_owned());
         let envelope = match &layer.form {
-            Form::SimpleSigning(signature) => {
+            ArtifactForm::SimpleSigning(signature) => {
                 let key = simple_signing(blob, signature, self.digest, keys)?;
-                return Ok(Proof { kind: Kind::Signature, key: by(key), predicate_type: None });
+                return Ok(Proof { kind: ArtifactKind::Signature, key: by(key), predicate_type: None });
             }
-            Form::Envelope => Envelope::parse(blob)?,
-            Form::Bundle(_) => match Bundle::parse(blob)? {
+            ArtifactForm::Envelope => Envelope::parse(blob)?,
+            ArtifactForm::Bundle(_) => match Bundle::parse(blob)? {
                 Bundle::Envelope(envelope) => envelope,
                 Bundle::Message if keys.is_empty() => {
-                    return Ok(Proof { kind: Kind::Signature, key: None, predicate_type: None });
+                    return Ok(Proof { kind: ArtifactKind::Signature, key: None, predicate_type: None });
                 }
                 Bundle::Message => return Err(Rejected::NotVerifiable),
             },
@@ -236,10 +239,10 @@ impl Search<'_> {
             return Ok(Proof { kind: envelope.unverified(self.digest)?, key: None, predicate_type: None });
         }
         let signed = envelope.verified(self.digest, keys)?;
-        if signed.kind == Kind::Attestation && !self.demand.takes_predicate(&signed.predicate_type) {
+        if signed.kind == ArtifactKind::Attestation && !self.demand.takes_predicate(&signed.predicate_type) {
             return Err(Rejected::PredicateType(signed.predicate_type));
         }
-        let about = Some(signed.predicate_type).filter(|_| signed.kind == Kind::Attestation);
+        let about = Some(signed.predicate_type).filter(|_| signed.kind == ArtifactKind::Attestation);
         Ok(Proof { kind: signed.kind, key: by(signed.key), predicate_type: about })
     }
 
@@ -276,7 +279,7 @@ impl Search<'_> {
 
     /// Returns what was found.
     fn ended(mut self) -> Result<Evidence, ResolveError> {
-        let lacking: Vec<Kind> = self.lacking().collect();
+        let lacking: Vec<ArtifactKind> = self.lacking().collect();
         if !lacking.is_empty()
             && let Some(error) = self.senseless.take()
         {
@@ -287,8 +290,8 @@ impl Search<'_> {
     }
 
     /// Says what was looked for, and where.
-    fn told(&self, kind: Kind) -> String {
-        let Question { registry, repository, .. } = self.question;
+    fn told(&self, kind: ArtifactKind) -> String {
+        let TagRef { registry, repository, .. } = self.question;
         let tag =
             cosign_tag(self.digest, kind).map(|tag| format!("the tag `{tag}` and ")).unwrap_or_default();
         let mut text = format!(
@@ -310,7 +313,7 @@ impl Search<'_> {
     }
 
     fn invalid(&self, what: &str) -> ResolveError {
-        let Question { registry, repository, .. } = self.question;
+        let TagRef { registry, repository, .. } = self.question;
         ResolveError::InvalidAnswer(format!("`{registry}` {what} `{repository}@{}`", self.digest))
     }
 
@@ -318,15 +321,15 @@ impl Search<'_> {
     /// may be stale, or keep images only.
     async fn ask(
         &self,
-        wanted: Wanted,
+        wanted: Purpose,
         kind: Path,
         reference: &str,
         query: Option<&str>,
         limit: usize,
-    ) -> Result<Answer, ResolveError> {
+    ) -> Result<HttpAnswer, ResolveError> {
         let work = async {
             let mut endpoints = self.registry.endpoints(self.question, wanted)?;
-            if wanted == Wanted::Tag {
+            if wanted == Purpose::Tag {
                 endpoints.drain(..endpoints.len().saturating_sub(1));
             }
             let mut result = Err(self.invalid("has no place to ask for"));
@@ -340,25 +343,25 @@ impl Search<'_> {
             }
             result
         };
-        self.registry.in_turn(self.question, Pressing::Yes, work).await
+        self.registry.in_turn(self.question, Priority::Yes, work).await
     }
 }
 
 /// Where a list goes on.
-struct Page {
+struct ReferrersPage {
     path: String,
     query: String,
 }
 
 /// Reads `Link: <…>; rel="next"` (RFC 8288); the host in it plays no part, since nobody else is asked.
-fn next_page(link: &str) -> Option<Page> {
+fn next_page(link: &str) -> Option<ReferrersPage> {
     let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
     let is_next = |parameter: &str| matches!(parameter.trim(), "rel=\"next\"" | "rel=next");
     if !parameters.split([';', ',']).any(is_next) {
         return None;
     }
     let url = Url::parse("http://host.invalid/").ok()?.join(target).ok()?;
-    Some(Page { path: url.path().to_owned(), query: url.query().unwrap_or_default().to_owned() })
+    Some(ReferrersPage { path: url.path().to_owned(), query: url.query().unwrap_or_default().to_owned() })
 }
 
 #[cfg(test)]

@@ -17,15 +17,15 @@ pub const FILE_MAX: u64 = 64 * 1024;
 /// A public key of the policy, by the file that it is in. Until that file was read it has made nothing: what must be
 /// verified with it is not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct PublicKey {
     name: String,
     path: PathBuf,
-    read: Option<Read>,
+    read: Option<KeyMaterial>,
 }
 
 /// What was in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Read {
+struct KeyMaterial {
     algorithm: Algorithm,
     /// The SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), DER.
     info: Arc<[u8]>,
@@ -78,7 +78,7 @@ impl Algorithm {
     }
 }
 
-impl Key {
+impl PublicKey {
     /// Returns the key that is in the file at `path`, which is not read yet. `name` is how reports call it.
     pub fn unread(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self { name: name.into(), path: path.into(), read: None }
@@ -95,7 +95,7 @@ impl Key {
             return Err(KeyError::Several);
         }
         let algorithm = Algorithm::of(&info).ok_or(KeyError::Unsupported)?;
-        Ok(Self { read: Some(Read { algorithm, info: Arc::from(&*info) }), ..self })
+        Ok(Self { read: Some(KeyMaterial { algorithm, info: Arc::from(&*info) }), ..self })
     }
 
     /// Returns what reports call it.
@@ -110,7 +110,7 @@ impl Key {
 
     /// Tells whether the key has made `signature` over `message`.
     pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.read.as_ref().is_some_and(|Read { algorithm, info }| {
+        self.read.as_ref().is_some_and(|KeyMaterial { algorithm, info }| {
             UnparsedPublicKey::new(algorithm.verification(), info).verify(message, signature).is_ok()
         })
     }
@@ -133,8 +133,8 @@ mod tests {
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
     }
 
-    fn key(pem: &str) -> Result<Key, KeyError> {
-        Key::unread("k.pub", "/k.pub").with(pem.as_bytes())
+    fn key(pem: &str) -> Result<PublicKey, KeyError> {
+        PublicKey::unread("k.pub", "/k.pub").with(pem.as_bytes())
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
                 assert_eq!(key.has_signed(b"text", signature), i == j, "key {i}, signature {j}");
             }
             assert!(!key.has_signed(b"texu", &made[i].1) && !key.has_signed(b"text", b""));
-            assert!(!Key::unread("k", "/k").has_signed(b"text", &made[i].1), "its file was not read");
+            assert!(!PublicKey::unread("k", "/k").has_signed(b"text", &made[i].1), "its file was not read");
         }
     }
 

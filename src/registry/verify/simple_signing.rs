@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::dsse::decoded;
-use super::{Key, Rejected, signer};
+use super::{PublicKey, Rejected, signer};
 use crate::reference::Digest;
 
 /// What `critical.type` says (SIGNATURE_SPEC, "Simple Signing").
@@ -18,27 +18,27 @@ pub fn simple_signing<'k>(
     payload: &[u8],
     signature: &str,
     digest: &Digest,
-    keys: &'k [Key],
-) -> Result<&'k Key, Rejected> {
+    keys: &'k [PublicKey],
+) -> Result<&'k PublicKey, Rejected> {
     // What names a field twice does not parse: no two readers could agree on what it says.
     #[derive(Deserialize)]
-    struct Payload {
+    struct SimpleSigning {
         critical: Critical,
     }
     #[derive(Deserialize)]
     struct Critical {
-        image: Image,
+        image: SignedImage,
         r#type: String,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "kebab-case")]
-    struct Image {
+    struct SignedImage {
         docker_manifest_digest: String,
     }
     let signature = decoded(signature).ok_or_else(|| malformed("its signature is not base64"))?;
     // Nothing of the text is believed, or even told, before somebody known has signed it.
     let key = signer(keys, payload, &[signature]).ok_or(Rejected::OtherKey)?;
-    let Payload { critical } = serde_json::from_slice(payload)
+    let SimpleSigning { critical } = serde_json::from_slice(payload)
         .map_err(|error| malformed(&format!("its payload is none of simple signing: {error}")))?;
     if critical.r#type != TYPE {
         return Err(malformed(&format!("its payload is a `{}`", critical.r#type)));

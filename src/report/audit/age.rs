@@ -25,14 +25,14 @@ const DAYS: [i64; 4] = [7, 30, 91, 365];
 
 /// How many images are of an age.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Row {
+pub(super) struct AgeRow {
     name: &'static str,
     images: usize,
     /// In percent of all images, rounded down.
     share: usize,
 }
 
-pub(super) fn rows(ages: &[Age], now: Timestamp) -> Vec<Row> {
+pub(super) fn rows(ages: &[Age], now: Timestamp) -> Vec<AgeRow> {
     let mut numbers = [0; BANDS.len()];
     for age in ages {
         numbers[band(*age, now)] += 1;
@@ -40,7 +40,7 @@ pub(super) fn rows(ages: &[Age], now: Timestamp) -> Vec<Row> {
     let rows = BANDS.into_iter().zip(numbers).enumerate();
     let shown = rows.filter(|(index, (_, images))| *index <= DAYS.len() || *images > 0);
     let share = |images: usize| (images * 100).checked_div(ages.len()).unwrap_or_default();
-    shown.map(|(_, (name, images))| Row { name, images, share: share(images) }).collect()
+    shown.map(|(_, (name, images))| AgeRow { name, images, share: share(images) }).collect()
 }
 
 /// Returns the index of an age's band.
@@ -120,8 +120,8 @@ mod tests {
             (Age::Unknown, BANDS[8], "unknown"),
         ] {
             let rows = rows(&[age, age], now);
-            let found: Vec<&Row> = rows.iter().filter(|row| row.images > 0).collect();
-            assert_eq!(found, [&Row { name, images: 2, share: 100 }], "{age:?}");
+            let found: Vec<&AgeRow> = rows.iter().filter(|row| row.images > 0).collect();
+            assert_eq!(found, [&AgeRow { name, images: 2, share: 100 }], "{age:?}");
             assert!(rows.len() <= 6 && rows[0].name == BANDS[0], "{rows:?}");
             assert_eq!(since(age, now), words);
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::live::pods::Pulled;
-use crate::live::{Compared, Image, Status};
+use crate::live::{Comparison, LiveImage, LiveStatus};
 use crate::report::live as report;
 use crate::text::one_line;
 
@@ -13,48 +13,48 @@ pub(super) struct Live {
     /// How many images have drifted.
     drift: usize,
     summary: String,
-    rows: Vec<Row>,
+    rows: Vec<LiveRow>,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct LiveRow {
     status: &'static str,
     /// What needs a look first.
     rank: usize,
     class: &'static str,
     image: String,
-    declared: Vec<Declared>,
-    running: Vec<Running>,
+    declared: Vec<DeclaredCell>,
+    running: Vec<RunningCell>,
     /// How many containers run it.
     containers: usize,
 }
 
 #[derive(Serialize)]
-struct Declared {
+struct DeclaredCell {
     digests: String,
     place: String,
 }
 
 #[derive(Serialize)]
-struct Running {
+struct RunningCell {
     digest: String,
     what: String,
     places: Vec<String>,
 }
 
 impl Live {
-    pub(super) fn of(compared: &Compared) -> Self {
-        let mut rows: Vec<Row> = compared.images.iter().map(Row::of).collect();
+    pub(super) fn of(compared: &Comparison) -> Self {
+        let mut rows: Vec<LiveRow> = compared.images.iter().map(LiveRow::of).collect();
         rows.extend(compared.unknown.iter().filter_map(|container| {
             let Pulled::Local(id) = &container.pulled else { return None };
-            let running = Running {
+            let running = RunningCell {
                 digest: String::new(),
                 what: crate::live::describe::unknown(id),
                 places: vec![crate::live::describe::place(container)],
             };
-            Some(Row {
+            Some(LiveRow {
                 status: "not compared",
-                rank: Status::ALL.len(),
+                rank: LiveStatus::ALL.len(),
                 class: "error",
                 image: one_line(&container.image),
                 declared: Vec::new(),
@@ -64,20 +64,20 @@ impl Live {
         }));
         Self {
             complete: report::is_complete(compared),
-            drift: compared.images.iter().filter(|image| image.status == Status::Drift).count(),
+            drift: compared.images.iter().filter(|image| image.status == LiveStatus::Drift).count(),
             summary: report::summary(compared).trim_end().to_owned(),
             rows,
         }
     }
 }
 
-impl Row {
-    fn of(image: &Image) -> Self {
-        let declared = image.declared.iter().map(|declared| Declared {
+impl LiveRow {
+    fn of(image: &LiveImage) -> Self {
+        let declared = image.declared.iter().map(|declared| DeclaredCell {
             digests: report::digests(declared),
             place: report::declared_at(declared),
         });
-        let running = image.running.iter().map(|running| Running {
+        let running = image.running.iter().map(|running| RunningCell {
             digest: format!("{}…", running.digest.short()),
             what: crate::live::describe::told(running),
             places: running
@@ -88,12 +88,12 @@ impl Row {
         });
         Self {
             status: image.status.as_str(),
-            rank: Status::ALL.iter().position(|status| *status == image.status).unwrap_or_default(),
+            rank: LiveStatus::ALL.iter().position(|status| *status == image.status).unwrap_or_default(),
             class: match image.status {
-                Status::Drift | Status::Unchecked => "error",
-                Status::NotDeclared | Status::NotPinned => "warning",
-                Status::NotRunning => "",
-                Status::Same => "pinned",
+                LiveStatus::Drift | LiveStatus::Unchecked => "error",
+                LiveStatus::NotDeclared | LiveStatus::NotPinned => "warning",
+                LiveStatus::NotRunning => "",
+                LiveStatus::Same => "pinned",
             },
             image: one_line(&image.name),
             declared: declared.collect(),

@@ -9,15 +9,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+pub use previous::{Earlier, EarlierError};
 use serde::Serialize;
 
-pub use previous::{Earlier, EarlierError};
-
 use super::Report;
-use super::page::{self, Head};
-use crate::check::{Finding, Fix, Level};
+use super::page::{self, PageHead};
+use crate::check::{Finding, Fix, Severity};
 use crate::history::Age;
-use crate::live::Compared;
+use crate::live::Comparison;
 use crate::manifest::inventory::Inventory;
 use crate::policy::environment;
 use crate::policy::environment::Environment;
@@ -35,7 +34,7 @@ const MARGIN: f64 = 10.0;
 
 /// What the page is made of, beside the report.
 #[derive(Clone, Copy, Debug)]
-pub struct Sources<'s> {
+pub struct AuditSources<'s> {
     /// The files, in whose order the report's rows are.
     pub inventory: &'s Inventory,
     /// The environments that files belong to.
@@ -45,7 +44,7 @@ pub struct Sources<'s> {
     /// How long each site of the inventory has been as it is.
     pub ages: &'s [Age],
     /// What runs, where somebody says so.
-    pub live: Option<&'s Compared>,
+    pub live: Option<&'s Comparison>,
     /// What today is.
     pub today: Date,
     /// What the time is.
@@ -64,7 +63,7 @@ struct Count {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct AuditPage {
     /// Whether every file could be read.
     read: bool,
     total: Count,
@@ -72,25 +71,25 @@ struct Page {
     change: Option<String>,
     errors: usize,
     warnings: usize,
-    groups: Vec<Group>,
-    ages: Vec<age::Row>,
+    groups: Vec<RuleGroup>,
+    ages: Vec<age::AgeRow>,
     live: Option<live::Live>,
     trend: Vec<Point>,
-    findings: Vec<Row>,
-    images: Vec<Image>,
-    unread: Vec<Unread>,
+    findings: Vec<ImageRow>,
+    images: Vec<ImageCell>,
+    unread: Vec<UnreadRow>,
 }
 
 #[derive(Serialize)]
-struct Group {
+struct RuleGroup {
     id: &'static str,
     title: &'static str,
     column: &'static str,
-    rows: Vec<Named>,
+    rows: Vec<NamedCount>,
 }
 
 #[derive(Serialize)]
-struct Named {
+struct NamedCount {
     name: String,
     #[serde(flatten)]
     count: Count,
@@ -105,7 +104,7 @@ struct Point {
 }
 
 #[derive(Serialize)]
-struct Row {
+struct ImageRow {
     level: &'static str,
     /// The worst first.
     rank: usize,
@@ -116,7 +115,7 @@ struct Row {
 }
 
 #[derive(Serialize)]
-struct Image {
+struct ImageCell {
     state: &'static str,
     image: String,
     place: String,
@@ -131,7 +130,7 @@ struct Image {
 }
 
 #[derive(Serialize)]
-struct Unread {
+struct UnreadRow {
     file: String,
     reason: &'static str,
     detail: String,
@@ -141,33 +140,33 @@ struct Unread {
 ///
 /// # Errors
 /// Never in practice: the template is part of tagpin.
-pub fn page(report: &Report<'_>, sources: Sources<'_>) -> Result<String, minijinja::Error> {
+pub fn page(report: &Report<'_>, sources: AuditSources<'_>) -> Result<String, minijinja::Error> {
     let images = images(report, sources);
     let total = Count::of(images.iter());
     let level = |level| report.findings.iter().filter(|finding| finding.level == level).count();
     let mut groups = Vec::new();
     if !sources.environments.is_empty() {
         let rows = grouped(&images, |image| &image.environment);
-        groups.push(Group { id: "environments", title: "By environment", column: "Environment", rows });
+        groups.push(RuleGroup { id: "environments", title: "By environment", column: "Environment", rows });
     }
     let rows = grouped(&images, |image| &image.registry);
-    groups.push(Group { id: "registries", title: "By registry", column: "Registry", rows });
-    let page = Page {
+    groups.push(RuleGroup { id: "registries", title: "By registry", column: "Registry", rows });
+    let page = AuditPage {
         read: report.complete,
         total,
         change: change(sources.earlier, total),
-        errors: level(Level::Error),
-        warnings: level(Level::Warning),
+        errors: level(Severity::Error),
+        warnings: level(Severity::Warning),
         groups,
         ages: age::rows(sources.ages, sources.now),
         live: sources.live.map(live::Live::of),
         trend: trend(sources.earlier, sources.today, total),
-        findings: report.findings.iter().map(Row::of).collect(),
+        findings: report.findings.iter().map(ImageRow::of).collect(),
         images,
         unread: unread(report),
     };
     let (version, today) = (env!("CARGO_PKG_VERSION"), sources.today);
-    let head = Head {
+    let head = PageHead {
         title: format!("Images on {today}: {} % pinned", total.share),
         heading: "Container images".to_owned(),
         lead: format!("What the files name on {today}. Written by tagpin {version}; no registry was asked."),
@@ -175,13 +174,13 @@ pub fn page(report: &Report<'_>, sources: Sources<'_>) -> Result<String, minijin
     page::render(BODY, &page, &head)
 }
 
-fn images(report: &Report<'_>, sources: Sources<'_>) -> Vec<Image> {
+fn images(report: &Report<'_>, sources: AuditSources<'_>) -> Vec<ImageCell> {
     let rows = report.rows.iter().zip(sources.inventory.sites()).zip(sources.ages).enumerate();
     let images = rows.map(|(order, ((row, (file, located)), age))| {
         let environment = environment::of_path(sources.environments, &file.root_path);
         let parsed = located.site.reference.clone().or_else(|| Reference::parse(row.image).ok());
         let kind = row.kind.map(|kind| format!(" {kind}")).unwrap_or_default();
-        Image {
+        ImageCell {
             state: row.state,
             image: one_line(row.image),
             place: one_line(&format!("{}:{}:{}", row.file, row.line, row.column)),
@@ -197,18 +196,19 @@ fn images(report: &Report<'_>, sources: Sources<'_>) -> Vec<Image> {
     images.collect()
 }
 
-fn grouped(images: &[Image], by: impl Fn(&Image) -> &String) -> Vec<Named> {
-    let mut groups: BTreeMap<&str, Vec<&Image>> = BTreeMap::new();
+fn grouped(images: &[ImageCell], by: impl Fn(&ImageCell) -> &String) -> Vec<NamedCount> {
+    let mut groups: BTreeMap<&str, Vec<&ImageCell>> = BTreeMap::new();
     for image in images {
         groups.entry(by(image)).or_default().push(image);
     }
-    let rows =
-        groups.into_iter().map(|(name, images)| Named { name: name.to_owned(), count: Count::of(images) });
+    let rows = groups
+        .into_iter()
+        .map(|(name, images)| NamedCount { name: name.to_owned(), count: Count::of(images) });
     rows.collect()
 }
 
 impl Count {
-    fn of<'i>(images: impl IntoIterator<Item = &'i Image>) -> Self {
+    fn of<'i>(images: impl IntoIterator<Item = &'i ImageCell>) -> Self {
         let (mut pinned, mut floating, mut skipped) = (0, 0, 0);
         for image in images {
             match image.state {
@@ -226,16 +226,16 @@ impl Count {
     }
 }
 
-impl Row {
+impl ImageRow {
     fn of(finding: &Finding) -> Self {
         let place = finding.place.as_ref();
         let place = place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
         Self {
             level: finding.level.as_str(),
             rank: match finding.level {
-                Level::Error => 0,
-                Level::Warning => 1,
-                Level::Note | Level::Off => 2,
+                Severity::Error => 0,
+                Severity::Warning => 1,
+                Severity::Note | Severity::Off => 2,
             },
             rule: finding.rule.id,
             place: one_line(&format!("{}{place}", finding.file)),
@@ -245,8 +245,8 @@ impl Row {
     }
 }
 
-fn unread(report: &Report<'_>) -> Vec<Unread> {
-    let unread = report.unread.iter().map(|row| Unread {
+fn unread(report: &Report<'_>) -> Vec<UnreadRow> {
+    let unread = report.unread.iter().map(|row| UnreadRow {
         file: one_line(row.file),
         reason: row.unread.reason.as_str(),
         detail: one_line(row.unread.detail.as_deref().unwrap_or_default()),

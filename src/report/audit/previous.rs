@@ -10,7 +10,7 @@ use crate::report::json;
 pub struct Earlier {
     /// What it is called in the page.
     pub name: String,
-    summary: Summary,
+    summary: PreviousSummary,
 }
 
 /// Why a file is no earlier report.
@@ -25,19 +25,19 @@ pub enum EarlierError {
 }
 
 #[derive(Deserialize)]
-struct Document {
-    summary: Summary,
+struct PreviousReport {
+    summary: PreviousSummary,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-struct Summary {
+struct PreviousSummary {
     floating: u32,
     pinned: u32,
     skipped: u32,
 }
 
 #[derive(Deserialize)]
-struct Versioned {
+struct PreviousVersion {
     version: u64,
 }
 
@@ -48,16 +48,16 @@ impl Earlier {
     /// They are no report, or that of another version.
     pub fn parse(name: String, bytes: &[u8]) -> Result<Self, EarlierError> {
         let malformed = |error: serde_json::Error| EarlierError::Malformed(error.to_string());
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        let PreviousVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;
         if version != u64::from(json::VERSION) {
             return Err(EarlierError::Version(version));
         }
-        let Document { summary } = serde_json::from_slice(bytes).map_err(malformed)?;
+        let PreviousReport { summary } = serde_json::from_slice(bytes).map_err(malformed)?;
         Ok(Self { name, summary })
     }
 
     pub(super) fn count(&self) -> Count {
-        let Summary { floating, pinned, skipped } = self.summary;
+        let PreviousSummary { floating, pinned, skipped } = self.summary;
         Count::new(pinned as usize, floating as usize, skipped as usize)
     }
 }

@@ -15,7 +15,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// What stands at the top of a page.
-pub(super) struct Head {
+pub(super) struct PageHead {
     /// What the browser's tab says.
     pub(super) title: String,
     pub(super) heading: String,
@@ -40,14 +40,18 @@ struct Layout<'l> {
 ///
 /// # Errors
 /// Never in practice: the templates are part of tagpin.
-pub(super) fn render(body: &str, values: &impl Serialize, head: &Head) -> Result<String, minijinja::Error> {
+pub(super) fn render(
+    body: &str,
+    values: &impl Serialize,
+    head: &PageHead,
+) -> Result<String, minijinja::Error> {
     let mut templates = Templates::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     // The names' end switches escaping on.
     templates.add_template("body.html", body)?;
     templates.add_template("layout.html", LAYOUT)?;
     let body = templates.get_template("body.html")?.render(Serde(values))?;
-    let Head { title, heading, lead } = head;
+    let PageHead { title, heading, lead } = head;
     let layout = Layout {
         title,
         heading,
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_comes_from_a_repository_is_text() {
-        let head = Head { title: "<b>".to_owned(), heading: "<i>".to_owned(), lead: "<u>".to_owned() };
+        let head = PageHead { title: "<b>".to_owned(), heading: "<i>".to_owned(), lead: "<u>".to_owned() };
         let page = render("<p>{{ name }}</p>", &serde_json::json!({"name": "<img src=x>"}), &head).unwrap();
         assert!(page.contains("<p>&lt;img src=x&gt;</p>"), "{page}");
         assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains("<u>"), "{page}");

@@ -5,11 +5,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::page::{self, Head};
+use super::page::{self, PageHead};
 use crate::history::{History, Lane, Since, Span};
 use crate::reference::{Digest, LATEST, Reference};
-use crate::text::count;
-use crate::text::one_line;
+use crate::text::{count, one_line};
 
 pub(super) const BODY: &str = include_str!("body.html");
 
@@ -26,7 +25,7 @@ const COLOURS: usize = 6;
 const OPEN_MAX: usize = 5;
 
 #[derive(Serialize)]
-struct Page {
+struct TimelinePage {
     lanes: Vec<Drawn>,
     changes: usize,
     commits: usize,
@@ -47,7 +46,7 @@ struct Drawn {
     state: &'static str,
     file: String,
     bars: Vec<Bar>,
-    rows: Vec<Row>,
+    rows: Vec<TimelineRow>,
     /// What somebody hears who does not see the drawing.
     label: String,
 }
@@ -61,7 +60,7 @@ struct Bar {
 }
 
 #[derive(Serialize)]
-struct Row {
+struct TimelineRow {
     class: String,
     state: &'static str,
     from: String,
@@ -90,7 +89,7 @@ pub fn page(history: &History, name: &str, now: Timestamp) -> Result<String, min
         history.events.iter().map(|event| (event.commit.as_str(), event.is_own)).collect();
     // The events of a commit stand together.
     commits.dedup();
-    let page = Page {
+    let page = TimelinePage {
         changes: history.events.len(),
         commits: commits.len(),
         own: commits.iter().filter(|(_, is_own)| *is_own).count(),
@@ -101,7 +100,7 @@ pub fn page(history: &History, name: &str, now: Timestamp) -> Result<String, min
         lanes: lanes.iter().enumerate().map(|(id, lane)| axis.draw(id + 1, lane)).collect(),
     };
     let (version, name) = (env!("CARGO_PKG_VERSION"), one_line(name));
-    let head = Head {
+    let head = PageHead {
         title: format!("History of {name}"),
         heading: format!("What was declared in {name}"),
         lead: format!(
@@ -176,9 +175,9 @@ fn state(span: &Span<'_>) -> &'static str {
     }
 }
 
-fn row(span: &Span<'_>, class: String) -> Row {
+fn row(span: &Span<'_>, class: String) -> TimelineRow {
     let event = span.event;
-    Row {
+    TimelineRow {
         class,
         state: state(span),
         from: from(span),

@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::clone::Head;
+use super::clone::BranchHead;
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
 use crate::history::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::{Located, UnreadReason};
-use crate::plan::Pinned;
 use crate::plan::promote::NOT_SOAKED;
 use crate::plan::set_digest::{HALVES, OTHERS_REFUSED};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::{Outcome, Pinned, Verdict};
 use crate::policy::environment::of_path;
 use crate::policy::hold::ON_HOLD;
-use crate::pull_request::decision::{Facts, Found, Newest, Wanted};
+use crate::pull_request::decision::{BranchOwner, Desired, Facts, LatestPullRequest};
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::{Branches, Group};
 use crate::pull_request::{Declined, Occasion, checkbox, marker};
@@ -44,7 +43,7 @@ pub(crate) fn candidates(
     pinned: &Pinned,
     config: &Config,
     branches: &Branches,
-    heads: &BTreeMap<String, Head>,
+    heads: &BTreeMap<String, BranchHead>,
     only: Option<&(Group, Occasion)>,
     is_refused: bool,
 ) -> BTreeMap<String, Candidate> {
@@ -171,7 +170,7 @@ impl Candidate {
     }
 
     /// Returns the pull request that is open and tagpin's: it has the marker, or proposes tagpin's own commit to this base.
-    pub(crate) fn open(&self, base: &str, head: Option<&Head>) -> Option<&PullRequest> {
+    pub(crate) fn open(&self, base: &str, head: Option<&BranchHead>) -> Option<&PullRequest> {
         let own = head.and_then(|head| head.own.as_ref()).map(|own| own.id.to_string());
         let is_ours = |pull: &&PullRequest| {
             let adopted = own.as_ref() == Some(&pull.commit) && pull.base == base;
@@ -196,7 +195,7 @@ impl Candidate {
     pub(crate) fn facts(
         &self,
         base: &str,
-        head: Option<&Head>,
+        head: Option<&BranchHead>,
         changes: Option<&[String]>,
         pinned: &Pinned,
         labels: (&str, &str),
@@ -205,28 +204,28 @@ impl Candidate {
         let wanted = match changes {
             Some(hashes) => {
                 let held = own.and_then(|own| own.changes.as_ref()).is_some_and(|held| hashes.contains(held));
-                if held { Wanted::Held } else { Wanted::Other }
+                if held { Desired::Held } else { Desired::Other }
             }
-            None if self.limited || self.is_uncertain(pinned) => Wanted::Unknown,
-            None => Wanted::Nothing,
+            None if self.limited || self.is_uncertain(pinned) => Desired::Unknown,
+            None => Desired::Nothing,
         };
         let branch = match head {
-            None => Found::None,
-            Some(_) if own.is_some() => Found::Own,
-            Some(_) => Found::Foreign,
+            None => BranchOwner::None,
+            Some(_) if own.is_some() => BranchOwner::Own,
+            Some(_) => BranchOwner::Foreign,
         };
         let open = self.open(base, head);
         let newest = match (open, self.newest_closed(base)) {
-            (Some(_), _) => Newest::Open,
-            (None, None) => Newest::None,
+            (Some(_), _) => LatestPullRequest::Open,
+            (None, None) => LatestPullRequest::None,
             (None, Some(pull)) if pull.state == PullRequestState::Merged => {
                 let is_branch = head.is_some_and(|head| head.id.to_string() == pull.commit);
-                if is_branch { Newest::Merged } else { Newest::Closed }
+                if is_branch { LatestPullRequest::Merged } else { LatestPullRequest::Closed }
             }
             (None, Some(pull)) if marker::read(&pull.body).is_some_and(|marker| marker.retired) => {
-                Newest::Retired
+                LatestPullRequest::Retired
             }
-            (None, Some(_)) => Newest::Closed,
+            (None, Some(_)) => LatestPullRequest::Closed,
         };
         let (rebuild, stop) = labels;
         Facts {

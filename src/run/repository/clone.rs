@@ -6,39 +6,39 @@ use std::path::Path;
 use super::ledger::Book;
 use crate::pull_request::group::Branches;
 use crate::run::RunError;
-use crate::source::git::{Oid, Remote, Repository, trailer};
+use crate::source::git::{BareClone, Oid, Remote, trailer};
 use crate::source::tree::CommitTree;
 
 /// A clone.
-pub(crate) struct Cloned {
-    pub(crate) repository: Repository,
+pub(crate) struct FetchedClone {
+    pub(crate) repository: BareClone,
     pub(crate) base_branch: String,
     pub(crate) base: Oid,
     /// How the branches for this base are named.
     pub(crate) branches: Branches,
     /// Those that there are.
-    pub(crate) heads: BTreeMap<String, Head>,
+    pub(crate) heads: BTreeMap<String, BranchHead>,
 }
 
 /// The head of one of tagpin's branches.
 #[derive(Clone, Debug)]
-pub(crate) struct Head {
+pub(crate) struct BranchHead {
     pub(crate) id: Oid,
     /// tagpin's commit, at the head or below plain merges of the base; `None` where somebody else had a hand in it.
-    pub(crate) own: Option<Own>,
+    pub(crate) own: Option<TagpinCommit>,
 }
 
 /// A commit of tagpin's.
 #[derive(Clone, Debug)]
-pub(crate) struct Own {
+pub(crate) struct TagpinCommit {
     pub(crate) id: Oid,
     /// The hash of its changes, from its trailer.
     pub(crate) changes: Option<String>,
 }
 
 /// A clone that knows where the remote's branches are, and may lack what is in them.
-pub(crate) struct Opened {
-    pub(crate) repository: Repository,
+pub(crate) struct RemoteHeads {
+    pub(crate) repository: BareClone,
     pub(crate) base_branch: String,
     /// Where the base was listed.
     pub(crate) base: Oid,
@@ -49,7 +49,7 @@ pub(crate) struct Opened {
     pub(crate) book: Option<Book>,
 }
 
-impl Opened {
+impl RemoteHeads {
     /// Tells whether there is any branch of tagpin's for this base.
     pub(crate) fn has_branches(&self) -> bool {
         !self.known.is_empty()
@@ -63,8 +63,8 @@ pub(crate) fn open(
     remote: Remote,
     branch: Option<String>,
     ledger: Option<String>,
-) -> Result<Opened, RunError> {
-    let repository = Repository::open(cache_dir, remote)?;
+) -> Result<RemoteHeads, RunError> {
+    let repository = BareClone::open(cache_dir, remote)?;
     let heads = repository.heads()?;
     let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
     let Some(base_branch) = branch.or_else(|| heads.default.clone()) else {
@@ -79,12 +79,12 @@ pub(crate) fn open(
         Book::read(&repository, &name, &base_branch, head)
     });
     let known = heads.branches.into_iter().filter(|(name, _)| branches.has(name)).collect();
-    Ok(Opened { repository, base_branch, base, branches, known, book })
+    Ok(RemoteHeads { repository, base_branch, base, branches, known, book })
 }
 
 /// Brings the base and tagpin's branches for it into the clone, unless it has them.
-pub(crate) fn fetch(opened: Opened) -> Result<(Cloned, CommitTree), RunError> {
-    let Opened { repository, base_branch, base, branches, known, book: _ } = opened;
+pub(crate) fn fetch(opened: RemoteHeads) -> Result<(FetchedClone, CommitTree), RunError> {
+    let RemoteHeads { repository, base_branch, base, branches, known, book: _ } = opened;
     let base = repository.fetch(&base_branch, base)?;
     let mut heads = BTreeMap::new();
     for (name, id) in known {
@@ -92,10 +92,16 @@ pub(crate) fn fetch(opened: Opened) -> Result<(Cloned, CommitTree), RunError> {
         heads.insert(name, head);
     }
     let tree = repository.tree(base)?;
-    Ok((Cloned { repository, base_branch, base, branches, heads }, tree))
+    Ok((FetchedClone { repository, base_branch, base, branches, heads }, tree))
 }
 
-fn head(repository: &Repository, name: &str, id: Oid, base: &str, base_head: Oid) -> Result<Head, RunError> {
+fn head(
+    repository: &BareClone,
+    name: &str,
+    id: Oid,
+    base: &str,
+    base_head: Oid,
+) -> Result<BranchHead, RunError> {
     let id = repository.fetch(name, id)?;
     let mut own = trailer::is_own(&repository.describe(id)?).then_some(id);
     if own.is_none() {
@@ -106,8 +112,8 @@ fn head(repository: &Repository, name: &str, id: Oid, base: &str, base_head: Oid
         Some(id) => {
             let commit = repository.describe(id)?;
             let changes = trailer::value(&commit.message, trailer::CHANGES).map(str::to_owned);
-            Some(Own { id, changes })
+            Some(TagpinCommit { id, changes })
         }
     };
-    Ok(Head { id, own })
+    Ok(BranchHead { id, own })
 }

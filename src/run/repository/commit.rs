@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::clone::Cloned;
+use super::clone::FetchedClone;
 use super::credentials::Access;
 use crate::config::Config;
 use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
 use crate::plan::Pinned;
 use crate::pull_request::from_plan::proposal;
-use crate::pull_request::{Occasion, Place, Proposal, commit_message, title};
-use crate::run::{Context, RunError, blocking};
+use crate::pull_request::{Occasion, Proposal, TemplateContext, commit_message, title};
+use crate::run::{RunContext, RunError, blocking};
 use crate::source::git::{GitError, Identity, Oid, trailer};
 
 /// The clone, which blocking calls borrow one after the other.
-pub(crate) type Shared = Arc<Mutex<Cloned>>;
+pub(crate) type Shared = Arc<Mutex<FetchedClone>>;
 
 /// The directory whose files a token may lack the permission to change.
 const WORKFLOWS: &str = ".github/workflows/";
@@ -28,7 +28,7 @@ pub(crate) struct Build<'a> {
     pub(crate) branch: &'a str,
     /// Where it is; `None` where there is none.
     pub(crate) expected: Option<Oid>,
-    pub(crate) place: Place<'a>,
+    pub(crate) place: TemplateContext<'a>,
     /// What its changes are for.
     pub(crate) occasion: &'a Occasion,
 }
@@ -58,7 +58,7 @@ pub(crate) fn changes_hash(pinned: &Pinned) -> String {
 /// Makes a commit of `pinned` and moves the branch to it. Where the token may not change workflows, they are held in
 /// `pinned`. Returns the commit, as hex; `None` where nothing is left.
 pub(crate) async fn build<R>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     access: &Access,
     config: &Config,
     cloned: &Shared,
@@ -86,7 +86,7 @@ pub(crate) async fn build<R>(
 }
 
 async fn once<R>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     access: &Access,
     config: &Config,
     cloned: &Shared,
@@ -133,7 +133,7 @@ async fn once<R>(
 pub(crate) fn worded_title(
     config: &Config,
     proposal: &Proposal,
-    place: Place<'_>,
+    place: TemplateContext<'_>,
 ) -> (String, Option<String>) {
     let built_in = || title(proposal, place.group);
     match config.proposals.title.as_ref().map(|template| template.title(proposal, place)) {
@@ -144,7 +144,7 @@ pub(crate) fn worded_title(
 }
 
 /// Returns the commit message, without tagpin's trailers.
-fn message(config: &Config, proposal: &Proposal, place: Place<'_>) -> String {
+fn message(config: &Config, proposal: &Proposal, place: TemplateContext<'_>) -> String {
     let (title, _) = worded_title(config, proposal, place);
     let template = config.proposals.commit_message.as_ref();
     let own = template.and_then(|template| {

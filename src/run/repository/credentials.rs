@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use crate::config::Commits;
-use crate::config::{ForgeKind, RepositoryConfig};
+use crate::config::{Commits, ForgeKind, RepositoryConfig};
 use crate::forge::github::{App, GitHub, GitHubSettings, api_host_matches, repository_of};
-use crate::run::{Context, RunError};
-use crate::source::git::{Auth, Remote};
+use crate::run::{RunContext, RunError};
+use crate::source::git::{BasicAuth, Remote};
 
 /// How the tokens of Apps and Actions start (GitHub's "About authentication": installation access token). What is made over
 /// the API with them, GitHub signs.
@@ -26,13 +25,13 @@ pub(crate) struct Access {
 impl Access {
     /// Returns the way in to `target`. With a GitHub App, a token for this repository alone is fetched.
     pub(crate) async fn new<R>(
-        context: &Context<'_, R>,
+        context: &RunContext<'_, R>,
         target: &RepositoryConfig,
     ) -> Result<Self, RunError> {
         let settings = settings(context, target)?;
         let own = match &target.token_env {
-            Some(name) => (context.lookup)(name).map(Auth::token),
-            None => settings.as_ref().and_then(|settings| settings.token.clone()).map(Auth::token),
+            Some(name) => (context.lookup)(name).map(BasicAuth::token),
+            None => settings.as_ref().and_then(|settings| settings.token.clone()).map(BasicAuth::token),
         };
         let mut auth = own;
         let mut settings = settings;
@@ -40,7 +39,7 @@ impl Access {
             let token = App::of(app, context.lookup)?.token(settings).await?;
             settings.token = Some(token.clone());
             if target.token_env.is_none() {
-                auth = Some(Auth::token(token));
+                auth = Some(BasicAuth::token(token));
             }
         }
         let signed = |settings: &GitHubSettings| {
@@ -58,7 +57,7 @@ impl Access {
 
 /// Returns where and as whom the forge is asked; `None` where it is not.
 fn settings<R>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     target: &RepositoryConfig,
 ) -> Result<Option<GitHubSettings>, RunError> {
     let forge = &context.config.forge;

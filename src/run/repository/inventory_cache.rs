@@ -12,17 +12,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ConfigError};
-use crate::history::ledger::Sighting;
+use crate::history::ledger::TagObservation;
 use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::plan;
-use crate::plan::Pinned;
-use crate::plan::pin;
+use crate::plan::{Pinned, pin};
 use crate::registry::Registry;
 use crate::registry::verify::vouch;
-use crate::source::git::{Oid, Repository};
-use crate::source::tree::{Entry, Tree, TreeError};
+use crate::source::git::{BareClone, Oid};
+use crate::source::tree::{Tree, TreeEntry, TreeError};
 
 /// What the file starts with. The number changes with what follows it.
 const MAGIC: &str = "tagpin-sites 1";
@@ -55,14 +54,14 @@ pub struct OwnFile {
 
 /// Where the memory of one branch is, and what it has to be about.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct CacheKey {
     file: PathBuf,
     key: String,
 }
 
-impl Place {
+impl CacheKey {
     /// Returns the place for the commit `base` of `branch`, read with `config`.
-    pub fn new(repository: &Repository, branch: &str, base: Oid, config: &Config) -> Self {
+    pub fn new(repository: &BareClone, branch: &str, base: Oid, config: &Config) -> Self {
         let name = &hash([branch.as_bytes()])[..16];
         // Which other repositories there are does not matter to this one.
         let mut config = config.clone();
@@ -123,7 +122,7 @@ impl Remembered {
         let (mut verdicts, answers) = decided;
         vouch(registry, &config.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
-        let sightings = Sighting::all(&answers);
+        let sightings = TagObservation::all(&answers);
         Ok(settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() }))
     }
 }
@@ -141,7 +140,7 @@ fn is_settled(inventory: &Inventory) -> bool {
 struct NoFiles;
 
 impl Tree for NoFiles {
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
         Ok(Vec::new())
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::history::ledger::{Known, Ledger, LedgerError, Past, Sighting};
-use crate::source::git::{GitError, Identity, Oid, Repository};
+use crate::history::ledger::{Ledger, LedgerError, LedgerState, LedgerView, TagObservation};
+use crate::source::git::{BareClone, GitError, Identity, Oid};
 use crate::text::count;
 
 /// How often a push is tried that another run was quicker than.
@@ -22,12 +22,12 @@ pub(crate) struct Book {
     base: String,
     /// The head of the branch; `None` where there is none yet.
     head: Option<Oid>,
-    known: Known,
+    known: LedgerState,
 }
 
 /// What became of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
+pub struct LedgerUpdate {
     /// Its branch.
     pub branch: String,
     /// What was done.
@@ -66,7 +66,7 @@ impl RecordState {
     }
 }
 
-impl Recorded {
+impl LedgerUpdate {
     /// Tells whether everything could be read and written that images may wait for.
     pub fn is_complete(&self) -> bool {
         self.problem.is_none()
@@ -87,17 +87,17 @@ impl Recorded {
 
 impl Book {
     /// Reads the ledger on `branch`, which is at `head`. Nothing is fetched where the clone has that already.
-    pub(crate) fn read(repository: &Repository, branch: &str, base: &str, head: Option<Oid>) -> Self {
-        let unreadable = |error: LedgerError| Known::Unreadable(format!("`{branch}`: {error}"));
+    pub(crate) fn read(repository: &BareClone, branch: &str, base: &str, head: Option<Oid>) -> Self {
+        let unreadable = |error: LedgerError| LedgerState::Unreadable(format!("`{branch}`: {error}"));
         let (name, base_name) = (branch.to_owned(), base.to_owned());
-        let mut book = Self { branch: name, base: base_name, head, known: Known::Read(Arc::default()) };
+        let mut book = Self { branch: name, base: base_name, head, known: LedgerState::Read(Arc::default()) };
         if branch == base {
             book.known = unreadable(LedgerError::Base);
         } else if let Some(expected) = head {
             book.known = match fetched(repository, branch, expected) {
                 Ok((head, ledger)) => {
                     book.head = Some(head);
-                    Known::Read(Arc::new(ledger))
+                    LedgerState::Read(Arc::new(ledger))
                 }
                 Err(error) => unreadable(error),
             };
@@ -106,29 +106,29 @@ impl Book {
     }
 
     /// Returns what it says, for judging at the time `now`.
-    pub(crate) fn past(&self, now: Timestamp) -> Past {
-        Past::new(self.known.clone(), now)
+    pub(crate) fn past(&self, now: Timestamp) -> LedgerView {
+        LedgerView::new(self.known.clone(), now)
     }
 
     /// Writes what is new in `sightings` of the time `now`: the branch is moved from where it was read, and where another
     /// run was quicker, its lines and ours are joined.
     pub(crate) fn write(
         self,
-        repository: &Repository,
-        sightings: &[Sighting],
+        repository: &BareClone,
+        sightings: &[TagObservation],
         now: Timestamp,
         author: &Identity,
         dry_run: bool,
-    ) -> Recorded {
+    ) -> LedgerUpdate {
         let mut book = self;
         let (mut lines, mut problem) = (0, String::new());
         for _ in 0..TRIES {
             let ledger = match &book.known {
-                Known::Read(ledger) => Arc::clone(ledger),
-                Known::Unreadable(why) => {
+                LedgerState::Read(ledger) => Arc::clone(ledger),
+                LedgerState::Unreadable(why) => {
                     return book.recorded(RecordState::Unreadable, 0, Some(why.clone()));
                 }
-                Known::Nothing => return book.recorded(RecordState::UpToDate, 0, None),
+                LedgerState::Nothing => return book.recorded(RecordState::UpToDate, 0, None),
             };
             let broken = ledger.broken().map(|(_, why)| why).collect::<Vec<_>>();
             let broken =
@@ -163,8 +163,8 @@ impl Book {
         book.recorded(RecordState::Refused, lines, Some(problem))
     }
 
-    fn recorded(&self, state: RecordState, lines: usize, problem: Option<String>) -> Recorded {
-        Recorded { branch: self.branch.clone(), state, lines, problem }
+    fn recorded(&self, state: RecordState, lines: usize, problem: Option<String>) -> LedgerUpdate {
+        LedgerUpdate { branch: self.branch.clone(), state, lines, problem }
     }
 }
 
@@ -175,7 +175,7 @@ fn is_busy(error: &GitError) -> bool {
     ["failed to update ref", "cannot lock ref", "failed to lock"].iter().any(|words| message.contains(words))
 }
 
-fn fetched(repository: &Repository, branch: &str, expected: Oid) -> Result<(Oid, Ledger), LedgerError> {
+fn fetched(repository: &BareClone, branch: &str, expected: Oid) -> Result<(Oid, Ledger), LedgerError> {
     let remote = |error: GitError| LedgerError::Remote(error.to_string());
     let head = repository.fetch(branch, expected).map_err(remote)?;
     let tree = repository.tree(head).map_err(remote)?;

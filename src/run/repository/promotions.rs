@@ -2,60 +2,57 @@
 
 use std::collections::BTreeMap;
 
-use super::clone::Cloned;
+use super::clone::FetchedClone;
 use crate::config::Config;
 use crate::history::{self, Since};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::plan::Outcome;
-use crate::plan::Pinned;
-use crate::plan::pin;
-use crate::plan::promote::{Demands, Promotion, Soak, promote};
-use crate::plan::set_digest::{Aim, Refusal, assign};
+use crate::plan::promote::{Promotion, PromotionRules, Soak, promote};
+use crate::plan::set_digest::{Assignment, Atomicity, assign};
+use crate::plan::{Outcome, Pinned, pin};
 use crate::policy::environment::Environment;
 use crate::policy::target::Target;
-use crate::reference::Digest;
-use crate::reference::Image;
+use crate::reference::{Digest, Image};
 use crate::registry::Registry;
-use crate::run::{Context, RunError, blocking};
+use crate::run::{RunContext, RunError, blocking};
 use crate::source::tree::CommitTree;
 
 /// How many commits of the base branch are looked through for how long a digest has been there.
 const DEPTH: u16 = 1000;
 
 /// An environment that images are promoted into, and where from.
-struct Step {
+struct PromotionStep {
     from: Target,
     to: Target,
     environment: Environment,
 }
 
 /// Returns the environments that this run promotes images into, in their order.
-fn steps(config: &Config) -> impl Iterator<Item = Step> + '_ {
+fn steps(config: &Config) -> impl Iterator<Item = PromotionStep> + '_ {
     config.environments.iter().filter_map(|environment| {
         let from = environment.promoted_from()?;
         let from = config.environments.iter().find(|other| other.name == from)?;
         let environment = environment.clone();
-        Some(Step { from: Target::of(from), to: Target::of(&environment), environment })
+        Some(PromotionStep { from: Target::of(from), to: Target::of(&environment), environment })
     })
 }
 
 /// Tells whether some environment differs from the one that it gets its images from.
 pub(crate) fn is_due(inventory: &Inventory, config: &Config) -> bool {
-    steps(config).any(|step| match promote(inventory, &step.from, &step.to, &Demands::default()) {
-        Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Aim::Leave),
+    steps(config).any(|step| match promote(inventory, &step.from, &step.to, &PromotionRules::default()) {
+        Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Assignment::Leave),
         Err(_) => true,
     })
 }
 
 /// Leaves what has no digest yet to the tag: a promotion is about images that are pinned. What only one side has is left.
-fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Aim> {
+fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Assignment> {
     let sites = inventory.sites().zip(promotion.aims).enumerate();
     let aim = sites.map(|(index, ((_, located), aim))| match aim {
-        Aim::Decided(verdict) if verdict.outcome == Outcome::Skipped => Aim::Leave,
-        Aim::Set(_) if !promotion.differences.contains_key(&index) => Aim::Leave,
+        Assignment::Decided(verdict) if verdict.outcome == Outcome::Skipped => Assignment::Leave,
+        Assignment::Set(_) if !promotion.differences.contains_key(&index) => Assignment::Leave,
         aim if located.site.digest().is_some() => aim,
-        _ => Aim::Leave,
+        _ => Assignment::Leave,
     });
     aim.collect()
 }
@@ -65,16 +62,16 @@ fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Aim> {
 /// # Errors
 /// The tree or the history cannot be read.
 pub(crate) async fn add<R: Registry>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     config: &Config,
-    mut cloned: Cloned,
+    mut cloned: FetchedClone,
     tree: &CommitTree,
     mut pinned: Pinned,
-) -> Result<(Cloned, Pinned, Vec<String>), RunError> {
+) -> Result<(FetchedClone, Pinned, Vec<String>), RunError> {
     let mut problems = Vec::new();
     let mut verdicts = pinned.verdicts.clone();
-    for Step { from, to, environment } in steps(config) {
-        let mut demands = Demands::default();
+    for PromotionStep { from, to, environment } in steps(config) {
+        let mut demands = PromotionRules::default();
         let soak = environment.promotion.soak;
         if !soak.is_zero() {
             let since;
@@ -89,12 +86,16 @@ pub(crate) async fn add<R: Registry>(
             }
         };
         let aims = pinned_only(&pinned.inventory, promotion);
-        let wanted: Vec<usize> =
-            aims.iter().enumerate().filter(|(_, aim)| **aim != Aim::Leave).map(|(index, _)| index).collect();
+        let wanted: Vec<usize> = aims
+            .iter()
+            .enumerate()
+            .filter(|(_, aim)| **aim != Assignment::Leave)
+            .map(|(index, _)| index)
+            .collect();
         if wanted.is_empty() {
             continue;
         }
-        let refusal = if environment.promotion.partial { Refusal::StopsOne } else { Refusal::StopsAll };
+        let refusal = if environment.promotion.partial { Atomicity::StopsOne } else { Atomicity::StopsAll };
         let inventory = pinned.inventory.clone();
         let promoted = assign(tree, config, context.registry, inventory, aims, refusal).await?;
         for index in wanted {
@@ -111,11 +112,11 @@ pub(crate) async fn add<R: Registry>(
 
 /// Returns since when each digest of `from` is there, by the history of the base branch.
 async fn since_when(
-    cloned: Cloned,
+    cloned: FetchedClone,
     config: &Config,
     inventory: &Inventory,
     from: &Target,
-) -> Result<(Cloned, BTreeMap<(Image, Digest), Since>), RunError> {
+) -> Result<(FetchedClone, BTreeMap<(Image, Digest), Since>), RunError> {
     let (config, inventory, from) = (config.clone(), inventory.clone(), from.clone());
     blocking(move || {
         let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH)?;

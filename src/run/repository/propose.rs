@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::branches::{Candidate, candidates};
-use super::clone::{Cloned, Head};
+use super::clone::{BranchHead, FetchedClone};
 use super::commit::{Build, Shared, build, changes_hash, without_workflows, worded_title};
 use super::credentials::Access;
 use crate::config::Config;
-use crate::forge::{Changes, Draft, Forge as _, ForgeError, PullRequest};
-use crate::plan::Pinned;
-use crate::plan::pin;
-use crate::pull_request::decision::{Facts, Step, decide};
-use crate::pull_request::fetch_details;
+use crate::forge::{Draft, Forge as _, ForgeError, PullRequest, PullRequestChanges};
+use crate::plan::{Pinned, pin};
+use crate::pull_request::decision::{Action, Facts, decide};
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::Group;
-use crate::pull_request::{Declined, Occasion, Operation, Place, Settled, body, checkbox, marker, settle};
+use crate::pull_request::{
+    Declined, Occasion, Operation, Settled, TemplateContext, body, checkbox, fetch_details, marker, settle,
+};
 use crate::registry::Registry;
-use crate::run::{BranchState, Context, Done, Proposed, RunError, blocking};
+use crate::run::{BranchState, GroupOutcome, RepositoryOutcome, RunContext, RunError, blocking};
 use crate::source::tree::CommitTree;
 
 /// How many branches are asked for at once.
@@ -30,11 +30,11 @@ const STOPPED: &str = "the pull request has the label that halts tagpin";
 
 /// What the steps of one repository have in common.
 struct Work<'w, R> {
-    context: &'w Context<'w, R>,
+    context: &'w RunContext<'w, R>,
     access: &'w Access,
     config: &'w Config,
     cloned: Shared,
-    heads: BTreeMap<String, Head>,
+    heads: BTreeMap<String, BranchHead>,
     base: String,
     tree: &'w CommitTree,
 }
@@ -45,12 +45,12 @@ struct Work<'w, R> {
 /// # Errors
 /// git's, where no group could be done.
 pub(crate) async fn propose<R: Registry>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     access: &Access,
     config: &Config,
-    (cloned, tree): (Cloned, &CommitTree),
+    (cloned, tree): (FetchedClone, &CommitTree),
     only: Option<&(Group, Occasion)>,
-    done: &mut Done,
+    done: &mut RepositoryOutcome,
 ) -> Result<(), RunError> {
     let found = done.pinned.verdicts.clone();
     let mut candidates =
@@ -106,21 +106,21 @@ pub(crate) async fn propose<R: Registry>(
             context.session.return_opening();
         }
         candidate.take_verdicts(&mut done.pinned.verdicts, &part.verdicts);
-        let proposed = Proposed {
+        let proposed = GroupOutcome {
             group: candidate.group.clone(),
             branch_name: name.clone(),
             files: part.files.len(),
-            ..Proposed::default()
+            ..GroupOutcome::default()
         };
         match result {
             Ok(Some(proposed)) => done.groups.push(proposed),
             Ok(None) => {}
             Err(RunError::Forge(error)) => {
-                done.groups.push(Proposed { error: Some(error.to_string()), ..proposed });
+                done.groups.push(GroupOutcome { error: Some(error.to_string()), ..proposed });
                 done.pull_request_error.get_or_insert(error);
             }
             Err(error) => {
-                done.groups.push(Proposed { error: Some(error.to_string()), ..proposed });
+                done.groups.push(GroupOutcome { error: Some(error.to_string()), ..proposed });
                 failure.get_or_insert(error);
             }
         }
@@ -217,8 +217,8 @@ impl<R: Registry> Work<'_, R> {
         name: &str,
         candidate: &Candidate,
         part: &mut Pinned,
-        done: &mut Done,
-    ) -> Result<Option<Proposed>, RunError> {
+        done: &mut RepositoryOutcome,
+    ) -> Result<Option<GroupOutcome>, RunError> {
         let head = self.heads.get(name);
         let proposals = &self.config.proposals;
         let labels = (proposals.rebuild_label.as_str(), proposals.stop_label.as_str());
@@ -230,36 +230,36 @@ impl<R: Registry> Work<'_, R> {
         let step = decide(facts);
         tracing::debug!(branch = name, ?facts, ?step, "decided");
         let open = candidate.open(&self.base, head);
-        let mut proposed = Proposed {
+        let mut proposed = GroupOutcome {
             group: candidate.group.clone(),
             branch_name: name.to_owned(),
             files: part.files.len(),
             pull_request: open.map(|pull| Settled { pull_request: pull.clone(), operation: Operation::None }),
-            ..Proposed::default()
+            ..GroupOutcome::default()
         };
         match (step, head) {
-            (Step::Nothing, _) => return Ok(None),
-            (Step::Stopped, _) => {
+            (Action::Nothing, _) => return Ok(None),
+            (Action::Stopped, _) => {
                 candidate.hold(&mut part.verdicts, "stopped", STOPPED);
                 part.files.clear();
                 proposed.branch = BranchState::Stopped;
             }
-            (Step::LeaveAlone, _) => {
+            (Action::LeaveAlone, _) => {
                 proposed.branch = BranchState::LeftAlone;
                 proposed.pull_request = self.say_once(open).await?;
             }
-            (Step::Retire, Some(head)) => {
+            (Action::Retire, Some(head)) => {
                 proposed.pull_request = self.retire(open, done).await?;
                 self.delete(name, head).await?;
                 proposed.branch = BranchState::Deleted;
             }
-            (Step::Delete, Some(head)) => {
+            (Action::Delete, Some(head)) => {
                 self.delete(name, head).await?;
                 proposed.branch = BranchState::Deleted;
             }
             // Only a branch that is there is retired, deleted or kept.
-            (Step::Retire | Step::Delete | Step::Keep, None) => return Ok(None),
-            (Step::Keep, Some(Head { own, .. })) => {
+            (Action::Retire | Action::Delete | Action::Keep, None) => return Ok(None),
+            (Action::Keep, Some(BranchHead { own, .. })) => {
                 if let (Some(own), Some(rest)) = (own, without)
                     && own.changes.as_ref() != hashes.first()
                 {
@@ -268,8 +268,8 @@ impl<R: Registry> Work<'_, R> {
                 proposed.branch = BranchState::UpToDate;
                 proposed.commit = own.as_ref().map(|own| own.id.to_string());
             }
-            (Step::Build, _) => {
-                let place = Place { group: candidate.group.as_deref(), base: &self.base };
+            (Action::Build, _) => {
+                let place = TemplateContext { group: candidate.group.as_deref(), base: &self.base };
                 let occasion = &candidate.occasion;
                 let branch = Build { branch: name, expected: head.map(|head| head.id), place, occasion };
                 let commit =
@@ -280,7 +280,7 @@ impl<R: Registry> Work<'_, R> {
             }
         }
         proposed.files = part.files.len();
-        if matches!(step, Step::Keep | Step::Build) {
+        if matches!(step, Action::Keep | Action::Build) {
             self.settle(candidate, part, &facts, &mut proposed, done).await;
         }
         Ok(Some(proposed))
@@ -292,8 +292,8 @@ impl<R: Registry> Work<'_, R> {
         candidate: &Candidate,
         part: &Pinned,
         facts: &Facts,
-        proposed: &mut Proposed,
-        done: &mut Done,
+        proposed: &mut GroupOutcome,
+        done: &mut RepositoryOutcome,
     ) {
         let (Some(forge), Some(commit)) = (&self.access.forge, proposed.commit.clone()) else { return };
         let current = proposed.pull_request.take().map(|settled| settled.pull_request);
@@ -325,14 +325,14 @@ impl<R: Registry> Work<'_, R> {
         &self,
         candidate: &Candidate,
         part: &Pinned,
-        proposed: &Proposed,
+        proposed: &GroupOutcome,
         commit: String,
         current: Option<&PullRequest>,
     ) -> (Draft, Option<String>) {
         let (registry, settings) = (self.context.registry, &self.config.pull_request);
         let mut proposal = proposal(part, candidate.occasion.clone(), commit.clone());
         fetch_details::want(registry, &mut proposal, settings);
-        let place = Place { group: candidate.group.as_deref(), base: &self.base };
+        let place = TemplateContext { group: candidate.group.as_deref(), base: &self.base };
         let (title, remark) = worded_title(self.config, &proposal, place);
         let brief = Draft {
             head: proposed.branch_name.clone(),
@@ -357,13 +357,17 @@ impl<R: Registry> Work<'_, R> {
         if crate::forge::same_text(&body, &pull.body) {
             return Ok(Some(Settled { pull_request: pull.clone(), operation: Operation::None }));
         }
-        let changes = Changes { body: Some(&body), ..Changes::default() };
+        let changes = PullRequestChanges { body: Some(&body), ..PullRequestChanges::default() };
         let pull_request = forge.update(pull.number, &changes).await?;
         Ok(Some(Settled { pull_request, operation: Operation::Updated }))
     }
 
     /// Closes a pull request with nothing left to propose. The marker says that nobody said no.
-    async fn retire(&self, open: Option<&PullRequest>, done: &Done) -> Result<Option<Settled>, ForgeError> {
+    async fn retire(
+        &self,
+        open: Option<&PullRequest>,
+        done: &RepositoryOutcome,
+    ) -> Result<Option<Settled>, ForgeError> {
         let (Some(forge), Some(pull)) = (&self.access.forge, open) else { return Ok(None) };
         let pairs =
             |pull: &PullRequest| marker::read(&pull.body).map(|marker| marker.pairs()).unwrap_or_default();
@@ -381,12 +385,12 @@ impl<R: Registry> Work<'_, R> {
             format!("its changes are now in {}.", successors.join(", "))
         };
         let body = marker::with(&checkbox::with_reason(&pull.body, &reason), |marker| marker.retired = true);
-        let changes = Changes { body: Some(&body), close: true, ..Changes::default() };
+        let changes = PullRequestChanges { body: Some(&body), close: true, ..PullRequestChanges::default() };
         let pull_request = forge.update(pull.number, &changes).await?;
         Ok(Some(Settled { pull_request, operation: Operation::Closed }))
     }
 
-    async fn delete(&self, name: &str, head: &Head) -> Result<(), RunError> {
+    async fn delete(&self, name: &str, head: &BranchHead) -> Result<(), RunError> {
         let (cloned, name, id) = (Arc::clone(&self.cloned), name.to_owned(), head.id);
         blocking(move || {
             let cloned = cloned.lock().unwrap_or_else(PoisonError::into_inner);

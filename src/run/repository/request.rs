@@ -8,8 +8,8 @@ use super::propose;
 use crate::config::RepositoryConfig;
 use crate::manifest::SIZE_MAX;
 use crate::registry::Registry;
-use crate::run::request::{Errand, Place, Planned};
-use crate::run::{BranchState, Context, Done, RunError, blocking, narrowed};
+use crate::run::request::{Errand, RequestPlan, Workspace};
+use crate::run::{BranchState, RepositoryOutcome, RunContext, RunError, blocking, narrowed};
 use crate::source::tree::{Tree as _, TreeError};
 
 /// How many commits of the base branch are fetched where the history is asked.
@@ -22,11 +22,11 @@ const DEPTH: u16 = 10_000;
 /// What is named is nothing, or the repository could not be cloned, read or pushed. What failed for single images is in
 /// the verdicts.
 pub async fn errand<R: Registry>(
-    context: &Context<'_, R>,
+    context: &RunContext<'_, R>,
     target: &RepositoryConfig,
     errand: &Errand,
     seen_from: &str,
-) -> Result<Done, RunError> {
+) -> Result<RepositoryOutcome, RunError> {
     let access = Access::new(context, target).await?;
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let remote = access.remote.clone();
@@ -48,7 +48,7 @@ pub async fn errand<R: Registry>(
             Err(TreeError::NotFound { .. }) => Ok(String::new()),
             Err(error) => Err(std::io::Error::other(error.to_string())),
         };
-        let place = Place {
+        let place = Workspace {
             tree: &*files,
             config: &settings,
             seen_from: &seen_from,
@@ -60,14 +60,15 @@ pub async fn errand<R: Registry>(
             log.map_err(|error| crate::source::git::LogError::Git(error.to_string()))
         };
         let planned = match &asked {
-            Errand::Promote(asked) => Planned::Promote(Box::new(asked.plan(place, log, now)?)),
-            Errand::Rollback(asked) => Planned::Rollback(Box::new(asked.plan(place, log)?)),
+            Errand::Promote(asked) => RequestPlan::Promote(Box::new(asked.plan(place, log, now)?)),
+            Errand::Rollback(asked) => RequestPlan::Rollback(Box::new(asked.plan(place, log)?)),
         };
         Ok((cloned, planned))
     })
     .await?;
     let carried = planned.carry_out(&*tree, &config, context.registry).await?;
-    let mut done = Done { pinned: carried.pinned, notes: carried.notes, ..Done::default() };
+    let mut done =
+        RepositoryOutcome { pinned: carried.pinned, notes: carried.notes, ..RepositoryOutcome::default() };
     done.notes.extend(done.pinned.notes.iter().cloned().chain(warning));
     done.is_refused = !carried.complete;
     if context.dry_run {
@@ -87,6 +88,6 @@ pub async fn errand<R: Registry>(
 }
 
 /// Returns how many images change.
-fn changes(done: &Done) -> usize {
+fn changes(done: &RepositoryOutcome) -> usize {
     done.pinned.verdicts.iter().filter(|verdict| verdict.change.is_some()).count()
 }

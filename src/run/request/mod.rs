@@ -6,6 +6,9 @@ mod rollback;
 
 use std::path::Path;
 
+pub use promote::Promote;
+pub use rollback::Rollback;
+
 use crate::config::Config;
 use crate::history::known_good::KnownGoodError;
 use crate::manifest::Located;
@@ -21,9 +24,6 @@ use crate::registry::Registry;
 use crate::source::git::LogError;
 use crate::source::tree::{Tree, TreeError};
 
-pub use promote::Promote;
-pub use rollback::Rollback;
-
 /// What a person asks for.
 #[derive(Clone, Debug)]
 pub enum Errand {
@@ -34,11 +34,11 @@ pub enum Errand {
 }
 
 /// Reads a file of a repository, by its path below the root.
-pub type Read<'r> = dyn Fn(&str) -> std::io::Result<String> + 'r;
+pub type ReadFile<'r> = dyn Fn(&str) -> std::io::Result<String> + 'r;
 
 /// The repository that an errand is done in.
 #[derive(Clone, Copy)]
-pub struct Place<'p, T> {
+pub struct Workspace<'p, T> {
     /// Its files.
     pub tree: &'p T,
     /// Its settings.
@@ -48,16 +48,16 @@ pub struct Place<'p, T> {
     /// The repository's own settings, below the root, where they are or belong.
     pub own_file: &'p str,
     /// Reads a file below the root; the text is empty where there is none.
-    pub read: &'p Read<'p>,
+    pub read: &'p ReadFile<'p>,
 }
 
 /// What an errand will do, before any registry was asked.
 #[derive(Clone, Debug)]
-pub enum Planned {
+pub enum RequestPlan {
     /// A promotion.
-    Promote(Box<promote::Planned>),
+    Promote(Box<promote::PlannedPromotion>),
     /// A rollback.
-    Rollback(Box<rollback::Planned>),
+    Rollback(Box<rollback::PlannedRollback>),
 }
 
 /// What an errand did, in memory.
@@ -161,7 +161,7 @@ impl Errand {
     }
 }
 
-impl Planned {
+impl RequestPlan {
     /// Asks the registries for what is to be written, and edits the files in memory.
     ///
     /// # Errors
@@ -179,7 +179,7 @@ impl Planned {
     }
 }
 
-impl<T: Tree> Place<'_, T> {
+impl<T: Tree> Workspace<'_, T> {
     /// Returns the part of the repository that `text` names.
     ///
     /// # Errors

@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Carried, ErrandError, Place, require_images, require_match};
+use super::{Carried, ErrandError, Workspace, require_images, require_match};
 use crate::config::Config;
 use crate::history;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::plan::Pinned;
-use crate::plan::pin;
-use crate::plan::promote::{Demands, Promotion, Soak, promote};
-use crate::plan::set_digest::{OTHERS_REFUSED, Refusal, assign};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::promote::{Promotion, PromotionRules, Soak, promote};
+use crate::plan::set_digest::{Atomicity, OTHERS_REFUSED, assign};
+use crate::plan::{Outcome, Pinned, Verdict, pin};
 use crate::policy::Globs;
 use crate::policy::environment::of_path;
 use crate::policy::hold::ON_HOLD;
@@ -45,7 +43,7 @@ pub struct Promote {
 
 /// What it will do.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct PlannedPromotion {
     inventory: Inventory,
     promotion: Promotion,
     from: Target,
@@ -62,10 +60,10 @@ impl Promote {
     /// What is named is nothing, the sides do not follow one another, or files and history cannot be read.
     pub fn plan<T: Tree>(
         &self,
-        place: Place<'_, T>,
+        place: Workspace<'_, T>,
         log: impl FnOnce() -> Result<Log, LogError>,
         now: Timestamp,
-    ) -> Result<Planned, ErrandError> {
+    ) -> Result<PlannedPromotion, ErrandError> {
         let (from, to) = (place.target(&self.from)?, place.target(&self.to)?);
         let inventory = pin::take_inventory(place.tree, place.config)?;
         require_images(&inventory, &[&from, &to])?;
@@ -83,9 +81,16 @@ impl Promote {
             Some(Soak { least, now, since: history::earliest(&inventory, &ages) })
         };
         let (images, approved) = (self.images.clone(), self.approved.clone());
-        let demands = Demands { environments: environments.clone(), images, approved, soak };
+        let demands = PromotionRules { environments: environments.clone(), images, approved, soak };
         let promotion = promote(&inventory, &from, &to, &demands)?;
-        Ok(Planned { inventory, promotion, from, to, partial: self.partial, some: self.images.is_some() })
+        Ok(PlannedPromotion {
+            inventory,
+            promotion,
+            from,
+            to,
+            partial: self.partial,
+            some: self.images.is_some(),
+        })
     }
 
     pub(super) fn occasion(&self, place: impl Fn(&str) -> String) -> (Group, Occasion) {
@@ -95,7 +100,7 @@ impl Promote {
     }
 }
 
-impl Planned {
+impl PlannedPromotion {
     pub(super) async fn carry_out<T: Tree, R: Registry>(
         self,
         tree: &T,
@@ -109,7 +114,7 @@ impl Planned {
             notes.push(format!("only `{from}` has {}: nothing was promoted of it", names.join(", ")));
         }
         notes.extend(self.promotion.nothing_in_common(&self.from, &self.to, self.some));
-        let refusal = if self.partial { Refusal::StopsOne } else { Refusal::StopsAll };
+        let refusal = if self.partial { Atomicity::StopsOne } else { Atomicity::StopsAll };
         let pinned = assign(tree, config, registry, self.inventory, self.promotion.aims, refusal).await?;
         let refused = refusals(&pinned);
         if refused > 0 {

@@ -1,16 +1,13 @@
 //! `tagpin rollback`, wherever it is done.
 
-use super::{Carried, ErrandError, Place, nowhere};
+use super::{Carried, ErrandError, Workspace, nowhere};
 use crate::config::Config;
 use crate::history;
 use crate::history::known_good;
 use crate::manifest::inventory::Inventory;
-use crate::plan::FileEdit;
-use crate::plan::Outcome;
-use crate::plan::pin;
-use crate::plan::rollback;
-use crate::plan::rollback::{Sources, To};
-use crate::plan::set_digest::{Aim, Refusal, assign};
+use crate::plan::rollback::{RollbackSources, To};
+use crate::plan::set_digest::{Assignment, Atomicity, assign};
+use crate::plan::{FileEdit, Outcome, pin, rollback};
 use crate::policy::Globs;
 use crate::policy::hold::{Until, with_hold};
 use crate::policy::target::Target;
@@ -39,9 +36,9 @@ pub struct Rollback {
 
 /// What it will do.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct PlannedRollback {
     inventory: Inventory,
-    aims: Vec<Aim>,
+    aims: Vec<Assignment>,
     target: Target,
     errand: Rollback,
     /// The file that gets the hold, and its text.
@@ -55,9 +52,9 @@ impl Rollback {
     /// What is named is nothing or too much, or files, list and history cannot be read.
     pub fn plan<T: Tree>(
         &self,
-        place: Place<'_, T>,
+        place: Workspace<'_, T>,
         log: impl FnOnce() -> Result<Log, LogError>,
-    ) -> Result<Planned, ErrandError> {
+    ) -> Result<PlannedRollback, ErrandError> {
         let target = place.target(&self.target)?;
         let inventory = pin::take_inventory(place.tree, place.config)?;
         let meant = rollback::images(&inventory, &target, self.images.as_ref());
@@ -70,10 +67,10 @@ impl Rollback {
         }
         let history = history::of(&log()?, place.config, &target)?;
         let known_good = known_good::read(&place.text(known_good::FILE)?)?;
-        let sources = Sources { history: &history, known_good: &known_good, config: place.config };
+        let sources = RollbackSources { history: &history, known_good: &known_good, config: place.config };
         let aims = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
         let own = (place.own_file.to_owned(), place.text(place.own_file)?);
-        Ok(Planned { inventory, aims, target, errand: self.clone(), own })
+        Ok(PlannedRollback { inventory, aims, target, errand: self.clone(), own })
     }
 
     pub(super) fn occasion(&self, place: impl Fn(&str) -> String, own_file: &str) -> (Group, Occasion) {
@@ -90,7 +87,7 @@ impl Rollback {
     }
 }
 
-impl Planned {
+impl PlannedRollback {
     pub(super) async fn carry_out<T: Tree, R: Registry>(
         self,
         tree: &T,
@@ -102,7 +99,7 @@ impl Planned {
         let mut unheld = config.clone();
         unheld.holds.all.retain(|hold| hold.digest.is_some());
         let mut pinned =
-            assign(tree, &unheld, registry, self.inventory, self.aims, Refusal::StopsOne).await?;
+            assign(tree, &unheld, registry, self.inventory, self.aims, Atomicity::StopsOne).await?;
         let by = self.errand.by.as_deref().filter(|by| !by.trim().is_empty());
         let holds = rollback::holds(&pinned, config, &self.errand.why(), by, self.errand.until);
         let (path, before) = self.own;

@@ -1,8 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`. Nothing here says anything that a repository does, and nothing can be changed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -18,20 +17,20 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// What the process tells of itself.
 #[derive(Debug)]
-pub struct Status {
+pub struct ServeStatus {
     /// What is counted.
     pub metrics: Metrics,
     ready: AtomicBool,
     alive: Mutex<Instant>,
 }
 
-impl Default for Status {
+impl Default for ServeStatus {
     fn default() -> Self {
         Self { metrics: Metrics::default(), ready: AtomicBool::default(), alive: Mutex::new(Instant::now()) }
     }
 }
 
-impl Status {
+impl ServeStatus {
     /// Says whether runs are begun.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Relaxed);
@@ -48,18 +47,18 @@ impl Status {
 }
 
 /// Returns the routes.
-pub fn router(status: Arc<Status>) -> Router {
+pub fn router(status: Arc<ServeStatus>) -> Router {
     let said = |good: bool, yes: &'static str, no: &'static str| match good {
         true => (StatusCode::OK, yes),
         false => (StatusCode::SERVICE_UNAVAILABLE, no),
     };
-    let health = move |State(status): State<Arc<Status>>| async move {
+    let health = move |State(status): State<Arc<ServeStatus>>| async move {
         said(status.is_alive(), "alive\n", "no sign of life\n")
     };
-    let ready = move |State(status): State<Arc<Status>>| async move {
+    let ready = move |State(status): State<Arc<ServeStatus>>| async move {
         said(status.ready.load(Ordering::Relaxed), "ready\n", "not ready\n")
     };
-    let metrics = |State(status): State<Arc<Status>>| async move {
+    let metrics = |State(status): State<Arc<ServeStatus>>| async move {
         let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         ([(header::CONTENT_TYPE, media_type)], status.metrics.text()).into_response()
     };

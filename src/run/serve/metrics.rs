@@ -16,7 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::Ended;
 use crate::registry::Answered;
-use crate::run::{Done, RunError};
+use crate::run::{RepositoryOutcome, RunError};
 
 /// How many registries have a series of their own: names come from scanned repositories, and every series costs.
 const HOSTS_MAX: usize = 100;
@@ -133,7 +133,7 @@ impl Metrics {
     }
 
     /// Counts one repository, `complete` where nothing in it is left undone.
-    pub fn repository(&self, result: &Result<Done, RunError>, complete: bool) {
+    pub fn repository(&self, result: &Result<RepositoryOutcome, RunError>, complete: bool) {
         let word = match result {
             Err(_) => "failed",
             Ok(_) if !complete => "incomplete",

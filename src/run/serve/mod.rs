@@ -11,14 +11,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use http::{ServeStatus, router};
 use jiff::Timestamp;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-
-pub use http::{Status, router};
 pub use metrics::Metrics;
 pub use schedule::Schedule;
 pub use signals::{Signal, Signals};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError};
 
@@ -57,7 +56,7 @@ pub struct Worker<J, L> {
     /// Loads the configuration again.
     pub load: L,
     /// What the process tells of itself.
-    pub status: Arc<Status>,
+    pub status: Arc<ServeStatus>,
 }
 
 /// Why a worker does not begin.
@@ -80,7 +79,7 @@ pub enum ServeError {
 }
 
 /// A run that is under way.
-struct Running {
+struct RunUnderWay {
     task: JoinHandle<Ended>,
     since: Instant,
 }
@@ -104,7 +103,7 @@ where
         if config.serve.run_at_start {
             due = Timestamp::now();
         }
-        let mut running: Option<Running> = None;
+        let mut running: Option<RunUnderWay> = None;
         self.status.set_ready(true);
         loop {
             self.status.beat();
@@ -143,14 +142,14 @@ where
         Some(due)
     }
 
-    fn begin(&self, config: &Arc<Config>) -> Running {
+    fn begin(&self, config: &Arc<Config>) -> RunUnderWay {
         tracing::info!("a run begins");
         self.status.metrics.running(true);
         let (job, config) = (self.job.clone(), Arc::clone(config));
-        Running { task: tokio::task::spawn_blocking(move || job(&config)), since: Instant::now() }
+        RunUnderWay { task: tokio::task::spawn_blocking(move || job(&config)), since: Instant::now() }
     }
 
-    fn ended(&self, running: &mut Option<Running>, ended: Ended) {
+    fn ended(&self, running: &mut Option<RunUnderWay>, ended: Ended) {
         let took = running.take().map_or(Duration::ZERO, |running| running.since.elapsed());
         self.status.metrics.running(false);
         self.status.metrics.ended(ended, took, Timestamp::now());
@@ -185,7 +184,7 @@ where
     }
 
     /// Waits for the run that is under way, for as long as `grace`, or until it is told to end once more.
-    async fn finish(&self, mut running: Option<Running>, grace: Duration, signals: &mut Signals) -> bool {
+    async fn finish(&self, mut running: Option<RunUnderWay>, grace: Duration, signals: &mut Signals) -> bool {
         if running.is_none() {
             tracing::info!("tagpin ends");
             return true;
@@ -211,7 +210,7 @@ where
 }
 
 /// Waits for the end of the run that is under way, for ever where there is none.
-fn end_of(running: &mut Option<Running>) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
+fn end_of(running: &mut Option<RunUnderWay>) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
     match running {
         None => Box::pin(std::future::pending()),
         Some(running) => Box::pin(async move {
@@ -234,7 +233,7 @@ fn chance() -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 
-async fn listen(address: SocketAddr, status: Arc<Status>) -> Result<(), ServeError> {
+async fn listen(address: SocketAddr, status: Arc<ServeStatus>) -> Result<(), ServeError> {
     let failed = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

@@ -1,6 +1,6 @@
 //! "Update branch": a merge of the base into tagpin's branch that changes nothing else.
 
-use super::{GitError, Oid, Repository, trailer};
+use super::{BareClone, GitError, Oid, trailer};
 
 /// How many of them on top of each other are looked through.
 const MERGES_MAX: usize = 20;
@@ -8,7 +8,7 @@ const MERGES_MAX: usize = 20;
 /// How much of the base's history is fetched to find what was merged; what is older counts as somebody's own.
 const BASE_DEPTH: i32 = 200;
 
-impl Repository {
+impl BareClone {
     /// Returns tagpin's own commit below `head`, the head of `branch`, where everything above it is a merge of the branch
     /// `base`, at `base_head`, whose content is what a merge without anybody's help gives. `None` where somebody had a hand in
     /// it, or where that cannot be told.

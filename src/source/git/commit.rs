@@ -5,7 +5,7 @@ use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, Signature, Time};
 use jiff::Timestamp;
 
-use super::{GitError, Oid, Repository, trailer};
+use super::{BareClone, GitError, Oid, trailer};
 
 /// Who makes a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Prepared {
     pub executables: BTreeSet<String>,
 }
 
-impl Repository {
+impl BareClone {
     /// Returns what a commit on top of `base` is in which `files`, paths and new contents, are changed; everything else, file
     /// modes included, is as in `base`. The trailers of [`trailer`] are added to `message`.
     ///
@@ -102,12 +102,12 @@ impl Repository {
         Ok(Prepared { tree: changed, base_tree: tree.id(), message, executables })
     }
 
-    /// Makes the commit that [`Repository::prepare`] describes. Equal arguments give the same commit.
+    /// Makes the commit that [`BareClone::prepare`] describes. Equal arguments give the same commit.
     ///
     /// The commit stands in the clone only, until it is pushed.
     ///
     /// # Errors
-    /// Those of [`Repository::prepare`].
+    /// Those of [`BareClone::prepare`].
     pub fn commit(
         &self,
         base: Oid,

@@ -41,7 +41,7 @@ impl From<git2::Error> for LogError {
 
 /// One commit of a branch, and what it changed against its first parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct LoggedCommit {
     /// The commit.
     pub id: Oid,
     /// When it was committed, or when its first parent was, where that is later: a commit cannot be older than what it
@@ -88,7 +88,7 @@ impl Log {
     }
 
     /// Returns the commits from the newest to the oldest, bounded: a history that goes on is cut.
-    pub fn steps(&self) -> impl Iterator<Item = Result<Step, LogError>> {
+    pub fn steps(&self) -> impl Iterator<Item = Result<LoggedCommit, LogError>> {
         let mut next = Some(self.tip);
         let mut left = STEPS_MAX;
         std::iter::from_fn(move || {
@@ -131,7 +131,7 @@ impl Log {
         Some(odb.read(id).ok()?.data().to_vec())
     }
 
-    fn step(&self, id: Oid) -> Result<Step, LogError> {
+    fn step(&self, id: Oid) -> Result<LoggedCommit, LogError> {
         let commit = self.git.find_commit(id)?;
         let known = Commit::read(&self.git, id)?;
         // At the end of a shallow clone libgit2 knows of no parent.
@@ -144,7 +144,7 @@ impl Log {
         let merged = (1..commit.parent_count()).filter_map(|index| commit.parent(index).ok());
         let mut messages = merged.map(|commit| String::from_utf8_lossy(commit.message_bytes()).into_owned());
         let own = is_own(&known.message) || messages.any(|message| is_own(&message));
-        Ok(Step {
+        Ok(LoggedCommit {
             id,
             when: Timestamp::from_second(seconds).unwrap_or(Timestamp::MIN),
             title: known.message.lines().next().unwrap_or_default().to_owned(),

@@ -1,7 +1,7 @@
 //! Bare clones in a cache directory, commits made from blobs, and pushes that move a branch only from a known value.
 //!
 //! This module and [`crate::source::tree`] are the only places that know git2. Every call blocks: in asynchronous code, the
-//! whole piece of work belongs into one `spawn_blocking`, [`Repository::open`] and dropping included.
+//! whole piece of work belongs into one `spawn_blocking`, [`BareClone::open`] and dropping included.
 
 mod base_merges;
 mod commit;
@@ -16,15 +16,14 @@ mod transport;
 
 use std::sync::Once;
 
-pub use git2::Oid;
-
 pub use commit::{Commit, Identity, Prepared};
 pub use error::GitError;
-pub use log::{FileChange, Log, LogError, Step};
-pub use remote::{Auth, Remote};
+pub use git2::Oid;
+pub use log::{FileChange, Log, LogError, LoggedCommit};
+pub use remote::{BasicAuth, Remote};
 pub use remote_url::{checked_out, origin};
 pub(crate) use repository::mark_damaged;
-pub use repository::{Heads, Repository, is_branch};
+pub use repository::{BareClone, Heads, is_branch};
 
 /// Prepares libgit2 for this process; later calls do nothing. Everything that opens a repository calls it first.
 ///

@@ -5,12 +5,12 @@ use git2::{Buf, ErrorCode, PushOptions, RemoteCallbacks};
 
 use super::error::words;
 use super::repository::branch_ref;
-use super::{GitError, Oid, Repository};
+use super::{BareClone, GitError, Oid};
 
 /// How many bytes of a remote's remarks on a push are kept.
 const REMARKS_MAX: usize = 4096;
 
-impl Repository {
+impl BareClone {
     /// Moves the remote's `branch` to `commit`, if it is at `expected`; `None` means that it must not exist.
     ///
     /// The remote's list of refs is compared before anything is sent, and the remote compares again when it moves the
@@ -33,7 +33,7 @@ impl Repository {
     /// Deletes the remote's `branch`, if it is at `expected`. A branch that is gone already is fine.
     ///
     /// # Errors
-    /// Those of [`Repository::push`].
+    /// Those of [`BareClone::push`].
     pub fn delete(&self, branch: &str, expected: Oid) -> Result<(), GitError> {
         let name = branch_ref(branch)?;
         match self.remote.directory() {

@@ -12,14 +12,14 @@ const NAME_MAX: usize = 80;
 
 /// A user name and a token, sent by HTTP Basic to one remote and nowhere else.
 #[derive(Clone, Debug)]
-pub struct Auth {
+pub struct BasicAuth {
     /// The user name; `x-access-token` goes with every kind of GitHub token.
     pub username: String,
     /// The token or password.
     pub secret: SecretString,
 }
 
-impl Auth {
+impl BasicAuth {
     /// Returns the credentials that GitHub takes for `token`, whatever its kind.
     pub fn token(token: SecretString) -> Self {
         Self { username: "x-access-token".to_owned(), secret: token }
@@ -30,7 +30,7 @@ impl Auth {
 #[derive(Clone, Debug)]
 pub struct Remote {
     address: Address,
-    auth: Option<Auth>,
+    auth: Option<BasicAuth>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Remote {
     /// # Errors
     /// [`GitError::Address`] where the address is of another kind, or has a user name without a password (which may be
     /// a token), a query or a fragment. The message never repeats an address that may hold a secret.
-    pub fn new(url: &str, auth: Option<Auth>) -> Result<Self, GitError> {
+    pub fn new(url: &str, auth: Option<BasicAuth>) -> Result<Self, GitError> {
         let refuse = |why: &str| Err(GitError::Address(why.to_owned()));
         let Some((scheme, _)) = url.split_once("://") else {
             return match url.split_once(':') {
@@ -71,7 +71,7 @@ impl Remote {
         }
     }
 
-    fn http(mut url: Url, mut auth: Option<Auth>) -> Result<Self, GitError> {
+    fn http(mut url: Url, mut auth: Option<BasicAuth>) -> Result<Self, GitError> {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(GitError::Address(
                 "it has a query or a fragment, which no git remote has".to_owned(),
@@ -79,7 +79,9 @@ impl Remote {
         }
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         match url.password().map(decode) {
-            Some(secret) => auth = Some(Auth { username: decode(url.username()), secret: secret.into() }),
+            Some(secret) => {
+                auth = Some(BasicAuth { username: decode(url.username()), secret: secret.into() })
+            }
             None if !url.username().is_empty() => {
                 return Err(GitError::Address(
                     "it has a user name: leave it out, and give the token in the environment".to_owned(),
@@ -121,13 +123,13 @@ impl Remote {
     }
 
     /// Returns the credentials for `url`: none unless scheme, host and port are those of this remote.
-    pub(super) fn auth_for(&self, url: &Url) -> Option<&Auth> {
+    pub(super) fn auth_for(&self, url: &Url) -> Option<&BasicAuth> {
         let own = self.http_url()?;
         self.auth.as_ref().filter(|_| own.origin() == url.origin())
     }
 
     /// Returns the credentials whatever they are for: to keep them out of messages.
-    pub(super) fn auth(&self) -> Option<&Auth> {
+    pub(super) fn auth(&self) -> Option<&BasicAuth> {
         self.auth.as_ref()
     }
 
@@ -166,7 +168,8 @@ mod tests {
     #[test]
     fn credentials_are_for_one_scheme_host_and_port() {
         let remote =
-            Remote::new("https://git.example/acme/x", Some(Auth::token("secret".to_owned().into()))).unwrap();
+            Remote::new("https://git.example/acme/x", Some(BasicAuth::token("secret".to_owned().into())))
+                .unwrap();
         for (url, sent) in [
             ("https://git.example/acme/x/info/refs", true),
             ("https://git.example:443/acme/x/info/refs", true),

@@ -26,13 +26,13 @@ pub struct Heads {
 }
 
 /// A bare clone in the cache directory, held by one process at a time.
-pub struct Repository {
+pub struct BareClone {
     pub(super) git: git2::Repository,
     pub(super) remote: Remote,
     lock: Arc<File>,
 }
 
-impl Repository {
+impl BareClone {
     /// Opens the clone of `remote` below `cache_dir`, or makes an empty one. No request is made yet.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Repository {
 
     /// Brings the head of `branch` into the clone, without its history, and returns it.
     ///
-    /// Nothing is asked where the clone already has `expected`, which is what [`Repository::heads`] said. Otherwise the
+    /// Nothing is asked where the clone already has `expected`, which is what [`BareClone::heads`] said. Otherwise the
     /// answer may be newer than that. A remote that is a directory is fetched whole: libgit2 knows no shallow fetch there.
     ///
     /// # Errors

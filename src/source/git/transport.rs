@@ -1,7 +1,7 @@
 //! git's smart HTTP for libgit2, over the same TLS stack as everything else (libgit2's own needs OpenSSL).
 //!
 //! libgit2 calls back on the thread that asked for a fetch or a push. What that operation may use (the credentials) and
-//! what came of it (a typed error, where libgit2 knows only text) stands in a thread-local [`Session`], so nothing is
+//! what came of it (a typed error, where libgit2 knows only text) stands in a thread-local [`RemoteOperation`], so nothing is
 //! kept for the process and no credential is ever within another remote's reach.
 
 use std::cell::RefCell;
@@ -42,11 +42,11 @@ const REDIRECTS_MAX: usize = 5;
 const ERROR_PAGE_MAX: u64 = 2048;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Session>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<RemoteOperation>>> = const { RefCell::new(None) };
 }
 
 /// One operation on one remote.
-struct Session {
+struct RemoteOperation {
     remote: Remote,
     /// Where the repository is, after redirects.
     base: Mutex<Url>,
@@ -66,7 +66,7 @@ pub(super) fn during<T>(
     let Some(url) = remote.http_url() else {
         return work().map_err(explain);
     };
-    let session = Arc::new(Session {
+    let session = Arc::new(RemoteOperation {
         remote: remote.clone(),
         base: Mutex::new(url.clone()),
         failure: Mutex::new(None),
@@ -85,7 +85,7 @@ pub(super) fn open(remote: &git2::Remote<'_>) -> Result<Transport, git2::Error> 
     Transport::smart(remote, true, Subtransport(session))
 }
 
-struct Subtransport(Arc<Session>);
+struct Subtransport(Arc<RemoteOperation>);
 
 impl SmartSubtransport for Subtransport {
     fn action(&self, _url: &str, service: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
@@ -106,7 +106,7 @@ impl SmartSubtransport for Subtransport {
 
 /// One request and its answer. libgit2 writes all it has to say before it reads.
 struct Exchange {
-    session: Arc<Session>,
+    session: Arc<RemoteOperation>,
     service: Service,
     request: Vec<u8>,
     answer: Option<Box<dyn Read + Send>>,
@@ -150,7 +150,7 @@ impl Read for Exchange {
     }
 }
 
-impl Session {
+impl RemoteOperation {
     /// Asks for a service, and returns its answer: packs as they come in, lists of refs and reports as text.
     ///
     /// git2 panics where a branch's name or a report is not UTF-8, and the remote may send anything. Other bytes

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use git2::{Delta, Diff, Patch};
 
-use super::{Entry, EntryKind, Tree, TreeError};
+use super::{EntryKind, Tree, TreeEntry, TreeError};
 
 /// The largest patch that is read, in bytes.
 pub const PATCH_MAX: u64 = 64 * 1024 * 1024;
@@ -139,15 +139,15 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 impl<T: Tree> Tree for PatchedTree<'_, T> {
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
-        let mut entries: Vec<Entry> = self.now.entries()?;
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
+        let mut entries: Vec<TreeEntry> = self.now.entries()?;
         for entry in &mut entries {
             entry.path = self.now.root_path(&entry.path);
         }
         entries.retain(|entry| !self.before.contains_key(&entry.path));
         entries.extend(self.before.iter().filter_map(|(path, bytes)| {
             let size = bytes.as_ref()?.len() as u64;
-            Some(Entry { path: path.clone(), size, kind: EntryKind::File })
+            Some(TreeEntry { path: path.clone(), size, kind: EntryKind::File })
         }));
         entries.sort();
         Ok(entries)
@@ -206,7 +206,7 @@ deleted file mode 100644
         let now = DirectoryTree::open(directory.path()).unwrap();
         let tree =
             PatchedTree::new(&now, patch.as_bytes(), |path| fs_err::read(directory.path().join(path)).ok())?;
-        let read = |entry: Entry| {
+        let read = |entry: TreeEntry| {
             let bytes = tree.read(&entry.path, 1000).unwrap();
             (entry.path, String::from_utf8(bytes).unwrap())
         };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ObjectType, Oid};
 
-use super::{Entry, EntryKind, Tree, TreeError};
+use super::{EntryKind, Tree, TreeEntry, TreeError};
 
 /// How many files a commit may have. Trees may name each other again and again, so a few kilobytes can stand for more
 /// files than any machine holds.
@@ -22,7 +22,7 @@ const PATH_MAX: usize = 4096;
 /// Submodules are no files. Files in Git LFS are the small pointers that stand in the commit.
 pub struct CommitTree {
     git: Mutex<git2::Repository>,
-    entries: Vec<Entry>,
+    entries: Vec<TreeEntry>,
     blobs: HashMap<String, (Oid, EntryKind)>,
     problems: Vec<TreeError>,
     /// Keeps other processes from throwing the clone away; `None` where the repository is not ours.
@@ -90,9 +90,9 @@ impl CommitTree {
     }
 
     fn open(git: git2::Repository, commit: Oid, lock: Option<Arc<File>>) -> Result<Self, git2::Error> {
-        let mut found = Found::default();
+        let mut found = CommitFiles::default();
         found.walk(&git, commit)?;
-        let Found { mut files, problems, .. } = found;
+        let CommitFiles { mut files, problems, .. } = found;
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let blobs = files.iter().map(|(entry, id)| (entry.path.clone(), (*id, entry.kind))).collect();
         let entries = files.into_iter().map(|(entry, _)| entry).collect();
@@ -105,7 +105,7 @@ impl CommitTree {
 }
 
 impl Tree for CommitTree {
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
         Ok(self.entries.clone())
     }
 
@@ -143,13 +143,13 @@ fn broken(path: String, error: &git2::Error) -> TreeError {
 }
 
 #[derive(Default)]
-struct Found {
-    files: Vec<(Entry, Oid)>,
+struct CommitFiles {
+    files: Vec<(TreeEntry, Oid)>,
     problems: Vec<TreeError>,
     trees: usize,
 }
 
-impl Found {
+impl CommitFiles {
     fn walk(&mut self, git: &git2::Repository, commit: Oid) -> Result<(), git2::Error> {
         let odb = git.odb()?;
         let mut pending = vec![(String::new(), git.find_commit(commit)?.tree_id())];
@@ -190,7 +190,7 @@ impl Found {
                     self.problem(path, "the tree calls this a file, but it is none");
                     continue;
                 }
-                self.files.push((Entry { path, size: size as u64, kind }, entry.id()));
+                self.files.push((TreeEntry { path, size: size as u64, kind }, entry.id()));
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Entry, EntryKind, Tree, TreeError};
+use super::{EntryKind, Tree, TreeEntry, TreeError};
 
 /// Files on disk: below one directory, or those that the paths of a command line name.
 ///
@@ -14,12 +14,12 @@ use super::{Entry, EntryKind, Tree, TreeError};
 ///
 /// What the tree has is decided once, when it is opened.
 pub struct DirectoryTree {
-    files: BTreeMap<String, Found>,
+    files: BTreeMap<String, DirectoryFile>,
     problems: Vec<TreeError>,
 }
 
-struct Found {
-    entry: Entry,
+struct DirectoryFile {
+    entry: TreeEntry,
     /// The canonical path of the directory that it is in, and its name.
     location: PathBuf,
     work_tree: Option<Arc<Path>>,
@@ -157,8 +157,8 @@ impl DirectoryTree {
         named: bool,
     ) {
         let named = named || Tree::is_named(self, &path);
-        let entry = Entry { path: path.clone(), size, kind };
-        self.files.insert(path, Found { entry, location, work_tree, named });
+        let entry = TreeEntry { path: path.clone(), size, kind };
+        self.files.insert(path, DirectoryFile { entry, location, work_tree, named });
     }
 }
 
@@ -171,7 +171,7 @@ impl Tree for DirectoryTree {
         self.path_in_work_tree(path).unwrap_or_else(|| path.to_owned())
     }
 
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
         Ok(self.files.values().map(|found| found.entry.clone()).collect())
     }
 

@@ -13,7 +13,7 @@ pub use selection::Selection;
 
 /// One file of a tree, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct TreeEntry {
     /// The path below the tree's root, with `/` between segments.
     pub path: String,
     /// The size in bytes.
@@ -37,7 +37,7 @@ pub trait Tree: Sync {
     ///
     /// # Errors
     /// The root cannot be read. A single unreadable file is an error of [`Tree::read`] instead.
-    fn entries(&self) -> Result<Vec<Entry>, TreeError>;
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError>;
 
     /// Returns the bytes of the file at `path`.
     ///
@@ -63,7 +63,7 @@ pub trait Tree: Sync {
 }
 
 impl<T: Tree> Tree for &T {
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
         (**self).entries()
     }
 

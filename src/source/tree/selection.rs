@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Entry, Tree, TreeError};
+use super::{Tree, TreeEntry, TreeError};
 
 /// The files of a tree that are one of some paths, or stand in one.
 pub struct Selection<T> {
@@ -24,7 +24,7 @@ impl<T: Tree> Selection<T> {
 }
 
 impl<T: Tree> Tree for Selection<T> {
-    fn entries(&self) -> Result<Vec<Entry>, TreeError> {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
         let mut entries = self.tree.entries()?;
         entries.retain(|entry| self.has(&entry.path));
         Ok(entries)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::ProofError;
 use crate::manifest::edit::splice::Plan;
 use crate::manifest::syntax::hcl::tokens;
-use crate::manifest::syntax::hcl::tokens::{Kind, Token};
+use crate::manifest::syntax::hcl::tokens::{HclToken, TokenKind};
 use crate::manifest::syntax::tree::Yaml;
 
 /// Compares the words of a text and of the edited one.
@@ -30,7 +30,7 @@ pub(super) fn compare(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(),
         let equal = match planned.remove(&(old.span.start, old.span.end)) {
             Some(value) => {
                 let inner = after[new.span].strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-                old.kind == Kind::Quoted && new.kind == Kind::Quoted && inner == Some(value)
+                old.kind == TokenKind::Quoted && new.kind == TokenKind::Quoted && inner == Some(value)
             }
             None => old.kind == new.kind && before.text[old.span.clone()] == after[new.span],
         };
@@ -42,8 +42,8 @@ pub(super) fn compare(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(),
     planned.keys().next().map_or(Ok(()), |(start, _)| Err(differs(*start)))
 }
 
-fn words(text: &str) -> Result<impl ExactSizeIterator<Item = Token>, ProofError> {
+fn words(text: &str) -> Result<impl ExactSizeIterator<Item = HclToken>, ProofError> {
     let mut tokens = tokens::read(text).map_err(|error| ProofError::Unverifiable(error.message))?;
-    tokens.retain(|token| token.kind != Kind::Comment);
+    tokens.retain(|token| token.kind != TokenKind::Comment);
     Ok(tokens.into_iter())
 }

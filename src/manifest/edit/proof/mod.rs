@@ -12,7 +12,7 @@ use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, V
 
 use super::splice::{Added, Plan, Splice};
 use crate::manifest::syntax::language::Language;
-use crate::manifest::syntax::tree::{Kind, NodeId, Style, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, Yaml};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
@@ -125,8 +125,8 @@ impl Comparison<'_, '_> {
         }
         match (&old.kind, &new.kind) {
             (
-                Kind::Scalar { value: old, style: old_style },
-                Kind::Scalar { value: new, style: new_style },
+                NodeKind::Scalar { value: old, style: old_style },
+                NodeKind::Scalar { value: new, style: new_style },
             ) => {
                 let equal = match self.plan.set.get(&old_id) {
                     Some(planned) => is_planned(old, *old_style, new, *new_style, planned),
@@ -134,13 +134,13 @@ impl Comparison<'_, '_> {
                 };
                 if equal { Ok(()) } else { Err(differs()) }
             }
-            (Kind::Sequence { items: old, flow: a }, Kind::Sequence { items: new, flow: b }) => {
+            (NodeKind::Sequence { items: old, flow: a }, NodeKind::Sequence { items: new, flow: b }) => {
                 if a != b || old.len() != new.len() {
                     return Err(differs());
                 }
                 old.iter().zip(new).try_for_each(|(old, new)| self.nodes(*old, *new))
             }
-            (Kind::Mapping { entries: old, flow: a }, Kind::Mapping { entries: new, flow: b }) => {
+            (NodeKind::Mapping { entries: old, flow: a }, NodeKind::Mapping { entries: new, flow: b }) => {
                 if a != b {
                     return Err(differs());
                 }
@@ -148,11 +148,11 @@ impl Comparison<'_, '_> {
                 for step in planned_entries(self.plan, old_id, old.len()) {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
-                        Step::Old(index) => {
+                        ExpectedEntry::Old(index) => {
                             self.nodes(old[index].0, *key)?;
                             self.nodes(old[index].1, *value)?;
                         }
-                        Step::Added(name, added) => {
+                        ExpectedEntry::Added(name, added) => {
                             if !self.is_bare(*key, name) || !self.is_added(*value, added) {
                                 return Err(differs());
                             }
@@ -162,7 +162,9 @@ impl Comparison<'_, '_> {
                 if rest.next().is_none() { Ok(()) } else { Err(differs()) }
             }
             // Node numbers shift where entries are added, so alias targets are compared by their path.
-            (Kind::Alias(old), Kind::Alias(new)) if self.old.pointer(*old) == self.new.pointer(*new) => {
+            (NodeKind::Alias(old), NodeKind::Alias(new))
+                if self.old.pointer(*old) == self.new.pointer(*new) =>
+            {
                 Ok(())
             }
             _ => Err(differs()),
@@ -178,7 +180,7 @@ impl Comparison<'_, '_> {
 
     /// Tells whether a node is a mapping with these entries.
     fn is_filled(&self, node: NodeId, entries: &[(String, String)]) -> bool {
-        let Kind::Mapping { entries: found, .. } = &self.new.nodes[node].kind else { return false };
+        let NodeKind::Mapping { entries: found, .. } = &self.new.nodes[node].kind else { return false };
         found.len() == entries.len()
             && found
                 .iter()
@@ -191,45 +193,47 @@ impl Comparison<'_, '_> {
         let node = &self.new.nodes[node];
         !node.anchored
             && node.tag.is_empty()
-            && matches!(&node.kind, Kind::Scalar { value, .. } if value == text)
+            && matches!(&node.kind, NodeKind::Scalar { value, .. } if value == text)
     }
 }
 
 /// Tells whether a scalar became what was planned, in the style that it had: only a plain scalar may gain quotes, and a
 /// block scalar keeps the line ends after its text.
-fn is_planned(old: &str, old_style: Style, new: &str, new_style: Style, planned: &str) -> bool {
+fn is_planned(old: &str, old_style: ScalarStyle, new: &str, new_style: ScalarStyle, planned: &str) -> bool {
     match (old_style, new_style) {
-        (Style::Block, Style::Block) => {
+        (ScalarStyle::Block, ScalarStyle::Block) => {
             let line_ends = &old[old.trim_end_matches(['\n', '\r']).len()..];
             new.strip_prefix(planned) == Some(line_ends)
         }
-        (Style::Plain, Style::Plain | Style::Double)
-        | (Style::Single, Style::Single)
-        | (Style::Double, Style::Double) => new == planned,
+        (ScalarStyle::Plain, ScalarStyle::Plain | ScalarStyle::Double)
+        | (ScalarStyle::Single, ScalarStyle::Single)
+        | (ScalarStyle::Double, ScalarStyle::Double) => new == planned,
         _ => false,
     }
 }
 
 /// What a mapping's entries are after the plan, in order.
-enum Step<'p> {
+enum ExpectedEntry<'p> {
     Old(usize),
     Added(&'p str, &'p Added),
 }
 
-fn planned_entries(plan: &Plan, mapping: NodeId, length: usize) -> impl Iterator<Item = Step<'_>> {
+fn planned_entries(plan: &Plan, mapping: NodeId, length: usize) -> impl Iterator<Item = ExpectedEntry<'_>> {
     let added = plan.added.get(&mapping).map(Vec::as_slice).unwrap_or_default();
     let removed = plan.removed.get(&mapping).map(Vec::as_slice).unwrap_or_default();
     (0..=length).flat_map(move |index| {
-        let new =
-            added.iter().filter(move |(at, ..)| *at == index).map(|(_, key, value)| Step::Added(key, value));
-        let old = (index < length && !removed.contains(&index)).then_some(Step::Old(index));
+        let new = added
+            .iter()
+            .filter(move |(at, ..)| *at == index)
+            .map(|(_, key, value)| ExpectedEntry::Added(key, value));
+        let old = (index < length && !removed.contains(&index)).then_some(ExpectedEntry::Old(index));
         new.chain(old)
     })
 }
 
 /// A value as libyaml reads it: typed, aliases expanded, duplicate keys kept.
 #[derive(Clone, Debug, PartialEq)]
-enum Tree {
+enum ProofTree {
     Null,
     Bool(bool),
     Number(String),
@@ -269,7 +273,7 @@ impl SecondComparison<'_, '_> {
         roots.iter().zip(old.iter().zip(&new)).try_for_each(|(root, (old, new))| self.nodes(*root, old, new))
     }
 
-    fn nodes(&self, id: NodeId, old: &Tree, new: &Tree) -> Result<(), ProofError> {
+    fn nodes(&self, id: NodeId, old: &ProofTree, new: &ProofTree) -> Result<(), ProofError> {
         let id = self.yaml.resolve(id);
         let differs = || ProofError::SecondTree(self.yaml.pointer(id));
         if let Some(planned) = self.plan.set.get(&id) {
@@ -277,24 +281,26 @@ impl SecondComparison<'_, '_> {
             let (old, new) = (old.untagged(), new.untagged());
             let known = self.yaml.text_of(id).unwrap_or_default();
             let same_place = match old {
-                Tree::Text(text) => text.trim_end_matches(LINE_ENDS) == known.trim_end_matches(LINE_ENDS),
-                Tree::Null | Tree::Bool(_) | Tree::Number(_) => true,
+                ProofTree::Text(text) => {
+                    text.trim_end_matches(LINE_ENDS) == known.trim_end_matches(LINE_ENDS)
+                }
+                ProofTree::Null | ProofTree::Bool(_) | ProofTree::Number(_) => true,
                 _ => false,
             };
             return match new {
-                Tree::Text(text) if same_place && text.trim_end_matches(LINE_ENDS) == planned => Ok(()),
+                ProofTree::Text(text) if same_place && text.trim_end_matches(LINE_ENDS) == planned => Ok(()),
                 _ => Err(differs()),
             };
         }
         if let Some(entries) = self.plan.filled.get(&id) {
-            let filled = *old == Tree::Null && is_filled(new, entries);
+            let filled = *old == ProofTree::Null && is_filled(new, entries);
             return if filled { Ok(()) } else { Err(differs()) };
         }
         match (old, new) {
-            (Tree::Tagged(old_tag, old), Tree::Tagged(new_tag, new)) if old_tag == new_tag => {
+            (ProofTree::Tagged(old_tag, old), ProofTree::Tagged(new_tag, new)) if old_tag == new_tag => {
                 self.nodes(id, old, new)
             }
-            (Tree::Sequence(old), Tree::Sequence(new)) => {
+            (ProofTree::Sequence(old), ProofTree::Sequence(new)) => {
                 let items = self.yaml.items(id);
                 if items.len() != old.len() || old.len() != new.len() {
                     return Err(differs());
@@ -304,7 +310,7 @@ impl SecondComparison<'_, '_> {
                     .zip(old.iter().zip(new))
                     .try_for_each(|(item, (old, new))| self.nodes(*item, old, new))
             }
-            (Tree::Mapping(old), Tree::Mapping(new)) => {
+            (ProofTree::Mapping(old), ProofTree::Mapping(new)) => {
                 let entries = self.yaml.entries(id);
                 if entries.len() != old.len() {
                     return Err(differs());
@@ -313,11 +319,11 @@ impl SecondComparison<'_, '_> {
                 for step in planned_entries(self.plan, id, old.len()) {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
-                        Step::Old(index) if old[index].0 == *key => {
+                        ExpectedEntry::Old(index) if old[index].0 == *key => {
                             self.nodes(entries[index].1, &old[index].1, value)?;
                         }
-                        Step::Added(name, added)
-                            if *key == Tree::Text(name.to_owned()) && is_added(value, added) => {}
+                        ExpectedEntry::Added(name, added)
+                            if *key == ProofTree::Text(name.to_owned()) && is_added(value, added) => {}
                         _ => return Err(differs()),
                     }
                 }
@@ -329,7 +335,7 @@ impl SecondComparison<'_, '_> {
     }
 }
 
-impl Tree {
+impl ProofTree {
     fn untagged(&self) -> &Self {
         match self {
             Self::Tagged(_, inner) => inner.untagged(),
@@ -338,30 +344,30 @@ impl Tree {
     }
 }
 
-fn is_added(tree: &Tree, added: &Added) -> bool {
+fn is_added(tree: &ProofTree, added: &Added) -> bool {
     match added {
-        Added::Text(text) => matches!(tree, Tree::Text(found) if found == text),
+        Added::Text(text) => matches!(tree, ProofTree::Text(found) if found == text),
         Added::Mapping(entries) => is_filled(tree, entries),
     }
 }
 
-fn is_filled(tree: &Tree, entries: &[(String, String)]) -> bool {
-    let Tree::Mapping(found) = tree else { return false };
+fn is_filled(tree: &ProofTree, entries: &[(String, String)]) -> bool {
+    let ProofTree::Mapping(found) = tree else { return false };
     found.len() == entries.len()
         && found.iter().zip(entries).all(|((key, value), (name, text))| {
-            *key == Tree::Text(name.clone()) && *value == Tree::Text(text.clone())
+            *key == ProofTree::Text(name.clone()) && *value == ProofTree::Text(text.clone())
         })
 }
 
-fn second_parse(text: &str) -> Result<Vec<Tree>, ProofError> {
+fn second_parse(text: &str) -> Result<Vec<ProofTree>, ProofError> {
     serde_yaml::Deserializer::from_str(text)
         .map(|document| {
-            Tree::deserialize(document).map_err(|error| ProofError::Unverifiable(error.to_string()))
+            ProofTree::deserialize(document).map_err(|error| ProofError::Unverifiable(error.to_string()))
         })
         .collect()
 }
 
-impl<'de> Deserialize<'de> for Tree {
+impl<'de> Deserialize<'de> for ProofTree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TreeVisitor)
     }
@@ -370,72 +376,72 @@ impl<'de> Deserialize<'de> for Tree {
 struct TreeVisitor;
 
 impl<'de> Visitor<'de> for TreeVisitor {
-    type Value = Tree;
+    type Value = ProofTree;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("any YAML value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
-        Ok(Tree::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<ProofTree, E> {
+        Ok(ProofTree::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
-        Ok(Tree::Number(value.to_string()))
+    fn visit_i64<E>(self, value: i64) -> Result<ProofTree, E> {
+        Ok(ProofTree::Number(value.to_string()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
-        Ok(Tree::Number(value.to_string()))
+    fn visit_u64<E>(self, value: u64) -> Result<ProofTree, E> {
+        Ok(ProofTree::Number(value.to_string()))
     }
 
-    fn visit_i128<E>(self, value: i128) -> Result<Tree, E> {
-        Ok(Tree::Number(value.to_string()))
+    fn visit_i128<E>(self, value: i128) -> Result<ProofTree, E> {
+        Ok(ProofTree::Number(value.to_string()))
     }
 
-    fn visit_u128<E>(self, value: u128) -> Result<Tree, E> {
-        Ok(Tree::Number(value.to_string()))
+    fn visit_u128<E>(self, value: u128) -> Result<ProofTree, E> {
+        Ok(ProofTree::Number(value.to_string()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+    fn visit_f64<E>(self, value: f64) -> Result<ProofTree, E> {
         // NaN equals itself here: it is compared with what it was before.
-        Ok(Tree::Number(format!("{value:?}")))
+        Ok(ProofTree::Number(format!("{value:?}")))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<ProofTree, E> {
+        Ok(ProofTree::Text(value.to_owned()))
     }
 
-    fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+    fn visit_unit<E>(self) -> Result<ProofTree, E> {
+        Ok(ProofTree::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+    fn visit_none<E>(self) -> Result<ProofTree, E> {
+        Ok(ProofTree::Null)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
-        Tree::deserialize(deserializer)
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<ProofTree, D::Error> {
+        ProofTree::deserialize(deserializer)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Tree, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<ProofTree, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = sequence.next_element()? {
             items.push(item);
         }
-        Ok(Tree::Sequence(items))
+        Ok(ProofTree::Sequence(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ProofTree, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        Ok(Tree::Mapping(entries))
+        Ok(ProofTree::Mapping(entries))
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Tree, A::Error> {
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<ProofTree, A::Error> {
         let (tag, variant) = data.variant::<String>()?;
-        Ok(Tree::Tagged(tag, Box::new(variant.newtype_variant::<Tree>()?)))
+        Ok(ProofTree::Tagged(tag, Box::new(variant.newtype_variant::<ProofTree>()?)))
     }
 }
 

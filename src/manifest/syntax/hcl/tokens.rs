@@ -13,14 +13,14 @@ const ENTRIES_MAX: usize = 1_000;
 
 /// A word and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::manifest) struct Token {
-    pub(in crate::manifest) kind: Kind,
+pub(in crate::manifest) struct HclToken {
+    pub(in crate::manifest) kind: TokenKind,
     pub(in crate::manifest) span: Range<usize>,
 }
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::manifest) enum Kind {
+pub(in crate::manifest) enum TokenKind {
     /// `#`, `//` to the end of the line, or `/* … */`
     Comment,
     /// A quoted text without a template in it, with its quotes.
@@ -30,13 +30,13 @@ pub(in crate::manifest) enum Kind {
 }
 
 /// What is open: which bracket closes it, and how many entries it has.
-struct Open {
-    until: Until,
+struct OpenBracket {
+    until: Closing,
     entries: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
+enum Closing {
     Bracket,
     /// The braces of `${ … }` and `%{ … }` in a quoted text, which goes on behind them.
     Template,
@@ -46,47 +46,47 @@ enum Until {
 ///
 /// # Errors
 /// It is nested too deeply, or has too many entries in one place, to be parsed.
-pub(in crate::manifest) fn read(text: &str) -> Result<Vec<Token>, SyntaxError> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, open: Vec::new(), tokens: Vec::new() };
+pub(in crate::manifest) fn read(text: &str) -> Result<Vec<HclToken>, SyntaxError> {
+    let mut reader = Lexer { text, bytes: text.as_bytes(), at: 0, open: Vec::new(), tokens: Vec::new() };
     while reader.at < text.len() {
         reader.token()?;
     }
     Ok(reader.tokens)
 }
 
-struct Reader<'t> {
+struct Lexer<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
-    open: Vec<Open>,
-    tokens: Vec<Token>,
+    open: Vec<OpenBracket>,
+    tokens: Vec<HclToken>,
 }
 
-impl Reader<'_> {
+impl Lexer<'_> {
     fn token(&mut self) -> Result<(), SyntaxError> {
         let rest = &self.bytes[self.at..];
         match rest {
             [b' ' | b'\t' | b'\r', ..] => self.at += 1,
             [b'#', ..] | [b'/', b'/', ..] => {
                 let line = &rest[..find(rest, b"\n")];
-                self.push(Kind::Comment, line.strip_suffix(b"\r").unwrap_or(line).len());
+                self.push(TokenKind::Comment, line.strip_suffix(b"\r").unwrap_or(line).len());
             }
-            [b'/', b'*', ..] => self.push(Kind::Comment, 2 + find_past(&rest[2..], b"*/")),
+            [b'/', b'*', ..] => self.push(TokenKind::Comment, 2 + find_past(&rest[2..], b"*/")),
             [b'"', ..] => return self.quoted(1),
             [b'<', b'<', ..] if heredoc(rest).is_some() => {
-                self.push(Kind::Other, heredoc(rest).unwrap_or(2));
+                self.push(TokenKind::Other, heredoc(rest).unwrap_or(2));
             }
-            [b'{' | b'[' | b'(', ..] => return self.enter(Until::Bracket, 1),
-            [b'}', ..] if self.open.last().is_some_and(|open| open.until == Until::Template) => {
+            [b'{' | b'[' | b'(', ..] => return self.enter(Closing::Bracket, 1),
+            [b'}', ..] if self.open.last().is_some_and(|open| open.until == Closing::Template) => {
                 self.open.pop();
                 return self.quoted(1);
             }
             [b'}' | b']' | b')', ..] => {
                 self.open.pop();
-                self.push(Kind::Other, 1);
+                self.push(TokenKind::Other, 1);
             }
             [b'=' | b':', ..] => {
-                self.push(Kind::Other, 1);
+                self.push(TokenKind::Other, 1);
                 if let Some(open) = self.open.last_mut() {
                     open.entries += 1;
                     if open.entries > ENTRIES_MAX {
@@ -97,7 +97,7 @@ impl Reader<'_> {
             }
             _ => {
                 let word = rest.iter().take_while(|byte| is_word(**byte)).count();
-                self.push(Kind::Other, word.max(1));
+                self.push(TokenKind::Other, word.max(1));
             }
         }
         Ok(())
@@ -113,31 +113,31 @@ impl Reader<'_> {
                 [] => break,
                 [b'\\', _, ..] => end += 2,
                 [b'"', ..] => {
-                    self.push(if whole { Kind::Quoted } else { Kind::Other }, end + 1);
+                    self.push(if whole { TokenKind::Quoted } else { TokenKind::Other }, end + 1);
                     return Ok(());
                 }
                 [b'$', b'$', b'{', ..] | [b'%', b'%', b'{', ..] => end += 3,
-                [b'$' | b'%', b'{', ..] => return self.enter(Until::Template, end + 2),
+                [b'$' | b'%', b'{', ..] => return self.enter(Closing::Template, end + 2),
                 _ => end += 1,
             }
         }
-        self.push(Kind::Other, end);
+        self.push(TokenKind::Other, end);
         Ok(())
     }
 
-    fn enter(&mut self, until: Until, length: usize) -> Result<(), SyntaxError> {
+    fn enter(&mut self, until: Closing, length: usize) -> Result<(), SyntaxError> {
         if self.open.len() >= DEPTH_MAX {
             return Err(self.error(Fault::TooDeep, format!("nested deeper than {DEPTH_MAX} levels")));
         }
-        self.push(Kind::Other, length);
-        self.open.push(Open { until, entries: 0 });
+        self.push(TokenKind::Other, length);
+        self.open.push(OpenBracket { until, entries: 0 });
         Ok(())
     }
 
-    fn push(&mut self, kind: Kind, length: usize) {
+    fn push(&mut self, kind: TokenKind, length: usize) {
         // Every byte that ends a token is ASCII, so that it ends between two characters.
         let end = (self.at + length).min(self.text.len());
-        self.tokens.push(Token { kind, span: self.at..end });
+        self.tokens.push(HclToken { kind, span: self.at..end });
         self.at = end;
     }
 
@@ -187,14 +187,15 @@ fn heredoc(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<(&str, Kind)> {
+    fn words(text: &str) -> Vec<(&str, TokenKind)> {
         read(text).unwrap().into_iter().map(|token| (&text[token.span], token.kind)).collect()
     }
 
     #[test]
     fn comments_are_told_from_texts() {
         let text = "a = \"# no\" # yes\nb = \"${f(\"}\")} // no\" // yes\nc = <<-E\n # no\n  E\nd = \"\\\"/*\" /* y */\n";
-        let comments: Vec<_> = words(text).into_iter().filter(|(_, kind)| *kind == Kind::Comment).collect();
+        let comments: Vec<_> =
+            words(text).into_iter().filter(|(_, kind)| *kind == TokenKind::Comment).collect();
         assert_eq!(
             comments.iter().map(|(text, _)| *text).collect::<Vec<_>>(),
             ["# yes", "// yes", "/* y */"]
@@ -205,7 +206,7 @@ mod tests {
     fn only_texts_without_templates_are_quoted() {
         let quoted: Vec<_> = words("a = \"x\" b = \"${y}\" c = \"$${z}\" é = \"ü\"")
             .into_iter()
-            .filter(|(_, kind)| *kind == Kind::Quoted)
+            .filter(|(_, kind)| *kind == TokenKind::Quoted)
             .map(|(text, _)| text)
             .collect();
         assert_eq!(quoted, ["\"x\"", "\"$${z}\"", "\"ü\""]);
