@@ -7,13 +7,13 @@ use super::{FileEdit, Pinned};
 use crate::config::Config;
 use crate::history::ledger::TagObservation;
 use crate::manifest::chart::Charts;
-use crate::manifest::edit::EditedFile;
 use crate::manifest::edit::annotations::AnnotationPlan;
+use crate::manifest::edit::{EditError, EditedFile, SiteEdit};
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::inventory::{FileScan, Inventory, directory};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX, edit, inventory};
-use crate::plan::{self, Outcome, Rules, Verdict};
+use crate::plan::{self, Change, Outcome, Rules, Verdict};
 use crate::registry::verify::vouch;
 use crate::registry::{Answers, Registry, ask};
 use crate::source::tree::{Tree, TreeError};
@@ -206,11 +206,47 @@ pub(crate) fn edit<T: Tree>(
         let is_patch = patches.contains(file.root_path.as_str());
         let annotations = AnnotationPlan { keys, overridden: &overridden, is_patch };
         let sites = &file.scan.sites;
-        let edited = edit::edit(&file.root_path, &before, &catalogue, sites, mine, &annotations);
+        let edited = edit_file(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(EditedFile { after, spans, notes: remarks }) = edited {
             notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));
             files.push(FileEdit { path: file.path.clone(), before, after, spans });
         }
     }
     (files, notes)
+}
+
+/// Edits the file at `path` as the `verdicts` on its `sites` say, in memory; the verdict on a site that cannot be edited
+/// becomes why. Returns `None` where nothing changes.
+pub fn edit_file(
+    path: &str,
+    before: &[u8],
+    catalogue: &Catalogue,
+    sites: &[Located],
+    verdicts: &mut [Verdict],
+    annotations: &AnnotationPlan<'_>,
+) -> Option<EditedFile> {
+    let edits = verdicts.iter().map(site_edit).collect();
+    let (edited, done) = edit::edit(path, before, catalogue, sites, edits, annotations);
+    for (verdict, done) in verdicts.iter_mut().zip(done) {
+        if let Err(error) = done {
+            let outcome = match error {
+                EditError::Unsafe(_) => Outcome::Held,
+                EditError::FileChanged | EditError::NotUtf8 | EditError::Unproven(_) => Outcome::Failed,
+            };
+            *verdict = Verdict::because(outcome, error.reason(), Some(error.to_string()));
+        }
+    }
+    edited
+}
+
+/// Returns what a verdict asks for at its site.
+fn site_edit(verdict: &Verdict) -> SiteEdit {
+    let index = verdict.behind.as_ref().map(ToString::to_string);
+    match &verdict.change {
+        Some(Change { digest, tag, style, .. }) => {
+            SiteEdit::Write { digest: digest.clone(), tag: tag.clone(), style: *style, index }
+        }
+        None if verdict.outcome == Outcome::Unchanged => SiteEdit::Keep { index },
+        None => SiteEdit::Leave,
+    }
 }

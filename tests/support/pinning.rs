@@ -15,7 +15,8 @@ use tagpin::manifest::edit::EditedFile;
 use tagpin::manifest::edit::annotations::{AnnotationPlan, Keys};
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::inventory::{FileScan, Inventory};
-use tagpin::manifest::{edit, scan};
+use tagpin::manifest::scan;
+use tagpin::plan::pin::edit_file;
 use tagpin::plan::{self, Rules, Verdict};
 use tagpin::policy::Policy;
 use tagpin::policy::hold::Holds;
@@ -67,7 +68,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let overridden = HashSet::new();
     let annotations = AnnotationPlan { keys, overridden: &overridden, is_patch: false };
     let sites = &inventory.files[0].scan.sites;
-    let edited = edit::edit(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
+    let edited = edit_file(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::site_edit::{Attempt, SiteEdit, is_open};
 use super::splice::{Added, Plan, Splice, SpliceError, line_start};
 use crate::manifest::Located;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, Yaml};
-use crate::plan::{Outcome, Verdict};
 
 /// The longest name part of an annotation key (Kubernetes, annotations: syntax and character set).
 const NAME_MAX: usize = 63;
@@ -37,25 +37,25 @@ pub struct Keys<'a> {
 }
 
 /// Adds the annotations of all objects with a change to `plan`; returns what could not be written, and why.
-pub(crate) fn annotate(
+pub(super) fn annotate(
     yaml: &Yaml<'_>,
     plan: &mut Plan,
     sites: &[Located],
-    verdicts: &[Verdict],
+    attempts: &[Attempt],
     annotations: &AnnotationPlan<'_>,
 ) -> Vec<String> {
     let Some(keys) = annotations.keys else { return Vec::new() };
-    let mut objects: BTreeMap<NodeId, Vec<(&Located, &Verdict)>> = BTreeMap::new();
-    for (located, verdict) in sites.iter().zip(verdicts) {
+    let mut objects: BTreeMap<NodeId, Vec<(&Located, &Attempt)>> = BTreeMap::new();
+    for (located, attempt) in sites.iter().zip(attempts) {
         let owner =
             located.site.owner.as_ref().filter(|owner| owner.annotatable && owner.container.is_some());
         if let Some(owner) = owner {
-            objects.entry(owner.node).or_default().push((located, verdict));
+            objects.entry(owner.node).or_default().push((located, attempt));
         }
     }
     let mut notes = Vec::new();
     for (object, containers) in objects {
-        if annotations.is_patch || containers.iter().all(|(_, verdict)| verdict.change.is_none()) {
+        if annotations.is_patch || !containers.iter().any(|(_, attempt)| is_open(attempt)) {
             continue;
         }
         let mut object = AnnotatedObject { yaml, keys, object, wanted: Vec::new(), notes: &mut notes };
@@ -81,7 +81,7 @@ struct AnnotatedObject<'o, 'a> {
 impl AnnotatedObject<'_, '_> {
     /// Decides what the annotations should say. The names of containers come from the file: only those that
     /// Kubernetes would take become part of a key.
-    fn want(&mut self, containers: &[(&Located, &Verdict)], overridden: &HashSet<&str>) {
+    fn want(&mut self, containers: &[(&Located, &Attempt)], overridden: &HashSet<&str>) {
         if containers.len() > ENTRIES_MAX {
             return self.note(&format!("more than {ENTRIES_MAX} containers do not fit into annotations"));
         }
@@ -93,31 +93,28 @@ impl AnnotatedObject<'_, '_> {
         for (located, _) in containers {
             *names.entry(name_of(located)).or_default() += 1;
         }
-        for (located, verdict) in containers {
+        for (located, attempt) in containers {
             let name = name_of(located);
             let key = |base: &str| {
                 if containers.len() == 1 { base.to_owned() } else { format!("{base}.{name}") }
             };
             let (key, index_key) = (key(self.keys.digest), key(self.keys.index));
-            let behind = verdict.behind.as_ref();
-            let digest = match (&verdict.change, verdict.outcome) {
-                (Some(change), _) => Some(&change.digest),
-                (None, Outcome::Unchanged) => located.site.digest(),
-                _ => None,
-            };
+            let edit = attempt.as_ref().ok();
+            let index = edit.and_then(SiteEdit::index);
+            let digest = edit.and_then(|edit| edit.wanted(located));
             let image = located.site.reference.as_ref().map(|reference| reference.name()).unwrap_or_default();
             let clash = containers.len() > 1 && (!is_name(&name) || names.get(&name) != Some(&1));
             if clash {
                 self.note(&format!("`{name}` is not the name of one container"));
             } else if let Some(key) =
-                [Some(&key), behind.map(|_| &index_key)].into_iter().flatten().find(|key| is_long(key))
+                [Some(&key), index.map(|_| &index_key)].into_iter().flatten().find(|key| is_long(key))
             {
                 self.note(&format!("the key `{key}` is longer than {NAME_MAX} characters"));
             } else if overridden.contains(image) {
                 self.note(&format!("a kustomization overrides `{image}`"));
             } else if let Some(digest) = digest {
                 self.wanted.push((key, digest.to_string()));
-                self.wanted.extend(behind.map(|behind| (index_key, behind.to_string())));
+                self.wanted.extend(index.map(|index| (index_key, index.to_owned())));
             }
         }
     }

@@ -5,12 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::site_edit::{Attempt, is_open};
 use super::splice::SpliceError;
 use crate::manifest::Located;
 use crate::manifest::site::{Site, Write};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, Yaml};
-use crate::plan::{Outcome, Verdict};
-use crate::reference::Reference;
 
 /// Keys that make another image of a mapping that is merged.
 const SPLIT_KEYS: [&str; 22] = [
@@ -42,16 +41,9 @@ const SPLIT_KEYS: [&str; 22] = [
 const IMAGE_KEYS: [&str; 5] = ["imageName", "reference", "uses", "container", "source"];
 
 /// Holds the sites whose text is read by something that cannot have the new one.
-pub(crate) fn hold(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict]) {
+pub(super) fn hold(yaml: &Yaml<'_>, sites: &[Located], attempts: &mut [Attempt]) {
     let readers = Readers::of(yaml);
-    // What a site should have in the end: what stays counts as much as what is new, or the next run would undo this one.
-    let digest = |index: usize| match &verdicts[index] {
-        Verdict { change: Some(change), .. } => Some(&change.digest),
-        Verdict { outcome: Outcome::Unchanged, .. } => {
-            sites[index].site.reference.as_ref().and_then(Reference::digest)
-        }
-        _ => None,
-    };
+    let digest = |index: usize| attempts[index].as_ref().ok().and_then(|edit| edit.wanted(&sites[index]));
     // Several images may share a field: they must all get the same digest.
     let mut users: HashMap<NodeId, Vec<usize>> = HashMap::new();
     for (index, located) in sites.iter().enumerate() {
@@ -60,7 +52,7 @@ pub(crate) fn hold(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict])
         }
     }
     let held: HashSet<usize> = (0..sites.len())
-        .filter(|index| verdicts[*index].change.is_some())
+        .filter(|index| is_open(&attempts[*index]))
         .filter(|index| {
             let site = &sites[*index].site;
             let users = site.write.as_ref().and_then(Write::field).and_then(|field| users.get(&field));
@@ -70,8 +62,7 @@ pub(crate) fn hold(yaml: &Yaml<'_>, sites: &[Located], verdicts: &mut [Verdict])
         })
         .collect();
     for index in held {
-        let error = SpliceError::Shared;
-        verdicts[index] = Verdict::because(Outcome::Held, error.reason(), Some(error.to_string()));
+        attempts[index] = Err(SpliceError::Shared.into());
     }
 }
 

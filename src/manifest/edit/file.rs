@@ -1,0 +1,183 @@
+//! One file: its edits planned together, and proven together where they can be.
+
+use std::collections::BTreeSet;
+
+use super::annotations::{self, AnnotationPlan};
+use super::proof::{self, ProofError};
+use super::shared;
+use super::site_edit::{Attempt, EditError, SiteEdit, is_open};
+use super::splice::Plan;
+use super::style::Style;
+use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::site::Site;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::source::{SourceText, text_of};
+use crate::manifest::syntax::tree::Yaml;
+use crate::manifest::{Located, scan_whole};
+
+/// How many bytes are proven at most to find the one edit that cannot be: some seconds.
+const PROOF_WORK_MAX: usize = 64 * 1024 * 1024;
+
+/// An edited file: proven, not written yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditedFile {
+    /// The bytes after.
+    pub after: Vec<u8>,
+    /// How many spans differ.
+    pub spans: usize,
+    /// Annotations that could not be written, with the reason: the pin happened all the same.
+    pub notes: Vec<String>,
+}
+
+/// Edits the file at `path`; `edits` are those of its `sites`, in order.
+///
+/// Returns the file, `None` where nothing changes, and for each site whether what it asks for is done.
+pub fn edit(
+    path: &str,
+    before: &[u8],
+    catalogue: &Catalogue,
+    sites: &[Located],
+    edits: Vec<SiteEdit>,
+    annotations: &AnnotationPlan<'_>,
+) -> (Option<EditedFile>, Vec<Result<(), EditError>>) {
+    let mut attempts: Vec<Attempt> = edits.into_iter().map(Ok).collect();
+    let edited = attempts
+        .iter()
+        .any(is_open)
+        .then(|| edit_sites(path, before, catalogue, sites, &mut attempts, annotations))
+        .flatten();
+    (edited, attempts.into_iter().map(|attempt| attempt.map(drop)).collect())
+}
+
+fn edit_sites(
+    path: &str,
+    before: &[u8],
+    catalogue: &Catalogue,
+    sites: &[Located],
+    attempts: &mut [Attempt],
+    annotations: &AnnotationPlan<'_>,
+) -> Option<EditedFile> {
+    let Ok(text) = text_of(before) else {
+        fail_all(attempts, &EditError::NotUtf8);
+        return None;
+    };
+    // The file is read again, every document of it; in between somebody may have written it.
+    let whole = scan_whole(path, before, catalogue).sites;
+    let same = |(now, then): (&Located, &Located)| {
+        now.site.span == then.site.span && now.site.image == then.site.image
+    };
+    if whole.len() != sites.len() || !whole.iter().zip(sites).all(same) {
+        fail_all(attempts, &EditError::FileChanged);
+        return None;
+    }
+    let sites = &whole[..];
+    let source = SourceText::new(text, Language::of(path).unwrap_or_default());
+    let mut yaml = source.parse();
+    let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
+    for block in blocks {
+        // Where the file has changed, its sites no longer match either.
+        let _ = yaml.embed(block);
+    }
+    shared::hold(&yaml, sites, attempts);
+    let plan = plan_sites(&yaml, sites, attempts);
+    if plan.splices.is_empty() {
+        return None;
+    }
+    let mut annotated = plan.clone();
+    let mut notes = annotations::annotate(&yaml, &mut annotated, sites, attempts, annotations);
+    let (after, plan) = match prove(&yaml, &annotated) {
+        Ok(after) => (after, annotated),
+        // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
+        Err(error) => {
+            notes = vec![format!("no annotations: {error}")];
+            prove_without(&yaml, plan, sites, attempts)?
+        }
+    };
+    let mark = &before[..before.len() - text.len()];
+    Some(EditedFile { after: [mark, after.as_bytes()].concat(), spans: plan.splices.len(), notes })
+}
+
+/// Plans the changes of all sites; a site that cannot be edited learns why.
+fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], attempts: &mut [Attempt]) -> Plan {
+    let mut plan = Plan::default();
+    for (located, attempt) in sites.iter().zip(attempts) {
+        if let Ok(edit) = attempt
+            && let Err(error) = plan_site(&mut plan, yaml, &located.site, edit)
+        {
+            *attempt = Err(error);
+        }
+    }
+    plan
+}
+
+fn plan_site(plan: &mut Plan, yaml: &Yaml<'_>, site: &Site, edit: &SiteEdit) -> Result<(), EditError> {
+    let SiteEdit::Write { digest, tag, style, .. } = edit else { return Ok(()) };
+    // A site that is skipped now has neither.
+    let (Some(write), Some(reference)) = (&site.write, &site.reference) else {
+        return Err(EditError::FileChanged);
+    };
+    let tagged = tag.as_deref().map(|tag| reference.tagged(tag));
+    let reference = tagged.as_ref().unwrap_or(reference);
+    plan.retag(yaml, site, tag.as_deref())?;
+    match style {
+        Style::TagDigest => plan.pin(yaml, write, reference, digest)?,
+        Style::Digest => plan.pin_with_comment(yaml, write, reference, digest)?,
+    }
+    Ok(())
+}
+
+/// Returns the text with `plan` done, proven.
+fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
+    let plan = &yaml.with_embedded(plan);
+    let after = plan.apply(yaml.text).ok_or(ProofError::Bytes)?;
+    proof::prove(yaml, &after, plan)?;
+    if yaml.masked.is_empty() {
+        return Ok(after);
+    }
+    // What was proven is the masked template: the same splices go into the template itself.
+    let after = plan.apply(yaml.original).ok_or(ProofError::Bytes)?;
+    proof::prove_template(yaml, &after, plan)?;
+    Ok(after)
+}
+
+/// Returns the text with `plan` done, or with what can be proven of it, and the plan that it is.
+///
+/// Where all edits together cannot be proven, the sites that cannot be proven alone fail, so that one of them does not
+/// stop the others. Many sites in a large file are not tried one by one.
+fn prove_without(
+    yaml: &Yaml<'_>,
+    plan: Plan,
+    sites: &[Located],
+    attempts: &mut [Attempt],
+) -> Option<(String, Plan)> {
+    if let Ok(after) = prove(yaml, &plan) {
+        return Some((after, plan));
+    }
+    let changes = attempts.iter().filter(|attempt| is_open(attempt)).count();
+    if changes.saturating_mul(yaml.text.len()) <= PROOF_WORK_MAX {
+        for (site, attempt) in sites.iter().zip(attempts.iter_mut()).filter(|(_, attempt)| is_open(attempt)) {
+            let plan = plan_sites(yaml, std::slice::from_ref(site), std::slice::from_mut(attempt));
+            if let Err(error) = prove(yaml, &plan) {
+                *attempt = Err(error.into());
+            }
+        }
+    }
+    let plan = plan_sites(yaml, sites, attempts);
+    if plan.splices.is_empty() {
+        return None;
+    }
+    match prove(yaml, &plan) {
+        Ok(after) => Some((after, plan)),
+        Err(error) => {
+            fail_all(attempts, &error.into());
+            None
+        }
+    }
+}
+
+/// The file stays as it is, so every site in it that was to change has failed.
+fn fail_all(attempts: &mut [Attempt], error: &EditError) {
+    for attempt in attempts.iter_mut().filter(|attempt| is_open(attempt)) {
+        *attempt = Err(error.clone());
+    }
+}
