@@ -3,6 +3,8 @@
 
 #[path = "../../tests/support/pinning.rs"]
 mod pinning;
+#[path = "../../tests/support/whole.rs"]
+mod whole;
 
 use std::sync::LazyLock;
 

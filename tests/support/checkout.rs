@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+/// The program; cargo does not build it for the demo, which includes this too.
+const PROGRAM: Option<&str> = option_env!("CARGO_BIN_EXE_tagpin");
+
 /// A git repository with one commit, and what is changed on top of it.
 pub(crate) struct Scene {
     pub(crate) directory: TempDir,
@@ -54,7 +57,7 @@ impl Scene {
 
     /// Returns the command with nothing but HOME in its environment.
     pub(crate) fn command(&self, directory: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
+        let mut command = Command::new(PROGRAM.unwrap());
         command.current_dir(directory).env_clear().env("HOME", self.directory.path()).args(args);
         command
     }

@@ -1,9 +1,13 @@
-//! What the tests and the demo share: a registry, a git remote and a forge on loopback, each over real HTTP.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+//! What the tests, the benches and the demo share: a registry, a git remote and a forge on loopback, each over real HTTP,
+//! and what is run against them.
+#![allow(dead_code, reason = "each program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+pub(crate) mod answering;
 pub(crate) mod asking;
 pub(crate) mod bare_repository;
+pub(crate) mod browser;
+pub(crate) mod checkout;
 pub(crate) mod discovery;
 pub(crate) mod docker;
 pub(crate) mod forge;
@@ -17,6 +21,8 @@ pub(crate) mod github_json;
 pub(crate) mod images;
 pub(crate) mod mood;
 pub(crate) mod openapi;
+pub(crate) mod pinning;
 pub(crate) mod registry;
 pub(crate) mod signing;
+pub(crate) mod whole;
 pub(crate) mod world;

@@ -2,9 +2,6 @@
 //! fuzz targets: the same functions in the same order as `tagpin pin`, without a tree and without waiting.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "whole.rs"]
-mod whole;
-
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -48,7 +45,7 @@ pub(crate) fn digest_of(question: &TagRef) -> Digest {
 /// Pins the file at `path`; `key` is that of the annotations, if they are wanted.
 pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) -> Run {
     let scan = scan(path, bytes, &BUILT_IN);
-    whole::same_as_whole(path, bytes, &scan);
+    super::whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
     let (charts, holds, past) = (Charts::default(), Holds::default(), LedgerView::default());

@@ -1,0 +1,196 @@
+//! The binary from the outside, and the help texts as they are printed.
+//!
+//! After a wanted change of a help text, run `cargo test --test it cli::` with `TAGPIN_BLESS=1` and look at the diff.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use clap::CommandFactory as _;
+use tagpin::commands::args::Cli;
+
+/// The binary in `directory`, with an environment of its own.
+fn tagpin(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
+    command.current_dir(directory).env_clear().env("HOME", "/home/ada").stdin(Stdio::null());
+    command
+}
+
+fn run(directory: &Path, args: &[&str]) -> (i32, String, String) {
+    finish(tagpin(directory).args(args).output().unwrap())
+}
+
+fn finish(output: Output) -> (i32, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn help_texts_are_as_recorded() {
+    let snapshots = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let mut whole = Cli::command();
+    whole.build();
+    let mut commands: Vec<clap::Command> = Vec::new();
+    for command in whole.get_subcommands().filter(|command| command.get_name() != "help") {
+        commands.extend(command.get_subcommands().filter(|command| command.get_name() != "help").cloned());
+        commands.push(command.clone());
+    }
+    commands.push(whole);
+    for command in commands {
+        let mut command = command.term_width(100);
+        let name = match command.get_bin_name() {
+            Some(name) if name != "tagpin" => name.replace(' ', "-"),
+            _ => "tagpin".to_owned(),
+        };
+        let help = command.render_long_help().to_string();
+        let file = snapshots.join(format!("{name}.txt"));
+        if std::env::var_os("TAGPIN_BLESS").is_some() {
+            fs_err::File::create(&file).unwrap().write_all(help.as_bytes()).unwrap();
+        }
+        let recorded = fs_err::File::open(&file).and_then(std::io::read_to_string).unwrap_or_default();
+        let diff = similar::TextDiff::from_lines(&recorded, &help).unified_diff().to_string();
+        assert!(recorded == help, "the help of `{name}` is not that of {}:\n{diff}", file.display());
+        for line in help.lines() {
+            assert!(line.chars().count() <= 100, "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn usage_errors_end_with_2_and_help_with_0() {
+    let here = directory(&[]);
+    for args in [&["nonsense"][..], &["--nonsense"], &[], &["config"], &["-q", "-v", "config", "show"]] {
+        let (code, out, err) = run(here.path(), args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
+        assert!(!err.is_empty(), "{args:?}");
+    }
+    for args in [&["--help"][..], &["--version"], &["config", "show", "-h"]] {
+        let (code, out, err) = run(here.path(), args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        assert!(out.contains("tagpin"), "{out}");
+    }
+}
+
+#[test]
+fn config_schema_prints_the_schema_that_is_kept() {
+    let here = tempfile::tempdir().unwrap();
+    let (code, schema, err) = run(here.path(), &["config", "schema"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(schema, include_str!("../../schema/config.schema.json"));
+}
+
+#[test]
+fn config_show_prints_what_applies() {
+    let here = directory(&[("bot.toml", "cache-dir = \"clones\"\n[policy]\nstyle = \"digest\"\n")]);
+    let (code, defaults, err) = run(here.path(), &["config", "show"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(defaults.contains("cache-dir = \"/home/ada/.cache/tagpin\""), "{defaults}");
+    assert!(defaults.contains("style = \"tag+digest\""), "{defaults}");
+
+    let (_, by_flag, _) = run(here.path(), &["config", "show", "--config", "bot.toml"]);
+    assert!(by_flag.contains("style = \"digest\"") && by_flag.contains("/clones\""), "{by_flag}");
+    let (_, by_name, _) = run(here.path(), &["config", "show", "bot.toml"]);
+    assert_eq!(by_flag, by_name);
+    let mut command = tagpin(here.path());
+    command.args(["config", "show"]).env("TAGPIN_CONFIG", "bot.toml").env("TAGPIN_CACHE_DIR", "/elsewhere");
+    let (_, by_environment, _) = finish(command.output().unwrap());
+    assert!(by_environment.contains("style = \"digest\""), "{by_environment}");
+    assert!(by_environment.contains("cache-dir = \"/elsewhere\""), "{by_environment}");
+
+    // An Action that hands over an input which nobody set.
+    let (code, empty, _) =
+        finish(tagpin(here.path()).args(["config", "show"]).env("TAGPIN_CONFIG", "").output().unwrap());
+    assert_eq!((code, empty), (0, defaults));
+
+    let (_, json, _) = run(here.path(), &["config", "show", "bot.toml", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["version"], &json["config"]["policy"]["style"]), (&1.into(), &"digest".into()));
+}
+
+#[test]
+fn config_check_says_ok_or_what_is_wrong() {
+    let here =
+        directory(&[("bad.toml", "[forge]\nkinds = 1\n"), ("good.toml", "[forge]\nkind = \"none\"\n")]);
+    assert_eq!(
+        run(here.path(), &["config", "check", "good.toml"]),
+        (0, "ok: `good.toml`\n".into(), String::new())
+    );
+    assert_eq!(
+        run(here.path(), &["config", "check", "bad.toml"]),
+        (
+            2,
+            String::new(),
+            "error: bad.toml:2:1: unknown key `kinds`\n   |\n 2 | kinds = 1\n   | ^^^^^\nhint: did you mean `kind`?\n"
+                .into()
+        )
+    );
+    let (code, _, err) = run(here.path(), &["config", "check", "absent.toml"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("error: absent.toml: cannot be read: No such file"), "{err}");
+    let (code, out, err) = run(here.path(), &["config", "check", "bad.toml", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, err.as_str(), &json["valid"]), (2, "", &false.into()));
+    assert_eq!(json["problems"][0]["line"], 2);
+    assert_eq!(json["problems"][0]["hint"], "did you mean `kind`?");
+}
+
+#[test]
+fn config_check_without_a_file_takes_the_one_of_the_repository() {
+    let (code, out, _) = run(directory(&[]).path(), &["config", "check"]);
+    assert_eq!((code, out.as_str()), (0, "ok: no configuration file, the defaults apply\n"));
+
+    let narrow = "[policy]\nexclude = [\"x/**\"]\n";
+    let two = directory(&[("tagpin.toml", narrow), (".github/tagpin.toml", narrow)]);
+    let (code, out, err) = run(two.path(), &["config", "check"]);
+    assert_eq!((code, out.as_str()), (0, "ok: `.github/tagpin.toml`, as the file of a repository\n"));
+    assert_eq!(err, "warning: `.github/tagpin.toml` is read, `tagpin.toml` ignored: keep one\n");
+
+    let wide = directory(&[("tagpin.toml", "[forge]\nkind = \"none\"\n")]);
+    let (code, _, err) = run(wide.path(), &["config", "check"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("`forge` belongs into the file that is given with `--config`"), "{err}");
+}
+
+#[test]
+fn a_bad_log_filter_is_a_usage_error() {
+    let here = directory(&[]);
+    let with = |args: &[&str]| {
+        finish(tagpin(here.path()).args(args).env("TAGPIN_LOG", "tagpin=loud").output().unwrap())
+    };
+    let (code, _, err) = with(&["config", "show"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("error: TAGPIN_LOG is no log filter"), "{err}");
+    assert_eq!(with(&["config", "show", "-q"]).0, 0, "flags win over the environment");
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    let here = directory(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, out, err) = run(here.path(), &["completions", shell]);
+        assert_eq!((code, err.as_str()), (0, ""), "{shell}");
+        assert!(out.contains("completions"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_not_an_error() {
+    let here = directory(&[]);
+    for args in [["completions", "zsh"], ["config", "show"], ["config", "--help"]] {
+        let mut child =
+            tagpin(here.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let (code, _, err) = finish(child.wait_with_output().unwrap());
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Everything that is tested from outside the library and needs nothing but this repository.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod cases;
+mod catalogue;
+mod change_control;
+mod check;
+mod check_online;
+mod cli;
+mod config;
+mod deploy;
+mod forge;
+mod gate;
+mod git;
+mod git_transport;
+mod hostile;
+mod killed_edits;
+mod known_good;
+mod ledger;
+mod levels;
+mod live;
+mod modules;
+mod outputs;
+mod properties;
+mod provenance;
+mod pull_request_body;
+mod registry;
+mod run;
+mod tree;
+mod variants;
+mod verbs;
+
+#[path = "../support/mod.rs"]
+mod support;

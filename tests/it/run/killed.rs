@@ -1,0 +1,116 @@
+//! A run that is killed at any step, and two runs at once: the next run makes the same single pull request of it.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tagpin::run::BRANCH;
+
+use super::{FILE, NGINX, assert_nothing_written, fill, run, world};
+use crate::support::world::{NAME, TOKEN, World};
+
+/// The most requests to git host and forge that a run makes here.
+const REQUESTS: usize = 30;
+
+/// Starts the binary with a configuration, a cache in `home`, and the token.
+fn start(world: &World, home: &std::path::Path, more: &str, token: &str) -> tokio::process::Child {
+    let file = home.join("bot.toml");
+    let text = world.config_text("", "github", &[NAME]) + more;
+    let cache = world.cache().display().to_string();
+    fs_err::write(&file, text.replace(&cache, &home.join("cache").display().to_string())).unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tagpin"));
+    command.env_clear().env("HOME", home).env("TAGPIN_GITHUB_TOKEN", token).current_dir(home);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.args(["run", "--config"]).arg(&file).spawn().unwrap()
+}
+
+/// Kills a run at each of its requests in turn, before or after it is handled, and runs again.
+async fn kill_at_every_step(token: &str, labels: bool) {
+    let more = if labels { "[pull-request]\nlabels = [\"dependencies\"]\n" } else { "" };
+    let mut steps = 0;
+    'steps: for number in 1..REQUESTS {
+        for handled in [false, true] {
+            let mut world = World::with(|settings| settings.token = token.to_owned()).await;
+            world.git.require("x-access-token", token);
+            fill(&mut world, &[(FILE, super::DEPLOYMENT)]);
+            let home = tempfile::tempdir().unwrap();
+            world.gate.hold(number, handled);
+            let mut child = start(&world, home.path(), more, token);
+            let reached = tokio::select! {
+                () = world.gate.reached() => true,
+                _ = child.wait() => false,
+                () = tokio::time::sleep(Duration::from_secs(60)) => panic!("request {number} never comes"),
+            };
+            if !reached {
+                break 'steps;
+            }
+            child.start_kill().unwrap();
+            child.wait().await.unwrap();
+            world.gate.open();
+            steps += 1;
+            let status = start(&world, home.path(), more, token).wait().await.unwrap();
+            assert!(status.success(), "request {number}, handled: {handled}");
+            let pulls = world.forge.pulls();
+            assert_eq!(pulls.len(), 1, "request {number}, handled: {handled}");
+            assert_eq!(pulls[0].labels.len(), usize::from(labels), "request {number}, handled: {handled}");
+            assert!(world.read(BRANCH, FILE).contains(&world.tags[NGINX]));
+            assert_eq!(world.repository().log(BRANCH).len(), 2, "one commit on the base");
+            if !handled {
+                continue;
+            }
+            world.forget();
+            assert!(start(&world, home.path(), more, token).wait().await.unwrap().success());
+            assert_nothing_written(&world);
+        }
+    }
+    assert!(steps >= 10, "only {steps} steps were seen");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_killed_at_any_request_is_finished_by_the_next_one() {
+    kill_at_every_step(TOKEN, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_commits_over_the_api_is_finished_by_the_next_one_too() {
+    kill_at_every_step("ghs_loopbackInstallation0123456789", false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_runs_at_once_one_wins_and_none_corrupts() {
+    for token in [TOKEN, "ghs_loopbackInstallation0123456789"] {
+        let mut world = World::with(|settings| settings.token = token.to_owned()).await;
+        world.git.require("x-access-token", token);
+        fill(&mut world, &[(FILE, super::DEPLOYMENT)]);
+        for round in 0..3 {
+            world.publish(NGINX, &round.to_string());
+            // Two machines: each has a cache of its own.
+            let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+            let children = homes.each_ref().map(|home| start(&world, home.path(), "", token));
+            let mut codes = Vec::new();
+            for mut child in children {
+                codes.push(child.wait().await.unwrap().code().unwrap());
+            }
+            assert!(codes.contains(&0) && codes.iter().all(|code| [0, 3].contains(code)), "{codes:?}");
+            assert_eq!(world.forge.pulls().len(), 1);
+            assert!(world.read(BRANCH, FILE).contains(&world.tags[NGINX]));
+            assert_eq!(world.repository().log(BRANCH).len(), 2, "one commit on the base");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_on_one_machine_do_not_meet_in_one_cache() {
+    let mut world = world().await;
+    let home = tempfile::tempdir().unwrap();
+    world.gate.hold(2, false);
+    let mut first = start(&world, home.path(), "", TOKEN);
+    world.gate.reached().await;
+    let mut second = start(&world, home.path(), "", TOKEN);
+    assert_eq!(second.wait().await.unwrap().code(), Some(3), "it says that another one is at work");
+    assert!(world.forge.pulls().is_empty());
+    first.start_kill().unwrap();
+    first.wait().await.unwrap();
+    world.gate.open();
+    run(&mut world).await;
+    assert_eq!(world.forge.pulls().len(), 1);
+}
