@@ -13,8 +13,8 @@ use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::inventory::{FileScan, Inventory, directory};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX, edit, inventory};
+use crate::plan::verify::vouch;
 use crate::plan::{self, Change, Outcome, Rules, Verdict};
-use crate::registry::verify::vouch;
 use crate::registry::{Answers, Registry, ask};
 use crate::source::tree::{Tree, TreeError};
 

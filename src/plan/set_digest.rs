@@ -9,11 +9,11 @@ use super::Pinned;
 use crate::config::Config;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::Skip;
+use crate::plan::verify::vouch;
 use crate::plan::{self, Change, Outcome, Verdict, pin};
 use crate::platform::Platform;
 use crate::policy::hold::ON_HOLD;
 use crate::reference::{Digest, Reference};
-use crate::registry::verify::vouch;
 use crate::registry::{DigestCheck, Registry, TagRef, Unconfirmed, confirm};
 use crate::source::tree::{Tree, TreeError};
 

@@ -28,7 +28,7 @@ struct DigestToVerify {
 /// attached to it; what was found goes into the change. Where nobody can tell, the verdict is that it failed.
 ///
 /// Nothing is asked about a digest that stands in the file already.
-pub async fn vouch<R: Registry>(
+pub(crate) async fn vouch<R: Registry>(
     registry: &R,
     policy: &Policy,
     inventory: &Inventory,

@@ -6,9 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::{Budget, Probe, Probed, Registry, Resolution, ResolveError, TagRef};
+use super::api::Registry;
+use super::error::ResolveError;
+use super::http::budget::Budget;
+use super::question::{Probe, Probed, Resolution};
+use super::tag_ref::TagRef;
+use super::verify::{Demand, Evidence};
 use crate::reference::Digest;
-use crate::registry::verify::{Demand, Evidence};
 
 /// A registry that is asked once for each question; a second asker waits for the first one's answer. Refusals are
 /// answers too. Made for one run and dropped with it: a tag's digest is never remembered for the next.

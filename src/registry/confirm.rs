@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::image::manifest;
-use super::image::manifest::MediaKind;
-use super::{ManifestContent, Probe, Probed, Registry, ResolveError, TagRef};
+use super::api::Registry;
+use super::error::ResolveError;
+use super::image::manifest::{self, ManifestContent, MediaKind};
+use super::question::{Probe, Probed};
+use super::tag_ref::TagRef;
 use crate::platform::Platform;
 use crate::reference::Digest;
 

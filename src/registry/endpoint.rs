@@ -3,7 +3,8 @@
 
 use url::{Host, Url};
 
-use super::{PullFromMirror, RegistryRule, ResolveError};
+use super::error::ResolveError;
+use super::rule::{PullFromMirror, RegistryRule};
 use crate::reference::DOCKER_HUB;
 
 /// The host that serves Docker Hub's registry API.
@@ -11,22 +12,22 @@ const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
 /// One host to ask for one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// `host[:port]` to connect to.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The repository's path there.
-    pub(super) repository: String,
+    pub(crate) repository: String,
     /// Whether plain HTTP is spoken and certificates are not checked.
-    pub(super) insecure: bool,
+    pub(crate) insecure: bool,
     /// The rule that it comes from, by its place in the list.
-    pub(super) rule: Option<usize>,
+    pub(crate) rule: Option<usize>,
     /// Whether it is one of the rule's mirrors.
-    pub(super) is_mirror: bool,
+    pub(crate) is_mirror: bool,
 }
 
 /// What is asked for: a mirror may be allowed to serve one and not the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// What a tag is now.
     Tag,
     /// What a digest names.
@@ -35,14 +36,14 @@ pub(super) enum Purpose {
 
 impl Endpoint {
     /// Returns the host as people and `docker login` name it.
-    pub(super) fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         if self.host == DOCKER_HUB_API { DOCKER_HUB } else { &self.host }
     }
 
     /// Returns the schemes to try, in order; there is one unless plain HTTP is allowed.
     ///
     /// On loopback HTTP goes first, since a plain server may wait for the end of a TLS greeting; elsewhere HTTPS does.
-    pub(super) fn schemes(&self) -> &'static [&'static str] {
+    pub(crate) fn schemes(&self) -> &'static [&'static str] {
         match (is_loopback(&self.host), self.insecure) {
             (true, _) => &["http", "https"],
             (false, true) => &["https", "http"],
@@ -56,7 +57,7 @@ impl Endpoint {
 ///
 /// # Errors
 /// The rule says that the repository is blocked.
-pub(super) fn endpoints(
+pub(crate) fn endpoints(
     rules: &[RegistryRule],
     registry: &str,
     repository: &str,
@@ -93,7 +94,7 @@ pub(super) fn endpoints(
 }
 
 /// Returns the endpoints of all mirrors for a repository, whatever they may be asked for.
-pub(super) fn mirrors(rules: &[RegistryRule], registry: &str, repository: &str) -> Vec<Endpoint> {
+pub(crate) fn mirrors(rules: &[RegistryRule], registry: &str, repository: &str) -> Vec<Endpoint> {
     let name = format!("{registry}/{repository}");
     let Some((index, matched)) = matching(rules, &name) else { return Vec::new() };
     let place = |location: &str| format!("{}{}", location.trim_end_matches('/'), &name[matched..]);
@@ -131,24 +132,24 @@ fn covered(name: &str, prefix: &str) -> Option<usize> {
 }
 
 /// Tells whether `name` is `location` or below it.
-pub(super) fn is_below(name: &str, location: &str) -> bool {
+pub(crate) fn is_below(name: &str, location: &str) -> bool {
     covered(name, location).is_some()
 }
 
 /// Tells whether a prefix or location stands for the hosts below one.
-pub(super) fn is_wildcard(place: &str) -> bool {
+pub(crate) fn is_wildcard(place: &str) -> bool {
     place.starts_with("*.")
 }
 
 /// Returns how many questions `registry` may get at once, where a rule for the whole of it says so.
-pub(super) fn concurrency(rules: &[RegistryRule], registry: &str) -> Option<usize> {
+pub(crate) fn concurrency(rules: &[RegistryRule], registry: &str) -> Option<usize> {
     let whole = rules.iter().filter(|rule| !rule.prefix.contains('/') && rule.concurrency.is_some());
     let best = whole.filter_map(|rule| Some((covered(registry, &rule.prefix)?, rule)));
     best.max_by_key(|(_, rule)| !is_wildcard(&rule.prefix)).and_then(|(_, rule)| rule.concurrency)
 }
 
 /// Tells whether `url` is on a host that some rule names: as location, mirror, or for tokens.
-pub(super) fn is_configured(rules: &[RegistryRule], url: &Url) -> bool {
+pub(crate) fn is_configured(rules: &[RegistryRule], url: &Url) -> bool {
     rules.iter().any(|rule| {
         let places = rule.mirrors.iter().map(|mirror| &mirror.location).chain([&rule.location]);
         let mut hosts = places.map(|place| host(place)).chain(rule.token_hosts.iter().map(|host| &**host));
@@ -160,7 +161,7 @@ pub(super) fn is_configured(rules: &[RegistryRule], url: &Url) -> bool {
 }
 
 /// Tells whether `url` is on `host[:port]`.
-pub(super) fn is_at(host: &str, url: &Url) -> bool {
+pub(crate) fn is_at(host: &str, url: &Url) -> bool {
     Url::parse(&format!("{}://{host}/", url.scheme())).is_ok_and(|own| {
         own.host().is_some()
             && own.host() == url.host()
@@ -169,13 +170,13 @@ pub(super) fn is_at(host: &str, url: &Url) -> bool {
 }
 
 /// Returns the `host[:port]` of `url`, for messages: no user, no path, no query.
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Returns the `host[:port]` that is connected to for a location.
-pub(super) fn host(location: &str) -> &str {
+pub(crate) fn host(location: &str) -> &str {
     match location.split('/').next().unwrap_or(location) {
         DOCKER_HUB | "index.docker.io" => DOCKER_HUB_API,
         host => host,
@@ -183,12 +184,12 @@ pub(super) fn host(location: &str) -> &str {
 }
 
 /// Tells whether `host[:port]` is this machine by its very name: `localhost`, 127.0.0.0/8, `[::1]`.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback_url(&url))
 }
 
 /// Tells whether the host of `url` is this machine by its very name.
-pub(super) fn is_loopback_url(url: &Url) -> bool {
+pub(crate) fn is_loopback_url(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -198,7 +199,7 @@ pub(super) fn is_loopback_url(url: &Url) -> bool {
 }
 
 /// Tells whether `text` is `host[:port][/path]`, which is what a prefix and a location must be.
-pub(super) fn is_location(text: &str) -> bool {
+pub(crate) fn is_location(text: &str) -> bool {
     let host = text.split('/').next().unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]/".contains(&b);
     let host = host.strip_prefix("*.").unwrap_or(host);
@@ -218,7 +219,7 @@ fn endpoint(name: &str, insecure: bool) -> Endpoint {
 #[cfg(test)]
 impl Endpoint {
     /// An endpoint that no rule describes, for the tests of all who take one.
-    pub(super) fn bare(host: &str, repository: &str) -> Self {
+    pub(crate) fn bare(host: &str, repository: &str) -> Self {
         endpoint(&format!("{host}/{repository}"), false)
     }
 }
@@ -226,7 +227,7 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Mirror;
+    use crate::registry::rule::Mirror;
 
     fn rule(prefix: &str, location: &str, mirrors: &[(&str, PullFromMirror)]) -> RegistryRule {
         let mirrors = mirrors

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::image::manifest;
-use super::image::manifest::{ManifestContent, MediaKind};
-use super::{DigestLevel, Probe, Probed, Resolution, ResolveError, TagRef};
+use super::error::ResolveError;
+use super::image::manifest::{self, ManifestContent, MediaKind};
+use super::question::{DigestLevel, Probe, Probed, Resolution};
+use super::tag_ref::TagRef;
 use crate::platform::Platform;
 use crate::reference::Digest;
 
@@ -130,16 +131,6 @@ impl TagAnswer {
             return Ok(Ok(()));
         }
         Ok(self.look(Probe::Head(digest.clone()))?.as_ref().map(|_| ()))
-    }
-}
-
-impl Resolution {
-    /// Tells whether the tag names an index.
-    pub fn is_index(&self) -> bool {
-        match &self.content {
-            Some(content) => matches!(content, ManifestContent::Index(_)),
-            None => manifest::kind(&self.media_type) == MediaKind::Index,
-        }
     }
 }
 

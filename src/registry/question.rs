@@ -2,9 +2,9 @@
 
 use super::error::ResolveError;
 use super::image::config::ImageConfig;
-use super::image::manifest::ManifestContent;
+use super::image::manifest::{self, ManifestContent, MediaKind};
 use crate::platform::Platform;
-use crate::reference::{Digest, LATEST, Reference};
+use crate::reference::Digest;
 
 /// Which digest of a tag is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,29 +13,6 @@ pub enum DigestLevel {
     Index,
     /// The manifest of one platform in the index.
     Platform(Platform),
-}
-
-/// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
-/// want of the answer (DESIGN.md, invariant 7).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TagRef {
-    /// The normalised registry host, `docker.io` for Docker Hub.
-    pub registry: String,
-    /// The normalised repository path.
-    pub repository: String,
-    /// The tag.
-    pub tag: String,
-}
-
-impl TagRef {
-    /// Returns the question that `reference` asks; its digest, if any, plays no part.
-    pub fn new(reference: &Reference) -> Self {
-        Self {
-            registry: reference.registry().to_owned(),
-            repository: reference.repository(),
-            tag: reference.tag().unwrap_or(LATEST).to_owned(),
-        }
-    }
 }
 
 /// What a registry answered.
@@ -47,6 +24,16 @@ pub struct Resolution {
     pub media_type: String,
     /// What its body lists, where it was read: then its hash has confirmed the digest too.
     pub content: Option<ManifestContent>,
+}
+
+impl Resolution {
+    /// Returns whether the tag names an index.
+    pub fn is_index(&self) -> bool {
+        match &self.content {
+            Some(content) => matches!(content, ManifestContent::Index(_)),
+            None => manifest::kind(&self.media_type) == MediaKind::Index,
+        }
+    }
 }
 
 /// What is looked at by its digest, to confirm it or to know more.

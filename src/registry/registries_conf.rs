@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::endpoint::{is_location, is_wildcard};
-use super::{Mirror, PullFromMirror, RegistryRule};
+use super::rule::{Mirror, PullFromMirror, RegistryRule};
 
 /// What is wrong with a registries.conf.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::{Registry, Requirement, ResolveError, TagAnswer, TagRef};
+use super::api::Registry;
+use super::error::ResolveError;
+use super::judge::{Requirement, TagAnswer};
+use super::tag_ref::TagRef;
 
 /// A question as it comes up at one or more sites.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub async fn explained<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
 }
 
 /// Tells a step to who listens; to the log at `debug` where nobody does.
-pub(super) fn step(text: impl FnOnce() -> String) {
+pub(crate) fn step(text: impl FnOnce() -> String) {
     if STEPS.try_with(|_| ()).is_err() {
         if tracing::enabled!(tracing::Level::DEBUG) {
             tracing::debug!("{}", text());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
-use super::Credential;
+use super::credential::Credential;
 
 /// The longest answer that is read, in bytes.
 const ANSWER_MAX: u64 = 1 << 20;

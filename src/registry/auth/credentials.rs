@@ -1,57 +1,24 @@
 //! Credentials from where the ecosystem keeps them: docker's `config.json` and containers' `auth.json`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-use super::docker_config::{AuthFile, DockerEntry};
-use super::{Credential, CredentialOrigin, credential_helper};
-use crate::registry::endpoint::Endpoint;
-use crate::registry::http::keyed::Keyed;
+use super::credential::{Credential, CredentialOrigin};
+use super::credential_helper;
+use super::credential_paths::CredentialPaths;
+use super::credential_source::{self, CredentialSource, SourceContent, SourceKind};
+use super::docker_config::DockerEntry;
+use crate::registry::endpoint::{self, Endpoint};
+use crate::registry::http::once_map::OnceMap;
+use crate::registry::rule::RegistryRule;
 use crate::registry::trace::step;
-use crate::registry::{RegistryRule, endpoint};
 
 /// How long a credential helper may take, where nothing else is said.
 pub const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a credential is used before it is looked up again: helpers hand out ones that expire.
-const LIFETIME: Duration = Duration::from_secs(300);
-
-/// Where credentials may be, as the environment says. [`Default`] says nowhere.
-#[derive(Clone, Debug, Default)]
-pub struct CredentialPaths {
-    /// `REGISTRY_AUTH_FILE`: a containers `auth.json`.
-    pub registry_auth_file: Option<PathBuf>,
-    /// `DOCKER_AUTH_CONFIG`: the text of a docker `config.json`.
-    pub docker_auth_config: Option<SecretString>,
-    /// `DOCKER_CONFIG`: the directory of docker's `config.json`.
-    pub docker_config: Option<PathBuf>,
-    /// `XDG_RUNTIME_DIR`: has `containers/auth.json` where podman logs in.
-    pub xdg_runtime_dir: Option<PathBuf>,
-    /// `HOME`
-    pub home: Option<PathBuf>,
-}
-
-impl CredentialPaths {
-    /// Returns what this process's environment says.
-    pub fn read() -> Self {
-        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        Self {
-            registry_auth_file: path("REGISTRY_AUTH_FILE"),
-            docker_auth_config: std::env::var("DOCKER_AUTH_CONFIG")
-                .ok()
-                .filter(|v| !v.is_empty())
-                .map(Into::into),
-            docker_config: path("DOCKER_CONFIG"),
-            xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
-            home: path("HOME"),
-        }
-    }
-}
 
 /// The places to look for credentials, first to last. [`Default`] has none: every registry is asked anonymously.
 #[derive(Debug, Default)]
@@ -61,9 +28,9 @@ pub struct Credentials {
     sources: Vec<CredentialSource>,
     helper_timeout: Option<Duration>,
     /// By helper and server. The lock is held while the helper runs, so that each runs once.
-    helped: Keyed<Mutex<Option<(Instant, Lookup)>>>,
+    helped: OnceMap<Mutex<Option<(Instant, Lookup)>>>,
     /// Which credentials a registry has accepted: one of those that is refused has expired.
-    accepted: Keyed<AtomicBool>,
+    accepted: OnceMap<AtomicBool>,
 }
 
 /// A credential for one location.
@@ -73,35 +40,6 @@ struct Given {
     variable: String,
     /// `None` where the variable is not set.
     credential: Option<Credential>,
-}
-
-/// One place with credentials, under the name that messages use: paths of the machine stay out of pull requests.
-#[derive(Debug)]
-struct CredentialSource {
-    name: &'static str,
-    content: SourceKind,
-    /// What was read, and when; `None` where there is nothing.
-    read: Mutex<Option<(Instant, Arc<SourceContent>)>>,
-}
-
-#[derive(Debug)]
-enum SourceKind {
-    File(PathBuf),
-    Text(SecretString),
-}
-
-/// What a source has.
-enum SourceContent {
-    File(AuthFile),
-    Nothing,
-    Problem(String),
-}
-
-impl std::fmt::Debug for SourceContent {
-    /// Keeps what is in the file to itself.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Read")
-    }
 }
 
 /// What a look-up came to.
@@ -123,7 +61,7 @@ impl Credentials {
         let docker =
             environment.docker_config.clone().or_else(|| home(".docker")).map(|dir| dir.join("config.json"));
         let runtime = environment.xdg_runtime_dir.as_ref().map(|dir| dir.join("containers/auth.json"));
-        let source = |name, content| CredentialSource { name, content, read: Mutex::default() };
+        let source = CredentialSource::new;
         let file = |name, path: Option<PathBuf>| path.map(|path| source(name, SourceKind::File(path)));
         let text = environment.docker_auth_config.clone();
         let sources = [
@@ -165,7 +103,7 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`. A helper is run at most once for each server and five minutes.
-    pub(in crate::registry) async fn find(&self, endpoint: &Endpoint) -> Lookup {
+    pub(crate) async fn find(&self, endpoint: &Endpoint) -> Lookup {
         let found = self.look_up(endpoint).await;
         step(|| {
             let host = endpoint.shown();
@@ -181,7 +119,7 @@ impl Credentials {
     }
 
     /// Returns the credential for `endpoint`, without a word about it.
-    pub(in crate::registry) async fn look_up(&self, endpoint: &Endpoint) -> Lookup {
+    pub(crate) async fn look_up(&self, endpoint: &Endpoint) -> Lookup {
         let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
         let given = self.given.iter().filter(|given| {
             endpoint::host(&given.location) == endpoint.host && endpoint::is_below(&name, &given.location)
@@ -219,12 +157,12 @@ impl Credentials {
         match entry {
             DockerEntry::Nothing => Lookup::Nothing,
             DockerEntry::Damaged(key) => {
-                Lookup::Problem(format!("the entry `{key}` in {} is damaged; log in again", source.name))
+                Lookup::Problem(format!("the entry `{key}` in {} is damaged; log in again", source.name()))
             }
             DockerEntry::Credential(credential, key) => {
-                Lookup::Credential(credential, CredentialOrigin { source: source.name.to_owned(), key })
+                Lookup::Credential(credential, CredentialOrigin { source: source.name().to_owned(), key })
             }
-            DockerEntry::Helper { suffix, server } => self.help(source.name, &suffix, &server).await,
+            DockerEntry::Helper { suffix, server } => self.help(source.name(), &suffix, &server).await,
         }
     }
 
@@ -232,7 +170,7 @@ impl Credentials {
         let slot = self.helped.get(&format!("{suffix} {server}"));
         let mut slot = slot.lock().await;
         if let Some((since, found)) = &*slot
-            && since.elapsed() < LIFETIME
+            && since.elapsed() < credential_source::LIFETIME
         {
             return found.clone();
         }
@@ -255,68 +193,30 @@ impl Credentials {
     }
 
     /// Tells whether the credential that was refused may have expired, and forgets it then: it was accepted before.
-    pub(in crate::registry) async fn expired(&self, origin: &CredentialOrigin) -> bool {
+    pub(crate) async fn expired(&self, origin: &CredentialOrigin) -> bool {
         if !self.accepted.get(&origin.id()).swap(false, Ordering::Relaxed) {
             return false;
         }
         step(|| format!("the credential from {} worked before and is looked up again", origin.source));
         for source in &self.sources {
-            *source.read.lock().await = None;
+            source.forget().await;
         }
         self.helped.clear();
         true
     }
 
     fn looked_at(&self) -> String {
-        let names: Vec<&str> = self.sources.iter().map(|source| source.name).collect();
+        let names: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
         if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) }
     }
 }
 
-impl CredentialSource {
-    /// Returns what the source has, read again after five minutes.
-    async fn read(&self) -> Arc<SourceContent> {
-        let mut slot = self.read.lock().await;
-        if let Some((since, read)) = &*slot
-            && since.elapsed() < LIFETIME
-        {
-            return Arc::clone(read);
-        }
-        let read = Arc::new(self.read_now());
-        *slot = Some((Instant::now(), Arc::clone(&read)));
-        read
-    }
-
-    fn read_now(&self) -> SourceContent {
-        let bytes: SecretSlice<u8> = match &self.content {
-            SourceKind::Text(text) => text.expose_secret().as_bytes().to_vec().into(),
-            SourceKind::File(path) => match fs_err::File::open(path).and_then(read_to_end) {
-                Ok(bytes) => bytes.into(),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return SourceContent::Nothing,
-                Err(error) => {
-                    return SourceContent::Problem(format!("{} cannot be read: {}", self.name, error.kind()));
-                }
-            },
-        };
-        match AuthFile::parse(bytes.expose_secret()) {
-            Some(file) => SourceContent::File(file),
-            None => {
-                SourceContent::Problem(format!("{} is not the JSON that `docker login` writes", self.name))
-            }
-        }
-    }
-}
-
-fn read_to_end(mut file: fs_err::File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut file, &mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
-    use crate::registry::TokenEnv;
+    use crate::registry::rule::TokenEnv;
 
     /// `user:secret-NAME` in Base64, as `docker login` stores it.
     fn entry(name: &str) -> serde_json::Value {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
-use super::Credential;
+use super::credential::Credential;
 use crate::reference::DOCKER_HUB;
 
 /// The name under which `docker login` keeps Docker Hub's credential.

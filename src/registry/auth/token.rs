@@ -9,12 +9,13 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
-use super::Credential;
-use crate::registry::endpoint::{Endpoint, is_at, is_loopback, is_loopback_url};
-use crate::registry::http::error::{AttemptError, Retry, Unsent};
-use crate::registry::http::transport::{BodyError, Transport, read, same_name};
+use super::credential::Credential;
+use crate::registry::endpoint::{self, Endpoint, is_at, is_loopback, is_loopback_url};
+use crate::registry::error::ResolveError;
+use crate::registry::http::attempt::{AttemptError, Retry, Unsent};
+use crate::registry::http::body::{BodyError, read};
+use crate::registry::http::transport::{Transport, same_name};
 use crate::registry::trace::step;
-use crate::registry::{ResolveError, endpoint};
 
 /// Registries whose token service is on another host of the same operator: registry, realm.
 const PAIRS: &[(&str, &str)] = &[

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 
-use crate::registry::ResolveError;
+use crate::registry::error::ResolveError;
 
 /// How many pulls stay for pinning: what is only good to know is not asked for where fewer are left.
 const KEPT: u64 = 50;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::registry::ResolveError;
+use crate::registry::error::ResolveError;
 
 /// How many failures in a row it takes.
 const LIMIT: u32 = 5;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 
-use super::error::{AttemptError, Retry};
+use super::attempt::{AttemptError, Retry};
 use crate::registry::trace::step;
 
 /// How often a request is repeated, and after which pauses.
@@ -52,7 +52,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::registry::ResolveError;
+    use crate::registry::error::ResolveError;
 
     const REPEATS: Repeats =
         Repeats { times: 2, first: Duration::from_millis(1), longest: Duration::from_secs(10) };

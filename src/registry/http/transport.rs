@@ -12,8 +12,10 @@ use url::Url;
 
 use super::ssrf::{RefusedAddress, Resolver, Trust, refused_host};
 use crate::http;
-use crate::registry::endpoint::{Endpoint, is_at, is_loopback_url};
-use crate::registry::{ClientSettings, Limits, RegistryRule, SettingsError, TlsFiles, endpoint};
+use crate::registry::endpoint::{self, Endpoint, is_at, is_loopback_url};
+use crate::registry::error::SettingsError;
+use crate::registry::limits::Limits;
+use crate::registry::rule::{RegistryRule, TlsFiles};
 
 /// The clients. None follows a redirect by itself: a credential must not travel along.
 #[derive(Debug)]
@@ -57,16 +59,21 @@ pub(crate) enum Route {
 
 impl Transport {
     /// Returns clients that trust the system's certificates, those in `roots`, and for each host those of its rule.
-    pub(crate) fn new(settings: &ClientSettings) -> Result<Self, SettingsError> {
-        let ClientSettings { rules, limits, trust, .. } = settings;
+    pub(crate) fn new(
+        rules: &[RegistryRule],
+        roots: &[Vec<u8>],
+        limits: &Limits,
+        trust: Trust,
+    ) -> Result<Self, SettingsError> {
+        let pems = roots;
         let mut roots = Vec::new();
-        for pem in &settings.roots {
+        for pem in pems {
             roots.extend(certificates(pem)?);
         }
         let insecure =
             rules.iter().any(|rule| rule.insecure || rule.mirrors.iter().any(|mirror| mirror.insecure));
         let clients = |roots: &[Certificate], identity: Option<&Identity>| {
-            let reaching = |unchecked| Reaching::new(roots, identity, unchecked, *trust, limits);
+            let reaching = |unchecked| Reaching::new(roots, identity, unchecked, trust, limits);
             let unchecked = insecure.then(|| reaching(true)).transpose();
             Ok(Clients { checked: reaching(false)?, unchecked: unchecked? })
         };
@@ -99,7 +106,7 @@ impl Transport {
             own.insert(host.to_owned(), built);
         }
         let proxies = Matcher::from_system();
-        Ok(Self { rules: rules.clone(), trust: *trust, proxies, general, own })
+        Ok(Self { rules: rules.to_vec(), trust, proxies, general, own })
     }
 
     /// Returns the client for a request to `url` on behalf of `endpoint`, and how it gets there.
@@ -199,31 +206,6 @@ fn read_file(path: &Path, host: &str) -> Result<SecretSlice<u8>, SettingsError> 
 pub(crate) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
     Url::parse(&format!("https://{}/", endpoint.host))
         .is_ok_and(|own| own.host_str().is_some() && own.host_str() == url.host_str())
-}
-
-/// Why a body was not read to its end.
-#[derive(Debug)]
-pub(crate) enum BodyError {
-    /// It is longer than the limit; reading stopped there.
-    TooLong,
-    /// The connection broke off.
-    Broken(reqwest::Error),
-}
-
-/// Returns the body, which may have `limit` bytes and no more: a length that is announced is not believed.
-pub(crate) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, BodyError> {
-    let announced = response.content_length().unwrap_or(0);
-    if announced > limit as u64 {
-        return Err(BodyError::TooLong);
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
-        if chunk.len() > limit - body.len() {
-            return Err(BodyError::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 #[cfg(test)]

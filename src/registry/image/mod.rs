@@ -1,5 +1,4 @@
-//! What a registry holds: manifests, configurations, and what is said of them.
+//! What an image's manifest and config say. Pure.
 
 pub(crate) mod config;
-pub(crate) mod describe;
 pub(crate) mod manifest;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::demand::ArtifactKind;
+use super::dsse::kind_of;
+use super::rejected::Rejected;
 use crate::reference::Digest;
-use crate::registry::verify::{ArtifactKind, Rejected, kind_of};
 
 /// cosign's simple signing: the payload as a blob, the signature as an annotation (SIGNATURE_SPEC).
 const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";

@@ -9,8 +9,13 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{ArtifactKind, PublicKey, Rejected, SIGN_PREDICATE, signer};
+use super::demand::ArtifactKind;
+use super::public_key::{PublicKey, signer};
+use super::rejected::Rejected;
 use crate::reference::Digest;
+
+/// The predicate type of a statement that is a signature and says nothing more (cosign, `pkg/types/predicate.go`).
+const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// The type of the signed text (in-toto attestation framework, "Envelope layer").
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";

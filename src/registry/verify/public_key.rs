@@ -116,6 +116,16 @@ impl PublicKey {
     }
 }
 
+/// Returns the first of `keys` that has made one of `signatures` over `message`.
+pub(super) fn signer<'k>(
+    keys: &'k [PublicKey],
+    message: &[u8],
+    signatures: &[Vec<u8>],
+) -> Option<&'k PublicKey> {
+    let made = |key: &&PublicKey| signatures.iter().any(|signature| key.has_signed(message, signature));
+    keys.iter().find(made)
+}
+
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::encoding::AsDer as _;

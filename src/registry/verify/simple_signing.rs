@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::dsse::decoded;
-use super::{PublicKey, Rejected, signer};
+use super::public_key::{PublicKey, signer};
+use super::rejected::Rejected;
 use crate::reference::Digest;
 
 /// What `critical.type` says (SIGNATURE_SPEC, "Simple Signing").

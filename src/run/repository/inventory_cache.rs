@@ -17,9 +17,9 @@ use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::plan;
+use crate::plan::verify::vouch;
 use crate::plan::{Pinned, pin};
 use crate::registry::Registry;
-use crate::registry::verify::vouch;
 use crate::source::git::{BareClone, Oid};
 use crate::source::tree::{Tree, TreeEntry, TreeError};
 

@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A map that makes a value when its key is first asked for.
 #[derive(Debug)]
-pub(crate) struct Keyed<V> {
+pub(crate) struct OnceMap<V> {
     values: Mutex<HashMap<String, Arc<V>>>,
 }
 
-impl<V> Default for Keyed<V> {
+impl<V> Default for OnceMap<V> {
     fn default() -> Self {
         Self { values: Mutex::default() }
     }
 }
 
-impl<V> Keyed<V> {
+impl<V> OnceMap<V> {
     /// Returns the value for `key`, made by `make` the first time.
     pub(crate) fn get_or(&self, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +33,7 @@ impl<V> Keyed<V> {
     }
 }
 
-impl<V: Default> Keyed<V> {
+impl<V: Default> OnceMap<V> {
     /// Returns the value for `key`, the default one the first time.
     pub(crate) fn get(&self, key: &str) -> Arc<V> {
         self.get_or(key, V::default)

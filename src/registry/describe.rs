@@ -1,10 +1,13 @@
 //! What a registry tells about the image behind a digest: for people who review, and nothing that a run depends on.
 
+use super::api::Registry;
+use super::error::ResolveError;
+use super::image::config::ImageConfig;
+use super::image::manifest::{ManifestContent, PlatformManifest};
+use super::question::{Probe, Probed};
+use super::tag_ref::TagRef;
 use crate::platform::Platform;
 use crate::reference::Digest;
-use crate::registry::{
-    ImageConfig, ManifestContent, PlatformManifest, Probe, Probed, Registry, ResolveError, TagRef,
-};
 
 /// What is known of the image behind a digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,17 +7,18 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::artifact::{self, Artifact, ArtifactForm, Layer, Referrer};
+use super::http_registry::{HttpRegistry, Priority};
+use super::request::{HttpAnswer, Request, RequestKind};
 use crate::reference::Digest;
-use crate::registry::client::{HttpRegistry, Priority};
 use crate::registry::endpoint::Purpose;
-use crate::registry::http::{HttpAnswer, Request, RequestKind as Path};
+use crate::registry::error::ResolveError;
+use crate::registry::tag_ref::TagRef;
 use crate::registry::trace::step;
+use crate::registry::verify::artifact::{self, Artifact, ArtifactForm, Layer, Referrer};
 use crate::registry::verify::{
     ArtifactKind, Bundle, Demand, Envelope, Evidence, Proof, PublicKey, Rejected, cosign_tag, referrers_tag,
     simple_signing,
 };
-use crate::registry::{ResolveError, TagRef};
 
 /// How many pages of a list of referrers are read.
 const PAGES: usize = 8;
@@ -100,7 +101,7 @@ impl EvidenceSearch<'_> {
 
     /// Returns the manifest under `tag`, if there is one.
     async fn tagged(&self, tag: &str) -> Result<Option<Vec<u8>>, ResolveError> {
-        match self.ask(Purpose::Tag, Path::Manifest, tag, None, self.registry.limits.manifest).await {
+        match self.ask(Purpose::Tag, RequestKind::Manifest, tag, None, self.registry.limits.manifest).await {
             Ok(answer) => Ok(Some(answer.body)),
             Err(ResolveError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -115,7 +116,7 @@ impl EvidenceSearch<'_> {
         let mut query: Option<String> = None;
         for page in 0..PAGES {
             let asked =
-                self.ask(Purpose::Tag, Path::Referrers, self.digest.as_str(), query.as_deref(), limit);
+                self.ask(Purpose::Tag, RequestKind::Referrers, self.digest.as_str(), query.as_deref(), limit);
             let answer = match asked.await {
                 Ok(answer) => answer,
                 Err(ResolveError::NotFound(_)) if page == 0 => {
@@ -156,7 +157,7 @@ impl EvidenceSearch<'_> {
         };
         self.take()?;
         let limit = self.registry.limits.manifest;
-        match self.ask(Purpose::Digest, Path::Manifest, digest.as_str(), None, limit).await {
+        match self.ask(Purpose::Digest, RequestKind::Manifest, digest.as_str(), None, limit).await {
             Ok(answer) => self.look_into(&answer.body, true).await,
             Err(error) => self.passed_over(error),
         }
@@ -211,7 +212,7 @@ impl EvidenceSearch<'_> {
             self.reject("what is attached", &Rejected::TooLong(layer.size));
             return Ok(None);
         }
-        match self.ask(Purpose::Digest, Path::Blob, digest.as_str(), None, most).await {
+        match self.ask(Purpose::Digest, RequestKind::Blob, digest.as_str(), None, most).await {
             Ok(answer) => Ok(Some(answer.body)),
             Err(error) => self.passed_over(error).map(|()| None),
         }
@@ -322,7 +323,7 @@ impl EvidenceSearch<'_> {
     async fn ask(
         &self,
         wanted: Purpose,
-        kind: Path,
+        kind: RequestKind,
         reference: &str,
         query: Option<&str>,
         limit: usize,
@@ -336,7 +337,7 @@ impl EvidenceSearch<'_> {
             for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
                 let request = Request { endpoint, kind, reference, query, limit, retries: left == 0 };
                 self.registry.client.budgets.provenance(endpoint.shown());
-                result = self.registry.content(request).await;
+                result = self.registry.client.content(request).await;
                 if result.is_ok() {
                     break;
                 }

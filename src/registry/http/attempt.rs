@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
 use super::ssrf::RefusedAddress;
-use crate::registry::ResolveError;
+use crate::registry::error::ResolveError;
 
 /// Why one attempt failed.
 #[derive(Debug)]

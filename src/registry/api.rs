@@ -1,0 +1,67 @@
+//! What can be asked of a registry, whoever answers.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use super::error::ResolveError;
+use super::http::budget::Budget;
+use super::question::{MirrorComparison, Probe, Probed, Resolution};
+use super::tag_ref::TagRef;
+use super::verify::{Demand, Evidence};
+use crate::reference::Digest;
+
+/// A registry client: the network edge between sites and plan.
+pub trait Registry: Send + Sync {
+    /// Takes note of questions that will be asked, so that what they have in common is asked for once. Asks nothing.
+    fn announce(&self, _questions: &[&TagRef]) {}
+
+    /// Returns what the tag is now: one HEAD, or one GET where the body is to be `read` or HEAD does not say it.
+    fn resolve(
+        &self,
+        question: &TagRef,
+        read: bool,
+    ) -> impl Future<Output = Result<Resolution, ResolveError>> + Send;
+
+    /// Asks for the very digest in the repository of `question`, so that a header that lied is found out. Returns what
+    /// belongs to the kind of `look`; [`ResolveError::NotFound`] where there is nothing under the digest.
+    fn look(
+        &self,
+        question: &TagRef,
+        look: &Probe,
+    ) -> impl Future<Output = Result<Probed, ResolveError>> + Send;
+
+    /// Does what [`Registry::look`] does for what is only good to know: [`ResolveError::RateLimited`], without a request,
+    /// where the registry has refused one, has few pulls left, or got `most` such requests in this run. Asks once.
+    fn peek(
+        &self,
+        question: &TagRef,
+        look: &Probe,
+        _most: u64,
+    ) -> impl Future<Output = Result<Probed, ResolveError>> + Send {
+        self.look(question, look)
+    }
+
+    /// Returns what is attached to `digest` in the repository of `question`: what meets `demand`, and what of it is missing.
+    /// Some GET requests: docs/provenance.md counts them. By default nobody can tell.
+    ///
+    /// An error is neither "it is signed" nor "it is not".
+    fn evidence(
+        &self,
+        question: &TagRef,
+        _digest: &Digest,
+        _demand: &Demand,
+    ) -> impl Future<Output = Result<Evidence, ResolveError>> + Send {
+        let text = format!("`{}` cannot be asked for signatures", question.registry);
+        std::future::ready(Err(ResolveError::Unavailable(text)))
+    }
+
+    /// Returns the requests so far, by registry host; nothing where there are none to count.
+    fn budgets(&self) -> BTreeMap<String, Budget> {
+        BTreeMap::new()
+    }
+
+    /// Returns what each place says that may be asked for the tag, mirrors that serve digests only included.
+    fn compare(&self, _question: &TagRef) -> impl Future<Output = MirrorComparison> + Send {
+        std::future::ready(MirrorComparison::default())
+    }
+}

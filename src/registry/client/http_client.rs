@@ -1,0 +1,342 @@
+//! One request for a manifest or a blob: challenge answered, redirects followed, body read up to a limit.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, PoisonError};
+use std::time::Instant;
+
+use oci_distribution::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LINK,
+    LOCATION,
+};
+use reqwest::{Method, Response, StatusCode};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::request::{HttpAnswer, Request, RequestKind};
+use crate::registry::auth::{Authenticator, Authorization};
+use crate::registry::endpoint;
+use crate::registry::error::ResolveError;
+use crate::registry::http::attempt::{AttemptError, Retry, Unsent, is_certificate, root_cause};
+use crate::registry::http::body::{BodyError, read};
+use crate::registry::http::budget::Budgets;
+use crate::registry::http::once_map::OnceMap;
+use crate::registry::http::retry::{Repeats, retry};
+use crate::registry::http::transport::{Route, Transport};
+use crate::registry::image::manifest;
+use crate::registry::trace::step;
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
+
+/// The client of all registries.
+#[derive(Debug)]
+pub(crate) struct HttpClient {
+    pub(crate) transport: Transport,
+    pub(crate) auth: Authenticator,
+    pub(crate) budgets: Budgets,
+    /// How often, and after which pauses, a request is repeated.
+    pub(crate) repeats: Repeats,
+    /// By `host[:port]`.
+    pub(crate) hosts: OnceMap<Host>,
+}
+
+/// What is known of a host.
+#[derive(Debug, Default)]
+pub(crate) struct Host {
+    /// Set once the first request has ended. Until then others wait for it, to learn from its challenge.
+    contacted: AtomicBool,
+    gate: Mutex<()>,
+    /// The scheme that it speaks.
+    scheme: OnceLock<&'static str>,
+    /// Until when it asked to be left alone: that is meant for all requests, not for the one that was refused.
+    resume: std::sync::Mutex<Option<Instant>>,
+}
+
+impl HttpClient {
+    /// Asks for the headers. `None` means that the registry does not allow HEAD (405 or 501).
+    pub(crate) async fn head(&self, request: Request<'_>) -> Result<Option<HttpAnswer>, ResolveError> {
+        self.repeat(request, Method::HEAD).await
+    }
+
+    /// Asks for the body. It is not compressed and not longer than the limit.
+    pub(crate) async fn get(&self, request: Request<'_>) -> Result<HttpAnswer, ResolveError> {
+        let answer = self.repeat(request, Method::GET).await?;
+        answer.ok_or_else(|| {
+            let host = request.endpoint.shown();
+            ResolveError::InvalidAnswer(format!("`{host}` does not allow a GET of `{}`", request.wanted()))
+        })
+    }
+
+    async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<HttpAnswer>, ResolveError> {
+        let attempt = || self.exchange(request, method.clone());
+        let result = if request.retries { retry(self.repeats, attempt).await } else { attempt().await };
+        result.map_err(|failure| failure.error)
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<'_>,
+        method: Method,
+    ) -> Result<Option<HttpAnswer>, AttemptError> {
+        let endpoint = request.endpoint;
+        let host = self.hosts.get(&endpoint.host);
+        let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pause) = resume.and_then(|resume| resume.checked_duration_since(Instant::now())) {
+            step(|| format!("{} asked to wait another {:.1} s", endpoint.shown(), pause.as_secs_f64()));
+            tokio::time::sleep(pause).await;
+        }
+        let mut alone = None;
+        if !host.contacted.load(Ordering::Acquire) {
+            alone = Some(host.gate.lock().await).filter(|_| !host.contacted.load(Ordering::Acquire));
+        }
+        let answered = self.authorized(request, &method, &host).await;
+        host.contacted.store(true, Ordering::Release);
+        drop(alone);
+        let (response, authorization) = answered?;
+        let (shown, response) = self.follow(request, &method, response).await?;
+        let status = response.status();
+        match status {
+            StatusCode::OK => self.read(request, &method, response).await.map(Some),
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if method == Method::HEAD => {
+                Ok(None)
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let advice = if shown == endpoint.shown() {
+                    authorization.advice(endpoint)
+                } else {
+                    "credentials do not follow a redirect".to_owned()
+                };
+                let text =
+                    format!("`{shown}` answered {} for `{}`: {advice}", status.as_u16(), request.wanted());
+                Err(ResolveError::Unauthorized(text).into())
+            }
+            _ => {
+                if status == StatusCode::TOO_MANY_REQUESTS {
+                    self.budgets.refused(endpoint.shown());
+                }
+                let failure =
+                    AttemptError::status(&shown, &request.wanted(), &method, status, response.headers());
+                if let Retry::After(pause) = failure.retry
+                    && pause <= self.repeats.longest
+                {
+                    let mut resume = host.resume.lock().unwrap_or_else(PoisonError::into_inner);
+                    *resume = (*resume).max(Some(Instant::now() + pause));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Sends the request with what the registry is known to want, and once more if it then asks for something else.
+    async fn authorized(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        host: &Host,
+    ) -> Result<(Response, Authorization), AttemptError> {
+        let endpoint = request.endpoint;
+        let scheme = || host.scheme.get().copied().unwrap_or("https");
+        let authorize = |refused: Option<HeaderValue>| async move {
+            self.auth.authorize(&self.transport, &self.budgets, endpoint, scheme(), refused.as_ref()).await
+        };
+        let mut authorization = authorize(None).await?;
+        let mut response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
+        // Once for a challenge that was not known, and once for a token that turns out to be worth too little.
+        for _ in 0..2 {
+            if response.status() != StatusCode::UNAUTHORIZED {
+                break;
+            }
+            let news = self.auth.learn(endpoint, response.headers());
+            if !news && authorization.fresh && !self.auth.expired(&authorization).await {
+                return Ok((response, authorization));
+            }
+            let refused = authorization.header.clone();
+            authorization = authorize(refused).await?;
+            if authorization.header.is_none() {
+                return Ok((response, authorization));
+            }
+            response = self.first_hop(request, method, host, authorization.header.as_ref()).await?;
+        }
+        if response.status() != StatusCode::UNAUTHORIZED {
+            self.auth.accepted(endpoint, &authorization);
+        }
+        Ok((response, authorization))
+    }
+
+    /// Sends the request to the registry itself, over the scheme that it speaks. That is found out by the first
+    /// request, which carries no credential: credentials are an answer to a challenge.
+    async fn first_hop(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        host: &Host,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, AttemptError> {
+        let known = host.scheme.get();
+        let schemes = known.map_or_else(|| request.endpoint.schemes(), std::slice::from_ref);
+        let mut first = None;
+        for scheme in schemes {
+            let url = request.url(scheme)?;
+            self.budgets.request(request.endpoint.shown(), method);
+            let sent = self.send(request, method, url, authorization).await;
+            self.budgets.answered(request.endpoint.shown(), sent.as_ref().ok().map(Response::status));
+            let elsewhere = match &sent {
+                // What servers that expect TLS answer to plain HTTP.
+                Ok(response) => *scheme == "http" && response.status() == StatusCode::BAD_REQUEST,
+                Err(Unsent::Http(error)) => error.is_connect() || !error.is_timeout(),
+                Err(Unsent::Refused(_)) => false,
+            };
+            if schemes.len() == 1 || !elsewhere {
+                if let Ok(response) = &sent {
+                    host.scheme.get_or_init(|| scheme);
+                    self.budgets.remaining(request.endpoint.shown(), response.headers());
+                }
+                first = Some(sent);
+                break;
+            }
+            // How a TLS server ends the conversation says more than what it answers to plain HTTP. It may close the
+            // connection before its alert is read: a refused client certificate does not always look like one.
+            let speaks_tls =
+                |error: &reqwest::Error| *scheme == "https" && (!error.is_connect() || is_certificate(error));
+            if first.is_none() || matches!(&sent, Err(Unsent::Http(error)) if speaks_tls(error)) {
+                first = Some(sent);
+            }
+        }
+        let what = format!("`{}` for `{}`", request.endpoint.shown(), request.wanted());
+        match first {
+            Some(sent) => sent.map_err(|error| AttemptError::unsent(&what, &error)),
+            None => Err(ResolveError::Unavailable(format!("cannot reach {what}")).into()),
+        }
+    }
+
+    async fn send(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        url: Url,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, Unsent> {
+        let accept = match request.kind {
+            RequestKind::Manifest => manifest::ACCEPT,
+            RequestKind::Blob => "*/*",
+            RequestKind::Referrers => OCI_IMAGE_INDEX_MEDIA_TYPE,
+        };
+        let (client, route) = self.transport.client(request.endpoint, &url).map_err(Unsent::Refused)?;
+        let mut builder = client
+            .request(method.clone(), url.clone())
+            .header(ACCEPT, accept)
+            .header(ACCEPT_ENCODING, "identity");
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization.clone());
+        }
+        let sent = builder.send().await;
+        step(|| told(method, &url, route, &sent));
+        sent.map_err(Unsent::Http)
+    }
+
+    /// Follows redirects, always without the credential and never from HTTPS to HTTP. Returns who answered in the end.
+    async fn follow(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        mut response: Response,
+    ) -> Result<(String, Response), AttemptError> {
+        let origin = request.endpoint.shown();
+        let mut shown = origin.to_owned();
+        for _ in 0..=REDIRECTS {
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok((shown, response));
+            }
+            let refuse = |why: &str| {
+                let text = format!(
+                    "`{origin}` redirects `{}` {why}, which tagpin does not follow",
+                    request.wanted()
+                );
+                AttemptError::from(ResolveError::InvalidAnswer(text))
+            };
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let from = response.url();
+            let Some(mut url) = location.and_then(|location| from.join(location).ok()).filter(Url::has_host)
+            else {
+                return Err(refuse("to nowhere"));
+            };
+            match (from.scheme(), url.scheme()) {
+                (_, "https") | ("http", "http") => {}
+                _ => return Err(refuse("away from HTTPS")),
+            }
+            // An address could carry a credential of its own choice.
+            if url.set_username("").is_err() || url.set_password(None).is_err() {
+                return Err(refuse("to nowhere"));
+            }
+            shown = format!("{origin}` → `{}", url.host_str().unwrap_or_default());
+            let what = format!("`{shown}` for `{}`", request.wanted());
+            response = self
+                .send(request, method, url, None)
+                .await
+                .map_err(|error| AttemptError::unsent(&what, &error))?;
+        }
+        let text = format!("`{origin}` redirects `{}` more than {REDIRECTS} times", request.wanted());
+        Err(ResolveError::InvalidAnswer(text).into())
+    }
+
+    async fn read(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        response: Response,
+    ) -> Result<HttpAnswer, AttemptError> {
+        let host = request.endpoint.shown();
+        let headers = response.headers();
+        let content_type = joined(headers, CONTENT_TYPE.as_str());
+        let digest = joined(headers, "docker-content-digest");
+        let link = joined(headers, LINK.as_str());
+        if method == Method::HEAD {
+            return Ok(HttpAnswer { content_type, digest, link: None, body: Vec::new() });
+        }
+        // The digest is that of the plain bytes: hashing what a proxy has compressed would give another.
+        if joined(headers, CONTENT_ENCODING.as_str())
+            .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
+            let text = format!("`{host}` compresses `{}` though it was asked not to", request.wanted());
+            return Err(ResolveError::InvalidAnswer(text).into());
+        }
+        let body = read(response, request.limit).await.map_err(|error| match error {
+            BodyError::TooLong => AttemptError::from(ResolveError::InvalidAnswer(format!(
+                "`{host}` answers more than {} bytes for `{}`, which no manifest needs",
+                request.limit,
+                request.wanted()
+            ))),
+            BodyError::Broken(error) => {
+                AttemptError::unreachable(&format!("`{host}` for `{}`", request.wanted()), &error)
+            }
+        })?;
+        Ok(HttpAnswer { content_type, digest, link, body })
+    }
+}
+
+/// Returns what became of a request, for people. What stands behind `?` in an address may be a signature, and secret.
+fn told(method: &Method, url: &Url, route: Route, sent: &Result<Response, reqwest::Error>) -> String {
+    let host = endpoint::shown(url);
+    // The path of a redirect may be a secret too.
+    let path = if url.path().starts_with("/v2/") { url.path() } else { "/…" };
+    let over = match route {
+        Route::Proxy => " over the proxy of the environment, which looks up the address,",
+        Route::Direct => "",
+    };
+    let asked = format!("{method} {}://{host}{path}{over}", url.scheme());
+    match sent {
+        Ok(response) => {
+            let named = joined(response.headers(), "docker-content-digest");
+            let named = named.map(|digest| format!(", digest {digest}")).unwrap_or_default();
+            format!("{asked} → {} ({:?}){named}", response.status().as_u16(), response.version())
+        }
+        Err(error) => format!("{asked} → no answer: {}", root_cause(error)),
+    }
+}
+
+/// Returns the header's value; several are joined, and what is not text is kept apart from what is not there.
+fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}

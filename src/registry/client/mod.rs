@@ -1,0 +1,10 @@
+//! The client of the world's registries: where a question goes, what is sent, and what the answer is worth.
+
+mod evidence;
+mod http_client;
+mod http_registry;
+mod lookup;
+mod registry;
+mod request;
+
+pub use http_registry::HttpRegistry;

@@ -1,0 +1,58 @@
+//! The registries of the world, as [`Registry`] has it.
+
+use std::collections::BTreeMap;
+
+use super::http_registry::{HttpRegistry, Priority};
+use crate::reference::Digest;
+use crate::registry::api::Registry;
+use crate::registry::endpoint::Purpose;
+use crate::registry::error::ResolveError;
+use crate::registry::http::budget::Budget;
+use crate::registry::question::{MirrorComparison, Probe, Probed, Resolution};
+use crate::registry::tag_ref::TagRef;
+use crate::registry::verify::{Demand, Evidence};
+
+impl Registry for HttpRegistry {
+    async fn compare(&self, question: &TagRef) -> MirrorComparison {
+        let mirrors = self.at_mirrors(question).await;
+        let origin = if mirrors.is_empty() { None } else { self.at_origin(question).await };
+        MirrorComparison { origin, mirrors }
+    }
+
+    fn announce(&self, questions: &[&TagRef]) {
+        for question in questions {
+            // What has no endpoint fails when it is asked.
+            let endpoints = self.endpoints(question, Purpose::Tag).unwrap_or_default();
+            if let Some(first) = endpoints.into_iter().next() {
+                self.client.auth.announce(first);
+            }
+        }
+    }
+
+    async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
+        self.in_turn(question, Priority::Yes, self.resolve_anywhere(question, read)).await
+    }
+
+    async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
+        let pressing = Priority::Yes;
+        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn peek(&self, question: &TagRef, look: &Probe, most: u64) -> Result<Probed, ResolveError> {
+        let pressing = Priority::No(most);
+        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn evidence(
+        &self,
+        question: &TagRef,
+        digest: &Digest,
+        demand: &Demand,
+    ) -> Result<Evidence, ResolveError> {
+        self.search(question, digest, demand).await
+    }
+
+    fn budgets(&self) -> BTreeMap<String, Budget> {
+        self.budget()
+    }
+}

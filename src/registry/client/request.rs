@@ -1,0 +1,68 @@
+//! What one request asks for, and what came back.
+
+use url::Url;
+
+use crate::registry::endpoint::Endpoint;
+use crate::registry::error::ResolveError;
+use crate::registry::http::attempt::AttemptError;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) kind: RequestKind,
+    /// A tag or a digest.
+    pub(crate) reference: &'a str,
+    /// Where a list goes on.
+    pub(crate) query: Option<&'a str>,
+    /// The longest body that is read, in bytes.
+    pub(crate) limit: usize,
+    /// Whether a request that fails for a moment is repeated.
+    pub(crate) retries: bool,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestKind {
+    Manifest,
+    Blob,
+    /// The list of what is attached to a digest.
+    Referrers,
+}
+
+/// The headers that matter, and the body of a GET.
+#[derive(Debug)]
+pub(crate) struct HttpAnswer {
+    /// Content-Type
+    pub(crate) content_type: Option<String>,
+    /// Docker-Content-Digest as sent, not parsed yet; several values are joined, and so will not parse.
+    pub(crate) digest: Option<String>,
+    /// Link: where a list goes on.
+    pub(crate) link: Option<String>,
+    /// Empty for a HEAD.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request<'_> {
+    /// Returns `repository:tag` or `repository@digest`, for messages.
+    pub(crate) fn wanted(&self) -> String {
+        let separator = if self.reference.contains(':') { '@' } else { ':' };
+        let what = if self.kind == RequestKind::Referrers { "referrers of " } else { "" };
+        format!("{what}{}{separator}{}", self.endpoint.repository, self.reference)
+    }
+
+    pub(super) fn url(&self, scheme: &str) -> Result<Url, AttemptError> {
+        let kind = match self.kind {
+            RequestKind::Manifest => "manifests",
+            RequestKind::Blob => "blobs",
+            RequestKind::Referrers => "referrers",
+        };
+        let Endpoint { host, repository, .. } = self.endpoint;
+        let url = Url::parse(&format!("{scheme}://{host}/v2/{repository}/{kind}/{}", self.reference));
+        let mut url = url.map_err(|error| {
+            ResolveError::InvalidAnswer(format!("`{host}` cannot be asked for `{}`: {error}", self.wanted()))
+        })?;
+        url.set_query(self.query);
+        Ok(url)
+    }
+}

@@ -1,0 +1,26 @@
+//! A tag of an image: what a registry is asked for.
+
+use crate::reference::{LATEST, Reference};
+
+/// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
+/// want of the answer (DESIGN.md, invariant 7).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TagRef {
+    /// The normalised registry host, `docker.io` for Docker Hub.
+    pub registry: String,
+    /// The normalised repository path.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+}
+
+impl TagRef {
+    /// Returns the question that `reference` asks; its digest, if any, plays no part.
+    pub fn new(reference: &Reference) -> Self {
+        Self {
+            registry: reference.registry().to_owned(),
+            repository: reference.repository(),
+            tag: reference.tag().unwrap_or(LATEST).to_owned(),
+        }
+    }
+}
