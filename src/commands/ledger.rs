@@ -18,7 +18,8 @@ use crate::reference::Reference;
 use crate::registry::TagRef;
 use crate::report::json::VERSION;
 use crate::report::terminal::{Terminal, TextStyle};
-use crate::source::tree::{CommitTree, RevisionError};
+use crate::source::git::RevisionError;
+use crate::source::tree::CommitTree;
 use crate::text::{count, printable};
 
 /// Shows what the ledger says.

@@ -18,11 +18,12 @@ use crate::live::{self, Indexes};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::pin;
+use crate::pull_request::marker;
 use crate::report::audit::{self, AuditSources, Earlier};
 use crate::report::terminal::Terminal;
 use crate::report::{Report, human};
-use crate::source::git::{Log, LogError};
-use crate::source::tree::{DirectoryTree, RevisionError, Tree as _};
+use crate::source::git::{Log, LogError, RevisionError};
+use crate::source::tree::{DirectoryTree, Tree as _};
 
 /// The largest earlier report that is read, in bytes.
 const EARLIER_MAX: u64 = 256 * 1024 * 1024;
@@ -105,7 +106,8 @@ fn ages(tree: &DirectoryTree, inventory: &Inventory, config: &Config) -> (Vec<Ag
     let mut notes = Vec::new();
     for root in roots {
         let is_meant = |file: &FileScan, _: &Located| work_tree(file) == Some(root);
-        let found = Log::open(root, "HEAD").and_then(|log| history::ages(&log, config, inventory, is_meant));
+        let found = Log::open(root, "HEAD", marker::is_own)
+            .and_then(|log| history::ages(&log, config, inventory, is_meant));
         match found {
             Ok(found) => {
                 let known = ages.iter_mut().zip(found);

@@ -31,6 +31,7 @@ use crate::commands::args::{Format, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, discover};
 use crate::policy::Globs;
+use crate::pull_request::marker;
 use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
 use crate::report::terminal::{Stream, Terminal};
 use crate::report::{Report, human, json};
@@ -95,7 +96,7 @@ fn image_globs(images: &[String]) -> Result<Option<Globs>, Failure> {
 
 /// Returns the history of the repository around `root` that ends with `revision`.
 fn log(root: &Path, revision: &str) -> Result<Log, Failure> {
-    Log::open(root, revision).map_err(|error| match &error {
+    Log::open(root, revision, marker::is_own).map_err(|error| match &error {
         LogError::Revision(_) => {
             Failure::usage(error.to_string(), "history is what git has: commit first, or name another --base")
         }

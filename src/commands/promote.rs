@@ -16,6 +16,7 @@ use crate::config::Variables;
 use crate::plan::promote::{PromotionRules, promote};
 use crate::plan::set_digest::Assignment;
 use crate::plan::{Outcome, pin};
+use crate::pull_request::marker;
 use crate::reference::Digest;
 use crate::report::Report;
 use crate::report::json::VERSION;
@@ -53,7 +54,7 @@ pub fn run(
     if args.check {
         return check(&checkout, &errand, globals, terminal);
     }
-    let log = || Log::open(&checkout.root, &args.base);
+    let log = || Log::open(&checkout.root, &args.base, marker::is_own);
     let planned = errand.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::told)?;
     checkout.finish(RequestPlan::Promote(Box::new(planned)), args.dry_run, globals, terminal)
 }

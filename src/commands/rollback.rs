@@ -7,6 +7,7 @@ use crate::commands::args::{Globals, RollbackArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Variables;
+use crate::pull_request::marker;
 use crate::report::terminal::Terminal;
 use crate::run::request::{Errand, RequestPlan, Rollback};
 use crate::source::git::Log;
@@ -37,7 +38,7 @@ pub fn run(
         return in_pull_request::run(&Errand::Rollback(errand), args.dry_run, globals, environment, terminal);
     }
     let checkout = Checkout::new(globals, environment, terminal)?;
-    let log = || Log::open(&checkout.root, &args.base);
+    let log = || Log::open(&checkout.root, &args.base, marker::is_own);
     let planned = errand.plan(checkout.place(), log).map_err(in_checkout::told)?;
     checkout.finish(RequestPlan::Rollback(Box::new(planned)), args.dry_run, globals, terminal)
 }

@@ -16,6 +16,12 @@ pub mod github;
 mod pull_request;
 mod repository;
 
+/// Returns whether a remote, whichever forge is behind it, refused a push because the token may not change the workflows in
+/// it.
+pub fn refuses_workflows(message: &str) -> bool {
+    github::refuses_workflows(message)
+}
+
 /// A forge, for one repository.
 pub trait Forge: Send + Sync {
     /// Returns the pull requests from `branch` of this very repository, not of a fork, the newest first: open, closed and

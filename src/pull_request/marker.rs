@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Proposal;
 use crate::reference::Digest;
+use crate::source::git::trailer;
 
 const START: &str = "<!-- tagpin: ";
 const END: &str = " -->";
@@ -202,6 +203,12 @@ pub fn with(body: &str, change: impl FnOnce(&mut Marker)) -> String {
     let Some((line, mut marker)) = find(body) else { return body.to_owned() };
     change(&mut marker);
     body.replace(line, &marker.comment())
+}
+
+/// Returns whether a commit with this message is tagpin's own: it has tagpin's trailer, or, as after a squash merge, the
+/// body of a pull request of its.
+pub fn is_own(message: &str) -> bool {
+    trailer::value(message, trailer::TREE).is_some() || read(message).is_some()
 }
 
 /// Returns the first well-formed marker and the text it was read from.

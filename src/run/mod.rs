@@ -32,6 +32,7 @@ use crate::config::{self, Config, RepositoryConfig};
 use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::plan::{Pinned, pin, reverted};
+use crate::pull_request::marker;
 use crate::registry::Registry;
 use crate::registry::verify::FILE_MAX;
 use crate::run::repository::inventory_cache::{CacheKey, OwnFile};
@@ -200,7 +201,7 @@ fn hold_reverted(
     mut pinned: Pinned,
     config: &Config,
 ) -> Result<(FetchedClone, CommitTree, Pinned), RunError> {
-    let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH)?;
+    let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH, marker::is_own)?;
     reverted::hold(&mut pinned, &tree, config, &log)?;
     Ok((cloned, tree, pinned))
 }

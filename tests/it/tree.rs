@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use tagpin::source::git::{BareClone, Remote};
-use tagpin::source::tree::{DirectoryTree, EntryKind, Tree, TreeError};
+use tagpin::source::tree::{CommitTree, DirectoryTree, EntryKind, Tree, TreeError};
 
 use crate::support::bare_repository::BareRepository;
 
@@ -200,7 +200,7 @@ fn a_checkout_and_its_commit_have_the_same_files() {
     let remote = Remote::new(work.to_str().unwrap(), None).unwrap();
     let clone = BareClone::open(&directory.path().join("cache"), remote).unwrap();
     clone.fetch("main", head).unwrap();
-    let in_commit = clone.tree(head).unwrap();
+    let in_commit = CommitTree::of_clone(&clone, head).unwrap();
     assert_eq!(on_disk.entries().unwrap(), in_commit.entries().unwrap());
     assert_eq!(on_disk.entries().unwrap().len(), 4);
     for entry in on_disk.entries().unwrap() {
@@ -242,12 +242,12 @@ fn a_commit_that_no_checkout_could_hold_is_no_way_out() {
     let head = commit(evil);
     let clone = BareClone::open(&directory.path().join("cache"), remote()).unwrap();
     if clone.fetch("main", head).is_ok()
-        && let Ok(tree) = clone.tree(head)
+        && let Ok(tree) = CommitTree::of_clone(&clone, head)
     {
         assert_eq!(paths(&tree), ["good.yaml"]);
         assert_eq!(tree.problems().len(), 4);
     }
     let head = commit(bomb);
-    let failed = clone.fetch("main", head).and_then(|head| clone.tree(head)).map(drop);
+    let failed = clone.fetch("main", head).and_then(|head| CommitTree::of_clone(&clone, head)).map(drop);
     assert!(failed.is_err());
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tagpin::source::git::{BareClone, BasicAuth, GitError, Identity, Oid, Remote};
-use tagpin::source::tree::Tree as _;
+use tagpin::source::tree::{CommitTree, Tree as _};
 
 use crate::support::bare_repository::BareRepository;
 use crate::support::registry::Registry;
@@ -186,7 +186,7 @@ fn the_real_git_takes_what_we_send() {
     repository.fetch("main", base).unwrap();
     let parent = repository.describe(base).unwrap().parents[0];
     assert!(repository.describe(parent).is_err(), "the clone is shallow");
-    assert_eq!(repository.tree(base).unwrap().read("a.yaml", 9).unwrap(), b"1");
+    assert_eq!(CommitTree::of_clone(&repository, base).unwrap().read("a.yaml", 9).unwrap(), b"1");
 
     let one = commit(&repository, base, "a.yaml", "pinned");
     repository.push(one, "tagpin/pin-digests", None).unwrap();

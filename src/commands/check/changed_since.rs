@@ -18,8 +18,9 @@ use crate::config::{self, Config, Variables, discover};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::plan::pin;
+use crate::source::git::RevisionError;
 use crate::source::tree::{
-    CommitTree, DirectoryTree, PATCH_MAX, PatchError, PatchedTree, RevisionError, Selection, Tree, TreeError,
+    CommitTree, DirectoryTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree, TreeError,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.

@@ -21,6 +21,7 @@ use crate::config::{Config, Variables};
 use crate::manifest::SIZE_MAX;
 use crate::manifest::inventory::Inventory;
 use crate::plan::{Outcome, pin};
+use crate::pull_request::marker;
 use crate::registry::Trust;
 use crate::report::Report;
 use crate::report::terminal::Terminal;
@@ -161,7 +162,7 @@ impl Gate {
         let work = online::ask(tree, &self.config, &registry, inventory, wanted, progress(shown));
         let mut online = block_on(work)?.map_err(anyhow::Error::new)?;
         if !online.strangers.is_empty() {
-            let log = Log::open(&work_tree_root(&std::env::current_dir()?), "HEAD").ok();
+            let log = Log::open(&work_tree_root(&std::env::current_dir()?), "HEAD", marker::is_own).ok();
             online.forget_older(log.as_ref(), &self.config, inventory).map_err(anyhow::Error::new)?;
         }
         Ok(online)

@@ -167,3 +167,9 @@ fn text_of(error: &Value) -> Option<String> {
         _ => None,
     }
 }
+
+/// Returns whether GitHub refused a push because the token may not change the workflows in it: "refusing to allow an OAuth
+/// App to create or update workflow `…` without `workflow` scope". git has no more than the text.
+pub(in crate::forge) fn refuses_workflows(message: &str) -> bool {
+    message.contains("refusing to allow") && message.contains("workflow")
+}

@@ -22,6 +22,7 @@ pub(crate) use answer::GitHubAnswer;
 pub use app::{App, AppConfig};
 use client::{Call, GitHubClient};
 pub use discover::{Listing, discover, discover_as_app};
+pub(super) use error::refuses_workflows;
 use error::{Deed, GitHubRefusal};
 use pull::Pull;
 use reqwest::Method;

@@ -91,7 +91,7 @@ pub(crate) fn fetch(opened: RemoteHeads) -> Result<(FetchedClone, CommitTree), R
         let head = head(&repository, &name, id, &base_branch, base)?;
         heads.insert(name, head);
     }
-    let tree = repository.tree(base)?;
+    let tree = CommitTree::of_clone(&repository, base)?;
     Ok((FetchedClone { repository, base_branch, base, branches, heads }, tree))
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::clone::FetchedClone;
 use super::credentials::Access;
 use crate::config::Config;
-use crate::forge::{Forge as _, ForgeError, NewCommit, NewFile};
+use crate::forge::{self, Forge as _, ForgeError, NewCommit, NewFile};
 use crate::plan::Pinned;
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Proposal, TemplateContext, commit_message, title};
@@ -66,12 +66,14 @@ pub(crate) async fn build<R>(
     pinned: &mut Pinned,
 ) -> Result<Option<String>, RunError> {
     let result = once(context, access, config, cloned, build, pinned).await;
-    // Over the API, GitHub says no more than that the token may not.
-    let is_refused = matches!(
-        result,
-        Err(RunError::Git(GitError::WorkflowPermission { .. })
-            | RunError::Forge(ForgeError::Forbidden(_) | ForgeError::NotFound(_) | ForgeError::Rejected(_)))
-    );
+    // Over the API, a forge says no more than that the token may not.
+    let is_refused = is_workflow_refusal(&result)
+        || matches!(
+            result,
+            Err(RunError::Forge(
+                ForgeError::Forbidden(_) | ForgeError::NotFound(_) | ForgeError::Rejected(_)
+            ))
+        );
     match without_workflows(pinned) {
         // Holds are for all that goes back: they do not go without a part of it.
         Some(rest) if is_refused && pinned.beside.is_empty() => {
@@ -83,6 +85,11 @@ pub(crate) async fn build<R>(
         }
         _ => result.map(Some),
     }
+}
+
+/// Returns whether a push was refused because of the workflows in it.
+fn is_workflow_refusal(result: &Result<String, RunError>) -> bool {
+    matches!(result, Err(RunError::Git(GitError::Rejected { message, .. })) if forge::refuses_workflows(message))
 }
 
 async fn once<R>(

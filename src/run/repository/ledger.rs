@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::history::ledger::{Ledger, LedgerError, LedgerState, LedgerView, TagObservation};
 use crate::source::git::{BareClone, GitError, Identity, Oid};
+use crate::source::tree::CommitTree;
 use crate::text::count;
 
 /// How often a push is tried that another run was quicker than.
@@ -150,7 +151,7 @@ impl Book {
                     problem = format!("`{}` was moved by others {TRIES} times in a row", book.branch);
                     found
                 }
-                Err(error) if is_busy(&error) => {
+                Err(error @ GitError::Busy { .. }) => {
                     problem = error.to_string();
                     book.head
                 }
@@ -168,16 +169,9 @@ impl Book {
     }
 }
 
-/// Tells whether the remote could not move the branch because somebody else was just moving it (git's `receive-pack` and
-/// `refs/files-backend`).
-fn is_busy(error: &GitError) -> bool {
-    let GitError::Rejected { message, .. } = error else { return false };
-    ["failed to update ref", "cannot lock ref", "failed to lock"].iter().any(|words| message.contains(words))
-}
-
 fn fetched(repository: &BareClone, branch: &str, expected: Oid) -> Result<(Oid, Ledger), LedgerError> {
     let remote = |error: GitError| LedgerError::Remote(error.to_string());
     let head = repository.fetch(branch, expected).map_err(remote)?;
-    let tree = repository.tree(head).map_err(remote)?;
+    let tree = CommitTree::of_clone(repository, head).map_err(remote)?;
     Ok((head, Ledger::read(&tree)?))
 }

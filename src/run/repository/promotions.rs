@@ -12,6 +12,7 @@ use crate::plan::set_digest::{Assignment, Atomicity, assign};
 use crate::plan::{Outcome, Pinned, pin};
 use crate::policy::environment::Environment;
 use crate::policy::target::Target;
+use crate::pull_request::marker;
 use crate::reference::{Digest, Image};
 use crate::registry::Registry;
 use crate::run::{RunContext, RunError, blocking};
@@ -119,7 +120,7 @@ async fn since_when(
 ) -> Result<(FetchedClone, BTreeMap<(Image, Digest), Since>), RunError> {
     let (config, inventory, from) = (config.clone(), inventory.clone(), from.clone());
     blocking(move || {
-        let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH)?;
+        let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH, marker::is_own)?;
         let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
         let ages = history::ages(&log, &config, &inventory, is_meant)?;
         Ok((cloned, history::earliest(&inventory, &ages)))

@@ -7,6 +7,7 @@ use super::credentials::Access;
 use super::propose;
 use crate::config::RepositoryConfig;
 use crate::manifest::SIZE_MAX;
+use crate::pull_request::marker;
 use crate::registry::Registry;
 use crate::run::request::{Errand, RequestPlan, Workspace};
 use crate::run::{BranchState, RepositoryOutcome, RunContext, RunError, blocking, narrowed};
@@ -56,7 +57,7 @@ pub async fn errand<R: Registry>(
             read: &read,
         };
         let log = || {
-            let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH);
+            let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH, marker::is_own);
             log.map_err(|error| crate::source::git::LogError::Git(error.to_string()))
         };
         let planned = match &asked {

@@ -102,9 +102,9 @@ pub enum GitError {
         /// What the remote said.
         message: String,
     },
-    /// GitHub refused the push because the commit changes a workflow and the token may not.
-    #[error("`{url}` refused the push to `{branch}`: the token may not change workflows: {message}")]
-    WorkflowPermission {
+    /// The remote could not move the branch because somebody else was just moving it. Nothing was pushed.
+    #[error("`{url}` refused the push to `{branch}`: {message}")]
+    Busy {
         /// The remote, without credentials.
         url: String,
         /// The branch.

@@ -6,9 +6,7 @@ use std::path::Path;
 use git2::{Delta, DiffFindOptions, DiffOptions, FileMode};
 use jiff::Timestamp;
 
-use super::{Commit, Oid, trailer};
-use crate::pull_request::marker;
-use crate::source::tree::{RevisionError, open_revision};
+use super::{Commit, Oid, RevisionError, open_revision};
 
 /// How many commits are looked at, at most.
 const STEPS_MAX: usize = 50_000;
@@ -16,10 +14,14 @@ const STEPS_MAX: usize = 50_000;
 /// How many files of one commit are compared to find out which were renamed.
 const RENAMES_MAX: usize = 1000;
 
+/// Returns whether a commit with this message is tagpin's own, or merges one that is.
+pub type IsOwn = fn(message: &str) -> bool;
+
 /// The commits of a branch in a repository on this machine.
 pub struct Log {
     git: git2::Repository,
     tip: Oid,
+    is_own: IsOwn,
 }
 
 /// Why a history cannot be read.
@@ -69,17 +71,18 @@ pub struct FileChange {
 }
 
 impl Log {
-    /// Returns the history that ends with `revision`, in the git repository around `directory`.
+    /// Returns the history that ends with `revision`, in the git repository around `directory`. `is_own` recognises tagpin's
+    /// messages.
     ///
     /// # Errors
     /// There is no repository, or no such commit in it.
-    pub fn open(directory: &Path, revision: &str) -> Result<Self, LogError> {
+    pub fn open(directory: &Path, revision: &str, is_own: IsOwn) -> Result<Self, LogError> {
         let (git, tip) = open_revision(directory, revision)?;
-        Ok(Self { git, tip })
+        Ok(Self::of(git, tip, is_own))
     }
 
-    pub(super) fn of(git: git2::Repository, tip: Oid) -> Self {
-        Self { git, tip }
+    pub(super) fn of(git: git2::Repository, tip: Oid, is_own: IsOwn) -> Self {
+        Self { git, tip, is_own }
     }
 
     /// Returns the commit that the history ends with.
@@ -138,12 +141,9 @@ impl Log {
         let parent = if commit.parent_count() > 0 { commit.parent(0).ok() } else { None };
         let own_time = commit.time().seconds();
         let seconds = parent.as_ref().map_or(own_time, |parent| own_time.max(parent.time().seconds()));
-        let is_own = |message: &str| {
-            trailer::value(message, trailer::TREE).is_some() || marker::read(message).is_some()
-        };
         let merged = (1..commit.parent_count()).filter_map(|index| commit.parent(index).ok());
         let mut messages = merged.map(|commit| String::from_utf8_lossy(commit.message_bytes()).into_owned());
-        let own = is_own(&known.message) || messages.any(|message| is_own(&message));
+        let own = (self.is_own)(&known.message) || messages.any(|message| (self.is_own)(&message));
         Ok(LoggedCommit {
             id,
             when: Timestamp::from_second(seconds).unwrap_or(Timestamp::MIN),

@@ -17,8 +17,8 @@ impl BareClone {
     /// branch. A branch that is already at `commit` is fine.
     ///
     /// # Errors
-    /// [`GitError::RefMoved`] where the branch is elsewhere, [`GitError::Rejected`] or [`GitError::WorkflowPermission`]
-    /// where the remote refuses to move it: then nothing has changed there.
+    /// [`GitError::RefMoved`] where the branch is elsewhere, [`GitError::Busy`] or [`GitError::Rejected`] where the remote
+    /// does not move it: then nothing has changed there.
     pub fn push(&self, commit: Oid, branch: &str, expected: Option<Oid>) -> Result<(), GitError> {
         let name = branch_ref(branch)?;
         match self.remote.directory() {
@@ -103,8 +103,7 @@ impl BareClone {
         }
         let refusal = match result {
             Ok(()) => refusal.take(),
-            // libgit2 has no other word for a remote that could not take the objects.
-            Err(GitError::InvalidAnswer { message, .. }) if message.contains("unpacking") => Some(message),
+            Err(GitError::InvalidAnswer { message, .. }) if is_unpacking(&message) => Some(message),
             Err(error) => return Err(error),
         };
         match refusal {
@@ -117,16 +116,12 @@ impl BareClone {
     fn refused(&self, branch: &str, expected: Option<Oid>, refusal: &str, remarks: &[u8]) -> GitError {
         let remarks = String::from_utf8_lossy(remarks);
         let message = words(&self.remote, &format!("{refusal} {remarks}"));
-        let url = self.remote.url();
-        let branch = branch.to_owned();
-        // GitHub: "refusing to allow an OAuth App to create or update workflow `…` without `workflow` scope".
-        if message.contains("refusing to allow") && message.contains("workflow") {
-            return GitError::WorkflowPermission { url, branch, message };
-        }
+        let (url, branch) = (self.remote.url(), branch.to_owned());
         match self.heads() {
             Ok(heads) if heads.branches.get(&branch).copied() != expected => {
                 self.moved(&branch, expected, heads.branches.get(&branch).copied())
             }
+            _ if is_busy(&message) => GitError::Busy { url, branch, message },
             _ => GitError::Rejected { url, branch, message },
         }
     }
@@ -192,4 +187,15 @@ impl BareClone {
             Err(error) => Err(self.explain(&error)),
         }
     }
+}
+
+/// Returns whether libgit2 says that the remote could not take the objects, for which it has a text alone.
+fn is_unpacking(message: &str) -> bool {
+    message.contains("unpacking")
+}
+
+/// Returns whether the remote says that somebody else was just moving the branch: the protocol has a text alone for it
+/// (git's `receive-pack` and `refs/files-backend`).
+fn is_busy(message: &str) -> bool {
+    ["failed to update ref", "cannot lock ref", "failed to lock"].iter().any(|words| message.contains(words))
 }

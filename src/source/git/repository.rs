@@ -6,8 +6,7 @@ use std::sync::Arc;
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOptions};
 
 use super::error::words;
-use super::{Commit, GitError, Log, Oid, Remote, initialise, transport};
-use crate::source::tree::CommitTree;
+use super::{Commit, GitError, IsOwn, Log, Oid, Remote, initialise, transport};
 
 /// How many packs a clone may have. Every fetch adds one and libgit2 never joins them, so past this number a new
 /// shallow clone is cheaper than the old one.
@@ -120,11 +119,11 @@ impl BareClone {
     }
 
     /// Returns the history of `branch` that ends with `commit`, which was fetched from it: at least `depth` first parents,
-    /// where there are so many. What is missing is fetched, with one request more.
+    /// where there are so many. What is missing is fetched, with one request more. `is_own` recognises tagpin's messages.
     ///
     /// # Errors
     /// The remote does not answer, or has no such branch any more.
-    pub fn history(&self, branch: &str, commit: Oid, depth: u16) -> Result<Log, GitError> {
+    pub fn history(&self, branch: &str, commit: Oid, depth: u16, is_own: IsOwn) -> Result<Log, GitError> {
         let name = branch_ref(branch)?;
         if self.remote.directory().is_none() && !self.reaches(commit, depth) {
             let mut options = FetchOptions::new();
@@ -137,10 +136,10 @@ impl BareClone {
         }
         // Opened anew: which commits are the last of a shallow clone is read once.
         let git = git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))?;
-        Ok(Log::of(git, commit))
+        Ok(Log::of(git, commit, is_own))
     }
 
-    /// Tells whether `depth` first parents of a commit are here, or all there are.
+    /// Returns whether `depth` first parents of a commit are here, or all there are.
     fn reaches(&self, commit: Oid, depth: u16) -> bool {
         let mut at = commit;
         for _ in 0..depth {
@@ -154,10 +153,10 @@ impl BareClone {
         true
     }
 
-    /// Returns the files of a commit that was fetched or made here.
-    pub fn tree(&self, commit: Oid) -> Result<CommitTree, GitError> {
+    /// Opens the clone once more, for a reader that outlives this one, and shares its lock.
+    pub(crate) fn reopen(&self) -> Result<(git2::Repository, Arc<File>), GitError> {
         let git = open_clone(self.git.path()).map_err(|error| self.damaged(&error))?;
-        CommitTree::new(git, commit, Arc::clone(&self.lock)).map_err(|error| self.damaged(&error))
+        Ok((git, Arc::clone(&self.lock)))
     }
 
     /// Returns what a commit that was fetched or made here says of itself.
@@ -203,7 +202,7 @@ impl BareClone {
     }
 
     /// Marks the clone, so that the next run makes it anew.
-    pub(super) fn damaged(&self, error: &git2::Error) -> GitError {
+    pub(crate) fn damaged(&self, error: &git2::Error) -> GitError {
         mark_damaged(self.git.path());
         GitError::Damaged { url: self.remote.url(), message: words(&self.remote, error.message()) }
     }
@@ -216,7 +215,7 @@ pub(crate) fn mark_damaged(path: &Path) {
     }
 }
 
-/// Tells whether a branch can have this name.
+/// Returns whether a branch can have this name.
 pub fn is_branch(name: &str) -> bool {
     branch_ref(name).is_ok()
 }

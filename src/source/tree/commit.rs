@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use git2::{ObjectType, Oid};
 
 use super::{EntryKind, Tree, TreeEntry, TreeError};
+use crate::source::git::{BareClone, GitError, RevisionError, mark_damaged, open_revision};
 
 /// How many files a commit may have. Trees may name each other again and again, so a few kilobytes can stand for more
 /// files than any machine holds.
@@ -29,55 +30,14 @@ pub struct CommitTree {
     lock: Option<Arc<File>>,
 }
 
-/// Why the files of a revision cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RevisionError {
-    /// The directory is in no git repository.
-    #[error("there is no git repository here")]
-    NoRepository,
-    /// The repository has no such commit.
-    #[error("the git repository has no commit `{0}`")]
-    NoCommit(String),
-    /// The repository cannot be read.
-    #[error("the git repository cannot be read: {0}")]
-    Git(String),
-}
-
-fn failed(error: git2::Error) -> RevisionError {
-    RevisionError::Git(error.message().to_owned())
-}
-
-/// Opens the git repository around `directory`, and finds the commit that `revision` names in it.
-pub(crate) fn open_revision(
-    directory: &Path,
-    revision: &str,
-) -> Result<(git2::Repository, Oid), RevisionError> {
-    crate::source::git::initialise();
-    let none: [&Path; 0] = [];
-    let git =
-        git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none).map_err(|error| {
-            match error.code() {
-                git2::ErrorCode::NotFound => RevisionError::NoRepository,
-                _ => failed(error),
-            }
-        })?;
-    let commit = git
-        .revparse_single(revision)
-        .and_then(|object| object.peel_to_commit())
-        .map(|commit| commit.id())
-        .map_err(|error| match error.code() {
-            git2::ErrorCode::NotFound
-            | git2::ErrorCode::InvalidSpec
-            | git2::ErrorCode::Ambiguous
-            | git2::ErrorCode::Peel => RevisionError::NoCommit(revision.to_owned()),
-            _ => failed(error),
-        })?;
-    Ok((git, commit))
-}
-
 impl CommitTree {
-    pub(crate) fn new(git: git2::Repository, commit: Oid, lock: Arc<File>) -> Result<Self, git2::Error> {
-        Self::open(git, commit, Some(lock))
+    /// Returns the files of a commit that was fetched into `clone` or made in it.
+    ///
+    /// # Errors
+    /// The clone is damaged, or has no such commit.
+    pub fn of_clone(clone: &BareClone, commit: Oid) -> Result<Self, GitError> {
+        let (git, lock) = clone.reopen()?;
+        Self::open(git, commit, Some(lock)).map_err(|error| clone.damaged(&error))
     }
 
     /// Returns the files of the commit that `revision` names in the git repository around `directory`.
@@ -86,7 +46,7 @@ impl CommitTree {
     /// There is no repository, no such commit in it, or it cannot be read.
     pub fn of_revision(directory: &Path, revision: &str) -> Result<Self, RevisionError> {
         let (git, commit) = open_revision(directory, revision)?;
-        Self::open(git, commit, None).map_err(failed)
+        Ok(Self::open(git, commit, None)?)
     }
 
     fn open(git: git2::Repository, commit: Oid, lock: Option<Arc<File>>) -> Result<Self, git2::Error> {
@@ -126,7 +86,7 @@ impl Tree for CommitTree {
             Ok(Err(size)) => Err(TreeError::TooLarge { path: path(), size, limit }),
             Err(error) => {
                 if self.lock.is_some() {
-                    crate::source::git::mark_damaged(git.path());
+                    mark_damaged(git.path());
                 }
                 Err(broken(path(), &error))
             }

@@ -6,8 +6,7 @@ mod directory;
 mod selection;
 
 pub use before_patch::{PATCH_MAX, PatchError, PatchedTree};
-pub(crate) use commit::open_revision;
-pub use commit::{CommitTree, RevisionError};
+pub use commit::CommitTree;
 pub use directory::DirectoryTree;
 pub use selection::Selection;
 
