@@ -5,18 +5,21 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
+use super::CheckSettings;
 use super::baseline::Baseline;
 use super::online::RegistryFacts;
-use crate::config::Config;
 use crate::manifest::inventory::Inventory;
+use crate::policy::Settings;
 
 /// What the rules look at.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckContext<'c> {
     /// The files that are checked.
     pub inventory: &'c Inventory,
-    /// What should be pinned, the levels and the allow-list.
-    pub config: &'c Config,
+    /// What should be pinned, and how.
+    pub settings: &'c Settings,
+    /// The levels and the allow-list.
+    pub check: &'c CheckSettings,
     /// What today is, where the command runs.
     pub today: Date,
     /// What was there before the change that is judged; `None` where the files are judged as they are.

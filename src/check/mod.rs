@@ -50,7 +50,7 @@ pub fn check(context: &CheckContext<'_>) -> Checked {
         let old = old(&checked.findings, &before, base, &is_here(context.inventory));
         checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
     }
-    let settings = &context.config.check;
+    let settings = context.check;
     checked.allowed = take(&mut checked.findings, &|finding| settings.allows(finding, context.today));
     if let Some(baseline) = context.baseline {
         checked.known = take(&mut checked.findings, &|finding| baseline.has(finding));
@@ -64,7 +64,7 @@ fn found(context: &CheckContext<'_>) -> Vec<Finding> {
     findings.sort_by(|a, b| a.position().cmp(&b.position()));
     fingerprint::add(&mut findings);
     for finding in &mut findings {
-        finding.level = context.config.check.level(finding);
+        finding.level = context.check.level(finding);
     }
     findings.retain(|finding| finding.level != Severity::Off);
     leave_the_most_specific(&mut findings);

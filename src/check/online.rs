@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::tag_history::TagHistory;
-use crate::config::Config;
-use crate::history::ledger::TagObservation;
+use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{ObjectOwner, State};
 use crate::plan::{BY_PROMOTION, Outcome, Verdict, pin};
 use crate::platform::Platform;
+use crate::policy::Settings;
 use crate::reference::{Digest, Reference};
 use crate::registry::{
     Answers, DigestLevel, ManifestContent, MirrorComparison, Probe, Probed, Registry, ResolveError, TagRef,
@@ -71,13 +71,15 @@ pub struct UncheckedSite {
 /// The tree itself cannot be read.
 pub async fn ask<T: Tree, R: Registry>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
+    past: &LedgerView,
     registry: &R,
     inventory: &Inventory,
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
 ) -> Result<RegistryFacts, TreeError> {
-    let (verdicts, answers) = pin::decide(tree, config, registry, inventory, &wanted, progress).await?;
+    let (verdicts, answers) =
+        pin::decide(tree, settings, past, registry, inventory, &wanted, progress).await?;
     let mut online = RegistryFacts { verdicts, ..RegistryFacts::default() };
     for (reference, verdict) in online.verdicts.iter().enumerate() {
         // What an index lacks is the finding of a rule.
@@ -90,7 +92,7 @@ pub async fn ask<T: Tree, R: Registry>(
     let mut looks: BTreeMap<(String, String, Probe), (TagRef, Vec<usize>)> = BTreeMap::new();
     let mut needed: BTreeMap<usize, Vec<Platform>> = BTreeMap::new();
     let mut moved: BTreeSet<usize> = BTreeSet::new();
-    let past = config.ledger.past.with(&TagObservation::all(&answers));
+    let past = past.with(&TagObservation::all(&answers));
     for (index, (file, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
         let site = &located.site;
         let (State::Pinned, Some(reference)) = (site.state, &site.reference) else { continue };
@@ -108,7 +110,7 @@ pub async fn ask<T: Tree, R: Registry>(
                 verdict.outcome == Outcome::Unchanged && verdict.reason != Some(BY_PROMOTION)
             }),
         };
-        let decision = config.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
+        let decision = settings.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
         let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());
         // A digest that tagpin wrote is what the tag was, whatever it has become.
         let is_recorded = |owner: &ObjectOwner| owner.digests.values().any(|text| text == digest.as_str());

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::online::RegistryFacts;
-use crate::config::Config;
 use crate::history;
 use crate::history::ledger::{LedgerView, image_of};
 use crate::manifest::inventory::Inventory;
+use crate::policy::Settings;
 use crate::policy::target::Target;
 use crate::reference::{LATEST, Reference};
 use crate::registry::TagRef;
@@ -50,18 +50,18 @@ impl RegistryFacts {
     pub fn forget_older(
         &mut self,
         log: Option<&Log>,
-        config: &Config,
+        settings: &Settings,
+        now: Timestamp,
         inventory: &Inventory,
     ) -> Result<(), LogError> {
         if self.strangers.is_empty() {
             return Ok(());
         }
-        let now = config.ledger.past.now();
         let Some(log) = log else {
             self.strangers.clear();
             return Ok(());
         };
-        let history = history::of(log, config, &Target::everything())?;
+        let history = history::of(log, settings, &Target::everything())?;
         if history.cut_at.is_some() {
             self.strangers.clear();
             return Ok(());

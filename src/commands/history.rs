@@ -39,7 +39,7 @@ pub fn run(
     let root = work_tree_root(&std::env::current_dir()?);
     let log = log(&root, &args.base)?;
     // A path may be one of the past.
-    let target = Target::parse(&args.target, &config, &seen_from(&root)?, |_| true)
+    let target = Target::parse(&args.target, &config.settings, &seen_from(&root)?, |_| true)
         .map_err(|error| Failure::usage(error.to_string(), super::NAME_A_TARGET))?;
     match args.at {
         Some(_) if globals.format == Format::Html => {
@@ -58,7 +58,7 @@ fn over_time(
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let history = history::of(log, config, target).map_err(anyhow::Error::new)?;
+    let history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;
     let complete = history.cut_at.is_none();
     ever_declared(&history, config, target)?;
     if globals.format == Format::Json {
@@ -92,7 +92,7 @@ fn ever_declared(history: &History, config: &Config, target: &Target) -> Result<
         return Ok(());
     }
     let message = format!("no image was ever declared in `{}`", target.name);
-    let known = known_environments(config);
+    let known = known_environments(&config.settings);
     let hint = format!("name an environment, or a path as it is below the repository's root; {known}");
     Err(Failure::usage(message, hint))
 }
@@ -159,7 +159,7 @@ fn at(
         }
     };
     let tree = CommitTree::of_revision(root, &step.id.to_string()).map_err(anyhow::Error::new)?;
-    let inventory = pin::take_inventory(&tree, config).map_err(anyhow::Error::new)?;
+    let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let report = Report::new(&inventory, None, |_| false);
     let mut rows = Vec::new();
     let has_file = |path: &str| target.has_file(path) || target.has_file(names.now(path));
@@ -168,7 +168,7 @@ fn at(
         sites.filter(|(file, located)| has_file(&file.root_path) && target.has_site(located)).collect();
     if meant.is_empty() {
         // It was not there yet, or any more; or it never was, and its name is wrong.
-        let history = history::of(log, config, target).map_err(anyhow::Error::new)?;
+        let history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;
         ever_declared(&history, config, target)?;
         if !globals.quiet {
             let note = format!("no image was declared in `{}` at {moment}", target.name);

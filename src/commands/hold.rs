@@ -12,6 +12,7 @@ use crate::atomic_file;
 use crate::commands::args::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
+use crate::config::edit_holds;
 use crate::config::{Config, Variables};
 use crate::plan::pin;
 use crate::policy::hold;
@@ -71,7 +72,7 @@ fn add(
     let before = text_of(&path)?;
     let shown = path.display().to_string();
     let base = path.parent().unwrap_or(Path::new("/"));
-    let after = hold::with_hold(&shown, base, &before, &hold)
+    let after = edit_holds::with_hold(&shown, base, &before, &hold)
         .map_err(|error| Failure::usage(error.to_string(), HOLDS))?;
     if after == before {
         writeln!(terminal.stdout, "{}: this hold is there already", printable(&shown))?;
@@ -80,8 +81,8 @@ fn add(
     save(&path, after.as_bytes())?;
     writeln!(terminal.stdout, "{}: a hold was added", printable(&shown))?;
     let (tree, _) = whole_tree()?;
-    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-    let added = hold::holds_of(&shown, base, &after)?.pop();
+    let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
+    let added = edit_holds::holds_of(&shown, base, &after)?.pop();
     if !globals.quiet && added.is_some_and(|added| !hold::is_matched(&added, &inventory)) {
         writeln!(terminal.stderr, "note: it is for no image that is here: `tagpin list` has their names")?;
     }
@@ -120,7 +121,7 @@ pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
 
 const HOLDS: &str = "docs/change-control.md shows how a `[[hold]]` is written";
 
-fn not_editable(file: &str, error: &hold::HoldEditError) -> Failure {
+fn not_editable(file: &str, error: &edit_holds::HoldEditError) -> Failure {
     Failure::usage(format!("`{file}`: {error}"), HOLDS)
 }
 
@@ -135,7 +136,8 @@ fn remove(
     let before = text_of(&path)?;
     let own = own_holds(&config, &path);
     let wanted: BTreeSet<usize> = if args.ended {
-        let ended = own.iter().enumerate().filter(|(_, hold)| config.holds.has_ended(hold));
+        let holds = config.settings.holds.at(Timestamp::now());
+        let ended = own.iter().enumerate().filter(|(_, hold)| holds.has_ended(hold));
         ended.map(|(index, _)| index).collect()
     } else {
         let zero = || Failure::usage("there is no hold 0", "`tagpin hold list` has the numbers, from 1");
@@ -143,7 +145,7 @@ fn remove(
     };
     let wanted: Vec<usize> = wanted.into_iter().collect();
     let shown = path.display().to_string();
-    let after = hold::remove(&before, &wanted).map_err(|error| not_editable(&shown, &error))?;
+    let after = edit_holds::remove(&before, &wanted).map_err(|error| not_editable(&shown, &error))?;
     if after != before {
         save(&path, after.as_bytes())?;
     }
@@ -155,18 +157,19 @@ fn remove(
 fn own_holds<'c>(config: &'c Config, path: &Path) -> Vec<&'c Hold> {
     // Messages name a file as it is seen from the working directory.
     let is_own = |hold: &&Hold| std::path::absolute(&hold.origin.file).is_ok_and(|file| file == path);
-    config.holds.all.iter().filter(is_own).collect()
+    config.settings.holds.all.iter().filter(is_own).collect()
 }
 
 fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
     let (tree, root) = whole_tree()?;
-    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let report = Report::new(&inventory, None, |path| tree.is_named(path));
     let own = own_holds(&config, &repository_file(&root));
+    let now = config.settings.holds.at(Timestamp::now());
     let mut rows = Vec::new();
-    for hold in &config.holds.all {
-        let state = if config.holds.has_ended(hold) {
+    for hold in &config.settings.holds.all {
+        let state = if now.has_ended(hold) {
             "ended"
         } else if hold::is_matched(hold, &inventory) {
             "active"
@@ -199,7 +202,7 @@ fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> 
         let document = json!({"version": VERSION, "holds": rows, "complete": report.complete});
         writeln!(terminal.stdout, "{document:#}")?;
     } else if !globals.quiet {
-        writeln!(terminal.stderr, "{}", count(config.holds.all.len(), "hold"))?;
+        writeln!(terminal.stderr, "{}", count(config.settings.holds.all.len(), "hold"))?;
     }
     Ok(Exit::of(false, report.complete))
 }

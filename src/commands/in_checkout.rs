@@ -10,12 +10,14 @@ use crate::commands::args::{Format, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
+use crate::history::ledger::LedgerView;
 use crate::plan::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
 use crate::report::terminal::Terminal;
 use crate::run::request::{Carried, ErrandError, ReadFile, RequestPlan, Workspace};
 use crate::source::tree::DirectoryTree;
+use jiff::Timestamp;
 
 /// A checkout.
 pub(super) struct Checkout {
@@ -43,7 +45,7 @@ impl Checkout {
 
     pub(super) fn place(&self) -> Workspace<'_, DirectoryTree> {
         let Self { tree, config, seen_from, own_file, read, .. } = self;
-        Workspace { tree, config, seen_from, own_file, read }
+        Workspace { tree, settings: &config.settings, seen_from, own_file, read }
     }
 
     /// Asks the registries, writes the files, or shows the diff with `dry_run`, and reports.
@@ -55,7 +57,8 @@ impl Checkout {
         terminal: &mut Terminal,
     ) -> Result<Exit, Failure> {
         let registry = registry(&self.config, Trust::Scanned)?;
-        let work = planned.carry_out(&self.tree, &self.config, &registry);
+        let (settings, past) = (&self.config.settings, LedgerView::unknown(Timestamp::now()));
+        let work = planned.carry_out(&self.tree, settings, &past, &registry);
         let Carried { mut pinned, mut notes, complete, about } = block_on(work)?.map_err(told)?;
         pinned.keep(|file| about.has_file(&file.root_path));
         for FileEdit { path, before, after, .. } in std::mem::take(&mut pinned.beside) {
@@ -67,7 +70,8 @@ impl Checkout {
             }
         }
         let budget = registry.budget();
-        let done = EditedTree { tree: &self.tree, config: &self.config, notes, complete, budget };
+        let done =
+            EditedTree { tree: &self.tree, holds: settings.holds.at(past.now()), notes, complete, budget };
         finish(pinned, done, dry_run, globals, terminal)
     }
 }

@@ -49,11 +49,11 @@ pub fn run(
 }
 
 fn environment_of(name: &str, config: &Config) -> Result<Target, Failure> {
-    Target::parse(name, config, "", |_| false)
+    Target::parse(name, &config.settings, "", |_| false)
         .ok()
         .filter(|target| target.environment().is_some())
         .ok_or_else(|| {
-            let known = known_environments(config);
+            let known = known_environments(&config.settings);
             let hint = "an [[environment]] of the configuration has a `name` and `paths`";
             Failure::usage(format!("there is no environment `{name}`; {known}"), hint)
         })
@@ -74,7 +74,7 @@ fn mark(
     let containers = args.live.as_deref().map(pods_of).transpose()?;
     let commit = log(root, &args.base)?.tip().to_string();
     let tree = CommitTree::of_revision(root, &commit).map_err(anyhow::Error::new)?;
-    let mut inventory = pin::take_inventory(&tree, config).map_err(anyhow::Error::new)?;
+    let mut inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     // What another environment declares is no excuse for what runs in this one.
     inventory.files.retain(|file| target.has_file(&file.root_path));
     let images = image_globs(&args.image)?;
@@ -83,7 +83,7 @@ fn mark(
     let by = args.by.clone().filter(|by| !by.trim().is_empty());
     let runs = match containers {
         Some(containers) => {
-            let declared = live::declared(&inventory, config.annotations.keys());
+            let declared = live::declared(&inventory, config.settings.annotations.keys());
             let (compared, indexes) = compare(&declared, &containers, args.online, config)?;
             Some(Runs { declared, containers, compared, indexes })
         }

@@ -151,12 +151,12 @@ fn row(question: &TagRef, record: &TagRecord<'_>) -> serde_json::Value {
     })
 }
 
-/// Reads the ledger that the repository around `root` has into `config`. Returns a remark where something waits for a ledger
-/// that is not here, and whether what is here could be read.
-pub(super) fn recall(config: &mut Config, root: &Path) -> (Option<String>, bool) {
+/// Returns what the ledger of the repository around `root` says, a remark where something waits for a ledger that is not
+/// here, and whether what is here could be read.
+pub(super) fn recall(config: &Config, root: &Path) -> (LedgerView, Option<String>, bool) {
     let branch = &config.ledger.branch;
     let known = find(root, branch);
-    let waits = config.policy.waits();
+    let waits = config.settings.policy.waits();
     let (remark, is_readable) = match &known {
         LedgerState::Nothing if waits => {
             (Some(format!("no ledger of tags is here: {}", fetch(branch))), true)
@@ -166,8 +166,7 @@ pub(super) fn recall(config: &mut Config, root: &Path) -> (Option<String>, bool)
         }
         LedgerState::Nothing | LedgerState::Read(_) => (None, true),
     };
-    config.ledger.past = LedgerView::new(known, Timestamp::now());
-    (remark, is_readable)
+    (LedgerView::new(known, Timestamp::now()), remark, is_readable)
 }
 
 /// Says how a checkout gets the ledger.

@@ -47,14 +47,14 @@ pub fn run(
     let tree = local_tree(&args.paths)?;
     let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
     let containers = args.live.as_deref().map(pods_of).transpose()?;
-    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
+    let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
-    report.add_holds(&config.holds, &inventory);
+    report.add_holds(config.settings.holds.at(Timestamp::now()), &inventory);
     if globals.format != Format::Html {
         print(&report, globals, terminal, human::list)?;
         return Ok(Exit::of(false, report.complete));
     }
-    let declared = live::declared(&inventory, config.annotations.keys());
+    let declared = live::declared(&inventory, config.settings.annotations.keys());
     let compared = containers.map(|containers| live::compare(&declared, &containers, &Indexes::new()));
     let (ages, unread) = ages(&tree, &inventory, &config);
     let files_are_read = report.complete;
@@ -63,7 +63,8 @@ pub fn run(
     let (today, now) = (jiff::Zoned::now().date(), Timestamp::now());
     let context = CheckContext {
         inventory: &inventory,
-        config: &config,
+        settings: &config.settings,
+        check: &config.check,
         today,
         base: None,
         baseline: None,
@@ -73,7 +74,7 @@ pub fn run(
     report.notes.extend(unread);
     let sources = AuditSources {
         inventory: &inventory,
-        environments: &config.environments,
+        environments: &config.settings.environments,
         earlier: &earlier,
         ages: &ages,
         live: compared.as_ref(),
@@ -107,7 +108,7 @@ fn ages(tree: &DirectoryTree, inventory: &Inventory, config: &Config) -> (Vec<Ag
     for root in roots {
         let is_meant = |file: &FileScan, _: &Located| work_tree(file) == Some(root);
         let found = Log::open(root, "HEAD", marker::is_own)
-            .and_then(|log| history::ages(&log, config, inventory, is_meant));
+            .and_then(|log| history::ages(&log, &config.settings, inventory, is_meant));
         match found {
             Ok(found) => {
                 let known = ages.iter_mut().zip(found);

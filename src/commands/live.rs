@@ -37,8 +37,8 @@ pub fn run(
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
     let containers = pods_of(&args.pods)?;
-    let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-    let declared = live::declared(&inventory, config.annotations.keys());
+    let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
+    let declared = live::declared(&inventory, config.settings.annotations.keys());
     let (compared, _) = compare(&declared, &containers, args.online, &config)?;
     let files = Report::new(&inventory, None, |path| tree.is_named(path));
     let (drift, complete) = (report::has_drift(&compared), files.complete && report::is_complete(&compared));

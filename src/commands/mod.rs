@@ -25,8 +25,6 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use crate::commands::args::{Format, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, discover};
@@ -49,19 +47,13 @@ fn local_config(
     let directory = std::env::current_dir()?;
     let root = work_tree_root(&directory);
     let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
-    let Some(found) = discover(names) else { return Ok(told_the_time(config)) };
+    let Some(found) = discover(names) else { return Ok(config) };
     if let Some(warning) = found.warning() {
         writeln!(terminal.stderr, "warning: {warning}")?;
     }
     let path = if root == directory { PathBuf::from(found.path) } else { root.join(found.path) };
     // The path is UTF-8 where the configuration can name it.
-    Ok(told_the_time(config.narrowed_by_file(&path.to_string_lossy())?))
-}
-
-/// Holds end: this is where the commands on a directory say what the time is.
-fn told_the_time(mut config: Config) -> Config {
-    config.holds.tell(Timestamp::now());
-    config
+    Ok(config.narrowed_by_file(&path.to_string_lossy())?)
 }
 
 /// Returns the files of the whole repository around the working directory, and its root.

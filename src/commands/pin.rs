@@ -11,14 +11,17 @@ use crate::atomic_file;
 use crate::commands::args::{Format, Globals, PinArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
-use crate::config::{Config, Variables};
+use crate::config::Variables;
+use crate::history::ledger::LedgerView;
 use crate::plan::build_metadata::Built;
 use crate::plan::set_digest::{Atomicity, assign};
 use crate::plan::{Outcome, Pinned, Verdict, build_metadata, pin};
+use crate::policy::hold::ActiveHolds;
 use crate::registry::{Budget, Trust};
 use crate::report::terminal::Terminal;
 use crate::report::{Report, diff, human};
 use crate::source::tree::{DirectoryTree, Tree as _};
+use jiff::Timestamp;
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.
 ///
@@ -31,31 +34,37 @@ pub fn run(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("pin")?;
-    let mut config = local_config(globals, environment, terminal)?;
+    let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
     let registry = registry(&config, Trust::Scanned)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut notes = Vec::new();
     // Who names a digest wants it written: what holds it back is no success.
     let named = !args.set.is_empty() || !args.digests.is_empty();
-    let (mut remark, mut is_readable) = (None, true);
+    let (mut past, mut remark, mut is_readable) = (LedgerView::unknown(Timestamp::now()), None, true);
     let pinned = if !named {
-        (remark, is_readable) = ledger::recall(&mut config, &work_tree_root(&std::env::current_dir()?));
-        block_on(pin::pin(&tree, &config, &registry, progress(shown)))?
+        (past, remark, is_readable) = ledger::recall(&config, &work_tree_root(&std::env::current_dir()?));
+        block_on(pin::pin(&tree, &config.settings, &past, &registry, progress(shown)))?
     } else {
         let built = built(args)?;
-        let inventory = pin::take_inventory(&tree, &config).map_err(anyhow::Error::new)?;
-        let (aims, unused) = build_metadata::aims(&inventory, &config.policy, &built);
+        let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
+        let (aims, unused) = build_metadata::aims(&inventory, &config.settings.policy, &built);
         notes.extend(
             unused.into_iter().map(|built| format!("no image here is `{built}`: nothing was written for it")),
         );
-        block_on(assign(&tree, &config, &registry, inventory, aims, Atomicity::StopsOne))?
+        block_on(assign(&tree, &config.settings, &past, &registry, inventory, aims, Atomicity::StopsOne))?
     };
     let mut pinned = pinned.map_err(anyhow::Error::new)?;
     pinned.notes.extend(remark);
     let held = named && pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Held);
     let complete = notes.is_empty() && !held && is_readable;
-    let done = EditedTree { tree: &tree, config: &config, notes, complete, budget: registry.budget() };
+    let done = EditedTree {
+        tree: &tree,
+        holds: config.settings.holds.at(past.now()),
+        notes,
+        complete,
+        budget: registry.budget(),
+    };
     finish(pinned, done, args.dry_run, globals, terminal)
 }
 
@@ -83,7 +92,7 @@ fn built(args: &PinArgs) -> Result<Vec<Built>, Failure> {
 /// What a command that edits files has to say beside the verdicts.
 pub(super) struct EditedTree<'d> {
     pub(super) tree: &'d DirectoryTree,
-    pub(super) config: &'d Config,
+    pub(super) holds: ActiveHolds<'d>,
     pub(super) notes: Vec<String>,
     /// Whether everything was done that was asked for.
     pub(super) complete: bool,
@@ -101,7 +110,7 @@ pub(super) fn finish(
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let EditedTree { tree, config, notes, complete, budget } = done;
+    let EditedTree { tree, holds, notes, complete, budget } = done;
     if dry_run {
         if globals.format == Format::Human {
             for file in &pinned.files {
@@ -112,7 +121,7 @@ pub(super) fn finish(
         write_files(tree, &mut pinned);
     }
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |path| tree.is_named(path));
-    report.add_holds(&config.holds, &pinned.inventory);
+    report.add_holds(holds, &pinned.inventory);
     report.notes.extend(pinned.notes);
     report.notes.extend(notes);
     report.complete &= complete;

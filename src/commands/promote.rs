@@ -81,10 +81,11 @@ fn check(
     let place = checkout.place();
     let (from, to) = (place.target(&errand.from), place.target(&errand.to));
     let (from, to) = (from.map_err(in_checkout::told)?, to.map_err(in_checkout::told)?);
-    let inventory = pin::take_inventory(&checkout.tree, &checkout.config).map_err(anyhow::Error::new)?;
+    let inventory =
+        pin::take_inventory(&checkout.tree, &checkout.config.settings).map_err(anyhow::Error::new)?;
     require_images(&inventory, &[&from, &to]).map_err(in_checkout::told)?;
     require_match(errand.images.as_ref(), &inventory, &[&from, &to]).map_err(in_checkout::told)?;
-    let environments = checkout.config.environments.clone();
+    let environments = checkout.config.settings.environments.clone();
     let demands = PromotionRules { environments, images: errand.images.clone(), ..PromotionRules::default() };
     let promotion =
         promote(&inventory, &from, &to, &demands).map_err(|error| in_checkout::told(error.into()))?;

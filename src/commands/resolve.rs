@@ -59,7 +59,7 @@ pub fn run(
             let name =
                 Reference::parse(text).map(|reference| reference.name().to_owned()).unwrap_or_default();
             // The policy for no path in particular: what it demands for all of them.
-            let demands = config.policy.decide("", &name, None).demands;
+            let demands = config.settings.policy.decide("", &name, None).demands;
             rows.push(runtime.block_on(explain(&registry, text, asked, &demands)));
         }
     } else {

@@ -40,7 +40,12 @@ pub enum HoldFileError {
 ///
 /// # Errors
 /// The file cannot be edited, or what the hold says is refused.
-pub fn with_hold(file: &str, base: &Path, before: &str, hold: &NewHold) -> Result<String, HoldFileError> {
+pub(crate) fn with_hold(
+    file: &str,
+    base: &Path,
+    before: &str,
+    hold: &NewHold,
+) -> Result<String, HoldFileError> {
     let after = add(before, hold).map_err(|error| HoldFileError::Edit(file.to_owned(), error))?;
     // It is the last one; where it stands makes no difference.
     let Some(added) = holds_of(file, base, &after)?.pop() else { return Ok(before.to_owned()) };
@@ -53,15 +58,15 @@ pub fn with_hold(file: &str, base: &Path, before: &str, hold: &NewHold) -> Resul
 ///
 /// # Errors
 /// The file is wrong.
-pub fn holds_of(file: &str, base: &Path, text: &str) -> Result<Vec<Hold>, ConfigError> {
-    Ok(Config::parse(file, base, text.as_bytes())?.holds.all)
+pub(crate) fn holds_of(file: &str, base: &Path, text: &str) -> Result<Vec<Hold>, ConfigError> {
+    Ok(Config::parse(file, base, text.as_bytes())?.settings.holds.all)
 }
 
 /// Returns `text` with a `[[hold]]` behind the ones that it has.
 ///
 /// # Errors
 /// The text cannot be edited safely.
-pub fn add(text: &str, hold: &NewHold) -> Result<String, HoldEditError> {
+pub(crate) fn add(text: &str, hold: &NewHold) -> Result<String, HoldEditError> {
     edit(text, |document| {
         let holds = document.entry("hold").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
         let holds = holds.as_array_of_tables_mut().ok_or(HoldEditError::Inline)?;
@@ -74,7 +79,7 @@ pub fn add(text: &str, hold: &NewHold) -> Result<String, HoldEditError> {
 ///
 /// # Errors
 /// There is no such hold, or the text cannot be edited safely.
-pub fn remove(text: &str, indices: &[usize]) -> Result<String, HoldEditError> {
+pub(crate) fn remove(text: &str, indices: &[usize]) -> Result<String, HoldEditError> {
     edit(text, |document| {
         let holds =
             document.get_mut("hold").map(|holds| holds.as_array_of_tables_mut().ok_or(HoldEditError::Inline));

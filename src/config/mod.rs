@@ -31,9 +31,7 @@ pub use serve::{Concurrency, ServeSettings};
 
 use crate::check::CheckSettings;
 pub use crate::history::ledger::settings::{LEDGER_BRANCH, LedgerSettings};
-use crate::manifest::formats::catalogue::Location;
-use crate::policy::hold::Holds;
-use crate::policy::{AnnotationSettings, Policy};
+use crate::policy::Settings;
 use crate::pull_request::{Proposals, PullRequestSettings};
 use crate::registry::{HELPER_TIMEOUT, Limits, RegistryRule};
 
@@ -49,18 +47,12 @@ pub struct Config {
     pub serve: ServeSettings,
     /// How many repositories are under way at the same time, at least one.
     pub concurrency: Concurrency,
-    /// What is read, what is pinned, and how it is written.
-    pub policy: Policy,
+    /// What is read, what is pinned, how it is written, and what must not move.
+    pub settings: Settings,
     /// How much the findings of `tagpin check` count, and what is allowed.
     pub check: CheckSettings,
-    /// Which paths are deployed together.
-    pub environments: Vec<crate::policy::environment::Environment>,
-    /// What must not move, why and until when.
-    pub holds: Holds,
     /// What runs remember of tags.
     pub ledger: LedgerSettings,
-    /// What is recorded on the objects that own a pod template.
-    pub annotations: AnnotationSettings,
     /// Where pull requests are opened, and who commits.
     pub forge: ForgeSettings,
     /// How changes are proposed.
@@ -77,8 +69,6 @@ pub struct Config {
     pub registries_conf: Option<PathBuf>,
     /// How much and how long registries are asked.
     pub network: Network,
-    /// Where images stand, beyond the built-in catalogue.
-    pub locations: Vec<Location>,
     /// Where clones are kept; `None` where neither configuration nor environment names a place.
     pub cache_dir: Option<PathBuf>,
     /// The text of the file that this was loaded from: a repository that carries the same file adds nothing by it.
@@ -159,7 +149,7 @@ impl Config {
         if let Some(path) = &config.pull_request.body_template {
             config.pull_request.template = Some(pull_request::template(path)?);
         }
-        config.policy.read_keys(|key| read(key.path()))?;
+        config.settings.policy.read_keys(|key| read(key.path()))?;
         Ok(config.with(environment))
     }
 

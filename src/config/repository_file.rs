@@ -40,8 +40,8 @@ impl Config {
         let mut config = self.clone();
         let mut problems = Vec::new();
         if let Some(exclude) = &raw.policy.exclude {
-            match self.policy.exclude.and(exclude.get_ref()) {
-                Ok(globs) => config.policy.exclude = globs,
+            match self.settings.policy.exclude.and(exclude.get_ref()) {
+                Ok(globs) => config.settings.policy.exclude = globs,
                 Err(error) => {
                     problems.push(Diagnostic::at(path, text, exclude.span(), format!("`exclude`: {error}")));
                 }
@@ -62,7 +62,7 @@ impl Config {
             }
         }
         for environment in &environments {
-            if config.environments.iter().any(|other| other.name == environment.name) {
+            if config.settings.environments.iter().any(|other| other.name == environment.name) {
                 let message = format!("the environment `{}` is the bot's own", environment.name);
                 problems.push(Diagnostic::whole(path, message).hint("give it another name"));
             }
@@ -86,12 +86,12 @@ impl Config {
             })?;
         }
         let own_policy = RepositoryDemands { demand: own_policy.defaults.demand, rules: own_policy.rules };
-        config.policy.own = Some(own_policy).filter(|own| *own != RepositoryDemands::default());
+        config.settings.policy.own = Some(own_policy).filter(|own| *own != RepositoryDemands::default());
         config.check.raised.extend(own.rules);
         config.check.allows.extend(own.allows);
         config.check.strict |= own.strict;
-        config.environments.extend(environments);
-        config.holds.all.extend(holds);
+        config.settings.environments.extend(environments);
+        config.settings.holds.all.extend(holds);
         match raw.annotations.enabled {
             Some(enabled) if *enabled.get_ref() => {
                 problems.push(
@@ -99,7 +99,7 @@ impl Config {
                         .hint(ONLY),
                 );
             }
-            Some(_) => config.annotations.enabled = false,
+            Some(_) => config.settings.annotations.enabled = false,
             None => {}
         }
         ConfigError::unless_none(problems, config)

@@ -43,18 +43,18 @@ impl Config {
         Raw {
             schedule: self.schedule.clone().map(text),
             cache_dir: self.cache_dir.as_ref().map(|path| text(path.display().to_string())),
-            policy: policy(&self.policy),
+            policy: policy(&self.settings.policy),
             check: check(&self.check),
-            environment: self.environments.iter().map(environment).collect(),
-            hold: self.holds.all.iter().map(hold).collect(),
+            environment: self.settings.environments.iter().map(environment).collect(),
+            hold: self.settings.holds.all.iter().map(hold).collect(),
             ledger: RawLedger {
                 enabled: Some(unspanned(self.ledger.enabled)),
                 branch: Some(text(&*self.ledger.branch)),
             },
             annotations: RawAnnotations {
-                enabled: Some(self.annotations.enabled),
-                key: Some(text(&*self.annotations.key)),
-                index_key: Some(text(&*self.annotations.index_key)),
+                enabled: Some(self.settings.annotations.enabled),
+                key: Some(text(&*self.settings.annotations.key)),
+                index_key: Some(text(&*self.settings.annotations.index_key)),
             },
             forge: RawForge {
                 kind: Some(word(self.forge.kind, &KINDS)),
@@ -74,7 +74,7 @@ impl Config {
             registry: self.registries.iter().map(registry).collect(),
             registries_conf: self.registries_conf.as_deref().map(path),
             network: network(&self.network),
-            location: self.locations.iter().cloned().map(unspanned).collect(),
+            location: self.settings.locations.iter().cloned().map(unspanned).collect(),
         }
     }
 }

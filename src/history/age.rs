@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::{ImageKey, keys, walk};
-use crate::config::Config;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
+use crate::policy::Settings;
 use crate::policy::target::Target;
 use crate::reference::{Digest, Image, Reference};
 use crate::source::git::{Log, LogError};
@@ -58,7 +58,7 @@ impl Age {
 /// The git history cannot be read.
 pub fn ages(
     log: &Log,
-    config: &Config,
+    settings: &Settings,
     inventory: &Inventory,
     is_meant: impl Fn(&FileScan, &Located) -> bool,
 ) -> Result<Vec<Option<Age>>, LogError> {
@@ -79,7 +79,7 @@ pub fn ages(
     let files: BTreeSet<String> = open.keys().map(|(file, _)| file.clone()).collect();
     let earliest = log.earliest()?;
     let mut cut = None;
-    walk(log, config, &Target::files(files), |step, events| {
+    walk(log, settings, &Target::files(files), |step, events| {
         let when = earliest.get(&step.id).copied().unwrap_or(step.when);
         for event in events {
             let key = (event.file_now, event.key);

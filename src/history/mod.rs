@@ -16,10 +16,9 @@ use jiff::Timestamp;
 pub use key::{ImageKey, keys};
 pub use lane::{Lane, Span};
 
-use crate::config::Config;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::{self, SIZE_MAX};
-use crate::plan::pin;
+use crate::policy::Settings;
 use crate::policy::target::Target;
 use crate::reference::{Digest, Reference};
 use crate::source::git::{Log, LogError, LoggedCommit, Oid};
@@ -82,13 +81,13 @@ impl PastNames {
     }
 }
 
-/// Returns what happened to the images of `target` in the files that `config` reads.
+/// Returns what happened to the images of `target` in the files that `settings` let it read.
 ///
 /// # Errors
 /// The git history cannot be read.
-pub fn of(log: &Log, config: &Config, target: &Target) -> Result<History, LogError> {
+pub fn of(log: &Log, settings: &Settings, target: &Target) -> Result<History, LogError> {
     let mut history = History::default();
-    walk(log, config, target, |step, events| {
+    walk(log, settings, target, |step, events| {
         history.events.extend(events);
         if step.is_cut {
             history.cut_at = Some(step.when);
@@ -101,18 +100,18 @@ pub fn of(log: &Log, config: &Config, target: &Target) -> Result<History, LogErr
 /// Hands each commit and what it did to the images of `target` to `visit`, the newest first, until it has enough.
 fn walk(
     log: &Log,
-    config: &Config,
+    settings: &Settings,
     target: &Target,
     mut visit: impl FnMut(&LoggedCommit, Vec<HistoryEvent>) -> ControlFlow<()>,
 ) -> Result<(), LogError> {
-    let catalogue = pin::catalogue(config);
+    let catalogue = settings.catalogue();
     let mut reader = HistoryReader { log, catalogue: &catalogue, target, last: HashMap::new() };
     let mut names = PastNames::default();
     for step in log.steps() {
         let step = step?;
         // A name in the past is followed from the commit that gave the new one.
         names.follow(&step, target);
-        let is_meant = |path: &str| target.has_file(names.now(path)) && config.policy.reads(path);
+        let is_meant = |path: &str| target.has_file(names.now(path)) && settings.policy.reads(path);
         let mut events = Vec::new();
         for change in &step.changes {
             let side = |side: &Option<(String, Oid)>| {

@@ -24,8 +24,8 @@ use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Skip, State, Write};
 use crate::platform::Platform;
 use crate::policy::environment::Environment;
-use crate::policy::hold::{Holds, ON_HOLD};
-use crate::policy::{Decision, Policy, SplitFields, environment};
+use crate::policy::hold::{ActiveHolds, ON_HOLD};
+use crate::policy::{Decision, Policy, Settings, SplitFields, environment};
 use crate::reference::Reference;
 use crate::registry::{
     Answers, Assessment, DigestLevel, RecordedOrigin, Requirement, ResolveError, SourceIndex, TagAnswer,
@@ -38,7 +38,7 @@ pub struct Rules<'r> {
     /// What should be pinned, and how.
     pub policy: &'r Policy,
     /// What must not move.
-    pub holds: &'r Holds,
+    pub holds: ActiveHolds<'r>,
     /// Which paths are deployed together, and in which order.
     pub environments: &'r [Environment],
     /// Where the charts in the tree put their tags.
@@ -47,6 +47,20 @@ pub struct Rules<'r> {
     pub keys: Option<Keys<'r>>,
     /// What is known of the tags from earlier runs and this one.
     pub past: &'r LedgerView,
+}
+
+impl<'r> Rules<'r> {
+    /// Returns the rules that `settings` spell, at the time of `past`.
+    pub fn new(settings: &'r Settings, past: &'r LedgerView, charts: &'r Charts) -> Self {
+        Self {
+            policy: &settings.policy,
+            holds: settings.holds.at(past.now()),
+            environments: &settings.environments,
+            charts,
+            keys: settings.annotations.keys(),
+            past,
+        }
+    }
 }
 
 /// Returns the distinct questions that the sites ask, each with what the sites want of the answer.

@@ -4,38 +4,30 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::{FileEdit, Pinned};
-use crate::config::Config;
-use crate::history::ledger::TagObservation;
+use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::chart::Charts;
 use crate::manifest::edit::annotations::AnnotationPlan;
 use crate::manifest::edit::{EditError, EditedFile, SiteEdit};
-use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
+use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::inventory::{FileScan, Inventory, directory};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX, edit, inventory};
 use crate::plan::verify::vouch;
 use crate::plan::{self, Change, Outcome, Rules, Verdict};
+use crate::policy::Settings;
 use crate::registry::{Answers, Registry, ask};
 use crate::source::tree::{Tree, TreeError};
 
 /// How many questions are under way at once, over all registries.
 const AT_ONCE: usize = 256;
 
-/// Returns the images in `tree` that `config` reads.
+/// Returns the images in `tree` that `settings` let it read.
 ///
 /// # Errors
 /// The tree itself cannot be read.
-pub fn take_inventory<T: Tree>(tree: &T, config: &Config) -> Result<Inventory, TreeError> {
-    let reads = |path: &str| config.policy.reads(path);
-    inventory::take(tree, &catalogue(config), reads)
-}
-
-/// Returns the catalogue with what `config` adds to it.
-pub(crate) fn catalogue(config: &Config) -> Cow<'static, Catalogue> {
-    if config.locations.is_empty() {
-        return Cow::Borrowed(&BUILT_IN);
-    }
-    Cow::Owned(BUILT_IN.with(&config.locations))
+pub fn take_inventory<T: Tree>(tree: &T, settings: &Settings) -> Result<Inventory, TreeError> {
+    let reads = |path: &str| settings.policy.reads(path);
+    inventory::take(tree, &settings.catalogue(), reads)
 }
 
 /// Resolves every image in `tree` and edits the files in memory. Nothing is written.
@@ -44,12 +36,13 @@ pub(crate) fn catalogue(config: &Config) -> Cow<'static, Catalogue> {
 /// The tree itself cannot be read. What goes wrong with one file or image is in its verdict.
 pub async fn pin<T: Tree, R: Registry>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
+    past: &LedgerView,
     registry: &R,
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
-    let inventory = take_inventory(tree, config)?;
-    pin_some(tree, config, registry, inventory, |_| true, progress).await
+    let inventory = take_inventory(tree, settings)?;
+    pin_some(tree, settings, past, registry, inventory, |_| true, progress).await
 }
 
 /// Does what [`pin`] does for the sites of `inventory` whose index in [`Inventory::sites`] is `wanted`: the others are
@@ -59,15 +52,17 @@ pub async fn pin<T: Tree, R: Registry>(
 /// Those of [`pin`].
 pub async fn pin_some<T: Tree, R: Registry>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
+    past: &LedgerView,
     registry: &R,
     inventory: Inventory,
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
-    let (mut verdicts, answers) = decide(tree, config, registry, &inventory, wanted, progress).await?;
-    vouch(registry, &config.policy, &inventory, &mut verdicts).await;
-    let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
+    let (mut verdicts, answers) =
+        decide(tree, settings, past, registry, &inventory, wanted, progress).await?;
+    vouch(registry, &settings.policy, &inventory, &mut verdicts).await;
+    let (files, notes) = edit(tree, settings, &inventory, &mut verdicts);
     Ok(Pinned {
         inventory,
         verdicts,
@@ -85,7 +80,8 @@ pub async fn pin_some<T: Tree, R: Registry>(
 /// Those of [`pin`].
 pub async fn decide<T: Tree, R: Registry>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
+    past: &LedgerView,
     registry: &R,
     inventory: &Inventory,
     wanted: impl Fn(usize) -> bool,
@@ -93,18 +89,11 @@ pub async fn decide<T: Tree, R: Registry>(
 ) -> Result<(Vec<Verdict>, Answers), TreeError> {
     let asked = only(inventory, &wanted);
     let charts = charts(tree, &asked)?;
-    let rules = Rules {
-        policy: &config.policy,
-        holds: &config.holds,
-        environments: &config.environments,
-        charts: &charts,
-        keys: config.annotations.keys(),
-        past: &config.ledger.past,
-    };
+    let rules = Rules::new(settings, past, &charts);
     let questions = plan::questions(&asked, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
-    let past = config.ledger.past.with(&TagObservation::all(&answers));
-    let rules = Rules { past: &past, ..rules };
+    let now_known = past.with(&TagObservation::all(&answers));
+    let rules = Rules { past: &now_known, ..rules };
     let mut verdicts = plan::decide(&asked, rules, &answers);
     for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
         if !wanted(index) {
@@ -165,11 +154,11 @@ fn is_below(path: &str, directory: &str) -> bool {
 /// Edits the files of `tree` in memory as other `verdicts` on the same sites say, of which some changes were taken out.
 pub fn edit_again<T: Tree>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
     inventory: Inventory,
     mut verdicts: Vec<Verdict>,
 ) -> Pinned {
-    let (files, notes) = edit(tree, config, &inventory, &mut verdicts);
+    let (files, notes) = edit(tree, settings, &inventory, &mut verdicts);
     Pinned { inventory, verdicts, files, notes, ..Pinned::default() }
 }
 
@@ -177,7 +166,7 @@ pub fn edit_again<T: Tree>(
 /// files, and remarks.
 pub(crate) fn edit<T: Tree>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
     inventory: &Inventory,
     verdicts: &mut [Verdict],
 ) -> (Vec<FileEdit>, Vec<String>) {
@@ -185,7 +174,7 @@ pub(crate) fn edit<T: Tree>(
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
     let overridden: HashSet<&str> =
         kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
-    let (keys, catalogue) = (config.annotations.keys(), catalogue(config));
+    let (keys, catalogue) = (settings.annotations.keys(), settings.catalogue());
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
     for file in &inventory.files {

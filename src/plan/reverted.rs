@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Pinned;
-use crate::config::Config;
 use crate::history::{self, keys};
 use crate::plan::{Outcome, Verdict, pin};
+use crate::policy::Settings;
 use crate::policy::target::Target;
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
@@ -22,11 +22,11 @@ pub const REVERTED: &str = "reverted";
 ///
 /// # Errors
 /// The history cannot be read.
-pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, config: &Config, log: &Log) -> Result<(), LogError> {
+pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, settings: &Settings, log: &Log) -> Result<(), LogError> {
     let changing: BTreeSet<&str> = pinned.files.iter().map(|file| file.path.as_str()).collect();
     let files = pinned.inventory.files.iter().filter(|file| changing.contains(file.path.as_str()));
     let target = Target::files(files.map(|file| file.root_path.clone()).collect());
-    let history = history::of(log, config, &target)?;
+    let history = history::of(log, settings, &target)?;
     let mut verdicts = pinned.verdicts.iter_mut();
     let mut found = false;
     for file in &pinned.inventory.files {
@@ -47,7 +47,7 @@ pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, config: &Config, log: &Log) 
         }
     }
     if found {
-        let (files, notes) = pin::edit(tree, config, &pinned.inventory, &mut pinned.verdicts);
+        let (files, notes) = pin::edit(tree, settings, &pinned.inventory, &mut pinned.verdicts);
         (pinned.files, pinned.notes) = (files, notes);
     }
     Ok(())

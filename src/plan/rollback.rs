@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Pinned;
-use crate::config::Config;
 use crate::history::known_good::KnownGood;
 use crate::history::{History, ImageKey, keys};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Outcome, Verdict};
+use crate::policy::Settings;
+use crate::policy::hold::ActiveHolds;
 use crate::policy::hold::{NewHold, Until};
 use crate::policy::target::Target;
 use crate::policy::{Globs, environment, escaped};
@@ -38,7 +39,7 @@ pub struct RollbackSources<'s> {
     /// What is known to be good.
     pub known_good: &'s [KnownGood],
     /// The environments.
-    pub config: &'s Config,
+    pub settings: &'s Settings,
 }
 
 /// Decides what each site of `inventory` becomes: those of `target` whose image is among `images` go back.
@@ -149,7 +150,7 @@ impl RollbackSources<'_> {
     }
 
     fn known_good(&self, file: &str, reference: &Reference) -> NamedDigest {
-        let Some(environment) = environment::of_path(&self.config.environments, file) else {
+        let Some(environment) = environment::of_path(&self.settings.environments, file) else {
             return Err(("no-known-good", "the file belongs to no [[environment]]".to_owned()));
         };
         let Image(image) = Image::of(reference);
@@ -186,7 +187,7 @@ impl RollbackSources<'_> {
 /// Returns the holds that keep what was rolled back: one for each image that changed and is not on hold already.
 pub fn holds(
     pinned: &Pinned,
-    config: &Config,
+    holds: ActiveHolds<'_>,
     reason: &str,
     by: Option<&str>,
     until: Option<Until>,
@@ -196,7 +197,7 @@ pub fn holds(
         let (Some(reference), Some(change)) = (&located.site.reference, &verdict.change) else { continue };
         let tagged = change.tag.as_deref().map(|tag| reference.tagged(tag));
         // One that ends earlier, or is for the tag that goes away, does not keep it there.
-        let lasts = config.holds.on(&file.root_path, tagged.as_ref().unwrap_or(reference));
+        let lasts = holds.on(&file.root_path, tagged.as_ref().unwrap_or(reference));
         if lasts.is_none_or(|hold| hold.until.is_some() && hold.until != until) {
             files.entry(reference.name()).or_default().insert(escaped(&file.root_path));
         }

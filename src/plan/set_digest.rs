@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Pinned;
-use crate::config::Config;
+use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::Skip;
 use crate::plan::verify::vouch;
 use crate::plan::{self, Change, Outcome, Verdict, pin};
 use crate::platform::Platform;
+use crate::policy::Settings;
 use crate::policy::hold::ON_HOLD;
 use crate::reference::{Digest, Reference};
 use crate::registry::{DigestCheck, Registry, TagRef, Unconfirmed, confirm};
@@ -60,21 +61,15 @@ pub const HALVES: &str = "another image is refused, and nothing is done by halve
 /// The tree itself cannot be read. What goes wrong with one site is in its verdict.
 pub async fn assign<T: Tree, R: Registry>(
     tree: &T,
-    config: &Config,
+    settings: &Settings,
+    past: &LedgerView,
     registry: &R,
     inventory: Inventory,
     aims: Vec<Assignment>,
     refusal: Atomicity,
 ) -> Result<Pinned, TreeError> {
     let charts = pin::charts(tree, &inventory)?;
-    let rules = plan::Rules {
-        policy: &config.policy,
-        holds: &config.holds,
-        environments: &config.environments,
-        charts: &charts,
-        keys: config.annotations.keys(),
-        past: &config.ledger.past,
-    };
+    let rules = plan::Rules::new(settings, past, &charts);
     let mut verdicts = Vec::new();
     let mut claims: BTreeMap<DigestCheck, Vec<usize>> = BTreeMap::new();
     for ((file, located), aim) in inventory.sites().zip(aims) {
@@ -116,7 +111,7 @@ pub async fn assign<T: Tree, R: Registry>(
         }
         let tagged = tag.as_deref().map(|tag| reference.tagged(tag));
         // A ban may name the tag that stands here, or the one that comes.
-        let against = |reference: &Reference| config.holds.against(&file.root_path, reference, &digest);
+        let against = |reference: &Reference| rules.holds.against(&file.root_path, reference, &digest);
         if let Some(hold) = against(reference).or_else(|| against(tagged.as_ref()?)) {
             let detail = format!("`{digest}` is on hold: {hold}");
             verdicts.push(Verdict::because(Outcome::Held, ON_HOLD, Some(detail)));
@@ -144,7 +139,7 @@ pub async fn assign<T: Tree, R: Registry>(
             }
         }
     }
-    vouch(registry, &config.policy, &inventory, &mut verdicts).await;
+    vouch(registry, &settings.policy, &inventory, &mut verdicts).await;
     // A hold is somebody's decision about this one image, and says nothing of the others.
     let is_refused = |verdict: &Verdict| {
         matches!(verdict.outcome, Outcome::Held | Outcome::Failed) && verdict.reason != Some(ON_HOLD)
@@ -152,7 +147,7 @@ pub async fn assign<T: Tree, R: Registry>(
     if refusal == Atomicity::StopsAll && verdicts.iter().any(is_refused) {
         hold_all(&mut verdicts);
     }
-    let (mut files, notes) = pin::edit(tree, config, &inventory, &mut verdicts);
+    let (mut files, notes) = pin::edit(tree, settings, &inventory, &mut verdicts);
     // An edit that could not be proven is a refusal too.
     if refusal == Atomicity::StopsAll && verdicts.iter().any(is_refused) {
         hold_all(&mut verdicts);

@@ -7,7 +7,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::SettingOrigin;
-pub use crate::config::edit_holds::{HoldEditError, HoldFileError, add, holds_of, remove, with_hold};
 use crate::manifest::inventory::Inventory;
 use crate::policy::Globs;
 use crate::reference::{Digest, Reference};
@@ -107,48 +106,50 @@ impl fmt::Display for Hold {
     }
 }
 
-/// Every hold of a configuration, and the time by which they are judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Every hold of a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holds {
     /// In the order of the files.
     pub all: Vec<Hold>,
-    now: Timestamp,
-}
-
-impl Default for Holds {
-    /// Returns no hold. Where nobody says what the time is, no hold has ended: what must not move stays.
-    fn default() -> Self {
-        Self { all: Vec::new(), now: Timestamp::MIN }
-    }
 }
 
 impl Holds {
-    /// Returns these holds, which nobody has told the time yet.
+    /// Returns these holds.
     pub fn new(all: Vec<Hold>) -> Self {
-        Self { all, ..Self::default() }
+        Self { all }
     }
 
-    /// Tells the holds what the time is.
-    pub fn tell(&mut self, now: Timestamp) {
-        self.now = now;
+    /// Returns the holds as they are at the time `now`.
+    pub fn at(&self, now: Timestamp) -> ActiveHolds<'_> {
+        ActiveHolds { all: &self.all, now }
     }
+}
 
-    /// Tells whether a hold has ended.
+/// The holds at some time: those that have ended keep nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct ActiveHolds<'h> {
+    all: &'h [Hold],
+    now: Timestamp,
+}
+
+impl<'h> ActiveHolds<'h> {
+    /// Returns whether a hold has ended.
     pub fn has_ended(&self, hold: &Hold) -> bool {
         hold.until.is_some_and(|until| until.has_passed(self.now))
     }
 
-    fn active(&self) -> impl Iterator<Item = &Hold> {
-        self.all.iter().filter(|hold| !self.has_ended(hold))
+    fn active(&self) -> impl Iterator<Item = &'h Hold> {
+        let now = self.now;
+        self.all.iter().filter(move |hold| !hold.until.is_some_and(|until| until.has_passed(now)))
     }
 
     /// Returns the hold that keeps an image in the file at `path` as it is.
-    pub fn on(&self, path: &str, reference: &Reference) -> Option<&Hold> {
+    pub fn on(&self, path: &str, reference: &Reference) -> Option<&'h Hold> {
         self.active().find(|hold| hold.digest.is_none() && hold.is_for(path, reference))
     }
 
     /// Returns the hold that keeps `digest` from being written for an image in the file at `path`.
-    pub fn against(&self, path: &str, reference: &Reference, digest: &Digest) -> Option<&Hold> {
+    pub fn against(&self, path: &str, reference: &Reference, digest: &Digest) -> Option<&'h Hold> {
         self.active().find(|hold| hold.digest.as_ref() == Some(digest) && hold.is_for(path, reference))
     }
 
@@ -198,7 +199,7 @@ mod tests {
     use crate::config::Config;
 
     fn holds(text: &str) -> Holds {
-        Config::parse("tagpin.toml", std::path::Path::new("/"), text.as_bytes()).unwrap().holds
+        Config::parse("tagpin.toml", std::path::Path::new("/"), text.as_bytes()).unwrap().settings.holds
     }
 
     fn reference(text: &str) -> Reference {
@@ -213,6 +214,7 @@ mod tests {
              [[hold]]\ntag = \"7\"\nreason = \"b\"\n\
              [[hold]]\nimages = [\"redis\"]\ndigest = \"{digest}\"\nreason = \"c\"\n"
         ));
+        let holds = holds.at(Timestamp::MIN);
         let on = |path: &str, image: &str| holds.on(path, &reference(image)).map(|hold| hold.reason.as_str());
         assert_eq!(on("production/a.yaml", "nginx:1"), Some("a"));
         assert_eq!(on("staging/a.yaml", "nginx:1"), None);
@@ -226,14 +228,12 @@ mod tests {
 
     #[test]
     fn a_hold_ends_after_its_last_day_and_never_where_the_time_is_not_told() {
-        let mut holds = holds(
+        let holds = holds(
             "[[hold]]\ntag = \"1\"\nuntil = 2026-11-21\nreason = \"day\"\n\
              [[hold]]\ntag = \"2\"\nuntil = 2026-11-21T12:00:00+01:00\nreason = \"moment\"\n",
         );
-        let mut reasons = |now: Option<&str>| {
-            if let Some(now) = now {
-                holds.tell(now.parse().unwrap());
-            }
+        let reasons = |now: Option<&str>| {
+            let holds = holds.at(now.map_or(Timestamp::MIN, |now| now.parse().unwrap()));
             let active: Vec<String> = holds.active().map(|hold| hold.reason.clone()).collect();
             assert_eq!(active.len() + holds.ended().count(), 2);
             active

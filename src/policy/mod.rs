@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 pub use globs::{GlobError, Globs, escaped};
 use jiff::SignedDuration;
 pub use origin::SettingOrigin;
-pub use settings::AnnotationSettings;
+pub use settings::{AnnotationSettings, Settings};
 
 use crate::manifest::edit::Style;
 use crate::platform::Platform;

@@ -1,6 +1,37 @@
-//! What a repository's rules are, as the rooms below the configuration need them.
+//! What a repository's rules are, as every room below the configuration needs them.
 
+use std::borrow::Cow;
+
+use super::Policy;
+use super::environment::Environment;
+use super::hold::Holds;
 use crate::manifest::edit::annotations::Keys;
+use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue, Location};
+
+/// What is read, what is pinned, how it is written, and what must not move.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What is read, what is pinned, and how it is written.
+    pub policy: Policy,
+    /// Which paths are deployed together.
+    pub environments: Vec<Environment>,
+    /// What must not move, why and until when.
+    pub holds: Holds,
+    /// What is recorded on the objects that own a pod template.
+    pub annotations: AnnotationSettings,
+    /// Where images stand, beyond the built-in catalogue.
+    pub locations: Vec<Location>,
+}
+
+impl Settings {
+    /// Returns the catalogue with what these settings add to it.
+    pub fn catalogue(&self) -> Cow<'static, Catalogue> {
+        if self.locations.is_empty() {
+            return Cow::Borrowed(&BUILT_IN);
+        }
+        Cow::Owned(BUILT_IN.with(&self.locations))
+    }
+}
 
 /// Whether and under which key a pin is recorded in `metadata.annotations`.
 #[derive(Clone, Debug, PartialEq, Eq)]

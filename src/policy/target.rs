@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Config;
 use crate::manifest::Located;
 use crate::manifest::inventory::FileScan;
+use crate::policy::Settings;
 use crate::policy::environment::Environment;
 
 /// A part of a repository.
@@ -53,12 +53,12 @@ impl Target {
     /// There is nothing of this name.
     pub fn parse(
         text: &str,
-        config: &Config,
+        settings: &Settings,
         seen_from: &str,
         is_path: impl Fn(&str) -> bool,
     ) -> Result<Self, TargetError> {
         let name = text.to_owned();
-        let environment = config.environments.iter().find(|environment| environment.name == text);
+        let environment = settings.environments.iter().find(|environment| environment.name == text);
         if let Some(environment) = environment {
             return Ok(Self::of(environment));
         }
@@ -73,7 +73,7 @@ impl Target {
         };
         match below(seen_from, path).filter(|path| path.is_empty() || is_path(path)) {
             Some(path) => Ok(Self { name, place: Scope::Path(path), object }),
-            None => Err(TargetError::Unknown { name, known: known_environments(config) }),
+            None => Err(TargetError::Unknown { name, known: known_environments(settings) }),
         }
     }
 
@@ -131,8 +131,8 @@ impl Target {
 }
 
 /// Returns which environments there are, as the end of a sentence.
-pub fn known_environments(config: &Config) -> String {
-    match config.environments.as_slice() {
+pub fn known_environments(settings: &Settings) -> String {
+    match settings.environments.as_slice() {
         [] => "no [[environment]] is configured".to_owned(),
         all => {
             let names: Vec<_> = all.iter().map(|environment| format!("`{}`", environment.name)).collect();
@@ -172,9 +172,10 @@ mod tests {
     #[test]
     fn an_environment_goes_before_a_path_and_a_path_is_seen_from_the_directory() {
         let text = "[[environment]]\nname = \"dev\"\npaths = [\"clusters/dev/**\"]\n";
-        let config = Config::parse("x.toml", std::path::Path::new("/"), text.as_bytes()).unwrap();
+        let config =
+            crate::config::Config::parse("x.toml", std::path::Path::new("/"), text.as_bytes()).unwrap();
         let is_path = |path: &str| ["dev", "apps", "apps/a.yaml"].contains(&path);
-        let parse = |text: &str, from: &str| Target::parse(text, &config, from, is_path);
+        let parse = |text: &str, from: &str| Target::parse(text, &config.settings, from, is_path);
         let dev = parse("dev", "").unwrap();
         assert!(
             dev.environment().is_some() && dev.has_file("clusters/dev/a.yaml") && !dev.has_file("dev/a.yaml")

@@ -26,7 +26,7 @@ use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Verdict};
-use crate::policy::hold::{Hold, Holds};
+use crate::policy::hold::{ActiveHolds, Hold};
 use crate::registry::verify::Proof;
 use crate::registry::{Budget, SourceIndex};
 
@@ -175,7 +175,7 @@ impl<'i> Report<'i> {
     }
 
     /// Adds which images are on hold, and which holds have ended.
-    pub fn add_holds(&mut self, holds: &Holds, inventory: &Inventory) {
+    pub fn add_holds(&mut self, holds: ActiveHolds<'_>, inventory: &Inventory) {
         for (row, (file, located)) in self.rows.iter_mut().zip(inventory.sites()) {
             let reference = located.site.reference.as_ref();
             row.hold = reference.and_then(|it| holds.on(&file.root_path, it)).map(Hold::to_string);

@@ -32,6 +32,7 @@ use crate::config::{self, Config, RepositoryConfig};
 use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::plan::{Pinned, pin, reverted};
+use crate::policy::Settings;
 use crate::pull_request::marker;
 use crate::registry::Registry;
 use crate::registry::verify::FILE_MAX;
@@ -80,7 +81,7 @@ pub async fn repository<R: Registry>(
     let ledger = ledger.enabled.then(|| ledger.branch.clone());
     let mut opened = blocking(move || open(&cache_dir, remote, branch, ledger)).await?;
     let book = opened.book.take();
-    let past = book.as_ref().map(|book| book.past(context.now)).unwrap_or_default();
+    let past = book.as_ref().map_or_else(|| LedgerView::unknown(context.now), |book| book.past(context.now));
     let listed = opened.base;
     let place = CacheKey::new(&opened.repository, &opened.base_branch, listed, context.config);
     if let Some(done) = unchanged(context, &opened, &place, &past, &progress).await? {
@@ -88,18 +89,17 @@ pub async fn repository<R: Registry>(
         return Ok(done.with(recorded));
     }
     let (mut cloned, mut tree) = blocking(move || fetch(opened)).await?;
-    let (mut config, own) = narrowed(context.config, &tree)?;
-    config.holds.tell(context.now);
-    config.ledger.past = past;
-    let mut pinned = pin::pin(&tree, &config, context.registry, progress).await?;
+    let (config, own) = narrowed(context.config, &tree)?;
+    let settings = &config.settings;
+    let mut pinned = pin::pin(&tree, settings, &past, context.registry, progress).await?;
     // Before anything else can fail: what was seen for the first time begins to be old.
     let recorded;
     (cloned.repository, recorded) = record(context, cloned.repository, book, &pinned).await?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
     let mut problems = Vec::new();
-    if repository::promotions::is_due(&pinned.inventory, &config) {
+    if repository::promotions::is_due(&pinned.inventory, settings) {
         (cloned, pinned, problems) =
-            repository::promotions::add(context, &config, cloned, &tree, pinned).await?;
+            repository::promotions::add(context, settings, &past, cloned, &tree, pinned).await?;
     }
     if pinned.files.is_empty() {
         // The branch may have moved on since it was listed.
@@ -107,10 +107,11 @@ pub async fn repository<R: Registry>(
             place.keep(&pinned.inventory, own);
         }
     } else {
-        let config = config.clone();
-        (cloned, tree, pinned) = blocking(move || hold_reverted(cloned, tree, pinned, &config)).await?;
+        let settings = settings.clone();
+        (cloned, tree, pinned) = blocking(move || hold_reverted(cloned, tree, pinned, &settings)).await?;
     }
-    let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+    let holds = settings.holds.at(context.now);
+    let holds = holds.ended().chain(holds.unmatched(&pinned.inventory));
     let is_refused = !problems.is_empty();
     let notes = warning.into_iter().chain(problems).chain(pinned.notes.clone()).chain(holds).collect();
     let mut done =
@@ -164,13 +165,13 @@ async fn unchanged<R: Registry>(
         return Ok(None);
     }
     let Some(remembered) = place.recall() else { return Ok(None) };
-    let (mut config, warning) = remembered.narrowed(context.config)?;
-    config.holds.tell(context.now);
-    config.ledger.past = past.clone();
-    let pinned = remembered.unchanged(&config, context.registry, progress).await?;
-    let pinned = pinned.filter(|pinned| !repository::promotions::is_due(&pinned.inventory, &config));
+    let (config, warning) = remembered.narrowed(context.config)?;
+    let settings = &config.settings;
+    let pinned = remembered.unchanged(settings, past, context.registry, progress).await?;
+    let pinned = pinned.filter(|pinned| !repository::promotions::is_due(&pinned.inventory, settings));
     Ok(pinned.map(|pinned| {
-        let holds = config.holds.ended().chain(config.holds.unmatched(&pinned.inventory));
+        let holds = settings.holds.at(context.now);
+        let holds = holds.ended().chain(holds.unmatched(&pinned.inventory));
         let notes = warning.into_iter().chain(holds).collect();
         RepositoryOutcome { pinned, notes, ..RepositoryOutcome::default() }
     }))
@@ -199,9 +200,11 @@ fn hold_reverted(
     cloned: FetchedClone,
     tree: CommitTree,
     mut pinned: Pinned,
-    config: &Config,
+    settings: &Settings,
 ) -> Result<(FetchedClone, CommitTree, Pinned), RunError> {
     let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH, marker::is_own)?;
     reverted::hold(&mut pinned, &tree, config, &log)?;
+    let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH)?;
+    reverted::hold(&mut pinned, &tree, settings, &log)?;
     Ok((cloned, tree, pinned))
 }

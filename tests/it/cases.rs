@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use tagpin::config::Config;
+use tagpin::history::ledger::LedgerView;
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan;
 use tagpin::plan::Pinned;
@@ -96,7 +97,7 @@ fn run(case: &Path, bless: bool) -> Result<(), String> {
 fn pin_directory(root: &Path, config: &Config, registry: &Answering) -> Pinned {
     let tree = DirectoryTree::open(root).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(pin(&tree, config, registry, |_, _| {})).unwrap()
+    runtime.block_on(pin(&tree, &config.settings, &LedgerView::default(), registry, |_, _| {})).unwrap()
 }
 
 fn outcomes(pinned: &Pinned) -> String {

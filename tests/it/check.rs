@@ -33,6 +33,7 @@ fn bless() -> bool {
 /// What is checked, and how.
 struct Setting<'s> {
     config: Config,
+    past: LedgerView,
     today: &'s str,
     /// The files before the change that is judged.
     before: Option<&'s Path>,
@@ -42,7 +43,8 @@ struct Setting<'s> {
 /// Returns what is found in the files below `tree`, and what could not be checked.
 fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     let config = &setting.config;
-    let inventory = |tree: &Path| pin::take_inventory(&DirectoryTree::open(tree).unwrap(), config).unwrap();
+    let inventory =
+        |tree: &Path| pin::take_inventory(&DirectoryTree::open(tree).unwrap(), &config.settings).unwrap();
     let now = inventory(tree);
     let before = setting.before.map(inventory);
     let touched = BTreeMap::new();
@@ -50,11 +52,29 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     let online = setting.registry.as_ref().map(|registry| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let tree = DirectoryTree::open(tree).unwrap();
-        runtime.block_on(online::ask(&tree, config, registry, &now, |_| true, |_, _| {})).unwrap()
+        runtime
+            .block_on(online::ask(
+                &tree,
+                &config.settings,
+                &setting.past,
+                registry,
+                &now,
+                |_| true,
+                |_, _| {},
+            ))
+            .unwrap()
     });
     let today = setting.today.parse().unwrap();
     let online = online.as_ref();
-    let context = CheckContext { inventory: &now, config, today, base, baseline: None, online };
+    let context = CheckContext {
+        inventory: &now,
+        settings: &config.settings,
+        check: &config.check,
+        today,
+        base,
+        baseline: None,
+        online,
+    };
     let unchecked = online.map(|online| online.unchecked.clone()).unwrap_or_default();
     (check::check(&context), unchecked)
 }
@@ -101,7 +121,7 @@ fn every_case_is_as_it_should_be() {
     let (mut failures, mut seen, mut silent) = (String::new(), BTreeMap::new(), 0);
     for case in sorted(&cases) {
         let name = case.strip_prefix(&cases).unwrap().display().to_string();
-        let mut config = fs_err::read(case.join("config.toml")).map_or_else(
+        let config = fs_err::read(case.join("config.toml")).map_or_else(
             |_| Config::default(),
             |bytes| {
                 Config::parse("config.toml", &case, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -121,9 +141,9 @@ fn every_case_is_as_it_should_be() {
         if case.join("ledger").is_dir() {
             copy(&case.join("ledger"), ledger.path());
         }
-        config.ledger.past = past(ledger.path(), &today);
         let setting = Setting {
             config,
+            past: past(ledger.path(), &today),
             today: today.trim(),
             before: is_change.then_some(before.path()),
             registry: case.join("registry.toml").is_file().then(|| Answering::of_case(&case, &mirrors)),
@@ -168,7 +188,7 @@ fn ids_are_distinct_and_kebab_case() {
 
 /// Writes the files of an example, each behind a line `# file: NAME`, and returns the configuration that is among them, with
 /// what the files of a ledger say.
-fn write_example(example: &str, directory: &Path) -> Config {
+fn write_example(example: &str, directory: &Path) -> (Config, LedgerView) {
     let mut config = Config::default();
     let ledger = tempfile::tempdir().unwrap();
     for part in example.split("# file: ").filter(|part| !part.trim().is_empty()) {
@@ -185,8 +205,7 @@ fn write_example(example: &str, directory: &Path) -> Config {
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, text).unwrap();
     }
-    config.ledger.past = past(ledger.path(), TODAY);
-    config
+    (config, past(ledger.path(), TODAY))
 }
 
 #[test]
@@ -195,10 +214,11 @@ fn examples_are_bad_and_good() {
     for rule in rules::ALL {
         for (example, is_bad) in [(rule.bad, true), (rule.good, false)] {
             let work = tempfile::tempdir().unwrap();
-            let config = write_example(example, work.path());
+            let (config, past) = write_example(example, work.path());
             let mirrors = config.registries.clone();
             let setting = Setting {
                 config,
+                past,
                 today: TODAY,
                 before: (rule.id == "gate-edited").then_some(nothing.path()),
                 registry: rule.online.then(|| Answering::of_case(nothing.path(), &mirrors)),

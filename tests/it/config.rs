@@ -30,13 +30,13 @@ fn error(text: &str) -> String {
 fn the_example_is_right() {
     let config = parse(EXAMPLE).unwrap();
     assert_eq!(config.schedule.as_deref(), Some("17 5 * * *"));
-    assert_eq!(config.policy.defaults.level, PolicyLevel::Index);
-    assert_eq!(config.policy.defaults.platforms.len(), 2);
-    let decision = config.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api", None);
+    assert_eq!(config.settings.policy.defaults.level, PolicyLevel::Index);
+    assert_eq!(config.settings.policy.defaults.platforms.len(), 2);
+    let decision = config.settings.policy.decide("clusters/production/a.yaml", "ghcr.io/acme/api", None);
     assert!(matches!(decision.level, registry::DigestLevel::Platform(_)));
     assert_eq!((decision.style, decision.split_fields), (Style::Digest, SplitFields::Tag));
-    assert!(!config.policy.reads("examples/a.yaml"));
-    assert!(config.annotations.enabled);
+    assert!(!config.settings.policy.reads("examples/a.yaml"));
+    assert!(config.settings.annotations.enabled);
     assert_eq!(config.forge.kind, ForgeKind::GitHub);
     assert_eq!(config.repositories[0].token_env.as_deref(), Some("CLUSTERS_TOKEN"));
     assert_eq!(config.registries[0].mirrors[0].pull, PullFromMirror::DigestOnly);
@@ -59,7 +59,7 @@ fn locations_are_for_something_and_only_the_trusted_file_adds_them() {
     }
     let entry = "[[location]]\nformat = \"compose\"\nimages = [\"/services/*/x-debug-image\"]\n";
     let config = parse(entry).unwrap();
-    assert_eq!(config.locations.len(), 1);
+    assert_eq!(config.settings.locations.len(), 1);
     assert_same(&parse(&config.to_toml()).unwrap(), &config);
     let refused =
         Config::default().narrowed("tagpin.toml", entry.as_bytes(), nothing).unwrap_err().to_string();
@@ -101,12 +101,12 @@ fn the_example_has_every_key_and_no_other() {
 
 fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.schedule, b.schedule);
-    assert_eq!(a.policy, b.policy);
+    assert_eq!(a.settings.policy, b.settings.policy);
     assert_eq!(a.to_toml(), b.to_toml());
-    assert_eq!(a.environments, b.environments);
-    assert_eq!(a.holds.all.len(), b.holds.all.len());
+    assert_eq!(a.settings.environments, b.settings.environments);
+    assert_eq!(a.settings.holds.all.len(), b.settings.holds.all.len());
     assert_eq!(a.ledger, b.ledger);
-    assert_eq!(a.annotations, b.annotations);
+    assert_eq!(a.settings.annotations, b.settings.annotations);
     assert_eq!(a.forge, b.forge);
     assert_eq!(a.proposals.dress, b.proposals.dress);
     assert_eq!(a.repositories, b.repositories);
@@ -114,7 +114,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.registries_conf, b.registries_conf);
     assert_eq!(a.network, b.network);
     assert_eq!(a.pull_request, b.pull_request);
-    assert_eq!(a.locations, b.locations);
+    assert_eq!(a.settings.locations, b.settings.locations);
     assert_eq!(a.cache_dir, b.cache_dir);
 }
 
@@ -378,9 +378,16 @@ fn a_repository_can_only_narrow() {
     let narrowed = config
         .narrowed("tagpin.toml", b"[policy]\nexclude = [\"b/**\"]\n[annotations]\nenabled = false", nothing)
         .unwrap();
-    assert!(!narrowed.policy.reads("a/x") && !narrowed.policy.reads("b/x") && narrowed.policy.reads("c/x"));
-    assert!(!narrowed.annotations.enabled);
-    assert!(config.policy.reads("b/x") && config.annotations.enabled, "the original is untouched");
+    assert!(
+        !narrowed.settings.policy.reads("a/x")
+            && !narrowed.settings.policy.reads("b/x")
+            && narrowed.settings.policy.reads("c/x")
+    );
+    assert!(!narrowed.settings.annotations.enabled);
+    assert!(
+        config.settings.policy.reads("b/x") && config.settings.annotations.enabled,
+        "the original is untouched"
+    );
     assert_same(&config, &config.narrowed("tagpin.toml", b"# nothing", nothing).unwrap());
 
     // Every key that there is, and what a repository may say of it.
@@ -465,7 +472,7 @@ fn what_must_be_attached_to_a_digest_is_a_word_or_a_list_and_each_rule_overrides
     )
     .unwrap();
     let demanded = |path: &str| {
-        let demands = config.policy.decide(path, "nginx", None).demands;
+        let demands = config.settings.policy.decide(path, "nginx", None).demands;
         let words = demands.iter().map(|demand| {
             let kinds = demand.require.iter().map(|kind| kind.as_str());
             kinds.chain(demand.keys.iter().map(|key| key.name())).collect::<Vec<_>>().join(" ")
@@ -476,7 +483,7 @@ fn what_must_be_attached_to_a_digest_is_a_word_or_a_list_and_each_rule_overrides
     assert_eq!(demanded("both/a.yaml"), ["signature attestation a.pub"]);
     assert_eq!(demanded("other/a.yaml"), ["signature b.pub"]);
     assert!(demanded("none/a.yaml").is_empty());
-    let key = &config.policy.defaults.demand.keys[0];
+    let key = &config.settings.policy.defaults.demand.keys[0];
     assert_eq!(key.path(), Path::new("/etc/tagpin/a.pub"), "it is seen from the file");
     for (text, part) in [
         ("require = \"signatures\"", "did you mean `signature`?"),

@@ -1,6 +1,7 @@
 //! Index or platform, from the files to the requests: what is pinned, and how often the registry is asked for it.
 
 use tagpin::config::Config;
+use tagpin::history::ledger::LedgerView;
 use tagpin::plan::{Pinned, pin};
 use tagpin::registry::{HttpRegistry, Memo};
 use tagpin::source::tree::DirectoryTree;
@@ -45,7 +46,10 @@ impl Scene {
         self.registry.forget_requests();
         let tree = DirectoryTree::open(self.directory.path()).unwrap();
         let client = HttpRegistry::new(settings()).unwrap();
-        let pinned = pin::pin(&tree, &self.config, &Memo::new(client), |_, _| {}).await.unwrap();
+        let pinned =
+            pin::pin(&tree, &self.config.settings, &LedgerView::default(), &Memo::new(client), |_, _| {})
+                .await
+                .unwrap();
         for file in &pinned.files {
             fs_err::write(self.directory.path().join(&file.path), &file.after).unwrap();
         }

@@ -29,8 +29,8 @@ fn told(compared: &Comparison) -> String {
 fn compare(case: &Path) -> String {
     let config = Config::default();
     let tree = DirectoryTree::open(&case.join("tree")).unwrap();
-    let inventory = pin::take_inventory(&tree, &config).unwrap();
-    let declared = live::declared(&inventory, config.annotations.keys());
+    let inventory = pin::take_inventory(&tree, &config.settings).unwrap();
+    let declared = live::declared(&inventory, config.settings.annotations.keys());
     let containers = pods::parse(&fs_err::read(case.join("pods.json")).unwrap()).unwrap();
     let compared = live::compare(&declared, &containers, &Indexes::new());
     let mut text = told(&compared);

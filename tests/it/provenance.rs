@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tagpin::config::Config;
+use tagpin::history::ledger::LedgerView;
 use tagpin::plan::pin::{pin, take_inventory};
 use tagpin::plan::set_digest::{AssignedDigest, Assignment, Atomicity, assign};
 use tagpin::plan::{Outcome, Pinned};
@@ -436,7 +437,7 @@ async fn each_question_is_asked_once_and_the_requests_are_counted() {
 /// Pins what `files` has in a new directory.
 async fn pin_in(directory: &std::path::Path, config: &Config, registry: &HttpRegistry) -> Pinned {
     let tree = DirectoryTree::open(directory).unwrap();
-    pin(&tree, config, registry, |_, _| {}).await.unwrap()
+    pin(&tree, &config.settings, &LedgerView::default(), registry, |_, _| {}).await.unwrap()
 }
 
 fn config(world: &World, directory: &std::path::Path, text: &str) -> Config {
@@ -583,11 +584,20 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
         if signed {
             world.sign(&[world.by_known()]);
         }
-        let inventory = take_inventory(&tree, &config).unwrap();
+        let inventory = take_inventory(&tree, &config.settings).unwrap();
         let digest = Digest::parse(&world.digest).unwrap();
         let aim = Assignment::Set(AssignedDigest { digest, tag: None, platforms: Vec::new() });
-        let pinned =
-            assign(&tree, &config, &client(), inventory, vec![aim], Atomicity::StopsAll).await.unwrap();
+        let pinned = assign(
+            &tree,
+            &config.settings,
+            &LedgerView::default(),
+            &client(),
+            inventory,
+            vec![aim],
+            Atomicity::StopsAll,
+        )
+        .await
+        .unwrap();
         let verdict = &pinned.verdicts[0];
         let expected = if signed { (Outcome::Pinned, None) } else { (Outcome::Held, Some("unsigned")) };
         assert_eq!((verdict.outcome, verdict.reason), expected, "{verdict:?}");
@@ -597,10 +607,20 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
     world.sign(&[]);
     fs_err::write(work.path().join("compose.yaml"), compose(&world, &format!("@{}", world.digest))).unwrap();
     world.registry.forget_requests();
-    let inventory = take_inventory(&tree, &config).unwrap();
+    let inventory = take_inventory(&tree, &config.settings).unwrap();
     let digest = Digest::parse(&world.digest).unwrap();
     let aim = Assignment::Set(AssignedDigest { digest, tag: Some("2".to_owned()), platforms: Vec::new() });
-    let pinned = assign(&tree, &config, &client(), inventory, vec![aim], Atomicity::StopsAll).await.unwrap();
+    let pinned = assign(
+        &tree,
+        &config.settings,
+        &LedgerView::default(),
+        &client(),
+        inventory,
+        vec![aim],
+        Atomicity::StopsAll,
+    )
+    .await
+    .unwrap();
     assert_eq!(pinned.verdicts[0].outcome, Outcome::Updated, "{:?}", pinned.verdicts);
     assert!(world.registry.requests().iter().all(|it| !it.path.contains(".sig")));
 }
@@ -638,7 +658,7 @@ async fn a_repository_demands_more_and_never_less() {
     let own = "[[policy.rule]]\npaths = [\"production/**\"]\nrequire = \"signature\"\n";
     let narrowed = Config::default().narrowed("tagpin.toml", own.as_bytes(), files).unwrap();
     assert_eq!(pin_in(work.path(), &narrowed, &client()).await.verdicts[0].outcome, Outcome::Pinned);
-    assert_eq!(narrowed.policy.decide("production/a.yaml", "nginx", None).demands.len(), 1);
+    assert_eq!(narrowed.settings.policy.decide("production/a.yaml", "nginx", None).demands.len(), 1);
     for (own, why) in [
         ("keys = [\"../other.pub\"]", "not a file beside"),
         ("keys = [\"/etc/other.pub\"]", "not a file beside"),

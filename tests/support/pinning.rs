@@ -33,7 +33,7 @@ pub(crate) struct Run {
 /// Returns a policy that edits split fields, in the style `tag+digest` or `digest`.
 pub(crate) fn policy(style: &str) -> Policy {
     let config = format!("[policy]\nsplit-fields = \"tag\"\nstyle = \"{style}\"\n");
-    Config::parse("tagpin.toml", Path::new("."), config.as_bytes()).unwrap().policy
+    Config::parse("tagpin.toml", Path::new("."), config.as_bytes()).unwrap().settings.policy
 }
 
 /// Returns the digest that the registry answers with: the sha256 of the question, so that each image has its own.
@@ -50,7 +50,8 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let inventory = Inventory { files: vec![file] };
     let (charts, holds, past) = (Charts::default(), Holds::default(), LedgerView::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
-    let rules = Rules { policy, holds: &holds, environments: &[], charts: &charts, keys, past: &past };
+    let rules =
+        Rules { policy, holds: holds.at(past.now()), environments: &[], charts: &charts, keys, past: &past };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),

@@ -57,7 +57,7 @@ struct Containers<'i> {
 }
 
 fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let key = context.config.annotations.key.as_str();
+    let key = context.settings.annotations.key.as_str();
     let kustomize = || context.inventory.files.iter().map(|file| &file.scan.kustomize);
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
     let overridden: HashSet<&str> =

@@ -44,7 +44,7 @@ services: {api: {image: \"ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e
 };
 
 fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let equal = context.config.environments.iter().filter(|environment| environment.equal);
+    let equal = context.settings.environments.iter().filter(|environment| environment.equal);
     equal.flat_map(|environment| skew(context, environment)).collect()
 }
 

@@ -45,9 +45,9 @@ fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         let Some(reference) = &site.located.site.reference else { continue };
         let (Some(tag), Some(digest)) = (reference.tag(), reference.digest()) else { continue };
         let path = &site.file.root_path;
-        let environment = environment::of_path(&context.config.environments, path);
+        let environment = environment::of_path(&context.settings.environments, path);
         let level =
-            context.config.policy.decide(path, reference.name(), site.located.site.platform.as_ref()).level;
+            context.settings.policy.decide(path, reference.name(), site.located.site.platform.as_ref()).level;
         let (registry, repository) = (reference.registry(), reference.repository());
         let key = (
             registry.to_string(),

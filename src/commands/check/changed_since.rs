@@ -84,7 +84,7 @@ impl Before {
             None => None,
         };
         let selection = Selection::new(tree, place.selected.iter().cloned());
-        let inventory = pin::take_inventory(&selection, &config).map_err(anyhow::Error::new)?;
+        let inventory = pin::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
         let touched = touched(now, &read).map_err(anyhow::Error::new)?;
         Ok(Self { config, baseline, inventory, edited, touched })
     }

@@ -6,6 +6,7 @@ use super::super::{block_on, progress, registry};
 use crate::check::Finding;
 use crate::commands::failure::Failure;
 use crate::config::Config;
+use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::Inventory;
 use crate::plan::{Outcome, Pinned, pin};
 use crate::registry::Trust;
@@ -18,6 +19,7 @@ use crate::source::tree::DirectoryTree;
 pub(super) fn fix(
     tree: &DirectoryTree,
     config: &Config,
+    past: &LedgerView,
     inventory: Inventory,
     findings: &[Finding],
     shown: bool,
@@ -28,8 +30,16 @@ pub(super) fn fix(
         .filter_map(|finding| finding.reference)
         .collect();
     let registry = registry(config, Trust::Scanned)?;
-    let work =
-        pin::pin_some(tree, config, &registry, inventory, |site| wanted.contains(&site), progress(shown));
+    let settings = &config.settings;
+    let work = pin::pin_some(
+        tree,
+        settings,
+        past,
+        &registry,
+        inventory,
+        |site| wanted.contains(&site),
+        progress(shown),
+    );
     let mut pinned = block_on(work)?.map_err(anyhow::Error::new)?;
     super::super::pin::write_files(tree, &mut pinned);
     Ok(pinned)

@@ -18,6 +18,7 @@ use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
+use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::manifest::inventory::Inventory;
 use crate::plan::{Outcome, pin};
@@ -61,7 +62,7 @@ pub fn run(
         let report = gate.report(&tree, &inventory, checked, online);
         return outputs::write(report, args, globals, environment, terminal);
     }
-    let pinned = fix::fix(&tree, &gate.config, inventory, &checked.findings, shown)?;
+    let pinned = fix::fix(&tree, &gate.config, &gate.past, inventory, &checked.findings, shown)?;
     for line in fix::left(&pinned) {
         writeln!(terminal.stderr, "{}", printable(&line))?;
     }
@@ -81,6 +82,8 @@ struct Gate {
     config: Config,
     baseline: Option<Baseline>,
     before: Option<Before>,
+    /// What earlier runs saw of the tags, and the time by which everything is judged.
+    past: LedgerView,
     today: jiff::civil::Date,
     /// Who names the registries.
     trust: Trust,
@@ -99,6 +102,7 @@ impl Gate {
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
         let today = jiff::Zoned::now().date();
+        let past = LedgerView::unknown(jiff::Timestamp::now());
         let trust = if args.untrusted { Trust::Untrusted } else { Trust::Scanned };
         let mut gate = if args.changed_since.is_some() || args.diff.is_some() {
             let mut before = Before::new(args, globals, environment, tree)?;
@@ -107,6 +111,7 @@ impl Gate {
                 config,
                 baseline: before.baseline.take(),
                 before: Some(before),
+                past,
                 today,
                 trust,
                 remark: None,
@@ -118,15 +123,14 @@ impl Gate {
                 Some(file) if !args.write_baseline => Some(baseline::load(file)?),
                 _ => None,
             };
-            Self { config, baseline, before: None, today, trust, remark: None, complete: true }
+            Self { config, baseline, before: None, past, today, trust, remark: None, complete: true }
         };
         gate.config.check.strict |= args.strict;
         gate.place_settings()?;
-        gate.config.holds.tell(jiff::Timestamp::now());
         // Only what the registries say now is compared with what was seen before.
         if args.online || args.fix {
             let root = work_tree_root(&std::env::current_dir()?);
-            (gate.remark, gate.complete) = ledger::recall(&mut gate.config, &root);
+            (gate.past, gate.remark, gate.complete) = ledger::recall(&gate.config, &root);
         }
         Ok(gate)
     }
@@ -146,7 +150,7 @@ impl Gate {
     }
 
     fn inventory(&self, tree: &DirectoryTree) -> Result<Inventory, Failure> {
-        Ok(pin::take_inventory(tree, &self.config).map_err(anyhow::Error::new)?)
+        Ok(pin::take_inventory(tree, &self.config.settings).map_err(anyhow::Error::new)?)
     }
 
     /// Asks the registries: about everything, or about what the change adds.
@@ -159,11 +163,21 @@ impl Gate {
         let registry = registry(&self.config, self.trust)?;
         let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
         let wanted = |reference: usize| !old.contains(&reference);
-        let work = online::ask(tree, &self.config, &registry, inventory, wanted, progress(shown));
+        let work = online::ask(
+            tree,
+            &self.config.settings,
+            &self.past,
+            &registry,
+            inventory,
+            wanted,
+            progress(shown),
+        );
         let mut online = block_on(work)?.map_err(anyhow::Error::new)?;
         if !online.strangers.is_empty() {
             let log = Log::open(&work_tree_root(&std::env::current_dir()?), "HEAD", marker::is_own).ok();
-            online.forget_older(log.as_ref(), &self.config, inventory).map_err(anyhow::Error::new)?;
+            online
+                .forget_older(log.as_ref(), &self.config.settings, self.past.now(), inventory)
+                .map_err(anyhow::Error::new)?;
         }
         Ok(online)
     }
@@ -171,7 +185,8 @@ impl Gate {
     fn check(&self, inventory: &Inventory, online: Option<&RegistryFacts>) -> Checked {
         check::check(&CheckContext {
             inventory,
-            config: &self.config,
+            settings: &self.config.settings,
+            check: &self.config.check,
             today: self.today,
             base: self.before.as_ref().map(Before::base),
             baseline: self.baseline.as_ref(),
@@ -189,7 +204,7 @@ impl Gate {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
         report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
         report.add_findings(checked);
-        report.add_holds(&self.config.holds, inventory);
+        report.add_holds(self.config.settings.holds.at(self.past.now()), inventory);
         report.notes.extend(self.remark.clone());
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.

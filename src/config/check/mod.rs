@@ -29,6 +29,7 @@ use super::Config;
 use super::diagnostic::{Diagnostic, suggest};
 use super::raw::{Raw, RawAnnotations, SpannedText};
 use crate::manifest::formats::catalogue::Location;
+use crate::policy::Settings;
 use crate::policy::hold::Holds;
 use crate::policy::{AnnotationSettings, Globs};
 
@@ -43,17 +44,20 @@ const DNS_NAME_MAX: usize = 253;
 /// `file` is how messages name the file, `base` is where its relative paths start.
 pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, Vec<Diagnostic>) {
     let mut checker = Checker::new(file, base, text);
-    let policy = checker.policy(&raw.policy);
+    let settings = Settings {
+        policy: checker.policy(&raw.policy),
+        environments: checker.environments(&raw.environment),
+        holds: Holds::new(checker.holds(&raw.hold)),
+        annotations: checker.annotations(&raw.annotations),
+        locations: checker.locations(&raw.location),
+    };
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),
         serve: checker.serve(&raw.serve),
         concurrency: checker.run_concurrency(&raw.run),
-        ledger: checker.ledger(&raw.ledger, &policy),
-        policy,
+        ledger: checker.ledger(&raw.ledger, &settings.policy),
+        settings,
         check: checker.gate(&raw.check),
-        environments: checker.environments(&raw.environment),
-        holds: Holds::new(checker.holds(&raw.hold)),
-        annotations: checker.annotations(&raw.annotations),
         forge: checker.forge(&raw.forge),
         proposals: checker.proposals(&raw.pull_request),
         pull_request: checker.pull_request(&raw.pull_request),
@@ -62,7 +66,6 @@ pub(super) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -> (Config, 
         registries: checker.registries(&raw.registry),
         registries_conf: raw.registries_conf.as_ref().and_then(|file| checker.path("registries-conf", file)),
         network: checker.network(&raw.network),
-        locations: checker.locations(&raw.location),
         cache_dir: raw.cache_dir.as_ref().and_then(|directory| checker.path("cache-dir", directory)),
         own: None,
     };

@@ -60,6 +60,11 @@ impl LedgerView {
         Self { known, now: whole_seconds(now) }
     }
 
+    /// Returns the view of somebody who has no ledger.
+    pub fn unknown(now: Timestamp) -> Self {
+        Self::new(LedgerState::Nothing, now)
+    }
+
     /// Returns the ledger, where one was read.
     pub fn ledger(&self) -> Option<&Ledger> {
         match &self.known {

@@ -31,7 +31,7 @@ fn inventory(files: &[(&str, &[&str])]) -> Inventory {
 
 fn promoted(dev: &[&str], production: &[&str], demands: &PromotionRules) -> Promotion {
     let config = Config::parse("x.toml", std::path::Path::new("/"), CONFIG.as_bytes()).unwrap();
-    let target = |name: &str| Target::parse(name, &config, "", |_| false).unwrap();
+    let target = |name: &str| Target::parse(name, &config.settings, "", |_| false).unwrap();
     let inventory = inventory(&[("dev/compose.yaml", dev), ("production/compose.yaml", production)]);
     promote(&inventory, &target("dev"), &target("production"), demands).unwrap()
 }
@@ -135,7 +135,7 @@ fn a_digest_soaks_before_it_goes_on() {
 #[test]
 fn the_order_is_kept_and_the_sides_share_no_file() {
     let config = Config::parse("x.toml", std::path::Path::new("/"), CONFIG.as_bytes()).unwrap();
-    let target = |name: &str| Target::parse(name, &config, "", |_| true).unwrap();
+    let target = |name: &str| Target::parse(name, &config.settings, "", |_| true).unwrap();
     let files = inventory(&[("dev/compose.yaml", &["redis:7"]), ("production/compose.yaml", &["redis:7"])]);
     let promote =
         |from: &str, to: &str| promote(&files, &target(from), &target(to), &PromotionRules::default());
@@ -147,7 +147,7 @@ fn the_order_is_kept_and_the_sides_share_no_file() {
 #[test]
 fn a_path_is_judged_by_the_environment_that_it_belongs_to() {
     let config = Config::parse("x.toml", std::path::Path::new("/"), CONFIG.as_bytes()).unwrap();
-    let target = |name: &str| Target::parse(name, &config, "", |_| true).unwrap();
+    let target = |name: &str| Target::parse(name, &config.settings, "", |_| true).unwrap();
     let new = format!("quay.io/acme/x:2@{}", digest("new"));
     let files = inventory(&[
         ("dev/a.yaml", &[&new]),
@@ -155,7 +155,8 @@ fn a_path_is_judged_by_the_environment_that_it_belongs_to() {
         ("production/a.yaml", &["quay.io/acme/x:1"]),
         ("production/b.yaml", &[&new]),
     ]);
-    let demands = PromotionRules { environments: config.environments.clone(), ..PromotionRules::default() };
+    let demands =
+        PromotionRules { environments: config.settings.environments.clone(), ..PromotionRules::default() };
     let promote = |from: &str, to: &str| promote(&files, &target(from), &target(to), &demands);
     assert!(matches!(promote("other", "production/a.yaml"), Err(PromoteError::NotNext { .. })));
     let last = |promotion: Promotion| match promotion.aims.get(2) {

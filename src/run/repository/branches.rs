@@ -68,13 +68,14 @@ pub(crate) fn candidates(
 /// Returns where the change of a site belongs, and what it is for.
 fn divided(file: &FileScan, located: &Located, config: &Config) -> (Group, Occasion) {
     let path = &file.root_path;
-    let environment = of_path(&config.environments, path).filter(|_| located.site.digest().is_some());
+    let environment =
+        of_path(&config.settings.environments, path).filter(|_| located.site.digest().is_some());
     if let Some((to, from)) = environment.and_then(|to| Some((to, to.promoted_from()?))) {
         let occasion = Occasion::Promotion { from: from.to_owned(), to: to.name.clone() };
         return (Group::promotion(&to.name), occasion);
     }
     let group = located.site.reference.as_ref().map_or_else(Group::all, |reference| {
-        config.proposals.grouping.of(path, reference, &config.environments)
+        config.proposals.grouping.of(path, reference, &config.settings.environments)
     });
     (group, Occasion::Tags)
 }
@@ -136,7 +137,7 @@ impl Candidate {
     /// Holds every change of a promotion that goes on as a whole where one of its images may not move.
     pub(crate) fn hold_halves(&self, pinned: &mut Pinned, config: &Config) {
         let Occasion::Promotion { to, .. } = &self.occasion else { return };
-        let to = config.environments.iter().find(|environment| environment.name == *to);
+        let to = config.settings.environments.iter().find(|environment| environment.name == *to);
         if to.is_none_or(|to| to.promotion.partial) {
             return;
         }

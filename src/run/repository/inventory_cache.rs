@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ConfigError};
+use crate::history::ledger::LedgerView;
 use crate::history::ledger::TagObservation;
 use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
@@ -19,6 +20,7 @@ use crate::manifest::site::State;
 use crate::plan;
 use crate::plan::verify::vouch;
 use crate::plan::{Pinned, pin};
+use crate::policy::Settings;
 use crate::registry::Registry;
 use crate::source::git::{BareClone, Oid};
 use crate::source::tree::{Tree, TreeEntry, TreeError};
@@ -113,14 +115,15 @@ impl Remembered {
     /// Those of [`pin::decide`].
     pub async fn unchanged<R: Registry>(
         self,
-        config: &Config,
+        settings: &Settings,
+        past: &LedgerView,
         registry: &R,
         progress: impl Fn(usize, usize),
     ) -> Result<Option<Pinned>, TreeError> {
         let inventory = self.inventory;
-        let decided = pin::decide(&NoFiles, config, registry, &inventory, |_| true, progress).await?;
+        let decided = pin::decide(&NoFiles, settings, past, registry, &inventory, |_| true, progress).await?;
         let (mut verdicts, answers) = decided;
-        vouch(registry, &config.policy, &inventory, &mut verdicts).await;
+        vouch(registry, &settings.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         let sightings = TagObservation::all(&answers);
         Ok(settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() }))

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::clone::FetchedClone;
-use crate::config::Config;
+use crate::history::ledger::LedgerView;
 use crate::history::{self, Since};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::promote::{Promotion, PromotionRules, Soak, promote};
 use crate::plan::set_digest::{Assignment, Atomicity, assign};
 use crate::plan::{Outcome, Pinned, pin};
+use crate::policy::Settings;
 use crate::policy::environment::Environment;
 use crate::policy::target::Target;
 use crate::pull_request::marker;
@@ -29,18 +30,18 @@ struct PromotionStep {
 }
 
 /// Returns the environments that this run promotes images into, in their order.
-fn steps(config: &Config) -> impl Iterator<Item = PromotionStep> + '_ {
-    config.environments.iter().filter_map(|environment| {
+fn steps(settings: &Settings) -> impl Iterator<Item = PromotionStep> + '_ {
+    settings.environments.iter().filter_map(|environment| {
         let from = environment.promoted_from()?;
-        let from = config.environments.iter().find(|other| other.name == from)?;
+        let from = settings.environments.iter().find(|other| other.name == from)?;
         let environment = environment.clone();
         Some(PromotionStep { from: Target::of(from), to: Target::of(&environment), environment })
     })
 }
 
 /// Tells whether some environment differs from the one that it gets its images from.
-pub(crate) fn is_due(inventory: &Inventory, config: &Config) -> bool {
-    steps(config).any(|step| match promote(inventory, &step.from, &step.to, &PromotionRules::default()) {
+pub(crate) fn is_due(inventory: &Inventory, settings: &Settings) -> bool {
+    steps(settings).any(|step| match promote(inventory, &step.from, &step.to, &PromotionRules::default()) {
         Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Assignment::Leave),
         Err(_) => true,
     })
@@ -64,19 +65,20 @@ fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Assignment> {
 /// The tree or the history cannot be read.
 pub(crate) async fn add<R: Registry>(
     context: &RunContext<'_, R>,
-    config: &Config,
+    settings: &Settings,
+    past: &LedgerView,
     mut cloned: FetchedClone,
     tree: &CommitTree,
     mut pinned: Pinned,
 ) -> Result<(FetchedClone, Pinned, Vec<String>), RunError> {
     let mut problems = Vec::new();
     let mut verdicts = pinned.verdicts.clone();
-    for PromotionStep { from, to, environment } in steps(config) {
+    for PromotionStep { from, to, environment } in steps(settings) {
         let mut demands = PromotionRules::default();
         let soak = environment.promotion.soak;
         if !soak.is_zero() {
             let since;
-            (cloned, since) = since_when(cloned, config, &pinned.inventory, &from).await?;
+            (cloned, since) = since_when(cloned, settings, &pinned.inventory, &from).await?;
             demands.soak = Some(Soak { least: soak, now: context.now, since });
         }
         let promotion = match promote(&pinned.inventory, &from, &to, &demands) {
@@ -98,14 +100,14 @@ pub(crate) async fn add<R: Registry>(
         }
         let refusal = if environment.promotion.partial { Atomicity::StopsOne } else { Atomicity::StopsAll };
         let inventory = pinned.inventory.clone();
-        let promoted = assign(tree, config, context.registry, inventory, aims, refusal).await?;
+        let promoted = assign(tree, settings, past, context.registry, inventory, aims, refusal).await?;
         for index in wanted {
             verdicts[index] = promoted.verdicts[index].clone();
         }
     }
     if verdicts != pinned.verdicts {
         let sightings = std::mem::take(&mut pinned.sightings);
-        pinned = pin::edit_again(tree, config, pinned.inventory, verdicts);
+        pinned = pin::edit_again(tree, settings, pinned.inventory, verdicts);
         pinned.sightings = sightings;
     }
     Ok((cloned, pinned, problems))
@@ -114,15 +116,15 @@ pub(crate) async fn add<R: Registry>(
 /// Returns since when each digest of `from` is there, by the history of the base branch.
 async fn since_when(
     cloned: FetchedClone,
-    config: &Config,
+    settings: &Settings,
     inventory: &Inventory,
     from: &Target,
 ) -> Result<(FetchedClone, BTreeMap<(Image, Digest), Since>), RunError> {
-    let (config, inventory, from) = (config.clone(), inventory.clone(), from.clone());
+    let (settings, inventory, from) = (settings.clone(), inventory.clone(), from.clone());
     blocking(move || {
         let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH, marker::is_own)?;
         let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
-        let ages = history::ages(&log, &config, &inventory, is_meant)?;
+        let ages = history::ages(&log, &settings, &inventory, is_meant)?;
         Ok((cloned, history::earliest(&inventory, &ages)))
     })
     .await

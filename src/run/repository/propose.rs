@@ -208,7 +208,11 @@ impl<R: Registry> Work<'_, R> {
     /// Returns `pinned` with the files that its verdicts change.
     fn edited(&self, pinned: Pinned) -> Pinned {
         let (notes, beside) = (pinned.notes, pinned.beside);
-        Pinned { notes, beside, ..pin::edit_again(self.tree, self.config, pinned.inventory, pinned.verdicts) }
+        Pinned {
+            notes,
+            beside,
+            ..pin::edit_again(self.tree, &self.config.settings, pinned.inventory, pinned.verdicts)
+        }
     }
 
     /// Does one branch and its pull request. `None` where there was nothing to do.
@@ -346,7 +350,13 @@ impl<R: Registry> Work<'_, R> {
         if !wanted || current.is_some_and(|current| fetch_details::are_told(&brief, current)) {
             return (brief, remark);
         }
-        fetch_details::ask(registry, &mut proposal, settings, &self.config.policy.defaults.platforms).await;
+        fetch_details::ask(
+            registry,
+            &mut proposal,
+            settings,
+            &self.config.settings.policy.defaults.platforms,
+        )
+        .await;
         (Draft { body: body(&proposal, settings.template.as_ref()), ..brief }, remark)
     }
 

@@ -6,6 +6,7 @@ use super::clone::{fetch, open};
 use super::credentials::Access;
 use super::propose;
 use crate::config::RepositoryConfig;
+use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::pull_request::marker;
 use crate::registry::Registry;
@@ -32,17 +33,16 @@ pub async fn errand<R: Registry>(
     let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
     let remote = access.remote.clone();
     let (mut cloned, tree) = blocking(move || fetch(open(&cache_dir, remote, branch, None)?)).await?;
-    let (mut config, own) = narrowed(context.config, &tree)?;
-    config.holds.tell(context.now);
+    let (config, own) = narrowed(context.config, &tree)?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
     let own_file = own.map_or_else(|| "tagpin.toml".to_owned(), |own| own.path);
-    let (group, occasion) = errand.occasion(&config, seen_from, &own_file);
+    let (group, occasion) = errand.occasion(&config.settings, seen_from, &own_file);
     let wanted = cloned.branches.of(&group);
     cloned.heads.retain(|name, _| *name == wanted);
 
     let tree = Arc::new(tree);
     let (files, asked, now) = (Arc::clone(&tree), errand.clone(), context.now);
-    let (settings, seen_from) = (config.clone(), seen_from.to_owned());
+    let (settings, seen_from) = (config.settings.clone(), seen_from.to_owned());
     let (cloned, planned) = blocking(move || {
         let read = |path: &str| match files.read(path, SIZE_MAX) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
@@ -51,7 +51,7 @@ pub async fn errand<R: Registry>(
         };
         let place = Workspace {
             tree: &*files,
-            config: &settings,
+            settings: &settings,
             seen_from: &seen_from,
             own_file: &own_file,
             read: &read,
@@ -67,7 +67,9 @@ pub async fn errand<R: Registry>(
         Ok((cloned, planned))
     })
     .await?;
-    let carried = planned.carry_out(&*tree, &config, context.registry).await?;
+    let carried = planned
+        .carry_out(&*tree, &config.settings, &LedgerView::unknown(context.now), context.registry)
+        .await?;
     let mut done =
         RepositoryOutcome { pinned: carried.pinned, notes: carried.notes, ..RepositoryOutcome::default() };
     done.notes.extend(done.pinned.notes.iter().cloned().chain(warning));

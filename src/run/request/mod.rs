@@ -9,14 +9,15 @@ use std::path::Path;
 pub use promote::Promote;
 pub use rollback::Rollback;
 
-use crate::config::Config;
+use crate::config::edit_holds::HoldFileError;
 use crate::history::known_good::KnownGoodError;
+use crate::history::ledger::LedgerView;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::Pinned;
 use crate::plan::promote::PromoteError;
 use crate::policy::Globs;
-use crate::policy::hold::HoldFileError;
+use crate::policy::Settings;
 use crate::policy::target::{Target, TargetError};
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
@@ -42,7 +43,7 @@ pub struct Workspace<'p, T> {
     /// Its files.
     pub tree: &'p T,
     /// Its settings.
-    pub config: &'p Config,
+    pub settings: &'p Settings,
     /// The directory below the root from which a person names paths; empty for the root.
     pub seen_from: &'p str,
     /// The repository's own settings, below the root, where they are or belong.
@@ -145,9 +146,9 @@ impl Errand {
     /// Returns which pull request it belongs into, and what that is for.
     ///
     /// Paths are told from the root: the same command in two directories may be about two things.
-    pub fn occasion(&self, config: &Config, seen_from: &str, own_file: &str) -> (Group, Occasion) {
+    pub fn occasion(&self, settings: &Settings, seen_from: &str, own_file: &str) -> (Group, Occasion) {
         let place = |text: &str| {
-            let is_environment = config.environments.iter().any(|environment| environment.name == text);
+            let is_environment = settings.environments.iter().any(|environment| environment.name == text);
             if is_environment || seen_from.is_empty() {
                 text.to_owned()
             } else {
@@ -169,12 +170,13 @@ impl RequestPlan {
     pub async fn carry_out<T: Tree, R: Registry>(
         self,
         tree: &T,
-        config: &Config,
+        settings: &Settings,
+        past: &LedgerView,
         registry: &R,
     ) -> Result<Carried, ErrandError> {
         match self {
-            Self::Promote(planned) => planned.carry_out(tree, config, registry).await,
-            Self::Rollback(planned) => planned.carry_out(tree, config, registry).await,
+            Self::Promote(planned) => planned.carry_out(tree, settings, past, registry).await,
+            Self::Rollback(planned) => planned.carry_out(tree, settings, past, registry).await,
         }
     }
 }
@@ -189,7 +191,7 @@ impl<T: Tree> Workspace<'_, T> {
         let is_path = |path: &str| {
             entries.iter().any(|entry| crate::policy::target::is_in(&self.tree.root_path(&entry.path), path))
         };
-        Ok(Target::parse(text, self.config, self.seen_from, is_path)?)
+        Ok(Target::parse(text, self.settings, self.seen_from, is_path)?)
     }
 
     fn text(&self, file: &str) -> Result<String, ErrandError> {

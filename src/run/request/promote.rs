@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Carried, ErrandError, Workspace, require_images, require_match};
-use crate::config::Config;
 use crate::history;
+use crate::history::ledger::LedgerView;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::promote::{Promotion, PromotionRules, Soak, promote};
 use crate::plan::set_digest::{Atomicity, OTHERS_REFUSED, assign};
 use crate::plan::{Outcome, Pinned, Verdict, pin};
 use crate::policy::Globs;
+use crate::policy::Settings;
 use crate::policy::environment::of_path;
 use crate::policy::hold::ON_HOLD;
 use crate::policy::target::Target;
@@ -65,10 +66,10 @@ impl Promote {
         now: Timestamp,
     ) -> Result<PlannedPromotion, ErrandError> {
         let (from, to) = (place.target(&self.from)?, place.target(&self.to)?);
-        let inventory = pin::take_inventory(place.tree, place.config)?;
+        let inventory = pin::take_inventory(place.tree, place.settings)?;
         require_images(&inventory, &[&from, &to])?;
         require_match(self.images.as_ref(), &inventory, &[&from, &to])?;
-        let environments = &place.config.environments;
+        let environments = &place.settings.environments;
         // What a path belongs to says how long it waits, too.
         let homes = inventory.files.iter().filter(|file| to.has_file(&file.root_path));
         let homes = homes.filter_map(|file| of_path(environments, &file.root_path)).chain(to.environment());
@@ -77,7 +78,7 @@ impl Promote {
             None
         } else {
             let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
-            let ages = history::ages(&log()?, place.config, &inventory, is_meant)?;
+            let ages = history::ages(&log()?, place.settings, &inventory, is_meant)?;
             Some(Soak { least, now, since: history::earliest(&inventory, &ages) })
         };
         let (images, approved) = (self.images.clone(), self.approved.clone());
@@ -104,7 +105,8 @@ impl PlannedPromotion {
     pub(super) async fn carry_out<T: Tree, R: Registry>(
         self,
         tree: &T,
-        config: &Config,
+        settings: &Settings,
+        past: &LedgerView,
         registry: &R,
     ) -> Result<Carried, ErrandError> {
         let mut notes = Vec::new();
@@ -115,7 +117,8 @@ impl PlannedPromotion {
         }
         notes.extend(self.promotion.nothing_in_common(&self.from, &self.to, self.some));
         let refusal = if self.partial { Atomicity::StopsOne } else { Atomicity::StopsAll };
-        let pinned = assign(tree, config, registry, self.inventory, self.promotion.aims, refusal).await?;
+        let pinned =
+            assign(tree, settings, past, registry, self.inventory, self.promotion.aims, refusal).await?;
         let refused = refusals(&pinned);
         if refused > 0 {
             let others = pinned.verdicts.iter().any(|verdict| verdict.change.is_some());

@@ -1,15 +1,17 @@
 //! `tagpin rollback`, wherever it is done.
 
 use super::{Carried, ErrandError, Workspace, nowhere};
-use crate::config::Config;
+use crate::config::edit_holds::with_hold;
 use crate::history;
 use crate::history::known_good;
+use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::Inventory;
 use crate::plan::rollback::{RollbackSources, To};
 use crate::plan::set_digest::{Assignment, Atomicity, assign};
 use crate::plan::{FileEdit, Outcome, pin, rollback};
 use crate::policy::Globs;
-use crate::policy::hold::{Until, with_hold};
+use crate::policy::Settings;
+use crate::policy::hold::Until;
 use crate::policy::target::Target;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
@@ -56,7 +58,7 @@ impl Rollback {
         log: impl FnOnce() -> Result<Log, LogError>,
     ) -> Result<PlannedRollback, ErrandError> {
         let target = place.target(&self.target)?;
-        let inventory = pin::take_inventory(place.tree, place.config)?;
+        let inventory = pin::take_inventory(place.tree, place.settings)?;
         let meant = rollback::images(&inventory, &target, self.images.as_ref());
         if meant.is_empty() {
             return Err(ErrandError::NoImage(target.name));
@@ -65,9 +67,10 @@ impl Rollback {
             let names: Vec<&str> = meant.iter().map(String::as_str).collect();
             return Err(ErrandError::SeveralImages { name: target.name, images: names.join(", ") });
         }
-        let history = history::of(&log()?, place.config, &target)?;
+        let history = history::of(&log()?, place.settings, &target)?;
         let known_good = known_good::read(&place.text(known_good::FILE)?)?;
-        let sources = RollbackSources { history: &history, known_good: &known_good, config: place.config };
+        let sources =
+            RollbackSources { history: &history, known_good: &known_good, settings: place.settings };
         let aims = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
         let own = (place.own_file.to_owned(), place.text(place.own_file)?);
         Ok(PlannedRollback { inventory, aims, target, errand: self.clone(), own })
@@ -91,20 +94,22 @@ impl PlannedRollback {
     pub(super) async fn carry_out<T: Tree, R: Registry>(
         self,
         tree: &T,
-        config: &Config,
+        settings: &Settings,
+        past: &LedgerView,
         registry: &R,
     ) -> Result<Carried, ErrandError> {
         // A hold keeps what stands here from moving by itself; this is somebody who says where to. What must never be
         // written is not written here either.
-        let mut unheld = config.clone();
+        let mut unheld = settings.clone();
         unheld.holds.all.retain(|hold| hold.digest.is_some());
         let mut pinned =
-            assign(tree, &unheld, registry, self.inventory, self.aims, Atomicity::StopsOne).await?;
+            assign(tree, &unheld, past, registry, self.inventory, self.aims, Atomicity::StopsOne).await?;
+        let holds = settings.holds.at(past.now());
         let by = self.errand.by.as_deref().filter(|by| !by.trim().is_empty());
-        let holds = rollback::holds(&pinned, config, &self.errand.why(), by, self.errand.until);
+        let new_holds = rollback::holds(&pinned, holds, &self.errand.why(), by, self.errand.until);
         let (path, before) = self.own;
         let mut after = before.clone();
-        for hold in &holds {
+        for hold in &new_holds {
             after = with_hold(&path, nowhere(), &after, hold)?;
         }
         if before != after {
@@ -115,7 +120,7 @@ impl PlannedRollback {
         let sites = pinned.inventory.sites().zip(&pinned.verdicts);
         let notes =
             sites.filter(|(_, verdict)| verdict.change.is_some()).filter_map(|((file, located), _)| {
-                let hold = config.holds.on(&file.root_path, located.site.reference.as_ref()?)?;
+                let hold = holds.on(&file.root_path, located.site.reference.as_ref()?)?;
                 let (image, path, line) = (&located.site.image, &file.path, located.line);
                 Some(format!(
                     "`{image}` in {path}:{line} was on hold, and was rolled back all the same: {hold}"
