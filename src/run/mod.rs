@@ -203,8 +203,6 @@ fn hold_reverted(
     settings: &Settings,
 ) -> Result<(FetchedClone, CommitTree, Pinned), RunError> {
     let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH, marker::is_own)?;
-    reverted::hold(&mut pinned, &tree, config, &log)?;
-    let log = cloned.repository.history(&cloned.base_branch, cloned.base, reverted::DEPTH)?;
     reverted::hold(&mut pinned, &tree, settings, &log)?;
     Ok((cloned, tree, pinned))
 }
