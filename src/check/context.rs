@@ -1,6 +1,6 @@
 //! What the rules of the gate judge by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -50,4 +50,9 @@ pub struct EditedSettings {
     pub root_path: String,
     /// What it has, for people.
     pub what: &'static str,
+}
+
+/// Returns the files that an inventory has.
+pub(super) fn is_here(inventory: &Inventory) -> HashSet<&str> {
+    inventory.files.iter().map(|file| file.root_path.as_str()).collect()
 }

@@ -8,120 +8,16 @@ pub mod baseline;
 mod context;
 mod finding;
 mod fingerprint;
+mod judge;
 pub mod online;
 mod rule;
 pub mod rules;
 mod settings;
 mod tag_history;
 
-use std::collections::{HashMap, HashSet};
-
 pub use context::{Base, CheckContext, EditedSettings};
 pub use finding::{Finding, Fix};
+pub use judge::{Checked, check};
 pub use rule::{GateRule, Severity};
 pub use settings::{Allow, CheckSettings, LevelRule, Matcher};
 pub use tag_history::TagHistory;
-
-use crate::manifest::inventory::Inventory;
-
-/// What the rules found.
-#[derive(Clone, Debug, Default)]
-pub struct Checked {
-    /// What is complained about, in the order of files and bytes.
-    pub findings: Vec<Finding>,
-    /// How many findings the allow-list took away.
-    pub allowed: usize,
-    /// How many findings the baseline took away.
-    pub known: usize,
-    /// How many findings were there before the change that is judged.
-    pub before: usize,
-}
-
-/// Returns what every rule finds, at the levels that the configuration sets.
-pub fn check(context: &CheckContext<'_>) -> Checked {
-    let mut checked = Checked { findings: found(context), ..Checked::default() };
-    let take = |findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool| {
-        let all = findings.len();
-        findings.retain(|finding| !is_left_out(finding));
-        all - findings.len()
-    };
-    if let Some(base) = context.base {
-        let before = found(&CheckContext { inventory: base.inventory, base: None, online: None, ..*context });
-        let old = old(&checked.findings, &before, base, &is_here(context.inventory));
-        checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
-    }
-    let settings = context.check;
-    checked.allowed = take(&mut checked.findings, &|finding| settings.allows(finding, context.today));
-    if let Some(baseline) = context.baseline {
-        checked.known = take(&mut checked.findings, &|finding| baseline.has(finding));
-    }
-    checked
-}
-
-/// Returns what the rules find in the files, with level and fingerprint.
-fn found(context: &CheckContext<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = rules::ALL.iter().flat_map(|rule| (rule.find)(context)).collect();
-    findings.sort_by(|a, b| a.position().cmp(&b.position()));
-    fingerprint::add(&mut findings);
-    for finding in &mut findings {
-        finding.level = context.check.level(finding);
-    }
-    findings.retain(|finding| finding.level != Severity::Off);
-    leave_the_most_specific(&mut findings);
-    findings
-}
-
-/// Returns the fingerprints of the findings that were there before: as many of the same rule, file and subject as there
-/// were. Those on lines that the change leaves alone come first, so that a new one is shown where it is. What was in a
-/// file that is not here any more has moved with it, perhaps.
-fn old(findings: &[Finding], before: &[Finding], base: Base<'_>, is_here: &HashSet<&str>) -> HashSet<String> {
-    fn key(finding: &Finding) -> (&str, &str, &str) {
-        (finding.rule.id, &finding.root_path, &finding.subject)
-    }
-    fn moved(finding: &Finding) -> (&str, &str, &str) {
-        (finding.rule.id, "", &finding.subject)
-    }
-    let is_touched = |finding: &Finding| {
-        let Some(lines) = base.touched.get(&finding.root_path) else { return false };
-        finding.place.as_ref().is_none_or(|place| {
-            lines.iter().any(|range| range.start <= place.end_line && place.line < range.end)
-        })
-    };
-    let mut left: HashMap<_, usize> = HashMap::new();
-    for finding in before {
-        *left.entry(key(finding)).or_default() += 1;
-        if !is_here.contains(finding.root_path.as_str()) {
-            *left.entry(moved(finding)).or_default() += 1;
-        }
-    }
-    let mut old = HashSet::new();
-    for touched in [false, true] {
-        for finding in findings.iter().filter(|finding| is_touched(finding) == touched) {
-            for key in [key(finding), moved(finding)] {
-                if let Some(left) = left.get_mut(&key).filter(|left| **left > 0) {
-                    *left -= 1;
-                    old.insert(finding.fingerprint.clone());
-                    break;
-                }
-            }
-        }
-    }
-    old
-}
-
-/// Returns the files that an inventory has.
-fn is_here(inventory: &Inventory) -> HashSet<&str> {
-    inventory.files.iter().map(|file| file.root_path.as_str()).collect()
-}
-
-/// One fact is one finding: where two rules say the same of one image, the one that says more stays.
-fn leave_the_most_specific(findings: &mut Vec<Finding>) {
-    let superseded: HashSet<(usize, &str)> = findings
-        .iter()
-        .filter_map(|finding| Some((finding.reference?, finding.rule.supersedes)))
-        .flat_map(|(reference, rules)| rules.iter().map(move |rule| (reference, *rule)))
-        .collect();
-    findings.retain(|finding| {
-        finding.reference.is_none_or(|reference| !superseded.contains(&(reference, finding.rule.id)))
-    });
-}

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::check::context::is_here;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity, is_here};
+use crate::check::{CheckContext, GateRule, Severity};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
 
