@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The version of the file.
 const VERSION: u32 = 1;

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
-use super::CheckSettings;
 use super::baseline::Baseline;
 use super::online::RegistryFacts;
+use super::settings::CheckSettings;
 use crate::manifest::inventory::Inventory;
 use crate::policy::Settings;
 

@@ -1,10 +1,14 @@
 //! One thing that is wrong at one place.
 
-use super::{CheckContext, GateRule, Severity};
+use std::collections::HashMap;
+
+use super::context::CheckContext;
+use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, SourceRange};
 use crate::plan::Verdict;
 use crate::policy::SettingOrigin;
+use crate::reference::Digest;
 
 /// Something that `check` complains about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +147,19 @@ impl Finding {
     /// Returns what findings are sorted by.
     pub(super) fn position(&self) -> (&str, usize, &'static str) {
         (&self.file, self.place.as_ref().map_or(0, |place| place.span.start), self.rule.id)
+    }
+}
+
+/// Gives every finding its fingerprint, which is the same in another commit: nothing in it depends on lines. The
+/// findings are in the order of the file, and none of them is left out yet, so that a setting changes no fingerprint.
+pub(super) fn add_fingerprints(findings: &mut [Finding]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for finding in findings {
+        let key = format!("{}\0{}\0{}", finding.rule.id, finding.root_path, finding.subject);
+        let before = seen.entry(key.clone()).or_default();
+        let digest = Digest::sha256(format!("{key}\0{before}").as_bytes());
+        *before += 1;
+        digest.hex()[..32].clone_into(&mut finding.fingerprint);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::context::{Base, CheckContext, is_here};
 use super::finding::Finding;
 use super::rule::Severity;
-use super::{fingerprint, rules};
+use super::{finding, rules};
 
 /// What the rules found.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +43,9 @@ pub fn check(context: &CheckContext<'_>) -> Checked {
 
 /// Returns what the rules find in the files, with level and fingerprint.
 fn found(context: &CheckContext<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = rules::ALL.iter().flat_map(|rule| (rule.find)(context)).collect();
+    let mut findings = rules::find(context);
     findings.sort_by(|a, b| a.position().cmp(&b.position()));
-    fingerprint::add(&mut findings);
+    finding::add_fingerprints(&mut findings);
     for finding in &mut findings {
         finding.level = context.check.level(finding);
     }

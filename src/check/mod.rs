@@ -7,7 +7,6 @@
 pub mod baseline;
 mod context;
 mod finding;
-mod fingerprint;
 mod judge;
 pub mod online;
 mod rule;

@@ -1,7 +1,5 @@
 //! What a rule is, and how much its findings count.
 
-use super::{CheckContext, Finding};
-
 /// How much a finding counts, from nothing to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -52,8 +50,6 @@ pub struct GateRule {
     pub online: bool,
     /// The rules that say less about the same image.
     pub supersedes: &'static [&'static str],
-    /// Returns what it finds, at its default level.
-    pub find: fn(&CheckContext<'_>) -> Vec<Finding>,
 }
 
 impl PartialEq for GateRule {

@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 
-use super::{Finding, GateRule, Severity};
+use super::finding::Finding;
+use super::rule::{GateRule, Severity};
 use crate::policy::{Globs, SettingOrigin};
 use crate::reference::Reference;
 

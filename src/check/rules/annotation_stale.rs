@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::check::context::CheckContext;
 use crate::check::finding::Finding;
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::{Site, State};
 use crate::manifest::syntax::tree::NodeId;
 
@@ -46,7 +47,6 @@ spec:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
 /// The containers of an object.
@@ -56,7 +56,7 @@ struct Containers<'i> {
     by_name: BTreeMap<&'i str, &'i Site>,
 }
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let key = context.settings.annotations.key.as_str();
     let kustomize = || context.inventory.files.iter().map(|file| &file.scan.kustomize);
     let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();

@@ -1,7 +1,8 @@
 //! `digest-gone`: the registry no longer has what is pinned.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "digest-gone",
@@ -24,10 +25,9 @@ services:
     fixable: true,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let gone = verdicts(context).filter(|(site, _)| online.gone.contains(&site.reference));
     let found = gone.map(|(site, verdict)| {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, SiteOf, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::policy::environment::Environment;
 use crate::reference::{Digest, Reference};
 
@@ -40,10 +41,9 @@ services: {api: {image: \"ghcr.io/acme/api:1.9@sha256:43d17ef757157a6d5042de198e
     fixable: false,
     online: false,
     supersedes: &["inconsistent-digest"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let equal = context.settings.environments.iter().filter(|environment| environment.equal);
     equal.flat_map(|environment| skew(context, environment)).collect()
 }

@@ -1,7 +1,8 @@
 //! `expired-ignore`: an exception whose day has passed.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::Finding;
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::IgnoreUntil;
 
 pub(super) static RULE: GateRule = GateRule {
@@ -28,10 +29,9 @@ services:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in &context.inventory.files {
         for ignore in &file.scan.ignores {

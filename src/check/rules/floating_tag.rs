@@ -1,7 +1,8 @@
 //! `floating-tag`: a tag without a digest.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::State;
 
 pub(super) static RULE: GateRule = GateRule {
@@ -32,10 +33,9 @@ spec:
     fixable: true,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
     let found = floating.map(|site| {
         let image = &site.located.site.image;

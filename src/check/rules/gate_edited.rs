@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::check::context::CheckContext;
 use crate::check::context::is_here;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
 
@@ -30,10 +31,9 @@ services:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(base) = context.base else { return Vec::new() };
     let is_here = is_here(context.inventory);
     let mut before = ignored(base.inventory, &is_here);

@@ -1,7 +1,8 @@
 //! `immutable-tag-moved`: a tag that should stay where it is has moved.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::plan::{IMMUTABLE, Outcome};
 use crate::policy::looks_immutable;
 use crate::reference::Reference;
@@ -36,10 +37,9 @@ services:
     fixable: false,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (site, verdict) in verdicts(context) {
         let image = &site.located.site.image;

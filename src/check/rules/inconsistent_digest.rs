@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, SiteOf, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::policy::environment;
 use crate::reference::{Digest, Reference};
 
@@ -33,13 +34,12 @@ services:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
 /// Registry, repository, tag, environment, and what policy asks for.
 type ComparedKey<'c> = (String, String, &'c str, Option<&'c str>, String);
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut places: BTreeMap<ComparedKey<'_>, Vec<(SiteOf<'_>, &Digest)>> = BTreeMap::new();
     for site in sites(context.inventory) {
         let Some(reference) = &site.located.site.reference else { continue };

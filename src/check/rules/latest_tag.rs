@@ -1,7 +1,8 @@
 //! `latest-tag`: the tag that promises to move.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::State;
 use crate::reference::{LATEST, Reference};
 
@@ -25,10 +26,9 @@ services:
     fixable: true,
     online: false,
     supersedes: &["floating-tag"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
     let latest = floating.filter(|site| {
         site.located.site.reference.as_ref().and_then(Reference::tag).is_some_and(|tag| tag == LATEST)

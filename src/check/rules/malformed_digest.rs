@@ -1,7 +1,8 @@
 //! `malformed-digest`: an `@` and no digest behind it.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -32,10 +33,9 @@ spec:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let malformed = sites(context.inventory)
         .filter(|site| site.located.site.state == State::Skipped(Skip::MalformedDigest));
     let found = malformed.map(|site| {

@@ -1,7 +1,8 @@
 //! `mirror-stale`: a mirror has another digest for a tag than the registry.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "mirror-stale",
@@ -37,10 +38,9 @@ services:
     fixable: false,
     online: true,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let mut findings = Vec::new();
     for site in sites(context.inventory) {

@@ -21,30 +21,44 @@ mod unknown_location;
 mod unused_ignore;
 mod unverifiable;
 
-use super::GateRule;
+use super::context::CheckContext;
+use super::finding::Finding;
+use super::rule::GateRule;
 
-/// Every rule, in the order of the documentation.
-pub static ALL: [&GateRule; 20] = [
-    &floating_tag::RULE,
-    &latest_tag::RULE,
-    &no_tag::RULE,
-    &malformed_digest::RULE,
-    &overlay_unpins_base::RULE,
-    &inconsistent_digest::RULE,
-    &environment_skew::RULE,
-    &annotation_stale::RULE,
-    &unused_ignore::RULE,
-    &expired_ignore::RULE,
-    &gate_edited::RULE,
-    &unknown_location::RULE,
-    &unverifiable::RULE,
-    &tag_moved::RULE,
-    &immutable_tag_moved::RULE,
-    &never_this_tag::RULE,
-    &digest_gone::RULE,
-    &platform_digest::RULE,
-    &platform_missing::RULE,
-    &mirror_stale::RULE,
+/// Lists the rules: the constant `RULE` and the function `find` of each file.
+macro_rules! rules {
+    ($($file:ident),+ $(,)?) => {
+        /// Every rule, in the order of the documentation.
+        pub static ALL: [&GateRule; [$(stringify!($file)),+].len()] = [$(&$file::RULE),+];
+
+        /// Returns what the rules find, each at its default level.
+        pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+            [$($file::find),+].iter().flat_map(|find: &fn(&CheckContext<'_>) -> Vec<Finding>| find(context)).collect()
+        }
+    };
+}
+
+rules![
+    floating_tag,
+    latest_tag,
+    no_tag,
+    malformed_digest,
+    overlay_unpins_base,
+    inconsistent_digest,
+    environment_skew,
+    annotation_stale,
+    unused_ignore,
+    expired_ignore,
+    gate_edited,
+    unknown_location,
+    unverifiable,
+    tag_moved,
+    immutable_tag_moved,
+    never_this_tag,
+    digest_gone,
+    platform_digest,
+    platform_missing,
+    mirror_stale,
 ];
 
 /// Returns the rule with this id.

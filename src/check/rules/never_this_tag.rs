@@ -1,7 +1,8 @@
 //! `never-this-tag`: what is pinned was, as far as the ledger knows, never behind the tag beside it.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "never-this-tag",
@@ -37,10 +38,9 @@ services:
     fixable: false,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let found = verdicts(context).filter_map(|(site, _)| {
         let stranger = online.strangers.get(&site.reference)?;

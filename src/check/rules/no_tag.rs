@@ -1,7 +1,8 @@
 //! `no-tag`: neither tag nor digest.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::State;
 use crate::reference::Reference;
 
@@ -33,10 +34,9 @@ spec:
     fixable: true,
     online: false,
     supersedes: &["floating-tag"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
     let untagged =
         floating.filter(|site| site.located.site.reference.as_ref().and_then(Reference::tag).is_none());

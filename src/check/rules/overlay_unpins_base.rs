@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, SiteOf, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::site::State;
 use crate::reference::Reference;
@@ -39,7 +40,6 @@ images:
     fixable: true,
     online: false,
     supersedes: &["floating-tag", "latest-tag"],
-    find,
 };
 
 /// The pinned images by name and file.
@@ -48,7 +48,7 @@ type PinnedImages<'i> = BTreeMap<(&'i str, &'i str), SiteOf<'i>>;
 /// The kustomizations by file and directory.
 type Kustomizations<'i> = HashMap<&'i str, Vec<&'i FileScan>>;
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut pinned = PinnedImages::new();
     for site in sites(context.inventory).filter(|site| site.located.site.state == State::Pinned) {
         let name = site.located.site.reference.as_ref().map(Reference::name).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! `platform-digest`: one platform's manifest where the tag is an index.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "platform-digest",
@@ -24,10 +25,9 @@ services:
     fixable: false,
     online: true,
     supersedes: &["tag-moved", "inconsistent-digest"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let is_single = |reference| online.single.contains(&reference);
     let held = verdicts(context)

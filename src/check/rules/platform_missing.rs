@@ -1,8 +1,9 @@
 //! `platform-missing`: the fleet runs on a platform that the image is not made for.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, verdicts};
 use crate::check::online::PLATFORM_MISSING;
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "platform-missing",
@@ -33,10 +34,9 @@ services:
     fixable: false,
     online: true,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(online) = context.online else { return Vec::new() };
     let mut findings = Vec::new();
     for (site, verdict) in verdicts(context) {

@@ -1,7 +1,8 @@
 //! `tag-moved`: the pin is no longer what the tag says.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, verdicts};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::plan::Outcome;
 
 pub(super) static RULE: GateRule = GateRule {
@@ -25,10 +26,9 @@ services:
     fixable: true,
     online: true,
     supersedes: &["inconsistent-digest"],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let moved = verdicts(context).filter(|(_, verdict)| verdict.outcome == Outcome::Updated);
     let found = moved.map(|(site, verdict)| {
         let now = verdict.change.as_ref().map(|change| change.digest.short()).unwrap_or_default();

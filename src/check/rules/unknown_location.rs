@@ -1,7 +1,8 @@
 //! `unknown-location`: an image where tagpin knows of none.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 use crate::reference::Reference;
 
@@ -30,10 +31,9 @@ spec:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let unknown = sites(context.inventory)
         .filter(|site| site.located.site.state == State::Skipped(Skip::UnknownLocation));
     let is_pinned = |image: &str| Reference::parse(image).is_ok_and(|reference| reference.digest().is_some());

@@ -1,7 +1,8 @@
 //! `unused-ignore`: an ignore that ignores nothing.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::Finding;
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "unused-ignore",
@@ -39,10 +40,9 @@ spec:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let ignores = context
         .inventory
         .files

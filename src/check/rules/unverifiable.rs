@@ -1,7 +1,8 @@
 //! `unverifiable`: an image that the file alone does not name.
 
+use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
-use crate::check::{CheckContext, GateRule, Severity};
+use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -25,10 +26,9 @@ services:
     fixable: false,
     online: false,
     supersedes: &[],
-    find,
 };
 
-fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for site in sites(context.inventory) {
         let found = &site.located.site;
