@@ -20,8 +20,8 @@ COPY src src
 COPY schema schema
 # The manifest names it.
 COPY benches benches
-RUN cargo build --release --locked --bin tagpin \
-    && install -D -m 0755 target/release/tagpin /out/usr/local/bin/tagpin \
+RUN cargo build --profile dist --locked --bin tagpin \
+    && install -D -m 0755 target/dist/tagpin /out/usr/local/bin/tagpin \
     && install -d -m 0700 -o 65532 -g 65532 /out/var/cache/tagpin
 COPY LICENSE-APACHE LICENSE-MIT /out/usr/share/doc/tagpin/
 

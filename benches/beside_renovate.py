@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures `tagpin pin --dry-run` beside Renovate's lookup on the same manifests, with a registry on loopback.
 
-    benches/beside_renovate.py --tagpin target/release/tagpin --renovate node_modules/.bin/renovate 100 500
+    benches/beside_renovate.py --tagpin target/dist/tagpin --renovate node_modules/.bin/renovate 100 500
 
 Wants `docker-registry` (distribution) in the PATH. Everything is cold: caches and home directories are new each time.
 Times differ from machine to machine: compare the ratios of one run.
