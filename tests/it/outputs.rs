@@ -213,10 +213,9 @@ fn a_pull_request_is_annotated_where_it_adds_a_floating_tag() {
     assert_ne!(sarif(&scene).1, before);
 }
 
-/// Microsoft's npm package `@microsoft/jest-sarif` has the schema:
-/// `npm install --no-save --prefix target/sarif @microsoft/jest-sarif`.
+/// Microsoft's npm package `@microsoft/jest-sarif` has the schema; `.ci/run` installs the version of `.ci/npm`.
 fn sarif_schema() -> Option<Value> {
-    let file = "target/sarif/node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json";
+    let file = "target/npm/node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json";
     let file = std::env::var_os("TAGPIN_SARIF_SCHEMA").map_or_else(|| PathBuf::from(file), PathBuf::from);
     match fs_err::read_to_string(&file) {
         Ok(schema) => Some(parse(&schema)),

@@ -1,7 +1,6 @@
 //! Checks requests against GitHub's own OpenAPI description, so that our forge cannot bless what GitHub would refuse.
 //!
-//! The description is in the npm package `@octokit/openapi`:
-//! `npm install --no-save --prefix target/openapi @octokit/openapi`.
+//! The description is in the npm package `@octokit/openapi`; `.ci/run` installs the version of `.ci/npm`.
 #![expect(
     clippy::expect_used,
     clippy::print_stderr,
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::forge::Logged;
 
-const FILE: &str = "target/openapi/node_modules/@octokit/openapi/generated/api.github.com.json";
+const FILE: &str = "target/npm/node_modules/@octokit/openapi/generated/api.github.com.json";
 
 /// GitHub's description of its REST API.
 pub(crate) struct OpenApi(Value);
