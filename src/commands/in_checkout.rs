@@ -15,7 +15,7 @@ use crate::plan::FileEdit;
 use crate::registry::Trust;
 use crate::report::diff;
 use crate::report::terminal::Terminal;
-use crate::run::request::{Carried, ErrandError, ReadFile, RequestPlan, Workspace};
+use crate::run::request::{ReadFile, RequestError, RequestOutcome, RequestPlan, Workspace};
 use crate::source::tree::DirectoryTree;
 use jiff::Timestamp;
 
@@ -59,7 +59,7 @@ impl Checkout {
         let registry = registry(&self.config, Trust::Scanned)?;
         let (settings, past) = (&self.config.settings, LedgerView::unknown(Timestamp::now()));
         let work = planned.carry_out(&self.tree, settings, &past, &registry);
-        let Carried { mut pinned, mut notes, complete, about } = block_on(work)?.map_err(told)?;
+        let RequestOutcome { mut pinned, mut notes, complete, about } = block_on(work)?.map_err(told)?;
         pinned.keep(|file| about.has_file(&file.root_path));
         for FileEdit { path, before, after, .. } in std::mem::take(&mut pinned.beside) {
             if !dry_run {
@@ -76,8 +76,8 @@ impl Checkout {
     }
 }
 
-/// Returns the failure of an errand: wrong usage where a person can ask for it in another way.
-pub(super) fn told(error: ErrandError) -> Failure {
+/// Returns the failure of a request: wrong usage where a person can ask for it in another way.
+pub(super) fn told(error: RequestError) -> Failure {
     match error.hint() {
         Some(hint) => Failure::usage(error.to_string(), hint),
         None => anyhow::Error::new(error).into(),

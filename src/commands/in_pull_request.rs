@@ -8,15 +8,15 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, RepositoryConfig, Variables};
 use crate::report::terminal::Terminal;
-use crate::run::request::Errand;
+use crate::run::request::Request;
 use crate::source::git;
 
-/// Does `errand` in a clone of the repository that the checkout comes from, and opens or updates its pull request.
+/// Does `request` in a clone of the repository that the checkout comes from, and opens or updates its pull request.
 ///
 /// # Errors
 /// There is no such repository, what is named is nothing, or standard output cannot be written.
 pub(super) fn run(
-    errand: &Errand,
+    request: &Request,
     dry_run: bool,
     globals: &Globals,
     environment: &Variables,
@@ -28,7 +28,7 @@ pub(super) fn run(
     let target = target(&config, &root)?;
     let seen_from = seen_from(&root)?;
     run::one(&config, &target, dry_run, globals, terminal, async |context| {
-        crate::run::errand(context, &target, errand, &seen_from).await
+        crate::run::run_request(context, &target, request, &seen_from).await
     })
 }
 

@@ -21,7 +21,7 @@ use crate::reference::Digest;
 use crate::report::Report;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
-use crate::run::request::{Errand, Promote, RequestPlan, require_images, require_match};
+use crate::run::request::{Promote, Request, RequestPlan, require_images, require_match};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
 use crate::text::{count, printable};
@@ -39,7 +39,7 @@ pub fn run(
     if !args.check {
         globals.require_network("promote")?;
     }
-    let errand = Promote {
+    let request = Promote {
         from: args.from.clone(),
         to: args.to.clone(),
         images: image_globs(&args.image)?,
@@ -48,14 +48,20 @@ pub fn run(
         partial: args.partial,
     };
     if args.pull_request {
-        return in_pull_request::run(&Errand::Promote(errand), args.dry_run, globals, environment, terminal);
+        return in_pull_request::run(
+            &Request::Promote(request),
+            args.dry_run,
+            globals,
+            environment,
+            terminal,
+        );
     }
     let checkout = Checkout::new(globals, environment, terminal)?;
     if args.check {
-        return check(&checkout, &errand, globals, terminal);
+        return check(&checkout, &request, globals, terminal);
     }
     let log = || Log::open(&checkout.root, &args.base, marker::is_own);
-    let planned = errand.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::told)?;
+    let planned = request.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::told)?;
     checkout.finish(RequestPlan::Promote(Box::new(planned)), args.dry_run, globals, terminal)
 }
 
@@ -74,23 +80,24 @@ fn approved(path: &Path) -> Result<BTreeSet<Digest>, Failure> {
 /// Tells where TO differs from FROM, whatever is demanded of a digest before it may go there.
 fn check(
     checkout: &Checkout,
-    errand: &Promote,
+    request: &Promote,
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let place = checkout.place();
-    let (from, to) = (place.target(&errand.from), place.target(&errand.to));
+    let (from, to) = (place.target(&request.from), place.target(&request.to));
     let (from, to) = (from.map_err(in_checkout::told)?, to.map_err(in_checkout::told)?);
     let inventory =
         pin::take_inventory(&checkout.tree, &checkout.config.settings).map_err(anyhow::Error::new)?;
     require_images(&inventory, &[&from, &to]).map_err(in_checkout::told)?;
-    require_match(errand.images.as_ref(), &inventory, &[&from, &to]).map_err(in_checkout::told)?;
+    require_match(request.images.as_ref(), &inventory, &[&from, &to]).map_err(in_checkout::told)?;
     let environments = checkout.config.settings.environments.clone();
-    let demands = PromotionRules { environments, images: errand.images.clone(), ..PromotionRules::default() };
+    let demands =
+        PromotionRules { environments, images: request.images.clone(), ..PromotionRules::default() };
     let promotion =
         promote(&inventory, &from, &to, &demands).map_err(|error| in_checkout::told(error.into()))?;
     let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));
-    if let Some(note) = promotion.nothing_in_common(&from, &to, errand.images.is_some()) {
+    if let Some(note) = promotion.nothing_in_common(&from, &to, request.images.is_some()) {
         writeln!(terminal.stderr, "note: {}", printable(&note))?;
     }
     let inventory = &inventory;

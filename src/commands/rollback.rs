@@ -9,7 +9,7 @@ use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::pull_request::marker;
 use crate::report::terminal::Terminal;
-use crate::run::request::{Errand, RequestPlan, Rollback};
+use crate::run::request::{Request, RequestPlan, Rollback};
 use crate::source::git::Log;
 
 /// Goes back to earlier digests and puts them on hold.
@@ -26,7 +26,7 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     globals.require_network("rollback")?;
     require_to_come(args.until)?;
-    let errand = Rollback {
+    let request = Rollback {
         target: args.target.clone(),
         to: args.to.clone(),
         images: image_globs(&args.image)?,
@@ -35,10 +35,16 @@ pub fn run(
         until: args.until,
     };
     if args.pull_request {
-        return in_pull_request::run(&Errand::Rollback(errand), args.dry_run, globals, environment, terminal);
+        return in_pull_request::run(
+            &Request::Rollback(request),
+            args.dry_run,
+            globals,
+            environment,
+            terminal,
+        );
     }
     let checkout = Checkout::new(globals, environment, terminal)?;
     let log = || Log::open(&checkout.root, &args.base, marker::is_own);
-    let planned = errand.plan(checkout.place(), log).map_err(in_checkout::told)?;
+    let planned = request.plan(checkout.place(), log).map_err(in_checkout::told)?;
     checkout.finish(RequestPlan::Rollback(Box::new(planned)), args.dry_run, globals, terminal)
 }

@@ -112,7 +112,9 @@ fn one(config: &Config, session: &RunSession, status: &ServeStatus) -> Ended {
 fn log(repository: &str, result: &Result<RepositoryOutcome, RunError>, notes: Vec<String>, complete: bool) {
     let done = match result {
         Ok(done) => done,
-        Err(error) => return tracing::error!(repository, error = fleet::told(error), "a repository failed"),
+        Err(error) => {
+            return tracing::error!(repository, error = fleet::error_chain(error), "a repository failed");
+        }
     };
     let pull_request = done.pull_request.as_ref();
     tracing::info!(

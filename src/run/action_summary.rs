@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::fleet::{RunStats, told};
+use super::report::error_chain;
+use super::tally::RunStats;
 use crate::markdown::{cell, code};
 use crate::plan::Outcome;
 use crate::pull_request::{Operation, Settled};
@@ -44,7 +45,7 @@ impl ActionSummary {
         match result {
             Err(error) => {
                 row.push_str(" failed |  |  |  |  |  |  |  |");
-                self.problems.push(format!("{url}: {}", told(error)));
+                self.problems.push(format!("{url}: {}", error_chain(error)));
             }
             Ok(done) => {
                 self.changed |= done.changed();

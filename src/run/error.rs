@@ -1,6 +1,6 @@
 //! Why a repository could not be done.
 
-use super::request::ErrandError;
+use super::request::RequestError;
 use crate::config::ConfigError;
 use crate::forge::ForgeError;
 use crate::source::git::{GitError, LogError};
@@ -46,7 +46,7 @@ pub enum RunError {
     },
     /// What a person asked for cannot be done.
     #[error(transparent)]
-    Errand(#[from] ErrandError),
+    Request(#[from] RequestError),
     /// A thread of ours died.
     #[error("the work on the repository broke off: {0}")]
     Broken(String),

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 pub use super::action_summary::{ActionSummary, SUMMARY_MAX};
 pub use super::cache_lock::{CacheLock, LockError};
 pub use super::discover::{RunTarget, Targets, discover, is_meant};
-pub use super::report::{report, told};
+pub use super::report::{error_chain, report};
 pub use super::tally::RunStats;
 use crate::registry::Registry;
 use crate::run::{self, RepositoryOutcome, RunContext, RunError};
@@ -41,7 +41,7 @@ pub async fn each<R: Registry, E>(
             let work = run::repository(context, &repository, progress);
             let result = AssertUnwindSafe(work).catch_unwind().await;
             drop(turn);
-            (index, result.unwrap_or_else(|panic| Err(RunError::Broken(words(&*panic)))))
+            (index, result.unwrap_or_else(|panic| Err(RunError::Broken(panic_message(&*panic)))))
         }
     };
     let mut running =
@@ -53,7 +53,7 @@ pub async fn each<R: Registry, E>(
 }
 
 /// Returns what a panic said.
-fn words(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("tagpin panicked, which is a bug that should be reported: {}", text.unwrap_or("it said nothing"))

@@ -1,12 +1,13 @@
-//! What became of a repository in a run.
+//! The outcome of a run in one repository.
 
-use super::BRANCH;
-use super::repository::ledger::LedgerUpdate;
 use crate::forge::ForgeError;
 use crate::plan::Pinned;
 use crate::pull_request::{Operation, Settled};
 
-/// What became of one repository.
+/// The branch that tagpin pushes where all changes are one group.
+pub const BRANCH: &str = "tagpin/pin-digests";
+
+/// The outcome of a run in one repository.
 ///
 /// Branch, commit and pull request are those of the first of `groups` that has something to say: the only one, unless
 /// `[pull-request]` divides the changes.
@@ -14,7 +15,7 @@ use crate::pull_request::{Operation, Settled};
 pub struct RepositoryOutcome {
     /// What was found and decided.
     pub pinned: Pinned,
-    /// What became of the branch.
+    /// The state of the branch.
     pub branch: BranchState,
     /// The commit that the branch is at, where tagpin made it.
     pub commit: Option<String>,
@@ -22,24 +23,24 @@ pub struct RepositoryOutcome {
     pub pull_request: Option<Settled>,
     /// Why there is none, or why it is not as it should be. What was pushed stays, and the next run goes on from there.
     pub pull_request_error: Option<ForgeError>,
-    /// What became of each group of changes, by the names of their branches.
+    /// The outcome of each group of changes, by the names of their branches.
     pub groups: Vec<GroupOutcome>,
     /// Whether something that a person or the configuration asks for cannot be done.
     pub is_refused: bool,
-    /// What became of the ledger of tags; `None` where none is kept.
+    /// What was done to the ledger of tags; `None` where none is kept.
     pub ledger: Option<LedgerUpdate>,
-    /// Remarks that are no failures.
+    /// Remarks that are not failures.
     pub notes: Vec<String>,
 }
 
-/// What became of one group of changes.
+/// The outcome of one group of changes.
 #[derive(Clone, Debug, Default)]
 pub struct GroupOutcome {
     /// What people call the group; `None` where it is everything.
     pub group: Option<String>,
     /// The name of its branch.
     pub branch_name: String,
-    /// What became of the branch.
+    /// The state of the branch.
     pub branch: BranchState,
     /// The commit that the branch is at, where tagpin made it.
     pub commit: Option<String>,
@@ -51,7 +52,7 @@ pub struct GroupOutcome {
     pub error: Option<String>,
 }
 
-/// What became of the branch.
+/// What a run did to a branch, or why it did nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BranchState {
     /// There is nothing to change, so nothing was pushed.
@@ -86,15 +87,75 @@ impl BranchState {
     }
 }
 
+/// What a run did to the ledger of tags, and to which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerUpdate {
+    /// Its branch.
+    pub branch: String,
+    /// What was done.
+    pub state: RecordState,
+    /// How many lines were new.
+    pub lines: usize,
+    /// Why it could not be read or written, or what of it.
+    pub problem: Option<String>,
+}
+
+/// What a run did to the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordState {
+    /// It says all that this run saw.
+    UpToDate,
+    /// Lines were pushed.
+    Pushed,
+    /// Lines would have been pushed, but for `--dry-run`.
+    DryRun,
+    /// The remote does not take the push.
+    Refused,
+    /// It cannot be read, so nothing is written.
+    Unreadable,
+}
+
+impl RecordState {
+    /// Returns the kebab-case word for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UpToDate => "up-to-date",
+            Self::Pushed => "pushed",
+            Self::DryRun => "dry-run",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl LedgerUpdate {
+    /// Returns whether everything could be read and written that images may wait for.
+    pub fn is_complete(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    /// Returns the remark about what went wrong.
+    pub fn remark(&self) -> Option<String> {
+        let (branch, problem) = (&self.branch, self.problem.as_ref()?);
+        Some(match self.state {
+            RecordState::Refused => format!(
+                "the ledger of tags was not written, so what is new now will be new again: {problem}; let tagpin push to \
+                 `{branch}`"
+            ),
+            _ => format!("the ledger of tags cannot be read, so what may have to wait is held: {problem}"),
+        })
+    }
+}
+
 impl RepositoryOutcome {
-    /// Returns this with what became of the ledger.
+    /// Returns this with what was done to the ledger.
     pub(crate) fn with(mut self, recorded: Option<LedgerUpdate>) -> Self {
         self.notes.extend(recorded.as_ref().and_then(LedgerUpdate::remark));
         self.ledger = recorded;
         self
     }
 
-    /// Tells whether something was written: a branch or a pull request.
+    /// Returns whether something was written: a branch or a pull request.
     pub fn changed(&self) -> bool {
         self.groups.iter().any(|group| {
             let settled = group.pull_request.as_ref();
@@ -103,7 +164,7 @@ impl RepositoryOutcome {
         })
     }
 
-    /// Tells whether everything that should be proposed is.
+    /// Returns whether everything that should be proposed is.
     pub fn is_proposed(&self) -> bool {
         !self.is_refused
             && self.pull_request_error.is_none()
@@ -121,12 +182,21 @@ impl RepositoryOutcome {
         self.groups.iter().find(goes_on).or(self.groups.first())
     }
 
-    /// Fills in what stands for the groups.
-    pub(crate) fn summarise(&mut self) {
+    /// Returns this as a run ends that writes nothing.
+    pub(crate) fn of_dry_run(mut self) -> Self {
+        if !self.pinned.files.is_empty() {
+            self.branch = BranchState::DryRun;
+        }
+        self
+    }
+
+    /// Returns this with what stands for all groups.
+    pub(crate) fn summarised(mut self) -> Self {
         if let Some(first) = self.first().cloned() {
             self.branch = first.branch;
             self.commit = first.commit;
             self.pull_request = first.pull_request;
         }
+        self
     }
 }

@@ -21,7 +21,7 @@ pub fn report<'d>(done: &'d RepositoryOutcome, url: &str) -> Report<'d> {
 }
 
 /// Returns the error with its causes; what a text says already is not said twice.
-pub fn told(error: &RunError) -> String {
+pub fn error_chain(error: &RunError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
 use tagpin::registry::{ClientSettings as RegistrySettings, HttpRegistry, Limits};
-use tagpin::run::request::Errand;
+
 use tagpin::run::{self, BRANCH, RepositoryOutcome, RunContext, RunError, RunSession};
 use tokio::sync::Notify;
 
@@ -244,13 +244,13 @@ impl World {
     }
 
     /// Does what a person asks for, as `--pull-request` does.
-    pub(crate) async fn run_errand(
+    pub(crate) async fn run_request(
         &mut self,
         config: &Config,
-        errand: &Errand,
+        request: &tagpin::run::request::Request,
     ) -> Result<RepositoryOutcome, RunError> {
         let work = async |context: &RunContext<'_, HttpRegistry>| {
-            run::errand(context, &context.config.repositories[0], errand, "").await
+            run::run_request(context, &context.config.repositories[0], request, "").await
         };
         self.within(config, Some(TOKEN), false, work).await
     }

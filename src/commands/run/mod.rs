@@ -132,7 +132,7 @@ pub(super) fn one(
     let session = RunSession::new(config);
     let context = context(config, &registry, cache_dir, dry_run, &session);
     let result = runtime()?.block_on(work(&context));
-    if let Err(RunError::Errand(error)) = result {
+    if let Err(RunError::Request(error)) = result {
         return Err(told(error));
     }
     let report = result.as_ref().ok().map(|done| fleet::report(done, &target.url));
@@ -196,7 +196,7 @@ fn print(
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
         (Err(error), _) => {
-            writeln!(terminal.stderr, "{}: failed: {}", target.url, printable(&fleet::told(error)))?;
+            writeln!(terminal.stderr, "{}: failed: {}", target.url, printable(&fleet::error_chain(error)))?;
             return Ok(());
         }
         (Ok(_), None) => return Ok(()),
@@ -282,7 +282,7 @@ fn row(
     let (done, report) = match (result, report) {
         (Ok(done), Some(report)) => (done, report),
         (Err(error), _) => {
-            return Ok(json!({ "url": target.url, "error": fleet::told(error), "complete": false }));
+            return Ok(json!({ "url": target.url, "error": fleet::error_chain(error), "complete": false }));
         }
         (Ok(_), None) => return Ok(serde_json::Value::Null),
     };

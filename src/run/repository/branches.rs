@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clone::BranchHead;
+use super::wanted_changes::HeldChanges;
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
 use crate::history::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
@@ -18,6 +19,7 @@ use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::{Branches, Group};
 use crate::pull_request::{Declined, Occasion, checkbox, marker};
 use crate::reference::LATEST;
+use crate::run::GroupOutcome;
 
 /// One branch, with what this run knows of it.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +30,21 @@ pub(crate) struct Candidate {
     pub(crate) occasion: Occasion,
     /// The sites that belong to it, by their index in [`crate::manifest::inventory::Inventory::sites`].
     sites: BTreeSet<usize>,
-    /// The pull requests from it, the newest first.
-    pub(crate) history: Vec<PullRequest>,
+    /// The pull requests from it.
+    pub(crate) history: BranchHistory,
     /// Whether a limit keeps it from being proposed.
     limited: bool,
     /// Whether it was counted as a pull request that this run opens.
     pub(crate) takes_opening: bool,
+}
+
+/// The pull requests that a branch has had.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BranchHistory {
+    /// The newest first.
+    pub(crate) pulls: Vec<PullRequest>,
+    /// What was declined in them.
+    pub(crate) declined: Declined,
 }
 
 /// Returns a candidate for each group that has a change or a branch.
@@ -106,7 +117,8 @@ impl Candidate {
     }
 
     /// Holds what was declined.
-    pub(crate) fn hold_declined(&self, pinned: &mut Pinned, declined: &Declined, label: &str) {
+    pub(crate) fn hold_declined(&self, pinned: &mut Pinned, label: &str) {
+        let declined = &self.history.declined;
         let detail = |number| {
             let detail = format!(
                 "pull request {number} with this digest was closed without a merge: open it again, or give it the label \
@@ -177,10 +189,8 @@ impl Candidate {
             let adopted = own.as_ref() == Some(&pull.commit) && pull.base == base;
             pull.state == PullRequestState::Open && (adopted || marker::read(&pull.body).is_some())
         };
-        self.history
-            .iter()
-            .filter(is_ours)
-            .min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
+        let pulls = &self.history.pulls;
+        pulls.iter().filter(is_ours).min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
     }
 
     /// Returns the newest one that is not open, with tagpin's marker, for this base.
@@ -188,33 +198,31 @@ impl Candidate {
         let is_ours = |pull: &&PullRequest| {
             pull.state != PullRequestState::Open && pull.base == base && marker::read(&pull.body).is_some()
         };
-        self.history.iter().filter(is_ours).max_by_key(|pull| pull.number)
+        self.history.pulls.iter().filter(is_ours).max_by_key(|pull| pull.number)
     }
 
-    /// Returns what is known, for the decision. `changes` is the hash of what the branch should hold, where it should hold
-    /// something.
+    /// Returns the outcome of a branch that nothing was done with, where `files` change.
+    pub(crate) fn outcome(&self, name: &str, files: usize) -> GroupOutcome {
+        let (group, branch_name) = (self.group.clone(), name.to_owned());
+        GroupOutcome { group, branch_name, files, ..GroupOutcome::default() }
+    }
+
+    /// Returns what is known, for the decision. `held` is how much the branch holds of the changes in `pinned`.
     pub(crate) fn facts(
         &self,
         base: &str,
         head: Option<&BranchHead>,
-        changes: Option<&[String]>,
+        held: Option<HeldChanges>,
         pinned: &Pinned,
         labels: (&str, &str),
     ) -> Facts {
-        let own = head.and_then(|head| head.own.as_ref());
-        let wanted = match changes {
-            Some(hashes) => {
-                let held = own.and_then(|own| own.changes.as_ref()).is_some_and(|held| hashes.contains(held));
-                if held { Desired::Held } else { Desired::Other }
-            }
+        let wanted = match held {
+            Some(_) => Desired::Held,
+            None if !pinned.files.is_empty() => Desired::Other,
             None if self.limited || self.is_uncertain(pinned) => Desired::Unknown,
             None => Desired::Nothing,
         };
-        let branch = match head {
-            None => BranchOwner::None,
-            Some(_) if own.is_some() => BranchOwner::Own,
-            Some(_) => BranchOwner::Foreign,
-        };
+        let branch = head.map_or(BranchOwner::None, BranchHead::owner);
         let open = self.open(base, head);
         let newest = match (open, self.newest_closed(base)) {
             (Some(_), _) => LatestPullRequest::Open,
@@ -238,7 +246,7 @@ impl Candidate {
         }
     }
 
-    /// Tells whether something that the branch may be about could not be checked: then nothing is over. A branch whose group
+    /// Returns whether something that the branch may be about could not be checked: then nothing is over. A branch whose group
     /// is known no more may be about anything.
     fn is_uncertain(&self, pinned: &Pinned) -> bool {
         // What waits until it is known for long enough leaves an older proposal as it is.

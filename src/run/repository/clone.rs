@@ -1,17 +1,24 @@
 //! The clone with the commits that matter: the base, and the heads of tagpin's branches.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::inventory_cache;
 use super::ledger::Book;
+use crate::pull_request::decision::BranchOwner;
 use crate::pull_request::group::Branches;
 use crate::run::RunError;
 use crate::source::git::{BareClone, Oid, Remote, trailer};
 use crate::source::tree::CommitTree;
 
-/// A clone.
+/// A clone that is asked by one at a time.
+#[derive(Clone)]
+pub(crate) struct SharedClone(Arc<Mutex<BareClone>>);
+
+/// A clone that has what the remote has.
 pub(crate) struct FetchedClone {
-    pub(crate) repository: BareClone,
+    pub(crate) git: SharedClone,
     pub(crate) base_branch: String,
     pub(crate) base: Oid,
     /// How the branches for this base are named.
@@ -28,6 +35,13 @@ pub(crate) struct BranchHead {
     pub(crate) own: Option<TagpinCommit>,
 }
 
+impl BranchHead {
+    /// Returns whose branch it is.
+    pub(crate) fn owner(&self) -> BranchOwner {
+        if self.own.is_some() { BranchOwner::Own } else { BranchOwner::Foreign }
+    }
+}
+
 /// A commit of tagpin's.
 #[derive(Clone, Debug)]
 pub(crate) struct TagpinCommit {
@@ -38,7 +52,9 @@ pub(crate) struct TagpinCommit {
 
 /// A clone that knows where the remote's branches are, and may lack what is in them.
 pub(crate) struct RemoteHeads {
-    pub(crate) repository: BareClone,
+    pub(crate) git: SharedClone,
+    /// Where the inventory of the base is kept.
+    pub(crate) inventory_file: PathBuf,
     pub(crate) base_branch: String,
     /// Where the base was listed.
     pub(crate) base: Oid,
@@ -49,22 +65,64 @@ pub(crate) struct RemoteHeads {
     pub(crate) book: Option<Book>,
 }
 
+impl SharedClone {
+    /// Does `work` with the clone. git's calls block: they get a thread of their own.
+    pub(crate) async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&BareClone) -> Result<T, RunError> + Send + 'static,
+    ) -> Result<T, RunError> {
+        let Self(clone) = self.clone();
+        blocking(move || work(&clone.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RunError> + Send + 'static,
+) -> Result<T, RunError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::Broken(error.to_string()))?
+}
+
 impl RemoteHeads {
-    /// Tells whether there is any branch of tagpin's for this base.
+    /// Returns whether there is any branch of tagpin's for this base.
     pub(crate) fn has_branches(&self) -> bool {
         !self.known.is_empty()
+    }
+
+    /// Brings the base and tagpin's branches for it into the clone, unless it has them.
+    pub(crate) async fn fetch(self) -> Result<(FetchedClone, Arc<CommitTree>), RunError> {
+        let Self { git, base_branch, base, branches, known, .. } = self;
+        let name = base_branch.clone();
+        let fetched = git.with(move |repository| {
+            let base = repository.fetch(&name, base)?;
+            let mut heads = BTreeMap::new();
+            for (branch, id) in known {
+                let head = head(repository, &branch, id, &name, base)?;
+                heads.insert(branch, head);
+            }
+            Ok((base, heads, Arc::new(CommitTree::of_clone(repository, base)?)))
+        });
+        let (base, heads, tree) = fetched.await?;
+        Ok((FetchedClone { git, base_branch, base, branches, heads }, tree))
     }
 }
 
 /// Opens the clone and asks the remote where its branches are: one request. The ledger on the branch of that name is read,
 /// which is a fetch where the clone does not have it.
-pub(crate) fn open(
+pub(crate) async fn open(
     cache_dir: &Path,
-    remote: Remote,
+    remote: &Remote,
     branch: Option<String>,
     ledger: Option<String>,
 ) -> Result<RemoteHeads, RunError> {
-    let repository = BareClone::open(cache_dir, remote)?;
+    let (cache_dir, remote) = (cache_dir.to_owned(), remote.clone());
+    blocking(move || list(BareClone::open(&cache_dir, remote)?, branch, ledger)).await
+}
+
+fn list(
+    repository: BareClone,
+    branch: Option<String>,
+    ledger: Option<String>,
+) -> Result<RemoteHeads, RunError> {
     let heads = repository.heads()?;
     let no_branch = |what: &str| RunError::NoBranch { url: repository.url(), what: what.to_owned() };
     let Some(base_branch) = branch.or_else(|| heads.default.clone()) else {
@@ -79,20 +137,9 @@ pub(crate) fn open(
         Book::read(&repository, &name, &base_branch, head)
     });
     let known = heads.branches.into_iter().filter(|(name, _)| branches.has(name)).collect();
-    Ok(RemoteHeads { repository, base_branch, base, branches, known, book })
-}
-
-/// Brings the base and tagpin's branches for it into the clone, unless it has them.
-pub(crate) fn fetch(opened: RemoteHeads) -> Result<(FetchedClone, CommitTree), RunError> {
-    let RemoteHeads { repository, base_branch, base, branches, known, book: _ } = opened;
-    let base = repository.fetch(&base_branch, base)?;
-    let mut heads = BTreeMap::new();
-    for (name, id) in known {
-        let head = head(&repository, &name, id, &base_branch, base)?;
-        heads.insert(name, head);
-    }
-    let tree = CommitTree::of_clone(&repository, base)?;
-    Ok((FetchedClone { repository, base_branch, base, branches, heads }, tree))
+    let inventory_file = inventory_cache::file(&repository, &base_branch);
+    let git = SharedClone(Arc::new(Mutex::new(repository)));
+    Ok(RemoteHeads { git, inventory_file, base_branch, base, branches, known, book })
 }
 
 fn head(

@@ -1,20 +1,15 @@
 //! Commits: made and pushed by git, or made by the forge, which signs them.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use super::clone::FetchedClone;
-use super::credentials::Access;
+use super::context::RepositoryContext;
 use crate::config::Config;
 use crate::forge::{self, Forge as _, ForgeError, NewCommit, NewFile};
 use crate::plan::Pinned;
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Proposal, TemplateContext, commit_message, title};
-use crate::run::{RunContext, RunError, blocking};
+use crate::run::RunError;
 use crate::source::git::{GitError, Identity, Oid, trailer};
-
-/// The clone, which blocking calls borrow one after the other.
-pub(crate) type Shared = Arc<Mutex<FetchedClone>>;
 
 /// The directory whose files a token may lack the permission to change.
 const WORKFLOWS: &str = ".github/workflows/";
@@ -23,8 +18,8 @@ const WORKFLOWS: &str = ".github/workflows/";
 const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `workflows` permission, and have the pull \
     request rebuilt";
 
-/// A branch that gets a commit.
-pub(crate) struct Build<'a> {
+/// A commit that a branch gets.
+pub(crate) struct NewBranchCommit<'a> {
     pub(crate) branch: &'a str,
     /// Where it is; `None` where there is none.
     pub(crate) expected: Option<Oid>,
@@ -55,17 +50,14 @@ pub(crate) fn changes_hash(pinned: &Pinned) -> String {
     trailer::changes_hash(&contents(pinned))
 }
 
-/// Makes a commit of `pinned` and moves the branch to it. Where the token may not change workflows, they are held in
-/// `pinned`. Returns the commit, as hex; `None` where nothing is left.
-pub(crate) async fn build<R>(
-    context: &RunContext<'_, R>,
-    access: &Access,
-    config: &Config,
-    cloned: &Shared,
-    build: &Build<'_>,
-    pinned: &mut Pinned,
-) -> Result<Option<String>, RunError> {
-    let result = once(context, access, config, cloned, build, pinned).await;
+/// Makes a commit of `pinned` and moves the branch to it. Returns what is in it, and the commit as hex. Where the token may
+/// not change workflows, they are held; no commit is made where nothing is left.
+pub(crate) async fn commit<R>(
+    repository: &RepositoryContext<'_, R>,
+    new: &NewBranchCommit<'_>,
+    pinned: Pinned,
+) -> Result<(Pinned, Option<String>), RunError> {
+    let result = try_commit(repository, new, &pinned).await;
     // Over the API, a forge says no more than that the token may not.
     let is_refused = is_workflow_refusal(&result)
         || matches!(
@@ -74,16 +66,16 @@ pub(crate) async fn build<R>(
                 ForgeError::Forbidden(_) | ForgeError::NotFound(_) | ForgeError::Rejected(_)
             ))
         );
-    match without_workflows(pinned) {
+    match without_workflows(&pinned) {
         // Holds are for all that goes back: they do not go without a part of it.
         Some(rest) if is_refused && pinned.beside.is_empty() => {
-            *pinned = rest;
-            if pinned.files.is_empty() {
-                return Ok(None);
+            if rest.files.is_empty() {
+                return Ok((rest, None));
             }
-            once(context, access, config, cloned, build, pinned).await.map(Some)
+            let commit = try_commit(repository, new, &rest).await?;
+            Ok((rest, Some(commit)))
         }
-        _ => result.map(Some),
+        _ => Ok((pinned, Some(result?))),
     }
 }
 
@@ -92,32 +84,28 @@ fn is_workflow_refusal(result: &Result<String, RunError>) -> bool {
     matches!(result, Err(RunError::Git(GitError::Rejected { message, .. })) if forge::refuses_workflows(message))
 }
 
-async fn once<R>(
-    context: &RunContext<'_, R>,
-    access: &Access,
-    config: &Config,
-    cloned: &Shared,
-    build: &Build<'_>,
+async fn try_commit<R>(
+    repository: &RepositoryContext<'_, R>,
+    new: &NewBranchCommit<'_>,
     pinned: &Pinned,
 ) -> Result<String, RunError> {
-    let message = message(config, &proposal(pinned, build.occasion.clone(), String::new()), build.place);
-    let (files, branch, expected) = (contents(pinned), build.branch.to_owned(), build.expected);
-    let cloned = Arc::clone(cloned);
+    let RepositoryContext { run, access, config, cloned, .. } = repository;
+    let message = message(config, &proposal(pinned, new.occasion.clone(), String::new()), new.place);
+    let (files, branch, expected) = (contents(pinned), new.branch.to_owned(), new.expected);
+    let base = cloned.base;
     let Some(forge) = access.forge.as_ref().filter(|_| access.forge_commits) else {
         let forge = &config.forge;
         let author = Identity { name: forge.author_name.clone(), email: forge.author_email.clone() };
-        let now = context.now;
-        return blocking(move || {
-            let cloned = cloned.lock().unwrap_or_else(PoisonError::into_inner);
-            let commit = cloned.repository.commit(cloned.base, &files, &message, &author, now)?;
-            cloned.repository.push(commit, &branch, expected)?;
+        let now = run.now;
+        let push = cloned.git.with(move |git| {
+            let commit = git.commit(base, &files, &message, &author, now)?;
+            git.push(commit, &branch, expected)?;
             Ok(commit.to_string())
-        })
-        .await;
+        });
+        return push.await;
     };
-    let commit = blocking(move || {
-        let cloned = cloned.lock().unwrap_or_else(PoisonError::into_inner);
-        let prepared = cloned.repository.prepare(cloned.base, &files, &message)?;
+    let prepare = cloned.git.with(move |git| {
+        let prepared = git.prepare(base, &files, &message)?;
         let files = files.into_iter().map(|(path, content)| {
             let executable = prepared.executables.contains(&path);
             NewFile { path, executable, content }
@@ -126,14 +114,13 @@ async fn once<R>(
             files: files.collect(),
             branch,
             expected: expected.map(|oid| oid.to_string()),
-            base: cloned.base.to_string(),
+            base: base.to_string(),
             base_tree: prepared.base_tree.to_string(),
             tree: prepared.tree.to_string(),
             message: prepared.message,
         })
-    })
-    .await?;
-    Ok(forge.commit(&commit).await?)
+    });
+    Ok(forge.commit(&prepare.await?).await?)
 }
 
 /// Returns the title for `proposal`, and why the user's own was not used.

@@ -4,16 +4,15 @@
 //! A file here is a shortcut and nothing else: digests are asked for in every run, and as soon as there is something to
 //! write, the commit itself is read. One that is damaged, or of another version, is as good as none.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::own_file::OwnFile;
+use crate::atomic_file;
 use crate::config::{Config, ConfigError};
-use crate::history::ledger::LedgerView;
-use crate::history::ledger::TagObservation;
+use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
@@ -33,72 +32,63 @@ const SIZE_MAX: u64 = 64 << 20;
 
 /// What a commit held.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Remembered {
+pub(crate) struct CachedInventory {
     /// Every image.
     inventory: Inventory,
     /// The repository's own configuration: its path, its text, and what is to be said about it.
     own: Option<OwnFile>,
 }
 
-/// The configuration file that a repository carries.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct OwnFile {
-    /// Its path.
-    pub path: String,
-    /// Its text.
-    pub text: String,
-    /// The files with public keys that it names, by their paths.
-    #[serde(default)]
-    pub keys: BTreeMap<String, Vec<u8>>,
-    /// What is to be said where there are two.
-    pub warning: Option<String>,
-}
-
-/// Where the memory of one branch is, and what it has to be about.
+/// Where the inventory of one branch is kept, and what it has to be of.
 #[derive(Clone, Debug)]
-pub struct CacheKey {
+pub(crate) struct CacheKey {
     file: PathBuf,
     key: String,
 }
 
+/// Returns the file for the inventory of `branch`, beside the clone.
+pub(crate) fn file(repository: &BareClone, branch: &str) -> PathBuf {
+    let name = &hash([branch.as_bytes()])[..16];
+    repository.beside(&format!("{name}.sites"))
+}
+
 impl CacheKey {
-    /// Returns the place for the commit `base` of `branch`, read with `config`.
-    pub fn new(repository: &BareClone, branch: &str, base: Oid, config: &Config) -> Self {
-        let name = &hash([branch.as_bytes()])[..16];
+    /// Returns the key of the commit `base`, read with `config`, in `file`.
+    pub(crate) fn new(file: PathBuf, base: Oid, config: &Config) -> Self {
         // Which other repositories there are does not matter to this one.
         let mut config = config.clone();
         (config.repositories, config.discover) = (Vec::new(), Vec::new());
         let version = env!("CARGO_PKG_VERSION").as_bytes();
         let key = hash([version, base.as_bytes(), config.to_toml().as_bytes()]);
-        Self { file: repository.beside(&format!("{name}.sites")), key }
+        Self { file, key }
     }
 
     /// Returns what is known of the commit; `None` where that is nothing, or not to be believed.
-    pub fn recall(&self) -> Option<Remembered> {
-        let recalled = read(&self.file, &self.key);
-        tracing::debug!(file = %self.file.display(), known = recalled.is_some(), "the sites of the base");
-        recalled
+    pub(crate) fn load(&self) -> Option<CachedInventory> {
+        let cached = read(&self.file, &self.key);
+        tracing::debug!(file = %self.file.display(), known = cached.is_some(), "the sites of the base");
+        cached
     }
 
     /// Keeps what the commit held, where reading it again would say the same. A file that cannot be written costs a
     /// reading in the next run, and no more.
-    pub fn keep(&self, inventory: &Inventory, own: Option<OwnFile>) {
+    pub(crate) fn keep(&self, inventory: &Inventory, own: Option<OwnFile>) {
         if !is_settled(inventory) {
             return;
         }
-        let remembered = Remembered { inventory: inventory.clone(), own };
-        if let Err(error) = write(&self.file, &self.key, &remembered) {
+        let cached = CachedInventory { inventory: inventory.clone(), own };
+        if let Err(error) = write(&self.file, &self.key, &cached) {
             tracing::warn!(%error, file = %self.file.display(), "what the repository holds cannot be kept");
         }
     }
 }
 
-impl Remembered {
+impl CachedInventory {
     /// Returns `config` narrowed by the repository's own file, and what is to be said about that.
     ///
     /// # Errors
     /// The file is refused.
-    pub fn narrowed(&self, config: &Config) -> Result<(Config, Option<String>), ConfigError> {
+    pub(crate) fn narrowed(&self, config: &Config) -> Result<(Config, Option<String>), ConfigError> {
         match &self.own {
             None => Ok((config.clone(), None)),
             Some(own) => {
@@ -113,7 +103,7 @@ impl Remembered {
     ///
     /// # Errors
     /// Those of [`pin::decide`].
-    pub async fn unchanged<R: Registry>(
+    pub(crate) async fn unchanged<R: Registry>(
         self,
         settings: &Settings,
         past: &LedgerView,
@@ -130,7 +120,7 @@ impl Remembered {
     }
 }
 
-/// Tells whether the verdicts follow from the inventory alone: a chart's templates, and what could not be read only this
+/// Returns whether the verdicts follow from the inventory alone: a chart's templates, and what could not be read only this
 /// time, are not in it.
 fn is_settled(inventory: &Inventory) -> bool {
     let open_chart = inventory
@@ -166,7 +156,7 @@ fn head(key: &str, json: &[u8]) -> String {
     format!("{MAGIC} {key} {}\n", hash([json]))
 }
 
-fn read(file: &Path, key: &str) -> Option<Remembered> {
+fn read(file: &Path, key: &str) -> Option<CachedInventory> {
     if fs_err::symlink_metadata(file).ok().is_none_or(|it| !it.is_file() || it.len() > SIZE_MAX) {
         return None;
     }
@@ -176,14 +166,9 @@ fn read(file: &Path, key: &str) -> Option<Remembered> {
     (first == head(key, json).as_bytes()).then(|| serde_json::from_slice(json).ok())?
 }
 
-fn write(file: &Path, key: &str, remembered: &Remembered) -> std::io::Result<()> {
-    let json = serde_json::to_vec(remembered)?;
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".tagpin-").tempfile_in(directory)?;
-    temporary.write_all(head(key, &json).as_bytes())?;
-    temporary.write_all(&json)?;
-    temporary.persist(file).map_err(|error| error.error)?;
-    Ok(())
+fn write(file: &Path, key: &str, cached: &CachedInventory) -> std::io::Result<()> {
+    let json = serde_json::to_vec(cached)?;
+    atomic_file::put(file, &[head(key, &json).as_bytes(), &json].concat())
 }
 
 #[cfg(test)]
@@ -202,11 +187,11 @@ mod tests {
     fn what_was_kept_comes_back_the_same() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.sites");
-        let remembered = Remembered { inventory: everything(), own: None };
-        assert!(remembered.inventory.sites().count() > 300);
-        write(&file, "key", &remembered).unwrap();
+        let cached = CachedInventory { inventory: everything(), own: None };
+        assert!(cached.inventory.sites().count() > 300);
+        write(&file, "key", &cached).unwrap();
         let back = read(&file, "key").unwrap();
-        assert_eq!(format!("{:?}", back.inventory), format!("{:?}", remembered.inventory));
+        assert_eq!(format!("{:?}", back.inventory), format!("{:?}", cached.inventory));
     }
 
     #[test]
@@ -214,7 +199,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.sites");
         assert!(read(&file, "key").is_none());
-        write(&file, "key", &Remembered { inventory: Inventory::default(), own: None }).unwrap();
+        write(&file, "key", &CachedInventory { inventory: Inventory::default(), own: None }).unwrap();
         assert!(read(&file, "key").is_some());
         assert!(read(&file, "other").is_none());
         let good = fs_err::read(&file).unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::history::ledger::{Ledger, LedgerError, LedgerState, LedgerView, TagObservation};
+use crate::run::{LedgerUpdate, RecordState};
 use crate::source::git::{BareClone, GitError, Identity, Oid};
 use crate::source::tree::CommitTree;
 use crate::text::count;
@@ -24,66 +25,6 @@ pub(crate) struct Book {
     /// The head of the branch; `None` where there is none yet.
     head: Option<Oid>,
     known: LedgerState,
-}
-
-/// What became of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerUpdate {
-    /// Its branch.
-    pub branch: String,
-    /// What was done.
-    pub state: RecordState,
-    /// How many lines were new.
-    pub lines: usize,
-    /// Why it could not be read or written, or what of it.
-    pub problem: Option<String>,
-}
-
-/// What a run did to the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordState {
-    /// It says all that this run saw.
-    UpToDate,
-    /// Lines were pushed.
-    Pushed,
-    /// Lines would have been pushed, but for `--dry-run`.
-    DryRun,
-    /// The remote does not take the push.
-    Refused,
-    /// It cannot be read, so nothing is written.
-    Unreadable,
-}
-
-impl RecordState {
-    /// Returns the kebab-case word for reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UpToDate => "up-to-date",
-            Self::Pushed => "pushed",
-            Self::DryRun => "dry-run",
-            Self::Refused => "refused",
-            Self::Unreadable => "unreadable",
-        }
-    }
-}
-
-impl LedgerUpdate {
-    /// Tells whether everything could be read and written that images may wait for.
-    pub fn is_complete(&self) -> bool {
-        self.problem.is_none()
-    }
-
-    /// Returns the remark about what went wrong.
-    pub fn remark(&self) -> Option<String> {
-        let (branch, problem) = (&self.branch, self.problem.as_ref()?);
-        Some(match self.state {
-            RecordState::Refused => format!(
-                "the ledger of tags was not written, so what is new now will be new again: {problem}; let tagpin push to \
-                 `{branch}`"
-            ),
-            _ => format!("the ledger of tags cannot be read, so what may have to wait is held: {problem}"),
-        })
-    }
 }
 
 impl Book {

@@ -1,11 +1,19 @@
 //! One repository from clone to pull request.
 
-pub(crate) mod branches;
-pub(crate) mod clone;
-pub(crate) mod commit;
-pub(crate) mod credentials;
-pub mod inventory_cache;
-pub(crate) mod ledger;
-pub(crate) mod promotions;
-pub(crate) mod propose;
-pub(crate) mod request;
+mod branches;
+mod clone;
+mod commit;
+mod context;
+mod credentials;
+mod inventory_cache;
+mod ledger;
+mod own_file;
+mod pin;
+mod promotions;
+mod propose;
+mod pull_requests;
+mod request;
+mod wanted_changes;
+
+pub use pin::repository;
+pub use request::run_request;

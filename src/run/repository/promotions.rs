@@ -16,7 +16,7 @@ use crate::policy::target::Target;
 use crate::pull_request::marker;
 use crate::reference::{Digest, Image};
 use crate::registry::Registry;
-use crate::run::{RunContext, RunError, blocking};
+use crate::run::{RunContext, RunError};
 use crate::source::tree::CommitTree;
 
 /// How many commits of the base branch are looked through for how long a digest has been there.
@@ -39,7 +39,7 @@ fn steps(settings: &Settings) -> impl Iterator<Item = PromotionStep> + '_ {
     })
 }
 
-/// Tells whether some environment differs from the one that it gets its images from.
+/// Returns whether some environment differs from the one that it gets its images from.
 pub(crate) fn is_due(inventory: &Inventory, settings: &Settings) -> bool {
     steps(settings).any(|step| match promote(inventory, &step.from, &step.to, &PromotionRules::default()) {
         Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Assignment::Leave),
@@ -67,18 +67,17 @@ pub(crate) async fn add<R: Registry>(
     context: &RunContext<'_, R>,
     settings: &Settings,
     past: &LedgerView,
-    mut cloned: FetchedClone,
+    cloned: &FetchedClone,
     tree: &CommitTree,
     mut pinned: Pinned,
-) -> Result<(FetchedClone, Pinned, Vec<String>), RunError> {
+) -> Result<(Pinned, Vec<String>), RunError> {
     let mut problems = Vec::new();
     let mut verdicts = pinned.verdicts.clone();
     for PromotionStep { from, to, environment } in steps(settings) {
         let mut demands = PromotionRules::default();
         let soak = environment.promotion.soak;
         if !soak.is_zero() {
-            let since;
-            (cloned, since) = since_when(cloned, settings, &pinned.inventory, &from).await?;
+            let since = since_when(cloned, settings, &pinned.inventory, &from).await?;
             demands.soak = Some(Soak { least: soak, now: context.now, since });
         }
         let promotion = match promote(&pinned.inventory, &from, &to, &demands) {
@@ -110,22 +109,23 @@ pub(crate) async fn add<R: Registry>(
         pinned = pin::edit_again(tree, settings, pinned.inventory, verdicts);
         pinned.sightings = sightings;
     }
-    Ok((cloned, pinned, problems))
+    Ok((pinned, problems))
 }
 
 /// Returns since when each digest of `from` is there, by the history of the base branch.
 async fn since_when(
-    cloned: FetchedClone,
+    cloned: &FetchedClone,
     settings: &Settings,
     inventory: &Inventory,
     from: &Target,
-) -> Result<(FetchedClone, BTreeMap<(Image, Digest), Since>), RunError> {
+) -> Result<BTreeMap<(Image, Digest), Since>, RunError> {
     let (settings, inventory, from) = (settings.clone(), inventory.clone(), from.clone());
-    blocking(move || {
-        let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH, marker::is_own)?;
+    let (branch, base) = (cloned.base_branch.clone(), cloned.base);
+    let read = cloned.git.with(move |git| {
+        let log = git.history(&branch, base, DEPTH, marker::is_own)?;
         let is_meant = |file: &FileScan, located: &Located| from.has(file, located);
         let ages = history::ages(&log, &settings, &inventory, is_meant)?;
-        Ok((cloned, history::earliest(&inventory, &ages)))
-    })
-    .await
+        Ok(history::earliest(&inventory, &ages))
+    });
+    read.await
 }

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use super::clone::{fetch, open};
+use super::clone::open;
+use super::context::RepositoryContext;
 use super::credentials::Access;
+use super::own_file::narrowed;
 use super::propose;
 use crate::config::RepositoryConfig;
 use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::pull_request::marker;
 use crate::registry::Registry;
-use crate::run::request::{Errand, RequestPlan, Workspace};
-use crate::run::{BranchState, RepositoryOutcome, RunContext, RunError, blocking, narrowed};
+use crate::run::request::{Request, Workspace};
+use crate::run::{RepositoryOutcome, RunContext, RunError};
+use crate::source::git::LogError;
 use crate::source::tree::{Tree as _, TreeError};
 
 /// How many commits of the base branch are fetched where the history is asked.
@@ -21,76 +24,70 @@ const DEPTH: u16 = 10_000;
 /// Paths are seen from the directory `seen_from` below the root.
 ///
 /// # Errors
-/// What is named is nothing, or the repository could not be cloned, read or pushed. What failed for single images is in
-/// the verdicts.
-pub async fn errand<R: Registry>(
+/// What is named does not exist, or the repository could not be cloned, read or pushed. What failed for single images is
+/// in the verdicts.
+pub async fn run_request<R: Registry>(
     context: &RunContext<'_, R>,
     target: &RepositoryConfig,
-    errand: &Errand,
+    request: &Request,
     seen_from: &str,
 ) -> Result<RepositoryOutcome, RunError> {
     let access = Access::new(context, target).await?;
-    let (cache_dir, branch) = (context.cache_dir.to_owned(), target.branch.clone());
-    let remote = access.remote.clone();
-    let (mut cloned, tree) = blocking(move || fetch(open(&cache_dir, remote, branch, None)?)).await?;
+    let heads = open(context.cache_dir, &access.remote, target.branch.clone(), None).await?;
+    let (mut cloned, tree) = heads.fetch().await?;
     let (config, own) = narrowed(context.config, &tree)?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
     let own_file = own.map_or_else(|| "tagpin.toml".to_owned(), |own| own.path);
-    let (group, occasion) = errand.occasion(&config.settings, seen_from, &own_file);
-    let wanted = cloned.branches.of(&group);
-    cloned.heads.retain(|name, _| *name == wanted);
+    let settings = &config.settings;
+    let only = request.occasion(settings, seen_from, &own_file);
+    let branch = cloned.branches.of(&only.0);
+    cloned.heads.retain(|name, _| *name == branch);
 
-    let tree = Arc::new(tree);
-    let (files, asked, now) = (Arc::clone(&tree), errand.clone(), context.now);
-    let (settings, seen_from) = (config.settings.clone(), seen_from.to_owned());
-    let (cloned, planned) = blocking(move || {
-        let read = |path: &str| match files.read(path, SIZE_MAX) {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(TreeError::NotFound { .. }) => Ok(String::new()),
-            Err(error) => Err(std::io::Error::other(error.to_string())),
-        };
-        let place = Workspace {
-            tree: &*files,
-            settings: &settings,
-            seen_from: &seen_from,
-            own_file: &own_file,
-            read: &read,
-        };
-        let log = || {
-            let log = cloned.repository.history(&cloned.base_branch, cloned.base, DEPTH, marker::is_own);
-            log.map_err(|error| crate::source::git::LogError::Git(error.to_string()))
-        };
-        let planned = match &asked {
-            Errand::Promote(asked) => RequestPlan::Promote(Box::new(asked.plan(place, log, now)?)),
-            Errand::Rollback(asked) => RequestPlan::Rollback(Box::new(asked.plan(place, log)?)),
-        };
-        Ok((cloned, planned))
-    })
-    .await?;
-    let carried = planned
-        .carry_out(&*tree, &config.settings, &LedgerView::unknown(context.now), context.registry)
-        .await?;
-    let mut done =
-        RepositoryOutcome { pinned: carried.pinned, notes: carried.notes, ..RepositoryOutcome::default() };
-    done.notes.extend(done.pinned.notes.iter().cloned().chain(warning));
-    done.is_refused = !carried.complete;
+    let plan = {
+        let (tree, request, now) = (Arc::clone(&tree), request.clone(), context.now);
+        let (settings, seen_from) = (settings.clone(), seen_from.to_owned());
+        let (branch, base) = (cloned.base_branch.clone(), cloned.base);
+        cloned.git.with(move |git| {
+            let read = |path: &str| match tree.read(path, SIZE_MAX) {
+                Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(TreeError::NotFound { .. }) => Ok(String::new()),
+                Err(error) => Err(std::io::Error::other(error.to_string())),
+            };
+            let place = Workspace {
+                tree: &*tree,
+                settings: &settings,
+                seen_from: &seen_from,
+                own_file: &own_file,
+                read: &read,
+            };
+            let log = || {
+                let log = git.history(&branch, base, DEPTH, marker::is_own);
+                log.map_err(|error| LogError::Git(error.to_string()))
+            };
+            Ok(request.plan(place, log, now)?)
+        })
+    };
+    let past = LedgerView::unknown(context.now);
+    let done = plan.await?.carry_out(&*tree, settings, &past, context.registry).await?;
+    let about = done.about;
+    let notes = done.notes.into_iter().chain(done.pinned.notes.iter().cloned()).chain(warning).collect();
+    let (pinned, is_refused) = (done.pinned, !done.complete);
+    let mut outcome = RepositoryOutcome { pinned, notes, is_refused, ..RepositoryOutcome::default() };
     if context.dry_run {
-        if !done.pinned.files.is_empty() {
-            done.branch = BranchState::DryRun;
-        }
+        outcome = outcome.of_dry_run();
     } else {
-        let only = (group, occasion);
-        let wanted = changes(&done);
-        propose::propose(context, &access, &config, (cloned, &tree), Some(&only), &mut done).await?;
-        done.summarise();
+        let wanted = changes(&outcome);
+        let (config, cloned, tree) = (&config, &cloned, &*tree);
+        let context = RepositoryContext { run: context, access: &access, config, cloned, tree };
+        outcome = propose::propose(&context, Some(&only), outcome).await?;
         // What was held while it was being proposed was not done either.
-        done.is_refused |= changes(&done) < wanted;
+        outcome.is_refused |= changes(&outcome) < wanted;
     }
-    done.pinned.keep(|file| carried.about.has_file(&file.root_path));
-    Ok(done)
+    outcome.pinned.keep(|file| about.has_file(&file.root_path));
+    Ok(outcome)
 }
 
 /// Returns how many images change.
-fn changes(done: &RepositoryOutcome) -> usize {
-    done.pinned.verdicts.iter().filter(|verdict| verdict.change.is_some()).count()
+fn changes(outcome: &RepositoryOutcome) -> usize {
+    outcome.pinned.verdicts.iter().filter(|verdict| verdict.change.is_some()).count()
 }

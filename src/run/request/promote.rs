@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Carried, ErrandError, Workspace, require_images, require_match};
+use super::{RequestError, RequestOutcome, Workspace, require_images, require_match};
 use crate::history;
 use crate::history::ledger::LedgerView;
 use crate::manifest::Located;
@@ -64,7 +64,7 @@ impl Promote {
         place: Workspace<'_, T>,
         log: impl FnOnce() -> Result<Log, LogError>,
         now: Timestamp,
-    ) -> Result<PlannedPromotion, ErrandError> {
+    ) -> Result<PlannedPromotion, RequestError> {
         let (from, to) = (place.target(&self.from)?, place.target(&self.to)?);
         let inventory = pin::take_inventory(place.tree, place.settings)?;
         require_images(&inventory, &[&from, &to])?;
@@ -108,7 +108,7 @@ impl PlannedPromotion {
         settings: &Settings,
         past: &LedgerView,
         registry: &R,
-    ) -> Result<Carried, ErrandError> {
+    ) -> Result<RequestOutcome, RequestError> {
         let mut notes = Vec::new();
         if !self.promotion.only_in_source.is_empty() {
             let names: Vec<&str> = self.promotion.only_in_source.iter().map(String::as_str).collect();
@@ -129,7 +129,7 @@ impl PlannedPromotion {
             };
             notes.push(format!("{} refused: {what}", count(refused, "image")));
         }
-        Ok(Carried { pinned, notes, complete: refused == 0, about: self.to })
+        Ok(RequestOutcome { pinned, notes, complete: refused == 0, about: self.to })
     }
 }
 

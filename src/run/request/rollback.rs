@@ -1,6 +1,8 @@
 //! `tagpin rollback`, wherever it is done.
 
-use super::{Carried, ErrandError, Workspace, nowhere};
+use std::path::Path;
+
+use super::{RequestError, RequestOutcome, Workspace};
 use crate::config::edit_holds::with_hold;
 use crate::history;
 use crate::history::known_good;
@@ -18,6 +20,9 @@ use crate::pull_request::group::Group;
 use crate::registry::Registry;
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
+
+/// The directory that messages about a file of the repository start from: its relative paths lead nowhere.
+const NO_DIRECTORY: &str = "/";
 
 /// A rollback that a person asks for.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ pub struct PlannedRollback {
     inventory: Inventory,
     aims: Vec<Assignment>,
     target: Target,
-    errand: Rollback,
+    request: Rollback,
     /// The file that gets the hold, and its text.
     own: (String, String),
 }
@@ -56,16 +61,16 @@ impl Rollback {
         &self,
         place: Workspace<'_, T>,
         log: impl FnOnce() -> Result<Log, LogError>,
-    ) -> Result<PlannedRollback, ErrandError> {
+    ) -> Result<PlannedRollback, RequestError> {
         let target = place.target(&self.target)?;
         let inventory = pin::take_inventory(place.tree, place.settings)?;
         let meant = rollback::images(&inventory, &target, self.images.as_ref());
         if meant.is_empty() {
-            return Err(ErrandError::NoImage(target.name));
+            return Err(RequestError::NoImage(target.name));
         }
         if matches!(self.to, To::Previous | To::Digest(_)) && meant.len() > 1 {
             let names: Vec<&str> = meant.iter().map(String::as_str).collect();
-            return Err(ErrandError::SeveralImages { name: target.name, images: names.join(", ") });
+            return Err(RequestError::SeveralImages { name: target.name, images: names.join(", ") });
         }
         let history = history::of(&log()?, place.settings, &target)?;
         let known_good = known_good::read(&place.text(known_good::FILE)?)?;
@@ -73,20 +78,24 @@ impl Rollback {
             RollbackSources { history: &history, known_good: &known_good, settings: place.settings };
         let aims = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
         let own = (place.own_file.to_owned(), place.text(place.own_file)?);
-        Ok(PlannedRollback { inventory, aims, target, errand: self.clone(), own })
+        Ok(PlannedRollback { inventory, aims, target, request: self.clone(), own })
     }
 
     pub(super) fn occasion(&self, place: impl Fn(&str) -> String, own_file: &str) -> (Group, Occasion) {
         let target = place(&self.target);
         let images = self.images.as_ref().map(Globs::patterns).unwrap_or_default();
         let group = Group::rolled_back(&target, images);
-        let occasion =
-            Occasion::Rollback { target, to: told(&self.to), reason: self.why(), file: own_file.to_owned() };
+        let occasion = Occasion::Rollback {
+            target,
+            to: description(&self.to),
+            reason: self.why(),
+            file: own_file.to_owned(),
+        };
         (group, occasion)
     }
 
     fn why(&self) -> String {
-        self.reason.clone().unwrap_or_else(|| format!("rolled back to {}", told(&self.to)))
+        self.reason.clone().unwrap_or_else(|| format!("rolled back to {}", description(&self.to)))
     }
 }
 
@@ -97,7 +106,7 @@ impl PlannedRollback {
         settings: &Settings,
         past: &LedgerView,
         registry: &R,
-    ) -> Result<Carried, ErrandError> {
+    ) -> Result<RequestOutcome, RequestError> {
         // A hold keeps what stands here from moving by itself; this is somebody who says where to. What must never be
         // written is not written here either.
         let mut unheld = settings.clone();
@@ -105,12 +114,12 @@ impl PlannedRollback {
         let mut pinned =
             assign(tree, &unheld, past, registry, self.inventory, self.aims, Atomicity::StopsOne).await?;
         let holds = settings.holds.at(past.now());
-        let by = self.errand.by.as_deref().filter(|by| !by.trim().is_empty());
-        let new_holds = rollback::holds(&pinned, holds, &self.errand.why(), by, self.errand.until);
+        let by = self.request.by.as_deref().filter(|by| !by.trim().is_empty());
+        let new_holds = rollback::holds(&pinned, holds, &self.request.why(), by, self.request.until);
         let (path, before) = self.own;
         let mut after = before.clone();
         for hold in &new_holds {
-            after = with_hold(&path, nowhere(), &after, hold)?;
+            after = with_hold(&path, Path::new(NO_DIRECTORY), &after, hold)?;
         }
         if before != after {
             let (before, after) = (before.into_bytes(), after.into_bytes());
@@ -127,12 +136,12 @@ impl PlannedRollback {
                 ))
             });
         let notes = notes.collect();
-        Ok(Carried { pinned, notes, complete, about: self.target })
+        Ok(RequestOutcome { pinned, notes, complete, about: self.target })
     }
 }
 
 /// Returns where it goes back to, for people.
-fn told(to: &To) -> String {
+fn description(to: &To) -> String {
     match to {
         To::Previous => "the previous digest".to_owned(),
         To::KnownGood => "the last known good digest".to_owned(),

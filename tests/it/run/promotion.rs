@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use tagpin::config::Config;
 use tagpin::plan::rollback::To;
 use tagpin::pull_request::Operation;
-use tagpin::run::request::{Errand, Promote, Rollback};
+use tagpin::run::request::{Promote, Request, Rollback};
 use tagpin::run::{BranchState, RepositoryOutcome};
 
 use super::{NGINX, assert_nothing_written};
@@ -62,9 +62,9 @@ impl Story {
         done
     }
 
-    async fn errand(&mut self, errand: &Errand) -> RepositoryOutcome {
+    async fn request(&mut self, request: &Request) -> RepositoryOutcome {
         let config = self.config("");
-        let done = self.world.run_errand(&config, errand).await.unwrap();
+        let done = self.world.run_request(&config, request).await.unwrap();
         super::check(&self.world.forge.log());
         assert_eq!(done.pull_request_error, None);
         done
@@ -188,8 +188,8 @@ async fn a_scanned_repository_cannot_have_tagpin_open_pull_requests() {
     assert!(error.contains("cannot have tagpin open pull requests"), "{error}");
 }
 
-fn promote() -> Errand {
-    Errand::Promote(Promote {
+fn promote() -> Request {
+    Request::Promote(Promote {
         from: "dev".to_owned(),
         to: "production".to_owned(),
         images: None,
@@ -199,8 +199,8 @@ fn promote() -> Errand {
     })
 }
 
-fn rollback(to: To) -> Errand {
-    Errand::Rollback(Rollback {
+fn rollback(to: To) -> Request {
+    Request::Rollback(Rollback {
         target: "dev/web.yaml".to_owned(),
         to,
         images: Some(tagpin::policy::Globs::new(["nginx".to_owned()]).unwrap()),
@@ -213,14 +213,14 @@ fn rollback(to: To) -> Errand {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_person_promotes_is_a_pull_request_that_no_run_touches() {
     let mut story = Story::start().await;
-    let done = story.errand(&promote()).await;
+    let done = story.request(&promote()).await;
     assert_eq!((done.branch.as_str(), done.branch_name()), ("pushed", BY_HAND));
     assert_eq!(done.pull_request.unwrap().operation, Operation::Created);
     assert!(story.world.read(BY_HAND, PRODUCTION).contains(&story.new));
     let files: Vec<_> = done.pinned.inventory.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(files, [PRODUCTION], "the report is about what was asked for");
     // Asked again, it is there.
-    assert_eq!(story.errand(&promote()).await.branch, BranchState::UpToDate);
+    assert_eq!(story.request(&promote()).await.branch, BranchState::UpToDate);
     assert_nothing_written(&story.world);
     let config = story.config("");
     story.run(&config).await;
@@ -234,7 +234,7 @@ async fn what_a_person_promotes_is_a_pull_request_that_no_run_touches() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollback_is_one_commit_with_its_hold() {
     let mut story = Story::start().await;
-    let done = story.errand(&rollback(To::Previous)).await;
+    let done = story.request(&rollback(To::Previous)).await;
     let branch = done.branch_name().to_owned();
     assert!(branch.starts_with("tagpin/rollback-dev-web.yaml"), "{branch}");
     assert!(story.world.read(&branch, DEV).contains(&story.old));
@@ -248,7 +248,7 @@ async fn a_rollback_is_one_commit_with_its_hold() {
         body.contains("a hold in `tagpin.toml`") && body.contains("`TICKET-7: loses sessions`"),
         "{body}"
     );
-    assert_eq!(story.errand(&rollback(To::Previous)).await.branch, BranchState::UpToDate);
+    assert_eq!(story.request(&rollback(To::Previous)).await.branch, BranchState::UpToDate);
     story.merge(&branch);
     let config = story.config("");
     let done = story.run(&config).await;
@@ -260,7 +260,7 @@ async fn a_rollback_is_one_commit_with_its_hold() {
 async fn what_cannot_be_done_is_said_and_nothing_is_pushed() {
     let mut story = Story::start().await;
     let config = story.config("");
-    let nowhere = Errand::Promote(Promote {
+    let nowhere = Request::Promote(Promote {
         from: "test".to_owned(),
         to: "production".to_owned(),
         images: None,
@@ -268,13 +268,13 @@ async fn what_cannot_be_done_is_said_and_nothing_is_pushed() {
         soak: SignedDuration::ZERO,
         partial: false,
     });
-    let error = story.world.run_errand(&config, &nowhere).await.unwrap_err().to_string();
+    let error = story.world.run_request(&config, &nowhere).await.unwrap_err().to_string();
     assert!(error.contains("`test` is neither an environment nor a path"), "{error}");
     // One digest that the registry has lost.
     let gone = format!("sha256:{}", "ab".repeat(32));
     let dev = story.world.read("main", DEV).replace(&story.new, &gone);
     story.world.repository().commit_on("main", &[(DEV, &dev)], "human@example.com");
-    let done = story.errand(&promote()).await;
+    let done = story.request(&promote()).await;
     assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("digest-gone")));
     assert!(!done.is_proposed(), "what was asked for was not done");
     assert_nothing_written(&story.world);
@@ -306,7 +306,7 @@ async fn a_no_and_a_revert_count_for_a_release_too() {
         assert_nothing_written(&story.world);
     }
     // Who asks by hand has changed their mind.
-    let done = story.errand(&promote()).await;
+    let done = story.request(&promote()).await;
     assert_eq!((done.branch, done.is_refused), (BranchState::Pushed, false));
     story.merge(BY_HAND);
     story.world.repository().commit_on("main", &[(PRODUCTION, &before)], "human@example.com");
@@ -340,20 +340,20 @@ async fn a_newer_digest_that_has_to_soak_leaves_the_open_proposal_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_asked_for_next_takes_nothing_back() {
     let mut story = Story::start().await;
-    story.errand(&rollback(To::Previous)).await;
+    story.request(&rollback(To::Previous)).await;
     // The other image never had another digest: its rollback is refused, and is about another branch.
-    let Errand::Rollback(other) = rollback(To::Previous) else { panic!("it is one") };
+    let Request::Rollback(other) = rollback(To::Previous) else { panic!("it is one") };
     let images = Some(tagpin::policy::Globs::new(["ghcr.io/acme/db".to_owned()]).unwrap());
-    let done = story.errand(&Errand::Rollback(Rollback { images, ..other })).await;
+    let done = story.request(&Request::Rollback(Rollback { images, ..other })).await;
     assert!(!done.is_proposed());
     assert_nothing_written(&story.world);
     assert_eq!(story.world.forge.pulls()[0].state, "open");
     // The same promotion again, which is refused now.
-    story.errand(&promote()).await;
+    story.request(&promote()).await;
     let gone = format!("sha256:{}", "ab".repeat(32));
     let dev = story.world.read("main", DEV).replace(&story.new, &gone);
     story.world.repository().commit_on("main", &[(DEV, &dev)], "human@example.com");
-    let done = story.errand(&promote()).await;
+    let done = story.request(&promote()).await;
     assert!(!done.is_proposed());
     assert_nothing_written(&story.world);
     assert!(story.world.forge.pulls().iter().all(|pull| pull.state == "open"));
@@ -365,13 +365,13 @@ async fn a_ban_and_a_hold_count_for_the_tag_that_comes() {
     let digest = story.release();
     let ban = format!("[[hold]]\ntag = \"1.28\"\ndigest = \"{digest}\"\nreason = \"TICKET-9\"\n");
     story.world.repository().commit_on("main", &[("tagpin.toml", &ban)], "human@example.com");
-    let done = story.errand(&promote()).await;
+    let done = story.request(&promote()).await;
     assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("on-hold")));
     // A hold that is for the tag that goes away, or ends too early, does not replace the rollback's own.
     for hold in ["tag = \"1.28\"", "until = 2100-01-01"] {
         let text = format!("[[hold]]\nimages = [\"nginx\"]\n{hold}\nreason = \"TICKET-9\"\n");
         story.world.repository().commit_on("main", &[("tagpin.toml", &text)], "human@example.com");
-        let done = story.errand(&rollback(To::Previous)).await;
+        let done = story.request(&rollback(To::Previous)).await;
         let own = story.world.read(done.branch_name(), "tagpin.toml");
         assert_eq!(own.matches("[[hold]]").count(), 2, "{own}");
     }
@@ -382,7 +382,7 @@ async fn an_image_without_a_tag_is_not_passed_over_in_silence() {
     let mut story = Story::start().await;
     let bare = story.world.read("main", PRODUCTION).replace("nginx:1.27@", "nginx@");
     story.world.repository().commit_on("main", &[(PRODUCTION, &bare)], "human@example.com");
-    let done = story.errand(&promote()).await;
+    let done = story.request(&promote()).await;
     assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("digest-only")));
     assert!(!done.is_proposed());
 }
