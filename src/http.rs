@@ -1,6 +1,9 @@
 //! The HTTP client's settings that registry, forge and git share.
 
+use std::error::Error;
 use std::time::Duration;
+
+use url::{Host, Url};
 
 /// What tagpin calls itself.
 pub const USER_AGENT: &str = concat!("tagpin/", env!("CARGO_PKG_VERSION"));
@@ -17,4 +20,23 @@ pub fn builder() -> reqwest::ClientBuilder {
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
+}
+
+/// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// Returns whether the host of `url` is this machine by its very name: `localhost`, 127.0.0.0/8, `[::1]`.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! Text from outside made fit to be shown, and the small phrases that all outputs share.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 /// Returns `text` with control characters escaped: what comes from a
 /// repository or a server must not steer the terminal. Line breaks stay.
@@ -28,6 +29,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// for a command (`::error::`, or `##[error]` anywhere in a line).
 pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\\n").replace("##[", "# #[")
+}
+
+/// Returns the items in backquotes: "`a`, `b`" where `separator` is a comma.
+pub(crate) fn quoted<T: Display>(items: impl IntoIterator<Item = T>, separator: &str) -> String {
+    items.into_iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(separator)
 }
 
 /// Returns `1 image`, `2 images`.

@@ -12,8 +12,8 @@ use crate::config::{Config, Variables};
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::{Demand, Evidence};
 use crate::registry::{
-    Assessment, DigestLevel, HttpRegistry, ManifestContent, RecordedOrigin, Registry as _, Requirement,
-    ResolveError, SourceIndex, TagAnswer, TagQuery, TagRef, Trust, ask, explained,
+    Assessment, DigestLevel, HttpRegistry, Judgement, ManifestContent, RecordedOrigin, Registry as _,
+    Requirement, ResolveError, SourceIndex, TagAnswer, TagQuery, TagRef, Trust, ask, explained,
 };
 use crate::report::terminal::Terminal;
 use crate::text::printable;
@@ -156,8 +156,10 @@ impl ResolvedRow<'_> {
         let not_asked = || ("not-asked", "it was not asked".to_owned());
         let answer = self.answer.as_ref().ok_or_else(not_asked)?.as_ref().map_err(failed)?;
         match self.asked.wanted.first().map(|wanted| wanted.judge(&self.asked.question, answer)) {
-            Some(Ok(Assessment::Write { digest, behind })) => Ok(Resolved { digest, behind, answer }),
-            Some(Ok(Assessment::Failed(error))) => Err(failed(&error)),
+            Some(Judgement::Done(Assessment::Write { digest, behind })) => {
+                Ok(Resolved { digest, behind, answer })
+            }
+            Some(Judgement::Done(Assessment::Failed(error))) => Err(failed(&error)),
             _ => Err(not_asked()),
         }
     }

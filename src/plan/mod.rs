@@ -28,8 +28,8 @@ use crate::policy::hold::{ActiveHolds, ON_HOLD};
 use crate::policy::{Decision, Policy, Settings, SplitFields, environment};
 use crate::reference::Reference;
 use crate::registry::{
-    Answers, Assessment, DigestLevel, RecordedOrigin, Requirement, ResolveError, SourceIndex, TagAnswer,
-    TagQuery, TagRef,
+    Answers, Assessment, DigestLevel, Judgement, RecordedOrigin, Requirement, ResolveError, SourceIndex,
+    TagAnswer, TagQuery, TagRef,
 };
 
 /// What is decided by, beside what the files say.
@@ -235,9 +235,12 @@ impl<'c> FileContext<'c> {
             None => return Verdict::because(Outcome::Failed, "not-asked", None),
         };
         let unchanged = Verdict::unchanged();
-        match self.wanted(located, &decision).judge(&question, answer) {
-            Ok(Assessment::Same(behind)) => Verdict { behind: behind.map(Box::new), ..unchanged },
-            Ok(Assessment::PlatformsEqual) => {
+        let Judgement::Done(assessment) = self.wanted(located, &decision).judge(&question, answer) else {
+            return Verdict::because(Outcome::Failed, "not-asked", None);
+        };
+        match assessment {
+            Assessment::Same(behind) => Verdict { behind: behind.map(Box::new), ..unchanged },
+            Assessment::PlatformsEqual => {
                 let detail = format!(
                     "the tag is now `{}`, with the same manifests for {}",
                     answer.resolution.digest,
@@ -245,11 +248,11 @@ impl<'c> FileContext<'c> {
                 );
                 Verdict { reason: Some("platforms-equal"), detail: Some(detail), ..unchanged }
             }
-            Ok(Assessment::PlatformDigest(platform)) => {
+            Assessment::PlatformDigest(platform) => {
                 Verdict::because(Outcome::Held, "platform-digest", Some(platform_digest(platform.as_ref())))
             }
-            Ok(Assessment::Failed(error)) => failed(&error),
-            Ok(Assessment::Write { digest, .. })
+            Assessment::Failed(error) => failed(&error),
+            Assessment::Write { digest, .. }
                 if located.site.digest().is_some() && self.rules.policy.is_immutable(reference) =>
             {
                 let detail = format!(
@@ -258,7 +261,7 @@ impl<'c> FileContext<'c> {
                 );
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
-            Ok(Assessment::Write { digest, .. })
+            Assessment::Write { digest, .. }
                 if located.site.digest().is_some()
                     && let Some(after) = self.promoted_from() =>
             {
@@ -267,7 +270,7 @@ impl<'c> FileContext<'c> {
                 );
                 Verdict { reason: Some(BY_PROMOTION), detail: Some(detail), ..unchanged }
             }
-            Ok(Assessment::Write { .. })
+            Assessment::Write { .. }
                 if self.rules.policy.is_immutable(reference)
                     && let Some(before) =
                         self.rules.past.other_than(&question, &answer.resolution.digest) =>
@@ -279,7 +282,7 @@ impl<'c> FileContext<'c> {
                 );
                 Verdict::because(Outcome::Held, IMMUTABLE, Some(detail))
             }
-            Ok(Assessment::Write { digest, behind }) => {
+            Assessment::Write { digest, behind } => {
                 if let Some(hold) = self.rules.holds.against(&self.file.root_path, reference, &digest) {
                     let detail = format!("the tag is `{digest}` now, which is on hold: {hold}");
                     return Verdict::because(Outcome::Held, ON_HOLD, Some(detail));
@@ -297,7 +300,6 @@ impl<'c> FileContext<'c> {
                 let change = Some(Change { digest, tag: None, style, covers, proofs, moves });
                 Verdict { outcome, change, behind: behind.map(Box::new), ..unchanged }
             }
-            Err(_) => Verdict::because(Outcome::Failed, "not-asked", None),
         }
     }
 }

@@ -166,7 +166,7 @@ fn told(refused: &Unconfirmed) -> Verdict {
     let detail = Some(refused.to_string());
     match refused {
         Unconfirmed::Gone(_) => Verdict::because(Outcome::Held, "digest-gone", detail),
-        Unconfirmed::Lacking(_) => Verdict::because(Outcome::Held, "platform-missing", detail),
+        Unconfirmed::Lacking { .. } => Verdict::because(Outcome::Held, "platform-missing", detail),
         Unconfirmed::Unknown(error) => Verdict::because(Outcome::Failed, error.reason(), detail),
     }
 }

@@ -198,7 +198,7 @@ fn why(error: &ResolveError) -> &'static str {
         ResolveError::RateLimited(_) => "left out to spare the registry's quota",
         ResolveError::Unavailable(_) => "the registry did not answer in time",
         ResolveError::InvalidAnswer(_) => "what the registry answered was not to be believed",
-        ResolveError::NoSuchPlatform(_) | ResolveError::UnsupportedMediaType(_) => {
+        ResolveError::NoSuchPlatform(_) | ResolveError::UnsupportedMediaType(..) => {
             "it is not an image as others are"
         }
         ResolveError::NotAllowed(_) => "tagpin does not ask there",

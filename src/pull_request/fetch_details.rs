@@ -12,7 +12,7 @@ use crate::forge::{Draft, PullRequest};
 use crate::platform::Platform;
 use crate::pull_request::{Details, ImageChange, Proposal, same_body, tells_all};
 use crate::reference::Reference;
-use crate::registry::{Description, Registry, ResolveError, TagRef, describe};
+use crate::registry::{Description, Outage, Registry, TagRef, describe};
 
 /// How long all of it may take.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ pub fn want<R: Registry>(registry: &R, proposal: &mut Proposal, settings: &PullR
             DetailsOf::Moved => image.old.is_some(),
             DetailsOf::All => true,
         };
-        let unknown = || Description::missing(ResolveError::Unavailable("nobody was asked yet".to_owned()));
+        let unknown = || Description::missing(Outage::NotAskedYet.into());
         image.details =
             wanted.then(|| Details { old: image.old.as_ref().map(|_| unknown()), new: unknown() });
     }
@@ -73,7 +73,7 @@ async fn asked<R: Registry>(
 }
 
 async fn in_time(deadline: Instant, work: impl Future<Output = Description>) -> Description {
-    let late = |_| Description::missing(ResolveError::Unavailable("there was no more time".to_owned()));
+    let late = |_| Description::missing(Outage::OutOfTime.into());
     timeout_at(deadline, work).await.unwrap_or_else(late)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use super::error::ResolveError;
+use super::error::{Outage, ResolveError};
 use super::http::budget::Budget;
 use super::question::{MirrorComparison, Probe, Probed, Resolution};
 use super::tag_ref::TagRef;
@@ -51,8 +51,8 @@ pub trait Registry: Send + Sync {
         _digest: &Digest,
         _demand: &Demand,
     ) -> impl Future<Output = Result<Evidence, ResolveError>> + Send {
-        let text = format!("`{}` cannot be asked for signatures", question.registry);
-        std::future::ready(Err(ResolveError::Unavailable(text)))
+        let error = Outage::NoEvidence { registry: question.registry.clone() };
+        std::future::ready(Err(error.into()))
     }
 
     /// Returns the requests so far, by registry host; nothing where there are none to count.

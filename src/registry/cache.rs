@@ -105,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::reference::{Digest, Reference};
+    use crate::registry::error::Asked;
 
     #[derive(Default)]
     struct Counting(AtomicUsize);
@@ -113,7 +114,7 @@ mod tests {
         async fn resolve(&self, _: &TagRef, _: bool) -> Result<Resolution, ResolveError> {
             let count = self.0.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
-            Err(ResolveError::NotFound(count.to_string()))
+            Err(ResolveError::NotFound(Box::new(Asked::content("r.example", count.to_string()))))
         }
 
         async fn look(&self, _: &TagRef, _: &Probe) -> Result<Probed, ResolveError> {

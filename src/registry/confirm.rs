@@ -11,6 +11,7 @@ use super::question::{Probe, Probed};
 use super::tag_ref::TagRef;
 use crate::platform::Platform;
 use crate::reference::Digest;
+use crate::text::quoted;
 
 /// How many digests are looked for at once.
 const AT_ONCE: usize = 32;
@@ -33,8 +34,15 @@ pub enum Unconfirmed {
     #[error("{0}")]
     Gone(ResolveError),
     /// It is not for all platforms that are needed.
-    #[error("{0}")]
-    Lacking(String),
+    #[error("`{digest}` is for {}, and not for {}", platforms(has), quoted(missing, ", "))]
+    Lacking {
+        /// What was looked at.
+        digest: Digest,
+        /// The platforms that it is for; empty where it names none.
+        has: Vec<Platform>,
+        /// The platforms that it is not for.
+        missing: Vec<Platform>,
+    },
     /// Nobody can tell.
     #[error(transparent)]
     Unknown(ResolveError),
@@ -98,13 +106,14 @@ fn refused(error: ResolveError) -> Unconfirmed {
 }
 
 fn lacking(claim: &DigestCheck, has: &[Platform]) -> Option<Unconfirmed> {
-    let listed = |platforms: &mut dyn Iterator<Item = &Platform>| {
-        platforms.map(|platform| format!("`{platform}`")).collect::<Vec<_>>().join(", ")
-    };
-    let missing = listed(&mut claim.platforms.iter().filter(|platform| !has.contains(platform)));
+    let missing: Vec<&Platform> = claim.platforms.iter().filter(|platform| !has.contains(platform)).collect();
     if missing.is_empty() {
         return None;
     }
-    let has = if has.is_empty() { "nothing that it names".to_owned() } else { listed(&mut has.iter()) };
-    Some(Unconfirmed::Lacking(format!("`{}` is for {has}, and not for {missing}", claim.digest)))
+    let (digest, missing) = (claim.digest.clone(), missing.into_iter().cloned().collect());
+    Some(Unconfirmed::Lacking { digest, has: has.to_vec(), missing })
+}
+
+fn platforms(has: &[Platform]) -> String {
+    if has.is_empty() { "nothing that it names".to_owned() } else { quoted(has, ", ") }
 }

@@ -1,7 +1,7 @@
 //! What a registry tells about the image behind a digest: for people who review, and nothing that a run depends on.
 
 use super::api::Registry;
-use super::error::ResolveError;
+use super::error::{InvalidAnswer, ResolveError};
 use super::image::config::ImageConfig;
 use super::image::manifest::{ManifestContent, PlatformManifest};
 use super::question::{Probe, Probed};
@@ -35,7 +35,7 @@ impl Description {
     /// Tells whether asking once more would tell nothing new: it is all known, or the registry does not have it.
     pub fn is_complete(&self) -> bool {
         let lasting = |error: &ResolveError| {
-            matches!(error, ResolveError::NotFound(_) | ResolveError::UnsupportedMediaType(_))
+            matches!(error, ResolveError::NotFound(_) | ResolveError::UnsupportedMediaType(..))
         };
         self.missing.as_ref().is_none_or(lasting)
     }
@@ -76,18 +76,18 @@ async fn fill<R: Registry>(
         description.platforms.clone_from(entries);
         let usual = Platform::new("linux", "amd64", None);
         let wanted = platforms.iter().chain([&usual]).find_map(|platform| content.entry(platform));
-        let entry = wanted.or(entries.first()).ok_or_else(|| senseless("the index is for no platform"))?;
+        let entry = wanted.or(entries.first()).ok_or(InvalidAnswer::EmptyIndex)?;
         description.platform = Some(entry.platform.clone());
-        let manifest = entry.digest.clone().ok_or_else(|| senseless("the index has a malformed digest"))?;
+        let manifest = entry.digest.clone().ok_or(InvalidAnswer::MalformedInIndex)?;
         content = read(registry, question, &manifest, most).await?;
     }
     let ManifestContent::Image { config, size } = content else {
-        return Err(senseless("an index lists an index"));
+        return Err(InvalidAnswer::NestedIndex.into());
     };
     description.size = size;
-    let config = config.ok_or_else(|| senseless("the manifest has a malformed digest"))?;
+    let config = config.ok_or(InvalidAnswer::MalformedConfigDigest)?;
     let Probed::Config(config) = registry.peek(question, &Probe::Details(config), most).await? else {
-        return Err(senseless("the registry shows no config"));
+        return Err(InvalidAnswer::NoConfig.into());
     };
     if !description.is_index {
         description.platform.clone_from(&config.platform);
@@ -109,10 +109,6 @@ async fn read<R: Registry>(
 ) -> Result<ManifestContent, ResolveError> {
     match registry.peek(question, &Probe::Body(digest.clone()), most).await? {
         Probed::Content(content) => Ok(content),
-        _ => Err(senseless("the registry shows no manifest")),
+        _ => Err(InvalidAnswer::NoManifest.into()),
     }
-}
-
-fn senseless(text: &str) -> ResolveError {
-    ResolveError::InvalidAnswer(text.to_owned())
 }

@@ -6,7 +6,8 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::api::Registry;
 use super::error::ResolveError;
-use super::judge::{Requirement, TagAnswer};
+use super::judge::{Judgement, Requirement};
+use super::tag_answer::TagAnswer;
 use super::tag_ref::TagRef;
 
 /// A question as it comes up at one or more sites.
@@ -86,7 +87,7 @@ async fn answer<R: Registry>(
     let read = asked.wanted.iter().any(|wanted| wanted.needs_body());
     let mut answer = TagAnswer::new(registry.resolve(question, read).await?);
     for wanted in &asked.wanted {
-        while let Err(look) = wanted.judge(question, &answer) {
+        while let Judgement::Needs(look) = wanted.judge(question, &answer) {
             if answer.seen.contains_key(&look) {
                 break;
             }

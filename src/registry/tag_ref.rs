@@ -1,5 +1,7 @@
 //! A tag of an image: what a registry is asked for.
 
+use std::fmt;
+
 use crate::reference::{LATEST, Reference};
 
 /// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
@@ -22,5 +24,16 @@ impl TagRef {
             repository: reference.repository(),
             tag: reference.tag().unwrap_or(LATEST).to_owned(),
         }
+    }
+    /// Returns the image, `registry/repository`, normalised.
+    pub fn image(&self) -> String {
+        format!("{}/{}", self.registry, self.repository)
+    }
+}
+
+impl fmt::Display for TagRef {
+    /// Writes `registry/repository:tag`, normalised.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}:{}", self.registry, self.repository, self.tag)
     }
 }

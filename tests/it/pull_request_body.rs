@@ -14,7 +14,9 @@ use tagpin::pull_request::{
 };
 use tagpin::reference::Digest;
 use tagpin::registry::verify::{ArtifactKind, Proof};
-use tagpin::registry::{Budget, Description, ImageConfig, PlatformManifest, ResolveError};
+use tagpin::registry::{
+    Asked, Budget, Description, ImageConfig, InvalidAnswer, Outage, PlatformManifest, RateLimit, ResolveError,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,10 +107,10 @@ impl Described {
             digest: Some(digest(byte)),
         });
         let missing = self.missing.map(|reason| match reason.as_str() {
-            "not-found" => ResolveError::NotFound(reason),
-            "rate-limited" => ResolveError::RateLimited(reason),
-            "unavailable" => ResolveError::Unavailable(reason),
-            "invalid-answer" => ResolveError::InvalidAnswer(reason),
+            "not-found" => ResolveError::NotFound(Box::new(Asked::content("r.example", reason))),
+            "rate-limited" => RateLimit::Refused { host: reason }.into(),
+            "unavailable" => Outage::OutOfTime.into(),
+            "invalid-answer" => InvalidAnswer::NoManifest.into(),
             other => panic!("{other}"),
         });
         Description {

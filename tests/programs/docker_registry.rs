@@ -13,9 +13,9 @@ use serde_json::json;
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Assessment, ClientSettings, CredentialPaths, Credentials, DigestLevel, HttpRegistry, Limits, Mirror,
-    PullFromMirror, RecordedOrigin, Registry as _, RegistryRule, Requirement, SourceIndex, TagQuery, TagRef,
-    TlsFiles, Trust, ask, explained,
+    Assessment, ClientSettings, CredentialPaths, Credentials, DigestLevel, HttpRegistry, Judgement, Limits,
+    Mirror, PullFromMirror, RecordedOrigin, Registry as _, RegistryRule, Requirement, SourceIndex, TagQuery,
+    TagRef, TlsFiles, Trust, ask, explained,
 };
 
 use crate::support::docker::{
@@ -88,9 +88,10 @@ async fn judged(
     };
     let answers = ask(client, &[asked], 4, |_, _| {}).await;
     let answer = answers[question].as_ref().map_err(|error| error.reason())?;
-    match wanted.judge(question, answer).unwrap() {
-        Assessment::Failed(error) => Err(error.reason()),
-        judged => Ok(judged),
+    match wanted.judge(question, answer) {
+        Judgement::Done(Assessment::Failed(error)) => Err(error.reason()),
+        Judgement::Done(judged) => Ok(judged),
+        Judgement::Needs(probe) => panic!("{probe:?} was not looked at"),
     }
 }
 

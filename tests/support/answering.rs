@@ -10,8 +10,8 @@ use tagpin::platform::Platform;
 use tagpin::reference::Digest;
 use tagpin::registry::verify::{Demand, Evidence, Proof};
 use tagpin::registry::{
-    ManifestContent, MirrorComparison, PlatformManifest, Probe, Probed, Registry, RegistryRule, Resolution,
-    ResolveError, TagRef,
+    Asked, Denied, LoginAdvice, ManifestContent, MirrorComparison, Outage, PlatformManifest, Probe, Probed,
+    Registry, RegistryRule, Resolution, ResolveError, TagRef,
 };
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -71,19 +71,23 @@ impl Answering {
     }
 }
 
-fn name_of(question: &TagRef) -> String {
-    format!("{}/{}:{}", question.registry, question.repository, question.tag)
+fn missing(host: &str, wanted: &str) -> ResolveError {
+    ResolveError::NotFound(Box::new(Asked::content(host, wanted)))
+}
+
+fn silent(host: &str) -> ResolveError {
+    Outage::Silent { host: host.to_owned() }.into()
 }
 
 impl Registry for Answering {
     async fn compare(&self, question: &TagRef) -> MirrorComparison {
-        let name = name_of(question);
+        let name = question.to_string();
         let rules = self.rules.iter().filter(|rule| rule.prefix == question.registry);
         let mirrors = rules.flat_map(|rule| &rule.mirrors).map(|mirror| {
             let said = match mirror.location.as_str() {
                 place if place.contains("stale") => Ok(Digest::sha256(format!("{name}{OLD}").as_bytes())),
-                place if place.contains("down") => Err(ResolveError::Unavailable("it is down".to_owned())),
-                place if place.contains("empty") => Err(ResolveError::NotFound("it has nothing".to_owned())),
+                place if place.contains("down") => Err(silent(place)),
+                place if place.contains("empty") => Err(missing(place, &name)),
                 _ => Ok(Digest::sha256(name.as_bytes())),
             };
             (mirror.location.clone(), said)
@@ -92,18 +96,20 @@ impl Registry for Answering {
     }
 
     async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
-        let name = name_of(question);
+        let name = question.to_string();
         if let Some(Case::Failing(reason)) = self.cases.get(&name) {
-            let detail = format!("the registry says no to `{name}`");
             if reason == "mute" {
                 let content = read.then(|| self.index(&name, false));
                 let digest = Digest::sha256(name.as_bytes());
                 return Ok(Resolution { digest, media_type: INDEX.to_owned(), content });
             }
             return Err(match reason.as_str() {
-                "unauthorized" => ResolveError::Unauthorized(detail),
-                "unavailable" => ResolveError::Unavailable(detail),
-                _ => ResolveError::NotFound(detail),
+                "unauthorized" => {
+                    let asked = Asked::content(&question.registry, &name);
+                    Denied { asked, status: 401, advice: LoginAdvice::NoCredential }.into()
+                }
+                "unavailable" => silent(&question.registry),
+                _ => missing(&question.registry, &name),
             });
         }
         let content = read.then(|| self.index(&name, false));
@@ -116,15 +122,13 @@ impl Registry for Answering {
         digest: &Digest,
         demand: &Demand,
     ) -> Result<Evidence, ResolveError> {
-        let name = name_of(question);
+        let name = question.to_string();
         let attached = match self.cases.get(&name) {
             Some(Case::Attached { attached }) if *digest == Digest::sha256(name.as_bytes()) => {
                 attached.as_slice()
             }
             Some(Case::Failing(reason)) if reason == "mute" => {
-                return Err(ResolveError::Unavailable(format!(
-                    "the registry does not say who signed `{name}`"
-                )));
+                return Err(silent(&question.registry));
             }
             _ => &[],
         };
@@ -147,14 +151,14 @@ impl Registry for Answering {
     }
 
     async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
-        let name = name_of(question);
+        let name = question.to_string();
         let digest = look.digest();
         if let Some(Case::Failing(reason)) = self.cases.get(&name)
             && reason == "silent"
         {
-            return Err(ResolveError::Unavailable(format!("the registry does not answer for `{name}`")));
+            return Err(silent(&question.registry));
         }
-        let gone = || Err(ResolveError::NotFound(format!("`{name}` has no `{digest}`")));
+        let gone = || Err(missing(&question.registry, &format!("{}@{digest}", question.repository)));
         let (now, old) = (Digest::sha256(name.as_bytes()), Digest::sha256(format!("{name}{OLD}").as_bytes()));
         let is_manifest = [false, true].iter().any(|old| {
             let ManifestContent::Index(entries) = self.index(&name, *old) else { return false };

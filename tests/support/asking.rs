@@ -8,9 +8,9 @@ use base64::Engine as _;
 use tagpin::platform::Platform;
 use tagpin::reference::{Digest, Reference};
 use tagpin::registry::{
-    Answers, Assessment, ClientSettings, CredentialPaths, Credentials, DigestLevel, HttpRegistry, Limits,
-    RecordedOrigin, Registry as _, RegistryRule, Requirement, Resolution, ResolveError, TagAnswer, TagQuery,
-    TagRef, Trust, ask,
+    Answers, Assessment, ClientSettings, CredentialPaths, Credentials, DigestLevel, HttpRegistry, Judgement,
+    Limits, RecordedOrigin, Registry as _, RegistryRule, Requirement, Resolution, ResolveError, TagAnswer,
+    TagQuery, TagRef, Trust, ask,
 };
 
 use super::registry::{IDENTITY_TOKEN, PASSWORD, Registry, TOKEN_PREFIX, USER};
@@ -122,9 +122,10 @@ pub(crate) async fn ask_one(client: &HttpRegistry, asked: TagQuery) -> Result<To
     let answer = answers.pop_first().unwrap().1?;
     let mut judged = Vec::new();
     for wanted in &asked.wanted {
-        match wanted.judge(&asked.question, &answer).expect("everything was looked at") {
-            Assessment::Failed(error) => return Err(error),
-            other => judged.push(other),
+        match wanted.judge(&asked.question, &answer) {
+            Judgement::Done(Assessment::Failed(error)) => return Err(error),
+            Judgement::Done(other) => judged.push(other),
+            Judgement::Needs(probe) => panic!("{probe:?} was not looked at"),
         }
     }
     Ok(Told { answer, judged })

@@ -17,7 +17,7 @@ use super::credential::Credential;
 use super::credentials::{Credentials, Lookup};
 use super::token::{BearerToken, Realm};
 use crate::registry::endpoint::Endpoint;
-use crate::registry::error::ResolveError;
+use crate::registry::error::{InvalidAnswer, ResolveError};
 use crate::registry::http::attempt::AttemptError;
 use crate::registry::http::budget::Budgets;
 use crate::registry::http::once_map::OnceMap;
@@ -87,8 +87,7 @@ impl Authenticator {
         match challenge {
             None => Ok(Authorization::new(None, AuthStatus::NotAsked)),
             Some(Challenge::Unusable) => {
-                let text = "it asks for a way to log in that tagpin does not know".to_owned();
-                Ok(Authorization { fresh: true, ..Authorization::new(None, AuthStatus::Problem(text)) })
+                Ok(Authorization { fresh: true, ..Authorization::new(None, AuthStatus::UnknownScheme) })
             }
             Some(Challenge::Basic) => Ok(self.basic(endpoint).await),
             Some(Challenge::Bearer(realm)) => {
@@ -144,13 +143,9 @@ impl Authenticator {
                     format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret())));
                 (sensitive(&text), AuthStatus::Used(origin))
             }
-            Lookup::Credential(Credential::Identity(_), origin) => {
-                let text =
-                    format!("{} has an identity token for it, and it asks for a password", origin.source);
-                (None, AuthStatus::Problem(text))
-            }
+            Lookup::Credential(Credential::Identity(_), origin) => (None, AuthStatus::NotAPassword(origin)),
             Lookup::Nothing => (None, AuthStatus::Nothing),
-            Lookup::Problem(text) => (None, AuthStatus::Problem(text)),
+            Lookup::Problem(error) => (None, AuthStatus::Problem(error)),
         };
         Authorization { fresh: true, ..Authorization::new(header, standing) }
     }
@@ -230,7 +225,7 @@ impl Authenticator {
                 (None, AuthStatus::Withheld(origin, ask.realm.shown()))
             }
             Lookup::Nothing => (None, AuthStatus::Nothing),
-            Lookup::Problem(text) => (None, AuthStatus::Problem(text)),
+            Lookup::Problem(error) => (None, AuthStatus::Problem(error)),
         }
     }
 
@@ -292,16 +287,15 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     /// Fails where the realm may not be asked at all.
-    fn permitted(&self) -> Result<(), ResolveError> {
+    fn permitted(&self) -> Result<(), InvalidAnswer> {
         if self.realm.may_be_asked(self.endpoint, self.scheme) {
             return Ok(());
         }
-        Err(ResolveError::InvalidAnswer(format!(
-            "`{}` sends tagpin for a token to `{}` over {}, where it does not go",
-            self.endpoint.shown(),
-            self.realm.shown(),
-            self.realm.url.scheme(),
-        )))
+        Err(InvalidAnswer::Realm {
+            registry: self.endpoint.shown().to_owned(),
+            realm: self.realm.shown(),
+            scheme: self.realm.url.scheme().to_owned(),
+        })
     }
 
     async fn token(
@@ -313,7 +307,6 @@ impl Ask<'_> {
         self.budgets.token(self.endpoint.shown());
         let own = std::iter::once(self.endpoint.repository.as_str());
         let repositories: Vec<&str> = own.chain(others.iter().map(|(other, _)| other.as_str())).collect();
-        let advice = standing.advice(self.endpoint);
-        self.realm.token(self.transport, self.endpoint, &repositories, credential, &advice).await
+        self.realm.token(self.transport, self.endpoint, &repositories, credential, standing.advice()).await
     }
 }

@@ -3,8 +3,7 @@
 use reqwest::header::HeaderValue;
 
 use super::credential::CredentialOrigin;
-use crate::reference::DOCKER_HUB;
-use crate::registry::endpoint::Endpoint;
+use crate::registry::error::{CredentialError, LoginAdvice};
 
 /// What a request carries, and why.
 #[derive(Clone, Debug)]
@@ -23,14 +22,18 @@ pub(crate) struct Authorization {
 pub(super) enum AuthStatus {
     /// The registry has not asked for anything.
     NotAsked,
+    /// It asks for a way to log in that tagpin does not know.
+    UnknownScheme,
     /// There is no credential for it.
     Nothing,
     /// The credential from here was used.
     Used(CredentialOrigin),
+    /// There is an identity token from here, and it asks for a password.
+    NotAPassword(CredentialOrigin),
     /// There is one from here, but it was not sent to the foreign realm.
     Withheld(CredentialOrigin, String),
     /// A credential could not be read or used.
-    Problem(String),
+    Problem(CredentialError),
 }
 
 impl Authorization {
@@ -38,31 +41,25 @@ impl Authorization {
         Self { header, fresh: false, instead_of_shared: false, standing }
     }
 
-    /// Returns why a 401 or 403 came back, and what to do about it.
-    pub(crate) fn advice(&self, endpoint: &Endpoint) -> String {
-        self.standing.advice(endpoint)
+    /// Returns why a 401 or 403 came back.
+    pub(crate) fn advice(&self) -> LoginAdvice {
+        self.standing.advice()
     }
 }
 
 impl AuthStatus {
-    pub(super) fn advice(&self, endpoint: &Endpoint) -> String {
-        let login = match endpoint.shown() {
-            DOCKER_HUB => "run `docker login`".to_owned(),
-            host => format!("run `docker login {host}`"),
-        };
+    /// Returns why a 401 or 403 comes back.
+    pub(super) fn advice(&self) -> LoginAdvice {
         match self {
-            Self::NotAsked => format!("it does not say how to log in; check the name, or {login}"),
-            Self::Nothing => format!("no credentials found in docker's config.json; {login}"),
-            Self::Used(CredentialOrigin { source, .. }) => {
-                format!(
-                    "the credentials from {source} are not enough for it; {login} with an account that may read it"
-                )
+            Self::NotAsked => LoginAdvice::NotAsked,
+            Self::UnknownScheme => LoginAdvice::UnknownScheme,
+            Self::Nothing => LoginAdvice::NoCredential,
+            Self::Used(origin) => LoginAdvice::Insufficient(origin.source.clone()),
+            Self::NotAPassword(origin) => LoginAdvice::PasswordWanted(origin.source.clone()),
+            Self::Withheld(origin, realm) => {
+                LoginAdvice::Withheld { credential: origin.source.clone(), realm: realm.clone() }
             }
-            Self::Withheld(CredentialOrigin { source, .. }, realm) => format!(
-                "the credentials from {source} were not sent, because it hands out tokens on another host, `{realm}`; \
-                 name that in `token-hosts` if it is right"
-            ),
-            Self::Problem(text) => text.clone(),
+            Self::Problem(error) => LoginAdvice::Unreadable(error.clone()),
         }
     }
 }

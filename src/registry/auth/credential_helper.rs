@@ -9,27 +9,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use super::credential::Credential;
+use crate::registry::error::HelperError;
 
 /// The longest answer that is read, in bytes.
 const ANSWER_MAX: u64 = 1 << 20;
 
 /// The user name that stands for an identity token (docker-credential-helpers, README).
 const TOKEN_USER: &str = "<token>";
-
-/// Why a helper gave no credential. What it printed is not passed on: it may hold a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HelperError {
-    #[error("`{0}` is no name of a credential helper")]
-    Name(String),
-    #[error("`{0}` cannot be run; is it installed?")]
-    NotRun(String),
-    #[error("`{0}` failed; run it by hand")]
-    Failed(String),
-    #[error("`{0}` answered no credential")]
-    Malformed(String),
-    #[error("`{0}` did not answer within {1:?} and was ended; run it by hand")]
-    TimedOut(String, Duration),
-}
 
 /// Asks the helper with the name `suffix` for the credential of `server`. `None` means that it has none.
 ///
@@ -139,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_no_path() {
+    async fn a_name_is_not_a_path() {
         for suffix in ["", "../../bin/sh", "a b", "a;b", "/bin/sh"] {
             let error = get(suffix, "r.example", Duration::from_secs(1)).await.unwrap_err();
             assert!(matches!(error, HelperError::Name(_)), "{suffix}: {error}");

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::sync::Mutex;
 
 use super::docker_config::AuthFile;
+use crate::registry::error::CredentialError;
 
 /// How long a credential is used before it is looked up again: helpers hand out ones that expire.
 pub(super) const LIFETIME: Duration = Duration::from_secs(300);
@@ -31,7 +32,7 @@ pub(super) enum SourceKind {
 pub(super) enum SourceContent {
     File(AuthFile),
     Nothing,
-    Problem(String),
+    Problem(CredentialError),
 }
 
 impl std::fmt::Debug for SourceContent {
@@ -77,15 +78,16 @@ impl CredentialSource {
                 Ok(bytes) => bytes.into(),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return SourceContent::Nothing,
                 Err(error) => {
-                    return SourceContent::Problem(format!("{} cannot be read: {}", self.name, error.kind()));
+                    return SourceContent::Problem(CredentialError::Unreadable {
+                        source_name: self.name,
+                        kind: error.kind(),
+                    });
                 }
             },
         };
         match AuthFile::parse(bytes.expose_secret()) {
             Some(file) => SourceContent::File(file),
-            None => {
-                SourceContent::Problem(format!("{} is not the JSON that `docker login` writes", self.name))
-            }
+            None => SourceContent::Problem(CredentialError::NotJson(self.name)),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::credential_paths::CredentialPaths;
 use super::credential_source::{self, CredentialSource, SourceContent, SourceKind};
 use super::docker_config::DockerEntry;
 use crate::registry::endpoint::{self, Endpoint};
+use crate::registry::error::CredentialError;
 use crate::registry::http::once_map::OnceMap;
 use crate::registry::rule::RegistryRule;
 use crate::registry::trace::step;
@@ -50,7 +51,7 @@ pub(crate) enum Lookup {
     /// Every source was read and none has one.
     Nothing,
     /// A source could not be read, and no other had one: the reason, without secrets.
-    Problem(String),
+    Problem(CredentialError),
 }
 
 impl Credentials {
@@ -112,7 +113,7 @@ impl Credentials {
                     format!("credential for {host}: from {source}, entry `{key}`")
                 }
                 Lookup::Nothing => format!("credential for {host}: none found{}", self.looked_at()),
-                Lookup::Problem(text) => format!("credential for {host}: {text}"),
+                Lookup::Problem(error) => format!("credential for {host}: {error}"),
             }
         });
         found
@@ -127,9 +128,7 @@ impl Credentials {
         if let Some(given) = given.max_by_key(|given| given.location.len()) {
             let Given { location, variable, credential } = given;
             let Some(credential) = credential.clone() else {
-                return Lookup::Problem(format!(
-                    "the environment variable `{variable}`, which `token-env` names, is not set"
-                ));
+                return Lookup::Problem(CredentialError::VariableUnset(variable.clone()));
             };
             let origin =
                 CredentialOrigin { source: format!("the variable {variable}"), key: location.clone() };
@@ -139,7 +138,7 @@ impl Credentials {
         for source in &self.sources {
             match self.look_into(source, &name).await {
                 Lookup::Nothing => {}
-                Lookup::Problem(text) => problem = Lookup::Problem(text),
+                Lookup::Problem(error) => problem = Lookup::Problem(error),
                 found => return found,
             }
         }
@@ -152,12 +151,12 @@ impl Credentials {
         let entry = match &*read {
             SourceContent::File(file) => file.entry(name),
             SourceContent::Nothing => return Lookup::Nothing,
-            SourceContent::Problem(text) => return Lookup::Problem(text.clone()),
+            SourceContent::Problem(error) => return Lookup::Problem(error.clone()),
         };
         match entry {
             DockerEntry::Nothing => Lookup::Nothing,
             DockerEntry::Damaged(key) => {
-                Lookup::Problem(format!("the entry `{key}` in {} is damaged; log in again", source.name()))
+                Lookup::Problem(CredentialError::Damaged { key, source_name: source.name() })
             }
             DockerEntry::Credential(credential, key) => {
                 Lookup::Credential(credential, CredentialOrigin { source: source.name().to_owned(), key })
@@ -166,7 +165,7 @@ impl Credentials {
         }
     }
 
-    async fn help(&self, source: &str, suffix: &str, server: &str) -> Lookup {
+    async fn help(&self, source: &'static str, suffix: &str, server: &str) -> Lookup {
         let slot = self.helped.get(&format!("{suffix} {server}"));
         let mut slot = slot.lock().await;
         if let Some((since, found)) = &*slot
@@ -181,7 +180,7 @@ impl Credentials {
                 Lookup::Credential(credential, CredentialOrigin { source, key: server.to_owned() })
             }
             Ok(None) => Lookup::Nothing,
-            Err(error) => Lookup::Problem(format!("the credential helper that {source} names: {error}")),
+            Err(error) => Lookup::Problem(CredentialError::Helper { source_name: source, error }),
         };
         *slot = Some((Instant::now(), found.clone()));
         found
@@ -216,6 +215,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
+    use crate::registry::error::HelperError;
     use crate::registry::rule::TokenEnv;
 
     /// `user:secret-NAME` in Base64, as `docker login` stores it.
@@ -237,8 +237,8 @@ mod tests {
         let mut environment =
             CredentialPaths { docker_config: Some(dir.path().to_owned()), ..CredentialPaths::default() };
         match Credentials::new(&environment).find(&endpoint).await {
-            Lookup::Problem(text) => {
-                assert!(text.contains("config.json") && !text.contains("secret"), "{text}");
+            Lookup::Problem(error) => {
+                assert_eq!(error, CredentialError::NotJson("docker's config.json"));
             }
             other => panic!("{other:?}"),
         }
@@ -260,7 +260,11 @@ mod tests {
         });
         let credentials = Credentials::new(&environment(&config));
         let found = credentials.find(&Endpoint::bare("ghcr.io", "a")).await;
-        assert!(format!("{found:?}").contains("is it installed"), "{found:?}");
+        let not_run = HelperError::NotRun("docker-credential-tagpin-no-such-helper".to_owned());
+        assert!(
+            matches!(&found, Lookup::Problem(CredentialError::Helper { error, .. }) if *error == not_run),
+            "{found:?}"
+        );
         for host in ["quay.io", "id.example"] {
             let found = credentials.find(&Endpoint::bare(host, "a")).await;
             assert!(matches!(found, Lookup::Credential(..)), "{found:?}");
@@ -301,7 +305,8 @@ mod tests {
             assert_eq!(got, expected, "{host}/{repository}");
         }
         let found = credentials.find(&Endpoint::bare("cache.example", "hub/a")).await;
-        assert!(format!("{found:?}").contains("`UNSET`"), "{found:?}");
+        let unset = CredentialError::VariableUnset("UNSET".to_owned());
+        assert!(matches!(&found, Lookup::Problem(error) if *error == unset), "{found:?}");
         assert!(!format!("{credentials:?}").contains("secret-"));
     }
 }

@@ -10,9 +10,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::credential::Credential;
-use crate::registry::endpoint::{self, Endpoint, is_at, is_loopback, is_loopback_url};
-use crate::registry::error::ResolveError;
-use crate::registry::http::attempt::{AttemptError, Retry, Unsent};
+use crate::http;
+use crate::registry::endpoint::{self, Endpoint, is_at, is_loopback};
+use crate::registry::error::{Asked, Denied, InvalidAnswer, LoginAdvice, Wanted};
+use crate::registry::http::attempt::{AttemptError, Unsent};
 use crate::registry::http::body::{BodyError, read};
 use crate::registry::http::transport::{Transport, same_name};
 use crate::registry::trace::step;
@@ -71,7 +72,7 @@ impl Realm {
     /// registry itself is spoken to without and on the same host, or both are on loopback.
     pub(crate) fn may_be_asked(&self, endpoint: &Endpoint, scheme: &str) -> bool {
         let plain_allowed =
-            same_name(endpoint, &self.url) || (is_loopback(&endpoint.host) && is_loopback_url(&self.url));
+            same_name(endpoint, &self.url) || (is_loopback(&endpoint.host) && http::is_loopback(&self.url));
         let no_user = self.url.username().is_empty() && self.url.password().is_none();
         no_user
             && match self.url.scheme() {
@@ -95,10 +96,17 @@ impl Realm {
         endpoint: &Endpoint,
         repositories: &[&str],
         credential: Option<&Credential>,
-        advice: &str,
+        advice: LoginAdvice,
     ) -> Result<BearerToken, AttemptError> {
-        let what = format!("`{}`, which gives tokens for `{}`", self.shown(), endpoint.shown());
-        let refused = |error| AttemptError::unsent(&what, &Unsent::Refused(error));
+        let asked = || Asked {
+            host: self.shown(),
+            redirected_to: None,
+            wanted: Wanted::Token {
+                registry: endpoint.shown().to_owned(),
+                repository: endpoint.repository.clone(),
+            },
+        };
+        let refused = |error| AttemptError::unsent(asked(), &Unsent::Refused(error));
         let (client, _) = transport.client(endpoint, &self.url).map_err(refused)?;
         let scopes = repositories.iter().map(|repository| format!("repository:{repository}:pull"));
         let request = match credential {
@@ -133,7 +141,7 @@ impl Realm {
             .header(ACCEPT_ENCODING, "identity")
             .send()
             .await
-            .map_err(|error| AttemptError::unreachable(&what, &error))?;
+            .map_err(|error| AttemptError::unreachable(asked(), &error))?;
         step(|| {
             let who = if credential.is_some() { "with the credential" } else { "anonymously" };
             let status = response.status().as_u16();
@@ -141,33 +149,19 @@ impl Realm {
         });
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let code = response.status().as_u16();
-                let text = format!("{what}, answered {code} for `{}`: {advice}", endpoint.repository);
-                return Err(ResolveError::Unauthorized(text).into());
+            status @ (StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                return Err(Denied { asked: asked(), status: status.as_u16(), advice }.into());
             }
             status => {
-                let wanted = format!("a token for {}", endpoint.repository);
                 let method = reqwest::Method::HEAD;
-                return Err(AttemptError::status(
-                    &self.shown(),
-                    &wanted,
-                    &method,
-                    status,
-                    response.headers(),
-                ));
+                return Err(AttemptError::status(asked(), &method, status, response.headers()));
             }
         }
         let body = read(response, ANSWER_MAX).await.map_err(|error| match error {
-            BodyError::TooLong => {
-                ResolveError::InvalidAnswer(format!("{what}, answered more than {ANSWER_MAX} bytes")).into()
-            }
-            BodyError::Broken(error) => AttemptError::unreachable(&what, &error),
+            BodyError::TooLong => InvalidAnswer::TooLong { asked: asked(), limit: ANSWER_MAX }.into(),
+            BodyError::Broken(error) => AttemptError::unreachable(asked(), &error),
         })?;
-        parse(&body).ok_or_else(|| AttemptError {
-            error: ResolveError::InvalidAnswer(format!("{what}, answered without a token")),
-            retry: Retry::Never,
-        })
+        parse(&body).ok_or_else(|| InvalidAnswer::NoToken(asked()).into())
     }
 }
 

@@ -11,7 +11,7 @@ use super::http_registry::{HttpRegistry, Priority};
 use super::request::{HttpAnswer, Request, RequestKind};
 use crate::reference::Digest;
 use crate::registry::endpoint::Purpose;
-use crate::registry::error::ResolveError;
+use crate::registry::error::{InvalidAnswer, Outage, ReferrersFault, ResolveError};
 use crate::registry::tag_ref::TagRef;
 use crate::registry::trace::step;
 use crate::registry::verify::artifact::{self, Artifact, ArtifactForm, Layer, Referrer};
@@ -126,8 +126,8 @@ impl EvidenceSearch<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            let list = artifact::referrers(&answer.body)
-                .ok_or_else(|| self.invalid("answers something that is no list of the referrers of"))?;
+            let list =
+                artifact::referrers(&answer.body).ok_or_else(|| self.invalid(ReferrersFault::NotAList))?;
             all.extend(list);
             if all.len() > CANDIDATES {
                 return Err(self.too_many());
@@ -139,7 +139,7 @@ impl EvidenceSearch<'_> {
                 {
                     query = Some(next);
                 }
-                Some(_) => return Err(self.invalid("links to something else than the other referrers of")),
+                Some(_) => return Err(self.invalid(ReferrersFault::ForeignLink)),
                 None => return Ok(all),
             }
         }
@@ -286,19 +286,19 @@ impl EvidenceSearch<'_> {
         {
             return Err(error);
         }
-        let missing = lacking.into_iter().map(|kind| (kind, self.told(kind))).collect();
+        let missing = lacking.into_iter().map(|kind| (kind, self.lack(kind))).collect();
         Ok(Evidence { proofs: self.proofs, missing })
     }
 
-    /// Says what was looked for, and where.
-    fn told(&self, kind: ArtifactKind) -> String {
-        let TagRef { registry, repository, .. } = self.question;
+    /// Returns what was looked for, and where, for people.
+    fn lack(&self, kind: ArtifactKind) -> String {
         let tag =
             cosign_tag(self.digest, kind).map(|tag| format!("the tag `{tag}` and ")).unwrap_or_default();
         let mut text = format!(
-            "`{}` lacks {}: looked for at {tag}the referrers in `{registry}/{repository}`",
+            "`{}` lacks {}: looked for at {tag}the referrers in `{}`",
             self.digest,
-            self.demand.wanted(kind)
+            self.demand.wanted(kind),
+            self.question.image()
         );
         for rejected in self.rejected.iter().take(NAMED) {
             text.push_str(&format!("; {rejected}"));
@@ -310,12 +310,12 @@ impl EvidenceSearch<'_> {
     }
 
     fn too_many(&self) -> ResolveError {
-        self.invalid(&format!("has more than the {CANDIDATES} things that tagpin looks into attached to"))
+        self.invalid(ReferrersFault::TooMany(CANDIDATES))
     }
 
-    fn invalid(&self, what: &str) -> ResolveError {
-        let TagRef { registry, repository, .. } = self.question;
-        ResolveError::InvalidAnswer(format!("`{registry}` {what} `{repository}@{}`", self.digest))
+    fn invalid(&self, fault: ReferrersFault) -> ResolveError {
+        let (question, digest) = (self.question.clone(), self.digest.clone());
+        InvalidAnswer::Referrers { question, digest, fault }.into()
     }
 
     /// Asks, and hashes what a digest names. A tag and the list of referrers are asked for at the registry itself: a mirror
@@ -333,7 +333,7 @@ impl EvidenceSearch<'_> {
             if wanted == Purpose::Tag {
                 endpoints.drain(..endpoints.len().saturating_sub(1));
             }
-            let mut result = Err(self.invalid("has no place to ask for"));
+            let mut result = Err(Outage::NoEndpoint(self.question.clone()).into());
             for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
                 let request = Request { endpoint, kind, reference, query, limit, retries: left == 0 };
                 self.registry.client.budgets.provenance(endpoint.shown());

@@ -14,10 +14,13 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::request::{HttpAnswer, Request, RequestKind};
+use crate::http::root_cause;
 use crate::registry::auth::{Authenticator, Authorization};
 use crate::registry::endpoint;
-use crate::registry::error::ResolveError;
-use crate::registry::http::attempt::{AttemptError, Retry, Unsent, is_certificate, root_cause};
+use crate::registry::error::{
+    Asked, ConnectionFault, Denied, InvalidAnswer, LoginAdvice, Outage, RedirectFault, ResolveError,
+};
+use crate::registry::http::attempt::{AttemptError, Retry, Unsent, is_certificate};
 use crate::registry::http::body::{BodyError, read};
 use crate::registry::http::budget::Budgets;
 use crate::registry::http::once_map::OnceMap;
@@ -62,10 +65,7 @@ impl HttpClient {
     /// Asks for the body. It is not compressed and not longer than the limit.
     pub(crate) async fn get(&self, request: Request<'_>) -> Result<HttpAnswer, ResolveError> {
         let answer = self.repeat(request, Method::GET).await?;
-        answer.ok_or_else(|| {
-            let host = request.endpoint.shown();
-            ResolveError::InvalidAnswer(format!("`{host}` does not allow a GET of `{}`", request.wanted()))
-        })
+        answer.ok_or_else(|| InvalidAnswer::GetNotAllowed(request.asked()).into())
     }
 
     async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<HttpAnswer>, ResolveError> {
@@ -94,7 +94,7 @@ impl HttpClient {
         host.contacted.store(true, Ordering::Release);
         drop(alone);
         let (response, authorization) = answered?;
-        let (shown, response) = self.follow(request, &method, response).await?;
+        let (asked, response) = self.follow(request, &method, response).await?;
         let status = response.status();
         match status {
             StatusCode::OK => self.read(request, &method, response).await.map(Some),
@@ -102,21 +102,17 @@ impl HttpClient {
                 Ok(None)
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let advice = if shown == endpoint.shown() {
-                    authorization.advice(endpoint)
-                } else {
-                    "credentials do not follow a redirect".to_owned()
+                let advice = match asked.redirected_to {
+                    None => authorization.advice(),
+                    Some(_) => LoginAdvice::Redirected,
                 };
-                let text =
-                    format!("`{shown}` answered {} for `{}`: {advice}", status.as_u16(), request.wanted());
-                Err(ResolveError::Unauthorized(text).into())
+                Err(Denied { asked, status: status.as_u16(), advice }.into())
             }
             _ => {
                 if status == StatusCode::TOO_MANY_REQUESTS {
                     self.budgets.refused(endpoint.shown());
                 }
-                let failure =
-                    AttemptError::status(&shown, &request.wanted(), &method, status, response.headers());
+                let failure = AttemptError::status(asked, &method, status, response.headers());
                 if let Retry::After(pause) = failure.retry
                     && pause <= self.repeats.longest
                 {
@@ -203,10 +199,12 @@ impl HttpClient {
                 first = Some(sent);
             }
         }
-        let what = format!("`{}` for `{}`", request.endpoint.shown(), request.wanted());
         match first {
-            Some(sent) => sent.map_err(|error| AttemptError::unsent(&what, &error)),
-            None => Err(ResolveError::Unavailable(format!("cannot reach {what}")).into()),
+            Some(sent) => sent.map_err(|error| AttemptError::unsent(request.asked(), &error)),
+            None => {
+                let cause = ConnectionFault::Other("there is no scheme to ask it with".to_owned());
+                Err(Outage::Unreachable { asked: request.asked(), cause }.into())
+            }
         }
     }
 
@@ -231,7 +229,7 @@ impl HttpClient {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
         let sent = builder.send().await;
-        step(|| told(method, &url, route, &sent));
+        step(|| exchange_line(method, &url, route, &sent));
         sent.map_err(Unsent::Http)
     }
 
@@ -241,43 +239,30 @@ impl HttpClient {
         request: Request<'_>,
         method: &Method,
         mut response: Response,
-    ) -> Result<(String, Response), AttemptError> {
-        let origin = request.endpoint.shown();
-        let mut shown = origin.to_owned();
+    ) -> Result<(Asked, Response), AttemptError> {
+        let mut asked = request.asked();
+        let fault = |fault| InvalidAnswer::Redirect { asked: request.asked(), fault };
         for _ in 0..=REDIRECTS {
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok((shown, response));
+                return Ok((asked, response));
             }
-            let refuse = |why: &str| {
-                let text = format!(
-                    "`{origin}` redirects `{}` {why}, which tagpin does not follow",
-                    request.wanted()
-                );
-                AttemptError::from(ResolveError::InvalidAnswer(text))
-            };
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let from = response.url();
-            let Some(mut url) = location.and_then(|location| from.join(location).ok()).filter(Url::has_host)
-            else {
-                return Err(refuse("to nowhere"));
-            };
+            let url = location.and_then(|location| from.join(location).ok()).filter(Url::has_host);
+            let mut url = url.ok_or_else(|| fault(RedirectFault::Nowhere))?;
             match (from.scheme(), url.scheme()) {
                 (_, "https") | ("http", "http") => {}
-                _ => return Err(refuse("away from HTTPS")),
+                _ => return Err(fault(RedirectFault::Insecure).into()),
             }
             // An address could carry a credential of its own choice.
             if url.set_username("").is_err() || url.set_password(None).is_err() {
-                return Err(refuse("to nowhere"));
+                return Err(fault(RedirectFault::Nowhere).into());
             }
-            shown = format!("{origin}` → `{}", url.host_str().unwrap_or_default());
-            let what = format!("`{shown}` for `{}`", request.wanted());
-            response = self
-                .send(request, method, url, None)
-                .await
-                .map_err(|error| AttemptError::unsent(&what, &error))?;
+            asked.redirected_to = Some(url.host_str().unwrap_or_default().to_owned());
+            let sent = self.send(request, method, url, None).await;
+            response = sent.map_err(|error| AttemptError::unsent(asked.clone(), &error))?;
         }
-        let text = format!("`{origin}` redirects `{}` more than {REDIRECTS} times", request.wanted());
-        Err(ResolveError::InvalidAnswer(text).into())
+        Err(fault(RedirectFault::TooMany(REDIRECTS)).into())
     }
 
     async fn read(
@@ -286,7 +271,6 @@ impl HttpClient {
         method: &Method,
         response: Response,
     ) -> Result<HttpAnswer, AttemptError> {
-        let host = request.endpoint.shown();
         let headers = response.headers();
         let content_type = joined(headers, CONTENT_TYPE.as_str());
         let digest = joined(headers, "docker-content-digest");
@@ -298,25 +282,25 @@ impl HttpClient {
         if joined(headers, CONTENT_ENCODING.as_str())
             .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
         {
-            let text = format!("`{host}` compresses `{}` though it was asked not to", request.wanted());
-            return Err(ResolveError::InvalidAnswer(text).into());
+            return Err(InvalidAnswer::Compressed(request.asked()).into());
         }
         let body = read(response, request.limit).await.map_err(|error| match error {
-            BodyError::TooLong => AttemptError::from(ResolveError::InvalidAnswer(format!(
-                "`{host}` answers more than {} bytes for `{}`, which no manifest needs",
-                request.limit,
-                request.wanted()
-            ))),
-            BodyError::Broken(error) => {
-                AttemptError::unreachable(&format!("`{host}` for `{}`", request.wanted()), &error)
+            BodyError::TooLong => {
+                InvalidAnswer::TooLong { asked: request.asked(), limit: request.limit }.into()
             }
+            BodyError::Broken(error) => AttemptError::unreachable(request.asked(), &error),
         })?;
         Ok(HttpAnswer { content_type, digest, link, body })
     }
 }
 
-/// Returns what became of a request, for people. What stands behind `?` in an address may be a signature, and secret.
-fn told(method: &Method, url: &Url, route: Route, sent: &Result<Response, reqwest::Error>) -> String {
+/// Returns how a request went, for people. What stands behind `?` in an address may be a signature, and secret.
+fn exchange_line(
+    method: &Method,
+    url: &Url,
+    route: Route,
+    sent: &Result<Response, reqwest::Error>,
+) -> String {
     let host = endpoint::shown(url);
     // The path of a redirect may be a secret too.
     let path = if url.path().starts_with("/v2/") { url.path() } else { "/…" };

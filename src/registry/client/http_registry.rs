@@ -9,7 +9,7 @@ use super::request::{Request, RequestKind};
 use crate::reference::Digest;
 use crate::registry::auth::Authenticator;
 use crate::registry::endpoint::{self, Endpoint, Purpose};
-use crate::registry::error::{ResolveError, SettingsError};
+use crate::registry::error::{NotAllowed, Outage, ResolveError, SettingsError};
 use crate::registry::http::budget::{Answered, Budget, Budgets};
 use crate::registry::http::circuit_breaker::Breaker;
 use crate::registry::http::once_map::OnceMap;
@@ -98,7 +98,7 @@ impl HttpRegistry {
                 self.client.resolve_at(request, false).await.map(|resolution| resolution.digest)
             };
             let answer = tokio::time::timeout(self.limits.question, work).await;
-            let late = |_| Err(ResolveError::Unavailable(format!("`{}` gave no answer", endpoint.shown())));
+            let late = |_| Err(Outage::Silent { host: endpoint.shown().to_owned() }.into());
             let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
             answers.push((name, answer.unwrap_or_else(late)));
         }
@@ -131,10 +131,7 @@ impl HttpRegistry {
         let _permit = lane.permits.acquire().await;
         lane.breaker.check(registry)?;
         let result = tokio::time::timeout(self.limits.question, work).await.unwrap_or_else(|_| {
-            Err(ResolveError::Unavailable(format!(
-                "`{registry}` gave no answer for `{}:{}` within {:?}; run again later",
-                question.repository, question.tag, self.limits.question
-            )))
+            Err(Outage::TimedOut { question: question.clone(), limit: self.limits.question }.into())
         });
         if pressing == Priority::Yes {
             lane.breaker.note(&result);
@@ -142,11 +139,7 @@ impl HttpRegistry {
         result
     }
 
-    pub(crate) fn endpoints(
-        &self,
-        question: &TagRef,
-        wanted: Purpose,
-    ) -> Result<Vec<Endpoint>, ResolveError> {
+    pub(crate) fn endpoints(&self, question: &TagRef, wanted: Purpose) -> Result<Vec<Endpoint>, NotAllowed> {
         endpoint::endpoints(&self.rules, &question.registry, &question.repository, wanted)
     }
 
@@ -155,8 +148,8 @@ impl HttpRegistry {
         Request { endpoint, kind, reference, query: None, limit, retries: origin }
     }
 
-    /// Explains which place is asked, and why.
-    fn told(&self, endpoint: &Endpoint) {
+    /// Takes down which place is asked, and why.
+    fn note_place(&self, endpoint: &Endpoint) {
         step(|| {
             let (host, repository) = (&endpoint.host, &endpoint.repository);
             let kind = if endpoint.is_mirror { "mirror" } else { "registry" };
@@ -177,7 +170,7 @@ impl HttpRegistry {
         let endpoints = self.endpoints(question, Purpose::Tag)?;
         let mut result = Err(no_endpoint(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
-            self.told(endpoint);
+            self.note_place(endpoint);
             let request = self.request(endpoint, &question.tag, left == 0);
             result = self.client.resolve_at(request, read).await;
             match &result {
@@ -200,7 +193,7 @@ impl HttpRegistry {
         let endpoints = self.endpoints(question, Purpose::Digest)?;
         let mut result = Err(no_endpoint(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
-            self.told(endpoint);
+            self.note_place(endpoint);
             let mut request = self.request(endpoint, look.digest().as_str(), left == 0);
             if matches!(look, Probe::Details(_)) {
                 request.limit = self.limits.config;
@@ -208,7 +201,7 @@ impl HttpRegistry {
             if let Priority::No(most) = pressing {
                 request.retries = false;
                 if let Err(error) = self.client.budgets.spend(endpoint.shown(), most) {
-                    result = Err(error);
+                    result = Err(error.into());
                     continue;
                 }
             }
@@ -226,8 +219,5 @@ impl HttpRegistry {
 }
 
 fn no_endpoint(question: &TagRef) -> ResolveError {
-    ResolveError::Unavailable(format!(
-        "there is no place to ask for `{}/{}`",
-        question.registry, question.repository
-    ))
+    Outage::NoEndpoint(question.clone()).into()
 }

@@ -3,9 +3,9 @@
 use super::http_client::HttpClient;
 use super::request::{HttpAnswer, Request, RequestKind};
 use crate::reference::Digest;
-use crate::registry::error::ResolveError;
+use crate::registry::error::{ContentError, InvalidAnswer, ResolveError};
 use crate::registry::image::config::ImageConfig;
-use crate::registry::image::manifest::{self, ContentError, Manifest, MediaKind};
+use crate::registry::image::manifest::{self, Manifest, MediaKind};
 use crate::registry::question::{Probe, Probed, Resolution};
 
 /// A manifest or index whose body was read, and whose hash is `digest`.
@@ -31,7 +31,9 @@ impl HttpClient {
                     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
                     return Ok(Resolution { digest, media_type, content: None });
                 }
-                MediaKind::Schema1 => return Err(unusable(request, &ContentError::Schema1)),
+                MediaKind::Schema1 => {
+                    return Err(ResolveError::content(request.asked(), ContentError::Schema1));
+                }
                 // The body says what it is.
                 MediaKind::Other => {}
             }
@@ -50,7 +52,9 @@ impl HttpClient {
                     Some(named) if named == *digest => {
                         Ok(Probed::MediaType(answer.content_type.unwrap_or_default()))
                     }
-                    Some(named) if named.algorithm() == digest.algorithm() => Err(mismatch(request)),
+                    Some(named) if named.algorithm() == digest.algorithm() => {
+                        Err(InvalidAnswer::DigestMismatch(request.asked()).into())
+                    }
                     // Anything may answer 200: what does not name the digest has to show what it has.
                     _ => Ok(Probed::MediaType(self.body(request).await?.manifest.media_type)),
                 }
@@ -63,10 +67,8 @@ impl HttpClient {
             Probe::Details(_) => {
                 let request = Request { kind: RequestKind::Blob, ..request };
                 let answer = self.content(request).await?;
-                let config = ImageConfig::parse(&answer.body).ok_or_else(|| {
-                    let (host, wanted) = (request.endpoint.shown(), request.wanted());
-                    ResolveError::InvalidAnswer(format!("`{host}` has for `{wanted}` no image config"))
-                })?;
+                let config = ImageConfig::parse(&answer.body);
+                let config = config.ok_or_else(|| InvalidAnswer::NotAConfig(request.asked()))?;
                 Ok(Probed::Config(Box::new(config)))
             }
         }
@@ -82,7 +84,7 @@ impl HttpClient {
         let asked = Digest::parse(request.reference);
         let named = header(request, &answer)?;
         if asked.iter().chain(&named).any(|digest| digest.same_algorithm(&answer.body) != *digest) {
-            return Err(mismatch(request));
+            return Err(InvalidAnswer::DigestMismatch(request.asked()).into());
         }
         Ok(answer)
     }
@@ -93,7 +95,7 @@ impl HttpClient {
         let digest = Digest::parse(request.reference).or(header(request, &answer)?);
         let digest = digest.unwrap_or_else(|| Digest::sha256(&answer.body));
         let manifest = manifest::parse(&answer.body, answer.content_type.as_deref())
-            .map_err(|error| unusable(request, &error))?;
+            .map_err(|error| ResolveError::content(request.asked(), error))?;
         Ok(Body { digest, manifest })
     }
 }
@@ -101,27 +103,5 @@ impl HttpClient {
 /// Returns the digest header, if there is one.
 fn header(request: Request<'_>, answer: &HttpAnswer) -> Result<Option<Digest>, ResolveError> {
     let Some(text) = &answer.digest else { return Ok(None) };
-    Digest::parse(text).map(Some).ok_or_else(|| malformed(request))
-}
-
-fn malformed(request: Request<'_>) -> ResolveError {
-    let (host, wanted) = (request.endpoint.shown(), request.wanted());
-    ResolveError::InvalidAnswer(format!(
-        "`{host}` answers a malformed digest for `{wanted}`; tell its operator"
-    ))
-}
-
-fn mismatch(request: Request<'_>) -> ResolveError {
-    let (host, wanted) = (request.endpoint.shown(), request.wanted());
-    ResolveError::InvalidAnswer(format!(
-        "`{host}` answers for `{wanted}` with content that does not match its digest; nothing of it is used"
-    ))
-}
-
-fn unusable(request: Request<'_>, error: &ContentError) -> ResolveError {
-    let text = format!("`{}` has for `{}` {error}", request.endpoint.shown(), request.wanted());
-    match error {
-        ContentError::Invalid(_) => ResolveError::InvalidAnswer(text),
-        ContentError::Schema1 | ContentError::NotAnImage => ResolveError::UnsupportedMediaType(text),
-    }
+    Digest::parse(text).map(Some).ok_or_else(|| InvalidAnswer::MalformedDigest(request.asked()).into())
 }

@@ -3,8 +3,7 @@
 use url::Url;
 
 use crate::registry::endpoint::Endpoint;
-use crate::registry::error::ResolveError;
-use crate::registry::http::attempt::AttemptError;
+use crate::registry::error::{Asked, InvalidAnswer};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +44,19 @@ pub(crate) struct HttpAnswer {
 
 impl Request<'_> {
     /// Returns `repository:tag` or `repository@digest`, for messages.
-    pub(crate) fn wanted(&self) -> String {
+    fn wanted(&self) -> String {
         let separator = if self.reference.contains(':') { '@' } else { ':' };
         let what = if self.kind == RequestKind::Referrers { "referrers of " } else { "" };
         format!("{what}{}{separator}{}", self.endpoint.repository, self.reference)
     }
 
-    pub(super) fn url(&self, scheme: &str) -> Result<Url, AttemptError> {
+    /// Returns that this was asked.
+    pub(super) fn asked(&self) -> Asked {
+        Asked::content(self.endpoint.shown(), self.wanted())
+    }
+
+    /// Returns the address to ask over `scheme`.
+    pub(super) fn url(&self, scheme: &str) -> Result<Url, InvalidAnswer> {
         let kind = match self.kind {
             RequestKind::Manifest => "manifests",
             RequestKind::Blob => "blobs",
@@ -60,7 +65,8 @@ impl Request<'_> {
         let Endpoint { host, repository, .. } = self.endpoint;
         let url = Url::parse(&format!("{scheme}://{host}/v2/{repository}/{kind}/{}", self.reference));
         let mut url = url.map_err(|error| {
-            ResolveError::InvalidAnswer(format!("`{host}` cannot be asked for `{}`: {error}", self.wanted()))
+            let asked = Asked { host: host.clone(), ..self.asked() };
+            InvalidAnswer::Address { asked, error }
         })?;
         url.set_query(self.query);
         Ok(url)

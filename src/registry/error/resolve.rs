@@ -1,32 +1,44 @@
 //! Why a tag has no answer.
 
+use super::asked::Asked;
+use super::content::ContentError;
+use super::denied::Denied;
+use super::invalid_answer::InvalidAnswer;
+use super::not_allowed::NotAllowed;
+use super::outage::Outage;
+use super::platform::NoSuchPlatform;
+use super::rate_limit::RateLimit;
+
 /// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// The registry has no such repository or tag, or hides it.
-    #[error("{0}")]
-    NotFound(String),
+    #[error(
+        "{} has no `{}` (404); check the name and the tag, or `docker login` if it is private",
+        .0.answering(), .0.wanted
+    )]
+    NotFound(Box<Asked>),
     /// The registry wants other credentials.
     #[error("{0}")]
-    Unauthorized(String),
+    Unauthorized(Box<Denied>),
     /// The registry asks for fewer requests.
     #[error("{0}")]
-    RateLimited(String),
+    RateLimited(Box<RateLimit>),
     /// The registry is down, too slow, or cannot be reached.
     #[error("{0}")]
-    Unavailable(String),
+    Unavailable(Box<Outage>),
     /// The registry answered something that is not to be believed.
     #[error("{0}")]
-    InvalidAnswer(String),
+    InvalidAnswer(Box<InvalidAnswer>),
     /// The index has no manifest for the platform that policy asks for.
     #[error("{0}")]
-    NoSuchPlatform(String),
+    NoSuchPlatform(Box<NoSuchPlatform>),
     /// tagpin does not ask there: the registry is blocked, or its name leads where names in files may not lead.
     #[error("{0}")]
-    NotAllowed(String),
-    /// What the tag names cannot be pinned: schema 1, or no image at all.
-    #[error("{0}")]
-    UnsupportedMediaType(String),
+    NotAllowed(Box<NotAllowed>),
+    /// What the tag names cannot be pinned: schema 1, or not an image at all.
+    #[error("`{}` has for `{}` {}", .0.host, .0.wanted, .1)]
+    UnsupportedMediaType(Box<Asked>, ContentError),
 }
 
 impl ResolveError {
@@ -40,7 +52,55 @@ impl ResolveError {
             Self::InvalidAnswer(_) => "invalid-answer",
             Self::NoSuchPlatform(_) => "no-such-platform",
             Self::NotAllowed(_) => "not-allowed",
-            Self::UnsupportedMediaType(_) => "unsupported-media-type",
+            Self::UnsupportedMediaType(..) => "unsupported-media-type",
         }
+    }
+
+    /// Returns the failure of a request whose body cannot be pinned.
+    pub(crate) fn content(asked: Asked, error: ContentError) -> Self {
+        match error {
+            ContentError::Schema1 | ContentError::NotAnImage => {
+                Self::UnsupportedMediaType(Box::new(asked), error)
+            }
+            ContentError::Json { .. } | ContentError::Ambiguous | ContentError::Contradiction => {
+                InvalidAnswer::Content { asked, error }.into()
+            }
+        }
+    }
+}
+
+impl From<Denied> for ResolveError {
+    fn from(denied: Denied) -> Self {
+        Self::Unauthorized(Box::new(denied))
+    }
+}
+
+impl From<RateLimit> for ResolveError {
+    fn from(limit: RateLimit) -> Self {
+        Self::RateLimited(Box::new(limit))
+    }
+}
+
+impl From<Outage> for ResolveError {
+    fn from(outage: Outage) -> Self {
+        Self::Unavailable(Box::new(outage))
+    }
+}
+
+impl From<InvalidAnswer> for ResolveError {
+    fn from(answer: InvalidAnswer) -> Self {
+        Self::InvalidAnswer(Box::new(answer))
+    }
+}
+
+impl From<NoSuchPlatform> for ResolveError {
+    fn from(lacking: NoSuchPlatform) -> Self {
+        Self::NoSuchPlatform(Box::new(lacking))
+    }
+}
+
+impl From<NotAllowed> for ResolveError {
+    fn from(refused: NotAllowed) -> Self {
+        Self::NotAllowed(Box::new(refused))
     }
 }

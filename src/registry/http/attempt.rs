@@ -1,13 +1,16 @@
 //! One failed attempt: what it means, and whether another attempt may help.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 
-use super::ssrf::RefusedAddress;
-use crate::registry::error::ResolveError;
+use crate::http::root_cause;
+use crate::registry::error::{
+    Asked, ConnectionFault, InvalidAnswer, NotAllowed, Outage, RateLimit, RefusedAddress, ResolveError,
+};
 
 /// Why one attempt failed.
 #[derive(Debug)]
@@ -29,9 +32,9 @@ pub(crate) enum Retry {
     After(Duration),
 }
 
-impl From<ResolveError> for AttemptError {
-    fn from(error: ResolveError) -> Self {
-        Self { error, retry: Retry::Never }
+impl<E: Into<ResolveError>> From<E> for AttemptError {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), retry: Retry::Never }
     }
 }
 
@@ -45,89 +48,67 @@ pub(crate) enum Unsent {
 }
 
 impl AttemptError {
-    /// Returns the failure of a request that got no answer. `what` names the host and what was wanted of it.
-    pub(crate) fn unsent(what: &str, error: &Unsent) -> Self {
+    /// Returns the failure of a request that got no answer.
+    pub(crate) fn unsent(asked: Asked, error: &Unsent) -> Self {
         match error {
-            Unsent::Refused(refused) => Self::refused(what, refused),
-            Unsent::Http(error) => Self::unreachable(what, error),
+            Unsent::Refused(address) => NotAllowed::Address { asked, address: address.clone() }.into(),
+            Unsent::Http(error) => Self::unreachable(asked, error),
         }
     }
 
-    fn refused(what: &str, refused: &RefusedAddress) -> Self {
-        ResolveError::NotAllowed(format!("tagpin does not ask {what}: {refused}")).into()
-    }
-
-    /// Returns the failure of a request that got no whole answer. `what` names the host and what was wanted of it.
-    pub(crate) fn unreachable(what: &str, error: &reqwest::Error) -> Self {
-        if let Some(refused) = RefusedAddress::cause(error) {
-            return Self::refused(what, refused);
+    /// Returns the failure of a request that got no whole answer.
+    pub(crate) fn unreachable(asked: Asked, error: &reqwest::Error) -> Self {
+        if let Some(address) = find::<RefusedAddress>(error) {
+            return NotAllowed::Address { asked, address: address.clone() }.into();
         }
-        let cause =
-            if error.is_timeout() { "it did not answer in time".to_owned() } else { root_cause(error) };
-        let text = format!("cannot reach {what}: {cause}; check the name, the network and the certificate");
+        let cause = match error.is_timeout() {
+            true => ConnectionFault::TimedOut,
+            false => ConnectionFault::Other(root_cause(error)),
+        };
         // A certificate does not get better by asking again.
         let retry = if is_certificate(error) { Retry::Never } else { Retry::Soon };
-        Self { error: ResolveError::Unavailable(text), retry }
+        Self { error: Outage::Unreachable { asked, cause }.into(), retry }
     }
 
     /// Returns the failure that `status` stands for, where it is none of 200, 401 and 403.
     ///
     /// A GET is not repeated after 429: Docker Hub counts each one as a pull.
-    pub(crate) fn status(
-        host: &str,
-        wanted: &str,
-        method: &Method,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Self {
-        let code = status.as_u16();
-        let pause = asked_pause(code, headers);
-        let retry = pause.map_or(Retry::Soon, Retry::After);
-        let wait = pause.map(|pause| format!(" and asks to wait {} s", pause.as_secs())).unwrap_or_default();
-        let (error, retry) = match code {
-            404 => (
-                ResolveError::NotFound(format!(
-                    "`{host}` has no `{wanted}` (404); check the name and the tag, or `docker login` if it is private"
-                )),
-                Retry::Never,
-            ),
-            429 => (
-                ResolveError::RateLimited(format!(
-                    "`{host}` answered 429 (too many requests) for `{wanted}`{wait}; run again later, or log in for a \
-                     higher limit"
-                )),
-                if method == Method::GET { Retry::Never } else { retry },
-            ),
-            408 | 500..=599 => (
-                ResolveError::Unavailable(format!(
-                    "`{host}` answered {code} for `{wanted}`{wait}; run again later"
-                )),
-                if matches!(code, 501 | 505) { Retry::Never } else { retry },
-            ),
-            _ => (
-                ResolveError::InvalidAnswer(format!(
-                    "`{host}` answered {code} for `{wanted}`, which no registry should; is it one?"
-                )),
-                Retry::Never,
-            ),
-        };
-        Self { error, retry }
+    pub(crate) fn status(asked: Asked, method: &Method, status: StatusCode, headers: &HeaderMap) -> Self {
+        let status = status.as_u16();
+        let retry_after = asked_pause(status, headers);
+        let retry = retry_after.map_or(Retry::Soon, Retry::After);
+        match status {
+            404 => ResolveError::NotFound(Box::new(asked)).into(),
+            429 => Self {
+                error: RateLimit::Status { asked, retry_after }.into(),
+                retry: if method == Method::GET { Retry::Never } else { retry },
+            },
+            408 | 500..=599 => Self {
+                error: Outage::Status { asked, status, retry_after }.into(),
+                retry: if matches!(status, 501 | 505) { Retry::Never } else { retry },
+            },
+            _ => InvalidAnswer::Status { asked, status }.into(),
+        }
     }
 }
 
-/// Tells whether one side refused the other's certificate, or the lack of one: the server speaks TLS, in any case.
+/// Returns whether one side refused the other's certificate, or the lack of one: the server speaks TLS, in any case.
 pub(crate) fn is_certificate(error: &reqwest::Error) -> bool {
-    let cause = root_cause(error);
-    cause.contains("invalid peer certificate") || cause.contains("received fatal alert")
+    matches!(find(error), Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)))
 }
 
-/// Returns the innermost message: `Connection refused`, not `error sending request`. No URL is in it.
-pub(crate) fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+/// Returns the first of the causes of `error` that is an `E`.
+fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error does not count what it wraps among its sources.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
     }
-    cause.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
+    None
 }
 
 /// Returns the pause that the registry asks for: in Retry-After, or until its window ends where nothing is left in it.
@@ -207,7 +188,12 @@ mod tests {
             (418, Method::HEAD, "invalid-answer", Retry::Never),
         ] {
             let status = StatusCode::from_u16(code).unwrap();
-            let failure = AttemptError::status("r.example", "a/b:1", &method, status, &HeaderMap::new());
+            let failure = AttemptError::status(
+                Asked::content("r.example", "a/b:1"),
+                &method,
+                status,
+                &HeaderMap::new(),
+            );
             assert_eq!((failure.error.reason(), failure.retry), (reason, retry), "{code} {method}");
             assert!(failure.error.to_string().contains("`r.example`"));
         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 
-use crate::registry::error::ResolveError;
+use crate::registry::error::RateLimit;
 
 /// How many pulls stay for pinning: what is only good to know is not asked for where fewer are left.
 const KEPT: u64 = 50;
@@ -103,21 +103,19 @@ impl Budgets {
     ///
     /// # Errors
     /// There is none to spare.
-    pub(crate) fn spend(&self, host: &str, most: u64) -> Result<(), ResolveError> {
+    pub(crate) fn spend(&self, host: &str, most: u64) -> Result<(), RateLimit> {
         let mut budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = budgets.entry(host.to_owned()).or_default();
-        let text = match budget.remaining {
-            _ if budget.refused => format!("`{host}` asked for fewer requests"),
-            Some(left) if left < KEPT => {
-                format!("`{host}` has {left} pulls left, which are kept for pinning")
-            }
-            _ if budget.details >= most => format!("`{host}` got the {most} requests that details may cost"),
+        let host = host.to_owned();
+        match budget.remaining {
+            _ if budget.refused => Err(RateLimit::Refused { host }),
+            Some(left) if left < KEPT => Err(RateLimit::Kept { host, left }),
+            _ if budget.details >= most => Err(RateLimit::Spent { host, most }),
             _ => {
                 budget.details += 1;
-                return Ok(());
+                Ok(())
             }
-        };
-        Err(ResolveError::RateLimited(text))
+        }
     }
 
     /// Returns all budgets by host, `docker.io` for Docker Hub.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::registry::error::ResolveError;
+use crate::registry::error::{Outage, RateLimit, ResolveError};
 
 /// How many failures in a row it takes.
 const LIMIT: u32 = 5;
@@ -26,16 +26,14 @@ impl Breaker {
     /// Returns the error for a question that is not asked, while the registry is left alone.
     pub(crate) fn check(&self, registry: &str) -> Result<(), ResolveError> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds = PAUSE.as_secs();
+        let (registry, failures, pause) = (registry.to_owned(), LIMIT, PAUSE);
         match state.open {
-            Some((until, true)) if until > Instant::now() => Err(ResolveError::RateLimited(format!(
-                "`{registry}` asked for fewer requests {LIMIT} times in a row and is not asked again for {seconds} s; \
-                 run again later, or log in for a higher limit"
-            ))),
-            Some((until, false)) if until > Instant::now() => Err(ResolveError::Unavailable(format!(
-                "registry unavailable: `{registry}` failed {LIMIT} times in a row and is not asked again for \
-                 {seconds} s; run again later"
-            ))),
+            Some((until, true)) if until > Instant::now() => {
+                Err(RateLimit::LeftAlone { registry, failures, pause }.into())
+            }
+            Some((until, false)) if until > Instant::now() => {
+                Err(Outage::LeftAlone { registry, failures, pause }.into())
+            }
             _ => Ok(()),
         }
     }
@@ -61,16 +59,17 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::error::Asked;
 
     #[test]
     fn it_opens_after_five_failures_in_a_row_and_an_answer_closes_it() {
         let breaker = Breaker::default();
-        let down = || Err::<(), _>(ResolveError::Unavailable("down".to_owned()));
+        let down = || Err::<(), _>(Outage::NotAskedYet.into());
         for _ in 0..4 {
             breaker.note(&down());
         }
         assert!(breaker.check("r.example").is_ok());
-        breaker.note(&Err::<(), _>(ResolveError::NotFound("404".to_owned())));
+        breaker.note(&Err::<(), _>(ResolveError::NotFound(Box::new(Asked::content("r.example", "a:1")))));
         for _ in 0..5 {
             assert!(breaker.check("r.example").is_ok());
             breaker.note(&down());
@@ -79,7 +78,7 @@ mod tests {
 
         let breaker = Breaker::default();
         for _ in 0..5 {
-            breaker.note(&Err::<(), _>(ResolveError::RateLimited("429".to_owned())));
+            breaker.note(&Err::<(), _>(RateLimit::Refused { host: "r.example".to_owned() }.into()));
         }
         assert_eq!(breaker.check("r.example").unwrap_err().reason(), "rate-limited");
     }

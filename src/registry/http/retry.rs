@@ -52,7 +52,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::registry::error::ResolveError;
+    use crate::registry::error::Outage;
 
     const REPEATS: Repeats =
         Repeats { times: 2, first: Duration::from_millis(1), longest: Duration::from_secs(10) };
@@ -61,7 +61,7 @@ mod tests {
         let made = Cell::new(0);
         let attempt = || async {
             made.set(made.get() + 1);
-            Err::<(), _>(AttemptError { error: ResolveError::Unavailable("down".to_owned()), retry: kind })
+            Err::<(), _>(AttemptError { error: Outage::NotAskedYet.into(), retry: kind })
         };
         assert!(retry(REPEATS, attempt).await.is_err());
         made.get()

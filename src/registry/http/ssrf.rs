@@ -1,11 +1,12 @@
 //! Which addresses may be connected to. A name in a scanned file must not lead to this machine, to the network's own
 //! services, or to a cloud's metadata service (issue 4, point 9).
 
-use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+
+use crate::registry::error::RefusedAddress;
 
 /// How far the names of images are trusted. Registries that are configured are trusted always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,30 +101,6 @@ pub(crate) fn refused_host(url: &Url, trust: Trust) -> Option<RefusedAddress> {
         }
     };
     kind.map(|kind| RefusedAddress { host: url.host_str().unwrap_or_default().to_owned(), kind })
-}
-
-/// Why an address is not connected to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{host}` is {kind}, where names in scanned files may not lead; describe it in a [[registry]] if it is right"
-)]
-pub(crate) struct RefusedAddress {
-    host: String,
-    kind: &'static str,
-}
-
-impl RefusedAddress {
-    /// Returns the refusal that a failed request is due to, if it is due to one.
-    pub(crate) fn cause(error: &reqwest::Error) -> Option<&Self> {
-        let mut cause: Option<&(dyn Error + 'static)> = error.source();
-        while let Some(error) = cause {
-            if let Some(refused) = error.downcast_ref() {
-                return Some(refused);
-            }
-            cause = error.source();
-        }
-        None
-    }
 }
 
 /// The system's resolver without the addresses that are refused: what is checked is what is connected to.

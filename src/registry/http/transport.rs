@@ -10,10 +10,10 @@ use reqwest::{Certificate, Identity};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use url::Url;
 
-use super::ssrf::{RefusedAddress, Resolver, Trust, refused_host};
-use crate::http;
-use crate::registry::endpoint::{self, Endpoint, is_at, is_loopback_url};
-use crate::registry::error::SettingsError;
+use super::ssrf::{Resolver, Trust, refused_host};
+use crate::http::{self, is_loopback};
+use crate::registry::endpoint::{self, Endpoint, is_at};
+use crate::registry::error::{RefusedAddress, SettingsError};
 use crate::registry::limits::Limits;
 use crate::registry::rule::{RegistryRule, TlsFiles};
 
@@ -134,7 +134,7 @@ impl Transport {
         if !trusted && let Some(refused) = refused_host(url, trust) {
             return Err(refused);
         }
-        if is_loopback_url(url) {
+        if is_loopback(url) {
             return Ok((&reaching.direct, Route::Direct));
         }
         // Without naming the `http` crate: the type follows from what is asked.
@@ -211,6 +211,8 @@ pub(crate) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::error::{Asked, ResolveError};
+    use crate::registry::http::attempt::AttemptError;
 
     #[tokio::test]
     async fn what_a_name_resolves_to_is_checked_where_it_is_connected_to() {
@@ -218,8 +220,9 @@ mod tests {
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
         let clients = Reaching::new(&[], None, false, Trust::Scanned, &Limits::default()).unwrap();
         let error = clients.guarded.get(&url).send().await.unwrap_err();
-        let refused = RefusedAddress::cause(&error).unwrap_or_else(|| panic!("{error:?}"));
-        assert!(refused.to_string().contains("is this machine"), "{refused}");
+        let asked = Asked::content("localhost", "a:1");
+        let refused = AttemptError::unreachable(asked, &error).error;
+        assert!(matches!(refused, ResolveError::NotAllowed(_)), "{refused:?}");
 
         let answer = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();

@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use crate::platform::Platform;
 use crate::reference::Digest;
+use crate::registry::error::ContentError;
 
 /// All four manifest types, always together: a registry answers for another digest, or not at all, where one is missing.
 pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
@@ -81,17 +82,6 @@ impl ManifestContent {
     }
 }
 
-/// Why a body is no manifest that can be pinned.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ContentError {
-    #[error("a schema 1 manifest, whose digest cannot be pinned; push the image again with a current tool")]
-    Schema1,
-    #[error("no container image; leave it out with an ignore")]
-    NotAnImage,
-    #[error("a body that is no manifest: {0}")]
-    Invalid(String),
-}
-
 /// Returns what `media_type` stands for; parameters such as `; charset=utf-8` play no part.
 pub(crate) fn kind(media_type: &str) -> MediaKind {
     match media_type.split(';').next().unwrap_or_default().trim() {
@@ -115,9 +105,8 @@ pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
         config: Option<IgnoredAny>,
         layers: Option<IgnoredAny>,
     }
-    let invalid = |error: serde_json::Error| {
-        ContentError::Invalid(format!("line {}, column {}", error.line(), error.column()))
-    };
+    let invalid =
+        |error: serde_json::Error| ContentError::Json { line: error.line(), column: error.column() };
     let shape: RawManifest = serde_json::from_slice(body).map_err(invalid)?;
     let said: Vec<&str> = content_type.into_iter().chain(shape.media_type.as_deref()).collect();
     if shape.schema_version == Some(1) || said.iter().any(|said| kind(said) == MediaKind::Schema1) {
@@ -126,12 +115,12 @@ pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
     let shaped = match (shape.manifests.is_some(), shape.config.is_some() || shape.layers.is_some()) {
         (true, false) => MediaKind::Index,
         (false, true) => MediaKind::Image,
-        (true, true) => return Err(ContentError::Invalid("it is both an index and a manifest".to_owned())),
+        (true, true) => return Err(ContentError::Ambiguous),
         (false, false) => return Err(ContentError::NotAnImage),
     };
     let known: Vec<&str> = said.iter().copied().filter(|said| kind(said) != MediaKind::Other).collect();
     if known.iter().any(|said| kind(said) != shaped) {
-        return Err(ContentError::Invalid("its media type and its fields contradict each other".to_owned()));
+        return Err(ContentError::Contradiction);
     }
     // An artifact with a media type of its own has the fields of a manifest too.
     if known.is_empty() && shape.media_type.is_some() {
@@ -240,10 +229,10 @@ mod tests {
             (typed("application/vnd.docker.distribution.manifest.v1+prettyjws"), None, "schema 1"),
             (typed("application/vnd.acme.thing+json"), None, "no container image"),
             ("{}".to_owned(), None, "no container image"),
-            ("[]".to_owned(), None, "no manifest"),
-            ("<html>".to_owned(), None, "no manifest"),
-            (index(&[entry("linux/amd64", '1')])[..90].to_owned(), None, "no manifest"),
-            (r#"{"manifests":[{}]}"#.to_owned(), None, "no manifest"),
+            ("[]".to_owned(), None, "not a manifest"),
+            ("<html>".to_owned(), None, "not a manifest"),
+            (index(&[entry("linux/amd64", '1')])[..90].to_owned(), None, "not a manifest"),
+            (r#"{"manifests":[{}]}"#.to_owned(), None, "not a manifest"),
         ] {
             let got = match parse(body.as_bytes(), content_type) {
                 Ok(manifest) => format!(

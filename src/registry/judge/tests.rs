@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::reference::Reference;
-use crate::registry::PlatformManifest;
+use crate::registry::error::{Asked, ContentError, Denied, LoginAdvice, Outage, RateLimit};
+use crate::registry::image::manifest::PlatformManifest;
+use crate::registry::question::Resolution;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -43,28 +45,37 @@ fn fleet(needed: &[&str]) -> Requirement {
     }
 }
 
+/// What is judged without another look.
+fn done(site: &Requirement, answer: &TagAnswer) -> Assessment {
+    match site.judge(&question(), answer) {
+        Judgement::Done(assessment) => assessment,
+        Judgement::Needs(probe) => panic!("{probe:?}"),
+    }
+}
+
 #[test]
 fn an_old_digest_that_nobody_can_speak_of_now_stays() {
-    let error = |make: fn(String) -> ResolveError| Err(make("x".to_owned()));
+    let asked = || Asked::content("r.example", "a:1");
+    let denied = Denied { asked: asked(), status: 401, advice: LoginAdvice::NotAsked };
     for (result, expected) in [
-        (error(ResolveError::Unavailable), "unavailable"),
-        (error(ResolveError::RateLimited), "rate-limited"),
-        (error(ResolveError::Unauthorized), "unauthorized"),
-        (error(ResolveError::NotFound), "write"),
-        (error(ResolveError::InvalidAnswer), "write"),
-        (error(ResolveError::UnsupportedMediaType), "write"),
+        (Err(Outage::OutOfTime.into()), "unavailable"),
+        (Err(RateLimit::Status { asked: asked(), retry_after: None }.into()), "rate-limited"),
+        (Err(denied.into()), "unauthorized"),
+        (Err(ResolveError::NotFound(Box::new(asked()))), "write"),
+        (Err(InvalidAnswer::NoManifest.into()), "write"),
+        (Err(ResolveError::content(asked(), ContentError::Schema1)), "write"),
         (Ok(Probed::Content(index(&[("linux/amd64", "0")]))), "write"),
         (Ok(Probed::Content(ManifestContent::Image { config: None, size: None })), "platform"),
     ] {
         let seen = [(Probe::Body(digest("old")), result.clone())];
         let now = Some(index(&[("linux/amd64", "1")]));
-        let told = match fleet(&["linux/amd64"]).judge(&question(), &answer(now, &seen)).unwrap() {
+        let said = match done(&fleet(&["linux/amd64"]), &answer(now, &seen)) {
             Assessment::Write { .. } => "write",
             Assessment::PlatformDigest(None) => "platform",
             Assessment::Failed(error) => error.reason(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(told, expected, "{result:?}");
+        assert_eq!(said, expected, "{result:?}");
     }
 }
 
@@ -79,7 +90,7 @@ fn platforms_are_equal_only_where_all_that_are_needed_are_known_to_be() {
         (&["linux/s390x"], &[("linux/s390x", "")], false),
     ] {
         let seen = [(Probe::Body(digest("old")), Ok(Probed::Content(index(old))))];
-        let judged = fleet(needed).judge(&question(), &answer(Some(index(&now)), &seen)).unwrap();
+        let judged = done(&fleet(needed), &answer(Some(index(&now)), &seen));
         assert_eq!(judged == Assessment::PlatformsEqual, equal, "{needed:?} {old:?}: {judged:?}");
     }
 }
@@ -87,10 +98,10 @@ fn platforms_are_equal_only_where_all_that_are_needed_are_known_to_be() {
 #[test]
 fn the_index_s_own_list_tells_whose_manifest_the_digest_is() {
     let now = index(&[("linux/amd64", "1"), ("linux/arm64", "old")]);
-    let judged = fleet(&["linux/amd64"]).judge(&question(), &answer(Some(now.clone()), &[])).unwrap();
+    let judged = done(&fleet(&["linux/amd64"]), &answer(Some(now.clone()), &[]));
     assert_eq!(judged, Assessment::PlatformDigest(Some(platform("linux/arm64"))));
     let own = Requirement { recorded: RecordedOrigin::Pin, ..fleet(&[]) };
-    assert!(matches!(own.judge(&question(), &answer(Some(now), &[])), Ok(Assessment::Write { .. })));
+    assert!(matches!(done(&own, &answer(Some(now), &[])), Assessment::Write { .. }));
 }
 
 #[test]
@@ -99,7 +110,7 @@ fn messages_stay_short_and_malformed_entries_are_no_digests() {
     let entries: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
     let wanted =
         |name| Requirement { level: DigestLevel::Platform(platform(name)), present: None, ..fleet(&[]) };
-    let judge = |name| wanted(name).judge(&question(), &answer(Some(index(&entries)), &[])).unwrap();
+    let judge = |name| done(&wanted(name), &answer(Some(index(&entries)), &[]));
     let Assessment::Failed(error) = judge("linux/amd64") else { panic!("there is none") };
     assert!(error.to_string().len() < 1000 && error.to_string().ends_with("and 976 more"), "{error}");
     let Assessment::Failed(error) = judge("linux/arch7") else { panic!("it has no digest") };

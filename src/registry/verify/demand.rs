@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::public_key::PublicKey;
+use crate::text::quoted;
 
 /// What may be attached to a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,19 +49,16 @@ impl Demand {
 
     /// Returns what is looked for, for people: "a signature by `cosign.pub`".
     pub fn wanted(&self, kind: ArtifactKind) -> String {
-        let quoted = |names: &mut dyn Iterator<Item = &str>| {
-            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
-        };
         let mut text = match kind {
             ArtifactKind::Signature => "a signature".to_owned(),
             ArtifactKind::Attestation if self.predicate_types.is_empty() => "an attestation".to_owned(),
             ArtifactKind::Attestation => {
-                let types = quoted(&mut self.predicate_types.iter().map(String::as_str));
+                let types = quoted(&self.predicate_types, " or ");
                 format!("an attestation of the type {types}")
             }
         };
         if !self.keys.is_empty() {
-            text = format!("{text} by {}", quoted(&mut self.keys.iter().map(PublicKey::name)));
+            text = format!("{text} by {}", quoted(self.keys.iter().map(PublicKey::name), " or "));
         }
         text
     }

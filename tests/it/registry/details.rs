@@ -3,8 +3,8 @@
 use serde_json::json;
 use tagpin::reference::Digest;
 use tagpin::registry::{
-    ClientSettings, Description, HttpRegistry, Limits, Memo, Probe, Probed, Registry as _, ResolveError,
-    describe,
+    ClientSettings, Description, HttpRegistry, InvalidAnswer, Limits, Memo, Probe, Probed, Registry as _,
+    ResolveError, describe,
 };
 
 use crate::support::asking::{client, limits, platform, question, settings};
@@ -164,7 +164,7 @@ async fn a_config_is_bounded_hashed_and_read_with_care() {
     let look = Probe::Details(digest);
     let error = client.peek(&question(&registry, IMAGE), &look, 99).await.unwrap_err();
     assert!(
-        matches!(&error, ResolveError::InvalidAnswer(text) if text.contains("does not match its digest")),
+        matches!(&error, ResolveError::InvalidAnswer(answer) if matches!(**answer, InvalidAnswer::DigestMismatch(_))),
         "{error}"
     );
 }

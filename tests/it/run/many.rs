@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tagpin::config::Config;
-use tagpin::registry::{Probe, Probed, Registry, Resolution, ResolveError, TagRef};
+use tagpin::registry::{Asked, Probe, Probed, Registry, Resolution, ResolveError, TagRef};
 use tagpin::run::fleet::{CacheLock, RunTarget, Targets};
 use tagpin::run::{RunContext, RunError, RunSession, fleet};
 
@@ -144,11 +144,11 @@ impl Registry for Odd {
         tokio::time::sleep(Duration::from_millis(200)).await;
         self.now.fetch_sub(1, Ordering::SeqCst);
         assert_ne!(question.repository, "acme/image-1", "this image is a bug");
-        Err(ResolveError::NotFound("nothing here".to_owned()))
+        Err(ResolveError::NotFound(Box::new(Asked::content("r.example", "nothing"))))
     }
 
     async fn look(&self, _: &TagRef, _: &Probe) -> Result<Probed, ResolveError> {
-        Err(ResolveError::NotFound("nothing here".to_owned()))
+        Err(ResolveError::NotFound(Box::new(Asked::content("r.example", "nothing"))))
     }
 }
 

@@ -1,0 +1,71 @@
+//! Who was asked, and for what.
+
+use std::fmt;
+
+/// Who was asked, and for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The host, as people and `docker login` name it.
+    pub host: String,
+    /// The host that it redirected to, where that one answered.
+    pub redirected_to: Option<String>,
+    /// What was wanted of it.
+    pub wanted: Wanted,
+}
+
+/// What was wanted of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A manifest, a blob or a list: `repository:tag`, `repository@digest` or `referrers of …`.
+    Content(String),
+    /// A token to pull from a repository of a registry.
+    Token {
+        /// The registry, as people name it.
+        registry: String,
+        /// The repository there.
+        repository: String,
+    },
+}
+
+impl Asked {
+    /// Returns that `host` was asked for `wanted`, which is `repository:tag` or `repository@digest`.
+    pub fn content(host: impl Into<String>, wanted: impl Into<String>) -> Self {
+        Self { host: host.into(), redirected_to: None, wanted: Wanted::Content(wanted.into()) }
+    }
+
+    /// Returns who answered, for messages: the host in quotes, and where it led.
+    pub(super) fn answering(&self) -> String {
+        match &self.redirected_to {
+            Some(target) => format!("`{}` → `{target}`", self.host),
+            None => format!("`{}`", self.host),
+        }
+    }
+
+    /// Returns the registry to log in to.
+    pub(super) fn registry(&self) -> &str {
+        match &self.wanted {
+            Wanted::Content(_) => &self.host,
+            Wanted::Token { registry, .. } => registry,
+        }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.wanted {
+            Wanted::Content(wanted) => write!(f, "{} for `{wanted}`", self.answering()),
+            Wanted::Token { registry, .. } => {
+                write!(f, "{}, which gives tokens for `{registry}`", self.answering())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Content(wanted) => f.write_str(wanted),
+            Self::Token { repository, .. } => write!(f, "a token for {repository}"),
+        }
+    }
+}
