@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::IgnoreUntil;
 use super::site::{Site, Skip, State};
 use super::syntax::lines::LineIndex;
-use super::syntax::tree::Yaml;
+use super::syntax::tree::SyntaxTree;
 
 /// One comment with a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +46,11 @@ enum DirectiveKind {
 }
 
 /// Applies the directives of a file to its sites; returns the ignores, in the order of the file.
-pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<FoundIgnore> {
+pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [&mut Site]) -> Vec<FoundIgnore> {
     // Most files have no such comment.
-    let lines = LazyCell::new(|| LineIndex::new(yaml.text));
+    let lines = LazyCell::new(|| LineIndex::new(tree.text));
     let directives: Vec<Directive> =
-        yaml.comments.iter().filter_map(|span| directive(yaml, &lines, span)).collect();
+        tree.comments.iter().filter_map(|span| directive(tree, &lines, span)).collect();
     if directives.is_empty() {
         return Vec::new();
     }
@@ -90,12 +90,12 @@ pub(super) fn apply(yaml: &Yaml<'_>, sites: &mut [&mut Site]) -> Vec<FoundIgnore
 }
 
 fn directive<F: FnOnce() -> LineIndex>(
-    yaml: &Yaml<'_>,
+    tree: &SyntaxTree<'_>,
     lines: &LazyCell<LineIndex, F>,
     span: &Range<usize>,
 ) -> Option<Directive> {
     // HCL may have many comments on a line, and lines in a comment.
-    let line = yaml.text.get(span.clone())?.split(['\n', '\r']).next()?;
+    let line = tree.text.get(span.clone())?.split(['\n', '\r']).next()?;
     let span = span.start..span.start + line.trim_end().len();
     let mut until = None;
     let text = line.trim_start_matches(['#', '/', '*', ';']).trim();
@@ -115,7 +115,7 @@ fn directive<F: FnOnce() -> LineIndex>(
         None => return None,
     };
     let line = lines.of(span.start);
-    let alone = yaml.text[lines.start(line)..span.start].trim().is_empty();
+    let alone = tree.text[lines.start(line)..span.start].trim().is_empty();
     Some(Directive { span, line, alone, kind, until })
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::site::Site;
-use super::syntax::tree::{NodeId, Yaml};
+use super::syntax::tree::{NodeId, SyntaxTree};
 use crate::reference::Digest;
 
 /// An annotation with a digest in it, on an object that owns a pod template.
@@ -19,7 +19,7 @@ pub(super) struct FoundDigest {
 }
 
 /// Returns the annotations of the objects that own `sites`.
-pub(super) fn find<'s>(yaml: &Yaml<'_>, sites: impl Iterator<Item = &'s Site>) -> Vec<FoundDigest> {
+pub(super) fn find<'s>(tree: &SyntaxTree<'_>, sites: impl Iterator<Item = &'s Site>) -> Vec<FoundDigest> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     for site in sites {
         let Some(owner) = site.owner.as_ref().filter(|owner| owner.annotatable) else { continue };
@@ -27,19 +27,19 @@ pub(super) fn find<'s>(yaml: &Yaml<'_>, sites: impl Iterator<Item = &'s Site>) -
             continue;
         }
         let annotations =
-            yaml.get(owner.node, "metadata").and_then(|metadata| yaml.get(metadata, "annotations"));
+            tree.get(owner.node, "metadata").and_then(|metadata| tree.get(metadata, "annotations"));
         let Some(annotations) = annotations else { continue };
-        for (key, value) in yaml.entries(annotations) {
-            let (Some(key), Some(digest)) = (yaml.text_of(*key), yaml.text_of(*value)) else { continue };
+        for (key, value) in tree.entries(annotations) {
+            let (Some(key), Some(digest)) = (tree.text_of(*key), tree.text_of(*value)) else { continue };
             let Some(digest) = Digest::parse(digest) else { continue };
-            let value = yaml.resolve(*value);
+            let value = tree.resolve(*value);
             found.push(FoundDigest {
                 object: owner.node,
                 document: site.document,
-                path: yaml.pointer(value),
+                path: tree.pointer(value),
                 key: key.to_owned(),
                 digest,
-                span: yaml.nodes[value].span.clone(),
+                span: tree.nodes[value].span.clone(),
             });
         }
     }

@@ -11,7 +11,7 @@ use super::syntax::aliases::Aliases;
 use super::syntax::language::Language;
 use super::syntax::lines::Positions;
 use super::syntax::source::{SourceText, text_of};
-use super::syntax::tree::{Chunk, Fault, Yaml};
+use super::syntax::tree::{Chunk, Fault, SyntaxTree};
 use super::{SIZE_MAX, formats, ignore, recorded_digests, syntax};
 
 /// Tells whether a file with this path may hold images.
@@ -65,20 +65,20 @@ pub(crate) fn read(
     };
     let offset = bytes.len() - text.len();
     let source = SourceText::new(text, language);
-    let mut yaml = source.parse_chunks(chunks);
+    let mut tree = source.parse_chunks(chunks);
     let has_actions = text.contains("{{");
     let is_base = compose::role(path) == Some(Role::Base);
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
-    for (document, parsed) in yaml.documents.iter().enumerate() {
+    for (document, parsed) in tree.documents.iter().enumerate() {
         if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(&yaml, error, has_actions);
+            let (reason, detail) = unread_reason(&tree, error, has_actions);
             scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
         }
-        formats::kustomize(&yaml, document, path, &mut scan.kustomize);
+        formats::kustomize(&tree, document, path, &mut scan.kustomize);
         if let Some(root) = parsed.root.filter(|_| is_base) {
-            scan.built.extend(compose::built(&yaml, root));
+            scan.built.extend(compose::built(&tree, root));
         }
-        let (found, inner) = formats::find(&yaml, document, path, catalogue);
+        let (found, inner) = formats::find(&tree, document, path, catalogue);
         sites.extend(found);
         texts.extend(inner);
     }
@@ -87,12 +87,12 @@ pub(crate) fn read(
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
     for text in &texts {
-        sites.extend(formats::embedded_yaml::find(&mut yaml, text, catalogue));
+        sites.extend(formats::embedded_yaml::find(&mut tree, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
-    let mut aliases = Aliases::of(&yaml);
+    let mut aliases = Aliases::of(&tree);
     for site in &mut sites {
-        site.also_at = aliases.uses_of(&yaml, site.main);
+        site.also_at = aliases.uses_of(&tree, site.main);
     }
     let places = || SpanIndex { lines: Positions::new(text), offset };
     let mut of_sites = places();
@@ -101,13 +101,13 @@ pub(crate) fn read(
         scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
     let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
-    let ignores = ignore::apply(&yaml, &mut sites);
+    let ignores = ignore::apply(&tree, &mut sites);
     let mut of_ignores = places();
     for ignore::FoundIgnore { span, used, until } in ignores {
         scan.ignores.push(Ignore { place: of_ignores.of(&span), used, until });
     }
     let mut of_recorded = places();
-    let recorded = recorded_digests::find(&yaml, scan.sites.iter().map(|located| &located.site));
+    let recorded = recorded_digests::find(&tree, scan.sites.iter().map(|located| &located.site));
     for recorded_digests::FoundDigest { object, document, path, key, digest, span } in recorded {
         scan.recorded.push(RecordedDigest {
             object,
@@ -144,20 +144,20 @@ impl SpanIndex<'_> {
 }
 
 pub(crate) fn unread_reason(
-    yaml: &Yaml<'_>,
+    tree: &SyntaxTree<'_>,
     error: &syntax::tree::SyntaxError,
     has_actions: bool,
 ) -> (UnreadReason, String) {
-    let template = || match yaml.language {
+    let template = || match tree.language {
         Language::Yaml => has_actions,
         // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.
         Language::Hcl => {
-            let line = yaml.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            let line = tree.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
             line.contains("[[") || line.contains("{{")
         }
         Language::Unit => false,
     };
-    let reason = match (error.fault, yaml.language) {
+    let reason = match (error.fault, tree.language) {
         (Fault::TooDeep, _) => UnreadReason::TooDeep,
         (Fault::TooLarge, _) => UnreadReason::TooLarge,
         (Fault::Syntax, _) if template() => UnreadReason::Template,

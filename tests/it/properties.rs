@@ -15,7 +15,7 @@ use tagpin::manifest::edit::proof::{ProofError, prove};
 use tagpin::manifest::edit::splice::{Plan, Splice};
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan_whole;
-use tagpin::manifest::syntax::tree::Yaml;
+use tagpin::manifest::syntax::tree::SyntaxTree;
 use tagpin::policy::Policy;
 use tagpin::reference::Reference;
 use tagpin::registry::TagRef;
@@ -426,7 +426,7 @@ fn without_annotations(after: &str, had: bool) -> String {
 }
 
 /// Plans every edit of a file as `tagpin pin` does.
-fn plan_of(path: &str, text: &str, yaml: &Yaml<'_>) -> Plan {
+fn plan_of(path: &str, text: &str, yaml: &SyntaxTree<'_>) -> Plan {
     let mut plan = Plan::default();
     for located in scan_whole(path, text.as_bytes(), &BUILT_IN).sites {
         let (Some(write), Some(reference)) = (&located.site.write, &located.site.reference) else { continue };
@@ -494,7 +494,7 @@ proptest! {
                                           with in select(vec![' ', 'x', '\n', '#', '&', '"', '-', ':', 'é', '~'])) {
         let text = String::from_utf8(file.before()).unwrap();
         let text = text.trim_start_matches('\u{feff}');
-        let yaml = Yaml::parse(text);
+        let yaml = SyntaxTree::parse(text);
         let plan = plan_of(file.document.path, text, &yaml);
         let after = plan.apply(text).unwrap();
         prop_assert_eq!(prove(&yaml, &after, &plan), Ok(()));
@@ -517,7 +517,7 @@ proptest! {
                                                      text in select(vec!["x", "x: y\n", "- ", "&a ", "'"])) {
         let before = String::from_utf8(file.before()).unwrap();
         let before = before.trim_start_matches('\u{feff}');
-        let yaml = Yaml::parse(before);
+        let yaml = SyntaxTree::parse(before);
         let mut plan = plan_of(file.document.path, before, &yaml);
         // Text in a comment or between tokens may be spliced without a change of meaning: everything else is found.
         let scalars: Vec<_> = yaml.nodes.iter().enumerate().filter(|(id, node)| {

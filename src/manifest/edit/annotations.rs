@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::site_edit::{Attempt, SiteEdit, is_open};
 use super::splice::{Added, Plan, Splice, SpliceError, line_start};
 use crate::manifest::Located;
-use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// The longest name part of an annotation key (Kubernetes, annotations: syntax and character set).
 const NAME_MAX: usize = 63;
@@ -38,7 +38,7 @@ pub struct Keys<'a> {
 
 /// Adds the annotations of all objects with a change to `plan`; returns what could not be written, and why.
 pub(super) fn annotate(
-    yaml: &Yaml<'_>,
+    tree: &SyntaxTree<'_>,
     plan: &mut Plan,
     sites: &[Located],
     attempts: &[Attempt],
@@ -58,7 +58,7 @@ pub(super) fn annotate(
         if annotations.is_patch || !containers.iter().any(|(_, attempt)| is_open(attempt)) {
             continue;
         }
-        let mut object = AnnotatedObject { yaml, keys, object, wanted: Vec::new(), notes: &mut notes };
+        let mut object = AnnotatedObject { tree, keys, object, wanted: Vec::new(), notes: &mut notes };
         object.want(&containers, annotations.overridden);
         let mut trial = plan.clone();
         match object.write(&mut trial) {
@@ -71,7 +71,7 @@ pub(super) fn annotate(
 
 /// One object and the annotations that it should have.
 struct AnnotatedObject<'o, 'a> {
-    yaml: &'o Yaml<'a>,
+    tree: &'o SyntaxTree<'a>,
     keys: Keys<'o>,
     object: NodeId,
     wanted: Vec<(String, String)>,
@@ -121,39 +121,39 @@ impl AnnotatedObject<'_, '_> {
 
     fn write(&self, plan: &mut Plan) -> Result<(), &'static str> {
         let metadata = self.own_mapping(self.object, "metadata")?.ok_or("there is no metadata")?;
-        if let Some((_, null)) = self.yaml.own_entry(metadata, "annotations")
-            && self.yaml.is_null(null)
+        if let Some((_, null)) = self.tree.own_entry(metadata, "annotations")
+            && self.tree.is_null(null)
         {
             if self.wanted.is_empty() {
                 return Ok(());
             }
-            return plan.fill(self.yaml, null, self.wanted.clone(), self.step(metadata)).map_err(text);
+            return plan.fill(self.tree, null, self.wanted.clone(), self.step(metadata)).map_err(text);
         }
         let Some(annotations) = self.own_mapping(metadata, "annotations")? else {
             let (_, name) =
-                self.yaml.own_entry(metadata, "name").ok_or("the name is not written in the metadata")?;
+                self.tree.own_entry(metadata, "name").ok_or("the name is not written in the metadata")?;
             if self.wanted.is_empty() {
                 return Ok(());
             }
             let added = Added::Mapping(self.wanted.clone());
             return plan
-                .add_entry(self.yaml, metadata, name, "annotations", added, self.step(metadata))
+                .add_entry(self.tree, metadata, name, "annotations", added, self.step(metadata))
                 .map_err(text);
         };
-        if self.yaml.entries(annotations).is_empty() {
+        if self.tree.entries(annotations).is_empty() {
             return self.fill(plan, annotations);
         }
         let stale = self.stale(annotations);
-        let keeps_one = self.yaml.entries(annotations).len() > stale.len();
+        let keeps_one = self.tree.entries(annotations).len() > stale.len();
         let neighbour = self.neighbour(annotations, &stale);
         for (key, value) in &self.wanted {
-            match self.yaml.own_entry(annotations, key) {
-                Some((_, node)) if self.yaml.text_of(node) == Some(value) => {}
-                Some((_, node)) => plan.set(self.yaml, node, value.clone()).map_err(text)?,
+            match self.tree.own_entry(annotations, key) {
+                Some((_, node)) if self.tree.text_of(node) == Some(value) => {}
+                Some((_, node)) => plan.set(self.tree, node, value.clone()).map_err(text)?,
                 None => {
                     let after =
                         neighbour.ok_or("the annotations have no entry of one line to stand beside")?;
-                    plan.add_after(self.yaml, annotations, after, key, value).map_err(text)?;
+                    plan.add_after(self.tree, annotations, after, key, value).map_err(text)?;
                 }
             }
         }
@@ -167,13 +167,13 @@ impl AnnotatedObject<'_, '_> {
 
     /// Returns the mapping under `key`; an error where it is shared through an anchor or an alias.
     fn own_mapping(&self, mapping: NodeId, key: &str) -> Result<Option<NodeId>, &'static str> {
-        let Some((_, value)) = self.yaml.own_entry(mapping, key) else {
-            return match self.yaml.get(mapping, key) {
+        let Some((_, value)) = self.tree.own_entry(mapping, key) else {
+            return match self.tree.get(mapping, key) {
                 Some(_) => Err("the metadata come in through a merge key"),
                 None => Ok(None),
             };
         };
-        let node = &self.yaml.nodes[value];
+        let node = &self.tree.nodes[value];
         match &node.kind {
             NodeKind::Mapping { .. } if !node.anchored => Ok(Some(value)),
             NodeKind::Mapping { .. } | NodeKind::Alias(_) => Err("the metadata are shared through an anchor"),
@@ -183,8 +183,8 @@ impl AnnotatedObject<'_, '_> {
 
     /// Fills `annotations: {}`.
     fn fill(&self, plan: &mut Plan, annotations: NodeId) -> Result<(), &'static str> {
-        let span = self.yaml.nodes[annotations].span.clone();
-        let inside = self.yaml.text.get(span.start + 1..span.end.saturating_sub(1));
+        let span = self.tree.nodes[annotations].span.clone();
+        let inside = self.tree.text.get(span.start + 1..span.end.saturating_sub(1));
         if inside.is_none_or(|inside| !inside.bytes().all(|b| b == b' ')) {
             return Err("the annotations are empty");
         }
@@ -210,9 +210,9 @@ impl AnnotatedObject<'_, '_> {
 
     /// JSON quotes its keys.
     fn key_is_quoted(&self, node: NodeId) -> bool {
-        let parent = self.yaml.nodes[node].parent;
-        parent.and_then(|parent| self.yaml.own_entry(parent, "annotations")).is_some_and(|(key, _)| {
-            matches!(self.yaml.nodes[key].kind, NodeKind::Scalar { style: ScalarStyle::Double, .. })
+        let parent = self.tree.nodes[node].parent;
+        parent.and_then(|parent| self.tree.own_entry(parent, "annotations")).is_some_and(|(key, _)| {
+            matches!(self.tree.nodes[key].kind, NodeKind::Scalar { style: ScalarStyle::Double, .. })
         })
     }
 
@@ -222,10 +222,10 @@ impl AnnotatedObject<'_, '_> {
             key.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let own = |key: &str| is_of(self.keys.digest, key) || is_of(self.keys.index, key);
-        let entries = self.yaml.entries(annotations).iter().enumerate();
+        let entries = self.tree.entries(annotations).iter().enumerate();
         entries
             .filter(|(_, (key, _))| {
-                self.yaml
+                self.tree
                     .text_of(*key)
                     .is_some_and(|key| own(key) && !self.wanted.iter().any(|(wanted, _)| wanted == key))
             })
@@ -236,13 +236,13 @@ impl AnnotatedObject<'_, '_> {
     /// Returns the last entry of one line, if possible one that stays: a new one goes below it.
     fn neighbour(&self, annotations: NodeId, stale: &[usize]) -> Option<NodeId> {
         let one_line = |id: NodeId| {
-            let node = &self.yaml.nodes[id];
+            let node = &self.tree.nodes[id];
             matches!(node.kind, NodeKind::Scalar { style, .. } if style != ScalarStyle::Block)
                 && !node.span.is_empty()
-                && !self.yaml.text[node.span.clone()].contains(['\n', '\r'])
+                && !self.tree.text[node.span.clone()].contains(['\n', '\r'])
         };
         let stale: HashSet<usize> = stale.iter().copied().collect();
-        let entries = self.yaml.entries(annotations).iter().enumerate().rev();
+        let entries = self.tree.entries(annotations).iter().enumerate().rev();
         let mut lines = entries.map(|(index, (_, value))| (index, *value)).filter(|(_, id)| one_line(*id));
         let last = lines.clone().next();
         lines.find(|(index, _)| !stale.contains(index)).or(last).map(|(_, value)| value)
@@ -256,12 +256,12 @@ impl AnnotatedObject<'_, '_> {
         index: usize,
         neighbour: Option<NodeId>,
     ) -> Result<(), &'static str> {
-        let NodeKind::Mapping { entries, flow: false } = &self.yaml.nodes[annotations].kind else {
+        let NodeKind::Mapping { entries, flow: false } = &self.tree.nodes[annotations].kind else {
             return Err("a stale key in a flow mapping is left as it is");
         };
         let (key, value) = entries[index];
-        let text = self.yaml.text;
-        let (start, end) = (self.yaml.nodes[key].span.start, self.yaml.nodes[value].span.end);
+        let text = self.tree.text;
+        let (start, end) = (self.tree.nodes[key].span.start, self.tree.nodes[value].span.end);
         let line_start = line_start(text, start);
         let one_line = text[line_start..start].bytes().all(|b| b == b' ') && !text[start..end].contains('\n');
         let Some(newline) = text[end..].find('\n').filter(|_| one_line) else {
@@ -286,11 +286,11 @@ impl AnnotatedObject<'_, '_> {
     /// Returns by how much the file indents: the metadata's entries below the metadata's key.
     fn step(&self, metadata: NodeId) -> usize {
         let column = |id: NodeId| {
-            let start = self.yaml.nodes[id].span.start;
-            start - line_start(self.yaml.text, start)
+            let start = self.tree.nodes[id].span.start;
+            start - line_start(self.tree.text, start)
         };
-        let outer = self.yaml.own_entry(self.object, "metadata").map(|(key, _)| column(key));
-        let inner = self.yaml.entries(metadata).first().map(|(key, _)| column(*key));
+        let outer = self.tree.own_entry(self.object, "metadata").map(|(key, _)| column(key));
+        let inner = self.tree.entries(metadata).first().map(|(key, _)| column(*key));
         match (outer, inner) {
             (Some(outer), Some(inner)) if inner > outer => inner - outer,
             _ => 2,
@@ -298,9 +298,9 @@ impl AnnotatedObject<'_, '_> {
     }
 
     fn note(&mut self, reason: &str) {
-        let kind = self.yaml.get_str(self.object, "kind").unwrap_or_default();
-        let metadata = self.yaml.get(self.object, "metadata");
-        let name = metadata.and_then(|metadata| self.yaml.get_str(metadata, "name")).unwrap_or_default();
+        let kind = self.tree.get_str(self.object, "kind").unwrap_or_default();
+        let metadata = self.tree.get(self.object, "metadata");
+        let name = metadata.and_then(|metadata| self.tree.get_str(metadata, "name")).unwrap_or_default();
         self.notes.push(format!("{kind}/{name} is not annotated: {reason}"));
     }
 }

@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::splice::{Plan, Splice};
-use crate::manifest::syntax::tree::{Embedded, Node, NodeId, NodeKind, ScalarStyle, Yaml};
+use crate::manifest::syntax::tree::{Embedded, Node, NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
 const EMBEDS_MAX: usize = 1_000;
 
-impl Yaml<'_> {
+impl SyntaxTree<'_> {
     /// Lets the text of a literal block join the tree and returns its root, a child of the block; `None` where the text
     /// is no single document, or its bytes have no exact place in the file.
     ///
@@ -25,7 +25,7 @@ impl Yaml<'_> {
         }
         let lines = BlockLines::of(self, scalar)?;
         let NodeKind::Scalar { value, .. } = &self.nodes[scalar].kind else { return None };
-        let inner = Yaml::parse(value);
+        let inner = SyntaxTree::parse(value);
         let [document] = inner.documents.as_slice() else { return None };
         let root = document.root?;
         let base = self.nodes.len();
@@ -108,17 +108,17 @@ struct BlockLines {
 
 impl BlockLines {
     /// Returns the lines of a block scalar; `None` where the decoded text is not what stands in the file.
-    fn of(yaml: &Yaml<'_>, scalar: NodeId) -> Option<Self> {
-        let node = yaml.nodes.get(scalar)?;
+    fn of(tree: &SyntaxTree<'_>, scalar: NodeId) -> Option<Self> {
+        let node = tree.nodes.get(scalar)?;
         let (NodeKind::Scalar { value, style: ScalarStyle::Block }, span) = (&node.kind, &node.span) else {
             return None;
         };
-        if yaml.is_masked(scalar) {
+        if tree.is_masked(scalar) {
             return None;
         }
-        let start = yaml.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let start = tree.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
         let span = start..span.end;
-        let source = &yaml.text[span.clone()];
+        let source = &tree.text[span.clone()];
         let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
         let first = |text: &str| text.lines().find(|line| !line.trim().is_empty()).map(blanks);
         let indent = first(source)?.checked_sub(first(value)?)?;
@@ -169,11 +169,11 @@ fn dedent(source: &str, indent: usize) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn embedded<'a>(text: &'a str, key: &str) -> Option<(Yaml<'a>, NodeId)> {
-        let mut yaml = Yaml::parse(text);
-        let block = yaml.get(yaml.documents[0].root.unwrap(), key).unwrap();
-        let root = yaml.embed(block)?;
-        Some((yaml, root))
+    fn embedded<'a>(text: &'a str, key: &str) -> Option<(SyntaxTree<'a>, NodeId)> {
+        let mut tree = SyntaxTree::parse(text);
+        let block = tree.get(tree.documents[0].root.unwrap(), key).unwrap();
+        let root = tree.embed(block)?;
+        Some((tree, root))
     }
 
     #[test]
@@ -183,15 +183,15 @@ mod tests {
             "a: 1\r\nv: |-\r\n    image:\r\n      tag: '1.2'\r\n      list:\r\n      - a\r\n",
             "v: |2\n    image: {tag: 1.2, list: [a]}",
         ] {
-            let (yaml, root) = embedded(text, "v").unwrap();
-            let image = yaml.get(root, "image").unwrap();
-            let tag = yaml.get(image, "tag").unwrap();
-            let source = &text[yaml.nodes[tag].span.clone()];
+            let (tree, root) = embedded(text, "v").unwrap();
+            let image = tree.get(root, "image").unwrap();
+            let tag = tree.get(image, "tag").unwrap();
+            let source = &text[tree.nodes[tag].span.clone()];
             assert_eq!(source.trim_matches(['"', '\'']), "1.2", "{text:?}");
-            assert_eq!(yaml.text_of(tag), Some("1.2"));
-            assert_eq!(yaml.pointer(tag), "/v/image/tag");
-            let item = yaml.items(yaml.get(image, "list").unwrap())[0];
-            assert_eq!(&text[yaml.nodes[item].span.clone()], "a");
+            assert_eq!(tree.text_of(tag), Some("1.2"));
+            assert_eq!(tree.pointer(tag), "/v/image/tag");
+            let item = tree.items(tree.get(image, "list").unwrap())[0];
+            assert_eq!(&text[tree.nodes[item].span.clone()], "a");
         }
     }
 
@@ -206,12 +206,12 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_leaves_nothing() {
-        let mut yaml = Yaml::parse("# c\nv: |\n  a: 1 # d\n");
-        let before = (yaml.nodes.len(), yaml.comments.clone());
-        let block = yaml.get(yaml.documents[0].root.unwrap(), "v").unwrap();
-        assert!(yaml.embed(block).is_some() && yaml.comments.len() == 2);
-        yaml.forget_embedded();
-        assert_eq!((yaml.nodes.len(), yaml.comments.clone()), before);
-        assert!(yaml.embedded.is_empty());
+        let mut tree = SyntaxTree::parse("# c\nv: |\n  a: 1 # d\n");
+        let before = (tree.nodes.len(), tree.comments.clone());
+        let block = tree.get(tree.documents[0].root.unwrap(), "v").unwrap();
+        assert!(tree.embed(block).is_some() && tree.comments.len() == 2);
+        tree.forget_embedded();
+        assert_eq!((tree.nodes.len(), tree.comments.clone()), before);
+        assert!(tree.embedded.is_empty());
     }
 }

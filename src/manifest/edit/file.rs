@@ -12,7 +12,7 @@ use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::site::Site;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::{SourceText, text_of};
-use crate::manifest::syntax::tree::Yaml;
+use crate::manifest::syntax::tree::SyntaxTree;
 use crate::manifest::{Located, scan_whole};
 
 /// How many bytes are proven at most to find the one edit that cannot be: some seconds.
@@ -72,25 +72,25 @@ fn edit_sites(
     }
     let sites = &whole[..];
     let source = SourceText::new(text, Language::of(path).unwrap_or_default());
-    let mut yaml = source.parse();
+    let mut tree = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
     for block in blocks {
         // Where the file has changed, its sites no longer match either.
-        let _ = yaml.embed(block);
+        let _ = tree.embed(block);
     }
-    shared::hold(&yaml, sites, attempts);
-    let plan = plan_sites(&yaml, sites, attempts);
+    shared::hold(&tree, sites, attempts);
+    let plan = plan_sites(&tree, sites, attempts);
     if plan.splices.is_empty() {
         return None;
     }
     let mut annotated = plan.clone();
-    let mut notes = annotations::annotate(&yaml, &mut annotated, sites, attempts, annotations);
-    let (after, plan) = match prove(&yaml, &annotated) {
+    let mut notes = annotations::annotate(&tree, &mut annotated, sites, attempts, annotations);
+    let (after, plan) = match prove(&tree, &annotated) {
         Ok(after) => (after, annotated),
         // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
         Err(error) => {
             notes = vec![format!("no annotations: {error}")];
-            prove_without(&yaml, plan, sites, attempts)?
+            prove_without(&tree, plan, sites, attempts)?
         }
     };
     let mark = &before[..before.len() - text.len()];
@@ -98,11 +98,11 @@ fn edit_sites(
 }
 
 /// Plans the changes of all sites; a site that cannot be edited learns why.
-fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], attempts: &mut [Attempt]) -> Plan {
+fn plan_sites(tree: &SyntaxTree<'_>, sites: &[Located], attempts: &mut [Attempt]) -> Plan {
     let mut plan = Plan::default();
     for (located, attempt) in sites.iter().zip(attempts) {
         if let Ok(edit) = attempt
-            && let Err(error) = plan_site(&mut plan, yaml, &located.site, edit)
+            && let Err(error) = plan_site(&mut plan, tree, &located.site, edit)
         {
             *attempt = Err(error);
         }
@@ -110,7 +110,7 @@ fn plan_sites(yaml: &Yaml<'_>, sites: &[Located], attempts: &mut [Attempt]) -> P
     plan
 }
 
-fn plan_site(plan: &mut Plan, yaml: &Yaml<'_>, site: &Site, edit: &SiteEdit) -> Result<(), EditError> {
+fn plan_site(plan: &mut Plan, tree: &SyntaxTree<'_>, site: &Site, edit: &SiteEdit) -> Result<(), EditError> {
     let SiteEdit::Write { digest, tag, style, .. } = edit else { return Ok(()) };
     // A site that is skipped now has neither.
     let (Some(write), Some(reference)) = (&site.write, &site.reference) else {
@@ -118,25 +118,25 @@ fn plan_site(plan: &mut Plan, yaml: &Yaml<'_>, site: &Site, edit: &SiteEdit) -> 
     };
     let tagged = tag.as_deref().map(|tag| reference.tagged(tag));
     let reference = tagged.as_ref().unwrap_or(reference);
-    plan.retag(yaml, site, tag.as_deref())?;
+    plan.retag(tree, site, tag.as_deref())?;
     match style {
-        Style::TagDigest => plan.pin(yaml, write, reference, digest)?,
-        Style::Digest => plan.pin_with_comment(yaml, write, reference, digest)?,
+        Style::TagDigest => plan.pin(tree, write, reference, digest)?,
+        Style::Digest => plan.pin_with_comment(tree, write, reference, digest)?,
     }
     Ok(())
 }
 
 /// Returns the text with `plan` done, proven.
-fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
-    let plan = &yaml.with_embedded(plan);
-    let after = plan.apply(yaml.text).ok_or(ProofError::Bytes)?;
-    proof::prove(yaml, &after, plan)?;
-    if yaml.masked.is_empty() {
+fn prove(tree: &SyntaxTree<'_>, plan: &Plan) -> Result<String, ProofError> {
+    let plan = &tree.with_embedded(plan);
+    let after = plan.apply(tree.text).ok_or(ProofError::Bytes)?;
+    proof::prove(tree, &after, plan)?;
+    if tree.masked.is_empty() {
         return Ok(after);
     }
     // What was proven is the masked template: the same splices go into the template itself.
-    let after = plan.apply(yaml.original).ok_or(ProofError::Bytes)?;
-    proof::prove_template(yaml, &after, plan)?;
+    let after = plan.apply(tree.original).ok_or(ProofError::Bytes)?;
+    proof::prove_template(tree, &after, plan)?;
     Ok(after)
 }
 
@@ -145,28 +145,28 @@ fn prove(yaml: &Yaml<'_>, plan: &Plan) -> Result<String, ProofError> {
 /// Where all edits together cannot be proven, the sites that cannot be proven alone fail, so that one of them does not
 /// stop the others. Many sites in a large file are not tried one by one.
 fn prove_without(
-    yaml: &Yaml<'_>,
+    tree: &SyntaxTree<'_>,
     plan: Plan,
     sites: &[Located],
     attempts: &mut [Attempt],
 ) -> Option<(String, Plan)> {
-    if let Ok(after) = prove(yaml, &plan) {
+    if let Ok(after) = prove(tree, &plan) {
         return Some((after, plan));
     }
     let changes = attempts.iter().filter(|attempt| is_open(attempt)).count();
-    if changes.saturating_mul(yaml.text.len()) <= PROOF_WORK_MAX {
+    if changes.saturating_mul(tree.text.len()) <= PROOF_WORK_MAX {
         for (site, attempt) in sites.iter().zip(attempts.iter_mut()).filter(|(_, attempt)| is_open(attempt)) {
-            let plan = plan_sites(yaml, std::slice::from_ref(site), std::slice::from_mut(attempt));
-            if let Err(error) = prove(yaml, &plan) {
+            let plan = plan_sites(tree, std::slice::from_ref(site), std::slice::from_mut(attempt));
+            if let Err(error) = prove(tree, &plan) {
                 *attempt = Err(error.into());
             }
         }
     }
-    let plan = plan_sites(yaml, sites, attempts);
+    let plan = plan_sites(tree, sites, attempts);
     if plan.splices.is_empty() {
         return None;
     }
-    match prove(yaml, &plan) {
+    match prove(tree, &plan) {
         Ok(after) => Some((after, plan)),
         Err(error) => {
             fail_all(attempts, &error.into());

@@ -9,7 +9,7 @@ use super::site_edit::{Attempt, is_open};
 use super::splice::SpliceError;
 use crate::manifest::Located;
 use crate::manifest::site::{Site, Write};
-use crate::manifest::syntax::tree::{NodeId, NodeKind, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Keys that make another image of a mapping that is merged.
 const SPLIT_KEYS: [&str; 22] = [
@@ -41,8 +41,8 @@ const SPLIT_KEYS: [&str; 22] = [
 const IMAGE_KEYS: [&str; 5] = ["imageName", "reference", "uses", "container", "source"];
 
 /// Holds the sites whose text is read by something that cannot have the new one.
-pub(super) fn hold(yaml: &Yaml<'_>, sites: &[Located], attempts: &mut [Attempt]) {
-    let readers = Readers::of(yaml);
+pub(super) fn hold(tree: &SyntaxTree<'_>, sites: &[Located], attempts: &mut [Attempt]) {
+    let readers = Readers::of(tree);
     let digest = |index: usize| attempts[index].as_ref().ok().and_then(|edit| edit.wanted(&sites[index]));
     // Several images may share a field: they must all get the same digest.
     let mut users: HashMap<NodeId, Vec<usize>> = HashMap::new();
@@ -58,7 +58,7 @@ pub(super) fn hold(yaml: &Yaml<'_>, sites: &[Located], attempts: &mut [Attempt])
             let users = site.write.as_ref().and_then(Write::field).and_then(|field| users.get(&field));
             let disagree =
                 users.is_some_and(|users| users.iter().any(|user| digest(*user) != digest(*index)));
-            disagree || readers.others_read(yaml, site, users.map_or(1, Vec::len))
+            disagree || readers.others_read(tree, site, users.map_or(1, Vec::len))
         })
         .collect();
     for index in held {
@@ -75,15 +75,15 @@ struct Readers {
 }
 
 impl Readers {
-    fn of(yaml: &Yaml<'_>) -> Self {
+    fn of(tree: &SyntaxTree<'_>) -> Self {
         let mut readers = Self { aliases: HashMap::new(), merges: HashMap::new() };
-        for (id, node) in yaml.nodes.iter().enumerate() {
+        for (id, node) in tree.nodes.iter().enumerate() {
             let NodeKind::Alias(target) = node.kind else { continue };
             readers.aliases.entry(target).or_default().push(id);
-            let list = node.parent.filter(|parent| yaml.is_sequence(*parent));
+            let list = node.parent.filter(|parent| tree.is_sequence(*parent));
             let value = list.unwrap_or(id);
-            if yaml.key_of(value) == Some("<<")
-                && let Some(holder) = yaml.nodes[value].parent
+            if tree.key_of(value) == Some("<<")
+                && let Some(holder) = tree.nodes[value].parent
             {
                 readers.merges.entry(target).or_default().push(holder);
             }
@@ -92,7 +92,7 @@ impl Readers {
     }
 
     /// Tells whether something reads what a site writes and is none of its `users`.
-    fn others_read(&self, yaml: &Yaml<'_>, site: &Site, users: usize) -> bool {
+    fn others_read(&self, tree: &SyntaxTree<'_>, site: &Site, users: usize) -> bool {
         let aliases = |node: &NodeId| self.aliases.get(node).map_or(&[][..], Vec::as_slice);
         let merged_into = |node: NodeId| self.merges.get(&node).map_or(&[][..], Vec::as_slice);
         match &site.write {
@@ -101,14 +101,14 @@ impl Readers {
                 let aliases = aliases(node);
                 // A name, a label or an argument that reads the same text is no image.
                 let all_images =
-                    is_definition(yaml, *node) && aliases.iter().all(|alias| is_image_place(yaml, *alias));
+                    is_definition(tree, *node) && aliases.iter().all(|alias| is_image_place(tree, *alias));
                 !aliases.is_empty() && !all_images
             }
             // The definition reads the field too.
             Some(Write::Digest { node, .. } | Write::Tag { node }) => {
                 let other_image =
-                    |holder: &NodeId| SPLIT_KEYS.iter().any(|key| yaml.own_entry(*holder, key).is_some());
-                let merged = yaml.nodes[*node].parent.map_or(&[][..], merged_into);
+                    |holder: &NodeId| SPLIT_KEYS.iter().any(|key| tree.own_entry(*holder, key).is_some());
+                let merged = tree.nodes[*node].parent.map_or(&[][..], merged_into);
                 (!aliases(node).is_empty() && aliases(node).len() + 1 > users)
                     || merged.iter().any(other_image)
             }
@@ -122,15 +122,15 @@ fn is_image_key(key: &str) -> bool {
 }
 
 /// Tells whether an alias stands where an image is read.
-fn is_image_place(yaml: &Yaml<'_>, id: NodeId) -> bool {
-    match yaml.key_of(id) {
+fn is_image_place(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
+    match tree.key_of(id) {
         Some(key) => is_image_key(key),
-        None => yaml.nodes[id].parent.and_then(|list| yaml.key_of(list)).is_some_and(|key| key == "images"),
+        None => tree.nodes[id].parent.and_then(|list| tree.key_of(list)).is_some_and(|key| key == "images"),
     }
 }
 
 /// Tells whether an anchored scalar is an image itself, or stands where things are only defined: `x-image: &image …`.
-fn is_definition(yaml: &Yaml<'_>, id: NodeId) -> bool {
+fn is_definition(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     let only_defines = |key: &str| {
         let lower = key.to_ascii_lowercase();
         key.starts_with("x-")
@@ -139,8 +139,8 @@ fn is_definition(yaml: &Yaml<'_>, id: NodeId) -> bool {
                 .iter()
                 .any(|word| lower.contains(word))
     };
-    is_image_place(yaml, id)
-        || std::iter::successors(Some(id), |at| yaml.nodes[*at].parent)
-            .filter_map(|at| yaml.key_of(at))
+    is_image_place(tree, id)
+        || std::iter::successors(Some(id), |at| tree.nodes[*at].parent)
+            .filter_map(|at| tree.key_of(at))
             .any(only_defines)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::manifest::site::{Site, Write};
 use crate::manifest::syntax::language::Language;
-use crate::manifest::syntax::tree::{Node, NodeId, NodeKind, ScalarStyle, Yaml, inner_span};
+use crate::manifest::syntax::tree::{Node, NodeId, NodeKind, ScalarStyle, SyntaxTree, inner_span};
 use crate::reference::{Digest, Reference};
 
 /// A planned change of a text.
@@ -82,7 +82,12 @@ impl Plan {
     ///
     /// # Errors
     /// There is no such field, something else reads it through an anchor, or it cannot be edited safely.
-    pub fn retag(&mut self, yaml: &Yaml<'_>, site: &Site, tag: Option<&str>) -> Result<(), SpliceError> {
+    pub fn retag(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        site: &Site,
+        tag: Option<&str>,
+    ) -> Result<(), SpliceError> {
         let Some(tag) = tag else { return Ok(()) };
         if !matches!(site.write, Some(Write::Digest { .. } | Write::AddDigest { .. })) {
             return Ok(());
@@ -91,10 +96,10 @@ impl Plan {
         if site.fields.get("tag") != Some(&site.span) {
             return Err(SpliceError::NoTag);
         }
-        if yaml.nodes[site.main].anchored {
+        if tree.nodes[site.main].anchored {
             return Err(SpliceError::Shared);
         }
-        self.set(yaml, site.main, tag.to_owned())
+        self.set(tree, site.main, tag.to_owned())
     }
 
     /// Plans to write `digest` at a site whose reference is `reference`.
@@ -103,23 +108,23 @@ impl Plan {
     /// The place cannot be edited safely; the plan is as it was.
     pub fn pin(
         &mut self,
-        yaml: &Yaml<'_>,
+        tree: &SyntaxTree<'_>,
         write: &Write,
         reference: &Reference,
         digest: &Digest,
     ) -> Result<(), SpliceError> {
         match write {
             Write::Whole { node, prefix } => {
-                self.set(yaml, *node, format!("{prefix}{}", reference.pinned(digest)))
+                self.set(tree, *node, format!("{prefix}{}", reference.pinned(digest)))
             }
-            Write::Digest { node, bare: true } => self.set(yaml, *node, digest.hex().to_owned()),
-            Write::Digest { node, bare: false } => self.set(yaml, *node, digest.to_string()),
+            Write::Digest { node, bare: true } => self.set(tree, *node, digest.hex().to_owned()),
+            Write::Digest { node, bare: false } => self.set(tree, *node, digest.to_string()),
             Write::Tag { node } => {
                 let tag = reference.tag().unwrap_or(crate::reference::LATEST);
-                self.set(yaml, *node, format!("{tag}@{digest}"))
+                self.set(tree, *node, format!("{tag}@{digest}"))
             }
             Write::AddDigest { mapping, after } => {
-                self.add_after(yaml, *mapping, *after, "digest", digest.as_str())
+                self.add_after(tree, *mapping, *after, "digest", digest.as_str())
             }
         }
     }
@@ -131,31 +136,31 @@ impl Plan {
     /// There is no room for the comment: a flow collection goes on, or a comment of somebody else's stands there.
     pub fn pin_with_comment(
         &mut self,
-        yaml: &Yaml<'_>,
+        tree: &SyntaxTree<'_>,
         write: &Write,
         reference: &Reference,
         digest: &Digest,
     ) -> Result<(), SpliceError> {
-        let Write::Whole { node, prefix } = write else { return self.pin(yaml, write, reference, digest) };
-        let end = yaml.nodes[*node].span.end;
+        let Write::Whole { node, prefix } = write else { return self.pin(tree, write, reference, digest) };
+        let end = tree.nodes[*node].span.end;
         // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
-        if matches!(yaml.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
-            || is_json(yaml, *node)
-            || yaml.language == Language::Unit
+        if matches!(tree.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
+            || is_json(tree, *node)
+            || tree.language == Language::Unit
         {
             return Err(SpliceError::Comment);
         }
-        let rest_of_line = yaml.text[end..].split(['\n', '\r']).next().unwrap_or_default();
+        let rest_of_line = tree.text[end..].split(['\n', '\r']).next().unwrap_or_default();
         let tag = reference.tag().unwrap_or(crate::reference::LATEST);
         let comment = format!("# {}:{tag}", reference.name());
-        let splice = match yaml.comment_after(*node) {
-            Some(span) if is_own_comment(&yaml.text[span.clone()], reference) => {
+        let splice = match tree.comment_after(*node) {
+            Some(span) if is_own_comment(&tree.text[span.clone()], reference) => {
                 Splice { span, text: comment }
             }
             None if rest_of_line.trim().is_empty() => Splice { span: end..end, text: format!(" {comment}") },
             _ => return Err(SpliceError::Comment),
         };
-        self.set(yaml, *node, format!("{prefix}{}@{digest}", reference.name()))?;
+        self.set(tree, *node, format!("{prefix}{}@{digest}", reference.name()))?;
         self.splices.push(splice);
         Ok(())
     }
@@ -164,27 +169,27 @@ impl Plan {
     ///
     /// # Errors
     /// The value cannot be found in the source, the node is no scalar, or it was planned to get another value.
-    pub fn set(&mut self, yaml: &Yaml<'_>, node: NodeId, value: String) -> Result<(), SpliceError> {
-        let Node { span, anchored, tag, kind: NodeKind::Scalar { style, .. }, .. } = &yaml.nodes[node] else {
+    pub fn set(&mut self, tree: &SyntaxTree<'_>, node: NodeId, value: String) -> Result<(), SpliceError> {
+        let Node { span, anchored, tag, kind: NodeKind::Scalar { style, .. }, .. } = &tree.nodes[node] else {
             return Err(SpliceError::Scalar);
         };
         if let Some(planned) = self.set.get(&node) {
             return if *planned == value { Ok(()) } else { Err(SpliceError::Shared) };
         }
-        let inner = || inner_span(yaml, node).ok_or(SpliceError::Scalar);
+        let inner = || inner_span(tree, node).ok_or(SpliceError::Scalar);
         let splice = match style {
             // An anchor or a tag would stand between the colon and the value, or say that it is null.
-            ScalarStyle::Plain if yaml.is_null(node) && (*anchored || !tag.is_empty()) => {
+            ScalarStyle::Plain if tree.is_null(node) && (*anchored || !tag.is_empty()) => {
                 return Err(SpliceError::Scalar);
             }
             ScalarStyle::Plain if span.is_empty() => {
-                let after = colon_of(yaml, node).ok_or(SpliceError::Scalar)? + 1;
-                let text = quoted_if_needed(&value, is_json(yaml, node));
+                let after = colon_of(tree, node).ok_or(SpliceError::Scalar)? + 1;
+                let text = quoted_if_needed(&value, is_json(tree, node));
                 Splice { span: after..after, text: format!(" {text}") }
             }
             ScalarStyle::Plain => {
-                let span = if yaml.is_null(node) { span.clone() } else { inner()? };
-                Splice { span, text: quoted_if_needed(&value, is_json(yaml, node)) }
+                let span = if tree.is_null(node) { span.clone() } else { inner()? };
+                Splice { span, text: quoted_if_needed(&value, is_json(tree, node)) }
             }
             // What would need an escape stood in the file as one: it is not rewritten.
             ScalarStyle::Single if value.contains('\'') => return Err(SpliceError::Scalar),
@@ -207,13 +212,13 @@ impl Plan {
     /// The entry is not one of the mapping's own.
     pub fn add_after(
         &mut self,
-        yaml: &Yaml<'_>,
+        tree: &SyntaxTree<'_>,
         mapping: NodeId,
         after: NodeId,
         key: &str,
         value: &str,
     ) -> Result<(), SpliceError> {
-        self.add_entry(yaml, mapping, after, key, Added::Text(value.to_owned()), 2)
+        self.add_entry(tree, mapping, after, key, Added::Text(value.to_owned()), 2)
     }
 
     /// Plans to add an entry whose value may be a mapping, indented by `step` more.
@@ -222,26 +227,26 @@ impl Plan {
     /// The entry is not one of the mapping's own, or no other line can stand below it.
     pub fn add_entry(
         &mut self,
-        yaml: &Yaml<'_>,
+        tree: &SyntaxTree<'_>,
         mapping: NodeId,
         after: NodeId,
         key: &str,
         value: Added,
         step: usize,
     ) -> Result<(), SpliceError> {
-        let NodeKind::Mapping { entries, flow } = &yaml.nodes[mapping].kind else {
+        let NodeKind::Mapping { entries, flow } = &tree.nodes[mapping].kind else {
             return Err(SpliceError::Mapping);
         };
-        let after_node = &yaml.nodes[after];
+        let after_node = &tree.nodes[after];
         let index = after_node.index;
         // A collection's span ends where the next token starts: no place for a line.
         let ends_with_its_text = matches!(after_node.kind, NodeKind::Scalar { .. } | NodeKind::Alias(_));
         if entries.get(index).is_none_or(|(_, value)| *value != after) || !ends_with_its_text {
             return Err(SpliceError::Mapping);
         }
-        let (end, text) = (after_node.span.end, yaml.text);
+        let (end, text) = (after_node.span.end, tree.text);
         let splice = if *flow {
-            let sibling = &yaml.nodes[entries[index].0];
+            let sibling = &tree.nodes[entries[index].0];
             let json = matches!(sibling.kind, NodeKind::Scalar { style: ScalarStyle::Double, .. });
             let before = &text[line_start(text, sibling.span.start)..sibling.span.start];
             let entry = flow_entry(key, &value, json);
@@ -256,7 +261,7 @@ impl Plan {
             }
         } else {
             let indent =
-                entries.iter().find_map(|(key, _)| indent(yaml, *key)).ok_or(SpliceError::Mapping)?;
+                entries.iter().find_map(|(key, _)| indent(tree, *key)).ok_or(SpliceError::Mapping)?;
             let below = !after_node.span.is_empty() && text[..end].ends_with(['\n', '\r']);
             let line_end = line_end(text, if below { end - 1 } else { end });
             let lines = block_entry(key, &value, indent, step, line_end);
@@ -280,27 +285,27 @@ impl Plan {
     /// The node is no null, has an anchor or a tag, or something else stands on its line.
     pub fn fill(
         &mut self,
-        yaml: &Yaml<'_>,
+        tree: &SyntaxTree<'_>,
         node: NodeId,
         entries: Vec<(String, String)>,
         step: usize,
     ) -> Result<(), SpliceError> {
         let Node { span, anchored: false, tag, kind: NodeKind::Scalar { .. }, parent: Some(parent), .. } =
-            &yaml.nodes[node]
+            &tree.nodes[node]
         else {
             return Err(SpliceError::Mapping);
         };
-        let (Some(key), Some(colon)) = (yaml.key_node_of(node), colon_of(yaml, node)) else {
+        let (Some(key), Some(colon)) = (tree.key_node_of(node), colon_of(tree, node)) else {
             return Err(SpliceError::Mapping);
         };
-        if !yaml.is_null(node) || !tag.is_empty() {
+        if !tree.is_null(node) || !tag.is_empty() {
             return Err(SpliceError::Mapping);
         }
-        let (after, text) = (colon + 1, yaml.text);
+        let (after, text) = (colon + 1, tree.text);
         let null = if span.is_empty() { after..after } else { span.clone() };
-        if matches!(yaml.nodes[*parent].kind, NodeKind::Mapping { flow: true, .. }) {
+        if matches!(tree.nodes[*parent].kind, NodeKind::Mapping { flow: true, .. }) {
             let blank = if span.is_empty() { " " } else { "" };
-            let mapping = flow_mapping(&entries, is_json(yaml, node));
+            let mapping = flow_mapping(&entries, is_json(tree, node));
             self.splices.push(Splice { span: null, text: format!("{blank}{mapping}") });
         } else {
             let line_length = text[null.end..].find(['\n', '\r']).unwrap_or(text.len() - null.end);
@@ -312,7 +317,7 @@ impl Plan {
             if !behind.is_empty() && !behind.starts_with('#') {
                 return Err(SpliceError::Mapping);
             }
-            let inner = indent(yaml, key).ok_or(SpliceError::Mapping)? + step;
+            let inner = indent(tree, key).ok_or(SpliceError::Mapping)? + step;
             let line_end = line_end(text, null.end);
             let lines: String =
                 entries.iter().map(|(key, value)| block_line(key, value, inner, line_end)).collect();
@@ -360,17 +365,17 @@ fn is_own_comment(comment: &str, reference: &Reference) -> bool {
 }
 
 /// Returns the byte of the colon after the key of `node`.
-fn colon_of(yaml: &Yaml<'_>, node: NodeId) -> Option<usize> {
-    let end = yaml.nodes[yaml.key_node_of(node)?].span.end;
-    let rest = &yaml.text[end..];
+fn colon_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<usize> {
+    let end = tree.nodes[tree.key_node_of(node)?].span.end;
+    let rest = &tree.text[end..];
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     rest[blanks..].starts_with(':').then_some(end + blanks)
 }
 
 /// Tells whether `node` is the value of a double-quoted key in braces. JSON has no plain strings.
-fn is_json(yaml: &Yaml<'_>, node: NodeId) -> bool {
-    let parent = yaml.nodes[node].parent.map(|parent| &yaml.nodes[parent].kind);
-    let key = yaml.key_node_of(node).map(|key| &yaml.nodes[key].kind);
+fn is_json(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let parent = tree.nodes[node].parent.map(|parent| &tree.nodes[parent].kind);
+    let key = tree.key_node_of(node).map(|key| &tree.nodes[key].kind);
     matches!(parent, Some(NodeKind::Mapping { flow: true, .. }))
         && matches!(key, Some(NodeKind::Scalar { style: ScalarStyle::Double, .. }))
 }
@@ -389,9 +394,9 @@ fn quoted_if_needed(value: &str, json: bool) -> String {
 /// Returns by how many blanks a block mapping is indented, judged by one of its keys.
 ///
 /// `None` where something else stands before the key: `? `, an anchor, a tag, a tab.
-fn indent(yaml: &Yaml<'_>, key: NodeId) -> Option<usize> {
-    let start = yaml.nodes[key].span.start;
-    let before = &yaml.text[line_start(yaml.text, start)..start];
+fn indent(tree: &SyntaxTree<'_>, key: NodeId) -> Option<usize> {
+    let start = tree.nodes[key].span.start;
+    let before = &tree.text[line_start(tree.text, start)..start];
     before.bytes().all(|b| b == b' ' || b == b'-').then_some(before.len())
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
 use crate::manifest::syntax::prefilter::Prefilter;
-use crate::manifest::syntax::tree::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// The catalogue that tagpin ships.
 pub static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -257,11 +257,11 @@ impl Catalogue {
 
     /// Returns the entries of the format that the document at `root` of the file at `path` has; none where it has no
     /// format of the catalogue.
-    pub(crate) fn format(&self, yaml: &Yaml<'_>, root: NodeId, path: &str) -> Vec<&Location> {
+    pub(crate) fn format(&self, tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<&Location> {
         let matches = |index: usize, entry: &Location| {
             let globs = &self.files[index];
             // The content first: it costs less than a glob, and a file may have many documents.
-            (entry.has.is_empty() || entry.has.iter().any(|has| has.is_in(yaml, root)))
+            (entry.has.is_empty() || entry.has.iter().any(|has| has.is_in(tree, root)))
                 && (globs.is_empty() || globs.iter().any(|glob| glob.is_match(path)))
         };
         let files = || self.data.location.iter().enumerate().filter(|(_, entry)| entry.format.is_some());

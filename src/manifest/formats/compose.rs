@@ -2,7 +2,7 @@
 //! same holds in a file that overrides one with such a service (Compose specification, merge).
 
 use super::{Finder, Form};
-use crate::manifest::syntax::tree::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
 
 /// The names that `docker compose` looks for, without extension.
@@ -33,20 +33,20 @@ pub(in crate::manifest) fn role(path: &str) -> Option<Role> {
 }
 
 /// Returns the pointers of the services that a document builds.
-pub(in crate::manifest) fn built(yaml: &Yaml<'_>, root: NodeId) -> Vec<String> {
-    let Some(services) = yaml.get(root, "services") else { return Vec::new() };
-    let entries = yaml.entries(services).iter();
-    let built = entries.filter(|(_, service)| builds(yaml, services, *service, CHAIN_MAX));
-    built.map(|(_, service)| yaml.pointer(*service)).collect()
+pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<String> {
+    let Some(services) = tree.get(root, "services") else { return Vec::new() };
+    let entries = tree.entries(services).iter();
+    let built = entries.filter(|(_, service)| builds(tree, services, *service, CHAIN_MAX));
+    built.map(|(_, service)| tree.pointer(*service)).collect()
 }
 
 /// Adds the images that a build makes though their own service does not say so. A base in another file is not looked at.
 pub(super) fn outputs(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let yaml = finder.yaml;
-    let Some(services) = yaml.get(root, "services") else { return };
-    for (_, service) in yaml.entries(services) {
-        if builds(yaml, services, *service, CHAIN_MAX)
-            && let Some(image) = yaml.get(*service, "image")
+    let tree = finder.tree;
+    let Some(services) = tree.get(root, "services") else { return };
+    for (_, service) in tree.entries(services) {
+        if builds(tree, services, *service, CHAIN_MAX)
+            && let Some(image) = tree.get(*service, "image")
         {
             finder.add(image, Form::Output);
         }
@@ -55,25 +55,25 @@ pub(super) fn outputs(finder: &mut Finder<'_, '_>, root: NodeId) {
 
 /// Notes on which platform the services run (Compose specification, `platform`).
 pub(super) fn platforms(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let yaml = finder.yaml;
-    let Some(services) = yaml.get(root, "services") else { return };
-    for (_, service) in yaml.entries(services) {
-        if let Some(image) = yaml.get(*service, "image") {
-            let platform = yaml.get_str(*service, "platform").and_then(Platform::parse);
+    let tree = finder.tree;
+    let Some(services) = tree.get(root, "services") else { return };
+    for (_, service) in tree.entries(services) {
+        if let Some(image) = tree.get(*service, "image") {
+            let platform = tree.get_str(*service, "platform").and_then(Platform::parse);
             finder.runs_on(image, platform.filter(Platform::is_known));
         }
     }
 }
 
-fn builds(yaml: &Yaml<'_>, services: NodeId, service: NodeId, chain: usize) -> bool {
-    if yaml.get(service, "build").is_some() {
+fn builds(tree: &SyntaxTree<'_>, services: NodeId, service: NodeId, chain: usize) -> bool {
+    if tree.get(service, "build").is_some() {
         return true;
     }
-    let Some(extends) = yaml.get(service, "extends").filter(|extends| yaml.get(*extends, "file").is_none())
+    let Some(extends) = tree.get(service, "extends").filter(|extends| tree.get(*extends, "file").is_none())
     else {
         return false;
     };
-    let base = yaml.string_of(extends).or_else(|| yaml.get_str(extends, "service"));
-    let base = base.and_then(|name| yaml.get(services, name));
-    chain > 0 && base.is_some_and(|base| builds(yaml, services, base, chain - 1))
+    let base = tree.string_of(extends).or_else(|| tree.get_str(extends, "service"));
+    let base = base.and_then(|name| tree.get(services, name));
+    chain > 0 && base.is_some_and(|base| builds(tree, services, base, chain - 1))
 }

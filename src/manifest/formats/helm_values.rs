@@ -2,7 +2,7 @@
 
 use super::{Fields, Finder, Form, has_tag_or_digest};
 use crate::manifest::site::{Skip, unresolvable};
-use crate::manifest::syntax::tree::{NodeId, NodeKind, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.
@@ -15,59 +15,59 @@ const DIGEST_KEYS: [(&str, bool); 4] =
 const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
 
 /// Tells whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
-pub(super) fn is_values(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
-    if !yaml.is_mapping(root) || yaml.get(root, "apiVersion").is_some() {
+pub(super) fn is_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
+    if !tree.is_mapping(root) || tree.get(root, "apiVersion").is_some() {
         return false;
     }
     let lower = path.to_ascii_lowercase();
     let name = lower.rsplit('/').next().unwrap_or(&lower);
     let named = name.starts_with("values") || name.contains("-values.") || name.contains(".values.");
     let in_directory = lower.split('/').rev().skip(1).any(|directory| directory == "values");
-    named || in_directory || splits_an_image(yaml, root)
+    named || in_directory || splits_an_image(tree, root)
 }
 
 /// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
-fn splits_an_image(yaml: &Yaml<'_>, node: NodeId) -> bool {
-    match &yaml.nodes[node].kind {
+fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    match &tree.nodes[node].kind {
         NodeKind::Mapping { entries, .. } => {
-            let split = yaml.get_str(node, "repository").is_some() && yaml.get(node, "tag").is_some();
+            let split = tree.get_str(node, "repository").is_some() && tree.get(node, "tag").is_some();
             let of_an_image = || {
-                yaml.key_of(node).is_some_and(is_image_key)
+                tree.key_of(node).is_some_and(is_image_key)
                     || ["registry", "pullPolicy", "digest", "sha"]
                         .iter()
-                        .any(|key| yaml.get(node, key).is_some())
+                        .any(|key| tree.get(node, key).is_some())
             };
-            (split && of_an_image() && fields(yaml, node, false).is_some())
-                || entries.iter().any(|(_, value)| splits_an_image(yaml, *value))
+            (split && of_an_image() && fields(tree, node, false).is_some())
+                || entries.iter().any(|(_, value)| splits_an_image(tree, *value))
         }
-        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(yaml, *item)),
+        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(tree, *item)),
         _ => false,
     }
 }
 
 /// Adds the sites below `values`.
 pub(super) fn find(finder: &mut Finder<'_, '_>, values: NodeId) {
-    let chart_wide = global_registry(finder.yaml, values);
+    let chart_wide = global_registry(finder.tree, values);
     walk(finder, values, chart_wide);
 }
 
 /// `global.imageRegistry` and `global.image.registry` override the registry of every image of many charts.
-fn global_registry(yaml: &Yaml<'_>, values: NodeId) -> Option<NodeId> {
-    let global = yaml.get(values, "global")?;
-    let registry = yaml
+fn global_registry(tree: &SyntaxTree<'_>, values: NodeId) -> Option<NodeId> {
+    let global = tree.get(values, "global")?;
+    let registry = tree
         .get(global, "imageRegistry")
-        .or_else(|| yaml.get(global, "image").and_then(|image| yaml.get(image, "registry")))?;
-    yaml.string_of(registry).filter(|text| !text.is_empty()).map(|_| registry)
+        .or_else(|| tree.get(global, "image").and_then(|image| tree.get(image, "registry")))?;
+    tree.string_of(registry).filter(|text| !text.is_empty()).map(|_| registry)
 }
 
 fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
-    let yaml = finder.yaml;
+    let tree = finder.tree;
     if finder.ignored.contains(&node) {
         return;
     }
-    match &yaml.nodes[node].kind {
+    match &tree.nodes[node].kind {
         NodeKind::Sequence { items, .. } => {
-            let images = yaml.key_of(node).is_some_and(is_images_key);
+            let images = tree.key_of(node).is_some_and(is_images_key);
             for item in items {
                 if images {
                     finder.add(*item, Form::TaggedImage);
@@ -76,30 +76,30 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             }
         }
         NodeKind::Mapping { entries, .. } => {
-            let under_image = yaml.key_of(node).is_some_and(is_image_key) || is_in_images(yaml, node);
-            let split = fields(yaml, node, under_image);
-            let flat = flat_fields(yaml, node);
+            let under_image = tree.key_of(node).is_some_and(is_image_key) || is_in_images(tree, node);
+            let split = fields(tree, node, under_image);
+            let flat = flat_fields(tree, node);
             let repositories: Vec<NodeId> =
                 split.iter().chain(&flat).filter_map(|fields| fields.repository).collect();
-            if split.is_none() && under_image && yaml.get_str(node, "tag").is_none_or(str::is_empty) {
+            if split.is_none() && under_image && tree.get_str(node, "tag").is_none_or(str::is_empty) {
                 // `image: {repository: acme/api:1}`: the whole reference in one field.
-                for value in ["repository", "name"].iter().filter_map(|key| yaml.get(node, key)) {
+                for value in ["repository", "name"].iter().filter_map(|key| tree.get(node, key)) {
                     finder.add(value, Form::TaggedImage);
                 }
             }
             for mut fields in split.into_iter().chain(flat) {
                 // A `hub`, or a repository before an image, is more than a registry.
-                let registry = ["registry", "imageRegistry"].iter().find_map(|key| yaml.get(node, key));
+                let registry = ["registry", "imageRegistry"].iter().find_map(|key| tree.get(node, key));
                 if global.is_some() && fields.registry.is_some() && fields.registry == registry {
                     fields.registry = global;
                 }
                 finder.add_fields(fields, true);
             }
-            let images = yaml.key_of(node).is_some_and(is_images_key);
+            let images = tree.key_of(node).is_some_and(is_images_key);
             for (key, value) in entries {
-                let resolved = yaml.resolve(*value);
-                if matches!(yaml.nodes[resolved].kind, NodeKind::Scalar { .. }) {
-                    if yaml.text_of(*key).is_some_and(is_image_key) {
+                let resolved = tree.resolve(*value);
+                if matches!(tree.nodes[resolved].kind, NodeKind::Scalar { .. }) {
+                    if tree.text_of(*key).is_some_and(is_image_key) {
                         if !repositories.contains(&resolved) {
                             whole(finder, *value);
                         }
@@ -116,9 +116,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
 }
 
 /// `images: {api: {repository: …}}`, `images: [{name: …}]`
-fn is_in_images(yaml: &Yaml<'_>, node: NodeId) -> bool {
-    let parent = yaml.nodes[node].parent;
-    parent.and_then(|parent| yaml.key_of(parent)).is_some_and(is_images_key)
+fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let parent = tree.nodes[node].parent;
+    parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
 }
 
 fn is_images_key(key: &str) -> bool {
@@ -127,11 +127,11 @@ fn is_images_key(key: &str) -> bool {
 
 /// Returns references that are split over keys with a common stem: `imageRepository` and `imageTag`, `initImage` and
 /// `initImageTag`, `proxy_image` and `proxy_image_tag`.
-fn flat_fields(yaml: &Yaml<'_>, mapping: NodeId) -> Vec<Fields> {
-    let scalar = |key: &str| yaml.get(mapping, key).filter(|node| yaml.text_of(*node).is_some());
+fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
+    let scalar = |key: &str| tree.get(mapping, key).filter(|node| tree.text_of(*node).is_some());
     let mut found = Vec::new();
-    for (key, value) in yaml.entries(mapping) {
-        let (Some(key), Some(text)) = (yaml.text_of(*key), yaml.string_of(*value)) else { continue };
+    for (key, value) in tree.entries(mapping) {
+        let (Some(key), Some(text)) = (tree.text_of(*key), tree.string_of(*value)) else { continue };
         let stem = ["Repository", "Repo", "Name", "_repository", "_repo", "_name"]
             .iter()
             .find_map(|end| key.strip_suffix(end))
@@ -146,7 +146,7 @@ fn flat_fields(yaml: &Yaml<'_>, mapping: NodeId) -> Vec<Fields> {
         let digest = sibling(["Digest", "_digest"]);
         if tag.is_some() || digest.is_some() {
             let registry = sibling(["Registry", "_registry"]);
-            found.push(Fields { registry, repository: Some(yaml.resolve(*value)), tag, digest, bare: false });
+            found.push(Fields { registry, repository: Some(tree.resolve(*value)), tag, digest, bare: false });
         }
     }
     found
@@ -167,12 +167,12 @@ pub(super) fn is_image_key(key: &str) -> bool {
 /// Adds a scalar under an image key where it is a reference with a tag or digest, comes from a template or a variable,
 /// or stands in a list of containers.
 fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
-    let yaml = finder.yaml;
-    let Some(text) = yaml.string_of(node) else { return };
-    let in_list = yaml.nodes[node].parent.and_then(|parent| yaml.nodes[parent].parent);
-    let in_list = in_list.is_some_and(|list| yaml.is_sequence(list));
-    let made_elsewhere = matches!(unresolvable(yaml.written(node)), Some(Skip::Template | Skip::Variable));
-    if has_tag_or_digest(yaml, node) || made_elsewhere || (in_list && !text.is_empty()) {
+    let tree = finder.tree;
+    let Some(text) = tree.string_of(node) else { return };
+    let in_list = tree.nodes[node].parent.and_then(|parent| tree.nodes[parent].parent);
+    let in_list = in_list.is_some_and(|list| tree.is_sequence(list));
+    let made_elsewhere = matches!(unresolvable(tree.written(node)), Some(Skip::Template | Skip::Variable));
+    if has_tag_or_digest(tree, node) || made_elsewhere || (in_list && !text.is_empty()) {
         finder.add(node, Form::Image);
     }
 }
@@ -185,11 +185,11 @@ pub(super) fn is_source_key(key: &str) -> bool {
 }
 
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.
-pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
-    if !yaml.is_mapping(mapping) || NOT_BESIDE.iter().any(|key| yaml.get(mapping, key).is_some()) {
+pub(super) fn fields(tree: &SyntaxTree<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
+    if !tree.is_mapping(mapping) || NOT_BESIDE.iter().any(|key| tree.get(mapping, key).is_some()) {
         return None;
     }
-    let scalar = |key: &str| yaml.get(mapping, key).filter(|node| yaml.text_of(*node).is_some());
+    let scalar = |key: &str| tree.get(mapping, key).filter(|node| tree.text_of(*node).is_some());
     let digest = DIGEST_KEYS.iter().find_map(|(key, bare)| scalar(key).map(|node| (node, *bare)));
     let named_tag = scalar("tag").or_else(|| scalar("imageTag"));
     let mut tag = named_tag.or_else(|| scalar("version"));
@@ -198,8 +198,8 @@ pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fie
         REPOSITORY_KEYS.iter().find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let certain = match key {
         "repository" => {
-            let of_sources = yaml.key_of(mapping).is_some_and(is_source_key);
-            let of_images = registry.is_some() || yaml.get(mapping, "pullPolicy").is_some();
+            let of_sources = tree.key_of(mapping).is_some_and(is_source_key);
+            let of_images = registry.is_some() || tree.get(mapping, "pullPolicy").is_some();
             let told = named_tag.is_some() && (!of_sources || of_images);
             sure || told || digest.is_some() || scalar("image").is_some()
         }
@@ -214,20 +214,20 @@ pub(super) fn fields(yaml: &Yaml<'_>, mapping: NodeId, sure: bool) -> Option<Fie
     };
     // `{repository: nvcr.io/nvidia, image: driver, version: …}`: the name is both.
     if key == "repository"
-        && let Some(image) = scalar("image").filter(|image| yaml.string_of(*image).is_some_and(is_name))
+        && let Some(image) = scalar("image").filter(|image| tree.string_of(*image).is_some_and(is_name))
     {
         if registry.is_some() {
             return None;
         }
         (registry, repository) = (Some(repository), image);
     }
-    let text = yaml.string_of(repository).unwrap_or_default();
+    let text = tree.string_of(repository).unwrap_or_default();
     // `image: repo:tag` beside a `version:` is a whole reference.
-    if !certain || has_tag_or_digest(yaml, repository) || text.contains("://") || text.contains(' ') {
+    if !certain || has_tag_or_digest(tree, repository) || text.contains("://") || text.contains(' ') {
         return None;
     }
     let (digest, bare) = match digest {
-        Some((node, bare)) => (Some(node), bare && !yaml.string_of(node).unwrap_or_default().contains(':')),
+        Some((node, bare)) => (Some(node), bare && !tree.string_of(node).unwrap_or_default().contains(':')),
         None => (None, false),
     };
     Some(Fields { registry, repository: Some(repository), tag, digest, bare })

@@ -1,15 +1,15 @@
 //! JSON patches in YAML (RFC 6902), as kustomize and Flux take them: a list of `{op, path, value}`.
 
 use super::{Finder, Form, helm_values, kubernetes};
-use crate::manifest::syntax::tree::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Tells whether `root` is a list of operations.
-pub(super) fn is_patch(yaml: &Yaml<'_>, root: NodeId) -> bool {
-    let items = yaml.items(root);
+pub(super) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
+    let items = tree.items(root);
     !items.is_empty()
         && items.iter().all(|item| {
-            yaml.get_str(*item, "op").is_some()
-                && yaml.get_str(*item, "path").is_some_and(|path| path.starts_with('/'))
+            tree.get_str(*item, "op").is_some()
+                && tree.get_str(*item, "path").is_some_and(|path| path.starts_with('/'))
         })
 }
 
@@ -18,14 +18,14 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     if finder.format.is_empty() {
         "json-patch".clone_into(&mut finder.format);
     }
-    let yaml = finder.yaml;
-    for operation in yaml.items(root) {
-        let Some(value) = yaml.get(*operation, "value") else { continue };
-        let path = yaml.get_str(*operation, "path").unwrap_or_default();
-        if yaml.get_str(*operation, "op") == Some("test") {
+    let tree = finder.tree;
+    for operation in tree.items(root) {
+        let Some(value) = tree.get(*operation, "value") else { continue };
+        let path = tree.get_str(*operation, "path").unwrap_or_default();
+        if tree.get_str(*operation, "op") == Some("test") {
             continue;
         }
-        if yaml.text_of(value).is_some() {
+        if tree.text_of(value).is_some() {
             if path.rsplit('/').next().is_some_and(helm_values::is_image_key) {
                 finder.add(value, Form::TaggedImage);
             }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{Fields, Finder, Kustomize, Retagged};
 use crate::manifest::site::{Skip, State, Write, classify};
-use crate::manifest::syntax::tree::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Tells whether `root` is a kustomization or a component, by content first and file name second.
-pub(super) fn is_kustomization(yaml: &Yaml<'_>, root: NodeId, path: &str) -> bool {
-    let kind = yaml.get_str(root, "kind");
-    let ours = yaml
+pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
+    let kind = tree.get_str(root, "kind");
+    let ours = tree
         .get_str(root, "apiVersion")
         .is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
     match kind {
@@ -19,14 +19,14 @@ pub(super) fn is_kustomization(yaml: &Yaml<'_>, root: NodeId, path: &str) -> boo
         None => {
             let name = path.rsplit('/').next().unwrap_or(path);
             matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-                && yaml.is_mapping(root)
+                && tree.is_mapping(root)
         }
     }
 }
 
 /// Adds the entries of `images`.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let kind = finder.yaml.get_str(root, "kind");
+    let kind = finder.tree.get_str(root, "kind");
     finder.kind = kind.map(str::to_owned);
     // Both may be left out; what is looked for is the same.
     let catalogue = finder.catalogue;
@@ -36,28 +36,28 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
 }
 
 /// Adds what a kustomization does to other files.
-pub(super) fn facts(yaml: &Yaml<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
-    let list = |key: &str| yaml.get(root, key).map(|list| yaml.items(list)).unwrap_or_default();
+pub(super) fn facts(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
+    let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
     into.overridden
-        .extend(list("images").iter().filter_map(|entry| yaml.get_str(*entry, "name")).map(str::to_owned));
+        .extend(list("images").iter().filter_map(|entry| tree.get_str(*entry, "name")).map(str::to_owned));
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let patches = list("patches").iter().filter_map(|patch| yaml.get_str(*patch, "path"));
+    let patches = list("patches").iter().filter_map(|patch| tree.get_str(*patch, "path"));
     let patches =
-        patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| yaml.string_of(*patch)));
+        patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| tree.string_of(*patch)));
     into.patches.extend(patches.filter(|patch| !patch.contains('\n')).map(|patch| below(directory, patch)));
     let retagged = list("images").iter().filter_map(|entry| {
-        let get = |key| yaml.get(*entry, key);
+        let get = |key| tree.get(*entry, key);
         let tag =
-            get("newTag").filter(|_| get("digest").is_none_or(|digest| yaml.written(digest).is_empty()))?;
-        let name = yaml.get_str(*entry, "name")?.to_owned();
-        Some(Retagged { name, start: yaml.nodes[yaml.resolve(tag)].span.start })
+            get("newTag").filter(|_| get("digest").is_none_or(|digest| tree.written(digest).is_empty()))?;
+        let name = tree.get_str(*entry, "name")?.to_owned();
+        Some(Retagged { name, start: tree.nodes[tree.resolve(tag)].span.start })
     });
     let known = into.retagged.len();
     into.retagged.extend(retagged);
     // Only with images do the prefilter's words make sure that every such document is read.
     if into.retagged.len() > known {
         let bases = ["resources", "components", "bases"].into_iter().flat_map(list);
-        let bases = bases.filter_map(|base| yaml.string_of(*base)).filter(|base| !is_remote(base));
+        let bases = bases.filter_map(|base| tree.string_of(*base)).filter(|base| !is_remote(base));
         into.bases.extend(bases.map(|base| below(directory, base)));
     }
 }
@@ -82,42 +82,42 @@ fn below(directory: &str, path: &str) -> String {
 
 /// Adds one entry `{name, newName, newTag, digest}`.
 pub(super) fn entry(finder: &mut Finder<'_, '_>, entry: NodeId) {
-    let get = |key| finder.yaml.get(entry, key);
+    let get = |key| finder.tree.get(entry, key);
     let (name, new_name, new_tag, digest) = (get("name"), get("newName"), get("newTag"), get("digest"));
     let Some(repository) = new_name.or(name) else { return };
     let fields = Fields { registry: None, repository: Some(repository), tag: new_tag, digest, bare: false };
     if digest.is_some()
-        || new_tag.is_none_or(|tag| finder.yaml.string_of(tag).is_none_or(|tag| tag.contains('@')))
+        || new_tag.is_none_or(|tag| finder.tree.string_of(tag).is_none_or(|tag| tag.contains('@')))
     {
         finder.add_fields(fields, false);
         return;
     }
     // No digest field yet: kustomize defines one, so it is added below `newTag`.
-    let (Some(tag), Some(name)) = (new_tag, finder.yaml.string_of(repository)) else { return };
-    let Some(tag_text) = finder.yaml.string_of(tag) else { return };
+    let (Some(tag), Some(name)) = (new_tag, finder.tree.string_of(repository)) else { return };
+    let Some(tag_text) = finder.tree.string_of(tag) else { return };
     let image = format!("{name}:{tag_text}");
     let (mut state, reference) = classify(&image);
     // The field can only be added to a mapping that holds `newTag` itself, not through a merge key.
-    let own = finder.yaml.own_entry(finder.yaml.resolve(entry), "newTag");
-    let write = own.map(|(_, value)| Write::AddDigest { mapping: finder.yaml.resolve(entry), after: value });
+    let own = finder.tree.own_entry(finder.tree.resolve(entry), "newTag");
+    let write = own.map(|(_, value)| Write::AddDigest { mapping: finder.tree.resolve(entry), after: value });
     if write.is_none() && !matches!(state, State::Skipped(_)) {
         state = State::Skipped(Skip::TagElsewhere);
     }
     let spans = finder.spans(&[
-        ("name", name_node(finder.yaml, entry)),
+        ("name", name_node(finder.tree, entry)),
         ("repository", Some(repository)),
         ("tag", Some(tag)),
     ]);
-    finder.push(finder.yaml.resolve(tag), spans, image, reference, state, write);
+    finder.push(finder.tree.resolve(tag), spans, image, reference, state, write);
 }
 
-fn name_node(yaml: &Yaml<'_>, entry: NodeId) -> Option<NodeId> {
-    yaml.get(entry, "newName").and_then(|_| yaml.get(entry, "name"))
+fn name_node(tree: &SyntaxTree<'_>, entry: NodeId) -> Option<NodeId> {
+    tree.get(entry, "newName").and_then(|_| tree.get(entry, "name"))
 }
 
 /// Adds one entry `[name=]newname[:tag][@digest]` (Argo CD, `kustomize edit set image`).
 pub(super) fn string_entry(finder: &mut Finder<'_, '_>, node: NodeId) {
-    let Some(text) = finder.yaml.string_of(node) else { return };
+    let Some(text) = finder.tree.string_of(node) else { return };
     let text = text.trim_end_matches(['\n', '\r']);
     let prefix = text.find('=').map_or("", |at| &text[..=at]).to_owned();
     let new_name = &text[prefix.len()..];
@@ -125,7 +125,7 @@ pub(super) fn string_entry(finder: &mut Finder<'_, '_>, node: NodeId) {
     if tagged {
         finder.add_scalar(node, &prefix);
     } else {
-        let node = finder.yaml.resolve(node);
+        let node = finder.tree.resolve(node);
         let state = match classify(new_name).0 {
             State::Skipped(skip) => State::Skipped(skip),
             _ => State::Skipped(Skip::TagElsewhere),

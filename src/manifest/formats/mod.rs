@@ -21,7 +21,7 @@ use embedded_yaml::EmbeddedText;
 use super::formats::catalogue::{Catalogue, Form, Location};
 use super::site::{ObjectOwner, Site, Skip, State, Write, classify};
 use super::syntax::build::TEMPLATE;
-use super::syntax::tree::{Document, NodeId, Yaml};
+use super::syntax::tree::{Document, NodeId, SyntaxTree};
 use crate::manifest::syntax::tree::inner_span;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -31,7 +31,7 @@ const PREFIXES: [&str; 4] = ["docker://", "docker-image://", "oci://", "registry
 
 /// Collects the sites of one document.
 pub(super) struct Finder<'y, 'a> {
-    yaml: &'y Yaml<'a>,
+    tree: &'y SyntaxTree<'a>,
     catalogue: &'y Catalogue,
     document: usize,
     format: String,
@@ -89,25 +89,25 @@ pub struct Retagged {
 }
 
 /// Adds what the kustomization in one document of the file at `path`, if it is one, does to other files.
-pub(super) fn kustomize(yaml: &Yaml<'_>, document: usize, path: &str, into: &mut Kustomize) {
-    if let Some(Document { root: Some(root), .. }) = yaml.documents.get(document)
-        && kustomization::is_kustomization(yaml, *root, path)
+pub(super) fn kustomize(tree: &SyntaxTree<'_>, document: usize, path: &str, into: &mut Kustomize) {
+    if let Some(Document { root: Some(root), .. }) = tree.documents.get(document)
+        && kustomization::is_kustomization(tree, *root, path)
     {
-        kustomization::facts(yaml, *root, path, into);
+        kustomization::facts(tree, *root, path, into);
     }
 }
 
 /// Returns the sites of one document of the file at `path`, and the texts in it that hold YAML of their own.
 pub(super) fn find(
-    yaml: &Yaml<'_>,
+    tree: &SyntaxTree<'_>,
     document: usize,
     path: &str,
     catalogue: &Catalogue,
 ) -> (Vec<Site>, Vec<EmbeddedText>) {
-    let Some(Document { root: Some(root), .. }) = yaml.documents.get(document) else {
+    let Some(Document { root: Some(root), .. }) = tree.documents.get(document) else {
         return (Vec::new(), Vec::new());
     };
-    let mut finder = Finder::new(yaml, catalogue, document);
+    let mut finder = Finder::new(tree, catalogue, document);
     finder.document(*root, path);
     unknown::find(&mut finder, *root);
     finder.set_platforms();
@@ -115,15 +115,15 @@ pub(super) fn find(
 }
 
 /// Tells whether a scalar is a reference with a tag or a digest.
-fn has_tag_or_digest(yaml: &Yaml<'_>, node: NodeId) -> bool {
-    Reference::parse(yaml.written(node))
+fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    Reference::parse(tree.written(node))
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
 }
 
 impl<'y, 'a> Finder<'y, 'a> {
-    fn new(yaml: &'y Yaml<'a>, catalogue: &'y Catalogue, document: usize) -> Self {
+    fn new(tree: &'y SyntaxTree<'a>, catalogue: &'y Catalogue, document: usize) -> Self {
         Self {
-            yaml,
+            tree,
             catalogue,
             document,
             format: String::new(),
@@ -142,29 +142,29 @@ impl<'y, 'a> Finder<'y, 'a> {
     }
 
     fn document(&mut self, root: NodeId, path: &str) {
-        if kustomization::is_kustomization(self.yaml, root, path) {
+        if kustomization::is_kustomization(self.tree, root, path) {
             self.format = "kustomize".to_owned();
             kustomization::find(self, root);
             return;
         }
-        if kubernetes::is_object(self.yaml, root) {
+        if kubernetes::is_object(self.tree, root) {
             self.format = "kubernetes".to_owned();
             kubernetes::find(self, root);
             return;
         }
-        let entries = self.catalogue.format(self.yaml, root, path);
+        let entries = self.catalogue.format(self.tree, root, path);
         if let Some(format) = entries.first().and_then(|entry| entry.format.as_ref()) {
             self.format.clone_from(format);
             file::find(self, &entries, root);
-        } else if helm_values::is_values(self.yaml, root, path) {
+        } else if helm_values::is_values(self.tree, root, path) {
             self.format = "helm-values".to_owned();
             helm_values::find(self, root);
-        } else if json_patch::is_patch(self.yaml, root) {
+        } else if json_patch::is_patch(self.tree, root) {
             json_patch::find(self, root);
         } else {
             // A bare list of objects, as `kubectl` and templates print it.
-            for item in self.yaml.items(root) {
-                if kubernetes::is_object(self.yaml, *item) {
+            for item in self.tree.items(root) {
+                if kubernetes::is_object(self.tree, *item) {
                     self.format = "kubernetes".to_owned();
                     kubernetes::find(self, *item);
                 }
@@ -175,9 +175,9 @@ impl<'y, 'a> Finder<'y, 'a> {
     /// Notes what is no image below `root`, and which names are none.
     fn set_aside(&mut self, entries: &[&Location], root: NodeId) {
         for entry in entries {
-            self.ignored.extend(entry.ignore.iter().flat_map(|pattern| pattern.find(self.yaml, root)));
-            for node in entry.aliases.iter().flat_map(|pattern| pattern.find(self.yaml, root)) {
-                self.aliases.extend(self.yaml.string_of(node).map(str::to_owned));
+            self.ignored.extend(entry.ignore.iter().flat_map(|pattern| pattern.find(self.tree, root)));
+            for node in entry.aliases.iter().flat_map(|pattern| pattern.find(self.tree, root)) {
+                self.aliases.extend(self.tree.string_of(node).map(str::to_owned));
             }
         }
     }
@@ -187,19 +187,19 @@ impl<'y, 'a> Finder<'y, 'a> {
         &mut self,
         entries: &[&Location],
         root: NodeId,
-        wanted: impl Fn(&Yaml<'_>, NodeId) -> bool,
+        wanted: impl Fn(&SyntaxTree<'_>, NodeId) -> bool,
     ) {
-        let yaml = self.yaml;
+        let tree = self.tree;
         let forms = || entries.iter().flat_map(|entry| entry.forms());
         let (outputs, others): (Vec<_>, Vec<_>) = forms().partition(|(_, form)| *form == Form::Output);
         for (pattern, form) in outputs.into_iter().chain(others) {
-            for node in pattern.find(yaml, root).into_iter().filter(|node| wanted(yaml, *node)) {
+            for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
                 self.add(node, form);
             }
         }
         for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
-            for node in pattern.find(yaml, root).into_iter().filter(|node| wanted(yaml, *node)) {
-                if yaml.text_of(node).is_some() {
+            for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
+                if tree.text_of(node).is_some() {
                     let (format, kind, name) = (self.format.clone(), self.kind.clone(), self.name.clone());
                     self.texts.push(EmbeddedText { node, form, document: self.document, format, kind, name });
                 }
@@ -210,29 +210,29 @@ impl<'y, 'a> Finder<'y, 'a> {
     /// Tells whether `node` is, or stands below, what is no image.
     fn is_ignored(&self, node: NodeId) -> bool {
         !self.ignored.is_empty()
-            && std::iter::successors(Some(node), |at| self.yaml.nodes[*at].parent)
+            && std::iter::successors(Some(node), |at| self.tree.nodes[*at].parent)
                 .any(|at| self.ignored.contains(&at))
     }
 
     /// Adds what stands at `node` in the given form.
     fn add(&mut self, node: NodeId, form: Form) {
-        let node = self.yaml.resolve(node);
+        let node = self.tree.resolve(node);
         if self.is_ignored(node) {
             return;
         }
         match form {
             Form::Image => {
-                if !self.yaml.string_of(node).is_some_and(|text| self.aliases.contains(text)) {
+                if !self.tree.string_of(node).is_some_and(|text| self.aliases.contains(text)) {
                     self.add_scalar(node, "");
                 }
             }
             Form::TaggedImage => {
-                if has_tag_or_digest(self.yaml, node) {
+                if has_tag_or_digest(self.tree, node) {
                     self.add_scalar(node, "");
                 }
             }
             Form::Prefixed => {
-                let text = self.yaml.written(node);
+                let text = self.tree.written(node);
                 let prefix = PREFIXES.iter().find_map(|prefix| {
                     let at = text.find(prefix)?;
                     // Compose also takes `name=docker-image://…`.
@@ -243,25 +243,25 @@ impl<'y, 'a> Finder<'y, 'a> {
                 }
             }
             Form::Output => {
-                if self.yaml.text_of(node).is_some() {
-                    let image = self.yaml.written(node).to_owned();
+                if self.tree.text_of(node).is_some() {
+                    let image = self.tree.written(node).to_owned();
                     let state = State::Skipped(Skip::BuildOutput);
                     self.push(node, BTreeMap::new(), image, None, state, None);
                 }
             }
             Form::Fields => {
-                if let Some(fields) = helm_values::fields(self.yaml, node, true) {
+                if let Some(fields) = helm_values::fields(self.tree, node, true) {
                     self.add_fields(fields, true);
                 }
             }
             Form::Values => helm_values::find(self, node),
             Form::Kustomize => {
-                for entry in self.yaml.items(node).to_vec() {
+                for entry in self.tree.items(node).to_vec() {
                     kustomization::entry(self, entry);
                 }
             }
             Form::KustomizeStrings => {
-                for entry in self.yaml.items(node).to_vec() {
+                for entry in self.tree.items(node).to_vec() {
                     kustomization::string_entry(self, entry);
                 }
             }
@@ -270,11 +270,11 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Adds a scalar that holds a whole reference after `prefix`.
     fn add_scalar(&mut self, node: NodeId, prefix: &str) {
-        let node = self.yaml.resolve(node);
-        if self.yaml.text_of(node).is_none() {
+        let node = self.tree.resolve(node);
+        if self.tree.text_of(node).is_none() {
             return;
         }
-        let value = self.yaml.written(node);
+        let value = self.tree.written(node);
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
         if let Some(skip) = self.computed(node) {
@@ -283,7 +283,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
             reference = self.tag_from_comment(node, reference);
         }
-        if inner_span(self.yaml, node).is_none() && matches!(state, State::Floating | State::Pinned) {
+        if inner_span(self.tree, node).is_none() && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotAReference);
         }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
@@ -297,19 +297,19 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Returns where the mapping that holds `node` starts: its key, or its first entry in a list.
     fn start_of_holder(&self, node: NodeId) -> Option<usize> {
-        let mapping = self.yaml.nodes[node].parent?;
-        let first = || self.yaml.entries(mapping).first().map(|(key, _)| *key);
-        let key = match self.yaml.nodes[mapping].parent {
-            Some(list) if self.yaml.is_sequence(list) => first(),
-            _ => self.yaml.key_node_of(mapping),
+        let mapping = self.tree.nodes[node].parent?;
+        let first = || self.tree.entries(mapping).first().map(|(key, _)| *key);
+        let key = match self.tree.nodes[mapping].parent {
+            Some(list) if self.tree.is_sequence(list) => first(),
+            _ => self.tree.key_node_of(mapping),
         };
-        key.map(|key| self.yaml.nodes[key].span.start)
+        key.map(|key| self.tree.nodes[key].span.start)
     }
 
     /// Returns why a value is not the text that stands here, if a tag says so: `!Ref`, `!Sub`, `!secret`. `!!str` says what
     /// it is anyway, and `!` alone that it is text.
     fn computed(&self, node: NodeId) -> Option<Skip> {
-        match self.yaml.nodes[self.yaml.resolve(node)].tag.as_str() {
+        match self.tree.nodes[self.tree.resolve(node)].tag.as_str() {
             TEMPLATE => Some(Skip::Template),
             tag => (tag.len() > 1 && !tag.ends_with("str")).then_some(Skip::Variable),
         }
@@ -318,8 +318,8 @@ impl<'y, 'a> Finder<'y, 'a> {
     /// Reads `repo@digest # repo:tag` back: the tag that style `digest` keeps in a comment.
     fn tag_from_comment(&self, node: NodeId, pinned: Option<Reference>) -> Option<Reference> {
         let pinned = pinned?;
-        let Some(comment) = self.yaml.comment_after(node) else { return Some(pinned) };
-        let text = self.yaml.text.get(comment)?.trim_start_matches('#').trim();
+        let Some(comment) = self.tree.comment_after(node) else { return Some(pinned) };
+        let text = self.tree.text.get(comment)?.trim_start_matches('#').trim();
         // ratchet keeps the original there.
         let text = text.strip_prefix("ratchet:").unwrap_or(text);
         match (Reference::parse(text), pinned.digest()) {
@@ -332,7 +332,7 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Adds a reference that is split over fields of a mapping.
     fn add_fields(&mut self, fields: Fields, chart: bool) {
-        let text = |node: Option<NodeId>| node.map(|node| self.yaml.written(node)).unwrap_or_default();
+        let text = |node: Option<NodeId>| node.map(|node| self.tree.written(node)).unwrap_or_default();
         let Some(repository) = fields.repository else { return };
         let (registry, name) = (text(fields.registry), text(fields.repository));
         let (tag, digest) = (text(fields.tag), text(fields.digest));
@@ -359,9 +359,9 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
         let write = match (fields.digest, fields.tag) {
             (Some(node), _) if inline.is_empty() => {
-                Some(Write::Digest { node: self.yaml.resolve(node), bare: fields.bare })
+                Some(Write::Digest { node: self.tree.resolve(node), bare: fields.bare })
             }
-            (_, Some(node)) => Some(Write::Tag { node: self.yaml.resolve(node) }),
+            (_, Some(node)) => Some(Write::Tag { node: self.tree.resolve(node) }),
             _ => None,
         };
         let main = fields.tag.unwrap_or(repository);
@@ -372,13 +372,13 @@ impl<'y, 'a> Finder<'y, 'a> {
             ("digest", fields.digest),
         ];
         let spans = self.spans(&spans);
-        let main = self.yaml.resolve(main);
+        let main = self.tree.resolve(main);
         self.push(main, spans, image, reference, state, write);
-        let mapping = self.yaml.nodes[self.yaml.resolve(repository)].parent;
-        let key = mapping.and_then(|mapping| self.yaml.key_node_of(mapping));
+        let mapping = self.tree.nodes[self.tree.resolve(repository)].parent;
+        let key = mapping.and_then(|mapping| self.tree.key_node_of(mapping));
         if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
             site.chart = chart;
-            site.parent = key.map(|key| self.yaml.nodes[key].span.start);
+            site.parent = key.map(|key| self.tree.nodes[key].span.start);
         }
     }
 
@@ -386,7 +386,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         fields
             .iter()
             .filter_map(|(name, node)| {
-                node.map(|node| (*name, self.yaml.nodes[self.yaml.resolve(node)].span.clone()))
+                node.map(|node| (*name, self.tree.nodes[self.tree.resolve(node)].span.clone()))
             })
             .collect()
     }
@@ -406,12 +406,12 @@ impl<'y, 'a> Finder<'y, 'a> {
             return;
         }
         // What an action touches is no text of the file's own, however it reads.
-        let masked = !matches!(state, State::Skipped(_)) && self.yaml.is_masked(main);
+        let masked = !matches!(state, State::Skipped(_)) && self.tree.is_masked(main);
         let state = if masked { State::Skipped(Skip::Template) } else { state };
         let skipped = matches!(state, State::Skipped(_));
         self.sites.push(Site {
             document: self.document,
-            path: self.yaml.pointer(main),
+            path: self.tree.pointer(main),
             also_at: Vec::new(),
             format: self.format.clone(),
             kind: self.kind.clone(),
@@ -419,7 +419,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             owner: self.owner.clone(),
             platform: None,
             main,
-            span: self.yaml.nodes[main].span.clone(),
+            span: self.tree.nodes[main].span.clone(),
             fields,
             inside: self.inside,
             parent: None,

@@ -18,7 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::syntax::tree::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// How deep a path goes. Chained aliases nest deeper than the text does, and the stack is finite.
 const DEPTH_MAX: usize = 200;
@@ -53,12 +53,12 @@ enum Test {
 }
 
 impl Test {
-    fn holds(&self, yaml: &Yaml<'_>, node: NodeId) -> bool {
-        let is = |node, wanted| yaml.string_of(node).is_some_and(|text| matches_text(text, wanted));
+    fn holds(&self, tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+        let is = |node, wanted| tree.string_of(node).is_some_and(|text| matches_text(text, wanted));
         match self {
             Self::Is(wanted) => is(node, wanted),
-            Self::Has(key) => yaml.get(node, key).is_some(),
-            Self::HasValue(key, wanted) => yaml.get(node, key).is_some_and(|value| is(value, wanted)),
+            Self::Has(key) => tree.get(node, key).is_some(),
+            Self::HasValue(key, wanted) => tree.get(node, key).is_some_and(|value| is(value, wanted)),
         }
     }
 }
@@ -82,21 +82,21 @@ impl Pattern {
 
     /// Returns the nodes at this path below `root`, aliases and merge keys followed. A node that several aliases lead
     /// to may come more than once.
-    pub fn find(&self, yaml: &Yaml<'_>, root: NodeId) -> Vec<NodeId> {
-        let seen = yaml.is_linked.then(HashSet::new);
-        let mut search = PatternSearch { yaml, seen, found: Vec::new() };
+    pub fn find(&self, tree: &SyntaxTree<'_>, root: NodeId) -> Vec<NodeId> {
+        let seen = tree.is_linked.then(HashSet::new);
+        let mut search = PatternSearch { tree, seen, found: Vec::new() };
         search.descend(root, &self.segments, DEPTH_MAX);
         search.found
     }
 
     /// Tells whether this path leads anywhere below `root`.
-    pub fn is_in(&self, yaml: &Yaml<'_>, root: NodeId) -> bool {
+    pub fn is_in(&self, tree: &SyntaxTree<'_>, root: NodeId) -> bool {
         let first = self.segments.first().map(|segment| &segment.step);
         let starts = match first {
-            Some(PatternStep::Key(key)) => yaml.get(root, key).is_some(),
+            Some(PatternStep::Key(key)) => tree.get(root, key).is_some(),
             _ => true,
         };
-        starts && !self.find(yaml, root).is_empty()
+        starts && !self.find(tree, root).is_empty()
     }
 
     /// Returns the keys that a document must spell where this path leads somewhere.
@@ -186,7 +186,7 @@ impl Serialize for Pattern {
 }
 
 struct PatternSearch<'y, 'a> {
-    yaml: &'y Yaml<'a>,
+    tree: &'y SyntaxTree<'a>,
     /// (node, segments left): the work is bounded by their product, whatever aliases do. Without them it is anyway.
     seen: Option<HashSet<(NodeId, usize)>>,
     found: Vec<NodeId>,
@@ -194,7 +194,7 @@ struct PatternSearch<'y, 'a> {
 
 impl PatternSearch<'_, '_> {
     fn descend(&mut self, node: NodeId, segments: &[Segment], depth: usize) {
-        let node = self.yaml.resolve(node);
+        let node = self.tree.resolve(node);
         let Some(depth) = depth.checked_sub(1) else { return };
         let Some((first, rest)) = segments.split_first() else {
             self.found.push(node);
@@ -207,7 +207,7 @@ impl PatternSearch<'_, '_> {
         }
         match &first.step {
             PatternStep::Key(key) => {
-                if let Some(child) = self.yaml.get(node, key) {
+                if let Some(child) = self.tree.get(node, key) {
                     self.enter(child, first, rest, depth);
                 }
             }
@@ -215,8 +215,8 @@ impl PatternSearch<'_, '_> {
                 self.each_child(node, |search, child| search.enter(child, first, rest, depth))
             }
             PatternStep::Items => {
-                let yaml = self.yaml;
-                for child in yaml.items(node) {
+                let tree = self.tree;
+                for child in tree.items(node) {
                     self.enter(*child, first, rest, depth);
                 }
             }
@@ -228,48 +228,48 @@ impl PatternSearch<'_, '_> {
     }
 
     fn each_child(&mut self, node: NodeId, mut visit: impl FnMut(&mut Self, NodeId)) {
-        let yaml = self.yaml;
-        if yaml.is_linked {
-            children(yaml, node).into_iter().for_each(|child| visit(self, child));
+        let tree = self.tree;
+        if tree.is_linked {
+            children(tree, node).into_iter().for_each(|child| visit(self, child));
             return;
         }
-        for (_, child) in yaml.entries(node) {
+        for (_, child) in tree.entries(node) {
             visit(self, *child);
         }
-        for child in yaml.items(node) {
+        for child in tree.items(node) {
             visit(self, *child);
         }
     }
 
     fn enter(&mut self, child: NodeId, segment: &Segment, rest: &[Segment], depth: usize) {
-        if segment.test.as_ref().is_none_or(|test| test.holds(self.yaml, child)) {
+        if segment.test.as_ref().is_none_or(|test| test.holds(self.tree, child)) {
             self.descend(child, rest, depth);
         }
     }
 }
 
 /// Returns the children of a collection; those that a merge key brings in included, unless they are overridden.
-fn children(yaml: &Yaml<'_>, node: NodeId) -> Vec<NodeId> {
-    if yaml.is_sequence(node) {
-        return yaml.items(node).to_vec();
+fn children(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<NodeId> {
+    if tree.is_sequence(node) {
+        return tree.items(node).to_vec();
     }
-    let is_merge = |key: NodeId| yaml.text_of(key) == Some("<<");
-    if !yaml.entries(node).iter().any(|(key, _)| is_merge(*key)) {
-        return yaml.entries(node).iter().map(|(_, value)| *value).collect();
+    let is_merge = |key: NodeId| tree.text_of(key) == Some("<<");
+    if !tree.entries(node).iter().any(|(key, _)| is_merge(*key)) {
+        return tree.entries(node).iter().map(|(_, value)| *value).collect();
     }
     let mut keys = HashSet::new();
     let mut out = Vec::new();
     let mut mappings = vec![node];
     let mut visited = HashSet::new();
     while let Some(mapping) = mappings.pop() {
-        if !visited.insert(yaml.resolve(mapping)) {
+        if !visited.insert(tree.resolve(mapping)) {
             continue;
         }
-        for (key, value) in yaml.entries(mapping) {
-            match yaml.text_of(*key) {
+        for (key, value) in tree.entries(mapping) {
+            match tree.text_of(*key) {
                 Some("<<") => {
                     mappings.push(*value);
-                    mappings.extend(yaml.items(*value).iter().rev());
+                    mappings.extend(tree.items(*value).iter().rev());
                 }
                 Some(text) if keys.insert(text) => out.push(*value),
                 _ => {}
@@ -284,9 +284,9 @@ mod tests {
     use super::*;
 
     fn count(text: &str, pattern: &str) -> usize {
-        let yaml = Yaml::parse(text);
-        let root = yaml.documents[0].root.unwrap();
-        Pattern::parse(pattern).unwrap().find(&yaml, root).len()
+        let tree = SyntaxTree::parse(text);
+        let root = tree.documents[0].root.unwrap();
+        Pattern::parse(pattern).unwrap().find(&tree, root).len()
     }
 
     #[test]

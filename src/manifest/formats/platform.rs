@@ -1,7 +1,7 @@
 //! On which platform a workload runs, where its own manifest leaves no choice.
 
 use super::Finder;
-use crate::manifest::syntax::tree::{NodeId, Yaml};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
 
 /// The labels of a node that say its architecture; the second until Kubernetes 1.14.
@@ -20,7 +20,7 @@ impl Finder<'_, '_> {
     /// Notes the platform that a workload asks for beside the image at `node`. An image that several workloads share
     /// through an anchor has none unless all ask for the same.
     pub(super) fn runs_on(&mut self, node: NodeId, platform: Option<Platform>) {
-        let node = self.yaml.resolve(node);
+        let node = self.tree.resolve(node);
         let known = self.platforms.entry(node).or_insert_with(|| platform.clone());
         if *known != platform {
             *known = None;
@@ -38,12 +38,12 @@ impl Finder<'_, '_> {
 /// Returns the platform of the nodes that the pod spec at `spec` can run on, by its `nodeSelector` and its required node
 /// affinity (Kubernetes API, PodSpec v1 core). `None` where there is none, several, or one whose image cannot be told by
 /// its name: Windows images are for one build of Windows, 32-bit ARM has variants.
-pub(super) fn of_pod(yaml: &Yaml<'_>, spec: NodeId) -> Option<Platform> {
-    let architecture = label(yaml, spec, &ARCHITECTURE)?;
-    let linux = match label(yaml, spec, &OS) {
+pub(super) fn of_pod(tree: &SyntaxTree<'_>, spec: NodeId) -> Option<Platform> {
+    let architecture = label(tree, spec, &ARCHITECTURE)?;
+    let linux = match label(tree, spec, &OS) {
         Some(os) => os == LINUX,
         // Nothing is said of it, or something that is no single one.
-        None => !names(yaml, spec, &OS),
+        None => !names(tree, spec, &OS),
     };
     if !linux || architecture == ARM {
         return None;
@@ -52,53 +52,53 @@ pub(super) fn of_pod(yaml: &Yaml<'_>, spec: NodeId) -> Option<Platform> {
 }
 
 /// Returns the one value that the nodes' label must have, under whichever of its names.
-fn label<'y>(yaml: &'y Yaml<'_>, spec: NodeId, names: &[&str]) -> Option<&'y str> {
-    let selected = selected(yaml, spec, names);
-    let terms = terms(yaml, spec);
+fn label<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> Option<&'y str> {
+    let selected = selected(tree, spec, names);
+    let terms = terms(tree, spec);
     // The terms are alternatives: each must want the same.
-    let required = terms.iter().map(|term| required(yaml, *term, names));
+    let required = terms.iter().map(|term| required(tree, *term, names));
     one(selected.into_iter().chain(agreed(required)))
 }
 
 /// Tells whether the label is spoken of at all.
-fn names(yaml: &Yaml<'_>, spec: NodeId, names: &[&str]) -> bool {
+fn names(tree: &SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> bool {
     let expressed = |term: &NodeId| {
-        expressions(yaml, *term).any(|expression| names.iter().any(|name| is_key(yaml, expression, name)))
+        expressions(tree, *term).any(|expression| names.iter().any(|name| is_key(tree, expression, name)))
     };
-    !selected(yaml, spec, names).is_empty() || terms(yaml, spec).iter().any(expressed)
+    !selected(tree, spec, names).is_empty() || terms(tree, spec).iter().any(expressed)
 }
 
 /// Returns what `nodeSelector` wants of the label.
-fn selected<'y>(yaml: &'y Yaml<'_>, spec: NodeId, names: &[&str]) -> Vec<Option<&'y str>> {
-    let Some(selector) = yaml.get(spec, "nodeSelector") else { return Vec::new() };
-    names.iter().filter_map(|name| yaml.get(selector, name)).map(|value| known(yaml, value)).collect()
+fn selected<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> Vec<Option<&'y str>> {
+    let Some(selector) = tree.get(spec, "nodeSelector") else { return Vec::new() };
+    names.iter().filter_map(|name| tree.get(selector, name)).map(|value| known(tree, value)).collect()
 }
 
 /// Returns the terms of the required node affinity.
-fn terms<'y>(yaml: &'y Yaml<'_>, spec: NodeId) -> &'y [NodeId] {
+fn terms<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId) -> &'y [NodeId] {
     let path =
         ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
-    let terms = path.iter().try_fold(spec, |node, key| yaml.get(node, key));
-    terms.map(|terms| yaml.items(terms)).unwrap_or_default()
+    let terms = path.iter().try_fold(spec, |node, key| tree.get(node, key));
+    terms.map(|terms| tree.items(terms)).unwrap_or_default()
 }
 
-fn expressions<'y>(yaml: &'y Yaml<'_>, term: NodeId) -> impl Iterator<Item = NodeId> + 'y {
-    yaml.get(term, "matchExpressions").map(|list| yaml.items(list)).unwrap_or_default().iter().copied()
+fn expressions<'y>(tree: &'y SyntaxTree<'_>, term: NodeId) -> impl Iterator<Item = NodeId> + 'y {
+    tree.get(term, "matchExpressions").map(|list| tree.items(list)).unwrap_or_default().iter().copied()
 }
 
-fn is_key(yaml: &Yaml<'_>, expression: NodeId, name: &str) -> bool {
-    yaml.get_str(expression, "key") == Some(name)
+fn is_key(tree: &SyntaxTree<'_>, expression: NodeId, name: &str) -> bool {
+    tree.get_str(expression, "key") == Some(name)
 }
 
 /// Returns the one value that a term's `In` expressions want of the label.
-fn required<'y>(yaml: &'y Yaml<'_>, term: NodeId, names: &[&str]) -> Option<&'y str> {
-    let ours = expressions(yaml, term).filter(|expression| {
-        yaml.get_str(*expression, "operator") == Some("In")
-            && names.iter().any(|name| is_key(yaml, *expression, name))
+fn required<'y>(tree: &'y SyntaxTree<'_>, term: NodeId, names: &[&str]) -> Option<&'y str> {
+    let ours = expressions(tree, term).filter(|expression| {
+        tree.get_str(*expression, "operator") == Some("In")
+            && names.iter().any(|name| is_key(tree, *expression, name))
     });
     one(ours.map(|expression| {
-        match yaml.get(expression, "values").map(|values| yaml.items(values)).unwrap_or_default() {
-            [value] => known(yaml, *value),
+        match tree.get(expression, "values").map(|values| tree.items(values)).unwrap_or_default() {
+            [value] => known(tree, *value),
             _ => None,
         }
     }))
@@ -117,6 +117,6 @@ fn one<'y>(mut wanted: impl Iterator<Item = Option<&'y str>>) -> Option<&'y str>
 }
 
 /// Returns a value that is written here, not made by a template.
-fn known<'y>(yaml: &'y Yaml<'_>, value: NodeId) -> Option<&'y str> {
-    yaml.string_of(value).filter(|_| !yaml.is_masked(value))
+fn known<'y>(tree: &'y SyntaxTree<'_>, value: NodeId) -> Option<&'y str> {
+    tree.string_of(value).filter(|_| !tree.is_masked(value))
 }

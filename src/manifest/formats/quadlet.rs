@@ -8,10 +8,10 @@ use crate::manifest::syntax::tree::NodeId;
 
 /// Adds the images that are names of `.build` and `.image` units (podman-container.unit(5), podman-volume.unit(5)).
 pub(super) fn other_units(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let yaml = finder.yaml;
+    let tree = finder.tree;
     for section in ["Container", "Volume"] {
-        let image = yaml.get(root, section).and_then(|section| yaml.get(section, "Image"));
-        let Some((node, name)) = image.and_then(|node| Some((node, yaml.string_of(node)?))) else { continue };
+        let image = tree.get(root, section).and_then(|section| tree.get(section, "Image"));
+        let Some((node, name)) = image.and_then(|node| Some((node, tree.string_of(node)?))) else { continue };
         let skip = match name.rsplit_once('.') {
             Some((_, "build")) => Skip::BuildOutput,
             Some((_, "image")) => Skip::TagElsewhere,

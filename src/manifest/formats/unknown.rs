@@ -21,15 +21,15 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     if finder.ignored.contains(&node) {
         return;
     }
-    let yaml = finder.yaml;
-    match &yaml.nodes[node].kind {
+    let tree = finder.tree;
+    match &tree.nodes[node].kind {
         NodeKind::Sequence { items, .. } => items.iter().for_each(|item| walk(finder, *item)),
         NodeKind::Mapping { entries, .. } => {
-            if kubernetes::is_object(yaml, node) && kubernetes::is_not_pulled(yaml, finder.catalogue, node) {
+            if kubernetes::is_object(tree, node) && kubernetes::is_not_pulled(tree, finder.catalogue, node) {
                 return;
             }
-            if yaml.key_of(node).is_some_and(|key| is_image_key(key) || is_source_key(key))
-                && let Some(fields) = helm_values::fields(yaml, node, true)
+            if tree.key_of(node).is_some_and(|key| is_image_key(key) || is_source_key(key))
+                && let Some(fields) = helm_values::fields(tree, node, true)
             {
                 let known = finder.sites.len();
                 finder.add_fields(fields, true);
@@ -40,13 +40,13 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
                 }
             }
             for (key, value) in entries {
-                let Some(key) = yaml.text_of(*key) else { continue };
+                let Some(key) = tree.text_of(*key) else { continue };
                 if kubernetes::NOT_PULLED.contains(&key) {
                     continue;
                 }
                 let known =
                     || finder.catalogue.image_keys().iter().any(|known| known.eq_ignore_ascii_case(key));
-                if matches!(yaml.nodes[*value].kind, NodeKind::Scalar { .. }) {
+                if matches!(tree.nodes[*value].kind, NodeKind::Scalar { .. }) {
                     if is_image_key(key) || known() {
                         report(finder, *value);
                     }
@@ -60,9 +60,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
 }
 
 fn report(finder: &mut Finder<'_, '_>, node: NodeId) {
-    if finder.ignored.contains(&node) || !has_tag_or_digest(finder.yaml, node) {
+    if finder.ignored.contains(&node) || !has_tag_or_digest(finder.tree, node) {
         return;
     }
-    let image = finder.yaml.written(node).to_owned();
+    let image = finder.tree.written(node).to_owned();
     finder.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::UnknownLocation), None);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::{NodeId, NodeKind, Yaml};
+use super::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// The most uses that are named: more help nobody, and aliases are cheap to write.
 const USES_MAX: usize = 100;
@@ -19,9 +19,9 @@ pub(crate) struct Aliases {
 
 impl Aliases {
     /// Returns the aliases of all documents.
-    pub(crate) fn of(yaml: &Yaml<'_>) -> Self {
+    pub(crate) fn of(tree: &SyntaxTree<'_>) -> Self {
         let mut aliases: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
-        for (id, node) in yaml.nodes.iter().enumerate() {
+        for (id, node) in tree.nodes.iter().enumerate() {
             if let NodeKind::Alias(target) = node.kind {
                 aliases.entry(target).or_default().push(id);
             }
@@ -30,21 +30,21 @@ impl Aliases {
     }
 
     /// Returns the JSON pointers that lead to `node` through one alias or merge key to it or to what it stands in.
-    pub(crate) fn uses_of(&mut self, yaml: &Yaml<'_>, node: NodeId) -> Vec<String> {
+    pub(crate) fn uses_of(&mut self, tree: &SyntaxTree<'_>, node: NodeId) -> Vec<String> {
         let mut uses = Vec::new();
         if self.aliases.is_empty() || self.left == 0 {
             return uses;
         }
-        let whole = yaml.pointer(node);
+        let whole = tree.pointer(node);
         let mut at = Some(node);
         while let Some(target) = at {
-            let below = &whole[yaml.pointer(target).len()..];
+            let below = &whole[tree.pointer(target).len()..];
             let aliases = self.aliases.get(&target).into_iter().flatten();
             for alias in aliases.take(USES_MAX.min(self.left)) {
                 self.left -= 1;
-                uses.extend(use_through(yaml, *alias, below));
+                uses.extend(use_through(tree, *alias, below));
             }
-            at = yaml.nodes[target].parent;
+            at = tree.nodes[target].parent;
         }
         uses.sort();
         uses.truncate(USES_MAX);
@@ -53,18 +53,18 @@ impl Aliases {
 }
 
 /// Returns where `alias` puts what is `below` its target; nothing where a merged key is overridden.
-fn use_through(yaml: &Yaml<'_>, alias: NodeId, below: &str) -> Option<String> {
-    let pointer = yaml.pointer(alias);
+fn use_through(tree: &SyntaxTree<'_>, alias: NodeId, below: &str) -> Option<String> {
+    let pointer = tree.pointer(alias);
     // `<<: *a`, or `<<: [*a, *b]`
-    let parent = yaml.nodes[alias].parent;
-    let holder = if yaml.key_of(alias) == Some("<<") {
+    let parent = tree.nodes[alias].parent;
+    let holder = if tree.key_of(alias) == Some("<<") {
         parent
     } else {
-        parent.filter(|list| yaml.key_of(*list) == Some("<<")).and_then(|list| yaml.nodes[list].parent)
+        parent.filter(|list| tree.key_of(*list) == Some("<<")).and_then(|list| tree.nodes[list].parent)
     };
     let Some(holder) = holder else { return Some(pointer + below) };
     let key = below.split('/').nth(1)?.replace("~1", "/").replace("~0", "~");
-    yaml.own_entry(holder, &key).is_none().then(|| yaml.pointer(holder) + below)
+    tree.own_entry(holder, &key).is_none().then(|| tree.pointer(holder) + below)
 }
 
 #[cfg(test)]
@@ -75,9 +75,9 @@ mod tests {
     fn aliases_and_merges_are_named_and_overrides_are_not() {
         let text =
             "x: &x {image: &i a:1}\na: *x\nb: {<<: *x}\nc: {<<: *x, image: b:1}\nd: {<<: [*x]}\ne: *i\n";
-        let yaml = Yaml::parse(text);
-        let root = yaml.documents[0].root.unwrap();
-        let image = yaml.get(yaml.get(root, "x").unwrap(), "image").unwrap();
-        assert_eq!(Aliases::of(&yaml).uses_of(&yaml, image), ["/a/image", "/b/image", "/d/image", "/e"]);
+        let tree = SyntaxTree::parse(text);
+        let root = tree.documents[0].root.unwrap();
+        let image = tree.get(tree.get(root, "x").unwrap(), "image").unwrap();
+        assert_eq!(Aliases::of(&tree).uses_of(&tree, image), ["/a/image", "/b/image", "/d/image", "/e"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::tree::{Document, Node, NodeId, NodeKind, ScalarStyle, SyntaxError, Yaml};
+use super::tree::{Document, Node, NodeId, NodeKind, ScalarStyle, SyntaxError, SyntaxTree};
 use crate::manifest::syntax::language::Language;
 
 /// The tag of a value that is made from this text only when the file is used: `${…}`, `%i`.
@@ -32,7 +32,7 @@ impl<'a> Value<'a> {
     }
 }
 
-impl<'a> Yaml<'a> {
+impl<'a> SyntaxTree<'a> {
     /// Returns the tree of a text that is one document; `comments` are in the order of the text.
     pub(in crate::manifest) fn planted(
         text: &'a str,
@@ -40,14 +40,14 @@ impl<'a> Yaml<'a> {
         root: Result<Value<'a>, SyntaxError>,
         comments: Vec<Range<usize>>,
     ) -> Self {
-        let mut yaml = Self::empty(text, language);
-        yaml.comments = comments;
+        let mut tree = Self::empty(text, language);
+        tree.comments = comments;
         let (root, error) = match root {
-            Ok(root) => (Some(yaml.plant(root, None, 0)), None),
+            Ok(root) => (Some(tree.plant(root, None, 0)), None),
             Err(error) => (None, Some(error)),
         };
-        yaml.documents.push(Document { start: 0, root, error });
-        yaml
+        tree.documents.push(Document { start: 0, root, error });
+        tree
     }
 
     /// The recursion is as deep as the value, which its parser bounds.

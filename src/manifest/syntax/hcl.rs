@@ -17,7 +17,7 @@ use tokens::TokenKind;
 
 use super::build::{EXPRESSION, TEMPLATE, Value, ValueShape};
 use super::language::Language;
-use super::tree::{Fault, ScalarStyle, SyntaxError, Yaml};
+use super::tree::{Fault, ScalarStyle, SyntaxError, SyntaxTree};
 
 /// The largest file that is read, in bytes: a Nomad server stores no more than 1 MB of a job's source by default
 /// (`job_max_source_size`).
@@ -34,19 +34,19 @@ pub(crate) fn has_job(bytes: &[u8]) -> bool {
 }
 
 /// Parses `text`, which is one document.
-pub(crate) fn parse(text: &str) -> Yaml<'_> {
+pub(crate) fn parse(text: &str) -> SyntaxTree<'_> {
     let too_large = |size| SyntaxError {
         line: 1,
         message: format!("{size} bytes of HCL, more than {SIZE_MAX}"),
         fault: Fault::TooLarge,
     };
     if text.len() > SIZE_MAX {
-        return Yaml::planted(text, Language::Hcl, Err(too_large(text.len())), Vec::new());
+        return SyntaxTree::planted(text, Language::Hcl, Err(too_large(text.len())), Vec::new());
     }
     // The parser recurses, and compares the keys of an object one with another: what it gets is bounded first.
     let tokens = match tokens::read(text) {
         Ok(tokens) => tokens,
-        Err(error) => return Yaml::planted(text, Language::Hcl, Err(error), Vec::new()),
+        Err(error) => return SyntaxTree::planted(text, Language::Hcl, Err(error), Vec::new()),
     };
     let comments =
         tokens.into_iter().filter(|token| token.kind == TokenKind::Comment).map(|token| token.span);
@@ -56,7 +56,7 @@ pub(crate) fn parse(text: &str) -> Yaml<'_> {
         fault: Fault::Syntax,
     });
     let root = root.map(|body| HclReader { text }.body(&body, 0..text.len()));
-    Yaml::planted(text, Language::Hcl, root, comments.collect())
+    SyntaxTree::planted(text, Language::Hcl, root, comments.collect())
 }
 
 struct HclReader<'a> {

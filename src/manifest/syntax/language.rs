@@ -1,6 +1,6 @@
 //! What a file is written in, told by its name and a look at its bytes.
 
-use super::tree::Yaml;
+use super::tree::SyntaxTree;
 use super::{hcl, unit};
 
 /// What a file is written in. Every language becomes the same tree.
@@ -43,9 +43,9 @@ impl Language {
     }
 
     /// Parses `text`, which has no byte order mark. The same text always gives the same nodes.
-    pub(crate) fn parse(self, text: &str) -> Yaml<'_> {
+    pub(crate) fn parse(self, text: &str) -> SyntaxTree<'_> {
         match self {
-            Self::Yaml => Yaml::parse(text),
+            Self::Yaml => SyntaxTree::parse(text),
             Self::Hcl => hcl::parse(text),
             Self::Unit => unit::parse(text),
         }

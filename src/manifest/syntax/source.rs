@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use super::language::Language;
 use super::template_mask::Masked;
-use super::tree::{Chunk, Yaml};
+use super::tree::{Chunk, SyntaxTree};
 
 /// A file's text, and what of it is not for its parser.
 pub(crate) struct SourceText<'t> {
@@ -20,28 +20,28 @@ impl<'t> SourceText<'t> {
     }
 
     /// Returns the tree of all documents. The same text always gives the same nodes.
-    pub(crate) fn parse(&self) -> Yaml<'_> {
+    pub(crate) fn parse(&self) -> SyntaxTree<'_> {
         self.parse_chunks(|text| vec![Chunk::whole(text)])
     }
 
     /// Returns the tree of some documents. A template that is no YAML by itself is masked.
-    pub(crate) fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> Yaml<'_> {
+    pub(crate) fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> SyntaxTree<'_> {
         if self.language != Language::Yaml {
             return self.language.parse(self.text);
         }
-        let yaml = Yaml::parse_chunks(self.text, &chunks(self.text));
+        let tree = SyntaxTree::parse_chunks(self.text, &chunks(self.text));
         let errors =
-            |yaml: &Yaml<'_>| yaml.documents.iter().filter(|document| document.error.is_some()).count();
-        if errors(&yaml) == 0 || !self.text.contains("{{") {
-            return yaml;
+            |tree: &SyntaxTree<'_>| tree.documents.iter().filter(|document| document.error.is_some()).count();
+        if errors(&tree) == 0 || !self.text.contains("{{") {
+            return tree;
         }
         let Some(masked) = self.masked.get_or_init(|| super::template_mask::mask(self.text)) else {
-            return yaml;
+            return tree;
         };
-        let mut readable = Yaml::parse(&masked.text);
-        if errors(&readable) >= errors(&yaml) {
+        let mut readable = SyntaxTree::parse(&masked.text);
+        if errors(&readable) >= errors(&tree) {
             // Broken either way: what stands in an action is still no text of the file's own.
-            return Yaml { masked: masked.actions.clone(), ..yaml };
+            return SyntaxTree { masked: masked.actions.clone(), ..tree };
         }
         readable.original = self.text;
         readable.masked.clone_from(&masked.actions);

@@ -12,7 +12,7 @@ use super::language::Language;
 use super::yaml::Builder;
 use crate::manifest::edit::splice::Plan;
 
-/// A node's place in [`Yaml::nodes`]. The same bytes always give the same numbers.
+/// A node's place in [`SyntaxTree::nodes`]. The same bytes always give the same numbers.
 pub type NodeId = usize;
 
 /// How a scalar is written.
@@ -108,7 +108,7 @@ pub enum Fault {
 
 /// A parsed text.
 #[derive(Clone, Debug)]
-pub struct Yaml<'a> {
+pub struct SyntaxTree<'a> {
     /// The text that the spans point into.
     pub text: &'a str,
     /// The text before it was masked; the same where it was not.
@@ -154,7 +154,7 @@ pub const ALIASED_MAX: usize = 1_000_000;
 /// Mappings with more entries than this are looked up by hash.
 const WIDE: usize = 16;
 
-impl<'a> Yaml<'a> {
+impl<'a> SyntaxTree<'a> {
     /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
     pub fn parse(text: &'a str) -> Self {
         Self::parse_chunks(text, &[Chunk::whole(text)])
@@ -483,10 +483,10 @@ impl Embedded {
 /// Returns the bytes of a scalar that its value occupies: inside the quotes, without the line end of a block.
 ///
 /// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
-pub fn inner_span(yaml: &Yaml<'_>, node: NodeId) -> Option<Range<usize>> {
-    let NodeKind::Scalar { value, style } = &yaml.nodes[node].kind else { return None };
-    let span = yaml.nodes[node].span.clone();
-    let source = yaml.text.get(span.clone())?;
+pub fn inner_span(tree: &SyntaxTree<'_>, node: NodeId) -> Option<Range<usize>> {
+    let NodeKind::Scalar { value, style } = &tree.nodes[node].kind else { return None };
+    let span = tree.nodes[node].span.clone();
+    let source = tree.text.get(span.clone())?;
     match style {
         ScalarStyle::Plain => (source == value.as_ref()).then_some(span),
         // Quoted text is replaced whole, so escapes and folds inside it do not matter.
@@ -511,39 +511,40 @@ mod tests {
     #[test]
     fn spans_are_bytes_and_pointers_follow_the_rfc() {
         let text = "# é\na/b: {c~: ['x', \"y\"]}\nd: &n >-\n  z\ne: *n\n";
-        let yaml = Yaml::parse(text);
-        let root = yaml.documents[0].root.unwrap();
-        let c = yaml.get(yaml.get(root, "a/b").unwrap(), "c~").unwrap();
-        let y = yaml.items(c)[1];
-        assert_eq!(&text[yaml.nodes[y].span.clone()], "\"y\"");
-        assert_eq!(yaml.pointer(y), "/a~1b/c~0/1");
-        assert_eq!(yaml.get(root, "d"), yaml.get(root, "e"));
-        assert_eq!(yaml.get_str(root, "e"), Some("z"));
-        assert_eq!(&text[yaml.comments[0].clone()], "# é");
+        let tree = SyntaxTree::parse(text);
+        let root = tree.documents[0].root.unwrap();
+        let c = tree.get(tree.get(root, "a/b").unwrap(), "c~").unwrap();
+        let y = tree.items(c)[1];
+        assert_eq!(&text[tree.nodes[y].span.clone()], "\"y\"");
+        assert_eq!(tree.pointer(y), "/a~1b/c~0/1");
+        assert_eq!(tree.get(root, "d"), tree.get(root, "e"));
+        assert_eq!(tree.get_str(root, "e"), Some("z"));
+        assert_eq!(&text[tree.comments[0].clone()], "# é");
     }
 
     #[test]
     fn merge_keys_are_followed_and_own_keys_win() {
-        let yaml = Yaml::parse("x: &x {image: a, tag: t}\ny: {<<: *x, tag: u}\nz: {<<: [{tag: v}, *x]}\n");
-        let root = yaml.documents[0].root.unwrap();
-        let (y, z) = (yaml.get(root, "y").unwrap(), yaml.get(root, "z").unwrap());
-        assert_eq!((yaml.get_str(y, "image"), yaml.get_str(y, "tag")), (Some("a"), Some("u")));
-        assert_eq!((yaml.get_str(z, "image"), yaml.get_str(z, "tag")), (Some("a"), Some("v")));
+        let tree =
+            SyntaxTree::parse("x: &x {image: a, tag: t}\ny: {<<: *x, tag: u}\nz: {<<: [{tag: v}, *x]}\n");
+        let root = tree.documents[0].root.unwrap();
+        let (y, z) = (tree.get(root, "y").unwrap(), tree.get(root, "z").unwrap());
+        assert_eq!((tree.get_str(y, "image"), tree.get_str(y, "tag")), (Some("a"), Some("u")));
+        assert_eq!((tree.get_str(z, "image"), tree.get_str(z, "tag")), (Some("a"), Some("v")));
     }
 
     #[test]
     fn a_broken_document_does_not_hide_the_next() {
-        let yaml = Yaml::parse("a: 1\n---\nb: [\n---\nc: 3\n");
-        let errors: Vec<bool> = yaml.documents.iter().map(|d| d.error.is_some()).collect();
+        let tree = SyntaxTree::parse("a: 1\n---\nb: [\n---\nc: 3\n");
+        let errors: Vec<bool> = tree.documents.iter().map(|d| d.error.is_some()).collect();
         assert_eq!(errors, [false, true, false]);
-        assert_eq!(yaml.get_str(yaml.documents[2].root.unwrap(), "c"), Some("3"));
+        assert_eq!(tree.get_str(tree.documents[2].root.unwrap(), "c"), Some("3"));
     }
 
     #[test]
     fn deep_nesting_is_an_error_and_not_a_crash() {
         for open in ["[", "{a: ", "- "] {
-            let yaml = Yaml::parse(&open.repeat(100_000)).documents.len();
-            assert!(yaml <= 1, "{open}");
+            let tree = SyntaxTree::parse(&open.repeat(100_000)).documents.len();
+            assert!(tree <= 1, "{open}");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::build::{TEMPLATE, Value, ValueShape};
 use super::language::Language;
-use super::tree::{Fault, NODES_MAX, ScalarStyle, SyntaxError, Yaml};
+use super::tree::{Fault, NODES_MAX, ScalarStyle, SyntaxError, SyntaxTree};
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
 pub(crate) const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
@@ -27,7 +27,7 @@ pub(crate) fn has_section(bytes: &[u8]) -> bool {
 }
 
 /// Parses `text`, which is one document.
-pub(crate) fn parse(text: &str) -> Yaml<'_> {
+pub(crate) fn parse(text: &str) -> SyntaxTree<'_> {
     let mut reader =
         UnitReader { sections: Vec::new(), by_name: HashMap::new(), current: None, comments: Vec::new() };
     let root = reader.read(text).map(|()| {
@@ -38,7 +38,7 @@ pub(crate) fn parse(text: &str) -> Yaml<'_> {
         });
         Value { span: 0..text.len(), shape: ValueShape::Mapping(sections.collect()) }
     });
-    Yaml::planted(text, Language::Unit, root, reader.comments)
+    SyntaxTree::planted(text, Language::Unit, root, reader.comments)
 }
 
 type Entries<'a> = Vec<(Value<'a>, Value<'a>)>;
@@ -142,10 +142,10 @@ mod tests {
 
     /// Returns what an image is read as, and the bytes of it.
     fn image(text: &str) -> Option<(String, &str)> {
-        let yaml = parse(text);
-        let section = yaml.get(yaml.documents[0].root?, "Container")?;
-        let image = yaml.get(section, "Image")?;
-        Some((yaml.text_of(image)?.to_owned(), &text[yaml.nodes[image].span.clone()]))
+        let tree = parse(text);
+        let section = tree.get(tree.documents[0].root?, "Container")?;
+        let image = tree.get(section, "Image")?;
+        Some((tree.text_of(image)?.to_owned(), &text[tree.nodes[image].span.clone()]))
     }
 
     #[test]

@@ -8,14 +8,14 @@ use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle};
 
 use super::tree::{
     ALIASED_MAX, Chunk, DEPTH_MAX, Document, Fault, NODES_MAX, Node, NodeId, NodeKind, ScalarStyle,
-    SyntaxError, Yaml,
+    SyntaxError, SyntaxTree,
 };
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::line_ends;
 
 /// Turns the parser's events into nodes.
 pub(crate) struct Builder<'a> {
-    yaml: Yaml<'a>,
+    tree: SyntaxTree<'a>,
     /// Open collections, with the key that waits for its value.
     open: Vec<(NodeId, Option<NodeId>)>,
     /// Anchor number → node, of the current document.
@@ -39,11 +39,11 @@ pub(crate) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let mut yaml = Yaml::empty(text, Language::Yaml);
+        let mut tree = SyntaxTree::empty(text, Language::Yaml);
         // A manifest has a node in some thirty bytes.
-        yaml.nodes.reserve(text.len().min(1 << 20) / 32);
+        tree.nodes.reserve(text.len().min(1 << 20) / 32);
         Self {
-            yaml,
+            tree,
             open: Vec::new(),
             anchors: HashMap::new(),
             aliased: false,
@@ -64,12 +64,12 @@ impl<'a> Builder<'a> {
         }
         let base = chunk.span.start;
         if !chunk.wanted {
-            let start = if self.yaml.documents.is_empty() { 0 } else { base };
-            self.yaml.documents.push(Document { start, root: None, error: None });
+            let start = if self.tree.documents.is_empty() { 0 } else { base };
+            self.tree.documents.push(Document { start, root: None, error: None });
             return;
         }
         self.base = base;
-        if !self.yaml.documents.is_empty() {
+        if !self.tree.documents.is_empty() {
             self.start = base;
         }
         let options = granit_parser::options! {
@@ -77,7 +77,7 @@ impl<'a> Builder<'a> {
             flow_nesting_limit: DEPTH_MAX,
             block_nesting_limit: DEPTH_MAX,
         };
-        let mut parser = Parser::new_from_str_with_options(&self.yaml.text[chunk.span.clone()], options);
+        let mut parser = Parser::new_from_str_with_options(&self.tree.text[chunk.span.clone()], options);
         loop {
             match parser.next_event() {
                 None => break,
@@ -85,7 +85,7 @@ impl<'a> Builder<'a> {
                     let line = span.start.line();
                     let span = span.byte_range().unwrap_or_default();
                     self.event(event, base + span.start..base + span.end, line);
-                    if self.yaml.nodes.len() > NODES_MAX {
+                    if self.tree.nodes.len() > NODES_MAX {
                         let message = format!("the file has more than {NODES_MAX} nodes");
                         self.abandon(line, message, Fault::TooLarge);
                         self.full = true;
@@ -107,15 +107,15 @@ impl<'a> Builder<'a> {
         self.reset();
     }
 
-    pub(crate) fn finish(self) -> Yaml<'a> {
-        self.yaml
+    pub(crate) fn finish(self) -> SyntaxTree<'a> {
+        self.tree
     }
 
     fn event(&mut self, event: Event<'a>, span: Range<usize>, line: usize) {
         match event {
             Event::DocumentStart(..) => {
                 // What stands before the first document belongs to it.
-                self.start = if self.yaml.documents.is_empty() { 0 } else { span.start };
+                self.start = if self.tree.documents.is_empty() { 0 } else { span.start };
                 self.reset();
             }
             Event::DocumentEnd => {
@@ -124,11 +124,11 @@ impl<'a> Builder<'a> {
                     self.start = span.end;
                     return;
                 }
-                self.yaml.documents.push(Document { start: self.start, root: self.root, error: None });
+                self.tree.documents.push(Document { start: self.start, root: self.root, error: None });
                 self.start = span.end;
                 self.reset();
             }
-            Event::Comment(..) => self.yaml.comments.push(span),
+            Event::Comment(..) => self.tree.comments.push(span),
             Event::Scalar(value, style, anchor, tag) => {
                 let style = match style {
                     Written::SingleQuoted => ScalarStyle::Single,
@@ -140,7 +140,7 @@ impl<'a> Builder<'a> {
                 // An empty plain scalar is null, which the parser spells `~`.
                 let value =
                     if span.is_empty() && style == ScalarStyle::Plain { Cow::Borrowed("") } else { value };
-                self.yaml.is_linked |= value == "<<";
+                self.tree.is_linked |= value == "<<";
                 self.add(NodeKind::Scalar { value, style }, span, anchor, tag);
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -155,15 +155,15 @@ impl<'a> Builder<'a> {
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some((id, _)) = self.open.pop() {
-                    let node = &mut self.yaml.nodes[id];
+                    let node = &mut self.tree.nodes[id];
                     node.span.end = span.end.max(node.span.start);
-                    if self.yaml.widen(id) {
+                    if self.tree.widen(id) {
                         self.wide.push(id);
                     }
                 }
             }
             Event::Alias(target) => {
-                (self.aliased, self.yaml.is_linked) = (true, true);
+                (self.aliased, self.tree.is_linked) = (true, true);
                 let target = self.anchors.get(&target).copied();
                 let kind = target.map_or(
                     NodeKind::Scalar { value: Cow::Borrowed(""), style: ScalarStyle::Plain },
@@ -182,17 +182,17 @@ impl<'a> Builder<'a> {
         anchor: usize,
         tag: Option<Cow<'a, granit_parser::Tag>>,
     ) -> NodeId {
-        let id = self.yaml.nodes.len();
+        let id = self.tree.nodes.len();
         let parent = self.open.last().map(|(id, _)| *id);
         let tag = tag.map(|tag| tag.original()).unwrap_or_default();
-        self.yaml.nodes.push(Node { span, parent, index: 0, anchored: anchor != 0, tag, kind });
+        self.tree.nodes.push(Node { span, parent, index: 0, anchored: anchor != 0, tag, kind });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
         let mut index = 0;
         match self.open.last_mut() {
             None => self.root = self.root.or(Some(id)),
-            Some((parent, key)) => match &mut self.yaml.nodes[*parent].kind {
+            Some((parent, key)) => match &mut self.tree.nodes[*parent].kind {
                 NodeKind::Sequence { items, .. } => {
                     index = items.len();
                     items.push(id);
@@ -207,21 +207,21 @@ impl<'a> Builder<'a> {
                 _ => {}
             },
         }
-        self.yaml.nodes[id].index = index;
+        self.tree.nodes[id].index = index;
         id
     }
 
     /// Returns the span of a block scalar without the indentation of the line below it, which the parser counts in.
     fn whole_lines(&self, span: Range<usize>) -> Range<usize> {
-        let text = self.yaml.text.get(span.clone()).unwrap_or_default().trim_end_matches(' ');
+        let text = self.tree.text.get(span.clone()).unwrap_or_default().trim_end_matches(' ');
         if text.ends_with(['\n', '\r']) { span.start..span.start + text.len() } else { span }
     }
 
     /// Returns an error where the aliases of the current document make it deeper or larger than is read.
     fn excess(&self) -> Option<(Fault, String)> {
         let root = self.root.filter(|_| self.aliased)?;
-        let weight = weigh(&self.yaml.nodes, root, &mut HashMap::new());
-        let written = self.yaml.nodes.len() - self.first;
+        let weight = weigh(&self.tree.nodes, root, &mut HashMap::new());
+        let written = self.tree.nodes.len() - self.first;
         if weight.depth > DEPTH_MAX {
             return Some((
                 Fault::TooDeep,
@@ -235,14 +235,14 @@ impl<'a> Builder<'a> {
     /// Ends the current document with an error on a 1-based line of the chunk.
     fn abandon(&mut self, line: usize, message: String, fault: Fault) {
         let (counted, lines) = self.lines;
-        self.lines = (self.base, lines + line_ends(&self.yaml.text[counted..self.base]));
+        self.lines = (self.base, lines + line_ends(&self.tree.text[counted..self.base]));
         let line = line + self.lines.1;
         let error = SyntaxError { line, message, fault };
-        self.yaml.nodes.truncate(self.first);
+        self.tree.nodes.truncate(self.first);
         for id in &self.wide {
-            self.yaml.wide.remove(id);
+            self.tree.wide.remove(id);
         }
-        self.yaml.documents.push(Document { start: self.start, root: None, error: Some(error) });
+        self.tree.documents.push(Document { start: self.start, root: None, error: Some(error) });
         self.reset();
     }
 
@@ -252,7 +252,7 @@ impl<'a> Builder<'a> {
         self.aliased = false;
         self.wide.clear();
         self.root = None;
-        self.first = self.yaml.nodes.len();
+        self.first = self.tree.nodes.len();
     }
 }
 

@@ -9,10 +9,10 @@ use super::ProofError;
 use crate::manifest::edit::splice::Plan;
 use crate::manifest::syntax::hcl::tokens;
 use crate::manifest::syntax::hcl::tokens::{HclToken, TokenKind};
-use crate::manifest::syntax::tree::Yaml;
+use crate::manifest::syntax::tree::SyntaxTree;
 
 /// Compares the words of a text and of the edited one.
-pub(super) fn compare(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+pub(super) fn compare(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
     let differs = |at: usize| ProofError::SecondTree(format!("byte {at}"));
     if !plan.added.is_empty() || !plan.removed.is_empty() {
         return Err(differs(0));

@@ -12,7 +12,7 @@ use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, V
 
 use super::splice::{Added, Plan, Splice};
 use crate::manifest::syntax::language::Language;
-use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, Yaml};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
@@ -37,23 +37,23 @@ pub enum ProofError {
 ///
 /// # Errors
 /// Says which check failed, and where.
-pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+pub fn prove(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
     bytes_outside_are_equal(before.text, after, plan)?;
     let new = before.language.parse(after);
     let comparison = Comparison { old: before, new: &new, plan };
     comparison.streams()?;
     match before.language {
-        Language::Yaml => SecondComparison { yaml: before, plan }.streams(&new)?,
+        Language::Yaml => SecondComparison { tree: before, plan }.streams(&new)?,
         Language::Hcl => hcl::compare(before, after, plan)?,
         Language::Unit => unit::compare(before, after, plan)?,
     }
     // The text inside a block is proven like a file of its own.
     for embedded in &before.embedded {
         if let (Some(old), Some(new)) = (before.text_of(embedded.scalar), plan.set.get(&embedded.scalar)) {
-            let (old, new) = (Yaml::parse(old), Yaml::parse(new));
+            let (old, new) = (SyntaxTree::parse(old), SyntaxTree::parse(new));
             let plan = embedded.inner_plan(plan);
             Comparison { old: &old, new: &new, plan: &plan }.streams()?;
-            SecondComparison { yaml: &old, plan: &plan }.streams(&new)?;
+            SecondComparison { tree: &old, plan: &plan }.streams(&new)?;
         }
     }
     Ok(())
@@ -64,7 +64,7 @@ pub fn prove(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofErr
 ///
 /// # Errors
 /// Says that bytes differ that should not.
-pub fn prove_template(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+pub fn prove_template(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
     // Neither the actions nor the splices overlap among themselves.
     let touched = |splice: &Splice| {
         let next = before.masked.partition_point(|action| action.end <= splice.span.start);
@@ -92,8 +92,8 @@ fn bytes_outside_are_equal(before: &str, after: &str, plan: &Plan) -> Result<(),
 
 /// Compares the span parser's trees, node by node; aliases must point to the same node.
 struct Comparison<'c, 'a> {
-    old: &'c Yaml<'a>,
-    new: &'c Yaml<'c>,
+    old: &'c SyntaxTree<'a>,
+    new: &'c SyntaxTree<'c>,
     plan: &'c Plan,
 }
 
@@ -245,21 +245,21 @@ enum ProofTree {
 
 /// Compares the second parser's trees, guided by the span parser's nodes, in which planned nodes are known.
 struct SecondComparison<'c, 'a> {
-    yaml: &'c Yaml<'a>,
+    tree: &'c SyntaxTree<'a>,
     plan: &'c Plan,
 }
 
 impl SecondComparison<'_, '_> {
-    fn streams(&self, after: &Yaml<'_>) -> Result<(), ProofError> {
-        let documents = &self.yaml.documents;
+    fn streams(&self, after: &SyntaxTree<'_>) -> Result<(), ProofError> {
+        let documents = &self.tree.documents;
         if documents.iter().all(|document| document.error.is_none()) {
             let roots: Vec<NodeId> = documents.iter().filter_map(|document| document.root).collect();
-            return self.texts(&roots, self.yaml.text, after.text);
+            return self.texts(&roots, self.tree.text, after.text);
         }
         // A document that nobody can read does not keep the others from being proven, each by itself.
         for (index, document) in documents.iter().enumerate() {
             if let Some(root) = document.root {
-                self.texts(&[root], self.yaml.source_of(index), after.source_of(index))?;
+                self.texts(&[root], self.tree.source_of(index), after.source_of(index))?;
             }
         }
         Ok(())
@@ -274,12 +274,12 @@ impl SecondComparison<'_, '_> {
     }
 
     fn nodes(&self, id: NodeId, old: &ProofTree, new: &ProofTree) -> Result<(), ProofError> {
-        let id = self.yaml.resolve(id);
-        let differs = || ProofError::SecondTree(self.yaml.pointer(id));
+        let id = self.tree.resolve(id);
+        let differs = || ProofError::SecondTree(self.tree.pointer(id));
         if let Some(planned) = self.plan.set.get(&id) {
             // The old value must be the one that the plan is about, the new one the planned one.
             let (old, new) = (old.untagged(), new.untagged());
-            let known = self.yaml.text_of(id).unwrap_or_default();
+            let known = self.tree.text_of(id).unwrap_or_default();
             let same_place = match old {
                 ProofTree::Text(text) => {
                     text.trim_end_matches(LINE_ENDS) == known.trim_end_matches(LINE_ENDS)
@@ -301,7 +301,7 @@ impl SecondComparison<'_, '_> {
                 self.nodes(id, old, new)
             }
             (ProofTree::Sequence(old), ProofTree::Sequence(new)) => {
-                let items = self.yaml.items(id);
+                let items = self.tree.items(id);
                 if items.len() != old.len() || old.len() != new.len() {
                     return Err(differs());
                 }
@@ -311,7 +311,7 @@ impl SecondComparison<'_, '_> {
                     .try_for_each(|(item, (old, new))| self.nodes(*item, old, new))
             }
             (ProofTree::Mapping(old), ProofTree::Mapping(new)) => {
-                let entries = self.yaml.entries(id);
+                let entries = self.tree.entries(id);
                 if entries.len() != old.len() {
                     return Err(differs());
                 }

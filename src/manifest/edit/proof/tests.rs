@@ -6,14 +6,14 @@ use crate::manifest::edit::splice::Splice;
 const BEFORE: &str = "a: &x one # c\nb: 'two'\nc: [1, {d: *x}]\ne: !t v\nn: ~\nf: |\n  text\n";
 
 /// A plan that sets `b` to `new`, adds `g: h` after it, fills `n`, and removes nothing.
-fn plan(yaml: &Yaml<'_>) -> Plan {
+fn plan(tree: &SyntaxTree<'_>) -> Plan {
     let mut plan = Plan::default();
-    let root = yaml.documents[0].root.unwrap();
-    let b = yaml.get(root, "b").unwrap();
-    plan.set(yaml, b, "new".to_owned()).unwrap();
-    plan.add_after(yaml, root, b, "g", "h").unwrap();
-    let null = yaml.get(root, "n").unwrap();
-    plan.fill(yaml, null, vec![("k".to_owned(), "w".to_owned())], 2).unwrap();
+    let root = tree.documents[0].root.unwrap();
+    let b = tree.get(root, "b").unwrap();
+    plan.set(tree, b, "new".to_owned()).unwrap();
+    plan.add_after(tree, root, b, "g", "h").unwrap();
+    let null = tree.get(root, "n").unwrap();
+    plan.fill(tree, null, vec![("k".to_owned(), "w".to_owned())], 2).unwrap();
     plan
 }
 
@@ -56,9 +56,9 @@ fn mutations() -> Vec<(&'static str, String)> {
 
 #[test]
 fn the_first_tree_refuses_every_other_reading() {
-    let old = Yaml::parse(BEFORE);
+    let old = SyntaxTree::parse(BEFORE);
     let plan = plan(&old);
-    let check = |text: &str| Comparison { old: &old, new: &Yaml::parse(text), plan: &plan }.streams();
+    let check = |text: &str| Comparison { old: &old, new: &SyntaxTree::parse(text), plan: &plan }.streams();
     assert_eq!(check(&after()), Ok(()));
     for (what, text) in mutations() {
         assert!(matches!(check(&text), Err(ProofError::Tree(_))), "{what}: {text}");
@@ -81,9 +81,9 @@ fn the_first_tree_refuses_every_other_reading() {
 
 #[test]
 fn the_second_tree_refuses_every_other_reading() {
-    let old = Yaml::parse(BEFORE);
+    let old = SyntaxTree::parse(BEFORE);
     let plan = plan(&old);
-    let check = |text: &str| SecondComparison { yaml: &old, plan: &plan }.streams(&Yaml::parse(text));
+    let check = |text: &str| SecondComparison { tree: &old, plan: &plan }.streams(&SyntaxTree::parse(text));
     assert_eq!(check(&after()), Ok(()));
     for (what, text) in mutations() {
         let refused = matches!(check(&text), Err(ProofError::SecondTree(_) | ProofError::Unverifiable(_)));
@@ -93,7 +93,7 @@ fn the_second_tree_refuses_every_other_reading() {
 
 #[test]
 fn the_bytes_outside_the_splices_count_alone() {
-    let old = Yaml::parse(BEFORE);
+    let old = SyntaxTree::parse(BEFORE);
     let plan = plan(&old);
     assert_eq!(bytes_outside_are_equal(BEFORE, &after(), &plan), Ok(()));
     for (from, to) in
@@ -116,13 +116,13 @@ fn the_bytes_outside_the_splices_count_alone() {
 #[test]
 fn aliases_are_followed_and_duplicates_are_counted() {
     let text = "a: &x nginx\nb: *x\nk: 1\nk: 2\n";
-    let old = Yaml::parse(text);
+    let old = SyntaxTree::parse(text);
     let root = old.documents[0].root.unwrap();
     let mut plan = Plan::default();
     plan.set(&old, old.get(root, "a").unwrap(), "nginx:1".to_owned()).unwrap();
     let after = plan.apply(text).unwrap();
     assert_eq!(prove(&old, &after, &plan), Ok(()));
-    let second = |text: &str| SecondComparison { yaml: &old, plan: &plan }.streams(&Yaml::parse(text));
+    let second = |text: &str| SecondComparison { tree: &old, plan: &plan }.streams(&SyntaxTree::parse(text));
     for (from, to) in [("k: 2\n", ""), ("k: 1\n", ""), ("k: 1\nk: 2", "k: 2\nk: 1"), ("*x", "nginx")] {
         assert!(second(&after.replace(from, to)).is_err(), "{from}");
     }
@@ -131,7 +131,7 @@ fn aliases_are_followed_and_duplicates_are_counted() {
 #[test]
 fn several_insertions_at_one_place_keep_their_order() {
     let text = "m: {a: 1}\nn:\n  b: 2\n";
-    let old = Yaml::parse(text);
+    let old = SyntaxTree::parse(text);
     let root = old.documents[0].root.unwrap();
     let mut plan = Plan::default();
     for mapping in [old.get(root, "m").unwrap(), old.get(root, "n").unwrap()] {
@@ -148,27 +148,27 @@ fn several_insertions_at_one_place_keep_their_order() {
 #[test]
 fn a_broken_document_does_not_keep_its_neighbour_from_being_proven() {
     let text = "image: [\n---\nimage: x\n";
-    let old = Yaml::parse(text);
+    let old = SyntaxTree::parse(text);
     let mut plan = Plan::default();
     let image = old.get(old.documents[1].root.unwrap(), "image").unwrap();
     plan.set(&old, image, "x:1".to_owned()).unwrap();
     let after = plan.apply(text).unwrap();
     assert_eq!(prove(&old, &after, &plan), Ok(()));
-    let second = SecondComparison { yaml: &old, plan: &plan };
-    assert!(second.streams(&Yaml::parse(&after.replace("x:1", "x:2"))).is_err());
+    let second = SecondComparison { tree: &old, plan: &plan };
+    assert!(second.streams(&SyntaxTree::parse(&after.replace("x:1", "x:2"))).is_err());
 }
 
 const JOB: &str = "job \"a\" {\n  x = [1, \"${b}\"] # c\n  image = \"b:1\" // d\n  y = <<E\nf\nE\n}\n";
 const UNIT: &str = "# a\n[Unit]\nX=1\n[Container]\nImage=b:1\nX=1\nExec=a \\\n  b\n";
 
 /// Returns the tree and a plan that sets the image to `b:2`.
-fn planned(language: Language, text: &'static str) -> (Yaml<'static>, Plan) {
-    let yaml = language.parse(text);
-    let image = (0..yaml.nodes.len())
-        .find(|id| yaml.key_of(*id).is_some_and(|key| key.eq_ignore_ascii_case("image")));
+fn planned(language: Language, text: &'static str) -> (SyntaxTree<'static>, Plan) {
+    let tree = language.parse(text);
+    let image = (0..tree.nodes.len())
+        .find(|id| tree.key_of(*id).is_some_and(|key| key.eq_ignore_ascii_case("image")));
     let mut plan = Plan::default();
-    plan.set(&yaml, image.unwrap(), "b:2".to_owned()).unwrap();
-    (yaml, plan)
+    plan.set(&tree, image.unwrap(), "b:2".to_owned()).unwrap();
+    (tree, plan)
 }
 
 #[test]

@@ -4,13 +4,13 @@
 
 use super::ProofError;
 use crate::manifest::edit::splice::Plan;
-use crate::manifest::syntax::tree::Yaml;
+use crate::manifest::syntax::tree::SyntaxTree;
 
 /// One assignment: section, name, value.
 type Assignment = (String, String, String);
 
 /// Compares the assignments of a text and of the edited one.
-pub(super) fn compare(before: &Yaml<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
+pub(super) fn compare(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
     let differs = |at: &str| ProofError::SecondTree(at.to_owned());
     if !plan.added.is_empty() || !plan.removed.is_empty() {
         return Err(differs("/"));
