@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::is_candidate;
-use tagpin::manifest::syntax::tree::SyntaxTree;
+use tagpin::manifest::syntax::yaml;
 
 /// The least that is read, in bytes.
 const SIZE: u64 = 100 * 1024 * 1024;
@@ -56,7 +56,7 @@ fn main() {
             for (path, bytes) in &files {
                 let wanted = is_candidate(path) && (!filtered || BUILT_IN.may_hold_images(bytes));
                 if let Some(text) = std::str::from_utf8(bytes).ok().filter(|_| wanted) {
-                    nodes += SyntaxTree::parse(text).nodes.len();
+                    nodes += yaml::parse(text).nodes.len();
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tagpin::manifest::syntax::template_mask::mask;
-use tagpin::manifest::syntax::tree::SyntaxTree;
+use tagpin::manifest::syntax::yaml;
 use tagpin::policy::Policy;
 
 static TAG: LazyLock<Policy> = LazyLock::new(|| pinning::policy("tag+digest"));
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(!masked.text[at..].contains("{{"));
     let run = pinning::pin_twice("templates/deploy.yaml", bytes, &TAG, Some("deployed-image-digest"));
     // What is YAML as it stands is read as YAML: two braces in a text of its own open no action there.
-    let is_template = SyntaxTree::parse(text).documents.iter().any(|document| document.error.is_some());
+    let is_template = yaml::parse(text).documents.iter().any(|document| document.error.is_some());
     if let Some(edited) = run.edited.filter(|_| is_template) {
         let after = std::str::from_utf8(&edited.after).expect("text stays text");
         let actions = |text: &str| -> Vec<String> {

@@ -11,7 +11,7 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::IgnoreUntil;
+use super::located::IgnoreUntil;
 use super::site::{Site, Skip, State};
 use super::syntax::lines::LineIndex;
 use super::syntax::tree::SyntaxTree;
@@ -46,7 +46,7 @@ enum DirectiveKind {
 }
 
 /// Applies the directives of a file to its sites; returns the ignores, in the order of the file.
-pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [&mut Site]) -> Vec<FoundIgnore> {
+pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnore> {
     // Most files have no such comment.
     let lines = LazyCell::new(|| LineIndex::new(tree.text));
     let directives: Vec<Directive> =

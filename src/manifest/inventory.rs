@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::located::{Located, Scan};
+use crate::manifest::scan::{self, SIZE_MAX};
 use crate::manifest::syntax::language::Language;
-use crate::manifest::{self, Located, SIZE_MAX, Scan, Unread, UnreadReason};
+use crate::manifest::unread::{Unread, UnreadReason};
 use crate::source::tree::{EntryKind, Tree, TreeError};
 
 /// What the files of a tree hold.
@@ -52,7 +54,7 @@ pub fn take<T: Tree>(
     let mut entries = Vec::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
-        if (manifest::is_candidate(&entry.path) || tree.is_named(&entry.path)) && wanted(&root_path) {
+        if (scan::is_candidate(&entry.path) || tree.is_named(&entry.path)) && wanted(&root_path) {
             entries.push((entry, root_path));
         }
     }
@@ -109,9 +111,13 @@ pub(crate) fn directory(path: &str) -> &str {
 
 fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -> Scan {
     match tree.read(path, SIZE_MAX) {
-        Ok(bytes) => manifest::scan(root_path, &bytes, catalogue),
+        Ok(bytes) => scan::scan(root_path, &bytes, catalogue),
         // A picture or a disk that is called like a unit is not even looked at.
-        Err(TreeError::TooLarge { .. }) if Language::of(path) == Some(Language::Unit) => Scan::default(),
+        Err(TreeError::TooLarge { .. })
+            if Language::of(path).is_some_and(|language| language.syntax().may_be_binary) =>
+        {
+            Scan::default()
+        }
         Err(error @ TreeError::TooLarge { .. }) => {
             unreadable(UnreadReason::TooLarge, Some(error.to_string()))
         }

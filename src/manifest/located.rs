@@ -1,12 +1,12 @@
-//! What was found in a file: images with their places, what was not read, and what was told to be left alone.
+//! What was found in a file: images with their places, and what comments and annotations say of them.
 
 use std::ops::Range;
 
-use super::formats::compose;
-use super::formats::compose::Role;
+use super::formats::Kustomize;
+use super::formats::compose::{self, Role};
 use super::site::{Site, Skip};
-use crate::manifest::formats::Kustomize;
-use crate::manifest::syntax::tree::NodeId;
+use super::syntax::tree::NodeId;
+use super::unread::Unread;
 use crate::reference::Digest;
 
 /// What a file holds.
@@ -141,60 +141,4 @@ pub struct SourceRange {
     pub end_line: usize,
     /// The column behind its last character.
     pub end_column: usize,
-}
-
-/// A document, or a whole file, that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Unread {
-    /// The document from 0; `None` for the whole file.
-    pub document: Option<usize>,
-    /// Why.
-    pub reason: UnreadReason,
-    /// What the parser or the operating system said.
-    pub detail: Option<String>,
-}
-
-/// Why something could not be read: the closed list of reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub enum UnreadReason {
-    /// A Helm or Go template; known and complete.
-    Template,
-    /// A symbolic link, which is never followed; known and complete.
-    Symlink,
-    /// Not YAML.
-    NotYaml,
-    /// Not HCL, though a line of it opens a `job` block.
-    NotHcl,
-    /// Not a unit file, though it has a section of one.
-    NotUnit,
-    /// Not UTF-8.
-    NotUtf8,
-    /// Past [`SIZE_MAX`].
-    TooLarge,
-    /// Nested deeper than tagpin reads.
-    TooDeep,
-    /// The operating system or the object database says no.
-    Unreadable,
-}
-
-impl UnreadReason {
-    /// Returns the kebab-case reason for reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Template => "template",
-            Self::Symlink => "symlink",
-            Self::NotYaml => "not-yaml",
-            Self::NotHcl => "not-hcl",
-            Self::NotUnit => "not-a-unit",
-            Self::NotUtf8 => "not-utf-8",
-            Self::TooLarge => "too-large",
-            Self::TooDeep => "too-deep",
-            Self::Unreadable => "unreadable",
-        }
-    }
-
-    /// Tells whether a file that is unread for this reason leaves the run incomplete (exit code 3).
-    pub fn is_incomplete(self) -> bool {
-        !matches!(self, Self::Template | Self::Symlink)
-    }
 }

@@ -19,7 +19,7 @@ pub(super) struct FoundDigest {
 }
 
 /// Returns the annotations of the objects that own `sites`.
-pub(super) fn find<'s>(tree: &SyntaxTree<'_>, sites: impl Iterator<Item = &'s Site>) -> Vec<FoundDigest> {
+pub(super) fn find(tree: &SyntaxTree<'_>, sites: &[Site]) -> Vec<FoundDigest> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     for site in sites {
         let Some(owner) = site.owner.as_ref().filter(|owner| owner.annotatable) else { continue };

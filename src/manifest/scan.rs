@@ -1,35 +1,39 @@
 //! One file from bytes to located images.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::formats::catalogue::Catalogue;
-use super::formats::compose;
-use super::formats::compose::Role;
-use super::located::{Ignore, Located, RecordedDigest, Scan, SourceRange, Unread, UnreadReason};
+use super::formats::chunks::chunks;
+use super::formats::compose::{self, Role};
+use super::formats::{self, embedded_yaml};
+use super::located::{Ignore, Located, RecordedDigest, Scan, SourceRange};
 use super::site::Site;
 use super::syntax::aliases::Aliases;
+use super::syntax::definition::{Chunk, TemplateSigns};
 use super::syntax::language::Language;
 use super::syntax::lines::Positions;
 use super::syntax::source::{SourceText, text_of};
-use super::syntax::tree::{Chunk, Fault, SyntaxTree};
-use super::{SIZE_MAX, formats, ignore, recorded_digests, syntax};
+use super::syntax::tree::{Fault, SyntaxError, SyntaxTree};
+use super::unread::{Unread, UnreadReason};
+use super::{ignore, recorded_digests};
 
-/// Tells whether a file with this path may hold images.
+/// The largest file that is read, in bytes.
+pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
+
+/// Returns whether a file with this path may hold images.
 pub fn is_candidate(path: &str) -> bool {
     Language::of(path).is_some()
 }
 
-/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that can
-/// hold no image are not read.
+/// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that cannot
+/// hold an image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
+    // The base of a Compose project says what is built, and may not name an image at all.
     if compose::role(path) == Some(Role::Base) {
         return scan_whole(path, bytes, catalogue);
     }
-    // The base of a Compose project tells what is built, and may name no image at all.
-    if compose::role(path) == Some(Role::Base) {
-        return scan_whole(path, bytes, catalogue);
-    }
-    read(path, bytes, catalogue, |text| syntax::prefilter::chunks(text, catalogue))
+    read(path, bytes, catalogue, |text| chunks(text, catalogue))
 }
 
 /// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`SourceText::parse`].
@@ -37,48 +41,92 @@ pub fn scan_whole(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
     read(path, bytes, catalogue, |text| vec![Chunk::whole(text)])
 }
 
-pub(crate) fn read(
-    path: &str,
-    bytes: &[u8],
-    catalogue: &Catalogue,
-    chunks: impl Fn(&str) -> Vec<Chunk>,
-) -> Scan {
-    let mut scan = Scan::default();
+fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -> Vec<Chunk>) -> Scan {
     let language = Language::of(path).unwrap_or_default();
-    let whole =
-        |reason, detail| Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() };
-    if !language.is_in(bytes) {
-        return scan;
+    let text = match readable(bytes, language, catalogue) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Scan::default(),
+        Err(unread) => return Scan { unread: vec![unread], ..Scan::default() },
+    };
+    let source = SourceText::new(text, language);
+    let mut tree = source.parse_chunks(chunks);
+    let mut scan = Scan { unread: unread_documents(&tree), ..Scan::default() };
+    let sites = find(&mut tree, path, catalogue, &mut scan);
+    locate(&tree, sites, bytes.len() - text.len(), &mut scan);
+    scan
+}
+
+/// Returns the text of a file; nothing where there is no image in it for certain, and why where it cannot be read.
+fn readable<'b>(
+    bytes: &'b [u8],
+    language: Language,
+    catalogue: &Catalogue,
+) -> Result<Option<&'b str>, Unread> {
+    let unread = |reason, detail| Err(Unread { document: None, reason, detail: Some(detail) });
+    let syntax = language.syntax();
+    if !(syntax.is_in)(bytes) {
+        return Ok(None);
     }
     if bytes.len() as u64 > SIZE_MAX {
-        return whole(UnreadReason::TooLarge, Some(format!("{} bytes, more than {SIZE_MAX}", bytes.len())));
+        return unread(UnreadReason::TooLarge, format!("{} bytes, more than {SIZE_MAX}", bytes.len()));
     }
     // Its letters stand apart, so no word is found in it.
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return whole(UnreadReason::NotUtf8, Some("the file is UTF-16; save it as UTF-8".to_owned()));
+        return unread(UnreadReason::NotUtf8, "the file is UTF-16; save it as UTF-8".to_owned());
     }
-    let text = match text_of(bytes) {
-        Ok(text) => text,
+    match text_of(bytes) {
+        Ok(text) => Ok(Some(text)),
         // The words are those of YAML's keys; of the other languages, `is_in` let through only what is one.
-        Err(_) if language == Language::Yaml && !catalogue.may_hold_images(bytes) => return scan,
-        Err(error) => return whole(UnreadReason::NotUtf8, Some(error.to_string())),
+        Err(_) if syntax.parse_chunks.is_some() && !catalogue.may_hold_images(bytes) => Ok(None),
+        Err(error) => unread(UnreadReason::NotUtf8, error.to_string()),
+    }
+}
+
+fn unread_documents(tree: &SyntaxTree<'_>) -> Vec<Unread> {
+    // Said of every broken document, and looked for once.
+    let is_template = LazyCell::new(|| match tree.language.syntax().template {
+        TemplateSigns::InText(mark) => tree.original.contains(mark),
+        TemplateSigns::OnLine(_) | TemplateSigns::None => false,
+    });
+    let errors = tree.documents.iter().enumerate();
+    errors
+        .filter_map(|(document, parsed)| {
+            let error = parsed.error.as_ref()?;
+            let reason = unread_reason(tree, error, || *is_template);
+            let detail = Some(format!("line {}: {}", error.line, error.message));
+            Some(Unread { document: Some(document), reason, detail })
+        })
+        .collect()
+}
+
+fn unread_reason(tree: &SyntaxTree<'_>, error: &SyntaxError, is_template: impl Fn() -> bool) -> UnreadReason {
+    let syntax = tree.language.syntax();
+    let templated = || match syntax.template {
+        TemplateSigns::OnLine(marks) => {
+            let line = tree.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            marks.iter().any(|mark| line.contains(mark))
+        }
+        TemplateSigns::InText(_) | TemplateSigns::None => is_template(),
     };
-    let offset = bytes.len() - text.len();
-    let source = SourceText::new(text, language);
-    let mut tree = source.parse_chunks(chunks);
-    let has_actions = text.contains("{{");
+    match error.fault {
+        Fault::TooDeep => UnreadReason::TooDeep,
+        Fault::TooLarge => UnreadReason::TooLarge,
+        Fault::Syntax if templated() => UnreadReason::Template,
+        Fault::Syntax => syntax.malformed,
+    }
+}
+
+/// Returns the sites of all documents in the order of the text; adds to `scan` what the documents say of other files.
+fn find(tree: &mut SyntaxTree<'_>, path: &str, catalogue: &Catalogue, scan: &mut Scan) -> Vec<Site> {
     let is_base = compose::role(path) == Some(Role::Base);
     let (mut sites, mut texts) = (Vec::new(), Vec::new());
     for (document, parsed) in tree.documents.iter().enumerate() {
-        if let Some(error) = &parsed.error {
-            let (reason, detail) = unread_reason(&tree, error, has_actions);
-            scan.unread.push(Unread { document: Some(document), reason, detail: Some(detail) });
+        let Some(root) = parsed.root else { continue };
+        formats::kustomize(tree, root, path, &mut scan.kustomize);
+        if is_base {
+            scan.built.extend(compose::built(tree, root));
         }
-        formats::kustomize(&tree, document, path, &mut scan.kustomize);
-        if let Some(root) = parsed.root.filter(|_| is_base) {
-            scan.built.extend(compose::built(&tree, root));
-        }
-        let (found, inner) = formats::find(&tree, document, path, catalogue);
+        let (found, inner) = formats::find(tree, document, root, path, catalogue);
         sites.extend(found);
         texts.extend(inner);
     }
@@ -87,42 +135,40 @@ pub(crate) fn read(
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
     for text in &texts {
-        sites.extend(formats::embedded_yaml::find(&mut tree, text, catalogue));
+        sites.extend(embedded_yaml::find(tree, text, catalogue));
     }
     sites.sort_by_key(|site| site.span.start);
-    let mut aliases = Aliases::of(&tree);
+    let mut aliases = Aliases::of(tree);
     for site in &mut sites {
-        site.also_at = aliases.uses_of(&tree, site.main);
+        site.also_at = aliases.uses_of(tree, site.main);
     }
-    let places = || SpanIndex { lines: Positions::new(text), offset };
-    let mut of_sites = places();
+    sites
+}
+
+/// Adds the sites, the ignores and the recorded digests to `scan`, each with its place in a file whose text starts at byte
+/// `offset`.
+fn locate(tree: &SyntaxTree<'_>, mut sites: Vec<Site>, offset: usize, scan: &mut Scan) {
+    // Each kind comes in the order of the text, and so has a counter of its own.
+    let index = || SpanIndex { lines: Positions::new(tree.original), offset };
+    let mut places = index();
+    for ignore::FoundIgnore { span, used, until } in ignore::apply(tree, &mut sites) {
+        scan.ignores.push(Ignore { place: places.of(&span), used, until });
+    }
+    let mut places = index();
+    for found in recorded_digests::find(tree, &sites) {
+        let recorded_digests::FoundDigest { object, document, path, key, digest, span } = found;
+        let place = places.of(&span);
+        scan.recorded.push(RecordedDigest { object, document, path, key, digest, place });
+    }
+    let mut places = index();
     for site in sites {
-        let SourceRange { line, column, end_line, end_column, .. } = of_sites.of(&site.span);
+        let SourceRange { line, column, end_line, end_column, .. } = places.of(&site.span);
         scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
-    let mut sites: Vec<&mut Site> = scan.sites.iter_mut().map(|located| &mut located.site).collect();
-    let ignores = ignore::apply(&tree, &mut sites);
-    let mut of_ignores = places();
-    for ignore::FoundIgnore { span, used, until } in ignores {
-        scan.ignores.push(Ignore { place: of_ignores.of(&span), used, until });
-    }
-    let mut of_recorded = places();
-    let recorded = recorded_digests::find(&tree, scan.sites.iter().map(|located| &located.site));
-    for recorded_digests::FoundDigest { object, document, path, key, digest, span } in recorded {
-        scan.recorded.push(RecordedDigest {
-            object,
-            document,
-            path,
-            key,
-            digest,
-            place: of_recorded.of(&span),
-        });
-    }
-    scan
 }
 
 /// Finds out where spans are.
-pub(crate) struct SpanIndex<'t> {
+struct SpanIndex<'t> {
     lines: Positions<'t>,
     /// How many bytes a byte order mark takes before the text.
     offset: usize,
@@ -141,29 +187,4 @@ impl SpanIndex<'_> {
             end_column,
         }
     }
-}
-
-pub(crate) fn unread_reason(
-    tree: &SyntaxTree<'_>,
-    error: &syntax::tree::SyntaxError,
-    has_actions: bool,
-) -> (UnreadReason, String) {
-    let template = || match tree.language {
-        Language::Yaml => has_actions,
-        // What is rendered before Nomad reads it: Levant and Nomad Pack. Braces elsewhere are texts of the job's own.
-        Language::Hcl => {
-            let line = tree.text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
-            line.contains("[[") || line.contains("{{")
-        }
-        Language::Unit => false,
-    };
-    let reason = match (error.fault, tree.language) {
-        (Fault::TooDeep, _) => UnreadReason::TooDeep,
-        (Fault::TooLarge, _) => UnreadReason::TooLarge,
-        (Fault::Syntax, _) if template() => UnreadReason::Template,
-        (Fault::Syntax, Language::Yaml) => UnreadReason::NotYaml,
-        (Fault::Syntax, Language::Hcl) => UnreadReason::NotHcl,
-        (Fault::Syntax, Language::Unit) => UnreadReason::NotUnit,
-    };
-    (reason, format!("line {}: {}", error.line, error.message))
 }

@@ -16,6 +16,7 @@ use tagpin::manifest::edit::splice::{Plan, Splice};
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::scan_whole;
 use tagpin::manifest::syntax::tree::SyntaxTree;
+use tagpin::manifest::syntax::yaml;
 use tagpin::policy::Policy;
 use tagpin::reference::Reference;
 use tagpin::registry::TagRef;
@@ -494,7 +495,7 @@ proptest! {
                                           with in select(vec![' ', 'x', '\n', '#', '&', '"', '-', ':', 'é', '~'])) {
         let text = String::from_utf8(file.before()).unwrap();
         let text = text.trim_start_matches('\u{feff}');
-        let yaml = SyntaxTree::parse(text);
+        let yaml = yaml::parse(text);
         let plan = plan_of(file.document.path, text, &yaml);
         let after = plan.apply(text).unwrap();
         prop_assert_eq!(prove(&yaml, &after, &plan), Ok(()));
@@ -517,11 +518,11 @@ proptest! {
                                                      text in select(vec!["x", "x: y\n", "- ", "&a ", "'"])) {
         let before = String::from_utf8(file.before()).unwrap();
         let before = before.trim_start_matches('\u{feff}');
-        let yaml = SyntaxTree::parse(before);
+        let yaml = yaml::parse(before);
         let mut plan = plan_of(file.document.path, before, &yaml);
         // Text in a comment or between tokens may be spliced without a change of meaning: everything else is found.
         let scalars: Vec<_> = yaml.nodes.iter().enumerate().filter(|(id, node)| {
-            !node.span.is_empty() && yaml.text_of(*id).is_some() && !plan.set.contains_key(id)
+            !node.span.is_empty() && yaml.text_of(*id).is_some() && !plan.tree.set.contains_key(id)
         }).collect();
         let (_, node) = scalars[at.index(scalars.len())];
         let at = node.span.start;

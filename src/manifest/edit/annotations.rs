@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::site_edit::{Attempt, SiteEdit, is_open};
-use super::splice::{Added, Plan, Splice, SpliceError, line_start};
-use crate::manifest::Located;
+use super::splice::{Plan, Splice, SpliceError, line_start};
+use crate::manifest::located::Located;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
+use crate::manifest::syntax::tree_edit::Added;
 
 /// The longest name part of an annotation key (Kubernetes, annotations: syntax and character set).
 const NAME_MAX: usize = 63;
@@ -204,7 +205,7 @@ impl AnnotatedObject<'_, '_> {
         let at = span.start + 1;
         plan.splices.push(Splice { span: at..at, text: entries.join(", ") });
         let added = self.wanted.iter().map(|(key, value)| (0, key.clone(), Added::Text(value.clone())));
-        plan.added.entry(annotations).or_default().extend(added);
+        plan.tree.added.entry(annotations).or_default().extend(added);
         Ok(())
     }
 
@@ -279,7 +280,7 @@ impl AnnotatedObject<'_, '_> {
             }
         }
         plan.splices.push(Splice { span: line_start..line_end, text: String::new() });
-        plan.removed.entry(annotations).or_default().push(index);
+        plan.tree.removed.entry(annotations).or_default().push(index);
         Ok(())
     }
 

@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::annotations::{self, AnnotationPlan};
+use super::embedded::with_blocks;
 use super::proof::{self, ProofError};
 use super::shared;
 use super::site_edit::{Attempt, EditError, SiteEdit, is_open};
 use super::splice::Plan;
 use super::style::Style;
 use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::located::Located;
+use crate::manifest::scan::scan_whole;
 use crate::manifest::site::Site;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::{SourceText, text_of};
 use crate::manifest::syntax::tree::SyntaxTree;
-use crate::manifest::{Located, scan_whole};
 
 /// How many bytes are proven at most to find the one edit that cannot be: some seconds.
 const PROOF_WORK_MAX: usize = 64 * 1024 * 1024;
@@ -128,7 +130,7 @@ fn plan_site(plan: &mut Plan, tree: &SyntaxTree<'_>, site: &Site, edit: &SiteEdi
 
 /// Returns the text with `plan` done, proven.
 fn prove(tree: &SyntaxTree<'_>, plan: &Plan) -> Result<String, ProofError> {
-    let plan = &tree.with_embedded(plan);
+    let plan = &with_blocks(tree, plan);
     let after = plan.apply(tree.text).ok_or(ProofError::Bytes)?;
     proof::prove(tree, &after, plan)?;
     if tree.masked.is_empty() {

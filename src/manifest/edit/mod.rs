@@ -1,7 +1,7 @@
 //! Digests become edited bytes, file by file, each proven before anybody may write it. Pure.
 
 pub mod annotations;
-pub(crate) mod embedded;
+mod embedded;
 mod file;
 pub mod proof;
 mod shared;

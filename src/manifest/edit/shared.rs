@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::site_edit::{Attempt, is_open};
 use super::splice::SpliceError;
-use crate::manifest::Located;
+use crate::manifest::located::Located;
 use crate::manifest::site::{Site, Write};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 

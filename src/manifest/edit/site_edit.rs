@@ -3,7 +3,7 @@
 use super::proof::ProofError;
 use super::splice::SpliceError;
 use super::style::Style;
-use crate::manifest::Located;
+use crate::manifest::located::Located;
 use crate::reference::Digest;
 
 /// What is to be done at one site.

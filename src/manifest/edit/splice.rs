@@ -1,11 +1,10 @@
 //! Edits: which bytes change, and what the tree is expected to look like afterwards.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::manifest::site::{Site, Write};
-use crate::manifest::syntax::language::Language;
-use crate::manifest::syntax::tree::{Node, NodeId, NodeKind, ScalarStyle, SyntaxTree, inner_span};
+use crate::manifest::syntax::tree::{Node, NodeId, NodeKind, ScalarStyle, SyntaxTree};
+use crate::manifest::syntax::tree_edit::{Added, TreeEdit};
 use crate::reference::{Digest, Reference};
 
 /// A planned change of a text.
@@ -13,14 +12,8 @@ use crate::reference::{Digest, Reference};
 pub struct Plan {
     /// What is spliced, in no particular order, never overlapping.
     pub splices: Vec<Splice>,
-    /// Scalars that get another value.
-    pub set: BTreeMap<NodeId, String>,
-    /// Entries that mappings get, by mapping: after how many of its own entries, key, value.
-    pub added: BTreeMap<NodeId, Vec<(usize, String, Added)>>,
-    /// Entries that mappings lose, by mapping: which of its own entries.
-    pub removed: BTreeMap<NodeId, Vec<usize>>,
-    /// Nulls that become mappings of scalars.
-    pub filled: BTreeMap<NodeId, Vec<(String, String)>>,
+    /// What the tree is expected to look like afterwards.
+    pub tree: TreeEdit,
 }
 
 /// Bytes that replace other bytes.
@@ -30,15 +23,6 @@ pub struct Splice {
     pub span: Range<usize>,
     /// By what.
     pub text: String,
-}
-
-/// The value of an entry that is added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Added {
-    /// A scalar.
-    Text(String),
-    /// A mapping of scalars.
-    Mapping(Vec<(String, String)>),
 }
 
 /// Why a place cannot be edited safely. The site is left as it is.
@@ -146,7 +130,7 @@ impl Plan {
         // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
         if matches!(tree.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
             || is_json(tree, *node)
-            || tree.language == Language::Unit
+            || !tree.language.syntax().has_trailing_comments
         {
             return Err(SpliceError::Comment);
         }
@@ -173,10 +157,10 @@ impl Plan {
         let Node { span, anchored, tag, kind: NodeKind::Scalar { style, .. }, .. } = &tree.nodes[node] else {
             return Err(SpliceError::Scalar);
         };
-        if let Some(planned) = self.set.get(&node) {
+        if let Some(planned) = self.tree.set.get(&node) {
             return if *planned == value { Ok(()) } else { Err(SpliceError::Shared) };
         }
-        let inner = || inner_span(tree, node).ok_or(SpliceError::Scalar);
+        let inner = || tree.inner_span(node).ok_or(SpliceError::Scalar);
         let splice = match style {
             // An anchor or a tag would stand between the colon and the value, or say that it is null.
             ScalarStyle::Plain if tree.is_null(node) && (*anchored || !tag.is_empty()) => {
@@ -202,7 +186,7 @@ impl Plan {
             return Err(SpliceError::Scalar);
         }
         self.splices.push(splice);
-        self.set.insert(node, value);
+        self.tree.set.insert(node, value);
         Ok(())
     }
 
@@ -274,7 +258,7 @@ impl Plan {
             }
         };
         self.splices.push(splice);
-        self.added.entry(mapping).or_default().push((index + 1, key.to_owned(), value));
+        self.tree.added.entry(mapping).or_default().push((index + 1, key.to_owned(), value));
         Ok(())
     }
 
@@ -326,7 +310,7 @@ impl Plan {
             }
             self.splices.push(Splice { span: at..at, text: lines });
         }
-        self.filled.insert(node, entries);
+        self.tree.filled.insert(node, entries);
         Ok(())
     }
 

@@ -197,7 +197,7 @@ impl Catalogue {
     fn new(data: Data) -> Self {
         let globs = |location: &Location| location.files.iter().filter_map(|glob| compile(glob)).collect();
         let files = data.location.iter().map(globs).collect();
-        let prefilter = Prefilter::new(&data.location);
+        let prefilter = Prefilter::new(data.location.iter().flat_map(Location::words));
         Self { data, files, prefilter }
     }
 
@@ -279,6 +279,21 @@ impl Catalogue {
 }
 
 impl Location {
+    /// Returns sets of keys, with the API group beside them: every document in which this entry finds something spells all
+    /// of one of them.
+    fn words(&self) -> Vec<(Vec<&str>, Option<&str>)> {
+        let group = self.group.as_deref().filter(|group| !group.is_empty());
+        let paths = self.forms().map(|(path, _)| path).chain(self.texts().map(|(path, _)| path));
+        let mut rules = Vec::new();
+        for path in paths {
+            if self.has.is_empty() {
+                rules.push((path.keys().collect(), group));
+            }
+            rules.extend(self.has.iter().map(|has| (path.keys().chain(has.keys()).collect(), group)));
+        }
+        rules
+    }
+
     fn is_for(&self, group: &str, kind: &str) -> bool {
         self.format.is_none()
             && self.group.as_deref().is_none_or(|wanted| wanted == group)

@@ -1,7 +1,7 @@
 //! Compose: a service that extends one with `build` is built too, and its `image` is the name that the build gets. The
 //! same holds in a file that overrides one with such a service (Compose specification, merge).
 
-use super::{Finder, Form};
+use super::finder::Finder;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
 
@@ -40,21 +40,27 @@ pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<Str
     built.map(|(_, service)| tree.pointer(*service)).collect()
 }
 
+/// Adds what a document's services say of their images beside the images themselves.
+pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
+    add_outputs(finder, root);
+    note_platforms(finder, root);
+}
+
 /// Adds the images that a build makes though their own service does not say so. A base in another file is not looked at.
-pub(super) fn outputs(finder: &mut Finder<'_, '_>, root: NodeId) {
+fn add_outputs(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let Some(services) = tree.get(root, "services") else { return };
     for (_, service) in tree.entries(services) {
         if builds(tree, services, *service, CHAIN_MAX)
             && let Some(image) = tree.get(*service, "image")
         {
-            finder.add(image, Form::Output);
+            finder.add_output(image);
         }
     }
 }
 
 /// Notes on which platform the services run (Compose specification, `platform`).
-pub(super) fn platforms(finder: &mut Finder<'_, '_>, root: NodeId) {
+fn note_platforms(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let Some(services) = tree.get(root, "services") else { return };
     for (_, service) in tree.entries(services) {

@@ -2,21 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finder, helm_values, json_patch, kubernetes};
-use crate::manifest::formats::catalogue::{Catalogue, TextForm};
+use super::catalogue::{Catalogue, TextForm};
+use super::finder::{EmbeddedText, Finder};
+use super::{helm_values, json_patch, kubernetes};
 use crate::manifest::site::{Site, Skip, State};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-
-/// A scalar that holds YAML, and what is known of the document around it.
-#[derive(Clone, Debug)]
-pub(in crate::manifest) struct EmbeddedText {
-    pub(in crate::manifest) node: NodeId,
-    pub(super) form: TextForm,
-    pub(super) document: usize,
-    pub(super) format: String,
-    pub(super) kind: Option<String>,
-    pub(super) name: Option<String>,
-}
+use crate::manifest::syntax::yaml;
 
 /// Returns the sites in a text. Where its bytes have no exact place in the file, the text itself is the site, and skipped.
 pub(in crate::manifest) fn find(
@@ -63,7 +54,7 @@ fn sites(
 /// Returns the text itself as a site, if there is an image in it or nobody can tell.
 fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Option<Site> {
     let value = tree.text_of(text.node)?;
-    let inner = SyntaxTree::parse(value);
+    let inner = yaml::parse(value);
     let roots = inner.documents.iter().filter_map(|document| document.root);
     let found: Vec<Site> = roots.flat_map(|root| sites(&inner, text, root, None, catalogue)).collect();
     let image =

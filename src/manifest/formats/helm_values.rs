@@ -1,6 +1,6 @@
 //! Helm values: split fields in the spellings that charts use, and whole references under `*image` keys.
 
-use super::{Fields, Finder, Form, has_tag_or_digest};
+use super::finder::{Fields, Finder, has_tag_or_digest};
 use crate::manifest::site::{Skip, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Reference;
@@ -70,7 +70,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             let images = tree.key_of(node).is_some_and(is_images_key);
             for item in items {
                 if images {
-                    finder.add(*item, Form::TaggedImage);
+                    finder.add_tagged_image(*item);
                 }
                 walk(finder, *item, global);
             }
@@ -84,7 +84,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             if split.is_none() && under_image && tree.get_str(node, "tag").is_none_or(str::is_empty) {
                 // `image: {repository: acme/api:1}`: the whole reference in one field.
                 for value in ["repository", "name"].iter().filter_map(|key| tree.get(node, key)) {
-                    finder.add(value, Form::TaggedImage);
+                    finder.add_tagged_image(value);
                 }
             }
             for mut fields in split.into_iter().chain(flat) {
@@ -104,7 +104,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                             whole(finder, *value);
                         }
                     } else if images {
-                        finder.add(*value, Form::TaggedImage);
+                        finder.add_tagged_image(*value);
                     }
                 } else {
                     walk(finder, *value, global);
@@ -173,7 +173,7 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
     let in_list = in_list.is_some_and(|list| tree.is_sequence(list));
     let made_elsewhere = matches!(unresolvable(tree.written(node)), Some(Skip::Template | Skip::Variable));
     if has_tag_or_digest(tree, node) || made_elsewhere || (in_list && !text.is_empty()) {
-        finder.add(node, Form::Image);
+        finder.add_image(node);
     }
 }
 

@@ -1,6 +1,7 @@
 //! JSON patches in YAML (RFC 6902), as kustomize and Flux take them: a list of `{op, path, value}`.
 
-use super::{Finder, Form, helm_values, kubernetes};
+use super::finder::Finder;
+use super::{helm_values, kubernetes};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Tells whether `root` is a list of operations.
@@ -27,7 +28,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
         }
         if tree.text_of(value).is_some() {
             if path.rsplit('/').next().is_some_and(helm_values::is_image_key) {
-                finder.add(value, Form::TaggedImage);
+                finder.add_tagged_image(value);
             }
         } else {
             kubernetes::find_in_part(finder, value, path);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Finder, Form, platform};
-use crate::manifest::formats::catalogue::Catalogue;
+use super::catalogue::Catalogue;
+use super::finder::Finder;
+use super::{locations, platform};
 use crate::manifest::site::ObjectOwner;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Digest;
@@ -50,7 +51,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
             walk(finder, value);
         }
     }
-    finder.add_locations(&entries, object, |tree, node| !in_nested_object(tree, node, object));
+    locations::find(finder, &entries, object, |tree, node| !in_nested_object(tree, node, object));
     (finder.kind, finder.name, finder.owner) = outer;
 }
 
@@ -108,7 +109,7 @@ pub(super) fn find_in_part(finder: &mut Finder<'_, '_>, part: NodeId, path: &str
         let tree = finder.tree;
         let containers = if tree.is_sequence(part) { tree.items(part).to_vec() } else { vec![part] };
         for image in containers.into_iter().filter_map(|container| tree.get(container, "image")) {
-            finder.add(image, Form::Image);
+            finder.add_image(image);
         }
     }
     walk(finder, part);
@@ -158,7 +159,7 @@ fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
         }
         for image in tree.all(*container, "image") {
             finder.runs_on(image, platform.clone());
-            finder.add(image, Form::Image);
+            finder.add_image(image);
         }
     }
     if let Some(owner) = &mut finder.owner {
@@ -169,7 +170,7 @@ fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     for volume in finder.tree.items(volumes).to_vec() {
         let image = finder.tree.get(volume, "image");
         if let Some(reference) = image.and_then(|image| finder.tree.get(image, "reference")) {
-            finder.add(reference, Form::Image);
+            finder.add_image(reference);
         }
     }
 }

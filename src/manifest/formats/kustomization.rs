@@ -2,9 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fields, Finder, Kustomize, Retagged};
+use super::finder::{Fields, Finder};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// What kustomizations do to other files: an object that they change does not say itself what is deployed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Kustomize {
+    /// The image names that they override.
+    pub overridden: Vec<String>,
+    /// The files that they apply as patches, below the tree's root.
+    pub patches: Vec<String>,
+    /// The tags that they set without a digest.
+    pub retagged: Vec<Retagged>,
+    /// The files and directories below the tree's root whose images they override.
+    pub bases: Vec<String>,
+}
+
+/// An entry of a kustomization's `images` that sets a tag and no digest.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Retagged {
+    /// The image name that it matches.
+    pub name: String,
+    /// Where the tag starts, in bytes of the text: its site's span starts there.
+    pub start: usize,
+}
 
 /// Tells whether `root` is a kustomization or a component, by content first and file name second.
 pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
@@ -24,19 +46,14 @@ pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) 
     }
 }
 
-/// Adds the entries of `images`.
-pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let kind = finder.tree.get_str(root, "kind");
-    finder.kind = kind.map(str::to_owned);
-    // Both may be left out; what is looked for is the same.
-    let catalogue = finder.catalogue;
-    let entries = catalogue.kubernetes("kustomize.config.k8s.io/v1beta1", kind.unwrap_or("Kustomization"));
-    finder.set_aside(&entries, root);
-    finder.add_locations(&entries, root, |_, _| true);
+/// Adds what the document at `root` of the file at `path` does to other files, if it is a kustomization.
+pub(in crate::manifest) fn kustomize(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
+    if is_kustomization(tree, root, path) {
+        add_facts(tree, root, path, into);
+    }
 }
 
-/// Adds what a kustomization does to other files.
-pub(super) fn facts(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
+fn add_facts(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
     let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
     into.overridden
         .extend(list("images").iter().filter_map(|entry| tree.get_str(*entry, "name")).map(str::to_owned));

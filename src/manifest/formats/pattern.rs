@@ -282,9 +282,10 @@ fn children(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::syntax::yaml;
 
     fn count(text: &str, pattern: &str) -> usize {
-        let tree = SyntaxTree::parse(text);
+        let tree = yaml::parse(text);
         let root = tree.documents[0].root.unwrap();
         Pattern::parse(pattern).unwrap().find(&tree, root).len()
     }

@@ -1,6 +1,6 @@
 //! On which platform a workload runs, where its own manifest leaves no choice.
 
-use super::Finder;
+use super::finder::Finder;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Finder;
+use super::finder::Finder;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::NodeId;
 

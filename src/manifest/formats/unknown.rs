@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::finder::{Finder, has_tag_or_digest};
 use super::helm_values::{self, is_image_key, is_source_key};
-use super::{Finder, has_tag_or_digest, kubernetes};
+use super::kubernetes;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::{NodeId, NodeKind};
 

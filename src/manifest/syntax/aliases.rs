@@ -70,12 +70,13 @@ fn use_through(tree: &SyntaxTree<'_>, alias: NodeId, below: &str) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::syntax::yaml;
 
     #[test]
     fn aliases_and_merges_are_named_and_overrides_are_not() {
         let text =
             "x: &x {image: &i a:1}\na: *x\nb: {<<: *x}\nc: {<<: *x, image: b:1}\nd: {<<: [*x]}\ne: *i\n";
-        let tree = SyntaxTree::parse(text);
+        let tree = yaml::parse(text);
         let root = tree.documents[0].root.unwrap();
         let image = tree.get(tree.get(root, "x").unwrap(), "image").unwrap();
         assert_eq!(Aliases::of(&tree).uses_of(&tree, image), ["/a/image", "/b/image", "/d/image", "/e"]);

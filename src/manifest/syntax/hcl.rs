@@ -4,7 +4,8 @@
 //! of one type share a mapping, or are a list where they have no labels. Nothing is evaluated: what is no literal is an
 //! expression, whose value is its text.
 
-pub(crate) mod tokens;
+mod second_reading;
+mod tokens;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,15 +17,30 @@ use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
 use tokens::TokenKind;
 
 use super::build::{EXPRESSION, TEMPLATE, Value, ValueShape};
+use super::definition::{Syntax, TemplateSigns, has_extension};
 use super::language::Language;
 use super::tree::{Fault, ScalarStyle, SyntaxError, SyntaxTree};
+use crate::manifest::unread::UnreadReason;
+
+pub(super) static SYNTAX: Syntax = Syntax {
+    matches: |path| has_extension(path, &["nomad", "hcl"]),
+    is_in: has_job,
+    parse,
+    parse_chunks: None,
+    compare: second_reading::compare,
+    has_trailing_comments: true,
+    may_be_binary: false,
+    malformed: UnreadReason::NotHcl,
+    // What is rendered before Nomad reads it: Levant and Nomad Pack.
+    template: TemplateSigns::OnLine(&["[[", "{{"]),
+};
 
 /// The largest file that is read, in bytes: a Nomad server stores no more than 1 MB of a job's source by default
 /// (`job_max_source_size`).
 const SIZE_MAX: usize = 2 * 1024 * 1024;
 
-/// Tells whether a line of the file opens a `job` block. Terraform, Packer and Bake use the same file names.
-pub(crate) fn has_job(bytes: &[u8]) -> bool {
+/// Returns whether a line of the file opens a `job` block. Terraform, Packer and Bake use the same file names.
+fn has_job(bytes: &[u8]) -> bool {
     let opens = |line: &[u8]| {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_start();
         let rest = line.strip_prefix(b"job").or_else(|| line.strip_prefix(b"\"job\""));
@@ -34,7 +50,7 @@ pub(crate) fn has_job(bytes: &[u8]) -> bool {
 }
 
 /// Parses `text`, which is one document.
-pub(crate) fn parse(text: &str) -> SyntaxTree<'_> {
+fn parse(text: &str) -> SyntaxTree<'_> {
     let too_large = |size| SyntaxError {
         line: 1,
         message: format!("{size} bytes of HCL, more than {SIZE_MAX}"),

@@ -65,3 +65,19 @@ impl<'a> Positions<'a> {
         (line, column)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_three_ways_and_columns_are_characters() {
+        let text = "a\r\né: x\rb\nc";
+        let positions = |offsets: &[usize]| {
+            let mut lines = Positions::new(text);
+            offsets.iter().map(|at| lines.position(*at)).collect::<Vec<_>>()
+        };
+        assert_eq!(positions(&[0, 3, 7, 9, 11]), [(1, 1), (2, 1), (2, 4), (3, 1), (4, 1)]);
+        assert_eq!(positions(&[11, 7]), [(4, 1), (2, 4)]);
+    }
+}

@@ -1,13 +1,19 @@
-//! Languages and the one tree that all of them are read into.
+//! Languages, and the one tree that all of them are read into. A new one is its files, a variant of [`language::Language`]
+//! and a line in the table.
 
 pub(crate) mod aliases;
 pub(crate) mod build;
-pub(crate) mod hcl;
+pub(crate) mod definition;
+pub(crate) mod embedded;
+mod hcl;
 pub mod language;
 pub(crate) mod lines;
 pub(crate) mod prefilter;
+mod query;
 pub(crate) mod source;
+mod table;
 pub mod template_mask;
 pub mod tree;
-pub(crate) mod unit;
-pub(crate) mod yaml;
+pub mod tree_edit;
+mod unit;
+pub mod yaml;

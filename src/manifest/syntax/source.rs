@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 
+use super::definition::Chunk;
 use super::language::Language;
-use super::template_mask::Masked;
-use super::tree::{Chunk, SyntaxTree};
+use super::template_mask::{self, Masked};
+use super::tree::SyntaxTree;
 
 /// A file's text, and what of it is not for its parser.
 pub(crate) struct SourceText<'t> {
@@ -24,23 +25,22 @@ impl<'t> SourceText<'t> {
         self.parse_chunks(|text| vec![Chunk::whole(text)])
     }
 
-    /// Returns the tree of some documents. A template that is no YAML by itself is masked.
+    /// Returns the tree of some documents. A template that cannot be parsed as it is is masked.
     pub(crate) fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> SyntaxTree<'_> {
-        if self.language != Language::Yaml {
-            return self.language.parse(self.text);
-        }
-        let tree = SyntaxTree::parse_chunks(self.text, &chunks(self.text));
+        let syntax = self.language.syntax();
+        let Some(parse_chunks) = syntax.parse_chunks else { return (syntax.parse)(self.text) };
+        let tree = parse_chunks(self.text, &chunks(self.text));
         let errors =
             |tree: &SyntaxTree<'_>| tree.documents.iter().filter(|document| document.error.is_some()).count();
         if errors(&tree) == 0 || !self.text.contains("{{") {
             return tree;
         }
-        let Some(masked) = self.masked.get_or_init(|| super::template_mask::mask(self.text)) else {
+        let Some(masked) = self.masked.get_or_init(|| template_mask::mask(self.text)) else {
             return tree;
         };
-        let mut readable = SyntaxTree::parse(&masked.text);
+        let mut readable = (syntax.parse)(&masked.text);
         if errors(&readable) >= errors(&tree) {
-            // Broken either way: what stands in an action is still no text of the file's own.
+            // Broken either way: what stands in an action is still not text of the file's own.
             return SyntaxTree { masked: masked.actions.clone(), ..tree };
         }
         readable.original = self.text;

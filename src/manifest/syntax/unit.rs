@@ -4,30 +4,54 @@
 //! them, a backslash at the end goes on with the next line, `#` and `;` start comments only at the start of a line,
 //! sections of one name are one section, and one pair of double quotes around a value is not part of it.
 
+mod second_reading;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::build::{TEMPLATE, Value, ValueShape};
+use super::definition::{Syntax, TemplateSigns, has_extension};
 use super::language::Language;
 use super::tree::{Fault, NODES_MAX, ScalarStyle, SyntaxError, SyntaxTree};
+use crate::manifest::unread::UnreadReason;
+
+pub(super) static SYNTAX: Syntax = Syntax {
+    matches: |path| has_extension(path, &EXTENSIONS) || is_drop_in(path),
+    is_in: has_section,
+    parse,
+    parse_chunks: None,
+    compare: second_reading::compare,
+    has_trailing_comments: false,
+    may_be_binary: true,
+    malformed: UnreadReason::NotUnit,
+    template: TemplateSigns::None,
+};
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
-pub(crate) const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
+const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
 
 /// The headers of their sections.
 const SECTIONS: [&[u8]; 3] = [b"[Container]", b"[Image]", b"[Volume]"];
 
-/// Tells whether a line of the file is the header of a section that names images: a picture or a disk has none.
-pub(crate) fn has_section(bytes: &[u8]) -> bool {
+/// Returns whether a line of the file is the header of a section that names images: a picture or a disk has none.
+fn has_section(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(|line| {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii();
         SECTIONS.contains(&line)
     })
 }
 
+/// `web.container.d` holds files that add to `web.container` (podman-systemd.unit(5)).
+fn is_drop_in(path: &str) -> bool {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = directory.rsplit('/').next().unwrap_or_default();
+    let unit = directory.strip_suffix(".d").and_then(|unit| unit.rsplit_once('.'));
+    name.ends_with(".conf") && unit.is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
+}
+
 /// Parses `text`, which is one document.
-pub(crate) fn parse(text: &str) -> SyntaxTree<'_> {
+fn parse(text: &str) -> SyntaxTree<'_> {
     let mut reader =
         UnitReader { sections: Vec::new(), by_name: HashMap::new(), current: None, comments: Vec::new() };
     let root = reader.read(text).map(|()| {

@@ -5,20 +5,24 @@
 
 use std::collections::BTreeMap;
 
-use super::ProofError;
-use crate::manifest::edit::splice::Plan;
-use crate::manifest::syntax::hcl::tokens;
-use crate::manifest::syntax::hcl::tokens::{HclToken, TokenKind};
+use super::tokens::{self, HclToken, TokenKind};
+use crate::manifest::syntax::definition::Difference;
 use crate::manifest::syntax::tree::SyntaxTree;
+use crate::manifest::syntax::tree_edit::TreeEdit;
 
 /// Compares the words of a text and of the edited one.
-pub(super) fn compare(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
-    let differs = |at: usize| ProofError::SecondTree(format!("byte {at}"));
-    if !plan.added.is_empty() || !plan.removed.is_empty() {
+pub(super) fn compare(
+    before: &SyntaxTree<'_>,
+    after: &SyntaxTree<'_>,
+    edit: &TreeEdit,
+) -> Result<(), Difference> {
+    let after = after.text;
+    let differs = |at: usize| Difference::At(format!("byte {at}"));
+    if !edit.only_sets() {
         return Err(differs(0));
     }
     let mut planned: BTreeMap<(usize, usize), &str> = BTreeMap::new();
-    for (node, value) in &plan.set {
+    for (node, value) in &edit.set {
         let span = &before.nodes[*node].span;
         planned.insert((span.start, span.end), value);
     }
@@ -38,12 +42,12 @@ pub(super) fn compare(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Resu
             return Err(differs(old.span.start));
         }
     }
-    // What was planned is no word of the text.
+    // What was planned is not a word of the text.
     planned.keys().next().map_or(Ok(()), |(start, _)| Err(differs(*start)))
 }
 
-fn words(text: &str) -> Result<impl ExactSizeIterator<Item = HclToken>, ProofError> {
-    let mut tokens = tokens::read(text).map_err(|error| ProofError::Unverifiable(error.message))?;
+fn words(text: &str) -> Result<impl ExactSizeIterator<Item = HclToken>, Difference> {
+    let mut tokens = tokens::read(text).map_err(|error| Difference::Unreadable(error.message))?;
     tokens.retain(|token| token.kind != TokenKind::Comment);
     Ok(tokens.into_iter())
 }

@@ -2,27 +2,31 @@
 //!
 //! Both texts must make the same assignments in the same order, but for the planned ones.
 
-use super::ProofError;
-use crate::manifest::edit::splice::Plan;
+use crate::manifest::syntax::definition::Difference;
 use crate::manifest::syntax::tree::SyntaxTree;
+use crate::manifest::syntax::tree_edit::TreeEdit;
 
 /// One assignment: section, name, value.
 type Assignment = (String, String, String);
 
 /// Compares the assignments of a text and of the edited one.
-pub(super) fn compare(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), ProofError> {
-    let differs = |at: &str| ProofError::SecondTree(at.to_owned());
-    if !plan.added.is_empty() || !plan.removed.is_empty() {
+pub(super) fn compare(
+    before: &SyntaxTree<'_>,
+    after: &SyntaxTree<'_>,
+    edit: &TreeEdit,
+) -> Result<(), Difference> {
+    let differs = |at: &str| Difference::At(at.to_owned());
+    if !edit.only_sets() {
         return Err(differs("/"));
     }
-    let mut planned: Vec<(String, &str, &str)> = plan
+    let mut planned: Vec<(String, &str, &str)> = edit
         .set
         .iter()
         .map(|(node, value)| {
             (before.pointer(*node), before.text_of(*node).unwrap_or_default(), value.as_str())
         })
         .collect();
-    let (old, new) = (assignments(before.text), assignments(after));
+    let (old, new) = (assignments(before.text), assignments(after.text));
     if old.len() != new.len() {
         return Err(differs("/"));
     }

@@ -1,0 +1,72 @@
+//! Which format a document has, and its sites.
+
+use super::catalogue::Catalogue;
+use super::finder::{EmbeddedText, Finder};
+use super::{compose, helm_values, json_patch, kubernetes, kustomization, locations, quadlet, unknown};
+use crate::manifest::site::Site;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// Returns the sites of the document at `root` of the file at `path`, and the texts in it that hold YAML of their own.
+pub(in crate::manifest) fn find(
+    tree: &SyntaxTree<'_>,
+    document: usize,
+    root: NodeId,
+    path: &str,
+    catalogue: &Catalogue,
+) -> (Vec<Site>, Vec<EmbeddedText>) {
+    let mut finder = Finder::new(tree, catalogue, document);
+    find_known(&mut finder, root, path);
+    unknown::find(&mut finder, root);
+    finder.set_platforms();
+    (finder.sites, finder.texts)
+}
+
+/// Adds the sites of the format that the document has, if it is a known one.
+fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
+    let (tree, catalogue) = (finder.tree, finder.catalogue);
+    if kustomization::is_kustomization(tree, root, path) {
+        "kustomize".clone_into(&mut finder.format);
+        kustomization_images(finder, root);
+        return;
+    }
+    if kubernetes::is_object(tree, root) {
+        "kubernetes".clone_into(&mut finder.format);
+        kubernetes::find(finder, root);
+        return;
+    }
+    let entries = catalogue.format(tree, root, path);
+    if let Some(format) = entries.first().and_then(|entry| entry.format.as_ref()) {
+        finder.format.clone_from(format);
+        finder.set_aside(&entries, root);
+        match format.as_str() {
+            "compose" => compose::find(finder, root),
+            "quadlet" => quadlet::other_units(finder, root),
+            _ => {}
+        }
+        locations::find(finder, &entries, root, |_, _| true);
+    } else if helm_values::is_values(tree, root, path) {
+        "helm-values".clone_into(&mut finder.format);
+        helm_values::find(finder, root);
+    } else if json_patch::is_patch(tree, root) {
+        json_patch::find(finder, root);
+    } else {
+        // A bare list of objects, as `kubectl` and templates print it.
+        for item in tree.items(root) {
+            if kubernetes::is_object(tree, *item) {
+                "kubernetes".clone_into(&mut finder.format);
+                kubernetes::find(finder, *item);
+            }
+        }
+    }
+}
+
+/// Adds the entries of `images`, and what the catalogue knows of kustomizations.
+fn kustomization_images(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let kind = finder.tree.get_str(root, "kind");
+    finder.kind = kind.map(str::to_owned);
+    // Both may be left out; what is looked for is the same.
+    let catalogue = finder.catalogue;
+    let entries = catalogue.kubernetes("kustomize.config.k8s.io/v1beta1", kind.unwrap_or("Kustomization"));
+    finder.set_aside(&entries, root);
+    locations::find(finder, &entries, root, |_, _| true);
+}

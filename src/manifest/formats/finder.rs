@@ -1,0 +1,317 @@
+//! Collects the sites of one document: what every format has in common.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+use super::catalogue::{Catalogue, Location, TextForm};
+use crate::manifest::site::{ObjectOwner, Site, Skip, State, Write, classify};
+use crate::manifest::syntax::build::TEMPLATE;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::platform::Platform;
+use crate::reference::{Digest, Reference};
+
+/// What may stand before a reference: in workflows, build contexts, Wasm plug-ins and policies.
+const PREFIXES: [&str; 4] = ["docker://", "docker-image://", "oci://", "registry://"];
+
+/// Collects the sites of one document.
+pub(super) struct Finder<'y, 'a> {
+    pub(super) tree: &'y SyntaxTree<'a>,
+    pub(super) catalogue: &'y Catalogue,
+    pub(super) document: usize,
+    pub(super) format: String,
+    pub(super) kind: Option<String>,
+    /// The name of the Kubernetes object.
+    pub(super) name: Option<String>,
+    pub(super) owner: Option<ObjectOwner>,
+    /// The block scalar whose text is searched.
+    pub(super) inside: Option<NodeId>,
+    /// Objects are patches of others, not whole.
+    pub(super) is_patch: bool,
+    /// The scalars of the sites that are known already: an alias leads to the same ones again.
+    pub(super) taken: HashSet<(NodeId, Option<usize>)>,
+    /// The platforms that workloads ask for, by the scalar of the image: `None` where they do not agree.
+    pub(super) platforms: HashMap<NodeId, Option<Platform>>,
+    /// What is not an image, with everything below it.
+    pub(super) ignored: HashSet<NodeId>,
+    /// Names that the document gives to images.
+    pub(super) aliases: HashSet<String>,
+    pub(super) sites: Vec<Site>,
+    pub(super) texts: Vec<EmbeddedText>,
+}
+
+/// A scalar that holds YAML, and what is known of the document around it.
+#[derive(Clone, Debug)]
+pub(in crate::manifest) struct EmbeddedText {
+    pub(in crate::manifest) node: NodeId,
+    pub(super) form: TextForm,
+    pub(super) document: usize,
+    pub(super) format: String,
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
+}
+
+/// Split fields of a reference.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fields {
+    pub(super) registry: Option<NodeId>,
+    pub(super) repository: Option<NodeId>,
+    pub(super) tag: Option<NodeId>,
+    pub(super) digest: Option<NodeId>,
+    /// The digest field holds hex digits alone.
+    pub(super) bare: bool,
+}
+
+/// Returns whether a scalar is a reference with a tag or a digest.
+pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    Reference::parse(tree.written(node))
+        .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
+}
+
+impl<'y, 'a> Finder<'y, 'a> {
+    pub(super) fn new(tree: &'y SyntaxTree<'a>, catalogue: &'y Catalogue, document: usize) -> Self {
+        Self {
+            tree,
+            catalogue,
+            document,
+            format: String::new(),
+            kind: None,
+            name: None,
+            owner: None,
+            inside: None,
+            is_patch: false,
+            taken: HashSet::new(),
+            platforms: HashMap::new(),
+            ignored: HashSet::new(),
+            aliases: HashSet::new(),
+            sites: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// Notes what is not an image below `root`, and which names are none.
+    pub(super) fn set_aside(&mut self, entries: &[&Location], root: NodeId) {
+        for entry in entries {
+            self.ignored.extend(entry.ignore.iter().flat_map(|pattern| pattern.find(self.tree, root)));
+            for node in entry.aliases.iter().flat_map(|pattern| pattern.find(self.tree, root)) {
+                self.aliases.extend(self.tree.string_of(node).map(str::to_owned));
+            }
+        }
+    }
+
+    /// Returns whether `node` is, or stands below, what is not an image.
+    pub(super) fn is_ignored(&self, node: NodeId) -> bool {
+        !self.ignored.is_empty()
+            && std::iter::successors(Some(node), |at| self.tree.nodes[*at].parent)
+                .any(|at| self.ignored.contains(&at))
+    }
+
+    /// Adds a scalar that is an image, unless it is one of the document's names for images.
+    pub(super) fn add_image(&mut self, node: NodeId) {
+        let node = self.tree.resolve(node);
+        if !self.is_ignored(node)
+            && !self.tree.string_of(node).is_some_and(|text| self.aliases.contains(text))
+        {
+            self.add_scalar(node, "");
+        }
+    }
+
+    /// Adds a scalar that is an image where it has a tag or digest.
+    pub(super) fn add_tagged_image(&mut self, node: NodeId) {
+        let node = self.tree.resolve(node);
+        if !self.is_ignored(node) && has_tag_or_digest(self.tree, node) {
+            self.add_scalar(node, "");
+        }
+    }
+
+    /// Adds a scalar that is an image where it has a prefix such as `docker://`.
+    pub(super) fn add_prefixed(&mut self, node: NodeId) {
+        let node = self.tree.resolve(node);
+        if self.is_ignored(node) {
+            return;
+        }
+        let text = self.tree.written(node);
+        let prefix = PREFIXES.iter().find_map(|prefix| {
+            let at = text.find(prefix)?;
+            // Compose also takes `name=docker-image://…`.
+            (at == 0 || text[..at].ends_with('=')).then(|| text[..at + prefix.len()].to_owned())
+        });
+        if let Some(prefix) = prefix {
+            self.add_scalar(node, &prefix);
+        }
+    }
+
+    /// Adds a scalar that is the name of an image that a build makes.
+    pub(super) fn add_output(&mut self, node: NodeId) {
+        let node = self.tree.resolve(node);
+        if !self.is_ignored(node) && self.tree.text_of(node).is_some() {
+            let image = self.tree.written(node).to_owned();
+            self.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::BuildOutput), None);
+        }
+    }
+
+    /// Adds a scalar that holds a whole reference after `prefix`.
+    pub(super) fn add_scalar(&mut self, node: NodeId, prefix: &str) {
+        let node = self.tree.resolve(node);
+        if self.tree.text_of(node).is_none() {
+            return;
+        }
+        let value = self.tree.written(node);
+        let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
+        let (mut state, mut reference) = classify(&image);
+        if let Some(skip) = self.computed(node) {
+            state = State::Skipped(skip);
+        }
+        if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
+            reference = self.tag_from_comment(node, reference);
+        }
+        if self.tree.inner_span(node).is_none() && matches!(state, State::Floating | State::Pinned) {
+            state = State::Skipped(Skip::NotAReference);
+        }
+        let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
+        self.push(node, BTreeMap::new(), image, reference, state, write);
+        // A comment above a container or a service is about its image.
+        let start = self.start_of_holder(node);
+        if let Some(site) = self.sites.last_mut().filter(|site| site.main == node) {
+            site.parent = start;
+        }
+    }
+
+    /// Returns where the mapping that holds `node` starts: its key, or its first entry in a list.
+    fn start_of_holder(&self, node: NodeId) -> Option<usize> {
+        let mapping = self.tree.nodes[node].parent?;
+        let first = || self.tree.entries(mapping).first().map(|(key, _)| *key);
+        let key = match self.tree.nodes[mapping].parent {
+            Some(list) if self.tree.is_sequence(list) => first(),
+            _ => self.tree.key_node_of(mapping),
+        };
+        key.map(|key| self.tree.nodes[key].span.start)
+    }
+
+    /// Returns why a value is not the text that stands here, if a tag says so: `!Ref`, `!Sub`, `!secret`. `!!str` says what
+    /// it is anyway, and `!` alone that it is text.
+    fn computed(&self, node: NodeId) -> Option<Skip> {
+        match self.tree.nodes[self.tree.resolve(node)].tag.as_str() {
+            TEMPLATE => Some(Skip::Template),
+            tag => (tag.len() > 1 && !tag.ends_with("str")).then_some(Skip::Variable),
+        }
+    }
+
+    /// Reads `repo@digest # repo:tag` back: the tag that style `digest` keeps in a comment.
+    fn tag_from_comment(&self, node: NodeId, pinned: Option<Reference>) -> Option<Reference> {
+        let pinned = pinned?;
+        let Some(comment) = self.tree.comment_after(node) else { return Some(pinned) };
+        let text = self.tree.text.get(comment)?.trim_start_matches('#').trim();
+        // ratchet keeps the original there.
+        let text = text.strip_prefix("ratchet:").unwrap_or(text);
+        match (Reference::parse(text), pinned.digest()) {
+            (Ok(named), Some(digest)) if named.name() == pinned.name() && named.digest().is_none() => {
+                Some(named.pinned(digest))
+            }
+            _ => Some(pinned),
+        }
+    }
+
+    /// Adds a reference that is split over fields of a mapping.
+    pub(super) fn add_fields(&mut self, fields: Fields, chart: bool) {
+        let text = |node: Option<NodeId>| node.map(|node| self.tree.written(node)).unwrap_or_default();
+        let Some(repository) = fields.repository else { return };
+        let (registry, name) = (text(fields.registry), text(fields.repository));
+        let (tag, digest) = (text(fields.tag), text(fields.digest));
+        // `version: sha256:…`, and Renovate's `tag: 1.8@sha256:…`
+        let (tag, inline) = match tag.split_once('@') {
+            Some((tag, digest)) => (tag, digest),
+            None if Digest::parse(tag).is_some() => ("", tag),
+            None => (tag, ""),
+        };
+        let digest = match (digest, inline) {
+            ("", inline) => inline.to_owned(),
+            (hex, _) if fields.bare && !hex.contains(':') => format!("sha256:{hex}"),
+            (digest, _) => digest.to_owned(),
+        };
+        let registry_part =
+            if registry.is_empty() { String::new() } else { format!("{}/", registry.trim_end_matches('/')) };
+        let tag_part = if tag.is_empty() { String::new() } else { format!(":{tag}") };
+        let digest_part = if digest.is_empty() { String::new() } else { format!("@{digest}") };
+        let image = format!("{registry_part}{name}{tag_part}{digest_part}");
+        let (mut state, mut reference) =
+            if name.is_empty() { (State::Skipped(Skip::Empty), None) } else { classify(&image) };
+        if tag.is_empty() && state == State::Floating {
+            (state, reference) = (State::Skipped(Skip::TagElsewhere), None);
+        }
+        let write = match (fields.digest, fields.tag) {
+            (Some(node), _) if inline.is_empty() => {
+                Some(Write::Digest { node: self.tree.resolve(node), bare: fields.bare })
+            }
+            (_, Some(node)) => Some(Write::Tag { node: self.tree.resolve(node) }),
+            _ => None,
+        };
+        let main = fields.tag.unwrap_or(repository);
+        let spans = [
+            ("registry", fields.registry),
+            ("repository", fields.repository),
+            ("tag", fields.tag),
+            ("digest", fields.digest),
+        ];
+        let spans = self.spans(&spans);
+        let main = self.tree.resolve(main);
+        self.push(main, spans, image, reference, state, write);
+        let mapping = self.tree.nodes[self.tree.resolve(repository)].parent;
+        let key = mapping.and_then(|mapping| self.tree.key_node_of(mapping));
+        if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
+            site.chart = chart;
+            site.parent = key.map(|key| self.tree.nodes[key].span.start);
+        }
+    }
+
+    pub(super) fn spans(
+        &self,
+        fields: &[(&'static str, Option<NodeId>)],
+    ) -> BTreeMap<&'static str, Range<usize>> {
+        fields
+            .iter()
+            .filter_map(|(name, node)| {
+                node.map(|node| (*name, self.tree.nodes[self.tree.resolve(node)].span.clone()))
+            })
+            .collect()
+    }
+
+    pub(super) fn push(
+        &mut self,
+        main: NodeId,
+        fields: BTreeMap<&'static str, Range<usize>>,
+        image: String,
+        reference: Option<Reference>,
+        state: State,
+        write: Option<Write>,
+    ) {
+        // A tag may be shared by several repositories, and each of them is a site.
+        let repository = fields.get("repository").map(|span: &Range<usize>| span.start);
+        if !self.taken.insert((main, repository)) {
+            return;
+        }
+        // What an action touches is no text of the file's own, however it reads.
+        let masked = !matches!(state, State::Skipped(_)) && self.tree.is_masked(main);
+        let state = if masked { State::Skipped(Skip::Template) } else { state };
+        let skipped = matches!(state, State::Skipped(_));
+        self.sites.push(Site {
+            document: self.document,
+            path: self.tree.pointer(main),
+            also_at: Vec::new(),
+            format: self.format.clone(),
+            kind: self.kind.clone(),
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            platform: None,
+            main,
+            span: self.tree.nodes[main].span.clone(),
+            fields,
+            inside: self.inside,
+            parent: None,
+            image,
+            reference: if skipped { None } else { reference },
+            state,
+            write: if skipped { None } else { write },
+            chart: false,
+        });
+    }
+}

@@ -1,0 +1,60 @@
+//! What the catalogue says where images stand, found in a document.
+
+use super::catalogue::{Form, Location};
+use super::finder::{EmbeddedText, Finder};
+use super::{helm_values, kustomization};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
+pub(super) fn find(
+    finder: &mut Finder<'_, '_>,
+    entries: &[&Location],
+    root: NodeId,
+    wanted: impl Fn(&SyntaxTree<'_>, NodeId) -> bool,
+) {
+    let tree = finder.tree;
+    let forms = || entries.iter().flat_map(|entry| entry.forms());
+    let (outputs, others): (Vec<_>, Vec<_>) = forms().partition(|(_, form)| *form == Form::Output);
+    for (pattern, form) in outputs.into_iter().chain(others) {
+        for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
+            add(finder, node, form);
+        }
+    }
+    for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
+        for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
+            if tree.text_of(node).is_some() {
+                let (format, kind, name) = (finder.format.clone(), finder.kind.clone(), finder.name.clone());
+                let document = finder.document;
+                finder.texts.push(EmbeddedText { node, form, document, format, kind, name });
+            }
+        }
+    }
+}
+
+/// Adds what stands at `node` in the given form.
+fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
+    let node = finder.tree.resolve(node);
+    match form {
+        Form::Image => finder.add_image(node),
+        Form::TaggedImage => finder.add_tagged_image(node),
+        Form::Prefixed => finder.add_prefixed(node),
+        Form::Output => finder.add_output(node),
+        _ if finder.is_ignored(node) => {}
+        Form::Fields => {
+            if let Some(fields) = helm_values::fields(finder.tree, node, true) {
+                finder.add_fields(fields, true);
+            }
+        }
+        Form::Values => helm_values::find(finder, node),
+        Form::Kustomize => {
+            for entry in finder.tree.items(node) {
+                kustomization::entry(finder, *entry);
+            }
+        }
+        Form::KustomizeStrings => {
+            for entry in finder.tree.items(node) {
+                kustomization::string_entry(finder, *entry);
+            }
+        }
+    }
+}

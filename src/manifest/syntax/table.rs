@@ -1,0 +1,43 @@
+//! The table of syntaxes.
+
+use super::definition::Syntax;
+use super::language::Language;
+use super::{hcl, unit, yaml};
+
+impl Language {
+    pub(in crate::manifest) const fn syntax(self) -> &'static Syntax {
+        match self {
+            Self::Yaml => &yaml::SYNTAX,
+            Self::Hcl => &hcl::SYNTAX,
+            Self::Unit => &unit::SYNTAX,
+        }
+    }
+
+    /// Returns the language of a file with this path; `None` where such a file is read only if it is named.
+    pub fn of(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| (language.syntax().matches)(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_languages() {
+        for (path, language) in [
+            ("a/b.YML", Some(Language::Yaml)),
+            ("jobs/api.nomad", Some(Language::Hcl)),
+            ("jobs/api.nomad.hcl", Some(Language::Hcl)),
+            ("web.container", Some(Language::Unit)),
+            ("web@.container.d/10-image.conf", Some(Language::Unit)),
+            ("etc/web.service.d/10.conf", None),
+            ("web.conf", None),
+            ("web.pod", None),
+            ("web.build", None),
+            ("Dockerfile", None),
+        ] {
+            assert_eq!(Language::of(path), language, "{path}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! From the parser's events to nodes, within bounds.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle};
+
+use crate::manifest::syntax::definition::Chunk;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::lines::line_ends;
+use crate::manifest::syntax::tree::{
+    ALIASED_MAX, DEPTH_MAX, Document, Fault, NODES_MAX, Node, NodeId, NodeKind, ScalarStyle, SyntaxError,
+    SyntaxTree,
+};
+
+/// Turns the parser's events into nodes.
+pub(super) struct Builder<'a> {
+    tree: SyntaxTree<'a>,
+    /// Open collections, with the key that waits for its value.
+    open: Vec<(NodeId, Option<NodeId>)>,
+    /// Anchor number → node, of the current document.
+    anchors: HashMap<usize, NodeId>,
+    /// Whether the current document has aliases.
+    aliased: bool,
+    /// The wide mappings of the current document.
+    wide: Vec<NodeId>,
+    root: Option<NodeId>,
+    /// Where the current document starts, or the last one ended.
+    start: usize,
+    /// Nodes from here on belong to the current document; they are dropped where it turns out broken.
+    first: usize,
+    /// Where the chunk that is read starts.
+    base: usize,
+    /// How many lines end before some earlier byte.
+    lines: (usize, usize),
+    /// How many nodes are too many has been said.
+    full: bool,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let mut tree = SyntaxTree::empty(text, Language::Yaml);
+        // A manifest has a node in some thirty bytes.
+        tree.nodes.reserve(text.len().min(1 << 20) / 32);
+        Self {
+            tree,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            aliased: false,
+            wide: Vec::new(),
+            root: None,
+            start: 0,
+            first: 0,
+            base: 0,
+            lines: (0, 0),
+            full: false,
+        }
+    }
+
+    /// Reads one chunk, which holds whole documents.
+    pub(super) fn read(&mut self, chunk: &Chunk) {
+        if self.full {
+            return;
+        }
+        let base = chunk.span.start;
+        if !chunk.wanted {
+            let start = if self.tree.documents.is_empty() { 0 } else { base };
+            self.tree.documents.push(Document { start, root: None, error: None });
+            return;
+        }
+        self.base = base;
+        if !self.tree.documents.is_empty() {
+            self.start = base;
+        }
+        let options = granit_parser::options! {
+            max_buffered_comment_events: usize::MAX,
+            flow_nesting_limit: DEPTH_MAX,
+            block_nesting_limit: DEPTH_MAX,
+        };
+        let mut parser = Parser::new_from_str_with_options(&self.tree.text[chunk.span.clone()], options);
+        loop {
+            match parser.next_event() {
+                None => break,
+                Some(Ok((event, span))) => {
+                    let line = span.start.line();
+                    let span = span.byte_range().unwrap_or_default();
+                    self.event(event, base + span.start..base + span.end, line);
+                    if self.tree.nodes.len() > NODES_MAX {
+                        let message = format!("the file has more than {NODES_MAX} nodes");
+                        self.abandon(line, message, Fault::TooLarge);
+                        self.full = true;
+                        break;
+                    }
+                }
+                Some(Err(error)) => {
+                    let fault = match error.kind() {
+                        granit_parser::ErrorKind::RecursionLimitExceeded => Fault::TooDeep,
+                        _ => Fault::Syntax,
+                    };
+                    self.abandon(error.marker().line(), error.info(), fault);
+                    if !matches!(parser.proceed_next_document(), Ok(true)) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.reset();
+    }
+
+    pub(super) fn finish(self) -> SyntaxTree<'a> {
+        self.tree
+    }
+
+    fn event(&mut self, event: Event<'a>, span: Range<usize>, line: usize) {
+        match event {
+            Event::DocumentStart(..) => {
+                // What stands before the first document belongs to it.
+                self.start = if self.tree.documents.is_empty() { 0 } else { span.start };
+                self.reset();
+            }
+            Event::DocumentEnd => {
+                if let Some((fault, message)) = self.excess() {
+                    self.abandon(line, message, fault);
+                    self.start = span.end;
+                    return;
+                }
+                self.tree.documents.push(Document { start: self.start, root: self.root, error: None });
+                self.start = span.end;
+                self.reset();
+            }
+            Event::Comment(..) => self.tree.comments.push(span),
+            Event::Scalar(value, style, anchor, tag) => {
+                let style = match style {
+                    Written::SingleQuoted => ScalarStyle::Single,
+                    Written::DoubleQuoted => ScalarStyle::Double,
+                    Written::Literal | Written::Folded => ScalarStyle::Block,
+                    Written::Plain => ScalarStyle::Plain,
+                };
+                let span = if style == ScalarStyle::Block { self.whole_lines(span) } else { span };
+                // An empty plain scalar is null, which the parser spells `~`.
+                let value =
+                    if span.is_empty() && style == ScalarStyle::Plain { Cow::Borrowed("") } else { value };
+                self.tree.is_linked |= value == "<<";
+                self.add(NodeKind::Scalar { value, style }, span, anchor, tag);
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let kind = NodeKind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
+                let id = self.add(kind, span, anchor, tag);
+                self.open.push((id, None));
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let kind = NodeKind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
+                let id = self.add(kind, span, anchor, tag);
+                self.open.push((id, None));
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some((id, _)) = self.open.pop() {
+                    let node = &mut self.tree.nodes[id];
+                    node.span.end = span.end.max(node.span.start);
+                    if self.tree.widen(id) {
+                        self.wide.push(id);
+                    }
+                }
+            }
+            Event::Alias(target) => {
+                (self.aliased, self.tree.is_linked) = (true, true);
+                let target = self.anchors.get(&target).copied();
+                let kind = target.map_or(
+                    NodeKind::Scalar { value: Cow::Borrowed(""), style: ScalarStyle::Plain },
+                    NodeKind::Alias,
+                );
+                self.add(kind, span, 0, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn add(
+        &mut self,
+        kind: NodeKind<'a>,
+        span: Range<usize>,
+        anchor: usize,
+        tag: Option<Cow<'a, granit_parser::Tag>>,
+    ) -> NodeId {
+        let id = self.tree.nodes.len();
+        let parent = self.open.last().map(|(id, _)| *id);
+        let tag = tag.map(|tag| tag.original()).unwrap_or_default();
+        self.tree.nodes.push(Node { span, parent, index: 0, anchored: anchor != 0, tag, kind });
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        let mut index = 0;
+        match self.open.last_mut() {
+            None => self.root = self.root.or(Some(id)),
+            Some((parent, key)) => match &mut self.tree.nodes[*parent].kind {
+                NodeKind::Sequence { items, .. } => {
+                    index = items.len();
+                    items.push(id);
+                }
+                NodeKind::Mapping { entries, .. } => {
+                    index = entries.len();
+                    match key.take() {
+                        Some(key) => entries.push((key, id)),
+                        None => *key = Some(id),
+                    }
+                }
+                _ => {}
+            },
+        }
+        self.tree.nodes[id].index = index;
+        id
+    }
+
+    /// Returns the span of a block scalar without the indentation of the line below it, which the parser counts in.
+    fn whole_lines(&self, span: Range<usize>) -> Range<usize> {
+        let text = self.tree.text.get(span.clone()).unwrap_or_default().trim_end_matches(' ');
+        if text.ends_with(['\n', '\r']) { span.start..span.start + text.len() } else { span }
+    }
+
+    /// Returns an error where the aliases of the current document make it deeper or larger than is read.
+    fn excess(&self) -> Option<(Fault, String)> {
+        let root = self.root.filter(|_| self.aliased)?;
+        let weight = weigh(&self.tree.nodes, root, &mut HashMap::new());
+        let written = self.tree.nodes.len() - self.first;
+        if weight.depth > DEPTH_MAX {
+            return Some((
+                Fault::TooDeep,
+                format!("its aliases nest deeper than {DEPTH_MAX} levels, or without end"),
+            ));
+        }
+        let excess = weight.nodes.saturating_sub(written) > ALIASED_MAX;
+        excess.then(|| (Fault::TooLarge, format!("its aliases stand for more than {ALIASED_MAX} nodes")))
+    }
+
+    /// Ends the current document with an error on a 1-based line of the chunk.
+    fn abandon(&mut self, line: usize, message: String, fault: Fault) {
+        let (counted, lines) = self.lines;
+        self.lines = (self.base, lines + line_ends(&self.tree.text[counted..self.base]));
+        let line = line + self.lines.1;
+        let error = SyntaxError { line, message, fault };
+        self.tree.nodes.truncate(self.first);
+        for id in &self.wide {
+            self.tree.wide.remove(id);
+        }
+        self.tree.documents.push(Document { start: self.start, root: None, error: Some(error) });
+        self.reset();
+    }
+
+    fn reset(&mut self) {
+        self.open.clear();
+        self.anchors.clear();
+        self.aliased = false;
+        self.wide.clear();
+        self.root = None;
+        self.first = self.tree.nodes.len();
+    }
+}
+
+/// How deep and how large a node is, aliases expanded.
+#[derive(Clone, Copy)]
+struct Weight {
+    depth: usize,
+    nodes: usize,
+}
+
+/// Weighs what is written below `id`; `anchored` holds what aliases stand for. The recursion is as deep as the text.
+fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>) -> Weight {
+    let mut weight = Weight { depth: 0, nodes: 1 };
+    let mut add = |child: NodeId| {
+        let child = weigh(nodes, child, anchored);
+        weight.depth = weight.depth.max(child.depth);
+        weight.nodes = weight.nodes.saturating_add(child.nodes);
+    };
+    match &nodes[id].kind {
+        NodeKind::Scalar { .. } => {}
+        NodeKind::Sequence { items, .. } => items.iter().copied().for_each(&mut add),
+        NodeKind::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
+            add(*key);
+            add(*value);
+        }),
+        // What is still open when an alias names it contains itself.
+        NodeKind::Alias(target) => {
+            return anchored.get(target).copied().unwrap_or(Weight { depth: usize::MAX, nodes: usize::MAX });
+        }
+    }
+    if !matches!(nodes[id].kind, NodeKind::Scalar { .. }) {
+        weight.depth = weight.depth.saturating_add(1);
+    }
+    if nodes[id].anchored {
+        anchored.insert(id, weight);
+    }
+    weight
+}
