@@ -18,7 +18,7 @@ impl Charts {
         self.0.entry(directory.to_owned()).or_default().push(template);
     }
 
-    /// Tells whether the chart of the values file at `path` is known to use the value at `pointer`, a tag, in images
+    /// Returns whether the chart of the values file at `path` is known to use the value at `pointer`, a tag, in images
     /// only. The answer is no wherever it is not certain.
     pub fn tag_is_only_in_images(&self, path: &str, pointer: &str) -> bool {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
@@ -87,7 +87,7 @@ fn with_definitions(template: &str) -> impl Iterator<Item = (&str, Option<&str>)
     })
 }
 
-/// Tells whether a line uses the dotted path `path`, not a longer one.
+/// Returns whether a line uses the dotted path `path`, not a longer one.
 fn uses(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let next = line[at + path.len()..].chars().next();
@@ -95,7 +95,7 @@ fn uses(line: &str, path: &str) -> bool {
     })
 }
 
-/// Tells whether a line uses what stands at `path` as a whole: neither a longer name nor something below it.
+/// Returns whether a line uses what stands at `path` as a whole: neither a longer name nor something below it.
 fn uses_whole(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let next = line[at + path.len()..].chars().next();

@@ -88,7 +88,7 @@ pub fn take<T: Tree>(
     Ok(Inventory { files })
 }
 
-/// What the base of a Compose project builds is no image to pin in the files beside it that override it.
+/// What the base of a Compose project builds is not an image to pin in the files beside it that override it.
 fn skip_built(files: &mut [FileScan]) {
     let mut built: HashMap<String, HashSet<String>> = HashMap::new();
     for file in files.iter_mut().filter(|file| !file.scan.built.is_empty()) {

@@ -28,7 +28,7 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Tells whether the file has nothing to say.
+    /// Returns whether the file has nothing to say.
     pub fn is_empty(&self) -> bool {
         self.sites.is_empty()
             && self.unread.is_empty()
@@ -89,7 +89,7 @@ pub struct RecordedDigest {
 pub enum IgnoreUntil {
     /// The last day on which it holds.
     Day(jiff::civil::Date),
-    /// Something with digits in it that is no date.
+    /// Something with digits in it that is not a date.
     NoDate(String),
 }
 

@@ -30,9 +30,9 @@ pub enum Skip {
     Placeholder,
     /// Nothing is written.
     Empty,
-    /// What stands there is no image reference.
+    /// What stands there is not an image reference.
     NotAReference,
-    /// What follows the `@` is no digest.
+    /// What follows the `@` is not a digest.
     MalformedDigest,
     /// The tag is not here: a Helm `tag: ""`, a kustomize entry without `newTag`.
     TagElsewhere,
@@ -236,7 +236,7 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
     }
 }
 
-/// Tells whether an image comes from this machine (containers-transports(5)). Without a slash behind the colon it would
+/// Returns whether an image comes from this machine (containers-transports(5)). Without a slash behind the colon it would
 /// parse as a repository and a tag.
 fn has_local_transport(text: &str) -> bool {
     ["containers-storage:", "docker-archive:", "docker-daemon:", "oci-archive:"]

@@ -306,12 +306,12 @@ impl AnnotatedObject<'_, '_> {
     }
 }
 
-/// Tells whether the name part of a key is too long for Kubernetes.
+/// Returns whether the name part of a key is too long for Kubernetes.
 fn is_long(key: &str) -> bool {
     key.rsplit('/').next().is_some_and(|name| name.len() > NAME_MAX)
 }
 
-/// Tells whether Kubernetes takes a container of this name (RFC 1123 label).
+/// Returns whether Kubernetes takes a container of this name (RFC 1123 label).
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

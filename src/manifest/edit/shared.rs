@@ -91,7 +91,7 @@ impl Readers {
         readers
     }
 
-    /// Tells whether something reads what a site writes and is none of its `users`.
+    /// Returns whether something reads what a site writes and is none of its `users`.
     fn others_read(&self, tree: &SyntaxTree<'_>, site: &Site, users: usize) -> bool {
         let aliases = |node: &NodeId| self.aliases.get(node).map_or(&[][..], Vec::as_slice);
         let merged_into = |node: NodeId| self.merges.get(&node).map_or(&[][..], Vec::as_slice);
@@ -99,7 +99,7 @@ impl Readers {
             None => false,
             Some(Write::Whole { node, .. }) => {
                 let aliases = aliases(node);
-                // A name, a label or an argument that reads the same text is no image.
+                // A name, a label or an argument that reads the same text is not an image.
                 let all_images =
                     is_definition(tree, *node) && aliases.iter().all(|alias| is_image_place(tree, *alias));
                 !aliases.is_empty() && !all_images
@@ -121,7 +121,7 @@ fn is_image_key(key: &str) -> bool {
     key.to_ascii_lowercase().ends_with("image") || IMAGE_KEYS.contains(&key)
 }
 
-/// Tells whether an alias stands where an image is read.
+/// Returns whether an alias stands where an image is read.
 fn is_image_place(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     match tree.key_of(id) {
         Some(key) => is_image_key(key),
@@ -129,7 +129,7 @@ fn is_image_place(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     }
 }
 
-/// Tells whether an anchored scalar is an image itself, or stands where things are only defined: `x-image: &image …`.
+/// Returns whether an anchored scalar is an image itself, or stands where things are only defined: `x-image: &image …`.
 fn is_definition(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     let only_defines = |key: &str| {
         let lower = key.to_ascii_lowercase();

@@ -152,7 +152,7 @@ impl Plan {
     /// Plans to give the scalar `node` another value, in the style that it is written in.
     ///
     /// # Errors
-    /// The value cannot be found in the source, the node is no scalar, or it was planned to get another value.
+    /// The value cannot be found in the source, the node is not a scalar, or it was planned to get another value.
     pub fn set(&mut self, tree: &SyntaxTree<'_>, node: NodeId, value: String) -> Result<(), SpliceError> {
         let Node { span, anchored, tag, kind: NodeKind::Scalar { style, .. }, .. } = &tree.nodes[node] else {
             return Err(SpliceError::Scalar);
@@ -266,7 +266,7 @@ impl Plan {
     /// more than the key.
     ///
     /// # Errors
-    /// The node is no null, has an anchor or a tag, or something else stands on its line.
+    /// The node is not a null, has an anchor or a tag, or something else stands on its line.
     pub fn fill(
         &mut self,
         tree: &SyntaxTree<'_>,
@@ -341,7 +341,7 @@ impl Plan {
     }
 }
 
-/// Tells whether a comment is one that style `digest` wrote: `# repo:tag` of the same repository.
+/// Returns whether a comment is one that style `digest` wrote: `# repo:tag` of the same repository.
 fn is_own_comment(comment: &str, reference: &Reference) -> bool {
     Reference::parse(comment.trim_start_matches('#').trim()).is_ok_and(|named| {
         named.name() == reference.name() && named.tag().is_some() && named.digest().is_none()
@@ -356,7 +356,7 @@ fn colon_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<usize> {
     rest[blanks..].starts_with(':').then_some(end + blanks)
 }
 
-/// Tells whether `node` is the value of a double-quoted key in braces. JSON has no plain strings.
+/// Returns whether `node` is the value of a double-quoted key in braces. JSON has no plain strings.
 fn is_json(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let parent = tree.nodes[node].parent.map(|parent| &tree.nodes[parent].kind);
     let key = tree.key_node_of(node).map(|key| &tree.nodes[key].kind);

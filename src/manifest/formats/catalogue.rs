@@ -107,10 +107,10 @@ pub struct Location {
     /// Images that a build makes: reported, never pinned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<Pattern>,
-    /// What is no image at all, with everything below it.
+    /// What is not an image at all, with everything below it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<Pattern>,
-    /// Names that the document gives to images: an image that is one of them is no reference.
+    /// Names that the document gives to images: an image that is one of them is not a reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<Pattern>,
 }
@@ -138,7 +138,7 @@ pub enum Form {
 
 impl Location {
     /// Returns what may be edited or is reported, with its form. What a build makes comes first: it is decided. What
-    /// has a prefix is no plain image.
+    /// has a prefix is not a plain image.
     pub fn forms(&self) -> impl Iterator<Item = (&Pattern, Form)> {
         [
             (&self.outputs, Form::Output),
@@ -224,7 +224,7 @@ impl Catalogue {
         &self.data.image_keys
     }
 
-    /// Tells whether a document with these bytes can hold an image at all: every location names words that its
+    /// Returns whether a document with these bytes can hold an image at all: every location names words that its
     /// documents must spell.
     ///
     /// A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
@@ -241,7 +241,7 @@ impl Catalogue {
         found
     }
 
-    /// Tells whether objects of this kind name images without pulling them.
+    /// Returns whether objects of this kind name images without pulling them.
     pub(crate) fn is_not_pulled(&self, api_version: &str, kind: &str) -> bool {
         let group = group_of(api_version);
         self.data.not_pulled.iter().any(|selector| {
@@ -249,7 +249,7 @@ impl Catalogue {
         })
     }
 
-    /// Tells whether nothing is ever found in objects of this kind.
+    /// Returns whether nothing is ever found in objects of this kind.
     pub(crate) fn is_silent(&self, api_version: &str, kind: &str) -> bool {
         self.is_not_pulled(api_version, kind)
             && self.kubernetes(api_version, kind).iter().all(|entry| entry.group.is_none())

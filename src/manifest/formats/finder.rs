@@ -289,7 +289,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         if !self.taken.insert((main, repository)) {
             return;
         }
-        // What an action touches is no text of the file's own, however it reads.
+        // What an action touches is not text of the file's own, however it reads.
         let masked = !matches!(state, State::Skipped(_)) && self.tree.is_masked(main);
         let state = if masked { State::Skipped(Skip::Template) } else { state };
         let skipped = matches!(state, State::Skipped(_));

@@ -14,7 +14,7 @@ const DIGEST_KEYS: [(&str, bool); 4] =
 /// Keys beside which a repository is one of charts or of sources.
 const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
 
-/// Tells whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
+/// Returns whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
 pub(super) fn is_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
     if !tree.is_mapping(root) || tree.get(root, "apiVersion").is_some() {
         return false;
@@ -152,12 +152,12 @@ fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
     found
 }
 
-/// Tells whether `text` is the name of an image, without tag and digest.
+/// Returns whether `text` is the name of an image, without tag and digest.
 fn is_name(text: &str) -> bool {
     Reference::parse(text).is_ok_and(|reference| reference.tag().is_none() && reference.digest().is_none())
 }
 
-/// Tells whether values under this key are images: `image`, `sidecarImage`, `proxy_image`.
+/// Returns whether values under this key are images: `image`, `sidecarImage`, `proxy_image`.
 pub(super) fn is_image_key(key: &str) -> bool {
     key.len() >= 5
         && key.is_char_boundary(key.len() - 5)
@@ -177,7 +177,7 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
 }
 
-/// Tells whether a repository under this key holds sources or charts: its tag is not an image's.
+/// Returns whether a repository under this key holds sources or charts: its tag is not an image's.
 pub(super) fn is_source_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["git", "source", "src", "repo", "chart", "manifests"].iter().any(|word| key.contains(word))

@@ -19,7 +19,7 @@ pub(super) const NOT_PULLED: [&str; 3] = ["status", "metadata", "openAPIV3Schema
 /// The fields under which the kinds of the core API keep their pod template.
 const POD_TEMPLATES: [&str; 3] = ["/spec/template", "/spec/jobTemplate/spec/template", "/template"];
 
-/// Tells whether `node` is an object: `apiVersion` and `kind` are text.
+/// Returns whether `node` is an object: `apiVersion` and `kind` are text.
 pub(super) fn is_object(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     tree.get_str(node, "apiVersion").is_some() && tree.get_str(node, "kind").is_some()
 }
@@ -95,7 +95,7 @@ fn digests(tree: &SyntaxTree<'_>, object: NodeId) -> BTreeMap<String, String> {
     tree.entries(annotations).iter().filter_map(entry).collect()
 }
 
-/// Tells whether `object` names images without pulling them.
+/// Returns whether `object` names images without pulling them.
 pub(super) fn is_not_pulled(tree: &SyntaxTree<'_>, catalogue: &Catalogue, object: NodeId) -> bool {
     let text = |key| tree.get_str(object, key).unwrap_or_default();
     catalogue.is_not_pulled(text("apiVersion"), text("kind"))

@@ -28,7 +28,7 @@ pub struct Retagged {
     pub start: usize,
 }
 
-/// Tells whether `root` is a kustomization or a component, by content first and file name second.
+/// Returns whether `root` is a kustomization or a component, by content first and file name second.
 pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
     let kind = tree.get_str(root, "kind");
     let ours = tree
@@ -79,7 +79,7 @@ fn add_facts(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomi
     }
 }
 
-/// Tells whether a resource comes from elsewhere: a URL, or the address of a git repository.
+/// Returns whether a resource comes from elsewhere: a URL, or the address of a git repository.
 fn is_remote(resource: &str) -> bool {
     resource.contains("://") || resource.contains('?') || resource.contains('@') || resource.contains('\n')
 }

@@ -63,7 +63,7 @@ impl Test {
     }
 }
 
-/// Tells whether `text` is `wanted`, which may start or end with a `*`.
+/// Returns whether `text` is `wanted`, which may start or end with a `*`.
 fn matches_text(text: &str, wanted: &str) -> bool {
     match (wanted.strip_prefix('*'), wanted.strip_suffix('*')) {
         (Some(end), _) => text.ends_with(end),
@@ -89,7 +89,7 @@ impl Pattern {
         search.found
     }
 
-    /// Tells whether this path leads anywhere below `root`.
+    /// Returns whether this path leads anywhere below `root`.
     pub fn is_in(&self, tree: &SyntaxTree<'_>, root: NodeId) -> bool {
         let first = self.segments.first().map(|segment| &segment.step);
         let starts = match first {

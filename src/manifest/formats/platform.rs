@@ -42,7 +42,7 @@ pub(super) fn of_pod(tree: &SyntaxTree<'_>, spec: NodeId) -> Option<Platform> {
     let architecture = label(tree, spec, &ARCHITECTURE)?;
     let linux = match label(tree, spec, &OS) {
         Some(os) => os == LINUX,
-        // Nothing is said of it, or something that is no single one.
+        // Nothing is said of it, or something that is not a single one.
         None => !names(tree, spec, &OS),
     };
     if !linux || architecture == ARM {
@@ -60,7 +60,7 @@ fn label<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> Option<&
     one(selected.into_iter().chain(agreed(required)))
 }
 
-/// Tells whether the label is spoken of at all.
+/// Returns whether the label is spoken of at all.
 fn names(tree: &SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> bool {
     let expressed = |term: &NodeId| {
         expressions(tree, *term).any(|expression| names.iter().any(|name| is_key(tree, expression, name)))

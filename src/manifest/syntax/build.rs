@@ -9,7 +9,7 @@ use crate::manifest::syntax::language::Language;
 /// The tag of a value that is made from this text only when the file is used: `${…}`, `%i`.
 pub(in crate::manifest) const TEMPLATE: &str = "!template";
 
-/// The tag of a value that is no literal: a variable, a function, a number.
+/// The tag of a value that is not a literal: a variable, a function, a number.
 pub(in crate::manifest) const EXPRESSION: &str = "!expression";
 
 /// A value and what is below it.

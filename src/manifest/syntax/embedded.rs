@@ -15,7 +15,7 @@ const EMBEDS_MAX: usize = 1_000;
 
 impl SyntaxTree<'_> {
     /// Lets the text of a literal block join the tree and returns its root, a child of the block; `None` where the text
-    /// is no single document, or its bytes have no exact place in the file.
+    /// is not a single document, or its bytes have no exact place in the file.
     ///
     /// The same blocks in the same order always give the same nodes.
     pub(crate) fn embed(&mut self, scalar: NodeId) -> Option<NodeId> {

@@ -1,7 +1,7 @@
 //! HCL, as Nomad's job files are written, as a tree of nodes with byte spans: the only place that knows its parser.
 //!
 //! The tree is the one that HCL's own JSON form has: a block `task "api" { … }` is the mapping under `/task/api`. Blocks
-//! of one type share a mapping, or are a list where they have no labels. Nothing is evaluated: what is no literal is an
+//! of one type share a mapping, or are a list where they have no labels. Nothing is evaluated: what is not a literal is an
 //! expression, whose value is its text.
 
 mod second_reading;
@@ -133,7 +133,7 @@ impl<'a> HclReader<'a> {
                     object.iter().map(|(key, value)| (self.key(key), self.expression(value.expr())));
                 ValueShape::Mapping(entries.collect())
             }
-            // Escapes stay as they are written: what has one is no reference, and so is not edited.
+            // Escapes stay as they are written: what has one is not a reference, and so is not edited.
             Expression::String(_) => quoted(source, ""),
             Expression::StringTemplate(_) => quoted(source, TEMPLATE),
             _ => {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree, WIDE};
 
 impl<'a> SyntaxTree<'a> {
-    /// Tells whether a part of the node was masked, so that its value is not known.
+    /// Returns whether a part of the node was masked, so that its value is not known.
     pub fn is_masked(&self, id: NodeId) -> bool {
         let span = &self.nodes[self.resolve(id)].span;
         let next = self.masked.partition_point(|action| action.end <= span.start);
@@ -42,7 +42,7 @@ impl<'a> SyntaxTree<'a> {
         (!self.is_null(id)).then_some(text)
     }
 
-    /// Tells whether `id` is an empty or explicit null.
+    /// Returns whether `id` is an empty or explicit null.
     pub fn is_null(&self, id: NodeId) -> bool {
         match &self.nodes[self.resolve(id)].kind {
             NodeKind::Scalar { value, style: ScalarStyle::Plain } => {
@@ -68,12 +68,12 @@ impl<'a> SyntaxTree<'a> {
         }
     }
 
-    /// Tells whether `id` is a mapping, aliases followed.
+    /// Returns whether `id` is a mapping, aliases followed.
     pub fn is_mapping(&self, id: NodeId) -> bool {
         matches!(self.nodes[self.resolve(id)].kind, NodeKind::Mapping { .. })
     }
 
-    /// Tells whether `id` is a sequence, aliases followed.
+    /// Returns whether `id` is a sequence, aliases followed.
     pub fn is_sequence(&self, id: NodeId) -> bool {
         matches!(self.nodes[self.resolve(id)].kind, NodeKind::Sequence { .. })
     }

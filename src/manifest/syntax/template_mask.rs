@@ -77,7 +77,7 @@ fn end_of_action(text: &str, start: usize) -> usize {
 /// On a longer line an action is taken for a part of a scalar.
 const LINE_MAX: usize = 4096;
 
-/// Tells whether an action leaves nothing in its place that YAML would see.
+/// Returns whether an action leaves nothing in its place that YAML would see.
 fn is_blank(text: &str, actions: &[Range<usize>], index: usize) -> bool {
     let action = &actions[index];
     let from = text.floor_char_boundary(action.start.saturating_sub(LINE_MAX));

@@ -181,7 +181,7 @@ impl Comparison<'_, '_> {
         }
     }
 
-    /// Tells whether a node is a mapping with these entries.
+    /// Returns whether a node is a mapping with these entries.
     fn is_filled(&self, node: NodeId, entries: &[(String, String)]) -> bool {
         let NodeKind::Mapping { entries: found, .. } = &self.new.nodes[node].kind else { return false };
         found.len() == entries.len()
@@ -191,7 +191,7 @@ impl Comparison<'_, '_> {
                 .all(|((key, value), (name, text))| self.is_bare(*key, name) && self.is_bare(*value, text))
     }
 
-    /// Tells whether a node is this text and nothing more: no alias, anchor or tag.
+    /// Returns whether a node is this text and nothing more: no alias, anchor or tag.
     fn is_bare(&self, node: NodeId, text: &str) -> bool {
         let node = &self.new.nodes[node];
         !node.anchored
@@ -200,7 +200,7 @@ impl Comparison<'_, '_> {
     }
 }
 
-/// Tells whether a scalar became what was planned, in the style that it had: only a plain scalar may gain quotes, and a
+/// Returns whether a scalar became what was planned, in the style that it had: only a plain scalar may gain quotes, and a
 /// block scalar keeps the line ends after its text.
 fn is_planned(old: &str, old_style: ScalarStyle, new: &str, new_style: ScalarStyle, planned: &str) -> bool {
     match (old_style, new_style) {

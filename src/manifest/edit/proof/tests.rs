@@ -109,7 +109,7 @@ fn the_bytes_outside_the_splices_count_alone() {
         assert_eq!(bytes_outside_are_equal(BEFORE, &text, &plan), Err(ProofError::Bytes), "{from}");
         assert_eq!(prove(&old, &text, &plan), Err(ProofError::Bytes), "{from}");
     }
-    // Splices that overlap, or lie outside the text, are no plan.
+    // Splices that overlap, or lie outside the text, are not a plan.
     for span in [10..20, 15..16, 900..901] {
         let mut plan = plan.clone();
         plan.splices.push(Splice { span: span.clone(), text: "x".to_owned() });
