@@ -36,7 +36,10 @@ pub(super) fn run(
 fn target(config: &Config, root: &Path) -> Result<RepositoryConfig, Failure> {
     let hint = "name it in a [[repository]] of the file for --config, or start tagpin in a clone of it";
     let origin = git::origin(root).map_err(|error| Failure::usage(error.to_string(), hint))?;
-    let known = config.repositories.iter().filter(|repository| crate::forge::same(&repository.url, &origin));
+    let known = config
+        .repositories
+        .iter()
+        .filter(|repository| crate::forge::same_repository(&repository.url, &origin));
     let known: Vec<&RepositoryConfig> = known.collect();
     let here = git::checked_out(root);
     let of_branch = known.iter().find(|repository| repository.branch.is_some() && repository.branch == here);

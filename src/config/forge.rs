@@ -2,8 +2,7 @@
 
 use url::Url;
 
-use crate::forge::Owner;
-use crate::forge::github::AppConfig;
+use crate::forge::{AppConfig, ForgeKind, Owner};
 use crate::policy::Globs;
 
 /// Where pull requests are opened, and who commits.
@@ -11,7 +10,7 @@ use crate::policy::Globs;
 pub struct ForgeSettings {
     /// What is spoken there.
     pub kind: ForgeKind,
-    /// Where its API is: `https://ghe.example/api/v3` for GitHub Enterprise.
+    /// Where its API is.
     pub base_url: Url,
     /// The name on commits.
     pub author_name: String,
@@ -21,18 +20,19 @@ pub struct ForgeSettings {
     pub sign_off: bool,
     /// Who makes the commits.
     pub commits: Commits,
-    /// The GitHub App that tagpin runs as; `None` with a token.
+    /// The App that tagpin runs as; `None` with a token.
     pub app: Option<AppConfig>,
 }
 
 impl Default for ForgeSettings {
     #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
     fn default() -> Self {
+        let kind = ForgeKind::default();
         Self {
-            kind: ForgeKind::default(),
-            base_url: Url::parse("https://api.github.com").expect("a constant URL"),
+            kind,
+            base_url: Url::parse(kind.profile().base_url).expect("a constant URL"),
             author_name: "tagpin".to_owned(),
-            author_email: "tagpin@users.noreply.github.com".to_owned(),
+            author_email: kind.profile().author_email.to_owned(),
             sign_off: false,
             commits: Commits::default(),
             app: None,
@@ -55,16 +55,6 @@ pub struct DiscoverSettings {
     pub archived: bool,
     /// Whether forks are meant too.
     pub forks: bool,
-}
-
-/// What is spoken at the forge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ForgeKind {
-    /// GitHub or GitHub Enterprise.
-    #[default]
-    GitHub,
-    /// Nothing: the branch is pushed and no pull request opened.
-    None,
 }
 
 /// One repository of `tagpin run`.

@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use diagnostic::Diagnostic;
 pub use discover::{DiscoveredFile, NAMES, discover};
 pub use env::Variables;
-pub use forge::{Commits, DiscoverSettings, ForgeKind, ForgeSettings, RepositoryConfig};
+pub use forge::{Commits, DiscoverSettings, ForgeSettings, RepositoryConfig};
 pub use schema::SCHEMA;
 pub use serve::{Concurrency, ServeSettings};
 

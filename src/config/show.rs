@@ -8,7 +8,7 @@ use serde::Serialize;
 use toml::Spanned;
 
 use super::check::{
-    COMMITS, DETAILS, GROUPS, KINDS, LEVELS, MERGES, PROMOTED_BY, PULLS, SPLIT_FIELDS, STYLES, UNKNOWN_AGES,
+    COMMITS, DETAILS, GROUPS, LEVELS, MERGES, PROMOTED_BY, PULLS, SPLIT_FIELDS, STYLES, UNKNOWN_AGES,
 };
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
@@ -18,7 +18,7 @@ use super::raw::{
 use super::{Config, DiscoverSettings, Network, RepositoryConfig, ServeSettings};
 use crate::check::{Allow, CheckSettings, LevelRule, Matcher};
 use crate::duration::spelled;
-use crate::forge::Owner;
+use crate::forge::{ForgeKind, Owner};
 use crate::platform::Platform;
 use crate::policy::environment::Environment;
 use crate::policy::hold::Hold;
@@ -57,7 +57,7 @@ impl Config {
                 index_key: Some(text(&*self.settings.annotations.index_key)),
             },
             forge: RawForge {
-                kind: Some(word(self.forge.kind, &KINDS)),
+                kind: Some(word(self.forge.kind, &ForgeKind::WORDS)),
                 base_url: Some(text(self.forge.base_url.as_str().trim_end_matches('/'))),
                 author_name: Some(text(&*self.forge.author_name)),
                 author_email: Some(text(&*self.forge.author_email)),

@@ -1,7 +1,5 @@
 //! Pull requests as data, the same for every forge.
 
-use crate::pull_request::{marker, same_body};
-
 /// A pull request's text, as tagpin wants it to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -16,7 +14,7 @@ pub struct Draft {
     /// The commit that the branch is at, made by tagpin, as hex.
     pub commit: String,
     /// What is added to it once, when it is opened.
-    pub dress: Metadata,
+    pub metadata: Metadata,
 }
 
 /// What a pull request gets when it is opened, beside its text. It is added once and never taken away: people may.
@@ -39,7 +37,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Tells whether there is nothing to add after it was opened.
+    /// Returns whether there is nothing to add after it was opened.
     pub fn is_empty(&self) -> bool {
         *self == Self { draft: self.draft, ..Self::default() }
     }
@@ -56,37 +54,9 @@ pub enum MergeMethod {
     Rebase,
 }
 
-impl Draft {
-    /// Tells whether an open pull request from the branch is tagpin's to write to: it has tagpin's marker, or it proposes
-    /// this very commit to this very base, as after a crash between push and pull request, when somebody opened it by
-    /// hand. Any other one is a person's own.
-    pub fn may_write(&self, current: &PullRequest) -> bool {
-        let adopted = current.commit == self.commit && current.base == self.base;
-        adopted || marker::read(&current.body).is_some()
-    }
-
-    /// Returns the one of `history` that is open and tagpin's to write to; the one with the marker before the others, then the
-    /// oldest. A branch can have one for each base.
-    pub fn current<'p>(&self, history: &'p [PullRequest]) -> Option<&'p PullRequest> {
-        let open = history.iter().filter(|pull| pull.state == PullRequestState::Open && self.may_write(pull));
-        open.min_by_key(|pull| (marker::read(&pull.body).is_none(), pull.number))
-    }
-
-    /// Returns what of `current` has to change so that it says what this draft says.
-    pub fn changes<'a>(&'a self, current: &PullRequest) -> PullRequestChanges<'a> {
-        let wanted = |ours: &'a str, theirs: &str| (!same_text(ours, theirs)).then_some(ours);
-        PullRequestChanges {
-            title: wanted(&self.title, &current.title),
-            body: (!same_body(&self.body, &current.body)).then_some(&*self.body),
-            base: (self.base != current.base).then_some(self.base.as_str()),
-            close: false,
-        }
-    }
-}
-
 /// What of a pull request has to change; `None` stays as it is, and is not sent.
 ///
-/// A base that is right already must not be sent again: GitHub refuses any base for a stacked pull request.
+/// A base that is right already must not be sent again: a forge may refuse any base for a stacked pull request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PullRequestChanges<'a> {
     /// The new title.
@@ -100,17 +70,10 @@ pub struct PullRequestChanges<'a> {
 }
 
 impl PullRequestChanges<'_> {
-    /// Tells whether nothing has to change.
+    /// Returns whether nothing has to change.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// Tells whether a forge that was given `ours` may answer `theirs` for it.
-///
-/// GitHub stores bodies with `\r\n` and without white space at the ends.
-pub fn same_text(ours: &str, theirs: &str) -> bool {
-    ours.trim().lines().eq(theirs.trim().lines())
 }
 
 /// Where a pull request is in its life.
@@ -143,26 +106,37 @@ pub struct PullRequest {
     pub number: u64,
     /// The page that people open.
     pub url: String,
-    /// The title.
+    /// The title, without what a forge puts before it to say that it is a draft.
     pub title: String,
     /// The body.
     pub body: String,
     /// The branch it should be merged into.
     pub base: String,
-    /// The commit that its branch is at, as hex.
+    /// The commit that its branch is at, as hex, all of it: an adapter whose forge answers with a prefix looks it up.
     pub commit: String,
+    /// Whether it is a draft.
+    pub draft: bool,
     /// Whether it is open.
     pub state: PullRequestState,
     /// Its labels.
     pub labels: Vec<String>,
     /// Who opened it.
-    pub author: String,
-    /// What GraphQL calls it.
-    pub node_id: String,
+    pub author: Account,
+    /// What the adapter needs to find it again or to change it, in its own words.
+    pub handle: String,
+}
+
+/// An account of a forge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// What tells it from every other one. An adapter that knows no better takes the name.
+    pub id: String,
+    /// The name that people use, which may change.
+    pub name: String,
 }
 
 impl PullRequest {
-    /// Tells whether it has this label; case does not matter, as on GitHub.
+    /// Returns whether it has this label; case does not matter.
     pub fn has_label(&self, name: &str) -> bool {
         self.labels.iter().any(|label| label.eq_ignore_ascii_case(name))
     }

@@ -3,9 +3,10 @@
 use super::checkbox::rebuild_box;
 use super::sections::{self, DetailLevel, size};
 use super::{Marker, Proposal, Template};
+use crate::forge::Capabilities;
 
-/// GitHub takes 65,536 characters. Our count is never lower than GitHub's, see [`size`]; the rest is a reserve.
-const LONGEST: usize = 65_000;
+/// How much of what a forge takes is left as a reserve, in characters. Our own count is never too low, see [`size`].
+const RESERVE: usize = 536;
 
 const UNWANTED: &str = "### If you do not want this\n\n\
     Exclude the files in the repository's `tagpin.toml`, and the next run leaves them alone:\n\n\
@@ -16,8 +17,18 @@ const UNWANTED: &str = "### If you do not want this\n\n\
 const FOOTER: &str = "---\n\nOpened by tagpin. It keeps this text and the branch up to date, and leaves the branch \
     alone once somebody else has committed to it.";
 
-/// What is said where a template writes more than there is room for.
-const CUT: &str = "*The rest of this text was cut: GitHub takes 65,536 characters.*";
+/// Returns what is said where a template writes more than there is room for.
+fn cut_note(forge: &Capabilities) -> String {
+    format!("*The rest of this text was cut: {} takes {} characters.*", forge.name, grouped(forge.body_max))
+}
+
+/// Returns a number with a comma before every three digits.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let chunks: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|chunk| str::from_utf8(chunk).ok()).collect();
+    chunks.join(",")
+}
 
 /// How much is told.
 #[derive(Clone, Copy)]
@@ -48,23 +59,24 @@ pub(super) struct Sections {
 }
 
 /// Returns the body for `proposal`, marker included.
-pub(super) fn body(proposal: &Proposal, template: Option<&Template>) -> String {
+pub(super) fn body(proposal: &Proposal, template: Option<&Template>, forge: &Capabilities) -> String {
+    let longest = forge.body_max.saturating_sub(RESERVE);
     let marker = Marker::of(proposal).comment();
     let told = |room| format!("{}\n\n{marker}\n", text(proposal, room, template).trim());
     let all = SpaceBudget { told: DetailLevel::Full, rows: usize::MAX, left_out: usize::MAX };
     let shorter = [DetailLevel::Short, DetailLevel::Warnings].map(|told| SpaceBudget { told, ..all });
     for room in [all].into_iter().chain(shorter) {
         let body = told(room);
-        if size(&body) <= LONGEST {
+        if size(&body) <= longest {
             return body;
         }
     }
     // What remains when both lists are empty is bounded; a quarter of the room is for what was left out.
     let least = SpaceBudget { told: DetailLevel::Warnings, rows: 0, left_out: 0 };
-    let free = LONGEST.saturating_sub(size(&told(least)));
+    let free = longest.saturating_sub(size(&told(least)));
     let left_out = (free / 4).min(size(&sections::left_out_lines(proposal).join("\n")));
     let body = told(SpaceBudget { rows: free - left_out, left_out, ..least });
-    if size(&body) <= LONGEST { body } else { cut(&body, &marker) }
+    if size(&body) <= longest { body } else { cut(&body, &marker, forge) }
 }
 
 fn text(proposal: &Proposal, room: SpaceBudget, template: Option<&Template>) -> String {
@@ -105,17 +117,18 @@ impl Sections {
 }
 
 /// Returns the lines of `body` that have room, with what they left open closed, and the marker.
-fn cut(body: &str, marker: &str) -> String {
+fn cut(body: &str, marker: &str, forge: &Capabilities) -> String {
+    let (longest, note) = (forge.body_max.saturating_sub(RESERVE), cut_note(forge));
     let end = |fences: usize, folds: usize| {
         let fence = if fences % 2 == 1 { "\n```" } else { "" };
-        format!("{fence}{}\n\n{CUT}\n\n{marker}\n", "\n\n</details>".repeat(folds))
+        format!("{fence}{}\n\n{note}\n\n{marker}\n", "\n\n</details>".repeat(folds))
     };
     let (mut shown, mut fences, mut folds) = (String::new(), 0, 0_usize);
     for line in body.lines() {
         let is_fence = usize::from(line.trim_start().starts_with("```"));
         let folded =
             (folds + line.matches("<details").count()).saturating_sub(line.matches("</details").count());
-        if size(&shown) + size(line) + 2 + size(&end(fences + is_fence, folded)) > LONGEST {
+        if size(&shown) + size(line) + 2 + size(&end(fences + is_fence, folded)) > longest {
             break;
         }
         shown.push_str(line);
@@ -223,7 +236,7 @@ mod tests {
             }
             proposal.left_out = (0..lefts).map(|_| left(&long, Some(&long))).collect();
             let body = render(&proposal).1;
-            assert!(body.encode_utf16().count() <= 65_536 && size(&body) <= LONGEST, "{images} {lefts}");
+            assert!(body.encode_utf16().count() <= 65_536 && size(&body) <= 65_000, "{images} {lefts}");
             let marker = marker::read(&body).unwrap();
             assert!(marker.same_changes(&Marker::of(&proposal)) && marker.head == proposal.head);
             let rows = body.lines().filter(|line| line.starts_with("| `")).count();

@@ -17,7 +17,7 @@ const END: &str = " -->";
 /// What this tagpin writes and reads. Another number means a layout that it does not know.
 const VERSION: u64 = 1;
 
-/// The longest payload that is written or read, in characters of base64: a quarter of what GitHub takes for a body.
+/// The longest payload that is written or read, in characters of base64: a quarter of the shortest body that a forge takes.
 const LONGEST: usize = 16_384;
 
 /// How many lines of a body are tried, so that a hostile one costs little.
@@ -134,7 +134,7 @@ impl Marker {
         }
     }
 
-    /// Returns the marker as one line of Markdown that GitHub does not show.
+    /// Returns the marker as one line of Markdown that nobody sees.
     pub(super) fn comment(&self) -> String {
         let payload = |changes: &MarkedChanges| {
             let Self { head, undressed, retired, .. } = self.clone();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::forge::Capabilities;
 use crate::history::ledger::Moves;
 use crate::reference::Digest;
 use crate::registry::verify::Proof;
@@ -14,6 +15,7 @@ mod compare_link;
 pub mod decision;
 mod declined;
 mod details;
+pub mod draft;
 pub mod fetch_details;
 pub mod from_plan;
 pub mod group;
@@ -32,10 +34,10 @@ pub use declined::Declined;
 pub use kind::Occasion;
 pub use marker::Marker;
 pub use settings::{DetailsOf, Proposals, PullRequestSettings};
-pub use sync::{Operation, Settled, settle};
+pub use sync::{Operation, Settled, own, settle};
 pub use title::{commit_message, title};
 pub use title_template::{TemplateContext, Wording};
-pub use volatile::{same_body, tells_all};
+pub use volatile::{same_body, same_text, tells_all};
 
 /// Everything that a pull request tells a reviewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,20 +60,20 @@ pub struct Proposal {
 
 /// Returns title and body for `proposal`: the same text for the same proposal, at any time.
 ///
-/// The body ends with the hidden [`Marker`] and stays below GitHub's 65,536 characters: it is told with fewer details
-/// first, then cut at a row, and says so.
+/// The body ends with the hidden [`Marker`] and stays below what every forge takes: it is told with fewer details first, then
+/// cut at a row, and says so.
 pub fn render(proposal: &Proposal) -> (String, String) {
     render_with(proposal, None)
 }
 
 /// Does what [`render`] does, the body by the user's template where there is one.
 pub fn render_with(proposal: &Proposal, template: Option<&Template>) -> (String, String) {
-    (title::title(proposal, None), body(proposal, template))
+    (title::title(proposal, None), body(proposal, template, &Capabilities::NONE))
 }
 
-/// Returns the body for `proposal`, by the user's template where there is one.
-pub fn body(proposal: &Proposal, template: Option<&Template>) -> String {
-    body::body(proposal, template)
+/// Returns the body for `proposal`, by the user's template where there is one, as long as the forge takes it.
+pub fn body(proposal: &Proposal, template: Option<&Template>, forge: &Capabilities) -> String {
+    body::body(proposal, template, forge)
 }
 
 /// One image that changes: the same image, tag, old and new digest in one or more files.

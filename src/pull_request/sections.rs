@@ -43,7 +43,7 @@ pub(super) enum DetailLevel {
     Warnings,
 }
 
-/// Returns an upper bound of how GitHub counts `text`: UTF-16 units, with two for each line end.
+/// Returns an upper bound of how any forge counts `text`: UTF-16 units, with two for each line end.
 pub(super) fn size(text: &str) -> usize {
     text.encode_utf16().count() + text.matches('\n').count()
 }

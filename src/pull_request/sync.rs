@@ -1,7 +1,7 @@
-//! The life of a pull request: opened, dressed, changed where it differs.
+//! The life of a pull request: opened, given its labels and reviewers, changed where it differs.
 
-use super::marker;
-use crate::forge::{Draft, Forge, ForgeError, PullRequest};
+use super::{draft, marker};
+use crate::forge::{Draft, Forge, ForgeError, PullRequest, PullRequestState};
 
 /// What a run did to its pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Settled {
     pub operation: Operation,
 }
 
-/// Makes the forge have one open pull request that says what `draft` says, writing only what differs. `current` is the
+/// Makes the forge have one open pull request that says what `wanted` says, writing only what differs. `current` is the
 /// open one, as it was found.
 ///
 /// Labels, reviewers and the like are added once, and what could not be added is told: a remark, not a failure. Until that is
@@ -47,30 +47,67 @@ pub struct Settled {
 /// The forge's, unchanged. The same call again goes on where this one stopped.
 pub async fn settle<F: Forge>(
     forge: &F,
-    draft: &Draft,
+    wanted: &Draft,
     current: Option<&PullRequest>,
 ) -> Result<(Settled, Vec<String>), ForgeError> {
     let undressed = |body: &str| marker::with(body, |marker| marker.undressed = true);
     let (current, mut operation) = match current {
         Some(current) => (current.clone(), Operation::None),
-        None if draft.dress.is_empty() => (forge.create(draft).await?, Operation::Created),
+        None if wanted.metadata.is_empty() => (open(forge, wanted).await?, Operation::Created),
         None => {
-            let draft = Draft { body: undressed(&draft.body), ..draft.clone() };
-            (forge.create(&draft).await?, Operation::Created)
+            let first = Draft { body: undressed(&wanted.body), ..wanted.clone() };
+            (open(forge, &first).await?, Operation::Created)
         }
     };
     let mut remarks = Vec::new();
     if marker::read(&current.body).is_some_and(|marker| marker.undressed) {
-        remarks = forge.dress(&current, &draft.dress).await?;
+        remarks = forge.add_metadata(&current, &wanted.metadata).await?;
     }
     // Also after a creation: it may have met a pull request that another run opened a moment before.
-    let changes = draft.changes(&current);
+    let changes = draft::changes(wanted, &current);
     if changes.is_empty() {
         return Ok((Settled { pull_request: current, operation }, remarks));
     }
-    let pull_request = forge.update(current.number, &changes).await?;
+    let pull_request = forge.update(&current, &changes).await?;
     if operation == Operation::None {
         operation = Operation::Updated;
     }
     Ok((Settled { pull_request, operation }, remarks))
+}
+
+/// Opens a pull request, or returns the one that is open for this draft already.
+async fn open<F: Forge>(forge: &F, wanted: &Draft) -> Result<PullRequest, ForgeError> {
+    let error = match forge.create(wanted).await {
+        Err(
+            error
+            @ (ForgeError::AlreadyExists(_) | ForgeError::Unavailable(_) | ForgeError::InvalidAnswer(_)),
+        ) => error,
+        result => return result,
+    };
+    // The request may have arrived although its answer did not: looking is safe, repeating is not.
+    let histories = forge.histories(std::slice::from_ref(&wanted.head), &wanted.base).await;
+    match histories {
+        Ok(found) => found.values().find_map(|history| draft::current(wanted, history)).cloned().ok_or(error),
+        Err(other) if matches!(error, ForgeError::AlreadyExists(_)) => Err(other),
+        Err(_) => Err(error),
+    }
+}
+
+/// Returns those of `pulls` that have tagpin's marker, are not open any more and were opened by tagpin's own identity. Only
+/// a no has consequences: without one nobody is asked who that is, and none is returned.
+///
+/// # Errors
+/// The forge's, unchanged.
+pub async fn own<'p, F: Forge>(
+    forge: &F,
+    pulls: &'p [PullRequest],
+) -> Result<Vec<&'p PullRequest>, ForgeError> {
+    let says_something =
+        |pull: &&PullRequest| pull.state != PullRequestState::Open && marker::read(&pull.body).is_some();
+    let pulls: Vec<_> = pulls.iter().filter(says_something).collect();
+    if pulls.iter().all(|pull| pull.state != PullRequestState::Closed) {
+        return Ok(Vec::new());
+    }
+    let us = forge.identity().await?;
+    Ok(pulls.into_iter().filter(|pull| pull.author.id == us.id).collect())
 }

@@ -8,7 +8,7 @@ use crate::markdown::plain;
 /// What every title starts with (Conventional Commits).
 const PREFIX: &str = "chore(deps): ";
 
-/// A title past this is told in general words: git's tools and GitHub's lists cut longer ones.
+/// A title past this is told in general words: git's tools and the lists of forges cut longer ones.
 const LONGEST: usize = 72;
 
 /// How many images a commit message names.

@@ -12,9 +12,6 @@ use crate::markdown::plain;
 /// How many steps a template may take: a loop over a thousand images takes a tenth of them.
 const FUEL: u64 = 1_000_000;
 
-/// The longest title that GitHub takes, in characters.
-const TITLE_MAX: usize = 256;
-
 /// The longest commit message that is made, in bytes.
 const MESSAGE_MAX: usize = 64 * 1024;
 
@@ -95,16 +92,21 @@ impl Wording {
         &self.0
     }
 
-    /// Returns the title for `proposal`: one line that GitHub takes.
+    /// Returns the title for `proposal`: one line of at most `longest` characters.
     ///
     /// # Errors
     /// The template fails on these values, says nothing, or takes too long.
-    pub fn title(&self, proposal: &Proposal, place: TemplateContext<'_>) -> Result<String, String> {
+    pub fn title(
+        &self,
+        proposal: &Proposal,
+        place: TemplateContext<'_>,
+        longest: usize,
+    ) -> Result<String, String> {
         let text = self.render(proposal, place, "")?;
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        match line.char_indices().nth(TITLE_MAX - 1) {
+        match line.char_indices().nth(longest.saturating_sub(1)) {
             _ if line.is_empty() => Err("it says nothing".to_owned()),
-            Some((end, _)) if line.chars().count() > TITLE_MAX => Ok(format!("{}…", &line[..end])),
+            Some((end, _)) if line.chars().count() > longest => Ok(format!("{}…", &line[..end])),
             _ => Ok(line),
         }
     }
@@ -183,12 +185,12 @@ mod tests {
             ("{% for i in images %}{{ i.name }}:{{ i.tag }} {% endfor %}", "nginx:1.27 redis:7"),
             ("a\n  b", "a b"),
         ] {
-            assert_eq!(Wording::new(text).unwrap().title(&two, PLACE).unwrap(), expected);
+            assert_eq!(Wording::new(text).unwrap().title(&two, PLACE, 256).unwrap(), expected);
         }
         let message = Wording::new("{{ title }}\n\nfor {{ base }}\n\n").unwrap();
         assert_eq!(message.message(&two, PLACE, "t: x").unwrap(), "t: x\n\nfor main\n");
         let long = Wording::new("{% for i in range(400) %}é{% endfor %}").unwrap();
-        assert_eq!(long.title(&two, PLACE).unwrap().chars().count(), TITLE_MAX);
+        assert_eq!(long.title(&two, PLACE, 256).unwrap().chars().count(), 256);
     }
 
     #[test]
@@ -209,7 +211,7 @@ mod tests {
     fn a_hostile_name_stays_a_word() {
         let hostile = proposal(vec![change("x\n\nSigned-off-by: @a #1 <b>", "1", None, 1)]);
         let template = Wording::new("{% for i in images %}{{ i.name }}{% endfor %}").unwrap();
-        let title = template.title(&hostile, PLACE).unwrap();
+        let title = template.title(&hostile, PLACE, 256).unwrap();
         assert!(!title.contains(['\n', '@', '#', '<', ' ']), "{title}");
     }
 }

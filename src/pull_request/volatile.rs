@@ -1,10 +1,9 @@
 //! The parts of a body that may differ from run to run without being news: what is known beyond the digests depends on
 //! how much a registry had to spare, and how many requests were sent is another number each time.
 //!
-//! They stand between comments that GitHub does not show, so that a run tells whether a body says what it should: a
+//! They stand between comments that nobody sees, so that a run knows whether a body says what it should: a
 //! pull request is not rewritten to say less than it does already.
 
-use crate::forge::same_text;
 use crate::reference::Digest;
 
 const DETAILS: &str = "<!-- tagpin-details ";
@@ -32,7 +31,13 @@ pub(super) fn requests(content: &str) -> String {
     format!("{REQUESTS}\n\n{}\n\n{REQUESTS_END}", content.trim())
 }
 
-/// Tells whether a pull request whose body is `theirs` may keep it where tagpin would write `ours`.
+/// Returns whether a forge that was given `ours` may answer `theirs` for it: some store texts with `\r\n` and without white
+/// space at the ends.
+pub fn same_text(ours: &str, theirs: &str) -> bool {
+    ours.trim().lines().eq(theirs.trim().lines())
+}
+
+/// Returns whether a pull request whose body is `theirs` may keep it where tagpin would write `ours`.
 pub fn same_body(ours: &str, theirs: &str) -> bool {
     if same_text(ours, theirs) {
         return true;
@@ -53,7 +58,7 @@ pub fn same_body(ours: &str, theirs: &str) -> bool {
     }
 }
 
-/// Tells whether `body` tells everything beyond the digests that the settings ask for.
+/// Returns whether `body` tells everything beyond the digests that the settings ask for.
 pub fn tells_all(body: &str) -> bool {
     Parts::of(body)
         .details
@@ -124,7 +129,7 @@ mod tests {
         let ours = body("a", "one\n\ntwo", 1, 2, "5 GET");
         for (theirs, same, why) in [
             (ours.clone(), true, "it is the same"),
-            (ours.replace('\n', "\r\n"), true, "as GitHub stores it"),
+            (ours.replace('\n', "\r\n"), true, "as a forge may store it"),
             (body("a", "one\n\ntwo", 1, 2, "9 GET"), true, "other requests"),
             (body("a", "one\n\ntwo\n\nthree", 2, 2, "5 GET"), true, "it tells more"),
             (body("a", "one\n\nthree", 1, 2, "5 GET"), true, "it tells as much of another"),
@@ -143,6 +148,14 @@ mod tests {
         }
         let unwanted = |content| body("a", content, 0, 0, "");
         assert!(!same_body(&unwanted("one"), &unwanted("two")), "what depends on nobody is news");
+    }
+
+    #[test]
+    fn line_ends_and_outer_white_space_are_no_change() {
+        assert!(same_text("a\n\nb\n", "a\r\n\r\nb"));
+        for other in ["a\nb", "a\n\nb c", "a\n\n b"] {
+            assert!(!same_text("a\n\nb", other), "{other:?}");
+        }
     }
 
     #[test]

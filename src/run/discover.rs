@@ -1,9 +1,13 @@
 //! Which repositories a run does: those that are listed, and those that are found.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
-use crate::config::{Config, DiscoverSettings, ForgeKind, RepositoryConfig};
-use crate::forge::{ForgeRepository, Owner, github, same};
+use crate::config::{Config, DiscoverSettings, RepositoryConfig};
+use crate::forge::{
+    Connection, ForgeKind, ForgeRepository, Listing, Owner, SecretLookup, WriteLimit, same_repository,
+};
 use crate::run::{RepositoryOutcome, RunError};
 
 /// What is said where strangers would decide which repositories are done.
@@ -36,11 +40,7 @@ pub struct Targets {
 }
 
 /// Returns the repositories of `config`: asks the forge for those of each `[[discover]]`, as the App where there is one.
-pub async fn discover(
-    config: &Config,
-    token: Option<&SecretString>,
-    lookup: &(dyn Fn(&str) -> Option<SecretString> + Sync),
-) -> Targets {
+pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: SecretLookup<'_>) -> Targets {
     let listed = config.repositories.iter().cloned();
     let mut all = Targets {
         targets: listed.map(|repository| RunTarget { repository, discovered: false }).collect(),
@@ -52,20 +52,23 @@ pub async fn discover(
         all.problems.push(why.to_owned());
         return all;
     }
+    let connection = Connection {
+        kind: config.forge.kind,
+        base_url: config.forge.base_url.as_str(),
+        token: token.cloned(),
+        app: config.forge.app.as_ref(),
+        lookup,
+        writes: Arc::new(WriteLimit::default()),
+    };
     for discover in &config.discover {
-        let (base_url, owner) = (config.forge.base_url.as_str(), &discover.owner);
+        let owner = &discover.owner;
         let is_everybody = discover.include.patterns() == ["**"];
         if config.forge.app.is_some() && *owner == Owner::Installation && is_everybody {
             all.problems.push(EVERYBODY.to_owned());
             continue;
         }
-        let listing = match config.forge.app.as_ref().map(|app| github::App::of(app, lookup)) {
-            Some(Ok(app)) => github::discover_as_app(base_url, &app, owner).await,
-            Some(Err(error)) => Err(error),
-            None => github::discover(base_url, token.cloned(), owner).await,
-        };
-        match listing {
-            Ok(github::Listing { mut repositories, refused }) => {
+        match connection.discover(owner).await {
+            Ok(Listing { mut repositories, refused }) => {
                 repositories.retain(|found| is_meant(discover, found));
                 repositories.sort_by(|a, b| a.name.cmp(&b.name));
                 for found in repositories {
@@ -92,7 +95,7 @@ pub fn is_meant(discover: &DiscoverSettings, found: &ForgeRepository) -> bool {
 impl Targets {
     /// Adds a repository, unless it is there: what is listed has settings of its own.
     fn add(&mut self, found: ForgeRepository) {
-        if self.targets.iter().any(|target| same(&target.repository.url, &found.url)) {
+        if self.targets.iter().any(|target| same_repository(&target.repository.url, &found.url)) {
             return;
         }
         let repository = RepositoryConfig { url: found.url, branch: None, token_env: None };

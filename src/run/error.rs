@@ -32,18 +32,6 @@ pub enum RunError {
         /// What was looked for.
         what: String,
     },
-    /// The address is not one of the forge's.
-    #[error(
-        "`{url}` is not a repository of the GitHub at `{base_url}`: write `https://HOST/OWNER/NAME`, set `base-url` in \
-         [forge] to the API of your GitHub Enterprise, or set `kind = \"none\"` there to push a branch without a pull \
-         request"
-    )]
-    NotOnForge {
-        /// The repository.
-        url: String,
-        /// The forge's API.
-        base_url: String,
-    },
     /// What a person asked for cannot be done.
     #[error(transparent)]
     Request(#[from] RequestError),

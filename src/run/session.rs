@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Config;
-use crate::forge::github::Pace;
+use crate::forge::WriteLimit;
 
 /// One run over any number of repositories.
 #[derive(Debug)]
 pub struct RunSession {
     /// How many pull requests may still be opened.
     openings: AtomicUsize,
-    pub(super) pace: Arc<Pace>,
+    pub(super) writes: Arc<WriteLimit>,
 }
 
 impl RunSession {
@@ -21,13 +21,14 @@ impl RunSession {
             0 => usize::MAX,
             limit => limit,
         };
-        Self { openings: AtomicUsize::new(openings), pace: Arc::default() }
+        let limits = config.forge.kind.profile().write_limits;
+        Self { openings: AtomicUsize::new(openings), writes: Arc::new(WriteLimit::new(limits)) }
     }
 
-    /// Returns this run after another one of the same process: GitHub counts the writes of both.
+    /// Returns this run after another one of the same process: a forge counts the writes of both.
     #[must_use]
     pub fn after(self, earlier: &Self) -> Self {
-        Self { pace: Arc::clone(&earlier.pace), ..self }
+        Self { writes: Arc::clone(&earlier.writes), ..self }
     }
 
     /// Takes one of the pull requests that may be opened; false where there is none left.

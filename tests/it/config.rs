@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tagpin::config::{Config, ConfigError, ForgeKind, Variables};
+use tagpin::config::{Config, ConfigError, Variables};
+use tagpin::forge::ForgeKind;
 use tagpin::manifest::edit::Style;
 use tagpin::policy::{PolicyLevel, SplitFields};
 use tagpin::registry::{self, PullFromMirror};
@@ -563,9 +564,9 @@ fn what_is_wrong_with_pull_requests_is_told_with_its_place() {
         ("[pull-request]\ncommit-message = \"{{\"", "`commit-message` is no template that works"),
         ("[pull-request]\ngroup-by = \"paths\"", "`group-by` cannot be `paths`"),
         ("[pull-request]\nmax-open = -1", "`max-open` takes a number from 0 to 1000"),
-        ("[pull-request]\nlabels = [\"a,b\"]", "`a,b` is no label"),
-        ("[pull-request]\nreviewers = [\"@octocat\"]", "`@octocat` in `reviewers` is no name on GitHub"),
-        ("[pull-request]\nteam-reviewers = [\"acme/platform\"]", "is no name on GitHub"),
+        ("[pull-request]\nlabels = [\"a,b\"]", "`a,b` is not a label"),
+        ("[pull-request]\nreviewers = [\"@octocat\"]", "`@octocat` in `reviewers` is not a name on GitHub"),
+        ("[pull-request]\nteam-reviewers = [\"acme/platform\"]", "is not a name on GitHub"),
         ("[pull-request]\nrebuild-label = \"Tagpin-Stop\"", "are the same"),
         ("[[pull-request.group]]\nname = \"x\"", "the group `x` takes everything"),
         ("[forge]\napp-key-file = \"x\"", "`app-key-file` without `app-id`"),

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use serde_json::json;
-use tagpin::forge::github::{App, GitHub, GitHubSettings, Pace, Patience};
+use tagpin::forge::github::{App, GitHub, GitHubSettings, Patience};
 use tagpin::forge::{
     Draft, Forge, ForgeError, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState,
 };
-use tagpin::pull_request::{ImageChange, Operation, Proposal, Settled, marker, render};
+use tagpin::pull_request::{ImageChange, Operation, Proposal, Settled, draft, marker, own, render};
 use tagpin::reference::Digest;
 
 use crate::support::forge::{Forge as Fake, Logged, Mood, Pull, Settings};
@@ -38,7 +38,7 @@ fn client_with(fake: &Fake, token: Option<&str>) -> GitHub {
         owner: "acme".to_owned(),
         repository: "clusters".to_owned(),
         token: token.map(SecretString::from),
-        pace: Arc::default(),
+        writes: Arc::default(),
     };
     let patience = Patience { longest_wait: Duration::from_secs(2), pause: Duration::from_millis(1) };
     GitHub::new(settings).unwrap().with_patience(patience)
@@ -67,7 +67,14 @@ fn draft_of(seed: &str) -> Draft {
     let proposal =
         Proposal { images: vec![image], spans: 1, files: 1, head: commit.clone(), ..Proposal::default() };
     let (title, body) = render(&proposal);
-    Draft { head: HEAD.to_owned(), base: "main".to_owned(), title, body, commit, dress: Metadata::default() }
+    Draft {
+        head: HEAD.to_owned(),
+        base: "main".to_owned(),
+        title,
+        body,
+        commit,
+        metadata: Metadata::default(),
+    }
 }
 
 fn draft() -> Draft {
@@ -94,7 +101,16 @@ fn foreign(head_repository: Option<&str>, head: &str, base: &str) -> Pull {
 
 /// Looks for the draft's pull request, as a run does.
 async fn find(forge: &GitHub, draft: &Draft) -> Result<Option<PullRequest>, ForgeError> {
-    Ok(draft.current(&forge.history(&draft.head).await?).cloned())
+    Ok(draft::current(draft, &history(forge, &draft.head).await?).cloned())
+}
+
+async fn history(forge: &GitHub, branch: &str) -> Result<Vec<PullRequest>, ForgeError> {
+    Ok(forge.histories(&[branch.to_owned()], "main").await?.remove(branch).unwrap_or_default())
+}
+
+/// Opens a pull request without looking for one before.
+async fn open(forge: &GitHub, draft: &Draft) -> Result<PullRequest, ForgeError> {
+    Ok(tagpin::pull_request::settle(forge, draft, None).await?.0.pull_request)
 }
 
 /// Finds, opens and updates, as a run does.
@@ -188,7 +204,7 @@ async fn a_person_s_own_pull_request_from_the_branch_is_not_rewritten() {
     let draft = Draft { commit: "d".repeat(40), ..draft() };
     assert_eq!(find(&forge, &draft).await.unwrap(), None);
     fake.forget();
-    told(settle(&forge, &draft).await.unwrap_err(), "Rejected: somebody else has one open");
+    told(settle(&forge, &draft).await.unwrap_err(), "AlreadyExists: somebody else has one open");
     assert!(fake.writes().iter().all(|request| request.method == "POST" && request.status == 422));
     assert!(fake.pulls().iter().all(|pull| pull.title == "somebody else's"), "{other_base}");
     // The marker makes it ours, wherever the branch is.
@@ -212,17 +228,17 @@ async fn only_what_tagpin_s_own_identity_closed_is_believed() {
     }
     fake.close(fake.open(Pull { body: None, ..ours(5, "tagpin-bot") }));
     fake.close(fake.open(Pull { head_repository: Some("acme/fork".to_owned()), ..ours(6, "tagpin-bot") }));
-    let history = forge.history(HEAD).await.unwrap();
-    assert_eq!(history.iter().map(|pull| pull.number).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+    let found = history(&forge, HEAD).await.unwrap();
+    assert_eq!(found.iter().map(|pull| pull.number).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
     fake.forget();
-    assert!(forge.own(&history).await.unwrap().is_empty());
+    assert!(own(&forge, &found).await.unwrap().is_empty());
     assert!(fake.log().is_empty(), "nobody was declined, so nobody is asked");
     [1, 2, 3].into_iter().for_each(|number| fake.close(number));
     fake.merge(4);
-    let history = forge.history(HEAD).await.unwrap();
-    let own = forge.own(&history).await.unwrap();
-    assert_eq!(own.iter().map(|pull| pull.number).collect::<Vec<_>>(), [4, 3, 2]);
-    assert_eq!(own[0].state, PullRequestState::Merged);
+    let found = history(&forge, HEAD).await.unwrap();
+    let ours = own(&forge, &found).await.unwrap();
+    assert_eq!(ours.iter().map(|pull| pull.number).collect::<Vec<_>>(), [4, 3, 2]);
+    assert_eq!(ours[0].state, PullRequestState::Merged);
 }
 
 #[tokio::test]
@@ -240,7 +256,7 @@ async fn labels_and_people_are_added_once_and_what_is_refused_is_told() {
         milestone: Some("Autumn".to_owned()),
         auto_merge: Some(MergeMethod::Squash),
     };
-    let draft = Draft { dress: dress.clone(), ..draft() };
+    let draft = Draft { metadata: dress.clone(), ..draft() };
     // GitHub fails at the milestone: the run ends, and the next one goes on.
     [Mood::ServerError; 3].into_iter().for_each(|mood| fake.next("PATCH", mood));
     let first = settle(&forge, &draft).await;
@@ -269,7 +285,7 @@ async fn labels_and_people_are_added_once_and_what_is_refused_is_told() {
 
     let fake = Fake::start(Settings { auto_merge: false, ..Settings::default() }, branches).await;
     let refused = Metadata { reviewers: names(&[STRANGER]), milestone: Some("Never".to_owned()), ..dress };
-    let draft = Draft { dress: refused, ..draft };
+    let draft = Draft { metadata: refused, ..draft };
     let settled = tagpin::pull_request::settle(&client(&fake), &draft, None).await.unwrap();
     let remarks = settled.1.join("\n");
     for part in [
@@ -296,7 +312,7 @@ async fn an_app_gets_a_token_for_one_repository_with_no_more_than_it_needs() {
         owner: "acme".to_owned(),
         repository: repository.to_owned(),
         token: None,
-        pace: Arc::new(Pace::default()),
+        writes: Arc::default(),
     };
     let app = App { id: "Iv1.client".to_owned(), key: fake_app.key.clone().into() };
     let token = app.token(&settings("clusters")).await.unwrap();
@@ -308,7 +324,7 @@ async fn an_app_gets_a_token_for_one_repository_with_no_more_than_it_needs() {
         fake.log().iter().for_each(|request| description.check(request).unwrap());
     }
     for (id, key, repository, expected) in [
-        ("Iv1.client", "no key", "clusters", "Settings: it is no RSA key in PEM"),
+        ("Iv1.client", "no key", "clusters", "Settings: it is not an RSA key in PEM"),
         ("Iv1.client", &fake_app.key, "other", "NotFound: is not installed on `acme/other`"),
         ("Iv1.other", &fake_app.key, "clusters", "Unauthorized: does not accept its key"),
         (
@@ -345,7 +361,7 @@ async fn a_second_pull_request_for_the_same_head_is_met_not_opened() {
     let fake = fake().await;
     let forge = client(&fake);
     let draft = draft();
-    let (one, two) = tokio::join!(forge.create(&draft), forge.create(&draft));
+    let (one, two) = tokio::join!(open(&forge, &draft), open(&forge, &draft));
     assert_eq!(one.unwrap().number, two.unwrap().number);
     assert_eq!(fake.pulls().len(), 1);
     let statuses = fake.writes().iter().map(|request| request.status).collect::<Vec<_>>();
@@ -357,7 +373,7 @@ async fn an_answer_that_got_lost_is_looked_up_not_asked_for_again() {
     for mood in [Mood::HangUpAfter, Mood::HangUp, Mood::ServerError, Mood::Malformed] {
         let fake = fake().await;
         fake.next("POST", mood);
-        let result = client(&fake).create(&draft()).await;
+        let result = open(&client(&fake), &draft()).await;
         assert_eq!(methods(&fake.log()), ["POST", "GET"], "{mood:?}");
         match mood {
             Mood::HangUpAfter => assert_eq!(result.unwrap().number, 1),
@@ -381,7 +397,10 @@ async fn reading_is_repeated_writing_is_not() {
         assert_eq!(fake.log().len(), 6, "and not for ever");
         fake.forget();
         let changes = PullRequestChanges { title: Some("new"), ..PullRequestChanges::default() };
-        assert!(matches!(forge.update(1, &changes).await, Err(ForgeError::Unavailable(_))));
+        assert!(matches!(
+            forge.update(&PullRequest { number: 1, ..PullRequest::default() }, &changes).await,
+            Err(ForgeError::Unavailable(_))
+        ));
         assert_eq!(fake.log().len(), 1);
     }
 }
@@ -470,7 +489,10 @@ async fn every_refusal_has_its_own_text() {
         "NotFound: hides it without a token",
     );
     told(
-        client(&fake).update(9, &PullRequestChanges::default()).await.unwrap_err(),
+        client(&fake)
+            .update(&PullRequest { number: 9, ..PullRequest::default() }, &PullRequestChanges::default())
+            .await
+            .unwrap_err(),
         "NotFound: update pull request 9",
     );
 }
@@ -493,7 +515,7 @@ async fn nobody_answers_at_a_closed_port() {
         owner: "acme".to_owned(),
         repository: "clusters".to_owned(),
         token: None,
-        pace: Arc::default(),
+        writes: Arc::default(),
     };
     let patience = Patience { pause: Duration::from_millis(1), ..Patience::default() };
     let forge = GitHub::new(settings).unwrap().with_patience(patience);
@@ -504,7 +526,7 @@ async fn nobody_answers_at_a_closed_port() {
 async fn unusable_settings_are_refused_before_anything_is_sent() {
     for (base_url, owner, token, part) in [
         ("https://github.com", "acme", None, "`https://api.github.com`"),
-        ("api.github.com", "acme", None, "no URL"),
+        ("api.github.com", "acme", None, "not a URL"),
         ("https://user:hunter2-token@ghe.example/api/v3", "acme", None, "user name or password"),
         ("https://ghe.example/api/v3?x", "acme", None, "neither `?` nor `#`"),
         ("http://ghe.example/api/v3", "acme", Some("ghe-token"), "unencrypted"),
@@ -517,7 +539,7 @@ async fn unusable_settings_are_refused_before_anything_is_sent() {
             owner: owner.to_owned(),
             repository: "clusters".to_owned(),
             token: token.map(SecretString::from),
-            pace: Arc::default(),
+            writes: Arc::default(),
         };
         told(GitHub::new(settings).unwrap_err(), &format!("Settings: {part}"));
     }
@@ -543,7 +565,7 @@ async fn a_token_shows_up_nowhere() {
         owner: "acme".to_owned(),
         repository: "clusters".to_owned(),
         token: Some(SecretString::from(TOKEN)),
-        pace: Arc::default(),
+        writes: Arc::default(),
     };
     told(find(&GitHub::new(settings).unwrap(), &draft()).await.unwrap_err(), "Forbidden: (Bearer ***)");
     server.abort();

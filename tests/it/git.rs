@@ -21,7 +21,8 @@ fn open(cache: &Path, url: &str) -> BareClone {
 }
 
 fn with_token(cache: &Path, url: &str, token: &str) -> BareClone {
-    let auth = BasicAuth::token(SecretString::from(token.to_owned()));
+    let auth =
+        BasicAuth { username: "x-access-token".to_owned(), secret: SecretString::from(token.to_owned()) };
     BareClone::open(cache, Remote::new(url, Some(auth)).unwrap()).unwrap()
 }
 

@@ -134,7 +134,8 @@ fn serve(root: &Path) -> Option<Server> {
 }
 
 fn clone(cache: &Path, url: &str, token: Option<&str>) -> BareClone {
-    let auth = token.map(|token| BasicAuth::token(token.to_owned().into()));
+    let auth = token
+        .map(|token| BasicAuth { username: "x-access-token".to_owned(), secret: token.to_owned().into() });
     BareClone::open(cache, Remote::new(url, auth).unwrap()).unwrap()
 }
 

@@ -13,7 +13,7 @@ use crate::commands::args::{Format, Globals, RunArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, RepositoryConfig, Variables};
-use crate::forge::PullRequestState;
+use crate::forge::{ForgeKind, PullRequestState};
 use crate::pull_request::{Operation, Settled};
 use crate::registry::{HttpRegistry, Memo, Trust};
 use crate::report::terminal::Terminal;
@@ -23,9 +23,6 @@ use crate::run::{
     BranchState, GroupOutcome, RecordState, RepositoryOutcome, RunContext, RunError, RunSession, fleet,
 };
 use crate::text::{count, printable};
-
-/// Where the forge's token is looked for, first to last.
-const TOKENS: [&str; 3] = ["TAGPIN_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"];
 
 /// Pins every configured repository and opens or updates its pull request.
 ///
@@ -156,7 +153,7 @@ pub(super) fn context<'c, R>(
     dry_run: bool,
     session: &'c RunSession,
 ) -> RunContext<'c, R> {
-    let (token, now) = (token(), Timestamp::now());
+    let (token, now) = (token(config.forge.kind), Timestamp::now());
     RunContext { config, registry, cache_dir, token, lookup: &secret, now, dry_run, session }
 }
 
@@ -168,8 +165,8 @@ fn append(file: Option<&Path>, text: &str) -> Result<(), Failure> {
 }
 
 /// Returns the token of the forge.
-fn token() -> Option<SecretString> {
-    TOKENS.into_iter().find_map(secret)
+fn token(kind: ForgeKind) -> Option<SecretString> {
+    kind.profile().token_variables.iter().copied().find_map(secret)
 }
 
 /// Takes the cache directory for this process alone.

@@ -7,12 +7,8 @@ use url::{Host, Url};
 use super::Checker;
 use crate::config::diagnostic::is_token;
 use crate::config::raw::{RawForge, RawRepository, SpannedText};
-use crate::config::{Commits, ForgeKind, ForgeSettings, RepositoryConfig};
-use crate::forge::github::AppConfig;
-
-/// The words of `kind`.
-pub(in crate::config) const KINDS: [(&str, ForgeKind); 2] =
-    [("github", ForgeKind::GitHub), ("none", ForgeKind::None)];
+use crate::config::{Commits, ForgeSettings, RepositoryConfig};
+use crate::forge::{AppConfig, ForgeKind};
 
 /// The words of `commits`.
 pub(in crate::config) const COMMITS: [(&str, Commits); 3] =
@@ -21,9 +17,10 @@ pub(in crate::config) const COMMITS: [(&str, Commits); 3] =
 impl Checker<'_> {
     pub(super) fn forge(&mut self, raw: &RawForge) -> ForgeSettings {
         let mut forge = ForgeSettings::default();
-        if let Some(kind) = raw.kind.as_ref().and_then(|kind| self.word("kind", kind, &KINDS)) {
+        if let Some(kind) = raw.kind.as_ref().and_then(|kind| self.word("kind", kind, &ForgeKind::WORDS)) {
             forge.kind = kind;
         }
+        self.capabilities = forge.kind.profile().capabilities;
         if let Some(url) = raw.base_url.as_ref().and_then(|url| self.base_url(url)) {
             forge.base_url = url;
         }
@@ -39,7 +36,9 @@ impl Checker<'_> {
         {
             forge.commits = commits;
         }
-        if let (Commits::Api, ForgeKind::None, Some(text)) = (forge.commits, forge.kind, &raw.commits) {
+        if let (Commits::Api, Some(text)) = (forge.commits, &raw.commits)
+            && !forge.kind.profile().capabilities.api_commits
+        {
             self.fail(text.span(), "`commits = \"api\"` needs `kind = \"github\"`");
         }
         forge.app = self.app(raw);

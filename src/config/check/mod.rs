@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub(super) use environment::PROMOTED_BY;
-pub(super) use forge::{COMMITS, KINDS};
+pub(super) use forge::COMMITS;
 pub(super) use ledger::UNKNOWN_AGES;
 pub(super) use policy::{LEVELS, SPLIT_FIELDS, STYLES};
 pub(super) use proposals::{GROUPS, MERGES};
@@ -28,6 +28,7 @@ use toml::Spanned;
 use super::Config;
 use super::diagnostic::{Diagnostic, suggest};
 use super::raw::{Raw, RawAnnotations, SpannedText};
+use crate::forge::Capabilities;
 use crate::manifest::formats::catalogue::Location;
 use crate::policy::Settings;
 use crate::policy::hold::Holds;
@@ -77,13 +78,15 @@ pub(super) struct Checker<'a> {
     file: &'a str,
     base: &'a Path,
     text: &'a str,
+    /// What the forge takes, once it is known which one it is.
+    capabilities: Capabilities,
     pub(super) problems: Vec<Diagnostic>,
 }
 
 impl<'a> Checker<'a> {
     /// Returns a checker that has found nothing yet. Relative paths start at `base`.
     pub(super) fn new(file: &'a str, base: &'a Path, text: &'a str) -> Self {
-        Self { file, base, text, problems: Vec::new() }
+        Self { file, base, text, capabilities: Capabilities::NONE, problems: Vec::new() }
     }
 }
 

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::Checker;
 use crate::config::raw::{RawGroup, RawPullRequest, SpannedText};
-use crate::forge::{MergeMethod, Metadata};
+use crate::forge::{Capabilities, MergeMethod, Metadata};
 use crate::pull_request::group::{By, Grouping, NamedGroup};
 use crate::pull_request::{Proposals, Wording};
 
@@ -18,12 +18,6 @@ pub(in crate::config) const MERGES: [(&str, MergeMethod); 3] =
 
 /// More pull requests than anybody reads.
 const LIMIT_MAX: usize = 1000;
-
-/// How many labels, people or teams one pull request gets: GitHub takes 100 labels, 15 reviewers and 10 assignees.
-const NAMES_MAX: usize = 100;
-
-/// The longest label that GitHub takes, in characters.
-const LABEL_MAX: usize = 50;
 
 impl Checker<'_> {
     pub(super) fn proposals(&mut self, raw: &RawPullRequest) -> Proposals {
@@ -106,18 +100,20 @@ impl Checker<'_> {
         check: fn(&mut Self, &str, &SpannedText) -> Option<String>,
     ) -> Vec<String> {
         let Some(list) = list else { return Vec::new() };
-        if list.get_ref().len() > NAMES_MAX {
-            self.fail(list.span(), format!("`{key}` has more than {NAMES_MAX} entries"));
+        let most = self.capabilities.names_max;
+        if list.get_ref().len() > most {
+            self.fail(list.span(), format!("`{key}` has more than {most} entries"));
         }
         list.get_ref().iter().filter_map(|name| check(self, key, name)).collect()
     }
 
     fn label(&mut self, key: &str, text: &SpannedText) -> Option<String> {
         let label = self.filled(key, text)?;
-        if label.contains(',') || label.chars().count() > LABEL_MAX {
+        let Capabilities { name, label_max, .. } = self.capabilities;
+        if label.contains(',') || label.chars().count() > label_max {
             self.fail(
                 text.span(),
-                format!("`{label}` is no label: GitHub takes up to {LABEL_MAX} characters and no comma"),
+                format!("`{label}` is not a label: {name} takes up to {label_max} characters and no comma"),
             );
             return None;
         }
@@ -132,7 +128,7 @@ impl Checker<'_> {
         if !well_formed {
             self.fail_hint(
                 text.span(),
-                format!("`{name}` in `{key}` is no name on GitHub"),
+                format!("`{name}` in `{key}` is not a name on {}", self.capabilities.name),
                 "write the login, or the team's short name, without `@` and without the organization",
             );
             return None;

@@ -1,65 +1,28 @@
 //! Which repository a URL names, and which hosts belong to an API.
 
-use url::{Host, Url};
+use crate::forge::ForgePath;
+use crate::forge::address::hosts_match;
 
-/// Returns owner and name of the GitHub repository that `url` clones: `https://host/owner/name[.git]`,
-/// `ssh://git@host/owner/name.git` or `git@host:owner/name.git`. `None` for paths and for everything deeper.
+/// Returns owner and name of the GitHub repository that `url` clones; `None` for paths and for everything deeper.
 pub fn repository_of(url: &str) -> Option<(String, String)> {
-    let path = if url.contains("://") {
-        let url = Url::parse(url).ok()?;
-        if !matches!(url.scheme(), "https" | "http" | "ssh" | "git") || url.host().is_none() {
-            return None;
-        }
-        url.path().to_owned()
-    } else {
-        // scp-like; a slash before the colon, or a drive letter, makes it a path (git-fetch(1), GIT URLS).
-        let (host, path) = url.split_once(':')?;
-        if host.contains('/') || host.len() < 2 {
-            return None;
-        }
-        path.to_owned()
-    };
-    let path = path.trim_matches('/');
-    let (owner, name) = path.strip_suffix(".git").unwrap_or(path).split_once('/')?;
-    (is_name(owner) && is_name(name)).then(|| (owner.to_owned(), name.to_owned()))
+    match ForgePath::of_url(url)?.segments() {
+        [owner, name] if is_name(owner) && is_name(name) => Some((owner.clone(), name.clone())),
+        _ => None,
+    }
 }
 
-/// Tells whether the API's token may go to the host of `clone_url`: the forge's own scheme, host and port.
+/// Returns whether the API's token may go to the host of `clone_url`: the forge's own scheme, host and port.
 ///
 /// `api.github.com` is at home on `github.com`, and `api.NAME.ghe.com` on `NAME.ghe.com`; GitHub Enterprise Server has
 /// both on one host. Plain HTTP is for loopback alone.
 pub fn api_host_matches(base_url: &str, clone_url: &str) -> bool {
-    let (Ok(api), Ok(clone)) = (Url::parse(base_url), Url::parse(clone_url)) else {
-        return false;
-    };
-    let (Some(api_host), Some(clone_host)) = (api.host_str(), clone.host_str()) else {
-        return false;
-    };
-    let git_host = match api_host.strip_prefix("api.") {
+    hosts_match(base_url, clone_url, |api| match api.strip_prefix("api.") {
         Some(host) if host == "github.com" || host.ends_with(".ghe.com") => host,
-        _ => api_host,
-    };
-    let safe = match api.scheme() {
-        "https" => true,
-        "http" => is_loopback(&api),
-        _ => false,
-    };
-    safe && api.scheme() == clone.scheme()
-        && git_host == clone_host
-        && api.port_or_known_default() == clone.port_or_known_default()
+        _ => api,
+    })
 }
 
-/// Tells whether `url` stays on this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-/// Tells whether `text` can be an owner or a repository, and so can stand in a request's path as it is.
+/// Returns whether `text` can be an owner or a repository, and so can stand in a request's path as it is.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && !matches!(text, "." | "..")

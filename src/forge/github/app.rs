@@ -1,7 +1,6 @@
 //! A GitHub App's own authentication: the key signs a short token, which buys one for the one repository.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -11,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::Call;
-use super::error::Deed;
 use super::{GitHub, GitHubSettings};
-use crate::forge::ForgeError;
+use crate::forge::{AppConfig, Attempt, Failure, ForgeError, Problem, SecretLookup};
 
 /// What a run may need, with the access that it asks for. What the App was not given is left out: GitHub refuses a token
 /// that asks for more.
@@ -25,6 +23,9 @@ const PERMISSIONS: [(&str, &str); 6] = [
     ("members", "read"),
     ("metadata", "read"),
 ];
+
+/// What gets a token, for messages.
+const APP: &str = "the GitHub App";
 
 /// The variable with an App's private key.
 const KEY: &str = "TAGPIN_GITHUB_APP_KEY";
@@ -80,22 +81,17 @@ impl App {
     ///
     /// # Errors
     /// There is no key.
-    pub fn of(
-        config: &AppConfig,
-        lookup: &(dyn Fn(&str) -> Option<SecretString> + Sync),
-    ) -> Result<Self, ForgeError> {
+    pub fn of(config: &AppConfig, lookup: SecretLookup<'_>) -> Result<Self, ForgeError> {
         let key = match &config.key_file {
             Some(file) => fs_err::read_to_string(file).map(SecretString::from).map_err(|error| {
-                ForgeError::Settings(format!(
-                    "cannot read the private key of the GitHub App `{}`: {error}",
-                    config.id
-                ))
+                let problem =
+                    format!("cannot read the private key of the GitHub App `{}`: {error}", config.id);
+                ForgeError::Settings(Failure::new("", Problem::Other(problem)))
             })?,
             None => lookup(KEY).ok_or_else(|| {
-                ForgeError::Settings(format!(
-                    "the GitHub App `{}` has no private key: set {KEY} or `app-key-file`",
-                    config.id
-                ))
+                let problem = format!("the GitHub App `{}` has no private key", config.id);
+                let failure = Failure::new("", Problem::Other(problem));
+                ForgeError::Settings(failure.advise(format!("set {KEY} or `app-key-file`")))
             })?,
         };
         Ok(Self { id: config.id.clone(), key })
@@ -109,20 +105,21 @@ impl App {
     pub async fn token(&self, settings: &GitHubSettings) -> Result<SecretString, ForgeError> {
         let jwt = self.sign(jiff::Timestamp::now().as_second())?;
         // A token is no content: however many repositories there are, it does not count as a write.
-        let pace = Arc::default();
-        let github = GitHub::new(GitHubSettings { token: Some(jwt), pace, ..settings.clone() })?;
-        let deed = Deed::Authenticate;
-        let installation: Installation = match github.get(github.repository_path("/installation"), deed).await
-        {
-            Err(ForgeError::NotFound(_)) => {
-                return Err(ForgeError::NotFound(format!(
-                    "the GitHub App `{}` is not installed on `{}`: install it there, or check its id",
-                    self.id,
-                    github.full_name()
-                )));
-            }
-            result => result?,
+        let writes = Arc::default();
+        let github = GitHub::new(GitHubSettings { token: Some(jwt), writes, ..settings.clone() })?;
+        let failure = |problem: &str| {
+            let problem = format!("the GitHub App `{}` {problem} `{}`", self.id, github.full_name());
+            github.client.failure(Problem::Other(problem)).of_repository(github.full_name())
         };
+        let attempt = Attempt::Authenticate(APP);
+        let installation: Installation =
+            match github.get(github.repository_path("/installation"), &attempt).await {
+                Err(ForgeError::NotFound(_)) => {
+                    let failure = failure("is not installed on");
+                    return Err(ForgeError::NotFound(failure.advise("install it there, or check its id")));
+                }
+                result => result?,
+            };
         let granted = &installation.permissions;
         let permissions: BTreeMap<&str, &str> = PERMISSIONS
             .into_iter()
@@ -130,17 +127,13 @@ impl App {
             .collect();
         for needed in ["contents", "pull_requests"] {
             if !permissions.contains_key(needed) {
-                return Err(ForgeError::Forbidden(format!(
-                    "the GitHub App `{}` lacks a permission on `{}`: give it \"{needed}: write\" and accept that in the \
-                     installation",
-                    self.id,
-                    github.full_name()
-                )));
+                let advice = format!("give it \"{needed}: write\" and accept that in the installation");
+                return Err(ForgeError::Forbidden(failure("lacks a permission on").advise(advice)));
             }
         }
         let body = json!({ "repositories": [settings.repository], "permissions": permissions });
         Ok(github
-            .send::<InstallationToken>(InstallationToken::call(installation.id, body), deed)
+            .send::<InstallationToken>(InstallationToken::call(installation.id, body), &attempt)
             .await?
             .token
             .into())
@@ -148,21 +141,13 @@ impl App {
 
     pub(super) fn sign(&self, now: i64) -> Result<SecretString, ForgeError> {
         let unusable = |why: &str| {
-            ForgeError::Settings(format!("cannot use the private key of the GitHub App `{}`: {why}", self.id))
+            let problem = format!("cannot use the private key of the GitHub App `{}`: {why}", self.id);
+            ForgeError::Settings(Failure::new("", Problem::Other(problem)))
         };
         let key = EncodingKey::from_rsa_pem(self.key.expose_secret().as_bytes())
-            .map_err(|_no_key| unusable("it is no RSA key in PEM, as GitHub hands it out"))?;
+            .map_err(|_no_key| unusable("it is not an RSA key in PEM, as GitHub hands it out"))?;
         let claims = Claims { iat: now - DRIFT, exp: now + LIFE, iss: &self.id };
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key);
         jwt.map(Into::into).map_err(|_refused| unusable("it cannot sign"))
     }
-}
-
-/// A GitHub App that tagpin runs as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppConfig {
-    /// Its client id, or its number.
-    pub id: String,
-    /// The file with its private key; `None` takes it from TAGPIN_GITHUB_APP_KEY.
-    pub key_file: Option<PathBuf>,
 }

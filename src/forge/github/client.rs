@@ -14,9 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::error::GitHubRefusal;
-use super::write_limit::Pace;
 use super::{GitHubAnswer, Patience, rate_limit};
-use crate::forge::ForgeError;
+use crate::forge::{Failure, ForgeError, Problem, WriteLimit};
 use crate::http;
 
 /// The largest answer that is read. A page of 100 pull requests with bodies at GitHub's limit has about 10 MB.
@@ -58,7 +57,7 @@ impl Call {
 pub(super) struct GitHubClient {
     octocrab: Octocrab,
     graphql: Octocrab,
-    pace: Arc<Pace>,
+    writes: Arc<WriteLimit>,
     base: String,
     token: Option<SecretString>,
     pub(super) patience: Patience,
@@ -69,9 +68,10 @@ impl GitHubClient {
     pub(super) fn new(
         base: String,
         token: Option<SecretString>,
-        pace: Arc<Pace>,
+        writes: Arc<WriteLimit>,
     ) -> Result<Self, ForgeError> {
-        let unusable = |what: &str| ForgeError::Settings(format!("cannot use the forge at `{base}`: {what}"));
+        let unusable =
+            |why: &str| ForgeError::Settings(Failure::new(&base, Problem::Unusable(why.to_owned())));
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(unusable("the client needs a running tokio runtime"));
         }
@@ -95,7 +95,7 @@ impl GitHubClient {
         // The same stack that `build_with_reqwest` makes, but with our own name in `user-agent`, a token that is
         // checked before it becomes a header, and no log line at error level for an answer that is asked for again.
         let built = |base: &str| {
-            let base_uri = base.parse().map_err(|_invalid| unusable("it is no URL"))?;
+            let base_uri = base.parse().map_err(|_invalid| unusable("it is not a URL"))?;
             let built = OctocrabBuilder::new_empty()
                 .with_service(ReqwestConnector::new(transport.clone()))
                 .with_layer(&ExtraHeadersLayer::new(Arc::clone(&headers)))
@@ -106,7 +106,7 @@ impl GitHubClient {
         };
         // GitHub Enterprise Server has GraphQL beside `/api/v3`, github.com below its base.
         let graphql = built(base.strip_suffix("/v3").unwrap_or(&base))?;
-        Ok(Self { octocrab: built(&base)?, graphql, pace, base, token, patience: Patience::default() })
+        Ok(Self { octocrab: built(&base)?, graphql, writes, base, token, patience: Patience::default() })
     }
 
     /// Returns the API's base, for messages.
@@ -114,7 +114,7 @@ impl GitHubClient {
         &self.base
     }
 
-    /// Tells whether requests carry a token.
+    /// Returns whether requests carry a token.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
@@ -175,13 +175,10 @@ impl GitHubClient {
         if call.method == Method::GET {
             return Ok(());
         }
-        while let Err(wait) = self.pace.take(tokio::time::Instant::now()) {
+        while let Err(wait) = self.writes.take(tokio::time::Instant::now()) {
             if wait > self.patience.longest_wait {
-                return Err(ForgeError::RateLimited(format!(
-                    "the forge at `{}` was written to as often as it allows: the next run goes on in {} s",
-                    self.base,
-                    wait.as_secs()
-                )));
+                let advice = format!("the next run goes on in {} s", wait.as_secs());
+                return Err(ForgeError::RateLimited(self.failure(Problem::TooManyWrites).advise(advice)));
             }
             tracing::info!(seconds = wait.as_secs(), "writing no faster than GitHub allows");
             tokio::time::sleep(wait).await;
@@ -208,11 +205,8 @@ impl GitHubClient {
                 body: body.to_bytes().to_vec(),
             }),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                Err(ForgeError::InvalidAnswer(format!(
-                    "the forge at `{}` answered more than {} MB: check `base-url`",
-                    self.base,
-                    ANSWER_MAX >> 20
-                )))
+                let failure = self.failure(Problem::TooLarge(ANSWER_MAX >> 20));
+                Err(ForgeError::InvalidAnswer(failure.advise("check `base-url`")))
             }
             Err(error) => Err(self.no_answer(&root_cause(error.as_ref()))),
         }
@@ -230,35 +224,25 @@ impl GitHubClient {
             .and_then(|seconds| jiff::Timestamp::now().as_second().checked_add(seconds))
             .and_then(|second| jiff::Timestamp::from_second(second).ok())
             .map_or_else(String::new, |time| format!(", at {time}"));
-        ForgeError::RateLimited(format!(
-            "the forge at `{}` asks for fewer requests{}: try again in {seconds} s{when}",
-            self.base,
-            self.in_parentheses(&GitHubRefusal::read(answer).message)
-        ))
+        let said = self.quote(&GitHubRefusal::read(answer).message);
+        let failure = self.failure(Problem::TooManyRequests).quote(said).with_status(answer.status.as_u16());
+        ForgeError::RateLimited(failure.advise(format!("try again in {seconds} s{when}")))
     }
 
     fn server_error(&self, answer: &GitHubAnswer) -> ForgeError {
-        ForgeError::Unavailable(format!(
-            "the forge at `{}` answered {}: try again later, the next run goes on from here",
-            self.base,
-            answer.status.as_u16()
-        ))
+        let status = answer.status.as_u16();
+        let failure = self.failure(Problem::Status(status)).with_status(status);
+        ForgeError::Unavailable(failure.advise("try again later, the next run goes on from here"))
     }
 
     fn no_answer(&self, cause: &str) -> ForgeError {
-        ForgeError::Unavailable(format!(
-            "no answer from the forge at `{}`{}: check `base-url`, the network and the proxy",
-            self.base,
-            self.in_parentheses(cause)
-        ))
+        let failure = self.failure(Problem::NoAnswer).quote(self.quote(cause));
+        ForgeError::Unavailable(failure.advise("check `base-url`, the network and the proxy"))
     }
 
-    /// Returns what was said in parentheses, with a space before them, or nothing.
-    pub(super) fn in_parentheses(&self, said: &str) -> String {
-        match self.quote(said) {
-            said if said.is_empty() => said,
-            said => format!(" ({said})"),
-        }
+    /// Returns the failure at this API of which no more is known than the problem.
+    pub(super) fn failure(&self, problem: Problem) -> Box<Failure> {
+        Failure::new(&self.base, problem)
     }
 
     /// Returns the place that a redirect names, for a message.
@@ -290,7 +274,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// Tells whether the answer has a further page (RFC 8288 `Link` with `rel="next"`).
+/// Returns whether the answer has a further page (RFC 8288 `Link` with `rel="next"`).
 pub(super) fn has_next_page(headers: &HeaderMap) -> bool {
     let link = HeaderName::from_static("link");
     headers.get_all(link).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("rel=\"next\"")))

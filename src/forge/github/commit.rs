@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::client::Call;
-use super::error::Deed;
-use crate::forge::{ForgeError, NewCommit, NewFile};
+use crate::forge::{Attempt, Failure, ForgeError, NewCommit, NewFile, Problem};
 
 /// How many bytes of text one request for a tree has at most; what is beyond goes by blobs.
 const TREE_MAX: usize = 4 << 20;
@@ -41,13 +40,14 @@ impl GitHub {
             self.object("/git/trees", json!({ "base_tree": commit.base_tree, "tree": entries })).await?;
         // The proof was made on this tree: GitHub must have written the same.
         if tree != commit.tree {
-            return Err(ForgeError::InvalidAnswer(format!(
-                "the forge at `{}` made another tree (`{}`) of the files than was proven (`{}`): nothing was changed; \
-                 set `commits = \"git\"` in [forge]",
-                self.client.base(),
-                self.client.quote(&tree),
+            let (base, made) = (self.client.base(), self.client.quote(&tree));
+            let problem = Problem::Other(format!(
+                "the forge at `{base}` made another tree (`{made}`) of the files than was proven (`{}`)",
                 commit.tree
-            )));
+            ));
+            return Err(ForgeError::InvalidAnswer(
+                Failure::new(base, problem).advise("nothing was changed; set `commits = \"git\"` in [forge]"),
+            ));
         }
         let body = json!({ "message": commit.message, "tree": tree, "parents": [commit.base] });
         let oid = self.object("/git/commits", body).await?;
@@ -63,6 +63,6 @@ impl GitHub {
     /// Makes a git object and returns its id. Making it twice makes one.
     async fn object(&self, path: &str, body: Value) -> Result<String, ForgeError> {
         let call = Call { repeats: true, ..Call::new(Method::POST, self.repository_path(path), Some(body)) };
-        Ok(self.send::<GitObject>(call, Deed::Commit).await?.sha)
+        Ok(self.send::<GitObject>(call, &Attempt::Commit).await?.sha)
     }
 }

@@ -11,8 +11,9 @@ use serde_json::json;
 use super::app::{Installation, InstallationToken};
 use super::client::{self, Call, GitHubClient};
 use super::error::GitHubRefusal;
-use super::{App, GitHubAnswer, Pace, address, checked_base};
-use crate::forge::{ForgeError, ForgeRepository, Owner};
+use super::settings::API;
+use super::{App, GitHubAnswer, address, checked_base};
+use crate::forge::{Attempt, Failure, ForgeError, ForgeRepository, Listing, Owner, Problem, WriteLimit};
 
 /// How many repositories one page has: GitHub's most.
 const PER_PAGE: usize = 100;
@@ -22,15 +23,6 @@ const PAGES: usize = 200;
 
 /// What the token of an installation may touch.
 const INSTALLATION: &str = "/installation/repositories?";
-
-/// What a forge lists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// The repositories, in the forge's order.
-    pub repositories: Vec<ForgeRepository>,
-    /// What is said of those that are listed and not to be believed.
-    pub refused: Vec<String>,
-}
 
 /// What of GitHub's answer is used.
 #[derive(Deserialize)]
@@ -71,7 +63,7 @@ pub async fn discover(
         Owner::Installation => INSTALLATION.to_owned(),
     };
     let mut listing = Listing::default();
-    listing.read(base_url, token, &path, owner).await?;
+    read_all(&mut listing, base_url, token, &path, owner).await?;
     Ok(listing)
 }
 
@@ -79,15 +71,16 @@ pub async fn discover(
 /// a tokio runtime.
 ///
 /// # Errors
-/// Those of [`discover`], or the App is not installed there, or its key is none.
+/// Those of [`discover`], or the App is not installed there, or its key is wrong.
 pub async fn discover_as_app(base_url: &str, app: &App, owner: &Owner) -> Result<Listing, ForgeError> {
     let jwt = app.sign(jiff::Timestamp::now().as_second())?;
-    let client = GitHubClient::new(checked_base(base_url, true)?, Some(jwt), Arc::new(Pace::default()))?;
+    let client =
+        GitHubClient::new(checked_base(base_url, true)?, Some(jwt), Arc::new(WriteLimit::default()))?;
     let mut listing = Listing::default();
     for installation in installations(&client, app, owner).await? {
         let call = InstallationToken::call(installation, json!({ "permissions": { "metadata": "read" } }));
         let InstallationToken { token } = of_app(&client, &client.send(&call).await?, app, owner)?;
-        listing.read(base_url, Some(token.into()), INSTALLATION, owner).await?;
+        read_all(&mut listing, base_url, Some(token.into()), INSTALLATION, owner).await?;
     }
     Ok(listing)
 }
@@ -108,11 +101,10 @@ async fn installations(client: &GitHubClient, app: &App, owner: &Owner) -> Resul
                     return Ok(ids);
                 }
             }
-            return Err(ForgeError::InvalidAnswer(format!(
-                "the GitHub App `{}` has more than {} installations: name an `organization` or a `user`",
-                app.id,
-                PAGES * PER_PAGE
-            )));
+            let problem =
+                format!("the GitHub App `{}` has more than {} installations", app.id, PAGES * PER_PAGE);
+            let failure = client.failure(Problem::Other(problem));
+            return Err(ForgeError::InvalidAnswer(failure.advise("name an `organization` or a `user`")));
         }
     };
     let answer = client.send(&Call::new(Method::GET, path, None)).await?;
@@ -127,77 +119,69 @@ fn of_app<T: DeserializeOwned>(
     app: &App,
     owner: &Owner,
 ) -> Result<T, ForgeError> {
-    let (id, base, whose) = (&app.id, client.base(), words(owner));
-    let said = client.in_parentheses(&GitHubRefusal::read(answer).message);
+    let (id, base, status) = (&app.id, client.base(), answer.status.as_u16());
+    let failure = |problem: String| {
+        let said = client.quote(&GitHubRefusal::read(answer).message);
+        client.failure(Problem::Other(problem)).quote(said).with_status(status)
+    };
     match answer.status {
-        StatusCode::NOT_FOUND => Err(ForgeError::NotFound(format!(
-            "the GitHub App `{id}` is not installed for {whose}{said}: install it there, or check its id"
-        ))),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ForgeError::Unauthorized(format!(
-            "the forge at `{base}` does not accept the GitHub App `{id}`{said}: check its id and its private key"
-        ))),
-        status if !status.is_success() => Err(ForgeError::InvalidAnswer(format!(
-            "the forge at `{base}` answered the GitHub App `{id}` {}{said}: check `base-url`",
-            status.as_u16()
-        ))),
+        StatusCode::NOT_FOUND => Err(ForgeError::NotFound(
+            failure(format!("the GitHub App `{id}` is not installed for {owner}"))
+                .advise("install it there, or check its id"),
+        )),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ForgeError::Unauthorized(
+            failure(format!("the forge at `{base}` does not accept the GitHub App `{id}`"))
+                .advise("check its id and its private key"),
+        )),
+        answered if !answered.is_success() => Err(ForgeError::InvalidAnswer(
+            failure(format!("the forge at `{base}` answered the GitHub App `{id}` {status}"))
+                .advise("check `base-url`"),
+        )),
         _ => serde_json::from_slice(&answer.body).map_err(|_other| {
-            ForgeError::InvalidAnswer(format!(
-                "the forge at `{base}` answered something else than GitHub does: check `base-url`"
-            ))
+            let failure = client.failure(Problem::OtherApi(API)).with_status(status);
+            ForgeError::InvalidAnswer(failure.advise("check `base-url`"))
         }),
     }
 }
 
-impl Listing {
-    /// Reads every page of the list at `path`.
-    async fn read(
-        &mut self,
-        base_url: &str,
-        token: Option<SecretString>,
-        path: &str,
-        owner: &Owner,
-    ) -> Result<(), ForgeError> {
-        let base = checked_base(base_url, token.is_some())?;
-        let client = GitHubClient::new(base, token, Arc::new(Pace::default()))?;
-        for page in 1..=PAGES {
-            let call = Call::new(Method::GET, format!("{path}per_page={PER_PAGE}&page={page}"), None);
-            let answer = client.send(&call).await?;
-            for repository in read(&client, &answer, owner)? {
-                self.add(base_url, repository);
-            }
-            if !client::has_next_page(&answer.headers) {
-                return Ok(());
-            }
+/// Reads every page of the list at `path`.
+async fn read_all(
+    listing: &mut Listing,
+    base_url: &str,
+    token: Option<SecretString>,
+    path: &str,
+    owner: &Owner,
+) -> Result<(), ForgeError> {
+    let base = checked_base(base_url, token.is_some())?;
+    let client = GitHubClient::new(base, token, Arc::new(WriteLimit::default()))?;
+    for page in 1..=PAGES {
+        let call = Call::new(Method::GET, format!("{path}per_page={PER_PAGE}&page={page}"), None);
+        let answer = client.send(&call).await?;
+        for repository in read(&client, &answer, owner)? {
+            add(listing, base_url, repository);
         }
-        Err(ForgeError::InvalidAnswer(format!(
-            "the forge at `{}` lists more than {} repositories for {}: list those that are meant with [[repository]]",
-            client.base(),
-            PAGES * PER_PAGE,
-            words(owner)
-        )))
-    }
-
-    /// Adds a repository whose address is the forge's own: a token goes there.
-    fn add(&mut self, base_url: &str, repository: ListedRepository) {
-        let ListedRepository { full_name, clone_url, archived, disabled, fork, topics } = repository;
-        let named = address::repository_of(&clone_url).map(|(owner, name)| format!("{owner}/{name}"));
-        if !address::api_host_matches(base_url, &clone_url) || named.as_ref() != Some(&full_name) {
-            self.refused.push(format!(
-                "the forge lists `{full_name}` with an address that is not its own, which is not used: check `base-url`"
-            ));
-            return;
+        if !client::has_next_page(&answer.headers) {
+            return Ok(());
         }
-        let archived = archived || disabled;
-        self.repositories.push(ForgeRepository { name: full_name, url: clone_url, archived, fork, topics });
     }
+    let (base, most) = (client.base(), PAGES * PER_PAGE);
+    let problem = format!("the forge at `{base}` lists more than {most} repositories for {owner}");
+    let failure = client.failure(Problem::Other(problem));
+    Err(ForgeError::InvalidAnswer(failure.advise("list those that are meant with [[repository]]")))
 }
 
-fn words(owner: &Owner) -> String {
-    match owner {
-        Owner::Organization(name) => format!("the organization `{name}`"),
-        Owner::User(name) => format!("the user `{name}`"),
-        Owner::Installation => "the App's installation".to_owned(),
+/// Adds a repository whose address is the forge's own: a token goes there.
+fn add(listing: &mut Listing, base_url: &str, repository: ListedRepository) {
+    let ListedRepository { full_name, clone_url, archived, disabled, fork, topics } = repository;
+    let named = address::repository_of(&clone_url).map(|(owner, name)| format!("{owner}/{name}"));
+    if !address::api_host_matches(base_url, &clone_url) || named.as_ref() != Some(&full_name) {
+        listing.refused.push(format!(
+            "the forge lists `{full_name}` with an address that is not its own, which is not used: check `base-url`"
+        ));
+        return;
     }
+    let archived = archived || disabled;
+    listing.repositories.push(ForgeRepository { name: full_name, url: clone_url, archived, fork, topics });
 }
 
 fn read(
@@ -205,34 +189,42 @@ fn read(
     answer: &GitHubAnswer,
     owner: &Owner,
 ) -> Result<Vec<ListedRepository>, ForgeError> {
-    let (base, whose) = (client.base(), words(owner));
-    let said = client.in_parentheses(&GitHubRefusal::read(answer).message);
-    let cannot = format!("cannot list the repositories of {whose}: the forge at `{base}`");
+    let (base, status) = (client.base(), answer.status.as_u16());
+    let unsaid = |problem: Problem| {
+        client.failure(problem).while_trying(&Attempt::List(owner.clone())).with_status(status)
+    };
+    let failure = |problem: Problem| -> Box<Failure> {
+        unsaid(problem).quote(client.quote(&GitHubRefusal::read(answer).message))
+    };
+    let refuses = || Problem::Other(format!("the forge at `{base}` refuses"));
     match answer.status {
-        StatusCode::UNAUTHORIZED => Err(ForgeError::Unauthorized(format!(
-            "{cannot} does not accept the token{said}: set another one in TAGPIN_GITHUB_TOKEN"
-        ))),
-        StatusCode::FORBIDDEN if *owner == Owner::Installation => Err(ForgeError::Forbidden(format!(
-            "{cannot} refuses{said}: `installation = true` takes the token of an App's installation"
-        ))),
-        StatusCode::FORBIDDEN => Err(ForgeError::Forbidden(format!(
-            "{cannot} refuses{said}: the token needs `metadata: read` there"
-        ))),
-        StatusCode::NOT_FOUND => Err(ForgeError::NotFound(format!(
-            "{cannot} knows nobody of that name, or hides it from this token: check the name, and whether it is an \
-             `organization` or a `user`"
-        ))),
-        status if !status.is_success() => Err(ForgeError::InvalidAnswer(format!(
-            "{cannot} answered {}{said}: check `base-url`",
-            status.as_u16()
-        ))),
+        StatusCode::UNAUTHORIZED => Err(ForgeError::Unauthorized(
+            failure(Problem::TokenRefused).advise("set another one in TAGPIN_GITHUB_TOKEN"),
+        )),
+        StatusCode::FORBIDDEN if *owner == Owner::Installation => Err(ForgeError::Forbidden(
+            failure(refuses()).advise("`installation = true` takes the token of an App's installation"),
+        )),
+        StatusCode::FORBIDDEN => {
+            Err(ForgeError::Forbidden(failure(refuses()).advise("the token needs `metadata: read` there")))
+        }
+        StatusCode::NOT_FOUND => {
+            let problem =
+                format!("the forge at `{base}` knows nobody of that name, or hides it from this token");
+            Err(ForgeError::NotFound(
+                unsaid(Problem::Other(problem))
+                    .advise("check the name, and whether it is an `organization` or a `user`"),
+            ))
+        }
+        answered if !answered.is_success() => {
+            Err(ForgeError::InvalidAnswer(failure(Problem::Status(status)).advise("check `base-url`")))
+        }
         _ => match serde_json::from_slice(&answer.body) {
             Ok(RepositoryPage::List(repositories) | RepositoryPage::Wrapped { repositories }) => {
                 Ok(repositories)
             }
-            Err(_untagged) => Err(ForgeError::InvalidAnswer(format!(
-                "{cannot} answered something else than GitHub does: check `base-url`"
-            ))),
+            Err(_untagged) => {
+                Err(ForgeError::InvalidAnswer(unsaid(Problem::OtherApi(API)).advise("check `base-url`")))
+            }
         },
     }
 }

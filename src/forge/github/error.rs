@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::GitHubAnswer;
 use super::client::GitHubClient;
-use crate::forge::{Draft, ForgeError};
+use crate::forge::{Attempt, Failure, ForgeError, Problem};
+
+/// What to do about a refusal that nobody knows.
+const REPORT: &str = "run again with `-v`, and report it if it stays";
 
 /// GitHub's own words: `message`, and the texts in `errors` (REST API, "Client errors").
 pub(super) struct GitHubRefusal {
@@ -13,32 +16,6 @@ pub(super) struct GitHubRefusal {
     /// The message; empty where the body is not GitHub's JSON.
     pub(super) message: String,
     errors: Vec<Value>,
-}
-
-/// What was tried, for the message.
-#[derive(Clone, Copy)]
-pub(super) enum Deed<'a> {
-    Find,
-    Create(&'a Draft),
-    Update(u64),
-    Dress,
-    Commit,
-    Identify,
-    Authenticate,
-}
-
-impl Deed<'_> {
-    fn words(self) -> String {
-        match self {
-            Self::Find => "look for pull requests".to_owned(),
-            Self::Create(_) => "open a pull request".to_owned(),
-            Self::Update(number) => format!("update pull request {number}"),
-            Self::Dress => "add labels, reviewers and the like".to_owned(),
-            Self::Commit => "make a commit".to_owned(),
-            Self::Identify => "ask whose token this is".to_owned(),
-            Self::Authenticate => "get a token for the GitHub App".to_owned(),
-        }
-    }
 }
 
 impl GitHubRefusal {
@@ -57,16 +34,25 @@ impl GitHubRefusal {
         Self { status, message, errors: Vec::new() }
     }
 
-    /// Tells whether the message or one of the errors holds `words`.
-    pub(super) fn says(&self, words: &str) -> bool {
-        let holds = |text: &str| text.to_ascii_lowercase().contains(&words.to_ascii_lowercase());
-        holds(&self.message)
-            || self.errors.iter().any(|error| text_of(error).is_some_and(|text| holds(&text)))
-    }
-
-    /// Tells whether the value that was sent for `field` is called invalid.
-    fn invalid(&self, field: &str) -> bool {
-        self.errors.iter().any(|error| error["field"] == field && error["code"] == "invalid")
+    /// Returns why it was refused. GitHub has words alone for most of it, and they are read here and nowhere else.
+    fn reason(&self) -> Reason {
+        let text = self.text().to_ascii_lowercase();
+        let invalid = |field: &str| {
+            self.errors.iter().any(|error| error["field"] == field && error["code"] == "invalid")
+        };
+        match self.status {
+            StatusCode::FORBIDDEN if text.contains("not permitted to create or approve pull requests") => {
+                Reason::ActionsMayNot
+            }
+            StatusCode::FORBIDDEN if text.contains("archived") => Reason::Archived,
+            StatusCode::UNPROCESSABLE_ENTITY if text.contains("no commits between") => Reason::NoCommits,
+            StatusCode::UNPROCESSABLE_ENTITY if text.contains("a pull request already exists") => {
+                Reason::AlreadyExists
+            }
+            StatusCode::UNPROCESSABLE_ENTITY if invalid("head") => Reason::UnknownHead,
+            StatusCode::UNPROCESSABLE_ENTITY if invalid("base") => Reason::UnknownBase,
+            _ => Reason::Unsaid,
+        }
     }
 
     /// Returns everything that GitHub said, in one line.
@@ -79,84 +65,107 @@ impl GitHubRefusal {
             .join("; ")
     }
 
-    /// Returns the error for this refusal of `deed` in `repository` (`owner/name`).
-    pub(super) fn explain(&self, deed: Deed<'_>, repository: &str, client: &GitHubClient) -> ForgeError {
-        let (what, base, said) = (deed.words(), client.base(), client.in_parentheses(&self.text()));
-        match self.status {
-            StatusCode::UNAUTHORIZED if matches!(deed, Deed::Authenticate) => {
-                ForgeError::Unauthorized(format!(
-                    "cannot {what} in `{repository}`: the forge at `{base}` does not accept its key{said}: check `app-id` \
-                 and the private key, and this machine's clock"
+    /// Returns the error for this refusal of `attempt` in `repository` (`owner/name`).
+    pub(super) fn explain(&self, attempt: &Attempt, repository: &str, client: &GitHubClient) -> ForgeError {
+        let failure = |problem: Problem| {
+            let failure = client.failure(problem).of_repository(repository.to_owned());
+            failure.while_trying(attempt).with_status(self.status.as_u16())
+        };
+        let quoted = |problem: Problem| failure(problem).quote(client.quote(&self.text()));
+        let with_token = client.has_token();
+        match (self.status, self.reason(), attempt) {
+            (StatusCode::UNAUTHORIZED, _, Attempt::Authenticate(_)) => {
+                ForgeError::Unauthorized(quoted(Problem::KeyRefused).advise(
+                    "check `app-id` and the private key, and this machine's clock",
                 ))
             }
-            StatusCode::UNAUTHORIZED if client.has_token() => ForgeError::Unauthorized(format!(
-                "cannot {what} in `{repository}`: the forge at `{base}` does not accept the token{said}: it may be \
-                 expired, revoked or meant for another forge, set another one in TAGPIN_GITHUB_TOKEN"
-            )),
-            StatusCode::UNAUTHORIZED => ForgeError::Unauthorized(format!(
-                "cannot {what} in `{repository}`: the forge at `{base}` asks for a token{said}: set \
-                 TAGPIN_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN"
-            )),
-            StatusCode::FORBIDDEN if self.says("not permitted to create or approve pull requests") => {
+            (StatusCode::UNAUTHORIZED, ..) if with_token => {
+                ForgeError::Unauthorized(quoted(Problem::TokenRefused).advise(
+                    "it may be expired, revoked or meant for another forge, set another one in TAGPIN_GITHUB_TOKEN",
+                ))
+            }
+            (StatusCode::UNAUTHORIZED, ..) => ForgeError::Unauthorized(
+                quoted(Problem::NoToken).advise("set TAGPIN_GITHUB_TOKEN, GH_TOKEN or GITHUB_TOKEN"),
+            ),
+            (_, Reason::ActionsMayNot, _) => {
                 let owner = repository.split('/').next().unwrap_or_default();
-                ForgeError::Forbidden(format!(
-                    "cannot {what} in `{repository}`: GitHub Actions may not do it there: switch on \"Allow GitHub \
-                     Actions to create and approve pull requests\" under Settings, Actions, General of the repository \
-                     `{repository}` (where it is greyed out: of the organization `{owner}`), or use another token"
+                let problem = Problem::Other("GitHub Actions may not do it there".to_owned());
+                ForgeError::Forbidden(failure(problem).advise(format!(
+                    "switch on \"Allow GitHub Actions to create and approve pull requests\" under Settings, Actions, \
+                     General of the repository `{repository}` (where it is greyed out: of the organization `{owner}`), \
+                     or use another token"
+                )))
+            }
+            (_, Reason::Archived, _) => ForgeError::Forbidden(
+                failure(Problem::Archived).advise("unarchive it, or take it out of the configuration"),
+            ),
+            (StatusCode::FORBIDDEN, _, Attempt::AddMetadata) => {
+                ForgeError::Forbidden(quoted(Problem::NoPermission).advise(
+                    "labels, assignees and milestones need `pull-requests: write`, teams need `members: read`",
                 ))
             }
-            StatusCode::FORBIDDEN if self.says("archived") => ForgeError::Forbidden(format!(
-                "cannot {what} in `{repository}`: the repository is archived and so read-only: unarchive it, or \
-                 take it out of the configuration"
-            )),
-            StatusCode::FORBIDDEN if matches!(deed, Deed::Dress) => ForgeError::Forbidden(format!(
-                "cannot {what} in `{repository}`: the token lacks a permission{said}: labels, assignees and milestones need \
-                 `pull-requests: write`, teams need `members: read`"
-            )),
-            StatusCode::FORBIDDEN => ForgeError::Forbidden(format!(
-                "cannot {what} in `{repository}`: the token lacks a permission{said}: it needs `contents: write` and \
-                 `pull-requests: write` there"
-            )),
-            StatusCode::NOT_FOUND => ForgeError::NotFound(format!(
-                "cannot {what} in `{repository}`: the forge at `{base}` knows no such repository, or {}: check its \
-                 name and what the token has access to",
-                if client.has_token() { "hides it from this token" } else { "hides it without a token" }
-            )),
-            StatusCode::UNPROCESSABLE_ENTITY => self.rejected(deed, repository, &said),
-            status => ForgeError::InvalidAnswer(format!(
-                "cannot {what} in `{repository}`: the forge at `{base}` answered {}{said}: check `base-url`",
-                status.as_u16()
-            )),
+            (StatusCode::FORBIDDEN, ..) => ForgeError::Forbidden(
+                quoted(Problem::NoPermission)
+                    .advise("it needs `contents: write` and `pull-requests: write` there"),
+            ),
+            (StatusCode::NOT_FOUND, ..) => ForgeError::NotFound(
+                failure(Problem::UnknownRepository { with_token })
+                    .advise("check its name and what the token has access to"),
+            ),
+            (StatusCode::CONFLICT, ..) => {
+                ForgeError::Conflict(quoted(Problem::Conflict).advise("run again"))
+            }
+            (StatusCode::UNPROCESSABLE_ENTITY, reason, _) => rejected(reason, attempt, failure, quoted),
+            (status, ..) => ForgeError::InvalidAnswer(
+                quoted(Problem::Status(status.as_u16())).advise("check `base-url`"),
+            ),
         }
     }
+}
 
-    fn rejected(&self, deed: Deed<'_>, repository: &str, said: &str) -> ForgeError {
-        let what = deed.words();
-        let why = match deed {
-            Deed::Create(Draft { head, base, .. }) if self.says("no commits between") => {
-                format!(
-                    "`{head}` has no commit that `{base}` lacks: the change may be merged already, run again"
-                )
-            }
-            Deed::Create(Draft { head, base, .. }) if self.says("a pull request already exists") => {
-                format!(
-                    "somebody else has one open from `{head}` to `{base}`, which is not rewritten: close it, and run \
-                     again"
-                )
-            }
-            Deed::Create(Draft { head, .. }) if self.invalid("head") => {
-                format!("the forge knows no branch `{head}`: it may be deleted since the push, run again")
-            }
-            Deed::Create(Draft { base, .. }) if self.invalid("base") => {
-                format!(
-                    "the forge knows no branch `{base}`: check the repository's `branch` in the configuration"
-                )
-            }
-            Deed::Dress => format!("the forge refuses it{said}: check the names in [pull-request]"),
-            _ => format!("the forge refuses it{said}: run again with `-v`, and report it if it stays"),
+/// Why GitHub refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    ActionsMayNot,
+    Archived,
+    NoCommits,
+    AlreadyExists,
+    UnknownHead,
+    UnknownBase,
+    /// For no reason that is known.
+    Unsaid,
+}
+
+/// Returns the error for what GitHub understood and refuses; `quoted` is `failure` with GitHub's own words.
+fn rejected(
+    reason: Reason,
+    attempt: &Attempt,
+    failure: impl Fn(Problem) -> Box<Failure>,
+    quoted: impl Fn(Problem) -> Box<Failure>,
+) -> ForgeError {
+    let Attempt::Create { head, base } = attempt else {
+        let advice = match attempt {
+            Attempt::AddMetadata => "check the names in [pull-request]",
+            _ => REPORT,
         };
-        ForgeError::Rejected(format!("cannot {what} in `{repository}`: {why}"))
-    }
+        return ForgeError::Rejected(quoted(Problem::Refused).advise(advice));
+    };
+    let (head, base) = (head.clone(), base.clone());
+    let (problem, advice) = match reason {
+        Reason::AlreadyExists => {
+            let failure = failure(Problem::AlreadyOpen { head, base });
+            return ForgeError::AlreadyExists(failure.advise("close it, and run again"));
+        }
+        Reason::NoCommits => {
+            (Problem::NothingToPropose { head, base }, "the change may be merged already, run again")
+        }
+        Reason::UnknownHead => (Problem::UnknownBranch(head), "it may be deleted since the push, run again"),
+        Reason::UnknownBase => {
+            (Problem::UnknownBranch(base), "check the repository's `branch` in the configuration")
+        }
+        _ => return ForgeError::Rejected(quoted(Problem::Refused).advise(REPORT)),
+    };
+    ForgeError::Rejected(failure(problem).advise(advice))
 }
 
 /// Returns what one entry of `errors` says: a text, an object with `message`, or one with `field` and `code`.

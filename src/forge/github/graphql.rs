@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::client::{Api, Call};
-use super::error::{Deed, GitHubRefusal};
-use crate::forge::{ForgeError, MergeMethod, NewCommit};
+use super::error::GitHubRefusal;
+use super::pull::account;
+use crate::forge::{Account, Attempt, ForgeError, MergeMethod, NewCommit, Problem};
 
 /// What stands for "no such ref" (GraphQL API, `RefUpdate`).
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
@@ -31,42 +32,36 @@ impl GitHub {
         &self,
         query: &str,
         variables: Value,
-        deed: Deed<'_>,
+        attempt: &Attempt,
     ) -> Result<Result<Value, GraphQlError>, ForgeError> {
         // A query reads, although it is posted.
         let repeats = query.starts_with("query");
         let body = Some(json!({ "query": query, "variables": variables }));
         let call = Call { api: Api::GraphQl, repeats, ..Call::new(Method::POST, String::new(), body) };
-        let answer: Value = self.read(&self.client.send(&call).await?, deed)?;
+        let answer: Value = self.read(&self.client.send(&call).await?, attempt)?;
         let errors: &[Value] = answer["errors"].as_array().map_or(&[], Vec::as_slice);
         let said: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str()).collect();
         let said = said.join("; ");
         // GraphQL says so with status 200.
         if errors.iter().any(|error| error["type"] == "RATE_LIMITED") {
-            let (base, said) = (self.client.base(), self.client.in_parentheses(&said));
-            return Err(ForgeError::RateLimited(format!(
-                "the forge at `{base}` asks for fewer requests{said}: try again in an hour"
-            )));
+            let failure = self.client.failure(Problem::TooManyRequests).quote(self.client.quote(&said));
+            return Err(ForgeError::RateLimited(failure.advise("try again in an hour")));
         }
         Ok(if errors.is_empty() { Ok(answer["data"].clone()) } else { Err(GraphQlError { said }) })
     }
 
-    /// Returns the login of whoever the token is; a bot's without `[bot]`.
-    pub(super) async fn login(&self) -> Result<String, ForgeError> {
-        let answer = self.graphql(VIEWER, json!({}), Deed::Identify).await?;
-        let login = match &answer {
-            Ok(data) => data["viewer"]["login"].as_str(),
-            Err(_) => None,
+    /// Returns the account of whoever the token is.
+    pub(super) async fn viewer(&self) -> Result<Account, ForgeError> {
+        let answer = self.graphql(VIEWER, json!({}), &Attempt::Identify).await?;
+        let said = match &answer {
+            Ok(data) => match data["viewer"]["login"].as_str() {
+                Some(login) if !login.is_empty() => return Ok(account(login)),
+                _ => "",
+            },
+            Err(error) => &error.said,
         };
-        let login = login.filter(|login| !login.is_empty()).ok_or_else(|| {
-            let said = answer.as_ref().err().map(|error| error.said.as_str()).unwrap_or_default();
-            ForgeError::InvalidAnswer(format!(
-                "the forge at `{}` does not say whose token this is{}, so what was declined is not known",
-                self.client.base(),
-                self.client.in_parentheses(said)
-            ))
-        })?;
-        Ok(without_bot(login).to_owned())
+        let failure = self.client.failure(Problem::UnknownIdentity).quote(self.client.quote(said));
+        Err(ForgeError::InvalidAnswer(failure.advise("so what was declined is not known")))
     }
 
     /// Moves the commit's branch to `oid`, if it is where it was; GitHub compares (`beforeOid`), which REST does not.
@@ -77,10 +72,10 @@ impl GitHub {
             "afterOid": oid,
             "force": true,
         });
-        let repository: Value = self.get(self.repository_path(""), Deed::Commit).await?;
+        let repository: Value = self.get(self.repository_path(""), &Attempt::Commit).await?;
         let input = json!({ "repositoryId": repository["node_id"], "refUpdates": [update] });
-        let deed = Deed::Commit;
-        let error = match self.graphql(UPDATE_REFS, json!({ "input": input }), deed).await {
+        let attempt = Attempt::Commit;
+        let error = match self.graphql(UPDATE_REFS, json!({ "input": input }), &attempt).await {
             Ok(Ok(data)) if data["updateRefs"].is_object() => return Ok(()),
             Ok(Ok(_)) => GraphQlError { said: "no answer to what was asked".to_owned() },
             // It may have been done although its answer got lost.
@@ -93,26 +88,22 @@ impl GitHub {
         };
         let found = self.branch_at(commit).await?;
         if found != commit.expected {
-            let short = |oid: Option<&str>| match oid {
-                Some(oid) => self.client.quote(oid.get(..12).unwrap_or(oid)),
-                None => "no such branch".to_owned(),
+            let problem = Problem::BranchMoved {
+                branch: commit.branch.clone(),
+                expected: commit.expected.clone(),
+                found: found.map(|oid| self.client.quote(&oid)),
             };
-            return Err(ForgeError::RefMoved(format!(
-                "the branch `{}` of `{}` was moved by somebody else (expected {}, found {}): nothing was changed",
-                commit.branch,
-                self.full_name(),
-                short(commit.expected.as_deref()),
-                short(found.as_deref())
-            )));
+            let failure = self.client.failure(problem).of_repository(self.full_name());
+            return Err(ForgeError::RefMoved(failure.advise("nothing was changed")));
         }
         let refusal = GitHubRefusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
-        Err(refusal.explain(deed, &self.full_name(), &self.client))
+        Err(refusal.explain(&attempt, &self.full_name(), &self.client))
     }
 
     /// Returns where the commit's branch is now.
     async fn branch_at(&self, commit: &NewCommit) -> Result<Option<String>, ForgeError> {
         let path = self.repository_path(&format!("/git/matching-refs/heads/{}", commit.branch));
-        let refs: Vec<Value> = self.get(path, Deed::Commit).await?;
+        let refs: Vec<Value> = self.get(path, &Attempt::Commit).await?;
         let name = format!("refs/heads/{}", commit.branch);
         let found = refs.iter().find(|found| found["ref"] == name.as_str());
         Ok(found.and_then(|found| found["object"]["sha"].as_str()).map(str::to_owned))
@@ -130,12 +121,7 @@ impl GitHub {
             MergeMethod::Rebase => "REBASE",
         };
         let input = json!({ "pullRequestId": node_id, "mergeMethod": method });
-        let answer = self.graphql(AUTO_MERGE, json!({ "input": input }), Deed::Dress).await?;
+        let answer = self.graphql(AUTO_MERGE, json!({ "input": input }), &Attempt::AddMetadata).await?;
         Ok(answer.err().map(|error| error.said))
     }
-}
-
-/// Returns a login as GraphQL and REST agree on it: one of them says `name[bot]`.
-pub(super) fn without_bot(login: &str) -> &str {
-    login.strip_suffix("[bot]").unwrap_or(login)
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Call;
-use super::error::Deed;
 use super::{GitHub, PAGES, client};
-use crate::forge::{ForgeError, Metadata, PullRequest};
+use crate::forge::error::parenthesised;
+use crate::forge::{Attempt, ForgeError, Metadata, PullRequest};
 
 #[derive(Deserialize)]
 struct Milestone {
@@ -16,31 +16,32 @@ struct Milestone {
 }
 
 impl GitHub {
-    /// Does what [`crate::forge::Forge::dress`] says: each thing by itself, so that one that is refused costs no other.
-    pub(super) async fn add_dress(
+    /// Does what [`crate::forge::Forge::add_metadata`] says: each thing by itself, so that one that is refused costs no other.
+    pub(super) async fn add_all(
         &self,
         pull: &PullRequest,
-        dress: &Metadata,
+        metadata: &Metadata,
     ) -> Result<Vec<String>, ForgeError> {
         let (number, mut remarks) = (pull.number, Vec::new());
         let issue = self.repository_path(&format!("/issues/{number}"));
-        if !dress.labels.is_empty() {
-            let body = json!({ "labels": dress.labels });
+        if !metadata.labels.is_empty() {
+            let body = json!({ "labels": metadata.labels });
             self.add(Method::POST, format!("{issue}/labels"), body, "labels", &mut remarks).await?;
         }
-        if !dress.assignees.is_empty() {
-            let body = json!({ "assignees": dress.assignees });
+        if !metadata.assignees.is_empty() {
+            let body = json!({ "assignees": metadata.assignees });
             self.add(Method::POST, format!("{issue}/assignees"), body, "assignees", &mut remarks).await?;
         }
         let path = self.repository_path(&format!("/pulls/{number}/requested_reviewers"));
         // People and teams in two requests: GitHub refuses both where it does not know one.
-        for (key, names) in [("reviewers", &dress.reviewers), ("team_reviewers", &dress.team_reviewers)] {
+        for (key, names) in [("reviewers", &metadata.reviewers), ("team_reviewers", &metadata.team_reviewers)]
+        {
             if !names.is_empty() {
                 let what = key.replace('_', " ");
                 self.add(Method::POST, path.clone(), json!({ key: names }), &what, &mut remarks).await?;
             }
         }
-        if let Some(title) = &dress.milestone {
+        if let Some(title) = &metadata.milestone {
             match self.milestone(title).await {
                 Ok(Some(milestone)) => {
                     let body = json!({ "milestone": milestone });
@@ -53,12 +54,12 @@ impl GitHub {
                 Err(error) => remarks.push(lasting(error)?),
             }
         }
-        if let Some(method) = dress.auto_merge {
-            match self.enable_auto_merge(&pull.node_id, method).await {
+        if let Some(method) = metadata.auto_merge {
+            match self.enable_auto_merge(&pull.handle, method).await {
                 Ok(None) => {}
                 Ok(Some(said)) => remarks.push(format!(
                     "pull request {number} is not merged by itself{}: allow auto-merge in the settings of `{}`",
-                    self.client.in_parentheses(&said),
+                    parenthesised(&self.client.quote(&said)),
                     self.full_name()
                 )),
                 Err(error) => remarks.push(lasting(error)?),
@@ -77,7 +78,7 @@ impl GitHub {
     ) -> Result<(), ForgeError> {
         // Adding twice adds once.
         let call = Call { repeats: true, ..Call::new(method, path, Some(body)) };
-        if let Err(error) = self.send::<Value>(call, Deed::Dress).await {
+        if let Err(error) = self.send::<Value>(call, &Attempt::AddMetadata).await {
             remarks.push(format!("{what} not added: {}", lasting(error)?));
         }
         Ok(())
@@ -87,7 +88,7 @@ impl GitHub {
         for page in 1..=PAGES {
             let path = self.repository_path(&format!("/milestones?state=open&per_page=100&page={page}"));
             let answer = self.client.send(&Call::new(Method::GET, path, None)).await?;
-            let milestones = self.read::<Vec<Milestone>>(&answer, Deed::Dress)?;
+            let milestones = self.read::<Vec<Milestone>>(&answer, &Attempt::AddMetadata)?;
             if let Some(found) = milestones.iter().find(|milestone| milestone.title == title) {
                 return Ok(Some(found.number));
             }

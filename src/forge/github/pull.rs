@@ -2,13 +2,15 @@
 
 use serde::Deserialize;
 
-use crate::forge::{PullRequest, PullRequestState};
+use crate::forge::{Account, PullRequest, PullRequestState};
 
 #[derive(Deserialize)]
 pub(super) struct Pull {
     number: u64,
     #[serde(default)]
     node_id: String,
+    #[serde(default)]
+    draft: bool,
     html_url: String,
     title: String,
     body: Option<String>,
@@ -47,7 +49,7 @@ struct Label {
 }
 
 impl Pull {
-    /// Tells whether the branch `head` of the repository itself is proposed: a fork may have one of the same name.
+    /// Returns whether the branch `head` of the repository itself is proposed: a fork may have one of the same name.
     pub(super) fn is_ours(&self, full_name: &str, head: &str) -> bool {
         let repository = self.head.repo.as_ref().map(|repository| repository.full_name.as_str());
         self.head.branch == head && repository.is_some_and(|name| name.eq_ignore_ascii_case(full_name))
@@ -70,8 +72,15 @@ impl From<Pull> for PullRequest {
             commit: pull.head.sha,
             state,
             labels: pull.labels.into_iter().map(|label| label.name).collect(),
-            author: pull.user.map(|user| user.login).unwrap_or_default(),
-            node_id: pull.node_id,
+            author: pull.user.map(|user| account(&user.login)).unwrap_or_default(),
+            draft: pull.draft,
+            handle: pull.node_id,
         }
     }
+}
+
+/// Returns the account with this login. GraphQL and REST agree on the login alone, and one of them says `name[bot]`.
+pub(super) fn account(login: &str) -> Account {
+    let name = login.strip_suffix("[bot]").unwrap_or(login);
+    Account { id: name.to_ascii_lowercase(), name: name.to_owned() }
 }

@@ -37,7 +37,7 @@ fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
 /// Returns `pinned` without the workflows in it, which are held; `None` where there are none.
 pub(crate) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
     let paths = pinned.files.iter().map(|file| file.path.clone());
-    let workflows: BTreeSet<String> = paths.filter(|path| path.starts_with(WORKFLOWS)).collect();
+    let workflows: BTreeSet<String> = paths.filter(|path| forge::is_workflow(path)).collect();
     (!workflows.is_empty()).then(|| {
         let mut rest = pinned.clone();
         rest.hold(&workflows, "workflow-permission", WORKFLOWS_HELD);
@@ -129,8 +129,9 @@ pub(crate) fn worded_title(
     proposal: &Proposal,
     place: TemplateContext<'_>,
 ) -> (String, Option<String>) {
+    let longest = config.forge.kind.profile().capabilities.title_max;
     let built_in = || title(proposal, place.group);
-    match config.proposals.title.as_ref().map(|template| template.title(proposal, place)) {
+    match config.proposals.title.as_ref().map(|template| template.title(proposal, place, longest)) {
         None => (built_in(), None),
         Some(Ok(title)) => (title, None),
         Some(Err(error)) => (built_in(), Some(format!("the template `title` was not used: {error}"))),

@@ -166,8 +166,11 @@ mod tests {
 
     #[test]
     fn a_remote_s_words_are_one_bounded_line_without_the_secret() {
-        let remote =
-            Remote::new("https://git.example/x", Some(BasicAuth::token("s3cr3t".to_owned().into()))).unwrap();
+        let remote = Remote::new(
+            "https://git.example/x",
+            Some(BasicAuth { username: "bot".to_owned(), secret: "s3cr3t".to_owned().into() }),
+        )
+        .unwrap();
         assert_eq!(words(&remote, "\u{1b}[31mremote:\r\n  token s3cr3t\0bad"), "[31mremote: token *** bad");
         assert_eq!(words(&remote, &"é".repeat(9999)).chars().count(), WORDS_MAX + 1);
     }

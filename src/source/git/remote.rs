@@ -13,17 +13,10 @@ const NAME_MAX: usize = 80;
 /// A user name and a token, sent by HTTP Basic to one remote and nowhere else.
 #[derive(Clone, Debug)]
 pub struct BasicAuth {
-    /// The user name; `x-access-token` goes with every kind of GitHub token.
+    /// The user name, as the forge wants it with a token.
     pub username: String,
     /// The token or password.
     pub secret: SecretString,
-}
-
-impl BasicAuth {
-    /// Returns the credentials that GitHub takes for `token`, whatever its kind.
-    pub fn token(token: SecretString) -> Self {
-        Self { username: "x-access-token".to_owned(), secret: token }
-    }
 }
 
 /// Where a repository is cloned from and pushed to. The address holds no credentials.
@@ -167,9 +160,11 @@ mod tests {
 
     #[test]
     fn credentials_are_for_one_scheme_host_and_port() {
-        let remote =
-            Remote::new("https://git.example/acme/x", Some(BasicAuth::token("secret".to_owned().into())))
-                .unwrap();
+        let remote = Remote::new(
+            "https://git.example/acme/x",
+            Some(BasicAuth { username: "bot".to_owned(), secret: "secret".to_owned().into() }),
+        )
+        .unwrap();
         for (url, sent) in [
             ("https://git.example/acme/x/info/refs", true),
             ("https://git.example:443/acme/x/info/refs", true),
