@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{AnyForge, ForgeError, ForgeKind, Listing, Owner, WriteLimit};
+use super::WriteLimit;
 
 /// Returns the secret in an environment variable.
 pub type SecretLookup<'a> = &'a (dyn Fn(&str) -> Option<SecretString> + Sync);
@@ -22,8 +22,6 @@ pub struct AppConfig {
 /// How a forge is reached.
 #[derive(Clone)]
 pub struct Connection<'a> {
-    /// What is spoken there.
-    pub kind: ForgeKind,
     /// Where its API is.
     pub base_url: &'a str,
     /// The token, unless an App gets one.
@@ -37,7 +35,7 @@ pub struct Connection<'a> {
 }
 
 /// A repository on a forge, and what git needs to reach it.
-pub struct OpenForge<F = AnyForge> {
+pub struct OpenForge<F> {
     /// The repository on the forge.
     pub forge: F,
     /// The token for git.
@@ -50,24 +48,5 @@ impl<F> OpenForge<F> {
     /// Returns the same with another type of forge.
     pub(super) fn map<G>(self, into: impl FnOnce(F) -> G) -> OpenForge<G> {
         OpenForge { forge: into(self.forge), token: self.token, signs_commits: self.signs_commits }
-    }
-}
-
-impl Connection<'_> {
-    /// Opens the way to the repository that `url` clones; `None` where there is no forge. With an App, a token for this
-    /// repository alone is fetched. Must be called inside a tokio runtime.
-    ///
-    /// # Errors
-    /// The repository is not one of this forge's, or address or token cannot be used, or the forge refuses the App.
-    pub async fn open(&self, url: &str) -> Result<Option<OpenForge>, ForgeError> {
-        self.kind.open(self, url).await
-    }
-
-    /// Lists the repositories of `owner`, with every page. Must be called inside a tokio runtime.
-    ///
-    /// # Errors
-    /// Address, token or key cannot be used, or the forge refuses or does not answer.
-    pub async fn discover(&self, owner: &Owner) -> Result<Listing, ForgeError> {
-        self.kind.discover(self, owner).await
     }
 }

@@ -1,9 +1,8 @@
 //! Which forges there are. A new one is its folder, a variant of [`AnyForge`] and its lines here.
 
-use std::time::Duration;
-
-use super::connection::{Connection, OpenForge};
-use super::{AnyForge, Capabilities, ForgeError, Listing, Owner, github};
+use super::{
+    AnyForge, Capabilities, Connection, ForgeError, ForgeProfile, Listing, OpenForge, Owner, github,
+};
 
 /// What is spoken at the forge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,27 +12,6 @@ pub enum ForgeKind {
     GitHub,
     /// Nothing: the branch is pushed and no pull request opened.
     None,
-}
-
-/// What is known of a kind of forge before one is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct ForgeProfile {
-    /// Where its API is, where nothing else is configured.
-    pub base_url: &'static str,
-    /// The address on commits, where nothing else is configured.
-    pub author_email: &'static str,
-    /// The environment variables with its token, first to last.
-    pub token_variables: &'static [&'static str],
-    /// The user name that git sends with its token.
-    pub git_user: &'static str,
-    /// How the tokens of such forges start, so that one is recognised where it does not belong.
-    pub token_prefixes: &'static [&'static str],
-    /// The directories whose files only some tokens may change.
-    pub workflows: &'static str,
-    /// How many writes there may be within which time.
-    pub write_limits: &'static [(usize, Duration)],
-    /// What it can do.
-    pub capabilities: Capabilities,
 }
 
 /// Without a forge git hosts are spoken to as the default one is: most take any user name with a token.
@@ -51,24 +29,27 @@ impl ForgeKind {
         }
     }
 
-    /// Does what [`Connection::open`] says.
-    pub(super) async fn open(
+    /// Opens the way to the repository that `url` clones; `None` where there is no forge. With an App, a token for this
+    /// repository alone is fetched. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The repository is not one of this forge's, or address or token cannot be used, or the forge refuses the App.
+    pub async fn open(
         self,
         connection: &Connection<'_>,
         url: &str,
-    ) -> Result<Option<OpenForge>, ForgeError> {
+    ) -> Result<Option<OpenForge<AnyForge>>, ForgeError> {
         Ok(match self {
             Self::GitHub => Some(github::open(connection, url).await?.map(AnyForge::GitHub)),
             Self::None => None,
         })
     }
 
-    /// Does what [`Connection::discover`] says.
-    pub(super) async fn discover(
-        self,
-        connection: &Connection<'_>,
-        owner: &Owner,
-    ) -> Result<Listing, ForgeError> {
+    /// Lists the repositories of `owner`, with every page. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// Address, token or key cannot be used, or the forge refuses or does not answer.
+    pub async fn discover(self, connection: &Connection<'_>, owner: &Owner) -> Result<Listing, ForgeError> {
         match self {
             Self::GitHub => github::discover_with(connection, owner).await,
             Self::None => Ok(Listing::default()),

@@ -10,6 +10,7 @@ mod connection;
 mod error;
 pub mod github;
 mod kind;
+mod profile;
 mod pull_request;
 mod repository;
 mod write_limit;
@@ -21,7 +22,8 @@ pub use capabilities::{Capabilities, Drafts, Labels, MarkdownDialect};
 pub use commit::{NewCommit, NewFile};
 pub use connection::{AppConfig, Connection, OpenForge, SecretLookup};
 pub use error::{Attempt, Failure, ForgeError, Problem};
-pub use kind::{ForgeKind, ForgeProfile, is_workflow, refuses_workflows};
+pub use kind::{ForgeKind, is_workflow, refuses_workflows};
+pub use profile::ForgeProfile;
 pub use pull_request::{
     Account, Draft, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState,
 };

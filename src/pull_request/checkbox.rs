@@ -12,7 +12,7 @@ pub fn rebuild_box() -> String {
     format!("- [ ] {WORDS}")
 }
 
-/// Tells whether the box in `body` is ticked.
+/// Returns whether the box in `body` is ticked.
 pub fn asks_rebuild(body: &str) -> bool {
     let ticked = |line: &str| {
         let words = line.trim().strip_prefix("- [x] ").or_else(|| line.trim().strip_prefix("- [X] "));

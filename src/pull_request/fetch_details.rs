@@ -77,7 +77,7 @@ async fn in_time(deadline: Instant, work: impl Future<Output = Description>) -> 
     timeout_at(deadline, work).await.unwrap_or_else(late)
 }
 
-/// Tells whether details would change nothing at the forge, so that nobody need be asked for them: the open pull request
+/// Returns whether details would change nothing at the forge, so that nobody need be asked for them: the open pull request
 /// tells all that `draft` lacks.
 pub fn are_told(draft: &Draft, current: &PullRequest) -> bool {
     same_body(&draft.body, &current.body) && tells_all(&current.body)

@@ -76,7 +76,7 @@ fn object(file: &str, site: &Site) -> Option<ObjectRef> {
     Some(ObjectRef { file: file.to_owned(), kind, name: owner.name.clone() })
 }
 
-/// Tells whether what a registry said changes from one run to the next, such as how long to wait: each time the pull
+/// Returns whether what a registry said changes from one run to the next, such as how long to wait: each time the pull
 /// request would be edited, although nothing new can be done about it.
 fn is_fleeting(reason: Option<&str>) -> bool {
     matches!(reason, Some("rate-limited" | "unavailable" | "invalid-answer"))

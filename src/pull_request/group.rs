@@ -161,7 +161,7 @@ impl Branches {
         format!("{}{}", self.prefix, group.slug)
     }
 
-    /// Tells whether `branch` is named as a group for this base would name it. Somebody else may use the prefix too.
+    /// Returns whether `branch` is named as a group for this base would name it. Somebody else may use the prefix too.
     pub fn has(&self, branch: &str) -> bool {
         branch.strip_prefix(&self.prefix).is_some_and(|slug| {
             let kinds = ["group-", "path-", "image-", "registry-", "promotion-"];
@@ -170,7 +170,7 @@ impl Branches {
         })
     }
 
-    /// Tells whether `branch`, which [`Branches::has`], is of something that a person asked for: no run knows whether it is
+    /// Returns whether `branch`, which [`Branches::has`], is of something that a person asked for: no run knows whether it is
     /// still wanted.
     pub fn is_by_hand(&self, branch: &str) -> bool {
         let slug = branch.strip_prefix(&self.prefix);

@@ -60,7 +60,7 @@ impl Difference {
         difference
     }
 
-    /// Tells whether what runs is set up as before: another build of the same.
+    /// Returns whether what runs is set up as before: another build of the same.
     pub(super) fn runs_the_same(&self) -> bool {
         self.compared
             && self.settings.is_empty()

@@ -118,7 +118,7 @@ impl Marker {
         Self { head: proposal.head.clone(), changes, undressed: false, retired: false }
     }
 
-    /// Tells whether both propose the same changes, also where one of them only has the hash of the set.
+    /// Returns whether both propose the same changes, also where one of them only has the hash of the set.
     pub fn same_changes(&self, other: &Self) -> bool {
         match (&self.changes, &other.changes) {
             (MarkedChanges::Listed(a), MarkedChanges::Listed(b)) => a == b,

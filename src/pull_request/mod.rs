@@ -124,7 +124,7 @@ pub struct Details {
 }
 
 impl Details {
-    /// Tells whether asking once more would tell nothing new.
+    /// Returns whether asking once more would tell nothing new.
     pub fn is_complete(&self) -> bool {
         self.new.is_complete() && self.old.as_ref().is_none_or(Description::is_complete)
     }

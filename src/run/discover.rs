@@ -53,7 +53,6 @@ pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: Sec
         return all;
     }
     let connection = Connection {
-        kind: config.forge.kind,
         base_url: config.forge.base_url.as_str(),
         token: token.cloned(),
         app: config.forge.app.as_ref(),
@@ -67,7 +66,7 @@ pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: Sec
             all.problems.push(EVERYBODY.to_owned());
             continue;
         }
-        match connection.discover(owner).await {
+        match config.forge.kind.discover(&connection, owner).await {
             Ok(Listing { mut repositories, refused }) => {
                 repositories.retain(|found| is_meant(discover, found));
                 repositories.sort_by(|a, b| a.name.cmp(&b.name));

@@ -13,7 +13,6 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue,
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::error::GitHubRefusal;
 use super::{GitHubAnswer, Patience, rate_limit};
 use crate::forge::{Failure, ForgeError, Problem, WriteLimit};
 use crate::http;
@@ -23,6 +22,9 @@ const ANSWER_MAX: usize = 16 << 20;
 
 /// How long one answer may take in all, however slowly it drips.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How many pages of a list are read before it counts as endless.
+pub(super) const PAGES: u32 = 100;
 
 /// How often one request is repeated, for each of the two causes: no good answer, and a rate limit.
 const REPEATS: u32 = 2;
@@ -213,7 +215,7 @@ impl GitHubClient {
     }
 
     fn limit(&self, answer: &GitHubAnswer) -> Option<Duration> {
-        let message = GitHubRefusal::read(answer).message;
+        let message = answer.message();
         rate_limit::wait(answer.status, &answer.headers, &message, jiff::Timestamp::now().as_second())
     }
 
@@ -224,7 +226,7 @@ impl GitHubClient {
             .and_then(|seconds| jiff::Timestamp::now().as_second().checked_add(seconds))
             .and_then(|second| jiff::Timestamp::from_second(second).ok())
             .map_or_else(String::new, |time| format!(", at {time}"));
-        let said = self.quote(&GitHubRefusal::read(answer).message);
+        let said = self.quote(&answer.message());
         let failure = self.failure(Problem::TooManyRequests).quote(said).with_status(answer.status.as_u16());
         ForgeError::RateLimited(failure.advise(format!("try again in {seconds} s{when}")))
     }

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::app::{Installation, InstallationToken};
 use super::client::{self, Call, GitHubClient};
-use super::error::GitHubRefusal;
 use super::settings::API;
 use super::{App, GitHubAnswer, address, checked_base};
 use crate::forge::{Attempt, Failure, ForgeError, ForgeRepository, Listing, Owner, Problem, WriteLimit};
@@ -121,7 +120,7 @@ fn of_app<T: DeserializeOwned>(
 ) -> Result<T, ForgeError> {
     let (id, base, status) = (&app.id, client.base(), answer.status.as_u16());
     let failure = |problem: String| {
-        let said = client.quote(&GitHubRefusal::read(answer).message);
+        let said = client.quote(&answer.message());
         client.failure(Problem::Other(problem)).quote(said).with_status(status)
     };
     match answer.status {
@@ -193,9 +192,8 @@ fn read(
     let unsaid = |problem: Problem| {
         client.failure(problem).while_trying(&Attempt::List(owner.clone())).with_status(status)
     };
-    let failure = |problem: Problem| -> Box<Failure> {
-        unsaid(problem).quote(client.quote(&GitHubRefusal::read(answer).message))
-    };
+    let failure =
+        |problem: Problem| -> Box<Failure> { unsaid(problem).quote(client.quote(&answer.message())) };
     let refuses = || Problem::Other(format!("the forge at `{base}` refuses"));
     match answer.status {
         StatusCode::UNAUTHORIZED => Err(ForgeError::Unauthorized(

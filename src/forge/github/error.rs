@@ -14,7 +14,7 @@ const REPORT: &str = "run again with `-v`, and report it if it stays";
 pub(super) struct GitHubRefusal {
     status: StatusCode,
     /// The message; empty where the body is not GitHub's JSON.
-    pub(super) message: String,
+    message: String,
     errors: Vec<Value>,
 }
 

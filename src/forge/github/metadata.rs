@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::Call;
-use super::{GitHub, PAGES, client};
+use super::client::{Call, PAGES};
+use super::{GitHub, client};
 use crate::forge::error::parenthesised;
 use crate::forge::{Attempt, ForgeError, Metadata, PullRequest};
 

@@ -27,6 +27,3 @@ pub(super) use profile::PROFILE;
 pub use repository::GitHub;
 use settings::checked_base;
 pub use settings::{GitHubSettings, Patience};
-
-/// How many pages of a list are read before it counts as endless.
-const PAGES: u32 = 100;

@@ -6,10 +6,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Method;
 use serde_json::{Map, json};
 
-use super::client::{self, Call};
+use super::GitHub;
+use super::client::{self, Call, PAGES};
 use super::profile::PROFILE;
 use super::pull::Pull;
-use super::{GitHub, PAGES};
 use crate::forge::{
     Account, Attempt, Capabilities, Draft, Forge, ForgeError, Metadata, NewCommit, Problem, PullRequest,
     PullRequestChanges,

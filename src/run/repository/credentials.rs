@@ -24,14 +24,13 @@ impl Access {
     ) -> Result<Self, RunError> {
         let settings = &context.config.forge;
         let connection = Connection {
-            kind: settings.kind,
             base_url: settings.base_url.as_str(),
             token: context.token.clone(),
             app: settings.app.as_ref(),
             lookup: context.lookup,
             writes: Arc::clone(&context.session.writes),
         };
-        let opened = connection.open(&target.url).await?;
+        let opened = settings.kind.open(&connection, &target.url).await?;
         let secret = match &target.token_env {
             Some(name) => (context.lookup)(name),
             None => opened.as_ref().and_then(|opened| opened.token.clone()),

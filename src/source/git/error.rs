@@ -1,11 +1,8 @@
+//! Why git did not do what was asked.
+
 use std::path::PathBuf;
 
-use secrecy::ExposeSecret as _;
-
-use super::{Oid, Remote};
-
-/// The most that a message repeats of what a remote said, in characters.
-const WORDS_MAX: usize = 500;
+use super::Oid;
 
 /// Why git did not do what was asked. No text ever holds a credential.
 #[derive(Debug, thiserror::Error)]
@@ -134,44 +131,4 @@ impl From<git2::Error> for GitError {
 
 fn at(oid: Option<Oid>) -> String {
     oid.map_or_else(|| "no such branch".to_owned(), |oid| format!("{oid:.12}"))
-}
-
-/// Returns what a remote said in a form that a log can hold: one line, bounded, without control characters and
-/// without the remote's own credentials, should it repeat them.
-pub(super) fn words(remote: &Remote, text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(auth) = remote.auth() {
-        let secret = auth.secret.expose_secret();
-        if !secret.is_empty() {
-            text = text.replace(secret, "***");
-        }
-    }
-    let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    match line.char_indices().nth(WORDS_MAX) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::git::BasicAuth;
-
-    #[test]
-    fn a_remote_s_words_are_one_bounded_line_without_the_secret() {
-        let remote = Remote::new(
-            "https://git.example/x",
-            Some(BasicAuth { username: "bot".to_owned(), secret: "s3cr3t".to_owned().into() }),
-        )
-        .unwrap();
-        assert_eq!(words(&remote, "\u{1b}[31mremote:\r\n  token s3cr3t\0bad"), "[31mremote: token *** bad");
-        assert_eq!(words(&remote, &"é".repeat(9999)).chars().count(), WORDS_MAX + 1);
-    }
 }

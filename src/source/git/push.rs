@@ -3,7 +3,7 @@ use std::path::Path;
 
 use git2::{Buf, ErrorCode, PushOptions, RemoteCallbacks};
 
-use super::error::words;
+use super::redact::redacted;
 use super::repository::branch_ref;
 use super::{BareClone, GitError, Oid};
 
@@ -115,7 +115,7 @@ impl BareClone {
     /// Tells a branch that somebody moved at the last moment from other refusals.
     fn refused(&self, branch: &str, expected: Option<Oid>, refusal: &str, remarks: &[u8]) -> GitError {
         let remarks = String::from_utf8_lossy(remarks);
-        let message = words(&self.remote, &format!("{refusal} {remarks}"));
+        let message = redacted(&self.remote, &format!("{refusal} {remarks}"));
         let (url, branch) = (self.remote.url(), branch.to_owned());
         match self.heads() {
             Ok(heads) if heads.branches.get(&branch).copied() != expected => {

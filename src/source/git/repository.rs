@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOptions};
 
-use super::error::words;
+use super::redact::redacted;
 use super::{Commit, GitError, IsOwn, Log, Oid, Remote, initialise, transport};
 
 /// How many packs a clone may have. Every fetch adds one and libgit2 never joins them, so past this number a new
@@ -191,7 +191,7 @@ impl BareClone {
     /// Says what libgit2's error means when it talked to the remote.
     pub(super) fn explain(&self, error: &git2::Error) -> GitError {
         let url = self.remote.url();
-        let message = words(&self.remote, error.message());
+        let message = redacted(&self.remote, error.message());
         match (self.remote.directory(), error.class()) {
             (Some(path), _) if git2::Repository::open(path).is_err() => GitError::NotFound { url },
             (None, git2::ErrorClass::Net | git2::ErrorClass::Http | git2::ErrorClass::Indexer) => {
@@ -204,7 +204,7 @@ impl BareClone {
     /// Marks the clone, so that the next run makes it anew.
     pub(crate) fn damaged(&self, error: &git2::Error) -> GitError {
         mark_damaged(self.git.path());
-        GitError::Damaged { url: self.remote.url(), message: words(&self.remote, error.message()) }
+        GitError::Damaged { url: self.remote.url(), message: redacted(&self.remote, error.message()) }
     }
 }
 

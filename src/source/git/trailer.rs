@@ -10,7 +10,7 @@ pub const TREE: &str = "Tagpin-Tree";
 /// The trailer with [`changes_hash`], which stays the same when only the base moves.
 pub const CHANGES: &str = "Tagpin-Changes";
 
-/// Tells whether tagpin made this commit and nobody changed its tree since: it has one parent, and its `Tagpin-Tree` is
+/// Returns whether tagpin made this commit and nobody changed its tree since: it has one parent, and its `Tagpin-Tree` is
 /// its tree. A human's commit on top, a merge, and a commit that was amended to other content are not tagpin's own.
 pub fn is_own(commit: &Commit) -> bool {
     commit.parents.len() == 1 && value(&commit.message, TREE) == Some(commit.tree.to_string().as_str())

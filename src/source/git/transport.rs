@@ -16,7 +16,7 @@ use reqwest::redirect;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use super::error::words;
+use super::redact::redacted;
 use super::{GitError, Remote};
 use crate::http::{CONNECT_TIMEOUT, READ_TIMEOUT};
 
@@ -185,9 +185,9 @@ impl RemoteOperation {
             format!("application/x-{name}-{}", if advertisement { "advertisement" } else { "result" });
         let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
         if kind != Some(expected.as_str()) {
-            let kind = words(&self.remote, kind.unwrap_or("nothing"));
+            let kind = redacted(&self.remote, kind.unwrap_or("nothing"));
             return Err(
-                self.invalid(&format!("`{kind}` is no git smart HTTP: is this the repository's address?"))
+                self.invalid(&format!("`{kind}` is not git smart HTTP: is this the repository's address?"))
             );
         }
         Ok(response)
@@ -209,14 +209,14 @@ impl RemoteOperation {
                 .and_then(|location| url.join(location.to_str().ok()?).ok())
                 .ok_or_else(|| self.invalid("a redirect without a target"))?;
             if target.origin() != base.origin() {
-                let host = words(&self.remote, target.host_str().unwrap_or_default());
+                let host = redacted(&self.remote, target.host_str().unwrap_or_default());
                 return Err(self.invalid(&format!(
                     "it redirects to another place, `{}://{host}`: configure that address if you trust it",
                     target.scheme(),
                 )));
             }
             let moved = target.path().strip_suffix("/info/refs").map(str::to_owned);
-            let moved = moved.ok_or_else(|| self.invalid("it redirects to what is no repository"))?;
+            let moved = moved.ok_or_else(|| self.invalid("it redirects to what is not a repository"))?;
             let mut base = base;
             base.set_path(&moved);
             *self.base.lock().unwrap_or_else(PoisonError::into_inner) = base;
@@ -274,7 +274,7 @@ impl RemoteOperation {
         if !plain || response.take(ERROR_PAGE_MAX).read_to_end(&mut page).is_err() {
             return String::new();
         }
-        let said = words(&self.remote, &String::from_utf8_lossy(&page));
+        let said = redacted(&self.remote, &String::from_utf8_lossy(&page));
         if said.is_empty() { said } else { format!(": {said}") }
     }
 
@@ -287,7 +287,7 @@ impl RemoteOperation {
     }
 
     fn unavailable(&self, message: &str) -> GitError {
-        GitError::Unavailable { url: self.remote.url(), message: words(&self.remote, message) }
+        GitError::Unavailable { url: self.remote.url(), message: redacted(&self.remote, message) }
     }
 
     /// Keeps the typed error, and returns the text that libgit2 can carry.

@@ -248,14 +248,14 @@ impl WorkTree {
         Ok(Some(Self { git, root: root.into(), tracked, submodules }))
     }
 
-    /// Tells whether git ignores the directory `location` or one above it, and tracks nothing in it.
+    /// Returns whether git ignores the directory `location` or one above it, and tracks nothing in it.
     fn ignores(&self, location: &Path) -> bool {
         location
             .strip_prefix(&self.root)
             .is_ok_and(|path| path != Path::new("") && !self.tracked.contains(path) && self.is_ignored(path))
     }
 
-    /// Tells whether what is at `location` is no part of the work tree: ignored and not tracked, or another repository.
+    /// Returns whether what is at `location` is no part of the work tree: ignored and not tracked, or another repository.
     fn leaves_out(&self, location: &Path, is_directory: bool) -> bool {
         let Ok(path) = location.strip_prefix(&self.root) else { return false };
         if self.tracked.contains(path) {
@@ -342,7 +342,7 @@ fn open_step_by_step(path: &Path) -> io::Result<Option<fs_err::File>> {
     Ok(is_same(&before, &file.metadata()?).then_some(file))
 }
 
-/// Tells whether a file that was opened is the one that was looked at before.
+/// Returns whether a file that was opened is the one that was looked at before.
 #[cfg(unix)]
 fn is_same(before: &Metadata, after: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
