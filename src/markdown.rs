@@ -1,13 +1,13 @@
 //! Makes untrusted text harmless in a title, in Markdown and in a table.
 //!
 //! Names, paths and messages come from repositories and registries that anybody may write. In a body they stand in
-//! code spans only, where GitHub knows no mention, link, image, HTML or issue reference; the few sequences that would
+//! code spans only, where no forge knows a mention, link, image, HTML or issue reference; the few sequences that would
 //! still act when a squash merge copies the body into a commit message are broken up.
 
 /// The longest text that is shown, in characters.
 const LONGEST: usize = 300;
 
-/// Splits what GitHub would act on; it has no width.
+/// Splits what a forge would act on; it has no width.
 const BREAK: char = '\u{200b}';
 
 /// Returns `text` as a code span for running Markdown: lists and paragraphs.
@@ -18,7 +18,7 @@ pub(crate) fn code(text: &str) -> String {
 /// Returns `text` as a code span for a table's cell.
 pub(crate) fn cell(text: &str) -> String {
     let text = visible(text);
-    // GitHub splits rows before it looks for code spans, and takes `\|` for a pipe in both.
+    // Forges split rows before they look for code spans, and take `\|` for a pipe in both.
     if text.contains('|') { span(&text.replace('\\', "\\\\").replace('|', "\\|")) } else { span(&text) }
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().take(LONGEST).map(|c| if safe(c) { c } else { '_' }).collect::<String>().replace("//", "/_")
 }
 
-/// Returns one line without control or direction characters, not too long, and without what GitHub acts on.
+/// Returns one line without control or direction characters, not too long, and without what a forge acts on.
 fn visible(text: &str) -> String {
     let mut shown = String::new();
     let mut before = ' ';
@@ -58,14 +58,15 @@ fn visible(text: &str) -> String {
     without_back_references(&shown)
 }
 
-/// Tells whether `shown` ends as `GH-12` begins, which GitHub takes for an issue in a commit message.
+/// Returns whether `shown` ends as `GH-12` begins, which a forge may take for an issue in a commit message.
 fn is_short_issue(shown: &str) -> bool {
     let start = shown.len().saturating_sub(3);
     let at_word = shown.get(..start).is_some_and(|before| !before.ends_with(char::is_alphanumeric));
     at_word && shown.get(start..).is_some_and(|end| end.eq_ignore_ascii_case("gh-"))
 }
 
-/// Returns `text` with links to GitHub sent over its redirector, so that no other repository's issue hears of us.
+/// Returns `text` with links to the one host that tells its issues of links to them sent over its redirector, so that no
+/// other repository's issue hears of us.
 fn without_back_references(text: &str) -> String {
     let mut shown = text.to_owned();
     for host in ["://github.com", "://www.github.com"] {
@@ -76,7 +77,7 @@ fn without_back_references(text: &str) -> String {
     shown
 }
 
-/// Tells whether `c` has no width, or turns the direction of what follows it.
+/// Returns whether `c` has no width, or turns the direction of what follows it.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -7,10 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use crate::forge::token_prefixes;
 use crate::text::printable;
-
-/// What starts a token of the forges that people use.
-const TOKEN_PREFIXES: [&str; 7] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"];
 
 /// The longest line that is quoted, in characters.
 const LINE_MAX: usize = 200;
@@ -139,7 +137,7 @@ fn unknown(message: &str) -> Option<(&'static str, &str, Vec<&str>)> {
 
 /// Tells whether `word` looks like a forge's token.
 pub(super) fn is_token(word: &str) -> bool {
-    TOKEN_PREFIXES.iter().any(|prefix| word.starts_with(prefix))
+    token_prefixes().any(|prefix| word.starts_with(prefix))
 }
 
 /// Hides the value of a key that sounds secret, and what [`redact`] finds.
@@ -167,7 +165,7 @@ fn redact(text: &str) -> Cow<'_, str> {
                 return Some(format!("{}…{}", &word[..at + 3], &authority[userinfo..]));
             }
         }
-        let start = TOKEN_PREFIXES.iter().filter_map(|prefix| word.find(prefix)).min()?;
+        let start = token_prefixes().filter_map(|prefix| word.find(prefix)).min()?;
         Some(format!("{}…", &word[..start]))
     };
     if text.split_whitespace().all(|word| hidden(word).is_none()) {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::{Config, ConfigError, Diagnostic};
+use crate::forge::{CiRepository, ci_repository};
 
 /// The variables that the configuration looks at; an empty one counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -16,12 +17,8 @@ pub struct Variables {
     pub xdg_cache_home: Option<PathBuf>,
     /// `HOME`
     pub home: Option<PathBuf>,
-    /// `GITHUB_REPOSITORY`: the `owner/name` that an Action runs in.
-    pub github_repository: Option<String>,
-    /// `GITHUB_SERVER_URL`, `https://github.com` where it is absent.
-    pub github_server_url: Option<String>,
-    /// `GITHUB_API_URL`
-    pub github_api_url: Option<String>,
+    /// The repository that a job of a forge's CI runs in.
+    pub ci_repository: Option<CiRepository>,
     /// `GITHUB_STEP_SUMMARY`: the file that gets what a step of an Action has to say.
     pub github_step_summary: Option<PathBuf>,
 }
@@ -33,16 +30,14 @@ impl Variables {
     }
 
     fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
-        let value = |name| lookup(name).filter(|value| !value.is_empty());
-        let text = |name| value(name).and_then(|value| value.into_string().ok());
+        let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let text = |name: &str| value(name).and_then(|value| value.into_string().ok());
         Self {
             config: value("TAGPIN_CONFIG").map(PathBuf::from),
             cache_dir: value("TAGPIN_CACHE_DIR").map(PathBuf::from),
             xdg_cache_home: value("XDG_CACHE_HOME").map(PathBuf::from),
             home: value("HOME").map(PathBuf::from),
-            github_repository: text("GITHUB_REPOSITORY"),
-            github_server_url: text("GITHUB_SERVER_URL"),
-            github_api_url: text("GITHUB_API_URL"),
+            ci_repository: ci_repository(&text),
             github_step_summary: value("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         }
     }
@@ -62,14 +57,9 @@ impl Variables {
     /// The variables pass the same checks as a file: they become one.
     pub(super) fn without_file(&self) -> Result<Config, ConfigError> {
         let mut config = Config::default().with(self);
-        let Some(repository) = &self.github_repository else { return Ok(config) };
-        let server = self.github_server_url.as_deref().unwrap_or("https://github.com").trim_end_matches('/');
-        let raw = super::show::action(&format!("{server}/{repository}"), self.github_api_url.as_deref());
-        let checked = Config::parse(
-            "GITHUB_REPOSITORY, GITHUB_SERVER_URL, GITHUB_API_URL",
-            "/".as_ref(),
-            raw.as_bytes(),
-        )?;
+        let Some(CiRepository { url, base_url, variables }) = &self.ci_repository else { return Ok(config) };
+        let raw = super::show::action(url, base_url.as_deref());
+        let checked = Config::parse(variables, "/".as_ref(), raw.as_bytes())?;
         config.repositories = checked.repositories;
         config.forge = checked.forge;
         Ok(config)
@@ -137,13 +127,14 @@ mod tests {
         assert_eq!(config.repositories, [expected]);
         assert_eq!(config.forge.base_url.as_str(), "https://ghe.example/api/v3");
 
-        let environment =
-            Variables { github_repository: Some("acme/clusters".into()), ..Variables::default() };
+        let only = |name: &str| (name == "GITHUB_REPOSITORY").then(|| "acme/clusters".into());
+        let environment = Variables::from_lookup(only);
         assert_eq!(
             environment.without_file().unwrap().repositories[0].url,
             "https://github.com/acme/clusters"
         );
-        let environment = Variables { github_api_url: Some("ftp://x".into()), ..environment };
+        let odd = |name: &str| if name == "GITHUB_API_URL" { Some("ftp://x".into()) } else { only(name) };
+        let environment = Variables::from_lookup(odd);
         assert!(environment.without_file().is_err());
     }
 }

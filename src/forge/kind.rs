@@ -1,7 +1,8 @@
 //! Which forges there are. A new one is its folder, a variant of [`AnyForge`] and its lines here.
 
 use super::{
-    AnyForge, Capabilities, Connection, ForgeError, ForgeProfile, Listing, OpenForge, Owner, github,
+    AnyForge, Capabilities, CiRepository, Connection, ForgeError, ForgeProfile, Listing, OpenForge, Owner,
+    github,
 };
 
 /// What is spoken at the forge.
@@ -66,4 +67,14 @@ pub fn refuses_workflows(message: &str) -> bool {
 /// Returns whether the file at `path` is a workflow of some forge, which only some tokens may change.
 pub fn is_workflow(path: &str) -> bool {
     ForgeKind::WORDS.iter().any(|(_, kind)| path.starts_with(kind.profile().workflows))
+}
+
+/// Returns the repository that a job of some forge's CI runs in, by its environment; `None` elsewhere.
+pub fn ci_repository(lookup: &dyn Fn(&str) -> Option<String>) -> Option<CiRepository> {
+    github::ci_repository(lookup)
+}
+
+/// Returns how the tokens of forges start, those of forges that tagpin does not speak to included.
+pub fn token_prefixes() -> impl Iterator<Item = &'static str> {
+    ForgeKind::default().profile().token_prefixes.iter().copied().chain(["glpat-"])
 }

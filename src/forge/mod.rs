@@ -5,6 +5,7 @@ mod adapter;
 mod address;
 mod any;
 mod capabilities;
+mod ci;
 mod commit;
 mod connection;
 mod error;
@@ -19,10 +20,11 @@ pub use adapter::Forge;
 pub use address::ForgePath;
 pub use any::AnyForge;
 pub use capabilities::{Capabilities, Drafts, Labels, MarkdownDialect};
+pub use ci::CiRepository;
 pub use commit::{NewCommit, NewFile};
 pub use connection::{AppConfig, Connection, OpenForge, SecretLookup};
 pub use error::{Attempt, Failure, ForgeError, Problem};
-pub use kind::{ForgeKind, is_workflow, refuses_workflows};
+pub use kind::{ForgeKind, ci_repository, is_workflow, refuses_workflows, token_prefixes};
 pub use profile::ForgeProfile;
 pub use pull_request::{
     Account, Draft, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState,

@@ -1,5 +1,6 @@
 //! GitHub, and GitHub Enterprise: pull requests over the REST API. octocrab stays inside this module.
 
+mod actions;
 mod address;
 mod answer;
 mod app;
@@ -17,6 +18,7 @@ mod rate_limit;
 mod repository;
 mod settings;
 
+pub(super) use actions::ci_repository;
 pub use address::{api_host_matches, repository_of};
 pub(crate) use answer::GitHubAnswer;
 pub use app::App;
