@@ -11,9 +11,6 @@ use crate::pull_request::{Occasion, Proposal, TemplateContext, commit_message, t
 use crate::run::RunError;
 use crate::source::git::{GitError, Identity, Oid, trailer};
 
-/// The directory whose files a token may lack the permission to change.
-const WORKFLOWS: &str = ".github/workflows/";
-
 /// What is said about a workflow that could not be pushed.
 const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `workflows` permission, and have the pull \
     request rebuilt";

@@ -2,21 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
-
 use super::branches::{BranchHistory, Candidate};
 use super::commit::worded_title;
 use super::context::RepositoryContext;
-use crate::forge::{Draft, Forge as _, ForgeError, PullRequest, PullRequestChanges, same_text};
+use crate::forge::{Capabilities, Draft, Forge as _, ForgeError, PullRequest, PullRequestChanges};
 use crate::plan::Pinned;
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{
-    Declined, Operation, Settled, TemplateContext, body, checkbox, fetch_details, marker, settle,
+    Declined, Operation, Settled, TemplateContext, body, checkbox, fetch_details, marker, own, same_text,
+    settle,
 };
 use crate::registry::Registry;
-
-/// How many branches are asked for at once.
-const AT_ONCE: usize = 4;
 
 /// A pull request that says what it should, and remarks on how that went.
 #[derive(Default)]
@@ -34,12 +30,12 @@ impl<R: Registry> RepositoryContext<'_, R> {
         names: impl Iterator<Item = &String>,
     ) -> Result<BTreeMap<String, BranchHistory>, ForgeError> {
         let Some(forge) = &self.access.forge else { return Ok(BTreeMap::new()) };
-        let asked = names.map(async |name| Ok::<_, ForgeError>((name.clone(), forge.history(name).await?)));
-        let histories: Vec<_> = futures_util::stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         let base = &self.cloned.base_branch;
-        let all = histories.iter().flat_map(|(_, history)| history);
+        let branches: Vec<String> = names.cloned().collect();
+        let histories = forge.histories(&branches, base).await?;
+        let all = histories.values().flatten();
         let all: Vec<PullRequest> = all.filter(|pull| pull.base == *base).cloned().collect();
-        let own = forge.own(&all).await?;
+        let own = own(forge, &all).await?;
         let own: BTreeSet<u64> = own.into_iter().map(|pull| pull.number).collect();
         let label = &self.config.proposals.rebuild_label;
         let declined = |history: &[PullRequest]| {
@@ -67,7 +63,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let mut result = settle(forge, &draft, current).await;
         let label = &self.config.proposals.rebuild_label;
         if let Some(pull) = current.filter(|pull| result.is_ok() && rebuild && pull.has_label(label))
-            && let Err(error) = forge.remove_label(pull.number, label).await
+            && let Err(error) = forge.remove_label(pull, label).await
         {
             result = Err(error);
         }
@@ -92,6 +88,8 @@ impl<R: Registry> RepositoryContext<'_, R> {
         current: Option<&PullRequest>,
     ) -> (Draft, Option<String>) {
         let (registry, settings) = (self.run.registry, &self.config.pull_request);
+        let capabilities =
+            self.access.forge.as_ref().map_or(Capabilities::NONE, |forge| forge.capabilities());
         let mut proposal = proposal(part, candidate.occasion.clone(), commit.clone());
         fetch_details::want(registry, &mut proposal, settings);
         let base = &self.cloned.base_branch;
@@ -101,9 +99,9 @@ impl<R: Registry> RepositoryContext<'_, R> {
             head: name.to_owned(),
             base: base.clone(),
             title,
-            body: body(&proposal, settings.template.as_ref()),
+            body: body(&proposal, settings.template.as_ref(), &capabilities),
             commit,
-            dress: self.config.proposals.dress.clone(),
+            metadata: self.config.proposals.dress.clone(),
         };
         let wanted = proposal.images.iter().any(|image| image.details.is_some());
         if !wanted || current.is_some_and(|current| fetch_details::are_told(&brief, current)) {
@@ -111,7 +109,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
         }
         let platforms = &self.config.settings.policy.defaults.platforms;
         fetch_details::ask(registry, &mut proposal, settings, platforms).await;
-        (Draft { body: body(&proposal, settings.template.as_ref()), ..brief }, remark)
+        (Draft { body: body(&proposal, settings.template.as_ref(), &capabilities), ..brief }, remark)
     }
 
     /// Writes into the open pull request that somebody else's commit is on its branch, unless it says so already.
@@ -125,7 +123,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
             return Ok(Some(Settled { pull_request: pull.clone(), operation: Operation::None }));
         }
         let changes = PullRequestChanges { body: Some(&body), ..PullRequestChanges::default() };
-        let pull_request = forge.update(pull.number, &changes).await?;
+        let pull_request = forge.update(pull, &changes).await?;
         Ok(Some(Settled { pull_request, operation: Operation::Updated }))
     }
 
@@ -140,8 +138,10 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let pairs =
             |pull: &PullRequest| marker::read(&pull.body).map(|marker| marker.pairs()).unwrap_or_default();
         let own = pairs(pull);
+        let reference = forge.capabilities().reference;
         let successors = settled.filter(|other| !pairs(other).is_disjoint(&own));
-        let successors: Vec<String> = successors.map(|other| format!("#{}", other.number)).collect();
+        let successors: Vec<String> =
+            successors.map(|other| format!("{reference}{}", other.number)).collect();
         let reason = if successors.is_empty() {
             "nothing is left to propose, the base has these digests already or they are held.".to_owned()
         } else {
@@ -149,7 +149,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
         };
         let body = marker::with(&checkbox::with_reason(&pull.body, &reason), |marker| marker.retired = true);
         let changes = PullRequestChanges { body: Some(&body), close: true, ..PullRequestChanges::default() };
-        let pull_request = forge.update(pull.number, &changes).await?;
+        let pull_request = forge.update(pull, &changes).await?;
         Ok(Some(Settled { pull_request, operation: Operation::Closed }))
     }
 }
