@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audit;
+mod cosign;
 mod docker_registry;
 mod git_http_backend;
 mod timeline;

@@ -5,20 +5,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
-pub(crate) use super::mood::{Auth, BodyMood, DigestHeader, Fault, Faults, Mood, Referrers, Scopes};
+pub(crate) use super::mood::{BodyMood, DigestHeader, Fault, Faults, Mood, Referrers};
 
 /// The user that the registry knows.
 pub(crate) const USER: &str = "robot";
@@ -63,17 +61,17 @@ pub(crate) struct RequestLog {
 struct Shared(Mutex<Content>);
 
 #[derive(Default)]
-struct Content {
-    host: String,
+pub(super) struct Content {
+    pub(super) host: String,
     /// By repository and digest: media type and bytes.
     blobs: HashMap<(String, String), (String, Vec<u8>)>,
     /// By repository and tag.
     tags: HashMap<(String, String), String>,
-    mood: Mood,
+    pub(super) mood: Mood,
     log: Vec<RequestLog>,
     /// The tokens that are valid: the scopes, and until when.
-    tokens: HashMap<String, (Vec<String>, Instant)>,
-    issued: usize,
+    pub(super) tokens: HashMap<String, (Vec<String>, Instant)>,
+    pub(super) issued: usize,
 }
 
 impl Shared {
@@ -459,89 +457,6 @@ impl Content {
         }
         response.body(Body::from(body)).expect("valid")
     }
-
-    fn basic(&self) -> String {
-        let password = self.mood.password.as_deref().unwrap_or(PASSWORD);
-        format!("Basic {}", STANDARD.encode(format!("{USER}:{password}")))
-    }
-
-    fn authorized(&self, repository: Option<&str>, authorization: Option<&str>) -> bool {
-        match self.mood.auth {
-            Auth::None => true,
-            Auth::Basic => authorization == Some(self.basic().as_str()),
-            Auth::Bearer => {
-                let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
-                let scope = repository.map(|repository| format!("repository:{repository}:pull"));
-                token.and_then(|token| self.tokens.get(token)).is_some_and(|(granted, until)| {
-                    *until > Instant::now() && scope.is_none_or(|scope| granted.contains(&scope))
-                })
-            }
-        }
-    }
-
-    fn challenge(&self, repository: Option<&str>, authorization: Option<&str>) -> Response<Body> {
-        let challenge = match self.mood.auth {
-            Auth::Basic => "Basic realm=\"basic-realm\"".to_owned(),
-            _ => {
-                let realm = self.mood.realm.clone().unwrap_or_else(|| format!("http://{}/token", self.host));
-                let scope = repository.map(|r| format!(",scope=\"repository:{r}:pull\"")).unwrap_or_default();
-                let error = if authorization.is_some() { ",error=\"invalid_token\"" } else { "" };
-                format!("Bearer realm=\"{realm}\",service=\"{}\"{scope}{error}", self.host)
-            }
-        };
-        // An answer that repeats the credential must not bring it into a message.
-        let detail = authorization.unwrap_or_default();
-        let body = json!({"errors": [{"code": "UNAUTHORIZED", "message": "authentication required", "detail": detail}]});
-        Response::builder()
-            .status(StatusCode::UNAUTHORIZED)
-            .header(header::WWW_AUTHENTICATE, challenge)
-            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
-            .body(Body::from(body.to_string()))
-            .expect("valid")
-    }
-
-    fn token(&mut self, method: &Method, authorization: Option<&str>, query: &str) -> Response<Body> {
-        if let Some(status) = self.mood.token_failures.pop() {
-            return failure(status, None);
-        }
-        let pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        // Repeated in a query, separated by spaces in a form.
-        let scopes = pairs.iter().filter(|(key, _)| key == "scope");
-        let mut scopes: Vec<String> =
-            scopes.flat_map(|(_, value)| value.split(' ')).map(str::to_owned).collect();
-        let refused = || failure(401, None);
-        let may_pull = if method == Method::POST {
-            if value("grant_type") != Some("refresh_token") || value("refresh_token") != Some(IDENTITY_TOKEN)
-            {
-                return refused();
-            }
-            true
-        } else {
-            match authorization {
-                Some(text) if text == self.basic() => true,
-                Some(_) => return refused(),
-                None => self.mood.public,
-            }
-        };
-        let is_refused = scopes.len() > 1 && self.mood.scopes == Scopes::Refused;
-        if value("service").is_none() || scopes.is_empty() || is_refused {
-            return failure(400, None);
-        }
-        if self.mood.scopes == Scopes::First {
-            scopes.truncate(1);
-        }
-        self.issued += 1;
-        let token = format!("{TOKEN_PREFIX}{}", self.issued);
-        if may_pull {
-            let until = Instant::now() + Duration::from_secs(self.mood.token_lifetime);
-            self.tokens.insert(token.clone(), (scopes, until));
-        }
-        let name = if method == Method::POST { "access_token" } else { "token" };
-        let body = json!({name: token, "expires_in": self.mood.token_lifetime});
-        plain(StatusCode::OK, &body.to_string())
-    }
 }
 
 fn unknown(code: &str) -> Response<Body> {
@@ -549,7 +464,7 @@ fn unknown(code: &str) -> Response<Body> {
     plain(StatusCode::NOT_FOUND, &body.to_string())
 }
 
-fn failure(status: u16, pause: Option<u64>) -> Response<Body> {
+pub(super) fn failure(status: u16, pause: Option<u64>) -> Response<Body> {
     let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
     if let Some(pause) = pause {
         response = response.header(header::RETRY_AFTER, pause);
@@ -558,7 +473,7 @@ fn failure(status: u16, pause: Option<u64>) -> Response<Body> {
     response.body(Body::from(body.to_string())).expect("valid")
 }
 
-fn plain(status: StatusCode, body: &str) -> Response<Body> {
+pub(super) fn plain(status: StatusCode, body: &str) -> Response<Body> {
     let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
     response.body(Body::from(body.to_owned())).expect("valid")
 }

@@ -12,7 +12,8 @@ use crate::support::asking::{
     PLATFORMS, asked, assert_no_secret, client, client_for, client_knowing, configured, password, question,
     resolve, served, settings,
 };
-use crate::support::registry::{Auth, IDENTITY_TOKEN, PASSWORD, Registry, Scopes, USER};
+use crate::support::mood::{Auth, Scopes};
+use crate::support::registry::{IDENTITY_TOKEN, PASSWORD, Registry, USER};
 
 #[tokio::test]
 async fn basic_and_bearer_registries_are_answered_and_the_answer_is_remembered() {

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use crate::support::asking::{
     PLATFORMS, assert_no_secret, client_for, configured, limits, password, question, resolve, settings,
 };
-use crate::support::registry::{Auth, BodyMood, IDENTITY_TOKEN, PASSWORD, Registry, USER};
+use crate::support::mood::Auth;
+use crate::support::registry::{BodyMood, IDENTITY_TOKEN, PASSWORD, Registry, USER};
 
 /// A client that asks for names out of files, and knows the hosts of `known`.
 fn scanning(known: &[String], trust: Trust) -> HttpRegistry {
