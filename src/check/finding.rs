@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::context::CheckContext;
+use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, SourceRange};
@@ -40,6 +41,8 @@ pub struct Finding {
     /// The same finding in another commit has the same: 32 hex digits, from the rule, the file, the subject, and how
     /// many equal ones stand before it.
     pub fingerprint: String,
+    /// Of what was rendered: what runs it, and where that comes from.
+    pub rendered: Option<Box<RenderedOrigin>>,
 }
 
 /// What mends a finding.
@@ -134,6 +137,7 @@ impl Finding {
             fix: None,
             subject: String::new(),
             fingerprint: String::new(),
+            rendered: None,
         }
     }
 
@@ -142,6 +146,15 @@ impl Finding {
     pub(super) fn advice(mut self, advice: impl Into<String>) -> Self {
         self.fix = Some(Fix::Advice(advice.into()));
         self
+    }
+
+    /// Returns the file below the root and the place in it that someone has to look at: in the sources, where it is known
+    /// that what was rendered comes from there.
+    pub fn shown_at(&self) -> (&str, Option<&SourceRange>) {
+        match self.rendered.as_ref().and_then(|rendered| rendered.sources.first()) {
+            Some(source) => (&source.root_path, Some(&source.place)),
+            None => (&self.root_path, self.place.as_ref()),
+        }
     }
 
     /// Returns what findings are sorted by.

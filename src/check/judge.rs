@@ -23,27 +23,38 @@ pub struct Checked {
 /// Returns what every rule finds, at the levels that the configuration sets.
 pub fn check(context: &CheckContext<'_>) -> Checked {
     let mut checked = Checked { findings: found(context), ..Checked::default() };
-    let take = |findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool| {
-        let all = findings.len();
-        findings.retain(|finding| !is_left_out(finding));
-        all - findings.len()
-    };
     if let Some(base) = context.base {
         let before = found(&CheckContext { inventory: base.inventory, base: None, online: None, ..*context });
         let old = old(&checked.findings, &before, base, &is_here(context.inventory));
         checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
     }
+    leave_out_known(&mut checked, context);
+    checked
+}
+
+/// Takes away and counts what the allow-list and the baseline have.
+pub(super) fn leave_out_known(checked: &mut Checked, context: &CheckContext<'_>) {
     let settings = context.check;
     checked.allowed = take(&mut checked.findings, &|finding| settings.allows(finding, context.today));
     if let Some(baseline) = context.baseline {
         checked.known = take(&mut checked.findings, &|finding| baseline.has(finding));
     }
-    checked
+}
+
+/// Takes away some findings, and returns how many.
+fn take(findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool) -> usize {
+    let all = findings.len();
+    findings.retain(|finding| !is_left_out(finding));
+    all - findings.len()
 }
 
 /// Returns what the rules find in the files, with level and fingerprint.
 fn found(context: &CheckContext<'_>) -> Vec<Finding> {
-    let mut findings = rules::find(context);
+    graded(rules::find(context), context)
+}
+
+/// Returns findings in the order of the files, with level and fingerprint.
+pub(super) fn graded(mut findings: Vec<Finding>, context: &CheckContext<'_>) -> Vec<Finding> {
     findings.sort_by(|a, b| a.position().cmp(&b.position()));
     finding::add_fingerprints(&mut findings);
     for finding in &mut findings {

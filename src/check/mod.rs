@@ -9,6 +9,7 @@ mod context;
 mod finding;
 mod judge;
 pub mod online;
+pub mod rendered;
 mod rule;
 pub mod rules;
 mod settings;

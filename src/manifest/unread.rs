@@ -32,6 +32,12 @@ pub enum UnreadReason {
     TooDeep,
     /// The operating system or the object database says no.
     Unreadable,
+    /// Of what was rendered: two readers may see something else in it.
+    Ambiguous,
+    /// Of what was rendered: not a Kubernetes object.
+    NotAnObject,
+    /// Of what was rendered: there is nothing in it.
+    Empty,
 }
 
 impl UnreadReason {
@@ -47,6 +53,9 @@ impl UnreadReason {
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",
             Self::Unreadable => "unreadable",
+            Self::Ambiguous => "ambiguous",
+            Self::NotAnObject => "not-an-object",
+            Self::Empty => "empty",
         }
     }
 

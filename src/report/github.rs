@@ -37,8 +37,9 @@ pub fn not_annotated(report: &Report<'_>) -> usize {
 }
 
 fn annotation(command: &str, finding: &Finding) -> String {
-    let mut properties = vec![format!("file={}", property(&finding.root_path))];
-    if let Some(place) = &finding.place {
+    let (file, place) = finding.shown_at();
+    let mut properties = vec![format!("file={}", property(file))];
+    if let Some(place) = place {
         properties.push(format!("line={},endLine={}", place.line, place.end_line));
         // Columns over several lines mean nothing to GitHub.
         if place.line == place.end_line {
@@ -94,9 +95,9 @@ pub fn summary(report: &Report<'_>, limit: usize) -> String {
 }
 
 fn row(finding: &Finding) -> String {
-    let place = match &finding.place {
-        Some(place) => format!("{}:{}:{}", finding.root_path, place.line, place.column),
-        None => finding.root_path.clone(),
+    let place = match finding.shown_at() {
+        (file, Some(place)) => format!("{file}:{}:{}", place.line, place.column),
+        (file, None) => file.to_owned(),
     };
     let hint = finding.fix.as_ref().map(Fix::hint).map_or_else(String::new, |hint| quoted(&hint));
     let (level, rule) = (finding.level.as_str(), finding.rule.id);

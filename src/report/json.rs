@@ -8,6 +8,7 @@ use std::ops::Range;
 use serde::{Serialize, Serializer};
 
 use super::{Report, Row};
+use crate::check::rendered::RenderedOrigin;
 use crate::check::{self, Severity};
 use crate::registry::Budget;
 use crate::registry::verify::Proof;
@@ -145,6 +146,41 @@ struct FindingJson<'r> {
     path: Option<&'r str>,
     image: Option<&'r str>,
     fingerprint: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendered: Option<RenderedJson<'r>>,
+}
+
+/// Of what was rendered: what runs an image, and where that comes from.
+#[derive(Serialize)]
+struct RenderedJson<'r> {
+    runs_in: &'r str,
+    /// The likeliest places in the sources; none where nobody looked for them.
+    sources: Vec<SourcePlaceJson<'r>>,
+    source_count: usize,
+    /// What the object says of where it comes from.
+    outside: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct SourcePlaceJson<'r> {
+    file: &'r str,
+    line: usize,
+    column: usize,
+}
+
+impl<'r> RenderedJson<'r> {
+    fn of(origin: &'r RenderedOrigin) -> Self {
+        let sources = origin.sources.iter().map(|source| {
+            let (line, column) = (source.place.line, source.place.column);
+            SourcePlaceJson { file: &source.file, line, column }
+        });
+        Self {
+            runs_in: &origin.runs_in,
+            sources: sources.collect(),
+            source_count: origin.count,
+            outside: Some(origin.outside.as_str()).filter(|outside| !outside.is_empty()),
+        }
+    }
 }
 
 impl<'r> FindingJson<'r> {
@@ -168,6 +204,7 @@ impl<'r> FindingJson<'r> {
             path: finding.path.as_deref(),
             image: finding.image.as_deref(),
             fingerprint: &finding.fingerprint,
+            rendered: finding.rendered.as_deref().map(RenderedJson::of),
         }
     }
 }

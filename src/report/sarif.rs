@@ -140,7 +140,8 @@ fn name(id: &str) -> String {
 
 fn result(finding: &Finding) -> Value {
     let hint = finding.fix.as_ref().map(|fix| format!("\nHint: {}", message(&fix.hint())));
-    let (line, column, end_line, end_column) = match &finding.place {
+    let (file, place) = finding.shown_at();
+    let (line, column, end_line, end_column) = match place {
         Some(place) => (place.line, place.column, place.end_line, place.end_column),
         // The file as a whole: GitHub wants all four.
         None => (1, 1, 1, 1),
@@ -152,7 +153,7 @@ fn result(finding: &Finding) -> Value {
         "level": finding.level.as_str(),
         "message": {"text": message(&finding.message) + &hint.unwrap_or_default()},
         "locations": [{"physicalLocation": {
-            "artifactLocation": location(&finding.root_path),
+            "artifactLocation": location(file),
             "region": {
                 "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column,
             },

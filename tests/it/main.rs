@@ -27,6 +27,7 @@ mod properties;
 mod provenance;
 mod pull_request_body;
 mod registry;
+mod rendered;
 mod run;
 mod tree;
 mod variants;

@@ -38,6 +38,7 @@ Examples:
   tagpin check --online clusters/production
   tagpin check --changed-since origin/main          # only what the branch adds
   git diff --staged | tagpin check --diff -
+  kustomize build overlays/prod | tagpin check --rendered - --against .
   tagpin check --baseline tagpin-baseline.json --write-baseline
   tagpin check --fix")]
 pub struct CheckArgs {
@@ -66,6 +67,20 @@ pub struct CheckArgs {
     /// Complain only about what a patch adds, as `git diff` prints it, that led to these files; `-` reads standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub diff: Option<PathBuf>,
+    /// Check what is deployed: manifests as kustomize, helm or kubectl print them; `-` reads standard input
+    ///
+    /// Every image that would run without a digest is a finding, whatever text made it. Ignores in comments do not count, and
+    /// what cannot be understood leaves the check incomplete.
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["paths", "online", "changed_since", "diff", "fix"]
+    )]
+    pub rendered: Option<PathBuf>,
+    /// Say where each image of --rendered comes from: the place in PATH with the same image, or what its object says
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, requires = "rendered")]
+    pub against: Vec<PathBuf>,
     /// Leave out the findings that FILE knows
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,

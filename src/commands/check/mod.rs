@@ -4,6 +4,7 @@ mod baseline;
 mod changed_since;
 mod fix;
 mod outputs;
+mod rendered;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -44,6 +45,9 @@ pub fn run(
         if given {
             globals.require_network(name)?;
         }
+    }
+    if let Some(file) = &args.rendered {
+        return rendered::run(file, args, globals, environment, terminal);
     }
     outputs::require(&args.output)?;
     let tree = local_tree(&args.paths)?;

@@ -1,0 +1,122 @@
+//! `check --rendered`: reads the stream and the sources, and judges the one with the other.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use super::super::{local_config, local_tree, work_tree_root};
+use super::{baseline, outputs};
+use crate::check::baseline::Baseline;
+use crate::check::rendered::{RenderedStream, SourceImages, judge};
+use crate::check::{CheckContext, Checked};
+use crate::commands::args::{CheckArgs, Globals};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
+use crate::config::Variables;
+use crate::manifest::inventory::Inventory;
+use crate::plan::pin;
+use crate::report::Report;
+use crate::report::terminal::Terminal;
+
+/// The most of a stream that is read, in bytes.
+const SIZE_MAX: u64 = 512 * 1024 * 1024;
+
+/// The longest line of a stream that is shown, in bytes: a whole list may stand on one.
+const LINE_MAX: usize = 64 * 1024;
+
+/// What reports call standard input.
+const STDIN: &str = "<stdin>";
+
+const HINT: &str =
+    "give what `kustomize build`, `helm template` or `kubectl get -o yaml` prints; `-` is standard input";
+
+/// Complains about the images of a stream that would run without a digest.
+///
+/// # Errors
+/// The stream cannot be read, a path does not exist, the configuration or baseline is wrong, or standard output cannot be
+/// written.
+pub(super) fn run(
+    file: &Path,
+    args: &CheckArgs,
+    globals: &Globals,
+    environment: &Variables,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    outputs::require(&args.output)?;
+    let mut config = local_config(globals, environment, terminal)?;
+    config.check.strict |= args.strict;
+    let baseline = match &args.baseline {
+        Some(file) if !args.write_baseline => Some(baseline::load(file)?),
+        _ => None,
+    };
+    let sources = match args.against.as_slice() {
+        [] => None,
+        paths => {
+            let tree = local_tree(paths)?;
+            Some(pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?)
+        }
+    };
+    let bytes = read(file)?;
+    let (name, root_path) = names(file)?;
+    let stream = RenderedStream::read(&name, &root_path, &bytes, &config.settings.catalogue());
+    let context = CheckContext {
+        inventory: &stream.inventory,
+        settings: &config.settings,
+        check: &config.check,
+        today: jiff::Zoned::now().date(),
+        base: None,
+        baseline: baseline.as_ref(),
+        online: None,
+    };
+    let images: Option<SourceImages<'_>> =
+        sources.as_ref().map(|sources: &Inventory| SourceImages::new(sources));
+    let checked = judge(&stream, images.as_ref(), &context);
+    if let (true, Some(file)) = (args.write_baseline, &args.baseline) {
+        baseline::save(file, &Baseline::write(&checked.findings))?;
+        return Ok(Exit::of(false, report(&stream, Checked::default(), &[]).complete));
+    }
+    outputs::write(report(&stream, checked, &bytes), args, globals, environment, terminal)
+}
+
+fn report<'i>(stream: &'i RenderedStream, checked: Checked, bytes: &[u8]) -> Report<'i> {
+    // It was named, and has to be understood.
+    let mut report = Report::new(&stream.inventory, None, |_| true);
+    report.add_findings(checked);
+    report.notes.extend(stream.notes());
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    if bytes.split(is_end).all(|line| line.len() <= LINE_MAX) {
+        report.add_excerpts(|_| Some(bytes.to_vec()));
+    }
+    report
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(SIZE_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        // Not fs_err: the message names the file already.
+        std::fs::File::open(file).and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
+    };
+    let shown = file.display();
+    read.map_err(|error| {
+        Failure::usage(format!("the manifests in `{shown}` cannot be read: {error}"), HINT)
+    })?;
+    if bytes.len() as u64 > SIZE_MAX {
+        let message = format!("`{shown}` is larger than the {SIZE_MAX} bytes that tagpin reads");
+        return Err(Failure::usage(message, "check one namespace or application after the other"));
+    }
+    Ok(bytes)
+}
+
+/// Returns the names of a stream: the one in reports, and the one below the root of the work tree.
+fn names(file: &Path) -> Result<(String, String), Failure> {
+    if file == Path::new("-") {
+        return Ok((STDIN.to_owned(), STDIN.to_owned()));
+    }
+    let name = file.display().to_string();
+    let root = work_tree_root(&fs_err::canonicalize(std::env::current_dir()?)?);
+    let full = fs_err::canonicalize(file)?;
+    let below = full.strip_prefix(&root).ok().and_then(Path::to_str);
+    let below = below.map_or_else(|| name.clone(), |below| below.replace(std::path::MAIN_SEPARATOR, "/"));
+    Ok((name, below))
+}
