@@ -1,6 +1,7 @@
 //! Everything that is tested from outside the library and needs nothing but this repository.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod action;
 mod architecture;
 mod bad_input;
 mod cases;
