@@ -1,7 +1,7 @@
 //! The configuration: the file that `--config` names, and what a scanned repository may add to it.
 //!
 //! The order is flags, environment, the file, defaults. A repository's own file is merged by [`Config::narrowed`]
-//! and can only take away (DESIGN.md, invariant 10).
+//! and can only take away.
 
 mod check;
 mod diagnostic;

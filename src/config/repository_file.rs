@@ -1,4 +1,4 @@
-//! What a scanned repository may say: less, never more (DESIGN.md, invariant 10).
+//! What a scanned repository may say: less, never more.
 
 use std::path::Path;
 

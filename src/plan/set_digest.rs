@@ -1,7 +1,7 @@
 //! Digests that a person, a list or another environment names, in the place of what a tag is now: from the named digest to
 //! proven edits.
 //!
-//! A digest is confirmed by the registry before it is written, wherever its name comes from (DESIGN.md, invariant 6).
+//! A digest is confirmed by the registry before it is written, wherever its name comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! One answer to a question in one run, however many repositories ask it (DESIGN.md, invariant 7).
+//! One answer to a question in one run, however many repositories ask it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

@@ -32,7 +32,7 @@ struct Merged<'a> {
 }
 
 /// Asks each distinct question once, and looks behind the answer as far as some site needs: each digest that is to be
-/// written is confirmed (DESIGN.md, invariants 6 and 7). `at_once` bounds the questions under way; every registry has its
+/// written is confirmed. `at_once` bounds the questions under way; every registry has its
 /// share of them, so that a slow one delays only its own. How many of its share a registry really gets at once is its own
 /// affair. `progress` is called with the number of questions answered and of all.
 pub async fn ask<R: Registry>(

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::reference::{LATEST, Reference};
 
 /// One question for a registry: what a tag is now. Equal questions are asked once in a run, whatever the sites that ask
-/// want of the answer (DESIGN.md, invariant 7).
+/// want of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TagRef {
     /// The normalised registry host, `docker.io` for Docker Hub.

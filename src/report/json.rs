@@ -1,4 +1,4 @@
-//! The versioned JSON document that `list`, `pin` and `check` share (DESIGN.md, the command line).
+//! The versioned JSON document that `list`, `pin` and `check` share.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a change is judged by: the files, the settings and the baseline from before it (DESIGN.md, invariant 10).
+//! What a change is judged by: the files, the settings and the baseline from before it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read as _;

@@ -1,7 +1,7 @@
 //! The ledger of tags: what each tag was when a run looked, and since when (issue 7, point 6). Pure: files of a tree, values
 //! and a time in; answers and new lines out.
 //!
-//! It may delay or hold a digest, never name or permit one (DESIGN.md, invariant 6).
+//! It may delay or hold a digest, never name or permit one.
 
 mod age;
 mod branch;

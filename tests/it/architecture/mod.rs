@@ -100,3 +100,21 @@ fn one_name_is_one_type() {
         lines(&doubled)
     );
 }
+
+/// Every path that the pages for contributors name is there.
+#[test]
+fn the_pages_name_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for page in ["docs/architecture.md", "CONTRIBUTING.md"] {
+        let text = fs_err::read_to_string(root.join(page)).unwrap();
+        for path in text.split('`').skip(1).step_by(2) {
+            let is_path =
+                ["src/", "tests/", "fixtures/", "docs/", "schema/"].iter().any(|top| path.starts_with(top));
+            if is_path && !path.contains(['*', ' ']) && !path.contains("NAME") && !root.join(path).exists() {
+                missing.push(format!("{page}: {path}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these are not there:{}", lines(&missing));
+}
