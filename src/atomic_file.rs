@@ -16,8 +16,8 @@ const SUFFIX: &str = ".tmp";
 /// or a crash, sees the old content or the new one.
 ///
 /// # Errors
-/// There is no file at `path`, it is a symbolic link or no regular file, or the directory cannot be written. The file is
-/// then as it was, and nothing is left beside it.
+/// There is no file at `path`, it is a symbolic link or not a regular file, or the directory cannot be written. The file
+/// is then as it was, and nothing is left beside it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let metadata = fs_err::symlink_metadata(path)?;
     if !metadata.is_file() {
@@ -93,7 +93,6 @@ fn claim(file: NamedTempFile) -> NamedTempFile {
     file
 }
 
-/// Returns the directory that a file is in.
 fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(directory) if directory != Path::new("") => directory,

@@ -57,7 +57,6 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
     }
 }
 
-/// Sets up what is set up once in a process: the log and the TLS provider.
 fn prepare(cli: &Cli, terminal: &Terminal) -> Result<(), Failure> {
     let (standard, serve) = match &cli.command {
         Command::Serve(args) => ("warn,tagpin=info", Some(args.log_format)),

@@ -15,7 +15,6 @@ pub(crate) fn code(text: &str) -> String {
     span(&visible(text))
 }
 
-/// Returns `text` as a code span for a table's cell.
 pub(crate) fn cell(text: &str) -> String {
     let text = visible(text);
     // Forges split rows before they look for code spans, and take `\|` for a pipe in both.
@@ -93,7 +92,6 @@ fn span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns the first `most` texts, and how many more there are.
 pub(crate) fn listed(texts: &[String], most: usize, escape: fn(&str) -> String) -> String {
     let mut shown = texts.iter().take(most).map(|text| escape(text)).collect::<Vec<_>>().join(", ");
     if texts.len() > most {

@@ -48,7 +48,7 @@ impl Platform {
         well_formed.then(|| Self::new(os, architecture, variant))
     }
 
-    /// Tells whether this is a real platform: attestation entries say `unknown/unknown`.
+    /// Returns whether this is a real platform: attestation entries say `unknown/unknown`.
     pub fn is_known(&self) -> bool {
         self.os != "unknown" && self.architecture != "unknown"
     }

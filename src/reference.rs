@@ -123,7 +123,7 @@ pub enum ReferenceError {
     /// The tag breaks the grammar `[\w][\w.-]{{0,127}}`.
     #[error("the tag is malformed")]
     Tag,
-    /// What follows `@` is no sha256 or sha512 digest.
+    /// What follows `@` is not a sha256 or sha512 digest.
     #[error("the digest is malformed: `sha256:` and 64 lower-case hex digits are expected")]
     Digest,
 }
@@ -217,7 +217,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Tells whether `text` is a tag: `[\w][\w.-]{0,127}` (OCI distribution-spec, pulling manifests).
+/// Returns whether `text` is a tag: `[\w][\w.-]{0,127}` (OCI distribution-spec, pulling manifests).
 pub fn is_tag(text: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     (1..=128).contains(&text.len())

@@ -87,7 +87,6 @@ fn with_definitions(template: &str) -> impl Iterator<Item = (&str, Option<&str>)
     })
 }
 
-/// Returns whether a line uses the dotted path `path`, not a longer one.
 fn uses(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let next = line[at + path.len()..].chars().next();

@@ -16,7 +16,6 @@ use super::site::{Site, Skip, State};
 use super::syntax::lines::LineIndex;
 use super::syntax::tree::SyntaxTree;
 
-/// One comment with a meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Directive {
     /// The bytes of the comment, to the end of its first line.
@@ -26,11 +25,9 @@ struct Directive {
     /// Whether it has the line to itself, and so is about the next one.
     alone: bool,
     kind: DirectiveKind,
-    /// The end of an ignore.
     until: Option<IgnoreUntil>,
 }
 
-/// An ignore, and whether there is an image that it is about.
 pub(super) struct FoundIgnore {
     pub(super) span: Range<usize>,
     pub(super) used: bool,

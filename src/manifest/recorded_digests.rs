@@ -18,7 +18,6 @@ pub(super) struct FoundDigest {
     pub(super) span: Range<usize>,
 }
 
-/// Returns the annotations of the objects that own `sites`.
 pub(super) fn find(tree: &SyntaxTree<'_>, sites: &[Site]) -> Vec<FoundDigest> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     for site in sites {

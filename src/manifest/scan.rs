@@ -167,7 +167,6 @@ fn locate(tree: &SyntaxTree<'_>, mut sites: Vec<Site>, offset: usize, scan: &mut
     }
 }
 
-/// Finds out where spans are.
 struct SpanIndex<'t> {
     lines: Positions<'t>,
     /// How many bytes a byte order mark takes before the text.

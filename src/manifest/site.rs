@@ -186,7 +186,6 @@ fn known_fields<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Site {
-    /// Makes this a site that is not resolved.
     pub(crate) fn skip(&mut self, skip: Skip) {
         self.state = State::Skipped(skip);
         (self.reference, self.write) = (None, None);

@@ -70,7 +70,6 @@ pub(super) fn annotate(
     notes
 }
 
-/// One object and the annotations that it should have.
 struct AnnotatedObject<'o, 'a> {
     tree: &'o SyntaxTree<'a>,
     keys: Keys<'o>,
@@ -182,7 +181,6 @@ impl AnnotatedObject<'_, '_> {
         }
     }
 
-    /// Fills `annotations: {}`.
     fn fill(&self, plan: &mut Plan, annotations: NodeId) -> Result<(), &'static str> {
         let span = self.tree.nodes[annotations].span.clone();
         let inside = self.tree.text.get(span.start + 1..span.end.saturating_sub(1));
@@ -306,7 +304,6 @@ impl AnnotatedObject<'_, '_> {
     }
 }
 
-/// Returns whether the name part of a key is too long for Kubernetes.
 fn is_long(key: &str) -> bool {
     key.rsplit('/').next().is_some_and(|name| name.len() > NAME_MAX)
 }

@@ -99,7 +99,6 @@ fn edit_sites(
     Some(EditedFile { after: [mark, after.as_bytes()].concat(), spans: plan.splices.len(), notes })
 }
 
-/// Plans the changes of all sites; a site that cannot be edited learns why.
 fn plan_sites(tree: &SyntaxTree<'_>, sites: &[Located], attempts: &mut [Attempt]) -> Plan {
     let mut plan = Plan::default();
     for (located, attempt) in sites.iter().zip(attempts) {
@@ -128,7 +127,6 @@ fn plan_site(plan: &mut Plan, tree: &SyntaxTree<'_>, site: &Site, edit: &SiteEdi
     Ok(())
 }
 
-/// Returns the text with `plan` done, proven.
 fn prove(tree: &SyntaxTree<'_>, plan: &Plan) -> Result<String, ProofError> {
     let plan = &with_blocks(tree, plan);
     let after = plan.apply(tree.text).ok_or(ProofError::Bytes)?;

@@ -66,7 +66,6 @@ pub(super) fn hold(tree: &SyntaxTree<'_>, sites: &[Located], attempts: &mut [Att
     }
 }
 
-/// Who reads a node through an anchor.
 struct Readers {
     /// The aliases, by what they point to.
     aliases: HashMap<NodeId, Vec<NodeId>>,
@@ -91,7 +90,6 @@ impl Readers {
         readers
     }
 
-    /// Returns whether something reads what a site writes and is none of its `users`.
     fn others_read(&self, tree: &SyntaxTree<'_>, site: &Site, users: usize) -> bool {
         let aliases = |node: &NodeId| self.aliases.get(node).map_or(&[][..], Vec::as_slice);
         let merged_into = |node: NodeId| self.merges.get(&node).map_or(&[][..], Vec::as_slice);
@@ -121,7 +119,6 @@ fn is_image_key(key: &str) -> bool {
     key.to_ascii_lowercase().ends_with("image") || IMAGE_KEYS.contains(&key)
 }
 
-/// Returns whether an alias stands where an image is read.
 fn is_image_place(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     match tree.key_of(id) {
         Some(key) => is_image_key(key),

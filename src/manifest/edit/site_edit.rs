@@ -81,10 +81,8 @@ impl EditError {
     }
 }
 
-/// A site's edit, until something keeps it from being done.
 pub(super) type Attempt = Result<SiteEdit, EditError>;
 
-/// Returns whether the site is still to change.
 pub(super) fn is_open(attempt: &Attempt) -> bool {
     attempt.as_ref().is_ok_and(SiteEdit::is_change)
 }

@@ -348,7 +348,6 @@ fn is_own_comment(comment: &str, reference: &Reference) -> bool {
     })
 }
 
-/// Returns the byte of the colon after the key of `node`.
 fn colon_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<usize> {
     let end = tree.nodes[tree.key_node_of(node)?].span.end;
     let rest = &tree.text[end..];
@@ -419,7 +418,6 @@ fn flow_entry(key: &str, value: &Added, json: bool) -> String {
     }
 }
 
-/// Returns `{key: value, …}`.
 fn flow_mapping(entries: &[(String, String)], json: bool) -> String {
     let entry = |(key, value): &(String, String)| flow_entry(key, &Added::Text(value.clone()), json);
     format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))

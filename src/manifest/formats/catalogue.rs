@@ -241,7 +241,6 @@ impl Catalogue {
         found
     }
 
-    /// Returns whether objects of this kind name images without pulling them.
     pub(crate) fn is_not_pulled(&self, api_version: &str, kind: &str) -> bool {
         let group = group_of(api_version);
         self.data.not_pulled.iter().any(|selector| {
@@ -255,8 +254,6 @@ impl Catalogue {
             && self.kubernetes(api_version, kind).iter().all(|entry| entry.group.is_none())
     }
 
-    /// Returns the entries of the format that the document at `root` of the file at `path` has; none where it has no
-    /// format of the catalogue.
     pub(crate) fn format(&self, tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<&Location> {
         let matches = |index: usize, entry: &Location| {
             let globs = &self.files[index];

@@ -8,10 +8,8 @@ use crate::platform::Platform;
 /// The names that `docker compose` looks for, without extension.
 const BASES: [&str; 2] = ["compose", "docker-compose"];
 
-/// The longest chain of `extends` that is followed.
 const CHAIN_MAX: usize = 8;
 
-/// What a file is to the Compose project in its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manifest) enum Role {
     /// `compose.yaml`: what is deployed where nothing else is said.
@@ -32,7 +30,6 @@ pub(in crate::manifest) fn role(path: &str) -> Option<Role> {
     }
 }
 
-/// Returns the pointers of the services that a document builds.
 pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<String> {
     let Some(services) = tree.get(root, "services") else { return Vec::new() };
     let entries = tree.entries(services).iter();
@@ -40,7 +37,6 @@ pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<Str
     built.map(|(_, service)| tree.pointer(*service)).collect()
 }
 
-/// Adds what a document's services say of their images beside the images themselves.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     add_outputs(finder, root);
     note_platforms(finder, root);

@@ -6,7 +6,6 @@ use super::{compose, helm_values, json_patch, kubernetes, kustomization, locatio
 use crate::manifest::site::Site;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
-/// Returns the sites of the document at `root` of the file at `path`, and the texts in it that hold YAML of their own.
 pub(in crate::manifest) fn find(
     tree: &SyntaxTree<'_>,
     document: usize,
@@ -21,7 +20,6 @@ pub(in crate::manifest) fn find(
     (finder.sites, finder.texts)
 }
 
-/// Adds the sites of the format that the document has, if it is a known one.
 fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     let (tree, catalogue) = (finder.tree, finder.catalogue);
     if kustomization::is_kustomization(tree, root, path) {
@@ -60,7 +58,6 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     }
 }
 
-/// Adds the entries of `images`, and what the catalogue knows of kustomizations.
 fn kustomization_images(finder: &mut Finder<'_, '_>, root: NodeId) {
     let kind = finder.tree.get_str(root, "kind");
     finder.kind = kind.map(str::to_owned);

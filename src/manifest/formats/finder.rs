@@ -13,19 +13,16 @@ use crate::reference::{Digest, Reference};
 /// What may stand before a reference: in workflows, build contexts, Wasm plug-ins and policies.
 const PREFIXES: [&str; 4] = ["docker://", "docker-image://", "oci://", "registry://"];
 
-/// Collects the sites of one document.
 pub(super) struct Finder<'y, 'a> {
     pub(super) tree: &'y SyntaxTree<'a>,
     pub(super) catalogue: &'y Catalogue,
     pub(super) document: usize,
     pub(super) format: String,
     pub(super) kind: Option<String>,
-    /// The name of the Kubernetes object.
     pub(super) name: Option<String>,
     pub(super) owner: Option<ObjectOwner>,
     /// The block scalar whose text is searched.
     pub(super) inside: Option<NodeId>,
-    /// Objects are patches of others, not whole.
     pub(super) is_patch: bool,
     /// The scalars of the sites that are known already: an alias leads to the same ones again.
     pub(super) taken: HashSet<(NodeId, Option<usize>)>,
@@ -39,7 +36,6 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) texts: Vec<EmbeddedText>,
 }
 
-/// A scalar that holds YAML, and what is known of the document around it.
 #[derive(Clone, Debug)]
 pub(in crate::manifest) struct EmbeddedText {
     pub(in crate::manifest) node: NodeId,
@@ -50,7 +46,6 @@ pub(in crate::manifest) struct EmbeddedText {
     pub(super) name: Option<String>,
 }
 
-/// Split fields of a reference.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields {
     pub(super) registry: Option<NodeId>,
@@ -61,7 +56,6 @@ pub(super) struct Fields {
     pub(super) bare: bool,
 }
 
-/// Returns whether a scalar is a reference with a tag or a digest.
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     Reference::parse(tree.written(node))
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
@@ -88,7 +82,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Notes what is not an image below `root`, and which names are none.
     pub(super) fn set_aside(&mut self, entries: &[&Location], root: NodeId) {
         for entry in entries {
             self.ignored.extend(entry.ignore.iter().flat_map(|pattern| pattern.find(self.tree, root)));
@@ -98,7 +91,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Returns whether `node` is, or stands below, what is not an image.
     pub(super) fn is_ignored(&self, node: NodeId) -> bool {
         !self.ignored.is_empty()
             && std::iter::successors(Some(node), |at| self.tree.nodes[*at].parent)
@@ -115,7 +107,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Adds a scalar that is an image where it has a tag or digest.
     pub(super) fn add_tagged_image(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
         if !self.is_ignored(node) && has_tag_or_digest(self.tree, node) {
@@ -123,7 +114,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Adds a scalar that is an image where it has a prefix such as `docker://`.
     pub(super) fn add_prefixed(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
         if self.is_ignored(node) {
@@ -140,7 +130,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Adds a scalar that is the name of an image that a build makes.
     pub(super) fn add_output(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
         if !self.is_ignored(node) && self.tree.text_of(node).is_some() {
@@ -149,7 +138,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Adds a scalar that holds a whole reference after `prefix`.
     pub(super) fn add_scalar(&mut self, node: NodeId, prefix: &str) {
         let node = self.tree.resolve(node);
         if self.tree.text_of(node).is_none() {
@@ -211,7 +199,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
-    /// Adds a reference that is split over fields of a mapping.
     pub(super) fn add_fields(&mut self, fields: Fields, chart: bool) {
         let text = |node: Option<NodeId>| node.map(|node| self.tree.written(node)).unwrap_or_default();
         let Some(repository) = fields.repository else { return };

@@ -45,7 +45,6 @@ fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     }
 }
 
-/// Adds the sites below `values`.
 pub(super) fn find(finder: &mut Finder<'_, '_>, values: NodeId) {
     let chart_wide = global_registry(finder.tree, values);
     walk(finder, values, chart_wide);
@@ -152,12 +151,10 @@ fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
     found
 }
 
-/// Returns whether `text` is the name of an image, without tag and digest.
 fn is_name(text: &str) -> bool {
     Reference::parse(text).is_ok_and(|reference| reference.tag().is_none() && reference.digest().is_none())
 }
 
-/// Returns whether values under this key are images: `image`, `sidecarImage`, `proxy_image`.
 pub(super) fn is_image_key(key: &str) -> bool {
     key.len() >= 5
         && key.is_char_boundary(key.len() - 5)

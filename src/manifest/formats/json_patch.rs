@@ -4,7 +4,6 @@ use super::finder::Finder;
 use super::{helm_values, kubernetes};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
-/// Returns whether `root` is a list of operations.
 pub(super) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
     let items = tree.items(root);
     !items.is_empty()

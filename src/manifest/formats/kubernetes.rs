@@ -19,12 +19,10 @@ pub(super) const NOT_PULLED: [&str; 3] = ["status", "metadata", "openAPIV3Schema
 /// The fields under which the kinds of the core API keep their pod template.
 const POD_TEMPLATES: [&str; 3] = ["/spec/template", "/spec/jobTemplate/spec/template", "/template"];
 
-/// Returns whether `node` is an object: `apiVersion` and `kind` are text.
 pub(super) fn is_object(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     tree.get_str(node, "apiVersion").is_some() && tree.get_str(node, "kind").is_some()
 }
 
-/// Adds the sites of an object, and of the objects inside it.
 pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let outer = (finder.kind.take(), finder.name.take(), finder.owner.take());
     let api_version = finder.tree.get_str(object, "apiVersion").unwrap_or_default().to_owned();
@@ -81,7 +79,6 @@ fn owns_pod_template(tree: &SyntaxTree<'_>, object: NodeId) -> bool {
         })
 }
 
-/// Returns the object's annotations whose values start with a digest.
 fn digests(tree: &SyntaxTree<'_>, object: NodeId) -> BTreeMap<String, String> {
     let metadata = tree.get(object, "metadata");
     let Some(annotations) = metadata.and_then(|metadata| tree.get(metadata, "annotations")) else {
@@ -95,13 +92,11 @@ fn digests(tree: &SyntaxTree<'_>, object: NodeId) -> BTreeMap<String, String> {
     tree.entries(annotations).iter().filter_map(entry).collect()
 }
 
-/// Returns whether `object` names images without pulling them.
 pub(super) fn is_not_pulled(tree: &SyntaxTree<'_>, catalogue: &Catalogue, object: NodeId) -> bool {
     let text = |key| tree.get_str(object, key).unwrap_or_default();
     catalogue.is_not_pulled(text("apiVersion"), text("kind"))
 }
 
-/// Adds the sites in a part of an object that stands at `path` in it, as a patch has it.
 pub(super) fn find_in_part(finder: &mut Finder<'_, '_>, part: NodeId, path: &str) {
     let mut keys = path.rsplit('/').filter(|key| *key != "-" && key.parse::<usize>().is_err());
     if keys.next().is_some_and(|key| CONTAINER_LISTS.contains(&key)) {
@@ -143,7 +138,6 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
 }
 
-/// Adds the containers and image volumes of a mapping that has them.
 fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     let tree = finder.tree;
     let lists = CONTAINER_LISTS.iter().flat_map(|list| tree.all(spec, list));

@@ -79,7 +79,6 @@ fn add_facts(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomi
     }
 }
 
-/// Returns whether a resource comes from elsewhere: a URL, or the address of a git repository.
 fn is_remote(resource: &str) -> bool {
     resource.contains("://") || resource.contains('?') || resource.contains('@') || resource.contains('\n')
 }

@@ -31,7 +31,6 @@ pub(super) fn find(
     }
 }
 
-/// Adds what stands at `node` in the given form.
 fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
     let node = finder.tree.resolve(node);
     match form {

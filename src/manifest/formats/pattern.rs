@@ -44,7 +44,6 @@ enum PatternStep {
     Deep,
 }
 
-/// What must be true of a node that a segment reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Test {
     Is(String),

@@ -7,7 +7,6 @@ use crate::platform::Platform;
 /// The labels of a node that say its architecture; the second until Kubernetes 1.14.
 const ARCHITECTURE: [&str; 2] = ["kubernetes.io/arch", "beta.kubernetes.io/arch"];
 
-/// The labels of a node that say its operating system.
 const OS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 
 /// The operating system where none is asked for.
@@ -27,7 +26,6 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// Tells the sites what was noted.
     pub(super) fn set_platforms(&mut self) {
         for site in &mut self.sites {
             site.platform = self.platforms.get(&site.main).cloned().flatten();
@@ -51,7 +49,6 @@ pub(super) fn of_pod(tree: &SyntaxTree<'_>, spec: NodeId) -> Option<Platform> {
     Platform::parse(&format!("{LINUX}/{architecture}")).filter(Platform::is_known)
 }
 
-/// Returns the one value that the nodes' label must have, under whichever of its names.
 fn label<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> Option<&'y str> {
     let selected = selected(tree, spec, names);
     let terms = terms(tree, spec);
@@ -60,7 +57,6 @@ fn label<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> Option<&
     one(selected.into_iter().chain(agreed(required)))
 }
 
-/// Returns whether the label is spoken of at all.
 fn names(tree: &SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> bool {
     let expressed = |term: &NodeId| {
         expressions(tree, *term).any(|expression| names.iter().any(|name| is_key(tree, expression, name)))
@@ -68,13 +64,11 @@ fn names(tree: &SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> bool {
     !selected(tree, spec, names).is_empty() || terms(tree, spec).iter().any(expressed)
 }
 
-/// Returns what `nodeSelector` wants of the label.
 fn selected<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId, names: &[&str]) -> Vec<Option<&'y str>> {
     let Some(selector) = tree.get(spec, "nodeSelector") else { return Vec::new() };
     names.iter().filter_map(|name| tree.get(selector, name)).map(|value| known(tree, value)).collect()
 }
 
-/// Returns the terms of the required node affinity.
 fn terms<'y>(tree: &'y SyntaxTree<'_>, spec: NodeId) -> &'y [NodeId] {
     let path =
         ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
@@ -90,7 +84,6 @@ fn is_key(tree: &SyntaxTree<'_>, expression: NodeId, name: &str) -> bool {
     tree.get_str(expression, "key") == Some(name)
 }
 
-/// Returns the one value that a term's `In` expressions want of the label.
 fn required<'y>(tree: &'y SyntaxTree<'_>, term: NodeId, names: &[&str]) -> Option<&'y str> {
     let ours = expressions(tree, term).filter(|expression| {
         tree.get_str(*expression, "operator") == Some("In")

@@ -10,7 +10,6 @@ const USES_MAX: usize = 100;
 /// The most uses that are looked at in one file: a hundred images below an anchor that is used a hundred times.
 const USES_IN_ALL_MAX: usize = 10_000;
 
-/// The aliases of a file, by what they point to.
 pub(crate) struct Aliases {
     aliases: HashMap<NodeId, Vec<NodeId>>,
     /// How many uses may still be looked at in this file.
@@ -18,7 +17,6 @@ pub(crate) struct Aliases {
 }
 
 impl Aliases {
-    /// Returns the aliases of all documents.
     pub(crate) fn of(tree: &SyntaxTree<'_>) -> Self {
         let mut aliases: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
         for (id, node) in tree.nodes.iter().enumerate() {

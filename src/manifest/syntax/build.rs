@@ -12,13 +12,11 @@ pub(in crate::manifest) const TEMPLATE: &str = "!template";
 /// The tag of a value that is not a literal: a variable, a function, a number.
 pub(in crate::manifest) const EXPRESSION: &str = "!expression";
 
-/// A value and what is below it.
 pub(in crate::manifest) struct Value<'a> {
     pub(in crate::manifest) span: Range<usize>,
     pub(in crate::manifest) shape: ValueShape<'a>,
 }
 
-/// What a value is.
 pub(in crate::manifest) enum ValueShape<'a> {
     Scalar { value: Cow<'a, str>, style: ScalarStyle, tag: &'static str },
     Sequence(Vec<Value<'a>>),
@@ -26,7 +24,6 @@ pub(in crate::manifest) enum ValueShape<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Returns the name of an entry.
     pub(in crate::manifest) fn key(span: Range<usize>, text: impl Into<Cow<'a, str>>) -> Self {
         Self { span, shape: ValueShape::Scalar { value: text.into(), style: ScalarStyle::Plain, tag: "" } }
     }

@@ -6,9 +6,7 @@ use super::tree::SyntaxTree;
 use super::tree_edit::TreeEdit;
 use crate::manifest::unread::UnreadReason;
 
-/// One language: how its files are known, read and compared.
 pub(in crate::manifest) struct Syntax {
-    /// Returns whether the file at a path is written in it, by its name.
     pub(in crate::manifest) matches: fn(&str) -> bool,
     /// Returns whether a file of such a name with these bytes is worth reading: names such as `.hcl`, `.image` and
     /// `.volume` have other uses, and what is neither a job nor a unit is not even an error.
@@ -25,26 +23,19 @@ pub(in crate::manifest) struct Syntax {
     pub(in crate::manifest) has_trailing_comments: bool,
     /// Whether pictures and disks have such names too, so that a file too large to be read is not an error.
     pub(in crate::manifest) may_be_binary: bool,
-    /// Why a text is unread that cannot be parsed.
     pub(in crate::manifest) malformed: UnreadReason,
-    /// What tells that a text that cannot be parsed is a template of a file, not the file.
     pub(in crate::manifest) template: TemplateSigns,
 }
 
-/// Where the marks of a template stand.
 pub(in crate::manifest) enum TemplateSigns {
-    /// Nothing makes such files from templates.
     None,
-    /// Anywhere in the text.
     InText(&'static str),
     /// On the line of the error: elsewhere they are text of the file's own.
     OnLine(&'static [&'static str]),
 }
 
-/// Why a second reader does not agree with an edit.
 #[derive(Debug)]
 pub(in crate::manifest) enum Difference {
-    /// It cannot read the text, before or after.
     Unreadable(String),
     /// It reads something else at this place.
     At(String),
@@ -53,14 +44,12 @@ pub(in crate::manifest) enum Difference {
 /// A part of a text that is parsed by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
-    /// Its bytes.
     pub(crate) span: Range<usize>,
     /// Whether it is read. What is not read is one document.
     pub(crate) wanted: bool,
 }
 
 impl Chunk {
-    /// Returns all of `text` as one chunk that is read.
     pub(crate) fn whole(text: &str) -> Self {
         Self { span: 0..text.len(), wanted: true }
     }

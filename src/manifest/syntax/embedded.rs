@@ -42,7 +42,6 @@ impl SyntaxTree<'_> {
         Some(base + root)
     }
 
-    /// Takes the text that joined the tree last out of it.
     pub(crate) fn forget_embedded(&mut self) {
         if let Some(last) = self.embedded.pop() {
             for id in last.nodes.clone() {
@@ -54,7 +53,6 @@ impl SyntaxTree<'_> {
     }
 }
 
-/// Returns a node of the inner text as a node of the file.
 fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &BlockLines) -> Node<'n> {
     let kind = match &node.kind {
         NodeKind::Scalar { value, style } => {
@@ -79,7 +77,6 @@ fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &BlockLines) -
     }
 }
 
-/// The lines of a literal block: where each starts in the decoded text, and where in the file.
 struct BlockLines {
     span: Range<usize>,
     indent: usize,

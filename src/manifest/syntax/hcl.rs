@@ -49,7 +49,6 @@ fn has_job(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(opens)
 }
 
-/// Parses `text`, which is one document.
 fn parse(text: &str) -> SyntaxTree<'_> {
     let too_large = |size| SyntaxError {
         line: 1,
@@ -170,7 +169,6 @@ fn quoted<'a>(source: &'a str, tag: &'static str) -> ValueShape<'a> {
     }
 }
 
-/// Adds a block to those of its type before it.
 fn join<'a>(blocks: &mut Value<'a>, block: Value<'a>, labelled: bool) {
     let first = blocks.span.clone();
     blocks.span.end = block.span.end;

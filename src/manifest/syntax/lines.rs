@@ -1,6 +1,5 @@
 //! Lines and columns. A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
 
-/// Returns how many lines end in `text`.
 pub(crate) fn line_ends(text: &str) -> usize {
     let bytes = text.as_bytes();
     memchr::memchr2_iter(b'\n', b'\r', bytes)
@@ -8,7 +7,6 @@ pub(crate) fn line_ends(text: &str) -> usize {
         .count()
 }
 
-/// Where the lines of a text start.
 pub(crate) struct LineIndex(Vec<usize>);
 
 impl LineIndex {
@@ -27,7 +25,6 @@ impl LineIndex {
         self.0.partition_point(|start| *start <= at) - 1
     }
 
-    /// Returns the first byte of a line.
     pub(crate) fn start(&self, line: usize) -> usize {
         self.0.get(line).copied().unwrap_or_default()
     }

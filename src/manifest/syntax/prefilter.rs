@@ -14,12 +14,9 @@ const WORDS: [&str; 3] = ["image", "repository", "patches"];
 /// What starts a reference anywhere in a text.
 const PREFIX: &str = "docker://";
 
-/// The words of a catalogue.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prefilter {
-    /// Finds [`WORDS`] and [`PREFIX`].
     common: Option<AhoCorasick>,
-    /// Finds the words of `rules`.
     rare: Option<AhoCorasick>,
     /// Sets of words, as bits; a document that spells all words of one set may hold an image.
     rules: Vec<u128>,
@@ -57,7 +54,6 @@ impl Prefilter {
         Self { common: build(&common), rare: build(&words), rules }
     }
 
-    /// Returns whether a document with these bytes can hold an image at all.
     pub(crate) fn may_hold_images(&self, bytes: &[u8]) -> bool {
         let (Some(common), Some(rare)) = (&self.common, &self.rare) else { return true };
         let counts = |word: aho_corasick::Match| {

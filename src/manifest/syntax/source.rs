@@ -7,7 +7,6 @@ use super::language::Language;
 use super::template_mask::{self, Masked};
 use super::tree::SyntaxTree;
 
-/// A file's text, and what of it is not for its parser.
 pub(crate) struct SourceText<'t> {
     text: &'t str,
     language: Language,

@@ -123,7 +123,6 @@ pub struct SyntaxTree<'a> {
     pub is_linked: bool,
     /// The spans of all comments, `#` included, in order.
     pub comments: Vec<Range<usize>>,
-    /// Where the keys of wide mappings stand among their entries.
     pub(crate) wide: HashMap<NodeId, Wide<'a>>,
     /// Block scalars whose text joined the tree: see [`super::embedded`].
     pub embedded: Vec<Embedded>,
@@ -135,7 +134,6 @@ pub struct SyntaxTree<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wide<'a> {
     pub(super) keys: HashMap<Cow<'a, str>, usize>,
-    /// The values of its merge keys.
     pub(super) merges: Vec<NodeId>,
 }
 
@@ -153,7 +151,6 @@ pub const ALIASED_MAX: usize = 1_000_000;
 pub(super) const WIDE: usize = 16;
 
 impl<'a> SyntaxTree<'a> {
-    /// Returns a tree without nodes.
     pub(super) fn empty(text: &'a str, language: Language) -> Self {
         Self {
             text,

@@ -27,14 +27,12 @@ pub enum Added {
     Mapping(Vec<(String, String)>),
 }
 
-/// What an entry of a mapping is after the edit.
 pub(in crate::manifest) enum ExpectedEntry<'p> {
     Old(usize),
     Added(&'p str, &'p Added),
 }
 
 impl TreeEdit {
-    /// Returns whether scalars get other values and nothing else happens.
     pub(super) fn only_sets(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }

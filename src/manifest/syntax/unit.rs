@@ -31,7 +31,6 @@ pub(super) static SYNTAX: Syntax = Syntax {
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
 const EXTENSIONS: [&str; 3] = ["container", "image", "volume"];
 
-/// The headers of their sections.
 const SECTIONS: [&[u8]; 3] = [b"[Container]", b"[Image]", b"[Volume]"];
 
 /// Returns whether a line of the file is the header of a section that names images: a picture or a disk has none.
@@ -50,7 +49,6 @@ fn is_drop_in(path: &str) -> bool {
     name.ends_with(".conf") && unit.is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
 }
 
-/// Parses `text`, which is one document.
 fn parse(text: &str) -> SyntaxTree<'_> {
     let mut reader =
         UnitReader { sections: Vec::new(), by_name: HashMap::new(), current: None, comments: Vec::new() };
@@ -70,7 +68,6 @@ type Entries<'a> = Vec<(Value<'a>, Value<'a>)>;
 struct UnitReader<'a> {
     sections: Vec<(Value<'a>, Entries<'a>)>,
     by_name: HashMap<Cow<'a, str>, usize>,
-    /// The section that assignments go to.
     current: Option<usize>,
     comments: Vec<Range<usize>>,
 }
@@ -134,7 +131,6 @@ impl<'a> UnitReader<'a> {
     }
 }
 
-/// Returns the name in `[name]`.
 fn header(line: &str) -> Option<&str> {
     let (name, rest) = line.strip_prefix('[')?.split_once(']')?;
     (!name.is_empty() && rest.trim_matches([' ', '\t']).is_empty()).then_some(name)

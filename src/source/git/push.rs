@@ -63,7 +63,6 @@ impl BareClone {
         self.update_over_http(&format!("+{commit}:{name}"), branch, Some(commit), expected)
     }
 
-    /// Pushes `refspec`, which moves `branch` from `expected` to `wanted`.
     fn update_over_http(
         &self,
         refspec: &str,

@@ -30,7 +30,6 @@ pub struct Remote {
 enum Address {
     /// `http` or `https`, without user, query and fragment, and without a slash at the end.
     Http(Url),
-    /// A directory of this machine.
     Directory(PathBuf),
 }
 
@@ -99,7 +98,6 @@ impl Remote {
         }
     }
 
-    /// Returns the directory, if the remote is one: no network, and no shallow fetch.
     pub(super) fn directory(&self) -> Option<&Path> {
         match &self.address {
             Address::Http(_) => None,
@@ -107,7 +105,6 @@ impl Remote {
         }
     }
 
-    /// Returns the HTTP address, if the remote has one.
     pub(super) fn http_url(&self) -> Option<&Url> {
         match &self.address {
             Address::Http(url) => Some(url),

@@ -86,7 +86,6 @@ impl BareClone {
         self.download(branch, 1)
     }
 
-    /// Brings the head of `branch` into the clone with `depth` commits of its history, and returns it.
     pub(super) fn download(&self, branch: &str, depth: i32) -> Result<Oid, GitError> {
         let name = branch_ref(branch)?;
         let mut options = FetchOptions::new();
@@ -183,12 +182,10 @@ impl BareClone {
         self.git.find_commit(commit).and_then(|commit| commit.tree()).is_ok()
     }
 
-    /// Runs libgit2 calls that go to the remote.
     pub(super) fn online<T>(&self, work: impl FnOnce() -> Result<T, git2::Error>) -> Result<T, GitError> {
         transport::during(&self.remote, work, |error| self.explain(&error))
     }
 
-    /// Says what libgit2's error means when it talked to the remote.
     pub(super) fn explain(&self, error: &git2::Error) -> GitError {
         let url = self.remote.url();
         let message = redacted(&self.remote, error.message());
@@ -201,7 +198,6 @@ impl BareClone {
         }
     }
 
-    /// Marks the clone, so that the next run makes it anew.
     pub(crate) fn damaged(&self, error: &git2::Error) -> GitError {
         mark_damaged(self.git.path());
         GitError::Damaged { url: self.remote.url(), message: redacted(&self.remote, error.message()) }
@@ -220,7 +216,6 @@ pub fn is_branch(name: &str) -> bool {
     branch_ref(name).is_ok()
 }
 
-/// Returns the full name of a branch.
 pub(super) fn branch_ref(branch: &str) -> Result<String, GitError> {
     let name = format!("refs/heads/{branch}");
     if git2::Reference::is_valid_name(&name) {

@@ -24,7 +24,6 @@ impl From<git2::Error> for RevisionError {
     }
 }
 
-/// Opens the git repository around `directory`, and finds the commit that `revision` names in it.
 pub(crate) fn open_revision(
     directory: &Path,
     revision: &str,

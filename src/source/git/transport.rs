@@ -26,7 +26,6 @@ const USER_AGENT: &str = concat!("git/2.0 (tagpin/", env!("CARGO_PKG_VERSION"), 
 /// How long a server may say nothing: longer than elsewhere, because it counts and checks objects before it answers.
 const SILENCE_MAX: Duration = READ_TIMEOUT.saturating_mul(4);
 
-/// How long one answer may take as a whole.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// The most bytes that are read of one answer, or collected for one request.
@@ -45,7 +44,6 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<RemoteOperation>>> = const { RefCell::new(None) };
 }
 
-/// One operation on one remote.
 struct RemoteOperation {
     remote: Remote,
     /// Where the repository is, after redirects.
@@ -302,7 +300,7 @@ fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Replaces every byte that is no part of UTF-8 text by one `?`.
+/// Replaces every byte that is not part of UTF-8 text by one `?`.
 fn utf8(bytes: Vec<u8>) -> Vec<u8> {
     match String::from_utf8(bytes) {
         Ok(text) => text.into_bytes(),

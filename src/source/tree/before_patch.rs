@@ -48,7 +48,7 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
     /// repository, also of those that `now` leaves out.
     ///
     /// # Errors
-    /// It is no patch, or does not lead to these files.
+    /// It is not a patch, or does not lead to these files.
     pub fn new(now: &'t T, patch: &[u8], read: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, PatchError> {
         crate::source::git::initialise();
         let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
@@ -96,7 +96,6 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
     }
 }
 
-/// Returns the bytes before a patch of one file, whose bytes are now `now`.
 fn taken_back(patch: &Patch<'_>, now: &[u8], file: &str) -> Result<Vec<u8>, PatchError> {
     let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
     let lines: Vec<&[u8]> = now.split_inclusive(|byte| *byte == b'\n').collect();

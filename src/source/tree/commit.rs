@@ -20,7 +20,7 @@ const PATH_MAX: usize = 4096;
 
 /// The files of a commit in a bare clone, read from the object database: nothing is checked out.
 ///
-/// Submodules are no files. Files in Git LFS are the small pointers that stand in the commit.
+/// Submodules are not files. Files in Git LFS are the small pointers that stand in the commit.
 pub struct CommitTree {
     git: Mutex<git2::Repository>,
     entries: Vec<TreeEntry>,

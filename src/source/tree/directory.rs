@@ -199,7 +199,6 @@ impl Tree for DirectoryTree {
     }
 }
 
-/// A git work tree, to tell which files belong to it.
 struct WorkTree {
     git: git2::Repository,
     root: Arc<Path>,
@@ -209,7 +208,6 @@ struct WorkTree {
 }
 
 impl WorkTree {
-    /// Returns the work tree that the canonical `directory` is in, if it is in one.
     fn around(directory: &Path) -> Result<Option<Self>, TreeError> {
         let git_error = |error: git2::Error| TreeError::Git {
             path: directory.display().to_string(),
@@ -255,7 +253,8 @@ impl WorkTree {
             .is_ok_and(|path| path != Path::new("") && !self.tracked.contains(path) && self.is_ignored(path))
     }
 
-    /// Returns whether what is at `location` is no part of the work tree: ignored and not tracked, or another repository.
+    /// Returns whether what is at `location` is not part of the work tree: ignored and not tracked, or another
+    /// repository.
     fn leaves_out(&self, location: &Path, is_directory: bool) -> bool {
         let Ok(path) = location.strip_prefix(&self.root) else { return false };
         if self.tracked.contains(path) {
@@ -271,7 +270,6 @@ impl WorkTree {
     }
 }
 
-/// Returns the path that reports show for `location`.
 fn shown(base: &Path, given: &Path, location: &Path) -> PathBuf {
     if let Ok(path) = location.strip_prefix(base) {
         return path.to_owned();
@@ -342,7 +340,6 @@ fn open_step_by_step(path: &Path) -> io::Result<Option<fs_err::File>> {
     Ok(is_same(&before, &file.metadata()?).then_some(file))
 }
 
-/// Returns whether a file that was opened is the one that was looked at before.
 #[cfg(unix)]
 fn is_same(before: &Metadata, after: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;

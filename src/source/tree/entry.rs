@@ -44,8 +44,8 @@ pub trait Tree: Sync {
         false
     }
 
-    /// Returns what stands in the tree and is no entry all the same: names that are not UTF-8, directories that cannot
-    /// be read. These belong into the report, so that nothing is lost silently.
+    /// Returns what stands in the tree and is not an entry all the same: names that are not UTF-8, directories that
+    /// cannot be read. These belong into the report, so that nothing is lost silently.
     fn problems(&self) -> &[TreeError] {
         &[]
     }

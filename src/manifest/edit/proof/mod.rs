@@ -53,7 +53,6 @@ pub fn prove(before: &SyntaxTree<'_>, after: &str, plan: &Plan) -> Result<(), Pr
     Ok(())
 }
 
-/// Reads the edited text with the parser and with the second reader, and compares both trees with those before.
 fn compare_trees(old: &SyntaxTree<'_>, after: &str, edit: &TreeEdit) -> Result<(), ProofError> {
     let syntax = old.language.syntax();
     let new = &(syntax.parse)(after);
@@ -181,7 +180,6 @@ impl Comparison<'_, '_> {
         }
     }
 
-    /// Returns whether a node is a mapping with these entries.
     fn is_filled(&self, node: NodeId, entries: &[(String, String)]) -> bool {
         let NodeKind::Mapping { entries: found, .. } = &self.new.nodes[node].kind else { return false };
         found.len() == entries.len()

@@ -17,7 +17,6 @@ fn plan(tree: &SyntaxTree<'_>) -> Plan {
     plan
 }
 
-/// Asks the second reader alone.
 fn second_reading(old: &SyntaxTree<'_>, text: &str, plan: &Plan) -> Result<(), ProofError> {
     let syntax = old.language.syntax();
     Ok((syntax.compare)(old, &(syntax.parse)(text), &plan.tree)?)
@@ -27,7 +26,6 @@ fn after() -> String {
     BEFORE.replace("'two'\n", "'new'\ng: h\n").replace("n: ~\n", "n:\n  k: w\n")
 }
 
-/// Every way to read differently from the plan, by what differs.
 fn mutations() -> Vec<(&'static str, String)> {
     let change = |from: &str, to: &str| after().replacen(from, to, 1);
     vec![
@@ -166,7 +164,6 @@ fn a_broken_document_does_not_keep_its_neighbour_from_being_proven() {
 const JOB: &str = "job \"a\" {\n  x = [1, \"${b}\"] # c\n  image = \"b:1\" // d\n  y = <<E\nf\nE\n}\n";
 const UNIT: &str = "# a\n[Unit]\nX=1\n[Container]\nImage=b:1\nX=1\nExec=a \\\n  b\n";
 
-/// Returns the tree and a plan that sets the image to `b:2`.
 fn planned(language: Language, text: &'static str) -> (SyntaxTree<'static>, Plan) {
     let tree = (language.syntax().parse)(text);
     let image = (0..tree.nodes.len())

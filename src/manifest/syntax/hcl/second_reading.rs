@@ -10,7 +10,6 @@ use crate::manifest::syntax::definition::Difference;
 use crate::manifest::syntax::tree::SyntaxTree;
 use crate::manifest::syntax::tree_edit::TreeEdit;
 
-/// Compares the words of a text and of the edited one.
 pub(super) fn compare(
     before: &SyntaxTree<'_>,
     after: &SyntaxTree<'_>,

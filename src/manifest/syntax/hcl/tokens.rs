@@ -11,14 +11,12 @@ const DEPTH_MAX: usize = 60;
 /// The most entries of one pair of braces. hcl-edit compares each key of an object with all others.
 const ENTRIES_MAX: usize = 1_000;
 
-/// A word and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct HclToken {
     pub(in crate::manifest) kind: TokenKind,
     pub(in crate::manifest) span: Range<usize>,
 }
 
-/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manifest) enum TokenKind {
     /// `#`, `//` to the end of the line, or `/* … */`
@@ -29,7 +27,6 @@ pub(in crate::manifest) enum TokenKind {
     Other,
 }
 
-/// What is open: which bracket closes it, and how many entries it has.
 struct OpenBracket {
     until: Closing,
     entries: usize,

@@ -9,7 +9,6 @@ use crate::manifest::syntax::tree_edit::TreeEdit;
 /// One assignment: section, name, value.
 type Assignment = (String, String, String);
 
-/// Compares the assignments of a text and of the edited one.
 pub(super) fn compare(
     before: &SyntaxTree<'_>,
     after: &SyntaxTree<'_>,

@@ -14,16 +14,13 @@ use crate::manifest::syntax::tree::{
     SyntaxTree,
 };
 
-/// Turns the parser's events into nodes.
 pub(super) struct Builder<'a> {
     tree: SyntaxTree<'a>,
     /// Open collections, with the key that waits for its value.
     open: Vec<(NodeId, Option<NodeId>)>,
     /// Anchor number → node, of the current document.
     anchors: HashMap<usize, NodeId>,
-    /// Whether the current document has aliases.
     aliased: bool,
-    /// The wide mappings of the current document.
     wide: Vec<NodeId>,
     root: Option<NodeId>,
     /// Where the current document starts, or the last one ended.
@@ -58,7 +55,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Reads one chunk, which holds whole documents.
     pub(super) fn read(&mut self, chunk: &Chunk) {
         if self.full {
             return;
@@ -257,7 +253,6 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// How deep and how large a node is, aliases expanded.
 #[derive(Clone, Copy)]
 struct Weight {
     depth: usize,

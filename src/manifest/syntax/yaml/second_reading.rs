@@ -9,7 +9,6 @@ use crate::manifest::syntax::tree_edit::{Added, ExpectedEntry, TreeEdit};
 
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
-/// Compares what libyaml reads in a text and in the edited one.
 pub(super) fn compare(
     before: &SyntaxTree<'_>,
     after: &SyntaxTree<'_>,
@@ -30,7 +29,6 @@ enum LibyamlTree {
     Tagged(String, Box<Self>),
 }
 
-/// Compares the second parser's trees, guided by the span parser's nodes, in which planned nodes are known.
 struct SecondComparison<'c, 'a> {
     tree: &'c SyntaxTree<'a>,
     edit: &'c TreeEdit,
