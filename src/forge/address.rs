@@ -64,7 +64,6 @@ pub(super) fn hosts_match(base_url: &str, clone_url: &str, git_host: fn(&str) ->
         && api.port_or_known_default() == clone.port_or_known_default()
 }
 
-/// Returns whether `url` stays on this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

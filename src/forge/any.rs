@@ -14,7 +14,6 @@ pub enum AnyForge {
     GitHub(GitHub),
 }
 
-/// Does the same with whichever forge it is.
 macro_rules! each {
     ($any:expr, $forge:ident => $work:expr) => {
         match $any {

@@ -45,7 +45,6 @@ pub struct OpenForge<F> {
 }
 
 impl<F> OpenForge<F> {
-    /// Returns the same with another type of forge.
     pub(super) fn map<G>(self, into: impl FnOnce(F) -> G) -> OpenForge<G> {
         OpenForge { forge: into(self.forge), token: self.token, signs_commits: self.signs_commits }
     }

@@ -17,7 +17,6 @@ const UNWANTED: &str = "### If you do not want this\n\n\
 const FOOTER: &str = "---\n\nOpened by tagpin. It keeps this text and the branch up to date, and leaves the branch \
     alone once somebody else has committed to it.";
 
-/// Returns what is said where a template writes more than there is room for.
 fn cut_note(forge: &Capabilities) -> String {
     format!("*The rest of this text was cut: {} takes {} characters.*", forge.name, grouped(forge.body_max))
 }
@@ -30,10 +29,8 @@ fn grouped(number: usize) -> String {
     chunks.join(",")
 }
 
-/// How much is told.
 #[derive(Clone, Copy)]
 struct SpaceBudget {
-    /// How much is told of each image beyond its row.
     told: DetailLevel,
     /// How many characters the table's rows may take.
     rows: usize,
@@ -97,7 +94,7 @@ fn text(proposal: &Proposal, room: SpaceBudget, template: Option<&Template>) -> 
     match template.map(|template| template.render(proposal, &sections)) {
         Some(Ok(text)) => text,
         Some(Err(error)) => {
-            // It was tried when it was read: what fails now is no reason to open no pull request.
+            // It was tried when it was read: what fails now does not keep the pull request from being opened.
             tracing::warn!(%error, "the template of the body is not used");
             sections.in_order()
         }

@@ -18,7 +18,6 @@ use crate::reference::Digest;
 /// How many steps a template may take: a thousand images with a hundred steps each, ten times over.
 const FUEL: u64 = 1_000_000;
 
-/// The name in messages of the template engine.
 const NAME: &str = "template";
 
 /// A template for the body, which was tried.
@@ -47,7 +46,7 @@ impl Template {
     /// Returns the template that `text` spells, tried with a proposal that has something of everything.
     ///
     /// # Errors
-    /// It is no template, or uses what there is not.
+    /// It is not a template, or uses something that does not exist.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let template = Self { text: text.to_owned() };
         for proposal in [sample(), Proposal::default()] {
@@ -139,7 +138,6 @@ fn image(image: &ImageChange) -> Value {
     Value::from(map)
 }
 
-/// Returns a proposal with a first pin and a moved tag.
 fn sample() -> Proposal {
     let image = |name: &str, old: Option<Digest>| ImageChange {
         name: name.to_owned(),

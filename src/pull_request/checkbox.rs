@@ -1,6 +1,5 @@
 //! What people can tell tagpin in a pull request: a box in the body, and labels. Pure.
 
-/// The box; ticked, it has an `x` between the brackets.
 const WORDS: &str =
     "Rebuild this pull request on its base. Commits that others have added to its branch are lost.";
 

@@ -7,14 +7,12 @@ use url::Url;
 
 use crate::registry::ImageConfig;
 
-/// Which forge's addresses are built.
 #[derive(PartialEq, Eq)]
 enum HostKind {
     GitHub,
     GitLab,
 }
 
-/// A repository that an image names as its source.
 #[derive(PartialEq, Eq)]
 struct SourceRepository {
     kind: HostKind,

@@ -15,7 +15,6 @@ use crate::registry::{Description, ImageConfig, ResolveError};
 /// How many names, platforms or files a line names before it counts the rest.
 const NAMED: usize = 20;
 
-/// Returns everything that is known of an image, as the lines of a list.
 pub(super) fn facts(image: &ImageChange) -> Vec<String> {
     let Some(Details { old, new }) = &image.details else { return Vec::new() };
     let nothing = Description::default();
@@ -36,7 +35,6 @@ pub(super) fn facts(image: &ImageChange) -> Vec<String> {
     lines
 }
 
-/// Returns what fits into one line: when it was built, what it calls itself, its size, and what to read.
 pub(super) fn summary(image: &ImageChange) -> Vec<String> {
     let Some(Details { old, new }) = &image.details else { return Vec::new() };
     let before = old.as_ref().and_then(|old| old.config.as_ref());

@@ -14,10 +14,8 @@ use crate::pull_request::{Details, ImageChange, Proposal, same_body, tells_all};
 use crate::reference::Reference;
 use crate::registry::{Description, Outage, Registry, TagRef, describe};
 
-/// How long all of it may take.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How many images are asked about at once.
 const AT_ONCE: usize = 16;
 
 /// Marks the images of `proposal` that the settings want details of, as not known yet, and counts the requests so far.

@@ -9,7 +9,6 @@ use crate::pull_request::{ImageChange, ObjectRef, Occasion, Omitted, Proposal};
 use crate::reference::{Digest, LATEST};
 use crate::registry::verify::Proof;
 
-/// Where an image is used, and who vouches for it.
 #[derive(Default)]
 struct Used<'p> {
     files: BTreeSet<&'p str>,
@@ -70,7 +69,6 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
     }
 }
 
-/// Returns the Kubernetes object that a site belongs to.
 fn object(file: &str, site: &Site) -> Option<ObjectRef> {
     let (kind, owner) = (site.kind.clone()?, site.owner.as_ref()?);
     Some(ObjectRef { file: file.to_owned(), kind, name: owner.name.clone() })

@@ -13,7 +13,6 @@ pub const PREFIX: &str = "tagpin/";
 /// The longest readable part of a branch's last segment, in bytes.
 const READABLE: usize = 60;
 
-/// The kinds of branches that a person asks for.
 const BY_HAND: [&str; 2] = ["promote-", "rollback-"];
 
 /// How many directories a path is grouped by where it belongs to no environment: `clusters/production`.

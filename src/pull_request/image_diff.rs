@@ -6,33 +6,26 @@ use crate::platform::Platform;
 use crate::reference::Digest;
 use crate::registry::{Description, ImageConfig};
 
-/// What differs between two images, as far as both are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// The platforms.
     pub(super) platforms: Platforms,
     /// The settings that differ, each with what it was and what it is.
     pub(super) settings: Vec<(&'static str, String, String)>,
-    /// The names of the environment's variables.
     pub(super) environment: NameDiff,
-    /// The exposed ports.
     pub(super) ports: NameDiff,
     /// Whether both configs are known, so that what is not named here is equal.
     pub(super) compared: bool,
 }
 
-/// How the platforms of two images differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Platforms {
     pub(super) added: Vec<Platform>,
     pub(super) lost: Vec<Platform>,
     /// With another manifest.
     pub(super) changed: Vec<Platform>,
-    /// With the same manifest.
     pub(super) same: Vec<Platform>,
 }
 
-/// How two sets of names differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NameDiff {
     pub(super) added: Vec<String>,
@@ -40,7 +33,6 @@ pub(super) struct NameDiff {
 }
 
 impl Difference {
-    /// Returns what differs.
     pub(super) fn between(old: &Description, new: &Description) -> Self {
         let mut difference = Self { platforms: Platforms::between(old, new), ..Self::default() };
         let (Some(old), Some(new)) = (&old.config, &new.config) else { return difference };

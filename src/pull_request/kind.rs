@@ -31,7 +31,6 @@ pub enum Occasion {
 }
 
 impl Occasion {
-    /// Returns the words for one image that goes from one digest to another: `update`, `promote`, `roll back`.
     pub(super) fn verb(&self) -> &'static str {
         match self {
             Self::Tags => "update",
@@ -49,7 +48,6 @@ impl Occasion {
         }
     }
 
-    /// Returns what the table says of an image.
     pub(super) fn change(&self, image: &ImageChange) -> &'static str {
         match (self, &image.old) {
             (Self::Promotion { .. }, _) => "promoted",
@@ -60,7 +58,6 @@ impl Occasion {
         }
     }
 
-    /// Returns the first paragraph of a body.
     pub(super) fn why(&self) -> String {
         match self {
             Self::Tags => "Tags can move, digests cannot. tagpin asked the registries what these tags are now and wrote \

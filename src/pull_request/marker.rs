@@ -134,7 +134,6 @@ impl Marker {
         }
     }
 
-    /// Returns the marker as one line of Markdown that nobody sees.
     pub(super) fn comment(&self) -> String {
         let payload = |changes: &MarkedChanges| {
             let Self { head, undressed, retired, .. } = self.clone();

@@ -10,36 +10,27 @@ use crate::markdown::{cell, code, listed};
 use crate::policy::looks_immutable;
 use crate::registry::verify::{ArtifactKind, Proof};
 
-/// How many files a table's cell names.
 const FILES_IN_CELL: usize = 3;
 
-/// How many files and objects an image's details name.
 const PLACES: usize = 50;
 
 /// How many left-out references are shown before the rest is only counted.
 pub(super) const LEFT_OUT: usize = 100;
 
-/// How many warnings of a kind are shown before the rest is only counted.
 const WARNINGS: usize = 20;
 
-/// How many registries are named.
 const REGISTRIES: usize = 20;
 
 const TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Platforms | Files |\n\
     | --- | --- | --- | --- | --- | --- | --- |";
 
-/// The same where somebody has to vouch for the digests.
 const VOUCHED_TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Vouched for | Platforms | Files |\n\
     | --- | --- | --- | --- | --- | --- | --- | --- |";
 
-/// How much is told of an image beyond its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DetailLevel {
-    /// Everything.
     Full,
-    /// One line.
     Short,
-    /// Only what should not be overlooked.
     Warnings,
 }
 
@@ -48,7 +39,6 @@ pub(super) fn size(text: &str) -> usize {
     text.encode_utf16().count() + text.matches('\n').count()
 }
 
-/// Returns the table, and a sentence about the rows that have no `room`.
 pub(super) fn table(proposal: &Proposal, room: usize) -> String {
     let vouched = proposal.images.iter().any(|image| !image.proofs.is_empty());
     let rows =
@@ -67,7 +57,6 @@ pub(super) fn table(proposal: &Proposal, room: usize) -> String {
     parts.join("\n\n")
 }
 
-/// Returns how many of the first `lines` take at most `room` together.
 fn fitting(lines: &[String], room: usize) -> usize {
     let mut taken = 0_usize;
     let fits = |line: &&String| {
@@ -148,7 +137,6 @@ pub(super) fn moves(proposal: &Proposal) -> String {
     quoted
 }
 
-/// Returns what is known beyond the rows of the table.
 pub(super) fn details(proposal: &Proposal, told: DetailLevel) -> String {
     let images = &proposal.images;
     let wanted = images.iter().filter_map(|image| image.details.as_ref());
@@ -225,7 +213,6 @@ fn full(image: &ImageChange) -> String {
     format!("- {}\n  - {}", named(image), lines.join("\n  - "))
 }
 
-/// Returns the files that use an image, those with objects by their objects.
 fn places(image: &ImageChange) -> String {
     let without = image.files.iter().filter(|file| image.objects.iter().all(|object| object.file != **file));
     let mut places = image.objects.iter().map(object).collect::<Vec<_>>();
@@ -255,7 +242,6 @@ pub(super) fn left_out(proposal: &Proposal, room: usize) -> String {
     format!("### Left out\n\n{what}\n\n{}", list.trim_start())
 }
 
-/// Returns the lines of that list, those that are shown at most.
 pub(super) fn left_out_lines(proposal: &Proposal) -> Vec<String> {
     let line = |left: &Omitted| {
         let place = code(&format!("{}:{}", left.file, left.line));
@@ -294,7 +280,6 @@ pub(super) fn consequences(proposal: &Proposal) -> String {
     format!("### What a merge causes\n\n{}", lines.join("\n"))
 }
 
-/// Returns what was proven about the edits.
 pub(super) fn proof(proposal: &Proposal) -> String {
     let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     format!(

@@ -11,9 +11,9 @@ use crate::forge::Metadata;
 pub struct Proposals {
     /// What goes into one pull request.
     pub grouping: Grouping,
-    /// How many pull requests of tagpin's may be open in one repository; 0 is no limit.
+    /// How many pull requests of tagpin's may be open in one repository; 0 means no limit.
     pub max_open: usize,
-    /// How many pull requests one run may open, over all repositories; 0 is no limit.
+    /// How many pull requests one run may open, over all repositories; 0 means no limit.
     pub max_new: usize,
     /// The title; `None` for the built-in one.
     pub title: Option<Wording>,

@@ -14,7 +14,6 @@ const LONGEST: usize = 72;
 /// How many images a commit message names.
 const NAMED: usize = 20;
 
-/// How many digits of a digest a title shows.
 const DIGITS: usize = 7;
 
 /// Returns the title: one image by its name, several by their number, and the group where there are several.
@@ -45,7 +44,6 @@ pub(super) fn summary(proposal: &Proposal) -> String {
     named.filter(fits).unwrap_or_else(|| general(proposal))
 }
 
-/// Returns what happens by numbers alone.
 pub(super) fn general(proposal: &Proposal) -> String {
     let images = |count: usize| if count == 1 { "1 image".to_owned() } else { format!("{count} images") };
     if proposal.occasion != Occasion::Tags {

@@ -19,24 +19,18 @@ const MESSAGE_MAX: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wording(String);
 
-/// What a template can name.
 #[derive(Serialize)]
 struct Values<'p> {
     /// What happens, in a few words, as the built-in title says it.
     summary: String,
-    /// The same without naming an image.
     general: String,
-    /// How many images get their first digest.
     pinned: usize,
-    /// How many get another digest.
     updated: usize,
     /// The group, empty where there is but one.
     group: &'p str,
-    /// The branch that the pull request is for.
     base: &'p str,
     /// The title; empty while it is being made.
     title: &'p str,
-    /// Every image.
     images: Vec<TemplateImage>,
 }
 

@@ -14,19 +14,15 @@ const REQUESTS_END: &str = "<!-- tagpin-requests-end -->";
 /// How much of what was wanted is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Completeness {
-    /// Of how many images all is known.
     pub(super) known: usize,
-    /// Of how many it was wanted.
     pub(super) wanted: usize,
 }
 
-/// Returns `content` as the part with what is known beyond the digests.
 pub(super) fn details(content: &str, Completeness { known, wanted }: Completeness) -> String {
     let content = content.trim();
     format!("{DETAILS}{known}/{wanted} {} -->\n\n{content}\n\n{DETAILS_END}", hash(content))
 }
 
-/// Returns `content` as the part with the requests.
 pub(super) fn requests(content: &str) -> String {
     format!("{REQUESTS}\n\n{}\n\n{REQUESTS_END}", content.trim())
 }
@@ -65,14 +61,12 @@ pub fn tells_all(body: &str) -> bool {
         .is_none_or(|details| details.is_whole && details.known.known == details.known.wanted)
 }
 
-/// A body, taken apart.
 struct Parts {
     /// All other lines, with one line in the place of each part.
     rest: Vec<String>,
     details: Option<DetailsPart>,
 }
 
-/// The part with what is known beyond the digests.
 struct DetailsPart {
     known: Completeness,
     content: String,
@@ -103,7 +97,6 @@ impl Parts {
     }
 }
 
-/// Reads the line that the part with the details starts with.
 fn counted(line: &str) -> Option<(Completeness, &str)> {
     let (counts, said) = line.strip_prefix(DETAILS)?.strip_suffix(" -->")?.split_once(' ')?;
     let (known, wanted) = counts.split_once('/')?;

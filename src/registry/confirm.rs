@@ -13,7 +13,6 @@ use crate::platform::Platform;
 use crate::reference::Digest;
 use crate::text::quoted;
 
-/// How many digests are looked for at once.
 const AT_ONCE: usize = 32;
 
 /// A digest that a promotion, a list or a person names.

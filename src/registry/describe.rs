@@ -32,7 +32,7 @@ impl Description {
         Self { missing: Some(error), ..Self::default() }
     }
 
-    /// Tells whether asking once more would tell nothing new: it is all known, or the registry does not have it.
+    /// Returns whether asking once more would tell nothing new: it is all known, or the registry does not have it.
     pub fn is_complete(&self) -> bool {
         let lasting = |error: &ResolveError| {
             matches!(error, ResolveError::NotFound(_) | ResolveError::UnsupportedMediaType(..))

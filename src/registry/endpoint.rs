@@ -8,30 +8,24 @@ use super::rule::{PullFromMirror, RegistryRule};
 use crate::http;
 use crate::reference::DOCKER_HUB;
 
-/// The host that serves Docker Hub's registry API.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
-/// One host to ask for one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// `host[:port]` to connect to.
     pub(crate) host: String,
-    /// The repository's path there.
     pub(crate) repository: String,
     /// Whether plain HTTP is spoken and certificates are not checked.
     pub(crate) insecure: bool,
     /// The rule that it comes from, by its place in the list.
     pub(crate) rule: Option<usize>,
-    /// Whether it is one of the rule's mirrors.
     pub(crate) is_mirror: bool,
 }
 
 /// What is asked for: a mirror may be allowed to serve one and not the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// What a tag is now.
     Tag,
-    /// What a digest names.
     Digest,
 }
 
@@ -93,7 +87,6 @@ pub(crate) fn endpoints(
     Ok(found.collect())
 }
 
-/// Returns the endpoints of all mirrors for a repository, whatever they may be asked for.
 pub(crate) fn mirrors(rules: &[RegistryRule], registry: &str, repository: &str) -> Vec<Endpoint> {
     let name = format!("{registry}/{repository}");
     let Some((index, matched)) = matching(rules, &name) else { return Vec::new() };
@@ -131,12 +124,11 @@ fn covered(name: &str, prefix: &str) -> Option<usize> {
     (rest.is_empty() || rest.starts_with('/')).then_some(end)
 }
 
-/// Tells whether `name` is `location` or below it.
+/// Returns whether `name` is `location` or below it.
 pub(crate) fn is_below(name: &str, location: &str) -> bool {
     covered(name, location).is_some()
 }
 
-/// Tells whether a prefix or location stands for the hosts below one.
 pub(crate) fn is_wildcard(place: &str) -> bool {
     place.starts_with("*.")
 }
@@ -148,7 +140,7 @@ pub(crate) fn concurrency(rules: &[RegistryRule], registry: &str) -> Option<usiz
     best.max_by_key(|(_, rule)| !is_wildcard(&rule.prefix)).and_then(|(_, rule)| rule.concurrency)
 }
 
-/// Tells whether `url` is on a host that some rule names: as location, mirror, or for tokens.
+/// Returns whether `url` is on a host that some rule names: as location, mirror, or for tokens.
 pub(crate) fn is_configured(rules: &[RegistryRule], url: &Url) -> bool {
     rules.iter().any(|rule| {
         let places = rule.mirrors.iter().map(|mirror| &mirror.location).chain([&rule.location]);
@@ -160,7 +152,6 @@ pub(crate) fn is_configured(rules: &[RegistryRule], url: &Url) -> bool {
     })
 }
 
-/// Tells whether `url` is on `host[:port]`.
 pub(crate) fn is_at(host: &str, url: &Url) -> bool {
     Url::parse(&format!("{}://{host}/", url.scheme())).is_ok_and(|own| {
         own.host().is_some()
@@ -188,7 +179,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     Url::parse(&format!("http://{host}/")).is_ok_and(|url| http::is_loopback(&url))
 }
 
-/// Tells whether `text` is `host[:port][/path]`, which is what a prefix and a location must be.
+/// Returns whether `text` is `host[:port][/path]`, which is what a prefix and a location must be.
 pub(crate) fn is_location(text: &str) -> bool {
     let host = text.split('/').next().unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]/".contains(&b);
@@ -208,7 +199,6 @@ fn endpoint(name: &str, insecure: bool) -> Endpoint {
 
 #[cfg(test)]
 impl Endpoint {
-    /// An endpoint that no rule describes, for the tests of all who take one.
     pub(crate) fn bare(host: &str, repository: &str) -> Self {
         endpoint(&format!("{host}/{repository}"), false)
     }

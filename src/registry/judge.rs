@@ -56,11 +56,8 @@ pub enum Assessment {
     Failed(ResolveError),
 }
 
-/// What the digest that a site has says about the one that the tag has now.
 enum Comparison {
-    /// Nothing against it.
     Writable,
-    /// This is what the answer means, or what has to be looked at first.
     Decided(Judgement),
 }
 
@@ -195,7 +192,6 @@ impl Requirement {
         }
     }
 
-    /// Judges by what the index lists for the platform.
     fn judge_entry(
         &self,
         question: &TagRef,
@@ -247,7 +243,6 @@ fn malformed(question: &TagRef) -> Judgement {
     Assessment::Failed(InvalidAnswer::MalformedEntry(question.clone()).into()).into()
 }
 
-/// The judgement where `wanted` is not among the platforms that there are.
 fn lacking(question: &TagRef, wanted: &Platform, has: Vec<Platform>) -> Judgement {
     let (question, wanted) = (question.clone(), wanted.clone());
     Assessment::Failed(NoSuchPlatform { question, wanted, has }.into()).into()

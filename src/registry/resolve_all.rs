@@ -24,7 +24,6 @@ pub struct TagQuery {
 /// The answer to each question, or why there is none.
 pub type Answers = BTreeMap<TagRef, Result<TagAnswer, ResolveError>>;
 
-/// Equal questions, merged.
 #[derive(Default)]
 struct Merged<'a> {
     reference: &'a str,
@@ -68,7 +67,6 @@ pub async fn ask<R: Registry>(
         .await
 }
 
-/// Asks one registry's questions, `width` of them at the same time.
 fn lane<'a, R: Registry>(
     registry: &'a R,
     questions: Vec<(&'a TagRef, Merged<'a>)>,

@@ -17,14 +17,10 @@ pub struct TagAnswer {
     pub seen: BTreeMap<Probe, Result<Probed, ResolveError>>,
 }
 
-/// What an answer says about one digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Known<'a, T> {
-    /// This.
     Value(T),
-    /// It was asked for in vain.
     Refused(&'a ResolveError),
-    /// It was not asked for yet.
     NotProbed(Probe),
 }
 
@@ -45,7 +41,6 @@ impl TagAnswer {
         }
     }
 
-    /// Returns what the probe has shown.
     pub(super) fn probed(&self, probe: Probe) -> Known<'_, &Probed> {
         match self.seen.get(&probe) {
             Some(Ok(probed)) => Known::Value(probed),
@@ -54,7 +49,6 @@ impl TagAnswer {
         }
     }
 
-    /// Returns what is listed under `digest`.
     pub(super) fn content(&self, digest: &Digest) -> Known<'_, &ManifestContent> {
         if let Some(content) = &self.resolution.content
             && self.resolution.digest == *digest
@@ -69,7 +63,6 @@ impl TagAnswer {
         }
     }
 
-    /// Returns the platform that the image config `digest` is for, if it says one.
     pub(super) fn config_platform(&self, digest: &Digest) -> Known<'_, Option<&Platform>> {
         match self.probed(Probe::Config(digest.clone())) {
             Known::Value(Probed::Platform(platform)) => Known::Value(platform.as_ref()),

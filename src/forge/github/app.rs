@@ -24,10 +24,8 @@ const PERMISSIONS: [(&str, &str); 6] = [
     ("metadata", "read"),
 ];
 
-/// What gets a token, for messages.
 const APP: &str = "the GitHub App";
 
-/// The variable with an App's private key.
 const KEY: &str = "TAGPIN_GITHUB_APP_KEY";
 
 /// How long the signed token is good for, in seconds: GitHub takes at most ten minutes.
@@ -52,7 +50,6 @@ struct Claims<'a> {
     iss: &'a str,
 }
 
-/// An App at somebody's repositories.
 #[derive(Deserialize)]
 pub(super) struct Installation {
     pub(super) id: u64,
@@ -60,14 +57,12 @@ pub(super) struct Installation {
     permissions: BTreeMap<String, String>,
 }
 
-/// What an installation gets.
 #[derive(Deserialize)]
 pub(super) struct InstallationToken {
     pub(super) token: String,
 }
 
 impl InstallationToken {
-    /// Returns the request for a token of an installation, with what it may do in `body`.
     pub(super) fn call(installation: u64, body: Value) -> Call {
         let path = format!("/app/installations/{installation}/access_tokens");
         // Asking twice makes two tokens, both of which end by themselves.
@@ -104,7 +99,7 @@ impl App {
     /// The key is none, the App is not installed there, or the forge refuses.
     pub async fn token(&self, settings: &GitHubSettings) -> Result<SecretString, ForgeError> {
         let jwt = self.sign(jiff::Timestamp::now().as_second())?;
-        // A token is no content: however many repositories there are, it does not count as a write.
+        // A token is not content: however many repositories there are, it does not count as a write.
         let writes = Arc::default();
         let github = GitHub::new(GitHubSettings { token: Some(jwt), writes, ..settings.clone() })?;
         let failure = |problem: &str| {

@@ -29,7 +29,6 @@ pub(super) const PAGES: u32 = 100;
 /// How often one request is repeated, for each of the two causes: no good answer, and a rate limit.
 const REPEATS: u32 = 2;
 
-/// Which of the two APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
     Rest,
@@ -55,7 +54,6 @@ impl Call {
     }
 }
 
-/// The connection to one API with one token.
 pub(super) struct GitHubClient {
     octocrab: Octocrab,
     graphql: Octocrab,
@@ -111,12 +109,10 @@ impl GitHubClient {
         Ok(Self { octocrab: built(&base)?, graphql, writes, base, token, patience: Patience::default() })
     }
 
-    /// Returns the API's base, for messages.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Returns whether requests carry a token.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
@@ -172,7 +168,6 @@ impl GitHubClient {
         }
     }
 
-    /// Waits until a request that writes fits into what GitHub allows.
     async fn keep_pace(&self, call: &Call) -> Result<(), ForgeError> {
         if call.method == Method::GET {
             return Ok(());
@@ -242,12 +237,10 @@ impl GitHubClient {
         ForgeError::Unavailable(failure.advise("check `base-url`, the network and the proxy"))
     }
 
-    /// Returns the failure at this API of which no more is known than the problem.
     pub(super) fn failure(&self, problem: Problem) -> Box<Failure> {
         Failure::new(&self.base, problem)
     }
 
-    /// Returns the place that a redirect names, for a message.
     pub(super) fn moved_to(&self, answer: &GitHubAnswer) -> Option<String> {
         answer.status.is_redirection().then(|| {
             let place = answer.headers.get(LOCATION).and_then(|place| place.to_str().ok());

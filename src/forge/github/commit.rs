@@ -1,5 +1,5 @@
-//! A commit over the Git Data API, which GitHub signs for an App's or an Action's token: blobs where a file is no text, tree,
-//! commit, then the branch.
+//! A commit over the Git Data API, which GitHub signs for an App's or an Action's token: blobs where a file is not text,
+//! tree, commit, then the branch.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -11,7 +11,6 @@ use crate::forge::{Connection, Failure, ForgeError, Listing, OpenForge, Owner, P
 /// with them, GitHub signs.
 const INSTALLATION: &str = "ghs_";
 
-/// Does what [`crate::forge::ForgeKind::open`] says.
 pub(in crate::forge) async fn open(
     connection: &Connection<'_>,
     url: &str,
@@ -25,7 +24,6 @@ pub(in crate::forge) async fn open(
     Ok(OpenForge { forge: GitHub::new(settings)?, token, signs_commits })
 }
 
-/// Does what [`crate::forge::ForgeKind::discover`] says.
 pub(in crate::forge) async fn discover_with(
     connection: &Connection<'_>,
     owner: &Owner,

@@ -17,13 +17,10 @@ use crate::forge::{Attempt, Failure, ForgeError, ForgeRepository, Listing, Owner
 /// How many repositories one page has: GitHub's most.
 const PER_PAGE: usize = 100;
 
-/// How many pages are read.
 const PAGES: usize = 200;
 
-/// What the token of an installation may touch.
 const INSTALLATION: &str = "/installation/repositories?";
 
-/// What of GitHub's answer is used.
 #[derive(Deserialize)]
 struct ListedRepository {
     full_name: String,
@@ -84,7 +81,6 @@ pub async fn discover_as_app(base_url: &str, app: &App, owner: &Owner) -> Result
     Ok(listing)
 }
 
-/// Returns the installations of `app` that `owner` means.
 async fn installations(client: &GitHubClient, app: &App, owner: &Owner) -> Result<Vec<u64>, ForgeError> {
     let path = match owner {
         Owner::Organization(name) => format!("/orgs/{name}/installation"),
@@ -111,7 +107,6 @@ async fn installations(client: &GitHubClient, app: &App, owner: &Owner) -> Resul
     Ok(vec![id])
 }
 
-/// Returns what the forge answered to an App that named itself.
 fn of_app<T: DeserializeOwned>(
     client: &GitHubClient,
     answer: &GitHubAnswer,
@@ -143,7 +138,6 @@ fn of_app<T: DeserializeOwned>(
     }
 }
 
-/// Reads every page of the list at `path`.
 async fn read_all(
     listing: &mut Listing,
     base_url: &str,

@@ -7,7 +7,6 @@ use super::GitHubAnswer;
 use super::client::GitHubClient;
 use crate::forge::{Attempt, Failure, ForgeError, Problem};
 
-/// What to do about a refusal that nobody knows.
 const REPORT: &str = "run again with `-v`, and report it if it stays";
 
 /// GitHub's own words: `message`, and the texts in `errors` (REST API, "Client errors").
@@ -29,7 +28,6 @@ impl GitHubRefusal {
         }
     }
 
-    /// Returns the refusal that a message without a status of its own is.
     pub(super) fn of_message(status: StatusCode, message: String) -> Self {
         Self { status, message, errors: Vec::new() }
     }
@@ -55,7 +53,6 @@ impl GitHubRefusal {
         }
     }
 
-    /// Returns everything that GitHub said, in one line.
     fn text(&self) -> String {
         let errors = self.errors.iter().filter_map(text_of);
         std::iter::once(self.message.clone())
@@ -65,7 +62,6 @@ impl GitHubRefusal {
             .join("; ")
     }
 
-    /// Returns the error for this refusal of `attempt` in `repository` (`owner/name`).
     pub(super) fn explain(&self, attempt: &Attempt, repository: &str, client: &GitHubClient) -> ForgeError {
         let failure = |problem: Problem| {
             let failure = client.failure(problem).of_repository(repository.to_owned());
@@ -123,7 +119,6 @@ impl GitHubRefusal {
     }
 }
 
-/// Why GitHub refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
     ActionsMayNot,
@@ -132,7 +127,6 @@ enum Reason {
     AlreadyExists,
     UnknownHead,
     UnknownBase,
-    /// For no reason that is known.
     Unsaid,
 }
 

@@ -21,13 +21,11 @@ const UPDATE_REFS: &str =
 const AUTO_MERGE: &str = "mutation($input: EnablePullRequestAutoMergeInput!) { \
      enablePullRequestAutoMerge(input: $input) { clientMutationId } }";
 
-/// Why a query was not done: the refusal's kind and GitHub's words.
 pub(super) struct GraphQlError {
     pub(super) said: String,
 }
 
 impl GitHub {
-    /// Returns the `data` of an answer, or what GitHub's `errors` say.
     async fn graphql(
         &self,
         query: &str,
@@ -50,7 +48,6 @@ impl GitHub {
         Ok(if errors.is_empty() { Ok(answer["data"].clone()) } else { Err(GraphQlError { said }) })
     }
 
-    /// Returns the account of whoever the token is.
     pub(super) async fn viewer(&self) -> Result<Account, ForgeError> {
         let answer = self.graphql(VIEWER, json!({}), &Attempt::Identify).await?;
         let said = match &answer {
@@ -100,7 +97,6 @@ impl GitHub {
         Err(refusal.explain(&attempt, &self.full_name(), &self.client))
     }
 
-    /// Returns where the commit's branch is now.
     async fn branch_at(&self, commit: &NewCommit) -> Result<Option<String>, ForgeError> {
         let path = self.repository_path(&format!("/git/matching-refs/heads/{}", commit.branch));
         let refs: Vec<Value> = self.get(path, &Attempt::Commit).await?;

@@ -13,7 +13,6 @@ const TOKEN_PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "gith
 /// "Rate limits for the REST API": 80 content-generating requests a minute and 500 an hour.
 const WRITES: [(usize, Duration); 2] = [(80, Duration::from_secs(60)), (500, Duration::from_secs(60 * 60))];
 
-/// What is known of every GitHub.
 pub(in crate::forge) const PROFILE: ForgeProfile = ForgeProfile {
     base_url: "https://api.github.com",
     author_email: "tagpin@users.noreply.github.com",

@@ -15,7 +15,6 @@ use crate::forge::{
     PullRequestChanges,
 };
 
-/// How many branches are asked for at once.
 const AT_ONCE: usize = 4;
 
 impl GitHub {

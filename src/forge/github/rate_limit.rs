@@ -10,7 +10,8 @@ use reqwest::header::HeaderMap;
 /// What GitHub asks for when a secondary limit comes without `retry-after`: "wait at least one minute".
 const UNSAID: Duration = Duration::from_secs(60);
 
-/// Returns how long the answer asks to wait, or `None` where it is no rate limit. `now` is in seconds since the epoch.
+/// Returns how long the answer asks to wait, or `None` where it is not a rate limit. `now` is in seconds since
+/// the epoch.
 pub(super) fn wait(status: StatusCode, headers: &HeaderMap, message: &str, now: i64) -> Option<Duration> {
     if status != StatusCode::FORBIDDEN && status != StatusCode::TOO_MANY_REQUESTS {
         return None;

@@ -51,7 +51,6 @@ impl GitHub {
         format!("/repos/{}/{}{rest}", self.owner, self.repository)
     }
 
-    /// Returns the value in a successful answer.
     pub(super) fn read<T: DeserializeOwned>(
         &self,
         answer: &GitHubAnswer,

@@ -9,7 +9,6 @@ use url::Url;
 use crate::forge::address::is_loopback;
 use crate::forge::{Failure, ForgeError, Problem, WriteLimit};
 
-/// The API's name, for messages.
 pub(super) const API: &str = "GitHub";
 
 /// Which repository, on which GitHub, as whom.

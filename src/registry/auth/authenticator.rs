@@ -28,7 +28,6 @@ use crate::registry::trace::step;
 /// How many repositories one token is for at most: the token goes into a header, which grows with them.
 const SCOPES_MAX: usize = 10;
 
-/// Answers challenges.
 #[derive(Debug)]
 pub(crate) struct Authenticator {
     credentials: Credentials,
@@ -43,13 +42,11 @@ pub(crate) struct Authenticator {
     singles: OnceMap<AtomicBool>,
 }
 
-/// The token for a repository.
 #[derive(Clone, Debug)]
 struct Slot {
     realm: Realm,
     token: BearerToken,
     standing: AuthStatus,
-    /// Whether it is for several repositories.
     is_shared: bool,
 }
 
@@ -97,7 +94,7 @@ impl Authenticator {
         }
     }
 
-    /// Remembers the challenge in the headers of a 401, and tells whether it is news.
+    /// Remembers the challenge in the headers of a 401, and returns whether it is news.
     pub(crate) fn learn(&self, endpoint: &Endpoint, headers: &HeaderMap) -> bool {
         let Some(challenge) = challenge::parse(headers) else {
             return false;
@@ -118,7 +115,6 @@ impl Authenticator {
         news
     }
 
-    /// Takes note that a registry answered a request with this authorization by something else than 401.
     pub(crate) fn accepted(&self, endpoint: &Endpoint, authorization: &Authorization) {
         if let (Some(_), AuthStatus::Used(origin)) = (&authorization.header, &authorization.standing) {
             self.credentials.accepted(origin);
@@ -128,7 +124,7 @@ impl Authenticator {
         }
     }
 
-    /// Tells whether the credential behind what was refused has expired: then another one may be found.
+    /// Returns whether the credential behind what was refused has expired: then another one may be found.
     pub(crate) async fn expired(&self, authorization: &Authorization) -> bool {
         match (&authorization.header, &authorization.standing) {
             (Some(_), AuthStatus::Used(origin)) => self.credentials.expired(origin).await,
@@ -210,7 +206,6 @@ impl Authenticator {
         Arc::clone(&self.tokens.get(&format!("{}/{}", endpoint.host, endpoint.repository)))
     }
 
-    /// Returns the credential that may go to the realm, and how that came about.
     async fn credential(&self, ask: &Ask<'_>) -> (Option<Credential>, AuthStatus) {
         let endpoint = ask.endpoint;
         let hosts = endpoint.rule.and_then(|rule| self.rules.get(rule)).map(|rule| &rule.token_hosts);
@@ -276,7 +271,6 @@ impl Authenticator {
     }
 }
 
-/// What a token is asked for with.
 struct Ask<'a> {
     transport: &'a Transport,
     budgets: &'a Budgets,
@@ -286,7 +280,6 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// Fails where the realm may not be asked at all.
     fn permitted(&self) -> Result<(), InvalidAnswer> {
         if self.realm.may_be_asked(self.endpoint, self.scheme) {
             return Ok(());

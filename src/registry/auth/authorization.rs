@@ -5,7 +5,6 @@ use reqwest::header::HeaderValue;
 use super::credential::CredentialOrigin;
 use crate::registry::error::{CredentialError, LoginAdvice};
 
-/// What a request carries, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorization {
     /// The header, marked as sensitive; `None` for an anonymous request.
@@ -20,19 +19,14 @@ pub(crate) struct Authorization {
 /// How tagpin stands with a registry: the explanation of a 401.
 #[derive(Clone, Debug)]
 pub(super) enum AuthStatus {
-    /// The registry has not asked for anything.
     NotAsked,
-    /// It asks for a way to log in that tagpin does not know.
     UnknownScheme,
-    /// There is no credential for it.
     Nothing,
-    /// The credential from here was used.
     Used(CredentialOrigin),
     /// There is an identity token from here, and it asks for a password.
     NotAPassword(CredentialOrigin),
     /// There is one from here, but it was not sent to the foreign realm.
     Withheld(CredentialOrigin, String),
-    /// A credential could not be read or used.
     Problem(CredentialError),
 }
 
@@ -41,14 +35,12 @@ impl Authorization {
         Self { header, fresh: false, instead_of_shared: false, standing }
     }
 
-    /// Returns why a 401 or 403 came back.
     pub(crate) fn advice(&self) -> LoginAdvice {
         self.standing.advice()
     }
 }
 
 impl AuthStatus {
-    /// Returns why a 401 or 403 comes back.
     pub(super) fn advice(&self) -> LoginAdvice {
         match self {
             Self::NotAsked => LoginAdvice::NotAsked,

@@ -5,7 +5,6 @@ use url::Url;
 
 use super::token::Realm;
 
-/// What a registry wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Challenge {
     Basic,

@@ -2,7 +2,6 @@
 
 use secrecy::SecretString;
 
-/// A credential for one registry.
 #[derive(Clone, Debug)]
 pub(crate) enum Credential {
     /// For Basic, and for a token by GET.
@@ -11,10 +10,8 @@ pub(crate) enum Credential {
     Identity(SecretString),
 }
 
-/// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CredentialOrigin {
-    /// The source's name, for messages.
     pub(crate) source: String,
     /// The key in it: repositories with the same origin have the same credential.
     pub(crate) key: String,

@@ -18,7 +18,6 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(300);
 pub(super) struct CredentialSource {
     name: &'static str,
     content: SourceKind,
-    /// What was read, and when; `None` where there is nothing.
     read: Mutex<Option<(Instant, Arc<SourceContent>)>>,
 }
 
@@ -28,7 +27,6 @@ pub(super) enum SourceKind {
     Text(SecretString),
 }
 
-/// What a source has.
 pub(super) enum SourceContent {
     File(AuthFile),
     Nothing,
@@ -43,17 +41,14 @@ impl std::fmt::Debug for SourceContent {
 }
 
 impl CredentialSource {
-    /// Returns the source, of which nothing is read yet.
     pub(super) fn new(name: &'static str, content: SourceKind) -> Self {
         Self { name, content, read: Mutex::default() }
     }
 
-    /// Returns the name that messages use.
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Forgets what was read.
     pub(super) async fn forget(&self) {
         *self.read.lock().await = None;
     }

@@ -34,7 +34,6 @@ pub struct Credentials {
     accepted: OnceMap<AtomicBool>,
 }
 
-/// A credential for one location.
 #[derive(Debug)]
 struct Given {
     location: String,
@@ -43,10 +42,8 @@ struct Given {
     credential: Option<Credential>,
 }
 
-/// What a look-up came to.
 #[derive(Clone, Debug)]
 pub(crate) enum Lookup {
-    /// A credential, and where it comes from.
     Credential(Credential, CredentialOrigin),
     /// Every source was read and none has one.
     Nothing,
@@ -186,12 +183,11 @@ impl Credentials {
         found
     }
 
-    /// Remembers that a registry accepted the credential.
     pub(crate) fn accepted(&self, origin: &CredentialOrigin) {
         self.accepted.get(&origin.id()).store(true, Ordering::Relaxed);
     }
 
-    /// Tells whether the credential that was refused may have expired, and forgets it then: it was accepted before.
+    /// Returns whether the credential that was refused may have expired, and forgets it then: it was accepted before.
     pub(crate) async fn expired(&self, origin: &CredentialOrigin) -> bool {
         if !self.accepted.get(&origin.id()).swap(false, Ordering::Relaxed) {
             return false;

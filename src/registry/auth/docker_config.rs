@@ -14,7 +14,6 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 /// A docker `config.json` or a containers `auth.json`.
 pub(crate) struct AuthFile(Map<String, Value>);
 
-/// What a file says about a repository.
 #[derive(Debug)]
 pub(crate) enum DockerEntry {
     /// The credential under this key.
@@ -28,7 +27,6 @@ pub(crate) enum DockerEntry {
 }
 
 impl AuthFile {
-    /// Returns the file, or `None` where it is not the JSON that `docker login` writes.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(config)) => Some(Self(config)),

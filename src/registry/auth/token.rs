@@ -25,7 +25,6 @@ const PAIRS: &[(&str, &str)] = &[
     ("registry.gitlab.com", "gitlab.com"),
 ];
 
-/// The longest token answer that is read.
 const ANSWER_MAX: usize = 1 << 20;
 
 /// The longest token that is sent, in bytes: servers take no longer headers.
@@ -34,27 +33,23 @@ const TOKEN_MAX: usize = 64 << 10;
 /// How long a token lives whose answer does not say (distribution, token specification).
 const DEFAULT_LIFETIME: u64 = 60;
 
-/// How long a token is used at most, whatever its answer says.
 const LONGEST_LIFETIME: u64 = 3600;
 
-/// What the requests for a token go to, as a challenge names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Realm {
     pub(crate) url: Url,
     pub(crate) service: Option<String>,
 }
 
-/// A token as it goes into a request.
 #[derive(Clone, Debug)]
 pub(crate) struct BearerToken {
     /// `Bearer …`, marked as sensitive.
     pub(crate) header: HeaderValue,
-    /// When it should no longer be used.
     pub(crate) expires: Instant,
 }
 
 impl Realm {
-    /// Tells whether the credential for `endpoint` may go to this realm: to its own host, to the one that is known to
+    /// Returns whether the credential for `endpoint` may go to this realm: to its own host, to the one that is known to
     /// belong to it, or to one of the configured `hosts`; over TLS unless the registry itself is spoken to without.
     pub(crate) fn may_have_credential(&self, endpoint: &Endpoint, scheme: &str, hosts: &[String]) -> bool {
         let secure = self.url.scheme() == "https";
@@ -68,7 +63,7 @@ impl Realm {
         (own && (secure || scheme == "http")) || (secure && paired())
     }
 
-    /// Tells whether this realm may be asked at all, without a credential: any over TLS, others only where the
+    /// Returns whether this realm may be asked at all, without a credential: any over TLS, others only where the
     /// registry itself is spoken to without and on the same host, or both are on loopback.
     pub(crate) fn may_be_asked(&self, endpoint: &Endpoint, scheme: &str) -> bool {
         let plain_allowed =

@@ -20,10 +20,8 @@ use crate::registry::verify::{
     simple_signing,
 };
 
-/// How many pages of a list of referrers are read.
 const PAGES: usize = 8;
 
-/// How many manifests and blobs are looked into for one digest.
 const CANDIDATES: usize = 64;
 
 /// The longest payload of simple signing that is read, in bytes.
@@ -35,14 +33,12 @@ const ENVELOPE_MAX: usize = 8 << 20;
 /// How many reasons a message names.
 const NAMED: usize = 3;
 
-/// The search for what one demand asks of one digest.
 struct EvidenceSearch<'s> {
     registry: &'s HttpRegistry,
     question: &'s TagRef,
     digest: &'s Digest,
     demand: &'s Demand,
     proofs: BTreeSet<Proof>,
-    /// Why what is attached is not what is demanded.
     rejected: Vec<String>,
     /// The first answer that made no sense: with another one it may yet turn out well.
     senseless: Option<ResolveError>,
@@ -51,7 +47,6 @@ struct EvidenceSearch<'s> {
 }
 
 impl HttpRegistry {
-    /// Returns what is attached to `digest` in the repository of `question` and meets `demand`.
     pub(crate) async fn search(
         &self,
         question: &TagRef,
@@ -84,7 +79,6 @@ impl HttpRegistry {
 }
 
 impl EvidenceSearch<'_> {
-    /// Returns the kinds that are still missing.
     fn lacking(&self) -> impl Iterator<Item = ArtifactKind> {
         let has = |kind: ArtifactKind| self.proofs.iter().any(|proof| proof.kind == kind);
         self.demand.require.iter().copied().filter(move |kind| !has(*kind))
@@ -94,12 +88,11 @@ impl EvidenceSearch<'_> {
         self.lacking().any(|lacking| lacking == kind)
     }
 
-    /// Tells whether something of this kind is worth a request; `None` is for what only its content tells.
+    /// Returns whether something of this kind is worth a request; `None` is for what only its content tells.
     fn may_help(&self, kind: Option<ArtifactKind>) -> bool {
         kind.map_or_else(|| self.lacking().next().is_some(), |kind| self.lacks(kind))
     }
 
-    /// Returns the manifest under `tag`, if there is one.
     async fn tagged(&self, tag: &str) -> Result<Option<Vec<u8>>, ResolveError> {
         match self.ask(Purpose::Tag, RequestKind::Manifest, tag, None, self.registry.limits.manifest).await {
             Ok(answer) => Ok(Some(answer.body)),
@@ -121,7 +114,7 @@ impl EvidenceSearch<'_> {
                 Ok(answer) => answer,
                 Err(ResolveError::NotFound(_)) if page == 0 => {
                     let body = self.tagged(&referrers_tag(self.digest)).await?;
-                    // What lies there and is no list is taken for none (distribution-spec).
+                    // What lies there and is not a list is taken for none (distribution-spec).
                     return Ok(body.and_then(|body| artifact::referrers(&body)).unwrap_or_default());
                 }
                 Err(error) => return Err(error),
@@ -146,7 +139,6 @@ impl EvidenceSearch<'_> {
         Err(self.too_many())
     }
 
-    /// Looks into a referrer, where that may help.
     async fn follow(&mut self, referrer: &Referrer) -> Result<(), ResolveError> {
         if !self.may_help(referrer.kind) {
             return Ok(());
@@ -218,7 +210,6 @@ impl EvidenceSearch<'_> {
         }
     }
 
-    /// Returns what a blob proves.
     fn judge(&self, layer: &Layer, blob: &[u8]) -> Result<Proof, Rejected> {
         let Demand { keys, .. } = self.demand;
         let by = |key: &PublicKey| Some(key.name().to_owned());
@@ -278,7 +269,6 @@ impl EvidenceSearch<'_> {
         }
     }
 
-    /// Returns what was found.
     fn ended(mut self) -> Result<Evidence, ResolveError> {
         let lacking: Vec<ArtifactKind> = self.lacking().collect();
         if !lacking.is_empty()
@@ -290,7 +280,6 @@ impl EvidenceSearch<'_> {
         Ok(Evidence { proofs: self.proofs, missing })
     }
 
-    /// Returns what was looked for, and where, for people.
     fn lack(&self, kind: ArtifactKind) -> String {
         let tag =
             cosign_tag(self.digest, kind).map(|tag| format!("the tag `{tag}` and ")).unwrap_or_default();
@@ -348,7 +337,6 @@ impl EvidenceSearch<'_> {
     }
 }
 
-/// Where a list goes on.
 struct ReferrersPage {
     path: String,
     query: String,

@@ -29,28 +29,23 @@ use crate::registry::http::transport::{Route, Transport};
 use crate::registry::image::manifest;
 use crate::registry::trace::step;
 
-/// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
-/// The client of all registries.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     pub(crate) transport: Transport,
     pub(crate) auth: Authenticator,
     pub(crate) budgets: Budgets,
-    /// How often, and after which pauses, a request is repeated.
     pub(crate) repeats: Repeats,
     /// By `host[:port]`.
     pub(crate) hosts: OnceMap<Host>,
 }
 
-/// What is known of a host.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
     /// Set once the first request has ended. Until then others wait for it, to learn from its challenge.
     contacted: AtomicBool,
     gate: Mutex<()>,
-    /// The scheme that it speaks.
     scheme: OnceLock<&'static str>,
     /// Until when it asked to be left alone: that is meant for all requests, not for the one that was refused.
     resume: std::sync::Mutex<Option<Instant>>,

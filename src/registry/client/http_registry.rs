@@ -32,7 +32,6 @@ pub struct HttpRegistry {
     lanes: OnceMap<RegistryLane>,
 }
 
-/// What keeps one registry's questions apart from the others'.
 #[derive(Debug)]
 struct RegistryLane {
     permits: Semaphore,
@@ -42,7 +41,6 @@ struct RegistryLane {
 /// Whether a run depends on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
-    /// It does.
     Yes,
     /// It is only good to know: at most so many requests for such things go to one registry, none is repeated, and none
     /// counts against the registry.
@@ -114,7 +112,6 @@ impl HttpRegistry {
         Some(self.in_turn(question, Priority::Yes, work).await)
     }
 
-    /// Runs `work` when the registry has a turn free, for as long as a question may take.
     pub(crate) async fn in_turn<T>(
         &self,
         question: &TagRef,
@@ -148,7 +145,6 @@ impl HttpRegistry {
         Request { endpoint, kind, reference, query: None, limit, retries: origin }
     }
 
-    /// Takes down which place is asked, and why.
     fn note_place(&self, endpoint: &Endpoint) {
         step(|| {
             let (host, repository) = (&endpoint.host, &endpoint.repository);

@@ -89,7 +89,6 @@ impl HttpClient {
         Ok(answer)
     }
 
-    /// Reads a manifest.
     async fn body(&self, request: Request<'_>) -> Result<Body, ResolveError> {
         let answer = self.content(request).await?;
         let digest = Digest::parse(request.reference).or(header(request, &answer)?);
@@ -100,7 +99,6 @@ impl HttpClient {
     }
 }
 
-/// Returns the digest header, if there is one.
 fn header(request: Request<'_>, answer: &HttpAnswer) -> Result<Option<Digest>, ResolveError> {
     let Some(text) = &answer.digest else { return Ok(None) };
     Digest::parse(text).map(Some).ok_or_else(|| InvalidAnswer::MalformedDigest(request.asked()).into())

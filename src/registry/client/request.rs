@@ -5,7 +5,6 @@ use url::Url;
 use crate::registry::endpoint::Endpoint;
 use crate::registry::error::{Asked, InvalidAnswer};
 
-/// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) endpoint: &'a Endpoint,
@@ -16,27 +15,21 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Option<&'a str>,
     /// The longest body that is read, in bytes.
     pub(crate) limit: usize,
-    /// Whether a request that fails for a moment is repeated.
     pub(crate) retries: bool,
 }
 
-/// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestKind {
     Manifest,
     Blob,
-    /// The list of what is attached to a digest.
     Referrers,
 }
 
-/// The headers that matter, and the body of a GET.
 #[derive(Debug)]
 pub(crate) struct HttpAnswer {
-    /// Content-Type
     pub(crate) content_type: Option<String>,
     /// Docker-Content-Digest as sent, not parsed yet; several values are joined, and so will not parse.
     pub(crate) digest: Option<String>,
-    /// Link: where a list goes on.
     pub(crate) link: Option<String>,
     /// Empty for a HEAD.
     pub(crate) body: Vec<u8>,
@@ -50,12 +43,10 @@ impl Request<'_> {
         format!("{what}{}{separator}{}", self.endpoint.repository, self.reference)
     }
 
-    /// Returns that this was asked.
     pub(super) fn asked(&self) -> Asked {
         Asked::content(self.endpoint.shown(), self.wanted())
     }
 
-    /// Returns the address to ask over `scheme`.
     pub(super) fn url(&self, scheme: &str) -> Result<Url, InvalidAnswer> {
         let kind = match self.kind {
             RequestKind::Manifest => "manifests",

@@ -33,7 +33,6 @@ impl Asked {
         Self { host: host.into(), redirected_to: None, wanted: Wanted::Content(wanted.into()) }
     }
 
-    /// Returns who answered, for messages: the host in quotes, and where it led.
     pub(super) fn answering(&self) -> String {
         match &self.redirected_to {
             Some(target) => format!("`{}` → `{target}`", self.host),
@@ -41,7 +40,6 @@ impl Asked {
         }
     }
 
-    /// Returns the registry to log in to.
     pub(super) fn registry(&self) -> &str {
         match &self.wanted {
             Wanted::Content(_) => &self.host,

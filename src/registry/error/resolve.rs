@@ -56,7 +56,6 @@ impl ResolveError {
         }
     }
 
-    /// Returns the failure of a request whose body cannot be pinned.
     pub(crate) fn content(asked: Asked, error: ContentError) -> Self {
         match error {
             ContentError::Schema1 | ContentError::NotAnImage => {

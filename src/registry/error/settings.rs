@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Why a client cannot be made: something in its settings is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A rule's prefix or location is no `host[:port][/path]`.
+    /// A rule's prefix or location is not a `host[:port][/path]`.
     #[error("`{0}` is not a registry location; write `host[:port][/path]`, without `https://`")]
     Location(String),
     /// A file with certificates cannot be read.

@@ -12,19 +12,14 @@ use crate::registry::error::{
     Asked, ConnectionFault, InvalidAnswer, NotAllowed, Outage, RateLimit, RefusedAddress, ResolveError,
 };
 
-/// Why one attempt failed.
 #[derive(Debug)]
 pub(crate) struct AttemptError {
-    /// What it means.
     pub(crate) error: ResolveError,
-    /// Whether to try again.
     pub(crate) retry: Retry,
 }
 
-/// Whether to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Another attempt would end the same.
     Never,
     /// After a pause of our own choice.
     Soon,
@@ -38,17 +33,13 @@ impl<E: Into<ResolveError>> From<E> for AttemptError {
     }
 }
 
-/// Why a request got no answer.
 #[derive(Debug)]
 pub(crate) enum Unsent {
-    /// Its host is at an address where it may not lead.
     Refused(RefusedAddress),
-    /// The connection could not be made, or broke off.
     Http(reqwest::Error),
 }
 
 impl AttemptError {
-    /// Returns the failure of a request that got no answer.
     pub(crate) fn unsent(asked: Asked, error: &Unsent) -> Self {
         match error {
             Unsent::Refused(address) => NotAllowed::Address { asked, address: address.clone() }.into(),
@@ -97,7 +88,6 @@ pub(crate) fn is_certificate(error: &reqwest::Error) -> bool {
     matches!(find(error), Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)))
 }
 
-/// Returns the first of the causes of `error` that is an `E`.
 fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause = error.source();
     while let Some(error) = cause {

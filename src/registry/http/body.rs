@@ -1,11 +1,8 @@
 //! Reading a body, up to a limit.
 
-/// Why a body was not read to its end.
 #[derive(Debug)]
 pub(crate) enum BodyError {
-    /// It is longer than the limit; reading stopped there.
     TooLong,
-    /// The connection broke off.
     Broken(reqwest::Error),
 }
 

@@ -37,7 +37,6 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl std::fmt::Display for Budget {
-    /// Writes the counts for people.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} HEAD, {} GET, {} token", self.head, self.get, self.token)?;
         self.remaining.map_or(Ok(()), |remaining| write!(f, ", {remaining} pulls left"))
@@ -53,17 +52,14 @@ pub struct Answered {
     pub status: u16,
 }
 
-/// The budgets of all registries.
 #[derive(Debug, Default)]
 pub(crate) struct Budgets(Mutex<BTreeMap<String, Budget>>, Mutex<BTreeMap<Answered, u64>>);
 
 impl Budgets {
-    /// Counts one request for a manifest or blob.
     pub(crate) fn request(&self, host: &str, method: &Method) {
         self.change(host, |budget| if method == Method::HEAD { budget.head += 1 } else { budget.get += 1 });
     }
 
-    /// Counts one request for a token.
     pub(crate) fn token(&self, host: &str) {
         self.change(host, |budget| budget.token += 1);
     }
@@ -75,12 +71,10 @@ impl Budgets {
         *answered.entry(Answered { host: host.to_owned(), status }).or_default() += 1;
     }
 
-    /// Counts one look for a signature or an attestation.
     pub(crate) fn provenance(&self, host: &str) {
         self.change(host, |budget| budget.provenance += 1);
     }
 
-    /// Returns how often each kind of answer came.
     pub(crate) fn answers(&self) -> BTreeMap<Answered, u64> {
         self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -94,7 +88,6 @@ impl Budgets {
         }
     }
 
-    /// Remembers that the registry has refused a request for being one too many.
     pub(crate) fn refused(&self, host: &str) {
         self.change(host, |budget| budget.refused = true);
     }

@@ -5,13 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::registry::error::{Outage, RateLimit, ResolveError};
 
-/// How many failures in a row it takes.
 const LIMIT: u32 = 5;
 
-/// How long the registry is left alone.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Counts the failures in a row of one registry.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<BreakerState>);
 
@@ -23,7 +20,6 @@ struct BreakerState {
 }
 
 impl Breaker {
-    /// Returns the error for a question that is not asked, while the registry is left alone.
     pub(crate) fn check(&self, registry: &str) -> Result<(), ResolveError> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (registry, failures, pause) = (registry.to_owned(), LIMIT, PAUSE);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A map that makes a value when its key is first asked for.
 #[derive(Debug)]
 pub(crate) struct OnceMap<V> {
     values: Mutex<HashMap<String, Arc<V>>>,
@@ -16,7 +15,6 @@ impl<V> Default for OnceMap<V> {
 }
 
 impl<V> OnceMap<V> {
-    /// Returns the value for `key`, made by `make` the first time.
     pub(crate) fn get_or(&self, key: &str, make: impl FnOnce() -> V) -> Arc<V> {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = values.get(key) {
@@ -34,7 +32,6 @@ impl<V> OnceMap<V> {
 }
 
 impl<V: Default> OnceMap<V> {
-    /// Returns the value for `key`, the default one the first time.
     pub(crate) fn get(&self, key: &str) -> Arc<V> {
         self.get_or(key, V::default)
     }

@@ -7,10 +7,8 @@ use backon::{ExponentialBuilder, Retryable as _};
 use super::attempt::{AttemptError, Retry};
 use crate::registry::trace::step;
 
-/// How often a request is repeated, and after which pauses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeats {
-    /// How often at most.
     pub(crate) times: usize,
     /// About how long the first pause is; each further one is three times as long.
     pub(crate) first: Duration,

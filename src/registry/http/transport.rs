@@ -22,14 +22,12 @@ use crate::registry::rule::{RegistryRule, TlsFiles};
 pub(crate) struct Transport {
     rules: Vec<RegistryRule>,
     trust: Trust,
-    /// The environment's proxies, as reqwest itself reads them.
     proxies: Matcher,
     general: Clients,
     /// By the host that has certificates of its own.
     own: HashMap<String, Clients>,
 }
 
-/// The clients with one set of certificates.
 #[derive(Debug)]
 struct Clients {
     checked: Reaching,
@@ -37,23 +35,19 @@ struct Clients {
     unchecked: Option<Reaching>,
 }
 
-/// Clients that differ in the addresses that they connect to.
 #[derive(Debug)]
 struct Reaching {
     /// Obeys the environment's proxies, which look names up themselves.
     proxied: reqwest::Client,
     /// Connects to every address: for what is configured, and for loopback, where no proxy can be of use.
     direct: reqwest::Client,
-    /// Does not connect to the addresses that are refused.
     guarded: reqwest::Client,
 }
 
-/// How a request gets to its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// Over a proxy, which decides on the address.
     Proxy,
-    /// Without one.
     Direct,
 }
 
@@ -202,7 +196,7 @@ fn read_file(path: &Path, host: &str) -> Result<SecretSlice<u8>, SettingsError> 
     Ok(bytes.into())
 }
 
-/// Tells whether `url` is on the endpoint's host, whatever the port.
+/// Returns whether `url` is on the endpoint's host, whatever the port.
 pub(crate) fn same_name(endpoint: &Endpoint, url: &Url) -> bool {
     Url::parse(&format!("https://{}/", endpoint.host))
         .is_ok_and(|own| own.host_str().is_some() && own.host_str() == url.host_str())

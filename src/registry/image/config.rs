@@ -98,7 +98,7 @@ impl ImageConfig {
         self.labels.get(key).map(String::as_str)
     }
 
-    /// Tells whether it runs as root unless something else is asked for.
+    /// Returns whether it runs as root unless something else is asked for.
     pub fn is_root(&self) -> bool {
         matches!(self.user.split(':').next(), Some("" | "0" | "root"))
     }

@@ -22,25 +22,19 @@ pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
 /// The annotation with which BuildKit marks an attestation in an index.
 const ATTESTATION: &str = "vnd.docker.reference.type";
 
-/// What a media type stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaKind {
-    /// An image index or manifest list.
     Index,
-    /// A manifest.
     Image,
     /// Docker's first schema, whose digest does not cover what is pulled.
     Schema1,
-    /// Something else.
     Other,
 }
 
 /// A manifest or index that was read.
 #[derive(Debug)]
 pub(crate) struct Manifest {
-    /// Its media type.
     pub(crate) media_type: String,
-    /// What it lists.
     pub(crate) content: ManifestContent,
 }
 
@@ -141,7 +135,6 @@ pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest,
     Ok(Manifest { media_type: media_type.to_owned(), content })
 }
 
-/// Returns what the layers take together, as they are pulled.
 fn layers_size(image: &OciImageManifest) -> Option<u64> {
     image.layers.iter().try_fold(0_u64, |sum, layer| sum.checked_add(u64::try_from(layer.size).ok()?))
 }
@@ -159,7 +152,6 @@ fn entry(entry: &ImageIndexEntry) -> Option<PlatformManifest> {
     platform.is_known().then(|| PlatformManifest { platform, digest: Digest::parse(&entry.digest) })
 }
 
-/// Returns the platform that an image's config is for, if it says.
 pub(crate) fn config_platform(body: &[u8]) -> Option<Platform> {
     #[derive(Deserialize)]
     struct RawPlatformConfig {

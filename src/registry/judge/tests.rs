@@ -45,7 +45,6 @@ fn fleet(needed: &[&str]) -> Requirement {
     }
 }
 
-/// What is judged without another look.
 fn done(site: &Requirement, answer: &TagAnswer) -> Assessment {
     match site.judge(&question(), answer) {
         Judgement::Done(assessment) => assessment,

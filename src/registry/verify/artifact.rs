@@ -31,7 +31,6 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const BUNDLE_CONTENT: &str = "dev.sigstore.bundle.content";
 const BUNDLE_PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 
-/// One manifest in a list of referrers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Referrer {
     /// The manifest; `None` where its digest is malformed.
@@ -40,19 +39,15 @@ pub(crate) struct Referrer {
     pub(crate) kind: Option<ArtifactKind>,
 }
 
-/// A manifest that attaches something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artifact {
     /// What it says that it belongs to, as spelled.
     subject: Option<String>,
-    /// What is attached.
     pub(crate) layers: Vec<Layer>,
 }
 
-/// One thing that is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layer {
-    /// What the blob holds.
     pub(crate) form: ArtifactForm,
     /// The blob; `None` where its digest is malformed.
     pub(crate) digest: Option<Digest>,
@@ -60,12 +55,10 @@ pub(crate) struct Layer {
     pub(crate) size: u64,
 }
 
-/// How something is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ArtifactForm {
     /// The payload of simple signing, with its signature in base64.
     SimpleSigning(String),
-    /// An envelope.
     Envelope,
     /// A sigstore bundle; with what it is, as far as the manifest says.
     Bundle(Option<ArtifactKind>),
@@ -84,7 +77,8 @@ struct Descriptor {
     annotations: Option<BTreeMap<String, String>>,
 }
 
-/// Returns the entries of a list of referrers that may be signatures or attestations; `None` where `body` is no index.
+/// Returns the entries of a list of referrers that may be signatures or attestations; `None` where `body` is not an
+/// index.
 pub(crate) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
     #[derive(Deserialize)]
     struct Index {
@@ -104,7 +98,6 @@ pub(crate) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
     Some(manifests.collect())
 }
 
-/// Returns what a bundle is, as its annotations say.
 fn bundled(annotations: &BTreeMap<String, String>) -> Option<ArtifactKind> {
     let predicate_type = annotations.get(BUNDLE_PREDICATE_TYPE).map(|text| kind_of(text));
     let is_message = annotations.get(BUNDLE_CONTENT).is_some_and(|content| content == "message-signature");
@@ -115,7 +108,7 @@ impl Artifact {
     /// Reads a manifest; what is attached in other ways is left out.
     ///
     /// # Errors
-    /// It is no manifest.
+    /// It is not a manifest.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Rejected> {
         #[derive(Deserialize)]
         struct ArtifactManifest {
@@ -139,7 +132,7 @@ impl Artifact {
         Ok(Self { subject: manifest.subject.map(|subject| subject.digest), layers })
     }
 
-    /// Tells whether it belongs to `digest`. What lies under a tag that is made of the digest need not say so.
+    /// Returns whether it belongs to `digest`. What lies under a tag that is made of the digest need not say so.
     ///
     /// # Errors
     /// It belongs to something else.
@@ -154,7 +147,6 @@ impl Artifact {
 }
 
 impl Layer {
-    /// Returns what it is, as far as its manifest says.
     pub(crate) fn kind(&self) -> Option<ArtifactKind> {
         match &self.form {
             ArtifactForm::SimpleSigning(_) => Some(ArtifactKind::Signature),

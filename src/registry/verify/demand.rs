@@ -42,7 +42,7 @@ impl Demand {
         Self { require: kinds.into_iter().collect(), ..self.clone() }
     }
 
-    /// Tells whether an attestation of this type is one that is asked for.
+    /// Returns whether an attestation of this type is one that is asked for.
     pub fn takes_predicate(&self, predicate_type: &str) -> bool {
         self.predicate_types.is_empty() || self.predicate_types.iter().any(|wanted| wanted == predicate_type)
     }

@@ -95,7 +95,7 @@ impl Envelope {
     /// Returns what is said about `digest`, and which of `keys` says it.
     ///
     /// # Errors
-    /// It is no statement, not about the digest, or signed by nobody that is known.
+    /// It is not a statement, not about the digest, or signed by nobody that is known.
     pub fn verified<'k>(&self, digest: &Digest, keys: &'k [PublicKey]) -> Result<Signed<'k>, Rejected> {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(Rejected::PayloadType(self.payload_type.clone()));
@@ -113,7 +113,7 @@ impl Envelope {
     /// Returns what it would be if it were believed.
     ///
     /// # Errors
-    /// It is no statement about `digest`.
+    /// It is not a statement about `digest`.
     pub fn unverified(&self, digest: &Digest) -> Result<ArtifactKind, Rejected> {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(Rejected::PayloadType(self.payload_type.clone()));

@@ -23,7 +23,6 @@ pub struct PublicKey {
     read: Option<KeyMaterial>,
 }
 
-/// What was in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct KeyMaterial {
     algorithm: Algorithm,
@@ -108,7 +107,7 @@ impl PublicKey {
         &self.path
     }
 
-    /// Tells whether the key has made `signature` over `message`.
+    /// Returns whether the key has made `signature` over `message`.
     pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         self.read.as_ref().is_some_and(|KeyMaterial { algorithm, info }| {
             UnparsedPublicKey::new(algorithm.verification(), info).verify(message, signature).is_ok()
@@ -116,7 +115,6 @@ impl PublicKey {
     }
 }
 
-/// Returns the first of `keys` that has made one of `signatures` over `message`.
 pub(super) fn signer<'k>(
     keys: &'k [PublicKey],
     message: &[u8],

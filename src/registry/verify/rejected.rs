@@ -12,7 +12,7 @@ pub enum Rejected {
     /// None of the keys made it.
     #[error("none of the keys has made it")]
     OtherKey,
-    /// The signed text is no in-toto statement.
+    /// The signed text is not an in-toto statement.
     #[error("it signs a `{0}`, which is no in-toto statement")]
     PayloadType(String),
     /// It is about something that nobody asked for.
