@@ -13,6 +13,7 @@ use std::io::Write;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use support::world::{NAME, World};
+use tagpin::plan::Reason;
 use tagpin::pull_request::{Operation, marker};
 use tagpin::report::diff;
 use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
@@ -165,7 +166,8 @@ fn consistent(done: &RepositoryOutcome, world: &World) -> Result<()> {
 
 /// Checks that the one image that its registry lacks is named, and was not written.
 fn partial_success(done: &RepositoryOutcome, world: &World) -> Result<()> {
-    let failed: Vec<_> = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect();
+    let failed: Vec<_> =
+        done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason.map(Reason::as_str)).collect();
     ensure!(failed == ["not-found"], "one image should fail: {failed:?}");
     let body = world.forge.pulls().first().and_then(|pull| pull.body.clone()).unwrap_or_default();
     ensure!(body.contains(&format!("`{MISSING}` in")), "the body does not name {MISSING}");
@@ -215,7 +217,7 @@ fn row(name: &str, done: &RepositoryOutcome, world: &World) -> Value {
                 "line": located.line,
                 "image": located.site.image,
                 "outcome": verdict.outcome.as_str(),
-                "reason": verdict.reason,
+                "reason": verdict.reason.map(Reason::as_str),
                 "digest": verdict.change.as_ref().map(|change| &change.digest),
             })
         });

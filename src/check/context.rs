@@ -6,7 +6,8 @@ use std::ops::Range;
 use jiff::civil::Date;
 
 use super::baseline::Baseline;
-use super::online::RegistryFacts;
+use super::facts::{RegistryFacts, SiteFacts};
+use super::finding::{SiteOf, sites};
 use super::settings::CheckSettings;
 use crate::manifest::inventory::Inventory;
 use crate::policy::Settings;
@@ -28,6 +29,14 @@ pub struct CheckContext<'c> {
     pub baseline: Option<&'c Baseline>,
     /// What the registries say; `None` offline.
     pub online: Option<&'c RegistryFacts>,
+}
+
+impl<'c> CheckContext<'c> {
+    /// Returns every site with what the registries say of it; none offline.
+    pub(super) fn facts(&self) -> impl Iterator<Item = (SiteOf<'c>, &'c SiteFacts)> + use<'c> {
+        let facts = self.online.map(|online| online.sites.as_slice()).unwrap_or_default();
+        sites(self.inventory).zip(facts)
+    }
 }
 
 /// What a change is compared with.

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::context::CheckContext;
 use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::{Located, SourceRange};
-use crate::plan::Verdict;
 use crate::policy::SettingOrigin;
 use crate::reference::Digest;
 
@@ -188,14 +186,6 @@ pub(super) struct SiteOf<'i> {
 /// Returns every site with its index.
 pub(super) fn sites(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
     inventory.sites().enumerate().map(|(reference, (file, located))| SiteOf { reference, file, located })
-}
-
-/// Returns every site with what the registries' answers mean for it; none offline.
-pub(super) fn verdicts<'c>(
-    context: &CheckContext<'c>,
-) -> impl Iterator<Item = (SiteOf<'c>, &'c Verdict)> + use<'c> {
-    let verdicts = context.online.map(|online| online.verdicts.as_slice()).unwrap_or_default();
-    sites(context.inventory).zip(verdicts)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod baseline;
 mod context;
+mod facts;
 mod finding;
 mod judge;
 pub mod online;
@@ -16,6 +17,7 @@ mod settings;
 mod tag_history;
 
 pub use context::{Base, CheckContext, EditedSettings};
+pub use facts::{RegistryFacts, UncheckedSite};
 pub use finding::{Finding, Fix};
 pub use judge::{Checked, check};
 pub use rule::{GateRule, Severity};

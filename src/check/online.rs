@@ -1,20 +1,21 @@
-//! What the registries say of the images: the answers that the online rules look at.
+//! Asks the registries what the online rules want to know.
 //!
-//! Each tag is asked once, as `pin` does it, and each pinned digest once more where no answer has shown it,
-//! or where its platforms matter. What a registry
-//! does not say is in [`RegistryFacts::unchecked`]: neither wrong nor fine.
+//! Each tag is asked once, as `pin` does it, and each pinned digest once more where no answer has shown it, or where its
+//! platforms matter. What a registry does not say is in [`RegistryFacts::unchecked`]: neither wrong nor fine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _};
 
+use super::facts::{RegistryFacts, SiteFacts, Stale};
+use super::finding::{SiteOf, sites};
 use super::tag_history::TagHistory;
 use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{ObjectOwner, State};
-use crate::plan::{BY_PROMOTION, Outcome, Verdict, pin};
+use crate::plan::{Outcome, Reason, pin};
 use crate::platform::Platform;
-use crate::policy::Settings;
+use crate::policy::{Policy, Settings};
 use crate::reference::{Digest, Reference};
 use crate::registry::{
     Answers, DigestLevel, ManifestContent, MirrorComparison, Probe, Probed, Registry, ResolveError, TagRef,
@@ -23,47 +24,6 @@ use crate::source::tree::{Tree, TreeError};
 
 /// How many digests are looked for at once.
 const AT_ONCE: usize = 32;
-
-/// The answers about the sites of an inventory.
-#[derive(Clone, Debug, Default)]
-pub struct RegistryFacts {
-    /// What `pin` would do with each site, in the order of [`Inventory::sites`].
-    pub verdicts: Vec<Verdict>,
-    /// The sites whose digest the registry no longer has, by their index.
-    pub gone: BTreeSet<usize>,
-    /// The sites whose digest is one platform's manifest where the tag is an index, by their index.
-    pub single: BTreeSet<usize>,
-    /// The platforms that are needed and that the pinned index lacks, by the sites' index.
-    pub missing: BTreeMap<usize, Vec<Platform>>,
-    /// The mirrors that have another digest for the tag than the registry, by the sites' index.
-    pub stale: BTreeMap<usize, Vec<Stale>>,
-    /// The sites whose digest was never behind their tag, as far as the ledger knows, by their index.
-    pub strangers: BTreeMap<usize, TagHistory>,
-    /// What could not be checked.
-    pub unchecked: Vec<UncheckedSite>,
-}
-
-/// A mirror that has another digest for a tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stale {
-    /// Its name, `host[:port]/repository`.
-    pub mirror: String,
-    /// What it says.
-    pub there: Digest,
-    /// What the registry says.
-    pub now: Digest,
-}
-
-/// A site that no registry gave an answer about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UncheckedSite {
-    /// Its index in [`Inventory::sites`].
-    pub reference: usize,
-    /// Why: [`ResolveError::reason`].
-    pub reason: &'static str,
-    /// What the registry said.
-    pub detail: String,
-}
 
 /// Asks about the sites of `inventory` whose index is `wanted`.
 ///
@@ -80,113 +40,124 @@ pub async fn ask<T: Tree, R: Registry>(
 ) -> Result<RegistryFacts, TreeError> {
     let (verdicts, answers) =
         pin::decide(tree, settings, past, registry, inventory, &wanted, progress).await?;
-    let mut online = RegistryFacts { verdicts, ..RegistryFacts::default() };
-    for (reference, verdict) in online.verdicts.iter().enumerate() {
-        // What an index lacks is the finding of a rule.
-        if verdict.outcome == Outcome::Failed && verdict.reason != Some(PLATFORM_MISSING) {
-            let reason = verdict.reason.unwrap_or_default();
-            let detail = verdict.detail.clone().unwrap_or_default();
-            online.unchecked.push(UncheckedSite { reference, reason, detail });
-        }
-    }
-    let mut looks: BTreeMap<(String, String, Probe), (TagRef, Vec<usize>)> = BTreeMap::new();
-    let mut needed: BTreeMap<usize, Vec<Platform>> = BTreeMap::new();
-    let mut moved: BTreeSet<usize> = BTreeSet::new();
+    let mut facts = RegistryFacts { sites: verdicts.into_iter().map(SiteFacts::new).collect() };
     let past = past.with(&TagObservation::all(&answers));
-    for (index, (file, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
-        let site = &located.site;
-        let (State::Pinned, Some(reference)) = (site.state, &site.reference) else { continue };
-        let (question, Some(digest)) = (TagRef::new(reference), reference.digest()) else { continue };
-        let known = match known(reference, &question, digest, &answers) {
-            // Nothing is known of the repository: that the tag could not be asked is said already.
-            PinnedStatus::Nothing => continue,
-            PinnedStatus::Gone => {
-                online.gone.insert(index);
-                continue;
-            }
-            PinnedStatus::There => true,
-            // What is as it should be was seen in the index of the tag.
-            PinnedStatus::Unknown => online.verdicts.get(index).is_some_and(|verdict| {
-                verdict.outcome == Outcome::Unchanged && verdict.reason != Some(BY_PROMOTION)
-            }),
-        };
-        let decision = settings.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
-        let stays = online.verdicts.get(index).is_some_and(|verdict| verdict.change.is_none());
-        // A digest that tagpin wrote is what the tag was, whatever it has become.
-        let is_recorded = |owner: &ObjectOwner| owner.digests.values().any(|text| text == digest.as_str());
-        if decision.level == DigestLevel::Index && !site.owner.as_ref().is_some_and(is_recorded) {
-            if is_moved_index(&question, digest, &answers) {
-                moved.insert(index);
-            }
-            if let Some(stranger) = TagHistory::of(reference, &past).filter(|_| reference.tag().is_some()) {
-                online.strangers.insert(index, stranger);
-            }
+    let known = Known { policy: &settings.policy, past: &past, answers: &answers };
+    let mut probes: BTreeMap<(String, String, Probe), (TagRef, Vec<Open>)> = BTreeMap::new();
+    let sites = || sites(inventory).filter(|site| wanted(site.reference));
+    for site in sites() {
+        let Some(about) = facts.sites.get_mut(site.reference) else { continue };
+        if let Some((question, probe, open)) = known.examine(site, about) {
+            let key = (question.registry.clone(), question.repository.clone(), probe);
+            probes.entry(key).or_insert_with(|| (question, Vec::new())).1.push(open);
         }
-        let look = if stays && !decision.needed.is_empty() {
-            needed.insert(index, decision.needed);
-            Probe::Body(digest.clone())
-        } else if known && !online.strangers.contains_key(&index) {
-            continue;
-        } else {
-            Probe::Head(digest.clone())
-        };
-        let key = (question.registry.clone(), question.repository.clone(), look);
-        looks.entry(key).or_insert_with(|| (question, Vec::new())).1.push(index);
     }
-    let seen: Vec<_> = stream::iter(looks)
-        .map(async |((_, _, look), (question, sites))| (sites, registry.look(&question, &look).await))
+    let probed: Vec<_> = stream::iter(probes)
+        .map(async |((_, _, probe), (question, open))| (open, registry.look(&question, &probe).await))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
-    for (sites, seen) in seen {
-        for reference in sites {
-            // One platform's manifest is never what such a tag is, and all the same in it.
-            if !seen.as_ref().is_ok_and(|seen| is_index(seen) || !moved.contains(&reference)) {
-                online.strangers.remove(&reference);
-            }
-            match &seen {
-                Ok(Probed::Content(index @ ManifestContent::Index(_))) => {
-                    let mut needed = needed.remove(&reference).unwrap_or_default();
-                    needed.retain(|platform| index.entry(platform).is_none());
-                    if !needed.is_empty() {
-                        online.missing.insert(reference, needed);
-                    }
-                }
-                Ok(seen) if is_image(seen) && moved.contains(&reference) => {
-                    online.single.insert(reference);
-                }
-                Ok(_) => {}
-                Err(ResolveError::NotFound(_)) => {
-                    online.gone.insert(reference);
-                }
-                Err(error) => {
-                    let (reason, detail) = (error.reason(), error.to_string());
-                    online.unchecked.push(UncheckedSite { reference, reason, detail });
-                }
+    for (open, probed) in probed {
+        for open in open {
+            if let Some(about) = facts.sites.get_mut(open.reference) {
+                open.close(&probed, about);
             }
         }
     }
-    compare(registry, inventory, &wanted, &answers, &mut online).await;
-    online.unchecked.sort_by_key(|unchecked| unchecked.reference);
-    online.unchecked.dedup_by_key(|unchecked| unchecked.reference);
-    Ok(online)
+    compare_mirrors(registry, sites(), &answers, &mut facts).await;
+    Ok(facts)
+}
+
+/// What is known before the pinned digests are looked for.
+struct Known<'k> {
+    policy: &'k Policy,
+    past: &'k LedgerView,
+    answers: &'k Answers,
+}
+
+/// A site whose digest is still to be looked for.
+struct Open {
+    /// Its index.
+    reference: usize,
+    /// The platforms that the index must have.
+    needed: Vec<Platform>,
+    /// Whether the tag is an index, and another digest.
+    is_moved: bool,
+}
+
+impl Known<'_> {
+    /// Puts what the answers say of a site into its facts, and returns what is to be looked for beside that.
+    fn examine(&self, site: SiteOf<'_>, facts: &mut SiteFacts) -> Option<(TagRef, Probe, Open)> {
+        let SiteOf { reference: index, file, located } = site;
+        let site = &located.site;
+        let reference = site.reference.as_ref().filter(|_| site.state == State::Pinned)?;
+        let (question, digest) = (TagRef::new(reference), reference.digest()?);
+        let is_there = match pinned_status(reference, &question, digest, self.answers) {
+            // Nothing is known of the repository: that the tag could not be asked is said already.
+            PinnedStatus::Nothing => return None,
+            PinnedStatus::Gone => {
+                facts.is_gone = true;
+                return None;
+            }
+            PinnedStatus::There => true,
+            // What is as it should be was seen in the index of the tag.
+            PinnedStatus::Unknown => {
+                facts.verdict.outcome == Outcome::Unchanged
+                    && facts.verdict.reason != Some(Reason::ByPromotion)
+            }
+        };
+        let decision = self.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
+        // A digest that tagpin wrote is what the tag was, whatever it has become.
+        let is_recorded = |owner: &ObjectOwner| owner.digests.values().any(|text| text == digest.as_str());
+        let mut is_moved = false;
+        if decision.level == DigestLevel::Index && !site.owner.as_ref().is_some_and(is_recorded) {
+            is_moved = is_moved_index(&question, digest, self.answers);
+            facts.stranger = TagHistory::of(reference, self.past).filter(|_| reference.tag().is_some());
+        }
+        let (probe, needed) = if facts.verdict.change.is_none() && !decision.needed.is_empty() {
+            (Probe::Body(digest.clone()), decision.needed)
+        } else if is_there && facts.stranger.is_none() {
+            return None;
+        } else {
+            (Probe::Head(digest.clone()), Vec::new())
+        };
+        Some((question, probe, Open { reference: index, needed, is_moved }))
+    }
+}
+
+impl Open {
+    /// Puts what was seen of the digest into the facts of its site.
+    fn close(mut self, probed: &Result<Probed, ResolveError>, facts: &mut SiteFacts) {
+        // One platform's manifest is never what such a tag is, and all the same in it.
+        if !probed.as_ref().is_ok_and(|probed| is_index(probed) || !self.is_moved) {
+            facts.stranger = None;
+        }
+        match probed {
+            Ok(Probed::Content(index @ ManifestContent::Index(_))) => {
+                self.needed.retain(|platform| index.entry(platform).is_none());
+                facts.missing = self.needed;
+            }
+            Ok(probed) => facts.is_single = self.is_moved && is_image(probed),
+            Err(ResolveError::NotFound(_)) => facts.is_gone = true,
+            Err(error) => facts.leave_unchecked(error, error.to_string()),
+        }
+    }
 }
 
 /// Compares the mirrors of each tag that was answered with the registry.
-async fn compare<R: Registry>(
+async fn compare_mirrors<R: Registry>(
     registry: &R,
-    inventory: &Inventory,
-    wanted: &impl Fn(usize) -> bool,
+    sites: impl Iterator<Item = SiteOf<'_>>,
     answers: &Answers,
-    online: &mut RegistryFacts,
+    facts: &mut RegistryFacts,
 ) {
     let mut asked: BTreeMap<TagRef, Vec<usize>> = BTreeMap::new();
-    for (index, (_, located)) in inventory.sites().enumerate().filter(|(index, _)| wanted(*index)) {
-        let reference = located.site.reference.as_ref();
+    for site in sites {
+        let reference = site.located.site.reference.as_ref();
         // A digest without a tag is the same everywhere.
         let tagged = reference.filter(|reference| reference.tag().is_some() || reference.digest().is_none());
         if let Some(reference) = tagged {
-            asked.entry(TagRef::new(reference)).or_default().push(index);
+            asked.entry(TagRef::new(reference)).or_default().push(site.reference);
         }
     }
     let answered = asked.into_iter().filter_map(|(question, sites)| match answers.get(&question) {
@@ -199,35 +170,34 @@ async fn compare<R: Registry>(
         .collect()
         .await;
     for (sites, digest, MirrorComparison { origin, mirrors }) in compared {
-        let now = match origin {
-            None => Ok(digest),
-            Some(origin) => origin,
-        };
-        for (mirror, there) in mirrors {
-            for reference in &sites {
-                match (&now, &there) {
-                    (Ok(now), Ok(there)) if now != there => {
-                        let (mirror, there, now) = (mirror.clone(), there.clone(), now.clone());
-                        online.stale.entry(*reference).or_default().push(Stale { mirror, there, now });
-                    }
-                    // A cache that has not been asked for it yet.
-                    (Ok(_), Ok(_) | Err(ResolveError::NotFound(_))) => {}
-                    (Err(error), _) | (Ok(_), Err(error)) => {
-                        let detail = format!("the mirror `{mirror}` cannot be compared: {error}");
-                        online.unchecked.push(UncheckedSite {
-                            reference: *reference,
-                            reason: error.reason(),
-                            detail,
-                        });
-                    }
-                }
+        let now = origin.unwrap_or(Ok(digest));
+        for reference in sites {
+            let Some(about) = facts.sites.get_mut(reference) else { continue };
+            for (mirror, there) in &mirrors {
+                note_mirror(about, mirror, there, &now);
             }
         }
     }
 }
 
-/// The reason of a verdict where an index lacks a platform that is needed.
-pub(super) const PLATFORM_MISSING: &str = "no-such-platform";
+/// Puts what a mirror says, where the registry says `now`, into the facts of a site.
+fn note_mirror(
+    facts: &mut SiteFacts,
+    mirror: &str,
+    there: &Result<Digest, ResolveError>,
+    now: &Result<Digest, ResolveError>,
+) {
+    match (now, there) {
+        (Ok(now), Ok(there)) if now != there => {
+            facts.stale.push(Stale { mirror: mirror.to_owned(), there: there.clone(), now: now.clone() });
+        }
+        // A cache that has not been asked for it yet.
+        (Ok(_), Ok(_) | Err(ResolveError::NotFound(_))) => {}
+        (Err(error), _) | (Ok(_), Err(error)) => {
+            facts.leave_unchecked(error, format!("the mirror `{mirror}` cannot be compared: {error}"));
+        }
+    }
+}
 
 /// What the answer about a tag says of the digest that is pinned.
 enum PinnedStatus {
@@ -239,7 +209,13 @@ enum PinnedStatus {
     Nothing,
 }
 
-fn known(reference: &Reference, question: &TagRef, digest: &Digest, answers: &Answers) -> PinnedStatus {
+/// Returns what the answers say of the digest of `reference`.
+fn pinned_status(
+    reference: &Reference,
+    question: &TagRef,
+    digest: &Digest,
+    answers: &Answers,
+) -> PinnedStatus {
     if reference.tag().is_none() {
         return PinnedStatus::Unknown;
     }
@@ -255,13 +231,13 @@ fn known(reference: &Reference, question: &TagRef, digest: &Digest, answers: &An
     }
 }
 
-/// Tells whether the tag is an index and not this digest.
+/// Returns whether the tag is an index and not this digest.
 fn is_moved_index(question: &TagRef, digest: &Digest, answers: &Answers) -> bool {
     let Some(Ok(answer)) = answers.get(question) else { return false };
     answer.resolution.is_index() && answer.resolution.digest != *digest
 }
 
-/// Tells whether an index was seen.
+/// Returns whether an index was seen.
 fn is_index(seen: &Probed) -> bool {
     match seen {
         Probed::Content(content) => matches!(content, ManifestContent::Index(_)),
@@ -272,7 +248,7 @@ fn is_index(seen: &Probed) -> bool {
     }
 }
 
-/// Tells whether a manifest was seen that is no index.
+/// Returns whether a manifest was seen that is not an index.
 fn is_image(seen: &Probed) -> bool {
     match seen {
         Probed::Content(content) => matches!(content, ManifestContent::Image { .. }),

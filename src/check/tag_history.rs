@@ -8,10 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::online::RegistryFacts;
 use crate::history;
 use crate::history::ledger::{LedgerView, image_of};
-use crate::manifest::inventory::Inventory;
 use crate::policy::Settings;
 use crate::policy::target::Target;
 use crate::reference::{LATEST, Reference};
@@ -41,52 +39,34 @@ impl TagHistory {
     }
 }
 
-impl RegistryFacts {
-    /// Forgets the strangers that a commit of the history `log` had with their tag before it was what it is now, and all where
-    /// there is no history, or a part of it. What is not committed was written just now.
-    ///
-    /// # Errors
-    /// The history cannot be read.
-    pub fn forget_older(
-        &mut self,
-        log: Option<&Log>,
-        settings: &Settings,
-        now: Timestamp,
-        inventory: &Inventory,
-    ) -> Result<(), LogError> {
-        if self.strangers.is_empty() {
-            return Ok(());
-        }
-        let Some(log) = log else {
-            self.strangers.clear();
-            return Ok(());
-        };
-        let history = history::of(log, settings, &Target::everything())?;
-        if history.cut_at.is_some() {
-            self.strangers.clear();
-            return Ok(());
-        }
-        let declared = first_declared(&history);
-        let sites: Vec<_> = inventory.sites().collect();
-        self.strangers.retain(|index, stranger| {
-            let reference = sites.get(*index).and_then(|(_, located)| located.site.reference.as_ref());
-            reference.is_some_and(|it| stranger.since < declared.get(&key(it)).copied().unwrap_or(now))
-        });
-        Ok(())
+/// When each digest was first declared with its tag, anywhere in the repository.
+pub(super) struct FirstDeclared(BTreeMap<DeclaredDigest, Timestamp>);
+
+/// Image, tag and digest.
+type DeclaredDigest = (String, String, String);
+
+impl FirstDeclared {
+    /// Returns when the digest of `reference` was first declared with its tag; `None` where no commit has it.
+    pub(super) fn of(&self, reference: &Reference) -> Option<Timestamp> {
+        self.0.get(&key(reference)).copied()
     }
 }
 
-type DeclaredDigests = (String, String, String);
-
-/// Returns what a declaration is about: image, tag and digest.
-fn key(reference: &Reference) -> DeclaredDigests {
+fn key(reference: &Reference) -> DeclaredDigest {
     let digest = reference.digest().map(ToString::to_string).unwrap_or_default();
     (image_of(&TagRef::new(reference)), reference.tag().unwrap_or(LATEST).to_owned(), digest)
 }
 
-/// Returns when each digest was first declared with its tag, anywhere in the repository.
-fn first_declared(history: &history::History) -> BTreeMap<DeclaredDigests, Timestamp> {
-    let mut first: BTreeMap<DeclaredDigests, Timestamp> = BTreeMap::new();
+/// Returns when each digest was first declared with its tag; `None` where a part of the history is not here.
+///
+/// # Errors
+/// The history cannot be read.
+pub(super) fn first_declared(log: &Log, settings: &Settings) -> Result<Option<FirstDeclared>, LogError> {
+    let history = history::of(log, settings, &Target::everything())?;
+    if history.cut_at.is_some() {
+        return Ok(None);
+    }
+    let mut first: BTreeMap<DeclaredDigest, Timestamp> = BTreeMap::new();
     for event in &history.events {
         let sides: BTreeSet<&Reference> = event.before.iter().chain(&event.after).collect();
         for reference in sides {
@@ -94,5 +74,5 @@ fn first_declared(history: &history::History) -> BTreeMap<DeclaredDigests, Times
             *when = (*when).min(event.when);
         }
     }
-    first
+    Ok(Some(FirstDeclared(first)))
 }

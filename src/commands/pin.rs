@@ -15,7 +15,7 @@ use crate::config::Variables;
 use crate::history::ledger::LedgerView;
 use crate::plan::build_metadata::Built;
 use crate::plan::set_digest::{Atomicity, assign};
-use crate::plan::{Outcome, Pinned, Verdict, build_metadata, pin};
+use crate::plan::{Outcome, Pinned, Reason, Verdict, build_metadata, pin};
 use crate::policy::hold::ActiveHolds;
 use crate::registry::{Budget, Trust};
 use crate::report::terminal::Terminal;
@@ -48,11 +48,19 @@ pub fn run(
     } else {
         let built = built(args)?;
         let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
-        let (aims, unused) = build_metadata::aims(&inventory, &config.settings.policy, &built);
+        let (assignments, unused) = build_metadata::assignments(&inventory, &config.settings.policy, &built);
         notes.extend(
             unused.into_iter().map(|built| format!("no image here is `{built}`: nothing was written for it")),
         );
-        block_on(assign(&tree, &config.settings, &past, &registry, inventory, aims, Atomicity::StopsOne))?
+        block_on(assign(
+            &tree,
+            &config.settings,
+            &past,
+            &registry,
+            inventory,
+            assignments,
+            Atomicity::PerImage,
+        ))?
     };
     let mut pinned = pinned.map_err(anyhow::Error::new)?;
     pinned.notes.extend(remark);
@@ -156,7 +164,7 @@ pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
         for (_, verdict) in
             sites.filter(|((scan, _), verdict)| scan.path == file.path && verdict.change.is_some())
         {
-            *verdict = Verdict::because(Outcome::Failed, "not-written", Some(error.to_string()));
+            *verdict = Verdict::because(Outcome::Failed, Reason::NotWritten, Some(error.to_string()));
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::plan::promote::{PromotionRules, promote};
 use crate::plan::set_digest::Assignment;
-use crate::plan::{Outcome, pin};
+use crate::plan::{Outcome, Reason, pin};
 use crate::pull_request::marker;
 use crate::reference::Digest;
 use crate::report::Report;
@@ -103,10 +103,10 @@ fn check(
     let inventory = &inventory;
     let mut rows = Vec::new();
     let mut unclear = 0;
-    for (index, ((file, located), aim)) in inventory.sites().zip(&promotion.aims).enumerate() {
+    for (index, ((file, located), assignment)) in inventory.sites().zip(&promotion.assignments).enumerate() {
         let (wanted, verdict) = (
             promotion.differences.get(&index),
-            match aim {
+            match assignment {
                 Assignment::Decided(verdict) if verdict.outcome == Outcome::Held => Some(verdict),
                 _ => None,
             },
@@ -115,7 +115,8 @@ fn check(
             continue;
         }
         unclear += usize::from(verdict.is_some());
-        let (reason, detail) = (verdict.and_then(|it| it.reason), verdict.and_then(|it| it.detail.as_ref()));
+        let (reason, detail) =
+            (verdict.and_then(|it| it.reason).map(Reason::as_str), verdict.and_then(|it| it.detail.as_ref()));
         let image = &located.site.image;
         if globals.format == Format::Json {
             rows.push(json!({

@@ -9,7 +9,7 @@ use crate::commands::args::{Globals, ServeArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
-use crate::plan::Outcome;
+use crate::plan::{Outcome, Reason};
 use crate::registry::{Memo, Trust};
 use crate::run::fleet::{RunStats, Targets};
 use crate::run::serve::{Ended, ServeError, ServeStatus, Worker};
@@ -144,7 +144,7 @@ fn log(repository: &str, result: &Result<RepositoryOutcome, RunError>, notes: Ve
                 file,
                 line,
                 image,
-                reason = verdict.reason,
+                reason = verdict.reason.map(Reason::as_str),
                 detail = verdict.detail,
                 "an image failed"
             );

@@ -246,7 +246,7 @@ impl History {
     /// Returns the commit that took `digest` away from an image, where somebody else than tagpin did, and the image never
     /// had it again: to write it once more would undo what a person did. `tag` is the one that would be written with it, where
     /// that is another one than the image has.
-    pub fn taken_back(
+    pub fn reverted_by(
         &self,
         file: &str,
         key: &ImageKey,

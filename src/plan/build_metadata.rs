@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::{Reason, Verdict};
 use crate::policy::Policy;
 use crate::reference::{Digest, Image, Reference, ReferenceError};
 
@@ -102,12 +102,12 @@ fn metadata_of(metadata: &Value, into: &mut Vec<Built>) -> Result<(), BuiltError
 }
 
 /// Decides what each site of `inventory` becomes, and returns what is for none of them.
-pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Assignment>, Vec<Built>) {
+pub fn assignments(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Assignment>, Vec<Built>) {
     let mut used = vec![false; built.len()];
-    let aims = inventory.sites().map(|(file, located)| {
+    let assignments = inventory.sites().map(|(file, located)| {
         let site = &located.site;
         let (State::Floating | State::Pinned, Some(reference)) = (site.state, &site.reference) else {
-            return Assignment::Leave;
+            return Assignment::Keep;
         };
         let image = Image::of(reference);
         let mut mine = Vec::new();
@@ -120,13 +120,13 @@ pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Ass
         // A build pushes one digest under several tags: the one that stands here is meant.
         let same_tag = mine.iter().copied().find(|it| it.reference.tag() == reference.tag());
         let chosen = match (mine.as_slice(), same_tag) {
-            ([], _) => return Assignment::Leave,
+            ([], _) => return Assignment::Keep,
             ([one], _) => *one,
             (_, Some(one)) => one,
             (several, None) => {
                 let names: Vec<String> = several.iter().map(|it| format!("`{it}`")).collect();
                 let detail = format!("there is more than one to choose from: {}", names.join(", "));
-                return Assignment::Decided(Verdict::because(Outcome::Held, "ambiguous", Some(detail)));
+                return Assignment::Decided(Verdict::held(Reason::Ambiguous, detail));
             }
         };
         let needed = policy.decide(&file.root_path, reference.name(), site.platform.as_ref()).needed;
@@ -136,9 +136,9 @@ pub fn aims(inventory: &Inventory, policy: &Policy, built: &[Built]) -> (Vec<Ass
             platforms: needed,
         })
     });
-    let aims = aims.collect();
+    let assignments = assignments.collect();
     let unused = built.iter().zip(used).filter(|(_, used)| !used).map(|(built, _)| built.clone());
-    (aims, unused.collect())
+    (assignments, unused.collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Outcome, Verdict};
+use super::reason::Reason;
+use super::verdict::Verdict;
 use crate::history::ledger::TagObservation;
 use crate::manifest::inventory::{FileScan, Inventory};
 
@@ -38,11 +39,11 @@ impl Pinned {
     }
 
     /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
-    pub fn hold(&mut self, paths: &BTreeSet<String>, reason: &'static str, detail: &str) {
+    pub fn hold(&mut self, paths: &BTreeSet<String>, reason: Reason, detail: &str) {
         self.files.retain(|file| !paths.contains(&file.path));
         for ((file, _), verdict) in self.inventory.sites().zip(&mut self.verdicts) {
             if verdict.change.is_some() && paths.contains(&file.path) {
-                *verdict = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
+                *verdict = Verdict::held(reason, detail);
             }
         }
     }

@@ -12,8 +12,8 @@ use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::inventory::{FileScan, Inventory, directory};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, SIZE_MAX, edit, inventory};
-use crate::plan::verify::vouch;
-use crate::plan::{self, Change, Outcome, Rules, Verdict};
+use crate::plan::verify::verify;
+use crate::plan::{self, Change, Outcome, Reason, Rules, Verdict};
 use crate::policy::Settings;
 use crate::registry::{Answers, Registry, ask};
 use crate::source::tree::{Tree, TreeError};
@@ -61,7 +61,7 @@ pub async fn pin_some<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let (mut verdicts, answers) =
         decide(tree, settings, past, registry, &inventory, wanted, progress).await?;
-    vouch(registry, &settings.policy, &inventory, &mut verdicts).await;
+    verify(registry, &settings.policy, &inventory, &mut verdicts).await;
     let (files, notes) = edit(tree, settings, &inventory, &mut verdicts);
     Ok(Pinned {
         inventory,
@@ -187,7 +187,7 @@ pub(crate) fn edit<T: Tree>(
             Ok(before) => before,
             Err(error) => {
                 for verdict in mine.iter_mut().filter(|verdict| verdict.change.is_some()) {
-                    *verdict = Verdict::because(Outcome::Failed, "unreadable", Some(error.to_string()));
+                    *verdict = Verdict::because(Outcome::Failed, Reason::Unreadable, Some(error.to_string()));
                 }
                 continue;
             }
@@ -222,7 +222,7 @@ pub fn edit_file(
                 EditError::Unsafe(_) => Outcome::Held,
                 EditError::FileChanged | EditError::NotUtf8 | EditError::Unproven(_) => Outcome::Failed,
             };
-            *verdict = Verdict::because(outcome, error.reason(), Some(error.to_string()));
+            *verdict = Verdict::because(outcome, (&error).into(), Some(error.to_string()));
         }
     }
     edited

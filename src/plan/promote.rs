@@ -11,7 +11,7 @@ use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::{Outcome, Reason, Verdict};
 use crate::policy::Globs;
 use crate::policy::environment::{Environment, of_path};
 use crate::policy::target::Target;
@@ -40,9 +40,6 @@ pub struct Soak {
     /// Since when each image of the source has its digest.
     pub since: BTreeMap<(Image, Digest), Since>,
 }
-
-/// The reason of a verdict on an image whose digest has not been in the source for long enough.
-pub const NOT_SOAKED: &str = "not-soaked";
 
 /// Why nothing can be promoted at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +72,7 @@ pub enum PromoteError {
 #[derive(Clone, Debug, Default)]
 pub struct Promotion {
     /// One for each site of the inventory.
-    pub aims: Vec<Assignment>,
+    pub assignments: Vec<Assignment>,
     /// The images of the destination that differ from the source, by their sites' index: what they should be.
     pub differences: BTreeMap<usize, Reference>,
     /// The images that only the source has.
@@ -86,8 +83,8 @@ impl Promotion {
     /// Returns the remark that it has nothing to do, which a name that is spelled wrong may be behind. `some` tells that only
     /// some images were asked for.
     pub fn nothing_in_common(&self, from: &Target, to: &Target, some: bool) -> Option<String> {
-        let is_empty = self.aims.iter().all(|aim| match aim {
-            Assignment::Leave => true,
+        let is_empty = self.assignments.iter().all(|assignment| match assignment {
+            Assignment::Keep => true,
             Assignment::Decided(verdict) => verdict.outcome == Outcome::Skipped,
             Assignment::Set(_) => false,
         });
@@ -137,25 +134,25 @@ pub fn promote(
         let wanted = |reference: &&Reference| {
             demands.images.as_ref().is_none_or(|images| images.matches_image(reference))
         };
-        let aim = match (site.state, reference.filter(wanted)) {
+        let assignment = match (site.state, reference.filter(wanted)) {
             (State::Floating | State::Pinned, Some(reference)) => {
                 let image = Image::of(reference);
                 let home = home(to, file, demands);
                 let offers = offers.get(&image).map(Vec::as_slice);
-                let aim = aim(offers, reference, &image, (&to.name, home), demands);
+                let assignment = assignment(offers, reference, &image, (&to.name, home), demands);
                 taken.insert(image);
-                aim
+                assignment
             }
-            _ => Assignment::Leave,
+            _ => Assignment::Keep,
         };
-        if let (Assignment::Set(named), Some(reference)) = (&aim, reference) {
+        if let (Assignment::Set(named), Some(reference)) = (&assignment, reference) {
             let tagged = named.tag.as_deref().map(|tag| reference.tagged(tag));
             let wanted = tagged.as_ref().unwrap_or(reference).pinned(&named.digest);
             if wanted != *reference {
                 promotion.differences.insert(index, wanted);
             }
         }
-        promotion.aims.push(aim);
+        promotion.assignments.push(assignment);
     }
     let only =
         offers.iter().filter(|(image, _)| !taken.contains(image)).filter_map(|(_, places)| places.first());
@@ -202,17 +199,16 @@ fn listed(globs: &Globs) -> String {
 }
 
 /// Decides about one site of the destination.
-fn aim(
+fn assignment(
     offers: Option<&[SourceImage<'_>]>,
     reference: &Reference,
     image: &Image,
     (to, home): (&str, Option<&Environment>),
     demands: &PromotionRules,
 ) -> Assignment {
-    let refuse =
-        |reason, detail: String| Assignment::Decided(Verdict::because(Outcome::Held, reason, Some(detail)));
+    let refuse = |reason, detail: String| Assignment::Decided(Verdict::held(reason, detail));
     let Some(offers) = offers else {
-        return Assignment::Decided(Verdict::because(Outcome::Skipped, "only-in-destination", None));
+        return Assignment::Decided(Verdict::because(Outcome::Skipped, Reason::OnlyInDestination, None));
     };
     let place = |(file, located, reference): &SourceImage<'_>| {
         let at = reference.digest().map_or_else(|| "no digest".to_owned(), Digest::to_string);
@@ -223,11 +219,14 @@ fn aim(
     let digest = match digests.iter().copied().collect::<Vec<_>>().as_slice() {
         [Some(digest)] => *digest,
         [None] => {
-            return refuse("source-not-pinned", format!("the source has it without a digest: {}", places()));
+            return refuse(
+                Reason::SourceNotPinned,
+                format!("the source has it without a digest: {}", places()),
+            );
         }
         _ => {
             let detail = format!("the source has more than one: {}; make them one, or name a path", places());
-            return refuse("ambiguous", detail);
+            return refuse(Reason::Ambiguous, detail);
         }
     };
     let tags: BTreeSet<&str> = offers.iter().filter_map(|(_, _, it)| it.tag()).collect();
@@ -239,7 +238,7 @@ fn aim(
         tags if tags.contains(&own) => None,
         tags => {
             let detail = format!("the source has `{digest}` under several tags: {}", tags.join(", "));
-            return refuse("ambiguous", detail);
+            return refuse(Reason::Ambiguous, detail);
         }
     };
     let set = Assignment::Set(AssignedDigest {
@@ -256,13 +255,16 @@ fn aim(
     {
         let detail =
             format!("`{}` may have images of {} only", home.map_or(to, |home| &home.name), listed(allowed));
-        return refuse("registry-not-allowed", detail);
+        return refuse(Reason::RegistryNotAllowed, detail);
     }
     if demands.approved.as_ref().is_some_and(|approved| !approved.contains(digest)) {
-        return refuse("not-approved", format!("`{digest}` is not among the digests that were approved"));
+        return refuse(
+            Reason::NotApproved,
+            format!("`{digest}` is not among the digests that were approved"),
+        );
     }
     match demands.soak.as_ref().and_then(|soak| soak.refuses(image, digest)) {
-        Some(detail) => refuse(NOT_SOAKED, detail),
+        Some(detail) => refuse(Reason::NotSoaked, detail),
         None => set,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Pinned;
 use crate::history::{self, keys};
-use crate::plan::{Outcome, Verdict, pin};
+use crate::plan::{Reason, Verdict, pin};
 use crate::policy::Settings;
 use crate::policy::target::Target;
 use crate::source::git::{Log, LogError};
@@ -13,9 +13,6 @@ use crate::source::tree::Tree;
 
 /// How many commits of the base branch are looked through.
 pub const DEPTH: u16 = 200;
-
-/// The reason of a verdict on an image whose new digest somebody took back.
-pub const REVERTED: &str = "reverted";
 
 /// Holds the images that would get a digest which they had, and which somebody else than tagpin replaced: until the tag is
 /// another one. The files are edited anew without them.
@@ -34,7 +31,8 @@ pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, settings: &Settings, log: &L
         // As many verdicts as sites: those of the next file follow.
         for (key, verdict) in keys(sites).iter().zip(verdicts.by_ref().take(sites.len())) {
             let Some(change) = &verdict.change else { continue };
-            let Some(event) = history.taken_back(&file.root_path, key, &change.digest, change.tag.as_deref())
+            let Some(event) =
+                history.reverted_by(&file.root_path, key, &change.digest, change.tag.as_deref())
             else {
                 continue;
             };
@@ -42,7 +40,7 @@ pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, settings: &Settings, log: &L
                 "`{}` was here and was taken back by commit {:.12}, `{}`: it is not proposed again, another digest is",
                 change.digest, event.commit, event.title
             );
-            *verdict = Verdict::because(Outcome::Held, REVERTED, Some(detail));
+            *verdict = Verdict::held(Reason::Reverted, detail);
             found = true;
         }
     }

@@ -10,7 +10,7 @@ use crate::history::{History, ImageKey, keys};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::{Reason, Verdict};
 use crate::policy::Settings;
 use crate::policy::hold::ActiveHolds;
 use crate::policy::hold::{NewHold, Until};
@@ -50,29 +50,27 @@ pub fn rollback(
     to: &To,
     sources: RollbackSources<'_>,
 ) -> Vec<Assignment> {
-    let mut aims = Vec::new();
+    let mut assignments = Vec::new();
     for file in &inventory.files {
         for (located, key) in file.scan.sites.iter().zip(keys(&file.scan.sites)) {
             let site = &located.site;
             let meant = |it: &&Reference| {
                 target.has(file, located) && images.is_none_or(|images| images.matches_image(it))
             };
-            aims.push(match (site.state, site.reference.as_ref().filter(meant)) {
+            assignments.push(match (site.state, site.reference.as_ref().filter(meant)) {
                 (State::Floating | State::Pinned, Some(reference)) => {
                     match sources.find(file, &key, reference, to) {
                         Ok((digest, tag)) => {
                             Assignment::Set(AssignedDigest { digest, tag, platforms: Vec::new() })
                         }
-                        Err((reason, detail)) => {
-                            Assignment::Decided(Verdict::because(Outcome::Held, reason, Some(detail)))
-                        }
+                        Err((reason, detail)) => Assignment::Decided(Verdict::held(reason, detail)),
                     }
                 }
-                _ => Assignment::Leave,
+                _ => Assignment::Keep,
             });
         }
     }
-    aims
+    assignments
 }
 
 /// Returns the images that a rollback of `target` would be about, as spelled.
@@ -83,7 +81,7 @@ pub fn images(inventory: &Inventory, target: &Target, images: Option<&Globs>) ->
     meant.map(|reference| reference.name().to_owned()).collect()
 }
 
-type NamedDigest = Result<(Digest, Option<String>), (&'static str, String)>;
+type NamedDigest = Result<(Digest, Option<String>), (Reason, String)>;
 
 impl RollbackSources<'_> {
     fn find(&self, file: &FileScan, key: &ImageKey, reference: &Reference, to: &To) -> NamedDigest {
@@ -107,13 +105,15 @@ impl RollbackSources<'_> {
         let digests: Vec<Option<&Digest>> =
             declared.iter().map(|it| it.and_then(Reference::digest)).collect();
         let Some(present) = digests.first().copied() else {
-            return Err(("no-history", "the image is not committed yet".to_owned()));
+            return Err((Reason::NoHistory, "the image is not committed yet".to_owned()));
         };
         let first = digests.iter().rposition(|digest| *digest == present).unwrap_or_default();
         let earlier = declared.iter().skip(first + 1).flatten();
         match earlier.into_iter().find_map(|it| it.digest().map(|digest| (*it, digest))) {
             Some((reference, digest)) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
-            None => Err(("no-earlier-digest", format!("no digest was declared here before{}", self.cut()))),
+            None => {
+                Err((Reason::NoEarlierDigest, format!("no digest was declared here before{}", self.cut())))
+            }
         }
     }
 
@@ -123,12 +123,12 @@ impl RollbackSources<'_> {
             Some(event) => event.after.as_ref(),
             None => {
                 let detail = format!("the image was not here yet at {moment}{}", self.cut());
-                return Err(("not-declared-then", detail));
+                return Err((Reason::NotDeclaredThen, detail));
             }
         };
         match then.and_then(|reference| reference.digest().map(|digest| (reference, digest))) {
             Some((reference, digest)) => Ok((digest.clone(), reference.tag().map(str::to_owned))),
-            None => Err(("not-pinned-then", format!("the image had no digest at {moment}"))),
+            None => Err((Reason::NotPinnedThen, format!("the image had no digest at {moment}"))),
         }
     }
 
@@ -143,7 +143,7 @@ impl RollbackSources<'_> {
         match good {
             Some(good) => Ok((digest.clone(), good.tag.clone())),
             None => Err((
-                "never-declared",
+                Reason::NeverDeclared,
                 format!("`{digest}` was never declared here, and is not known to be good{}", self.cut()),
             )),
         }
@@ -151,7 +151,7 @@ impl RollbackSources<'_> {
 
     fn known_good(&self, file: &str, reference: &Reference) -> NamedDigest {
         let Some(environment) = environment::of_path(&self.settings.environments, file) else {
-            return Err(("no-known-good", "the file belongs to no [[environment]]".to_owned()));
+            return Err((Reason::NoKnownGood, "the file belongs to no [[environment]]".to_owned()));
         };
         let Image(image) = Image::of(reference);
         let good =
@@ -165,11 +165,14 @@ impl RollbackSources<'_> {
             }
             ([], _) => {
                 let name = &environment.name;
-                Err(("no-known-good", format!("nothing is known to be good of `{image}` in `{name}`")))
+                Err((Reason::NoKnownGood, format!("nothing is known to be good of `{image}` in `{name}`")))
             }
             (several, _) => {
                 let digests: Vec<String> = several.iter().map(|it| format!("`{}`", it.digest)).collect();
-                Err(("ambiguous", format!("several digests are known to be good: {}", digests.join(", "))))
+                Err((
+                    Reason::Ambiguous,
+                    format!("several digests are known to be good: {}", digests.join(", ")),
+                ))
             }
         }
     }

@@ -5,15 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Pinned;
+use super::decide::{Rules, left_alone, style_of};
+use super::describe;
+use super::edits::Pinned;
+use super::pin::{charts, edit};
+use super::reason::Reason;
+use super::verdict::{Change, Outcome, Verdict};
+use super::verify::verify;
 use crate::history::ledger::LedgerView;
-use crate::manifest::inventory::Inventory;
+use crate::manifest::Located;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Skip;
-use crate::plan::verify::vouch;
-use crate::plan::{self, Change, Outcome, Verdict, pin};
 use crate::platform::Platform;
 use crate::policy::Settings;
-use crate::policy::hold::ON_HOLD;
 use crate::reference::{Digest, Reference};
 use crate::registry::{DigestCheck, Registry, TagRef, Unconfirmed, confirm};
 use crate::source::tree::{Tree, TreeError};
@@ -22,7 +26,7 @@ use crate::source::tree::{Tree, TreeError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assignment {
     /// Nobody asked for anything: what is pinned is unchanged, the rest skipped.
-    Leave,
+    Keep,
     /// It is decided already.
     Decided(Verdict),
     /// It gets this digest.
@@ -44,18 +48,13 @@ pub struct AssignedDigest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Atomicity {
     /// Nothing is written.
-    StopsAll,
+    AllOrNothing,
     /// They go on.
-    StopsOne,
+    PerImage,
 }
 
-/// The reason of a verdict on a site that could be changed, beside one that is refused.
-pub const OTHERS_REFUSED: &str = "others-refused";
-
-/// What is said of it.
-pub const HALVES: &str = "another image is refused, and nothing is done by halves";
-
-/// Confirms what `aims` name, one aim for each site of `inventory`, and edits the files in memory. Nothing is written.
+/// Confirms the digests that `assignments` name, one assignment for each site of `inventory`, and edits the files in memory.
+/// Nothing is written.
 ///
 /// # Errors
 /// The tree itself cannot be read. What goes wrong with one site is in its verdict.
@@ -65,108 +64,102 @@ pub async fn assign<T: Tree, R: Registry>(
     past: &LedgerView,
     registry: &R,
     inventory: Inventory,
-    aims: Vec<Assignment>,
-    refusal: Atomicity,
+    assignments: Vec<Assignment>,
+    atomicity: Atomicity,
 ) -> Result<Pinned, TreeError> {
-    let charts = pin::charts(tree, &inventory)?;
-    let rules = plan::Rules::new(settings, past, &charts);
-    let mut verdicts = Vec::new();
-    let mut claims: BTreeMap<DigestCheck, Vec<usize>> = BTreeMap::new();
-    for ((file, located), aim) in inventory.sites().zip(aims) {
-        let named = match aim {
-            Assignment::Leave => {
-                verdicts.push(plan::left_alone(file, rules, located));
-                continue;
-            }
-            Assignment::Decided(verdict) => {
-                verdicts.push(verdict);
-                continue;
-            }
-            Assignment::Set(named) => named,
-        };
-        let site = &located.site;
-        let style = plan::style_of(file, rules, located);
-        let (style, reference) = match (style, &site.reference) {
-            (Ok(style), Some(reference)) => (style, reference),
-            // Somebody names a digest for it: not to write it is no success.
-            (Err(verdict), _) if verdict.reason == Some(Skip::DigestOnly.reason()) => {
-                let detail = "it has a digest and no tag: write its tag beside the digest first".to_owned();
-                verdicts.push(Verdict::because(Outcome::Held, Skip::DigestOnly.reason(), Some(detail)));
-                continue;
-            }
-            (Err(verdict), _) => {
-                verdicts.push(*verdict);
-                continue;
-            }
-            (Ok(_), None) => {
-                verdicts.push(Verdict::because(Outcome::Skipped, "not-a-reference", None));
-                continue;
-            }
-        };
-        let AssignedDigest { digest, tag, platforms } = named;
-        let tag = tag.filter(|tag| reference.tag() != Some(tag));
-        if site.digest() == Some(&digest) && tag.is_none() {
-            verdicts.push(Verdict::unchanged());
-            continue;
-        }
-        let tagged = tag.as_deref().map(|tag| reference.tagged(tag));
-        // A ban may name the tag that stands here, or the one that comes.
-        let against = |reference: &Reference| rules.holds.against(&file.root_path, reference, &digest);
-        if let Some(hold) = against(reference).or_else(|| against(tagged.as_ref()?)) {
-            let detail = format!("`{digest}` is on hold: {hold}");
-            verdicts.push(Verdict::because(Outcome::Held, ON_HOLD, Some(detail)));
-            continue;
-        }
-        let question = TagRef::new(tagged.as_ref().unwrap_or(reference));
-        let claim = DigestCheck { question, digest: digest.clone(), platforms };
-        claims.entry(claim).or_default().push(verdicts.len());
-        let outcome = if site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
-        let change =
-            Change { digest, tag, style, covers: String::new(), proofs: BTreeSet::new(), moves: None };
-        verdicts.push(Verdict { outcome, change: Some(change), ..Verdict::unchanged() });
-    }
-    let wanted: BTreeSet<DigestCheck> = claims.keys().cloned().collect();
-    for (claim, confirmed) in confirm(registry, wanted).await {
-        for index in claims.remove(&claim).unwrap_or_default() {
-            let Some(verdict) = verdicts.get_mut(index) else { continue };
-            match &confirmed {
-                Ok(covers) => {
-                    if let Some(change) = &mut verdict.change {
-                        (*covers).clone_into(&mut change.covers);
-                    }
-                }
-                Err(refused) => *verdict = told(refused),
-            }
-        }
-    }
-    vouch(registry, &settings.policy, &inventory, &mut verdicts).await;
-    // A hold is somebody's decision about this one image, and says nothing of the others.
-    let is_refused = |verdict: &Verdict| {
-        matches!(verdict.outcome, Outcome::Held | Outcome::Failed) && verdict.reason != Some(ON_HOLD)
-    };
-    if refusal == Atomicity::StopsAll && verdicts.iter().any(is_refused) {
-        hold_all(&mut verdicts);
-    }
-    let (mut files, notes) = pin::edit(tree, settings, &inventory, &mut verdicts);
+    let charts = charts(tree, &inventory)?;
+    let rules = Rules::new(settings, past, &charts);
+    let wishes = inventory.sites().zip(assignments).map(|((file, located), assignment)| match assignment {
+        Assignment::Keep => (left_alone(file, rules, located), None),
+        Assignment::Decided(verdict) => (verdict, None),
+        Assignment::Set(assigned) => match set(file, rules, located, assigned) {
+            Ok((change, check)) => (Verdict::changed(located, change), Some(check)),
+            Err(verdict) => (*verdict, None),
+        },
+    });
+    let (mut verdicts, checks): (Vec<Verdict>, Vec<Option<DigestCheck>>) = wishes.unzip();
+    confirm_changes(registry, checks, &mut verdicts).await;
+    verify(registry, &settings.policy, &inventory, &mut verdicts).await;
+    hold_together(&mut verdicts, atomicity);
+    let (mut files, notes) = edit(tree, settings, &inventory, &mut verdicts);
     // An edit that could not be proven is a refusal too.
-    if refusal == Atomicity::StopsAll && verdicts.iter().any(is_refused) {
-        hold_all(&mut verdicts);
+    if hold_together(&mut verdicts, atomicity) {
         files.clear();
     }
     Ok(Pinned { inventory, verdicts, files, notes, ..Pinned::default() })
 }
 
-fn hold_all(verdicts: &mut [Verdict]) {
-    for verdict in verdicts.iter_mut().filter(|verdict| verdict.change.is_some()) {
-        *verdict = Verdict::because(Outcome::Held, OTHERS_REFUSED, Some(HALVES.to_owned()));
+/// Returns the change that writes the assigned digest, and what the registry has to confirm first; the verdict where there
+/// is nothing to write, or nothing may be written.
+fn set(
+    file: &FileScan,
+    rules: Rules<'_>,
+    located: &Located,
+    assigned: AssignedDigest,
+) -> Result<(Change, DigestCheck), Box<Verdict>> {
+    const DIGEST_ONLY: Reason = Reason::Skip(Skip::DigestOnly);
+    let style = style_of(file, rules, located).map_err(|verdict| match verdict.reason {
+        Some(DIGEST_ONLY) => Box::new(Verdict::held(DIGEST_ONLY, describe::DIGEST_ONLY)),
+        _ => verdict,
+    })?;
+    let not_a_reference = || Verdict::because(Outcome::Skipped, Reason::Skip(Skip::NotAReference), None);
+    let reference = located.site.reference.as_ref().ok_or_else(not_a_reference)?;
+    let AssignedDigest { digest, tag, platforms } = assigned;
+    let tag = tag.filter(|tag| reference.tag() != Some(tag));
+    if located.site.digest() == Some(&digest) && tag.is_none() {
+        return Err(Box::new(Verdict::unchanged()));
+    }
+    let tagged = tag.as_deref().map(|tag| reference.tagged(tag));
+    // A ban may name the tag that stands here, or the one that comes.
+    let against = |reference: &Reference| rules.holds.against(&file.root_path, reference, &digest);
+    if let Some(hold) = against(reference).or_else(|| against(tagged.as_ref()?)) {
+        return Err(Box::new(Verdict::held(Reason::OnHold, describe::digest_on_hold(&digest, hold))));
+    }
+    let question = TagRef::new(tagged.as_ref().unwrap_or(reference));
+    let check = DigestCheck { question, digest: digest.clone(), platforms };
+    let change = Change { digest, tag, style, covers: String::new(), proofs: BTreeSet::new(), moves: None };
+    Ok((change, check))
+}
+
+/// Asks the registry for each digest once; the verdict on a site whose digest it does not confirm becomes why.
+async fn confirm_changes<R: Registry>(
+    registry: &R,
+    checks: Vec<Option<DigestCheck>>,
+    verdicts: &mut [Verdict],
+) {
+    let mut sites: BTreeMap<DigestCheck, Vec<usize>> = BTreeMap::new();
+    for (index, check) in checks.into_iter().enumerate() {
+        if let Some(check) = check {
+            sites.entry(check).or_default().push(index);
+        }
+    }
+    for (check, confirmed) in confirm(registry, sites.keys().cloned().collect()).await {
+        for index in sites.remove(&check).unwrap_or_default() {
+            let Some(verdict) = verdicts.get_mut(index) else { continue };
+            match (&confirmed, &mut verdict.change) {
+                (Ok(covers), Some(change)) => (*covers).clone_into(&mut change.covers),
+                (Ok(_), None) => {}
+                (Err(refused), _) => *verdict = refusal_verdict(refused),
+            }
+        }
     }
 }
 
-fn told(refused: &Unconfirmed) -> Verdict {
-    let detail = Some(refused.to_string());
+/// Holds every change where all or none are to be written and one is refused. Returns whether that is so.
+fn hold_together(verdicts: &mut [Verdict], atomicity: Atomicity) -> bool {
+    let is_refused = atomicity == Atomicity::AllOrNothing && verdicts.iter().any(Verdict::is_refused);
+    if is_refused {
+        for verdict in verdicts.iter_mut().filter(|verdict| verdict.change.is_some()) {
+            *verdict = Verdict::held(Reason::OthersRefused, describe::OTHERS_REFUSED);
+        }
+    }
+    is_refused
+}
+
+fn refusal_verdict(refused: &Unconfirmed) -> Verdict {
     match refused {
-        Unconfirmed::Gone(_) => Verdict::because(Outcome::Held, "digest-gone", detail),
-        Unconfirmed::Lacking { .. } => Verdict::because(Outcome::Held, "platform-missing", detail),
-        Unconfirmed::Unknown(error) => Verdict::because(Outcome::Failed, error.reason(), detail),
+        Unconfirmed::Gone(_) => Verdict::held(Reason::DigestGone, refused.to_string()),
+        Unconfirmed::Lacking { .. } => Verdict::held(Reason::PlatformMissing, refused.to_string()),
+        Unconfirmed::Unknown(error) => Verdict::unresolved(error),
     }
 }

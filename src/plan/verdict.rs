@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::reason::Reason;
 use crate::history::ledger::Moves;
+use crate::manifest::Located;
 use crate::manifest::edit::Style;
 use crate::reference::{Digest, Reference};
-use crate::registry::SourceIndex;
 use crate::registry::verify::Proof;
+use crate::registry::{ResolveError, SourceIndex};
 
 /// What became of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +46,8 @@ impl Outcome {
 pub struct Verdict {
     /// What became of it.
     pub outcome: Outcome,
-    /// A kebab-case reason, where the outcome needs one.
-    pub reason: Option<&'static str>,
+    /// Why, where the outcome needs a reason.
+    pub reason: Option<Reason>,
     /// What the registry or the proof said, and what to do next.
     pub detail: Option<String>,
     /// What is to be written, for [`Outcome::Pinned`] and [`Outcome::Updated`].
@@ -85,8 +87,30 @@ impl Verdict {
         Self { outcome: Outcome::Unchanged, reason: None, detail: None, change: None, behind: None }
     }
 
+    /// Returns the verdict on a site that `change` is written to.
+    pub(super) fn changed(located: &Located, change: Change) -> Self {
+        let outcome = if located.site.digest().is_some() { Outcome::Updated } else { Outcome::Pinned };
+        Self { outcome, change: Some(change), ..Self::unchanged() }
+    }
+
     /// Returns a verdict without change.
-    pub fn because(outcome: Outcome, reason: &'static str, detail: Option<String>) -> Self {
+    pub fn because(outcome: Outcome, reason: Reason, detail: Option<String>) -> Self {
         Self { outcome, reason: Some(reason), detail, change: None, behind: None }
+    }
+
+    /// Returns the verdict on a site that could be changed, and is not for `reason`.
+    pub fn held(reason: Reason, detail: impl Into<String>) -> Self {
+        Self::because(Outcome::Held, reason, Some(detail.into()))
+    }
+
+    /// Returns the verdict on a site that a registry gave no usable answer about.
+    pub fn unresolved(error: &ResolveError) -> Self {
+        Self::because(Outcome::Failed, error.into(), Some(error.to_string()))
+    }
+
+    /// Returns whether somebody or something keeps the site from being changed: other than a hold, which is a decision
+    /// about this one image and says nothing of the others.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.outcome, Outcome::Held | Outcome::Failed) && self.reason != Some(Reason::OnHold)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::manifest::inventory::Inventory;
-use crate::plan::{Outcome, UNSIGNED, Verdict};
+use crate::plan::{Reason, Verdict};
 use crate::policy::Policy;
 use crate::reference::Digest;
 use crate::registry::verify::{ArtifactKind, Demand, Evidence, Proof};
@@ -28,7 +28,7 @@ struct DigestToVerify {
 /// attached to it; what was found goes into the change. Where nobody can tell, the verdict is that it failed.
 ///
 /// Nothing is asked about a digest that stands in the file already.
-pub(crate) async fn vouch<R: Registry>(
+pub(crate) async fn verify<R: Registry>(
     registry: &R,
     policy: &Policy,
     inventory: &Inventory,
@@ -57,20 +57,21 @@ pub(crate) async fn vouch<R: Registry>(
     for (sites, found) in found {
         for site in sites {
             if let Some(verdict) = verdicts.get_mut(site) {
-                tell(verdict, &found);
+                apply(verdict, &found);
             }
         }
     }
 }
 
-fn tell(verdict: &mut Verdict, found: &Result<Evidence, ResolveError>) {
+/// Puts what was found into the verdict.
+fn apply(verdict: &mut Verdict, found: &Result<Evidence, ResolveError>) {
     match found {
         Err(error) => {
-            *verdict = Verdict::because(Outcome::Failed, error.reason(), Some(error.to_string()));
+            *verdict = Verdict::unresolved(error);
         }
         Ok(Evidence { missing, .. }) if !missing.is_empty() => {
             let details: Vec<&str> = missing.iter().map(|(_, detail)| detail.as_str()).collect();
-            *verdict = Verdict::because(Outcome::Held, UNSIGNED, Some(details.join("; ")));
+            *verdict = Verdict::held(Reason::Unsigned, details.join("; "));
         }
         Ok(Evidence { proofs, .. }) => {
             if let Some(change) = &mut verdict.change {
@@ -80,7 +81,7 @@ fn tell(verdict: &mut Verdict, found: &Result<Evidence, ResolveError>) {
     }
 }
 
-/// Returns what vouches for a digest; all of the demands have to be met.
+/// Returns what is attached to a digest; all of the demands have to be met.
 async fn found<R: Registry>(registry: &R, claim: &DigestToVerify) -> Result<Evidence, ResolveError> {
     let mut proofs: BTreeSet<Proof> = BTreeSet::new();
     let mut missing: Vec<(ArtifactKind, String)> = Vec::new();

@@ -11,9 +11,6 @@ use crate::manifest::inventory::Inventory;
 use crate::policy::Globs;
 use crate::reference::{Digest, Reference};
 
-/// The reason of a verdict that a hold is behind.
-pub const ON_HOLD: &str = "on-hold";
-
 /// One `[[hold]]`. What is not named is not looked at: a hold with `paths` alone is for every image there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {

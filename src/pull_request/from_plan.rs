@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::ledger::Moves;
 use crate::manifest::site::Site;
-use crate::plan::{Outcome, Pinned};
+use crate::plan::{Outcome, Pinned, Reason};
 use crate::pull_request::{ImageChange, ObjectRef, Occasion, Omitted, Proposal};
 use crate::reference::{Digest, LATEST};
 use crate::registry::verify::Proof;
@@ -40,7 +40,7 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
                 file: file.path.clone(),
                 line: located.line,
                 outcome: verdict.outcome.as_str().to_owned(),
-                reason: verdict.reason.unwrap_or_default().to_owned(),
+                reason: verdict.reason.map_or("", Reason::as_str).to_owned(),
                 detail: verdict.detail.clone().filter(|_| !is_fleeting(verdict.reason)),
             });
         }
@@ -76,6 +76,6 @@ fn object(file: &str, site: &Site) -> Option<ObjectRef> {
 
 /// Returns whether what a registry said changes from one run to the next, such as how long to wait: each time the pull
 /// request would be edited, although nothing new can be done about it.
-fn is_fleeting(reason: Option<&str>) -> bool {
-    matches!(reason, Some("rate-limited" | "unavailable" | "invalid-answer"))
+fn is_fleeting(reason: Option<Reason>) -> bool {
+    matches!(reason, Some(Reason::RateLimited | Reason::Unavailable | Reason::InvalidAnswer))
 }

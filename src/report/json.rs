@@ -294,7 +294,7 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> ReportJson<'r> {
     });
     let unchecked = report.unchecked.iter().map(|unchecked| UncheckedJson {
         reference: unchecked.reference,
-        reason: unchecked.reason,
+        reason: unchecked.reason.as_str(),
         detail: &unchecked.detail,
     });
     let findings = report.findings.iter().map(FindingJson::of);

@@ -60,7 +60,7 @@ pub fn document(report: &Report<'_>) -> io::Result<Vec<u8>> {
     for unchecked in &report.unchecked {
         let Some(row) = report.rows.get(unchecked.reference) else { continue };
         let name = format!("{} at {}:{}", row.image, row.line, row.column);
-        let case = Case::broken(&name, Some(row.line), unchecked.reason, unchecked.detail.clone());
+        let case = Case::broken(&name, Some(row.line), unchecked.reason.as_str(), unchecked.detail.clone());
         suites.entry(row.file).or_default().push(case);
     }
     for cases in suites.values_mut().filter(|cases| cases.is_empty()) {

@@ -19,13 +19,12 @@ use std::ops::Range;
 
 pub use excerpt::Excerpt;
 
-use crate::check::online::UncheckedSite;
-use crate::check::{Checked, Finding, Severity};
+use crate::check::{Checked, Finding, Severity, UncheckedSite};
 use crate::manifest::edit::Style;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
-use crate::plan::{Outcome, Verdict};
+use crate::plan::{Outcome, Reason, Verdict};
 use crate::policy::hold::{ActiveHolds, Hold};
 use crate::registry::verify::Proof;
 use crate::registry::{Budget, SourceIndex};
@@ -257,7 +256,7 @@ impl<'i> Row<'i> {
             kind: site.kind.as_deref(),
             image: &site.image,
             state,
-            reason: verdict.and_then(|verdict| verdict.reason).or(reason),
+            reason: verdict.and_then(|verdict| verdict.reason).map(Reason::as_str).or(reason),
             detail: verdict.and_then(|verdict| verdict.detail.clone()),
             outcome: verdict.map(|verdict| verdict.outcome),
             new: new.map(|(change, reference)| match (change.style, &site.write) {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::report::error_chain;
 use super::tally::RunStats;
 use crate::markdown::{cell, code};
-use crate::plan::Outcome;
+use crate::plan::{Outcome, Reason};
 use crate::pull_request::{Operation, Settled};
 use crate::run::{RepositoryOutcome, RunError};
 
@@ -65,7 +65,7 @@ impl ActionSummary {
                 for ((file, located), verdict) in done.pinned.inventory.sites().zip(&done.pinned.verdicts) {
                     if verdict.outcome == Outcome::Failed {
                         let (reason, detail) =
-                            (verdict.reason.unwrap_or("failed"), verdict.detail.as_deref());
+                            (verdict.reason.map_or("failed", Reason::as_str), verdict.detail.as_deref());
                         self.problems.push(format!(
                             "{url}: {}:{}: {}: {reason}: {}",
                             file.path,

@@ -10,8 +10,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tagpin::check::online::{self, UncheckedSite};
-use tagpin::check::{self, Base, CheckContext, Checked, GateRule, Severity, rules};
+use tagpin::check::{
+    self, Base, CheckContext, Checked, GateRule, RegistryFacts, Severity, UncheckedSite, online, rules,
+};
 use tagpin::config::Config;
 use tagpin::history::ledger::{Ledger, LedgerState, LedgerView};
 use tagpin::plan::pin;
@@ -75,7 +76,7 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
         baseline: None,
         online,
     };
-    let unchecked = online.map(|online| online.unchecked.clone()).unwrap_or_default();
+    let unchecked = online.map(RegistryFacts::unchecked).unwrap_or_default();
     (check::check(&context), unchecked)
 }
 

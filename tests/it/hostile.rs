@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use tagpin::manifest::formats::catalogue::BUILT_IN;
+use tagpin::manifest::site::Skip;
 use tagpin::manifest::{UnreadReason, scan};
-use tagpin::plan::Outcome;
+use tagpin::plan::{Outcome, Reason};
 
 use crate::support::pinning::{Run, pin_twice, policy};
 
@@ -45,8 +46,9 @@ fn check(name: &str, path: &str, bytes: &[u8], expected: Expected) {
     let scan = &inventory.files[0].scan;
     let reasons: Vec<_> = scan.unread.iter().map(|unread| unread.reason).collect();
     let found = format!("{name}: {} sites, unread {:?}", verdicts.len(), &reasons[..reasons.len().min(3)]);
-    let outcomes =
-        || -> Vec<_> { verdicts.iter().map(|verdict| (verdict.outcome, verdict.reason)).collect() };
+    let outcomes = || -> Vec<_> {
+        verdicts.iter().map(|verdict| (verdict.outcome, verdict.reason.map(Reason::as_str))).collect()
+    };
     match expected {
         Pinned(count) => {
             let pinned = verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Pinned).count();
@@ -58,7 +60,8 @@ fn check(name: &str, path: &str, bytes: &[u8], expected: Expected) {
             assert_eq!((verdicts.len(), pinned), (count, 1), "{found}");
         }
         Ignored(count) => {
-            let ignored = verdicts.iter().filter(|verdict| verdict.reason == Some("ignored")).count();
+            let ignored =
+                verdicts.iter().filter(|verdict| verdict.reason == Some(Reason::Skip(Skip::Ignored))).count();
             assert_eq!((verdicts.len(), ignored), (count, count), "{found}");
         }
         Skipped => assert_eq!(outcomes(), [(Outcome::Skipped, Some("not-a-reference"))], "{found}"),

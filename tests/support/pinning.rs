@@ -14,7 +14,7 @@ use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::inventory::{FileScan, Inventory};
 use tagpin::manifest::scan;
 use tagpin::plan::pin::edit_file;
-use tagpin::plan::{self, Rules, Verdict};
+use tagpin::plan::{self, Reason, Rules, Verdict};
 use tagpin::policy::Policy;
 use tagpin::policy::hold::Holds;
 use tagpin::reference::Digest;
@@ -86,7 +86,7 @@ pub(crate) fn pin_twice(path: &str, bytes: &[u8], policy: &Policy, key: Option<&
         }
     }
     // The parsers may disagree on a file, which is then left alone. An edit that reads differently is a fault of ours.
-    for verdict in first.verdicts.iter().filter(|verdict| verdict.reason == Some("not-proven")) {
+    for verdict in first.verdicts.iter().filter(|verdict| verdict.reason == Some(Reason::NotProven)) {
         let detail = verdict.detail.as_deref().unwrap_or_default();
         assert!(detail.starts_with("a second parser"), "{detail}");
     }

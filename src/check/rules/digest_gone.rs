@@ -1,7 +1,7 @@
 //! `digest-gone`: the registry no longer has what is pinned.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, verdicts};
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -28,12 +28,11 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let Some(online) = context.online else { return Vec::new() };
-    let gone = verdicts(context).filter(|(site, _)| online.gone.contains(&site.reference));
-    let found = gone.map(|(site, verdict)| {
+    let gone = context.facts().filter(|(_, facts)| facts.is_gone);
+    let found = gone.map(|(site, facts)| {
         let message = format!("the registry no longer has the digest of `{}`", site.located.site.image);
         let finding = Finding::at_site(&RULE, &site, message);
-        if verdict.change.is_some() { finding } else { finding.advice("name an image that is there") }
+        if facts.verdict.change.is_some() { finding } else { finding.advice("name an image that is there") }
     });
     found.collect()
 }

@@ -1,9 +1,9 @@
 //! `immutable-tag-moved`: a tag that should stay where it is has moved.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, verdicts};
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
-use crate::plan::{IMMUTABLE, Outcome};
+use crate::plan::{Outcome, Reason};
 use crate::policy::looks_immutable;
 use crate::reference::Reference;
 
@@ -41,10 +41,10 @@ services:
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (site, verdict) in verdicts(context) {
-        let image = &site.located.site.image;
+    for (site, facts) in context.facts() {
+        let (image, verdict) = (&site.located.site.image, &facts.verdict);
         let tag = site.located.site.reference.as_ref().and_then(Reference::tag).unwrap_or_default();
-        if verdict.reason == Some(IMMUTABLE) {
+        if verdict.reason == Some(Reason::ImmutableTagMoved) {
             let message = format!("the tag of `{image}` has moved, and policy says that it never does");
             let advice = "find out who pushed it and why; then change the digest by hand";
             findings.push(Finding::at_site(&RULE, &site, message).advice(advice));

@@ -1,7 +1,7 @@
 //! `mirror-stale`: a mirror has another digest for a tag than the registry.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, sites};
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -41,10 +41,9 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let Some(online) = context.online else { return Vec::new() };
     let mut findings = Vec::new();
-    for site in sites(context.inventory) {
-        for stale in online.stale.get(&site.reference).into_iter().flatten() {
+    for (site, facts) in context.facts() {
+        for stale in &facts.stale {
             let (image, mirror) = (&site.located.site.image, &stale.mirror);
             let (there, now) = (stale.there.short(), stale.now.short());
             let message = format!(

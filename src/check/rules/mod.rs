@@ -25,41 +25,42 @@ use super::context::CheckContext;
 use super::finding::Finding;
 use super::rule::GateRule;
 
-/// Lists the rules: the constant `RULE` and the function `find` of each file.
-macro_rules! rules {
-    ($($file:ident),+ $(,)?) => {
-        /// Every rule, in the order of the documentation.
-        pub static ALL: [&GateRule; [$(stringify!($file)),+].len()] = [$(&$file::RULE),+];
-
-        /// Returns what the rules find, each at its default level.
-        pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-            [$($file::find),+].iter().flat_map(|find: &fn(&CheckContext<'_>) -> Vec<Finding>| find(context)).collect()
-        }
+/// Lists an item of each rule's file, in the order of the documentation.
+macro_rules! of_each_rule {
+    ($item:ident) => {
+        [
+            &floating_tag::$item,
+            &latest_tag::$item,
+            &no_tag::$item,
+            &malformed_digest::$item,
+            &overlay_unpins_base::$item,
+            &inconsistent_digest::$item,
+            &environment_skew::$item,
+            &annotation_stale::$item,
+            &unused_ignore::$item,
+            &expired_ignore::$item,
+            &gate_edited::$item,
+            &unknown_location::$item,
+            &unverifiable::$item,
+            &tag_moved::$item,
+            &immutable_tag_moved::$item,
+            &never_this_tag::$item,
+            &digest_gone::$item,
+            &platform_digest::$item,
+            &platform_missing::$item,
+            &mirror_stale::$item,
+        ]
     };
 }
 
-rules![
-    floating_tag,
-    latest_tag,
-    no_tag,
-    malformed_digest,
-    overlay_unpins_base,
-    inconsistent_digest,
-    environment_skew,
-    annotation_stale,
-    unused_ignore,
-    expired_ignore,
-    gate_edited,
-    unknown_location,
-    unverifiable,
-    tag_moved,
-    immutable_tag_moved,
-    never_this_tag,
-    digest_gone,
-    platform_digest,
-    platform_missing,
-    mirror_stale,
-];
+/// Every rule, in the order of the documentation.
+pub static ALL: [&GateRule; 20] = of_each_rule!(RULE);
+
+/// Returns what the rules find, each at its default level.
+pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+    let finds: [&dyn Fn(&CheckContext<'_>) -> Vec<Finding>; 20] = of_each_rule!(find);
+    finds.iter().flat_map(|find| find(context)).collect()
+}
 
 /// Returns the rule with this id.
 pub fn by_id(id: &str) -> Option<&'static GateRule> {

@@ -1,7 +1,7 @@
 //! `never-this-tag`: what is pinned was, as far as the ledger knows, never behind the tag beside it.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, verdicts};
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -41,9 +41,8 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let Some(online) = context.online else { return Vec::new() };
-    let found = verdicts(context).filter_map(|(site, _)| {
-        let stranger = online.strangers.get(&site.reference)?;
+    let found = context.facts().filter_map(|(site, facts)| {
+        let stranger = facts.stranger.as_ref()?;
         let other =
             stranger.other.as_ref().map(|tag| format!("; the digest is known as `{tag}`")).unwrap_or_default();
         let message = format!(

@@ -1,8 +1,9 @@
 //! `platform-digest`: one platform's manifest where the tag is an index.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, verdicts};
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
+use crate::plan::Reason;
 
 pub(super) static RULE: GateRule = GateRule {
     id: "platform-digest",
@@ -28,11 +29,10 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let Some(online) = context.online else { return Vec::new() };
-    let is_single = |reference| online.single.contains(&reference);
-    let held = verdicts(context)
-        .filter(|(site, verdict)| verdict.reason == Some("platform-digest") || is_single(site.reference));
-    let found = held.map(|(site, _)| {
+    let single = context
+        .facts()
+        .filter(|(_, facts)| facts.is_single || facts.verdict.reason == Some(Reason::PlatformDigest));
+    let found = single.map(|(site, _)| {
         let image = &site.located.site.image;
         let message = format!("the digest of `{image}` is one platform's, and the tag is an index");
         let advice = "remove the digest and run `tagpin pin`, or set `level = \"platform\"` for this path";

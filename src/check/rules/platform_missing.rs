@@ -1,9 +1,9 @@
 //! `platform-missing`: the fleet runs on a platform that the image is not made for.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, verdicts};
-use crate::check::online::PLATFORM_MISSING;
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
+use crate::plan::Reason;
 
 pub(super) static RULE: GateRule = GateRule {
     id: "platform-missing",
@@ -37,14 +37,13 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let Some(online) = context.online else { return Vec::new() };
     let mut findings = Vec::new();
-    for (site, verdict) in verdicts(context) {
-        let image = &site.located.site.image;
-        let message = if let Some(missing) = online.missing.get(&site.reference) {
-            let names: Vec<String> = missing.iter().map(|platform| format!("`{platform}`")).collect();
+    for (site, facts) in context.facts() {
+        let (image, verdict) = (&site.located.site.image, &facts.verdict);
+        let message = if !facts.missing.is_empty() {
+            let names: Vec<String> = facts.missing.iter().map(|platform| format!("`{platform}`")).collect();
             format!("`{image}` has no manifest for {}", names.join(", "))
-        } else if verdict.reason == Some(PLATFORM_MISSING) {
+        } else if verdict.reason == Some(Reason::NoSuchPlatform) {
             let detail = verdict.detail.as_deref().unwrap_or("a platform is missing");
             format!("`{image}` cannot run everywhere: {detail}")
         } else {

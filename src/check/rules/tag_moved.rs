@@ -1,7 +1,7 @@
 //! `tag-moved`: the pin is no longer what the tag says.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, verdicts};
+use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
 use crate::plan::Outcome;
 
@@ -29,9 +29,9 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let moved = verdicts(context).filter(|(_, verdict)| verdict.outcome == Outcome::Updated);
-    let found = moved.map(|(site, verdict)| {
-        let now = verdict.change.as_ref().map(|change| change.digest.short()).unwrap_or_default();
+    let moved = context.facts().filter(|(_, facts)| facts.verdict.outcome == Outcome::Updated);
+    let found = moved.map(|(site, facts)| {
+        let now = facts.verdict.change.as_ref().map(|change| change.digest.short()).unwrap_or_default();
         let message = format!("`{}` is pinned, and its tag is {now}… by now", site.located.site.image);
         Finding::at_site(&RULE, &site, message)
     });

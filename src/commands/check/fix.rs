@@ -8,7 +8,7 @@ use crate::commands::failure::Failure;
 use crate::config::Config;
 use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::Inventory;
-use crate::plan::{Outcome, Pinned, pin};
+use crate::plan::{Outcome, Pinned, Reason, pin};
 use crate::registry::Trust;
 use crate::source::tree::DirectoryTree;
 
@@ -50,7 +50,7 @@ pub(super) fn left(pinned: &Pinned) -> Vec<String> {
     let sites = pinned.inventory.sites().zip(&pinned.verdicts);
     let left = sites.filter(|(_, verdict)| matches!(verdict.outcome, Outcome::Failed | Outcome::Held));
     let lines = left.map(|((file, located), verdict)| {
-        let detail = verdict.detail.as_deref().or(verdict.reason).unwrap_or_default();
+        let detail = verdict.detail.as_deref().or(verdict.reason.map(Reason::as_str)).unwrap_or_default();
         format!("not fixed: {}:{}: `{}`: {detail}", file.path, located.line, located.site.image)
     });
     lines.collect()

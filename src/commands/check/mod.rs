@@ -13,8 +13,7 @@ use changed_since::Before;
 
 use super::{block_on, ledger, local_config, local_tree, progress, registry, work_tree_root};
 use crate::check::baseline::Baseline;
-use crate::check::online::{self, RegistryFacts};
-use crate::check::{self, CheckContext, Checked};
+use crate::check::{self, CheckContext, Checked, RegistryFacts, online};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -177,7 +176,7 @@ impl Gate {
             progress(shown),
         );
         let mut online = block_on(work)?.map_err(anyhow::Error::new)?;
-        if !online.strangers.is_empty() {
+        if online.needs_history() {
             let log = Log::open(&work_tree_root(&std::env::current_dir()?), "HEAD", marker::is_own).ok();
             online
                 .forget_older(log.as_ref(), &self.config.settings, self.past.now(), inventory)
@@ -206,7 +205,7 @@ impl Gate {
         online: Option<RegistryFacts>,
     ) -> Report<'i> {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
-        report.add_unchecked(online.map(|online| online.unchecked).unwrap_or_default());
+        report.add_unchecked(online.map(|online| online.unchecked()).unwrap_or_default());
         report.add_findings(checked);
         report.add_holds(self.config.settings.holds.at(self.past.now()), inventory);
         report.notes.extend(self.remark.clone());

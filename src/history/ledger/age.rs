@@ -10,15 +10,6 @@ use crate::policy::{Ages, UnknownAge};
 use crate::reference::Digest;
 use crate::registry::TagRef;
 
-/// The reason of a verdict on an image whose digest is not known for long enough.
-pub const TOO_NEW: &str = "too-new";
-
-/// The reason of a verdict on an image whose tag has moved not long ago.
-pub const UNSETTLED: &str = "unsettled";
-
-/// The reason of a verdict on an image of which nothing tells how old its digest is.
-pub const UNKNOWN_AGE: &str = "unknown-age";
-
 /// What there is of a ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LedgerState {
@@ -45,11 +36,33 @@ impl Default for LedgerView {
     }
 }
 
-/// Why an image has to wait: a verdict without its outcome.
+/// Why an image has to wait, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayReason {
+    /// Its digest is not known for long enough.
+    TooNew,
+    /// Its tag has moved not long ago.
+    Unsettled,
+    /// Nothing says how old its digest is.
+    UnknownAge,
+}
+
+impl DelayReason {
+    /// Returns the kebab-case word for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooNew => "too-new",
+            Self::Unsettled => "unsettled",
+            Self::UnknownAge => "unknown-age",
+        }
+    }
+}
+
+/// Why an image has to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delay {
-    /// One of [`TOO_NEW`], [`UNSETTLED`] and [`UNKNOWN_AGE`].
-    pub reason: &'static str,
+    /// In a word.
+    pub reason: DelayReason,
     /// Since when something is known, and when it will do.
     pub detail: String,
 }
@@ -96,7 +109,7 @@ impl LedgerView {
         if ages.min_age.is_zero() && ages.settle.is_zero() {
             return None;
         }
-        let unknown = |detail: String| Some(Delay { reason: UNKNOWN_AGE, detail });
+        let unknown = |detail: String| Some(Delay { reason: DelayReason::UnknownAge, detail });
         let cannot_read = |why: &str| {
             unknown(format!(
                 "how long the digest is known cannot be told: the ledger of tags cannot be read: {why}"
@@ -134,14 +147,14 @@ impl LedgerView {
                 "`{digest}` is known since {seen}, and is proposed from {old} on (`min-age = \"{}\"`)",
                 spelled(ages.min_age)
             );
-            Delay { reason: TOO_NEW, detail }
+            Delay { reason: DelayReason::TooNew, detail }
         } else {
             let what = if record.has_moved() { "moved at" } else { "is known since" };
             let detail = format!(
                 "the tag {what} {since}, and is proposed from {settled} on, unless it moves until then (`settle = \"{}\"`)",
                 spelled(ages.settle)
             );
-            Delay { reason: UNSETTLED, detail }
+            Delay { reason: DelayReason::Unsettled, detail }
         })
     }
 

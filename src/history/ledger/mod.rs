@@ -11,7 +11,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use age::{Delay, LedgerState, LedgerView, TOO_NEW, UNKNOWN_AGE, UNSETTLED};
+pub use age::{Delay, DelayReason, LedgerState, LedgerView};
 pub use branch::{LedgerError, VERSION};
 use jiff::Timestamp;
 pub use record::{Moves, TagRecord};

@@ -195,7 +195,7 @@ fn a_file_that_cannot_be_read_spoils_no_other_and_is_not_written() {
         assert!(ledger.news(at(9), std::slice::from_ref(&sighting)).is_empty());
         let past = LedgerView::new(LedgerState::Read(Arc::new(ledger)), at(9)).with(&[sighting]);
         let wait = past.wait(&question, &digest(7), ages(1, 0, UnknownAge::Accept)).unwrap();
-        assert_eq!(wait.reason, UNKNOWN_AGE);
+        assert_eq!(wait.reason, DelayReason::UnknownAge);
     }
     let mut files = Files::of(&Ledger::default(), &ledger(&[event(0, "1", 1)]).news_of());
     files.0.insert("tags/ghcr.io/acme+api.txt".to_owned(), vec![b'#'; (16 << 20) + 1]);
@@ -219,14 +219,14 @@ fn a_digest_waits_until_it_is_old_enough_and_its_tag_has_settled() {
     };
     let moved = [event(0, "1", 1), event(10, "1", 2)];
     for (now, ages, expected) in [
-        (10, ages(24, 0, Wait), Some(TOO_NEW)),
-        (33, ages(24, 0, Accept), Some(TOO_NEW)),
+        (10, ages(24, 0, Wait), Some(DelayReason::TooNew)),
+        (33, ages(24, 0, Accept), Some(DelayReason::TooNew)),
         (34, ages(24, 0, Wait), None),
-        (11, ages(0, 2, Wait), Some(UNSETTLED)),
-        (11, ages(0, 2, Accept), Some(UNSETTLED)),
+        (11, ages(0, 2, Wait), Some(DelayReason::Unsettled)),
+        (11, ages(0, 2, Accept), Some(DelayReason::Unsettled)),
         (12, ages(0, 2, Wait), None),
-        (11, ages(1, 2, Wait), Some(UNSETTLED)),
-        (11, ages(3, 2, Wait), Some(TOO_NEW)),
+        (11, ages(1, 2, Wait), Some(DelayReason::Unsettled)),
+        (11, ages(3, 2, Wait), Some(DelayReason::TooNew)),
         (10, ages(0, 0, Wait), None),
     ] {
         assert_eq!(reason(&read(&moved, now), 2, ages), expected, "{now} {ages:?}");
@@ -234,14 +234,14 @@ fn a_digest_waits_until_it_is_old_enough_and_its_tag_has_settled() {
     // Back to what it was: that digest is old, and the tag has moved.
     let back = [event(0, "1", 1), event(10, "1", 2), event(20, "1", 1)];
     assert_eq!(reason(&read(&back, 20), 1, ages(12, 0, Wait)), None);
-    assert_eq!(reason(&read(&back, 20), 1, ages(12, 1, Wait)), Some(UNSETTLED));
+    assert_eq!(reason(&read(&back, 20), 1, ages(12, 1, Wait)), Some(DelayReason::Unsettled));
     // Another tag had it before.
     let known = [event(0, "1", 1), event(0, "2", 2), event(30, "1", 2)];
     assert_eq!(reason(&read(&known, 30), 2, ages(24, 0, Wait)), None);
     // Seen for the first time: of any age.
     let first = [event(0, "1", 1)];
     assert_eq!(reason(&read(&first, 0), 1, ages(24, 1, Accept)), None);
-    assert_eq!(reason(&read(&first, 0), 1, ages(24, 1, Wait)), Some(TOO_NEW));
+    assert_eq!(reason(&read(&first, 0), 1, ages(24, 1, Wait)), Some(DelayReason::TooNew));
     assert_eq!(reason(&read(&first, 24), 1, ages(24, 1, Wait)), None);
     let settling = read(&first, 0).wait(&question("1"), &digest(1), ages(0, 1, Wait)).unwrap();
     assert!(settling.detail.contains("is known since 2027-01-15T08:00:00Z"), "{}", settling.detail);
@@ -262,10 +262,10 @@ fn without_a_ledger_policy_says_what_happens_and_one_that_cannot_be_read_holds()
     let none = LedgerView::new(LedgerState::Nothing, at(0));
     let reason =
         |past: &LedgerView, ages| past.wait(&question("1"), &digest(1), ages).map(|wait| wait.reason);
-    assert_eq!(reason(&none, ages(1, 0, Wait)), Some(UNKNOWN_AGE));
+    assert_eq!(reason(&none, ages(1, 0, Wait)), Some(DelayReason::UnknownAge));
     assert_eq!(reason(&none, ages(0, 1, Accept)), None);
     assert_eq!(reason(&none, ages(0, 0, Wait)), None);
-    assert_eq!(reason(&unreadable, ages(1, 0, Accept)), Some(UNKNOWN_AGE));
+    assert_eq!(reason(&unreadable, ages(1, 0, Accept)), Some(DelayReason::UnknownAge));
     assert_eq!(reason(&unreadable, ages(0, 0, Wait)), None);
     assert_eq!(unreadable.with(&[seen("1", 1)]), unreadable);
 }

@@ -38,8 +38,8 @@ fn promoted(dev: &[&str], production: &[&str], demands: &PromotionRules) -> Prom
 
 /// Returns the reason and the detail of the last site, or the tag and digest that it gets.
 fn last(promotion: &Promotion) -> String {
-    match promotion.aims.last().unwrap() {
-        Assignment::Leave => "left".to_owned(),
+    match promotion.assignments.last().unwrap() {
+        Assignment::Keep => "left".to_owned(),
         Assignment::Decided(verdict) => {
             format!("{}: {}", verdict.reason.unwrap(), verdict.detail.clone().unwrap_or_default())
         }
@@ -57,12 +57,14 @@ fn digest_and_tag_are_taken_over() {
     assert_eq!(promotion.only_in_source, BTreeSet::from(["redis".to_owned()]));
     let named = promotion.differences.values().map(Reference::to_string);
     assert_eq!(named.collect::<Vec<_>>(), [dev.as_str()]);
-    let Assignment::Set(AssignedDigest { platforms, .. }) = &promotion.aims[3] else {
+    let Assignment::Set(AssignedDigest { platforms, .. }) = &promotion.assignments[3] else {
         panic!("{promotion:?}")
     };
     assert_eq!(platforms.len(), 1, "production runs on arm64");
-    assert!(matches!(&promotion.aims[2], Assignment::Decided(v) if v.reason == Some("only-in-destination")));
-    assert!(promotion.aims[..2].iter().all(|aim| *aim == Assignment::Leave), "the source stays");
+    assert!(
+        matches!(&promotion.assignments[2], Assignment::Decided(v) if v.reason == Some(Reason::OnlyInDestination))
+    );
+    assert!(promotion.assignments[..2].iter().all(|it| *it == Assignment::Keep), "the source stays");
     let same = promoted(&[&dev], &[&dev], &PromotionRules::default());
     assert!(same.differences.is_empty());
 }
@@ -159,11 +161,15 @@ fn a_path_is_judged_by_the_environment_that_it_belongs_to() {
         PromotionRules { environments: config.settings.environments.clone(), ..PromotionRules::default() };
     let promote = |from: &str, to: &str| promote(&files, &target(from), &target(to), &demands);
     assert!(matches!(promote("other", "production/a.yaml"), Err(PromoteError::NotNext { .. })));
-    let last = |promotion: Promotion| match promotion.aims.get(2) {
+    let last = |promotion: Promotion| match promotion.assignments.get(2) {
         Some(Assignment::Decided(verdict)) => verdict.reason,
         _ => None,
     };
     for from in ["dev", "dev/a.yaml", "production/b.yaml"] {
-        assert_eq!(last(promote(from, "production/a.yaml").unwrap()), Some("registry-not-allowed"), "{from}");
+        assert_eq!(
+            last(promote(from, "production/a.yaml").unwrap()),
+            Some(Reason::RegistryNotAllowed),
+            "{from}"
+        );
     }
 }

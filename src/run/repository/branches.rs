@@ -6,14 +6,11 @@ use super::clone::BranchHead;
 use super::wanted_changes::HeldChanges;
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
-use crate::history::ledger::{TOO_NEW, UNKNOWN_AGE, UNSETTLED};
 use crate::manifest::inventory::FileScan;
 use crate::manifest::{Located, UnreadReason};
-use crate::plan::promote::NOT_SOAKED;
-use crate::plan::set_digest::{HALVES, OTHERS_REFUSED};
-use crate::plan::{Outcome, Pinned, Verdict};
+use crate::plan::describe::OTHERS_REFUSED;
+use crate::plan::{Outcome, Pinned, Reason, Verdict};
 use crate::policy::environment::of_path;
-use crate::policy::hold::ON_HOLD;
 use crate::pull_request::decision::{BranchOwner, Desired, Facts, LatestPullRequest};
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::group::{Branches, Group};
@@ -103,17 +100,17 @@ impl Candidate {
     }
 
     /// Holds every change for `reason`.
-    pub(crate) fn hold(&self, verdicts: &mut [Verdict], reason: &'static str, detail: &str) {
+    pub(crate) fn hold(&self, verdicts: &mut [Verdict], reason: Reason, detail: &str) {
         let changes: Vec<usize> = self.changes(verdicts).collect();
         for index in changes {
-            verdicts[index] = Verdict::because(Outcome::Held, reason, Some(detail.to_owned()));
+            verdicts[index] = Verdict::held(reason, detail);
         }
     }
 
     /// Holds every change, because no more pull requests may be opened.
     pub(crate) fn limit(&mut self, verdicts: &mut [Verdict], detail: &str) {
         self.limited = true;
-        self.hold(verdicts, "pull-request-limit", detail);
+        self.hold(verdicts, Reason::PullRequestLimit, detail);
     }
 
     /// Holds what was declined.
@@ -124,7 +121,7 @@ impl Candidate {
                 "pull request {number} with this digest was closed without a merge: open it again, or give it the label \
                  `{label}`, to be asked again"
             );
-            Verdict::because(Outcome::Held, "declined", Some(detail))
+            Verdict::held(Reason::Declined, detail)
         };
         let sites = pinned.inventory.sites().zip(&mut pinned.verdicts).enumerate();
         for (_, ((_, located), verdict)) in sites.filter(|(index, _)| self.sites.contains(index)) {
@@ -155,10 +152,10 @@ impl Candidate {
         }
         let is_held = |index: &usize| {
             let verdict = pinned.verdicts.get(*index);
-            verdict.is_some_and(|it| it.outcome == Outcome::Held && it.reason != Some(ON_HOLD))
+            verdict.is_some_and(|it| it.outcome == Outcome::Held && it.reason != Some(Reason::OnHold))
         };
         if self.sites.iter().any(is_held) {
-            self.hold(&mut pinned.verdicts, OTHERS_REFUSED, HALVES);
+            self.hold(&mut pinned.verdicts, Reason::OthersRefused, OTHERS_REFUSED);
         }
     }
 
@@ -254,7 +251,7 @@ impl Candidate {
             verdict.outcome == Outcome::Held
                 && matches!(
                     verdict.reason,
-                    Some(TOO_NEW | UNSETTLED | UNKNOWN_AGE | NOT_SOAKED | OTHERS_REFUSED)
+                    Some(Reason::Delay(_) | Reason::NotSoaked | Reason::OthersRefused)
                 )
         };
         let failed = |(index, verdict): (usize, &Verdict)| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::context::RepositoryContext;
 use crate::config::Config;
 use crate::forge::{self, Forge as _, ForgeError, NewCommit, NewFile};
-use crate::plan::Pinned;
+use crate::plan::{Pinned, Reason};
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Proposal, TemplateContext, commit_message, title};
 use crate::run::RunError;
@@ -37,7 +37,7 @@ pub(crate) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
     let workflows: BTreeSet<String> = paths.filter(|path| forge::is_workflow(path)).collect();
     (!workflows.is_empty()).then(|| {
         let mut rest = pinned.clone();
-        rest.hold(&workflows, "workflow-permission", WORKFLOWS_HELD);
+        rest.hold(&workflows, Reason::WorkflowPermission, WORKFLOWS_HELD);
         rest
     })
 }

@@ -17,7 +17,7 @@ use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::plan;
-use crate::plan::verify::vouch;
+use crate::plan::verify::verify;
 use crate::plan::{Pinned, pin};
 use crate::policy::Settings;
 use crate::registry::Registry;
@@ -113,7 +113,7 @@ impl CachedInventory {
         let inventory = self.inventory;
         let decided = pin::decide(&NoFiles, settings, past, registry, &inventory, |_| true, progress).await?;
         let (mut verdicts, answers) = decided;
-        vouch(registry, &settings.policy, &inventory, &mut verdicts).await;
+        verify(registry, &settings.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         let sightings = TagObservation::all(&answers);
         Ok(settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() }))

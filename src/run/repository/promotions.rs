@@ -42,21 +42,23 @@ fn steps(settings: &Settings) -> impl Iterator<Item = PromotionStep> + '_ {
 /// Returns whether some environment differs from the one that it gets its images from.
 pub(crate) fn is_due(inventory: &Inventory, settings: &Settings) -> bool {
     steps(settings).any(|step| match promote(inventory, &step.from, &step.to, &PromotionRules::default()) {
-        Ok(promotion) => pinned_only(inventory, promotion).iter().any(|aim| *aim != Assignment::Leave),
+        Ok(promotion) => {
+            pinned_only(inventory, promotion).iter().any(|assignment| *assignment != Assignment::Keep)
+        }
         Err(_) => true,
     })
 }
 
 /// Leaves what has no digest yet to the tag: a promotion is about images that are pinned. What only one side has is left.
 fn pinned_only(inventory: &Inventory, promotion: Promotion) -> Vec<Assignment> {
-    let sites = inventory.sites().zip(promotion.aims).enumerate();
-    let aim = sites.map(|(index, ((_, located), aim))| match aim {
-        Assignment::Decided(verdict) if verdict.outcome == Outcome::Skipped => Assignment::Leave,
-        Assignment::Set(_) if !promotion.differences.contains_key(&index) => Assignment::Leave,
-        aim if located.site.digest().is_some() => aim,
-        _ => Assignment::Leave,
+    let sites = inventory.sites().zip(promotion.assignments).enumerate();
+    let assignment = sites.map(|(index, ((_, located), assignment))| match assignment {
+        Assignment::Decided(verdict) if verdict.outcome == Outcome::Skipped => Assignment::Keep,
+        Assignment::Set(_) if !promotion.differences.contains_key(&index) => Assignment::Keep,
+        assignment if located.site.digest().is_some() => assignment,
+        _ => Assignment::Keep,
     });
-    aim.collect()
+    assignment.collect()
 }
 
 /// Adds to `pinned` what is to be promoted, and returns what cannot be. The files are edited anew where there is something.
@@ -87,19 +89,21 @@ pub(crate) async fn add<R: Registry>(
                 continue;
             }
         };
-        let aims = pinned_only(&pinned.inventory, promotion);
-        let wanted: Vec<usize> = aims
+        let assignments = pinned_only(&pinned.inventory, promotion);
+        let wanted: Vec<usize> = assignments
             .iter()
             .enumerate()
-            .filter(|(_, aim)| **aim != Assignment::Leave)
+            .filter(|(_, assignment)| **assignment != Assignment::Keep)
             .map(|(index, _)| index)
             .collect();
         if wanted.is_empty() {
             continue;
         }
-        let refusal = if environment.promotion.partial { Atomicity::StopsOne } else { Atomicity::StopsAll };
+        let atomicity =
+            if environment.promotion.partial { Atomicity::PerImage } else { Atomicity::AllOrNothing };
         let inventory = pinned.inventory.clone();
-        let promoted = assign(tree, settings, past, context.registry, inventory, aims, refusal).await?;
+        let promoted =
+            assign(tree, settings, past, context.registry, inventory, assignments, atomicity).await?;
         for index in wanted {
             verdicts[index] = promoted.verdicts[index].clone();
         }

@@ -8,15 +8,15 @@ use super::commit::{NewBranchCommit, commit};
 use super::context::RepositoryContext;
 use super::wanted_changes::{HeldChanges, WantedChanges};
 use crate::forge::{ForgeError, PullRequest};
-use crate::plan::{Pinned, pin};
+use crate::plan::{Pinned, Reason, pin};
 use crate::pull_request::decision::{Action, decide};
 use crate::pull_request::group::Group;
 use crate::pull_request::{Occasion, Operation, Settled, TemplateContext};
 use crate::registry::Registry;
 use crate::run::{BranchState, GroupOutcome, RepositoryOutcome, RunError};
 
-/// The reason and what is said of a group whose pull request has the label that halts.
-const STOPPED: (&str, &str) = ("stopped", "the pull request has the label that halts tagpin");
+/// What is said of a group whose pull request has the label that halts.
+const STOPPED: &str = "the pull request has the label that halts tagpin";
 
 type Candidates = BTreeMap<String, Candidate>;
 
@@ -193,7 +193,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
                 return Ok(BranchOutcome { part, ..BranchOutcome::default() });
             }
             (Action::Stopped, _) => {
-                candidate.hold(&mut part.verdicts, STOPPED.0, STOPPED.1);
+                candidate.hold(&mut part.verdicts, Reason::Stopped, STOPPED);
                 part.files.clear();
                 group.branch = BranchState::Stopped;
             }

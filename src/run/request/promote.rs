@@ -10,12 +10,11 @@ use crate::history::ledger::LedgerView;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::plan::promote::{Promotion, PromotionRules, Soak, promote};
-use crate::plan::set_digest::{Atomicity, OTHERS_REFUSED, assign};
-use crate::plan::{Outcome, Pinned, Verdict, pin};
+use crate::plan::set_digest::{Atomicity, assign};
+use crate::plan::{Pinned, Reason, Verdict, pin};
 use crate::policy::Globs;
 use crate::policy::Settings;
 use crate::policy::environment::of_path;
-use crate::policy::hold::ON_HOLD;
 use crate::policy::target::Target;
 use crate::pull_request::Occasion;
 use crate::pull_request::group::Group;
@@ -116,9 +115,10 @@ impl PlannedPromotion {
             notes.push(format!("only `{from}` has {}: nothing was promoted of it", names.join(", ")));
         }
         notes.extend(self.promotion.nothing_in_common(&self.from, &self.to, self.some));
-        let refusal = if self.partial { Atomicity::StopsOne } else { Atomicity::StopsAll };
+        let atomicity = if self.partial { Atomicity::PerImage } else { Atomicity::AllOrNothing };
         let pinned =
-            assign(tree, settings, past, registry, self.inventory, self.promotion.aims, refusal).await?;
+            assign(tree, settings, past, registry, self.inventory, self.promotion.assignments, atomicity)
+                .await?;
         let refused = refusals(&pinned);
         if refused > 0 {
             let others = pinned.verdicts.iter().any(|verdict| verdict.change.is_some());
@@ -135,10 +135,7 @@ impl PlannedPromotion {
 
 /// Returns how many images were refused, or could not be asked for.
 fn refusals(pinned: &Pinned) -> usize {
-    let is_refused = |verdict: &&Verdict| {
-        let held = verdict.outcome == Outcome::Held;
-        let by_others = verdict.reason == Some(OTHERS_REFUSED);
-        (held && verdict.reason != Some(ON_HOLD) && !by_others) || verdict.outcome == Outcome::Failed
-    };
+    let is_refused =
+        |verdict: &&Verdict| verdict.is_refused() && verdict.reason != Some(Reason::OthersRefused);
     pinned.verdicts.iter().filter(is_refused).count()
 }

@@ -45,7 +45,7 @@ pub struct Rollback {
 #[derive(Clone, Debug)]
 pub struct PlannedRollback {
     inventory: Inventory,
-    aims: Vec<Assignment>,
+    assignments: Vec<Assignment>,
     target: Target,
     request: Rollback,
     /// The file that gets the hold, and its text.
@@ -76,9 +76,9 @@ impl Rollback {
         let known_good = known_good::read(&place.text(known_good::FILE)?)?;
         let sources =
             RollbackSources { history: &history, known_good: &known_good, settings: place.settings };
-        let aims = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
+        let assignments = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
         let own = (place.own_file.to_owned(), place.text(place.own_file)?);
-        Ok(PlannedRollback { inventory, aims, target, request: self.clone(), own })
+        Ok(PlannedRollback { inventory, assignments, target, request: self.clone(), own })
     }
 
     pub(super) fn occasion(&self, place: impl Fn(&str) -> String, own_file: &str) -> (Group, Occasion) {
@@ -112,7 +112,8 @@ impl PlannedRollback {
         let mut unheld = settings.clone();
         unheld.holds.all.retain(|hold| hold.digest.is_some());
         let mut pinned =
-            assign(tree, &unheld, past, registry, self.inventory, self.aims, Atomicity::StopsOne).await?;
+            assign(tree, &unheld, past, registry, self.inventory, self.assignments, Atomicity::PerImage)
+                .await?;
         let holds = settings.holds.at(past.now());
         let by = self.request.by.as_deref().filter(|by| !by.trim().is_empty());
         let new_holds = rollback::holds(&pinned, holds, &self.request.why(), by, self.request.until);

@@ -5,7 +5,7 @@ use tagpin::config::Config;
 use tagpin::history::ledger::LedgerView;
 use tagpin::plan::pin::{pin, take_inventory};
 use tagpin::plan::set_digest::{AssignedDigest, Assignment, Atomicity, assign};
-use tagpin::plan::{Outcome, Pinned};
+use tagpin::plan::{Outcome, Pinned, Reason};
 use tagpin::reference::Digest;
 use tagpin::registry::HttpRegistry;
 use tagpin::source::tree::DirectoryTree;
@@ -42,14 +42,14 @@ async fn a_digest_is_written_only_with_what_policy_demands_and_nobody_is_asked_a
     fs_err::write(&file, compose(&world, "")).unwrap();
     let pinned = pin_in(work.path(), &config, &client()).await;
     let [verdict] = &pinned.verdicts[..] else { panic!("{:?}", pinned.verdicts) };
-    assert_eq!((verdict.outcome, verdict.reason), (Outcome::Held, Some("unsigned")), "{verdict:?}");
+    assert_eq!((verdict.outcome, verdict.reason), (Outcome::Held, Some(Reason::Unsigned)), "{verdict:?}");
     assert!(verdict.detail.as_ref().unwrap().contains("cosign.pub") && pinned.files.is_empty());
 
     world.registry.set(|mood| mood.referrers = Referrers::Status(503));
     let pinned = pin_in(work.path(), &config, &client()).await;
     assert_eq!(
         (pinned.verdicts[0].outcome, pinned.verdicts[0].reason),
-        (Outcome::Failed, Some("unavailable"))
+        (Outcome::Failed, Some(Reason::Unavailable))
     );
     world.registry.set(|mood| mood.referrers = Referrers::Missing);
 
@@ -74,7 +74,7 @@ async fn a_digest_is_written_only_with_what_policy_demands_and_nobody_is_asked_a
     );
     fs_err::write(&file, compose(&world, "")).unwrap();
     let pinned = pin_in(work.path(), &unread.unwrap(), &client()).await;
-    assert_eq!(pinned.verdicts[0].reason, Some("unsigned"));
+    assert_eq!(pinned.verdicts[0].reason, Some(Reason::Unsigned));
 }
 
 #[tokio::test]
@@ -87,7 +87,10 @@ async fn a_platform_s_digest_is_vouched_for_by_its_index() {
     fs_err::write(work.path().join("compose.yaml"), compose(&world, "")).unwrap();
     let pinned = pin_in(work.path(), &config, &client()).await;
     let detail = pinned.verdicts[0].detail.clone().unwrap();
-    assert!(pinned.verdicts[0].reason == Some("unsigned") && detail.contains(&world.digest), "{detail}");
+    assert!(
+        pinned.verdicts[0].reason == Some(Reason::Unsigned) && detail.contains(&world.digest),
+        "{detail}"
+    );
     world.sign(&[world.by_known()]);
     let pinned = pin_in(work.path(), &config, &client()).await;
     let change = pinned.verdicts[0].change.clone().unwrap();
@@ -167,20 +170,20 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
         }
         let inventory = take_inventory(&tree, &config.settings).unwrap();
         let digest = Digest::parse(&world.digest).unwrap();
-        let aim = Assignment::Set(AssignedDigest { digest, tag: None, platforms: Vec::new() });
+        let assignment = Assignment::Set(AssignedDigest { digest, tag: None, platforms: Vec::new() });
         let pinned = assign(
             &tree,
             &config.settings,
             &LedgerView::default(),
             &client(),
             inventory,
-            vec![aim],
-            Atomicity::StopsAll,
+            vec![assignment],
+            Atomicity::AllOrNothing,
         )
         .await
         .unwrap();
         let verdict = &pinned.verdicts[0];
-        let expected = if signed { (Outcome::Pinned, None) } else { (Outcome::Held, Some("unsigned")) };
+        let expected = if signed { (Outcome::Pinned, None) } else { (Outcome::Held, Some(Reason::Unsigned)) };
         assert_eq!((verdict.outcome, verdict.reason), expected, "{verdict:?}");
         assert_eq!(pinned.files.len(), usize::from(signed));
     }
@@ -190,15 +193,16 @@ async fn a_digest_that_somebody_names_obeys_as_well() {
     world.registry.forget_requests();
     let inventory = take_inventory(&tree, &config.settings).unwrap();
     let digest = Digest::parse(&world.digest).unwrap();
-    let aim = Assignment::Set(AssignedDigest { digest, tag: Some("2".to_owned()), platforms: Vec::new() });
+    let assignment =
+        Assignment::Set(AssignedDigest { digest, tag: Some("2".to_owned()), platforms: Vec::new() });
     let pinned = assign(
         &tree,
         &config.settings,
         &LedgerView::default(),
         &client(),
         inventory,
-        vec![aim],
-        Atomicity::StopsAll,
+        vec![assignment],
+        Atomicity::AllOrNothing,
     )
     .await
     .unwrap();
@@ -233,7 +237,7 @@ async fn a_repository_demands_more_and_never_less() {
     for own in ["[policy]\nrequire = []\n", "[[policy.rule]]\npaths = [\"**\"]\nrequire = []\n", ""] {
         let narrowed = operator.narrowed("tagpin.toml", own.as_bytes(), files).unwrap();
         let pinned = pin_in(work.path(), &narrowed, &client()).await;
-        assert_eq!(pinned.verdicts[0].reason, Some("unsigned"), "{own}");
+        assert_eq!(pinned.verdicts[0].reason, Some(Reason::Unsigned), "{own}");
     }
     // Where the operator demands nothing, the repository's own rules count alone, path by path.
     let own = "[[policy.rule]]\npaths = [\"production/**\"]\nrequire = \"signature\"\n";

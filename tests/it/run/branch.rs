@@ -1,5 +1,6 @@
 //! The branch: when it is pushed, when it stays, and when it is left alone.
 
+use tagpin::plan::Reason;
 use tagpin::run::{BRANCH, BranchState};
 
 use super::{
@@ -192,7 +193,7 @@ async fn a_workflow_that_the_token_may_not_change_is_left_out_and_named() {
     assert_pushed(&done, &world);
     assert_pinned(&world, NGINX);
     assert_eq!(world.read(BRANCH, WORKFLOW), JOB);
-    let held = done.pinned.verdicts.iter().filter(|v| v.reason == Some("workflow-permission")).count();
+    let held = done.pinned.verdicts.iter().filter(|v| v.reason == Some(Reason::WorkflowPermission)).count();
     assert_eq!((held, done.pinned.files.len()), (1, 1));
     let body = world.forge.pulls()[0].body.clone().unwrap();
     assert!(
@@ -203,7 +204,7 @@ async fn a_workflow_that_the_token_may_not_change_is_left_out_and_named() {
     let again = run(&mut world).await;
     assert_eq!(again.branch, BranchState::UpToDate);
     assert_nothing_written(&world);
-    let held = again.pinned.verdicts.iter().filter(|v| v.reason == Some("workflow-permission")).count();
+    let held = again.pinned.verdicts.iter().filter(|v| v.reason == Some(Reason::WorkflowPermission)).count();
     assert_eq!(held, 1, "and the second run still says so");
 
     // As the text says: with the permission and without the branch, it is part of the pull request.
@@ -219,6 +220,6 @@ async fn where_there_are_only_such_workflows_there_is_nothing_to_push() {
     world.git.set_mood(Mood::RefuseWorkflows);
     let done = run(&mut world).await;
     assert_eq!((done.branch, done.pull_request), (BranchState::NothingToDo, None));
-    assert_eq!(done.pinned.verdicts[0].reason, Some("workflow-permission"));
+    assert_eq!(done.pinned.verdicts[0].reason, Some(Reason::WorkflowPermission));
     assert_eq!((world.branch(), world.forge.pulls().len()), (None, 0));
 }

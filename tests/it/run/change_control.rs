@@ -1,6 +1,7 @@
 //! Holds, reverts and environments as `tagpin run` heeds them. The time is what the test says.
 
 use jiff::Timestamp;
+use tagpin::plan::Reason;
 use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 use super::{
@@ -12,7 +13,7 @@ fn outcome(done: &RepositoryOutcome, image: &str) -> (&'static str, Option<&'sta
     let sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
     let mut found = sites.filter(|((_, located), _)| located.site.image.starts_with(image));
     let (_, verdict) = found.next().unwrap();
-    (verdict.outcome.as_str(), verdict.reason)
+    (verdict.outcome.as_str(), verdict.reason.map(Reason::as_str))
 }
 
 /// Merges what tagpin proposes, as a fast-forward.
@@ -128,6 +129,11 @@ async fn an_environment_that_comes_after_another_does_not_follow_the_tags() {
     let done = run(&mut world).await;
     assert!(world.read(BRANCH, "dev/web.yaml").contains(&new));
     assert!(world.read(BRANCH, "production/web.yaml").contains(&old));
-    let reasons = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect::<Vec<_>>();
+    let reasons = done
+        .pinned
+        .verdicts
+        .iter()
+        .filter_map(|verdict| verdict.reason.map(Reason::as_str))
+        .collect::<Vec<_>>();
     assert_eq!(reasons, ["by-promotion"]);
 }

@@ -1,5 +1,6 @@
 //! What was closed without a merge is not proposed again.
 
+use tagpin::plan::Reason;
 use tagpin::run::BranchState;
 
 use super::{FILE, NGINX, assert_nothing_written, assert_pinned, run, world};
@@ -24,7 +25,7 @@ async fn closed_means_no_for_these_digests_and_other_digests_are_asked_for() {
             (done.branch, done.pull_request, done.pinned.files.len()),
             (BranchState::NothingToDo, None, 0)
         );
-        assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some("declined")));
+        assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some(Reason::Declined)));
         let detail = done.pinned.verdicts[0].detail.clone().unwrap();
         assert!(detail.contains("pull request 1") && detail.contains("`tagpin-rebuild`"), "{detail}");
     }

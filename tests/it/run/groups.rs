@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tagpin::config::Config;
+use tagpin::plan::Reason;
 use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 use super::{NGINX, assert_nothing_written, world_with};
@@ -88,7 +89,8 @@ async fn a_group_holds_its_own_changes_and_goes_its_own_way() {
     assert!(
         world.read("tagpin/registry-docker.io", "clusters/test/compose.yaml").contains(&world.tags[NGINX])
     );
-    let reasons: Vec<_> = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect();
+    let reasons: Vec<_> =
+        done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason.map(Reason::as_str)).collect();
     assert_eq!(reasons, ["declined"]);
 
     world.repository().commit_on("tagpin/registry-docker.io", &[("mine", "x")], "human@example.com");
@@ -127,7 +129,8 @@ async fn limits_hold_what_would_be_too_much() {
         let config = world.config_with(&format!("[pull-request]\ngroup-by = \"registry\"\n{limit}\n"));
         let done = run_with(&mut world, &config).await;
         assert_eq!(open(&world).into_keys().collect::<Vec<_>>(), ["tagpin/registry-docker.io"], "{limit}");
-        let held: Vec<_> = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect();
+        let held: Vec<_> =
+            done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason.map(Reason::as_str)).collect();
         assert_eq!(held, ["pull-request-limit"]);
         assert_eq!(world.repository().head("tagpin/registry-ghcr.io"), None);
         // What is open is still kept up to date; the next run may open another one, or not.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tagpin::config::Config;
+use tagpin::plan::Reason;
 use tagpin::run::{BRANCH, BranchState, RecordState, RepositoryOutcome};
 
 use super::{DEPLOYMENT, FILE, NGINX, check, world, world_with};
@@ -35,7 +36,7 @@ fn outcome(done: &RepositoryOutcome, image: &str) -> (&'static str, Option<&'sta
     let sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
     let mut found = sites.filter(|((_, located), _)| located.site.image.starts_with(image));
     let (_, verdict) = found.next().unwrap();
-    (verdict.outcome.as_str(), verdict.reason)
+    (verdict.outcome.as_str(), verdict.reason.map(Reason::as_str))
 }
 
 fn recorded(done: &RepositoryOutcome) -> (RecordState, usize) {
@@ -151,7 +152,8 @@ async fn a_tag_settles_and_a_rule_knows_better_for_its_paths() {
     let new = world.publish(NGINX, "2");
     later(&mut world, 1);
     let done = run(&mut world, settings).await;
-    let reasons: Vec<_> = done.pinned.verdicts.iter().map(|verdict| verdict.reason).collect();
+    let reasons: Vec<_> =
+        done.pinned.verdicts.iter().map(|verdict| verdict.reason.map(Reason::as_str)).collect();
     assert_eq!(reasons, [Some("unsettled"), None, None, None]);
     assert!(world.read(BRANCH, "dev/web.yaml").contains(&new));
     merge(&world);

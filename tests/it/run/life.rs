@@ -1,6 +1,7 @@
 //! The end of a branch, and what people tell tagpin in a pull request.
 
 use git2::Oid;
+use tagpin::plan::Reason;
 use tagpin::pull_request::{Operation, marker};
 use tagpin::run::{BRANCH, BranchState};
 
@@ -169,7 +170,7 @@ async fn a_label_halts_tagpin() {
     let done = run(&mut world).await;
     assert_eq!(done.branch, BranchState::Stopped);
     assert_nothing_written(&world);
-    assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some("stopped")));
+    assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some(Reason::Stopped)));
     assert!(done.pinned.files.is_empty());
     world.forge.edit(1, |pull| pull.labels.clear());
     assert_pushed(&run(&mut world).await, &world);

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use tagpin::config::Config;
+use tagpin::plan::Reason;
 use tagpin::plan::rollback::To;
 use tagpin::pull_request::Operation;
 use tagpin::run::request::{Promote, Request, Rollback};
@@ -87,7 +88,7 @@ fn reason(done: &RepositoryOutcome, file: &str, image: &str) -> (&'static str, O
     let mut sites = done.pinned.inventory.sites().zip(&done.pinned.verdicts);
     let found = sites.find(|((scan, located), _)| scan.path == file && located.site.image.contains(image));
     let (_, verdict) = found.unwrap();
-    (verdict.outcome.as_str(), verdict.reason)
+    (verdict.outcome.as_str(), verdict.reason.map(Reason::as_str))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The pull request: opened once, kept up to date, adopted, left closed.
 
 use tagpin::forge::ForgeError;
+use tagpin::plan::Reason;
 use tagpin::pull_request::{Operation, marker};
 use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
@@ -120,7 +121,8 @@ async fn what_failed_is_named_and_the_rest_is_proposed() {
     assert_eq!(operation(&done), (Operation::Created, 1));
     let body = body(&world, 1);
     assert!(body.contains("`ghcr.io/acme/gone:1` in `compose.yaml:5`: `failed`, `not-found`"), "{body}");
-    let reasons: Vec<_> = done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason).collect();
+    let reasons: Vec<_> =
+        done.pinned.verdicts.iter().filter_map(|verdict| verdict.reason.map(Reason::as_str)).collect();
     assert_eq!(reasons, ["not-found"]);
     run(&mut world).await;
     assert_nothing_written(&world);

@@ -1,5 +1,6 @@
 //! Commits that the forge makes over its API, and signs.
 
+use tagpin::plan::Reason;
 use tagpin::run::{BRANCH, BranchState};
 
 use super::{DEPLOYMENT, FILE, NGINX, check, fill};
@@ -56,7 +57,7 @@ async fn an_installation_s_token_commits_over_the_api_and_keeps_every_byte_and_m
     // Closed and declined: the bot knows itself, with and without `[bot]`.
     world.forge.close(1);
     let done = world.run_as(&config, Some(TOKEN), false).await.unwrap();
-    assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some("declined")));
+    assert!(done.pinned.verdicts.iter().all(|verdict| verdict.reason == Some(Reason::Declined)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +98,8 @@ async fn a_workflow_that_the_app_may_not_change_is_left_out() {
     for state in [BranchState::Pushed, BranchState::UpToDate] {
         let done = world.run_as(&config, Some(TOKEN), false).await.unwrap();
         assert_eq!((done.pull_request_error.clone(), &done.branch), (None, &state));
-        let held = done.pinned.verdicts.iter().filter(|v| v.reason == Some("workflow-permission")).count();
+        let held =
+            done.pinned.verdicts.iter().filter(|v| v.reason == Some(Reason::WorkflowPermission)).count();
         assert_eq!((held, world.read(BRANCH, workflow).as_str()), (1, job));
     }
 }
