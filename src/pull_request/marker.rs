@@ -141,7 +141,7 @@ impl Marker {
                 MarkerPayload { version: VERSION, head, undressed, retired, ..MarkerPayload::default() };
             match changes {
                 MarkedChanges::Listed(set) => {
-                    payload.changes = Some(set.iter().map(MarkedChange::row).collect())
+                    payload.changes = Some(set.iter().map(MarkedChange::row).collect());
                 }
                 MarkedChanges::Hashed { sha256, pairs } => {
                     let bytes: Vec<u8> = pairs.iter().flat_map(|pair| pair.0).collect();

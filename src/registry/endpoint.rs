@@ -57,14 +57,14 @@ pub(crate) fn endpoints(
     registry: &str,
     repository: &str,
     wanted: Purpose,
-) -> Result<Vec<Endpoint>, NotAllowed> {
+) -> Result<Vec<Endpoint>, Box<NotAllowed>> {
     let name = format!("{registry}/{repository}");
     let Some((index, matched)) = matching(rules, &name) else {
         return Ok(vec![endpoint(&name, false)]);
     };
     let rule = &rules[index];
     if rule.blocked {
-        return Err(NotAllowed::Blocked { image: name, prefix: rule.prefix.clone() });
+        return Err(Box::new(NotAllowed::Blocked { image: name, prefix: rule.prefix.clone() }));
     }
     let serves = |pull: PullFromMirror| match pull {
         PullFromMirror::All => true,
@@ -305,7 +305,7 @@ mod tests {
         let rules = [blocked, rule("ghcr.io/evil/fine", "ghcr.io/evil/fine", &[])];
         let error = endpoints(&rules, "ghcr.io", "evil/api", Purpose::Tag).unwrap_err();
         let (image, prefix) = ("ghcr.io/evil/api".to_owned(), "ghcr.io/evil".to_owned());
-        assert_eq!(error, NotAllowed::Blocked { image, prefix });
+        assert_eq!(*error, NotAllowed::Blocked { image, prefix });
         assert_eq!(asked(&rules, "ghcr.io", "evil/fine", Purpose::Tag), ["ghcr.io/evil/fine"]);
         assert_eq!(asked(&rules, "ghcr.io", "evil2/api", Purpose::Tag), ["ghcr.io/evil2/api"]);
     }

@@ -11,6 +11,7 @@ fn root() -> &'static Path {
 }
 
 /// Returns whether bash is there; says so where it is not.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn has_bash() -> bool {
     let found = Command::new("bash").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {

@@ -1,6 +1,6 @@
 //! What the tests of the registry client share: clients, questions, and what a registry served.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

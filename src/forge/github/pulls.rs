@@ -56,7 +56,7 @@ impl Forge for GitHub {
         branches: &[String],
         _base: &str,
     ) -> Result<BTreeMap<String, Vec<PullRequest>>, ForgeError> {
-        let asked = branches.to_vec().into_iter().map(|branch| async move {
+        let asked = branches.iter().cloned().map(|branch| async move {
             let history = self.history(&branch).await?;
             Ok((branch, history))
         });

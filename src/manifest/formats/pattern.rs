@@ -211,7 +211,7 @@ impl PatternSearch<'_, '_> {
                 }
             }
             PatternStep::Any => {
-                self.each_child(node, |search, child| search.enter(child, first, rest, depth))
+                self.each_child(node, |search, child| search.enter(child, first, rest, depth));
             }
             PatternStep::Items => {
                 let tree = self.tree;

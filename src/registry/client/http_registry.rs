@@ -136,7 +136,11 @@ impl HttpRegistry {
         result
     }
 
-    pub(crate) fn endpoints(&self, question: &TagRef, wanted: Purpose) -> Result<Vec<Endpoint>, NotAllowed> {
+    pub(crate) fn endpoints(
+        &self,
+        question: &TagRef,
+        wanted: Purpose,
+    ) -> Result<Vec<Endpoint>, Box<NotAllowed>> {
         endpoint::endpoints(&self.rules, &question.registry, &question.repository, wanted)
     }
 

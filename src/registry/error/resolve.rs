@@ -98,6 +98,12 @@ impl From<NoSuchPlatform> for ResolveError {
     }
 }
 
+impl From<Box<NotAllowed>> for ResolveError {
+    fn from(refused: Box<NotAllowed>) -> Self {
+        Self::NotAllowed(refused)
+    }
+}
+
 impl From<NotAllowed> for ResolveError {
     fn from(refused: NotAllowed) -> Self {
         Self::NotAllowed(Box::new(refused))

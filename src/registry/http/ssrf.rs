@@ -127,7 +127,7 @@ fn allowed(
         match refusal(address.ip(), trust) {
             None => addresses.push(address),
             Some(kind) => {
-                refused = Some(RefusedAddress { host: format!("{name} → {}", address.ip()), kind })
+                refused = Some(RefusedAddress { host: format!("{name} → {}", address.ip()), kind });
             }
         }
     }

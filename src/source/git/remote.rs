@@ -72,7 +72,7 @@ impl Remote {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         match url.password().map(decode) {
             Some(secret) => {
-                auth = Some(BasicAuth { username: decode(url.username()), secret: secret.into() })
+                auth = Some(BasicAuth { username: decode(url.username()), secret: secret.into() });
             }
             None if !url.username().is_empty() => {
                 return Err(GitError::Address(

@@ -63,17 +63,17 @@ impl Modules {
         let Some((first, rest)) = path.split_first() else { return Some(Target::Module(at)) };
         let module = self.0.get(&at)?;
         let is_child = module.children.contains(first);
-        if module.definitions.contains(first) && !(is_child && !rest.is_empty()) {
+        if module.definitions.contains(first) && (!is_child || rest.is_empty()) {
             return Some(Target::Definition(module));
         }
-        if let Some(import) = module.imports.get(first).filter(|_| !(is_child && !rest.is_empty())) {
+        if let Some(import) = module.imports.get(first).filter(|_| !is_child || rest.is_empty()) {
             return match self.resolve(&at, import, name, depth + 1)? {
                 Target::Module(next) => self.walk(next, rest, name, depth + 1),
                 other => Some(other),
             };
         }
         is_child
-            .then(|| [&at[..], &[first.clone()]].concat())
+            .then(|| [&at[..], std::slice::from_ref(first)].concat())
             .and_then(|child| self.walk(child, rest, name, depth))
     }
 }

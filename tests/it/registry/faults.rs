@@ -61,10 +61,10 @@ async fn of_a_thousand_references_under_faults_none_gets_a_wrong_digest() {
             match answers[question].as_ref().map(judge) {
                 // What is to be written was confirmed.
                 Ok(Judgement::Done(Assessment::Write { digest, .. })) => {
-                    assert_eq!(digest.as_str(), right[question])
+                    assert_eq!(digest.as_str(), right[question]);
                 }
                 Ok(Judgement::Done(Assessment::Failed(error))) => {
-                    *failed.entry(error.reason()).or_default() += 1
+                    *failed.entry(error.reason()).or_default() += 1;
                 }
                 Err(error) => *failed.entry(error.reason()).or_default() += 1,
                 other => panic!("{other:?}"),
