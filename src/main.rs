@@ -100,6 +100,6 @@ fn log_filter(globals: &Globals, standard: &str) -> Result<EnvFilter, Failure> {
     });
     let Some((name, filter)) = variable else { return Ok(EnvFilter::new(standard)) };
     EnvFilter::try_new(&filter).map_err(|error| {
-        Failure::usage(format!("{name} is no log filter: {error}"), "write for example `tagpin=debug`")
+        Failure::usage(format!("{name} is not a log filter: {error}"), "write for example `tagpin=debug`")
     })
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::commands::args::{ConfigAction, ConfigArgs, Format, Globals};
+use super::print_json;
+use crate::commands::args::{ConfigAction, ConfigArgs, Globals};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, ConfigError, NAMES, SCHEMA, Variables, discover};
+use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 
 /// Shows or checks the configuration, or prints its schema.
@@ -24,11 +26,10 @@ pub fn run(
     match &args.action {
         ConfigAction::Show(args) => {
             let config = Config::load(args.file.as_deref().or(globals.config.as_deref()), environment)?;
-            match globals.format {
-                Format::Human => write!(terminal.stdout, "{}", config.to_toml())?,
-                _ => {
-                    writeln!(terminal.stdout, "{:#}", json!({ "version": 1, "config": config.to_json() }))?;
-                }
+            if globals.is_json()? {
+                print_json(&json!({ "version": VERSION, "config": config.to_json() }), terminal)?;
+            } else {
+                write!(terminal.stdout, "{}", config.to_toml())?;
             }
             Ok(Exit::Done)
         }
@@ -38,15 +39,14 @@ pub fn run(
         }
         ConfigAction::Check(args) => {
             let checked = check(args.file.as_deref().or(globals.config.as_deref()), environment, terminal);
-            match globals.format {
-                Format::Human => writeln!(terminal.stdout, "ok: {}", checked?)?,
-                _ => {
-                    let problems = checked.as_ref().err().map_or(&[][..], ConfigError::problems);
-                    writeln!(terminal.stdout, "{:#}", problems_json(problems))?;
-                    if !problems.is_empty() {
-                        return Ok(Exit::Usage);
-                    }
-                }
+            if !globals.is_json()? {
+                writeln!(terminal.stdout, "ok: {}", checked?)?;
+                return Ok(Exit::Done);
+            }
+            let problems = checked.as_ref().err().map_or(&[][..], ConfigError::problems);
+            print_json(&problems_json(problems), terminal)?;
+            if !problems.is_empty() {
+                return Ok(Exit::Usage);
             }
             Ok(Exit::Done)
         }
@@ -88,5 +88,5 @@ fn problems_json(problems: &[crate::config::Diagnostic]) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "version": 1, "valid": problems.is_empty(), "problems": problems })
+    json!({ "version": VERSION, "valid": problems.is_empty(), "problems": problems })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{local_config, log, seen_from, work_tree_root};
+use super::{local_config, log, print_json, seen_from, work_tree_root};
 use crate::commands::args::{Format, Globals, HistoryArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -65,7 +65,7 @@ fn over_time(
         let events: Vec<_> = history.events.iter().map(row).collect();
         let cut_at = history.cut_at.map(|cut_at| cut_at.to_string());
         let document = json!({"version": VERSION, "events": events, "cut_at": cut_at, "complete": complete});
-        writeln!(terminal.stdout, "{document:#}")?;
+        print_json(&document, terminal)?;
         return Ok(Exit::of(false, complete));
     }
     if globals.format == Format::Html {
@@ -192,7 +192,7 @@ fn at(
             "version": VERSION, "at": moment.to_string(), "commit": step.id.to_string(),
             "committed": step.when.to_string(), "references": rows, "complete": report.complete,
         });
-        writeln!(terminal.stdout, "{document:#}")?;
+        print_json(&document, terminal)?;
     } else if !globals.quiet {
         writeln!(terminal.stderr, "as of commit {:.12}, {}", step.id.to_string(), step.when)?;
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{local_config, repository_file, whole_tree, work_tree_root};
+use super::{local_config, print_json, repository_file, whole_tree, work_tree_root};
 use crate::atomic_file;
 use crate::commands::args::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
 use crate::commands::exit::Exit;
@@ -113,10 +113,7 @@ pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
     if let Some(directory) = path.parent() {
         atomic_file::sweep(directory);
     }
-    if path.exists() {
-        return Ok(atomic_file::replace(path, text)?);
-    }
-    Ok(atomic_file::create(path, text)?)
+    Ok(atomic_file::put(path, text)?)
 }
 
 const HOLDS: &str = "docs/change-control.md shows how a `[[hold]]` is written";
@@ -200,7 +197,7 @@ fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> 
     }
     if globals.format == Format::Json {
         let document = json!({"version": VERSION, "holds": rows, "complete": report.complete});
-        writeln!(terminal.stdout, "{document:#}")?;
+        print_json(&document, terminal)?;
     } else if !globals.quiet {
         writeln!(terminal.stderr, "{}", count(config.settings.holds.all.len(), "hold"))?;
     }

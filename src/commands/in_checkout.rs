@@ -59,7 +59,8 @@ impl Checkout {
         let registry = registry(&self.config, Trust::Scanned)?;
         let (settings, past) = (&self.config.settings, LedgerView::unknown(Timestamp::now()));
         let work = planned.carry_out(&self.tree, settings, &past, &registry);
-        let RequestOutcome { mut pinned, mut notes, complete, about } = block_on(work)?.map_err(told)?;
+        let RequestOutcome { mut pinned, mut notes, complete, about } =
+            block_on(work)?.map_err(request_failure)?;
         pinned.keep(|file| about.has_file(&file.root_path));
         for FileEdit { path, before, after, .. } in std::mem::take(&mut pinned.beside) {
             if !dry_run {
@@ -77,7 +78,7 @@ impl Checkout {
 }
 
 /// Returns the failure of a request: wrong usage where a person can ask for it in another way.
-pub(super) fn told(error: RequestError) -> Failure {
+pub(super) fn request_failure(error: RequestError) -> Failure {
     match error.hint() {
         Some(hint) => Failure::usage(error.to_string(), hint),
         None => anyhow::Error::new(error).into(),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::hold::{save, text_of};
 use super::live::{compare, pods_of};
-use super::{image_globs, in_checkout, local_config, log, work_tree_root};
+use super::{image_globs, in_checkout, local_config, log, print_json, work_tree_root};
 use crate::commands::args::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -78,8 +78,8 @@ fn mark(
     // What another environment declares is no excuse for what runs in this one.
     inventory.files.retain(|file| target.has_file(&file.root_path));
     let images = image_globs(&args.image)?;
-    require_images(&inventory, &[&target]).map_err(in_checkout::told)?;
-    require_match(images.as_ref(), &inventory, &[&target]).map_err(in_checkout::told)?;
+    require_images(&inventory, &[&target]).map_err(in_checkout::request_failure)?;
+    require_match(images.as_ref(), &inventory, &[&target]).map_err(in_checkout::request_failure)?;
     let by = args.by.clone().filter(|by| !by.trim().is_empty());
     let runs = match containers {
         Some(containers) => {
@@ -104,7 +104,7 @@ fn mark(
             "version": VERSION, "environment": target.name, "marked": all - kept, "kept": kept,
             "left_out": left_out.iter().map(left_out_row).collect::<Vec<_>>(), "complete": complete,
         });
-        writeln!(terminal.stdout, "{document:#}")?;
+        print_json(&document, terminal)?;
         return Ok(Exit::of(false, complete));
     }
     let images = count(all, "image");
@@ -146,7 +146,7 @@ fn show<'k>(
     }
     if globals.format == Format::Json {
         let document = json!({"version": VERSION, "known_good": rows, "complete": true});
-        writeln!(terminal.stdout, "{document:#}")?;
+        print_json(&document, terminal)?;
     }
     Ok(Exit::Done)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{local_config, work_tree_root};
+use super::{local_config, print_json, work_tree_root};
 use crate::commands::args::{Format, Globals, LedgerAction, LedgerArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -67,7 +67,7 @@ pub fn run(
             "version": VERSION, "branch": branch, "tags": rows, "errors": problems,
             "complete": problems.is_empty(),
         });
-        writeln!(terminal.stdout, "{document:#}")?;
+        print_json(&document, terminal)?;
     } else if !globals.quiet {
         writeln!(terminal.stderr, "{}", count(tags.len(), "tag"))?;
     }
@@ -108,7 +108,7 @@ fn tags(ledger: &Ledger, wanted: Option<&Reference>) -> BTreeSet<TagRef> {
 }
 
 /// Returns the lines of a record with what each of them is.
-fn told<'l>(record: &TagRecord<'l>) -> Vec<(&'l TagEvent, &'static str)> {
+fn described_events<'l>(record: &TagRecord<'l>) -> Vec<(&'l TagEvent, &'static str)> {
     let sights = record.sights();
     let what = |(index, event): (usize, &&'l TagEvent)| {
         let before = &sights[..index];
@@ -131,7 +131,7 @@ fn print(question: &TagRef, record: &TagRecord<'_>, terminal: &mut Terminal) -> 
     let TagRef { registry, repository, tag } = question;
     let head = format!("{registry}/{repository}:{tag}");
     writeln!(terminal.stdout, "{}", terminal.stdout.paint(TextStyle::Cyan, &printable(&head)))?;
-    for (event, what) in told(record) {
+    for (event, what) in described_events(record) {
         let line = format!("    {}  {}  {}", event.when, event.digest, what.replace('-', " "));
         writeln!(terminal.stdout, "{}", printable(&line))?;
     }
@@ -139,7 +139,7 @@ fn print(question: &TagRef, record: &TagRecord<'_>, terminal: &mut Terminal) -> 
 }
 
 fn row(question: &TagRef, record: &TagRecord<'_>) -> serde_json::Value {
-    let events = told(record).into_iter().map(
+    let events = described_events(record).into_iter().map(
         |(event, what)| json!({ "when": event.when.to_string(), "digest": event.digest, "event": what }),
     );
     json!({

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
-use super::{block_on, local_config, local_tree, registry};
+use super::{block_on, local_config, local_tree, print_json, registry};
 use crate::commands::args::{Format, Globals, LiveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -42,12 +42,11 @@ pub fn run(
     let (compared, _) = compare(&declared, &containers, args.online, &config)?;
     let files = Report::new(&inventory, None, |path| tree.is_named(path));
     let (drift, complete) = (report::has_drift(&compared), files.complete && report::is_complete(&compared));
-    match globals.format {
-        Format::Human => {
-            let text = report::human(&compared, &terminal.stdout);
-            terminal.stdout.write_all(text.as_bytes())?;
-        }
-        _ => writeln!(terminal.stdout, "{:#}", report::document(&compared, complete))?,
+    if globals.is_json()? {
+        print_json(&report::document(&compared, complete), terminal)?;
+    } else {
+        let text = report::human(&compared, &terminal.stdout);
+        terminal.stdout.write_all(text.as_bytes())?;
     }
     terminal.stdout.flush()?;
     let remarks = human::remarks(&files, &terminal.stderr);

@@ -25,7 +25,9 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::commands::args::{Format, Globals};
+use serde::Serialize;
+
+use crate::commands::args::Globals;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, discover};
 use crate::policy::Globs;
@@ -186,19 +188,22 @@ fn print(
     terminal: &mut Terminal,
     rows: impl Fn(&Report<'_>, &Stream) -> String,
 ) -> Result<(), Failure> {
-    match globals.format {
-        Format::Human => {
-            let text = rows(report, &terminal.stdout);
-            terminal.stdout.write_all(text.as_bytes())?;
-        }
-        _ => {
-            let mut out = BufWriter::new(&mut terminal.stdout);
-            json::write(report, false, &mut out)?;
-            out.flush()?;
-        }
+    if globals.is_json()? {
+        let mut out = BufWriter::new(&mut terminal.stdout);
+        json::write(report, false, &mut out)?;
+        out.flush()?;
+    } else {
+        let text = rows(report, &terminal.stdout);
+        terminal.stdout.write_all(text.as_bytes())?;
     }
     terminal.stdout.flush()?;
     print_remarks(report, globals, terminal)
+}
+
+/// Prints a JSON document, its keys in alphabetical order.
+fn print_json(document: &impl Serialize, terminal: &mut Terminal) -> Result<(), Failure> {
+    let document = serde_json::to_value(document).map_err(anyhow::Error::new)?;
+    Ok(writeln!(terminal.stdout, "{document:#}")?)
 }
 
 /// Prints remarks and summary on standard error.

@@ -39,7 +39,7 @@ pub fn run(
     let registry = registry(&config, Trust::Scanned)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut notes = Vec::new();
-    // Who names a digest wants it written: what holds it back is no success.
+    // Who names a digest wants it written: what holds it back counts as undone.
     let named = !args.set.is_empty() || !args.digests.is_empty();
     let (mut past, mut remark, mut is_readable) = (LedgerView::unknown(Timestamp::now()), None, true);
     let pinned = if !named {

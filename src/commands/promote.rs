@@ -61,7 +61,8 @@ pub fn run(
         return check(&checkout, &request, globals, terminal);
     }
     let log = || Log::open(&checkout.root, &args.base, marker::is_own);
-    let planned = request.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::told)?;
+    let planned =
+        request.plan(checkout.place(), log, Timestamp::now()).map_err(in_checkout::request_failure)?;
     checkout.finish(RequestPlan::Promote(Box::new(planned)), args.dry_run, globals, terminal)
 }
 
@@ -86,16 +87,17 @@ fn check(
 ) -> Result<Exit, Failure> {
     let place = checkout.place();
     let (from, to) = (place.target(&request.from), place.target(&request.to));
-    let (from, to) = (from.map_err(in_checkout::told)?, to.map_err(in_checkout::told)?);
+    let (from, to) = (from.map_err(in_checkout::request_failure)?, to.map_err(in_checkout::request_failure)?);
     let inventory =
         pin::take_inventory(&checkout.tree, &checkout.config.settings).map_err(anyhow::Error::new)?;
-    require_images(&inventory, &[&from, &to]).map_err(in_checkout::told)?;
-    require_match(request.images.as_ref(), &inventory, &[&from, &to]).map_err(in_checkout::told)?;
+    require_images(&inventory, &[&from, &to]).map_err(in_checkout::request_failure)?;
+    require_match(request.images.as_ref(), &inventory, &[&from, &to])
+        .map_err(in_checkout::request_failure)?;
     let environments = checkout.config.settings.environments.clone();
     let demands =
         PromotionRules { environments, images: request.images.clone(), ..PromotionRules::default() };
-    let promotion =
-        promote(&inventory, &from, &to, &demands).map_err(|error| in_checkout::told(error.into()))?;
+    let promotion = promote(&inventory, &from, &to, &demands)
+        .map_err(|error| in_checkout::request_failure(error.into()))?;
     let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));
     if let Some(note) = promotion.nothing_in_common(&from, &to, request.images.is_some()) {
         writeln!(terminal.stderr, "note: {}", printable(&note))?;

@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use serde_json::json;
 
-use super::{print_budgets, registry, runtime};
-use crate::commands::args::{Format, Globals, ResolveArgs};
+use super::{print_budgets, print_json, registry, runtime};
+use crate::commands::args::{Globals, ResolveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
@@ -15,6 +15,7 @@ use crate::registry::{
     Assessment, DigestLevel, HttpRegistry, Judgement, ManifestContent, RecordedOrigin, Registry as _,
     Requirement, ResolveError, SourceIndex, TagAnswer, TagQuery, TagRef, Trust, ask, explained,
 };
+use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::text::printable;
 
@@ -71,23 +72,20 @@ pub fn run(
             rows.push(ResolvedRow { text, asked, answer, steps, mirrors, attached });
         }
     }
-    let complete = rows.iter().all(|row| row.told().is_ok());
+    let complete = rows.iter().all(|row| row.resolved().is_ok());
     let budgets = registry.budget();
-    match globals.format {
-        Format::Human => {
-            for row in &rows {
-                row.print(terminal)?;
-            }
-            if globals.verbose > 0 {
-                print_budgets(&budgets, terminal)?;
-            }
+    if globals.is_json()? {
+        let references: Vec<_> = rows.iter().map(ResolvedRow::json).collect();
+        let document = json!({
+            "version": VERSION, "references": references, "registries": budgets, "complete": complete,
+        });
+        print_json(&document, terminal)?;
+    } else {
+        for row in &rows {
+            row.print(terminal)?;
         }
-        _ => {
-            let references: Vec<_> = rows.iter().map(ResolvedRow::json).collect();
-            let document = json!({
-                "version": 1, "references": references, "registries": budgets, "complete": complete,
-            });
-            writeln!(terminal.stdout, "{document:#}")?;
+        if globals.verbose > 0 {
+            print_budgets(&budgets, terminal)?;
         }
     }
     Ok(Exit::of(false, complete))
@@ -96,7 +94,7 @@ pub fn run(
 /// How many questions are under way at once.
 const AT_ONCE: usize = 64;
 
-/// What became of one reference.
+/// The answer about one reference.
 struct ResolvedRow<'a> {
     text: &'a str,
     asked: TagQuery,
@@ -128,7 +126,7 @@ async fn explain<'a>(
     let mirrors = registry.at_mirrors(&asked.question).await;
     let answer = answers.remove(&asked.question);
     let mut row = ResolvedRow { text, asked, answer, steps, mirrors, attached: Vec::new() };
-    let Ok(Resolved { digest, behind, .. }) = row.told() else { return row };
+    let Ok(Resolved { digest, behind, .. }) = row.resolved() else { return row };
     let digest = behind.map_or(digest, |behind| behind.index);
     for demand in demands {
         let (found, steps) = explained(registry.evidence(&row.asked.question, &digest, demand)).await;
@@ -151,7 +149,7 @@ fn attached(found: &Result<Evidence, ResolveError>) -> Vec<String> {
 
 impl ResolvedRow<'_> {
     /// Returns the digest that is wanted, or a kebab-case reason with its explanation.
-    fn told(&self) -> Result<Resolved<'_>, (&'static str, String)> {
+    fn resolved(&self) -> Result<Resolved<'_>, (&'static str, String)> {
         let failed = |error: &ResolveError| (error.reason(), error.to_string());
         let not_asked = || ("not-asked", "it was not asked".to_owned());
         let answer = self.answer.as_ref().ok_or_else(not_asked)?.as_ref().map_err(failed)?;
@@ -180,7 +178,7 @@ impl ResolvedRow<'_> {
             writeln!(terminal.stderr, "  {}", printable(&line))?;
         }
         let text = self.text;
-        match self.told() {
+        match self.resolved() {
             Ok(Resolved { digest, behind, answer }) => {
                 let media_type = answer.media_type(&digest).unwrap_or_default();
                 writeln!(terminal.stdout, "{text}  {digest}  {}", printable(media_type))?;
@@ -193,7 +191,7 @@ impl ResolvedRow<'_> {
         Ok(())
     }
 
-    /// Tells whether the tag itself names this digest.
+    /// Returns whether the tag itself names this digest.
     fn is_current(&self, digest: &Digest) -> bool {
         let answer = self.answer.as_ref().and_then(|answer| answer.as_ref().ok());
         answer.is_some_and(|now| now.resolution.digest == *digest)
@@ -201,7 +199,7 @@ impl ResolvedRow<'_> {
 
     fn json(&self) -> serde_json::Value {
         let text = self.text;
-        let mut row = match self.told() {
+        let mut row = match self.resolved() {
             Ok(Resolved { digest, behind, answer }) => {
                 let content = answer.resolution.content.as_ref();
                 let platforms = content

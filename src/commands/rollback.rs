@@ -45,6 +45,6 @@ pub fn run(
     }
     let checkout = Checkout::new(globals, environment, terminal)?;
     let log = || Log::open(&checkout.root, &args.base, marker::is_own);
-    let planned = request.plan(checkout.place(), log).map_err(in_checkout::told)?;
+    let planned = request.plan(checkout.place(), log).map_err(in_checkout::request_failure)?;
     checkout.finish(RequestPlan::Rollback(Box::new(planned)), args.dry_run, globals, terminal)
 }

@@ -55,13 +55,13 @@ pub fn run(_: &ServeArgs, globals: &Globals, environment: &Variables) -> Result<
                 ServeError::Listen { .. } => "`listen` in [serve] names another address, or \"\" for none",
                 _ => "look at `schedule` in the configuration",
             };
-            Err(Failure::usage(told(&error), hint))
+            Err(Failure::usage(error_chain(&error), hint))
         }
         Err(error) => Err(anyhow::Error::new(error).into()),
     }
 }
 
-fn told(error: &ServeError) -> String {
+fn error_chain(error: &ServeError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
 }
@@ -108,12 +108,16 @@ fn one(config: &Config, session: &RunSession, status: &ServeStatus) -> Ended {
     if complete { Ended::Complete } else { Ended::Incomplete }
 }
 
-/// Logs what became of one repository.
+/// Logs the outcome of one repository.
 fn log(repository: &str, result: &Result<RepositoryOutcome, RunError>, notes: Vec<String>, complete: bool) {
     let done = match result {
         Ok(done) => done,
         Err(error) => {
-            return tracing::error!(repository, error = fleet::error_chain(error), "a repository failed");
+            return tracing::error!(
+                repository,
+                error = crate::run::report::error_chain(error),
+                "a repository failed"
+            );
         }
     };
     let pull_request = done.pull_request.as_ref();
@@ -158,7 +162,7 @@ fn log(repository: &str, result: &Result<RepositoryOutcome, RunError>, notes: Ve
     }
 }
 
-/// Logs what became of one group of changes.
+/// Logs the outcome of one group of changes.
 fn log_group(repository: &str, group: &GroupOutcome) {
     let (branch, state) = (group.branch_name.as_str(), group.branch.as_str());
     let pull_request = group.pull_request.as_ref();

@@ -135,7 +135,7 @@ fn unknown(message: &str) -> Option<(&'static str, &str, Vec<&str>)> {
     Some(("key", word, expected.split('`').skip(1).step_by(2).collect()))
 }
 
-/// Tells whether `word` looks like a forge's token.
+/// Returns whether `word` looks like a forge's token.
 pub(super) fn is_token(word: &str) -> bool {
     token_prefixes().any(|prefix| word.starts_with(prefix))
 }
@@ -182,11 +182,11 @@ mod tests {
     #[test]
     fn a_problem_says_where_and_shows_the_line() {
         let text = "a = 1\n\u{e9} = \"bad\"\n";
-        let problem = Diagnostic::at("x.toml", text, 11..16, "`bad` is no level");
+        let problem = Diagnostic::at("x.toml", text, 11..16, "`bad` is not a level");
         assert_eq!(problem.position, Some((2, 5)));
         assert_eq!(
             problem.to_string(),
-            "x.toml:2:5: `bad` is no level\n   |\n 2 | \u{e9} = \"bad\"\n   |     ^^^^^"
+            "x.toml:2:5: `bad` is not a level\n   |\n 2 | \u{e9} = \"bad\"\n   |     ^^^^^"
         );
     }
 

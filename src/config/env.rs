@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Config, ConfigError, Diagnostic};
 use crate::forge::{CiRepository, ci_repository};
 
 /// The variables that the configuration looks at; an empty one counts as absent.
@@ -50,32 +49,6 @@ impl Variables {
             .or(configured)
             .or_else(|| below(&self.xdg_cache_home).map(|root| root.join("tagpin")))
             .or_else(|| below(&self.home).map(|root| root.join(".cache").join("tagpin")))
-    }
-
-    /// Returns the defaults, with the repository that an Action runs in.
-    ///
-    /// The variables pass the same checks as a file: they become one.
-    pub(super) fn without_file(&self) -> Result<Config, ConfigError> {
-        let mut config = Config::default().with(self);
-        let Some(CiRepository { url, base_url, variables }) = &self.ci_repository else { return Ok(config) };
-        let raw = super::show::action(url, base_url.as_deref());
-        let checked = Config::parse(variables, "/".as_ref(), raw.as_bytes())?;
-        config.repositories = checked.repositories;
-        config.forge = checked.forge;
-        Ok(config)
-    }
-}
-
-impl Config {
-    /// Returns where clones are kept.
-    ///
-    /// # Errors
-    /// Neither configuration nor environment names a place.
-    pub fn cache_dir(&self) -> Result<&std::path::Path, ConfigError> {
-        self.cache_dir.as_deref().ok_or_else(|| {
-            let problem = Diagnostic::whole("configuration", "there is no place for clones: HOME is not set");
-            ConfigError::one(problem.hint("set TAGPIN_CACHE_DIR, or `cache-dir` in the configuration"))
-        })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::ConfigError;
 use super::diagnostic::Diagnostic;
-use super::{ConfigError, read, utf8};
+use super::file::{read, utf8};
 use crate::pull_request::Template;
 
 pub(super) fn template(path: &Path) -> Result<Template, ConfigError> {

@@ -6,8 +6,9 @@ use toml::Spanned;
 
 use super::check::Checker;
 use super::diagnostic::Diagnostic;
+use super::file::{utf8, within_limit};
 use super::raw::{Raw, RawNarrowing, RawNarrowingPolicy, RawNarrowingRule, RawPolicy, RawRule, SpannedText};
-use super::{Config, ConfigError, utf8, within_limit};
+use super::{Config, ConfigError};
 use crate::check::Severity;
 use crate::policy::RepositoryDemands;
 
@@ -18,7 +19,7 @@ impl Config {
     /// Returns this configuration with what the repository's file at `path` takes away from it. Pure; `files` returns the bytes
     /// of another file of the repository, by its path as it is seen from where `path` is, or `None` where there is none.
     ///
-    /// A file with the text of the one that this configuration was loaded from adds nothing and is no error: a
+    /// A file with the text of the one that this configuration was loaded from adds nothing and is not an error: a
     /// repository may well carry the file that its own bot is started with.
     ///
     /// # Errors
@@ -122,7 +123,7 @@ fn demanded(raw: RawNarrowingPolicy) -> (RawPolicy, Vec<SpannedText>) {
     (RawPolicy { require, keys, predicate_types, rule, ..RawPolicy::default() }, names)
 }
 
-/// Tells whether a path leads nowhere but to the directory that it is seen from, and below.
+/// Returns whether a path leads nowhere but to the directory that it is seen from, and below.
 fn is_beside(path: &str) -> bool {
     path.split('/').all(|segment| !matches!(segment, "" | "." | ".." | ".git")) && !path.contains('\\')
 }

@@ -268,7 +268,7 @@ fn serve(serve: &ServeSettings) -> RawServe {
 fn registry(rule: &RegistryRule) -> RawRegistry {
     RawRegistry {
         prefix: text(&*rule.prefix),
-        // A wildcard is no place: its names are asked for where they say.
+        // A wildcard is not a place: its names are asked for where they say.
         location: (!rule.location.starts_with("*.")).then(|| text(&*rule.location)),
         insecure: rule.insecure,
         blocked: rule.blocked,

@@ -67,7 +67,7 @@ impl Excerpt {
     }
 
     /// Returns the line and what underlines it, each line with its end.
-    pub(super) fn told(&self, stream: &Stream, style: TextStyle) -> String {
+    pub(super) fn render(&self, stream: &Stream, style: TextStyle) -> String {
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
         let bar = |number: &str| stream.paint(TextStyle::Dim, &format!(" {number} |"));
@@ -126,7 +126,7 @@ mod tests {
             end_column: 0,
         };
         let stream = Stream::plain(std::io::sink());
-        Excerpt::of(text.as_bytes(), &place).unwrap().told(&stream, TextStyle::Red)
+        Excerpt::of(text.as_bytes(), &place).unwrap().render(&stream, TextStyle::Red)
     }
 
     #[test]

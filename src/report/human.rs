@@ -31,15 +31,15 @@ pub fn list(report: &Report<'_>, stream: &Stream) -> String {
 
 /// Returns the lines for what `pin` did; what stayed as it was is counted in the summary only.
 pub fn pin(report: &Report<'_>, stream: &Stream) -> String {
-    told(report, stream, &[Outcome::Pinned, Outcome::Updated, Outcome::Held, Outcome::Failed])
+    outcome_lines(report, stream, &[Outcome::Pinned, Outcome::Updated, Outcome::Held, Outcome::Failed])
 }
 
 /// Returns the lines for what could not be done.
 pub fn left_out(report: &Report<'_>, stream: &Stream) -> String {
-    told(report, stream, &[Outcome::Held, Outcome::Failed])
+    outcome_lines(report, stream, &[Outcome::Held, Outcome::Failed])
 }
 
-fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
+fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
     let told =
         report.rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)));
     let rows = told.map(|row| {
@@ -67,10 +67,10 @@ fn told(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
 pub fn check(report: &Report<'_>, stream: &Stream) -> String {
     let excerpts = report.excerpts.iter().map(Option::as_ref).chain(std::iter::repeat(None));
     let told = report.findings.iter().zip(excerpts);
-    told.map(|(finding, excerpt)| told_finding(finding, excerpt, stream)).collect()
+    told.map(|(finding, excerpt)| finding_line(finding, excerpt, stream)).collect()
 }
 
-fn told_finding(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
+fn finding_line(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
     let style = match finding.level {
         Severity::Error => TextStyle::Red,
         Severity::Warning => TextStyle::Yellow,
@@ -89,7 +89,7 @@ fn told_finding(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -
     let rule = stream.paint(style, &format!("{}{level}", finding.rule.id));
     let hint =
         finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(&fix.hint()))).unwrap_or_default();
-    let excerpt = excerpt.map(|excerpt| excerpt.told(stream, style)).unwrap_or_default();
+    let excerpt = excerpt.map(|excerpt| excerpt.render(stream, style)).unwrap_or_default();
     format!("{place}: {rule}: {}\n{excerpt}{hint}", one_line(&finding.message))
 }
 

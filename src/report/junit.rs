@@ -135,7 +135,7 @@ impl Case {
     }
 }
 
-/// How many tests there are, and what became of them.
+/// How many tests there are, and how they ended.
 #[derive(Default)]
 struct Counts {
     tests: usize,

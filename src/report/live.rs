@@ -17,12 +17,12 @@ const VERSION: u32 = 1;
 /// How many containers of a digest people are shown; JSON has them all.
 const SHOWN_MAX: usize = 5;
 
-/// Tells whether everything could be compared.
+/// Returns whether everything could be compared.
 pub fn is_complete(compared: &Comparison) -> bool {
     compared.unknown.is_empty() && compared.images.iter().all(|image| image.status != LiveStatus::Unchecked)
 }
 
-/// Tells whether something runs that should not.
+/// Returns whether something runs that should not.
 pub fn has_drift(compared: &Comparison) -> bool {
     compared.images.iter().any(|image| image.status == LiveStatus::Drift)
 }

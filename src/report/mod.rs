@@ -3,12 +3,14 @@
 pub mod audit;
 pub mod diff;
 mod excerpt;
+mod format;
 pub mod github;
 pub mod human;
 pub mod json;
 pub mod junit;
 pub mod live;
 mod page;
+mod renderer;
 pub mod sarif;
 pub mod terminal;
 pub mod timeline;
@@ -18,6 +20,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 pub use excerpt::Excerpt;
+pub use format::Format;
+pub use renderer::{RENDERERS, Renderer, renderer};
 
 use crate::check::{Checked, Finding, Severity, UncheckedSite};
 use crate::manifest::edit::Style;
@@ -46,7 +50,7 @@ pub struct Report<'i> {
     pub left_out: Suppressed,
     /// Whether everything could be read and resolved.
     pub complete: bool,
-    /// Remarks that are no failures, such as annotations that could not be written.
+    /// Remarks that are not failures, such as annotations that could not be written.
     pub notes: Vec<String>,
     /// The requests that each registry got, by its host; empty where none was asked.
     pub registries: BTreeMap<String, Budget>,
@@ -133,7 +137,7 @@ impl<'i> Report<'i> {
         let unread: Vec<UnreadRow<'i>> = inventory
             .unread()
             .map(|(file, unread)| {
-                // Hooks name every file of a commit, templates that are no YAML among them.
+                // Hooks name every file of a commit, templates that are not YAML among them.
                 let is_named = is_named(file) && unread.reason != UnreadReason::Template;
                 let incomplete = is_named || (unread.reason.is_incomplete() && !is_data(file));
                 UnreadRow { file, unread, incomplete }
@@ -223,13 +227,13 @@ impl<'i> Report<'i> {
         levels
     }
 
-    /// Tells whether a finding shuts the gate.
+    /// Returns whether a finding shuts the gate.
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.level == Severity::Error)
     }
 }
 
-/// Tells whether a file that cannot be read is likely no manifest: most JSON files are data or settings, some with
+/// Returns whether a file that cannot be read is likely no manifest: most JSON files are data or settings, some with
 /// comments.
 fn is_data(file: &str) -> bool {
     file.len() > 5 && file.as_bytes()[file.len() - 5..].eq_ignore_ascii_case(b".json")

@@ -3,8 +3,21 @@
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
 
-use crate::commands::args::ColorChoice;
+use clap::ValueEnum;
+
 use crate::text::printable;
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On terminals, unless NO_COLOR is set or TERM is `dumb`
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
 const STDERR: &str = "standard error";
 
@@ -62,7 +75,7 @@ impl Terminal {
     }
 }
 
-/// Tells whether a stream is coloured (<https://no-color.org>: set and not empty).
+/// Returns whether a stream is coloured (<https://no-color.org>: set and not empty).
 fn colored(choice: ColorChoice, tty: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
     match choice {
         ColorChoice::Always => true,
@@ -94,17 +107,17 @@ impl Stream {
         Self { name, inner, is_terminal, colored, closed: false }
     }
 
-    /// Returns a stream into `inner`, which is no terminal and has no colour: for tests.
+    /// Returns a stream into `inner`, which is not a terminal and has no colour: for tests.
     pub fn plain(inner: impl Write + Send + 'static) -> Self {
         Self::new("a buffer", Box::new(inner), false, false)
     }
 
-    /// Tells whether a person may be looking on: progress is shown only then.
+    /// Returns whether a person may be looking on: progress is shown only then.
     pub fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
-    /// Tells whether this stream is coloured.
+    /// Returns whether this stream is coloured.
     pub fn colored(&self) -> bool {
         self.colored
     }

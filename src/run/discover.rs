@@ -24,7 +24,7 @@ pub struct RunTarget {
 }
 
 impl RunTarget {
-    /// Tells whether this one was found, and has nothing in it yet.
+    /// Returns whether this one was found, and has nothing in it yet.
     pub fn is_new(&self, result: &Result<RepositoryOutcome, RunError>) -> bool {
         self.discovered && matches!(result, Err(RunError::NoBranch { .. }))
     }
@@ -81,7 +81,7 @@ pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: Sec
     all
 }
 
-/// Tells whether `discover` means a repository that was found.
+/// Returns whether `discover` means a repository that was found.
 pub fn is_meant(discover: &DiscoverSettings, found: &ForgeRepository) -> bool {
     let has = |topic: &String| found.topics.iter().any(|other| other.eq_ignore_ascii_case(topic));
     discover.include.matches(&found.name)

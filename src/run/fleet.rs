@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 pub use super::action_summary::{ActionSummary, SUMMARY_MAX};
 pub use super::cache_lock::{CacheLock, LockError};
 pub use super::discover::{RunTarget, Targets, discover, is_meant};
-pub use super::report::{error_chain, report};
+pub use super::report::report;
 pub use super::tally::RunStats;
 use crate::registry::Registry;
 use crate::run::{self, RepositoryOutcome, RunContext, RunError};

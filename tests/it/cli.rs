@@ -169,7 +169,7 @@ fn a_bad_log_filter_is_a_usage_error() {
     };
     let (code, _, err) = with(&["config", "show"]);
     assert_eq!(code, 2);
-    assert!(err.starts_with("error: TAGPIN_LOG is no log filter"), "{err}");
+    assert!(err.starts_with("error: TAGPIN_LOG is not a log filter"), "{err}");
     assert_eq!(with(&["config", "show", "-q"]).0, 0, "flags win over the environment");
 }
 

@@ -4,11 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::Format;
-
-/// The formats of `tagpin check`.
-pub(super) const FORMATS: &[Format] =
-    &[Format::Human, Format::Json, Format::Sarif, Format::Github, Format::Junit];
+use crate::report::{Format, RENDERERS};
 
 /// A file that gets the results in a format: `FORMAT=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,12 +92,12 @@ pub struct CheckArgs {
 }
 
 fn check_output(text: &str) -> Result<Output, String> {
-    let known = || FORMATS.iter().map(|format| format.as_str()).collect::<Vec<_>>().join(", ");
+    let known = || RENDERERS.iter().map(|(format, _)| format.as_str()).collect::<Vec<_>>().join(", ");
     let (format, file) = text
         .split_once('=')
         .filter(|(_, file)| !file.is_empty())
         .ok_or_else(|| "write `FORMAT=FILE`, for example `sarif=tagpin.sarif`".to_owned())?;
-    let format = FORMATS.iter().find(|known| known.as_str() == format);
+    let format = RENDERERS.iter().map(|(known, _)| known).find(|known| known.as_str() == format);
     let format = *format.ok_or_else(|| format!("the formats are {}", known()))?;
     Ok(Output { format, file: file.into() })
 }

@@ -10,13 +10,15 @@ pub use change_control::{
     HistoryArgs, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs, KnownGoodAction, KnownGoodArgs,
     KnownGoodMarkArgs, LedgerAction, LedgerArgs, LedgerShowArgs, PromoteArgs, RollbackArgs,
 };
-use check::FORMATS as CHECK_FORMATS;
 pub use check::{CheckArgs, Output};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 pub use run::{LogFormat, RunArgs, ServeArgs};
 
 use crate::commands::failure::Failure;
 use crate::platform::Platform;
+pub use crate::report::Format;
+use crate::report::RENDERERS;
+use crate::report::terminal::ColorChoice;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -95,12 +97,28 @@ impl Globals {
     /// The format is not one of the command's: a usage error that names those.
     pub fn require_format(&self, command: &Command) -> Result<(), Failure> {
         let formats = command.formats();
-        if formats.contains(&self.format) {
-            return Ok(());
-        }
+        if formats.contains(&self.format) { Ok(()) } else { Err(self.no_format(&formats)) }
+    }
+
+    /// Returns the failure of a command that has only these `formats`.
+    pub(super) fn no_format(&self, formats: &[Format]) -> Failure {
         let known: Vec<String> = formats.iter().map(|format| format!("`{}`", format.as_str())).collect();
         let message = format!("this command has no format `{}`", self.format.as_str());
-        Err(Failure::usage(message, format!("it has {}", known.join(", "))))
+        Failure::usage(message, format!("it has {}", known.join(", ")))
+    }
+
+    /// Returns whether results are for programs rather than for people, for the commands that have no other format.
+    ///
+    /// # Errors
+    /// The format is another one.
+    pub(super) fn is_json(&self) -> Result<bool, Failure> {
+        match self.format {
+            Format::Human => Ok(false),
+            Format::Json => Ok(true),
+            Format::Sarif | Format::Github | Format::Junit | Format::Html => {
+                Err(self.no_format(&[Format::Human, Format::Json]))
+            }
+        }
     }
 
     /// Refuses `--offline` for the command `verb`, which has nothing to do without a network.
@@ -114,50 +132,6 @@ impl Globals {
         let message = format!("`tagpin {verb}` asks registries and cannot be used with `--offline`");
         Err(Failure::usage(message, "`tagpin list` and `tagpin check` work offline"))
     }
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// For programs: versioned, and only ever added to
-    Json,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// Workflow commands of GitHub Actions, which become annotations
-    Github,
-    /// JUnit's XML, for CI systems that show tests
-    Junit,
-    /// A page to look at
-    Html,
-}
-
-impl Format {
-    /// Returns the word for it on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Json => "json",
-            Self::Sarif => "sarif",
-            Self::Github => "github",
-            Self::Junit => "junit",
-            Self::Html => "html",
-        }
-    }
-}
-
-/// When output is coloured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// On terminals, unless NO_COLOR is set or TERM is `dumb`
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// The commands.
@@ -186,11 +160,11 @@ pub enum Command {
 
 impl Command {
     /// Returns the formats in which it prints.
-    fn formats(&self) -> &'static [Format] {
+    fn formats(&self) -> Vec<Format> {
         match self {
-            Self::List(_) | Self::History(_) => &[Format::Human, Format::Json, Format::Html],
-            Self::Check(_) => CHECK_FORMATS,
-            _ => &[Format::Human, Format::Json],
+            Self::List(_) | Self::History(_) => vec![Format::Human, Format::Json, Format::Html],
+            Self::Check(_) => RENDERERS.map(|(format, _)| format).to_vec(),
+            _ => vec![Format::Human, Format::Json],
         }
     }
 }

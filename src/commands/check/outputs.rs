@@ -10,7 +10,7 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::report::terminal::{Stream, Terminal};
-use crate::report::{Report, github, human, json, junit, sarif};
+use crate::report::{Report, github, human, renderer, sarif};
 use crate::text::{count, printable};
 
 /// Refuses files that cannot be written, before anything is done.
@@ -79,17 +79,11 @@ pub(super) fn write(
 }
 
 fn render(report: &Report<'_>, format: Format, stream: &Stream) -> Result<Vec<u8>, Failure> {
-    Ok(match format {
-        Format::Sarif => sarif::document(report).map_err(anyhow::Error::new)?,
-        Format::Junit => junit::document(report)?,
-        Format::Github => github::annotations(report).into_bytes(),
-        Format::Json => {
-            let mut bytes = Vec::new();
-            json::write(report, true, &mut bytes)?;
-            bytes
-        }
-        Format::Human | Format::Html => human::check(report, stream).into_bytes(),
-    })
+    let renderer = renderer(format).ok_or_else(|| {
+        let message = format!("findings have no format `{}`", format.as_str());
+        Failure::usage(message, "`tagpin check --help` has those that there are")
+    })?;
+    Ok(renderer(report, stream)?)
 }
 
 /// Adds to the summary of the step what fits behind what the step has said already.

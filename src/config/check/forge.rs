@@ -119,7 +119,7 @@ impl Checker<'_> {
             // Before an `@` there may be a password.
             let shown = value.rsplit('@').next().unwrap_or_default();
             let problem = self
-                .problem(text.span(), format!("`{shown}` is no URL that tagpin can clone"))
+                .problem(text.span(), format!("`{shown}` is not a URL that tagpin can clone"))
                 .hint("write `https://host/path` or an absolute path; ssh is not supported");
             self.problems.push(problem.unquoted());
             return None;
@@ -149,7 +149,7 @@ impl Checker<'_> {
         let url = match Url::parse(text.get_ref()) {
             Ok(url) => url,
             Err(error) => {
-                self.problems.push(self.problem(text.span(), format!("`{key}` is no URL: {error}")));
+                self.problems.push(self.problem(text.span(), format!("`{key}` is not a URL: {error}")));
                 return None;
             }
         };
@@ -182,7 +182,7 @@ impl Checker<'_> {
         }
         self.fail_hint(
             text.span(),
-            format!("`{name}` is no branch name"),
+            format!("`{name}` is not a branch name"),
             "write it without `refs/heads/`, for example `main`",
         );
         None

@@ -24,7 +24,11 @@ impl Checker<'_> {
         let tag = raw.tag.as_ref().map(|tag| {
             let found = Some(tag.get_ref().clone()).filter(|tag| is_tag(tag));
             if found.is_none() {
-                self.fail_hint(tag.span(), format!("`{}` is no tag", tag.get_ref()), "write it without `:`");
+                self.fail_hint(
+                    tag.span(),
+                    format!("`{}` is not a tag", tag.get_ref()),
+                    "write it without `:`",
+                );
             }
             found
         });
@@ -32,7 +36,7 @@ impl Checker<'_> {
             let found = Digest::parse(digest.get_ref());
             if found.is_none() {
                 let hint = "write all of it: `sha256:` and 64 lower-case hex digits";
-                self.fail_hint(digest.span(), format!("`{}` is no digest", digest.get_ref()), hint);
+                self.fail_hint(digest.span(), format!("`{}` is not a digest", digest.get_ref()), hint);
             }
             found
         });
@@ -44,7 +48,7 @@ impl Checker<'_> {
             if found.is_none() {
                 self.fail_hint(
                     until.span(),
-                    format!("`until = {text}` is no day"),
+                    format!("`until = {text}` is not a day"),
                     "write the last day on which it holds, as `until = 2026-12-31`, or a time with its offset, as \
                      `until = 2026-12-31T12:00:00Z`",
                 );

@@ -113,7 +113,7 @@ impl Checker<'_> {
                 Some(platform) => platforms.push(platform),
                 None => self.fail_hint(
                     text.span(),
-                    format!("`{}` is no platform", text.get_ref()),
+                    format!("`{}` is not a platform", text.get_ref()),
                     "write `os/architecture` or `os/architecture/variant`, for example `linux/arm64`",
                 ),
             }

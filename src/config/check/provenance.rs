@@ -85,7 +85,7 @@ impl Checker<'_> {
         for text in list.get_ref().iter().take(KEYS_MAX) {
             let Some(path) = self.path("keys", text) else { continue };
             let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
-                self.fail(text.span(), format!("`{}` is no file", text.get_ref()));
+                self.fail(text.span(), format!("`{}` is not a file", text.get_ref()));
                 continue;
             };
             if keys.iter().any(|key| key.name() == name) {

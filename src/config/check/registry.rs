@@ -146,7 +146,7 @@ impl Checker<'_> {
             }
         };
         let problem = self
-            .problem(text.span(), format!("`{key}` is no place of a registry: {message}"))
+            .problem(text.span(), format!("`{key}` is not a place of a registry: {message}"))
             .hint("write for example `docker.io` or `mirror.corp.example:5000/docker.io`; plain HTTP is `insecure = true`");
         self.problems.push(if value.contains('@') { problem.unquoted() } else { problem });
         None

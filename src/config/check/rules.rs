@@ -82,7 +82,7 @@ impl Checker<'_> {
         if day.is_none() {
             self.fail_hint(
                 until.span(),
-                format!("`until = {text}` is no day"),
+                format!("`until = {text}` is not a day"),
                 "write the last day on which it holds, as `until = 2026-12-31`",
             );
         }

@@ -141,7 +141,7 @@ fn words(path: &[&str]) -> Option<Vec<String>> {
     Some(known.split('`').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
-/// Tells whether the parser misses a key.
+/// Returns whether the parser misses a key.
 fn is_required(path: &[&str]) -> bool {
     let without = changed(&example(), path, &|table, key| {
         table.remove(key);

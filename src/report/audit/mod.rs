@@ -2,11 +2,13 @@
 //! would rather look than read. Pure.
 
 mod age;
+mod count;
 mod live;
 mod previous;
 
 use std::collections::BTreeMap;
 
+use count::Count;
 use jiff::Timestamp;
 use jiff::civil::Date;
 pub use previous::{Earlier, EarlierError};
@@ -49,17 +51,6 @@ pub struct AuditSources<'s> {
     pub today: Date,
     /// What the time is.
     pub now: Timestamp,
-}
-
-/// How many images have each state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-struct Count {
-    images: usize,
-    pinned: usize,
-    floating: usize,
-    skipped: usize,
-    /// The pinned ones among those that are pinned or floating, in percent, rounded down: 100 is all of them.
-    share: usize,
 }
 
 #[derive(Serialize)]
@@ -142,7 +133,7 @@ struct UnreadRow {
 /// Never in practice: the template is part of tagpin.
 pub fn page(report: &Report<'_>, sources: AuditSources<'_>) -> Result<String, minijinja::Error> {
     let images = images(report, sources);
-    let total = Count::of(images.iter());
+    let total = Count::of_states(images.iter().map(|image| image.state));
     let level = |level| report.findings.iter().filter(|finding| finding.level == level).count();
     let mut groups = Vec::new();
     if !sources.environments.is_empty() {
@@ -201,29 +192,11 @@ fn grouped(images: &[ImageCell], by: impl Fn(&ImageCell) -> &String) -> Vec<Name
     for image in images {
         groups.entry(by(image)).or_default().push(image);
     }
-    let rows = groups
-        .into_iter()
-        .map(|(name, images)| NamedCount { name: name.to_owned(), count: Count::of(images) });
+    let rows = groups.into_iter().map(|(name, images)| NamedCount {
+        name: name.to_owned(),
+        count: Count::of_states(images.into_iter().map(|image| image.state)),
+    });
     rows.collect()
-}
-
-impl Count {
-    fn of<'i>(images: impl IntoIterator<Item = &'i ImageCell>) -> Self {
-        let (mut pinned, mut floating, mut skipped) = (0, 0, 0);
-        for image in images {
-            match image.state {
-                "pinned" => pinned += 1,
-                "floating" => floating += 1,
-                _ => skipped += 1,
-            }
-        }
-        Self::new(pinned, floating, skipped)
-    }
-
-    fn new(pinned: usize, floating: usize, skipped: usize) -> Self {
-        let share = (pinned * 100).checked_div(pinned + floating).unwrap_or(100);
-        Self { images: pinned + floating + skipped, pinned, floating, skipped, share }
-    }
 }
 
 impl ImageRow {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Count;
+use super::count::Count;
 use crate::report::json;
 
 /// The numbers of an earlier report.
@@ -13,11 +13,11 @@ pub struct Earlier {
     summary: PreviousSummary,
 }
 
-/// Why a file is no earlier report.
+/// Why a file is not an earlier report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EarlierError {
     /// Not JSON, or not of this shape.
-    #[error("it is no JSON report of tagpin: {0}")]
+    #[error("it is not a JSON report of tagpin: {0}")]
     Malformed(String),
     /// A version that this tagpin does not know.
     #[error("it has the version {0}, and this tagpin reads version {version}", version = json::VERSION)]
@@ -45,7 +45,7 @@ impl Earlier {
     /// Returns the report that `bytes` spell.
     ///
     /// # Errors
-    /// They are no report, or that of another version.
+    /// They are not a report, or that of another version.
     pub fn parse(name: String, bytes: &[u8]) -> Result<Self, EarlierError> {
         let malformed = |error: serde_json::Error| EarlierError::Malformed(error.to_string());
         let PreviousVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;

@@ -170,7 +170,7 @@ impl Candidate {
         part
     }
 
-    /// Takes over what became of this branch's sites.
+    /// Copies the verdicts on this branch's sites.
     pub(crate) fn take_verdicts(&self, into: &mut [Verdict], from: &[Verdict]) {
         for index in &self.sites {
             if let (Some(into), Some(from)) = (into.get_mut(*index), from.get(*index)) {

@@ -14,7 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Ended;
+use super::ended::Ended;
 use crate::registry::Answered;
 use crate::run::{RepositoryOutcome, RunError};
 

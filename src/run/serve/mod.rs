@@ -1,5 +1,6 @@
 //! The scheduled worker: begins a run when the schedule says so, one at a time, and ends when it is told to.
 
+mod ended;
 mod http;
 mod metrics;
 mod schedule;
@@ -11,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use ended::Ended;
 pub use http::{ServeStatus, router};
 use jiff::Timestamp;
 pub use metrics::Metrics;
@@ -23,31 +25,6 @@ use crate::config::{Config, ConfigError};
 
 /// How often the clock is looked at: it may be set, and a machine may sleep.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Nothing was left undone.
-    Complete,
-    /// Something failed or could not be checked; the rest was done.
-    Incomplete,
-    /// It could not begin, or broke off.
-    Failed,
-    /// tagpin had to end before it had.
-    Abandoned,
-}
-
-impl Ended {
-    /// Returns the word for logs and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Incomplete => "incomplete",
-            Self::Failed => "failed",
-            Self::Abandoned => "abandoned",
-        }
-    }
-}
 
 /// What a worker is made of: what it does at the scheduled times, and where its configuration comes from.
 pub struct Worker<J, L> {
@@ -89,7 +66,7 @@ where
     J: Fn(&Config) -> Ended + Clone + Send + 'static,
     L: Fn() -> Result<Config, ConfigError>,
 {
-    /// Works until it is told to end; tells whether no run was abandoned.
+    /// Works until it is told to end; returns whether no run was abandoned.
     ///
     /// # Errors
     /// The worker cannot begin. A run that fails is logged and counted, and the next one comes.

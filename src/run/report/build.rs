@@ -1,7 +1,7 @@
-//! What is said of one repository of a run.
+//! The report on what a run found in one repository.
 
 use crate::report::Report;
-use crate::run::{BranchState, LedgerUpdate, RepositoryOutcome, RunError};
+use crate::run::{BranchState, LedgerUpdate, RepositoryOutcome};
 
 /// Returns the report on the repository at `url`.
 pub fn report<'d>(done: &'d RepositoryOutcome, url: &str) -> Report<'d> {
@@ -18,19 +18,4 @@ pub fn report<'d>(done: &'d RepositoryOutcome, url: &str) -> Report<'d> {
         ));
     }
     report
-}
-
-/// Returns the error with its causes; what a text says already is not said twice.
-pub fn error_chain(error: &RunError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
 }

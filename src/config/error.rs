@@ -1,0 +1,48 @@
+//! What is wrong with a configuration.
+
+use std::fmt;
+
+use super::Diagnostic;
+
+/// Everything that is wrong with a configuration file, or why it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<Diagnostic>,
+}
+
+impl ConfigError {
+    /// Returns what is wrong, in the order of the file; at least one thing.
+    pub fn problems(&self) -> &[Diagnostic] {
+        &self.problems
+    }
+
+    /// Returns the error with these problems in the file's order, or `value` where there are none.
+    pub(super) fn unless_none<T>(mut problems: Vec<Diagnostic>, value: T) -> Result<T, Self> {
+        if problems.is_empty() {
+            return Ok(value);
+        }
+        problems.sort_by_key(|problem| problem.position);
+        Err(Self { problems })
+    }
+
+    pub(super) fn one(problem: Diagnostic) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+            if let Some(hint) = &problem.hint {
+                write!(f, "\nhint: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,85 @@
+//! Loading the configuration: from a file, or from what an Action says of itself.
+
+use std::path::Path;
+
+use super::file::{read, unreadable, utf8};
+use super::raw::Raw;
+use super::show::action;
+use super::{Config, ConfigError, Diagnostic, Variables, check, pull_request};
+use crate::forge::CiRepository;
+
+impl Config {
+    /// Returns the configuration of the file at `path`, or at [`Variables::config`], or the defaults.
+    ///
+    /// Without a file, in a GitHub Action, the one repository is the one that the Action runs in.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is wrong.
+    pub fn load(path: Option<&Path>, environment: &Variables) -> Result<Self, ConfigError> {
+        let Some(path) = path.or(environment.config.as_deref()) else { return environment.without_file() };
+        let shown = path.display().to_string();
+        let bytes = read(path)?;
+        let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
+        let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
+        if let Some(path) = &config.pull_request.body_template {
+            config.pull_request.template = Some(pull_request::template(path)?);
+        }
+        config.settings.policy.read_keys(|key| read(key.path()))?;
+        Ok(config.with(environment))
+    }
+
+    /// Returns this configuration narrowed by a repository's file on disk: see [`Config::narrowed`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or is refused.
+    pub fn narrowed_by_file(&self, path: &str) -> Result<Self, ConfigError> {
+        let is_file = |path: &str| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let files = |path: &str| is_file(path).then(|| read(Path::new(path)).ok()).flatten();
+        self.narrowed(path, &read(Path::new(path))?, files)
+    }
+
+    /// Returns the configuration that `bytes` spell. `file` is how messages name them; relative paths start at `base`.
+    ///
+    /// # Errors
+    /// Names everything that is wrong, with its place.
+    pub fn parse(file: &str, base: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        let text = utf8(file, bytes)?;
+        let raw: Raw = toml::from_str(text)
+            .map_err(|error| ConfigError::one(Diagnostic::from_toml(file, text, &error)))?;
+        let (mut config, problems) = check::check(file, base, text, &raw);
+        config.own = Some(text.to_owned());
+        ConfigError::unless_none(problems, config)
+    }
+
+    /// Returns this configuration with what the environment says above it and below it.
+    fn with(mut self, environment: &Variables) -> Self {
+        self.cache_dir = environment.cache_dir(self.cache_dir.take());
+        self
+    }
+
+    /// Returns where clones are kept.
+    ///
+    /// # Errors
+    /// Neither configuration nor environment names a place.
+    pub fn cache_dir(&self) -> Result<&Path, ConfigError> {
+        self.cache_dir.as_deref().ok_or_else(|| {
+            let problem = Diagnostic::whole("configuration", "there is no place for clones: HOME is not set");
+            ConfigError::one(problem.hint("set TAGPIN_CACHE_DIR, or `cache-dir` in the configuration"))
+        })
+    }
+}
+
+impl Variables {
+    /// Returns the defaults, with the repository that an Action runs in.
+    ///
+    /// The variables pass the same checks as a file: they become one.
+    pub(super) fn without_file(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::default().with(self);
+        let Some(CiRepository { url, base_url, variables }) = &self.ci_repository else { return Ok(config) };
+        let raw = action(url, base_url.as_deref());
+        let checked = Config::parse(variables, "/".as_ref(), raw.as_bytes())?;
+        config.repositories = checked.repositories;
+        config.forge = checked.forge;
+        Ok(config)
+    }
+}
