@@ -1,0 +1,266 @@
+//! What a command has to say about the files that it read, as rows.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::Excerpt;
+use crate::check::{Checked, Finding, Severity, UncheckedSite};
+use crate::manifest::edit::Style;
+use crate::manifest::inventory::Inventory;
+use crate::manifest::site::{State, Write};
+use crate::manifest::{Located, Unread, UnreadReason};
+use crate::plan::{Outcome, Reason, Verdict};
+use crate::policy::hold::{ActiveHolds, Hold};
+use crate::registry::verify::Proof;
+use crate::registry::{Budget, SourceIndex};
+
+/// Everything that a command has to say about the files that it read.
+#[derive(Clone, Debug, Default)]
+pub struct Report<'i> {
+    /// One row for each site, in the order of the files.
+    pub rows: Vec<Row<'i>>,
+    /// What could not be read.
+    pub unread: Vec<UnreadRow<'i>>,
+    /// What `check` complains about, in the order of files and bytes; each may name a row.
+    pub findings: Vec<Finding>,
+    /// The line that each finding is about, where it is known; in the order of the findings.
+    pub excerpts: Vec<Option<Excerpt>>,
+    /// What no registry gave an answer about.
+    pub unchecked: Vec<UncheckedSite>,
+    /// How many findings were left out: because they are allowed, and because a baseline knows them.
+    pub left_out: Suppressed,
+    /// Whether everything could be read and resolved.
+    pub complete: bool,
+    /// Remarks that are not failures, such as annotations that could not be written.
+    pub notes: Vec<String>,
+    /// The requests that each registry got, by its host; empty where none was asked.
+    pub registries: BTreeMap<String, Budget>,
+}
+
+/// How many findings `check` left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Suppressed {
+    /// The allow-list has them.
+    pub allowed: usize,
+    /// The baseline has them.
+    pub known: usize,
+    /// They were there before the change that is judged.
+    pub before: usize,
+}
+
+/// One site.
+#[derive(Clone, Debug)]
+pub struct Row<'i> {
+    /// The file, as reports name it.
+    pub file: &'i str,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// Bytes from the start of the file, byte order mark included.
+    pub span: Range<usize>,
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer in the document.
+    pub path: &'i str,
+    /// The JSON pointers that lead to it through an alias or a merge key.
+    pub also_at: &'i [String],
+    /// The format's name.
+    pub format: &'i str,
+    /// The kind of the Kubernetes object.
+    pub kind: Option<&'i str>,
+    /// The reference as it stands in the file.
+    pub image: &'i str,
+    /// `floating`, `pinned` or `skipped`.
+    pub state: &'static str,
+    /// Why it was skipped, held or failed.
+    pub reason: Option<&'static str>,
+    /// What the registry or the proof said.
+    pub detail: Option<String>,
+    /// What `pin` did; `None` for `list` and `check`.
+    pub outcome: Option<Outcome>,
+    /// What `pin` wrote.
+    pub new: Option<String>,
+    /// Why it must not move, where it is on hold.
+    pub hold: Option<String>,
+    /// The index behind a platform's digest, and the platform.
+    pub behind: Option<&'i SourceIndex>,
+    /// Who vouches for what `pin` wrote, where policy demands that somebody does.
+    pub proofs: Vec<&'i Proof>,
+    located: &'i Located,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug)]
+pub struct UnreadRow<'i> {
+    /// The file, as reports name it.
+    pub file: &'i str,
+    /// What, and why.
+    pub unread: &'i Unread,
+    /// Whether the report is incomplete without it.
+    pub incomplete: bool,
+}
+
+impl<'i> Report<'i> {
+    /// Returns the report on `inventory`; `verdicts`, where `pin` has them, are in the order of its sites.
+    ///
+    /// `is_named` tells whether a file was named on the command line: such a file must be readable.
+    pub fn new(
+        inventory: &'i Inventory,
+        verdicts: Option<&'i [Verdict]>,
+        is_named: impl Fn(&str) -> bool,
+    ) -> Self {
+        let mut verdicts = verdicts.map(|verdicts| verdicts.iter());
+        let rows: Vec<Row<'i>> = inventory
+            .sites()
+            .map(|(file, located)| Row::new(&file.path, located, verdicts.as_mut().and_then(Iterator::next)))
+            .collect();
+        let unread: Vec<UnreadRow<'i>> = inventory
+            .unread()
+            .map(|(file, unread)| {
+                // Hooks name every file of a commit, templates that are not YAML among them.
+                let is_named = is_named(file) && unread.reason != UnreadReason::Template;
+                let incomplete = is_named || (unread.reason.is_incomplete() && !is_data(file));
+                UnreadRow { file, unread, incomplete }
+            })
+            .collect();
+        let readable = unread.iter().all(|row| !row.incomplete);
+        let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
+        let notes = inventory.files.iter().flat_map(|file| {
+            file.scan.unused_ignores().map(|line| {
+                format!("{}:{line}: this `tagpin: ignore` matches no image: remove it, or put it on the image's line", file.path)
+            })
+        });
+        let notes = notes.collect();
+        Self { rows, unread, complete: readable && resolved, notes, ..Self::default() }
+    }
+
+    /// Adds what `check` found. What it says of ignores needs no remark beside it.
+    pub fn add_findings(&mut self, checked: Checked) {
+        self.notes.clear();
+        let Checked { allowed, known, before, .. } = checked;
+        self.left_out = Suppressed { allowed, known, before };
+        self.findings = checked.findings;
+    }
+
+    /// Adds the lines that the findings are about. `read` returns the bytes of a file by the name that reports have for it.
+    pub fn add_excerpts(&mut self, read: impl Fn(&str) -> Option<Vec<u8>>) {
+        let mut file: (&str, Option<Vec<u8>>) = ("", None);
+        let mut excerpts = Vec::new();
+        for finding in &self.findings {
+            // They are in the order of the files.
+            if file.0 != finding.file {
+                file = (&finding.file, read(&finding.file));
+            }
+            let place = finding.place.as_ref();
+            excerpts.push(place.zip(file.1.as_ref()).and_then(|(place, bytes)| Excerpt::of(bytes, place)));
+        }
+        self.excerpts = excerpts;
+    }
+
+    /// Adds which images are on hold, and which holds have ended.
+    pub fn add_holds(&mut self, holds: ActiveHolds<'_>, inventory: &Inventory) {
+        for (row, (file, located)) in self.rows.iter_mut().zip(inventory.sites()) {
+            let reference = located.site.reference.as_ref();
+            row.hold = reference.and_then(|it| holds.on(&file.root_path, it)).map(Hold::to_string);
+        }
+        self.notes.extend(holds.ended());
+    }
+
+    /// Adds what no registry gave an answer about: the report is incomplete without it.
+    pub fn add_unchecked(&mut self, unchecked: Vec<UncheckedSite>) {
+        self.complete &= unchecked.is_empty();
+        self.unchecked = unchecked;
+    }
+
+    /// Makes what could not be read in the files that `is_known` names no reason to be incomplete.
+    pub fn forgive_unread(&mut self, is_known: impl Fn(&str) -> bool) {
+        for row in &mut self.unread {
+            row.incomplete &= !is_known(row.file);
+        }
+        self.complete = self.unchecked.is_empty() && self.unread.iter().all(|row| !row.incomplete);
+    }
+
+    /// Returns how many rows have each state.
+    pub fn states(&self) -> BTreeMap<&'static str, usize> {
+        let mut states = BTreeMap::from([("floating", 0), ("pinned", 0), ("skipped", 0)]);
+        for row in &self.rows {
+            *states.entry(row.state).or_default() += 1;
+        }
+        states
+    }
+
+    /// Returns how many rows have each outcome.
+    pub fn outcomes(&self) -> BTreeMap<Outcome, usize> {
+        let mut outcomes = BTreeMap::new();
+        for outcome in self.rows.iter().filter_map(|row| row.outcome) {
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        outcomes
+    }
+
+    /// Returns how many findings have each level, the worst first.
+    pub fn levels(&self) -> BTreeMap<Reverse<Severity>, usize> {
+        let mut levels = BTreeMap::new();
+        for finding in &self.findings {
+            *levels.entry(Reverse(finding.level)).or_default() += 1;
+        }
+        levels
+    }
+
+    /// Returns whether a finding shuts the gate.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Severity::Error)
+    }
+}
+
+/// Returns whether a file that cannot be read is likely no manifest: most JSON files are data or settings, some with
+/// comments.
+fn is_data(file: &str) -> bool {
+    file.len() > 5 && file.as_bytes()[file.len() - 5..].eq_ignore_ascii_case(b".json")
+}
+
+impl<'i> Row<'i> {
+    fn new(file: &'i str, located: &'i Located, verdict: Option<&'i Verdict>) -> Self {
+        let site = &located.site;
+        let (state, reason) = match site.state {
+            State::Floating => ("floating", None),
+            State::Pinned => ("pinned", None),
+            State::Skipped(skip) => ("skipped", Some(skip.reason())),
+        };
+        let new = verdict.and_then(|verdict| verdict.change.as_ref()).zip(site.reference.as_ref());
+        Self {
+            file,
+            line: located.line,
+            column: located.column,
+            span: located.in_file(&site.span),
+            document: site.document,
+            path: &site.path,
+            also_at: &site.also_at,
+            format: &site.format,
+            kind: site.kind.as_deref(),
+            image: &site.image,
+            state,
+            reason: verdict.and_then(|verdict| verdict.reason).map(Reason::as_str).or(reason),
+            detail: verdict.and_then(|verdict| verdict.detail.clone()),
+            outcome: verdict.map(|verdict| verdict.outcome),
+            new: new.map(|(change, reference)| match (change.style, &site.write) {
+                (Style::Digest, Some(Write::Whole { .. })) => {
+                    format!("{}@{}", reference.name(), change.digest)
+                }
+                _ => change.applied_to(reference).to_string(),
+            }),
+            hold: None,
+            behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
+            proofs: new.into_iter().flat_map(|(change, _)| &change.proofs).collect(),
+            located,
+        }
+    }
+
+    /// Returns the names and spans of split fields, in bytes from the start of the file.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
+        let fields = self.located.site.fields.iter();
+        fields.map(|(name, span)| (*name, self.located.in_file(span)))
+    }
+}
