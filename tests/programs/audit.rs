@@ -84,7 +84,7 @@ fn what_is_no_earlier_report_is_a_usage_error() {
     for (args, message) in [
         (&["--previous", "../june.json"][..], "add `--format html`"),
         (&["--format", "html", "--previous", "../gone.json"], "cannot be read"),
-        (&["--format", "html", "--previous", "tagpin.toml"], "no JSON report"),
+        (&["--format", "html", "--previous", "tagpin.toml"], "not a JSON report"),
         (&["--format", "html", "--previous", "../new.json"], "the version 2"),
     ] {
         let (code, out, err) = scene.run(&[&["list"], args].concat());

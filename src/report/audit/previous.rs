@@ -69,13 +69,13 @@ mod tests {
     #[test]
     fn what_is_no_report_is_refused() {
         for (text, message) in [
-            ("", "no JSON report"),
-            ("[]", "no JSON report"),
+            ("", "not a JSON report"),
+            ("[]", "not a JSON report"),
             ("{\"version\": 2}", "the version 2"),
             ("{\"version\": 1}", "missing field `summary`"),
             (
                 "{\"version\": 1, \"summary\": {\"floating\": -1, \"pinned\": 0, \"skipped\": 0}}",
-                "no JSON report",
+                "not a JSON report",
             ),
         ] {
             let error = Earlier::parse("x".to_owned(), text.as_bytes()).unwrap_err().to_string();
