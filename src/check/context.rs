@@ -1,6 +1,6 @@
 //! What the rules of the gate judge by.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use jiff::civil::Date;
@@ -48,6 +48,55 @@ pub struct Base<'c> {
     pub edited: &'c [EditedSettings],
     /// The files below the root that the change touches, and the lines of theirs, from 1.
     pub touched: &'c BTreeMap<String, Vec<Range<usize>>>,
+    /// The names that files have now and had before, below the root.
+    pub renamed: &'c BTreeMap<String, String>,
+    /// Where the change makes tagpin look away.
+    pub looks_away: &'c [LookAway],
+}
+
+/// Something that a change adds or alters and that is not a file: what a deployer reads there is not judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookAway {
+    /// Its path, as reports name it.
+    pub path: String,
+    /// Its path below the root of its git work tree.
+    pub root_path: String,
+    /// What it is.
+    pub what: LookAwayKind,
+}
+
+/// What makes tagpin look away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookAwayKind {
+    /// A symbolic link that the change adds or alters.
+    Link {
+        /// Where it leads, as it is written.
+        target: String,
+    },
+    /// A symbolic link that was there, to a file that the change edits and that has no name of a manifest.
+    LinkToEdited {
+        /// The file below the root.
+        target: String,
+    },
+    /// A submodule that the change adds or moves.
+    Submodule,
+}
+
+impl LookAway {
+    /// Returns what it is and what to do about it, as a sentence.
+    pub fn reason(&self) -> String {
+        match &self.what {
+            LookAwayKind::Link { target } => format!(
+                "the change makes it a symbolic link to `{target}`, which tagpin does not follow; commit the file itself"
+            ),
+            LookAwayKind::LinkToEdited { target } => format!(
+                "it is a symbolic link, which tagpin does not follow, to `{target}`, which the change edits; commit the file itself"
+            ),
+            LookAwayKind::Submodule => "the change adds or moves this submodule, which tagpin does not read; check its repository by \
+                itself"
+                .to_owned(),
+        }
+    }
 }
 
 /// A file with settings of the gate that a change edits.
@@ -59,9 +108,4 @@ pub struct EditedSettings {
     pub root_path: String,
     /// What it has, for people.
     pub what: &'static str,
-}
-
-/// Returns the files that an inventory has.
-pub(super) fn is_here(inventory: &Inventory) -> HashSet<&str> {
-    inventory.files.iter().map(|file| file.root_path.as_str()).collect()
 }

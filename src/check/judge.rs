@@ -1,9 +1,10 @@
 //! Judging: every rule's findings, their levels, and which of them are left out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::context::{Base, CheckContext, is_here};
+use super::context::CheckContext;
 use super::finding::Finding;
+use super::old::old;
 use super::rule::Severity;
 use super::{finding, rules};
 
@@ -25,7 +26,7 @@ pub fn check(context: &CheckContext<'_>) -> Checked {
     let mut checked = Checked { findings: found(context), ..Checked::default() };
     if let Some(base) = context.base {
         let before = found(&CheckContext { inventory: base.inventory, base: None, online: None, ..*context });
-        let old = old(&checked.findings, &before, base, &is_here(context.inventory));
+        let old = old(context, base, &checked.findings, &before);
         checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
     }
     leave_out_known(&mut checked, context);
@@ -63,44 +64,6 @@ pub(super) fn graded(mut findings: Vec<Finding>, context: &CheckContext<'_>) -> 
     findings.retain(|finding| finding.level != Severity::Off);
     leave_the_most_specific(&mut findings);
     findings
-}
-
-/// Returns the fingerprints of the findings that were there before: as many of the same rule, file and subject as there
-/// were. Those on lines that the change leaves alone come first, so that a new one is shown where it is. What was in a
-/// file that is not here any more has moved with it, perhaps.
-fn old(findings: &[Finding], before: &[Finding], base: Base<'_>, is_here: &HashSet<&str>) -> HashSet<String> {
-    fn key(finding: &Finding) -> (&str, &str, &str) {
-        (finding.rule.id, &finding.root_path, &finding.subject)
-    }
-    fn moved(finding: &Finding) -> (&str, &str, &str) {
-        (finding.rule.id, "", &finding.subject)
-    }
-    let is_touched = |finding: &Finding| {
-        let Some(lines) = base.touched.get(&finding.root_path) else { return false };
-        finding.place.as_ref().is_none_or(|place| {
-            lines.iter().any(|range| range.start <= place.end_line && place.line < range.end)
-        })
-    };
-    let mut left: HashMap<_, usize> = HashMap::new();
-    for finding in before {
-        *left.entry(key(finding)).or_default() += 1;
-        if !is_here.contains(finding.root_path.as_str()) {
-            *left.entry(moved(finding)).or_default() += 1;
-        }
-    }
-    let mut old = HashSet::new();
-    for touched in [false, true] {
-        for finding in findings.iter().filter(|finding| is_touched(finding) == touched) {
-            for key in [key(finding), moved(finding)] {
-                if let Some(left) = left.get_mut(&key).filter(|left| **left > 0) {
-                    *left -= 1;
-                    old.insert(finding.fingerprint.clone());
-                    break;
-                }
-            }
-        }
-    }
-    old
 }
 
 /// One fact is one finding: where two rules say the same of one image, the one that says more stays.

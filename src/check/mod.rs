@@ -9,6 +9,7 @@ mod context;
 mod facts;
 mod finding;
 mod judge;
+mod old;
 pub mod online;
 pub mod rendered;
 mod rule;
@@ -16,7 +17,7 @@ pub mod rules;
 mod settings;
 mod tag_history;
 
-pub use context::{Base, CheckContext, EditedSettings};
+pub use context::{Base, CheckContext, EditedSettings, LookAway, LookAwayKind};
 pub use facts::{RegistryFacts, UncheckedSite};
 pub use finding::{Finding, Fix};
 pub use judge::{Checked, check};

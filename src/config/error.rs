@@ -25,6 +25,11 @@ impl ConfigError {
         Err(Self { problems })
     }
 
+    /// Returns the error about a file as a whole, with what to do next.
+    pub(crate) fn of_file(file: &str, message: impl Into<String>, hint: &str) -> Self {
+        Self::one(Diagnostic::whole(file, message).hint(hint))
+    }
+
     pub(super) fn one(problem: Diagnostic) -> Self {
         Self { problems: vec![problem] }
     }

@@ -12,7 +12,7 @@ pub const SIZE_MAX: u64 = 256 * 1024;
 ///
 /// # Errors
 /// It cannot be read, or is too large.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let mut bytes = Vec::new();
     // Not fs_err: the problem names the file already.
     std::fs::File::open(path)

@@ -1,6 +1,6 @@
 //! Loading the configuration: from a file, or from what an Action says of itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::file::{read, unreadable, utf8};
 use super::raw::Raw;
@@ -16,13 +16,25 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or is wrong.
     pub fn load(path: Option<&Path>, environment: &Variables) -> Result<Self, ConfigError> {
+        Self::load_with(path, environment, read)
+    }
+
+    /// Does what [`Config::load`] does with what `read` returns for the file and for those that it names.
+    ///
+    /// # Errors
+    /// Those of `read`, or the file is wrong.
+    pub(crate) fn load_with(
+        path: Option<&Path>,
+        environment: &Variables,
+        read: impl Fn(&Path) -> Result<Vec<u8>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let Some(path) = path.or(environment.config.as_deref()) else { return environment.without_file() };
         let shown = path.display().to_string();
         let bytes = read(path)?;
         let base = std::path::absolute(path).map_err(|error| unreadable(path, error.to_string()))?;
         let mut config = Self::parse(&shown, base.parent().unwrap_or(Path::new("/")), &bytes)?;
         if let Some(path) = &config.pull_request.body_template {
-            config.pull_request.template = Some(pull_request::template(path)?);
+            config.pull_request.template = Some(pull_request::template(path, &read(path)?)?);
         }
         config.settings.policy.read_keys(|key| read(key.path()))?;
         Ok(config.with(environment))
@@ -49,6 +61,16 @@ impl Config {
         let (mut config, problems) = check::check(file, base, text, &raw);
         config.own = Some(text.to_owned());
         ConfigError::unless_none(problems, config)
+    }
+
+    /// Returns the files that this configuration names and that are read only when registries are asked.
+    pub(crate) fn registry_files(&mut self) -> Vec<&mut PathBuf> {
+        let mut files: Vec<&mut PathBuf> = self.registries_conf.iter_mut().collect();
+        for rule in &mut self.registries {
+            files.extend(rule.tls.ca.iter_mut());
+            files.extend(rule.tls.client.iter_mut().flat_map(|(certificate, key)| [certificate, key]));
+        }
+        files
     }
 
     /// Returns this configuration with what the environment says above it and below it.

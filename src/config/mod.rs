@@ -10,7 +10,7 @@ mod discover;
 pub(crate) mod edit_holds;
 mod env;
 mod error;
-mod file;
+pub(crate) mod file;
 mod forge;
 mod load;
 mod public_keys;

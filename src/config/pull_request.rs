@@ -4,14 +4,13 @@ use std::path::Path;
 
 use super::ConfigError;
 use super::diagnostic::Diagnostic;
-use super::file::{read, utf8};
+use super::file::utf8;
 use crate::pull_request::Template;
 
-pub(super) fn template(path: &Path) -> Result<Template, ConfigError> {
+pub(super) fn template(path: &Path, bytes: &[u8]) -> Result<Template, ConfigError> {
     const HINT: &str = "`body-template` of [pull-request] names a template in the language of Jinja: docs/pull-request-body.md";
     let shown = path.display().to_string();
-    let bytes = read(path)?;
-    let text = utf8(&shown, &bytes)?;
+    let text = utf8(&shown, bytes)?;
     Template::parse(text).map_err(|error| {
         let start = error
             .line

@@ -168,6 +168,14 @@ impl<'i> Report<'i> {
         self.notes.extend(holds.ended());
     }
 
+    /// Makes the report incomplete where something that `is_needed` names could not be read.
+    pub fn require(&mut self, is_needed: impl Fn(&str) -> bool) {
+        for row in &mut self.unread {
+            row.incomplete |= is_needed(row.file);
+            self.complete &= !row.incomplete;
+        }
+    }
+
     /// Adds what no registry gave an answer about: the report is incomplete without it.
     pub fn add_unchecked(&mut self, unchecked: Vec<UncheckedSite>) {
         self.complete &= unchecked.is_empty();

@@ -16,7 +16,7 @@ use tagpin::check::{
 use tagpin::config::Config;
 use tagpin::history::ledger::{Ledger, LedgerState, LedgerView};
 use tagpin::plan::pin;
-use tagpin::source::tree::DirectoryTree;
+use tagpin::source::tree::{DirectoryTree, Tree as _, renames};
 
 use crate::support::answering::Answering;
 
@@ -49,7 +49,14 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     let now = inventory(tree);
     let before = setting.before.map(inventory);
     let touched = BTreeMap::new();
-    let base = before.as_ref().map(|inventory| Base { inventory, edited: &[], touched: &touched });
+    let renamed = setting.before.map(|before| renamed(before, tree)).unwrap_or_default();
+    let base = before.as_ref().map(|inventory| Base {
+        inventory,
+        edited: &[],
+        touched: &touched,
+        renamed: &renamed,
+        looks_away: &[],
+    });
     let online = setting.registry.as_ref().map(|registry| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let tree = DirectoryTree::open(tree).unwrap();
@@ -78,6 +85,17 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     };
     let unchecked = online.map(RegistryFacts::unchecked).unwrap_or_default();
     (check::check(&context), unchecked)
+}
+
+/// Returns the old names of the files that have another one now.
+fn renamed(before: &Path, now: &Path) -> BTreeMap<String, String> {
+    let files = |directory: &Path, other: &Path| -> Vec<(String, Vec<u8>)> {
+        let tree = DirectoryTree::open(directory).unwrap();
+        let entries = tree.entries().unwrap().into_iter();
+        let gone = entries.filter(|entry| !other.join(&entry.path).exists());
+        gone.map(|entry| (entry.path.clone(), tree.read(&entry.path, u64::MAX).unwrap())).collect()
+    };
+    renames(&files(before, now), &files(now, before))
 }
 
 /// Returns what the ledger with its files in `directory` says on the day, at noon.

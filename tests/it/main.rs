@@ -14,6 +14,7 @@ mod config;
 mod deploy;
 mod forge;
 mod gate;
+mod gate_base;
 mod git;
 mod git_transport;
 mod hostile;

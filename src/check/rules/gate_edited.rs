@@ -1,10 +1,11 @@
 //! `gate-edited`: a change that adds to what the gate leaves alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use super::floating_tag;
 use crate::check::context::CheckContext;
-use crate::check::context::is_here;
 use crate::check::finding::{Finding, sites};
+use crate::check::old::place;
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
@@ -35,18 +36,22 @@ services:
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(base) = context.base else { return Vec::new() };
-    let is_here = is_here(context.inventory);
-    let mut before = ignored(base.inventory, &is_here);
+    let mut before = ignored(base.inventory);
     let mut findings = Vec::new();
+    // An ignore moves with its file only where the image counts no more than it did.
+    let weight = |root_path: &str, image: &str| {
+        let mut finding = Finding::in_file(&floating_tag::RULE, "", root_path, String::new());
+        finding.image = Some(image.to_owned());
+        context.check.level(&finding)
+    };
     for site in sites(context.inventory) {
         let image = &site.located.site.image;
         if site.located.site.state != State::Skipped(Skip::Ignored) {
             continue;
         }
-        let places = [site.file.root_path.as_str(), MOVED];
-        let left =
-            places.into_iter().find(|place| before.get(&(*place, image.as_str())).is_some_and(|n| *n > 0));
-        if let Some(left) = left.and_then(|place| before.get_mut(&(place, image.as_str()))) {
+        let (file, place) = (base.old_name(&site.file.root_path), place(&site.located.site));
+        let left = before.get_mut(&(file, place, image.as_str())).filter(|left| **left > 0);
+        if let Some(left) = left.filter(|_| weight(&site.file.root_path, image) <= weight(file, image)) {
             *left -= 1;
             continue;
         }
@@ -63,17 +68,13 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Stands for the files that are not here any more: they may have another name now.
-const MOVED: &str = "";
-
-/// Returns how often each image of each file is ignored.
-fn ignored<'i>(inventory: &'i Inventory, is_here: &HashSet<&str>) -> HashMap<(&'i str, &'i str), usize> {
+/// Returns how often each image is ignored at each place of each file.
+fn ignored(inventory: &Inventory) -> HashMap<(&str, String, &str), usize> {
     let mut ignored = HashMap::new();
     for (file, located) in inventory.sites() {
         if located.site.state == State::Skipped(Skip::Ignored) {
-            let path = file.root_path.as_str();
-            let place = if is_here.contains(path) { path } else { MOVED };
-            *ignored.entry((place, located.site.image.as_str())).or_default() += 1;
+            let key = (file.root_path.as_str(), place(&located.site), located.site.image.as_str());
+            *ignored.entry(key).or_default() += 1;
         }
     }
     ignored

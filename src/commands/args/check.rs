@@ -56,8 +56,8 @@ pub struct CheckArgs {
     pub strict: bool,
     /// Complain only about what the files have and the git revision REV has not
     ///
-    /// Settings, ignores and the baseline are those of REV; what the change adds to them is a finding. Files that are not
-    /// committed yet belong to the change.
+    /// HEAD is compared with the merge base of REV and HEAD. Settings, ignores and the baseline are those of REV; what the
+    /// change adds to them is a finding. Files that are not committed yet belong to the change.
     #[arg(long, value_name = "REV", conflicts_with = "diff")]
     pub changed_since: Option<String>,
     /// Complain only about what a patch adds, as `git diff` prints it, that led to these files; `-` reads standard input

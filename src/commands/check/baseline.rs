@@ -25,6 +25,11 @@ pub(super) fn load(file: &Path) -> Result<Baseline, Failure> {
     parse(file, &bytes)
 }
 
+/// Returns the failure of a baseline that is nowhere.
+pub(super) fn not_there(file: &Path) -> Failure {
+    Failure::usage(format!("the baseline `{}` cannot be read: it does not exist", file.display()), HINT)
+}
+
 /// Returns the baseline that the bytes of a file spell.
 ///
 /// # Errors

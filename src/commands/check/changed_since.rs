@@ -8,19 +8,22 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
-use super::baseline;
+use super::base_settings::BaseSettings;
+use super::looks_away;
 use crate::check::baseline::Baseline;
-use crate::check::{Base, EditedSettings};
+use crate::check::{Base, EditedSettings, LookAway};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::commands::work_tree_root;
-use crate::config::{self, Config, Variables, discover};
-use crate::manifest::inventory::Inventory;
-use crate::manifest::{SIZE_MAX, is_candidate};
+use crate::config::{Config, Variables};
+use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::site::{Skip, State};
+use crate::manifest::{SIZE_MAX, Scan, Unread, UnreadReason, is_candidate};
 use crate::plan::pin;
 use crate::source::git::RevisionError;
 use crate::source::tree::{
-    CommitTree, DirectoryTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree, TreeError,
+    CommitTree, Comparison, DirectoryTree, HeadScope, HeadTree, PATCH_MAX, PatchError, PatchedTree, Resolved,
+    Selection, Tree, TreeError, renames, resolve,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.
@@ -30,10 +33,18 @@ const DIFF_TIME_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Before {
     pub(super) config: Config,
     pub(super) baseline: Option<Baseline>,
+    /// What is to be said about the comparison.
+    pub(super) notes: Vec<String>,
+    comparison: Option<Comparison>,
+    place: DiffBase,
     inventory: Inventory,
     edited: Vec<EditedSettings>,
     /// The files that the change touches, and the lines of theirs, from 1.
     touched: BTreeMap<String, Vec<Range<usize>>>,
+    renamed: BTreeMap<String, String>,
+    looks_away: Vec<LookAway>,
+    /// The files of the base that the settings name; they live as long as this does.
+    _files: Option<tempfile::TempDir>,
 }
 
 impl Before {
@@ -50,58 +61,189 @@ impl Before {
         let place = DiffBase::here(args)?;
         match (&args.changed_since, &args.diff) {
             (Some(revision), _) => {
-                let tree = CommitTree::of_revision(&place.root, revision).map_err(no_revision)?;
-                let read = |path: &str| tree.read(path, SIZE_MAX).ok();
-                Self::of(&tree, read, &place, args, globals, environment, now)
+                let comparison = CommitTree::of_comparison(&place.root, revision).map_err(no_revision)?;
+                Self::of_commits(comparison, revision, place, args, globals, environment, now)
             }
-            (None, Some(file)) => {
-                let patch = read_patch(file)?;
-                let tree = PatchedTree::new(now, &patch, |path| place.read(path))
-                    .map_err(|error| no_patch(file, &error))?;
-                let read = |path: &str| match tree.before(path) {
-                    Some(bytes) => bytes.map(<[u8]>::to_vec),
-                    None => place.read(path),
-                };
-                Self::of(&tree, read, &place, args, globals, environment, now)
-            }
+            (None, Some(file)) => Self::of_patch(file, place, args, globals, environment, now),
             (None, None) => Err(anyhow::anyhow!("there is no change to judge").into()),
         }
     }
 
-    fn of<T: Tree>(
-        tree: &T,
-        read: impl Fn(&str) -> Option<Vec<u8>>,
-        place: &DiffBase,
+    fn of_commits(
+        comparison: Comparison,
+        revision: &str,
+        place: DiffBase,
         args: &CheckArgs,
         globals: &Globals,
         environment: &Variables,
         now: &DirectoryTree,
     ) -> Result<Self, Failure> {
-        let mut edited = Vec::new();
-        let config = place.config(globals, environment, &read, &mut edited)?;
-        let baseline = match &args.baseline {
-            Some(file) => Some(place.baseline(file, &read, &mut edited)?),
-            None => None,
-        };
-        let selection = Selection::new(tree, place.selected.iter().cloned());
+        let Comparison { base, settings, head, has_common_ancestor } = &comparison;
+        let deciding = settings.as_ref().unwrap_or(base);
+        let on_disk = |path: &str| place.read(path);
+        let settings = BaseSettings::new(
+            &place,
+            |path| deciding.file(path, SIZE_MAX),
+            |path| {
+                let committed = head.file(path, SIZE_MAX).ok().flatten();
+                base.object(path) != head.object(path) || on_disk(path) != committed
+            },
+            |path| [head.file(path, SIZE_MAX).ok().flatten(), on_disk(path)].into_iter().flatten().collect(),
+        );
+        let (config, baseline, edited, files) = settings.load(args, globals, environment)?;
+        let tree = place.head(&comparison, now, &HashSet::new())?;
+        let selection = Selection::new(base, place.selected.iter().cloned());
         let inventory = pin::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
-        let touched = touched(now, &read).map_err(anyhow::Error::new)?;
-        Ok(Self { config, baseline, inventory, edited, touched })
+        let is_touched = |path: &str, root_path: &str| {
+            tree.is_on_disk(path) || base.object(root_path) != head.object(root_path)
+        };
+        let then = |path: &str| base.file(path, SIZE_MAX).ok().flatten();
+        let mut touched = touched(&tree, is_touched, then).map_err(anyhow::Error::new)?;
+        let old: HashSet<&str> = base.problems().iter().map(TreeError::path).collect();
+        let new = head.problems_since(base);
+        for problem in tree.problems() {
+            let is_old = |path: &&str| place.shown(path) == problem.path();
+            if !old.iter().any(is_old) || new.iter().any(is_old) {
+                touched.insert(problem.path().to_owned(), Vec::new());
+            }
+        }
+        let there = tree.root_paths();
+        let renamed = renamed(base, &inventory, &tree, &there, |path| base.object(path).is_none())?;
+        let reads = |path: &str| config.settings.policy.reads(path);
+        let looks_away = looks_away::of_commits(base, head, &place, reads);
+        let mut notes = Vec::new();
+        if !has_common_ancestor {
+            notes.push(format!(
+                "`{revision}` and HEAD have no common ancestor here: HEAD is compared with `{revision}` itself (fetch the whole \
+                 history, as with `fetch-depth: 0`)"
+            ));
+        }
+        Ok(Self {
+            config,
+            baseline,
+            notes,
+            inventory,
+            edited,
+            touched,
+            renamed,
+            looks_away,
+            comparison: Some(comparison),
+            place,
+            _files: files,
+        })
+    }
+
+    fn of_patch(
+        file: &Path,
+        place: DiffBase,
+        args: &CheckArgs,
+        globals: &Globals,
+        environment: &Variables,
+        now: &DirectoryTree,
+    ) -> Result<Self, Failure> {
+        let patch = read_patch(file)?;
+        let tree =
+            PatchedTree::new(now, &patch, |path| place.read(path)).map_err(|error| no_patch(file, &error))?;
+        let settings = BaseSettings::new(
+            &place,
+            |path| tree.file_before(path, |path| place.file(path)),
+            |path| tree.before(path).is_some() || tree.links().contains_key(path),
+            |path| place.read(path).into_iter().collect(),
+        );
+        let (config, baseline, edited, files) = settings.load(args, globals, environment)?;
+        let selection = Selection::new(&tree, place.selected.iter().cloned());
+        let inventory = pin::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
+        let then = |path: &str| tree.before(path).flatten().map(<[u8]>::to_vec);
+        let mut touched = touched(now, |_, root_path| tree.before(root_path).is_some(), then)
+            .map_err(anyhow::Error::new)?;
+        for path in tree.unnamed() {
+            touched.insert(path.clone(), Vec::new());
+        }
+        let entries = now.entries().map_err(anyhow::Error::new)?;
+        let there: HashSet<String> = entries.iter().map(|entry| now.root_path(&entry.path)).collect();
+        let is_new = |path: &str| matches!(tree.before(path), Some(None));
+        let renamed = renamed(&tree, &inventory, now, &there, is_new)?;
+        let reads = |path: &str| config.settings.policy.reads(path);
+        let looks_away = looks_away::of_patch(tree.links(), &place, reads);
+        Ok(Self {
+            config,
+            baseline,
+            notes: Vec::new(),
+            comparison: None,
+            place,
+            inventory,
+            edited,
+            touched,
+            renamed,
+            looks_away,
+            _files: files,
+        })
     }
 
     pub(super) fn base(&self) -> Base<'_> {
-        Base { inventory: &self.inventory, edited: &self.edited, touched: &self.touched }
+        Base {
+            inventory: &self.inventory,
+            edited: &self.edited,
+            touched: &self.touched,
+            renamed: &self.renamed,
+            looks_away: &self.looks_away,
+        }
+    }
+
+    /// Returns the files that are judged: those of the commit that is checked out, with what is not committed; `None` where
+    /// a patch led to the files on disk. `written` has the files below the root that this run wrote itself.
+    ///
+    /// # Errors
+    /// The files cannot be listed.
+    pub(super) fn head<'t>(
+        &'t self,
+        work: &'t DirectoryTree,
+        written: &HashSet<String>,
+    ) -> Result<Option<HeadTree<'t>>, Failure> {
+        let Some(comparison) = &self.comparison else { return Ok(None) };
+        self.place.head(comparison, work, written).map(Some)
+    }
+
+    /// Adds what the change makes tagpin look away from to what could not be read.
+    pub(super) fn add_looks_away(&self, inventory: &mut Inventory) {
+        for look_away in &self.looks_away {
+            let unread = Unread {
+                document: None,
+                reason: look_away.unread_reason(),
+                detail: Some(look_away.reason()),
+            };
+            match inventory.files.iter_mut().find(|file| file.path == look_away.path) {
+                Some(file) => {
+                    file.scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
+                    file.scan.unread.push(unread);
+                }
+                None => inventory.files.push(FileScan {
+                    path: look_away.path.clone(),
+                    root_path: look_away.root_path.clone(),
+                    scan: Scan { unread: vec![unread], ..Scan::default() },
+                }),
+            }
+        }
+        inventory.files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Returns whether the change makes tagpin look away from what reports call `path`.
+    pub(super) fn looks_away_from(&self, path: &str) -> bool {
+        self.looks_away.iter().any(|look_away| look_away.path == path)
     }
 
     /// Returns the sites of `now`, by their index, that were there before: as many of an image in a file as there were.
     pub(super) fn has(&self, now: &Inventory) -> HashSet<usize> {
-        let mut left: HashMap<(&str, &str), usize> = HashMap::new();
+        let is_ignored = |state: State| state == State::Skipped(Skip::Ignored);
+        let mut left: HashMap<(&str, &str, bool), usize> = HashMap::new();
         for (file, located) in self.inventory.sites() {
-            *left.entry((file.root_path.as_str(), located.site.image.as_str())).or_default() += 1;
+            let key = (file.root_path.as_str(), located.site.image.as_str(), is_ignored(located.site.state));
+            *left.entry(key).or_default() += 1;
         }
         let mut old = HashSet::new();
         for (index, (file, located)) in now.sites().enumerate() {
-            let key = (file.root_path.as_str(), located.site.image.as_str());
+            let name = self.renamed.get(&file.root_path).unwrap_or(&file.root_path);
+            let key = (name.as_str(), located.site.image.as_str(), is_ignored(located.site.state));
             if let Some(left) = left.get_mut(&key).filter(|left| **left > 0) {
                 *left -= 1;
                 old.insert(index);
@@ -110,25 +252,25 @@ impl Before {
         old
     }
 
-    /// Tells whether the change touches a file.
+    /// Returns whether the change touches a file.
     pub(super) fn touches(&self, root_path: &str) -> bool {
         self.touched.contains_key(root_path)
     }
 }
 
 /// Where the command runs.
-struct DiffBase {
+pub(super) struct DiffBase {
     /// The root of the git work tree.
-    root: PathBuf,
+    pub(super) root: PathBuf,
     directory: PathBuf,
     /// The paths of the command line below the root.
-    selected: Vec<String>,
+    pub(super) selected: Vec<String>,
 }
 
 impl DiffBase {
     fn here(args: &CheckArgs) -> Result<Self, Failure> {
         let directory = fs_err::canonicalize(std::env::current_dir()?)?;
-        let root = work_tree_root(&directory);
+        let root = fs_err::canonicalize(work_tree_root(&directory))?;
         let mut place = Self { root, directory, selected: Vec::new() };
         let here = [PathBuf::from(".")];
         let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
@@ -137,116 +279,114 @@ impl DiffBase {
         Ok(place)
     }
 
-    /// Returns the path of a file or directory below the root; `None` where it is not below.
-    fn below_root(&self, path: &Path) -> Option<String> {
-        let full = self.directory.join(path);
-        let full = match fs_err::canonicalize(&full) {
-            Ok(full) => full,
-            // It was there before the change, perhaps.
-            Err(_) => fs_err::canonicalize(full.parent()?).ok()?.join(full.file_name()?),
-        };
-        let below = full.strip_prefix(&self.root).ok()?;
-        let segments: Option<Vec<&str>> = below.iter().map(|segment| segment.to_str()).collect();
-        Some(segments?.join("/"))
+    /// Returns the path of a file or directory below the root, as text; `None` where it is not below.
+    pub(super) fn below_root(&self, path: &Path) -> Option<String> {
+        match resolve(&self.root, &self.directory.join(path)) {
+            Resolved::Inside(path) => Some(path),
+            Resolved::Outside => None,
+        }
+    }
+
+    /// Returns what reports call the file at `path` below the root.
+    pub(super) fn shown(&self, path: &str) -> String {
+        let below = self.directory.strip_prefix(&self.root).ok().and_then(Path::to_str).unwrap_or_default();
+        let below = below.replace(std::path::MAIN_SEPARATOR, "/");
+        if below.is_empty() {
+            return path.to_owned();
+        }
+        match path.strip_prefix(&below).and_then(|rest| rest.strip_prefix('/')) {
+            Some(rest) => rest.to_owned(),
+            None => format!("{}{path}", "../".repeat(below.split('/').count())),
+        }
+    }
+
+    fn head<'t>(
+        &self,
+        comparison: &'t Comparison,
+        work: &'t DirectoryTree,
+        written: &HashSet<String>,
+    ) -> Result<HeadTree<'t>, Failure> {
+        let scope =
+            HeadScope { root: &self.root, base: &comparison.base, selected: &self.selected, limit: SIZE_MAX };
+        let tree = HeadTree::new(&comparison.head, work, &scope, |path| self.shown(path), written);
+        Ok(tree.map_err(anyhow::Error::new)?)
     }
 
     /// Returns the bytes that a file below the root has now.
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        let plain = path.split('/').all(|segment| !matches!(segment, "" | "." | ".." | ".git"));
-        let full = self.root.join(path);
-        let is_file = plain && fs_err::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_file());
-        // A link on the way leads out of what the patch is about.
-        let inside = fs_err::canonicalize(&full).is_ok_and(|real| real == full);
-        (is_file && inside).then(|| fs_err::read(full).ok()).flatten()
+        self.file(path).ok().flatten()
     }
 
-    /// Returns the settings from before the change; notes where the change edits them.
-    fn config(
-        &self,
-        globals: &Globals,
-        environment: &Variables,
-        before: &impl Fn(&str) -> Option<Vec<u8>>,
-        edited: &mut Vec<EditedSettings>,
-    ) -> Result<Config, Failure> {
-        let named = globals.config.as_deref().or(environment.config.as_deref());
-        let config = match named.and_then(|path| Some((path, self.below_root(path)?))) {
-            None => Config::load(globals.config.as_deref(), environment)?,
-            Some((path, below)) => {
-                let bytes = before(&below);
-                if bytes != self.read(&below) {
-                    edited.push(self.edited(&below, "the settings of the gate"));
+    /// Returns the bytes that a file below the root has now, or `None` where there is none.
+    ///
+    /// # Errors
+    /// There is a link on the way or at the end, or it cannot be read.
+    fn file(&self, path: &str) -> Result<Option<Vec<u8>>, TreeError> {
+        if path.split('/').any(|segment| matches!(segment, "" | "." | ".." | ".git")) {
+            return Ok(None);
+        }
+        let io = |source| TreeError::Io { path: path.to_owned(), source };
+        for above in path.match_indices('/').map(|(at, _)| &path[..at]).chain([path]) {
+            match std::fs::symlink_metadata(self.root.join(above)) {
+                Ok(metadata) if metadata.is_symlink() => {
+                    return Err(TreeError::Symlink { path: above.to_owned() });
                 }
-                let base = self.root.join(&below);
-                let base = base.parent().unwrap_or(&self.root);
-                match bytes {
-                    Some(bytes) => Config::parse(&path.display().to_string(), base, &bytes)?,
-                    // A file that nobody has reviewed yet says nothing.
-                    None => Config::default(),
-                }
-            }
-        };
-        let named = named.and_then(|path| self.below_root(path));
-        for name in config::NAMES.into_iter().filter(|name| named.as_deref() != Some(*name)) {
-            if before(name) != self.read(name) {
-                edited.push(self.edited(name, "the settings of the gate"));
+                Ok(metadata) if above == path && !metadata.is_file() => return Ok(None),
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(None),
+                Err(error) => return Err(io(error)),
             }
         }
-        let names = config::NAMES.into_iter().filter(|name| before(name).is_some());
-        let Some(found) = discover(names) else { return Ok(config) };
-        Ok(config.narrowed(found.path, &before(found.path).unwrap_or_default(), before)?)
-    }
-
-    /// Returns the baseline from before the change; notes where the change adds to it.
-    fn baseline(
-        &self,
-        file: &Path,
-        before: &impl Fn(&str) -> Option<Vec<u8>>,
-        edited: &mut Vec<EditedSettings>,
-    ) -> Result<Baseline, Failure> {
-        let Some(below) = self.below_root(file) else { return baseline::load(file) };
-        let now = match self.read(&below) {
-            Some(bytes) => Some(baseline::parse(file, &bytes)?),
-            None => None,
-        };
-        let then = match before(&below) {
-            Some(bytes) => baseline::parse(file, &bytes)?,
-            None if now.is_none() => return baseline::load(file),
-            None => Baseline::default(),
-        };
-        if now.is_some_and(|now| now.more_than(&then) > 0) {
-            edited.push(self.edited(&below, "the baseline"));
-        }
-        Ok(then)
-    }
-
-    fn edited(&self, below: &str, what: &'static str) -> EditedSettings {
-        let full = self.root.join(below);
-        let file = full
-            .strip_prefix(&self.directory)
-            .map_or_else(|_| full.display().to_string(), |path| path.display().to_string());
-        EditedSettings { file, root_path: below.to_owned(), what }
+        std::fs::read(self.root.join(path)).map(Some).map_err(io)
     }
 }
 
-/// Returns the files that differ from what `before` says, and the lines that do.
-fn touched(
-    now: &DirectoryTree,
-    before: &impl Fn(&str) -> Option<Vec<u8>>,
+/// Returns the files of `now` that the change touches, and the lines of theirs that do; `then` returns the bytes of before.
+fn touched<T: Tree>(
+    now: &T,
+    is_touched: impl Fn(&str, &str) -> bool,
+    then: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<BTreeMap<String, Vec<Range<usize>>>, TreeError> {
-    let mut touched = BTreeMap::new();
+    let mut touched: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
     for entry in now.entries()? {
-        if !is_candidate(&entry.path) && !now.is_named(&entry.path) {
+        let root_path = now.root_path(&entry.path);
+        let is_read = is_candidate(&root_path) || now.is_named(&entry.path);
+        if !is_read || !is_touched(&entry.path, &root_path) {
             continue;
         }
-        let root_path = now.root_path(&entry.path);
-        let Ok(bytes) = now.read(&entry.path, SIZE_MAX) else { continue };
-        match before(&root_path) {
-            Some(then) if then == bytes => {}
-            Some(then) => drop(touched.insert(root_path, lines_touched(&then, &bytes))),
-            None => drop(touched.insert(root_path, std::iter::once(1..usize::MAX).collect())),
-        }
+        let lines = match (then(&root_path), now.read(&entry.path, SIZE_MAX)) {
+            (Some(then), Ok(bytes)) if then == bytes => continue,
+            (Some(then), Ok(bytes)) => lines_touched(&then, &bytes),
+            _ => std::iter::once(1..usize::MAX).collect(),
+        };
+        touched.entry(root_path).or_default().extend(lines);
     }
     Ok(touched)
+}
+
+/// Returns the old names of the files that have another one now, where what they held has anything to say.
+fn renamed<B: Tree, N: Tree>(
+    base: &B,
+    inventory: &Inventory,
+    now: &N,
+    there: &HashSet<String>,
+    is_new: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let gone = inventory.files.iter().filter(|file| !there.contains(&file.root_path));
+    let gone = gone.filter_map(|file| Some((file.root_path.clone(), base.read(&file.path, SIZE_MAX).ok()?)));
+    let gone: Vec<_> = gone.collect();
+    if gone.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut added = Vec::new();
+    for entry in now.entries().map_err(anyhow::Error::new)? {
+        let root_path = now.root_path(&entry.path);
+        if is_candidate(&root_path) && is_new(&root_path) {
+            added.extend(now.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
+        }
+    }
+    Ok(renames(&gone, &added))
 }
 
 fn lines_touched(before: &[u8], now: &[u8]) -> Vec<Range<usize>> {

@@ -10,7 +10,7 @@ use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::Inventory;
 use crate::plan::{Outcome, Pinned, Reason, pin};
 use crate::registry::Trust;
-use crate::source::tree::DirectoryTree;
+use crate::source::tree::{DirectoryTree, Tree as _};
 
 /// Pins the images that `findings` are about and writes the files. What could not be done has its verdict.
 ///
@@ -20,6 +20,7 @@ pub(super) fn fix(
     tree: &DirectoryTree,
     config: &Config,
     past: &LedgerView,
+    trust: Trust,
     inventory: Inventory,
     findings: &[Finding],
     shown: bool,
@@ -29,7 +30,7 @@ pub(super) fn fix(
         .filter(|finding| finding.rule.fixable)
         .filter_map(|finding| finding.reference)
         .collect();
-    let registry = registry(config, Trust::Scanned)?;
+    let registry = registry(config, trust)?;
     let settings = &config.settings;
     let work = pin::pin_some(
         tree,
@@ -43,6 +44,23 @@ pub(super) fn fix(
     let mut pinned = block_on(work)?.map_err(anyhow::Error::new)?;
     super::super::pin::write_files(tree, &mut pinned);
     Ok(pinned)
+}
+
+/// What was written, and whether something could not be.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// The files, below the root of the repository.
+    pub(super) files: HashSet<String>,
+    pub(super) has_failed: bool,
+}
+
+impl Written {
+    pub(super) fn of(pinned: &Pinned, tree: &DirectoryTree) -> Self {
+        Self {
+            files: pinned.files.iter().map(|file| tree.root_path(&file.path)).collect(),
+            has_failed: pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Failed),
+        }
+    }
 }
 
 /// Returns one line for each image that was to be fixed and was not.

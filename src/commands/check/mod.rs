@@ -1,13 +1,14 @@
 //! `tagpin check`
 
+mod base_settings;
 mod baseline;
 mod changed_since;
 mod fix;
+mod looks_away;
 mod outputs;
 mod rendered;
 
 use std::io::Write as _;
-use std::path::Path;
 
 use changed_since::Before;
 
@@ -21,14 +22,14 @@ use crate::config::{Config, Variables};
 use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::manifest::inventory::Inventory;
-use crate::plan::{Outcome, pin};
+use crate::plan::pin;
 use crate::pull_request::marker;
 use crate::registry::Trust;
 use crate::report::Report;
 use crate::report::terminal::Terminal;
 use crate::source::git::Log;
-use crate::source::tree::{DirectoryTree, Tree as _};
-use crate::text::{count, printable};
+use crate::source::tree::{DirectoryTree, HeadTree, Resolved, Tree, resolve};
+use crate::text::{count, one_line, printable};
 
 /// Complains about what the rules find in the files, or in what a change does to them.
 ///
@@ -49,9 +50,22 @@ pub fn run(
         return rendered::run(file, args, globals, environment, terminal);
     }
     outputs::require(&args.output)?;
-    let tree = local_tree(&args.paths)?;
+    let mut tree = local_tree(&args.paths)?;
     let gate = Gate::new(args, globals, environment, &tree, terminal)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
+    let mut written = fix::Written::default();
+    if args.fix {
+        written = gate.fix(args, &tree, shown, terminal)?;
+        tree = local_tree(&args.paths)?;
+    }
+    let head = match &gate.before {
+        Some(before) => before.head(&tree, &written.files)?,
+        None => None,
+    };
+    let tree: &dyn Tree = match &head {
+        Some(head) => head,
+        None => &tree,
+    };
     let inventory = gate.inventory(&tree)?;
     let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
     let checked = gate.check(&inventory, online.as_ref());
@@ -61,23 +75,20 @@ pub fn run(
         writeln!(terminal.stderr, "{number} written to {}", printable(&file))?;
         return Ok(Exit::of(false, gate.report(&tree, &inventory, Checked::default(), online).complete));
     }
-    if !args.fix {
-        let report = gate.report(&tree, &inventory, checked, online);
-        return outputs::write(report, args, globals, environment, terminal);
+    let mut report = gate.report(&tree, &inventory, checked, online);
+    report.complete &= !written.has_failed;
+    if let Some(differing) = head.as_ref().map(HeadTree::differing).filter(|paths| !paths.is_empty()) {
+        report.notes.push(format!(
+            "{} on disk not what HEAD has: both were judged ({})",
+            if differing.len() == 1 {
+                "1 file is".to_owned()
+            } else {
+                format!("{} files are", differing.len())
+            },
+            differing.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ")
+        ));
     }
-    let pinned = fix::fix(&tree, &gate.config, &gate.past, inventory, &checked.findings, shown)?;
-    for line in fix::left(&pinned) {
-        writeln!(terminal.stderr, "{}", printable(&line))?;
-    }
-    let failed = pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Failed);
-    // What is left is what a check of the files says that are there now.
-    let tree = local_tree(&args.paths)?;
-    let inventory = gate.inventory(&tree)?;
-    let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
-    let checked = gate.check(&inventory, online.as_ref());
-    let mut after = gate.report(&tree, &inventory, checked, online);
-    after.complete &= !failed;
-    outputs::write(after, args, globals, environment, terminal)
+    outputs::write(report, args, globals, environment, terminal)
 }
 
 /// What the files are judged by.
@@ -143,26 +154,42 @@ impl Gate {
         let directory = fs_err::canonicalize(std::env::current_dir()?)?;
         let root = work_tree_root(&directory);
         for allow in &mut self.config.check.allows {
-            let full = fs_err::canonicalize(directory.join(&allow.origin.file));
-            let below = full.ok().and_then(|full| full.strip_prefix(&root).ok().map(Path::to_owned));
-            if let Some(below) = below.as_deref().and_then(Path::to_str) {
-                allow.origin.root_path = below.replace(std::path::MAIN_SEPARATOR, "/");
+            if let Resolved::Inside(below) = resolve(&root, &directory.join(&allow.origin.file)) {
+                allow.origin.root_path = below;
             }
         }
         Ok(())
     }
 
-    fn inventory(&self, tree: &DirectoryTree) -> Result<Inventory, Failure> {
-        Ok(pin::take_inventory(tree, &self.config.settings).map_err(anyhow::Error::new)?)
+    /// Mends what can be mended; what is left is what a check of the files says that are there then.
+    fn fix(
+        &self,
+        args: &CheckArgs,
+        tree: &DirectoryTree,
+        shown: bool,
+        terminal: &mut Terminal,
+    ) -> Result<fix::Written, Failure> {
+        let inventory = self.inventory(&tree)?;
+        let online = if args.online { Some(self.ask(&tree, &inventory, shown)?) } else { None };
+        let checked = self.check(&inventory, online.as_ref());
+        let pinned =
+            fix::fix(tree, &self.config, &self.past, self.trust, inventory, &checked.findings, shown)?;
+        for line in fix::left(&pinned) {
+            writeln!(terminal.stderr, "{}", one_line(&line))?;
+        }
+        Ok(fix::Written::of(&pinned, tree))
+    }
+
+    fn inventory<T: Tree>(&self, tree: &T) -> Result<Inventory, Failure> {
+        let mut inventory = pin::take_inventory(tree, &self.config.settings).map_err(anyhow::Error::new)?;
+        if let Some(before) = &self.before {
+            before.add_looks_away(&mut inventory);
+        }
+        Ok(inventory)
     }
 
     /// Asks the registries: about everything, or about what the change adds.
-    fn ask(
-        &self,
-        tree: &DirectoryTree,
-        inventory: &Inventory,
-        shown: bool,
-    ) -> Result<RegistryFacts, Failure> {
+    fn ask<T: Tree>(&self, tree: &T, inventory: &Inventory, shown: bool) -> Result<RegistryFacts, Failure> {
         let registry = registry(&self.config, self.trust)?;
         let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
         let wanted = |reference: usize| !old.contains(&reference);
@@ -197,9 +224,9 @@ impl Gate {
         })
     }
 
-    fn report<'i>(
+    fn report<'i, T: Tree>(
         &self,
-        tree: &DirectoryTree,
+        tree: &T,
         inventory: &'i Inventory,
         checked: Checked,
         online: Option<RegistryFacts>,
@@ -212,6 +239,8 @@ impl Gate {
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
             report.forgive_unread(|path| !before.touches(&tree.root_path(path)));
+            report.require(|path| before.looks_away_from(path));
+            report.notes.extend(before.notes.iter().cloned());
         }
         report.complete &= self.complete;
         report.add_excerpts(|file| tree.read(file, SIZE_MAX).ok());

@@ -1,8 +1,8 @@
 //! The files of a directory as they were before a patch: the patch is taken back in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use git2::{Delta, Diff, Patch};
+use git2::{Delta, Diff, FileMode, Patch};
 
 use super::{EntryKind, Tree, TreeEntry, TreeError};
 
@@ -16,6 +16,23 @@ pub struct PatchedTree<'t, T> {
     names: HashMap<String, String>,
     /// The files that the patch changes: their bytes before it, `None` where there was none.
     before: BTreeMap<String, Option<Vec<u8>>>,
+    /// The links and submodules that the patch adds or alters, and where the links lead.
+    links: BTreeMap<String, PatchedLink>,
+    /// The links that were there before it.
+    links_before: BTreeSet<String>,
+    /// The files of which the patch does not say what changes, because git takes them for binary.
+    untold: BTreeSet<String>,
+    /// The names that are not UTF-8, as far as they can be shown.
+    unnamed: Vec<String>,
+}
+
+/// Something that a patch adds or alters and that is not a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PatchedLink {
+    /// A symbolic link, and where it leads.
+    Link(String),
+    /// A submodule.
+    Submodule,
 }
 
 /// Why a patch cannot be taken back.
@@ -56,37 +73,123 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
         if diff.deltas().len() == 0 {
             return Err(PatchError::Empty);
         }
-        let mut before = BTreeMap::new();
+        let mut tree = Self {
+            now,
+            names: HashMap::new(),
+            before: BTreeMap::new(),
+            links: BTreeMap::new(),
+            links_before: BTreeSet::new(),
+            untold: BTreeSet::new(),
+            unnamed: Vec::new(),
+        };
         for index in 0..diff.deltas().len() {
-            let Some(delta) = diff.get_delta(index) else { continue };
-            let name = |file: git2::DiffFile<'_>| {
-                file.path_bytes().and_then(|path| std::str::from_utf8(path).ok()).map(str::to_owned)
-            };
-            let (old, new) = (name(delta.old_file()), name(delta.new_file()));
-            // Nobody commits an image in a binary file, and a name that is not UTF-8 has its own line in the report.
-            let Some(patch) = Patch::from_diff(&diff, index).map_err(malformed)? else { continue };
-            let (old_path, new_path) = (old.unwrap_or_default(), new.unwrap_or_default());
-            if delta.status() == Delta::Deleted {
-                if read(&old_path).is_some() {
-                    return Err(PatchError::StillThere(old_path));
-                }
-                before.insert(old_path, Some(taken_back(&patch, b"", "")?));
-                continue;
+            if let Some(delta) = diff.get_delta(index) {
+                let patch = Patch::from_diff(&diff, index).map_err(malformed)?;
+                tree.take_back(&delta, patch.as_ref(), &read)?;
             }
-            let now = read(&new_path).ok_or_else(|| PatchError::NoFile(new_path.clone()))?;
-            let bytes = taken_back(&patch, &now, &new_path)?;
-            if delta.status() == Delta::Added {
-                before.insert(new_path, None);
-                continue;
-            }
-            if old_path != new_path && delta.status() == Delta::Renamed {
-                before.entry(new_path).or_insert(None);
-            }
-            before.insert(old_path, Some(bytes));
         }
         let entries = now.entries().unwrap_or_default();
-        let names = entries.into_iter().map(|entry| (now.root_path(&entry.path), entry.path)).collect();
-        Ok(Self { now, names, before })
+        tree.names = entries.into_iter().map(|entry| (now.root_path(&entry.path), entry.path)).collect();
+        Ok(tree)
+    }
+
+    fn take_back(
+        &mut self,
+        delta: &git2::DiffDelta<'_>,
+        patch: Option<&Patch<'_>>,
+        read: &impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<(), PatchError> {
+        let name = |file: git2::DiffFile<'_>| file.path_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        let (old, new) = (name(delta.old_file()), name(delta.new_file()));
+        let (Ok(old), Ok(new)) = (String::from_utf8(old.clone()), String::from_utf8(new.clone())) else {
+            self.unnamed.push(String::from_utf8_lossy(if new.is_empty() { &old } else { &new }).into_owned());
+            return Ok(());
+        };
+        let is_deleted = delta.status() == Delta::Deleted;
+        let (was, is) = (delta.old_file().mode(), delta.new_file().mode());
+        if matches!(was, FileMode::Link | FileMode::Commit) && !old.is_empty() {
+            self.links_before.insert(old.clone());
+        }
+        if !is_deleted && matches!(is, FileMode::Link | FileMode::Commit) {
+            let link = match is {
+                FileMode::Link => PatchedLink::Link(patch.map(added_line).unwrap_or_default()),
+                _ => PatchedLink::Submodule,
+            };
+            self.links.insert(new.clone(), link);
+            self.before.entry(new).or_insert(None);
+            return Ok(());
+        }
+        if matches!(was, FileMode::Link | FileMode::Commit) {
+            if is_deleted {
+                self.before.entry(old).or_insert(None);
+            }
+            return Ok(());
+        }
+        let is_told = !delta.flags().is_binary() && patch.is_some();
+        let Some(patch) = patch.filter(|_| is_told) else {
+            // What it changes is not known, so all that is there now is taken for new.
+            self.untold.extend([old, new.clone()].into_iter().filter(|path| !path.is_empty()));
+            self.before.insert(new, None);
+            return Ok(());
+        };
+        if is_deleted {
+            if read(&old).is_some() {
+                return Err(PatchError::StillThere(old));
+            }
+            self.before.insert(old, Some(taken_back(patch, b"", "")?));
+            return Ok(());
+        }
+        let now = read(&new).ok_or_else(|| PatchError::NoFile(new.clone()))?;
+        let bytes = taken_back(patch, &now, &new)?;
+        if delta.status() == Delta::Added {
+            self.before.entry(new).or_insert(None);
+            return Ok(());
+        }
+        if old != new && delta.status() == Delta::Renamed {
+            self.before.entry(new).or_insert(None);
+        }
+        self.before.insert(old, Some(bytes));
+        Ok(())
+    }
+
+    /// Returns the links and submodules that the patch adds or alters, by their path below the root.
+    pub fn links(&self) -> &BTreeMap<String, PatchedLink> {
+        &self.links
+    }
+
+    /// Returns the names in the patch that are not UTF-8, as far as they can be shown.
+    pub fn unnamed(&self) -> &[String] {
+        &self.unnamed
+    }
+
+    /// Returns the bytes before the patch of the file at `path`, or `None` where there was none; `now` returns those of a file
+    /// that the patch leaves alone.
+    ///
+    /// # Errors
+    /// There was a link on the way or at the end, the patch does not tell what it changes, or those of `now`.
+    pub fn file_before(
+        &self,
+        path: &str,
+        now: impl Fn(&str) -> Result<Option<Vec<u8>>, TreeError>,
+    ) -> Result<Option<Vec<u8>>, TreeError> {
+        for above in path.match_indices('/').map(|(at, _)| &path[..at]).chain([path]) {
+            if self.links_before.contains(above) {
+                return Err(TreeError::Symlink { path: above.to_owned() });
+            }
+        }
+        if self.untold.contains(path) {
+            let reason = "git takes it for binary, and the patch does not tell what it changes";
+            return Err(TreeError::Refused { path: path.to_owned(), reason });
+        }
+        if let Some(before) = self.before.get(path) {
+            return Ok(before.clone());
+        }
+        // A link that the patch adds was not there.
+        let is_added = |path: &str| self.links.contains_key(path);
+        if path.match_indices('/').any(|(at, _)| is_added(&path[..at])) {
+            return Ok(None);
+        }
+        now(path)
     }
 
     /// Returns the bytes before the patch of a file that it changes, `Some(None)` where there was none; `None` where the
@@ -96,6 +199,19 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
     }
 }
 
+/// Returns where a link leads that a patch adds.
+fn added_line(patch: &Patch<'_>) -> String {
+    let mut text = String::new();
+    for hunk in 0..patch.num_hunks() {
+        for line in 0..patch.num_lines_in_hunk(hunk).unwrap_or_default() {
+            let line = patch.line_in_hunk(hunk, line).ok().filter(|line| line.origin() == '+');
+            text.extend(line.map(|line| String::from_utf8_lossy(line.content()).trim_end().to_owned()));
+        }
+    }
+    text
+}
+
+/// Returns the bytes before a patch of one file, whose bytes are now `now`.
 fn taken_back(patch: &Patch<'_>, now: &[u8], file: &str) -> Result<Vec<u8>, PatchError> {
     let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
     let lines: Vec<&[u8]> = now.split_inclusive(|byte| *byte == b'\n').collect();

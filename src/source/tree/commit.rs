@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,10 @@ pub struct CommitTree {
     git: Mutex<git2::Repository>,
     entries: Vec<TreeEntry>,
     blobs: HashMap<String, (Oid, EntryKind)>,
+    submodules: BTreeMap<String, Oid>,
     problems: Vec<TreeError>,
+    /// What the problems are about, in the order of `problems`.
+    refused: Vec<Oid>,
     /// Keeps other processes from throwing the clone away; `None` where the repository is not ours.
     lock: Option<Arc<File>>,
 }
@@ -49,18 +52,122 @@ impl CommitTree {
         Ok(Self::open(git, commit, None)?)
     }
 
+    /// Returns what `HEAD` of the git repository around `directory` is compared with, when it is judged since `revision`.
+    ///
+    /// # Errors
+    /// There is no repository, no such commit in it, or it cannot be read.
+    pub fn of_comparison(directory: &Path, revision: &str) -> Result<Comparison, RevisionError> {
+        let (git, named) = open_revision(directory, revision)?;
+        let (_, head) = open_revision(directory, "HEAD")?;
+        let base = match git.merge_base(named, head) {
+            Ok(base) => Some(base),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        let tree =
+            |commit| Ok::<_, RevisionError>(Self::open(open_revision(directory, "HEAD")?.0, commit, None)?);
+        let settings = if base == Some(named) { None } else { Some(tree(named)?) };
+        Ok(Comparison {
+            has_common_ancestor: base.is_some(),
+            base: tree(base.unwrap_or(named))?,
+            settings,
+            head: tree(head)?,
+        })
+    }
+
     fn open(git: git2::Repository, commit: Oid, lock: Option<Arc<File>>) -> Result<Self, git2::Error> {
         let mut found = CommitFiles::default();
         found.walk(&git, commit)?;
-        let CommitFiles { mut files, problems, .. } = found;
+        let CommitFiles { mut files, submodules, problems, refused, .. } = found;
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let blobs = files.iter().map(|(entry, id)| (entry.path.clone(), (*id, entry.kind))).collect();
         let entries = files.into_iter().map(|(entry, _)| entry).collect();
-        Ok(Self { git: Mutex::new(git), entries, blobs, problems, lock })
+        Ok(Self { git: Mutex::new(git), entries, blobs, submodules, problems, refused, lock })
+    }
+
+    /// Returns the bytes of the file at `path`, or `None` where the commit has nothing there. The path is resolved as text.
+    ///
+    /// # Errors
+    /// A symbolic link or a submodule stands on the way or at the end, or the file cannot be read.
+    pub fn file(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, TreeError> {
+        for above in path.match_indices('/').map(|(at, _)| &path[..at]).chain([path]) {
+            if self.submodules.contains_key(above) {
+                return Err(TreeError::Submodule { path: above.to_owned() });
+            }
+            if self.blobs.get(above).is_some_and(|(_, kind)| *kind == EntryKind::Symlink) {
+                return Err(TreeError::Symlink { path: above.to_owned() });
+            }
+        }
+        if self.blobs.contains_key(path) { self.read(path, limit).map(Some) } else { Ok(None) }
+    }
+
+    /// Returns what the commit has at `path`: its kind, and the id of its content.
+    pub fn object(&self, path: &str) -> Option<(ObjectKind, Oid)> {
+        let blob = self.blobs.get(path).map(|(id, kind)| (ObjectKind::from(*kind), *id));
+        blob.or_else(|| self.submodules.get(path).map(|id| (ObjectKind::Submodule, *id)))
+    }
+
+    /// Returns where the symbolic link at `path` leads, as it is written.
+    ///
+    /// # Errors
+    /// It is not a link, or cannot be read.
+    pub fn link_target(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        let (id, _) = self.blobs.get(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
+        let git = self.git();
+        let blob = git.find_blob(*id).map_err(|error| broken(path.to_owned(), &error))?;
+        Ok(blob.content().to_vec())
+    }
+
+    /// Returns the paths at which this commit has something that `base` has not: files, links and submodules. What has no
+    /// path that can be read is in [`CommitTree::problems_since`].
+    pub fn changed_since(&self, base: &Self) -> HashSet<&str> {
+        let paths = self.blobs.keys().chain(self.submodules.keys()).map(String::as_str);
+        paths.filter(|path| self.object(path) != base.object(path)).collect()
+    }
+
+    /// Returns the paths of the problems that `base` has not, or has with another content.
+    pub fn problems_since(&self, base: &Self) -> HashSet<&str> {
+        fn all(tree: &CommitTree) -> impl Iterator<Item = (&str, Oid)> {
+            tree.problems.iter().map(TreeError::path).zip(tree.refused.iter().copied())
+        }
+        let old: HashSet<(&str, Oid)> = all(base).collect();
+        all(self).filter(|problem| !old.contains(problem)).map(|(path, _)| path).collect()
     }
 
     fn git(&self) -> MutexGuard<'_, git2::Repository> {
         self.git.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change as git has it: the commits that it is judged by.
+pub struct Comparison {
+    /// Where the change began: the merge base of the revision and `HEAD`; the revision itself where there is none.
+    pub base: CommitTree,
+    /// The revision, where it is not the base: it has settings that were reviewed later.
+    pub settings: Option<CommitTree>,
+    /// The commit that is judged.
+    pub head: CommitTree,
+    /// Whether the revision and `HEAD` have a common ancestor here.
+    pub has_common_ancestor: bool,
+}
+
+/// What stands at a path of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A regular file, executable or not.
+    File,
+    /// A symbolic link.
+    Symlink,
+    /// A commit of another repository.
+    Submodule,
+}
+
+impl From<EntryKind> for ObjectKind {
+    fn from(kind: EntryKind) -> Self {
+        match kind {
+            EntryKind::File => Self::File,
+            EntryKind::Symlink => Self::Symlink,
+        }
     }
 }
 
@@ -105,7 +212,9 @@ fn broken(path: String, error: &git2::Error) -> TreeError {
 #[derive(Default)]
 struct CommitFiles {
     files: Vec<(TreeEntry, Oid)>,
+    submodules: BTreeMap<String, Oid>,
     problems: Vec<TreeError>,
+    refused: Vec<Oid>,
     trees: usize,
 }
 
@@ -120,10 +229,13 @@ impl CommitFiles {
                     "the commit has more files or directories than tagpin reads",
                 ));
             }
+            let mut before: Option<Vec<u8>> = None;
             for entry in &git.find_tree(id)? {
+                let is_double = before.as_deref() == Some(entry.name_bytes());
+                before = Some(entry.name_bytes().to_vec());
                 let Ok(name) = entry.name() else {
-                    let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
-                    self.problem(format!("{directory}{name}"), "the name is not UTF-8");
+                    let name = String::from_utf8_lossy(entry.name_bytes());
+                    self.problem(format!("{directory}{name}"), entry.id(), "its name is not UTF-8");
                     continue;
                 };
                 let path = format!("{directory}{name}");
@@ -133,7 +245,12 @@ impl CommitFiles {
                     || name.contains('/')
                     || matches!(name, "." | ".." | ".git")
                 {
-                    self.problem(path.chars().take(200).collect(), "no checkout could hold this path");
+                    let path = path.chars().take(200).collect();
+                    self.problem(path, entry.id(), "no checkout could hold this path");
+                    continue;
+                }
+                if is_double {
+                    self.problem(path, entry.id(), "the commit has this name twice");
                     continue;
                 }
                 let kind = match entry.filemode() {
@@ -143,11 +260,14 @@ impl CommitFiles {
                     }
                     0o120_000 => EntryKind::Symlink,
                     0o100_644 | 0o100_755 => EntryKind::File,
-                    _ => continue,
+                    _ => {
+                        self.submodules.insert(path, entry.id());
+                        continue;
+                    }
                 };
                 let (size, object) = odb.read_header(entry.id())?;
                 if object != ObjectType::Blob {
-                    self.problem(path, "the tree calls this a file, but it is none");
+                    self.problem(path, entry.id(), "the commit calls this a file, and it is not one");
                     continue;
                 }
                 self.files.push((TreeEntry { path, size: size as u64, kind }, entry.id()));
@@ -156,7 +276,8 @@ impl CommitFiles {
         Ok(())
     }
 
-    fn problem(&mut self, path: String, message: &str) {
-        self.problems.push(TreeError::Git { path, message: message.to_owned() });
+    fn problem(&mut self, path: String, id: Oid, reason: &'static str) {
+        self.problems.push(TreeError::Refused { path, reason });
+        self.refused.push(id);
     }
 }

@@ -74,6 +74,11 @@ impl DirectoryTree {
         slashed(found.location.strip_prefix(found.work_tree.as_deref()?).ok()?)
     }
 
+    /// Returns the path of the file at `path` from the canonical directory `root`; `None` where it lies elsewhere.
+    pub fn path_below(&self, path: &str, root: &Path) -> Option<String> {
+        slashed(self.files.get(path)?.location.strip_prefix(root).ok()?)
+    }
+
     fn add_named(
         &mut self,
         base: &Path,
@@ -364,7 +369,8 @@ fn unreadable(path: &Path, source: io::Error) -> TreeError {
 }
 
 fn not_utf8(path: &Path) -> TreeError {
-    unreadable(path, io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8"))
+    let path = path.display().to_string();
+    TreeError::Refused { path, reason: "its name is not UTF-8" }
 }
 
 #[cfg(all(test, unix))]

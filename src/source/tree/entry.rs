@@ -51,7 +51,7 @@ pub trait Tree: Sync {
     }
 }
 
-impl<T: Tree> Tree for &T {
+impl<T: Tree + ?Sized> Tree for &T {
     fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
         (**self).entries()
     }
@@ -98,6 +98,20 @@ pub enum TreeError {
         /// The path that was asked for.
         path: String,
     },
+    /// A submodule is another repository.
+    #[error("`{path}` is a submodule, which tagpin does not read")]
+    Submodule {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// Something that cannot be named or told apart.
+    #[error("`{path}` cannot be read: {reason}")]
+    Refused {
+        /// The path, as far as it can be shown.
+        path: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// The operating system or the object database says no.
     #[error("cannot read `{path}`")]
     Io {
@@ -118,12 +132,29 @@ pub enum TreeError {
 }
 
 impl TreeError {
+    /// Returns the same error about the file that reports call `path`.
+    pub(super) fn at(&self, path: String) -> Self {
+        match self {
+            Self::NotFound { .. } => Self::NotFound { path },
+            Self::TooLarge { size, limit, .. } => Self::TooLarge { path, size: *size, limit: *limit },
+            Self::Symlink { .. } => Self::Symlink { path },
+            Self::Submodule { .. } => Self::Submodule { path },
+            Self::Refused { reason, .. } => Self::Refused { path, reason },
+            Self::Io { source, .. } => {
+                Self::Io { path, source: std::io::Error::new(source.kind(), source.to_string()) }
+            }
+            Self::Git { message, .. } => Self::Git { path, message: message.clone() },
+        }
+    }
+
     /// Returns the path that it is about.
     pub fn path(&self) -> &str {
         match self {
             Self::NotFound { path }
             | Self::TooLarge { path, .. }
             | Self::Symlink { path }
+            | Self::Submodule { path }
+            | Self::Refused { path, .. }
             | Self::Io { path, .. }
             | Self::Git { path, .. } => path,
         }

@@ -4,10 +4,16 @@ mod before_patch;
 mod commit;
 mod directory;
 mod entry;
+mod head;
+mod link;
+mod renames;
 mod selection;
 
-pub use before_patch::{PATCH_MAX, PatchError, PatchedTree};
-pub use commit::CommitTree;
+pub use before_patch::{PATCH_MAX, PatchError, PatchedLink, PatchedTree};
+pub use commit::{CommitTree, Comparison, ObjectKind};
 pub use directory::DirectoryTree;
 pub use entry::{EntryKind, Tree, TreeEntry, TreeError};
+pub use head::{HeadScope, HeadTree};
+pub use link::{Resolved, resolve, target_of};
+pub use renames::renames;
 pub use selection::Selection;

@@ -1,0 +1,182 @@
+//! Which findings were there before the change that is judged.
+
+use std::collections::{HashMap, HashSet};
+
+use super::context::{Base, CheckContext};
+use super::finding::Finding;
+use crate::manifest::Located;
+use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::site::Site;
+
+/// Returns the fingerprints of the findings that were there before. One that was there makes one old, and only where that
+/// counts no more than it did:
+///
+/// 1. at the same pointer of the same file, or of the file that has another name now,
+/// 2. at the same place, as [`place`] has it, of such a file,
+/// 3. elsewhere in the same file, but not where something stood that was no finding: a pin that is lost is new. Lines that
+///    the change leaves alone come first, so that a new finding is shown where it is.
+pub(super) fn old(
+    context: &CheckContext<'_>,
+    base: Base<'_>,
+    findings: &[Finding],
+    before: &[Finding],
+) -> HashSet<String> {
+    let (sites_now, sites_before) = (places(context.inventory), places(base.inventory));
+    let is_fine = Standing::of(&sites_before, before);
+    let mut left = Left::new(before, &sites_before);
+    let file = |finding: &Finding| base.old_name(&finding.root_path).to_owned();
+    let may_be = |finding: &Finding, old: &Finding| {
+        let is_allowed = |finding| context.check.allows(finding, context.today);
+        finding.level <= old.level && (!is_allowed(old) || is_allowed(finding))
+    };
+    let is_touched = |finding: &Finding| {
+        let Some(lines) = base.touched.get(&finding.root_path) else { return false };
+        finding.place.as_ref().is_none_or(|place| {
+            lines.iter().any(|range| range.start <= place.end_line && place.line < range.end)
+        })
+    };
+    let mut old = HashSet::new();
+    for pass in [Pass::Pointer, Pass::Place, Pass::Untouched, Pass::Anywhere] {
+        for finding in findings {
+            if old.contains(&finding.fingerprint) || (pass == Pass::Untouched && is_touched(finding)) {
+                continue;
+            }
+            let (file, place) = (file(finding), place_of(finding, &sites_now));
+            let is_elsewhere = matches!(pass, Pass::Untouched | Pass::Anywhere);
+            if is_elsewhere && (file != finding.root_path || is_fine.has(&file, &place, finding)) {
+                continue;
+            }
+            let key = Key::new(pass, finding, file, place);
+            if left.take(&key, |old| may_be(finding, old)) {
+                old.insert(finding.fingerprint.clone());
+            }
+        }
+    }
+    old
+}
+
+impl Base<'_> {
+    /// Returns the name that the file at `root_path` had before.
+    pub(super) fn old_name<'n>(&'n self, root_path: &'n str) -> &'n str {
+        self.renamed.get(root_path).map_or(root_path, String::as_str)
+    }
+}
+
+/// Returns what names the place of a site in its file, however the lists around it grow: the object and the container,
+/// and the pointer without the positions in lists.
+pub(super) fn place(site: &Site) -> String {
+    let container = site.owner.as_ref().and_then(|owner| owner.container.as_deref());
+    let [kind, name, container] =
+        [site.kind.as_deref(), site.name.as_deref(), container].map(Option::unwrap_or_default);
+    format!("{kind}\0{name}\0{container}\0{}", without_positions(&site.path))
+}
+
+fn without_positions(pointer: &str) -> String {
+    let is_position = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> =
+        pointer.split('/').map(|part| if is_position(part) { "*" } else { part }).collect();
+    parts.join("/")
+}
+
+type Places<'i> = Vec<(&'i FileScan, String)>;
+
+fn places(inventory: &Inventory) -> Places<'_> {
+    inventory.sites().map(|(file, Located { site, .. })| (file, place(site))).collect()
+}
+
+fn place_of(finding: &Finding, places: &Places<'_>) -> String {
+    match finding.reference.and_then(|reference| places.get(reference)) {
+        Some((_, place)) => place.clone(),
+        None => without_positions(finding.path.as_deref().unwrap_or_default()),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Pass {
+    Pointer,
+    Place,
+    Untouched,
+    Anywhere,
+}
+
+/// What a finding of now and one of before have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    rule: &'static str,
+    file: String,
+    subject: String,
+    at: Option<(Option<usize>, String)>,
+}
+
+impl Key {
+    fn new(pass: Pass, finding: &Finding, file: String, place: String) -> Self {
+        let at = match pass {
+            Pass::Pointer => Some((finding.document, finding.path.clone().unwrap_or_default())),
+            Pass::Place => Some((None, place)),
+            Pass::Untouched | Pass::Anywhere => None,
+        };
+        Self { rule: finding.rule.id, file, subject: finding.subject.clone(), at }
+    }
+}
+
+/// The findings of before that have made none old yet.
+struct Left<'f> {
+    before: &'f [Finding],
+    taken: Vec<bool>,
+    by_key: HashMap<Key, Vec<usize>>,
+}
+
+impl<'f> Left<'f> {
+    fn new(before: &'f [Finding], places: &Places<'_>) -> Self {
+        let mut by_key: HashMap<Key, Vec<usize>> = HashMap::new();
+        for (index, finding) in before.iter().enumerate().rev() {
+            for pass in [Pass::Pointer, Pass::Place, Pass::Anywhere] {
+                let key = Key::new(pass, finding, finding.root_path.clone(), place_of(finding, places));
+                by_key.entry(key).or_default().push(index);
+            }
+        }
+        Self { before, taken: vec![false; before.len()], by_key }
+    }
+
+    fn take(&mut self, key: &Key, may_be: impl Fn(&Finding) -> bool) -> bool {
+        let Some(with_key) = self.by_key.get_mut(key) else { return false };
+        while with_key.last().is_some_and(|index| self.taken[*index]) {
+            with_key.pop();
+        }
+        // Those of one rule, file and subject have one level.
+        let Some(index) = with_key.last().filter(|index| may_be(&self.before[**index])) else { return false };
+        self.taken[*index] = true;
+        true
+    }
+}
+
+/// The places of before, and how many of their sites had a finding of each level or more.
+struct Standing<'p> {
+    sites: HashMap<(&'p str, &'p str), Vec<Option<super::rule::Severity>>>,
+}
+
+impl<'p> Standing<'p> {
+    fn of(places: &'p Places<'_>, before: &[Finding]) -> Self {
+        let mut worst = vec![None; places.len()];
+        for finding in before {
+            if let Some(worst) = finding.reference.and_then(|reference| worst.get_mut(reference)) {
+                *worst = (*worst).max(Some(finding.level));
+            }
+        }
+        let mut sites: HashMap<_, Vec<_>> = HashMap::new();
+        for ((file, place), worst) in places.iter().zip(worst) {
+            sites.entry((file.root_path.as_str(), place.as_str())).or_default().push(worst);
+        }
+        for levels in sites.values_mut() {
+            levels.sort_unstable();
+            levels.truncate(1);
+        }
+        Self { sites }
+    }
+
+    /// Returns whether a site stood at `place` of `file` that was better than `finding` is.
+    fn has(&self, file: &str, place: &str, finding: &Finding) -> bool {
+        let levels = self.sites.get(&(file, place));
+        levels.is_some_and(|levels| levels.iter().any(|level| *level < Some(finding.level)))
+    }
+}

@@ -1,0 +1,105 @@
+//! Where a change makes tagpin look away: links and submodules, which are never followed.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::changed_since::DiffBase;
+use crate::check::{LookAway, LookAwayKind};
+use crate::manifest::{UnreadReason, is_candidate};
+use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, Tree as _, target_of};
+
+impl LookAway {
+    /// Returns the reason for reports.
+    pub(super) fn unread_reason(&self) -> UnreadReason {
+        match self.what {
+            LookAwayKind::Link { .. } | LookAwayKind::LinkToEdited { .. } => UnreadReason::Symlink,
+            LookAwayKind::Submodule => UnreadReason::Unreadable,
+        }
+    }
+}
+
+/// Returns where `head` has a link or a submodule that `base` has not, and where a file that the change edits is reached
+/// through a link alone. `reads` returns whether the settings let a path be read.
+pub(super) fn of_commits(
+    base: &CommitTree,
+    head: &CommitTree,
+    place: &DiffBase,
+    reads: impl Fn(&str) -> bool,
+) -> Vec<LookAway> {
+    let changed = head.changed_since(base);
+    let mut directories = HashSet::new();
+    for entry in base.entries().unwrap_or_default() {
+        for (at, _) in entry.path.match_indices('/') {
+            if !directories.contains(&entry.path[..at]) {
+                directories.insert(entry.path[..at].to_owned());
+            }
+        }
+    }
+    let links = head.entries().unwrap_or_default().into_iter();
+    let links = links.filter(|entry| entry.kind == EntryKind::Symlink).map(|entry| entry.path);
+    let mut found = Vec::new();
+    for path in links {
+        let written = head.link_target(&path).unwrap_or_default();
+        let target = target_of(&path, &written);
+        let is_file = |target: &String| head.object(target).is_some_and(|(kind, _)| kind == ObjectKind::File);
+        let file = target.filter(is_file);
+        let what = if changed.contains(path.as_str()) {
+            // Nothing reads a file by a name that no manifest has: what stands there is judged by its own name.
+            let is_harmless = file.is_some() && !is_candidate(&path) && !directories.contains(&path);
+            let target = String::from_utf8_lossy(&written).into_owned();
+            (!is_harmless).then_some(LookAwayKind::Link { target })
+        } else {
+            let is_edited = |target: &String| changed.contains(target.as_str()) && !is_candidate(target);
+            let target = file.filter(|target| is_candidate(&path) && is_edited(target));
+            target.map(|target| LookAwayKind::LinkToEdited { target })
+        };
+        found.extend(what.map(|what| (path, what)));
+    }
+    for path in changed {
+        if head.object(path).is_some_and(|(kind, _)| kind == ObjectKind::Submodule) {
+            found.push((path.to_owned(), LookAwayKind::Submodule));
+        }
+    }
+    let is_wanted = |path: &str| is_selected(place, path) || directories.contains(path);
+    listed(found, place, |path| is_wanted(path) && reads(path))
+}
+
+/// Returns what a patch adds or alters that is not a file.
+pub(super) fn of_patch(
+    links: &BTreeMap<String, PatchedLink>,
+    place: &DiffBase,
+    reads: impl Fn(&str) -> bool,
+) -> Vec<LookAway> {
+    let is_harmless = |path: &str, what: &PatchedLink| {
+        let PatchedLink::Link(target) = what else { return false };
+        let target = target_of(path, target.as_bytes());
+        !is_candidate(path) && target.is_some_and(|target| place.root.join(target).is_file())
+    };
+    let found = links.iter().filter(|(path, what)| !is_harmless(path, what));
+    let kind = |what: &PatchedLink| match what {
+        PatchedLink::Link(target) => LookAwayKind::Link { target: target.clone() },
+        PatchedLink::Submodule => LookAwayKind::Submodule,
+    };
+    let found = found.map(|(path, what)| (path.clone(), kind(what))).collect();
+    listed(found, place, |path| is_selected(place, path) && reads(path))
+}
+
+/// Returns whether the command line names a path, one above it, or one below it.
+fn is_selected(place: &DiffBase, path: &str) -> bool {
+    let is_in = |path: &str, directory: &str| {
+        directory.is_empty()
+            || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    place.selected.iter().any(|selected| is_in(path, selected) || is_in(selected, path))
+}
+
+fn listed(
+    found: Vec<(String, LookAwayKind)>,
+    place: &DiffBase,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<LookAway> {
+    let found = found.into_iter().filter(|(path, _)| is_wanted(path));
+    let mut found: Vec<LookAway> =
+        found.map(|(root_path, what)| LookAway { path: place.shown(&root_path), root_path, what }).collect();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
