@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::baseline;
-use super::changed_since::DiffBase;
+use super::diff_base::DiffBase;
 use crate::check::EditedSettings;
 use crate::check::baseline::Baseline;
 use crate::commands::args::{CheckArgs, Globals};

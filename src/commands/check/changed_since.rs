@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use similar::TextDiff;
 
 use super::base_settings::BaseSettings;
+use super::diff_base::DiffBase;
 use super::looks_away;
 use crate::check::baseline::Baseline;
 use crate::check::{Base, EditedSettings, LookAway};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
-use crate::commands::work_tree_root;
 use crate::config::{Config, Variables};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Skip, State};
@@ -22,8 +22,8 @@ use crate::manifest::{SIZE_MAX, Scan, Unread, UnreadReason, is_candidate};
 use crate::plan::pin;
 use crate::source::git::RevisionError;
 use crate::source::tree::{
-    CommitTree, Comparison, DirectoryTree, HeadScope, HeadTree, PATCH_MAX, PatchError, PatchedTree, Resolved,
-    Selection, Tree, TreeError, renames, resolve,
+    CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
+    TreeError, renames,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.
@@ -255,90 +255,6 @@ impl Before {
     /// Returns whether the change touches a file.
     pub(super) fn touches(&self, root_path: &str) -> bool {
         self.touched.contains_key(root_path)
-    }
-}
-
-/// Where the command runs.
-pub(super) struct DiffBase {
-    /// The root of the git work tree.
-    pub(super) root: PathBuf,
-    directory: PathBuf,
-    /// The paths of the command line below the root.
-    pub(super) selected: Vec<String>,
-}
-
-impl DiffBase {
-    fn here(args: &CheckArgs) -> Result<Self, Failure> {
-        let directory = fs_err::canonicalize(std::env::current_dir()?)?;
-        let root = fs_err::canonicalize(work_tree_root(&directory))?;
-        let mut place = Self { root, directory, selected: Vec::new() };
-        let here = [PathBuf::from(".")];
-        let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
-        // What lies elsewhere was never part of the repository.
-        place.selected = paths.iter().filter_map(|path| place.below_root(path)).collect();
-        Ok(place)
-    }
-
-    /// Returns the path of a file or directory below the root, as text; `None` where it is not below.
-    pub(super) fn below_root(&self, path: &Path) -> Option<String> {
-        match resolve(&self.root, &self.directory.join(path)) {
-            Resolved::Inside(path) => Some(path),
-            Resolved::Outside => None,
-        }
-    }
-
-    /// Returns what reports call the file at `path` below the root.
-    pub(super) fn shown(&self, path: &str) -> String {
-        let below = self.directory.strip_prefix(&self.root).ok().and_then(Path::to_str).unwrap_or_default();
-        let below = below.replace(std::path::MAIN_SEPARATOR, "/");
-        if below.is_empty() {
-            return path.to_owned();
-        }
-        match path.strip_prefix(&below).and_then(|rest| rest.strip_prefix('/')) {
-            Some(rest) => rest.to_owned(),
-            None => format!("{}{path}", "../".repeat(below.split('/').count())),
-        }
-    }
-
-    fn head<'t>(
-        &self,
-        comparison: &'t Comparison,
-        work: &'t DirectoryTree,
-        written: &HashSet<String>,
-    ) -> Result<HeadTree<'t>, Failure> {
-        let scope =
-            HeadScope { root: &self.root, base: &comparison.base, selected: &self.selected, limit: SIZE_MAX };
-        let tree = HeadTree::new(&comparison.head, work, &scope, |path| self.shown(path), written);
-        Ok(tree.map_err(anyhow::Error::new)?)
-    }
-
-    /// Returns the bytes that a file below the root has now.
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.file(path).ok().flatten()
-    }
-
-    /// Returns the bytes that a file below the root has now, or `None` where there is none.
-    ///
-    /// # Errors
-    /// There is a link on the way or at the end, or it cannot be read.
-    fn file(&self, path: &str) -> Result<Option<Vec<u8>>, TreeError> {
-        if path.split('/').any(|segment| matches!(segment, "" | "." | ".." | ".git")) {
-            return Ok(None);
-        }
-        let io = |source| TreeError::Io { path: path.to_owned(), source };
-        for above in path.match_indices('/').map(|(at, _)| &path[..at]).chain([path]) {
-            match std::fs::symlink_metadata(self.root.join(above)) {
-                Ok(metadata) if metadata.is_symlink() => {
-                    return Err(TreeError::Symlink { path: above.to_owned() });
-                }
-                Ok(metadata) if above == path && !metadata.is_file() => return Ok(None),
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(None),
-                Err(error) => return Err(io(error)),
-            }
-        }
-        std::fs::read(self.root.join(path)).map(Some).map_err(io)
     }
 }
 

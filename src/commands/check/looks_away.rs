@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::changed_since::DiffBase;
+use super::diff_base::DiffBase;
 use crate::check::{LookAway, LookAwayKind};
 use crate::manifest::{UnreadReason, is_candidate};
 use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, Tree as _, target_of};

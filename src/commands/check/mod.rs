@@ -3,6 +3,7 @@
 mod base_settings;
 mod baseline;
 mod changed_since;
+mod diff_base;
 mod fix;
 mod looks_away;
 mod outputs;
