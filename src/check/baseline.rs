@@ -17,17 +17,17 @@ pub struct Baseline {
     fingerprints: HashSet<String>,
 }
 
-/// Why a file is no baseline.
+/// Why a file is not a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineError {
     /// Not JSON, or not of this shape.
-    #[error("it is no baseline of tagpin: {0}")]
+    #[error("it is not a baseline of tagpin: {0}")]
     Malformed(String),
     /// A version that this tagpin does not know.
     #[error("it has the version {0}, and this tagpin reads version {VERSION}")]
     Version(u64),
     /// A fingerprint that tagpin does not write.
-    #[error("`{0}` in it is no fingerprint of tagpin")]
+    #[error("`{0}` in it is not a fingerprint of tagpin")]
     Fingerprint(String),
 }
 
@@ -55,7 +55,7 @@ impl Baseline {
     /// Returns the baseline that `bytes` spell.
     ///
     /// # Errors
-    /// They are no baseline, or that of another version.
+    /// They are not a baseline, or that of another version.
     pub fn parse(bytes: &[u8]) -> Result<Self, BaselineError> {
         let malformed = |error: serde_json::Error| BaselineError::Malformed(error.to_string());
         let BaselineVersion { version } = serde_json::from_slice(bytes).map_err(malformed)?;
@@ -91,7 +91,7 @@ impl Baseline {
         format!("{{\n  \"version\": {VERSION},\n  \"findings\": {lines}\n}}\n")
     }
 
-    /// Tells whether a finding is known.
+    /// Returns whether a finding is known.
     pub fn has(&self, finding: &Finding) -> bool {
         self.fingerprints.contains(&finding.fingerprint)
     }
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn what_is_no_baseline_is_refused() {
         for (text, message) in [
-            ("", "no baseline"),
-            ("[]", "no baseline"),
+            ("", "not a baseline"),
+            ("[]", "not a baseline"),
             ("{\"findings\": []}", "missing field `version`"),
             ("{\"version\": 2, \"entries\": []}", "the version 2"),
             ("{\"version\": 1}", "missing field `findings`"),

@@ -67,7 +67,7 @@ impl CheckSettings {
         }
     }
 
-    /// Tells whether a finding is allowed on this day.
+    /// Returns whether a finding is allowed on this day.
     pub(super) fn allows(&self, finding: &Finding, today: Date) -> bool {
         self.allows
             .iter()
@@ -87,13 +87,10 @@ impl Matcher {
     }
 }
 
-/// Tells whether the name in `image` is among `globs`, as it is spelled or normalised.
+/// Returns whether the name in `image` is among `globs`, as it is spelled or normalised.
 fn is_among(globs: &Globs, image: &str) -> bool {
     match Reference::parse(image) {
-        Ok(reference) => {
-            let normalised = format!("{}/{}", reference.registry(), reference.repository());
-            globs.matches(reference.name()) || globs.matches(&normalised)
-        }
+        Ok(reference) => globs.matches_image(&reference),
         // A variable or a template: what stands there.
         Err(_) => globs.matches(image),
     }

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::{ImageKey, keys, walk};
+use super::key::{ImageKey, keys};
+use super::walk::walk;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::policy::Settings;
@@ -39,7 +40,7 @@ pub enum Age {
     Declared(Since),
     /// No commit has it there yet.
     NotCommitted,
-    /// Nothing tells: there is no history, or it goes back further than it is looked through.
+    /// Nobody knows: there is no history, or it goes back further than it is looked through.
     Unknown,
 }
 

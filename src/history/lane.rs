@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{History, HistoryEvent, ImageKey, Since};
+use super::age::Since;
+use super::event::{History, HistoryEvent};
+use super::key::ImageKey;
 use crate::reference::Reference;
 
 /// What one place declared over time.

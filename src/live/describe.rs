@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::compare::{Fit, LiveImage, RunningDigest};
 use super::pods::Container;
-use super::{Fit, LiveImage, RunningDigest};
 use crate::text::{count, one_line};
 
 /// Returns how many containers run a digest, on which nodes, and whether that is what is declared.
-pub fn told(running: &RunningDigest) -> String {
+pub fn running_digest(running: &RunningDigest) -> String {
     let RunningDigest { fit, containers, .. } = running;
     let nodes: BTreeSet<&str> = containers.iter().map(|container| container.node.as_str()).collect();
     let nodes = nodes.into_iter().map(one_line).collect::<Vec<_>>().join(", ");
@@ -30,7 +30,7 @@ pub(crate) fn asking(container: &Container, image: &LiveImage) -> String {
 
 /// Returns what a node says of an image that no registry knows.
 pub fn unknown(id: &str) -> String {
-    format!("the node has `{}`, which is no digest of a registry", one_line(id))
+    format!("the node has `{}`, which is not a digest of a registry", one_line(id))
 }
 
 /// Returns a container, by its pod and its name.

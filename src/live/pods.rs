@@ -39,7 +39,7 @@ pub enum Pulled {
     Local(String),
 }
 
-/// Why a text is no list of pods.
+/// Why a text is not a list of pods.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PodsError {
     /// Not JSON, or not of this shape.
@@ -131,7 +131,7 @@ struct Reason {
 /// Returns the containers of the pods that `bytes` list, in their order. Objects of other kinds are passed over.
 ///
 /// # Errors
-/// It is no list of Kubernetes objects, and no pod.
+/// It is neither a list of Kubernetes objects nor a pod.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
     let malformed = |error: serde_json::Error| PodsError::Malformed(error.to_string());
     let object: KubernetesObject = serde_json::from_slice(bytes).map_err(malformed)?;

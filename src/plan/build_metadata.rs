@@ -28,7 +28,7 @@ impl fmt::Display for Built {
 /// Why what a build has written cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuiltError {
-    /// It is no reference.
+    /// It is not a reference.
     #[error("{0}")]
     Reference(#[from] ReferenceError),
     /// There is no digest.

@@ -9,7 +9,7 @@ use crate::registry::{DigestLevel, TagAnswer};
 /// Beside [`Reason::OthersRefused`](super::Reason::OthersRefused).
 pub(crate) const OTHERS_REFUSED: &str = "another image is refused, and nothing is done by halves";
 
-/// Where somebody names a digest for an image that has one and no tag: not to write it is no success.
+/// Where somebody names a digest for an image that has one and no tag: not to write it is a refusal.
 pub(super) const DIGEST_ONLY: &str = "it has a digest and no tag: write its tag beside the digest first";
 
 pub(super) const CHART_UNKNOWN: &str = "the chart may use the tag in a label, where `@` is not allowed; set \

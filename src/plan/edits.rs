@@ -18,7 +18,7 @@ pub struct Pinned {
     pub files: Vec<FileEdit>,
     /// Files that change along with them, and hold no image.
     pub beside: Vec<FileEdit>,
-    /// Remarks that are no failures.
+    /// Remarks that are not failures.
     pub notes: Vec<String>,
     /// What the registries said the tags are, for the ledger.
     pub sightings: Vec<TagObservation>,

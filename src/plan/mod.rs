@@ -10,6 +10,7 @@ mod reason;
 pub mod reverted;
 pub mod rollback;
 pub mod set_digest;
+mod soak;
 mod verdict;
 pub(crate) mod verify;
 

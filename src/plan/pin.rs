@@ -144,7 +144,7 @@ pub(crate) fn charts<T: Tree>(tree: &T, inventory: &Inventory) -> Result<Charts,
     Ok(charts)
 }
 
-/// Tells whether a template belongs to the chart in `directory`, or to one in its `charts`.
+/// Returns whether a template belongs to the chart in `directory`, or to one in its `charts`.
 fn is_below(path: &str, directory: &str) -> bool {
     let rest = if directory.is_empty() { Some(path) } else { path.strip_prefix(directory) };
     let rest = rest.map(|rest| rest.strip_prefix('/').unwrap_or(rest));

@@ -4,9 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
-
-use crate::history::Since;
+pub use super::soak::Soak;
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
@@ -28,17 +26,6 @@ pub struct PromotionRules {
     pub approved: Option<BTreeSet<Digest>>,
     /// How long a digest must have been in the source.
     pub soak: Option<Soak>,
-}
-
-/// How long a digest must have been declared, and how long each has been.
-#[derive(Clone, Debug, Default)]
-pub struct Soak {
-    /// At least so long.
-    pub least: SignedDuration,
-    /// What the time is.
-    pub now: Timestamp,
-    /// Since when each image of the source has its digest.
-    pub since: BTreeMap<(Image, Digest), Since>,
 }
 
 /// Why nothing can be promoted at all.
@@ -80,7 +67,7 @@ pub struct Promotion {
 }
 
 impl Promotion {
-    /// Returns the remark that it has nothing to do, which a name that is spelled wrong may be behind. `some` tells that only
+    /// Returns the remark that it has nothing to do, which a name that is spelled wrong may be behind. `some` is whether only
     /// some images were asked for.
     pub fn nothing_in_common(&self, from: &Target, to: &Target, some: bool) -> Option<String> {
         let is_empty = self.assignments.iter().all(|assignment| match assignment {
@@ -96,6 +83,9 @@ impl Promotion {
 /// A place in the source where an image is declared.
 type SourceImage<'i> = (&'i FileScan, &'i Located, &'i Reference);
 
+/// Why an image is not promoted.
+type Refusal = (Reason, String);
+
 /// Decides what each site of `inventory` becomes.
 ///
 /// # Errors
@@ -104,87 +94,83 @@ pub fn promote(
     inventory: &Inventory,
     from: &Target,
     to: &Target,
-    demands: &PromotionRules,
+    rules: &PromotionRules,
 ) -> Result<Promotion, PromoteError> {
-    let names = || (from.name.clone(), to.name.clone());
-    if let Some(after) = to.environment().and_then(|environment| environment.after.clone())
-        && from.environment().is_none_or(|environment| environment.name != after)
-    {
-        let (from, to) = names();
-        return Err(PromoteError::NotNext { from, to, after });
-    }
-    let both =
-        inventory.files.iter().find(|file| from.has_file(&file.root_path) && to.has_file(&file.root_path));
-    if let Some(file) = both {
-        let (from, to) = names();
-        return Err(PromoteError::Overlap { file: file.path.clone(), from, to });
-    }
-    follows(inventory, from, to, demands)?;
-    let mut offers: BTreeMap<Image, Vec<SourceImage<'_>>> = BTreeMap::new();
-    for (file, located) in inventory.sites().filter(|(file, located)| from.has(file, located)) {
-        if let Some(reference) = &located.site.reference {
-            offers.entry(Image::of(reference)).or_default().push((file, located, reference));
-        }
-    }
+    check_environments(from, to)?;
+    check_overlap(inventory, from, to)?;
+    check_files(inventory, from, to, rules)?;
+    let source = source_images(inventory, from);
     let mut promotion = Promotion::default();
     let mut taken: BTreeSet<Image> = BTreeSet::new();
     for (index, (file, located)) in inventory.sites().enumerate() {
-        let site = &located.site;
-        let reference = site.reference.as_ref().filter(|_| to.has(file, located));
-        let wanted = |reference: &&Reference| {
-            demands.images.as_ref().is_none_or(|images| images.matches_image(reference))
+        let meant = located.site.reference.as_ref().filter(|it| to.has(file, located) && rules.has_image(it));
+        let (State::Floating | State::Pinned, Some(reference)) = (located.site.state, meant) else {
+            promotion.assignments.push(Assignment::Keep);
+            continue;
         };
-        let assignment = match (site.state, reference.filter(wanted)) {
-            (State::Floating | State::Pinned, Some(reference)) => {
-                let image = Image::of(reference);
-                let home = home(to, file, demands);
-                let offers = offers.get(&image).map(Vec::as_slice);
-                let assignment = assignment(offers, reference, &image, (&to.name, home), demands);
-                taken.insert(image);
-                assignment
-            }
-            _ => Assignment::Keep,
+        let image = Image::of(reference);
+        let destination =
+            Destination { name: &to.name, environment: owning_environment(to, file, rules), rules };
+        let assignment = match source.get(&image) {
+            Some(places) => destination.assignment(places, reference, &image),
+            None => Assignment::Decided(Verdict::because(Outcome::Skipped, Reason::OnlyInDestination, None)),
         };
-        if let (Assignment::Set(named), Some(reference)) = (&assignment, reference) {
-            let tagged = named.tag.as_deref().map(|tag| reference.tagged(tag));
-            let wanted = tagged.as_ref().unwrap_or(reference).pinned(&named.digest);
+        if let Assignment::Set(assigned) = &assignment {
+            let tagged = assigned.tag.as_deref().map(|tag| reference.tagged(tag));
+            let wanted = tagged.as_ref().unwrap_or(reference).pinned(&assigned.digest);
             if wanted != *reference {
                 promotion.differences.insert(index, wanted);
             }
         }
+        taken.insert(image);
         promotion.assignments.push(assignment);
     }
-    let only =
-        offers.iter().filter(|(image, _)| !taken.contains(image)).filter_map(|(_, places)| places.first());
-    let selected = only.filter(|(_, _, reference)| {
-        demands.images.as_ref().is_none_or(|images| images.matches_image(reference))
-    });
-    promotion.only_in_source = selected.map(|(_, _, reference)| reference.name().to_owned()).collect();
+    let others = source.iter().filter(|(image, _)| !taken.contains(image));
+    let others = others.filter_map(|(_, places)| places.first().map(|(_, _, reference)| *reference));
+    promotion.only_in_source =
+        others.filter(|it| rules.has_image(it)).map(|reference| reference.name().to_owned()).collect();
     Ok(promotion)
 }
 
-/// Returns the environment that judges what goes into `file`: the destination itself, or the one that the file belongs to.
-fn home<'a>(to: &'a Target, file: &FileScan, demands: &'a PromotionRules) -> Option<&'a Environment> {
-    to.environment().or_else(|| of_path(&demands.environments, &file.root_path))
+/// Refuses an environment as the destination that takes its images from another one.
+fn check_environments(from: &Target, to: &Target) -> Result<(), PromoteError> {
+    let Some(after) = to.environment().and_then(|environment| environment.after.as_ref()) else {
+        return Ok(());
+    };
+    if from.environment().is_some_and(|environment| environment.name == *after) {
+        return Ok(());
+    }
+    Err(PromoteError::NotNext { from: from.name.clone(), to: to.name.clone(), after: after.clone() })
+}
+
+fn check_overlap(inventory: &Inventory, from: &Target, to: &Target) -> Result<(), PromoteError> {
+    let mut files = inventory.files.iter();
+    match files.find(|file| from.has_file(&file.root_path) && to.has_file(&file.root_path)) {
+        Some(file) => {
+            let (from, to) = (from.name.clone(), to.name.clone());
+            Err(PromoteError::Overlap { file: file.path.clone(), from, to })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses a path as the destination whose environment takes its images from elsewhere. What an environment has already may
 /// go on within it.
-fn follows(
+fn check_files(
     inventory: &Inventory,
     from: &Target,
     to: &Target,
-    demands: &PromotionRules,
+    rules: &PromotionRules,
 ) -> Result<(), PromoteError> {
     if to.environment().is_some() {
         return Ok(());
     }
     let with_images = || inventory.files.iter().filter(|file| !file.scan.sites.is_empty());
     for file in with_images().filter(|file| to.has_file(&file.root_path)) {
-        let Some(Environment { name, after: Some(after), .. }) = home(to, file, demands) else { continue };
-        let fits = |source: &FileScan| {
-            let source = from.environment().or_else(|| of_path(&demands.environments, &source.root_path));
-            source.is_some_and(|source| source.name == *after || source.name == *name)
+        let environment = owning_environment(to, file, rules);
+        let Some(Environment { name, after: Some(after), .. }) = environment else { continue };
+        let fits = |file: &FileScan| {
+            owning_environment(from, file, rules).is_some_and(|it| it.name == *after || it.name == *name)
         };
         if !with_images().filter(|file| from.has_file(&file.root_path)).all(fits) {
             let (from, to, after) = (from.name.clone(), name.clone(), after.clone());
@@ -194,104 +180,123 @@ fn follows(
     Ok(())
 }
 
-fn listed(globs: &Globs) -> String {
-    globs.patterns().iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ")
+/// Returns the environment that judges what a file of `target` has: the target itself, or the one that the file belongs to.
+fn owning_environment<'a>(
+    target: &'a Target,
+    file: &FileScan,
+    rules: &'a PromotionRules,
+) -> Option<&'a Environment> {
+    target.environment().or_else(|| of_path(&rules.environments, &file.root_path))
 }
 
-/// Decides about one site of the destination.
-fn assignment(
-    offers: Option<&[SourceImage<'_>]>,
-    reference: &Reference,
-    image: &Image,
-    (to, home): (&str, Option<&Environment>),
-    demands: &PromotionRules,
-) -> Assignment {
-    let refuse = |reason, detail: String| Assignment::Decided(Verdict::held(reason, detail));
-    let Some(offers) = offers else {
-        return Assignment::Decided(Verdict::because(Outcome::Skipped, Reason::OnlyInDestination, None));
-    };
+/// Returns where the source declares each image.
+fn source_images<'i>(inventory: &'i Inventory, from: &Target) -> BTreeMap<Image, Vec<SourceImage<'i>>> {
+    let mut images: BTreeMap<Image, Vec<SourceImage<'_>>> = BTreeMap::new();
+    for (file, located) in inventory.sites().filter(|(file, located)| from.has(file, located)) {
+        if let Some(reference) = &located.site.reference {
+            images.entry(Image::of(reference)).or_default().push((file, located, reference));
+        }
+    }
+    images
+}
+
+/// Returns the one digest that the source has.
+fn source_digest<'i>(places: &[SourceImage<'i>]) -> Result<&'i Digest, Refusal> {
     let place = |(file, located, reference): &SourceImage<'_>| {
         let at = reference.digest().map_or_else(|| "no digest".to_owned(), Digest::to_string);
         format!("{at} in {}:{}", file.path, located.line)
     };
-    let places = || offers.iter().map(place).collect::<Vec<_>>().join(", ");
-    let digests: BTreeSet<Option<&Digest>> = offers.iter().map(|(_, _, it)| it.digest()).collect();
-    let digest = match digests.iter().copied().collect::<Vec<_>>().as_slice() {
-        [Some(digest)] => *digest,
-        [None] => {
-            return refuse(
-                Reason::SourceNotPinned,
-                format!("the source has it without a digest: {}", places()),
-            );
-        }
+    let listed = || places.iter().map(place).collect::<Vec<_>>().join(", ");
+    let digests: BTreeSet<Option<&Digest>> = places.iter().map(|(_, _, it)| it.digest()).collect();
+    match digests.into_iter().collect::<Vec<_>>().as_slice() {
+        [Some(digest)] => Ok(digest),
+        [None] => Err((Reason::SourceNotPinned, format!("the source has it without a digest: {}", listed()))),
         _ => {
-            let detail = format!("the source has more than one: {}; make them one, or name a path", places());
-            return refuse(Reason::Ambiguous, detail);
+            let detail = format!("the source has more than one: {}; make them one, or name a path", listed());
+            Err((Reason::Ambiguous, detail))
         }
-    };
-    let tags: BTreeSet<&str> = offers.iter().filter_map(|(_, _, it)| it.tag()).collect();
-    let own = reference.tag().unwrap_or(LATEST);
-    let tag = match tags.iter().copied().collect::<Vec<_>>().as_slice() {
-        [] => None,
-        [tag] => Some((*tag).to_owned()),
-        // Several names for the same bits: the one that stands here already is right.
-        tags if tags.contains(&own) => None,
-        tags => {
-            let detail = format!("the source has `{digest}` under several tags: {}", tags.join(", "));
-            return refuse(Reason::Ambiguous, detail);
-        }
-    };
-    let set = Assignment::Set(AssignedDigest {
-        digest: digest.clone(),
-        tag: tag.clone(),
-        platforms: home.map(|environment| environment.platforms.clone()).unwrap_or_default(),
-    });
-    // What is there already was promoted before: nothing is asked of it any more.
-    if reference.digest() == Some(digest) && tag.is_none_or(|tag| reference.tag() == Some(&tag)) {
-        return set;
-    }
-    if let Some(allowed) = home.and_then(|environment| environment.registries.as_ref())
-        && !allowed.matches_image(reference)
-    {
-        let detail =
-            format!("`{}` may have images of {} only", home.map_or(to, |home| &home.name), listed(allowed));
-        return refuse(Reason::RegistryNotAllowed, detail);
-    }
-    if demands.approved.as_ref().is_some_and(|approved| !approved.contains(digest)) {
-        return refuse(
-            Reason::NotApproved,
-            format!("`{digest}` is not among the digests that were approved"),
-        );
-    }
-    match demands.soak.as_ref().and_then(|soak| soak.refuses(image, digest)) {
-        Some(detail) => refuse(Reason::NotSoaked, detail),
-        None => set,
     }
 }
 
-impl Soak {
-    /// Returns why a digest has not been in the source for long enough, if so.
-    fn refuses(&self, image: &Image, digest: &Digest) -> Option<String> {
-        let least = self.least;
-        match self.since.get(&(image.clone(), digest.clone())) {
-            Some(Since::Commit(since) | Since::AtLeast(since))
-                if self.now.duration_since(*since) >= least =>
-            {
-                None
-            }
-            Some(Since::Commit(since)) => {
-                let ready = since.saturating_add(least).unwrap_or(Timestamp::MAX);
-                Some(format!(
-                    "`{digest}` is there since {since}, and {least:#} are demanded: it is ready at {ready}"
-                ))
-            }
-            Some(Since::AtLeast(since)) => Some(format!(
-                "the history that is here ends at {since}, which does not show {least:#}: fetch more of it, with \
-                 `git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout"
-            )),
-            None => {
-                Some(format!("`{digest}` is not committed to the source yet, and {least:#} are demanded"))
-            }
+/// Returns the tag that comes with the digest; `None` where that of `reference` stays.
+fn source_tag(
+    places: &[SourceImage<'_>],
+    reference: &Reference,
+    digest: &Digest,
+) -> Result<Option<String>, Refusal> {
+    let tags: BTreeSet<&str> = places.iter().filter_map(|(_, _, it)| it.tag()).collect();
+    let own = reference.tag().unwrap_or(LATEST);
+    match tags.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        [tag] => Ok(Some((*tag).to_owned())),
+        // Several names for the same bits: the one that stands here already is right.
+        tags if tags.contains(&own) => Ok(None),
+        tags => {
+            let detail = format!("the source has `{digest}` under several tags: {}", tags.join(", "));
+            Err((Reason::Ambiguous, detail))
+        }
+    }
+}
+
+impl PromotionRules {
+    fn has_image(&self, reference: &Reference) -> bool {
+        self.images.as_ref().is_none_or(|images| images.matches_image(reference))
+    }
+}
+
+/// Where an image is promoted to.
+struct Destination<'d> {
+    /// As the user named it.
+    name: &'d str,
+    /// The environment that judges what goes there.
+    environment: Option<&'d Environment>,
+    rules: &'d PromotionRules,
+}
+
+impl Destination<'_> {
+    /// Returns what `reference` becomes, whose image the source has at `places`.
+    fn assignment(&self, places: &[SourceImage<'_>], reference: &Reference, image: &Image) -> Assignment {
+        match self.assigned(places, reference, image) {
+            Ok(assigned) => Assignment::Set(assigned),
+            Err((reason, detail)) => Assignment::Decided(Verdict::held(reason, detail)),
+        }
+    }
+
+    fn assigned(
+        &self,
+        places: &[SourceImage<'_>],
+        reference: &Reference,
+        image: &Image,
+    ) -> Result<AssignedDigest, Refusal> {
+        let digest = source_digest(places)?;
+        let tag = source_tag(places, reference, digest)?;
+        // What is there already was promoted before: nothing is asked of it any more.
+        let stays =
+            reference.digest() == Some(digest) && tag.as_ref().is_none_or(|tag| reference.tag() == Some(tag));
+        if !stays {
+            self.allow(reference, image, digest)?;
+        }
+        let platforms = self.environment.map(|environment| environment.platforms.clone());
+        Ok(AssignedDigest { digest: digest.clone(), tag, platforms: platforms.unwrap_or_default() })
+    }
+
+    /// Refuses what the environment or the rules do not allow.
+    fn allow(&self, reference: &Reference, image: &Image, digest: &Digest) -> Result<(), Refusal> {
+        if let Some(allowed) = self.environment.and_then(|environment| environment.registries.as_ref())
+            && !allowed.matches_image(reference)
+        {
+            let name = self.environment.map_or(self.name, |environment| &environment.name);
+            let globs: Vec<String> = allowed.patterns().iter().map(|glob| format!("`{glob}`")).collect();
+            let detail = format!("`{name}` may have images of {} only", globs.join(", "));
+            return Err((Reason::RegistryNotAllowed, detail));
+        }
+        if self.rules.approved.as_ref().is_some_and(|approved| !approved.contains(digest)) {
+            let detail = format!("`{digest}` is not among the digests that were approved");
+            return Err((Reason::NotApproved, detail));
+        }
+        match self.rules.soak.as_ref().and_then(|soak| soak.refuses(image, digest)) {
+            Some(detail) => Err((Reason::NotSoaked, detail)),
+            None => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of one image in a run, and why.
+//! What happens to one image in a run, and why.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::reference::{Digest, Reference};
 use crate::registry::verify::Proof;
 use crate::registry::{ResolveError, SourceIndex};
 
-/// What became of a site.
+/// What happened to a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// It had no digest and gets one.
@@ -44,7 +44,7 @@ impl Outcome {
 /// The outcome of one site, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// What became of it.
+    /// What happened to it.
     pub outcome: Outcome,
     /// Why, where the outcome needs a reason.
     pub reason: Option<Reason>,

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::platform::Platform;
-use crate::policy::{GlobError, Globs};
+use crate::policy::globs::{GlobError, Globs};
 
 /// A part of the repositories that is deployed together: staging, production.
 #[derive(Clone, Debug, PartialEq, Eq)]

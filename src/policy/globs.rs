@@ -4,7 +4,7 @@ use std::fmt;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::reference::Reference;
+use crate::reference::{Image, Reference};
 
 /// The most patterns that one list may hold.
 const PATTERNS_MAX: usize = 1000;
@@ -46,7 +46,7 @@ pub enum GlobError {
     )]
     Negation(String),
     /// The pattern breaks the grammar.
-    #[error("`{pattern}` is no glob: {message}")]
+    #[error("`{pattern}` is not a glob: {message}")]
     Malformed {
         /// The pattern.
         pattern: String,
@@ -64,7 +64,7 @@ impl Globs {
     /// Compiles `patterns`.
     ///
     /// # Errors
-    /// Names the first pattern that is no glob or that can never match a path.
+    /// Names the first pattern that is not a glob or that can never match a path.
     pub fn new<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, GlobError> {
         let patterns: Vec<String> = patterns.into_iter().map(Into::into).collect();
         if patterns.len() > PATTERNS_MAX || patterns.iter().any(|pattern| pattern.len() > PATTERN_MAX) {
@@ -110,11 +110,10 @@ impl Globs {
         self.set.is_match(text)
     }
 
-    /// Tells whether the name of `reference` matches, as it is spelled or normalised: `nginx` is also
+    /// Returns whether the name of `reference` matches, as it is spelled or normalised: `nginx` is also
     /// `docker.io/library/nginx`.
     pub(crate) fn matches_image(&self, reference: &Reference) -> bool {
-        let normalised = format!("{}/{}", reference.registry(), reference.repository());
-        self.matches(reference.name()) || self.matches(&normalised)
+        self.matches(reference.name()) || self.matches(&Image::of(reference).0)
     }
 }
 

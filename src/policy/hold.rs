@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::SettingOrigin;
+use super::origin::SettingOrigin;
 use crate::manifest::inventory::Inventory;
-use crate::policy::Globs;
+use crate::policy::globs::Globs;
 use crate::reference::{Digest, Reference};
 
 /// One `[[hold]]`. What is not named is not looked at: a hold with `paths` alone is for every image there.
@@ -51,7 +51,7 @@ impl Until {
         text.parse().ok().map(Self::Moment)
     }
 
-    /// Tells whether the end has come.
+    /// Returns whether the end has come.
     pub fn has_passed(self, now: Timestamp) -> bool {
         match self {
             Self::Moment(end) => end <= now,
@@ -70,7 +70,7 @@ impl fmt::Display for Until {
 }
 
 impl Hold {
-    /// Tells whether it is for an image in the file at `path`, below the root of the repository.
+    /// Returns whether it is for an image in the file at `path`, below the root of the repository.
     fn is_for(&self, path: &str, reference: &Reference) -> bool {
         self.paths.as_ref().is_none_or(|paths| paths.matches(path))
             && self.images.as_ref().is_none_or(|images| images.matches_image(reference))
@@ -164,7 +164,7 @@ impl<'h> ActiveHolds<'h> {
     }
 }
 
-/// Tells whether a hold is for an image of `inventory`.
+/// Returns whether a hold is for an image of `inventory`.
 pub fn is_matched(hold: &Hold, inventory: &Inventory) -> bool {
     inventory.sites().any(|(file, located)| {
         located.site.reference.as_ref().is_some_and(|reference| hold.is_for(&file.root_path, reference))

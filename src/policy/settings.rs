@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Policy;
+use super::decide::Policy;
 use super::environment::Environment;
 use super::hold::Holds;
 use crate::manifest::edit::annotations::Keys;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::manifest::Located;
 use crate::manifest::inventory::FileScan;
-use crate::policy::Settings;
 use crate::policy::environment::Environment;
+use crate::policy::settings::Settings;
 
 /// A part of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum TargetError {
         /// Which environments there are.
         known: String,
     },
-    /// What follows the `#` is no object.
+    /// What follows the `#` is not an object.
     #[error(
         "`{0}` does not name an object: write `PATH#KIND/NAME`, for example `app/deploy.yaml#Deployment/api`"
     )]
@@ -46,7 +46,7 @@ pub enum TargetError {
 
 impl Target {
     /// Returns what `text` names: an environment of `config`, else a path below the root of the repository, with or without
-    /// `#KIND/NAME`. `is_path` tells whether there is, or ever was, such a file or directory; relative paths are seen
+    /// `#KIND/NAME`. `is_path` returns whether there is, or ever was, such a file or directory; relative paths are seen
     /// from the directory `seen_from` below the root.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Target {
         Self { name: String::new(), place: Scope::Files(files), object: None }
     }
 
-    /// Tells whether it is a list of files, whatever they are called.
+    /// Returns whether it is a list of files, whatever they are called.
     pub fn is_files(&self) -> bool {
         matches!(self.place, Scope::Files(_))
     }
@@ -106,7 +106,7 @@ impl Target {
         }
     }
 
-    /// Tells whether the file at `path`, below the root of the repository, belongs to it.
+    /// Returns whether the file at `path`, below the root of the repository, belongs to it.
     pub fn has_file(&self, path: &str) -> bool {
         match &self.place {
             Scope::Environment(environment) => environment.paths.matches(path),
@@ -115,7 +115,7 @@ impl Target {
         }
     }
 
-    /// Tells whether a site belongs to it, which is in one of its files.
+    /// Returns whether a site belongs to it, which is in one of its files.
     pub fn has_site(&self, located: &Located) -> bool {
         self.object.as_ref().is_none_or(|(kind, name)| {
             let site = &located.site;
@@ -124,7 +124,7 @@ impl Target {
         })
     }
 
-    /// Tells whether a site of `file` belongs to it.
+    /// Returns whether a site of `file` belongs to it.
     pub fn has(&self, file: &FileScan, located: &Located) -> bool {
         self.has_file(&file.root_path) && self.has_site(located)
     }
@@ -141,7 +141,7 @@ pub fn known_environments(settings: &Settings) -> String {
     }
 }
 
-/// Tells whether `path` is `directory` or below it.
+/// Returns whether `path` is `directory` or below it.
 pub fn is_in(path: &str, directory: &str) -> bool {
     directory.is_empty()
         || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

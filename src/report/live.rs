@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::live::describe::{asking, place, told, unknown};
+use crate::live::describe::{asking, place, running_digest, unknown};
 use crate::live::pods::{Container, Pulled};
 use crate::live::{Comparison, DeclaredPlace, Fit, LiveImage, LiveStatus, RunningDigest};
 use crate::report::terminal::{Stream, TextStyle};
@@ -59,7 +59,7 @@ fn differences(text: &mut String, image: &LiveImage, stream: &Stream) {
     }
     for running in &image.running {
         let RunningDigest { digest, containers, .. } = running;
-        let _ = writeln!(text, "  runs      {}…  {}", digest.short(), told(running));
+        let _ = writeln!(text, "  runs      {}…  {}", digest.short(), running_digest(running));
         for container in containers.iter().take(SHOWN_MAX) {
             let _ = writeln!(text, "              {}", asking(container, image));
         }

@@ -105,7 +105,7 @@ fn only_what_runs_as_it_is_declared_is_marked() {
             "acme/floats:1:9 no-digest: ".to_owned(),
             "acme/crashes:1:11 not-healthy: shop/crashes-0 (crashes): it waits: CrashLoopBackOff".to_owned(),
             format!(
-                "acme/local:1:13 not-compared: shop/local-0 (local): the node has `sha256:{digit}`, which is no digest \
+                "acme/local:1:13 not-compared: shop/local-0 (local): the node has `sha256:{digit}`, which is not a digest \
                  of a registry"
             ),
             "acme/twice:1:17 not-running: no pod runs this digest".to_owned(),

@@ -332,7 +332,7 @@ fn what_runs_is_told_in_the_words_of_live() {
     let local = PODS.replace("nginx@sha256:", "sha256:");
     let (code, page, _) = scene.run_in(&scene.path(""), &[&args[..], &["-"]].concat(), local.as_bytes());
     assert_eq!((code, page.contains("some containers could not be compared")), (3, true));
-    assert!(page.contains(">not compared</td>") && page.contains("is no digest of a registry"), "{page}");
+    assert!(page.contains(">not compared</td>") && page.contains("is not a digest of a registry"), "{page}");
 
     scene.write("../pods.yaml", "kind: List\n");
     for (args, message) in [

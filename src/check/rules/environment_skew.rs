@@ -6,7 +6,7 @@ use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::rule::{GateRule, Severity};
 use crate::policy::environment::Environment;
-use crate::reference::{Digest, Reference};
+use crate::reference::{Digest, Image, Reference};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "environment-skew",
@@ -57,7 +57,7 @@ fn skew(context: &CheckContext<'_>, environment: &Environment) -> Vec<Finding> {
         let Some(reference) = &site.located.site.reference else { continue };
         let Some(digest) = reference.digest() else { continue };
         let Some(copy) = environment.copy_of(&site.file.root_path) else { continue };
-        let name = format!("{}/{}", reference.registry(), reference.repository());
+        let Image(name) = Image::of(reference);
         images.entry(name).or_default().entry(copy).or_default().push((site, digest));
     }
     let mut findings = Vec::new();

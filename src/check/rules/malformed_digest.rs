@@ -7,7 +7,7 @@ use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "malformed-digest",
-    title: "What follows the `@` is no digest",
+    title: "What follows the `@` is not a digest",
     explanation: "\
 A digest is `sha256:` and 64 lower-case hex digits, or `sha512:` and 128 (OCI image-spec, descriptor). Anything else looks \
 pinned to a search for `@`, and no runtime can pull it.",

@@ -12,7 +12,7 @@ pub(super) static RULE: GateRule = GateRule {
     explanation: "\
 A field of a custom resource or of another tool that ends in `image` and holds a reference with a tag. tagpin does not \
 know whether anything pulls it, so it is never edited. A `[[location]]` in the configuration makes it known, or says that \
-it is no image; with a digest beside the tag nothing is left to complain about.",
+it is not an image; with a digest beside the tag nothing is left to complain about.",
     bad: "\
 apiVersion: robots.acme.example/v1
 kind: Robot

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{KnownGood, Runs};
+use super::list::KnownGood;
+use super::runs::Runs;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::policy::Globs;

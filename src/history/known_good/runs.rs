@@ -30,7 +30,9 @@ impl Runs {
         let image = self.compared.images.iter().find(|image| image.declared.contains(declared))?;
         let others = image.running.iter().filter(|running| running.fit == Fit::Other);
         let others: Vec<String> = others
-            .map(|running| format!("`{}…` runs, {}", running.digest.short(), describe::told(running)))
+            .map(|running| {
+                format!("`{}…` runs, {}", running.digest.short(), describe::running_digest(running))
+            })
             .collect();
         if image.status == LiveStatus::Drift {
             return Some(("drift", others.join("; ")));

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Ledger, Moves, TagEvent, TagObservation, image_of, whole_seconds};
+use super::event::{TagEvent, TagObservation, image_of, whole_seconds};
+use super::images::Ledger;
+use super::record::Moves;
 use crate::duration::spelled;
 use crate::policy::{Ages, UnknownAge};
 use crate::reference::Digest;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{ImageTags, Ledger, TagEvent, text};
+use super::event::TagEvent;
+use super::images::{ImageTags, Ledger};
+use super::text;
 use crate::reference::Reference;
 use crate::source::tree::{EntryKind, Tree, TreeError};
 
@@ -39,16 +41,16 @@ pub enum LedgerError {
     #[error("it is the branch that is pinned: name another `branch` in [ledger]")]
     Base,
     /// The branch is something else.
-    #[error("it is no ledger of tags: it has no `{VERSION_FILE}`; name another `branch` in [ledger]")]
+    #[error("it is not a ledger of tags: it has no `{VERSION_FILE}`; name another `branch` in [ledger]")]
     Other,
-    /// Its version is no number.
-    #[error("its `{VERSION_FILE}` is no number; look at the history of the branch")]
+    /// Its version is not a number.
+    #[error("its `{VERSION_FILE}` is not a number; look at the history of the branch")]
     Malformed,
     /// A newer tagpin wrote it.
     #[error("it is of version {0}, and this tagpin knows {VERSION}: use a newer tagpin")]
     Newer(u32),
     /// Something stands where the files are, and is none.
-    #[error("`{0}` is no file that tagpin writes: remove it from the branch")]
+    #[error("`{0}` is not a file that tagpin writes: remove it from the branch")]
     Foreign(String),
     /// It is larger than tagpin reads.
     #[error("it has more than {ALL_MAX} bytes: remove old lines from it")]
@@ -71,7 +73,7 @@ impl Ledger {
     /// Returns the ledger in `tree`, the head of its branch. A file that cannot be read spoils no other one.
     ///
     /// # Errors
-    /// It is no ledger, a newer one, or larger than tagpin reads.
+    /// It is not a ledger, a newer one, or larger than tagpin reads.
     pub fn read(tree: &impl Tree) -> Result<Self, LedgerError> {
         check_version(tree)?;
         let entries = tree.entries()?;
@@ -143,7 +145,7 @@ fn path(image: &str) -> String {
     format!("{DIRECTORY}{registry}/{repository}{SUFFIX}")
 }
 
-/// Returns the image whose file is at `path`; `None` where that is no path of ours.
+/// Returns the image whose file is at `path`; `None` where that is not a path of ours.
 fn image(path: &str) -> Option<String> {
     let (registry, repository) = path.strip_prefix(DIRECTORY)?.strip_suffix(SUFFIX)?.split_once('/')?;
     let name = format!("{}/{}", registry.replace('+', ":"), repository.replace('+', "/"));

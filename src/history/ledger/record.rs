@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::TagEvent;
+use super::event::TagEvent;
 use crate::reference::Digest;
 
 /// How far back moves are counted for people.
@@ -55,12 +55,12 @@ impl<'l> TagRecord<'l> {
         self.sights.last().map(|event| event.when)
     }
 
-    /// Tells whether it was ever seen to move.
+    /// Returns whether it was ever seen to move.
     pub fn has_moved(&self) -> bool {
         self.sights.len() > 1
     }
 
-    /// Tells whether the tag ever was `digest`.
+    /// Returns whether the tag ever was `digest`.
     pub fn has(&self, digest: &Digest) -> bool {
         self.sights.iter().any(|event| event.digest == *digest)
     }

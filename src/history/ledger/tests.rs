@@ -1,11 +1,14 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
 use super::*;
 use crate::policy::{Ages, UnknownAge};
+use crate::reference::Digest;
+use crate::registry::TagRef;
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
 const IMAGE: &str = "docker.io/library/nginx";

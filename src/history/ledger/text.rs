@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::TagEvent;
+use super::event::{TagEvent, whole_seconds};
 use crate::reference::{Digest, is_tag};
 
 /// How much of a line a message repeats, in characters.
@@ -23,7 +23,7 @@ pub(super) fn line(event: &TagEvent) -> String {
 /// Returns the lines of a file.
 ///
 /// # Errors
-/// Names the first line that is none of ours, by its number from 1.
+/// Names the first line that tagpin does not write, by its number from 1.
 pub(super) fn parse(text: &str) -> Result<BTreeSet<TagEvent>, String> {
     let mut events = BTreeSet::new();
     for (index, line) in text.lines().enumerate() {
@@ -50,7 +50,7 @@ fn event(line: &str) -> Option<TagEvent> {
         return None;
     }
     let when: Timestamp = when.parse().ok()?;
-    Some(TagEvent { when: super::whole_seconds(when), tag: tag.to_owned(), digest: Digest::parse(digest)? })
+    Some(TagEvent { when: whole_seconds(when), tag: tag.to_owned(), digest: Digest::parse(digest)? })
 }
 
 /// Puts a line where its time belongs: before the first later one, or at the end. Everything else stays as it is.

@@ -1,5 +1,8 @@
+use jiff::{SignedDuration, Timestamp};
+
 use super::*;
 use crate::config::Config;
+use crate::history::Since;
 use crate::manifest::formats::catalogue::BUILT_IN;
 
 const CONFIG: &str = "\

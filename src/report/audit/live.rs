@@ -79,7 +79,7 @@ impl LiveRow {
         });
         let running = image.running.iter().map(|running| RunningCell {
             digest: format!("{}…", running.digest.short()),
-            what: crate::live::describe::told(running),
+            what: crate::live::describe::running_digest(running),
             places: running
                 .containers
                 .iter()

@@ -243,7 +243,7 @@ async fn a_remote_that_takes_no_ledger_stops_nothing_and_a_ledger_that_is_none_i
     world.git.set_mood(Mood::Fine);
 
     for (version, part) in
-        [(Some("2\n"), "is of version 2"), (Some("x"), "is no number"), (None, "no ledger of tags")]
+        [(Some("2\n"), "is of version 2"), (Some("x"), "is not a number"), (None, "not a ledger of tags")]
     {
         if world.repository().head(LEDGER).is_some() {
             world.repository().delete_branch(LEDGER);
