@@ -120,7 +120,8 @@ fn what_decides_is_the_base_s_however_it_is_reached() {
     let absolute = |scene: &Scene| scene.path("conf/gate.toml").to_str().unwrap().to_owned();
     let plain = |text: &'static str| move |_: &Scene| text.to_owned();
     type Given = Box<dyn Fn(&Scene) -> String>;
-    let cases: Vec<(&str, &str, Given, Vec<(&str, Put<'_>)>)> = vec![
+    type Case<'c> = (&'c str, &'c str, Given, Vec<(&'c str, Put<'c>)>);
+    let cases: Vec<Case<'_>> = vec![
         (
             "a link instead of the file",
             "--config",

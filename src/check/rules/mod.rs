@@ -56,9 +56,12 @@ macro_rules! of_each_rule {
 /// Every rule, in the order of the documentation.
 pub static ALL: [&GateRule; 20] = of_each_rule!(RULE);
 
+/// Looks for what one rule complains about.
+type Find = dyn Fn(&CheckContext<'_>) -> Vec<Finding>;
+
 /// Returns what the rules find, each at its default level.
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let finds: [&dyn Fn(&CheckContext<'_>) -> Vec<Finding>; 20] = of_each_rule!(find);
+    let finds: [&Find; 20] = of_each_rule!(find);
     finds.iter().flat_map(|find| find(context)).collect()
 }
 

@@ -89,6 +89,6 @@ impl DiffBase {
                 Err(error) => return Err(io(error)),
             }
         }
-        std::fs::read(self.root.join(path)).map(Some).map_err(io)
+        fs_err::read(self.root.join(path)).map(Some).map_err(io)
     }
 }
