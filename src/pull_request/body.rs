@@ -1,6 +1,7 @@
 //! The body: the sections in their order, or in a template's, with as much as there is room for.
 
 use super::checkbox::rebuild_box;
+use super::parts::Sections;
 use super::sections::{self, DetailLevel, size};
 use super::{Marker, Proposal, Template};
 use crate::forge::Capabilities;
@@ -38,25 +39,8 @@ struct SpaceBudget {
     left_out: usize,
 }
 
-/// The sections, empty where there is nothing to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sections {
-    pub(super) why: String,
-    pub(super) releases: String,
-    pub(super) moves: String,
-    pub(super) table: String,
-    pub(super) details: String,
-    pub(super) left_out: String,
-    pub(super) consequences: String,
-    pub(super) proof: String,
-    pub(super) requests: String,
-    pub(super) unwanted: String,
-    pub(super) rebuild: String,
-    pub(super) footer: String,
-}
-
 /// Returns the body for `proposal`, marker included.
-pub(super) fn body(proposal: &Proposal, template: Option<&Template>, forge: &Capabilities) -> String {
+pub fn body(proposal: &Proposal, template: Option<&Template>, forge: &Capabilities) -> String {
     let longest = forge.body_max.saturating_sub(RESERVE);
     let marker = Marker::of(proposal).comment();
     let told = |room| format!("{}\n\n{marker}\n", text(proposal, room, template).trim());
@@ -99,17 +83,6 @@ fn text(proposal: &Proposal, room: SpaceBudget, template: Option<&Template>) -> 
             sections.in_order()
         }
         None => sections.in_order(),
-    }
-}
-
-impl Sections {
-    fn in_order(&self) -> String {
-        let Self { why, releases, moves, table, details, left_out, .. } = self;
-        let Self { consequences, proof, requests, unwanted, .. } = self;
-        let middle =
-            [why, table, releases, moves, details, left_out, consequences, proof, requests, unwanted];
-        let all = middle.into_iter().chain([&self.rebuild, &self.footer]);
-        all.filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n\n")
     }
 }
 

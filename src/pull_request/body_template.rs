@@ -9,7 +9,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
-use super::body::Sections;
+use super::parts::Sections;
 use super::{ImageChange, Proposal};
 use crate::markdown::{cell, code};
 use crate::policy::looks_immutable;

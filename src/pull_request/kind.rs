@@ -1,6 +1,5 @@
 //! Why digests move, and the words for it. Pure.
 
-use super::ImageChange;
 use crate::markdown::{code, plain};
 use crate::policy::looks_immutable;
 
@@ -48,13 +47,13 @@ impl Occasion {
         }
     }
 
-    pub(super) fn change(&self, image: &ImageChange) -> &'static str {
-        match (self, &image.old) {
-            (Self::Promotion { .. }, _) => "promoted",
-            (Self::Rollback { .. }, _) => "rolled back",
-            (Self::Tags, None) => "first pin",
-            (Self::Tags, Some(_)) if looks_immutable(&image.tag) => "moved release",
-            (Self::Tags, Some(_)) => "moved tag",
+    pub(super) fn change(&self, is_first: bool, tag: &str) -> &'static str {
+        match self {
+            Self::Promotion { .. } => "promoted",
+            Self::Rollback { .. } => "rolled back",
+            Self::Tags if is_first => "first pin",
+            Self::Tags if looks_immutable(tag) => "moved release",
+            Self::Tags => "moved tag",
         }
     }
 

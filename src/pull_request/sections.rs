@@ -68,7 +68,7 @@ fn fitting(lines: &[String], room: usize) -> usize {
 
 fn row(image: &ImageChange, occasion: &Occasion, vouched: bool) -> String {
     let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
-    let change = occasion.change(image);
+    let change = occasion.change(image.old.is_none(), &image.tag);
     let files = listed(&image.files, FILES_IN_CELL, cell);
     let (name, tag, platforms) = (cell(&image.name), cell(&image.tag), cell(&image.platforms));
     let proofs = match vouched {
