@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::hold::{save, text_of};
 use super::pin::{EditedTree, finish};
 use super::{block_on, local_config, registry, repository_file, seen_from, whole_tree};
@@ -17,7 +19,6 @@ use crate::report::diff;
 use crate::report::terminal::Terminal;
 use crate::run::request::{ReadFile, RequestError, RequestOutcome, RequestPlan, Workspace};
 use crate::source::tree::DirectoryTree;
-use jiff::Timestamp;
 
 /// A checkout.
 pub(super) struct Checkout {

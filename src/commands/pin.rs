@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::{
     block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
 };
@@ -21,7 +23,6 @@ use crate::registry::{Budget, Trust};
 use crate::report::terminal::Terminal;
 use crate::report::{Report, diff, human};
 use crate::source::tree::{DirectoryTree, Tree as _};
-use jiff::Timestamp;
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.
 ///

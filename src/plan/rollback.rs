@@ -11,11 +11,9 @@ use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Reason, Verdict};
-use crate::policy::Settings;
-use crate::policy::hold::ActiveHolds;
-use crate::policy::hold::{NewHold, Until};
+use crate::policy::hold::{ActiveHolds, NewHold, Until};
 use crate::policy::target::Target;
-use crate::policy::{Globs, environment, escaped};
+use crate::policy::{Globs, Settings, environment, escaped};
 use crate::reference::{Digest, Image, Reference};
 
 /// Where to go back to.

@@ -205,7 +205,7 @@ mod tests {
             ("/", "write `**`"),
             ("!a", "use `exclude`"),
             ("", "empty"),
-            ("a[", "no glob"),
+            ("a[", "not a glob"),
         ] {
             let message = Globs::new([pattern]).unwrap_err().to_string();
             assert!(message.contains(part), "{pattern}: {message}");

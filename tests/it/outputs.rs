@@ -206,10 +206,12 @@ fn a_pull_request_is_annotated_where_it_adds_a_floating_tag() {
     assert_eq!(region, json!({"startLine": 7, "startColumn": 12, "endLine": 7, "endColumn": 32}));
     let moved = format!("# one\n# two\n{}", scene.read("apps/shop.yaml"));
     scene.write("apps/shop.yaml", &moved);
+    scene.commit();
     let (region, after) = sarif(&scene);
     assert_eq!((region["startLine"].as_u64(), after), (Some(9), before.clone()));
     // Another image is another finding.
     scene.write("apps/shop.yaml", &moved.replace("api:1.8", "api:1.9"));
+    scene.commit();
     assert_ne!(sarif(&scene).1, before);
 }
 

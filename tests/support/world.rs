@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
 use tagpin::registry::{ClientSettings as RegistrySettings, HttpRegistry, Limits};
-
 use tagpin::run::{self, BRANCH, RepositoryOutcome, RunContext, RunError, RunSession};
 use tokio::sync::Notify;
 

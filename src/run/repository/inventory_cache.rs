@@ -10,19 +10,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::own_file::OwnFile;
-use crate::atomic_file;
 use crate::config::{Config, ConfigError};
 use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
-use crate::plan;
 use crate::plan::verify::verify;
 use crate::plan::{Pinned, pin};
 use crate::policy::Settings;
 use crate::registry::Registry;
 use crate::source::git::{BareClone, Oid};
 use crate::source::tree::{Tree, TreeEntry, TreeError};
+use crate::{atomic_file, plan};
 
 /// What the file starts with. The number changes with what follows it.
 const MAGIC: &str = "tagpin-sites 1";

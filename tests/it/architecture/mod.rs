@@ -39,10 +39,6 @@ const MOST_FOLDERS: usize = 15;
 /// How many of a hundred names of types may be declared more than once.
 const MOST_DOUBLED: usize = 3;
 
-/// Arrows that stand against the order and are still to be cut, one a line. None may be added; `TAGPIN_BLESS=1` takes
-/// those away that are gone.
-const TO_CUT: &str = "tests/it/architecture/to_cut.txt";
-
 fn modules() -> Modules {
     Modules::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
 }
@@ -53,31 +49,10 @@ fn lines(list: &[String]) -> String {
 
 #[test]
 fn the_order_of_the_rooms_is_kept() {
-    let (mut arrows, lost) = modules().arrows("tagpin");
+    let (arrows, lost) = modules().arrows("tagpin");
     assert!(lost.is_empty(), "these paths lead nowhere, so the guard does not see them:{}", lines(&lost));
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(TO_CUT);
-    let text = fs_err::read_to_string(&list).unwrap();
-    let mut excused: Vec<_> = text.lines().filter_map(|line| line.split_once(" -> ")).collect();
-    excused.retain(|(from, to)| arrows.get_mut(*from).is_some_and(|targets| targets.remove(*to)));
     let wrong = violations(&arrows, &ORDER);
     assert!(wrong.is_empty(), "docs/architecture.md has the order, which this breaks:{}", lines(&wrong));
-    // What is fine by itself needs no excuse.
-    excused.retain(|(from, to)| {
-        let mut with = arrows.clone();
-        with.entry((*from).to_owned()).or_default().insert((*to).to_owned());
-        let is_needed = !violations(&with, &ORDER).is_empty();
-        if !is_needed {
-            arrows = with;
-        }
-        is_needed
-    });
-    let needed: String = excused.iter().map(|(from, to)| format!("{from} -> {to}\n")).collect();
-    if std::env::var_os("TAGPIN_BLESS").is_some() {
-        fs_err::write(&list, &needed).unwrap();
-    } else {
-        let gone: Vec<_> = text.lines().filter(|line| !needed.contains(line)).map(str::to_owned).collect();
-        assert!(gone.is_empty(), "TAGPIN_BLESS=1 takes away from {TO_CUT} what is cut:{}", lines(&gone));
-    }
 }
 
 #[test]
