@@ -8,7 +8,7 @@ use tagpin::config::Config;
 
 fuzz_target!(|bytes: &[u8]| {
     match Config::parse("tagpin.toml", Path::new("."), bytes) {
-        Ok(config) => drop(config.policy.decide("a/b.yaml", "nginx", None)),
+        Ok(config) => drop(config.settings.policy.decide("a/b.yaml", "nginx", None)),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 });
