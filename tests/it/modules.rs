@@ -1,4 +1,4 @@
-//! A file of tests that nobody declares is a file of tests that never runs.
+//! A file of tests that nobody declares is a file of tests that never runs, and a long one is not read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -80,4 +80,17 @@ fn a_forgotten_file_is_seen() {
     let names: Vec<_> =
         found.iter().map(|path| path.strip_prefix(&root).unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["forgotten.rs", "it/b/forgotten.rs", "programs/forgotten/mod.rs"]);
+}
+
+#[test]
+fn no_file_of_code_is_longer_than_five_hundred_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = BTreeSet::new();
+    ["src", "tests"].iter().for_each(|folder| add_files(&root.join(folder), &mut files));
+    let long: Vec<_> = files
+        .into_iter()
+        .map(|file| (fs_err::read_to_string(&file).unwrap().lines().count(), file))
+        .filter(|(lines, _)| *lines > 500)
+        .collect();
+    assert_eq!(long, Vec::new(), "split these files by what they are about");
 }

@@ -1,110 +1,44 @@
-//! Properties of an edit, on generated documents: exactly the expected bytes change, whatever the document looks like;
-//! the proof holds, and refuses every text but the right one; a second run changes nothing.
-//!
-//! The generator writes each line as it is before and as it must be after, so nothing here trusts the parser, the
-//! splices or the proof.
+//! The generator of documents, each line as it is before and as it must be after.
 
-use std::sync::LazyLock;
-
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
-use proptest::sample::select;
-use proptest::strategy::ValueTree;
-use tagpin::manifest::edit::proof::{ProofError, prove};
-use tagpin::manifest::edit::splice::{Plan, Splice};
-use tagpin::manifest::formats::catalogue::BUILT_IN;
-use tagpin::manifest::scan_whole;
-use tagpin::manifest::syntax::tree::SyntaxTree;
-use tagpin::manifest::syntax::yaml;
-use tagpin::policy::Policy;
-use tagpin::reference::Reference;
-use tagpin::registry::TagRef;
-
-use crate::support::pinning::{digest_of, pin, pin_twice, policy};
-
-const KEY: &str = "deployed-image-digest";
-
-static POLICY: LazyLock<Policy> = LazyLock::new(|| policy("tag+digest"));
-static DIGEST: LazyLock<Policy> = LazyLock::new(|| policy("digest"));
-
-/// What a damaged document may get anywhere.
-const TOKENS: [&str; 36] = [
-    "\n",
-    "\r",
-    "\t",
-    " ",
-    "  ",
-    "\n  ",
-    "# ",
-    " # c\n",
-    "---\n",
-    "...\n",
-    "- ",
-    ": ",
-    "? ",
-    ",",
-    "[",
-    "]",
-    "{",
-    "}",
-    "'",
-    "\"",
-    "\\",
-    "|\n",
-    ">-\n  ",
-    "&a ",
-    "*a ",
-    "<<: *a\n",
-    "!!str ",
-    "!t ",
-    "~",
-    "null",
-    "é",
-    "\u{feff}",
-    "{{ x }}",
-    "@",
-    "$",
-    "deployed-image-digest: old\n    ",
-];
+use super::*;
 
 /// A line before, and the lines that must stand there after.
 #[derive(Clone, Debug)]
-struct Line {
-    before: String,
+pub(super) struct Line {
+    pub(super) before: String,
     after: Vec<String>,
 }
 
-fn same(text: impl Into<String>) -> Line {
+pub(super) fn same(text: impl Into<String>) -> Line {
     let before = text.into();
     Line { after: vec![before.clone()], before }
 }
 
 /// A document, how its lines end, and under which name it stands.
 #[derive(Clone, Debug)]
-struct Document {
-    path: &'static str,
-    lines: Vec<Line>,
+pub(super) struct Document {
+    pub(super) path: &'static str,
+    pub(super) lines: Vec<Line>,
     /// How many images are annotated.
-    annotated: usize,
+    pub(super) annotated: usize,
     /// Whether `annotations:` stands there before.
-    has_annotations: bool,
+    pub(super) has_annotations: bool,
 }
 
 #[derive(Clone, Debug)]
-struct File {
-    document: Document,
+pub(super) struct File {
+    pub(super) document: Document,
     ends: Vec<&'static str>,
     bom: bool,
     final_newline: bool,
 }
 
 impl File {
-    fn before(&self) -> Vec<u8> {
+    pub(super) fn before(&self) -> Vec<u8> {
         self.render(|line| vec![line.before.clone()])
     }
 
-    fn after(&self) -> Vec<u8> {
+    pub(super) fn after(&self) -> Vec<u8> {
         self.render(|line| line.after.clone())
     }
 
@@ -126,21 +60,27 @@ impl File {
 }
 
 /// An image as it is named and as it must be named.
-fn pinned(image: &str) -> (String, String) {
+pub(super) fn pinned(image: &str) -> (String, String) {
     let reference = Reference::parse(image).unwrap();
     let digest = digest_of(&TagRef::new(&reference));
     let tag = if reference.tag().is_some() { "" } else { ":latest" };
     (image.to_owned(), format!("{image}{tag}@{digest}"))
 }
 
-fn image() -> impl Strategy<Value = String> {
+pub(super) fn image() -> impl Strategy<Value = String> {
     let host = select(vec!["", "ghcr.io/", "registry.example:5000/", "localhost/"]);
     let tag = select(vec!["", ":1", ":1.10", ":v1.2.3-rc.1", ":latest", ":007", ":1e5", ":null_"]);
     (host, "[a-z]{1,6}(/[a-z0-9]{1,6}){0,2}", tag).prop_map(|(host, path, tag)| format!("{host}x{path}{tag}"))
 }
 
 /// The lines of `key: value` in one of the scalar styles; `dash` stands before the key.
-fn scalar_lines(style: usize, indent: &str, dash: &str, key: &str, value: (&str, &str)) -> Vec<Line> {
+pub(super) fn scalar_lines(
+    style: usize,
+    indent: &str,
+    dash: &str,
+    key: &str,
+    value: (&str, &str),
+) -> Vec<Line> {
     let head = format!("{indent}{dash}{key}:");
     let inner = format!("{indent}{}  ", " ".repeat(dash.len()));
     let one = |before: String, after: String| vec![Line { before, after: vec![after] }];
@@ -173,20 +113,20 @@ fn scalar_lines(style: usize, indent: &str, dash: &str, key: &str, value: (&str,
     }
 }
 
-const STYLES: usize = 12;
+pub(super) const STYLES: usize = 12;
 
 #[derive(Clone, Debug)]
-struct Container {
+pub(super) struct Container {
     image: String,
     style: usize,
     shape: usize,
 }
 
-fn container() -> impl Strategy<Value = Container> {
+pub(super) fn container() -> impl Strategy<Value = Container> {
     (image(), 0..STYLES, 0..5usize).prop_map(|(image, style, shape)| Container { image, style, shape })
 }
 
-fn container_lines(index: usize, indent: &str, container: &Container) -> Vec<Line> {
+pub(super) fn container_lines(index: usize, indent: &str, container: &Container) -> Vec<Line> {
     let value = pinned(&container.image);
     let value = (value.0.as_str(), value.1.as_str());
     let inner = format!("{indent}  ");
@@ -219,7 +159,7 @@ fn container_lines(index: usize, indent: &str, container: &Container) -> Vec<Lin
 }
 
 /// Metadata in several shapes, without annotations of tagpin.
-fn metadata(shape: usize, indent: &str) -> (Vec<Line>, bool) {
+pub(super) fn metadata(shape: usize, indent: &str) -> (Vec<Line>, bool) {
     let lines: &[&str] = match shape {
         0 => &["metadata:", "  name: app"],
         1 => &["metadata:", "  annotations:", "      note: x", "      # comment", "  name: app"],
@@ -240,7 +180,12 @@ fn metadata(shape: usize, indent: &str) -> (Vec<Line>, bool) {
     (lines.iter().map(|line| same(format!("{indent}{line}"))).collect(), has)
 }
 
-fn workload(indent: &str, kind: usize, shape: usize, containers: &[Container]) -> (Vec<Line>, bool) {
+pub(super) fn workload(
+    indent: &str,
+    kind: usize,
+    shape: usize,
+    containers: &[Container],
+) -> (Vec<Line>, bool) {
     let (kind, path): (_, &[&str]) = match kind {
         0 => ("apps/v1 Deployment", &["spec:", " template:", "  spec:"]),
         1 => (
@@ -265,7 +210,7 @@ fn workload(indent: &str, kind: usize, shape: usize, containers: &[Container]) -
     (lines, has)
 }
 
-fn kubernetes() -> impl Strategy<Value = Document> {
+pub(super) fn kubernetes() -> impl Strategy<Value = Document> {
     let object = (0..3usize, 0..7usize, vec(container(), 1..4));
     (object, any::<bool>()).prop_map(|((kind, shape, containers), list)| {
         let (lines, has_annotations) = if list {
@@ -281,7 +226,7 @@ fn kubernetes() -> impl Strategy<Value = Document> {
     })
 }
 
-fn kustomization() -> impl Strategy<Value = Document> {
+pub(super) fn kustomization() -> impl Strategy<Value = Document> {
     let tag = select(vec!["v1", "1.10", "2024-01-01", "1e5"]);
     vec(("[a-z]{1,5}", tag, 0..6usize), 1..5).prop_map(|entries| {
         let mut lines = vec![same("images:")];
@@ -333,7 +278,7 @@ fn kustomization() -> impl Strategy<Value = Document> {
     })
 }
 
-fn values() -> impl Strategy<Value = Document> {
+pub(super) fn values() -> impl Strategy<Value = Document> {
     let tag = select(vec!["v1", "1.10", "2", "1e5"]);
     vec(("[a-z]{1,5}", tag, 0..STYLES, any::<bool>()), 1..4).prop_map(|entries| {
         let mut lines = Vec::new();
@@ -352,7 +297,7 @@ fn values() -> impl Strategy<Value = Document> {
     })
 }
 
-fn compose() -> impl Strategy<Value = Document> {
+pub(super) fn compose() -> impl Strategy<Value = Document> {
     vec((image(), 0..STYLES, any::<bool>()), 1..4).prop_map(|services| {
         let mut lines = vec![same("x-base: &base {restart: always}"), same("services:")];
         for (index, (image, style, merged)) in services.into_iter().enumerate() {
@@ -366,7 +311,7 @@ fn compose() -> impl Strategy<Value = Document> {
 }
 
 /// A document among others that have nothing to do with it.
-fn document() -> impl Strategy<Value = Document> {
+pub(super) fn document() -> impl Strategy<Value = Document> {
     let document = prop_oneof![3 => kubernetes(), 1 => kustomization(), 1 => values(), 1 => compose()];
     let before =
         option::of(select(vec!["---", "# a comment\n---", "kind: Other\n---", "%YAML 1.2\n---\n--- # x"]));
@@ -382,7 +327,7 @@ fn document() -> impl Strategy<Value = Document> {
     )
 }
 
-fn file() -> impl Strategy<Value = File> {
+pub(super) fn file() -> impl Strategy<Value = File> {
     let ends = prop_oneof![
         Just(vec!["\n"]),
         Just(vec!["\r\n"]),
@@ -393,161 +338,4 @@ fn file() -> impl Strategy<Value = File> {
         let final_newline = final_newline || document.lines.last().is_some_and(|line| line.before.is_empty());
         File { document, ends, bom, final_newline }
     })
-}
-
-/// Returns `after` without what annotations add: whole lines, or entries of a flow mapping.
-fn without_annotations(after: &str, had: bool) -> String {
-    let mut text = after.to_owned();
-    while let Some(at) = text.find(KEY) {
-        let end = at + text[at..].find("sha256:").unwrap() + "sha256:".len() + 64;
-        let line = text[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        let range = if text[line..at].trim().is_empty() {
-            let rest = &text[end..];
-            let next = if rest.starts_with("\r\n") { 2 } else { usize::from(!rest.is_empty()) };
-            line..end + next
-        } else if text[..at].ends_with(", ") {
-            at - 2..end
-        } else if text[end..].starts_with(", ") {
-            at..end + 2
-        } else {
-            at..end
-        };
-        text.replace_range(range, "");
-    }
-    if !had {
-        text = text.replace(", annotations: {}", "");
-        while let Some(at) = text.find("annotations:") {
-            let line = text[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1);
-            let end = at + "annotations:".len();
-            let next = if text[end..].starts_with("\r\n") { 2 } else { 1 };
-            text.replace_range(line..end + next, "");
-        }
-    }
-    text
-}
-
-/// Plans every edit of a file as `tagpin pin` does.
-fn plan_of(path: &str, text: &str, yaml: &SyntaxTree<'_>) -> Plan {
-    let mut plan = Plan::default();
-    for located in scan_whole(path, text.as_bytes(), &BUILT_IN).sites {
-        let (Some(write), Some(reference)) = (&located.site.write, &located.site.reference) else { continue };
-        let digest = digest_of(&TagRef::new(reference));
-        plan.pin(yaml, write, reference, &digest).unwrap();
-    }
-    plan
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn exactly_the_expected_bytes_change(file in file()) {
-        let before = file.before();
-        let run = pin_twice(file.document.path, &before, &POLICY, None);
-        let after = run.edited.map_or(before, |edited| edited.after);
-        prop_assert_eq!(String::from_utf8(after).unwrap(), String::from_utf8(file.after()).unwrap());
-    }
-
-    #[test]
-    fn annotations_are_added_and_nothing_else(file in file()) {
-        let before = file.before();
-        let run = pin_twice(file.document.path, &before, &POLICY, Some(KEY));
-        let edited = run.edited.unwrap();
-        prop_assert_eq!(&edited.notes, &Vec::<String>::new());
-        let after = String::from_utf8(edited.after).unwrap();
-        prop_assert_eq!(after.matches(KEY).count(), file.document.annotated);
-        let expected = String::from_utf8(file.after()).unwrap();
-        prop_assert_eq!(without_annotations(&after, file.document.has_annotations), expected);
-    }
-
-    #[test]
-    fn damaged_documents_are_pinned_as_planned_or_refused(
-        file in file(),
-        damages in vec((any::<prop::sample::Index>(), 0..4usize, select(TOKENS.to_vec())), 1..6),
-    ) {
-        let mut text = String::from_utf8(file.before()).unwrap();
-        for (at, damage, token) in damages {
-            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-            if places.is_empty() {
-                break;
-            }
-            let at = places[at.index(places.len())];
-            let end = text[at..].find(['\n', ' ']).map_or(text.len(), |length| at + length);
-            match damage {
-                0 => text.insert_str(at, token),
-                1 => text.replace_range(at..end, ""),
-                2 => text.replace_range(at..end, token),
-                _ => {
-                    let twice = text[at..end].repeat(2);
-                    text.replace_range(at..end, &twice);
-                }
-            }
-        }
-        for path in [file.document.path, "values.yaml"] {
-            pin_twice(path, text.as_bytes(), &POLICY, None);
-            pin_twice(path, text.as_bytes(), &POLICY, Some(KEY));
-            pin_twice(path, text.as_bytes(), &DIGEST, Some(KEY));
-        }
-    }
-
-    #[test]
-    fn the_proof_refuses_every_other_text(file in file(), at in any::<prop::sample::Index>(), edit in 0..4usize,
-                                          with in select(vec![' ', 'x', '\n', '#', '&', '"', '-', ':', 'é', '~'])) {
-        let text = String::from_utf8(file.before()).unwrap();
-        let text = text.trim_start_matches('\u{feff}');
-        let yaml = yaml::parse(text);
-        let plan = plan_of(file.document.path, text, &yaml);
-        let after = plan.apply(text).unwrap();
-        prop_assert_eq!(prove(&yaml, &after, &plan), Ok(()));
-        let mut characters: Vec<char> = after.chars().collect();
-        let at = at.index(characters.len());
-        match edit {
-            0 => characters[at] = with,
-            1 => characters.insert(at, with),
-            2 => drop(characters.remove(at)),
-            _ => characters.truncate(at),
-        }
-        let other: String = characters.into_iter().collect();
-        if other != after {
-            prop_assert_eq!(prove(&yaml, &other, &plan), Err(ProofError::Bytes));
-        }
-    }
-
-    #[test]
-    fn a_plan_that_does_more_than_it_says_is_refused(file in file(), at in any::<prop::sample::Index>(),
-                                                     text in select(vec!["x", "x: y\n", "- ", "&a ", "'"])) {
-        let before = String::from_utf8(file.before()).unwrap();
-        let before = before.trim_start_matches('\u{feff}');
-        let yaml = yaml::parse(before);
-        let mut plan = plan_of(file.document.path, before, &yaml);
-        // Text in a comment or between tokens may be spliced without a change of meaning: everything else is found.
-        let scalars: Vec<_> = yaml.nodes.iter().enumerate().filter(|(id, node)| {
-            !node.span.is_empty() && yaml.text_of(*id).is_some() && !plan.tree.set.contains_key(id)
-        }).collect();
-        let (_, node) = scalars[at.index(scalars.len())];
-        let at = node.span.start;
-        plan.splices.push(Splice { span: at..at, text: text.to_owned() });
-        if let Some(after) = plan.apply(before) {
-            prop_assert!(prove(&yaml, &after, &plan).is_err(), "{}", after);
-        }
-    }
-}
-
-#[test]
-fn the_generated_documents_have_every_style() {
-    // A generator that makes nothing but plain scalars would prove little.
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let (mut texts, mut unchanged) = (String::new(), 0);
-    for _ in 0..200 {
-        let file = file().new_tree(&mut runner).unwrap().current();
-        let run = pin(file.document.path, &file.before(), &POLICY, None);
-        unchanged += usize::from(run.edited.is_none());
-        texts += &String::from_utf8(file.before()).unwrap();
-    }
-    assert_eq!(unchanged, 0);
-    for sign in [
-        "'x", "\"x", ">-", "|+", "&anchor", "!!str", "\\x78", "\u{feff}", "\r\n", "\rspec", "newTag", "<<: *",
-    ] {
-        assert!(texts.contains(sign), "{sign}");
-    }
 }

@@ -1,0 +1,99 @@
+//! The gate over a change: what decides is the base's, what is judged is the commit, and no finding walks away.
+
+mod decides;
+mod judged;
+mod moved;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::checkout::Scene;
+
+const PIN: &str = "sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd";
+const FLOATING: &str = "services:\n  api:\n    image: redis:6\n";
+const LOOSE: &str = "[[check.rule]]\nlevel = \"off\"\n";
+
+fn pinned() -> String {
+    format!("services:\n  api:\n    image: redis:6@{PIN}\n")
+}
+
+/// What a commit gets at a path.
+#[derive(Clone, Copy)]
+enum Put<'t> {
+    Text(&'t str),
+    Link(&'t str),
+    Executable(&'t str),
+    Submodule(char),
+    Gone,
+}
+
+use Put::{Executable, Gone, Link, Submodule, Text};
+
+impl Scene {
+    /// Commits entries on top of HEAD without touching the work tree.
+    fn commit_entries(&self, entries: &[(&[u8], Put<'_>)]) -> git2::Oid {
+        let mut index = git2::Index::new().unwrap();
+        index.read_tree(&self.git.head().unwrap().peel_to_tree().unwrap()).unwrap();
+        for (path, put) in entries {
+            let (mode, id) = match put {
+                Gone => {
+                    let path = Path::new(std::str::from_utf8(path).unwrap());
+                    let _ = index.remove_path(path);
+                    let _ = index.remove_dir(path, 0);
+                    continue;
+                }
+                Text(text) => (0o100_644, self.git.blob(text.as_bytes()).unwrap()),
+                Executable(text) => (0o100_755, self.git.blob(text.as_bytes()).unwrap()),
+                Link(target) => (0o120_000, self.git.blob(target.as_bytes()).unwrap()),
+                Submodule(digit) => (0o160_000, git2::Oid::from_str(&digit.to_string().repeat(40)).unwrap()),
+            };
+            let time = git2::IndexTime::new(0, 0);
+            let (flags, flags_extended) = (0, 0);
+            let (dev, ino, uid, gid, file_size) = (0, 0, 0, 0, 0);
+            let (ctime, mtime, path) = (time, time, path.to_vec());
+            let entry = git2::IndexEntry {
+                ctime,
+                mtime,
+                dev,
+                ino,
+                mode,
+                uid,
+                gid,
+                file_size,
+                id,
+                flags,
+                flags_extended,
+                path,
+            };
+            index.add(&entry).unwrap();
+        }
+        let tree = self.git.find_tree(index.write_tree_to(&self.git).unwrap()).unwrap();
+        let person = git2::Signature::now("a", "a@example.com").unwrap();
+        let parent = self.git.head().unwrap().peel_to_commit().unwrap();
+        self.git.commit(Some("HEAD"), &person, &person, "change", &tree, &[&parent]).unwrap()
+    }
+
+    fn check_out(&self) {
+        let mut options = git2::build::CheckoutBuilder::new();
+        self.git.checkout_head(Some(options.force().remove_untracked(true))).unwrap();
+    }
+
+    fn head(&self) -> String {
+        self.git.head().unwrap().peel_to_commit().unwrap().id().to_string()
+    }
+
+    /// Returns the exit code, the findings as `file rule`, the files that were not read, and standard error.
+    fn judged(&self, args: &[&str]) -> (i32, Vec<String>, Vec<String>, String) {
+        let (code, out, err) = self.run(&[args, &["--format", "json"]].concat());
+        let json: Value = serde_json::from_str(&out).unwrap_or_default();
+        let list = |key: &str, keys: &[&str]| {
+            let all = json[key].as_array().cloned().unwrap_or_default();
+            let words = all.iter().map(|one| {
+                keys.iter().map(|key| one[*key].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+            });
+            words.map(|words| words.join(" ")).collect::<Vec<_>>()
+        };
+        (code, list("findings", &["file", "rule"]), list("unread", &["file", "reason", "detail"]), err)
+    }
+}

@@ -1,0 +1,155 @@
+//! No finding walks away.
+
+use super::*;
+
+/// Findings that move to where they count for more are new.
+#[test]
+fn no_finding_moves_to_where_it_counts_for_more() {
+    let config = "[[check.rule]]\npaths = [\"staging/**\"]\nlevel = \"warning\"\n[[check.rule]]\npaths = [\"off/**\"]\nlevel = \"off\"\n[[check.allow]]\npaths = [\"allowed/**\"]\nreason = \"x\"\n[policy]\nexclude = [\"excluded/**\"]\n";
+    let ignored = "services:\n  api:\n    image: redis:6 # tagpin: ignore vendor\n";
+    let object = |name: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n  - name: app\n    image: {image}\n"
+        )
+    };
+    let pin = format!("redis:6@{PIN}");
+    let two = |debug: &str, prod: &str| format!("{}---\n{}", object("debug", debug), object("prod", prod));
+    let services = |debug: &str, prod: &str| {
+        format!("services:\n  debug:\n    image: {debug}\n  prod:\n    image: {prod}\n")
+    };
+    let containers = |first: &str, second: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - {{name: x, image: '{first}'}}\n  - {{name: y, image: '{second}'}}\n"
+        )
+    };
+    let other = "other: 1\nthings: 2\nthat: 3\nmake: 4\nit: 5\nunlike: 6\nthe: 7\nold: 8\nservices:\n  new:\n    image: redis:6\n";
+    let (swap, swapped) = (two("redis:6", &pin), two(&pin, "redis:6"));
+    let (a, b) = (services("redis:6", &pin), services(&pin, "redis:6"));
+    let (c, d) = (containers("redis:6", &pin), containers(&pin, "redis:6"));
+    for (name, before, after, code, count) in [
+        (
+            "from a warning to production",
+            vec![("staging/a.yaml", FLOATING)],
+            vec![("staging/a.yaml", None), ("prod/a.yaml", Some(FLOATING))],
+            1,
+            1,
+        ),
+        (
+            "from an allowed path",
+            vec![("allowed/a.yaml", FLOATING)],
+            vec![("allowed/a.yaml", None), ("prod/a.yaml", Some(FLOATING))],
+            1,
+            1,
+        ),
+        (
+            "from where the rule is off",
+            vec![("off/a.yaml", FLOATING)],
+            vec![("off/a.yaml", None), ("prod/a.yaml", Some(FLOATING))],
+            1,
+            1,
+        ),
+        (
+            "from an excluded path",
+            vec![("excluded/a.yaml", FLOATING)],
+            vec![("excluded/a.yaml", None), ("prod/a.yaml", Some(FLOATING))],
+            1,
+            1,
+        ),
+        ("from under an ignore", vec![("a.yaml", ignored)], vec![("a.yaml", Some(FLOATING))], 1, 1),
+        (
+            "from under an ignore, renamed",
+            vec![("a.yaml", ignored)],
+            vec![("a.yaml", None), ("b.yaml", Some(FLOATING))],
+            1,
+            1,
+        ),
+        (
+            "an ignore moves to production",
+            vec![("staging/a.yaml", ignored)],
+            vec![("staging/a.yaml", None), ("prod/a.yaml", Some(ignored))],
+            1,
+            1,
+        ),
+        (
+            "an ignore moves to another file",
+            vec![("a.yaml", ignored)],
+            vec![
+                ("a.yaml", None),
+                (
+                    "b.yaml",
+                    Some(
+                        "other: 1\nmore: 2\nlines: 3\nhere: 4\nservices:\n  prod:\n    image: redis:6 # tagpin: ignore vendor\n",
+                    ),
+                ),
+            ],
+            1,
+            1,
+        ),
+        (
+            "to a file that is another one",
+            vec![("a.yaml", FLOATING)],
+            vec![("a.yaml", None), ("b.yaml", Some(other))],
+            1,
+            1,
+        ),
+        (
+            "to a file that was there",
+            vec![("a.yaml", FLOATING), ("b.yaml", "x: 1\n")],
+            vec![("a.yaml", None), ("b.yaml", Some(FLOATING))],
+            1,
+            1,
+        ),
+        ("between two objects of a file", vec![("a.yaml", &swap)], vec![("a.yaml", Some(&swapped))], 1, 1),
+        ("between two services of a file", vec![("a.yaml", &a)], vec![("a.yaml", Some(&b))], 1, 1),
+        ("between two containers of a pod", vec![("a.yaml", &c)], vec![("a.yaml", Some(&d))], 1, 1),
+        ("copied to a second file", vec![("a.yaml", FLOATING)], vec![("b.yaml", Some(FLOATING))], 1, 1),
+        // What counts no more than before.
+        (
+            "a file that is renamed",
+            vec![("a.yaml", FLOATING)],
+            vec![("a.yaml", None), ("b.yaml", Some(FLOATING))],
+            0,
+            0,
+        ),
+        (
+            "from production to a warning",
+            vec![("prod/a.yaml", FLOATING)],
+            vec![("prod/a.yaml", None), ("staging/a.yaml", Some(FLOATING))],
+            0,
+            0,
+        ),
+        (
+            "an ignore moves with its file",
+            vec![("a.yaml", ignored)],
+            vec![("a.yaml", None), ("b.yaml", Some(ignored))],
+            0,
+            0,
+        ),
+        (
+            "within an allowed path",
+            vec![("allowed/a.yaml", FLOATING)],
+            vec![("allowed/a.yaml", None), ("allowed/b.yaml", Some(FLOATING))],
+            0,
+            0,
+        ),
+    ] {
+        let mut files = vec![("gate.toml", config)];
+        files.extend(before);
+        let scene = Scene::new(&files);
+        let base = scene.head();
+        for (path, text) in after {
+            match text {
+                Some(text) => scene.write(path, text),
+                None => fs_err::remove_file(scene.path(path)).unwrap(),
+            }
+        }
+        // Before it is committed and afterwards.
+        for revision in ["HEAD", &base] {
+            let args = ["check", "--config", "gate.toml", "--changed-since", revision];
+            let (found, findings, unread, err) = scene.judged(&args);
+            let text = format!("{name}: {findings:?} {unread:?} {err}");
+            assert_eq!((found, findings.len()), (code, count), "{text}");
+            scene.commit();
+        }
+    }
+}
