@@ -12,7 +12,7 @@ use super::finding::{SiteOf, sites};
 use super::tag_history::TagHistory;
 use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::inventory::Inventory;
-use crate::manifest::site::{ObjectOwner, State};
+use crate::manifest::site::State;
 use crate::plan::{Outcome, Reason, pin};
 use crate::platform::Platform;
 use crate::policy::{Policy, Settings};
@@ -107,10 +107,8 @@ impl Known<'_> {
             }
         };
         let decision = self.policy.decide(&file.root_path, reference.name(), site.platform.as_ref());
-        // A digest that tagpin wrote is what the tag was, whatever it has become.
-        let is_recorded = |owner: &ObjectOwner| owner.digests.values().any(|text| text == digest.as_str());
         let mut is_moved = false;
-        if decision.level == DigestLevel::Index && !site.owner.as_ref().is_some_and(is_recorded) {
+        if decision.level == DigestLevel::Index {
             is_moved = is_moved_index(&question, digest, self.answers);
             facts.stranger = TagHistory::of(reference, self.past).filter(|_| reference.tag().is_some());
         }

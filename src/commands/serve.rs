@@ -72,12 +72,12 @@ fn one(config: &Config, session: &RunSession, status: &ServeStatus) -> Ended {
         tracing::error!(%error, "the run cannot begin");
         Ended::Failed
     };
-    let registry = match registry(config, Trust::Scanned) {
-        Ok(registry) => Memo::new(registry),
-        Err(error) => return failed(&error),
-    };
     let cache_dir: &Path = match config.cache_dir() {
         Ok(directory) => directory,
+        Err(error) => return failed(&error),
+    };
+    let registry = match registry(config, Trust::Scanned) {
+        Ok(registry) => Memo::new(registry.keeping(cache_dir.join("indexes"))),
         Err(error) => return failed(&error),
     };
     let context = context(config, &registry, cache_dir, false, session);

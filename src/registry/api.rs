@@ -30,6 +30,16 @@ pub trait Registry: Send + Sync {
         look: &Probe,
     ) -> impl Future<Output = Result<Probed, ResolveError>> + Send;
 
+    /// Reads the index `digest`, which the registry has just named for the tag: a copy that an earlier run kept will do,
+    /// because what a digest lists does not change. Otherwise as [`Registry::look`] with [`Probe::Body`].
+    fn read_index(
+        &self,
+        question: &TagRef,
+        digest: &Digest,
+    ) -> impl Future<Output = Result<Probed, ResolveError>> + Send {
+        async move { self.look(question, &Probe::Body(digest.clone())).await }
+    }
+
     /// Does what [`Registry::look`] does for what is only good to know: [`ResolveError::RateLimited`], without a request,
     /// where the registry has refused one, has few pulls left, or got `most` such requests in this run. Asks once.
     fn peek(
@@ -60,7 +70,7 @@ pub trait Registry: Send + Sync {
         BTreeMap::new()
     }
 
-    /// Returns what each place says that may be asked for the tag, mirrors that serve digests only included.
+    /// Returns what each place says that may be asked for the tag: the mirrors that serve tags, and the registry itself.
     fn compare(&self, _question: &TagRef) -> impl Future<Output = MirrorComparison> + Send {
         std::future::ready(MirrorComparison::default())
     }

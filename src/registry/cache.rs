@@ -72,6 +72,11 @@ impl<R: Registry> Registry for Memo<R> {
         cell.get_or_init(|| self.inner.look(question, look)).await.clone()
     }
 
+    async fn read_index(&self, question: &TagRef, digest: &Digest) -> Result<Probed, ResolveError> {
+        let cell = self.seen.cell((question.clone(), Probe::Body(digest.clone())));
+        cell.get_or_init(|| self.inner.read_index(question, digest)).await.clone()
+    }
+
     /// What was looked at need not be asked for. What could not be spared is remembered apart: who must know still looks.
     async fn peek(&self, question: &TagRef, look: &Probe, most: u64) -> Result<Probed, ResolveError> {
         let key = (question.clone(), look.clone());

@@ -68,21 +68,15 @@ impl From<Assessment> for Judgement {
 }
 
 impl Requirement {
-    /// Returns whether the site cannot be judged without a body, so that the tag is read instead of asked for.
+    /// Returns whether the tag is read instead of asked for: the site cannot be judged without a body, and nothing says that
+    /// the body was read before. What is recorded never answers for the registry: it only says that an index may be kept.
     pub fn needs_body(&self) -> bool {
         match &self.level {
             DigestLevel::Index => false,
-            DigestLevel::Platform(platform) => self.behind(platform).is_none(),
-        }
-    }
-
-    /// Returns the index that the site's digest is known to be from, if it was taken for this platform.
-    fn behind(&self, wanted: &Platform) -> Option<&SourceIndex> {
-        match &self.recorded {
-            RecordedOrigin::Behind(behind) if self.present.is_some() && behind.platform == *wanted => {
-                Some(behind)
-            }
-            _ => None,
+            DigestLevel::Platform(wanted) => !matches!(
+                &self.recorded,
+                RecordedOrigin::Behind(behind) if self.present.is_some() && behind.platform == *wanted
+            ),
         }
     }
 
@@ -165,9 +159,6 @@ impl Requirement {
 
     fn judge_platform(&self, question: &TagRef, answer: &TagAnswer, wanted: &Platform) -> Judgement {
         let now = &answer.resolution.digest;
-        if let Some(behind) = self.behind(wanted).filter(|behind| behind.index == *now) {
-            return Assessment::Same(Some(behind.clone())).into();
-        }
         // An image without index is what it was when it was pinned.
         if self.present.as_ref() == Some(now) && !answer.resolution.is_index() {
             return Assessment::Same(None).into();

@@ -7,6 +7,7 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use super::api::Registry;
 use super::error::ResolveError;
 use super::judge::{Judgement, Requirement};
+use super::question::Probe;
 use super::tag_answer::TagAnswer;
 use super::tag_ref::TagRef;
 
@@ -90,7 +91,11 @@ async fn answer<R: Registry>(
                 break;
             }
             tracing::debug!(reference = asked.reference, ?look, "looks behind the tag");
-            let seen = registry.look(question, &look).await;
+            let now = &answer.resolution.digest;
+            let seen = match &look {
+                Probe::Body(digest) if digest == now => registry.read_index(question, digest).await,
+                _ => registry.look(question, &look).await,
+            };
             answer.seen.insert(look, seen);
         }
     }

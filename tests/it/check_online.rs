@@ -192,30 +192,32 @@ async fn a_mirror_with_another_digest_is_told_from_one_that_has_nothing() {
     let now = scene.registry.put_index("acme/api", "1", BOTH, "new");
     let pinned = format!("acme/api:1@{now}");
     scene.write("a.yaml", &[&pinned, &format!("acme/api@{now}")]);
-    add("digest-only");
+    add("all");
     assert_eq!(scene.rules(&["--online"]).await, (0, none(), none()), "a cache that has nothing yet");
     mirror.put_index("acme/api", "1", BOTH, "new");
     assert_eq!(scene.rules(&["--online"]).await, (0, none(), none()));
 
+    // A mirror that is asked for tags must not be compared with itself: what it says is what tagpin would pin.
     let old = mirror.put_index("acme/api", "1", BOTH, "old");
-    assert_eq!(scene.rules(&["--online"]).await, (0, vec!["mirror-stale".to_owned()], none()));
+    let (code, rules, unchecked) = scene.rules(&["--online"]).await;
+    assert!(rules.contains(&"mirror-stale".to_owned()), "{rules:?}");
+    assert_eq!((code, unchecked), (0, none()));
     let (_, out, _) = scene.run(&["--online"]).await;
     let (old, new) = (&old["sha256:".len()..][..12], &now["sha256:".len()..][..12]);
     let place = format!("{}/acme/api", mirror.host());
     let said = format!("the tag of `{pinned}` is {old}… at the mirror `{place}`, and {new}… at the registry");
     assert!(out.contains(&said), "{out}");
 
-    // A mirror that is asked for tags must not be compared with itself: what it says is what tagpin would pin.
-    add("all");
-    mirror.put_index("acme/api", "1", BOTH, "old");
-    let (code, rules, unchecked) = scene.rules(&["--online"]).await;
-    assert!(rules.contains(&"mirror-stale".to_owned()), "{rules:?}");
-    assert_eq!((code, unchecked), (0, none()));
+    // Nobody pulls a tag from it.
+    add("digest-only");
+    assert_eq!(scene.rules(&["--online"]).await, (0, none(), none()));
+    mirror.set(|mood| mood.always = Some(503));
+    assert_eq!(scene.rules(&["--online"]).await, (0, none(), none()));
 
     // Neither wrong nor fine.
-    add("digest-only");
-    mirror.set(|mood| mood.always = Some(503));
-    assert_eq!(scene.rules(&["--online"]).await, (3, none(), vec!["unavailable".to_owned()]));
+    add("tag-only");
+    let (code, _, unchecked) = scene.rules(&["--online"]).await;
+    assert_eq!((code, unchecked), (3, vec!["unavailable".to_owned()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

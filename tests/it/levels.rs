@@ -20,13 +20,15 @@ struct Scene {
     directory: TempDir,
     registry: Registry,
     config: Config,
+    /// Where indexes are kept between runs.
+    kept: Option<TempDir>,
 }
 
 impl Scene {
     async fn new(policy: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = Config::parse("tagpin.toml", directory.path(), policy.as_bytes()).unwrap();
-        Self { directory, registry: Registry::start().await, config }
+        Self { directory, registry: Registry::start().await, config, kept: None }
     }
 
     /// Writes a Deployment of `acme/api:1`, with `pod` beside its container.
@@ -45,7 +47,10 @@ impl Scene {
     async fn run(&self) -> (Vec<String>, String) {
         self.registry.forget_requests();
         let tree = DirectoryTree::open(self.directory.path()).unwrap();
-        let client = HttpRegistry::new(settings()).unwrap();
+        let mut client = HttpRegistry::new(settings()).unwrap();
+        if let Some(kept) = &self.kept {
+            client = client.keeping(kept.path().to_owned());
+        }
         let pinned =
             pin::pin(&tree, &self.config.settings, &LedgerView::default(), &Memo::new(client), |_, _| {})
                 .await
@@ -125,9 +130,9 @@ async fn what_one_path_needs_is_not_asked_of_another() {
 }
 
 #[tokio::test]
-async fn a_platform_s_digest_costs_a_head_where_its_index_is_recorded_and_a_get_where_it_is_not() {
+async fn a_platform_s_digest_costs_a_head_where_its_index_is_recorded_and_kept_and_a_get_where_it_is_not() {
     let policy = "[policy]\nlevel = \"platform\"\nplatforms = [\"linux/arm64\"]\n";
-    let scene = Scene::new(policy).await;
+    let mut scene = Scene::new(policy).await;
     let index = scene.registry.put_index("acme/api", "1", BOTH, "a");
     scene.deploy("a.yaml", "hostNetwork: false");
     assert_eq!(scene.run().await, told(&["pinned"], "GET 200, HEAD 200"));
@@ -135,6 +140,9 @@ async fn a_platform_s_digest_costs_a_head_where_its_index_is_recorded_and_a_get_
     let text = scene.read("a.yaml");
     assert!(text.contains(&format!("acme/api:1@{manifest}\n")), "{text}");
     assert!(text.contains(&format!("deployed-image-index: {index} linux/arm64\n")), "{text}");
+    assert_eq!(scene.run().await, told(&["unchanged"], "HEAD 200, GET 200"), "nothing is kept");
+    scene.kept = Some(tempfile::tempdir().unwrap());
+    assert_eq!(scene.run().await, told(&["unchanged"], "HEAD 200, GET 200"), "it is kept from now on");
     assert_eq!(scene.run().await, told(&["unchanged"], "HEAD 200"), "the daily run");
 
     scene.registry.put_index("acme/api", "1", THREE, "a");
@@ -148,6 +156,31 @@ async fn a_platform_s_digest_costs_a_head_where_its_index_is_recorded_and_a_get_
     quiet.deploy("a.yaml", "hostNetwork: false");
     assert_eq!(quiet.run().await, told(&["pinned"], "GET 200, HEAD 200"));
     assert_eq!(quiet.run().await, told(&["unchanged"], "GET 200"), "the daily run");
+}
+
+/// An annotation says of which index a digest is; whether it is, only that index can say (issue 13, E).
+#[tokio::test]
+async fn an_annotation_never_stands_in_for_the_registry() {
+    let mut scene = Scene::new("[policy]\nlevel = \"platform\"\nplatforms = [\"linux/arm64\"]\n").await;
+    scene.registry.put_index("acme/api", "0", BOTH, "evil");
+    let index = scene.registry.put_index("acme/api", "1", BOTH, "a");
+    let right = scene.registry.platform_digest("acme/api", "linux/arm64", "a");
+    let other = scene.registry.platform_digest("acme/api", "linux/amd64", "a");
+    let foreign = scene.registry.platform_digest("acme/api", "linux/arm64", "evil");
+    let invented = format!("sha256:{}", "0".repeat(64));
+    for keeping in [false, true] {
+        scene.kept = keeping.then(|| tempfile::tempdir().unwrap());
+        for forged in [&other, &foreign, invented.as_str()] {
+            scene.deploy("a.yaml", "hostNetwork: false");
+            scene.run().await;
+            let text = scene.read("a.yaml");
+            assert!(text.contains(&format!("deployed-image-index: {index} linux/arm64\n")), "{text}");
+            let path = scene.directory.path().join("a.yaml");
+            fs_err::write(&path, text.replace(&*right, forged)).unwrap();
+            assert_eq!(scene.run().await.0, ["updated"], "{forged}");
+            assert!(scene.read("a.yaml").contains(&format!("acme/api:1@{right}\n")));
+        }
+    }
 }
 
 #[tokio::test]
@@ -169,8 +202,8 @@ async fn workloads_with_and_without_a_selector_share_one_answer() {
     }
     assert_eq!(
         scene.run().await,
-        told(&["unchanged", "unchanged", "unchanged"], "HEAD 200"),
-        "the daily run"
+        told(&["unchanged", "unchanged", "unchanged"], "HEAD 200, GET 200"),
+        "the index is read once for both"
     );
 }
 

@@ -49,7 +49,8 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
             let message = format!(
                 "the tag of `{image}` is {there}… at the mirror `{mirror}`, and {now}… at the registry"
             );
-            let advice = "refresh the mirror, or let it serve digests only";
+            let advice =
+                "refresh the mirror, or let it serve digests only with `pull-from-mirror = \"digest-only\"`";
             findings.push(Finding::at_site(&RULE, &site, message).advice(advice));
         }
     }

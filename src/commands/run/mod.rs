@@ -43,7 +43,7 @@ pub fn run(
     let cache_dir = config.cache_dir()?;
     let _lock = lock(cache_dir)?;
     // Repositories share their base images: each tag is asked once in a run.
-    let registry = Memo::new(registry(&config, Trust::Scanned)?);
+    let registry = Memo::new(registry(&config, Trust::Scanned)?.keeping(cache_dir.join("indexes")));
     let session = RunSession::new(&config);
     let context = context(&config, &registry, cache_dir, args.dry_run, &session);
     let runtime = runtime()?;

@@ -13,6 +13,7 @@ use reqwest::{Method, Response, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::index_store::IndexStore;
 use super::request::{HttpAnswer, Request, RequestKind};
 use crate::http::root_cause;
 use crate::registry::auth::{Authenticator, Authorization};
@@ -39,6 +40,8 @@ pub(crate) struct HttpClient {
     pub(crate) repeats: Repeats,
     /// By `host[:port]`.
     pub(crate) hosts: OnceMap<Host>,
+    /// Where indexes are kept between runs, if anywhere.
+    pub(super) indexes: Option<IndexStore>,
 }
 
 #[derive(Debug, Default)]

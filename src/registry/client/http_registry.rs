@@ -1,10 +1,12 @@
 //! The registries of the world: which place is asked, in which order and when.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use tokio::sync::Semaphore;
 
 use super::http_client::HttpClient;
+use super::index_store::IndexStore;
 use super::request::{Request, RequestKind};
 use crate::reference::Digest;
 use crate::registry::auth::Authenticator;
@@ -72,8 +74,16 @@ impl HttpRegistry {
             budgets: Budgets::default(),
             repeats,
             hosts: OnceMap::default(),
+            indexes: None,
         };
         Ok(Self { rules, limits, client, lanes: OnceMap::default() })
+    }
+
+    /// Returns this client, which keeps the indexes that it reads in `directory` for the next one.
+    #[must_use]
+    pub fn keeping(mut self, directory: PathBuf) -> Self {
+        self.client.indexes = Some(IndexStore::open(directory));
+        self
     }
 
     /// Returns the requests so far, by registry host.
@@ -89,8 +99,17 @@ impl HttpRegistry {
     /// Returns what each mirror of the question's registry says the tag is now, whatever it may be asked for otherwise:
     /// a cache may keep answering an old digest. Each mirror is named `host[:port]/repository`.
     pub async fn at_mirrors(&self, question: &TagRef) -> Vec<(String, Result<Digest, ResolveError>)> {
+        self.tag_at(question, endpoint::mirrors(&self.rules, &question.registry, &question.repository)).await
+    }
+
+    /// Returns what each of `mirrors` says the tag is now.
+    pub(super) async fn tag_at(
+        &self,
+        question: &TagRef,
+        mirrors: Vec<Endpoint>,
+    ) -> Vec<(String, Result<Digest, ResolveError>)> {
         let mut answers = Vec::new();
-        for endpoint in endpoint::mirrors(&self.rules, &question.registry, &question.repository) {
+        for endpoint in mirrors {
             let work = async {
                 let request = self.request(&endpoint, &question.tag, false);
                 self.client.resolve_at(request, false).await.map(|resolution| resolution.digest)

@@ -5,7 +5,7 @@ use super::request::{HttpAnswer, Request, RequestKind};
 use crate::reference::Digest;
 use crate::registry::error::{ContentError, InvalidAnswer, ResolveError};
 use crate::registry::image::config::ImageConfig;
-use crate::registry::image::manifest::{self, Manifest, MediaKind};
+use crate::registry::image::manifest::{self, Manifest, ManifestContent, MediaKind};
 use crate::registry::question::{Probe, Probed, Resolution};
 
 /// A manifest or index whose body was read, and whose hash is `digest`.
@@ -95,6 +95,9 @@ impl HttpClient {
         let digest = digest.unwrap_or_else(|| Digest::sha256(&answer.body));
         let manifest = manifest::parse(&answer.body, answer.content_type.as_deref())
             .map_err(|error| ResolveError::content(request.asked(), error))?;
+        if let (Some(store), ManifestContent::Index(_)) = (&self.indexes, &manifest.content) {
+            store.keep(&digest, &answer.body);
+        }
         Ok(Body { digest, manifest })
     }
 }

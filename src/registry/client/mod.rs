@@ -3,6 +3,7 @@
 mod evidence;
 mod http_client;
 mod http_registry;
+mod index_store;
 mod lookup;
 mod registry;
 mod request;

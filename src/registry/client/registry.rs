@@ -8,13 +8,16 @@ use crate::registry::api::Registry;
 use crate::registry::endpoint::Purpose;
 use crate::registry::error::ResolveError;
 use crate::registry::http::budget::Budget;
+use crate::registry::image::manifest::ManifestContent;
 use crate::registry::question::{MirrorComparison, Probe, Probed, Resolution};
 use crate::registry::tag_ref::TagRef;
 use crate::registry::verify::{Demand, Evidence};
 
 impl Registry for HttpRegistry {
     async fn compare(&self, question: &TagRef) -> MirrorComparison {
-        let mirrors = self.at_mirrors(question).await;
+        let mut places = self.endpoints(question, Purpose::Tag).unwrap_or_default();
+        places.retain(|place| place.is_mirror);
+        let mirrors = self.tag_at(question, places).await;
         let origin = if mirrors.is_empty() { None } else { self.at_origin(question).await };
         MirrorComparison { origin, mirrors }
     }
@@ -36,6 +39,13 @@ impl Registry for HttpRegistry {
     async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
         let pressing = Priority::Yes;
         self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+    }
+
+    async fn read_index(&self, question: &TagRef, digest: &Digest) -> Result<Probed, ResolveError> {
+        match self.client.indexes.as_ref().and_then(|store| store.load(digest)) {
+            Some(index @ ManifestContent::Index(_)) => Ok(Probed::Content(index)),
+            _ => self.look(question, &Probe::Body(digest.clone())).await,
+        }
     }
 
     async fn peek(&self, question: &TagRef, look: &Probe, most: u64) -> Result<Probed, ResolveError> {
