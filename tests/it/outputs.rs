@@ -403,7 +403,7 @@ fn outputs_that_cannot_be_written_are_refused_before_anything_is_done() {
         (&["--output", "xml=a"], "the formats are human, json, sarif, github, junit"),
         (&["--output", "html=a"], "the formats are"),
         (&["--output", "json=none/a"], "the directory of the output `none/a` does not exist"),
-        (&["--output", "json=../directory"], "is no regular file"),
+        (&["--output", "json=../directory"], "is not a regular file"),
         (&["--output", "json=../good", "--output", "sarif=../good"], "two outputs"),
         (&["--output", "json=../good", "--format", "html"], "no format `html`"),
     ] {

@@ -30,7 +30,7 @@ pub(super) fn require(outputs: &[Output]) -> Result<(), Failure> {
             return Err(Failure::usage(message, "create it first"));
         }
         if fs_err::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
-            let message = format!("the output `{shown}` is no regular file");
+            let message = format!("the output `{shown}` is not a regular file");
             return Err(Failure::usage(message, "name a file that is not there, or that may be replaced"));
         }
     }

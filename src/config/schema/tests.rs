@@ -172,7 +172,7 @@ fn changed(table: &toml::Table, path: &[&str], change: &dyn Fn(&mut toml::Table,
     table
 }
 
-/// Returns the paths to everything that is no table.
+/// Returns the paths to everything that is not a table.
 fn leaves_of(shape: &SchemaShape, path: &[String]) -> Vec<Vec<String>> {
     match shape {
         SchemaShape::Table(keys) => {

@@ -89,7 +89,7 @@ mod tests {
         let plain = append("title", oid("a"), "00");
         assert_eq!(plain, format!("title\n\nTagpin-Tree: {}\nTagpin-Changes: 00\n", oid("a")));
         let conventional = append("chore: title", oid("a"), "00");
-        assert!(conventional.starts_with("chore: title\n\nTagpin-Tree: "), "a title is no trailer");
+        assert!(conventional.starts_with("chore: title\n\nTagpin-Tree: "), "a title is not a trailer");
         let signed = append("title\n\nSigned-off-by: Bot <b@example.com>\n", oid("a"), "00");
         assert!(signed.contains("Signed-off-by: Bot <b@example.com>\nTagpin-Tree: "), "{signed}");
         assert_eq!(value(&signed, "tagpin-changes"), Some("00"));

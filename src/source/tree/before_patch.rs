@@ -39,7 +39,7 @@ pub enum PatchedLink {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatchError {
     /// Not a patch, or not in git's format.
-    #[error("it is no patch in git's format: {0}")]
+    #[error("it is not a patch in git's format: {0}")]
     Malformed(String),
     /// There is no change in it.
     #[error("there is no change in it")]

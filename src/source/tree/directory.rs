@@ -188,7 +188,7 @@ impl Tree for DirectoryTree {
         let file = open_without_links(&found.location).map_err(io)?.ok_or_else(link)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
-            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file any more")));
+            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file any more")));
         }
         let too_large = |size| TreeError::TooLarge { path: path.to_owned(), size, limit };
         if metadata.len() > limit {
@@ -339,7 +339,7 @@ fn open_step_by_step(path: &Path) -> io::Result<Option<fs_err::File>> {
         return Ok(None);
     }
     if !before.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file any more"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file any more"));
     }
     let file = fs_err::File::open(path)?;
     Ok(is_same(&before, &file.metadata()?).then_some(file))
