@@ -25,6 +25,8 @@ pub struct CheckContext<'c> {
     pub today: Date,
     /// What was there before the change that is judged; `None` where the files are judged as they are.
     pub base: Option<Base<'c>>,
+    /// Whether the files are those of a change, before or after it: what a change adds may count more.
+    pub is_change: bool,
     /// The findings that are known.
     pub baseline: Option<&'c Baseline>,
     /// What the registries say; `None` offline.
@@ -50,53 +52,6 @@ pub struct Base<'c> {
     pub touched: &'c BTreeMap<String, Vec<Range<usize>>>,
     /// The names that files have now and had before, below the root.
     pub renamed: &'c BTreeMap<String, String>,
-    /// Where the change makes tagpin look away.
-    pub looks_away: &'c [LookAway],
-}
-
-/// Something that a change adds or alters and that is not a file: what a deployer reads there is not judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookAway {
-    /// Its path, as reports name it.
-    pub path: String,
-    /// Its path below the root of its git work tree.
-    pub root_path: String,
-    /// What it is.
-    pub what: LookAwayKind,
-}
-
-/// What makes tagpin look away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LookAwayKind {
-    /// A symbolic link that the change adds or alters.
-    Link {
-        /// Where it leads, as it is written.
-        target: String,
-    },
-    /// A symbolic link that was there, to a file that the change edits and that has no name of a manifest.
-    LinkToEdited {
-        /// The file below the root.
-        target: String,
-    },
-    /// A submodule that the change adds or moves.
-    Submodule,
-}
-
-impl LookAway {
-    /// Returns what it is and what to do about it, as a sentence.
-    pub fn reason(&self) -> String {
-        match &self.what {
-            LookAwayKind::Link { target } => format!(
-                "the change makes it a symbolic link to `{target}`, which tagpin does not follow; commit the file itself"
-            ),
-            LookAwayKind::LinkToEdited { target } => format!(
-                "it is a symbolic link, which tagpin does not follow, to `{target}`, which the change edits; commit the file itself"
-            ),
-            LookAwayKind::Submodule => "the change adds or moves this submodule, which tagpin does not read; check its repository by \
-                itself"
-                .to_owned(),
-        }
-    }
 }
 
 /// A file with settings of the gate that a change edits.

@@ -17,7 +17,7 @@ pub mod rules;
 mod settings;
 mod tag_history;
 
-pub use context::{Base, CheckContext, EditedSettings, LookAway, LookAwayKind};
+pub use context::{Base, CheckContext, EditedSettings};
 pub use facts::{RegistryFacts, UncheckedSite};
 pub use finding::{Finding, Fix};
 pub use judge::{Checked, check};

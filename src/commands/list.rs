@@ -67,6 +67,7 @@ pub fn run(
         check: &config.check,
         today,
         base: None,
+        is_change: false,
         baseline: None,
         online: None,
     };

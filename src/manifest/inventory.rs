@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::{Located, Scan};
+use crate::manifest::look_away::{LookAway, LookAwayReason};
 use crate::manifest::scan::{self, SIZE_MAX};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::unread::{Unread, UnreadReason};
@@ -66,7 +67,7 @@ pub fn take<T: Tree>(
             scope.spawn(|| {
                 while let Some((entry, root_path)) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let scan = match entry.kind {
-                        EntryKind::Symlink => unreadable(UnreadReason::Symlink, None),
+                        EntryKind::Symlink => link(None),
                         EntryKind::File => read(tree, &entry.path, root_path, catalogue),
                     };
                     if !scan.is_empty() {
@@ -121,9 +122,14 @@ fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -
         Err(error @ TreeError::TooLarge { .. }) => {
             unreadable(UnreadReason::TooLarge, Some(error.to_string()))
         }
-        Err(error @ TreeError::Symlink { .. }) => unreadable(UnreadReason::Symlink, Some(error.to_string())),
+        Err(error @ TreeError::Symlink { .. }) => link(Some(error.to_string())),
         Err(error) => unreadable(UnreadReason::Unreadable, Some(format!("{:#}", anyhow::Error::new(error)))),
     }
+}
+
+fn link(detail: Option<String>) -> Scan {
+    let looks_away = vec![LookAway::of_file(LookAwayReason::Link, "")];
+    Scan { looks_away, ..unreadable(UnreadReason::Symlink, detail) }
 }
 
 fn unreadable(reason: UnreadReason, detail: Option<String>) -> Scan {

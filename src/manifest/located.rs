@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use super::formats::Kustomize;
 use super::formats::compose::{self, Role};
+use super::look_away::LookAway;
 use super::site::{Site, Skip};
+use super::source_range::SourceRange;
 use super::syntax::tree::NodeId;
 use super::unread::Unread;
 use crate::reference::Digest;
@@ -16,6 +18,8 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// What makes tagpin look away.
+    pub looks_away: Vec<LookAway>,
     /// The `# tagpin: ignore` comments, in the order of the file.
     pub ignores: Vec<Ignore>,
     /// The annotations with a digest on objects that own a pod template, in the order of the file.
@@ -32,6 +36,7 @@ impl Scan {
     pub fn is_empty(&self) -> bool {
         self.sites.is_empty()
             && self.unread.is_empty()
+            && self.looks_away.is_empty()
             && self.ignores.is_empty()
             && self.kustomize == Kustomize::default()
             && self.built.is_empty()
@@ -126,19 +131,4 @@ impl Located {
             end_column: self.end_column,
         }
     }
-}
-
-/// Where something stands in a file.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct SourceRange {
-    /// Bytes from the start of the file, byte order mark included.
-    pub span: Range<usize>,
-    /// 1-based.
-    pub line: usize,
-    /// 1-based, in characters.
-    pub column: usize,
-    /// The line that it ends on.
-    pub end_line: usize,
-    /// The column behind its last character.
-    pub end_column: usize,
 }

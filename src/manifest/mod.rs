@@ -6,12 +6,16 @@ pub mod formats;
 mod ignore;
 pub mod inventory;
 mod located;
+mod look_away;
 mod recorded_digests;
 mod scan;
 pub mod site;
+mod source_range;
 pub mod syntax;
 mod unread;
 
-pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan, SourceRange};
+pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan};
+pub use look_away::{LookAway, LookAwayReason, LookAwaySpot};
 pub use scan::{SIZE_MAX, is_candidate, scan, scan_whole};
+pub use source_range::SourceRange;
 pub use unread::{Unread, UnreadReason};

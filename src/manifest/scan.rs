@@ -7,8 +7,10 @@ use super::formats::catalogue::Catalogue;
 use super::formats::chunks::chunks;
 use super::formats::compose::{self, Role};
 use super::formats::{self, embedded_yaml};
-use super::located::{Ignore, Located, RecordedDigest, Scan, SourceRange};
-use super::site::Site;
+use super::located::{Ignore, Located, RecordedDigest, Scan};
+use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
+use super::site::{Site, Skip, State, classify};
+use super::source_range::SourceRange;
 use super::syntax::aliases::Aliases;
 use super::syntax::definition::{Chunk, TemplateSigns};
 use super::syntax::language::Language;
@@ -51,8 +53,8 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -
     let source = SourceText::new(text, language);
     let mut tree = source.parse_chunks(chunks);
     let mut scan = Scan { unread: unread_documents(&tree), ..Scan::default() };
-    let sites = find(&mut tree, path, catalogue, &mut scan);
-    locate(&tree, sites, bytes.len() - text.len(), &mut scan);
+    let (sites, looks_away) = find(&mut tree, path, catalogue, &mut scan);
+    locate(&tree, sites, looks_away, bytes.len() - text.len(), &mut scan);
     scan
 }
 
@@ -116,43 +118,66 @@ fn unread_reason(tree: &SyntaxTree<'_>, error: &SyntaxError, is_template: impl F
     }
 }
 
-/// Returns the sites of all documents in the order of the text; adds to `scan` what the documents say of other files.
-fn find(tree: &mut SyntaxTree<'_>, path: &str, catalogue: &Catalogue, scan: &mut Scan) -> Vec<Site> {
+/// Returns the sites of all documents in the order of the text, and where tagpin looks away; adds to `scan` what the
+/// documents say of other files.
+fn find(
+    tree: &mut SyntaxTree<'_>,
+    path: &str,
+    catalogue: &Catalogue,
+    scan: &mut Scan,
+) -> (Vec<Site>, Vec<FoundLookAway>) {
     let is_base = compose::role(path) == Some(Role::Base);
-    let (mut sites, mut texts) = (Vec::new(), Vec::new());
+    let (mut sites, mut texts, mut looks_away) = (Vec::new(), Vec::new(), Vec::new());
     for (document, parsed) in tree.documents.iter().enumerate() {
         let Some(root) = parsed.root else { continue };
         formats::kustomize(tree, root, path, &mut scan.kustomize);
         if is_base {
             scan.built.extend(compose::built(tree, root));
         }
-        let (found, inner) = formats::find(tree, document, root, path, catalogue);
-        sites.extend(found);
-        texts.extend(inner);
+        let found = formats::find(tree, document, root, path, catalogue);
+        sites.extend(found.sites);
+        texts.extend(found.texts);
+        looks_away.extend(found.looks_away);
     }
     scan.kustomize.retagged.sort_by_key(|retagged| retagged.start);
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
     for text in &texts {
-        sites.extend(embedded_yaml::find(tree, text, catalogue));
+        let found = embedded_yaml::find(tree, text, catalogue);
+        sites.extend(found.sites);
+        looks_away.extend(found.looks_away);
     }
     sites.sort_by_key(|site| site.span.start);
     let mut aliases = Aliases::of(tree);
     for site in &mut sites {
         site.also_at = aliases.uses_of(tree, site.main);
     }
-    sites
+    (sites, looks_away)
 }
 
-/// Adds the sites, the ignores and the recorded digests to `scan`, each with its place in a file whose text starts at byte
-/// `offset`.
-fn locate(tree: &SyntaxTree<'_>, mut sites: Vec<Site>, offset: usize, scan: &mut Scan) {
+/// Adds the sites, the ignores, the recorded digests and where tagpin looks away to `scan`, each with its place in a file
+/// whose text starts at byte `offset`.
+fn locate(
+    tree: &SyntaxTree<'_>,
+    mut sites: Vec<Site>,
+    mut looks_away: Vec<FoundLookAway>,
+    offset: usize,
+    scan: &mut Scan,
+) {
     // Each kind comes in the order of the text, and so has a counter of its own.
     let index = || SpanIndex { lines: Positions::new(tree.original), offset };
     let mut places = index();
     for ignore::FoundIgnore { span, used, until } in ignore::apply(tree, &mut sites) {
         scan.ignores.push(Ignore { place: places.of(&span), used, until });
+    }
+    looks_away.extend(sites.iter().filter_map(given_to_flux));
+    looks_away.sort_by_key(|found| found.span.start);
+    let mut places = index();
+    for FoundLookAway { reason, what, document, path, span } in looks_away {
+        let place = places.of(&span);
+        let spot = Some(LookAwaySpot { document, path, place });
+        scan.looks_away.push(LookAway { reason, what, spot });
     }
     let mut places = index();
     for found in recorded_digests::find(tree, &sites) {
@@ -165,6 +190,22 @@ fn locate(tree: &SyntaxTree<'_>, mut sites: Vec<Site>, offset: usize, scan: &mut
         let SourceRange { line, column, end_line, end_column, .. } = places.of(&site.span);
         scan.sites.push(Located { site, line, column, end_line, end_column, offset });
     }
+}
+
+/// Returns a look-away where a marker of Flux keeps an image without a digest from being judged. Its next tag is no other.
+fn given_to_flux(site: &Site) -> Option<FoundLookAway> {
+    let (State::Skipped(Skip::ManagedByFlux), (State::Floating, Some(reference))) =
+        (site.state, classify(&site.image))
+    else {
+        return None;
+    };
+    Some(FoundLookAway {
+        reason: LookAwayReason::Flux,
+        what: reference.name().to_string(),
+        document: site.document,
+        path: site.path.clone(),
+        span: site.span.clone(),
+    })
 }
 
 struct SpanIndex<'t> {

@@ -55,7 +55,6 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
         edited: &[],
         touched: &touched,
         renamed: &renamed,
-        looks_away: &[],
     });
     let online = setting.registry.as_ref().map(|registry| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -80,6 +79,7 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
         check: &config.check,
         today,
         base,
+        is_change: before.is_some(),
         baseline: None,
         online,
     };

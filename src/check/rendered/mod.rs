@@ -3,7 +3,6 @@
 //! Whatever text made an image, here it stands as it runs. Nothing is skipped silently: a stream has no templates and no
 //! comments that count, and a document that two readers do not understand alike leaves the check incomplete.
 
-mod agreement;
 mod judge;
 mod object;
 pub(super) mod origin;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::agreement;
 use super::object::{DocumentObjects, RenderedObject};
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Site, Skip, State, classify};
+use crate::manifest::syntax::agreement::{self, Demand};
 use crate::manifest::syntax::lines::line_ends;
-use crate::manifest::syntax::tree::{Fault, SyntaxTree};
+use crate::manifest::syntax::tree::{Fault, NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 use crate::manifest::{Located, SIZE_MAX, Scan, Unread, UnreadReason, scan_whole};
 use crate::text::count;
@@ -139,7 +139,9 @@ impl StreamReader<'_> {
             self.unread(Some(first + index), reason, detail);
         }
         let is_read = tree.documents.iter().all(|document| document.error.is_none());
-        if let (true, Some(objection)) = (is_read, agreement::objection(&tree)) {
+        let roots: Vec<NodeId> = tree.documents.iter().filter_map(|document| document.root).collect();
+        let objection = || agreement::objection(&tree, &roots, text, Demand::Rendered);
+        if let Some(objection) = is_read.then(objection).flatten() {
             self.unread(Some(first), UnreadReason::Ambiguous, format!("document at {at}: {objection}"));
         }
         self.objects(&tree, first, &at);

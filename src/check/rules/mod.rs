@@ -9,6 +9,7 @@ mod gate_edited;
 mod immutable_tag_moved;
 mod inconsistent_digest;
 mod latest_tag;
+mod looks_away;
 mod malformed_digest;
 mod mirror_stale;
 mod never_this_tag;
@@ -40,6 +41,7 @@ macro_rules! of_each_rule {
             &unused_ignore::$item,
             &expired_ignore::$item,
             &gate_edited::$item,
+            &looks_away::$item,
             &unknown_location::$item,
             &unverifiable::$item,
             &tag_moved::$item,
@@ -54,14 +56,14 @@ macro_rules! of_each_rule {
 }
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&GateRule; 20] = of_each_rule!(RULE);
+pub static ALL: [&GateRule; 21] = of_each_rule!(RULE);
 
 /// Looks for what one rule complains about.
 type Find = dyn Fn(&CheckContext<'_>) -> Vec<Finding>;
 
 /// Returns what the rules find, each at its default level.
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let finds: [&Find; 20] = of_each_rule!(find);
+    let finds: [&Find; 21] = of_each_rule!(find);
     finds.iter().flat_map(|find| find(context)).collect()
 }
 

@@ -10,15 +10,15 @@ use similar::TextDiff;
 
 use super::base_settings::BaseSettings;
 use super::diff_base::DiffBase;
-use super::looks_away;
+use super::looks_away::{self, UnfollowedPath};
 use crate::check::baseline::Baseline;
-use crate::check::{Base, EditedSettings, LookAway};
+use crate::check::{Base, EditedSettings};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
-use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
-use crate::manifest::{SIZE_MAX, Scan, Unread, UnreadReason, is_candidate};
+use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::plan::pin;
 use crate::source::git::RevisionError;
 use crate::source::tree::{
@@ -42,7 +42,7 @@ pub(super) struct Before {
     /// The files that the change touches, and the lines of theirs, from 1.
     touched: BTreeMap<String, Vec<Range<usize>>>,
     renamed: BTreeMap<String, String>,
-    looks_away: Vec<LookAway>,
+    looks_away: Vec<UnfollowedPath>,
     /// The files of the base that the settings name; they live as long as this does.
     _files: Option<tempfile::TempDir>,
 }
@@ -186,7 +186,6 @@ impl Before {
             edited: &self.edited,
             touched: &self.touched,
             renamed: &self.renamed,
-            looks_away: &self.looks_away,
         }
     }
 
@@ -204,32 +203,16 @@ impl Before {
         self.place.head(comparison, work, written).map(Some)
     }
 
-    /// Adds what the change makes tagpin look away from to what could not be read.
+    /// Adds the links and submodules of the change to what could not be read.
     pub(super) fn add_looks_away(&self, inventory: &mut Inventory) {
-        for look_away in &self.looks_away {
-            let unread = Unread {
-                document: None,
-                reason: look_away.unread_reason(),
-                detail: Some(look_away.reason()),
-            };
-            match inventory.files.iter_mut().find(|file| file.path == look_away.path) {
-                Some(file) => {
-                    file.scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
-                    file.scan.unread.push(unread);
-                }
-                None => inventory.files.push(FileScan {
-                    path: look_away.path.clone(),
-                    root_path: look_away.root_path.clone(),
-                    scan: Scan { unread: vec![unread], ..Scan::default() },
-                }),
-            }
+        for unfollowed in &self.looks_away {
+            unfollowed.add_to(inventory);
         }
-        inventory.files.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// Returns whether the change makes tagpin look away from what reports call `path`.
     pub(super) fn looks_away_from(&self, path: &str) -> bool {
-        self.looks_away.iter().any(|look_away| look_away.path == path)
+        self.looks_away.iter().any(|unfollowed| unfollowed.path == path)
     }
 
     /// Returns the sites of `now`, by their index, that were there before: as many of an image in a file as there were.

@@ -3,17 +3,42 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::diff_base::DiffBase;
-use crate::check::{LookAway, LookAwayKind};
-use crate::manifest::{UnreadReason, is_candidate};
+use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::{LookAway, LookAwayReason, Scan, Unread, UnreadReason, is_candidate};
 use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, Tree as _, target_of};
 
-impl LookAway {
-    /// Returns the reason for reports.
-    pub(super) fn unread_reason(&self) -> UnreadReason {
-        match self.what {
-            LookAwayKind::Link { .. } | LookAwayKind::LinkToEdited { .. } => UnreadReason::Symlink,
-            LookAwayKind::Submodule => UnreadReason::Unreadable,
+/// Something that a change adds or alters and that is not a file: what a deployer reads there is not judged.
+#[derive(Clone, Debug)]
+pub(super) struct UnfollowedPath {
+    /// Its path, as reports name it.
+    pub(super) path: String,
+    root_path: String,
+    what: LookAway,
+}
+
+impl UnfollowedPath {
+    fn unread(&self) -> Unread {
+        let reason = match self.what.reason {
+            LookAwayReason::Submodule => UnreadReason::Unreadable,
+            _ => UnreadReason::Symlink,
+        };
+        Unread { document: None, reason, detail: Some(self.what.message()) }
+    }
+
+    /// Adds it to what makes tagpin look away, and to what could not be read.
+    pub(super) fn add_to(&self, inventory: &mut Inventory) {
+        let files = &mut inventory.files;
+        let at = files.partition_point(|file| file.path < self.path);
+        if files.get(at).is_none_or(|file| file.path != self.path) {
+            let (path, root_path) = (self.path.clone(), self.root_path.clone());
+            files.insert(at, FileScan { path, root_path, scan: Scan::default() });
         }
+        let scan = &mut files[at].scan;
+        // It is known better now.
+        scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
+        scan.looks_away.retain(|found| found.reason != LookAwayReason::Link);
+        scan.unread.push(self.unread());
+        scan.looks_away.push(self.what.clone());
     }
 }
 
@@ -24,7 +49,7 @@ pub(super) fn of_commits(
     head: &CommitTree,
     place: &DiffBase,
     reads: impl Fn(&str) -> bool,
-) -> Vec<LookAway> {
+) -> Vec<UnfollowedPath> {
     let changed = head.changed_since(base);
     let mut directories = HashSet::new();
     for entry in base.entries().unwrap_or_default() {
@@ -46,17 +71,17 @@ pub(super) fn of_commits(
             // Nothing reads a file by a name that no manifest has: what stands there is judged by its own name.
             let is_harmless = file.is_some() && !is_candidate(&path) && !directories.contains(&path);
             let target = String::from_utf8_lossy(&written).into_owned();
-            (!is_harmless).then_some(LookAwayKind::Link { target })
+            (!is_harmless).then(|| LookAway::of_file(LookAwayReason::Link, target))
         } else {
             let is_edited = |target: &String| changed.contains(target.as_str()) && !is_candidate(target);
             let target = file.filter(|target| is_candidate(&path) && is_edited(target));
-            target.map(|target| LookAwayKind::LinkToEdited { target })
+            target.map(|target| LookAway::of_file(LookAwayReason::LinkToEdited, target))
         };
         found.extend(what.map(|what| (path, what)));
     }
     for path in changed {
         if head.object(path).is_some_and(|(kind, _)| kind == ObjectKind::Submodule) {
-            found.push((path.to_owned(), LookAwayKind::Submodule));
+            found.push((path.to_owned(), submodule()));
         }
     }
     let is_wanted = |path: &str| is_selected(place, path) || directories.contains(path);
@@ -68,7 +93,7 @@ pub(super) fn of_patch(
     links: &BTreeMap<String, PatchedLink>,
     place: &DiffBase,
     reads: impl Fn(&str) -> bool,
-) -> Vec<LookAway> {
+) -> Vec<UnfollowedPath> {
     let is_harmless = |path: &str, what: &PatchedLink| {
         let PatchedLink::Link(target) = what else { return false };
         let target = target_of(path, target.as_bytes());
@@ -76,8 +101,8 @@ pub(super) fn of_patch(
     };
     let found = links.iter().filter(|(path, what)| !is_harmless(path, what));
     let kind = |what: &PatchedLink| match what {
-        PatchedLink::Link(target) => LookAwayKind::Link { target: target.clone() },
-        PatchedLink::Submodule => LookAwayKind::Submodule,
+        PatchedLink::Link(target) => LookAway::of_file(LookAwayReason::Link, target.clone()),
+        PatchedLink::Submodule => submodule(),
     };
     let found = found.map(|(path, what)| (path.clone(), kind(what))).collect();
     listed(found, place, |path| is_selected(place, path) && reads(path))
@@ -92,14 +117,19 @@ fn is_selected(place: &DiffBase, path: &str) -> bool {
     place.selected.iter().any(|selected| is_in(path, selected) || is_in(selected, path))
 }
 
+fn submodule() -> LookAway {
+    LookAway::of_file(LookAwayReason::Submodule, "")
+}
+
 fn listed(
-    found: Vec<(String, LookAwayKind)>,
+    found: Vec<(String, LookAway)>,
     place: &DiffBase,
     is_wanted: impl Fn(&str) -> bool,
-) -> Vec<LookAway> {
+) -> Vec<UnfollowedPath> {
     let found = found.into_iter().filter(|(path, _)| is_wanted(path));
-    let mut found: Vec<LookAway> =
-        found.map(|(root_path, what)| LookAway { path: place.shown(&root_path), root_path, what }).collect();
+    let found =
+        found.map(|(root_path, what)| UnfollowedPath { path: place.shown(&root_path), root_path, what });
+    let mut found: Vec<UnfollowedPath> = found.collect();
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }

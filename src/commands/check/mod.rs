@@ -220,6 +220,7 @@ impl Gate {
             check: &self.config.check,
             today: self.today,
             base: self.before.as_ref().map(Before::base),
+            is_change: self.before.is_some(),
             baseline: self.baseline.as_ref(),
             online,
         })

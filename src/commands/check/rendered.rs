@@ -64,6 +64,7 @@ pub(super) fn run(
         check: &config.check,
         today: jiff::Zoned::now().date(),
         base: None,
+        is_change: false,
         baseline: baseline.as_ref(),
         online: None,
     };

@@ -1,9 +1,8 @@
 //! Which format a document has, and its sites.
 
 use super::catalogue::Catalogue;
-use super::finder::{EmbeddedText, Finder};
+use super::finder::{Finder, Found};
 use super::{compose, helm_values, json_patch, kubernetes, kustomization, locations, quadlet, unknown};
-use crate::manifest::site::Site;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 pub(in crate::manifest) fn find(
@@ -12,12 +11,11 @@ pub(in crate::manifest) fn find(
     root: NodeId,
     path: &str,
     catalogue: &Catalogue,
-) -> (Vec<Site>, Vec<EmbeddedText>) {
+) -> Found {
     let mut finder = Finder::new(tree, catalogue, document);
     find_known(&mut finder, root, path);
     unknown::find(&mut finder, root);
-    finder.set_platforms();
-    (finder.sites, finder.texts)
+    finder.finish()
 }
 
 fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, TextForm};
-use super::finder::{EmbeddedText, Finder};
+use super::finder::{EmbeddedText, Finder, Found};
 use super::{helm_values, json_patch, kubernetes};
 use crate::manifest::site::{Site, Skip, State};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -14,27 +14,28 @@ pub(in crate::manifest) fn find(
     tree: &mut SyntaxTree<'_>,
     text: &EmbeddedText,
     catalogue: &Catalogue,
-) -> Vec<Site> {
+) -> Found {
     if tree.is_masked(text.node) || tree.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
-        return Vec::new();
+        return Found::default();
     }
     let Some(root) = tree.embed(text.node) else {
-        return skipped(tree, text, catalogue).into_iter().collect();
+        let sites = skipped(tree, text, catalogue).into_iter().collect();
+        return Found { sites, ..Found::default() };
     };
-    let sites = sites(tree, text, root, Some(text.node), catalogue);
-    if sites.is_empty() {
+    let found = find_below(tree, text, root, Some(text.node), catalogue);
+    if found.sites.is_empty() {
         tree.forget_embedded();
     }
-    sites
+    found
 }
 
-fn sites(
+fn find_below(
     tree: &SyntaxTree<'_>,
     text: &EmbeddedText,
     root: NodeId,
     inside: Option<NodeId>,
     catalogue: &Catalogue,
-) -> Vec<Site> {
+) -> Found {
     let mut finder = Finder::new(tree, catalogue, text.document);
     finder.inside = inside;
     finder.is_patch = true;
@@ -47,8 +48,7 @@ fn sites(
         TextForm::Objects if kubernetes::is_object(tree, root) => kubernetes::find(&mut finder, root),
         TextForm::Objects => {}
     }
-    finder.set_platforms();
-    finder.sites
+    finder.finish()
 }
 
 /// Returns the text itself as a site, if there is an image in it or nobody can tell.
@@ -56,7 +56,8 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     let value = tree.text_of(text.node)?;
     let inner = yaml::parse(value);
     let roots = inner.documents.iter().filter_map(|document| document.root);
-    let found: Vec<Site> = roots.flat_map(|root| sites(&inner, text, root, None, catalogue)).collect();
+    let found: Vec<Site> =
+        roots.flat_map(|root| find_below(&inner, text, root, None, catalogue).sites).collect();
     let image =
         found.iter().find(|site| !matches!(site.state, State::Skipped(_))).map(|site| site.image.clone());
     let unknown = inner.documents.iter().any(|document| document.error.is_some());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use super::catalogue::{Catalogue, Location, TextForm};
+use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{ObjectOwner, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::build::TEMPLATE;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -34,6 +35,15 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) aliases: HashSet<String>,
     pub(super) sites: Vec<Site>,
     pub(super) texts: Vec<EmbeddedText>,
+    pub(super) looks_away: Vec<FoundLookAway>,
+}
+
+/// What a document, or a text in one, holds.
+#[derive(Debug, Default)]
+pub(in crate::manifest) struct Found {
+    pub(in crate::manifest) sites: Vec<Site>,
+    pub(in crate::manifest) texts: Vec<EmbeddedText>,
+    pub(in crate::manifest) looks_away: Vec<FoundLookAway>,
 }
 
 #[derive(Clone, Debug)]
@@ -79,7 +89,26 @@ impl<'y, 'a> Finder<'y, 'a> {
             aliases: HashSet::new(),
             sites: Vec::new(),
             texts: Vec::new(),
+            looks_away: Vec::new(),
         }
+    }
+
+    pub(super) fn finish(mut self) -> Found {
+        self.set_platforms();
+        Found { sites: self.sites, texts: self.texts, looks_away: self.looks_away }
+    }
+
+    #[expect(dead_code, reason = "the formats' reasons come next")]
+    /// Says that what a deployer takes from `node` is not judged; `what` is what it is about.
+    pub(super) fn look_away(&mut self, reason: LookAwayReason, node: NodeId, what: impl Into<String>) {
+        let node = self.tree.resolve(node);
+        self.looks_away.push(FoundLookAway {
+            reason,
+            what: what.into(),
+            document: self.document,
+            path: self.tree.pointer(node),
+            span: self.tree.nodes[node].span.clone(),
+        });
     }
 
     pub(super) fn set_aside(&mut self, entries: &[&Location], root: NodeId) {

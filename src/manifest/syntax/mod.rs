@@ -1,6 +1,7 @@
 //! Languages, and the one tree that all of them are read into. A new one is its files, a variant of [`language::Language`]
 //! and a line in the table.
 
+pub(crate) mod agreement;
 pub(crate) mod aliases;
 pub(crate) mod build;
 pub(crate) mod definition;

@@ -24,7 +24,7 @@ use crate::source::tree::{Tree, TreeEntry, TreeError};
 use crate::{atomic_file, plan};
 
 /// What the file starts with. The number changes with what follows it.
-const MAGIC: &str = "tagpin-sites 1";
+const MAGIC: &str = "tagpin-sites 2";
 
 /// The largest file that is read, in bytes.
 const SIZE_MAX: u64 = 64 << 20;

@@ -1,27 +1,42 @@
-//! Whether a second reader, of another lineage, sees the document that the first one sees: a deployer reads as either.
+//! Whether a second reader, of another lineage, sees the YAML that the first one sees: a deployer reads as either.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize as _;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess, VariantAccess as _,
+    Visitor,
 };
 
-use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
+use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// Mappings whose values are texts that name no image: a chart may write a label twice.
 const FREE_TEXTS: [&str; 3] = ["labels", "annotations", "matchLabels"];
 
-/// Returns why the documents of `tree`, all of which were read, are not understood: a construct that readers
-/// disagree about, or a second reader that sees something else. `None` where both see the same.
-pub(super) fn objection(tree: &SyntaxTree<'_>) -> Option<String> {
-    if let Some(construct) = (0..tree.nodes.len()).find_map(|node| ambiguity(tree, node)) {
+/// What is asked of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// That nothing in it stands for something else, as a renderer prints it.
+    Rendered,
+    #[expect(dead_code, reason = "the gate's reading of sources comes next")]
+    /// That every reader sees the same, as people write it: with aliases, merge keys and tags.
+    Written,
+}
+
+/// Returns why the documents with these `roots`, which are all that `text` holds, are not understood: a construct that
+/// readers disagree about, or a second reader that sees something else. `None` where both see the same.
+pub(crate) fn objection(
+    tree: &SyntaxTree<'_>,
+    roots: &[NodeId],
+    text: &str,
+    demand: Demand,
+) -> Option<String> {
+    if let Some(construct) = roots.iter().find_map(|root| ambiguity_below(tree, *root, demand)) {
         return Some(construct);
     }
-    let roots: Vec<NodeId> = tree.documents.iter().filter_map(|document| document.root).collect();
-    if let (Some('{' | '['), [root]) = (tree.text.trim_start().chars().next(), roots.as_slice()) {
-        let mut json = serde_json::Deserializer::from_str(tree.text);
+    if let (Some('{' | '['), [root]) = (text.trim_start().chars().next(), roots) {
+        let mut json = serde_json::Deserializer::from_str(text);
         let same = Agreement { tree, node: *root }.deserialize(&mut json).and_then(|()| json.end());
         match same {
             Ok(()) => return None,
@@ -31,12 +46,12 @@ pub(super) fn objection(tree: &SyntaxTree<'_>) -> Option<String> {
         }
     }
     if roots.is_empty() {
-        return is_blank(tree.text).err().map(|error| disagreement(&error));
+        return is_blank(text).err().map(|error| disagreement(&error));
     }
-    let mut rest = roots.into_iter();
-    for document in serde_yaml::Deserializer::from_str(tree.text) {
+    let mut rest = roots.iter();
+    for document in serde_yaml::Deserializer::from_str(text) {
         let same = match rest.next() {
-            Some(node) => Agreement { tree, node }.deserialize(document),
+            Some(node) => Agreement { tree, node: *node }.deserialize(document),
             None => Err(serde_yaml::Error::custom("there is one document more")),
         };
         if let Err(error) = same {
@@ -44,6 +59,13 @@ pub(super) fn objection(tree: &SyntaxTree<'_>) -> Option<String> {
         }
     }
     rest.next().map(|_| disagreement(&"there is one document less"))
+}
+
+#[expect(dead_code, reason = "the gate's reading of sources comes next")]
+/// Returns whether the second reader reads a text to its end.
+pub(crate) fn is_read_otherwise(text: &str) -> bool {
+    let mut documents = serde_yaml::Deserializer::from_str(text);
+    documents.all(|document| IgnoredAny::deserialize(document).is_ok())
 }
 
 /// Requires a second reader to see no document either, or empty ones: the comments before the first document are none to
@@ -61,32 +83,54 @@ fn disagreement(error: &dyn fmt::Display) -> String {
     format!("two readers do not agree on it: {error}")
 }
 
+/// Returns what is wrong with a node below `root`. The walk is as deep as the text, which is bounded.
+fn ambiguity_below(tree: &SyntaxTree<'_>, root: NodeId, demand: Demand) -> Option<String> {
+    ambiguity(tree, root, demand).or_else(|| match &tree.nodes[root].kind {
+        NodeKind::Sequence { items, .. } => {
+            items.iter().find_map(|item| ambiguity_below(tree, *item, demand))
+        }
+        NodeKind::Mapping { entries, .. } => entries.iter().find_map(|(key, value)| {
+            key_ambiguity(tree, *key).or_else(|| ambiguity_below(tree, *value, demand))
+        }),
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => None,
+    })
+}
+
 /// Returns what is wrong with a node that readers take for different things, or that stands for another.
-fn ambiguity(tree: &SyntaxTree<'_>, id: NodeId) -> Option<String> {
-    let node = &tree.nodes[id];
+fn ambiguity(tree: &SyntaxTree<'_>, id: NodeId, demand: Demand) -> Option<String> {
+    let (node, is_rendered) = (&tree.nodes[id], demand == Demand::Rendered);
     let at = || tree.pointer(id);
-    let is_text = node.tag.strip_prefix("tag:yaml.org,2002:").or(node.tag.strip_prefix("!!")) == Some("str");
-    if !node.tag.is_empty() && node.tag != "!" && !is_text {
+    if is_rendered && !is_text_tag(&node.tag) {
         return Some(format!("`{}` has the tag `{}`", at(), node.tag));
     }
     match &node.kind {
-        NodeKind::Alias(_) => Some(format!("`{}` is an alias", at())),
+        NodeKind::Alias(_) if is_rendered => Some(format!("`{}` is an alias", at())),
         NodeKind::Mapping { entries, .. } => {
             let is_free = tree.key_of(id).is_some_and(|key| FREE_TEXTS.contains(&key));
-            let mut seen = HashSet::new();
-            entries.iter().find_map(|(key, _)| {
-                let NodeKind::Scalar { value, .. } = &tree.nodes[*key].kind else {
-                    return Some(format!("`{}` has a key that is not a text", at()));
-                };
-                match value.as_ref() {
-                    "<<" => Some(format!("`{}` has a merge key", at())),
-                    key if !seen.insert(key) && !is_free => Some(format!("`{}` has `{key}` twice", at())),
-                    _ => None,
-                }
+            let mut seen = HashSet::with_capacity(entries.len());
+            entries.iter().find_map(|(key, _)| match tree.text_of(*key)? {
+                "<<" if is_rendered => Some(format!("`{}` has a merge key", at())),
+                key if !seen.insert(key) && !is_free => Some(format!("`{}` has `{key}` twice", at())),
+                _ => None,
             })
         }
-        NodeKind::Scalar { .. } | NodeKind::Sequence { .. } => None,
+        NodeKind::Alias(_) | NodeKind::Scalar { .. } | NodeKind::Sequence { .. } => None,
     }
+}
+
+/// Returns what is wrong with a key that is not a text as it stands.
+fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId) -> Option<String> {
+    let node = &tree.nodes[key];
+    let at = || node.parent.map(|mapping| tree.pointer(mapping)).unwrap_or_default();
+    match node.kind {
+        NodeKind::Scalar { .. } if is_text_tag(&node.tag) => None,
+        NodeKind::Scalar { .. } => Some(format!("`{}` has a key with the tag `{}`", at(), node.tag)),
+        _ => Some(format!("`{}` has a key that is not a text", at())),
+    }
+}
+
+fn is_text_tag(tag: &str) -> bool {
+    matches!(tag, "" | "!" | "!!str" | "tag:yaml.org,2002:str")
 }
 
 /// Reads what the second reader says, and holds it to a node of the first.
@@ -97,7 +141,14 @@ struct Agreement<'y, 'a> {
 
 impl Agreement<'_, '_> {
     fn of(&self, node: NodeId) -> Self {
-        Self { tree: self.tree, node }
+        Self { tree: self.tree, node: self.tree.resolve(node) }
+    }
+
+    /// Requires the value of a scalar whose tag says what it is: readers differ in what they make of it, and whoever asks
+    /// for its text looks at the tag.
+    fn tagged<E: Error>(&self) -> Option<Result<(), E>> {
+        let node = &self.tree.nodes[self.node];
+        (!is_text_tag(&node.tag)).then(|| self.require(matches!(node.kind, NodeKind::Scalar { .. })))
     }
 
     fn require<E: Error>(&self, same: bool) -> Result<(), E> {
@@ -106,6 +157,9 @@ impl Agreement<'_, '_> {
 
     /// Requires a scalar without quotes whose text is as wanted.
     fn plain<E: Error>(&self, is_wanted: impl Fn(&str) -> bool) -> Result<(), E> {
+        if let Some(same) = self.tagged() {
+            return same;
+        }
         let same = match &self.tree.nodes[self.node].kind {
             NodeKind::Scalar { value, style: ScalarStyle::Plain } => is_wanted(value),
             _ => false,
@@ -134,6 +188,9 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        if let Some(same) = self.tagged() {
+            return same;
+        }
         // Whether a block at the very end of a text has a line end is read both ways.
         let line_ends = ['\n', '\r'];
         let same = match &self.tree.nodes[self.node].kind {
@@ -170,6 +227,9 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
+        if let Some(same) = self.tagged() {
+            return same;
+        }
         self.require(self.tree.is_null(self.node))
     }
 
@@ -202,7 +262,9 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
         self.require(more.is_none())
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-        self.require(false)
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<(), A::Error> {
+        self.require(!is_text_tag(&self.tree.nodes[self.node].tag))?;
+        let (_, value) = data.variant::<String>()?;
+        value.newtype_variant_seed(self)
     }
 }

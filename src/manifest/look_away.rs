@@ -1,0 +1,110 @@
+//! What a deployer reads and tagpin does not, or not as the deployer does.
+
+use std::ops::Range;
+
+use super::source_range::SourceRange;
+
+/// Something that makes tagpin look away: what a deployer takes from there is not judged.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookAway {
+    /// Why.
+    pub reason: LookAwayReason,
+    /// What it is about: an image's name, where a link leads, a resource. It tells one from others of its reason in its
+    /// file, and stays the same as long as nobody has to look again.
+    pub what: String,
+    /// Where; `None` where it is the file as a whole.
+    pub spot: Option<LookAwaySpot>,
+}
+
+/// Where in a file something makes tagpin look away.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookAwaySpot {
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer in the document.
+    pub path: String,
+    /// Where it stands.
+    pub place: SourceRange,
+}
+
+/// Why tagpin looks away: the closed list of reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum LookAwayReason {
+    /// A comment gives the image to Flux.
+    Flux,
+    /// A symbolic link.
+    Link,
+    /// A symbolic link of before, to a file that the change edits and that has no name of a manifest.
+    LinkToEdited,
+    /// A submodule.
+    Submodule,
+}
+
+impl LookAwayReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Flux, Self::Link, Self::LinkToEdited, Self::Submodule];
+
+    /// Returns the kebab-case reason for reports.
+    pub fn as_str(self) -> &'static str {
+        self.text().0
+    }
+
+    /// Returns what to do about it, as a sentence without a full stop.
+    pub fn hint(self) -> &'static str {
+        self.text().2
+    }
+
+    /// Its word, the sentence about it with `{}` for what it is about, and what to do about it.
+    fn text(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Flux => (
+                "flux-marker",
+                "a comment gives `{}` to Flux: the tag that stands here is not judged",
+                "write the digest beside the tag, or take the marker away",
+            ),
+            Self::Link => (
+                "symlink",
+                "it is a symbolic link to `{}`, which tagpin does not follow",
+                "commit the file itself",
+            ),
+            Self::LinkToEdited => (
+                "symlink-to-edited",
+                "it is a symbolic link to `{}`, which the change edits and tagpin does not read",
+                "commit the file itself",
+            ),
+            Self::Submodule => (
+                "submodule",
+                "it is a submodule, which tagpin does not read",
+                "check its repository by itself",
+            ),
+        }
+    }
+}
+
+impl LookAway {
+    /// Returns a look-away of a file as a whole.
+    pub fn of_file(reason: LookAwayReason, what: impl Into<String>) -> Self {
+        Self { reason, what: what.into(), spot: None }
+    }
+
+    /// Returns what it is, as a sentence without a full stop.
+    pub fn message(&self) -> String {
+        let template = self.reason.text().1;
+        // Where a link leads is not always asked.
+        if self.what.is_empty() {
+            template.replace(" to `{}`", "")
+        } else {
+            template.replacen("{}", &self.what, 1)
+        }
+    }
+}
+
+/// A look-away whose place in the file is not counted yet.
+#[derive(Clone, Debug)]
+pub(super) struct FoundLookAway {
+    pub(super) reason: LookAwayReason,
+    pub(super) what: String,
+    pub(super) document: usize,
+    pub(super) path: String,
+    pub(super) span: Range<usize>,
+}
