@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use super::{Account, Capabilities, Draft, ForgeError, Metadata, NewCommit, PullRequest, PullRequestChanges};
+use super::{
+    Account, Capabilities, Draft, ForgeError, Metadata, NewCommit, PullRequest, PullRequestChanges, Withdrawn,
+};
 
 /// A forge, for one repository.
 pub trait Forge: Send + Sync {
@@ -38,7 +40,8 @@ pub trait Forge: Send + Sync {
         changes: &PullRequestChanges<'_>,
     ) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
 
-    /// Adds labels, reviewers and the like to an open pull request, and returns what could not be added and why.
+    /// Adds labels, reviewers and the like to an open pull request, and returns what could not be added and why. Auto-merge
+    /// is turned on only where the pull request is at its `commit`.
     ///
     /// # Errors
     /// What another run may do better: no answer, or a rate limit.
@@ -47,6 +50,15 @@ pub trait Forge: Send + Sync {
         pull: &PullRequest,
         metadata: &Metadata,
     ) -> impl Future<Output = Result<Vec<String>, ForgeError>> + Send;
+
+    /// Has the forge no longer merge a pull request by itself.
+    ///
+    /// # Errors
+    /// Also where it refuses: it may merge something else then.
+    fn disable_auto_merge(&self, pull: &PullRequest) -> impl Future<Output = Result<(), ForgeError>> + Send;
+
+    /// Returns what somebody took off an open pull request again.
+    fn withdrawn(&self, pull: &PullRequest) -> impl Future<Output = Result<Withdrawn, ForgeError>> + Send;
 
     /// Takes a label off a pull request; one that it does not have is fine.
     fn remove_label(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::github::GitHub;
 use super::{
     Account, Capabilities, Draft, Forge, ForgeError, Metadata, NewCommit, PullRequest, PullRequestChanges,
+    Withdrawn,
 };
 
 /// A repository on one of the forges that tagpin knows.
@@ -53,6 +54,14 @@ impl Forge for AnyForge {
 
     async fn add_metadata(&self, pull: &PullRequest, metadata: &Metadata) -> Result<Vec<String>, ForgeError> {
         each!(self, forge => forge.add_metadata(pull, metadata).await)
+    }
+
+    async fn disable_auto_merge(&self, pull: &PullRequest) -> Result<(), ForgeError> {
+        each!(self, forge => forge.disable_auto_merge(pull).await)
+    }
+
+    async fn withdrawn(&self, pull: &PullRequest) -> Result<Withdrawn, ForgeError> {
+        each!(self, forge => forge.withdrawn(pull).await)
     }
 
     async fn remove_label(&self, pull: &PullRequest, label: &str) -> Result<(), ForgeError> {

@@ -27,7 +27,7 @@ pub use error::{Attempt, Failure, ForgeError, Problem};
 pub use kind::{ForgeKind, ci_repository, is_workflow, refuses_workflows, token_prefixes};
 pub use profile::ForgeProfile;
 pub use pull_request::{
-    Account, Draft, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState,
+    Account, Draft, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState, Withdrawn,
 };
 pub(crate) use repository::same_repository;
 pub use repository::{ForgeRepository, Listing, Owner};

@@ -36,6 +36,15 @@ pub struct Metadata {
     pub auto_merge: Option<MergeMethod>,
 }
 
+/// What somebody took off a pull request again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// A label, a reviewer, an assignee or the milestone.
+    pub metadata: bool,
+    /// Auto-merge, and nobody turned it on again. What the token's own account took off does not count.
+    pub auto_merge: bool,
+}
+
 impl Metadata {
     /// Returns whether there is nothing to add after it was opened.
     pub fn is_empty(&self) -> bool {
@@ -120,6 +129,8 @@ pub struct PullRequest {
     pub state: PullRequestState,
     /// Its labels.
     pub labels: Vec<String>,
+    /// Whether the forge merges it as soon as everything that is required has passed.
+    pub auto_merge: bool,
     /// Who opened it.
     pub author: Account,
     /// What the adapter needs to find it again or to change it, in its own words.

@@ -11,6 +11,7 @@ pub mod reverted;
 pub mod rollback;
 pub mod set_digest;
 mod soak;
+pub mod unconfirmed;
 mod verdict;
 pub(crate) mod verify;
 

@@ -3,7 +3,7 @@
 //!
 //! A digest is confirmed by the registry before it is written, wherever its name comes from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::decide::{Rules, left_alone, style_of};
 use super::describe;
@@ -117,7 +117,7 @@ fn set(
     }
     let question = TagRef::new(tagged.as_ref().unwrap_or(reference));
     let check = DigestCheck { question, digest: digest.clone(), platforms };
-    let change = Change { digest, tag, style, covers: String::new(), proofs: BTreeSet::new(), moves: None };
+    let change = Change::unconfirmed(digest, tag, style);
     Ok((change, check))
 }
 

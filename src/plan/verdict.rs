@@ -74,6 +74,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Returns a change to a digest that nobody confirmed in this run: nothing is known of it.
+    pub(super) fn unconfirmed(digest: Digest, tag: Option<String>, style: Style) -> Self {
+        Self { digest, tag, style, covers: String::new(), moves: None, proofs: BTreeSet::new() }
+    }
+
     /// Returns what `reference` becomes.
     pub fn applied_to(&self, reference: &Reference) -> Reference {
         let tagged = self.tag.as_deref().map(|tag| reference.tagged(tag));
@@ -106,6 +111,31 @@ impl Verdict {
     /// Returns the verdict on a site that a registry gave no usable answer about.
     pub fn unresolved(error: &ResolveError) -> Self {
         Self::because(Outcome::Failed, error.into(), Some(error.to_string()))
+    }
+
+    /// Returns whether this run could not find out what the site should have, or may not say so yet: a registry gave no
+    /// answer that counts, or what it said has to wait. What an earlier run proposed may stay, unconfirmed.
+    pub fn is_unconfirmed(&self) -> bool {
+        match self.outcome {
+            Outcome::Failed => matches!(
+                self.reason,
+                Some(
+                    Reason::Unauthorized
+                        | Reason::RateLimited
+                        | Reason::Unavailable
+                        | Reason::InvalidAnswer
+                        | Reason::NotAsked
+                )
+            ),
+            Outcome::Held => self.waits(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the site is held until something is known for long enough, or until others are.
+    pub fn waits(&self) -> bool {
+        self.outcome == Outcome::Held
+            && matches!(self.reason, Some(Reason::Delay(_) | Reason::NotSoaked | Reason::OthersRefused))
     }
 
     /// Returns whether somebody or something keeps the site from being changed: other than a hold, which is a decision

@@ -43,7 +43,13 @@ struct SpaceBudget {
 pub fn body(proposal: &Proposal, template: Option<&Template>, forge: &Capabilities) -> String {
     let longest = forge.body_max.saturating_sub(RESERVE);
     let marker = Marker::of(proposal).comment();
-    let told = |room| format!("{}\n\n{marker}\n", text(proposal, room, template).trim());
+    // What has to be said stands outside of any template.
+    let (doubt, commit) = (sections::unconfirmed(proposal), sections::commit(proposal));
+    let told = |room| {
+        let text = text(proposal, room, template);
+        let parts = [doubt.as_str(), text.trim(), &commit, &marker];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
+    };
     let all = SpaceBudget { told: DetailLevel::Full, rows: usize::MAX, left_out: usize::MAX };
     let shorter = [DetailLevel::Short, DetailLevel::Warnings].map(|told| SpaceBudget { told, ..all });
     for room in [all].into_iter().chain(shorter) {

@@ -151,6 +151,7 @@ fn sample() -> Proposal {
         proofs: Vec::new(),
         details: None,
         moves: None,
+        unconfirmed: None,
     };
     Proposal {
         images: vec![image("nginx", None), image("redis", Some(Digest::sha256(b"old")))],

@@ -6,6 +6,10 @@ const WORDS: &str =
 /// What stands before the box while somebody else's commit is on the branch.
 const NOTE: &str = "> Somebody else has committed to this branch, so tagpin leaves it alone.";
 
+/// What stands above everything while it is not known what the branch holds.
+const DOUBT: &str = "> What this branch holds could not be compared with what the registries say, so nothing below is \
+    confirmed: do not merge it until a run has done so.";
+
 /// Returns the empty box, as it stands in a body.
 pub fn rebuild_box() -> String {
     format!("- [ ] {WORDS}")
@@ -30,6 +34,14 @@ pub fn with_note(body: &str) -> String {
         Some(at) => format!("{}{NOTE}\n\n{}", &body[..at], &body[at..]),
         None => format!("{NOTE}\n\n{body}"),
     }
+}
+
+/// Returns `body` with the note that the branch was not compared, which it has once.
+pub fn with_doubt(body: &str) -> String {
+    if body.lines().any(|line| line.trim() == DOUBT) {
+        return body.to_owned();
+    }
+    format!("{DOUBT}\n\n{}", body.replace("\r\n", "\n"))
 }
 
 /// Returns `body` with the reason why tagpin closed the pull request, once.
@@ -61,6 +73,11 @@ mod tests {
             assert_eq!(with_note(&noted), noted);
             assert_eq!(with_note(&noted.replace('\n', "\r\n")).matches(NOTE).count(), 1);
             assert_eq!(noted.contains(&rebuild_box()), body.contains(&rebuild_box()));
+            let doubted = with_doubt(&noted);
+            assert!(
+                doubted.starts_with(DOUBT)
+                    && with_doubt(&doubted.replace('\n', "\r\n")).matches(DOUBT).count() == 1
+            );
             let closed = with_reason(&noted, "merged");
             assert!(closed.starts_with("> Closed by tagpin: merged\n\n") && closed.contains(NOTE));
             assert_eq!(with_reason(&closed, "merged"), closed);

@@ -5,9 +5,11 @@
 pub enum Desired {
     /// Nothing, and that is certain: everything that it could hold was looked at.
     Nothing,
-    /// Nothing that is known: something could not be checked, or was declined.
+    /// Nothing that is known: something could not be checked.
     Unknown,
-    /// The changes that it holds already.
+    /// That is not for this run to say: a person asked for it, or a limit keeps it from being proposed.
+    Elsewhere,
+    /// The changes that it holds already, byte for byte.
     Held,
     /// Other changes.
     Other,
@@ -18,7 +20,7 @@ pub enum Desired {
 pub enum BranchOwner {
     /// There is none.
     None,
-    /// Its head is a commit of tagpin's, or a plain merge of the base into one.
+    /// Its head says that it is tagpin's, or is a plain merge of the base into a commit that does.
     Own,
     /// Its head is somebody else's.
     Foreign,
@@ -63,6 +65,8 @@ pub enum Action {
     Stopped,
     /// Somebody else's commit is on the branch: the pull request says so, if one is open, and that is all.
     LeaveAlone,
+    /// What the branch holds could not be compared: the pull request says so, and that is all.
+    Doubt,
     /// The branch stays, the pull request is opened or brought up to date.
     Keep,
     /// The branch gets a new commit on the base, then as [`Action::Keep`].
@@ -83,12 +87,19 @@ pub fn decide(facts: Facts) -> Action {
     match (wanted, branch, newest) {
         // What was merged is safe elsewhere, whoever made it.
         (
-            Desired::Nothing | Desired::Unknown,
+            Desired::Nothing | Desired::Unknown | Desired::Elsewhere,
             BranchOwner::Own | BranchOwner::Foreign,
             LatestPullRequest::Merged,
         ) => Action::Delete,
-        (Desired::Unknown, ..) | (Desired::Nothing, BranchOwner::None, _) => Action::Nothing,
-        (Desired::Nothing, BranchOwner::Foreign, LatestPullRequest::Open) => Action::LeaveAlone,
+        (
+            Desired::Nothing | Desired::Unknown | Desired::Elsewhere,
+            BranchOwner::Foreign,
+            LatestPullRequest::Open,
+        ) => Action::LeaveAlone,
+        (Desired::Unknown, BranchOwner::Own, LatestPullRequest::Open) => Action::Doubt,
+        (Desired::Unknown | Desired::Elsewhere, ..) | (Desired::Nothing, BranchOwner::None, _) => {
+            Action::Nothing
+        }
         (Desired::Nothing, BranchOwner::Own, LatestPullRequest::Open) => Action::Retire,
         (Desired::Nothing, BranchOwner::Own, LatestPullRequest::None | LatestPullRequest::Retired) => {
             Action::Delete
@@ -126,14 +137,26 @@ mod tests {
         nothing foreign retired -  nothing
         unknown none    *       -  nothing
         unknown own     none    -  nothing
-        unknown own     open    -  nothing
-        unknown own     open    r  nothing
+        unknown own     open    -  doubt
+        unknown own     open    r  doubt
         unknown own     open    s  stopped
         unknown own     merged  -  delete
         unknown own     closed  -  nothing
         unknown own     retired -  nothing
-        unknown foreign open    -  nothing
+        unknown foreign none    -  nothing
+        unknown foreign open    -  leave-alone
+        unknown foreign open    r  leave-alone
+        unknown foreign open    s  stopped
+        unknown foreign merged  -  delete
         unknown foreign closed  -  nothing
+        else    none    *       -  nothing
+        else    own     none    -  nothing
+        else    own     open    -  nothing
+        else    own     open    s  stopped
+        else    own     merged  -  delete
+        else    own     closed  -  nothing
+        else    foreign open    -  leave-alone
+        else    foreign closed  -  nothing
         held    own     none    -  keep
         held    own     open    -  keep
         held    own     open    r  build
@@ -180,6 +203,7 @@ mod tests {
             let wanted = match words[0] {
                 "nothing" => Desired::Nothing,
                 "unknown" => Desired::Unknown,
+                "else" => Desired::Elsewhere,
                 "held" => Desired::Held,
                 _ => Desired::Other,
             };
@@ -192,6 +216,7 @@ mod tests {
                 "nothing" => Action::Nothing,
                 "stopped" => Action::Stopped,
                 "leave-alone" => Action::LeaveAlone,
+                "doubt" => Action::Doubt,
                 "keep" => Action::Keep,
                 "build" => Action::Build,
                 "retire" => Action::Retire,
@@ -210,7 +235,8 @@ mod tests {
 
     #[test]
     fn somebody_else_s_commit_is_never_lost_unless_it_was_merged_or_they_say_so() {
-        for wanted in [Desired::Nothing, Desired::Unknown, Desired::Held, Desired::Other] {
+        for wanted in [Desired::Nothing, Desired::Unknown, Desired::Elsewhere, Desired::Held, Desired::Other]
+        {
             for newest in [
                 LatestPullRequest::None,
                 LatestPullRequest::Open,

@@ -22,11 +22,12 @@ const AT_ONCE: usize = 16;
 pub fn want<R: Registry>(registry: &R, proposal: &mut Proposal, settings: &PullRequestSettings) {
     proposal.requests = registry.budgets();
     for image in &mut proposal.images {
-        let wanted = match settings.details {
-            DetailsOf::None => false,
-            DetailsOf::Moved => image.old.is_some(),
-            DetailsOf::All => true,
-        };
+        let wanted = image.unconfirmed.is_none()
+            && match settings.details {
+                DetailsOf::None => false,
+                DetailsOf::Moved => image.old.is_some(),
+                DetailsOf::All => true,
+            };
         let unknown = || Description::missing(Outage::NotAskedYet.into());
         image.details =
             wanted.then(|| Details { old: image.old.as_ref().map(|_| unknown()), new: unknown() });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::ledger::Moves;
 use crate::manifest::site::Site;
-use crate::plan::{Outcome, Pinned, Reason};
+use crate::plan::{Outcome, Pinned, Reason, Verdict};
 use crate::pull_request::{ImageChange, ObjectRef, Occasion, Omitted, Proposal};
 use crate::reference::{Digest, LATEST};
 use crate::registry::verify::Proof;
@@ -15,21 +15,30 @@ struct Used<'p> {
     objects: BTreeSet<ObjectRef>,
     proofs: BTreeSet<&'p Proof>,
     moves: Option<&'p Moves>,
+    unconfirmed: Option<Reason>,
 }
 
-/// Returns the proposal for the files that change, as the commit `head`.
-pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
+/// Returns the proposal for the files that change, as the commit `head`. `unconfirmed` has the verdicts on the sites whose
+/// change this run could not confirm.
+pub fn proposal(
+    pinned: &Pinned,
+    unconfirmed: &BTreeMap<usize, Verdict>,
+    occasion: Occasion,
+    head: String,
+) -> Proposal {
     type UsedKey<'p> = (&'p str, &'p str, Option<&'p Digest>, &'p Digest, &'p str, Option<&'p Digest>);
     let mut images: BTreeMap<UsedKey<'_>, Used<'_>> = BTreeMap::new();
     let mut left_out = Vec::new();
-    for ((file, located), verdict) in pinned.inventory.sites().zip(&pinned.verdicts) {
+    for (index, ((file, located), verdict)) in pinned.inventory.sites().zip(&pinned.verdicts).enumerate() {
         let site = &located.site;
         if let (Some(change), Some(reference)) = (&verdict.change, &site.reference) {
             let tag = change.tag.as_deref().or(reference.tag()).unwrap_or(LATEST);
-            let index = verdict.behind.as_ref().map(|behind| &behind.index);
+            let behind = verdict.behind.as_ref().map(|behind| &behind.index);
             let (old, covers) = (reference.digest(), change.covers.as_str());
-            let key = (reference.name(), tag, old, &change.digest, covers, index);
+            let key = (reference.name(), tag, old, &change.digest, covers, behind);
             let used = images.entry(key).or_default();
+            let doubt = unconfirmed.get(&index).and_then(|verdict| verdict.reason);
+            used.unconfirmed = used.unconfirmed.or(doubt);
             used.moves = used.moves.or(change.moves.as_deref());
             used.proofs.extend(&change.proofs);
             used.files.insert(&file.path);
@@ -57,6 +66,7 @@ pub fn proposal(pinned: &Pinned, occasion: Occasion, head: String) -> Proposal {
         proofs: used.proofs.into_iter().cloned().collect(),
         details: None,
         moves: used.moves.cloned(),
+        unconfirmed: used.unconfirmed.map(|reason| reason.as_str().to_owned()),
     });
     Proposal {
         occasion,

@@ -36,6 +36,8 @@ pub struct Marker {
     pub undressed: bool,
     /// Whether tagpin closed it, because there was nothing left to propose: then nobody said no.
     pub retired: bool,
+    /// Whether tagpin took auto-merge off it, until all that the branch holds is confirmed again.
+    pub paused: bool,
 }
 
 /// The set of changes in a marker.
@@ -100,6 +102,8 @@ struct MarkerPayload {
     undressed: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     retired: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    paused: bool,
 }
 
 /// Image, tag, old and new digest: an array, because a body has little room.
@@ -115,7 +119,7 @@ impl Marker {
             new: image.new.clone(),
         });
         let changes = MarkedChanges::Listed(changes.collect());
-        Self { head: proposal.head.clone(), changes, undressed: false, retired: false }
+        Self { head: proposal.head.clone(), changes, undressed: false, retired: false, paused: false }
     }
 
     /// Returns whether both propose the same changes, also where one of them only has the hash of the set.
@@ -136,9 +140,9 @@ impl Marker {
 
     pub(super) fn comment(&self) -> String {
         let payload = |changes: &MarkedChanges| {
-            let Self { head, undressed, retired, .. } = self.clone();
-            let mut payload =
-                MarkerPayload { version: VERSION, head, undressed, retired, ..MarkerPayload::default() };
+            let Self { head, undressed, retired, paused, .. } = self.clone();
+            let flags = MarkerPayload { undressed, retired, paused, ..MarkerPayload::default() };
+            let mut payload = MarkerPayload { version: VERSION, head, ..flags };
             match changes {
                 MarkedChanges::Listed(set) => {
                     payload.changes = Some(set.iter().map(MarkedChange::row).collect());
@@ -245,8 +249,8 @@ fn checked(payload: MarkerPayload) -> Option<Marker> {
         }
         _ => return None,
     };
-    let MarkerPayload { head, undressed, retired, .. } = payload;
-    head_is_commit.then_some(Marker { head, changes, undressed, retired })
+    let MarkerPayload { head, undressed, retired, paused, .. } = payload;
+    head_is_commit.then_some(Marker { head, changes, undressed, retired, paused })
 }
 
 #[cfg(test)]

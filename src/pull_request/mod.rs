@@ -32,7 +32,7 @@ pub use marker::Marker;
 pub use proposal::{Details, ImageChange, ObjectRef, Omitted, Proposal};
 pub use render::{render, render_with};
 pub use settings::{DetailsOf, Proposals, PullRequestSettings};
-pub use sync::{Operation, Settled, own, settle};
+pub use sync::{Operation, Settled, own, settle, settle_at};
 pub use title::{commit_message, title};
 pub use title_template::{TemplateContext, Wording};
 pub use volatile::{same_body, same_text, tells_all};
@@ -60,6 +60,7 @@ mod tests {
             proofs: Vec::new(),
             details: None,
             moves: None,
+            unconfirmed: None,
         }
     }
 

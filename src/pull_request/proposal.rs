@@ -52,6 +52,8 @@ pub struct ImageChange {
     pub details: Option<Details>,
     /// How the tag moved, as far as runs saw it.
     pub moves: Option<Moves>,
+    /// Why this run could not confirm the new digest, as the kebab-case reason; `None` where it did.
+    pub unconfirmed: Option<String>,
 }
 
 /// A Kubernetes object that uses an image.

@@ -69,15 +69,17 @@ fn fitting(lines: &[String], room: usize) -> usize {
 fn row(image: &ImageChange, occasion: &Occasion, vouched: bool) -> String {
     let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
     let change = occasion.change(image.old.is_none(), &image.tag);
+    let doubt = if image.unconfirmed.is_some() { ", not confirmed" } else { "" };
     let files = listed(&image.files, FILES_IN_CELL, cell);
-    let (name, tag, platforms) = (cell(&image.name), cell(&image.tag), cell(&image.platforms));
+    let (name, tag) = (cell(&image.name), cell(&image.tag));
+    let platforms = if image.platforms.is_empty() { "not known".to_owned() } else { cell(&image.platforms) };
     let proofs = match vouched {
         true if image.proofs.is_empty() => " not demanded |".to_owned(),
         true => format!(" {} |", proofs(image, cell)),
         false => String::new(),
     };
     let new = image.new.short();
-    format!("| {name} | {tag} | {change} | {old} | `{new}…` |{proofs} {platforms} | {files} |")
+    format!("| {name} | {tag} | {change}{doubt} | {old} | `{new}…` |{proofs} {platforms} | {files} |")
 }
 
 /// Returns who vouches for the new digest, in few words; names of keys and types are not ours.
@@ -109,6 +111,35 @@ pub(super) fn releases(proposal: &Proposal) -> String {
         _ => "Tags that look like releases, which nobody should push twice, have moved",
     };
     format!("> [!WARNING]\n> {what}: {}. Find out why before you merge.", listed(&names, WARNINGS, code))
+}
+
+/// Returns the warning about digests that are on the branch and that the run could not confirm; empty where there are none.
+pub(super) fn unconfirmed(proposal: &Proposal) -> String {
+    let line = |image: &ImageChange| {
+        let reason = code(image.unconfirmed.as_ref()?);
+        Some(format!("\n> - {} at `{}`: {reason}", named(image), image.new))
+    };
+    let lines: BTreeSet<String> = proposal.images.iter().filter_map(line).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut quoted = format!(
+        "> [!WARNING]\n> The last run could not confirm what this branch holds of these images. An earlier one proposed it, \
+         or somebody else put it there:{}",
+        lines.iter().take(WARNINGS).map(String::as_str).collect::<String>()
+    );
+    if lines.len() > WARNINGS {
+        let _ = write!(quoted, "\n> - and {} more", lines.len() - WARNINGS);
+    }
+    quoted
+}
+
+/// Returns which commit the body speaks of; empty where there is none yet.
+pub(super) fn commit(proposal: &Proposal) -> String {
+    match proposal.head.as_str() {
+        "" => String::new(),
+        head => format!("This text is about the commit {}.", code(head)),
+    }
 }
 
 /// Returns how the tags moved, where that is worth a word: back to a digest that they had, or again and again; empty where

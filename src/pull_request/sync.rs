@@ -1,7 +1,7 @@
 //! The life of a pull request: opened, given its labels and reviewers, changed where it differs.
 
 use super::{draft, marker};
-use crate::forge::{Draft, Forge, ForgeError, PullRequest, PullRequestState};
+use crate::forge::{Draft, Forge, ForgeError, Metadata, PullRequest, PullRequestState};
 
 /// What a run did to its pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,22 @@ pub async fn settle<F: Forge>(
     wanted: &Draft,
     current: Option<&PullRequest>,
 ) -> Result<(Settled, Vec<String>), ForgeError> {
+    settle_at(forge, wanted, current, Some(&wanted.commit)).await
+}
+
+/// Does what [`settle`] does where not all that the branch holds may be confirmed: the forge may merge it by itself at the
+/// head `confirmed` alone, and auto-merge is off where there is none.
+///
+/// # Errors
+/// Those of [`settle`].
+pub async fn settle_at<F: Forge>(
+    forge: &F,
+    wanted: &Draft,
+    current: Option<&PullRequest>,
+    confirmed: Option<&str>,
+) -> Result<(Settled, Vec<String>), ForgeError> {
     let undressed = |body: &str| marker::with(body, |marker| marker.undressed = true);
+    let is_new = current.is_none();
     let (current, mut operation) = match current {
         Some(current) => (current.clone(), Operation::None),
         None if wanted.metadata.is_empty() => (open(forge, wanted).await?, Operation::Created),
@@ -59,12 +74,35 @@ pub async fn settle<F: Forge>(
             (open(forge, &first).await?, Operation::Created)
         }
     };
-    let mut remarks = Vec::new();
-    if marker::read(&current.body).is_some_and(|marker| marker.undressed) {
-        remarks = forge.add_metadata(&current, &wanted.metadata).await?;
+    let marked = marker::read(&current.body);
+    let (is_undressed, was_paused) = marked.map_or((false, false), |it| (it.undressed, it.paused));
+    let mut missing = if is_undressed { wanted.metadata.clone() } else { Metadata::default() };
+    let merges = wanted.metadata.auto_merge;
+    missing.auto_merge = merges.filter(|_| (is_undressed || was_paused) && !current.auto_merge);
+    let is_paused = confirmed.is_none() && (current.auto_merge || missing.auto_merge.is_some());
+    if confirmed.is_none() {
+        missing.auto_merge = None;
+        if merges.is_some() && current.auto_merge {
+            forge.disable_auto_merge(&current).await?;
+        }
     }
+    if !missing.is_empty() && !is_new {
+        // The marker is a hint: what somebody took away stays away, whoever edits it.
+        let withdrawn = forge.withdrawn(&current).await?;
+        if withdrawn.metadata {
+            missing = Metadata { auto_merge: missing.auto_merge, ..Metadata::default() };
+        }
+        missing.auto_merge = missing.auto_merge.filter(|_| !withdrawn.auto_merge);
+    }
+    let mut remarks = Vec::new();
+    if !missing.is_empty() {
+        let commit = confirmed.unwrap_or(&current.commit).to_owned();
+        remarks = forge.add_metadata(&PullRequest { commit, ..current.clone() }, &missing).await?;
+    }
+    let body = marker::with(&wanted.body, |marker| marker.paused = merges.is_some() && is_paused);
+    let wanted = Draft { body, ..wanted.clone() };
     // Also after a creation: it may have met a pull request that another run opened a moment before.
-    let changes = draft::changes(wanted, &current);
+    let changes = draft::changes(&wanted, &current);
     if changes.is_empty() {
         return Ok((Settled { pull_request: current, operation }, remarks));
     }

@@ -46,6 +46,8 @@ pub struct GroupOutcome {
     pub commit: Option<String>,
     /// How many files change.
     pub files: usize,
+    /// How many images the branch has at a digest that this run could not confirm.
+    pub unconfirmed: usize,
     /// The pull request.
     pub pull_request: Option<Settled>,
     /// What went wrong. The other groups are done all the same.
@@ -66,6 +68,8 @@ pub enum BranchState {
     Pushed,
     /// Somebody else committed to it, so it was left alone.
     LeftAlone,
+    /// What it holds could not be compared, so it was left alone.
+    Unconfirmed,
     /// A label on the pull request halts tagpin.
     Stopped,
     /// It was merged, or there is nothing left to propose: it was deleted.
@@ -81,6 +85,7 @@ impl BranchState {
             Self::UpToDate => "up-to-date",
             Self::Pushed => "pushed",
             Self::LeftAlone => "left-alone",
+            Self::Unconfirmed => "unconfirmed",
             Self::Stopped => "stopped",
             Self::Deleted => "deleted",
         }

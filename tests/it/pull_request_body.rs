@@ -145,6 +145,7 @@ impl Image {
                 old: old.map(Described::description),
                 new: new.description(),
             }),
+            unconfirmed: None,
             moves: self.moves.map(|Moved { last, lately, back }| Moves {
                 last: last.parse().unwrap(),
                 lately,

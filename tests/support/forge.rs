@@ -102,6 +102,13 @@ pub(crate) struct Pull {
     pub(crate) added: Vec<String>,
 }
 
+impl Pull {
+    /// Tells whether the forge merges it as soon as it may.
+    pub(crate) fn merges_by_itself(&self) -> bool {
+        self.added.iter().any(|added| added.starts_with("auto-merge "))
+    }
+}
+
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) branches: Box<Branches>,
@@ -111,6 +118,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Inner {
     pub(super) pulls: Vec<Pull>,
+    /// What happened to pull requests: number, GraphQL's name of the event, who did it.
+    pub(super) events: Vec<(u64, String, String)>,
     log: Vec<Logged>,
     moods: VecDeque<(Method, Mood)>,
     always: Option<Mood>,
@@ -188,6 +197,11 @@ impl Forge {
     /// Does something once, just before the next request for `path` is handled.
     pub(crate) fn before(&self, path: &str, deed: impl FnOnce() + Send + 'static) {
         self.inner().before = Some((path.to_owned(), Box::new(deed)));
+    }
+
+    /// Notes what somebody did to a pull request, by GraphQL's name of the event.
+    pub(crate) fn event(&self, number: u64, kind: &str, actor: &str) {
+        self.inner().events.push((number, kind.to_owned(), actor.to_owned()));
     }
 
     /// Adds a pull request that somebody else opened, and returns its number.

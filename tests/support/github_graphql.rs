@@ -18,6 +18,14 @@ pub(super) fn answer(shared: &Shared, body: &Value) -> Response {
         }
         "mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { \
          clientMutationId } }" => auto_merge(shared, input).map(|()| json!({})),
+        "mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { \
+         clientMutationId } }" => no_auto_merge(shared, input).map(|()| json!({})),
+        words
+            if words
+                .starts_with("query($id: ID!) { viewer { login } node(id: $id) { ... on PullRequest {") =>
+        {
+            withdrawn(shared, &body["variables"])
+        }
         _ => Err("Parse error".to_owned()),
     };
     let body = match result {
@@ -56,7 +64,7 @@ fn update_refs(shared: &Shared, input: &Value) -> Result<(), String> {
 }
 
 fn auto_merge(shared: &Shared, input: &Value) -> Result<(), String> {
-    keys(input, &["pullRequestId", "mergeMethod"])?;
+    keys(input, &["pullRequestId", "mergeMethod", "expectedHeadOid"])?;
     if !shared.settings.auto_merge {
         return Err("Auto merge is not allowed for this repository".to_owned());
     }
@@ -64,6 +72,40 @@ fn auto_merge(shared: &Shared, input: &Value) -> Result<(), String> {
     let id = input["pullRequestId"].as_str().unwrap_or_default();
     let pull = inner.pulls.iter_mut().find(|pull| format!("PR_{}", pull.number) == id);
     let pull = pull.ok_or("Could not resolve to a node")?;
+    let head = (shared.branches)(&pull.head);
+    if input["expectedHeadOid"].as_str().is_some_and(|oid| head.as_deref() != Some(oid)) {
+        return Err("Head sha didn't match expected head".to_owned());
+    }
     pull.added.push(format!("auto-merge {}", input["mergeMethod"].as_str().unwrap_or_default()));
+    let number = pull.number;
+    inner.events.push((number, "AutoSquashEnabledEvent".to_owned(), shared.settings.login.clone()));
     Ok(())
+}
+
+fn no_auto_merge(shared: &Shared, input: &Value) -> Result<(), String> {
+    keys(input, &["pullRequestId"])?;
+    let mut inner = shared.lock();
+    let id = input["pullRequestId"].as_str().unwrap_or_default();
+    let pull = inner.pulls.iter_mut().find(|pull| format!("PR_{}", pull.number) == id);
+    let pull = pull.ok_or("Could not resolve to a node")?;
+    if !pull.merges_by_itself() {
+        return Err("Can't disable auto-merge for this pull request.".to_owned());
+    }
+    pull.added.retain(|added| !added.starts_with("auto-merge "));
+    let number = pull.number;
+    inner.events.push((number, "AutoMergeDisabledEvent".to_owned(), shared.settings.login.clone()));
+    Ok(())
+}
+
+fn withdrawn(shared: &Shared, variables: &Value) -> Result<Value, String> {
+    let inner = shared.lock();
+    let of = |merging: bool| {
+        let events = inner.events.iter().filter(|(number, kind, _)| {
+            variables["id"] == format!("PR_{number}") && kind.starts_with("Auto") == merging
+        });
+        let node = |(_, kind, actor): &(u64, String, String)| json!({ "__typename": kind, "actor": { "login": actor } });
+        json!({ "nodes": events.map(node).collect::<Vec<_>>() })
+    };
+    let login = &shared.settings.login;
+    Ok(json!({ "viewer": { "login": login }, "node": { "taken": of(false), "merging": of(true) } }))
 }

@@ -123,7 +123,8 @@ pub(crate) fn pull(pull: &Pull, base_oid: &str, settings: &Settings) -> Value {
         "requested_reviewers": [], "requested_teams": [], "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
         "closed_at": (state == "closed").then_some("2026-01-02T00:00:00Z"), "merged_at": pull.merged.then_some("2026-01-02T00:00:00Z"),
-        "merge_commit_sha": null, "author_association": "CONTRIBUTOR", "auto_merge": null, "draft": pull.draft,
+        "merge_commit_sha": null, "author_association": "CONTRIBUTOR", "auto_merge": pull.merges_by_itself().then(|| json!({
+            "enabled_by": user(&settings.login), "merge_method": "squash", "commit_title": "", "commit_message": "" })), "draft": pull.draft,
         "head": side(pull.head_repository.as_deref(), &pull.head, &pull.head_oid),
         "base": side(Some(&full_name), &pull.base, base_oid),
         "merged": pull.merged, "mergeable": null, "rebaseable": null, "mergeable_state": "unknown", "merged_by": null

@@ -1,5 +1,5 @@
 //! The few things that only GitHub's GraphQL API does: compare before a branch is moved, say who the token is, merge by
-//! itself.
+//! itself, say who took what away.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::GitHub;
 use super::client::{Api, Call};
 use super::error::GitHubRefusal;
 use super::pull::account;
-use crate::forge::{Account, Attempt, ForgeError, MergeMethod, NewCommit, Problem};
+use crate::forge::{Account, Attempt, ForgeError, MergeMethod, NewCommit, Problem, PullRequest, Withdrawn};
 
 /// What stands for "no such ref" (GraphQL API, `RefUpdate`).
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
@@ -20,6 +20,19 @@ const UPDATE_REFS: &str =
 
 const AUTO_MERGE: &str = "mutation($input: EnablePullRequestAutoMergeInput!) { \
      enablePullRequestAutoMerge(input: $input) { clientMutationId } }";
+
+const NO_AUTO_MERGE: &str = "mutation($input: DisablePullRequestAutoMergeInput!) { \
+     disablePullRequestAutoMerge(input: $input) { clientMutationId } }";
+
+/// The last events that took something off a pull request, and the last that turned auto-merge on or off.
+const WITHDRAWN: &str = "query($id: ID!) { viewer { login } node(id: $id) { ... on PullRequest { \
+     taken: timelineItems(last: 100, itemTypes: [UNLABELED_EVENT, UNASSIGNED_EVENT, REVIEW_REQUEST_REMOVED_EVENT, \
+     DEMILESTONED_EVENT]) { nodes { __typename \
+     ... on UnlabeledEvent { actor { login } } ... on UnassignedEvent { actor { login } } \
+     ... on ReviewRequestRemovedEvent { actor { login } } ... on DemilestonedEvent { actor { login } } } } \
+     merging: timelineItems(last: 1, itemTypes: [AUTO_MERGE_DISABLED_EVENT, AUTO_MERGE_ENABLED_EVENT, \
+     AUTO_REBASE_ENABLED_EVENT, AUTO_SQUASH_ENABLED_EVENT]) { nodes { __typename \
+     ... on AutoMergeDisabledEvent { actor { login } } } } } } }";
 
 pub(super) struct GraphQlError {
     pub(super) said: String,
@@ -93,8 +106,7 @@ impl GitHub {
             let failure = self.client.failure(problem).of_repository(self.full_name());
             return Err(ForgeError::RefMoved(failure.advise("nothing was changed")));
         }
-        let refusal = GitHubRefusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
-        Err(refusal.explain(&attempt, &self.full_name(), &self.client))
+        Err(self.refused(&attempt, error))
     }
 
     async fn branch_at(&self, commit: &NewCommit) -> Result<Option<String>, ForgeError> {
@@ -105,10 +117,10 @@ impl GitHub {
         Ok(found.and_then(|found| found["object"]["sha"].as_str()).map(str::to_owned))
     }
 
-    /// Has GitHub merge the pull request `node_id` as soon as it may be merged; returns why it will not.
+    /// Has GitHub merge the pull request as soon as it may be merged, if it is at its `commit`; returns why it will not.
     pub(super) async fn enable_auto_merge(
         &self,
-        node_id: &str,
+        pull: &PullRequest,
         method: MergeMethod,
     ) -> Result<Option<String>, ForgeError> {
         let method = match method {
@@ -116,8 +128,41 @@ impl GitHub {
             MergeMethod::Squash => "SQUASH",
             MergeMethod::Rebase => "REBASE",
         };
-        let input = json!({ "pullRequestId": node_id, "mergeMethod": method });
+        let input =
+            json!({ "pullRequestId": pull.handle, "mergeMethod": method, "expectedHeadOid": pull.commit });
         let answer = self.graphql(AUTO_MERGE, json!({ "input": input }), &Attempt::AddMetadata).await?;
         Ok(answer.err().map(|error| error.said))
+    }
+
+    /// Does what [`crate::forge::Forge::disable_auto_merge`] says.
+    pub(super) async fn turn_auto_merge_off(&self, pull: &PullRequest) -> Result<(), ForgeError> {
+        let input = json!({ "pullRequestId": pull.handle });
+        let attempt = Attempt::Update(pull.number);
+        match self.graphql(NO_AUTO_MERGE, json!({ "input": input }), &attempt).await? {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.refused(&attempt, error)),
+        }
+    }
+
+    /// Does what [`crate::forge::Forge::withdrawn`] says.
+    pub(super) async fn withdrawals(&self, pull: &PullRequest) -> Result<Withdrawn, ForgeError> {
+        let attempt = Attempt::Update(pull.number);
+        let answer = self.graphql(WITHDRAWN, json!({ "id": pull.handle }), &attempt).await?;
+        let data = answer.map_err(|error| self.refused(&attempt, error))?;
+        let login = |actor: &Value| actor["login"].as_str().map(account);
+        let us = login(&data["viewer"]);
+        let nodes = |list: &str| data["node"][list]["nodes"].as_array().cloned().unwrap_or_default();
+        let is_somebody_s = |event: &Value| us.is_none() || login(&event["actor"]) != us;
+        let auto_merge = nodes("merging");
+        let last = auto_merge.last().filter(|event| event["__typename"] == "AutoMergeDisabledEvent");
+        Ok(Withdrawn {
+            metadata: nodes("taken").iter().any(is_somebody_s),
+            auto_merge: last.is_some_and(is_somebody_s),
+        })
+    }
+
+    fn refused(&self, attempt: &Attempt, error: GraphQlError) -> ForgeError {
+        let refusal = GitHubRefusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
+        refusal.explain(attempt, &self.full_name(), &self.client)
     }
 }

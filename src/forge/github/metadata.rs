@@ -55,7 +55,7 @@ impl GitHub {
             }
         }
         if let Some(method) = metadata.auto_merge {
-            match self.enable_auto_merge(&pull.handle, method).await {
+            match self.enable_auto_merge(pull, method).await {
                 Ok(None) => {}
                 Ok(Some(said)) => remarks.push(format!(
                     "pull request {number} is not merged by itself{}: allow auto-merge in the settings of `{}`",

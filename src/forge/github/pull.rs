@@ -1,6 +1,7 @@
 //! What of GitHub's pull requests is read. octocrab's own model demands fields that old GitHub Enterprise leaves out.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::forge::{Account, PullRequest, PullRequestState};
 
@@ -22,6 +23,7 @@ pub(super) struct Pull {
     user: Option<User>,
     #[serde(default)]
     labels: Vec<Label>,
+    auto_merge: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +76,7 @@ impl From<Pull> for PullRequest {
             labels: pull.labels.into_iter().map(|label| label.name).collect(),
             author: pull.user.map(|user| account(&user.login)).unwrap_or_default(),
             draft: pull.draft,
+            auto_merge: pull.auto_merge.is_some(),
             handle: pull.node_id,
         }
     }

@@ -12,7 +12,7 @@ use super::profile::PROFILE;
 use super::pull::Pull;
 use crate::forge::{
     Account, Attempt, Capabilities, Draft, Forge, ForgeError, Metadata, NewCommit, Problem, PullRequest,
-    PullRequestChanges,
+    PullRequestChanges, Withdrawn,
 };
 
 const AT_ONCE: usize = 4;
@@ -97,6 +97,14 @@ impl Forge for GitHub {
 
     async fn add_metadata(&self, pull: &PullRequest, metadata: &Metadata) -> Result<Vec<String>, ForgeError> {
         self.add_all(pull, metadata).await
+    }
+
+    async fn disable_auto_merge(&self, pull: &PullRequest) -> Result<(), ForgeError> {
+        self.turn_auto_merge_off(pull).await
+    }
+
+    async fn withdrawn(&self, pull: &PullRequest) -> Result<Withdrawn, ForgeError> {
+        self.withdrawals(pull).await
     }
 
     async fn remove_label(&self, pull: &PullRequest, label: &str) -> Result<(), ForgeError> {

@@ -17,5 +17,13 @@ pub fn report<'d>(done: &'d RepositoryOutcome, url: &str) -> Report<'d> {
             group.branch_name
         ));
     }
+    for group in done.groups.iter().filter(|group| group.branch == BranchState::Unconfirmed) {
+        report.complete = false;
+        report.notes.push(format!(
+            "what the branch `{}` of {url} holds could not be compared in this run, so it is left alone: do not merge it \
+             before a run has compared it",
+            group.branch_name
+        ));
+    }
     report
 }

@@ -40,8 +40,15 @@ fn group_line(group: &GroupOutcome) -> String {
         }
         BranchState::NothingToDo => "nothing to change".to_owned(),
         BranchState::DryRun => format!("{files} would change"),
+        BranchState::UpToDate if group.unconfirmed > 0 => format!(
+            "{files} to change, the branch `{name}` holds them already, {} not confirmed in this run",
+            count(group.unconfirmed, "image")
+        ),
         BranchState::UpToDate => format!("{files} to change, the branch `{name}` holds them already"),
         BranchState::Pushed => format!("{files} changed on the branch `{name}`"),
+        BranchState::Unconfirmed => {
+            format!("what the branch `{name}` holds could not be compared, it is left alone")
+        }
         BranchState::LeftAlone => format!("{files} to change, the branch `{name}` is left alone"),
         BranchState::Stopped => format!("the branch `{name}` is halted by a label"),
         BranchState::Deleted => format!("nothing to change, the branch `{name}` was deleted"),

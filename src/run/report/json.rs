@@ -64,6 +64,8 @@ struct GroupJson<'r> {
     group: Option<&'r str>,
     branch: BranchJson<'r>,
     files: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    unconfirmed: usize,
     pull_request: Option<PullRequestJson<'r>>,
     error: Option<&'r str>,
 }
@@ -123,12 +125,18 @@ impl RepositoryRow {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
 impl<'r> GroupJson<'r> {
     fn all(outcome: &'r RepositoryOutcome) -> Vec<Self> {
         let groups = outcome.groups.iter().map(|group| Self {
             group: group.group.as_deref(),
             branch: BranchJson::of(&group.branch_name, &group.branch, group.commit.as_deref()),
             files: group.files,
+            unconfirmed: group.unconfirmed,
             pull_request: group.pull_request.as_ref().map(PullRequestJson::of),
             error: group.error.as_deref(),
         });

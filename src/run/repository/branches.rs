@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clone::BranchHead;
-use super::wanted_changes::HeldChanges;
 use crate::config::Config;
 use crate::forge::{PullRequest, PullRequestState};
 use crate::manifest::inventory::FileScan;
@@ -133,9 +132,12 @@ impl Candidate {
                 }
             }
         }
-        if let Some(number) =
-            declined.whole(&proposal(&self.part(pinned), self.occasion.clone(), String::new()))
-        {
+        if let Some(number) = declined.whole(&proposal(
+            &self.part(pinned),
+            &BTreeMap::new(),
+            self.occasion.clone(),
+            String::new(),
+        )) {
             let changes: Vec<usize> = self.changes(&pinned.verdicts).collect();
             for index in changes {
                 pinned.verdicts[index] = detail(number);
@@ -179,9 +181,10 @@ impl Candidate {
         }
     }
 
-    /// Returns the pull request that is open and tagpin's: it has the marker, or proposes tagpin's own commit to this base.
+    /// Returns the pull request that is open and tagpin's: it has the marker, or proposes what says it is tagpin's commit to
+    /// this base.
     pub(crate) fn open(&self, base: &str, head: Option<&BranchHead>) -> Option<&PullRequest> {
-        let own = head.and_then(|head| head.own.as_ref()).map(|own| own.id.to_string());
+        let own = head.and_then(|head| head.claim.as_ref()).map(|own| own.commit.to_string());
         let is_ours = |pull: &&PullRequest| {
             let adopted = own.as_ref() == Some(&pull.commit) && pull.base == base;
             pull.state == PullRequestState::Open && (adopted || marker::read(&pull.body).is_some())
@@ -204,23 +207,33 @@ impl Candidate {
         GroupOutcome { group, branch_name, files, ..GroupOutcome::default() }
     }
 
-    /// Returns what is known, for the decision. `held` is how much the branch holds of the changes in `pinned`.
+    /// Returns what is known, for the decision. `is_held` says whether the branch holds the changes in `pinned`.
     pub(crate) fn facts(
         &self,
         base: &str,
         head: Option<&BranchHead>,
-        held: Option<HeldChanges>,
+        is_held: bool,
         pinned: &Pinned,
         labels: (&str, &str),
     ) -> Facts {
-        let wanted = match held {
-            Some(_) => Desired::Held,
-            None if !pinned.files.is_empty() => Desired::Other,
-            None if self.limited || self.is_uncertain(pinned) => Desired::Unknown,
-            None => Desired::Nothing,
+        let open = self.open(base, head);
+        let (rebuild, stop) = labels;
+        let rebuild = open.is_some_and(|pull| pull.has_label(rebuild) || checkbox::asks_rebuild(&pull.body));
+        // What is not confirmed is kept, and never built.
+        let wanted = if is_held && !(rebuild && pinned.files.is_empty()) {
+            Desired::Held
+        } else if !pinned.files.is_empty() {
+            Desired::Other
+        } else if head.is_some_and(|head| head.is_base) && self.is_uncertain(pinned)
+            || self.limited && open.is_none_or(|pull| is_recorded(pull, head))
+        {
+            Desired::Elsewhere
+        } else if self.limited || self.is_uncertain(pinned) {
+            Desired::Unknown
+        } else {
+            Desired::Nothing
         };
         let branch = head.map_or(BranchOwner::None, BranchHead::owner);
-        let open = self.open(base, head);
         let newest = match (open, self.newest_closed(base)) {
             (Some(_), _) => LatestPullRequest::Open,
             (None, None) => LatestPullRequest::None,
@@ -233,29 +246,15 @@ impl Candidate {
             }
             (None, Some(_)) => LatestPullRequest::Closed,
         };
-        let (rebuild, stop) = labels;
-        Facts {
-            wanted,
-            branch,
-            newest,
-            stop: open.is_some_and(|pull| pull.has_label(stop)),
-            rebuild: open.is_some_and(|pull| pull.has_label(rebuild) || checkbox::asks_rebuild(&pull.body)),
-        }
+        Facts { wanted, branch, newest, stop: open.is_some_and(|pull| pull.has_label(stop)), rebuild }
     }
 
     /// Returns whether something that the branch may be about could not be checked: then nothing is over. A branch whose group
     /// is known no more may be about anything.
     fn is_uncertain(&self, pinned: &Pinned) -> bool {
         // What waits until it is known for long enough leaves an older proposal as it is.
-        let waits = |verdict: &Verdict| {
-            verdict.outcome == Outcome::Held
-                && matches!(
-                    verdict.reason,
-                    Some(Reason::Delay(_) | Reason::NotSoaked | Reason::OthersRefused)
-                )
-        };
         let failed = |(index, verdict): (usize, &Verdict)| {
-            (verdict.outcome == Outcome::Failed || waits(verdict))
+            (verdict.outcome == Outcome::Failed || verdict.waits())
                 && (self.sites.is_empty() || self.sites.contains(&index))
         };
         let unread =
@@ -263,4 +262,11 @@ impl Candidate {
         pinned.verdicts.iter().enumerate().any(failed)
             || pinned.inventory.unread().any(|(_, what)| unread(&what.reason))
     }
+}
+
+/// Returns whether the branch is at the commit that its pull request was written for.
+fn is_recorded(pull: &PullRequest, head: Option<&BranchHead>) -> bool {
+    let own = head.and_then(|head| head.claim.as_ref());
+    let recorded = marker::read(&pull.body);
+    own.zip(recorded).is_none_or(|(own, recorded)| own.commit.to_string() == recorded.head)
 }

@@ -31,23 +31,26 @@ pub(crate) struct FetchedClone {
 #[derive(Clone, Debug)]
 pub(crate) struct BranchHead {
     pub(crate) id: Oid,
-    /// tagpin's commit, at the head or below plain merges of the base; `None` where somebody else had a hand in it.
-    pub(crate) own: Option<TagpinCommit>,
+    /// What says that it is tagpin's; `None` where somebody else had a hand in it.
+    pub(crate) claim: Option<OwnClaim>,
+    /// Whether the base is there, too: then nothing is on it that somebody could merge.
+    pub(crate) is_base: bool,
 }
 
 impl BranchHead {
-    /// Returns whose branch it is.
+    /// Returns whose branch it says it is.
     pub(crate) fn owner(&self) -> BranchOwner {
-        if self.own.is_some() { BranchOwner::Own } else { BranchOwner::Foreign }
+        if self.claim.is_some() { BranchOwner::Own } else { BranchOwner::Foreign }
     }
 }
 
-/// A commit of tagpin's.
+/// A commit that says that tagpin made it, at the head or below plain merges of the base. Anybody can write that: what it
+/// holds is compared before it counts.
 #[derive(Clone, Debug)]
-pub(crate) struct TagpinCommit {
-    pub(crate) id: Oid,
-    /// The hash of its changes, from its trailer.
-    pub(crate) changes: Option<String>,
+pub(crate) struct OwnClaim {
+    pub(crate) commit: Oid,
+    /// Its tree, and that of the merges above it, each with the commit of the base that it has to be built on.
+    pub(crate) trees: Vec<(Oid, Oid)>,
 }
 
 /// A clone that knows where the remote's branches are, and may lack what is in them.
@@ -150,17 +153,17 @@ fn head(
     base_head: Oid,
 ) -> Result<BranchHead, RunError> {
     let id = repository.fetch(name, id)?;
-    let mut own = trailer::is_own(&repository.describe(id)?).then_some(id);
-    if own.is_none() {
-        own = repository.below_updates(name, id, base, base_head)?;
+    let head = repository.describe(id)?;
+    let is_base = id == base_head;
+    if trailer::is_own(&head) {
+        let trees = head.parents.iter().map(|parent| (head.tree, *parent)).collect();
+        return Ok(BranchHead { id, claim: Some(OwnClaim { commit: id, trees }), is_base });
     }
-    let own = match own {
-        None => None,
-        Some(id) => {
-            let commit = repository.describe(id)?;
-            let changes = trailer::value(&commit.message, trailer::CHANGES).map(str::to_owned);
-            Some(TagpinCommit { id, changes })
-        }
+    let Some(updated) = repository.below_updates(name, id, base, base_head)? else {
+        return Ok(BranchHead { id, claim: None, is_base });
     };
-    Ok(BranchHead { id, own })
+    let own = repository.describe(updated.commit)?;
+    let below = own.parents.iter().map(|parent| (own.tree, *parent));
+    let trees = below.chain([(head.tree, updated.merged)]).collect();
+    Ok(BranchHead { id, claim: Some(OwnClaim { commit: updated.commit, trees }), is_base })
 }

@@ -1,6 +1,6 @@
 //! Commits: made and pushed by git, or made by the forge, which signs them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::RepositoryContext;
 use crate::config::Config;
@@ -9,7 +9,7 @@ use crate::plan::{Pinned, Reason};
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{Occasion, Proposal, TemplateContext, commit_message, title};
 use crate::run::RunError;
-use crate::source::git::{GitError, Identity, Oid, trailer};
+use crate::source::git::{GitError, Identity, Oid};
 
 /// What is said about a workflow that could not be pushed.
 const WORKFLOWS_HELD: &str = "the token may not change workflows: give it the `workflows` permission, and have the pull \
@@ -40,11 +40,6 @@ pub(crate) fn without_workflows(pinned: &Pinned) -> Option<Pinned> {
         rest.hold(&workflows, Reason::WorkflowPermission, WORKFLOWS_HELD);
         rest
     })
-}
-
-/// Returns the hash of what `pinned` changes, as the trailer has it.
-pub(crate) fn changes_hash(pinned: &Pinned) -> String {
-    trailer::changes_hash(&contents(pinned))
 }
 
 /// Makes a commit of `pinned` and moves the branch to it. Returns what is in it, and the commit as hex. Where the token may
@@ -87,7 +82,8 @@ async fn try_commit<R>(
     pinned: &Pinned,
 ) -> Result<String, RunError> {
     let RepositoryContext { run, access, config, cloned, .. } = repository;
-    let message = message(config, &proposal(pinned, new.occasion.clone(), String::new()), new.place);
+    let message =
+        message(config, &proposal(pinned, &BTreeMap::new(), new.occasion.clone(), String::new()), new.place);
     let (files, branch, expected) = (contents(pinned), new.branch.to_owned(), new.expected);
     let base = cloned.base;
     let Some(forge) = access.forge.as_ref().filter(|_| access.forge_commits) else {

@@ -6,12 +6,12 @@ use super::branches::{Candidate, candidates};
 use super::clone::BranchHead;
 use super::commit::{NewBranchCommit, commit};
 use super::context::RepositoryContext;
-use super::wanted_changes::{HeldChanges, WantedChanges};
+use super::pull_requests::Settling;
 use crate::forge::{ForgeError, PullRequest};
 use crate::plan::{Pinned, Reason, pin};
 use crate::pull_request::decision::{Action, decide};
 use crate::pull_request::group::Group;
-use crate::pull_request::{Occasion, Operation, Settled, TemplateContext};
+use crate::pull_request::{Occasion, Operation, Settled, TemplateContext, checkbox};
 use crate::registry::Registry;
 use crate::run::{BranchState, GroupOutcome, RepositoryOutcome, RunError};
 
@@ -176,20 +176,24 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let head = self.cloned.heads.get(name);
         let proposals = &self.config.proposals;
         let labels = (proposals.rebuild_label.as_str(), proposals.stop_label.as_str());
-        let wanted = WantedChanges::of(&part);
-        let held = wanted.as_ref().zip(head.and_then(|head| head.own.as_ref()));
-        let held = held.and_then(|(wanted, own)| wanted.held_by(own));
-        let facts = candidate.facts(&self.cloned.base_branch, head, held, &part, labels);
+        let open = self.open_pull_request(name, candidate);
+        // What is not confirmed may stay where it was proposed, and is proposed nowhere anew.
+        let keeps_unconfirmed = open.is_some() || self.access.forge.is_none();
+        let held = match head.and_then(|head| head.claim.as_ref()) {
+            Some(claim) => self.compared(claim, &part, keeps_unconfirmed).await?,
+            None => None,
+        };
+        let facts = candidate.facts(&self.cloned.base_branch, head, held.is_some(), &part, labels);
         let action = decide(facts);
         tracing::debug!(branch = name, ?facts, ?action, "decided");
-        let open = self.open_pull_request(name, candidate);
         let untouched =
             |pull: &PullRequest| Settled { pull_request: pull.clone(), operation: Operation::None };
         let mut group = candidate.outcome(name, part.files.len());
         group.pull_request = open.map(untouched);
+        let (mut unconfirmed, mut confirmed) = (BTreeMap::new(), None);
         match (action, head) {
             // Only a branch that is there is retired, deleted or kept.
-            (Action::Nothing, _) | (Action::Retire | Action::Delete | Action::Keep, None) => {
+            (Action::Nothing, _) | (Action::Retire | Action::Delete | Action::Keep | Action::Doubt, None) => {
                 return Ok(BranchOutcome { part, ..BranchOutcome::default() });
             }
             (Action::Stopped, _) => {
@@ -199,7 +203,11 @@ impl<R: Registry> RepositoryContext<'_, R> {
             }
             (Action::LeaveAlone, _) => {
                 group.branch = BranchState::LeftAlone;
-                group.pull_request = self.note_foreign_commit(open).await?;
+                group.pull_request = self.warn(open, checkbox::with_note).await?;
+            }
+            (Action::Doubt, Some(_)) => {
+                group.branch = BranchState::Unconfirmed;
+                group.pull_request = self.warn(open, checkbox::with_doubt).await?;
             }
             (Action::Retire, Some(head)) => {
                 let settled = done.iter().filter_map(|group| group.pull_request.as_ref());
@@ -212,11 +220,15 @@ impl<R: Registry> RepositoryContext<'_, R> {
                 group.branch = BranchState::Deleted;
             }
             (Action::Keep, Some(head)) => {
-                if let (Some(HeldChanges::WithoutWorkflows), Some(wanted)) = (held, wanted) {
-                    part = wanted.without_workflows(part);
+                if let Some(held) = held {
+                    (part, unconfirmed) = (held.part, held.unconfirmed);
                 }
+                let id = head.id.to_string();
+                // Somebody may have been quicker than the answers of git host and forge.
+                let is_there = open.is_none_or(|pull| pull.commit == id);
+                confirmed = (unconfirmed.is_empty() && is_there).then_some(id);
                 group.branch = BranchState::UpToDate;
-                group.commit = head.own.as_ref().map(|own| own.id.to_string());
+                group.commit = head.claim.as_ref().map(|own| own.commit.to_string());
             }
             (Action::Build, _) => {
                 let base = &self.cloned.base_branch;
@@ -224,21 +236,30 @@ impl<R: Registry> RepositoryContext<'_, R> {
                 let expected = head.map(|head| head.id);
                 let new = NewBranchCommit { branch: name, expected, place, occasion: &candidate.occasion };
                 (part, group.commit) = commit(self, &new, part).await?;
+                confirmed.clone_from(&group.commit);
                 group.branch =
                     if group.commit.is_some() { BranchState::Pushed } else { BranchState::NothingToDo };
             }
         }
-        group.files = part.files.len();
-        let mut outcome = BranchOutcome { part, ..BranchOutcome::default() };
+        (group.files, group.unconfirmed) = (part.files.len(), unconfirmed.len());
+        let mut outcome = BranchOutcome::default();
         if let (Action::Keep | Action::Build, Some(commit)) = (action, group.commit.clone()) {
-            let current = (open, facts.rebuild);
-            if let Some(settled) = self.settle(name, candidate, &outcome.part, commit, current).await {
+            let rebuild = facts.rebuild;
+            let (part, unconfirmed) = (&part, &unconfirmed);
+            let settling = Settling { part, unconfirmed, commit, confirmed, current: open, rebuild };
+            if let Some(settled) = self.settle(name, candidate, settling).await {
                 group.error = settled.error.as_ref().map(ToString::to_string);
                 group.pull_request = settled.settled;
                 (outcome.notes, outcome.pull_request_error) = (settled.notes, settled.error);
             }
         }
-        Ok(BranchOutcome { group: Some(group), ..outcome })
+        if !unconfirmed.is_empty() {
+            for (index, verdict) in unconfirmed {
+                part.verdicts[index] = verdict;
+            }
+            part = self.edited(part);
+        }
+        Ok(BranchOutcome { group: Some(group), part, ..outcome })
     }
 
     fn open_pull_request<'c>(&self, name: &str, candidate: &'c Candidate) -> Option<&'c PullRequest> {

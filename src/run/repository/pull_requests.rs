@@ -6,11 +6,11 @@ use super::branches::{BranchHistory, Candidate};
 use super::commit::worded_title;
 use super::context::RepositoryContext;
 use crate::forge::{Capabilities, Draft, Forge as _, ForgeError, PullRequest, PullRequestChanges};
-use crate::plan::Pinned;
+use crate::plan::{Pinned, Verdict};
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{
     Declined, Operation, Settled, TemplateContext, body, checkbox, fetch_details, marker, own, same_text,
-    settle,
+    settle_at,
 };
 use crate::registry::Registry;
 
@@ -21,6 +21,22 @@ pub(crate) struct SettledPullRequest {
     pub(crate) notes: Vec<String>,
     /// What went wrong.
     pub(crate) error: Option<ForgeError>,
+}
+
+/// What a branch holds, and the pull request that is to say so.
+pub(crate) struct Settling<'s> {
+    /// What changes.
+    pub(crate) part: &'s Pinned,
+    /// What this run could not confirm of it.
+    pub(crate) unconfirmed: &'s BTreeMap<usize, Verdict>,
+    /// tagpin's commit, as hex.
+    pub(crate) commit: String,
+    /// The head of the branch, where all that it holds was built or compared in this run.
+    pub(crate) confirmed: Option<String>,
+    /// The open one, as it was found.
+    pub(crate) current: Option<&'s PullRequest>,
+    /// Whether somebody asked for the branch to be built anew.
+    pub(crate) rebuild: bool,
 }
 
 impl<R: Registry> RepositoryContext<'_, R> {
@@ -48,21 +64,20 @@ impl<R: Registry> RepositoryContext<'_, R> {
         Ok(histories.into_iter().map(history).collect())
     }
 
-    /// Opens the pull request for `commit` on the branch `name`, or brings the `current` one up to date, which is rebuilt
-    /// where `rebuild` says so. What goes wrong does not undo what was pushed. Nothing happens where there is no forge.
+    /// Opens the pull request for `settling`, or brings the open one up to date. What goes wrong does not undo what was pushed.
+    /// Nothing happens where there is no forge.
     pub(crate) async fn settle(
         &self,
         name: &str,
         candidate: &Candidate,
-        part: &Pinned,
-        commit: String,
-        (current, rebuild): (Option<&PullRequest>, bool),
+        settling: Settling<'_>,
     ) -> Option<SettledPullRequest> {
         let forge = self.access.forge.as_ref()?;
-        let (draft, remark) = self.draft(name, candidate, part, commit, current).await;
-        let mut result = settle(forge, &draft, current).await;
+        let Settling { current, rebuild, confirmed, .. } = &settling;
+        let (draft, remark) = self.draft(name, candidate, &settling).await;
+        let mut result = settle_at(forge, &draft, *current, confirmed.as_deref()).await;
         let label = &self.config.proposals.rebuild_label;
-        if let Some(pull) = current.filter(|pull| result.is_ok() && rebuild && pull.has_label(label))
+        if let Some(pull) = current.filter(|pull| result.is_ok() && *rebuild && pull.has_label(label))
             && let Err(error) = forge.remove_label(pull, label).await
         {
             result = Err(error);
@@ -83,14 +98,13 @@ impl<R: Registry> RepositoryContext<'_, R> {
         &self,
         name: &str,
         candidate: &Candidate,
-        part: &Pinned,
-        commit: String,
-        current: Option<&PullRequest>,
+        settling: &Settling<'_>,
     ) -> (Draft, Option<String>) {
+        let Settling { part, unconfirmed, commit, current, .. } = settling;
         let (registry, settings) = (self.run.registry, &self.config.pull_request);
         let capabilities =
             self.access.forge.as_ref().map_or(Capabilities::NONE, |forge| forge.capabilities());
-        let mut proposal = proposal(part, candidate.occasion.clone(), commit.clone());
+        let mut proposal = proposal(part, unconfirmed, candidate.occasion.clone(), commit.clone());
         fetch_details::want(registry, &mut proposal, settings);
         let base = &self.cloned.base_branch;
         let place = TemplateContext { group: candidate.group.as_deref(), base };
@@ -100,7 +114,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
             base: base.clone(),
             title,
             body: body(&proposal, settings.template.as_ref(), &capabilities),
-            commit,
+            commit: commit.clone(),
             metadata: self.config.proposals.dress.clone(),
         };
         let wanted = proposal.images.iter().any(|image| image.details.is_some());
@@ -112,13 +126,21 @@ impl<R: Registry> RepositoryContext<'_, R> {
         (Draft { body: body(&proposal, settings.template.as_ref(), &capabilities), ..brief }, remark)
     }
 
-    /// Writes into the open pull request that somebody else's commit is on its branch, unless it says so already.
-    pub(crate) async fn note_foreign_commit(
+    /// Writes a note into the open pull request whose branch is not what this run has built or compared, unless it is there
+    /// already, and keeps the forge from merging it by itself.
+    pub(crate) async fn warn(
         &self,
         open: Option<&PullRequest>,
+        with_note: fn(&str) -> String,
     ) -> Result<Option<Settled>, ForgeError> {
         let (Some(forge), Some(pull)) = (&self.access.forge, open) else { return Ok(None) };
-        let body = checkbox::with_note(&pull.body);
+        if pull.auto_merge {
+            forge.disable_auto_merge(pull).await?;
+        }
+        let merges = self.config.proposals.dress.auto_merge.is_some();
+        let body = marker::with(&with_note(&pull.body), |marker| {
+            marker.paused |= merges && pull.auto_merge;
+        });
         if same_text(&body, &pull.body) {
             return Ok(Some(Settled { pull_request: pull.clone(), operation: Operation::None }));
         }

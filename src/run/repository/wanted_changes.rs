@@ -1,51 +1,77 @@
-//! Whether a branch holds what this run wants there: the one place that compares them.
+//! Whether a branch holds what this run wants there: the one place that compares them, tree by tree.
 
-use super::clone::TagpinCommit;
-use super::commit::{changes_hash, without_workflows};
-use crate::plan::Pinned;
+use std::collections::BTreeMap;
 
-/// What this run wants a branch to hold.
-pub(crate) struct WantedChanges {
-    /// The hash of all changes.
-    all: String,
-    /// The changes but for those of workflows, where there are such, and their hash; no hash where nothing is left.
-    rest: Option<(Pinned, Option<String>)>,
+use super::clone::OwnClaim;
+use super::commit::without_workflows;
+use super::context::RepositoryContext;
+use crate::history::ledger::LedgerView;
+use crate::plan::{Pinned, Verdict, unconfirmed};
+use crate::run::RunError;
+use crate::source::git::ChangedFile;
+use crate::source::tree::CommitTree;
+
+/// What a branch holds, which is what this run wants there.
+pub(crate) struct HeldChanges {
+    /// The changes. Those of workflows are held where the branch lacks them: the token may lack the permission for it.
+    pub(crate) part: Pinned,
+    /// What this run could not confirm of them: the verdicts on these sites, by their indices.
+    pub(crate) unconfirmed: BTreeMap<usize, Verdict>,
 }
 
-/// How much of it a commit holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeldChanges {
-    All,
-    /// All but the changes of workflows, which the token may lack the permission for.
-    WithoutWorkflows,
-}
-
-impl WantedChanges {
-    /// Returns what `part` wants its branch to hold; `None` where it changes nothing.
-    pub(crate) fn of(part: &Pinned) -> Option<Self> {
-        if part.files.is_empty() {
-            return None;
+impl<R> RepositoryContext<'_, R> {
+    /// Returns what the branch that `claim` is about holds, where its tree is the one that the changes of `part` make of the
+    /// commit of the base that it stands on; `None` where it is another one. With `keeps_unconfirmed`, images that could not
+    /// be confirmed in this run may have any digest in it.
+    pub(crate) async fn compared(
+        &self,
+        claim: &OwnClaim,
+        part: &Pinned,
+        keeps_unconfirmed: bool,
+    ) -> Result<Option<HeldChanges>, RunError> {
+        let mut wanted = HeldChanges { part: part.clone(), unconfirmed: BTreeMap::new() };
+        if keeps_unconfirmed && part.verdicts.iter().any(Verdict::is_unconfirmed) {
+            let commit = claim.commit;
+            let branch = self.cloned.git.with(move |git| Ok(CommitTree::of_clone(git, commit)?)).await?;
+            let past = LedgerView::unknown(self.run.now);
+            let adopted = unconfirmed::adopt(self.tree, &branch, &self.config.settings, &past, part.clone())?;
+            wanted = HeldChanges { part: adopted.0, unconfirmed: adopted.1 };
         }
-        let rest = without_workflows(part).map(|rest| {
-            let hash = (!rest.files.is_empty()).then(|| changes_hash(&rest));
-            (rest, hash)
+        if wanted.part.files.is_empty() {
+            return Ok(None);
+        }
+        if self.is_built(claim, &wanted.part).await? {
+            return Ok(Some(wanted));
+        }
+        let Some(rest) = without_workflows(&wanted.part).filter(|rest| !rest.files.is_empty()) else {
+            return Ok(None);
+        };
+        let is_rest = self.is_built(claim, &rest).await?;
+        wanted.unconfirmed.retain(|index, _| rest.verdicts[*index].change.is_some());
+        Ok(is_rest.then_some(HeldChanges { part: rest, ..wanted }))
+    }
+
+    /// Returns whether every tree of `claim` is what `part` makes of a commit of the base.
+    async fn is_built(&self, claim: &OwnClaim, part: &Pinned) -> Result<bool, RunError> {
+        let (branch, base) = (self.cloned.base_branch.clone(), self.cloned.base);
+        let (trees, files) = (claim.trees.clone(), changed_files(part));
+        let compared = self.cloned.git.with(move |git| {
+            for (tree, parent) in trees {
+                if !git.is_in_history(&branch, base, parent)? || !git.is_built(tree, parent, &files)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         });
-        Some(Self { all: changes_hash(part), rest })
+        compared.await
     }
+}
 
-    /// Returns how much `commit` holds; `None` where it holds something else.
-    pub(crate) fn held_by(&self, commit: &TagpinCommit) -> Option<HeldChanges> {
-        let held = commit.changes.as_ref()?;
-        let rest = self.rest.as_ref().and_then(|(_, hash)| hash.as_ref());
-        if *held == self.all {
-            Some(HeldChanges::All)
-        } else {
-            (rest == Some(held)).then_some(HeldChanges::WithoutWorkflows)
-        }
-    }
-
-    /// Returns `part`, which this was made of, without the changes of workflows.
-    pub(crate) fn without_workflows(self, part: Pinned) -> Pinned {
-        self.rest.map_or(part, |(rest, _)| rest)
-    }
+fn changed_files(part: &Pinned) -> Vec<ChangedFile> {
+    let files = part.files.iter().chain(&part.beside).map(|file| ChangedFile {
+        path: file.path.clone(),
+        before: file.before.clone(),
+        after: file.after.clone(),
+    });
+    files.collect()
 }

@@ -8,8 +8,17 @@ const MERGES_MAX: usize = 20;
 /// How much of the base's history is fetched to find what was merged; what is older counts as somebody's own.
 const BASE_DEPTH: i32 = 200;
 
+/// A branch of tagpin's with merges of the base on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpdatedBranch {
+    /// The commit below the merges that says that tagpin made it.
+    pub commit: Oid,
+    /// The commit of the base that was merged last.
+    pub merged: Oid,
+}
+
 impl BareClone {
-    /// Returns tagpin's own commit below `head`, the head of `branch`, where everything above it is a merge of the branch
+    /// Returns the commit that says that it is tagpin's own below `head`, the head of `branch`, where everything above it is a merge of the branch
     /// `base`, at `base_head`, whose content is what a merge without anybody's help gives. `None` where somebody had a hand in
     /// it, or where that cannot be told.
     ///
@@ -23,7 +32,7 @@ impl BareClone {
         head: Oid,
         base: &str,
         base_head: Oid,
-    ) -> Result<Option<Oid>, GitError> {
+    ) -> Result<Option<UpdatedBranch>, GitError> {
         if self.describe(head)?.parents.len() != 2 {
             return Ok(None);
         }
@@ -54,7 +63,7 @@ impl BareClone {
             }
             merged = second;
         }
-        Ok(Some(at))
+        Ok(Some(UpdatedBranch { commit: at, merged }))
     }
 
     /// Returns the tree of a merge of two commits over their common `ancestor`; `None` where they conflict.

@@ -4,6 +4,7 @@
 //! whole piece of work belongs into one `spawn_blocking`, [`BareClone::open`] and dropping included.
 
 mod base_merges;
+mod built;
 mod commit;
 mod error;
 mod library;
@@ -18,6 +19,8 @@ mod revision;
 pub mod trailer;
 mod transport;
 
+pub use base_merges::UpdatedBranch;
+pub use built::ChangedFile;
 pub use commit::{Commit, Identity};
 pub use error::GitError;
 pub use git2::Oid;

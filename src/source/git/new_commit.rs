@@ -22,6 +22,13 @@ pub struct Prepared {
     pub executables: BTreeSet<String>,
 }
 
+/// A tree in which files were changed.
+pub(super) struct ChangedTree {
+    pub(super) tree: Oid,
+    base_tree: Oid,
+    executables: BTreeSet<String>,
+}
+
 impl BareClone {
     /// Returns what a commit on top of `base` is in which `files`, paths and new contents, are changed; everything else, file
     /// modes included, is as in `base`. The trailers of [`trailer`] are added to `message`.
@@ -35,6 +42,13 @@ impl BareClone {
         files: &[(String, Vec<u8>)],
         message: &str,
     ) -> Result<Prepared, GitError> {
+        let ChangedTree { tree, base_tree, executables } = self.changed(base, files)?;
+        let message = trailer::append(message, tree, &trailer::changes_hash(files));
+        Ok(Prepared { tree, base_tree, message, executables })
+    }
+
+    /// Returns the tree of `base` with `files` changed; errors as for [`BareClone::prepare`].
+    pub(super) fn changed(&self, base: Oid, files: &[(String, Vec<u8>)]) -> Result<ChangedTree, GitError> {
         let base = self.git.find_commit(base).map_err(|error| self.damaged(&error))?;
         let tree = base.tree().map_err(|error| self.damaged(&error))?;
         let mut update = TreeUpdateBuilder::new();
@@ -59,8 +73,7 @@ impl BareClone {
         if changed == tree.id() {
             return Err(GitError::NothingToCommit);
         }
-        let message = trailer::append(message, changed, &trailer::changes_hash(files));
-        Ok(Prepared { tree: changed, base_tree: tree.id(), message, executables })
+        Ok(ChangedTree { tree: changed, base_tree: tree.id(), executables })
     }
 
     /// Makes the commit that [`BareClone::prepare`] describes. Equal arguments give the same commit.

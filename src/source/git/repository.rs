@@ -123,6 +123,17 @@ impl BareClone {
     /// # Errors
     /// The remote does not answer, or has no such branch any more.
     pub fn history(&self, branch: &str, commit: Oid, depth: u16, is_own: IsOwn) -> Result<Log, GitError> {
+        Ok(Log::of(self.with_history(branch, commit, depth)?, commit, is_own))
+    }
+
+    /// Fetches what of the history of `branch` is missing below `commit`, and returns the clone, opened anew: which commits
+    /// are the last of a shallow clone is read once.
+    pub(super) fn with_history(
+        &self,
+        branch: &str,
+        commit: Oid,
+        depth: u16,
+    ) -> Result<git2::Repository, GitError> {
         let name = branch_ref(branch)?;
         if self.remote.directory().is_none() && !self.reaches(commit, depth) {
             let mut options = FetchOptions::new();
@@ -133,9 +144,7 @@ impl BareClone {
                 connection.remote().download(&[format!("+{name}:{name}")], Some(&mut options))
             })?;
         }
-        // Opened anew: which commits are the last of a shallow clone is read once.
-        let git = git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))?;
-        Ok(Log::of(git, commit, is_own))
+        git2::Repository::open_bare(self.git.path()).map_err(|error| self.damaged(&error))
     }
 
     /// Returns whether `depth` first parents of a commit are here, or all there are.

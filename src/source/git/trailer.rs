@@ -1,4 +1,4 @@
-//! The trailers by which tagpin recognises a commit of its own, even after a crash that lost everything else.
+//! The trailers by which a commit says that tagpin made it, even after a crash that lost everything else.
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,8 +10,10 @@ pub const TREE: &str = "Tagpin-Tree";
 /// The trailer with [`changes_hash`], which stays the same when only the base moves.
 pub const CHANGES: &str = "Tagpin-Changes";
 
-/// Returns whether tagpin made this commit and nobody changed its tree since: it has one parent, and its `Tagpin-Tree` is
-/// its tree. A human's commit on top, a merge, and a commit that was amended to other content are not tagpin's own.
+/// Returns whether this commit says that tagpin made it and that nobody changed its tree since: it has one parent, and its
+/// `Tagpin-Tree` is its tree. A human's commit on top, a merge, and a commit that was amended to other content do not.
+///
+/// It is a claim, which anybody can write: what the commit holds is compared with what a run builds before it counts.
 pub fn is_own(commit: &Commit) -> bool {
     commit.parents.len() == 1 && value(&commit.message, TREE) == Some(commit.tree.to_string().as_str())
 }

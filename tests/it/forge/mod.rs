@@ -65,6 +65,7 @@ fn draft_of(seed: &str) -> Draft {
         proofs: Vec::new(),
         details: None,
         moves: None,
+        unconfirmed: None,
     };
     let commit = "b".repeat(40);
     let proposal =

@@ -49,10 +49,13 @@ async fn a_registry_that_is_down_ends_nothing() {
     run(&mut world).await;
     let branch = world.branch();
     world.registry.set(|mood| mood.always = Some(401));
-    let done = run(&mut world).await;
-    assert!(done.pinned.verdicts.iter().all(|verdict| verdict.outcome.as_str() == "failed"));
-    assert_nothing_written(&world);
-    assert_eq!(world.branch(), branch);
+    for writes in [1, 0] {
+        let done = run(&mut world).await;
+        assert!(done.pinned.verdicts.iter().all(|verdict| verdict.outcome.as_str() == "failed"));
+        assert!(!World::pushes(&world.git.requests()));
+        assert_eq!((world.forge.writes().len(), world.branch()), (writes, branch), "it is said once");
+        assert!(body(&world).contains("could not confirm"), "{}", body(&world));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

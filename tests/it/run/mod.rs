@@ -7,6 +7,7 @@ mod change_control;
 mod declined;
 mod details;
 mod discovery;
+mod forged;
 mod groups;
 mod killed;
 mod ledger;

@@ -333,9 +333,12 @@ async fn a_newer_digest_that_has_to_soak_leaves_the_open_proposal_alone() {
     let config = story.config("promote = \"pull-request\"\nsoak = \"48h\"\n");
     let done = story.run(&config).await;
     assert_eq!(reason(&done, PRODUCTION, "nginx"), ("held", Some("not-soaked")));
+    let pull = story.world.forge.pulls()[0].clone();
+    assert!(pull.body.unwrap().contains("`not-soaked`"), "this run cannot confirm the older one");
+    assert_eq!((story.world.repository().head(PROMOTION), pull.state.as_str()), (proposed, "open"));
+    story.run(&config).await;
     assert_nothing_written(&story.world);
     assert_eq!(story.world.repository().head(PROMOTION), proposed);
-    assert_eq!(story.world.forge.pulls()[0].state, "open");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
