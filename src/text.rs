@@ -3,32 +3,42 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-/// Returns `text` with control characters escaped: what comes from a
-/// repository or a server must not steer the terminal. Line breaks stay.
+/// Returns `text` as it may be shown: what comes from a repository or a server must steer neither the terminal nor the CI
+/// system that reads the log. Control characters are escaped, line breaks stay, and what a CI system would take for a
+/// command (`::` where a line begins, `##[` anywhere) is taken apart with a space.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let odd = |c: char| {
-        // Bidirectional overrides show text in another order than it has.
-        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.contains(odd) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| match c {
-                    '\t' => " ".to_owned(),
-                    c if odd(c) => c.escape_default().to_string(),
-                    c => c.to_string(),
-                })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
+    let is_command = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains(is_odd) && !text.contains("##[") && !text.lines().any(is_command) {
+        return Cow::Borrowed(text);
     }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        let at = if is_command(line) { line.find(':').map_or(0, |at| at + 1) } else { 0 };
+        shown.push_str(&line[..at]);
+        shown.push_str(if at > 0 { " " } else { "" });
+        for c in line[at..].chars() {
+            match c {
+                '\t' => shown.push(' '),
+                c if is_odd(c) => shown.extend(c.escape_default()),
+                '[' if shown.ends_with("##") => {
+                    shown.insert(shown.len() - 1, ' ');
+                    shown.push('[');
+                }
+                c => shown.push(c),
+            }
+        }
+    }
+    Cow::Owned(shown)
 }
 
-/// Returns `text` fit for one line: a name with a line end must not write a line of its own, which a CI system may take
-/// for a command (`::error::`, or `##[error]` anywhere in a line).
+/// Returns whether a character steers a terminal, or shows a text in another order than it has (bidirectional overrides).
+fn is_odd(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns `text` fit for one line: a name with a line end must not write a line of its own.
 pub(crate) fn one_line(text: &str) -> String {
-    printable(text).replace('\n', "\\n").replace("##[", "# #[")
+    printable(text).replace('\n', "\\n")
 }
 
 /// Returns the items in backquotes: "`a`, `b`" where `separator` is a comma.

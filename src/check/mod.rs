@@ -16,6 +16,7 @@ mod rule;
 pub mod rules;
 mod settings;
 mod tag_history;
+mod unmatched;
 
 pub use context::{Base, CheckContext, EditedSettings};
 pub use facts::{RegistryFacts, UncheckedSite};
@@ -24,3 +25,4 @@ pub use judge::{Checked, check};
 pub use rule::{GateRule, Severity};
 pub use settings::{Allow, CheckSettings, LevelRule, Matcher};
 pub use tag_history::TagHistory;
+pub use unmatched::unmatched;

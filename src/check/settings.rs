@@ -88,7 +88,7 @@ impl Matcher {
 }
 
 /// Returns whether the name in `image` is among `globs`, as it is spelled or normalised.
-fn is_among(globs: &Globs, image: &str) -> bool {
+pub(super) fn is_among(globs: &Globs, image: &str) -> bool {
     match Reference::parse(image) {
         Ok(reference) => globs.matches_image(&reference),
         // A variable or a template: what stands there.

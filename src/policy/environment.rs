@@ -47,6 +47,12 @@ impl Environment {
         })
     }
 
+    /// Returns the patterns for which `is_for_something` says no.
+    pub fn empty_copies(&self, is_for_something: impl Fn(&Globs) -> bool) -> Vec<&str> {
+        let empty = self.copies.iter().filter(|copy| !is_for_something(copy));
+        empty.flat_map(Globs::patterns).map(String::as_str).collect()
+    }
+
     /// Returns the index of the first pattern that has the file at `path`.
     pub fn copy_of(&self, path: &str) -> Option<usize> {
         self.copies.iter().position(|copy| copy.matches(path))

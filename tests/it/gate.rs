@@ -262,3 +262,52 @@ fn a_patch_leads_nowhere_outside() {
         assert!(err.contains("which is not there"), "{path}: {err}");
     }
 }
+
+#[test]
+fn a_gate_that_looked_at_nothing_says_so_and_fails_where_it_was_told_to_expect_images() {
+    let scene = Scene::new(&[("readme.txt", "image: redis:8\n"), ("one/a.yaml", &compose(&["redis:8"]))]);
+    scene.write("empty/readme.txt", "");
+    for (args, code, said) in [
+        (&["check", "empty"][..], 0, "nothing was judged"),
+        (&["check", "--expect-images", "empty"], 3, "0 images found, and at least 1 expected"),
+        (&["check", "--expect-images=2", "one"], 1, "1 image found, and at least 2 expected"),
+        (&["check", "--expect-images=1", "one"], 1, ""),
+    ] {
+        let (is, _, err) = scene.run(args);
+        assert_eq!(is, code, "{args:?}: {err}");
+        assert!(err.contains(said), "{args:?}: {err}");
+    }
+    let (_, _, err) = scene.run(&["check", "--expect-images=1", "one"]);
+    assert!(!err.contains("expected") && !err.contains("nothing was judged"), "{err}");
+}
+
+#[test]
+fn settings_that_are_for_nothing_are_named() {
+    let settings = "[[policy.rule]]\nimages = [\"redis:8\"]\nlevel = \"index\"\n\
+                    [[policy.rule]]\npaths = [\"production/**\"]\nlevel = \"index\"\n\
+                    [[check.rule]]\npaths = [\"produktion/**\"]\nlevel = \"off\"\n\
+                    [[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"warning\"\n\
+                    [[check.allow]]\nimages = [\"postgres\"]\nreason = \"not yet\"\n\
+                    [[check.allow]]\nrules = [\"floating-tag\"]\nimages = [\"redis\"]\nreason = \"not yet\"\n\
+                    [[environment]]\nname = \"live\"\npaths = [\"production/eu/**\", \"production/us/**\"]\n\
+                    [[hold]]\nimages = [\"nginx\"]\nreason = \"broken\"\n";
+    let scene = Scene::new(&[("production/eu/a.yaml", &compose(&["redis:8"]))]);
+    scene.write("../bot.toml", settings);
+    let said = |args: &[&str]| {
+        let (code, _, err) = scene.run(&[args, &["--config", "../bot.toml"]].concat());
+        assert_eq!(code, 0, "{err}");
+        let lines = err
+            .lines()
+            .filter(|line| line.contains("nothing that is here") || line.contains("no image that is here"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let expected = [
+        "note: a hold is for no image that is here: `broken`, until somebody removes the hold (../bot.toml:23)",
+        "note: [[check.allow]] at ../bot.toml:13 matches nothing that is here: images = [\"postgres\"]",
+        "note: [[check.rule]] number 1 matches nothing that is here: paths = [\"produktion/**\"]",
+        "note: [[policy.rule]] number 1 matches nothing that is here: images = [\"redis:8\"]",
+        "note: [[environment]] `live` matches nothing that is here: `production/us/**`",
+    ];
+    assert_eq!(said(&["check"]), expected);
+    assert_eq!(said(&["check", "production"]), Vec::<String>::new(), "the rest may be elsewhere");
+}

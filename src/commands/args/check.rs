@@ -77,6 +77,9 @@ pub struct CheckArgs {
     /// Say where each image of --rendered comes from: the place in PATH with the same image, or what its object says
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, requires = "rendered")]
     pub against: Vec<PathBuf>,
+    /// End with 3 where fewer than N images were looked at: a gate in an empty or wrong directory lets everything pass
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub expect_images: Option<usize>,
     /// Leave out the findings that FILE knows
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,

@@ -10,6 +10,7 @@ mod outputs;
 mod rendered;
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use changed_since::Before;
 
@@ -78,6 +79,12 @@ pub fn run(
     }
     let mut report = gate.report(&tree, &inventory, checked, online);
     report.complete &= !written.has_failed;
+    if gate.before.is_none() && is_whole(&args.paths)? {
+        let settings = &gate.config.settings;
+        report.notes.extend(settings.holds.at(gate.past.now()).unmatched(&inventory));
+        report.notes.extend(check::unmatched(&inventory, settings, &gate.config.check));
+    }
+    outputs::count_images(&mut report, args);
     if let Some(differing) = head.as_ref().map(HeadTree::differing).filter(|paths| !paths.is_empty()) {
         report.notes.push(format!(
             "{} on disk not what HEAD has: both were judged ({})",
@@ -90,6 +97,12 @@ pub fn run(
         ));
     }
     outputs::write(report, args, globals, environment, terminal)
+}
+
+/// Returns whether a whole repository is checked: what the settings name is not elsewhere then.
+fn is_whole(paths: &[PathBuf]) -> Result<bool, Failure> {
+    let here = fs_err::canonicalize(std::env::current_dir()?)?;
+    Ok(work_tree_root(&here) == here && paths.iter().all(|path| path == Path::new(".")))
 }
 
 /// What the files are judged by.

@@ -37,6 +37,23 @@ pub(super) fn require(outputs: &[Output]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says where nothing was looked at, and lets the report be incomplete where more was expected.
+pub(super) fn count_images(report: &mut Report<'_>, args: &CheckArgs) {
+    let found = report.rows.len();
+    if let Some(expected) = args.expect_images.filter(|expected| found < *expected) {
+        report.notes.push(format!(
+            "{} found, and at least {expected} expected: is this the right directory?",
+            count(found, "image")
+        ));
+        report.complete = false;
+    } else if found == 0 {
+        report.notes.push(
+            "nothing was judged: there is no image in what was read; `--expect-images` lets that fail"
+                .to_owned(),
+        );
+    }
+}
+
 /// Prints the report, writes it into the files, and returns how the command ends.
 ///
 /// # Errors

@@ -75,7 +75,9 @@ pub(super) fn run(
         baseline::save(file, &Baseline::write(&checked.findings))?;
         return Ok(Exit::of(false, report(&stream, Checked::default(), &[]).complete));
     }
-    outputs::write(report(&stream, checked, &bytes), args, globals, environment, terminal)
+    let mut report = report(&stream, checked, &bytes);
+    outputs::count_images(&mut report, args);
+    outputs::write(report, args, globals, environment, terminal)
 }
 
 fn report<'i>(stream: &'i RenderedStream, checked: Checked, bytes: &[u8]) -> Report<'i> {

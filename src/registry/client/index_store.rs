@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::atomic_file;
 use crate::reference::Digest;
-use crate::registry::image::manifest::{self, ManifestContent};
+use crate::registry::image::manifest::ManifestContent;
 
 /// How long an index is kept that nobody asked for.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -57,7 +57,7 @@ impl IndexStore {
             // Where the time cannot be set, the index is read anew some day.
             let _ = file.file().set_modified(SystemTime::now());
         }
-        Some(manifest::parse(&body, None).ok()?.content)
+        ManifestContent::parse(&body, None).ok()
     }
 
     /// Keeps an index whose hash is `digest`.

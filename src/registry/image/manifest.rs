@@ -62,6 +62,14 @@ pub struct PlatformManifest {
 }
 
 impl ManifestContent {
+    /// Reads the body of a manifest or an index, which came with this Content-Type.
+    ///
+    /// # Errors
+    /// It is neither, contradicts its type, or is larger than is read.
+    pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Self, ContentError> {
+        parse(body, content_type).map(|manifest| manifest.content)
+    }
+
     /// Returns the manifest of an index for `wanted`: the first, as container engines do.
     pub fn entry(&self, wanted: &Platform) -> Option<&PlatformManifest> {
         let Self::Index(entries) = self else { return None };
