@@ -25,9 +25,15 @@ pub struct ForgeSettings {
 }
 
 impl Default for ForgeSettings {
-    #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
     fn default() -> Self {
-        let kind = ForgeKind::default();
+        Self::of(ForgeKind::default())
+    }
+}
+
+impl ForgeSettings {
+    /// Returns what holds for a forge of this kind where nothing else is said.
+    #[expect(clippy::expect_used, reason = "the text is a constant, and a test parses it")]
+    pub fn of(kind: ForgeKind) -> Self {
         Self {
             kind,
             base_url: Url::parse(kind.profile().base_url).expect("a constant URL"),

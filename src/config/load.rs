@@ -40,6 +40,11 @@ impl Config {
         Ok(config.with(environment))
     }
 
+    /// Returns whether it was read from this text.
+    pub fn is_of(&self, text: &str) -> bool {
+        self.own.as_deref() == Some(text.strip_prefix('\u{feff}').unwrap_or(text))
+    }
+
     /// Returns this configuration narrowed by a repository's file on disk: see [`Config::narrowed`].
     ///
     /// # Errors

@@ -22,6 +22,12 @@ impl ForgeKind {
     /// Every kind, by its word in the configuration.
     pub const WORDS: [(&'static str, Self); 2] = [("github", Self::GitHub), ("none", Self::None)];
 
+    /// Returns the words of the kinds for which `is` holds, for messages.
+    pub fn words_where(is: impl Fn(Self) -> bool) -> String {
+        let words = Self::WORDS.iter().filter(|(_, kind)| is(*kind)).map(|(word, _)| format!("\"{word}\""));
+        words.collect::<Vec<_>>().join(" or ")
+    }
+
     /// Returns what is known of it.
     pub fn profile(self) -> &'static ForgeProfile {
         match self {

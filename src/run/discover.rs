@@ -47,9 +47,11 @@ pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: Sec
         problems: Vec::new(),
     };
     if config.forge.kind == ForgeKind::None && !config.discover.is_empty() {
-        let why =
-            "`[[discover]]` needs a forge: set `kind = \"github\"` in [forge], or list the repositories";
-        all.problems.push(why.to_owned());
+        let kinds = ForgeKind::words_where(|kind| kind != ForgeKind::None);
+        let why = format!(
+            "`[[discover]]` needs a forge: set `kind = {kinds}` in [forge], or list the repositories"
+        );
+        all.problems.push(why);
         return all;
     }
     let connection = Connection {

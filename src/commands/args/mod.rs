@@ -115,9 +115,7 @@ impl Globals {
         match self.format {
             Format::Human => Ok(false),
             Format::Json => Ok(true),
-            Format::Sarif | Format::Github | Format::Junit | Format::Html => {
-                Err(self.no_format(&[Format::Human, Format::Json]))
-            }
+            _ => Err(self.no_format(&[Format::Human, Format::Json])),
         }
     }
 

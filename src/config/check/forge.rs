@@ -16,10 +16,8 @@ pub(in crate::config) const COMMITS: [(&str, Commits); 3] =
 
 impl Checker<'_> {
     pub(super) fn forge(&mut self, raw: &RawForge) -> ForgeSettings {
-        let mut forge = ForgeSettings::default();
-        if let Some(kind) = raw.kind.as_ref().and_then(|kind| self.word("kind", kind, &ForgeKind::WORDS)) {
-            forge.kind = kind;
-        }
+        let kind = raw.kind.as_ref().and_then(|kind| self.word("kind", kind, &ForgeKind::WORDS));
+        let mut forge = ForgeSettings::of(kind.unwrap_or_default());
         self.capabilities = forge.kind.profile().capabilities;
         if let Some(url) = raw.base_url.as_ref().and_then(|url| self.base_url(url)) {
             forge.base_url = url;
@@ -39,7 +37,8 @@ impl Checker<'_> {
         if let (Commits::Api, Some(text)) = (forge.commits, &raw.commits)
             && !forge.kind.profile().capabilities.api_commits
         {
-            self.fail(text.span(), "`commits = \"api\"` needs `kind = \"github\"`");
+            let kinds = ForgeKind::words_where(|kind| kind.profile().capabilities.api_commits);
+            self.fail(text.span(), format!("`commits = \"api\"` needs `kind = {kinds}`"));
         }
         forge.app = self.app(raw);
         forge
@@ -77,7 +76,8 @@ impl Checker<'_> {
             let branch = entry.branch.as_ref().and_then(|branch| self.branch(branch));
             let token_env = entry.token_env.as_ref().and_then(|name| self.token_env(name));
             let Some(url) = url else { continue };
-            if repositories.iter().any(|other| other.url == url && other.branch == branch) {
+            let same = |other: &RepositoryConfig| bare(&other.url) == bare(&url) && other.branch == branch;
+            if repositories.iter().any(same) {
                 self.fail(
                     entry.url.span(),
                     format!("the repository `{url}` is listed twice with the same branch"),
@@ -227,4 +227,10 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
         None => false,
     }
+}
+
+/// Returns a URL without what makes no difference to a git host.
+fn bare(url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix(".git").unwrap_or(url)
 }
