@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::{Report, Row};
 use crate::check::rendered::RenderedOrigin;
 use crate::check::{self, Severity};
+use crate::reference::Digest;
 use crate::registry::Budget;
 use crate::registry::verify::Proof;
 
@@ -28,7 +29,11 @@ struct ReportJson<'r> {
     findings: Option<Vec<FindingJson<'r>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finding_summary: Option<FindingSummary>,
+    /// How many are how before the command.
     summary: BTreeMap<&'static str, usize>,
+    /// How many are how after it: of `pin` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<BTreeMap<&'static str, usize>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outcomes: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -60,6 +65,9 @@ struct ReferenceJson<'r> {
     format: &'r str,
     kind: Option<&'r str>,
     image: &'r str,
+    /// The parts of the reference, where it is one.
+    #[serde(flatten)]
+    parts: Option<PartsJson<'r>>,
     state: &'static str,
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,11 +83,22 @@ struct ReferenceJson<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    new_digest: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     platform: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<&'r str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     provenance: Vec<Provenance<'r>>,
+}
+
+/// The parts of a reference, as a registry is asked: a script need not take it apart.
+#[derive(Serialize)]
+struct PartsJson<'r> {
+    registry: &'r str,
+    repository: String,
+    tag: Option<&'r str>,
+    digest: Option<&'r str>,
 }
 
 /// What is attached to the new digest, because policy demands it.
@@ -253,6 +272,12 @@ impl<'r> ReferenceJson<'r> {
             format: row.format,
             kind: row.kind,
             image: row.image,
+            parts: row.reference().map(|reference| PartsJson {
+                registry: reference.registry(),
+                repository: reference.repository(),
+                tag: reference.tag(),
+                digest: reference.digest().map(Digest::as_str),
+            }),
             state: row.state,
             reason: row.reason,
             detail: row.detail.as_deref(),
@@ -261,6 +286,7 @@ impl<'r> ReferenceJson<'r> {
             outcome: row.outcome.map(|outcome| outcome.as_str()),
             old: row.outcome.map(|_| row.image),
             new: row.outcome.map(|_| row.new.as_deref().unwrap_or(row.image)),
+            new_digest: row.new_digest.map(Digest::as_str),
             platform: row.behind.map(|behind| behind.platform.to_string()),
             index: row.behind.map(|behind| behind.index.as_str()),
             provenance: row.proofs.iter().map(|proof| Provenance::of(proof)).collect(),
@@ -309,6 +335,7 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> ReportJson<'r> {
         findings: checked.then(|| findings.collect()),
         finding_summary: checked.then(|| FindingSummary::of(report)),
         summary,
+        after: report.states_after(),
         outcomes,
         notes: report.notes.iter().map(String::as_str).collect(),
         registries: &report.registries,

@@ -12,6 +12,7 @@ use crate::manifest::site::{State, Write};
 use crate::manifest::{Located, Unread, UnreadReason};
 use crate::plan::{Outcome, Reason, Verdict};
 use crate::policy::hold::{ActiveHolds, Hold};
+use crate::reference::{Digest, Reference};
 use crate::registry::verify::Proof;
 use crate::registry::{Budget, SourceIndex};
 
@@ -82,6 +83,8 @@ pub struct Row<'i> {
     pub outcome: Option<Outcome>,
     /// What `pin` wrote.
     pub new: Option<String>,
+    /// The digest in that.
+    pub new_digest: Option<&'i Digest>,
     /// Why it must not move, where it is on hold.
     pub hold: Option<String>,
     /// The index behind a platform's digest, and the platform.
@@ -199,6 +202,19 @@ impl<'i> Report<'i> {
         states
     }
 
+    /// Returns how many rows have each state once what `pin` did is in the files; `None` where it did nothing.
+    pub fn states_after(&self) -> Option<BTreeMap<&'static str, usize>> {
+        if self.rows.iter().all(|row| row.outcome.is_none()) {
+            return None;
+        }
+        let mut states = self.states();
+        for row in self.rows.iter().filter(|row| row.new.is_some() && row.state != "pinned") {
+            *states.entry(row.state).or_default() -= 1;
+            *states.entry("pinned").or_default() += 1;
+        }
+        Some(states)
+    }
+
     /// Returns how many rows have each outcome.
     pub fn outcomes(&self) -> BTreeMap<Outcome, usize> {
         let mut outcomes = BTreeMap::new();
@@ -259,11 +275,17 @@ impl<'i> Row<'i> {
                 }
                 _ => change.applied_to(reference).to_string(),
             }),
+            new_digest: new.map(|(change, _)| &change.digest),
             hold: None,
             behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
             proofs: new.into_iter().flat_map(|(change, _)| &change.proofs).collect(),
             located,
         }
+    }
+
+    /// Returns what it names, where that is a reference.
+    pub fn reference(&self) -> Option<&'i Reference> {
+        self.located.site.reference.as_ref()
     }
 
     /// Returns the names and spans of split fields, in bytes from the start of the file.

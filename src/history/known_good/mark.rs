@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::list::KnownGood;
 use super::runs::Runs;
+use crate::history::ledger::whole_seconds;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
 use crate::policy::Globs;
@@ -92,7 +93,7 @@ pub fn mark(known: &[KnownGood], inventory: &Inventory, environment: &Target, ma
             image: image.clone(),
             tag: tag.clone(),
             digest: digest.clone(),
-            marked: mark.now,
+            marked: whole_seconds(mark.now),
             commit: mark.commit.clone(),
             by: mark.by.clone(),
         };
