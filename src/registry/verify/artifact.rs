@@ -24,6 +24,9 @@ const COSIGN_SIGNATURE: &str = "application/vnd.dev.cosign.artifact.sig.v1+json"
 /// The artifact type of attestations that are attached without a bundle.
 const STATEMENT: &str = "application/vnd.in-toto+json";
 
+/// The type of a manifest that has no configuration; no artifact is of it.
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+
 /// The annotation of a layer with the signature (SIGNATURE_SPEC, "Signature").
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 
@@ -87,7 +90,9 @@ pub(crate) fn referrers(body: &[u8]) -> Option<Vec<Referrer>> {
     let index: Index = serde_json::from_slice(body).ok()?;
     let manifests = index.manifests?.into_iter().filter_map(|descriptor| {
         let annotations = descriptor.annotations.unwrap_or_default();
-        let kind = match descriptor.artifact_type.as_deref()? {
+        let kind = match descriptor.artifact_type.as_deref().unwrap_or_default() {
+            // What cosign 3.0 wrote into the index of a registry without referrers: what it is, its manifest tells.
+            "" | EMPTY => bundled(&annotations),
             COSIGN_SIGNATURE | SIMPLE_SIGNING => Some(ArtifactKind::Signature),
             STATEMENT | ENVELOPE => Some(ArtifactKind::Attestation),
             bundle if bundle.starts_with(BUNDLE) => bundled(&annotations),
@@ -179,11 +184,16 @@ mod tests {
             entry("application/spdx+json", json!({})),
             {"digest": "sha256:AB", "artifactType": STATEMENT},
             {"digest": digest().as_str()},
+            entry("", json!({})),
+            entry("application/vnd.oci.empty.v1+json", json!(null)),
         ]});
         let kinds: Vec<_> =
             referrers(list.to_string().as_bytes()).unwrap().into_iter().map(|it| it.kind).collect();
         let (signature, attestation) = (Some(ArtifactKind::Signature), Some(ArtifactKind::Attestation));
-        assert_eq!(kinds, [signature, attestation, signature, None, signature, attestation]);
+        assert_eq!(
+            kinds,
+            [signature, attestation, signature, None, signature, attestation, None, None, None]
+        );
         assert!(referrers(list.to_string().as_bytes()).unwrap()[5].digest.is_none());
         for none in ["", "[]", "{}", r#"{"layers": []}"#, r#"{"manifests": [{}]}"#, r#"{"manifests": 1}"#] {
             assert_eq!(referrers(none.as_bytes()), None, "{none}");

@@ -58,6 +58,19 @@ async fn bundles_are_found_as_referrers_by_the_api_and_by_the_tag_that_stands_fo
     world.registry.put_raw(REPOSITORY, &tag, OCI_INDEX, list.to_string().into_bytes());
     assert_eq!(world.said_of(&all).await, found);
 
+    // As cosign 3.0 wrote it where there is no API: the type is that of the empty configuration, annotations are missing.
+    for artifact_type in [json!("application/vnd.oci.empty.v1+json"), json!(""), json!(null)] {
+        let old = entries.iter().map(|entry| {
+            json!({
+                "mediaType": OCI_MANIFEST, "digest": entry["digest"], "size": 1, "artifactType": artifact_type,
+            })
+        });
+        let list = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": old.collect::<Vec<_>>()});
+        world.registry.put_raw(REPOSITORY, &tag, OCI_INDEX, list.to_string().into_bytes());
+        assert_eq!(world.said_of(&all).await, found, "{artifact_type}");
+        assert_eq!(world.said(&demand(&all, &[])).await, unverified, "{artifact_type}");
+    }
+
     // A list without annotations leaves it to the content.
     let bare = Attachment { manifest: json!(null), ..signature };
     let digest = world.registry.refer(REPOSITORY, &world.digest, &bare);
