@@ -12,6 +12,7 @@ use crate::commands::failure::Failure;
 use crate::config::{Config, ConfigError, NAMES, SCHEMA, Variables, discover};
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
+use crate::text::printable;
 
 /// Shows or checks the configuration, or prints its schema.
 ///
@@ -26,10 +27,23 @@ pub fn run(
     match &args.action {
         ConfigAction::Show(args) => {
             let config = Config::load(args.file.as_deref().or(globals.config.as_deref()), environment)?;
+            let own = own_file(&config)?;
             if globals.is_json()? {
-                print_json(&json!({ "version": VERSION, "config": config.to_json() }), terminal)?;
+                let own = own.map(|(path, text)| json!({ "path": path, "text": text }));
+                let document =
+                    json!({ "version": VERSION, "config": config.to_json(), "repository_file": own });
+                print_json(&document, terminal)?;
             } else {
                 write!(terminal.stdout, "{}", config.to_toml())?;
+                if let Some((path, text)) = own {
+                    let lines = text.lines().map(|line| format!("# {line}\n"));
+                    let text = lines.collect::<String>();
+                    write!(
+                        terminal.stdout,
+                        "\n# `{path}`, this repository's own file, narrows that:\n#\n{}",
+                        printable(&text)
+                    )?;
+                }
             }
             Ok(Exit::Done)
         }
@@ -53,6 +67,16 @@ pub fn run(
     }
 }
 
+/// Returns the path and the text of the repository's own file, where it says something beside `config`.
+fn own_file(config: &Config) -> Result<Option<(&'static str, String)>, Failure> {
+    let Some(found) = discover(NAMES.into_iter().filter(|name| Path::new(name).is_file())) else {
+        return Ok(None);
+    };
+    config.narrowed_by_file(found.path)?;
+    let text = fs_err::read_to_string(found.path)?;
+    Ok((!config.is_of(&text)).then_some((found.path, text)))
+}
+
 /// Returns what was checked and found right.
 fn check(
     file: Option<&Path>,
@@ -61,6 +85,17 @@ fn check(
 ) -> Result<String, ConfigError> {
     if let Some(file) = file.or(environment.config.as_deref()) {
         Config::load(Some(file), environment)?;
+        let is_own = NAMES.iter().any(|name| file.ends_with(name));
+        let as_own = file.to_str().filter(|_| is_own).map(|path| Config::default().narrowed_by_file(path));
+        if let Some(Err(error)) = as_own {
+            let problem = error.problems().first().map(|problem| problem.message.clone()).unwrap_or_default();
+            // A warning that cannot be said is no reason to stop.
+            let _ = writeln!(
+                terminal.stderr,
+                "warning: `{}` is right for `--config`; as the file of a repository it would be refused: {problem}",
+                file.display()
+            );
+        }
         return Ok(format!("`{}`", file.display()));
     }
     let config = Config::load(None, environment)?;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::asking::served;
 use crate::support::registry::Registry;
 
 /// A directory with files, and a registry in the place of Docker Hub.
@@ -237,4 +238,24 @@ async fn a_promoted_environment_is_looked_after_too() {
     // A tag that has moved on is no finding where digests come by promotion.
     let (code, rules, _) = scene.rules(&["--online"]).await;
     assert_eq!((code, rules), (1, vec!["digest-gone".to_owned(), "immutable-tag-moved".to_owned()]));
+}
+
+/// Who opens a pull request names the images: nothing but public addresses is asked for them, by the fix neither (issue 13, H).
+#[tokio::test(flavor = "multi_thread")]
+async fn an_untrusted_name_leads_to_no_private_address_whatever_is_done() {
+    let scene = Scene::new("").await;
+    let inside = Registry::start().await;
+    inside.put_index("acme/api", "1", BOTH, "a");
+    let image = format!("{}/acme/api:1", inside.host());
+    for args in [&["--online"][..], &["--online", "--fix"], &["--online", "--fix", "--strict"]] {
+        scene.write("a.yaml", &[&image]);
+        let before = scene.read("a.yaml");
+        let (code, _, err) = scene.run(&[args, &["--untrusted"]].concat()).await;
+        assert_eq!(code, 1, "{args:?}: {err}");
+        assert_eq!(scene.read("a.yaml"), before, "{args:?}");
+        assert!(served(&inside).is_empty(), "{args:?}: {}", served(&inside));
+    }
+    // The test can see it: who is trusted is asked.
+    scene.run(&["--online", "--fix"]).await;
+    assert!(scene.read("a.yaml").contains("@sha256:"), "{}", scene.read("a.yaml"));
 }

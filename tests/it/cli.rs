@@ -155,7 +155,15 @@ fn config_check_without_a_file_takes_the_one_of_the_repository() {
     assert_eq!((code, out.as_str()), (0, "ok: `.github/tagpin.toml`, as the file of a repository\n"));
     assert_eq!(err, "warning: `.github/tagpin.toml` is read, `tagpin.toml` ignored: keep one\n");
 
+    let (_, shown, _) = run(two.path(), &["config", "show"]);
+    assert!(shown.ends_with("narrows that:\n#\n# [policy]\n# exclude = [\"x/**\"]\n"), "{shown}");
+
     let wide = directory(&[("tagpin.toml", "[forge]\nkind = \"none\"\n")]);
+    let (code, _, err) = run(wide.path(), &["config", "check", "tagpin.toml"]);
+    assert_eq!(code, 0);
+    assert!(err.contains("as the file of a repository it would be refused: `forge` belongs into"), "{err}");
+    let (code, shown, _) = run(wide.path(), &["config", "show", "tagpin.toml"]);
+    assert!(code == 0 && !shown.contains("narrows"), "{shown}");
     let (code, _, err) = run(wide.path(), &["config", "check"]);
     assert_eq!(code, 2);
     assert!(err.contains("`forge` belongs into the file that is given with `--config`"), "{err}");

@@ -412,6 +412,14 @@ fn outputs_that_cannot_be_written_are_refused_before_anything_is_done() {
         assert!(err.contains(message), "{args:?}: {err}");
         assert!(!scene.path("../good").exists());
     }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("../directory", scene.path("link")).unwrap();
+        let (code, _, err) = scene.run(&["check", "--output", "json=link/report"]);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("leads through a symbolic link of the repository"), "{err}");
+        assert!(!scene.path("../directory/report").exists());
+    }
     for args in [
         &["list", "--format", "sarif"][..],
         &["pin", "--format", "junit"],

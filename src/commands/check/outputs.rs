@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::super::print_remarks;
+use super::super::{print_remarks, work_tree_root};
 use crate::atomic_file;
 use crate::commands::args::{CheckArgs, Format, Globals, Output};
 use crate::commands::exit::Exit;
@@ -11,6 +11,7 @@ use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::report::terminal::{Stream, Terminal};
 use crate::report::{Report, github, human, renderer, sarif};
+use crate::source::tree::{Resolved, resolve};
 use crate::text::{count, printable};
 
 /// Refuses files that cannot be written, before anything is done.
@@ -29,12 +30,31 @@ pub(super) fn require(outputs: &[Output]) -> Result<(), Failure> {
             let message = format!("the directory of the output `{shown}` does not exist");
             return Err(Failure::usage(message, "create it first"));
         }
+        if leads_through_a_link(file)? {
+            let message =
+                format!("the way to the output `{shown}` leads through a symbolic link of the repository");
+            return Err(Failure::usage(
+                message,
+                "name a directory of the repository itself, or one outside of it",
+            ));
+        }
         if fs_err::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
             let message = format!("the output `{shown}` is not a regular file");
             return Err(Failure::usage(message, "name a file that is not there, or that may be replaced"));
         }
     }
     Ok(())
+}
+
+/// Returns whether a link that the repository has decides where `file` is: a change could have added it.
+fn leads_through_a_link(file: &Path) -> Result<bool, Failure> {
+    let here = fs_err::canonicalize(std::env::current_dir()?)?;
+    let root = work_tree_root(&here);
+    let Resolved::Inside(below) = resolve(&root, &here.join(file)) else { return Ok(false) };
+    let directories = Path::new(&below).parent().into_iter().flat_map(Path::ancestors);
+    Ok(directories
+        .map(|directory| root.join(directory))
+        .any(|directory| directory != root && directory.is_symlink()))
 }
 
 /// Says where nothing was looked at, and lets the report be incomplete where more was expected.

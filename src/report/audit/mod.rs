@@ -158,7 +158,10 @@ pub fn page(report: &Report<'_>, sources: AuditSources<'_>) -> Result<String, mi
     };
     let (version, today) = (env!("CARGO_PKG_VERSION"), sources.today);
     let head = PageHead {
-        title: format!("Images on {today}: {} % pinned", total.share),
+        title: match total.pinned + total.floating {
+            0 => format!("Images on {today}"),
+            _ => format!("Images on {today}: {} % pinned", total.share),
+        },
         heading: "Container images".to_owned(),
         lead: format!("What the files name on {today}. Written by tagpin {version}; no registry was asked."),
     };

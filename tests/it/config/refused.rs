@@ -70,6 +70,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[repository]]\nurl = \"http://x.example/a\"\ntoken-env = \"T\"", "in the clear"),
         ("[[repository]]\nurl = \"/srv/a\"\ntoken-env = \"T\"", "a path takes no `token-env`"),
         ("[[repository]]\nurl = \"https://x/a\"\n[[repository]]\nurl = \"https://x/a\"", "listed twice"),
+        ("[[repository]]\nurl = \"https://x/a.git\"\n[[repository]]\nurl = \"https://x/a/\"", "listed twice"),
         ("[[registry]]\nlocation = \"a.example\"", "missing field `prefix`"),
         ("[[registry]]\nprefix = \"https://a.example\"", "a host, no URL"),
         ("[[registry]]\nprefix = \"acme\"", "`prefix` is not a place of a registry"),
