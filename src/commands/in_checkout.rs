@@ -68,7 +68,8 @@ impl Checkout {
                 save(&self.root.join(&path), &after)?;
                 notes.push(format!("what was rolled back is on hold in {path}: `tagpin hold list` shows it"));
             } else if globals.format == Format::Human {
-                terminal.stdout.write_all(diff::unified(&path, &before, &after).as_bytes())?;
+                let diff = diff::unified(&path, &before, &after);
+                terminal.stdout.write_all(diff::painted(&diff, &terminal.stdout).as_bytes())?;
             }
         }
         let budget = registry.budget();

@@ -123,7 +123,8 @@ pub(super) fn finish(
     if dry_run {
         if globals.format == Format::Human {
             for file in &pinned.files {
-                terminal.stdout.write_all(diff::unified(&file.path, &file.before, &file.after).as_bytes())?;
+                let diff = diff::unified(&file.path, &file.before, &file.after);
+                terminal.stdout.write_all(diff::painted(&diff, &terminal.stdout).as_bytes())?;
             }
         }
     } else {

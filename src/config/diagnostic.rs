@@ -71,7 +71,10 @@ impl Diagnostic {
         let message = redact(error.message().trim());
         let (message, hint) = match unknown(&message) {
             Some((kind, word, known)) => (format!("unknown {kind} `{word}`"), Some(suggest(word, &known))),
-            None => (message.into_owned(), None),
+            None => match in_words(&message) {
+                Some((message, hint)) => (message, Some(hint)),
+                None => (message.into_owned(), None),
+            },
         };
         let mut problem = match error.span() {
             Some(span) => Self::at(file, text, span, message),
@@ -126,6 +129,33 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         })
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// Says what the deserializer means: "missing field `a`", "invalid type: string "a", expected a sequence".
+fn in_words(message: &str) -> Option<(String, String)> {
+    if let Some(field) = message.strip_prefix("missing field ") {
+        return Some((
+            format!("{field} is missing"),
+            format!("every entry of this kind has {field}: add it"),
+        ));
+    }
+    let (found, expected) = message.strip_prefix("invalid type: ")?.split_once(", expected ")?;
+    let value = found.strip_prefix("string ").unwrap_or("the value");
+    let (wanted, hint) = match expected {
+        "a sequence" if found == "map" => {
+            ("there may be several of this table", "write its name in two brackets: `[[…]]`".to_owned())
+        }
+        "a sequence" => ("this is a list", format!("put {value} into brackets: `[…]`")),
+        "a TOML datetime" => ("this is a day", "write it without quotes, as `2026-12-31`".to_owned()),
+        "a boolean" => ("this is `true` or `false`", "write it without quotes".to_owned()),
+        "i64" | "u64" | "u32" | "usize" => ("this is a whole number", "write it without quotes".to_owned()),
+        "a string" => ("this is text", "put it into quotes".to_owned()),
+        expected if expected.starts_with("struct ") => {
+            ("this is a table", "write its keys below its name in brackets: `[…]`".to_owned())
+        }
+        _ => return None,
+    };
+    Some((format!("{wanted}, and here is {}", found.split(' ').next().unwrap_or(found)), hint))
 }
 
 /// Takes serde's words apart: "unknown field `a`, expected one of `b`, `c`".

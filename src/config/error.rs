@@ -17,12 +17,14 @@ impl ConfigError {
     }
 
     /// Returns the error with these problems in the file's order, or `value` where there are none.
-    pub(super) fn unless_none<T>(mut problems: Vec<Diagnostic>, value: T) -> Result<T, Self> {
-        if problems.is_empty() {
-            return Ok(value);
-        }
+    pub(super) fn unless_none<T>(problems: Vec<Diagnostic>, value: T) -> Result<T, Self> {
+        if problems.is_empty() { Ok(value) } else { Err(Self::all(problems)) }
+    }
+
+    /// Returns the error with these problems, in the order of the file.
+    pub(super) fn all(mut problems: Vec<Diagnostic>) -> Self {
         problems.sort_by_key(|problem| problem.position);
-        Err(Self { problems })
+        Self { problems }
     }
 
     /// Returns the error about a file as a whole, with what to do next.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::file::{read, unreadable, utf8};
 use super::raw::Raw;
 use super::show::action;
-use super::{Config, ConfigError, Diagnostic, Variables, check, pull_request};
+use super::{Config, ConfigError, Diagnostic, Variables, check, mistakes, pull_request};
 use crate::forge::CiRepository;
 
 impl Config {
@@ -61,8 +61,8 @@ impl Config {
     /// Names everything that is wrong, with its place.
     pub fn parse(file: &str, base: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let text = utf8(file, bytes)?;
-        let raw: Raw = toml::from_str(text)
-            .map_err(|error| ConfigError::one(Diagnostic::from_toml(file, text, &error)))?;
+        let raw: Raw = mistakes::read(text, |text, error| Diagnostic::from_toml(file, text, error))
+            .map_err(ConfigError::all)?;
         let (mut config, problems) = check::check(file, base, text, &raw);
         config.own = Some(text.to_owned());
         ConfigError::unless_none(problems, config)

@@ -13,6 +13,7 @@ mod error;
 mod file;
 mod forge;
 mod load;
+mod mistakes;
 mod public_keys;
 mod pull_request;
 mod raw;

@@ -8,7 +8,7 @@ use super::check::Checker;
 use super::diagnostic::Diagnostic;
 use super::file::{utf8, within_limit};
 use super::raw::{Raw, RawNarrowing, RawNarrowingPolicy, RawNarrowingRule, RawPolicy, RawRule, SpannedText};
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, mistakes};
 use crate::check::Severity;
 use crate::policy::RepositoryDemands;
 
@@ -36,7 +36,7 @@ impl Config {
             return Ok(self.clone());
         }
         let raw: RawNarrowing =
-            toml::from_str(text).map_err(|error| ConfigError::one(refused(path, text, &error)))?;
+            mistakes::read(text, |text, error| refused(path, text, error)).map_err(ConfigError::all)?;
 
         let mut config = self.clone();
         let mut problems = Vec::new();

@@ -2,6 +2,7 @@
 
 use similar::TextDiff;
 
+use crate::report::terminal::{Stream, TextStyle};
 use crate::text::printable;
 
 /// Returns the unified diff of one file; nothing where both are equal.
@@ -23,6 +24,24 @@ fn shown(line: &str) -> String {
     let end = if line.ends_with("\r\n") { "\r\n" } else { &line[line.trim_end_matches('\n').len()..] };
     let parts: Vec<_> = line[..line.len() - end.len()].split('\t').map(printable).collect();
     parts.join("\t") + end
+}
+
+/// Returns a diff in the colours of a terminal.
+pub fn painted(diff: &str, stream: &Stream) -> String {
+    if !stream.colored() {
+        return diff.to_owned();
+    }
+    let paint = |line: &str| {
+        let style = match line.as_bytes().first() {
+            Some(b'+') if !line.starts_with("+++ ") => TextStyle::Green,
+            Some(b'-') if !line.starts_with("--- ") => TextStyle::Red,
+            Some(b'@') => TextStyle::Cyan,
+            _ => return line.to_owned(),
+        };
+        let text = line.trim_end_matches(['\n', '\r']);
+        stream.paint(style, text) + &line[text.len()..]
+    };
+    diff.split_inclusive('\n').map(paint).collect()
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(
             annotations(&report),
             "::error file=a%2Cb%3Ac%0A.yaml,line=3,endLine=3,col=5,endColumn=9,title=tagpin%3A floating-tag::\
-             50%25\\r%0A::set-output name=a::b%0A::error::c\\u{1b}[2J\n"
+             50%25\\r%0A: :set-output name=a::b%0A: :error::c\\u{1b}[2J\n"
         );
     }
 

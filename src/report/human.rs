@@ -1,15 +1,19 @@
 //! Reports for people: one line for each thing, the place last, a summary at the end.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::{Excerpt, Report, Row, Suppressed};
 use crate::check::{Finding, Severity};
 use crate::plan::Outcome;
+use crate::reference::Reference;
 use crate::report::terminal::{Stream, TextStyle};
 use crate::text::{count, one_line};
 
 /// Returns the list of every image and where it stands.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {
-    let width = report.rows.iter().map(|row| row.image.chars().count()).max().unwrap_or_default().min(72);
-    let rows = report.rows.iter().map(|row| {
+    let images: Vec<String> = report.rows.iter().map(|row| shown(row.image, stream)).collect();
+    let width = images.iter().map(|image| image.chars().count()).max().unwrap_or_default().min(72);
+    let rows = report.rows.iter().zip(&images).map(|(row, image)| {
         let style = match row.state {
             "floating" => TextStyle::Yellow,
             "pinned" => TextStyle::Green,
@@ -23,7 +27,6 @@ pub fn list(report: &Report<'_>, stream: &Stream) -> String {
             0 => String::new(),
             uses => format!("  (and at {} through aliases)", count(uses, "more place")),
         };
-        let image = one_line(row.image);
         format!("{state}  {image:width$}  {}{reason}{hold}{also}\n", place(row, stream))
     });
     rows.collect()
@@ -40,9 +43,21 @@ pub fn left_out(report: &Report<'_>, stream: &Stream) -> String {
 }
 
 fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
-    let told =
-        report.rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)));
-    let rows = told.map(|row| {
+    // What is the same but for its place is said once, at the first of its places.
+    type Told<'r> = (Option<Outcome>, &'r str, Option<&'r str>, Option<&'r str>);
+    let mut places: HashMap<Told<'_>, usize> = HashMap::new();
+    let mut first = Vec::new();
+    for row in &report.rows {
+        if row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)) {
+            let told = (row.outcome, row.image, row.reason, row.detail.as_deref());
+            let more = places.entry(told).and_modify(|more| *more += 1).or_default();
+            // What was written is named wherever it was.
+            if *more == 0 || row.new.is_some() {
+                first.push((row, told));
+            }
+        }
+    }
+    let rows = first.into_iter().map(|(row, told)| {
         let outcome = row.outcome.unwrap_or(Outcome::Failed);
         let style = match outcome {
             Outcome::Pinned | Outcome::Updated => TextStyle::Green,
@@ -51,6 +66,12 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> 
         };
         let word = stream.paint(style, &format!("{:8}", outcome.as_str()));
         let text = row.new.as_deref().unwrap_or(row.image);
+        let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
+        let old = old.map(|old| shown(&format!("  (was {old})"), stream)).unwrap_or_default();
+        let more = match places.get(&told).copied().unwrap_or_default() {
+            more if more > 0 && row.new.is_none() => format!("  and at {}", count(more, "more place")),
+            _ => String::new(),
+        };
         let reason = match (row.reason, &row.detail) {
             (Some(reason), Some(detail)) => format!("\n          {reason}: {}", one_line(detail)),
             (Some(reason), None) => format!("\n          {reason}"),
@@ -58,9 +79,28 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> 
         };
         let proofs = row.proofs.iter().map(|proof| format!("\n          {}", one_line(&proof.to_string())));
         let proofs: String = proofs.collect();
-        format!("{word}  {}  {}{reason}{proofs}\n", one_line(text), place(row, stream))
+        format!("{word}  {}{old}  {}{more}{reason}{proofs}\n", shown(text, stream), place(row, stream))
     });
     rows.collect()
+}
+
+/// How many characters of a digest tell it from others.
+const SHORT: usize = 12;
+
+/// Returns a text fit for one line. On a terminal digests are short: whole ones wrap every line, and are in pipes and JSON.
+fn shown(text: &str, stream: &Stream) -> String {
+    const START: &str = "sha256:";
+    let mut rest = text;
+    let mut short = String::new();
+    while let Some(at) = rest.find(START).filter(|_| stream.is_terminal()) {
+        let end = at + START.len();
+        let digits = rest[end..].bytes().take_while(u8::is_ascii_hexdigit).count();
+        let kept = if digits > SHORT { end + SHORT } else { end + digits };
+        short += &rest[..kept];
+        short += if digits > SHORT { "…" } else { "" };
+        rest = &rest[end + digits..];
+    }
+    one_line(&(short + rest))
 }
 
 /// Returns the findings of `check`, each with its line where that is known.
@@ -107,11 +147,43 @@ pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
         let (place, image, detail) = (place(row, stream), one_line(row.image), one_line(&unchecked.detail));
         Some(format!("{word}: {place}: `{image}`: {}: {detail}\n", unchecked.reason))
     });
-    let notes = report
-        .notes
-        .iter()
-        .map(|note| format!("{}: {}\n", stream.paint(TextStyle::Dim, "note"), one_line(note)));
+    let notes = summed(&report.notes);
+    let notes =
+        notes.iter().map(|note| format!("{}: {}\n", stream.paint(TextStyle::Dim, "note"), one_line(note)));
     unread.chain(unchecked).chain(notes).collect()
+}
+
+/// How many files say the same before one line says it for all.
+const SAME: usize = 3;
+
+/// Returns the notes, those of many files that say the same as one.
+fn summed(notes: &[String]) -> Vec<String> {
+    let remark =
+        |note: &str| note.split_once(": ").map(|(file, remark)| (file.to_owned(), remark.to_owned()));
+    let mut files: HashMap<String, Vec<String>> = HashMap::new();
+    for (file, remark) in notes.iter().filter_map(|note| remark(note)) {
+        files.entry(remark).or_default().push(file);
+    }
+    let mut summed = Vec::new();
+    for note in notes {
+        let Some((file, remark)) = remark(note) else {
+            summed.push(note.clone());
+            continue;
+        };
+        match files.get(&remark) {
+            Some(all) if all.len() > SAME => {
+                if all.first() == Some(&file) {
+                    let named = all[..SAME].join(", ");
+                    summed.push(format!("{remark} ({named} and {} more)", all.len() - SAME));
+                    files.remove(&remark);
+                }
+            }
+            Some(_) => summed.push(note.clone()),
+            // Said already.
+            None => {}
+        }
+    }
+    summed
 }
 
 /// Returns one line with the numbers.
@@ -125,7 +197,13 @@ pub fn summary(report: &Report<'_>) -> String {
         outcomes.into_iter().map(|(outcome, number)| format!("{number} {}", outcome.as_str())).collect()
     };
     if known > 0 {
-        parts.push(format!("{} not read (templates and links)", count(known, "document")));
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in report.unread.iter().filter(|row| !row.incomplete) {
+            *reasons.entry(row.unread.reason.as_str()).or_default() += 1;
+        }
+        let reasons: Vec<String> =
+            reasons.into_iter().map(|(reason, number)| format!("{number} {reason}")).collect();
+        parts.push(format!("{} not read ({})", count(known, "document"), reasons.join(", ")));
     }
     if unread > 0 {
         parts.push(format!("{} unreadable", count(unread, "document")));
@@ -149,4 +227,32 @@ pub fn summary(report: &Report<'_>) -> String {
 
 fn place(row: &Row<'_>, stream: &Stream) -> String {
     stream.paint(TextStyle::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_files_say_is_said_once() {
+        let note = |file: usize, remark: &str| format!("{file}.yaml: {remark}");
+        let mut notes: Vec<String> = (0..3).map(|file| note(file, "few")).collect();
+        notes.push("no file of its own".to_owned());
+        notes.extend((0..25).map(|file| note(file, "Pod/a is not annotated: no room")));
+        let told = summed(&notes);
+        assert_eq!(told[..4], notes[..4]);
+        assert_eq!(told[4..], ["Pod/a is not annotated: no room (0.yaml, 1.yaml, 2.yaml and 22 more)"]);
+    }
+
+    #[test]
+    fn digests_are_short_on_a_terminal_alone() {
+        let text = format!("redis:8@sha256:{}  (was sha256:{})", "a".repeat(64), "b".repeat(64));
+        let plain = Stream::plain(Vec::new());
+        assert_eq!(shown(&text, &plain), text);
+        let mut terminal = Stream::plain(Vec::new());
+        terminal.assume_terminal();
+        let short = format!("redis:8@sha256:{}…  (was sha256:{}…)", "a".repeat(12), "b".repeat(12));
+        assert_eq!(shown(&text, &terminal), short);
+        assert_eq!(shown("x@sha256:abc", &terminal), "x@sha256:abc");
+    }
 }

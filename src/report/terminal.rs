@@ -112,6 +112,11 @@ impl Stream {
         Self::new("a buffer", Box::new(inner), false, false)
     }
 
+    #[cfg(test)]
+    pub(crate) fn assume_terminal(&mut self) {
+        self.is_terminal = true;
+    }
+
     /// Returns whether a person may be looking on: progress is shown only then.
     pub fn is_terminal(&self) -> bool {
         self.is_terminal

@@ -134,6 +134,22 @@ fn config_check_says_ok_or_what_is_wrong() {
                 .into()
         )
     );
+    let many = "[policy]\ninclude = \"x\"\nbar = 1\n[forgex]\na = 1\n[run]\nconcurrency = \"3\"\n[[check.allow]]\nimages = [\"x\"]\n\
+                until = \"2026-12-31\"\nreason = \"a\"\n[[check.allow]]\nimages = [\"y\"]\n";
+    fs_err::write(here.path().join("many.toml"), many).unwrap();
+    let (code, _, err) = run(here.path(), &["config", "check", "many.toml"]);
+    let told: Vec<&str> =
+        err.lines().filter(|line| line.contains("many.toml:") || line.starts_with("hint")).collect();
+    assert_eq!(code, 2);
+    assert_eq!(
+        told,
+        [
+            "error: many.toml:2:11: this is a list, and here is string",
+            "hint: put \"x\" into brackets: `[…]`",
+            "many.toml:3:1: unknown key `bar`",
+        ],
+        "{err}"
+    );
     let (code, _, err) = run(here.path(), &["config", "check", "absent.toml"]);
     assert_eq!(code, 2);
     assert!(err.starts_with("error: absent.toml: cannot be read: No such file"), "{err}");

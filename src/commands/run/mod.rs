@@ -169,7 +169,8 @@ fn print(
     let is_diff = outcome.branch == BranchState::DryRun;
     if is_diff {
         for file in outcome.pinned.beside.iter().chain(&outcome.pinned.files) {
-            terminal.stdout.write_all(diff::unified(&file.path, &file.before, &file.after).as_bytes())?;
+            let diff = diff::unified(&file.path, &file.before, &file.after);
+            terminal.stdout.write_all(diff::painted(&diff, &terminal.stdout).as_bytes())?;
         }
     }
     for line in outcome_lines(outcome, report.complete) {
