@@ -155,7 +155,15 @@ fn in_words(message: &str) -> Option<(String, String)> {
         }
         _ => return None,
     };
-    Some((format!("{wanted}, and here is {}", found.split(' ').next().unwrap_or(found)), hint))
+    let found = match found.split(' ').next() {
+        Some("string") => "text",
+        Some("integer" | "floating") => "a number",
+        Some("boolean") => "`true` or `false`",
+        Some("sequence") => "a list",
+        Some("map") => "a table",
+        _ => "something else",
+    };
+    Some((format!("{wanted}, and here is {found}"), hint))
 }
 
 /// Takes serde's words apart: "unknown field `a`, expected one of `b`, `c`".

@@ -69,6 +69,7 @@ async fn list_says_where_every_image_stands() {
     let expected = serde_json::json!({
         "file": "app/pod.yaml", "line": 7, "column": 14, "byte_start": start, "byte_end": start + 14, "document": 0,
         "path": "/spec/containers/0/image", "format": "kubernetes", "kind": "Pod", "image": "acme/api:1.8",
+        "registry": "docker.io", "repository": "acme/api", "tag": "1.8", "digest": null,
         "state": "floating", "reason": null,
     });
     assert_eq!(*first, expected);
@@ -119,8 +120,17 @@ async fn pin_writes_what_it_can_and_says_what_it_could_not() {
     assert_eq!(heads, 1, "a pin that is right costs one HEAD: {:?}", scene.registry.requests());
 
     let moved = scene.registry.put_index("acme/api", "1.8", &["linux/amd64"], "two");
+    let (_, out, _) = scene.run(&["pin", "--dry-run", "--format", "json"]).await;
+    let json: Value = serde_json::from_str(&out).unwrap();
+    let row = &json["references"][0];
+    assert_eq!((&row["digest"], &row["new_digest"]), (&scene.digest.clone().into(), &moved.clone().into()));
+    assert_eq!(json["after"], serde_json::json!({"floating": 1, "pinned": 1, "skipped": 1}));
+
     let (_, out, _) = scene.run(&["pin"]).await;
-    assert!(out.contains("updated"), "{out}");
+    assert!(
+        out.contains(&format!("updated   acme/api:1.8@{moved}  (was {})  pod.yaml", scene.digest)),
+        "{out}"
+    );
     assert_eq!(scene.read("pod.yaml"), POD.replace("acme/api:1.8", &format!("acme/api:1.8@{moved}")));
 }
 

@@ -63,7 +63,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[ledger]\nbranch = \"-x\"", "not a name that a branch can have"),
         ("[forge]\nbase-url = \"http://ghe.example\"", "must start with `https://`"),
         ("[forge]\nauthor-email = \"a <b>\"", "cannot hold `<`"),
-        ("[[repository]]\nbranch = \"main\"", "missing field `url`"),
+        ("[[repository]]\nbranch = \"main\"", "`url` is missing"),
         ("[[repository]]\nurl = \"ssh://github.com/a/b\"", "cannot clone over `ssh`"),
         ("[[repository]]\nurl = \"https://x/a\"\nbranch = \"refs/heads/main\"", "is not a branch name"),
         ("[[repository]]\nurl = \"https://x/a\"\nbranch = \"-x\"", "is not a branch name"),
@@ -71,7 +71,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         ("[[repository]]\nurl = \"/srv/a\"\ntoken-env = \"T\"", "a path takes no `token-env`"),
         ("[[repository]]\nurl = \"https://x/a\"\n[[repository]]\nurl = \"https://x/a\"", "listed twice"),
         ("[[repository]]\nurl = \"https://x/a.git\"\n[[repository]]\nurl = \"https://x/a/\"", "listed twice"),
-        ("[[registry]]\nlocation = \"a.example\"", "missing field `prefix`"),
+        ("[[registry]]\nlocation = \"a.example\"", "`prefix` is missing"),
         ("[[registry]]\nprefix = \"https://a.example\"", "a host, no URL"),
         ("[[registry]]\nprefix = \"acme\"", "`prefix` is not a place of a registry"),
         ("[[registry]]\nprefix = \"a.example/x\"\nconcurrency = 2", "`concurrency` is for a whole registry"),
@@ -101,7 +101,7 @@ fn what_cannot_work_is_refused_with_what_to_do() {
             "did you mean `digest-only`?",
         ),
         ("[policy", "tagpin.toml:1:"),
-        ("schedule = 5", "invalid type"),
+        ("schedule = 5", "this is text, and here is a number"),
     ] {
         let message = error(text);
         assert!(message.contains(part), "{text}\n→ {message}");
