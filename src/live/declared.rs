@@ -1,6 +1,6 @@
 //! What the manifests of a tree declare. Pure.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::manifest::Located;
 use crate::manifest::edit::annotations::Keys;
@@ -43,19 +43,12 @@ pub struct DeclaredPlace {
     pub digests: BTreeSet<Digest>,
 }
 
-/// Returns the images that the files declare. What a kustomization overrides is declared there, and not where it was.
+/// Returns the images that the files declare. What every kustomization replaces is declared there, and not where it was.
 pub fn declared(inventory: &Inventory, keys: Option<Keys<'_>>) -> Vec<DeclaredPlace> {
-    let overridden: HashSet<&str> =
-        inventory.files.iter().flat_map(|file| &file.scan.kustomize.overridden).map(String::as_str).collect();
-    inventory.sites().filter_map(|(file, located)| of_site(file, located, keys, &overridden)).collect()
+    inventory.sites().filter_map(|(file, located)| of_site(file, located, keys)).collect()
 }
 
-fn of_site(
-    file: &FileScan,
-    located: &Located,
-    keys: Option<Keys<'_>>,
-    overridden: &HashSet<&str>,
-) -> Option<DeclaredPlace> {
+fn of_site(file: &FileScan, located: &Located, keys: Option<Keys<'_>>) -> Option<DeclaredPlace> {
     let site = &located.site;
     let reference = match (&site.reference, site.state) {
         (Some(reference), _) => reference.clone(),
@@ -63,9 +56,6 @@ fn of_site(
         (None, State::Skipped(Skip::Ignored | Skip::ManagedByFlux)) => Reference::parse(&site.image).ok()?,
         (None, _) => return None,
     };
-    if site.owner.is_some() && overridden.contains(reference.name()) {
-        return None;
-    }
     let mut digests: BTreeSet<Digest> = reference.digest().cloned().into_iter().collect();
     if let (Some(owner), Some(keys)) = (&site.owner, keys) {
         digests.extend(recorded(owner, keys, reference.digest()));

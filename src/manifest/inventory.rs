@@ -1,6 +1,6 @@
 //! Every image in a tree: which files are read, and what they hold.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,8 @@ use crate::manifest::look_away::{LookAway, LookAwayReason};
 use crate::manifest::scan::{self, SIZE_MAX};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::unread::{Unread, UnreadReason};
-use crate::source::tree::{EntryKind, Tree, TreeError};
+use crate::manifest::{deploy, formats};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
 /// What the files of a tree hold.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -36,6 +37,12 @@ impl Inventory {
         self.files.iter().flat_map(|file| file.scan.sites.iter().map(move |site| (file, site)))
     }
 
+    /// Returns the files below the root that kustomizations apply as patches: these have only a part of an object.
+    pub fn patches(&self) -> HashSet<&str> {
+        let overlays = self.files.iter().flat_map(|file| &file.scan.kustomize.overlays);
+        overlays.flat_map(|overlay| &overlay.patches).map(String::as_str).collect()
+    }
+
     /// Returns everything that could not be read, with its file's path.
     pub fn unread(&self) -> impl Iterator<Item = (&str, &Unread)> {
         self.files.iter().flat_map(|file| file.scan.unread.iter().map(|unread| (file.path.as_str(), unread)))
@@ -43,7 +50,7 @@ impl Inventory {
 }
 
 /// Reads every file of `tree` that may hold images and whose path below the repository's root is `wanted`, several at
-/// a time.
+/// a time. What deployers make of the images is beside them; for that, kustomizations are read that are not wanted.
 ///
 /// # Errors
 /// The tree itself cannot be read. A file that cannot be read is in [`Inventory::unread`] instead.
@@ -52,16 +59,43 @@ pub fn take<T: Tree>(
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Inventory, TreeError> {
-    let mut entries = Vec::new();
+    let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
-        if (scan::is_candidate(&entry.path) || tree.is_named(&entry.path)) && wanted(&root_path) {
-            entries.push((entry, root_path));
+        let is_file = scan::is_candidate(&entry.path) || tree.is_named(&entry.path);
+        match (is_file, wanted(&root_path)) {
+            (true, true) => entries.push((entry, root_path)),
+            (true, false) if formats::is_named(&root_path) => {
+                hidden.insert(entry.path.clone());
+                entries.push((entry, root_path));
+            }
+            (false, true) => others.push((entry, root_path)),
+            (_, false) => {}
         }
     }
+    let mut files = read_all(tree, catalogue, &entries);
+    // A kustomization reads files of any name.
+    let named: HashSet<&str> = files.iter().flat_map(|file| file.scan.kustomize.files()).collect();
+    others.retain(|(_, root_path)| named.contains(root_path.as_str()));
+    files.extend(read_all(tree, catalogue, &others));
+    files.extend(tree.problems().iter().map(|problem| {
+        let path = problem.path().to_owned();
+        let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
+        FileScan { root_path: path.clone(), path, scan }
+    }));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut deployed: Vec<_> =
+        files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
+    deploy::apply(&mut deployed);
+    files.retain(|file| !hidden.contains(&file.path));
+    Ok(Inventory { files })
+}
+
+/// Reads files, each with its path below the root, several at a time; in no order.
+fn read_all<T: Tree>(tree: &T, catalogue: &Catalogue, entries: &[(TreeEntry, String)]) -> Vec<FileScan> {
     let next = AtomicUsize::new(0);
     let files = Mutex::new(Vec::new());
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len().max(1));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
@@ -78,31 +112,7 @@ pub fn take<T: Tree>(
             });
         }
     });
-    let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
-    files.extend(tree.problems().iter().map(|problem| {
-        let path = problem.path().to_owned();
-        let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
-        FileScan { root_path: path.clone(), path, scan }
-    }));
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    skip_built(&mut files);
-    Ok(Inventory { files })
-}
-
-/// What the base of a Compose project builds is not an image to pin in the files beside it that override it.
-fn skip_built(files: &mut [FileScan]) {
-    let mut built: HashMap<String, HashSet<String>> = HashMap::new();
-    for file in files.iter_mut().filter(|file| !file.scan.built.is_empty()) {
-        built
-            .entry(directory(&file.root_path).to_owned())
-            .or_default()
-            .extend(file.scan.built.iter().cloned());
-    }
-    for file in files {
-        if let Some(built) = built.get(directory(&file.root_path)) {
-            file.scan.skip_built(&file.root_path, |service| built.contains(service));
-        }
-    }
+    files.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the directory of the file at `path`, empty for the root.

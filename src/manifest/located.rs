@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::deploy::{Deployed, Renamed};
 use super::formats::Kustomize;
-use super::formats::compose::{self, Role};
 use super::look_away::LookAway;
-use super::site::{Site, Skip};
+use super::site::Site;
 use super::source_range::SourceRange;
 use super::syntax::tree::NodeId;
 use super::unread::Unread;
@@ -29,6 +29,8 @@ pub struct Scan {
     /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
     /// project.
     pub built: Vec<String>,
+    /// The image names that a Skaffold configuration in this file builds.
+    pub artifacts: Vec<String>,
 }
 
 impl Scan {
@@ -40,19 +42,7 @@ impl Scan {
             && self.ignores.is_empty()
             && self.kustomize == Kustomize::default()
             && self.built.is_empty()
-    }
-
-    /// Skips the images that the Compose project builds, where this file at `path` overrides its base: `built` tells
-    /// whether the base builds the service at a JSON pointer.
-    pub fn skip_built(&mut self, path: &str, built: impl Fn(&str) -> bool) {
-        if compose::role(path) != Some(Role::Override) {
-            return;
-        }
-        for Located { site, .. } in &mut self.sites {
-            if site.path.strip_suffix("/image").is_some_and(&built) {
-                site.skip(Skip::BuildOutput);
-            }
-        }
+            && self.artifacts.is_empty()
     }
 
     /// Returns the 1-based lines of `# tagpin: ignore` comments that match nothing.
@@ -113,12 +103,24 @@ pub struct Located {
     pub end_column: usize,
     /// How many bytes a byte order mark takes before the text.
     pub offset: usize,
+    /// What deployers make of it; `None` where they leave it as it is.
+    pub deployed: Option<Box<Deployed>>,
 }
 
 impl Located {
     /// Returns where a span of the site is in the file.
     pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
         span.start + self.offset..span.end + self.offset
+    }
+
+    /// Returns whether a kustomization changes the image somewhere: its object alone does not say what is deployed.
+    pub fn is_overridden(&self) -> bool {
+        self.deployed.as_ref().is_some_and(|deployed| deployed.is_overridden)
+    }
+
+    /// Returns the names that come out with its tag and digest, beside its own.
+    pub fn renamed(&self) -> &[Renamed] {
+        self.deployed.as_ref().map(|deployed| deployed.renamed.as_slice()).unwrap_or_default()
     }
 
     /// Returns where the site's main scalar is.

@@ -1,6 +1,7 @@
 //! Files, the images that they name, and how to edit them. Pure: bytes in, values out.
 
 pub mod chart;
+pub mod deploy;
 pub mod edit;
 pub mod formats;
 mod ignore;

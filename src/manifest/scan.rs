@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::formats::catalogue::Catalogue;
 use super::formats::chunks::chunks;
 use super::formats::compose::{self, Role};
-use super::formats::{self, embedded_yaml};
+use super::formats::{self, embedded_yaml, skaffold};
 use super::located::{Ignore, Located, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
 use super::site::{Site, Skip, State, classify};
@@ -31,8 +31,8 @@ pub fn is_candidate(path: &str) -> bool {
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that cannot
 /// hold an image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
-    // The base of a Compose project says what is built, and may not name an image at all.
-    if compose::role(path) == Some(Role::Base) {
+    // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
+    if compose::role(path) == Some(Role::Base) || formats::is_named(path) {
         return scan_whole(path, bytes, catalogue);
     }
     read(path, bytes, catalogue, |text| chunks(text, catalogue))
@@ -130,7 +130,8 @@ fn find(
     let (mut sites, mut texts, mut looks_away) = (Vec::new(), Vec::new(), Vec::new());
     for (document, parsed) in tree.documents.iter().enumerate() {
         let Some(root) = parsed.root else { continue };
-        formats::kustomize(tree, root, path, &mut scan.kustomize);
+        formats::kustomize(tree, document, root, path, &mut scan.kustomize);
+        scan.artifacts.extend(skaffold::artifacts(tree, root));
         if is_base {
             scan.built.extend(compose::built(tree, root));
         }
@@ -139,7 +140,6 @@ fn find(
         texts.extend(found.texts);
         looks_away.extend(found.looks_away);
     }
-    scan.kustomize.retagged.sort_by_key(|retagged| retagged.start);
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
@@ -188,7 +188,8 @@ fn locate(
     let mut places = index();
     for site in sites {
         let SourceRange { line, column, end_line, end_column, .. } = places.of(&site.span);
-        scan.sites.push(Located { site, line, column, end_line, end_column, offset });
+        let deployed = None;
+        scan.sites.push(Located { site, line, column, end_line, end_column, offset, deployed });
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Skip {
     UnknownLocation,
     /// YAML inside a text that cannot be edited byte by byte.
     EmbeddedText,
+    /// Every kustomization that builds on it gives another name or tag.
+    Replaced,
 }
 
 impl Skip {
@@ -70,6 +72,7 @@ impl Skip {
             Self::ManagedByFlux => "managed-by-flux",
             Self::UnknownLocation => "unknown-location",
             Self::EmbeddedText => "embedded-text",
+            Self::Replaced => "replaced",
         }
     }
 }

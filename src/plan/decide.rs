@@ -17,7 +17,8 @@ use crate::policy::hold::ActiveHolds;
 use crate::policy::{Decision, Policy, Settings, SplitFields, environment};
 use crate::reference::{Digest, Reference};
 use crate::registry::{
-    Answers, Assessment, Judgement, RecordedOrigin, Requirement, SourceIndex, TagAnswer, TagQuery, TagRef,
+    Answers, Assessment, Judgement, RecordedOrigin, Requirement, ResolveError, SourceIndex, TagAnswer,
+    TagQuery, TagRef,
 };
 
 /// What is decided by, beside what the files say.
@@ -60,10 +61,15 @@ pub fn questions(inventory: &Inventory, rules: Rules<'_>) -> Vec<TagQuery> {
         let context = FileContext::new(file, rules);
         for located in &file.scan.sites {
             let Ok((reference, decision)) = context.ask(located) else { continue };
-            let entry = asked
-                .entry(TagRef::new(reference))
-                .or_insert_with(|| (located.site.image.clone(), BTreeSet::new()));
-            entry.1.insert(context.requirement(located, &decision));
+            let requirement = context.requirement(located, &decision);
+            let mut ask = |reference: &Reference, spelled: String| {
+                let entry = asked.entry(TagRef::new(reference)).or_insert_with(|| (spelled, BTreeSet::new()));
+                entry.1.insert(requirement.clone());
+            };
+            ask(reference, located.site.image.clone());
+            for renamed in located.renamed() {
+                ask(&renamed.image, renamed.image.to_string());
+            }
         }
     }
     let queries = asked.into_iter().map(|(question, (reference, wanted))| TagQuery {
@@ -96,13 +102,18 @@ pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdi
     Verdict { behind, ..Verdict::unchanged() }
 }
 
-/// Returns how a pin is spelled at a site of `file`, or the verdict where nothing may be written: it is skipped, on hold, or
-/// in a chart that may use its tag elsewhere.
+/// Returns how a pin is spelled at a site of `file`, or the verdict where nothing may be written: it is skipped, on hold, in
+/// a chart that may use its tag elsewhere, or comes out under another name too.
 ///
 /// # Errors
 /// The verdict.
 pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<Style, Box<Verdict>> {
-    FileContext::new(file, rules).ask(located).map(|(_, decision)| decision.style)
+    let (_, decision) = FileContext::new(file, rules).ask(located)?;
+    // Nobody can tell whether what is named here is what is meant there.
+    match located.renamed() {
+        [] => Ok(decision.style),
+        renamed => Err(Box::new(Verdict::held(Reason::ReplacedIn, describe::replaced_in(renamed)))),
+    }
 }
 
 /// Returns whether a pin would go into the tag field of a chart's values.
@@ -210,10 +221,13 @@ impl<'c> FileContext<'c> {
             Some(Err(error)) => return Verdict::unresolved(error),
             None => return not_asked(),
         };
-        let Judgement::Done(assessment) = self.requirement(located, &decision).judge(&question, answer)
-        else {
+        let requirement = self.requirement(located, &decision);
+        let Judgement::Done(assessment) = requirement.judge(&question, answer) else {
             return not_asked();
         };
+        if let Some(verdict) = replaced_in(located, &requirement, &assessment, answers) {
+            return verdict;
+        }
         match assessment {
             Assessment::Same(behind) => Verdict { behind: behind.map(Box::new), ..Verdict::unchanged() },
             Assessment::PlatformsEqual => Verdict::because(
@@ -280,6 +294,35 @@ impl<'c> FileContext<'c> {
         let delay = past.wait(question, now, decision.ages)?;
         Some(Verdict::held(Reason::Delay(delay.reason), delay.detail))
     }
+}
+
+/// Returns the verdict on a site whose digest would not be the one of every name that comes out with it. What a registry does
+/// not say because it is down may be said in the next run.
+fn replaced_in(
+    located: &Located,
+    requirement: &Requirement,
+    assessment: &Assessment,
+    answers: &Answers,
+) -> Option<Verdict> {
+    if matches!(assessment, Assessment::Failed(_)) {
+        return None;
+    }
+    let mut differing = Vec::new();
+    for renamed in located.renamed() {
+        let question = TagRef::new(&renamed.image);
+        match answers.get(&question) {
+            Some(Ok(answer)) => {
+                let there = requirement.judge(&question, answer);
+                differing.extend((there != Judgement::Done(assessment.clone())).then(|| renamed.clone()));
+            }
+            Some(Err(
+                ResolveError::NotFound(_) | ResolveError::Unauthorized(_) | ResolveError::NotAllowed(_),
+            ))
+            | None => differing.push(renamed.clone()),
+            Some(Err(error)) => return Some(Verdict::unresolved(error)),
+        }
+    }
+    (!differing.is_empty()).then(|| Verdict::held(Reason::ReplacedIn, describe::replaced_in(&differing)))
 }
 
 /// What was asked for a site, and the answer.

@@ -1,6 +1,7 @@
 //! The sentences beside the reasons of verdicts, for people.
 
 use crate::history::ledger::TagEvent;
+use crate::manifest::deploy::Renamed;
 use crate::platform::Platform;
 use crate::policy::hold::Hold;
 use crate::reference::Digest;
@@ -14,6 +15,18 @@ pub(super) const DIGEST_ONLY: &str = "it has a digest and no tag: write its tag 
 
 pub(super) const CHART_UNKNOWN: &str = "the chart may use the tag in a label, where `@` is not allowed; set \
     `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
+
+/// Beside [`Reason::ReplacedIn`](super::Reason::ReplacedIn).
+pub(super) fn replaced_in(renamed: &[Renamed]) -> String {
+    let ways: Vec<String> =
+        renamed.iter().take(3).map(|renamed| format!("`{}` in `{}`", renamed.image, renamed.by)).collect();
+    let more = if renamed.len() > ways.len() { ", and more" } else { "" };
+    format!(
+        "it comes out as {}{more}, and a digest belongs to a registry and a repository: write `newTag` beside `newName` \
+         there, so that each has a digest of its own",
+        ways.join(", ")
+    )
+}
 
 pub(super) fn platforms_equal(now: &Digest, needed: &[Platform]) -> String {
     let names: Vec<String> = needed.iter().map(|platform| format!("`{platform}`")).collect();

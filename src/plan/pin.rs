@@ -170,10 +170,7 @@ pub(crate) fn edit<T: Tree>(
     inventory: &Inventory,
     verdicts: &mut [Verdict],
 ) -> (Vec<FileEdit>, Vec<String>) {
-    let kustomize = || inventory.files.iter().map(|file| &file.scan.kustomize);
-    let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
-    let overridden: HashSet<&str> =
-        kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
+    let patches = inventory.patches();
     let (keys, catalogue) = (settings.annotations.keys(), settings.catalogue());
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
@@ -193,7 +190,7 @@ pub(crate) fn edit<T: Tree>(
             }
         };
         let is_patch = patches.contains(file.root_path.as_str());
-        let annotations = AnnotationPlan { keys, overridden: &overridden, is_patch };
+        let annotations = AnnotationPlan { keys, is_patch };
         let sites = &file.scan.sites;
         let edited = edit_file(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(EditedFile { after, spans, notes: remarks }) = edited {

@@ -41,6 +41,8 @@ pub enum Reason {
     OnHold,
     /// The chart may use the tag in other places than images.
     ChartUnknown,
+    /// A kustomization gives the image another name, whose registry has another digest.
+    ReplacedIn,
     /// Policy leaves images alone that are split into fields.
     SplitFields,
     /// The tag moved, and is the same on every platform that is needed.
@@ -122,6 +124,7 @@ impl Reason {
             Self::NotSelected => "not-selected",
             Self::OnHold => "on-hold",
             Self::ChartUnknown => "chart-unknown",
+            Self::ReplacedIn => "replaced-in",
             Self::SplitFields => "split-fields",
             Self::PlatformsEqual => "platforms-equal",
             Self::PlatformDigest => "platform-digest",

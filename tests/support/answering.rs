@@ -29,6 +29,8 @@ pub(crate) struct Answering {
 enum Case {
     /// The reason why the registry says no.
     Failing(String),
+    /// The tag whose digest it has too: a mirror.
+    Same { same_as: String },
     /// What is attached to the index: each `signature` or `attestation`, and the key that made it after a space.
     Attached { attached: Vec<String> },
     /// What the index lists; otherwise it lists every platform.
@@ -51,6 +53,14 @@ impl Answering {
     pub(crate) fn of_case(case: &Path, rules: &[RegistryRule]) -> Self {
         let text = fs_err::read_to_string(case.join("registry.toml")).unwrap_or_default();
         Self { cases: toml::from_str(&text).unwrap(), rules: rules.to_vec() }
+    }
+
+    /// Returns what the digests of a tag hash from.
+    fn name(&self, question: &TagRef) -> String {
+        match self.cases.get(&question.to_string()) {
+            Some(Case::Same { same_as }) => same_as.clone(),
+            _ => question.to_string(),
+        }
     }
 
     /// Returns the manifests of a tag's index, now or before it moved.
@@ -81,7 +91,7 @@ fn silent(host: &str) -> ResolveError {
 
 impl Registry for Answering {
     async fn compare(&self, question: &TagRef) -> MirrorComparison {
-        let name = question.to_string();
+        let name = self.name(question);
         let rules = self.rules.iter().filter(|rule| rule.prefix == question.registry);
         let mirrors = rules.flat_map(|rule| &rule.mirrors).map(|mirror| {
             let said = match mirror.location.as_str() {
@@ -96,7 +106,7 @@ impl Registry for Answering {
     }
 
     async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
-        let name = question.to_string();
+        let name = self.name(question);
         if let Some(Case::Failing(reason)) = self.cases.get(&name) {
             if reason == "mute" {
                 let content = read.then(|| self.index(&name, false));
@@ -122,7 +132,7 @@ impl Registry for Answering {
         digest: &Digest,
         demand: &Demand,
     ) -> Result<Evidence, ResolveError> {
-        let name = question.to_string();
+        let name = self.name(question);
         let attached = match self.cases.get(&name) {
             Some(Case::Attached { attached }) if *digest == Digest::sha256(name.as_bytes()) => {
                 attached.as_slice()
@@ -151,7 +161,7 @@ impl Registry for Answering {
     }
 
     async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
-        let name = question.to_string();
+        let name = self.name(question);
         let digest = look.digest();
         if let Some(Case::Failing(reason)) = self.cases.get(&name)
             && reason == "silent"

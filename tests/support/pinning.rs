@@ -2,7 +2,6 @@
 //! fuzz targets: the same functions in the same order as `tagpin pin`, without a tree and without waiting.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use tagpin::config::Config;
@@ -63,8 +62,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     });
     let answers = answers.collect();
     let mut verdicts = plan::decide(&inventory, rules, &answers);
-    let overridden = HashSet::new();
-    let annotations = AnnotationPlan { keys, overridden: &overridden, is_patch: false };
+    let annotations = AnnotationPlan { keys, is_patch: false };
     let sites = &inventory.files[0].scan.sites;
     let edited = edit_file(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }

@@ -1,11 +1,12 @@
 //! `annotation-stale`: a recorded digest that is not the image's.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::check::context::CheckContext;
 use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
-use crate::manifest::site::{Site, State};
+use crate::manifest::Located;
+use crate::manifest::site::State;
 use crate::manifest::syntax::tree::NodeId;
 
 pub(super) static RULE: GateRule = GateRule {
@@ -53,15 +54,12 @@ spec:
 #[derive(Default)]
 struct Containers<'i> {
     count: usize,
-    by_name: BTreeMap<&'i str, &'i Site>,
+    by_name: BTreeMap<&'i str, &'i Located>,
 }
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let key = context.settings.annotations.key.as_str();
-    let kustomize = || context.inventory.files.iter().map(|file| &file.scan.kustomize);
-    let patches: HashSet<&str> = kustomize().flat_map(|facts| &facts.patches).map(String::as_str).collect();
-    let overridden: HashSet<&str> =
-        kustomize().flat_map(|facts| &facts.overridden).map(String::as_str).collect();
+    let patches = context.inventory.patches();
     let mut findings = Vec::new();
     for file in &context.inventory.files {
         // A patch has only some of the containers.
@@ -69,13 +67,14 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
             continue;
         }
         let mut objects: BTreeMap<NodeId, Containers<'_>> = BTreeMap::new();
-        for site in file.scan.sites.iter().map(|located| &located.site) {
+        for located in &file.scan.sites {
+            let site = &located.site;
             if let Some((owner, name)) =
                 site.owner.as_ref().and_then(|owner| Some((owner.node, owner.container.as_deref()?)))
             {
                 let object = objects.entry(owner).or_default();
                 object.count += 1;
-                object.by_name.entry(name).or_insert(site);
+                object.by_name.entry(name).or_insert(located);
             }
         }
         for recorded in &file.scan.recorded {
@@ -92,15 +91,10 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
             let message = match site {
                 None => format!("`{}` records {digest}… for a container that is not here", recorded.key),
                 // What is not pinned has its own finding, and what is overridden is not what runs.
-                Some(site) if site.state != State::Pinned => continue,
-                Some(site)
-                    if site.reference.as_ref().is_some_and(|image| overridden.contains(image.name())) =>
-                {
-                    continue;
-                }
-                Some(site) if site.digest() == Some(&recorded.digest) => continue,
-                Some(site) => {
-                    format!("`{}` records {digest}…, and the image is `{}`", recorded.key, site.image)
+                Some(located) if located.site.state != State::Pinned || located.is_overridden() => continue,
+                Some(located) if located.site.digest() == Some(&recorded.digest) => continue,
+                Some(located) => {
+                    format!("`{}` records {digest}…, and the image is `{}`", recorded.key, located.site.image)
                 }
             };
             let finding = Finding::at(&RULE, file, recorded.place.clone(), message, recorded.key.clone());

@@ -1,9 +1,10 @@
 //! `floating-tag`: a tag without a digest.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, sites};
+use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::rule::{GateRule, Severity};
-use crate::manifest::site::State;
+use crate::manifest::formats::UnpinnedImage;
+use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "floating-tag",
@@ -36,11 +37,24 @@ spec:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
-    let found = floating.map(|site| {
-        let image = &site.located.site.image;
-        let message = format!("`{image}` has a tag and no digest: what it names can change");
-        Finding::at_site(&RULE, &site, message)
-    });
-    found.collect()
+    sites(context.inventory).filter_map(|site| floats(&site)).collect()
+}
+
+fn floats(site: &SiteOf<'_>) -> Option<Finding> {
+    match site.located.site.state {
+        State::Floating => {
+            let image = &site.located.site.image;
+            let message = format!("`{image}` has a tag and no digest: what it names can change");
+            Some(Finding::at_site(&RULE, site, message))
+        }
+        // The tag is that of the file that the kustomization builds on.
+        State::Skipped(Skip::TagElsewhere) => {
+            let out = site.file.scan.kustomize.lets_out.get(&site.located.site.span.start)?;
+            let UnpinnedImage { image, file, line } = out;
+            let message = format!("`{image}` comes out without a digest, with the tag of {file}:{line}");
+            let finding = Finding::at_site(&RULE, site, message);
+            Some(finding.advice("write `newTag` beside `newName`, then run `tagpin pin`"))
+        }
+        _ => None,
+    }
 }

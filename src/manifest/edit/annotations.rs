@@ -22,8 +22,6 @@ const ENTRIES_MAX: usize = 2_000;
 pub struct AnnotationPlan<'a> {
     /// The annotation keys; `None` turns annotations off.
     pub keys: Option<Keys<'a>>,
-    /// Image names that a kustomization in the tree overrides: the object does not say what is deployed.
-    pub overridden: &'a HashSet<&'a str>,
     /// Whether the file is a kustomize patch, not a whole object.
     pub is_patch: bool,
 }
@@ -60,7 +58,7 @@ pub(super) fn annotate(
             continue;
         }
         let mut object = AnnotatedObject { tree, keys, object, wanted: Vec::new(), notes: &mut notes };
-        object.want(&containers, annotations.overridden);
+        object.want(&containers);
         let mut trial = plan.clone();
         match object.write(&mut trial) {
             Ok(()) => *plan = trial,
@@ -81,7 +79,7 @@ struct AnnotatedObject<'o, 'a> {
 impl AnnotatedObject<'_, '_> {
     /// Decides what the annotations should say. The names of containers come from the file: only those that
     /// Kubernetes would take become part of a key.
-    fn want(&mut self, containers: &[(&Located, &Attempt)], overridden: &HashSet<&str>) {
+    fn want(&mut self, containers: &[(&Located, &Attempt)]) {
         if containers.len() > ENTRIES_MAX {
             return self.note(&format!("more than {ENTRIES_MAX} containers do not fit into annotations"));
         }
@@ -110,7 +108,7 @@ impl AnnotatedObject<'_, '_> {
                 [Some(&key), index.map(|_| &index_key)].into_iter().flatten().find(|key| is_long(key))
             {
                 self.note(&format!("the key `{key}` is longer than {NAME_MAX} characters"));
-            } else if overridden.contains(image) {
+            } else if located.is_overridden() {
                 self.note(&format!("a kustomization overrides `{image}`"));
             } else if let Some(digest) = digest {
                 self.wanted.push((key, digest.to_string()));

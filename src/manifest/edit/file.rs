@@ -64,13 +64,17 @@ fn edit_sites(
         return None;
     };
     // The file is read again, every document of it; in between somebody may have written it.
-    let whole = scan_whole(path, before, catalogue).sites;
+    let mut whole = scan_whole(path, before, catalogue).sites;
     let same = |(now, then): (&Located, &Located)| {
         now.site.span == then.site.span && now.site.image == then.site.image
     };
     if whole.len() != sites.len() || !whole.iter().zip(sites).all(same) {
         fail_all(attempts, &EditError::FileChanged);
         return None;
+    }
+    // What the rest of the tree says of them does not stand in the file.
+    for (now, then) in whole.iter_mut().zip(sites) {
+        now.deployed.clone_from(&then.deployed);
     }
     let sites = &whole[..];
     let source = SourceText::new(text, Language::of(path).unwrap_or_default());

@@ -9,23 +9,76 @@ use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 /// What kustomizations do to other files: an object that they change does not say itself what is deployed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Kustomize {
-    /// The image names that they override.
-    pub overridden: Vec<String>,
-    /// The files that they apply as patches, below the tree's root.
-    pub patches: Vec<String>,
-    /// The tags that they set without a digest.
-    pub retagged: Vec<Retagged>,
-    /// The files and directories below the tree's root whose images they override.
-    pub bases: Vec<String>,
+    /// The kustomizations of the file, and what else is built as one.
+    pub overlays: Vec<Overlay>,
+    /// The entries that take a digest away which an image below has, by where their sites start.
+    pub takes_away: BTreeMap<usize, UnpinnedImage>,
+    /// The entries that let an image out without a digest, though its own place does not say so.
+    pub lets_out: BTreeMap<usize, UnpinnedImage>,
 }
 
-/// An entry of a kustomization's `images` that sets a tag and no digest.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Retagged {
+impl Kustomize {
+    /// Returns the files, or directories, below the tree's root that the kustomizations read.
+    pub(in crate::manifest) fn files(&self) -> impl Iterator<Item = &str> {
+        self.overlays
+            .iter()
+            .flat_map(|overlay| overlay.resources.iter().chain(&overlay.patches))
+            .map(String::as_str)
+    }
+}
+
+/// An image that a kustomization leaves without a digest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct UnpinnedImage {
+    /// The file that names it.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: usize,
+    /// What it is there, or what comes out.
+    pub image: String,
+}
+
+/// One kustomization: what it builds on, and what its `images` make of that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Overlay {
+    /// Whether a file or directory that another names leads here: by its file's name. What Flux and Argo CD build is
+    /// built by nothing else.
+    pub is_named: bool,
+    /// The document that holds its own values, of a Helm release whose output it changes.
+    pub values_of: Option<usize>,
+    /// The files and directories below the tree's root that it builds on.
+    pub resources: Vec<String>,
+    /// The components that are applied after that, in order.
+    pub components: Vec<String>,
+    /// The files that it applies as patches.
+    pub patches: Vec<String>,
+    /// What happens to images, in order.
+    pub images: Vec<ImageEntry>,
+}
+
+/// An entry of `images`. What is empty counts as left out, as kustomize does it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ImageEntry {
     /// The image name that it matches.
     pub name: String,
-    /// Where the tag starts, in bytes of the text: its site's span starts there.
+    /// The name that it gives.
+    pub new_name: Option<String>,
+    /// The tag that it gives.
+    pub new_tag: Option<String>,
+    /// The digest that it gives.
+    pub digest: Option<String>,
+    /// What it puts behind the tag; it takes the digest away.
+    pub tag_suffix: Option<String>,
+    /// Where its main scalar starts, in bytes of the text: its site's span starts there.
     pub start: usize,
+}
+
+/// The names by which kustomize looks for a kustomization in a directory.
+const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Returns whether the file at `path` is what a directory is built by.
+pub(in crate::manifest) fn is_named(path: &str) -> bool {
+    FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
 /// Returns whether `root` is a kustomization or a component, by content first and file name second.
@@ -36,64 +89,144 @@ pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) 
         .is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
     match kind {
         Some("Kustomization" | "Component") if ours => true,
+        // kustomize fills in the version that is left out.
+        Some("Kustomization" | "Component") => is_named(path) && tree.get(root, "apiVersion").is_none(),
         Some(_) => false,
-        // Both fields may be left out in a file of this name.
-        None => {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-                && tree.is_mapping(root)
-        }
+        None => is_named(path) && tree.is_mapping(root),
     }
 }
 
-/// Adds what the document at `root` of the file at `path` does to other files, if it is a kustomization.
-pub(in crate::manifest) fn kustomize(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
+/// Adds what the document at `root` of the file at `path` does to other files, if it is a kustomization, or something
+/// that a deployer builds as one.
+pub(in crate::manifest) fn kustomize(
+    tree: &SyntaxTree<'_>,
+    document: usize,
+    root: NodeId,
+    path: &str,
+    into: &mut Kustomize,
+) {
     if is_kustomization(tree, root, path) {
-        add_facts(tree, root, path, into);
+        let overlay = overlay(tree, root, path);
+        // Of another name it is built only where somebody renames it: what it says of images still counts.
+        if overlay.is_named || !overlay.images.is_empty() || !overlay.patches.is_empty() {
+            into.overlays.push(overlay);
+        }
+        return;
     }
+    let of_deployers = deployers(tree, document, root);
+    into.overlays.extend(of_deployers.into_iter().filter(|overlay| !overlay.images.is_empty()));
 }
 
-fn add_facts(tree: &SyntaxTree<'_>, root: NodeId, path: &str, into: &mut Kustomize) {
+fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
     let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
-    into.overridden
-        .extend(list("images").iter().filter_map(|entry| tree.get_str(*entry, "name")).map(str::to_owned));
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let patches = list("patches").iter().filter_map(|patch| tree.get_str(*patch, "path"));
-    let patches =
-        patches.chain(list("patchesStrategicMerge").iter().filter_map(|patch| tree.string_of(*patch)));
-    into.patches.extend(patches.filter(|patch| !patch.contains('\n')).map(|patch| below(directory, patch)));
-    let retagged = list("images").iter().filter_map(|entry| {
-        let get = |key| tree.get(*entry, key);
-        let tag =
-            get("newTag").filter(|_| get("digest").is_none_or(|digest| tree.written(digest).is_empty()))?;
-        let name = tree.get_str(*entry, "name")?.to_owned();
-        Some(Retagged { name, start: tree.nodes[tree.resolve(tag)].span.start })
-    });
-    let known = into.retagged.len();
-    into.retagged.extend(retagged);
-    // Only with images do the prefilter's words make sure that every such document is read.
-    if into.retagged.len() > known {
-        let bases = ["resources", "components", "bases"].into_iter().flat_map(list);
-        let bases = bases.filter_map(|base| tree.string_of(*base)).filter(|base| !is_remote(base));
-        into.bases.extend(bases.map(|base| below(directory, base)));
+    let paths = |nodes: &mut dyn Iterator<Item = NodeId>| -> Vec<String> {
+        let texts = nodes.filter_map(|node| tree.string_of(node));
+        texts.filter(|text| !text.contains('\n')).filter_map(|text| below(directory, text)).collect()
+    };
+    let by_path = |key: &str| list(key).iter().filter_map(|patch| tree.get(*patch, "path"));
+    Overlay {
+        is_named: is_named(path),
+        values_of: None,
+        resources: paths(&mut list("resources").iter().chain(list("bases")).copied()),
+        components: paths(&mut list("components").iter().copied()),
+        patches: paths(
+            &mut list("patchesStrategicMerge")
+                .iter()
+                .copied()
+                .chain(by_path("patches"))
+                .chain(by_path("patchesJson6902")),
+        ),
+        images: images(tree, list("images")),
     }
 }
 
-fn is_remote(resource: &str) -> bool {
-    resource.contains("://") || resource.contains('?') || resource.contains('@') || resource.contains('\n')
+/// Returns what Flux and Argo CD build with `images` of their own: a path of a repository, or a Helm release.
+fn deployers(tree: &SyntaxTree<'_>, document: usize, root: NodeId) -> Vec<Overlay> {
+    let (Some(version), Some(kind), Some(spec)) =
+        (tree.get_str(root, "apiVersion"), tree.get_str(root, "kind"), tree.get(root, "spec"))
+    else {
+        return Vec::new();
+    };
+    let list = |node: Option<NodeId>| node.map(|list| tree.items(list)).unwrap_or_default();
+    let path_of = |node| tree.get_str(node, "path").and_then(|path| below("", path));
+    let group = version.split('/').next().unwrap_or_default();
+    match (group, kind) {
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => vec![Overlay {
+            resources: path_of(spec).into_iter().collect(),
+            images: images(tree, list(tree.get(spec, "images"))),
+            ..Overlay::default()
+        }],
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
+            let renderers = list(tree.get(spec, "postRenderers")).iter();
+            let kustomizes = renderers.filter_map(|renderer| tree.get(*renderer, "kustomize"));
+            let images = kustomizes.flat_map(|it| images(tree, list(tree.get(it, "images")))).collect();
+            vec![Overlay { values_of: Some(document), images, ..Overlay::default() }]
+        }
+        ("argoproj.io", "Application") => {
+            let sources = tree.get(spec, "source").into_iter();
+            let sources = sources.chain(list(tree.get(spec, "sources")).iter().copied());
+            let overlays = sources.filter_map(|source| {
+                let entries = list(tree.get(tree.get(source, "kustomize")?, "images"));
+                let resources = path_of(source).into_iter().collect();
+                let images = entries.iter().filter_map(|entry| image_string(tree, *entry)).collect();
+                Some(Overlay { resources, images, ..Overlay::default() })
+            });
+            overlays.collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
-/// Returns `path`, which is relative to `directory`, below the tree's root.
-fn below(directory: &str, path: &str) -> String {
+fn images(tree: &SyntaxTree<'_>, entries: &[NodeId]) -> Vec<ImageEntry> {
+    let entry = |entry: &NodeId| {
+        let get = |key| tree.get(*entry, key);
+        let text = |key| get(key).and_then(|node| tree.string_of(node)).filter(|text| !text.is_empty());
+        let given = |key| text(key).map(str::to_owned);
+        let main = get("newTag").or_else(|| get("newName")).or_else(|| get("name"))?;
+        Some(ImageEntry {
+            name: given("name")?,
+            new_name: given("newName"),
+            new_tag: given("newTag"),
+            digest: given("digest"),
+            tag_suffix: given("tagSuffix"),
+            start: tree.nodes[tree.resolve(main)].span.start,
+        })
+    };
+    entries.iter().filter_map(entry).collect()
+}
+
+/// Reads `[name=]newname[:tag][@digest]`, as `kustomize edit set image` takes it.
+fn image_string(tree: &SyntaxTree<'_>, node: NodeId) -> Option<ImageEntry> {
+    let text = tree.string_of(node)?.trim_end_matches(['\n', '\r']);
+    let (name, new) = text.split_once('=').map_or((None, text), |(name, new)| (Some(name), new));
+    let (rest, digest) = new.split_once('@').map_or((new, None), |(rest, digest)| (rest, Some(digest)));
+    let last = rest.rfind('/').map_or(0, |at| at + 1);
+    let (new_name, tag) = match rest[last..].find(':') {
+        Some(at) => (&rest[..last + at], Some(&rest[last + at + 1..])),
+        None => (rest, None),
+    };
+    Some(ImageEntry {
+        name: name.unwrap_or(new_name).to_owned(),
+        new_name: name.map(|_| new_name.to_owned()),
+        new_tag: tag.map(str::to_owned),
+        digest: digest.map(str::to_owned),
+        tag_suffix: None,
+        start: tree.nodes[tree.resolve(node)].span.start,
+    })
+}
+
+/// Returns `path`, which is relative to `directory`, below the tree's root; `None` where it leads out of it.
+fn below(directory: &str, path: &str) -> Option<String> {
     let mut segments: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
     for segment in path.split('/') {
         match segment {
             "" | "." => {}
-            ".." => drop(segments.pop()),
+            ".." => drop(segments.pop()?),
             name => segments.push(name),
         }
     }
-    segments.join("/")
+    Some(segments.join("/"))
 }
 
 /// Adds one entry `{name, newName, newTag, digest}`.

@@ -14,8 +14,9 @@ mod locations;
 pub mod pattern;
 mod platform;
 mod quadlet;
+pub(super) mod skaffold;
 mod unknown;
 
 pub(super) use document::find;
-pub(super) use kustomization::kustomize;
-pub use kustomization::{Kustomize, Retagged};
+pub use kustomization::{ImageEntry, Kustomize, Overlay, UnpinnedImage};
+pub(super) use kustomization::{is_named, kustomize};

@@ -1,0 +1,74 @@
+//! Images that a build makes: what is deployed is what was built, and a digest of the registry's would keep it from that.
+
+use std::collections::{HashMap, HashSet};
+
+use super::tree_file::TreeFile;
+use crate::manifest::formats::compose::{self, Role};
+use crate::manifest::site::{Skip, State};
+use crate::reference::Reference;
+
+/// Skips what the base of a Compose project builds in the files beside it that override it, and the artifacts of a
+/// `skaffold.yaml` in the manifests at and below its directory.
+pub(super) fn skip(files: &mut [TreeFile<'_>]) {
+    skip_services(files);
+    skip_artifacts(files);
+}
+
+fn skip_services(files: &mut [TreeFile<'_>]) {
+    let mut built: HashMap<String, HashSet<String>> = HashMap::new();
+    for (path, scan) in files.iter().filter(|(_, scan)| !scan.built.is_empty()) {
+        built.entry(directory(path).to_owned()).or_default().extend(scan.built.iter().cloned());
+    }
+    for (path, scan) in files {
+        let Some(built) = built.get(directory(path)) else { continue };
+        if compose::role(path) != Some(Role::Override) {
+            continue;
+        }
+        for site in scan.sites.iter_mut().map(|located| &mut located.site) {
+            if site.path.strip_suffix("/image").is_some_and(|service| built.contains(service)) {
+                site.skip(Skip::BuildOutput);
+            }
+        }
+    }
+}
+
+/// The formats that Skaffold renders. It leaves references with digests alone, so that a pinned one is never replaced by
+/// what it has built.
+const RENDERED: [&str; 4] = ["kubernetes", "kustomize", "helm-values", "json-patch"];
+
+fn skip_artifacts(files: &mut [TreeFile<'_>]) {
+    let mut artifacts: HashMap<String, HashSet<(String, String)>> = HashMap::new();
+    for (path, scan) in files.iter().filter(|(_, scan)| !scan.artifacts.is_empty()) {
+        let names = scan.artifacts.iter().filter_map(|name| Reference::parse(name).ok());
+        artifacts.entry(directory(path).to_owned()).or_default().extend(names.map(|name| key(&name)));
+    }
+    if artifacts.is_empty() {
+        return;
+    }
+    for (path, scan) in files {
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let known: Vec<_> = above.chain([""]).filter_map(|directory| artifacts.get(directory)).collect();
+        if known.is_empty() {
+            continue;
+        }
+        for site in scan.sites.iter_mut().map(|located| &mut located.site) {
+            let is_open = matches!(site.state, State::Floating | State::Pinned);
+            if is_open
+                && RENDERED.contains(&site.format.as_str())
+                && let Some(name) = site.reference.as_ref().map(key)
+                && known.iter().any(|artifacts| artifacts.contains(&name))
+            {
+                site.skip(Skip::BuildOutput);
+            }
+        }
+    }
+}
+
+fn key(reference: &Reference) -> (String, String) {
+    (reference.registry().to_owned(), reference.repository())
+}
+
+/// Returns the directory of the file at `path`, empty for the root.
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}

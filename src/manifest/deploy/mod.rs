@@ -1,0 +1,18 @@
+//! What deployers make of the files of a tree: which kustomization changes which image, which build makes one, how a chart
+//! reads its values. Pure; what it says of an image is beside the image, for plans and for the gate alike.
+
+mod builds;
+mod deployed;
+mod image_entries;
+mod kustomize;
+mod tree_file;
+
+pub use deployed::{Deployed, Renamed};
+
+use tree_file::TreeFile;
+
+/// Puts beside every image of the `files` what deployers make of it; skips what never comes out.
+pub(super) fn apply(files: &mut [TreeFile<'_>]) {
+    builds::skip(files);
+    kustomize::apply(files);
+}
