@@ -20,26 +20,20 @@ use crate::reference::{Digest, Reference};
 use crate::registry::{
     Answers, DigestLevel, ManifestContent, MirrorComparison, Probe, Probed, Registry, ResolveError, TagRef,
 };
-use crate::source::tree::{Tree, TreeError};
 
 /// How many digests are looked for at once.
 const AT_ONCE: usize = 32;
 
 /// Asks about the sites of `inventory` whose index is `wanted`.
-///
-/// # Errors
-/// The tree itself cannot be read.
-pub async fn ask<T: Tree, R: Registry>(
-    tree: &T,
+pub async fn ask<R: Registry>(
     settings: &Settings,
     past: &LedgerView,
     registry: &R,
     inventory: &Inventory,
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
-) -> Result<RegistryFacts, TreeError> {
-    let (verdicts, answers) =
-        pin::decide(tree, settings, past, registry, inventory, &wanted, progress).await?;
+) -> RegistryFacts {
+    let (verdicts, answers) = pin::decide(settings, past, registry, inventory, &wanted, progress).await;
     let mut facts = RegistryFacts { sites: verdicts.into_iter().map(SiteFacts::new).collect() };
     let past = past.with(&TagObservation::all(&answers));
     let known = Known { policy: &settings.policy, past: &past, answers: &answers };
@@ -65,7 +59,7 @@ pub async fn ask<T: Tree, R: Registry>(
         }
     }
     compare_mirrors(registry, sites(), &answers, &mut facts).await;
-    Ok(facts)
+    facts
 }
 
 /// What is known before the pinned digests are looked for.

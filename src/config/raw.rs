@@ -301,6 +301,8 @@ pub(super) struct RawAnnotations {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) enabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) remove: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<SpannedText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) index_key: Option<SpannedText>,

@@ -53,6 +53,7 @@ impl Config {
             },
             annotations: RawAnnotations {
                 enabled: Some(self.settings.annotations.enabled),
+                remove: Some(self.settings.annotations.remove),
                 key: Some(text(&*self.settings.annotations.key)),
                 index_key: Some(text(&*self.settings.annotations.index_key)),
             },

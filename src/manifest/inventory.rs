@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::manifest::deploy::Charts;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason};
@@ -60,8 +61,12 @@ pub fn take<T: Tree>(
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Inventory, TreeError> {
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut templates = Vec::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
+        if format!("/{root_path}").contains("/templates/") {
+            templates.push((entry.path.clone(), root_path.clone()));
+        }
         let is_file = scan::is_candidate(&entry.path) || tree.is_named(&entry.path);
         match (is_file, wanted(&root_path)) {
             (true, true) => entries.push((entry, root_path)),
@@ -84,11 +89,38 @@ pub fn take<T: Tree>(
         FileScan { root_path: path.clone(), path, scan }
     }));
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    let charts = charts(tree, &files, &templates);
     let mut deployed: Vec<_> =
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
-    deploy::apply(&mut deployed);
+    deploy::apply(&mut deployed, &charts);
     files.retain(|file| !hidden.contains(&file.path));
     Ok(Inventory { files })
+}
+
+/// Reads the templates of the charts whose values have images, of all `templates` with their paths below the root.
+fn charts<T: Tree>(tree: &T, files: &[FileScan], templates: &[(String, String)]) -> Charts {
+    let mut charts = Charts::default();
+    let open = files.iter().filter(|file| file.scan.sites.iter().any(deploy::needs_templates));
+    let directories: HashSet<&str> = open.map(|file| directory(&file.root_path)).collect();
+    for (path, root_path) in templates.iter().filter(|_| !directories.is_empty()) {
+        let above = root_path.match_indices('/').map(|(at, _)| (&root_path[..at], &root_path[at + 1..]));
+        // A chart's values reach the charts inside it too.
+        let owners: Vec<_> = std::iter::once(("", root_path.as_str()))
+            .chain(above)
+            .filter(|(directory, below)| {
+                directories.contains(directory)
+                    && (below.starts_with("templates/") || below.starts_with("charts/"))
+            })
+            .collect();
+        if owners.is_empty() {
+            continue;
+        }
+        let text = tree.read(path, SIZE_MAX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        for (directory, below) in owners {
+            charts.add(directory, below, text.clone());
+        }
+    }
+    charts
 }
 
 /// Reads files, each with its path below the root, several at a time; in no order.

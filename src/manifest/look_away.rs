@@ -38,11 +38,34 @@ pub enum LookAwayReason {
     LinkToEdited,
     /// A submodule.
     Submodule,
+    /// A kustomization builds on another repository.
+    RemoteBase,
+    /// A transformer, a generator or a configuration of a kustomization.
+    KustomizePlugin,
+    /// A chart that a kustomization renders.
+    KustomizeChart,
+    /// A replacement of a kustomization that writes into images.
+    KustomizeReplacement,
+    /// An operation of a JSON patch that takes an image from elsewhere in the object.
+    PatchCopies,
+    /// A file that by its name only says what a test expects.
+    Asserted,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Flux, Self::Link, Self::LinkToEdited, Self::Submodule];
+    pub const ALL: [Self; 10] = [
+        Self::Flux,
+        Self::Link,
+        Self::LinkToEdited,
+        Self::Submodule,
+        Self::RemoteBase,
+        Self::KustomizePlugin,
+        Self::KustomizeChart,
+        Self::KustomizeReplacement,
+        Self::PatchCopies,
+        Self::Asserted,
+    ];
 
     /// Returns the kebab-case reason for reports.
     pub fn as_str(self) -> &'static str {
@@ -76,6 +99,36 @@ impl LookAwayReason {
                 "submodule",
                 "it is a submodule, which tagpin does not read",
                 "check its repository by itself",
+            ),
+            Self::RemoteBase => (
+                "remote-base",
+                "it builds on `{}`, which is not in this repository",
+                "keep a copy here, or judge what is built with `tagpin check --rendered`",
+            ),
+            Self::KustomizePlugin => (
+                "kustomize-plugin",
+                "`{}` may write images when kustomize builds, and is not evaluated",
+                "use `images` or `patches`, or judge what is built with `tagpin check --rendered`",
+            ),
+            Self::KustomizeChart => (
+                "kustomize-chart",
+                "kustomize renders the chart `{}`, whose own images are not seen",
+                "judge what is built with `tagpin check --rendered`",
+            ),
+            Self::KustomizeReplacement => (
+                "kustomize-replacement",
+                "a replacement (`{}`) writes into an image when kustomize builds, and is not evaluated",
+                "use `images`, or judge what is built with `tagpin check --rendered`",
+            ),
+            Self::PatchCopies => (
+                "patch-copy",
+                "an operation of this patch takes what it writes at `{}` from elsewhere",
+                "write the image with `op: replace`",
+            ),
+            Self::Asserted => (
+                "asserted",
+                "the file's name says that a test only expects `{}`, and nobody runs it",
+                "give the file another name where somebody does",
             ),
         }
     }

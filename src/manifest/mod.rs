@@ -1,6 +1,5 @@
 //! Files, the images that they name, and how to edit them. Pure: bytes in, values out.
 
-pub mod chart;
 pub mod deploy;
 pub mod edit;
 pub mod formats;
@@ -17,6 +16,7 @@ mod unread;
 
 pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan};
 pub use look_away::{LookAway, LookAwayReason, LookAwaySpot};
+pub use recorded_digests::stale as stale_annotations;
 pub use scan::{SIZE_MAX, is_candidate, scan, scan_whole};
 pub use source_range::SourceRange;
 pub use unread::{Unread, UnreadReason};

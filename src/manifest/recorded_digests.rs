@@ -1,9 +1,10 @@
 //! The digests that annotations of objects record, whoever wrote them: what `check` compares with the images.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use super::site::Site;
+use super::located::{Located, RecordedDigest, Scan};
+use super::site::{Site, State};
 use super::syntax::tree::{NodeId, SyntaxTree};
 use crate::reference::Digest;
 
@@ -44,4 +45,46 @@ pub(super) fn find(tree: &SyntaxTree<'_>, sites: &[Site]) -> Vec<FoundDigest> {
     }
     found.sort_by_key(|found| found.span.start);
     found
+}
+
+/// The containers of an object.
+#[derive(Default)]
+struct ObjectContainers<'s> {
+    count: usize,
+    by_name: BTreeMap<&'s str, &'s Located>,
+}
+
+/// Returns the annotations of `scan` under `key`, or with the name of a container behind it, that do not say what their image
+/// is, each with that; `None` where its container is not here. What has no digest, and what a kustomization changes, is not
+/// what they are compared with.
+pub fn stale<'s>(scan: &'s Scan, key: &str) -> Vec<(&'s RecordedDigest, Option<&'s Located>)> {
+    if scan.recorded.is_empty() {
+        return Vec::new();
+    }
+    let mut objects: BTreeMap<NodeId, ObjectContainers<'_>> = BTreeMap::new();
+    for located in &scan.sites {
+        let owner = located.site.owner.as_ref();
+        if let Some((node, name)) = owner.and_then(|owner| Some((owner.node, owner.container.as_deref()?))) {
+            let object = objects.entry(node).or_default();
+            object.count += 1;
+            object.by_name.entry(name).or_insert(located);
+        }
+    }
+    let stale = scan.recorded.iter().filter_map(|recorded| {
+        let containers = objects.get(&recorded.object)?;
+        let rest = recorded.key.strip_prefix(key)?;
+        let located = match rest.strip_prefix('.') {
+            Some(name) => containers.by_name.get(name).copied(),
+            None if !rest.is_empty() => return None,
+            None if containers.count == 1 => containers.by_name.values().next().copied(),
+            // It does not say which.
+            None => None,
+        };
+        let is_stale = located.is_none_or(|located| {
+            let is_compared = located.site.state == State::Pinned && !located.is_overridden();
+            is_compared && located.site.digest() != Some(&recorded.digest)
+        });
+        is_stale.then_some((recorded, located))
+    });
+    stale.collect()
 }

@@ -52,6 +52,10 @@ pub enum Skip {
     EmbeddedText,
     /// Every kustomization that builds on it gives another name or tag.
     Replaced,
+    /// One tag for the images of many repositories.
+    SharedTag,
+    /// A test expects it (kuttl, Chainsaw): the file's name says so.
+    Asserted,
 }
 
 impl Skip {
@@ -73,6 +77,8 @@ impl Skip {
             Self::UnknownLocation => "unknown-location",
             Self::EmbeddedText => "embedded-text",
             Self::Replaced => "replaced",
+            Self::SharedTag => "shared-tag",
+            Self::Asserted => "asserted",
         }
     }
 }
@@ -174,6 +180,19 @@ pub struct Site {
     pub write: Option<Write>,
     /// Whether the site splits its reference over fields of a chart, which may put the tag anywhere.
     pub chart: bool,
+    /// The digest field of a chart's values.
+    pub digest_field: Option<DigestField>,
+}
+
+/// A field of a chart's values that holds a digest, or will.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DigestField {
+    /// Its JSON pointer.
+    pub path: String,
+    /// The scalar.
+    pub node: NodeId,
+    /// What stands there.
+    pub text: String,
 }
 
 /// Every word that [`Site::fields`] has.

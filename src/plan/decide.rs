@@ -7,7 +7,7 @@ use super::reason::Reason;
 use super::verdict::{Change, Outcome, Verdict};
 use crate::history::ledger::LedgerView;
 use crate::manifest::Located;
-use crate::manifest::chart::Charts;
+use crate::manifest::deploy::DigestForm;
 use crate::manifest::edit::Style;
 use crate::manifest::edit::annotations::Keys;
 use crate::manifest::inventory::{FileScan, Inventory};
@@ -30,8 +30,6 @@ pub struct Rules<'r> {
     pub holds: ActiveHolds<'r>,
     /// Which paths are deployed together, and in which order.
     pub environments: &'r [Environment],
-    /// Where the charts in the tree put their tags.
-    pub charts: &'r Charts,
     /// Under which annotations a pin was recorded; `None` where they are off.
     pub keys: Option<Keys<'r>>,
     /// What is known of the tags from earlier runs and this one.
@@ -40,12 +38,11 @@ pub struct Rules<'r> {
 
 impl<'r> Rules<'r> {
     /// Returns the rules that `settings` spell, at the time of `past`.
-    pub fn new(settings: &'r Settings, past: &'r LedgerView, charts: &'r Charts) -> Self {
+    pub fn new(settings: &'r Settings, past: &'r LedgerView) -> Self {
         Self {
             policy: &settings.policy,
             holds: settings.holds.at(past.now()),
             environments: &settings.environments,
-            charts,
             keys: settings.annotations.keys(),
             past,
         }
@@ -158,15 +155,29 @@ impl<'c> FileContext<'c> {
         Ok((reference, decision))
     }
 
-    /// Refuses the tag of a chart that may use it in other places than images.
+    /// Refuses the tag of a chart that may use it in other places than images, and a digest that it may not read as it would
+    /// be written.
     fn allow_chart(&self, located: &Located, split_fields: SplitFields) -> Result<(), Box<Verdict>> {
-        if !is_chart_tag(located) || located.site.state != State::Floating {
+        if located.site.state != State::Floating || !located.site.chart {
             return Ok(());
+        }
+        let chart = located.deployed.as_ref().and_then(|deployed| deployed.chart);
+        let form = chart.and_then(|chart| chart.digest);
+        let held = |detail: String| Err(Box::new(Verdict::held(Reason::ChartUnknown, detail)));
+        if !is_chart_tag(located) {
+            return match form {
+                Some(DigestForm::Unknown) if split_fields != SplitFields::Tag => {
+                    held(describe::DIGEST_FORM_UNKNOWN.to_owned())
+                }
+                _ => Ok(()),
+            };
         }
         match split_fields {
             SplitFields::Tag => Ok(()),
-            SplitFields::Auto if self.tags_hold_digests || self.is_safe(located) => Ok(()),
-            SplitFields::Auto => Err(Box::new(Verdict::held(Reason::ChartUnknown, describe::CHART_UNKNOWN))),
+            SplitFields::Auto if self.tags_hold_digests => Ok(()),
+            SplitFields::Auto if chart.is_some_and(|chart| chart.tag_is_only_in_images) => Ok(()),
+            SplitFields::Auto if form == Some(DigestForm::Unread) => held(describe::digest_unread()),
+            SplitFields::Auto => held(describe::CHART_UNKNOWN.to_owned()),
             SplitFields::Skip => Err(skipped(Reason::SplitFields)),
         }
     }
@@ -175,11 +186,6 @@ impl<'c> FileContext<'c> {
     fn promoted_from(&self) -> Option<&'c str> {
         let environment = environment::of_path(self.rules.environments, &self.file.root_path)?;
         environment.after.as_deref()
-    }
-
-    /// Returns whether the chart is known to put this tag nowhere but in images.
-    fn is_safe(&self, located: &Located) -> bool {
-        self.rules.charts.tag_is_only_in_images(&self.file.root_path, &located.site.path)
     }
 
     fn requirement(&self, located: &Located, decision: &Decision) -> Requirement {

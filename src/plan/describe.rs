@@ -16,6 +16,15 @@ pub(super) const DIGEST_ONLY: &str = "it has a digest and no tag: write its tag 
 pub(super) const CHART_UNKNOWN: &str = "the chart may use the tag in a label, where `@` is not allowed; set \
     `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
 
+/// Beside [`Reason::ChartUnknown`](super::Reason::ChartUnknown).
+pub(super) const DIGEST_FORM_UNKNOWN: &str = "the chart's templates do not tell whether they want the digest with `sha256:` \
+    or without: write one by hand, and tagpin keeps it up to date, or set `split-fields = \"tag\"` in [policy] or in a rule for \
+    this path";
+
+pub(super) fn digest_unread() -> String {
+    format!("no template of the chart reads the digest field, and {CHART_UNKNOWN}")
+}
+
 /// Beside [`Reason::ReplacedIn`](super::Reason::ReplacedIn).
 pub(super) fn replaced_in(renamed: &[Renamed]) -> String {
     let ways: Vec<String> =

@@ -38,6 +38,15 @@ impl Pinned {
         });
     }
 
+    /// Leaves out the files in which no image changes, but annotations alone.
+    pub fn drop_unchanged(&mut self) {
+        let sites = self.inventory.sites().zip(&self.verdicts);
+        let changed =
+            sites.filter(|(_, verdict)| verdict.change.is_some()).map(|((file, _), _)| file.path.as_str());
+        let changed: BTreeSet<&str> = changed.collect();
+        self.files.retain(|file| changed.contains(file.path.as_str()));
+    }
+
     /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.
     pub fn hold(&mut self, paths: &BTreeSet<String>, reason: Reason, detail: &str) {
         self.files.retain(|file| !paths.contains(&file.path));

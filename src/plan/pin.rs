@@ -1,16 +1,14 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use super::{FileEdit, Pinned};
 use crate::history::ledger::{LedgerView, TagObservation};
-use crate::manifest::chart::Charts;
 use crate::manifest::edit::annotations::AnnotationPlan;
 use crate::manifest::edit::{EditError, EditedFile, SiteEdit};
 use crate::manifest::formats::catalogue::Catalogue;
-use crate::manifest::inventory::{FileScan, Inventory, directory};
-use crate::manifest::site::{Skip, State};
+use crate::manifest::inventory::Inventory;
+use crate::manifest::site::Skip;
 use crate::manifest::{Located, SIZE_MAX, edit, inventory};
 use crate::plan::verify::verify;
 use crate::plan::{self, Change, Outcome, Reason, Rules, Verdict};
@@ -59,10 +57,9 @@ pub async fn pin_some<T: Tree, R: Registry>(
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
-    let (mut verdicts, answers) =
-        decide(tree, settings, past, registry, &inventory, wanted, progress).await?;
+    let (mut verdicts, answers) = decide(settings, past, registry, &inventory, wanted, progress).await;
     verify(registry, &settings.policy, &inventory, &mut verdicts).await;
-    let (files, notes) = edit(tree, settings, &inventory, &mut verdicts);
+    let (files, notes) = edit_all(tree, settings, &inventory, &mut verdicts, Mend::Everywhere);
     Ok(Pinned {
         inventory,
         verdicts,
@@ -75,21 +72,16 @@ pub async fn pin_some<T: Tree, R: Registry>(
 
 /// Returns the verdict on every site, as [`pin_some`] has it but for what policy demands to be attached to a new digest, and
 /// what the registries answered.
-///
-/// # Errors
-/// Those of [`pin`].
-pub async fn decide<T: Tree, R: Registry>(
-    tree: &T,
+pub async fn decide<R: Registry>(
     settings: &Settings,
     past: &LedgerView,
     registry: &R,
     inventory: &Inventory,
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
-) -> Result<(Vec<Verdict>, Answers), TreeError> {
+) -> (Vec<Verdict>, Answers) {
     let asked = only(inventory, &wanted);
-    let charts = charts(tree, &asked)?;
-    let rules = Rules::new(settings, past, &charts);
+    let rules = Rules::new(settings, past);
     let questions = plan::questions(&asked, rules);
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
     let now_known = past.with(&TagObservation::all(&answers));
@@ -100,7 +92,7 @@ pub async fn decide<T: Tree, R: Registry>(
             *verdict = plan::left_alone(file, rules, located);
         }
     }
-    Ok((verdicts, answers))
+    (verdicts, answers)
 }
 
 /// Returns the inventory with the sites that are not wanted skipped.
@@ -116,41 +108,6 @@ fn only<'i>(inventory: &'i Inventory, wanted: impl Fn(usize) -> bool) -> Cow<'i,
     Cow::Owned(asked)
 }
 
-/// Reads the templates of the charts whose values have a tag that may be pinned.
-pub(crate) fn charts<T: Tree>(tree: &T, inventory: &Inventory) -> Result<Charts, TreeError> {
-    let mut charts = Charts::default();
-    let open = |(_, located): &(&FileScan, &Located)| {
-        located.site.state == State::Floating && plan::is_chart_tag(located)
-    };
-    let directories: HashSet<&str> =
-        inventory.sites().filter(open).map(|(file, _)| directory(&file.root_path)).collect();
-    if directories.is_empty() {
-        return Ok(charts);
-    }
-    for entry in tree.entries()? {
-        let root_path = tree.root_path(&entry.path);
-        // A chart's values reach the charts inside it too.
-        let is_template = root_path.starts_with("templates/") || root_path.contains("/templates/");
-        let owners = directories.iter().filter(|chart| is_template && is_below(&root_path, chart));
-        let owners: Vec<&&str> = owners.collect();
-        if owners.is_empty() {
-            continue;
-        }
-        let text = tree.read(&entry.path, SIZE_MAX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        for chart in owners {
-            charts.add(chart, text.clone());
-        }
-    }
-    Ok(charts)
-}
-
-/// Returns whether a template belongs to the chart in `directory`, or to one in its `charts`.
-fn is_below(path: &str, directory: &str) -> bool {
-    let rest = if directory.is_empty() { Some(path) } else { path.strip_prefix(directory) };
-    let rest = rest.map(|rest| rest.strip_prefix('/').unwrap_or(rest));
-    rest.is_some_and(|rest| rest.starts_with("templates/") || rest.starts_with("charts/"))
-}
-
 /// Edits the files of `tree` in memory as other `verdicts` on the same sites say, of which some changes were taken out.
 pub fn edit_again<T: Tree>(
     tree: &T,
@@ -162,6 +119,14 @@ pub fn edit_again<T: Tree>(
     Pinned { inventory, verdicts, files, notes, ..Pinned::default() }
 }
 
+/// In which files annotations are mended that are not true any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mend {
+    Everywhere,
+    /// In those that change anyway.
+    WhereSomethingChanges,
+}
+
 /// Edits the files of the sites whose verdict has a change, in memory; a site that cannot be edited learns why. Returns the
 /// files, and remarks.
 pub(crate) fn edit<T: Tree>(
@@ -170,14 +135,27 @@ pub(crate) fn edit<T: Tree>(
     inventory: &Inventory,
     verdicts: &mut [Verdict],
 ) -> (Vec<FileEdit>, Vec<String>) {
+    edit_all(tree, settings, inventory, verdicts, Mend::WhereSomethingChanges)
+}
+
+fn edit_all<T: Tree>(
+    tree: &T,
+    settings: &Settings,
+    inventory: &Inventory,
+    verdicts: &mut [Verdict],
+    mend: Mend,
+) -> (Vec<FileEdit>, Vec<String>) {
     let patches = inventory.patches();
-    let (keys, catalogue) = (settings.annotations.keys(), settings.catalogue());
+    let (recording, catalogue) = (&settings.annotations, settings.catalogue());
     let (mut files, mut notes) = (Vec::new(), Vec::new());
     let mut rest = verdicts;
     for file in &inventory.files {
         let (mine, others) = rest.split_at_mut(file.scan.sites.len());
         rest = others;
-        if mine.iter().all(|verdict| verdict.change.is_none()) {
+        let is_patch = patches.contains(file.root_path.as_str());
+        let mends = !is_patch && recording.is_to_be_mended(&file.scan);
+        let changes = mine.iter().any(|verdict| verdict.change.is_some());
+        if !changes && !(mends && mend == Mend::Everywhere) {
             continue;
         }
         let before = match tree.read(&file.path, SIZE_MAX) {
@@ -189,8 +167,13 @@ pub(crate) fn edit<T: Tree>(
                 continue;
             }
         };
-        let is_patch = patches.contains(file.root_path.as_str());
-        let annotations = AnnotationPlan { keys, is_patch };
+        let annotations = AnnotationPlan {
+            keys: recording.all_keys(),
+            enabled: recording.enabled,
+            remove: recording.remove,
+            mends,
+            is_patch,
+        };
         let sites = &file.scan.sites;
         let edited = edit_file(&file.root_path, &before, &catalogue, sites, mine, &annotations);
         if let Some(EditedFile { after, spans, notes: remarks }) = edited {

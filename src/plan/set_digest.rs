@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::decide::{Rules, left_alone, style_of};
 use super::describe;
 use super::edits::Pinned;
-use super::pin::{charts, edit};
+use super::pin::edit;
 use super::reason::Reason;
 use super::verdict::{Change, Outcome, Verdict};
 use super::verify::verify;
@@ -67,8 +67,7 @@ pub async fn assign<T: Tree, R: Registry>(
     assignments: Vec<Assignment>,
     atomicity: Atomicity,
 ) -> Result<Pinned, TreeError> {
-    let charts = charts(tree, &inventory)?;
-    let rules = Rules::new(settings, past, &charts);
+    let rules = Rules::new(settings, past);
     let wishes = inventory.sites().zip(assignments).map(|((file, located), assignment)| match assignment {
         Assignment::Keep => (left_alone(file, rules, located), None),
         Assignment::Decided(verdict) => (verdict, None),

@@ -4,28 +4,25 @@
 use std::collections::BTreeMap;
 
 use super::decide::{Rules, left_alone, style_of};
-use super::pin::{charts, edit};
+use super::pin::edit;
 use super::{Change, Pinned, Verdict};
 use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::FileScan;
-use crate::manifest::{SIZE_MAX, scan};
+use crate::manifest::{SIZE_MAX, deploy, scan};
 use crate::policy::Settings;
-use crate::source::tree::{Tree, TreeError};
+use crate::source::tree::Tree;
 
 /// Returns `pinned` with the digests that `branch` has where its verdicts say that nothing could be confirmed in this run, and
 /// these verdicts by the indices of their sites. The files are edited anew with them.
-///
-/// # Errors
-/// The tree itself cannot be read. A file of `branch` that cannot be read has nothing to say.
+/// A file of `branch` that cannot be read has nothing to say.
 pub fn adopt<T: Tree, B: Tree>(
     tree: &T,
     branch: &B,
     settings: &Settings,
     past: &LedgerView,
     mut pinned: Pinned,
-) -> Result<(Pinned, BTreeMap<usize, Verdict>), TreeError> {
-    let charts = charts(tree, &pinned.inventory)?;
-    let (rules, catalogue) = (Rules::new(settings, past, &charts), settings.catalogue());
+) -> (Pinned, BTreeMap<usize, Verdict>) {
+    let (rules, catalogue) = (Rules::new(settings, past), settings.catalogue());
     let mut unconfirmed = BTreeMap::new();
     let mut first = 0;
     for file in &pinned.inventory.files {
@@ -35,7 +32,10 @@ pub fn adopt<T: Tree, B: Tree>(
             continue;
         }
         let Ok(bytes) = branch.read(&file.path, SIZE_MAX) else { continue };
-        let scan = scan(&file.root_path, &bytes, &catalogue);
+        let mut scan = scan(&file.root_path, &bytes, &catalogue);
+        for (there, here) in scan.sites.iter_mut().zip(&file.scan.sites) {
+            deploy::adopt(there, here);
+        }
         let there = FileScan { scan, ..file.clone() };
         if there.scan.sites.len() != sites.len() {
             continue;
@@ -62,5 +62,5 @@ pub fn adopt<T: Tree, B: Tree>(
     if !unconfirmed.is_empty() {
         pinned.files = edit(tree, settings, &pinned.inventory, &mut pinned.verdicts).0;
     }
-    Ok((pinned, unconfirmed))
+    (pinned, unconfirmed)
 }

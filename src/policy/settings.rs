@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::hold::Holds;
 use crate::manifest::edit::annotations::Keys;
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue, Location};
+use crate::manifest::{Scan, stale_annotations};
 
 /// What is read, what is pinned, how it is written, and what must not move.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,8 @@ impl Settings {
 pub struct AnnotationSettings {
     /// Whether annotations are written.
     pub enabled: bool,
+    /// Whether those that were written once are removed, where they are not written.
+    pub remove: bool,
     /// The key, or what the keys start with where an object has several containers.
     pub key: String,
     /// The same for the index behind a platform's digest.
@@ -47,13 +50,28 @@ pub struct AnnotationSettings {
 impl AnnotationSettings {
     /// Returns the keys; `None` where annotations are off.
     pub fn keys(&self) -> Option<Keys<'_>> {
-        self.enabled.then_some(Keys { digest: &self.key, index: &self.index_key })
+        self.enabled.then(|| self.all_keys())
+    }
+
+    /// Returns the keys, whether annotations are on or off.
+    pub fn all_keys(&self) -> Keys<'_> {
+        Keys { digest: &self.key, index: &self.index_key }
+    }
+
+    /// Returns whether a file has annotations that are not true, or not to be there.
+    pub fn is_to_be_mended(&self, scan: &Scan) -> bool {
+        let is_own = |key: &str| {
+            key.strip_prefix(self.key.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let is_removed = !self.enabled && self.remove;
+        (is_removed && scan.recorded.iter().any(|recorded| is_own(&recorded.key)))
+            || !stale_annotations(scan, &self.key).is_empty()
     }
 }
 
 impl Default for AnnotationSettings {
     fn default() -> Self {
         let (key, index_key) = ("deployed-image-digest".to_owned(), "deployed-image-index".to_owned());
-        Self { enabled: true, key, index_key }
+        Self { enabled: true, remove: false, key, index_key }
     }
 }

@@ -58,18 +58,8 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     });
     let online = setting.registry.as_ref().map(|registry| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let tree = DirectoryTree::open(tree).unwrap();
-        runtime
-            .block_on(online::ask(
-                &tree,
-                &config.settings,
-                &setting.past,
-                registry,
-                &now,
-                |_| true,
-                |_, _| {},
-            ))
-            .unwrap()
+        let ask = online::ask(&config.settings, &setting.past, registry, &now, |_| true, |_, _| {});
+        runtime.block_on(ask)
     });
     let today = setting.today.parse().unwrap();
     let online = online.as_ref();

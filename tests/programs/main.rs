@@ -4,6 +4,7 @@
 
 mod audit;
 mod cosign;
+mod deployers;
 mod docker_registry;
 mod git_http_backend;
 mod timeline;

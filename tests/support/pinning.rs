@@ -6,7 +6,6 @@ use std::path::Path;
 
 use tagpin::config::Config;
 use tagpin::history::ledger::LedgerView;
-use tagpin::manifest::chart::Charts;
 use tagpin::manifest::edit::EditedFile;
 use tagpin::manifest::edit::annotations::{AnnotationPlan, Keys};
 use tagpin::manifest::formats::catalogue::BUILT_IN;
@@ -47,10 +46,9 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     super::whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
     let inventory = Inventory { files: vec![file] };
-    let (charts, holds, past) = (Charts::default(), Holds::default(), LedgerView::default());
+    let (holds, past) = (Holds::default(), LedgerView::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
-    let rules =
-        Rules { policy, holds: holds.at(past.now()), environments: &[], charts: &charts, keys, past: &past };
+    let rules = Rules { policy, holds: holds.at(past.now()), environments: &[], keys, past: &past };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),
@@ -62,7 +60,14 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     });
     let answers = answers.collect();
     let mut verdicts = plan::decide(&inventory, rules, &answers);
-    let annotations = AnnotationPlan { keys, is_patch: false };
+    let own = Keys { digest: "deployed-image-digest", index: "deployed-image-index" };
+    let annotations = AnnotationPlan {
+        keys: keys.unwrap_or(own),
+        enabled: keys.is_some(),
+        remove: false,
+        mends: false,
+        is_patch: false,
+    };
     let sites = &inventory.files[0].scan.sites;
     let edited = edit_file(path, bytes, &BUILT_IN, sites, &mut verdicts, &annotations);
     Run { inventory, verdicts, edited }

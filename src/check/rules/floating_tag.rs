@@ -3,6 +3,7 @@
 use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, SiteOf, sites};
 use crate::check::rule::{GateRule, Severity};
+use crate::manifest::deploy::DigestForm;
 use crate::manifest::formats::UnpinnedImage;
 use crate::manifest::site::{Skip, State};
 
@@ -44,7 +45,12 @@ fn floats(site: &SiteOf<'_>) -> Option<Finding> {
     match site.located.site.state {
         State::Floating => {
             let image = &site.located.site.image;
-            let message = format!("`{image}` has a tag and no digest: what it names can change");
+            let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart?.digest);
+            let message = if chart == Some(DigestForm::Unread) && is_written(site) {
+                format!("`{image}` has a digest beside it that no template of the chart reads")
+            } else {
+                format!("`{image}` has a tag and no digest: what it names can change")
+            };
             Some(Finding::at_site(&RULE, site, message))
         }
         // The tag is that of the file that the kustomization builds on.
@@ -57,4 +63,9 @@ fn floats(site: &SiteOf<'_>) -> Option<Finding> {
         }
         _ => None,
     }
+}
+
+/// Returns whether something stands in the digest field of a chart's values.
+fn is_written(site: &SiteOf<'_>) -> bool {
+    site.located.site.digest_field.as_ref().is_some_and(|field| !field.text.is_empty())
 }

@@ -3,6 +3,7 @@
 use crate::check::context::CheckContext;
 use crate::check::finding::{Finding, sites};
 use crate::check::rule::{GateRule, Severity};
+use crate::manifest::deploy::DigestForm;
 use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -40,8 +41,21 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         .filter(|site| site.located.site.state == State::Skipped(Skip::MalformedDigest));
     let found = malformed.map(|site| {
         let image = &site.located.site.image;
-        let message = format!("`{image}` has an `@` and no well-formed digest behind it");
-        let advice = "take out what stands from the `@` on, then run `tagpin pin`";
+        let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart?.digest);
+        let (message, advice) = match chart {
+            Some(DigestForm::Bare) => (
+                format!("the chart's templates write `sha256:` before the digest of `{image}` themselves"),
+                "leave the 64 hex digits alone there",
+            ),
+            Some(DigestForm::Prefixed) => (
+                format!("the chart's templates write the digest of `{image}` as it stands there"),
+                "write `sha256:` before the digits",
+            ),
+            _ => (
+                format!("`{image}` has an `@` and no well-formed digest behind it"),
+                "take out what stands from the `@` on, then run `tagpin pin`",
+            ),
+        };
         Finding::at_site(&RULE, &site, message).advice(advice)
     });
     found.collect()

@@ -69,7 +69,7 @@ pub fn run(
         None => &tree,
     };
     let inventory = gate.inventory(&tree)?;
-    let online = if args.online { Some(gate.ask(&tree, &inventory, shown)?) } else { None };
+    let online = if args.online { Some(gate.ask(&inventory, shown)?) } else { None };
     let checked = gate.check(&inventory, online.as_ref());
     if let (true, Some(file)) = (args.write_baseline, &args.baseline) {
         baseline::save(file, &Baseline::write(&checked.findings))?;
@@ -184,7 +184,7 @@ impl Gate {
         terminal: &mut Terminal,
     ) -> Result<fix::Written, Failure> {
         let inventory = self.inventory(&tree)?;
-        let online = if args.online { Some(self.ask(&tree, &inventory, shown)?) } else { None };
+        let online = if args.online { Some(self.ask(&inventory, shown)?) } else { None };
         let checked = self.check(&inventory, online.as_ref());
         let pinned =
             fix::fix(tree, &self.config, &self.past, self.trust, inventory, &checked.findings, shown)?;
@@ -203,20 +203,13 @@ impl Gate {
     }
 
     /// Asks the registries: about everything, or about what the change adds.
-    fn ask<T: Tree>(&self, tree: &T, inventory: &Inventory, shown: bool) -> Result<RegistryFacts, Failure> {
+    fn ask(&self, inventory: &Inventory, shown: bool) -> Result<RegistryFacts, Failure> {
         let registry = registry(&self.config, self.trust)?;
         let old = self.before.as_ref().map(|before| before.has(inventory)).unwrap_or_default();
         let wanted = |reference: usize| !old.contains(&reference);
-        let work = online::ask(
-            tree,
-            &self.config.settings,
-            &self.past,
-            &registry,
-            inventory,
-            wanted,
-            progress(shown),
-        );
-        let mut online = block_on(work)?.map_err(anyhow::Error::new)?;
+        let (settings, past) = (&self.config.settings, &self.past);
+        let work = online::ask(settings, past, &registry, inventory, wanted, progress(shown));
+        let mut online = block_on(work)?;
         if online.needs_history() {
             let log = Log::open(&work_tree_root(&std::env::current_dir()?), "HEAD", marker::is_own).ok();
             online

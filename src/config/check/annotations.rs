@@ -30,6 +30,7 @@ impl Checker<'_> {
         if let Some(enabled) = raw.enabled {
             annotations.enabled = enabled;
         }
+        annotations.remove = raw.remove.unwrap_or(annotations.remove);
         for (key, into) in [(&raw.key, &mut annotations.key), (&raw.index_key, &mut annotations.index_key)] {
             let Some(key) = key else { continue };
             if is_annotation_key(key.get_ref()) {

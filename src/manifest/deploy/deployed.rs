@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chart::DigestForm;
 use crate::reference::Reference;
 
 /// What deployers make of an image.
@@ -11,6 +12,17 @@ pub struct Deployed {
     pub is_overridden: bool,
     /// The names that come out with its tag and digest, beside its own.
     pub renamed: Vec<Renamed>,
+    /// What the templates of its chart do with its fields; `None` where they are not in the tree.
+    pub chart: Option<ChartFields>,
+}
+
+/// What the templates of a chart do with the fields of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartFields {
+    /// Whether they put the tag nowhere but into images.
+    pub tag_is_only_in_images: bool,
+    /// How they want the digest, where there is a field for one.
+    pub digest: Option<DigestForm>,
 }
 
 /// A name that a kustomization gives an image whose tag and digest stay.

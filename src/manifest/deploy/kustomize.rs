@@ -35,7 +35,9 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
         if fate.is_replaced {
             located.site.skip(Skip::Replaced);
         }
-        located.deployed = Some(Box::new(fate.deployed));
+        let Deployed { is_overridden, renamed, .. } = fate.deployed;
+        let deployed = located.deployed.get_or_insert_default();
+        (deployed.is_overridden, deployed.renamed) = (is_overridden, renamed);
     }
     for ((file, start), image) in found.takes_away {
         files[file].1.kustomize.takes_away.insert(start, image);
@@ -46,13 +48,13 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
 }
 
 /// A file and something in it: the index of a site, or where an entry's site starts.
-type At = (usize, usize);
+type SitePlace = (usize, usize);
 
 #[derive(Default)]
-struct Found {
-    fates: BTreeMap<At, Fate>,
-    takes_away: BTreeMap<At, UnpinnedImage>,
-    lets_out: BTreeMap<At, UnpinnedImage>,
+struct BuildFacts {
+    fates: BTreeMap<SitePlace, Fate>,
+    takes_away: BTreeMap<SitePlace, UnpinnedImage>,
+    lets_out: BTreeMap<SitePlace, UnpinnedImage>,
 }
 
 struct Fate {
@@ -68,12 +70,12 @@ struct Flow {
     /// The kustomization that gave the name.
     named_by: Option<usize>,
     /// The entry that changed it last: the overlay, and where its site starts.
-    last: Option<At>,
+    last: Option<SitePlace>,
 }
 
 type Flows = BTreeSet<Flow>;
 
-enum Built {
+enum BuildState {
     Not,
     /// Somewhere above: it builds on itself, which kustomize refuses.
     InWork,
@@ -82,7 +84,7 @@ enum Built {
 
 /// An image that entries may change.
 struct Source<'b> {
-    at: At,
+    at: SitePlace,
     path: &'b str,
     located: &'b Located,
     reference: &'b Reference,
@@ -96,10 +98,10 @@ struct Builds<'b> {
     files: BTreeMap<&'b str, Range<usize>>,
     sources: Vec<Source<'b>>,
     /// The sources that entries are themselves.
-    entries: HashMap<At, usize>,
-    built: Vec<Built>,
+    entries: HashMap<SitePlace, usize>,
+    built: Vec<BuildState>,
     steps: usize,
-    found: Found,
+    found: BuildFacts,
 }
 
 impl<'b> Builds<'b> {
@@ -121,7 +123,7 @@ impl<'b> Builds<'b> {
             .flat_map(|(_, _, overlay)| &overlay.images)
             .map(|entry| entry.name.as_str())
             .collect();
-        let patched: HashSet<Container<'_>> = overlays
+        let patched: HashSet<ContainerKey<'_>> = overlays
             .iter()
             .flat_map(|(file, _, overlay)| {
                 let inline = files[*file].1.sites.iter().filter(|located| is_inline_patch(located));
@@ -149,11 +151,20 @@ impl<'b> Builds<'b> {
             }
             by_file.insert(*path, first..sources.len());
         }
-        let built = overlays.iter().map(|_| Built::Not).collect();
-        Self { overlays, by_path, files: by_file, sources, entries, built, steps: 0, found: Found::default() }
+        let built = overlays.iter().map(|_| BuildState::Not).collect();
+        Self {
+            overlays,
+            by_path,
+            files: by_file,
+            sources,
+            entries,
+            built,
+            steps: 0,
+            found: BuildFacts::default(),
+        }
     }
 
-    fn run(mut self) -> Found {
+    fn run(mut self) -> BuildFacts {
         let inner: HashSet<usize> = self
             .overlays
             .iter()
@@ -168,14 +179,14 @@ impl<'b> Builds<'b> {
         let mut out: BTreeMap<usize, Flows> = BTreeMap::new();
         for root in (0..self.overlays.len()).filter(|overlay| !inner.contains(overlay)) {
             self.build(root, 0);
-            if let Built::Done(flows) = &self.built[root] {
+            if let BuildState::Done(flows) = &self.built[root] {
                 for flow in flows {
                     out.entry(flow.site).or_default().insert(flow.clone());
                 }
             }
         }
         if self.steps >= STEPS_MAX {
-            return Found::default();
+            return BuildFacts::default();
         }
         for (source, flows) in out {
             self.judge(source, &flows);
@@ -185,13 +196,13 @@ impl<'b> Builds<'b> {
 
     /// Builds an overlay and what it builds on, once.
     fn build(&mut self, overlay: usize, depth: usize) {
-        if depth > DEPTH_MAX || !matches!(self.built[overlay], Built::Not) {
+        if depth > DEPTH_MAX || !matches!(self.built[overlay], BuildState::Not) {
             return;
         }
-        self.built[overlay] = Built::InWork;
+        self.built[overlay] = BuildState::InWork;
         let mut flows = Flows::new();
         self.accumulate(overlay, &mut flows, depth);
-        self.built[overlay] = Built::Done(flows);
+        self.built[overlay] = BuildState::Done(flows);
     }
 
     /// Adds what an overlay builds on to `flows`, and does to all of them what it does.
@@ -242,10 +253,10 @@ impl<'b> Builds<'b> {
 
     fn add_built(&mut self, overlay: usize, flows: &mut Flows, depth: usize) {
         self.build(overlay, depth + 1);
-        let Built::Done(built) = &self.built[overlay] else { return };
+        let BuildState::Done(built) = &self.built[overlay] else { return };
         let steps = built.len() * COPY;
         if self.take(steps)
-            && let Built::Done(built) = &self.built[overlay]
+            && let BuildState::Done(built) = &self.built[overlay]
         {
             flows.extend(built.iter().cloned());
         }
@@ -355,6 +366,7 @@ impl<'b> Builds<'b> {
         let deployed = Deployed {
             is_overridden: flows.iter().any(|flow| flow.passage != Passage::default()),
             renamed: flows.iter().filter_map(renamed).collect::<BTreeSet<_>>().into_iter().collect(),
+            chart: None,
         };
         let is_replaced = !flows.iter().any(stays);
         if is_replaced {
@@ -387,7 +399,7 @@ impl Flow {
     }
 }
 
-fn keep_first(images: &mut BTreeMap<At, UnpinnedImage>, at: At, image: UnpinnedImage) {
+fn keep_first(images: &mut BTreeMap<SitePlace, UnpinnedImage>, at: SitePlace, image: UnpinnedImage) {
     match images.get(&at) {
         Some(known) if *known <= image => {}
         _ => drop(images.insert(at, image)),
@@ -395,9 +407,9 @@ fn keep_first(images: &mut BTreeMap<At, UnpinnedImage>, at: At, image: UnpinnedI
 }
 
 /// The kind and name of an object, and the name of a container of its.
-type Container<'b> = (&'b str, &'b str, &'b str);
+type ContainerKey<'b> = (&'b str, &'b str, &'b str);
 
-fn container(located: &Located) -> Option<Container<'_>> {
+fn container(located: &Located) -> Option<ContainerKey<'_>> {
     let owner = located.site.owner.as_ref()?;
     Some((located.site.kind.as_deref()?, owner.name.as_deref()?, owner.container.as_deref()?))
 }

@@ -2,17 +2,22 @@
 //! reads its values. Pure; what it says of an image is beside the image, for plans and for the gate alike.
 
 mod builds;
+mod chart;
 mod deployed;
 mod image_entries;
 mod kustomize;
 mod tree_file;
 
-pub use deployed::{Deployed, Renamed};
+pub(super) use chart::{Charts, needs_templates};
+pub use chart::{DigestForm, adopt};
+pub use deployed::{ChartFields, Deployed, Renamed};
 
 use tree_file::TreeFile;
 
-/// Puts beside every image of the `files` what deployers make of it; skips what never comes out.
-pub(super) fn apply(files: &mut [TreeFile<'_>]) {
+/// Puts beside every image of the `files` what deployers make of it, with the templates of the `charts` around them; skips
+/// what never comes out.
+pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts) {
+    chart::apply(files, charts);
     builds::skip(files);
     kustomize::apply(files);
 }

@@ -20,8 +20,14 @@ const ENTRIES_MAX: usize = 2_000;
 /// What is annotated, and what is left alone.
 #[derive(Clone, Copy, Debug)]
 pub struct AnnotationPlan<'a> {
-    /// The annotation keys; `None` turns annotations off.
-    pub keys: Option<Keys<'a>>,
+    /// The annotation keys.
+    pub keys: Keys<'a>,
+    /// Whether pins are recorded. Where they are not, what was recorded once and is not true any more is removed.
+    pub enabled: bool,
+    /// Whether everything that was recorded once is removed, where pins are not recorded.
+    pub remove: bool,
+    /// Whether objects are looked at whose images stay as they are.
+    pub mends: bool,
     /// Whether the file is a kustomize patch, not a whole object.
     pub is_patch: bool,
 }
@@ -43,7 +49,7 @@ pub(super) fn annotate(
     attempts: &[Attempt],
     annotations: &AnnotationPlan<'_>,
 ) -> Vec<String> {
-    let Some(keys) = annotations.keys else { return Vec::new() };
+    let keys = annotations.keys;
     let mut objects: BTreeMap<NodeId, Vec<(&Located, &Attempt)>> = BTreeMap::new();
     for (located, attempt) in sites.iter().zip(attempts) {
         let owner =
@@ -54,11 +60,16 @@ pub(super) fn annotate(
     }
     let mut notes = Vec::new();
     for (object, containers) in objects {
-        if annotations.is_patch || !containers.iter().any(|(_, attempt)| is_open(attempt)) {
+        let is_open = containers.iter().any(|(_, attempt)| is_open(attempt));
+        if annotations.is_patch || !(is_open || annotations.mends) {
             continue;
         }
         let mut object = AnnotatedObject { tree, keys, object, wanted: Vec::new(), notes: &mut notes };
-        object.want(&containers);
+        match (annotations.enabled, annotations.remove) {
+            (true, _) => object.want(&containers, is_open),
+            (false, false) => object.keep_what_is_true(&containers),
+            (false, true) => {}
+        }
         let mut trial = plan.clone();
         match object.write(&mut trial) {
             Ok(()) => *plan = trial,
@@ -79,42 +90,73 @@ struct AnnotatedObject<'o, 'a> {
 impl AnnotatedObject<'_, '_> {
     /// Decides what the annotations should say. The names of containers come from the file: only those that
     /// Kubernetes would take become part of a key.
-    fn want(&mut self, containers: &[(&Located, &Attempt)]) {
+    ///
+    /// Where no image of the object changes, and for one of which nobody says that it is right, only what is there already
+    /// is mended: an annotation that is not there is no reason to write into the file.
+    fn want(&mut self, containers: &[(&Located, &Attempt)], is_open: bool) {
         if containers.len() > ENTRIES_MAX {
             return self.note(&format!("more than {ENTRIES_MAX} containers do not fit into annotations"));
         }
-        let name_of = |located: &Located| {
-            let owner = located.site.owner.as_ref();
-            owner.and_then(|owner| owner.container.clone()).unwrap_or_default()
-        };
         let mut names: HashMap<String, usize> = HashMap::new();
         for (located, _) in containers {
             *names.entry(name_of(located)).or_default() += 1;
         }
         for (located, attempt) in containers {
             let name = name_of(located);
-            let key = |base: &str| {
-                if containers.len() == 1 { base.to_owned() } else { format!("{base}.{name}") }
-            };
-            let (key, index_key) = (key(self.keys.digest), key(self.keys.index));
+            let Recorded { key, index_key, digest: known, index: known_index } =
+                self.recorded(&name, containers.len() == 1);
             let edit = attempt.as_ref().ok();
             let index = edit.and_then(SiteEdit::index);
-            let digest = edit.and_then(|edit| edit.wanted(located));
+            let settled = edit.and_then(|edit| edit.wanted(located));
+            let digest = settled.or_else(|| located.site.digest());
             let image = located.site.reference.as_ref().map(|reference| reference.name()).unwrap_or_default();
             let clash = containers.len() > 1 && (!is_name(&name) || names.get(&name) != Some(&1));
+            let is_true = digest.is_some_and(|digest| known == Some(digest.as_str()));
+            if (!is_open || settled.is_none()) && known.is_none() {
+                continue;
+            }
             if clash {
                 self.note(&format!("`{name}` is not the name of one container"));
             } else if let Some(key) =
                 [Some(&key), index.map(|_| &index_key)].into_iter().flatten().find(|key| is_long(key))
             {
                 self.note(&format!("the key `{key}` is longer than {NAME_MAX} characters"));
-            } else if located.is_overridden() {
+            } else if located.is_overridden() && !is_true {
                 self.note(&format!("a kustomization overrides `{image}`"));
             } else if let Some(digest) = digest {
+                // What it says of a digest that stays is still so.
+                let index = index.or(known_index.filter(|_| is_true)).map(str::to_owned);
                 self.wanted.push((key, digest.to_string()));
-                self.wanted.extend(index.map(|index| (index_key, index.to_owned())));
+                self.wanted.extend(index.map(|index| (index_key, index)));
             }
         }
+    }
+
+    /// Keeps the annotations that still say what their images are.
+    fn keep_what_is_true(&mut self, containers: &[(&Located, &Attempt)]) {
+        for (located, attempt) in containers {
+            let recorded = self.recorded(&name_of(located), containers.len() == 1);
+            let settled = attempt.as_ref().ok().and_then(|edit| edit.wanted(located));
+            let digest = settled.or_else(|| located.site.digest());
+            if let Some(digest) = digest.filter(|digest| recorded.digest == Some(digest.as_str())) {
+                let index = recorded.index.map(|index| (recorded.index_key.clone(), index.to_owned()));
+                self.wanted.push((recorded.key, digest.to_string()));
+                self.wanted.extend(index);
+            }
+        }
+    }
+
+    /// Returns the keys for a container, and what stands under them.
+    fn recorded(&self, name: &str, is_alone: bool) -> Recorded<'_> {
+        let key = |base: &str| if is_alone { base.to_owned() } else { format!("{base}.{name}") };
+        let annotations = self
+            .tree
+            .get(self.object, "metadata")
+            .and_then(|metadata| self.tree.get(metadata, "annotations"));
+        let text = |key: &str| self.tree.get_str(annotations?, key);
+        let (key, index_key) = (key(self.keys.digest), key(self.keys.index));
+        let (digest, index) = (text(&key), text(&index_key));
+        Recorded { key, index_key, digest, index }
     }
 
     fn write(&self, plan: &mut Plan) -> Result<(), &'static str> {
@@ -159,6 +201,8 @@ impl AnnotatedObject<'_, '_> {
             for index in stale {
                 self.remove(plan, annotations, index, neighbour)?;
             }
+        } else if !stale.is_empty() {
+            self.remove_all(plan, metadata, annotations)?;
         }
         Ok(())
     }
@@ -280,6 +324,31 @@ impl AnnotatedObject<'_, '_> {
         Ok(())
     }
 
+    /// Removes the annotations with their key, where nothing stays of them: each entry, and nothing else, on a line of its own.
+    fn remove_all(&self, plan: &mut Plan, metadata: NodeId, annotations: NodeId) -> Result<(), &'static str> {
+        const ODD: &str = "stale keys are not on lines of their own";
+        let entries = self.tree.entries(metadata);
+        let index = entries.iter().position(|(_, value)| *value == annotations).ok_or(ODD)?;
+        let is_block = |id: NodeId| matches!(self.tree.nodes[id].kind, NodeKind::Mapping { flow: false, .. });
+        let lines = self.tree.entries(annotations);
+        let last = lines.last().ok_or(ODD)?.1;
+        if entries.len() < 2 || !is_block(metadata) || !is_block(annotations) {
+            return Err(ODD);
+        }
+        let text = self.tree.text;
+        let key = self.tree.nodes[entries[index].0].span.start;
+        let start = line_start(text, key);
+        let end = self.tree.nodes[last].span.end;
+        let end = end + text[end..].find('\n').ok_or(ODD)? + 1;
+        let is_alone = text[start..key].bytes().all(|byte| byte == b' ');
+        if !is_alone || text[start..end].lines().count() != lines.len() + 1 {
+            return Err(ODD);
+        }
+        plan.splices.push(Splice { span: start..end, text: String::new() });
+        plan.tree.removed.entry(metadata).or_default().push(index);
+        Ok(())
+    }
+
     /// Returns by how much the file indents: the metadata's entries below the metadata's key.
     fn step(&self, metadata: NodeId) -> usize {
         let column = |id: NodeId| {
@@ -300,6 +369,19 @@ impl AnnotatedObject<'_, '_> {
         let name = metadata.and_then(|metadata| self.tree.get_str(metadata, "name")).unwrap_or_default();
         self.notes.push(format!("{kind}/{name} is not annotated: {reason}"));
     }
+}
+
+/// The keys for a container, and what stands under them.
+struct Recorded<'a> {
+    key: String,
+    index_key: String,
+    digest: Option<&'a str>,
+    index: Option<&'a str>,
+}
+
+fn name_of(located: &Located) -> String {
+    let owner = located.site.owner.as_ref();
+    owner.and_then(|owner| owner.container.clone()).unwrap_or_default()
 }
 
 fn is_long(key: &str) -> bool {

@@ -9,6 +9,7 @@ use super::shared;
 use super::site_edit::{Attempt, EditError, SiteEdit, is_open};
 use super::splice::Plan;
 use super::style::Style;
+use crate::manifest::deploy;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::Located;
 use crate::manifest::scan::scan_whole;
@@ -43,9 +44,7 @@ pub fn edit(
     annotations: &AnnotationPlan<'_>,
 ) -> (Option<EditedFile>, Vec<Result<(), EditError>>) {
     let mut attempts: Vec<Attempt> = edits.into_iter().map(Ok).collect();
-    let edited = attempts
-        .iter()
-        .any(is_open)
+    let edited = (annotations.mends || attempts.iter().any(is_open))
         .then(|| edit_sites(path, before, catalogue, sites, &mut attempts, annotations))
         .flatten();
     (edited, attempts.into_iter().map(|attempt| attempt.map(drop)).collect())
@@ -65,16 +64,16 @@ fn edit_sites(
     };
     // The file is read again, every document of it; in between somebody may have written it.
     let mut whole = scan_whole(path, before, catalogue).sites;
+    // What the rest of the tree says of them does not stand in the file.
+    for (now, then) in whole.iter_mut().zip(sites) {
+        deploy::adopt(now, then);
+    }
     let same = |(now, then): (&Located, &Located)| {
         now.site.span == then.site.span && now.site.image == then.site.image
     };
     if whole.len() != sites.len() || !whole.iter().zip(sites).all(same) {
         fail_all(attempts, &EditError::FileChanged);
         return None;
-    }
-    // What the rest of the tree says of them does not stand in the file.
-    for (now, then) in whole.iter_mut().zip(sites) {
-        now.deployed.clone_from(&then.deployed);
     }
     let sites = &whole[..];
     let source = SourceText::new(text, Language::of(path).unwrap_or_default());
@@ -86,12 +85,19 @@ fn edit_sites(
     }
     shared::hold(&tree, sites, attempts);
     let plan = plan_sites(&tree, sites, attempts);
-    if plan.splices.is_empty() {
+    if plan.splices.is_empty() && !annotations.mends {
         return None;
     }
     let mut annotated = plan.clone();
     let mut notes = annotations::annotate(&tree, &mut annotated, sites, attempts, annotations);
+    if annotated.splices.is_empty() {
+        return None;
+    }
+    if plan.splices.is_empty() {
+        notes.push("its annotations say again what its images are".to_owned());
+    }
     let (after, plan) = match prove(&tree, &annotated) {
+        Err(_) if plan.splices.is_empty() => return None,
         Ok(after) => (after, annotated),
         // A pin counts more than its annotation: where both together cannot be proven, the pin goes alone.
         Err(error) => {

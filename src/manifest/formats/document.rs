@@ -2,7 +2,10 @@
 
 use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
-use super::{compose, helm_values, json_patch, kubernetes, kustomization, locations, quadlet, unknown};
+use super::{
+    asserts, compose, helm_values, json_patch, kubernetes, kustomization, kustomize_looks_away, locations,
+    quadlet, unknown,
+};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 pub(in crate::manifest) fn find(
@@ -15,6 +18,9 @@ pub(in crate::manifest) fn find(
     let mut finder = Finder::new(tree, catalogue, document);
     find_known(&mut finder, root, path);
     unknown::find(&mut finder, root);
+    if asserts::is_assert(path) {
+        asserts::skip(&mut finder);
+    }
     finder.finish()
 }
 
@@ -23,6 +29,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     if kustomization::is_kustomization(tree, root, path) {
         "kustomize".clone_into(&mut finder.format);
         kustomization_images(finder, root);
+        kustomize_looks_away::find(finder, root);
         return;
     }
     if kubernetes::is_object(tree, root) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::catalogue::{Catalogue, Location, TextForm};
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
-use crate::manifest::site::{ObjectOwner, Site, Skip, State, Write, classify};
+use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::build::TEMPLATE;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
@@ -98,7 +98,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         Found { sites: self.sites, texts: self.texts, looks_away: self.looks_away }
     }
 
-    #[expect(dead_code, reason = "the formats' reasons come next")]
     /// Says that what a deployer takes from `node` is not judged; `what` is what it is about.
     pub(super) fn look_away(&mut self, reason: LookAwayReason, node: NodeId, what: impl Into<String>) {
         let node = self.tree.resolve(node);
@@ -271,11 +270,23 @@ impl<'y, 'a> Finder<'y, 'a> {
         let spans = self.spans(&spans);
         let main = self.tree.resolve(main);
         self.push(main, spans, image, reference, state, write);
+        let digest_field = fields.digest.map(|node| {
+            let (node, text) = (self.tree.resolve(node), self.tree.written(node).to_owned());
+            DigestField { path: self.tree.pointer(node), node, text }
+        });
         let mapping = self.tree.nodes[self.tree.resolve(repository)].parent;
         let key = mapping.and_then(|mapping| self.tree.key_node_of(mapping));
         if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
             site.chart = chart;
+            site.digest_field = digest_field.filter(|_| chart);
             site.parent = key.map(|key| self.tree.nodes[key].span.start);
+        }
+    }
+
+    /// Skips the site that was added last.
+    pub(super) fn skip_last(&mut self, skip: Skip) {
+        if let Some(site) = self.sites.last_mut().filter(|site| !matches!(site.state, State::Skipped(_))) {
+            site.skip(skip);
         }
     }
 
@@ -328,6 +339,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             state,
             write: if skipped { None } else { write },
             chart: false,
+            digest_field: None,
         });
     }
 }

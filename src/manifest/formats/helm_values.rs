@@ -93,6 +93,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                     fields.registry = global;
                 }
                 finder.add_fields(fields, true);
+                if fields.repository.is_some_and(|repository| is_default(tree, repository)) {
+                    finder.skip_last(Skip::SharedTag);
+                }
             }
             let images = tree.key_of(node).is_some_and(is_images_key);
             for (key, value) in entries {
@@ -149,6 +152,13 @@ fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
         }
     }
     found
+}
+
+/// Returns whether a repository is what others build on: `defaultImageRepository` beside `defaultImageTag`, whose tag many
+/// images share.
+fn is_default(tree: &SyntaxTree<'_>, repository: NodeId) -> bool {
+    tree.key_of(repository)
+        .is_some_and(|key| key.starts_with("defaultImageRepo") || key.starts_with("defaultImage_repo"))
 }
 
 fn is_name(text: &str) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::catalogue::Catalogue;
 use super::finder::Finder;
 use super::{locations, platform};
-use crate::manifest::site::ObjectOwner;
+use crate::manifest::site::{ObjectOwner, Skip};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Digest;
 
@@ -138,6 +138,23 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
 }
 
+/// Returns whether Istio fills in `image: auto` (gateway injection): the container is its proxy, or the pod says that it
+/// wants to be injected.
+fn is_injected(tree: &SyntaxTree<'_>, spec: NodeId, container: NodeId) -> bool {
+    const SIGNS: [(&str, &str); 4] = [
+        ("labels", "sidecar.istio.io/inject"),
+        ("labels", "istio.io/rev"),
+        ("annotations", "sidecar.istio.io/inject"),
+        ("annotations", "inject.istio.io/templates"),
+    ];
+    let metadata = tree.nodes[tree.resolve(spec)].parent.and_then(|pod| tree.get(pod, "metadata"));
+    let is_there = |(map, key): &(&str, &str)| {
+        let value = metadata.and_then(|metadata| tree.get_str(tree.get(metadata, map)?, key));
+        value.is_some_and(|value| value != "false")
+    };
+    tree.get_str(container, "name") == Some("istio-proxy") || SIGNS.iter().any(is_there)
+}
+
 fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     let tree = finder.tree;
     let lists = CONTAINER_LISTS.iter().flat_map(|list| tree.all(spec, list));
@@ -154,6 +171,9 @@ fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
         for image in tree.all(*container, "image") {
             finder.runs_on(image, platform.clone());
             finder.add_image(image);
+            if tree.string_of(image) == Some("auto") && is_injected(tree, spec, *container) {
+                finder.skip_last(Skip::Placeholder);
+            }
         }
     }
     if let Some(owner) = &mut finder.owner {

@@ -1,5 +1,6 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
+mod asserts;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
@@ -10,6 +11,7 @@ mod helm_values;
 mod json_patch;
 mod kubernetes;
 mod kustomization;
+mod kustomize_looks_away;
 mod locations;
 pub mod pattern;
 mod platform;

@@ -30,6 +30,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
                 return;
             }
             if tree.key_of(node).is_some_and(|key| is_image_key(key) || is_source_key(key))
+                && !is_replacement(finder, node)
                 && let Some(fields) = helm_values::fields(tree, node, true)
             {
                 let known = finder.sites.len();
@@ -58,6 +59,12 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
         }
         NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
     }
+}
+
+/// Returns whether this is where a kustomize replacement takes its value from.
+fn is_replacement(finder: &Finder<'_, '_>, node: NodeId) -> bool {
+    let tree = finder.tree;
+    tree.nodes[node].parent.is_some_and(|parent| tree.get(parent, "targets").is_some())
 }
 
 fn report(finder: &mut Finder<'_, '_>, node: NodeId) {

@@ -10,18 +10,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::own_file::OwnFile;
+use crate::atomic_file;
 use crate::config::{Config, ConfigError};
 use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::UnreadReason;
 use crate::manifest::inventory::Inventory;
-use crate::manifest::site::State;
 use crate::plan::verify::verify;
 use crate::plan::{Pinned, pin};
 use crate::policy::Settings;
 use crate::registry::Registry;
 use crate::source::git::{BareClone, Oid};
-use crate::source::tree::{Tree, TreeEntry, TreeError};
-use crate::{atomic_file, plan};
 
 /// What the file starts with. The number changes with what follows it.
 const MAGIC: &str = "tagpin-sites 2";
@@ -99,46 +97,26 @@ impl CachedInventory {
 
     /// Asks the registries what the images are now; returns `None` where something has to change, so that the commit
     /// has to be read.
-    ///
-    /// # Errors
-    /// Those of [`pin::decide`].
     pub(crate) async fn unchanged<R: Registry>(
         self,
         settings: &Settings,
         past: &LedgerView,
         registry: &R,
         progress: impl Fn(usize, usize),
-    ) -> Result<Option<Pinned>, TreeError> {
+    ) -> Option<Pinned> {
         let inventory = self.inventory;
-        let decided = pin::decide(&NoFiles, settings, past, registry, &inventory, |_| true, progress).await?;
-        let (mut verdicts, answers) = decided;
+        let (mut verdicts, answers) =
+            pin::decide(settings, past, registry, &inventory, |_| true, progress).await;
         verify(registry, &settings.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         let sightings = TagObservation::all(&answers);
-        Ok(settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() }))
+        settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() })
     }
 }
 
-/// Returns whether the verdicts follow from the inventory alone: a chart's templates, and what could not be read only this
-/// time, are not in it.
+/// Returns whether the verdicts follow from the inventory alone: what could not be read only this time is not in it.
 fn is_settled(inventory: &Inventory) -> bool {
-    let open_chart = inventory
-        .sites()
-        .any(|(_, located)| located.site.state == State::Floating && plan::is_chart_tag(located));
-    !open_chart && inventory.unread().all(|(_, unread)| unread.reason != UnreadReason::Unreadable)
-}
-
-/// A tree that nobody reads: [`pin::decide`] reads charts only, and where one is to be read nothing was kept.
-struct NoFiles;
-
-impl Tree for NoFiles {
-    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
-        Ok(Vec::new())
-    }
-
-    fn read(&self, path: &str, _: u64) -> Result<Vec<u8>, TreeError> {
-        Err(TreeError::NotFound { path: path.to_owned() })
-    }
+    inventory.unread().all(|(_, unread)| unread.reason != UnreadReason::Unreadable)
 }
 
 fn hash<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {

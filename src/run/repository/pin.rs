@@ -45,6 +45,8 @@ pub async fn repository<R: Registry>(
     let (config, own_file) = narrowed(context.config, &tree)?;
     let settings = &config.settings;
     let mut pinned = pin::pin(&*tree, settings, &past, context.registry, progress).await?;
+    // What says nothing new of an image waits for something that does.
+    pinned.drop_unchanged();
     // Before anything else can fail: what was seen for the first time begins to age.
     let update = record(context, &git, book, &pinned).await?;
     let warning = own_file.as_ref().and_then(|file| file.warning.clone());
@@ -100,7 +102,7 @@ async fn unchanged<R: Registry>(
     let Some(cached) = key.load() else { return Ok(None) };
     let (config, warning) = cached.narrowed(context.config)?;
     let settings = &config.settings;
-    let pinned = cached.unchanged(settings, past, context.registry, progress).await?;
+    let pinned = cached.unchanged(settings, past, context.registry, progress).await;
     let pinned = pinned.filter(|pinned| !promotions::is_due(&pinned.inventory, settings));
     Ok(pinned.map(|pinned| {
         let notes = warning.into_iter().chain(hold_notes(context, settings, &pinned)).collect();

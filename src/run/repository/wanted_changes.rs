@@ -34,7 +34,7 @@ impl<R> RepositoryContext<'_, R> {
             let commit = claim.commit;
             let branch = self.cloned.git.with(move |git| Ok(CommitTree::of_clone(git, commit)?)).await?;
             let past = LedgerView::unknown(self.run.now);
-            let adopted = unconfirmed::adopt(self.tree, &branch, &self.config.settings, &past, part.clone())?;
+            let adopted = unconfirmed::adopt(self.tree, &branch, &self.config.settings, &past, part.clone());
             wanted = HeldChanges { part: adopted.0, unconfirmed: adopted.1 };
         }
         if wanted.part.files.is_empty() {

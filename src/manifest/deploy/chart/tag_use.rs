@@ -5,51 +5,29 @@
 
 use std::collections::BTreeMap;
 
-/// The charts of a tree, by directory: the texts of their templates, `None` for one that cannot be read.
-#[derive(Clone, Debug, Default)]
-pub struct Charts(BTreeMap<String, Vec<Option<String>>>);
-
-/// The most template text of a chart that is looked through, in bytes: it is looked through once for each tag.
-const TEXT_MAX: usize = 1024 * 1024;
-
-impl Charts {
-    /// Adds the text of one template of the chart in `directory`, or of a chart inside it.
-    pub fn add(&mut self, directory: &str, template: Option<String>) {
-        self.0.entry(directory.to_owned()).or_default().push(template);
+/// Returns whether templates, each with its path, are known to use the value at `pointer`, a tag, in images only. The answer
+/// is no wherever it is not certain.
+pub(super) fn tag_is_only_in_images(templates: &[(&str, &str)], pointer: &str) -> bool {
+    // A key that needs `index` in a template is not looked for.
+    let plain = pointer.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_'));
+    let Some(key) = pointer.rsplit('/').next().filter(|_| plain) else { return false };
+    let lines: Vec<(&str, Option<&str>)> =
+        templates.iter().flat_map(|(_, template)| with_definitions(template)).collect();
+    let own = format!(".Values{}", pointer.replace('/', "."));
+    let uses_of_own = lines.iter().any(|(line, _)| uses(line, &own));
+    // `toYaml .Values.image`, `index .Values "image"`, `range … .Values.image`: where the tag goes is not seen.
+    let parents: Vec<&str> = own.match_indices('.').skip(1).map(|(at, _)| &own[..at]).collect();
+    let whole = |line: &str| parents.iter().any(|parent| uses_whole(line, parent));
+    if !uses_of_own || lines.iter().any(|(line, _)| whole(line)) {
+        return false;
     }
-
-    /// Returns whether the chart of the values file at `path` is known to use the value at `pointer`, a tag, in images
-    /// only. The answer is no wherever it is not certain.
-    pub fn tag_is_only_in_images(&self, path: &str, pointer: &str) -> bool {
-        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let templates: Option<Vec<&str>> =
-            self.0.get(directory).and_then(|templates| templates.iter().map(Option::as_deref).collect());
-        // What an unread template does with the tag is not known.
-        let Some(templates) = templates else { return false };
-        if templates.iter().map(|template| template.len()).sum::<usize>() > TEXT_MAX {
-            return false;
-        }
-        // A key that needs `index` in a template is not looked for.
-        let plain = pointer.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_'));
-        let Some(key) = pointer.rsplit('/').next().filter(|_| plain) else { return false };
-        let lines: Vec<(&str, Option<&str>)> =
-            templates.iter().flat_map(|template| with_definitions(template)).collect();
-        let own = format!(".Values{}", pointer.replace('/', "."));
-        let uses_of_own = lines.iter().any(|(line, _)| uses(line, &own));
-        // `toYaml .Values.image`, `index .Values "image"`, `range … .Values.image`: where the tag goes is not seen.
-        let parents: Vec<&str> = own.match_indices('.').skip(1).map(|(at, _)| &own[..at]).collect();
-        let whole = |line: &str| parents.iter().any(|parent| uses_whole(line, parent));
-        if !uses_of_own || lines.iter().any(|(line, _)| whole(line)) {
-            return false;
-        }
-        let includes = includes(&lines);
-        let used = format!(".{key}");
-        lines.iter().filter(|(line, _)| uses(line, &used)).all(|(line, definition)| match definition {
-            None => is_image_line(line),
-            // A definition that nobody is seen to include may be included in a way that is not seen.
-            Some(name) => includes.get(name).copied().unwrap_or(false),
-        })
-    }
+    let includes = includes(&lines);
+    let used = format!(".{key}");
+    lines.iter().filter(|(line, _)| uses(line, &used)).all(|(line, definition)| match definition {
+        None => is_image_line(line),
+        // A definition that nobody is seen to include may be included in a way that is not seen.
+        Some(name) => includes.get(name).copied().unwrap_or(false),
+    })
 }
 
 /// Returns the names in quotes on lines that include a definition, each with whether all these lines are images.
@@ -112,9 +90,7 @@ mod tests {
     use super::*;
 
     fn answer(template: &str) -> bool {
-        let mut charts = Charts::default();
-        charts.add("chart", Some(template.to_owned()));
-        charts.tag_is_only_in_images("chart/values.yaml", "/image/tag")
+        tag_is_only_in_images(&[("templates/a.yaml", template)], "/image/tag")
     }
 
     #[test]
@@ -160,11 +136,6 @@ mod tests {
     fn a_tag_that_the_templates_do_not_name_is_not() {
         assert!(!answer("image: {{ include \"common.image\" .Values.image }}\n"));
         assert!(!answer("image: x:{{ .Values.image.tagSuffix }}\n"));
-        let mut charts = Charts::default();
-        charts.add("", Some("image: x:{{ .Values.image.tag }}\n".to_owned()));
-        assert!(charts.tag_is_only_in_images("values.yaml", "/image/tag"));
-        charts.add("", None);
-        assert!(!charts.tag_is_only_in_images("values.yaml", "/image/tag"), "a template cannot be read");
-        assert!(!Charts::default().tag_is_only_in_images("values.yaml", "/image/tag"));
+        assert!(!tag_is_only_in_images(&[], "/image/tag"), "a template cannot be read");
     }
 }

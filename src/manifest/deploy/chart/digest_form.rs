@@ -1,0 +1,176 @@
+//! How a digest has to be written in the values of a chart.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::flow::{ChartTemplate, Path, Preceding, ValueFlow, follow};
+use super::template;
+
+/// How the templates of a chart want a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DigestForm {
+    /// With its algorithm: they write `@` before it.
+    Prefixed,
+    /// The hex digits alone: they write `@sha256:` before them.
+    Bare,
+    /// They take both.
+    Either,
+    /// None of them reads it.
+    Unread,
+    /// It is not seen.
+    Unknown,
+}
+
+/// The values of one chart, as far as its templates tell.
+pub(super) struct ChartFlow(Option<ValueFlow>);
+
+impl ChartFlow {
+    /// Runs the templates of a chart, each with its path below it.
+    pub(super) fn of(texts: &[(&str, &str)]) -> Self {
+        let (mut templates, mut definitions) = (Vec::new(), HashMap::new());
+        for (path, text) in texts {
+            let Some((parts, defined)) = template::parse(text) else { return Self(None) };
+            // The definitions of the chart itself win over those of the charts inside it.
+            let is_own = path.starts_with("templates/");
+            for (name, parts) in defined {
+                if is_own || !definitions.contains_key(&name) {
+                    definitions.insert(name, parts);
+                }
+            }
+            let name = path.rsplit('/').next().unwrap_or(path);
+            if !name.starts_with('_') && !path.contains("templates/tests/") && name != "NOTES.txt" {
+                templates.push(ChartTemplate { base: base(path), parts });
+            }
+        }
+        Self(Some(follow(&templates, &definitions)))
+    }
+
+    /// Returns how the digest at a JSON pointer has to be written.
+    pub(super) fn form(&self, pointer: &str) -> DigestForm {
+        let Some(flow) = self.0.as_ref().filter(|flow| flow.is_complete) else { return DigestForm::Unknown };
+        let target: Vec<String> =
+            pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+        let uses = flow.uses.iter().filter(|(path, _)| matches(path, &target));
+        let uses: BTreeSet<Preceding> = uses.flat_map(|(_, uses)| uses).copied().collect();
+        let has = |before| uses.contains(&before);
+        match (has(Preceding::At), has(Preceding::Algorithm)) {
+            _ if has(Preceding::Stripped) => DigestForm::Either,
+            (true, true) if flow.asks_for_algorithm => DigestForm::Either,
+            (true, true) => DigestForm::Unknown,
+            (true, false) => DigestForm::Prefixed,
+            (false, true) => DigestForm::Bare,
+            (false, false) if uses.is_empty() && is_seen(flow, &target) => DigestForm::Unread,
+            (false, false) => DigestForm::Unknown,
+        }
+    }
+}
+
+/// Returns whether the values around the target do not go where nobody sees them.
+fn is_seen(flow: &ValueFlow, target: &Path) -> bool {
+    // What the templates never ask for may be of a chart that is not in the tree.
+    let is_own = target.first().is_some_and(|key| flow.keys.contains(key));
+    let above = |path: &Path| path.len() <= target.len() && matches(path, &target[..path.len()].to_vec());
+    is_own && !flow.escapes.iter().chain(flow.uses.keys()).any(above)
+}
+
+fn matches(path: &Path, target: &Path) -> bool {
+    path.len() == target.len() && path.iter().zip(target).all(|(key, wanted)| key == "*" || key == wanted)
+}
+
+/// Returns under which keys the values of the chart of a template stand: `charts/NAME/templates/…` has its own.
+fn base(path: &str) -> Path {
+    let directories: Vec<&str> = path.split('/').collect();
+    let charts = directories.chunks(2).take_while(|pair| pair.first() == Some(&"charts"));
+    charts.filter_map(|pair| pair.get(1)).map(|name| (*name).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(template: &str) -> DigestForm {
+        ChartFlow::of(&[("templates/a.yaml", template)]).form("/image/digest")
+    }
+
+    #[test]
+    fn what_stands_before_a_digest_tells_its_form() {
+        for (template, expected) in [
+            ("image: r@{{ .Values.image.digest }}", DigestForm::Prefixed),
+            ("image: \"r:{{ .Values.image.tag }}@sha256:{{ .Values.image.digest }}\"", DigestForm::Bare),
+            (
+                "{{ with .Values.image }}r{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag }}{{ end }}{{ end }}",
+                DigestForm::Prefixed,
+            ),
+            ("{{ $d := .Values.image.digest | default \"\" }}image: r@sha256:{{- $d }}", DigestForm::Bare),
+            (
+                "image: {{ printf \"%s@%s\" .Values.image.repository .Values.image.digest | quote }}",
+                DigestForm::Prefixed,
+            ),
+            (
+                "image: {{ printf \"%s:%s@sha256:%s\" $.Values.image.name $.Values.image.tag $.Values.image.digest }}",
+                DigestForm::Bare,
+            ),
+            ("image: r@{{ index .Values \"image\" \"digest\" }}", DigestForm::Prefixed),
+            ("image: r@{{ (index .Values \"image\").digest }}", DigestForm::Prefixed),
+            ("image: r@{{ get .Values.image \"digest\" }}", DigestForm::Prefixed),
+            ("image: r@sha256:{{ .Values.image.digest | trimPrefix \"sha256:\" }}", DigestForm::Either),
+            ("image: {{ tpl .Values.image.digest . }}", DigestForm::Unknown),
+            ("image: r@{{ tpl .Values.image.digest . }}", DigestForm::Prefixed),
+            ("image: r:{{ .Values.image.tag }}", DigestForm::Unread),
+            ("image: {{ toYaml .Values.image }}", DigestForm::Unknown),
+            ("image: {{ include \"elsewhere.image\" .Values.image }}", DigestForm::Unknown),
+            ("image: r:{{ .Values.image.tag }}\n{{ include \"elsewhere.labels\" . }}", DigestForm::Unknown),
+            (
+                "image: {{ include \"common.images.image\" (dict \"imageRoot\" .Values.image \"global\" .Values.global) }}",
+                DigestForm::Prefixed,
+            ),
+            (
+                "{{ if hasPrefix \"sha256:\" .Values.image.digest }}a@{{ .Values.image.digest }}{{ else }}a@sha256:{{ .Values.image.digest }}{{ end }}",
+                DigestForm::Either,
+            ),
+            ("a@{{ .Values.image.digest }}\nb@sha256:{{ .Values.image.digest }}", DigestForm::Unknown),
+            ("other: {{ .Values.other }}", DigestForm::Unknown),
+            ("{{ .Values.image.tag", DigestForm::Unknown),
+            (
+                "{{ $sep := \":\" }}{{ $end := .Values.image.tag }}{{ if .Values.image.digest }}{{ $sep = \"@\" }}{{ $end = .Values.image.digest }}{{ end }}{{ printf \"%s%s%s\" .Values.image.repository $sep $end }}",
+                DigestForm::Prefixed,
+            ),
+        ] {
+            assert_eq!(form(template), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn definitions_are_followed_with_what_they_are_given() {
+        let helpers = "{{- define \"app.image\" -}}\n{{- $image := .image -}}\n{{ $image.repository }}\n{{- with $image.digest }}@sha256:{{ . }}{{ end }}\n{{- end -}}";
+        let texts = [
+            ("templates/_helpers.tpl", helpers),
+            (
+                "templates/a.yaml",
+                "image: {{ include \"app.image\" (dict \"image\" .Values.image \"root\" $) }}",
+            ),
+            (
+                "charts/db/templates/b.yaml",
+                "image: {{ template \"app.image\" (dict \"image\" .Values.image) }}",
+            ),
+            ("charts/db/templates/c.yaml", "image: x@{{ .Values.global.image.digest }}"),
+            (
+                "templates/d.yaml",
+                "{{ range $name, $job := .Values.jobs }}image: x@{{ $job.image.digest }}{{ end }}",
+            ),
+        ];
+        let flow = ChartFlow::of(&texts);
+        assert_eq!(flow.form("/image/digest"), DigestForm::Bare);
+        assert_eq!(flow.form("/db/image/digest"), DigestForm::Bare);
+        assert_eq!(flow.form("/global/image/digest"), DigestForm::Prefixed);
+        assert_eq!(flow.form("/jobs/clean/image/digest"), DigestForm::Prefixed);
+        assert_eq!(flow.form("/elsewhere/image/digest"), DigestForm::Unknown);
+    }
+
+    #[test]
+    fn definitions_that_include_each_other_end() {
+        let circle = "{{ define \"a\" }}{{ include \"b\" . }}{{ include \"b\" . }}{{ end }}{{ define \"b\" }}{{ include \"a\" . }}{{ include \"a\" . }}{{ end }}x@{{ .Values.image.digest }}{{ include \"a\" . }}";
+        assert_eq!(form(circle), DigestForm::Unknown);
+    }
+}

@@ -1,0 +1,546 @@
+//! Where the values of a chart go: its templates, run on names instead of values, both branches of every condition.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::template::{Part, Token};
+
+/// The keys that lead to a value; `*` is any key.
+pub(super) type Path = Vec<String>;
+
+/// What stands where a value may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Term {
+    Text(String),
+    /// What the values have at a path.
+    Of(Path),
+    /// The same without the algorithm of a digest, whether it is written there or not.
+    Stripped(Path),
+    /// The context that a template starts with.
+    Root,
+    Map(Vec<(String, Terms)>),
+    List(Vec<Terms>),
+    /// One after the other.
+    Joined(Vec<Terms>),
+    Unknown,
+}
+
+/// What may stand there: one of these.
+type Terms = Vec<Term>;
+
+/// The most that is known of one place, and the deepest chain of definitions.
+const WIDTH_MAX: usize = 8;
+const DEPTH_MAX: usize = 12;
+
+/// How many parts are run in one chart.
+const STEPS_MAX: usize = 200_000;
+
+/// Helpers of library charts that are not in the tree, and what they make of the map under a key of their argument:
+/// an image whose `digest`, where it is there, stands behind `@` (bitnami/charts, common 2.x, `_images.tpl`).
+const HELPERS: [(&str, &str); 1] = [("common.images.image", "imageRoot")];
+
+/// What stands before a value in the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Preceding {
+    /// `@`
+    At,
+    /// `sha256:`
+    Algorithm,
+    /// It is written without its algorithm behind `sha256:`, whichever way it is given.
+    Stripped,
+    Other,
+}
+
+/// Where the values of a chart go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ValueFlow {
+    /// What stands before each value that comes out.
+    pub(super) uses: BTreeMap<Path, BTreeSet<Preceding>>,
+    /// What goes somewhere as a whole, unseen.
+    pub(super) escapes: BTreeSet<Path>,
+    /// The first keys that the chart's own templates ask for.
+    pub(super) keys: BTreeSet<String>,
+    /// Whether a template asks whether a value starts with `sha256:`.
+    pub(super) asks_for_algorithm: bool,
+    /// Whether everything was run.
+    pub(super) is_complete: bool,
+}
+
+/// A template of a chart, below `charts/NAME` for each of `base`.
+pub(super) struct ChartTemplate<'t> {
+    pub(super) base: Path,
+    pub(super) parts: Vec<Part<'t>>,
+}
+
+/// Returns where the values go in `templates`, with the `definitions` of all of them.
+pub(super) fn follow<'t>(
+    templates: &[ChartTemplate<'t>],
+    definitions: &HashMap<String, Vec<Part<'t>>>,
+) -> ValueFlow {
+    let mut run = Run {
+        definitions,
+        base: Vec::new(),
+        variables: Vec::new(),
+        depth: 0,
+        steps: 0,
+        flow: ValueFlow { is_complete: true, ..ValueFlow::default() },
+    };
+    for template in templates {
+        run.base.clone_from(&template.base);
+        run.variables = vec![("", vec![Term::Root])];
+        let mut out = Vec::new();
+        run.parts(&template.parts, &vec![Term::Root], &mut out);
+        run.record(&out, vec![String::new()], 0);
+    }
+    run.flow
+}
+
+struct Run<'r, 't> {
+    definitions: &'r HashMap<String, Vec<Part<'t>>>,
+    base: Path,
+    variables: Vec<(&'r str, Terms)>,
+    depth: usize,
+    steps: usize,
+    flow: ValueFlow,
+}
+
+impl<'r, 't> Run<'r, 't> {
+    fn parts(&mut self, parts: &'r [Part<'t>], dot: &Terms, out: &mut Vec<Terms>) {
+        for part in parts {
+            self.steps += 1;
+            if self.steps > STEPS_MAX {
+                self.flow.is_complete = false;
+                return;
+            }
+            match part {
+                Part::Text(text) => out.push(vec![Term::Text((*text).to_owned())]),
+                Part::Action(tokens) => self.action(tokens, dot, out),
+                Part::Block { word, head, body, otherwise } => {
+                    let known = self.variables.len();
+                    let inner = self.head(word, head, dot);
+                    self.parts(body, &inner, out);
+                    self.variables.truncate(known);
+                    self.parts(otherwise, dot, out);
+                    self.variables.truncate(known);
+                }
+            }
+        }
+    }
+
+    /// Returns the context inside a block.
+    fn head(&mut self, word: &str, head: &'r [Token<'t>], dot: &Terms) -> Terms {
+        let declared: Vec<&'r str> = match head.iter().position(|token| *token == Token::Declare) {
+            Some(at) => head[..at].iter().filter_map(variable).collect(),
+            None => Vec::new(),
+        };
+        let start = head.iter().position(|token| *token == Token::Declare).map_or(0, |at| at + 1);
+        let mut value = self.pipeline(&head[start..], dot);
+        if word == "range" {
+            value = elements(value);
+        }
+        // Of two variables the first is the key.
+        if let Some(name) = declared.last() {
+            self.variables.push((*name, value.clone()));
+        }
+        if declared.len() > 1 {
+            self.variables.push((declared[0], vec![Term::Unknown]));
+        }
+        if word == "if" { dot.clone() } else { value }
+    }
+
+    fn action(&mut self, tokens: &'r [Token<'t>], dot: &Terms, out: &mut Vec<Terms>) {
+        match tokens {
+            [Token::Variable(name), Token::Declare, rest @ ..] => {
+                let value = self.pipeline(rest, dot);
+                self.variables.push((*name, value));
+            }
+            [Token::Variable(name), Token::Assign, rest @ ..] => {
+                let value = self.pipeline(rest, dot);
+                // In one branch; in the other it is what it was.
+                if let Some((_, known)) = self.variables.iter_mut().rev().find(|(known, _)| known == name) {
+                    add(known, value);
+                }
+            }
+            _ => out.push(self.pipeline(tokens, dot)),
+        }
+    }
+
+    fn pipeline(&mut self, tokens: &'r [Token<'t>], dot: &Terms) -> Terms {
+        let mut piped = None;
+        for command in split(tokens) {
+            piped = Some(self.command(command, dot, piped));
+        }
+        piped.unwrap_or_default()
+    }
+
+    fn command(&mut self, tokens: &'r [Token<'t>], dot: &Terms, piped: Option<Terms>) -> Terms {
+        let (word, rest) = match tokens.first() {
+            Some(Token::Word(word)) => (Some(*word), &tokens[1..]),
+            _ => (None, tokens),
+        };
+        let mut arguments = self.operands(rest, dot);
+        arguments.extend(piped);
+        match word {
+            None => arguments.into_iter().next().unwrap_or_default(),
+            Some(word) => self.call(word, arguments),
+        }
+    }
+
+    fn operands(&mut self, tokens: &'r [Token<'t>], dot: &Terms) -> Vec<Terms> {
+        let mut operands: Vec<Terms> = Vec::new();
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            at += 1;
+            let mut value = match token {
+                Token::Field(names) => self.fields(dot.clone(), names),
+                Token::Variable(name) => {
+                    let known = self.variables.iter().rev().find(|(known, _)| known == name);
+                    known.map(|(_, value)| value.clone()).unwrap_or_else(|| vec![Term::Unknown])
+                }
+                Token::Text(text) => vec![Term::Text(text.clone())],
+                Token::Open => {
+                    let end = at + closing(&tokens[at..]);
+                    let value = self.pipeline(&tokens[at..end], dot);
+                    at = end + 1;
+                    value
+                }
+                _ => vec![Term::Unknown],
+            };
+            if let Some(Token::Of(names)) = tokens.get(at) {
+                value = self.fields(value, names);
+                at += 1;
+            }
+            operands.push(value);
+        }
+        operands
+    }
+
+    fn fields(&mut self, from: Terms, names: &[&str]) -> Terms {
+        names.iter().fold(from, |values, name| {
+            let mut found = Vec::new();
+            for value in values {
+                add(&mut found, self.field(value, name));
+            }
+            found
+        })
+    }
+
+    fn field(&mut self, value: Term, name: &str) -> Terms {
+        match value {
+            Term::Root if name == "Values" => vec![Term::Of(self.base.clone())],
+            Term::Of(path) => {
+                // Global values are those of the chart above.
+                let is_global = path == self.base && name == "global";
+                let mut path = if is_global { Vec::new() } else { path };
+                if path.is_empty() {
+                    self.flow.keys.insert(name.to_owned());
+                }
+                path.push(name.to_owned());
+                vec![Term::Of(path)]
+            }
+            Term::Map(entries) => {
+                let found = entries.into_iter().find(|(key, _)| key == name);
+                found.map_or_else(|| vec![Term::Unknown], |(_, value)| value)
+            }
+            _ => vec![Term::Unknown],
+        }
+    }
+
+    fn call(&mut self, word: &str, mut arguments: Vec<Terms>) -> Terms {
+        match word {
+            "include" | "template" => self.include(arguments),
+            "printf" => formatted(arguments),
+            "print" | "println" | "cat" => vec![Term::Joined(arguments)],
+            "dict" => vec![Term::Map(pairs(arguments))],
+            "list" | "tuple" => vec![Term::List(arguments)],
+            "join" => joined(arguments),
+            "index" | "get" | "dig" => self.index(word, arguments),
+            "default" | "coalesce" | "or" | "and" | "merge" | "mergeOverwrite" | "mustMerge"
+            | "mustMergeOverwrite" => union(arguments),
+            "ternary" => union(arguments.into_iter().take(2).collect()),
+            "tpl" => arguments.into_iter().next().unwrap_or_default(),
+            "trimPrefix" | "replace" | "regexReplaceAll" | "mustRegexReplaceAll" if strips(&arguments) => {
+                stripped(arguments.pop().unwrap_or_default())
+            }
+            "hasPrefix" | "contains" | "regexMatch" => {
+                self.flow.asks_for_algorithm |= strips(&arguments);
+                vec![Term::Unknown]
+            }
+            "eq" | "ne" | "not" | "lt" | "le" | "gt" | "ge" | "empty" | "hasKey" | "kindIs" | "typeIs"
+            | "len" | "fail" | "semverCompare" | "has" | "keys" | "lookup" | "sha256sum" | "until" => {
+                vec![Term::Unknown]
+            }
+            "toYaml" | "toJson" | "toPrettyJson" | "toRawJson" | "toToml" | "values" | "pick" | "omit" => {
+                arguments.iter().for_each(|values| self.escape(values, 0));
+                vec![Term::Unknown]
+            }
+            "required" | "quote" | "squote" | "toString" | "trim" | "lower" | "nospace" | "trimSuffix"
+            | "trimAll" | "trunc" | "indent" | "nindent" | "deepCopy" | "first" | "last" | "fromYaml"
+            | "replace" | "trimPrefix" => arguments.pop().unwrap_or_default(),
+            _ => union(arguments),
+        }
+    }
+
+    fn include(&mut self, arguments: Vec<Terms>) -> Terms {
+        let mut arguments = arguments.into_iter();
+        let names = arguments.next().unwrap_or_default();
+        let argument = arguments.next().unwrap_or_default();
+        let mut found = Vec::new();
+        for name in &names {
+            let Term::Text(name) = name else {
+                self.escape(&argument, 0);
+                continue;
+            };
+            match self.definitions.get(name) {
+                Some(parts) if self.depth < DEPTH_MAX => {
+                    let outer = std::mem::replace(&mut self.variables, vec![("", argument.clone())]);
+                    self.depth += 1;
+                    let mut out = Vec::new();
+                    self.parts(parts, &argument, &mut out);
+                    self.depth -= 1;
+                    self.variables = outer;
+                    add(&mut found, vec![Term::Joined(trimmed(out))]);
+                }
+                Some(_) => self.flow.is_complete = false,
+                None => match HELPERS.iter().find(|(known, _)| known == name) {
+                    Some((_, key)) => {
+                        let image = self.fields(argument.clone(), &[*key]);
+                        let digest = self.fields(image, &["digest"]);
+                        add(&mut found, vec![Term::Joined(vec![vec![Term::Text("@".to_owned())], digest])]);
+                    }
+                    None => self.escape(&argument, 0),
+                },
+            }
+        }
+        found
+    }
+
+    fn index(&mut self, word: &str, mut arguments: Vec<Terms>) -> Terms {
+        let (from, keys) = if word == "dig" {
+            let from = arguments.pop().unwrap_or_default();
+            arguments.pop();
+            (from, arguments)
+        } else {
+            let keys = arguments.split_off(1.min(arguments.len()));
+            (arguments.pop().unwrap_or_default(), keys)
+        };
+        keys.into_iter().fold(from, |from, key| {
+            let key = match key.as_slice() {
+                [Term::Text(key)] => key.clone(),
+                _ => "*".to_owned(),
+            };
+            self.fields(from, &[key.as_str()])
+        })
+    }
+
+    /// Notes that values go somewhere as a whole.
+    fn escape(&mut self, values: &Terms, depth: usize) {
+        for value in values.iter().filter(|_| depth < DEPTH_MAX) {
+            match value {
+                Term::Of(path) | Term::Stripped(path) => drop(self.flow.escapes.insert(path.clone())),
+                Term::Root => drop(self.flow.escapes.insert(self.base.clone())),
+                Term::Map(entries) => entries.iter().for_each(|(_, values)| self.escape(values, depth + 1)),
+                Term::List(items) | Term::Joined(items) => {
+                    items.iter().for_each(|values| self.escape(values, depth + 1));
+                }
+                Term::Text(_) | Term::Unknown => {}
+            }
+        }
+    }
+
+    /// Notes what stands before each value that comes out; returns the ends of what has come out by then.
+    fn record(&mut self, out: &[Terms], before: Vec<String>, depth: usize) -> Vec<String> {
+        let mut ends = before;
+        for values in out {
+            self.steps += 1;
+            if depth > 2 * DEPTH_MAX || self.steps > 2 * STEPS_MAX {
+                self.flow.is_complete = false;
+                return ends;
+            }
+            let mut next: Vec<String> = Vec::new();
+            for value in values {
+                let more = match value {
+                    Term::Text(text) => ends.iter().map(|end| tail(&format!("{end}{text}"))).collect(),
+                    Term::Of(path) => {
+                        let uses = self.flow.uses.entry(path.clone()).or_default();
+                        uses.extend(ends.iter().map(|end| before_of(end)));
+                        vec![String::new()]
+                    }
+                    Term::Stripped(path) => {
+                        self.flow.uses.entry(path.clone()).or_default().insert(Preceding::Stripped);
+                        vec![String::new()]
+                    }
+                    Term::Joined(parts) => self.record(parts, ends.clone(), depth + 1),
+                    Term::Map(_) | Term::List(_) | Term::Root => {
+                        self.escape(&vec![value.clone()], 0);
+                        vec![String::new()]
+                    }
+                    Term::Unknown => vec![String::new()],
+                };
+                for end in more {
+                    if next.len() < WIDTH_MAX && !next.contains(&end) {
+                        next.push(end);
+                    }
+                }
+            }
+            // What stands for nothing lets what was before it stand.
+            if !next.is_empty() {
+                ends = next;
+            }
+        }
+        ends
+    }
+}
+
+fn variable<'t>(token: &Token<'t>) -> Option<&'t str> {
+    match token {
+        Token::Variable(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn before_of(end: &str) -> Preceding {
+    match end {
+        end if end.ends_with("sha256:") => Preceding::Algorithm,
+        end if end.ends_with('@') => Preceding::At,
+        _ => Preceding::Other,
+    }
+}
+
+/// Returns as much of the end of a text as matters.
+fn tail(text: &str) -> String {
+    let start = text.char_indices().rev().nth("@sha256:".len()).map_or(0, |(at, _)| at);
+    text[start..].to_owned()
+}
+
+fn add(values: &mut Terms, more: Terms) {
+    for value in more {
+        if values.len() < WIDTH_MAX && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+}
+
+fn union(arguments: Vec<Terms>) -> Terms {
+    let mut all = Vec::new();
+    arguments.into_iter().for_each(|values| add(&mut all, values));
+    all
+}
+
+fn elements(values: Terms) -> Terms {
+    let element = |value| match value {
+        Term::Of(mut path) => {
+            path.push("*".to_owned());
+            vec![Term::Of(path)]
+        }
+        Term::List(items) => union(items),
+        _ => vec![Term::Unknown],
+    };
+    union(values.into_iter().map(element).collect())
+}
+
+fn pairs(arguments: Vec<Terms>) -> Vec<(String, Terms)> {
+    let mut entries = Vec::new();
+    let mut arguments = arguments.into_iter();
+    while let (Some(key), Some(value)) = (arguments.next(), arguments.next()) {
+        if let Some(Term::Text(key)) = key.into_iter().next() {
+            entries.push((key, value));
+        }
+    }
+    entries
+}
+
+/// `printf`: the texts between the verbs, and the arguments.
+fn formatted(arguments: Vec<Terms>) -> Terms {
+    let mut arguments = arguments.into_iter();
+    let formats = arguments.next().unwrap_or_default();
+    let arguments: Vec<Terms> = arguments.collect();
+    let of = |format: &str| {
+        let (mut parts, mut given) = (Vec::new(), arguments.iter());
+        let mut pieces = format.split('%');
+        parts.extend(pieces.next().map(|text| vec![Term::Text(text.to_owned())]));
+        for piece in pieces {
+            let text = piece.trim_start_matches(|c: char| c.is_ascii_digit() || "+-#. ".contains(c));
+            parts.extend(given.next().cloned());
+            let text: String = text.chars().skip(1).collect();
+            parts.push(vec![Term::Text(text)]);
+        }
+        Term::Joined(parts)
+    };
+    let known = formats.iter().map(|format| match format {
+        Term::Text(format) => of(format),
+        _ => Term::Joined(arguments.clone()),
+    });
+    known.collect()
+}
+
+fn joined(mut arguments: Vec<Terms>) -> Terms {
+    let list = arguments.pop().unwrap_or_default();
+    let separator = arguments.pop().unwrap_or_default();
+    let join = |value| match value {
+        Term::List(items) => {
+            let mut parts = Vec::new();
+            for item in items {
+                if !parts.is_empty() {
+                    parts.push(separator.clone());
+                }
+                parts.push(item);
+            }
+            Term::Joined(parts)
+        }
+        other => other,
+    };
+    list.into_iter().map(join).collect()
+}
+
+/// Returns whether a function is told about the algorithm of a digest.
+fn strips(arguments: &[Terms]) -> bool {
+    let is_algorithm = |value: &Term| matches!(value, Term::Text(text) if text.contains("sha256"));
+    arguments.iter().flatten().any(is_algorithm)
+}
+
+fn stripped(values: Terms) -> Terms {
+    let strip = |value| match value {
+        Term::Of(path) => Term::Stripped(path),
+        other => other,
+    };
+    values.into_iter().map(strip).collect()
+}
+
+/// Most definitions start and end with a line of their own, which nothing that includes them keeps.
+fn trimmed(mut out: Vec<Terms>) -> Vec<Terms> {
+    if let Some([Term::Text(text)]) = out.first_mut().map(Vec::as_mut_slice) {
+        *text = text.trim_start().to_owned();
+    }
+    out
+}
+
+fn split<'s, 't>(tokens: &'s [Token<'t>]) -> Vec<&'s [Token<'t>]> {
+    let (mut commands, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Pipe if depth == 0 => {
+                commands.push(&tokens[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    commands.push(&tokens[start..]);
+    commands
+}
+
+/// Returns where the parenthesis that is open before `tokens` is closed.
+fn closing(tokens: &[Token<'_>]) -> usize {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close if depth == 0 => return at,
+            Token::Close => depth -= 1,
+            _ => {}
+        }
+    }
+    tokens.len()
+}

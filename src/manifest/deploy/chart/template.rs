@@ -1,0 +1,233 @@
+//! A Go template (`text/template`) as a tree of texts, actions and blocks. Only as much as tells where values go.
+
+/// A part of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part<'t> {
+    /// What stands outside the braces, trimmed as `{{-` and `-}}` say.
+    Text(&'t str),
+    Action(Vec<Token<'t>>),
+    Block {
+        word: &'t str,
+        head: Vec<Token<'t>>,
+        body: Vec<Part<'t>>,
+        otherwise: Vec<Part<'t>>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token<'t> {
+    /// A function, a number, a keyword.
+    Word(&'t str),
+    /// `.a.b`; `.` alone has no names.
+    Field(Vec<&'t str>),
+    /// The same right behind a parenthesis or a variable.
+    Of(Vec<&'t str>),
+    /// `$` and `$name`
+    Variable(&'t str),
+    Text(String),
+    Open,
+    Close,
+    Pipe,
+    /// `:=`
+    Declare,
+    /// `=`
+    Assign,
+    Comma,
+}
+
+/// How deep blocks are followed.
+const DEPTH_MAX: usize = 100;
+
+/// Returns the parts of `text`, and of its definitions by their names; `None` where it is not a template.
+pub(super) fn parse(text: &str) -> Option<(Vec<Part<'_>>, Vec<(String, Vec<Part<'_>>)>)> {
+    let mut parser = Parser { pieces: pieces(text)?.into_iter(), definitions: Vec::new() };
+    let (parts, end) = parser.parts(0)?;
+    end.is_none().then_some((parts, parser.definitions))
+}
+
+enum Piece<'t> {
+    Text(&'t str),
+    Action(Vec<Token<'t>>),
+}
+
+struct Parser<'t> {
+    pieces: std::vec::IntoIter<Piece<'t>>,
+    definitions: Vec<(String, Vec<Part<'t>>)>,
+}
+
+impl<'t> Parser<'t> {
+    /// Returns the parts up to the `end` or `else` of their block, and that; the end of the text has none.
+    fn parts(&mut self, depth: usize) -> Option<(Vec<Part<'t>>, Option<Vec<Token<'t>>>)> {
+        if depth > DEPTH_MAX {
+            return None;
+        }
+        let mut parts = Vec::new();
+        while let Some(piece) = self.pieces.next() {
+            let tokens = match piece {
+                Piece::Text(text) => {
+                    parts.push(Part::Text(text));
+                    continue;
+                }
+                Piece::Action(tokens) => tokens,
+            };
+            match tokens.first() {
+                Some(Token::Word("end" | "else")) => return Some((parts, Some(tokens))),
+                Some(Token::Word(word @ ("if" | "with" | "range"))) => {
+                    let block = self.block(*word, tokens[1..].to_vec(), depth)?;
+                    parts.push(block);
+                }
+                Some(Token::Word(word @ ("define" | "block"))) => {
+                    let Some(Token::Text(name)) = tokens.get(1) else { return None };
+                    let (body, _) = self.parts(depth + 1)?;
+                    if *word == "block" {
+                        let head = [&[Token::Word("include")], &tokens[1..]].concat();
+                        parts.push(Part::Action(head));
+                    }
+                    self.definitions.push((name.clone(), body));
+                }
+                None | Some(Token::Word("break" | "continue")) => {}
+                _ => parts.push(Part::Action(tokens)),
+            }
+        }
+        Some((parts, None))
+    }
+
+    fn block(&mut self, word: &'t str, head: Vec<Token<'t>>, depth: usize) -> Option<Part<'t>> {
+        let (body, end) = self.parts(depth + 1)?;
+        let end = end?;
+        let otherwise = match (end.first()?, end.get(1)) {
+            (Token::Word("else"), None) => self.parts(depth + 1)?.0,
+            (Token::Word("else"), Some(Token::Word(word))) => {
+                vec![self.block(*word, end[2..].to_vec(), depth + 1)?]
+            }
+            _ => Vec::new(),
+        };
+        Some(Part::Block { word, head, body, otherwise })
+    }
+}
+
+fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
+    let (mut pieces, mut rest, mut trims) = (Vec::new(), text, false);
+    loop {
+        let start = rest.find("{{");
+        let before = &rest[..start.unwrap_or(rest.len())];
+        let before = if trims { before.trim_start() } else { before };
+        let Some(start) = start else {
+            pieces.push(Piece::Text(before));
+            return Some(pieces);
+        };
+        let inside = &rest[start + 2..];
+        let (inside, trims_before) = match inside.strip_prefix('-') {
+            Some(inside) if inside.starts_with([' ', '\t', '\n', '\r']) => (inside, true),
+            _ => (inside, false),
+        };
+        pieces.push(Piece::Text(if trims_before { before.trim_end() } else { before }));
+        let (tokens, after) = match inside.trim_start().strip_prefix("/*") {
+            Some(comment) => (Vec::new(), &comment[comment.find("*/")? + 2..]),
+            None => tokens(inside)?,
+        };
+        pieces.push(Piece::Action(tokens));
+        let after = after.trim_start();
+        trims = after.starts_with("-}}");
+        rest = after.strip_prefix("-}}").or_else(|| after.strip_prefix("}}"))?;
+    }
+}
+
+/// Returns the tokens of an action, and what follows them: its end.
+fn tokens(text: &str) -> Option<(Vec<Token<'_>>, &str)> {
+    let (mut tokens, mut at) = (Vec::new(), 0);
+    loop {
+        let rest = &text[at..];
+        let first = rest.chars().next()?;
+        let is_end = rest.starts_with("}}") || rest.starts_with("-}}");
+        let length = match first {
+            _ if is_end => return Some((tokens, rest)),
+            c if c.is_whitespace() => c.len_utf8(),
+            '(' => push(&mut tokens, Token::Open, 1),
+            ')' => push(&mut tokens, Token::Close, 1),
+            '|' => push(&mut tokens, Token::Pipe, 1),
+            ',' => push(&mut tokens, Token::Comma, 1),
+            ':' if rest.starts_with(":=") => push(&mut tokens, Token::Declare, 2),
+            '=' => push(&mut tokens, Token::Assign, 1),
+            '.' => {
+                let length = rest.find(|c: char| c != '.' && !is_name(c)).unwrap_or(rest.len());
+                let names = rest[..length].split('.').filter(|name| !name.is_empty()).collect();
+                let is_behind = text[..at].ends_with(|c: char| c == '$' || c == ')' || is_name(c));
+                push(&mut tokens, if is_behind { Token::Of(names) } else { Token::Field(names) }, length)
+            }
+            '$' => {
+                let length = rest[1..].find(|c: char| !is_name(c)).map_or(rest.len(), |at| at + 1);
+                push(&mut tokens, Token::Variable(&rest[1..length]), length)
+            }
+            '`' => {
+                let length = rest[1..].find('`')?;
+                push(&mut tokens, Token::Text(rest[1..=length].to_owned()), length + 2)
+            }
+            '"' => {
+                let (text, length) = quoted(rest)?;
+                push(&mut tokens, Token::Text(text), length)
+            }
+            '\'' => rest[1..].find('\'')? + 2,
+            _ => {
+                let end = |c: char| c.is_whitespace() || "()|,=\"`$}".contains(c) || c == ':';
+                let length = rest.find(end).unwrap_or(rest.len()).max(first.len_utf8());
+                push(&mut tokens, Token::Word(&rest[..length]), length)
+            }
+        };
+        at += length;
+    }
+}
+
+fn push<'t>(tokens: &mut Vec<Token<'t>>, token: Token<'t>, length: usize) -> usize {
+    tokens.push(token);
+    length
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Returns a text in double quotes, and how many bytes it takes. Of escapes only what is escaped is kept.
+fn quoted(text: &str) -> Option<(String, usize)> {
+    let (mut value, mut escaped) = (String::new(), false);
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => {
+                value.push(if c == 'n' { '\n' } else { c });
+                escaped = false;
+            }
+            '\\' => escaped = true,
+            '"' => return Some((value, at + 1)),
+            c => value.push(c),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_texts_actions_and_blocks() {
+        let text =
+            "a {{- if .x }} b {{ else if $y.z -}} c {{ end }}{{/* no }} */}}{{ define \"n\" }}d{{ end }}";
+        let (parts, definitions) = parse(text).unwrap();
+        assert_eq!(definitions, [("n".to_owned(), vec![Part::Text("d")])]);
+        assert_eq!(parts[0], Part::Text("a"));
+        let Part::Block { word: "if", head, otherwise, .. } = &parts[1] else { panic!("{parts:?}") };
+        assert_eq!(head, &[Token::Field(vec!["x"])]);
+        let Part::Block { head, body, .. } = &otherwise[0] else { panic!("{otherwise:?}") };
+        assert_eq!(head, &[Token::Variable("y"), Token::Of(vec!["z"])]);
+        assert_eq!(body, &[Part::Text("c ")]);
+    }
+
+    #[test]
+    fn what_is_not_a_template_is_refused() {
+        for text in ["{{ a", "{{ if .x }}", "{{ \"a }}", "{{ end }}", "{{ define x }}{{ end }}", "{{/* a"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        let deep = "{{ if .x }}".repeat(5_000) + &"{{ end }}".repeat(5_000);
+        assert_eq!(parse(&deep), None);
+    }
+}

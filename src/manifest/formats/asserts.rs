@@ -1,0 +1,56 @@
+//! Files that a test compares a cluster with, told by their names: kuttl's `00-assert.yaml` and `00-errors.yaml`, and
+//! Chainsaw's `chainsaw-assert.yaml`. They look like objects, and nobody applies them.
+
+use super::finder::Finder;
+use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::site::{Skip, State};
+
+/// Returns whether the file at `path` only says what a test expects.
+pub(super) fn is_assert(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let Some(stem) = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")) else { return false };
+    let (first, rest) = stem.split_once('-').unwrap_or_default();
+    let is_step =
+        first == "chainsaw" || (!first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()));
+    is_step && matches!(rest.split('-').next(), Some("assert" | "error" | "errors"))
+}
+
+/// Skips what was found in such a file, and says so: whoever applies it all the same runs it.
+pub(super) fn skip(finder: &mut Finder<'_, '_>) {
+    let mut skipped = Vec::new();
+    for site in finder.sites.iter_mut().filter(|site| matches!(site.state, State::Floating | State::Pinned)) {
+        site.skip(Skip::Asserted);
+        skipped.push((site.main, site.image.clone()));
+    }
+    for (node, image) in skipped {
+        finder.look_away(LookAwayReason::Asserted, node, image);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_a_test_expects() {
+        for path in [
+            "a/00-assert.yaml",
+            "01-errors.yml",
+            "chainsaw-assert.yaml",
+            "2-assert-ready.yaml",
+            "chainsaw-error.yaml",
+        ] {
+            assert!(is_assert(path), "{path}");
+        }
+        for path in [
+            "assert.yaml",
+            "00-install.yaml",
+            "a-assert.yaml",
+            "00-assertion.yaml",
+            "00-assert.json",
+            "-assert.yaml",
+        ] {
+            assert!(!is_assert(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Deployers as judges: what kustomize and Helm make of a tree before and after `pin` differs in digests alone, and every
+//! digest that comes out is that of the registry, repository and tag that come out with it.
+//!
+//! `kubectl` (or `kustomize`) and `helm` are looked for in `PATH` and in `target/judges/bin`. `TAGPIN_JUDGE=DIRECTORY` judges
+//! the tree there as well, in a copy: `cargo test --test programs deployers:: -- --nocapture`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tagpin::config::Config;
+use tagpin::history::ledger::LedgerView;
+use tagpin::plan::pin::pin;
+use tagpin::plan::{Outcome, Pinned};
+use tagpin::reference::{Digest, Reference};
+use tagpin::registry::TagRef;
+use tagpin::source::tree::DirectoryTree;
+
+use crate::support::answering::Answering;
+
+/// What builds a directory, and what it is called with.
+struct Judge {
+    program: PathBuf,
+    arguments: &'static [&'static str],
+}
+
+fn found(program: &str) -> Option<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/judges/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::iter::once(own).chain(std::env::split_paths(&path).collect::<Vec<_>>());
+    directories.map(|directory| directory.join(program)).find(|program| program.is_file())
+}
+
+impl Judge {
+    fn kustomize() -> Option<Self> {
+        let kustomize = found("kustomize").map(|program| Self { program, arguments: &["build"] });
+        kustomize.or_else(|| Some(Self { program: found("kubectl")?, arguments: &["kustomize"] }))
+    }
+
+    fn helm() -> Option<Self> {
+        Some(Self { program: found("helm")?, arguments: &["template", "judged"] })
+    }
+
+    /// Returns what comes out of `directory`; `None` where it cannot be built.
+    fn build(&self, directory: &Path, more: &[&str]) -> Option<String> {
+        let output = Command::new(&self.program)
+            .args(self.arguments)
+            .arg(directory)
+            .args(more)
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .output()
+            .unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+/// One thing that is built: a directory, and the values file that it is built with.
+type Build = (PathBuf, Option<String>);
+
+/// Returns the directories below `root` with one of these files.
+fn directories(root: &Path, names: &[&str]) -> Vec<PathBuf> {
+    let (mut directories, mut open) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(directory) = open.pop() {
+        let entries = fs_err::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let mut entries: Vec<PathBuf> = entries.collect();
+        entries.sort();
+        let has = |name: &&str| entries.iter().any(|path| path.file_name().is_some_and(|it| it == *name));
+        if names.iter().any(|name| has(name)) {
+            directories.push(directory);
+        }
+        let is_open = |path: &PathBuf| path.is_dir() && !path.is_symlink() && !path.ends_with(".git");
+        open.extend(entries.into_iter().filter(is_open));
+    }
+    directories.sort();
+    directories
+}
+
+fn builds(root: &Path) -> (Vec<Build>, Vec<Build>) {
+    let kustomizations = directories(root, &["kustomization.yaml", "kustomization.yml", "Kustomization"]);
+    let mut charts = Vec::new();
+    for chart in directories(root, &["Chart.yaml"]) {
+        charts.push((chart.clone(), None));
+        let names = fs_err::read_dir(&chart).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+        names.sort();
+        let values = names.into_iter().filter(|name| name.starts_with("values-") && name.ends_with(".yaml"));
+        charts.extend(values.map(|name| (chart.clone(), Some(name))));
+    }
+    (kustomizations.into_iter().map(|directory| (directory, None)).collect(), charts)
+}
+
+fn outputs(judge: &Judge, builds: &[Build], relaxed: &[&str]) -> Vec<Option<String>> {
+    let outputs = builds.iter().map(|(directory, values)| {
+        let file = values.as_ref().map(|name| directory.join(name).to_string_lossy().into_owned());
+        let more: Vec<&str> = file.iter().flat_map(|file| ["-f", file.as_str()]).collect();
+        judge.build(directory, &[relaxed, &more].concat())
+    });
+    outputs.collect()
+}
+
+/// Returns a text without digests, without the tag that means none, and without tagpin's annotations.
+fn without_digests(text: &str) -> String {
+    let mut plain = String::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("deployed-image-")) {
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once("@sha256:") {
+            plain.push_str(before.strip_suffix(":latest").unwrap_or(before));
+            rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        }
+        plain.push_str(rest.strip_suffix(":latest").unwrap_or(rest));
+        plain.push('\n');
+    }
+    // Of an object that had no annotations before.
+    plain.replace("  annotations:\n", "").replace("  annotations: {}\n", "")
+}
+
+/// Returns the references that come out under keys called `image`.
+fn images(text: &str) -> BTreeSet<String> {
+    let value = |line: &str| {
+        let (key, value) = line.trim_start().trim_start_matches("- ").split_once(": ")?;
+        (key == "image").then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    text.lines().filter_map(value).filter(|image| !image.is_empty()).collect()
+}
+
+fn digest_of(reference: &Reference) -> Digest {
+    Digest::sha256(TagRef::new(&reference.without_digest()).to_string().as_bytes())
+}
+
+/// Returns what is wrong with what came out.
+fn complaints(before: &Option<String>, after: &Option<String>, pinned: &BTreeSet<TagRef>) -> Vec<String> {
+    let Some(before) = before else { return Vec::new() };
+    let Some(after) = after else { return vec!["(a) it no longer builds".to_owned()] };
+    let mut complaints = Vec::new();
+    let plain = (without_digests(before), without_digests(after));
+    if plain.0 != plain.1 {
+        complaints.push(format!(
+            "(b) {}",
+            tagpin::report::diff::unified("output", plain.0.as_bytes(), plain.1.as_bytes())
+        ));
+    }
+    let known = images(before);
+    for image in images(after).difference(&known) {
+        match Reference::parse(image) {
+            Ok(reference) if reference.digest().is_some_and(|digest| *digest != digest_of(&reference)) => {
+                complaints.push(format!("(c) `{image}` has a digest of something else"));
+            }
+            Ok(_) => {}
+            Err(error) => complaints.push(format!("(c) `{image}`: {error}")),
+        }
+    }
+    for image in images(after) {
+        let Ok(reference) = Reference::parse(&image) else { continue };
+        if reference.digest().is_none() && pinned.contains(&TagRef::new(&reference)) {
+            complaints.push(format!("(d) `{image}` was called pinned"));
+        }
+    }
+    complaints
+}
+
+fn pin_in(root: &Path) -> Pinned {
+    let tree = DirectoryTree::open(root).unwrap();
+    let registry = Answering::of_case(Path::new("/nowhere"), &[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (settings, past) = (Config::default().settings, LedgerView::default());
+    let pinned = runtime.block_on(pin(&tree, &settings, &past, &registry, |_, _| {})).unwrap();
+    for file in &pinned.files {
+        tagpin::atomic_file::replace(&root.join(&file.path), &file.after).unwrap();
+    }
+    pinned
+}
+
+/// Returns the images that tagpin says it has pinned in manifests that are what they are.
+fn called_pinned(pinned: &Pinned) -> BTreeSet<TagRef> {
+    let sites = pinned.inventory.sites().zip(&pinned.verdicts);
+    let done = sites.filter(|((_, located), verdict)| {
+        matches!(verdict.outcome, Outcome::Pinned | Outcome::Updated) && located.site.format != "compose"
+    });
+    done.filter_map(|((_, located), _)| located.site.reference.as_ref().map(TagRef::new)).collect()
+}
+
+/// Builds everything in a copy of `source` before and after `pin`; returns how much that was, and what is wrong.
+fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usize, Vec<String>) {
+    let work = tempfile::tempdir().unwrap();
+    copy(source, work.path());
+    let (kustomizations, charts) = builds(work.path());
+    let kinds = [
+        (kustomize, kustomizations, &["--load-restrictor", "LoadRestrictionsNone"][..]),
+        (helm, charts, &[]),
+    ];
+    let kinds: Vec<_> =
+        kinds.into_iter().filter_map(|(judge, builds, more)| Some((judge?, builds, more))).collect();
+    let run =
+        || -> Vec<_> { kinds.iter().map(|(judge, builds, more)| outputs(judge, builds, more)).collect() };
+    let before = run();
+    let pinned = called_pinned(&pin_in(work.path()));
+    let after = run();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (((_, builds, _), before), after) in kinds.iter().zip(&before).zip(&after) {
+        for (((directory, values), before), after) in builds.iter().zip(before).zip(after) {
+            count += usize::from(before.is_some());
+            let place = directory.strip_prefix(work.path()).unwrap().display();
+            let values = values.as_ref().map(|name| format!(" -f {name}")).unwrap_or_default();
+            let complaints = complaints(before, after, &pinned);
+            wrong.extend(
+                complaints.into_iter().map(|it| format!("{}/{place}{values}: {it}", source.display())),
+            );
+        }
+    }
+    (count, wrong)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs_err::create_dir_all(to).unwrap();
+    for entry in fs_err::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() && entry.file_name() != ".git" => copy(&path, &target),
+            kind if kind.is_file() => drop(fs_err::copy(&path, &target).unwrap()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_is_deployed_differs_in_digests_alone() {
+    let (kustomize, helm) = (Judge::kustomize(), Judge::helm());
+    for (name, judge) in [("kustomize", &kustomize), ("helm", &helm)] {
+        if judge.is_none() {
+            println!("skipped: there is no {name}");
+        }
+    }
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+    let mut trees: Vec<PathBuf> =
+        fs_err::read_dir(cases).unwrap().map(|case| case.unwrap().path().join("before")).collect();
+    trees.sort();
+    if let Some(tree) = std::env::var_os("TAGPIN_JUDGE") {
+        trees.extend(std::env::split_paths(&tree));
+    }
+    let (mut count, mut wrong) = (0, Vec::new());
+    for tree in trees {
+        let (built, more) = judge(&tree, kustomize.as_ref(), helm.as_ref());
+        if std::env::var_os("TAGPIN_JUDGE").is_some() && built > 0 {
+            println!("{}: {built} builds, {} complaints", tree.display(), more.len());
+        }
+        count += built;
+        wrong.extend(more);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 5 || kustomize.is_none(), "only {count} trees were built");
+}
