@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::site::State;
 use crate::manifest::{Located, SourceRange};
 use crate::policy::SettingOrigin;
-use crate::reference::Digest;
+use crate::reference::{Digest, Reference};
 
 /// Something that `check` complains about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +87,12 @@ impl Finding {
         let SiteOf { reference, file, located } = *site;
         let found = &located.site;
         let place = located.place();
-        let fix = rule.fixable.then(|| Fix::Pin { file: file.path.clone() });
+        let fix = rule.fixable.then(|| match found.state {
+            State::Skipped(_) => {
+                Fix::Advice("write the digest there by hand: tagpin does not edit such a place".to_owned())
+            }
+            State::Floating | State::Pinned => Fix::Pin { file: file.path.clone() },
+        });
         Self {
             document: Some(found.document),
             path: Some(found.path.clone()),
@@ -186,6 +192,14 @@ pub(super) struct SiteOf<'i> {
 /// Returns every site with its index.
 pub(super) fn sites(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
     inventory.sites().enumerate().map(|(reference, (file, located))| SiteOf { reference, file, located })
+}
+
+/// Returns the sites that run an image without a digest, and that image; also those that tagpin cannot edit.
+pub(super) fn floating(inventory: &Inventory) -> impl Iterator<Item = (SiteOf<'_>, Reference)> {
+    sites(inventory).filter_map(|site| match site.located.site.runs() {
+        (State::Floating, Some(reference)) => Some((site, reference)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

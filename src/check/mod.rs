@@ -16,6 +16,7 @@ mod rule;
 pub mod rules;
 mod settings;
 mod tag_history;
+mod take;
 mod unmatched;
 
 pub use context::{Base, CheckContext, EditedSettings};
@@ -25,4 +26,5 @@ pub use judge::{Checked, check};
 pub use rule::{GateRule, Severity};
 pub use settings::{Allow, CheckSettings, LevelRule, Matcher};
 pub use tag_history::TagHistory;
+pub use take::take_inventory;
 pub use unmatched::unmatched;

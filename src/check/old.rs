@@ -27,7 +27,9 @@ pub(super) fn old(
     let file = |finding: &Finding| base.old_name(&finding.root_path).to_owned();
     let may_be = |finding: &Finding, old: &Finding| {
         let is_allowed = |finding| context.check.allows(finding, context.today);
-        finding.level <= old.level && (!is_allowed(old) || is_allowed(finding))
+        // What is said of a whole file may be about anything that the change did to it.
+        let is_about_the_change = finding.place.is_none() && base.touched.contains_key(&finding.root_path);
+        !is_about_the_change && finding.level <= old.level && (!is_allowed(old) || is_allowed(finding))
     };
     let is_touched = |finding: &Finding| {
         let Some(lines) = base.touched.get(&finding.root_path) else { return false };

@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::manifest::deploy::Charts;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::{Located, Scan};
-use crate::manifest::look_away::{LookAway, LookAwayReason};
+use crate::manifest::look_away::LookAway;
 use crate::manifest::scan::{self, SIZE_MAX};
 use crate::manifest::syntax::language::Language;
+use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::{deploy, formats};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
@@ -60,6 +61,32 @@ pub fn take<T: Tree>(
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Inventory, TreeError> {
+    take_with(tree, wanted, |_, root_path, bytes| scan::scan(root_path, bytes, catalogue))
+}
+
+/// Does what [`take`] does for the gate: see [`scan::scan_strictly`].
+///
+/// # Errors
+/// Those of [`take`].
+pub fn take_strictly<T: Tree>(
+    tree: &T,
+    catalogue: &Catalogue,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Inventory, TreeError> {
+    take_with(tree, wanted, |path, root_path, bytes| {
+        // Where the command line names a file, nothing is known of those beside it.
+        let is_chart = |directory: &str| {
+            tree.is_named(path) || tree.read(&chart_file(path, root_path, directory), SIZE_MAX).is_ok()
+        };
+        scan::scan_strictly(root_path, bytes, catalogue, is_template_home(root_path, is_chart))
+    })
+}
+
+fn take_with<T: Tree>(
+    tree: &T,
+    wanted: impl Fn(&str) -> bool,
+    scan: impl Fn(&str, &str, &[u8]) -> Scan + Sync,
+) -> Result<Inventory, TreeError> {
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
     let mut templates = Vec::new();
     for entry in tree.entries()? {
@@ -78,11 +105,11 @@ pub fn take<T: Tree>(
             (_, false) => {}
         }
     }
-    let mut files = read_all(tree, catalogue, &entries);
+    let mut files = read_all(tree, &scan, &entries);
     // A kustomization reads files of any name.
     let named: HashSet<&str> = files.iter().flat_map(|file| file.scan.kustomize.files()).collect();
     others.retain(|(_, root_path)| named.contains(root_path.as_str()));
-    files.extend(read_all(tree, catalogue, &others));
+    files.extend(read_all(tree, &scan, &others));
     files.extend(tree.problems().iter().map(|problem| {
         let path = problem.path().to_owned();
         let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
@@ -124,7 +151,11 @@ fn charts<T: Tree>(tree: &T, files: &[FileScan], templates: &[(String, String)])
 }
 
 /// Reads files, each with its path below the root, several at a time; in no order.
-fn read_all<T: Tree>(tree: &T, catalogue: &Catalogue, entries: &[(TreeEntry, String)]) -> Vec<FileScan> {
+fn read_all<T: Tree>(
+    tree: &T,
+    scan: &(impl Fn(&str, &str, &[u8]) -> Scan + Sync),
+    entries: &[(TreeEntry, String)],
+) -> Vec<FileScan> {
     let next = AtomicUsize::new(0);
     let files = Mutex::new(Vec::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len());
@@ -133,8 +164,10 @@ fn read_all<T: Tree>(tree: &T, catalogue: &Catalogue, entries: &[(TreeEntry, Str
             scope.spawn(|| {
                 while let Some((entry, root_path)) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let scan = match entry.kind {
-                        EntryKind::Symlink => link(None),
-                        EntryKind::File => read(tree, &entry.path, root_path, catalogue),
+                        EntryKind::Symlink => unreadable(UnreadReason::Symlink, None),
+                        EntryKind::File => {
+                            read(tree, &entry.path, |bytes| scan(&entry.path, root_path, bytes))
+                        }
                     };
                     if !scan.is_empty() {
                         let file = FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan };
@@ -147,33 +180,43 @@ fn read_all<T: Tree>(tree: &T, catalogue: &Catalogue, entries: &[(TreeEntry, Str
     files.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Returns what reports call the `Chart.yaml` in a `directory` below the root that the file at `root_path` lies in.
+fn chart_file(path: &str, root_path: &str, directory: &str) -> String {
+    let below = root_path.strip_prefix(directory).unwrap_or(root_path).trim_start_matches('/');
+    match path.strip_suffix(below) {
+        Some(above) => format!("{above}Chart.yaml"),
+        // The command runs below the chart.
+        None => {
+            "../".repeat(below.matches('/').count().saturating_sub(path.matches('/').count())) + "Chart.yaml"
+        }
+    }
+}
+
 /// Returns the directory of the file at `path`, empty for the root.
 pub(crate) fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
-fn read<T: Tree>(tree: &T, path: &str, root_path: &str, catalogue: &Catalogue) -> Scan {
+fn read<T: Tree>(tree: &T, path: &str, scan: impl Fn(&[u8]) -> Scan) -> Scan {
     match tree.read(path, SIZE_MAX) {
-        Ok(bytes) => scan::scan(root_path, &bytes, catalogue),
+        Ok(bytes) => scan(&bytes),
         // A picture or a disk that is called like a unit is not even looked at.
         Err(TreeError::TooLarge { .. })
-            if Language::of(path).is_some_and(|language| language.syntax().may_be_binary) =>
+            if Language::of(path).is_some_and(|language| language.syntax().may_be_binary)
+                && !path.ends_with(".container") =>
         {
             Scan::default()
         }
         Err(error @ TreeError::TooLarge { .. }) => {
             unreadable(UnreadReason::TooLarge, Some(error.to_string()))
         }
-        Err(error @ TreeError::Symlink { .. }) => link(Some(error.to_string())),
+        Err(error @ TreeError::Symlink { .. }) => unreadable(UnreadReason::Symlink, Some(error.to_string())),
         Err(error) => unreadable(UnreadReason::Unreadable, Some(format!("{:#}", anyhow::Error::new(error)))),
     }
 }
 
-fn link(detail: Option<String>) -> Scan {
-    let looks_away = vec![LookAway::of_file(LookAwayReason::Link, "")];
-    Scan { looks_away, ..unreadable(UnreadReason::Symlink, detail) }
-}
-
 fn unreadable(reason: UnreadReason, detail: Option<String>) -> Scan {
-    Scan { unread: vec![Unread { document: None, reason, detail }], ..Scan::default() }
+    let unread = Unread { document: None, reason, detail };
+    let looks_away = LookAway::of_unread(&unread).into_iter().collect();
+    Scan { unread: vec![unread], looks_away, ..Scan::default() }
 }

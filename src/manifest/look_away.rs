@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::source_range::SourceRange;
+use super::unread::{Unread, UnreadReason};
 
 /// Something that makes tagpin look away: what a deployer takes from there is not judged.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,11 +51,21 @@ pub enum LookAwayReason {
     PatchCopies,
     /// A file that by its name only says what a test expects.
     Asserted,
+    /// A file that is larger than tagpin reads.
+    Size,
+    /// A file in another encoding than UTF-8.
+    Encoding,
+    /// A template that does not lie in a chart.
+    Template,
+    /// An image in an object of a kind that describes images.
+    Describes,
+    /// A text inside a document that nobody can read as YAML.
+    EmbeddedText,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -65,6 +76,11 @@ impl LookAwayReason {
         Self::KustomizeReplacement,
         Self::PatchCopies,
         Self::Asserted,
+        Self::Size,
+        Self::Encoding,
+        Self::Template,
+        Self::Describes,
+        Self::EmbeddedText,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -130,6 +146,27 @@ impl LookAwayReason {
                 "the file's name says that a test only expects `{}`, and nobody runs it",
                 "give the file another name where somebody does",
             ),
+            Self::Size => (
+                "too-large",
+                "it is larger than tagpin reads",
+                "split it, or exclude it if it is no manifest",
+            ),
+            Self::Encoding => ("encoding", "it is not UTF-8", "save it as UTF-8"),
+            Self::Template => (
+                "template",
+                "it is a template outside of a chart: what it becomes is not judged",
+                "check what is rendered from it with `tagpin check --rendered`, or exclude it",
+            ),
+            Self::Describes => (
+                "describing-kind",
+                "`{}` stands in an object of a kind that describes images: whether something runs it is not judged",
+                "write the digest there too, or allow it with a reason",
+            ),
+            Self::EmbeddedText => (
+                "embedded-text",
+                "the text at `{}` is not YAML that tagpin can read, and may name an image",
+                "write it as YAML, or check what is rendered from it with `tagpin check --rendered`",
+            ),
         }
     }
 }
@@ -138,6 +175,16 @@ impl LookAway {
     /// Returns a look-away of a file as a whole.
     pub fn of_file(reason: LookAwayReason, what: impl Into<String>) -> Self {
         Self { reason, what: what.into(), spot: None }
+    }
+
+    /// Returns what keeps a whole file from being judged, where a deployer may read it all the same.
+    pub(super) fn of_unread(unread: &Unread) -> Option<Self> {
+        match unread.reason {
+            UnreadReason::TooLarge => Some(Self::of_file(LookAwayReason::Size, "")),
+            UnreadReason::NotUtf8 => Some(Self::of_file(LookAwayReason::Encoding, "")),
+            UnreadReason::Symlink => Some(Self::of_file(LookAwayReason::Link, "")),
+            _ => None,
+        }
     }
 
     /// Returns what it is, as a sentence without a full stop.

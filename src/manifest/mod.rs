@@ -11,12 +11,14 @@ mod recorded_digests;
 mod scan;
 pub mod site;
 mod source_range;
+mod strict;
 pub mod syntax;
+mod template_home;
 mod unread;
 
 pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan};
 pub use look_away::{LookAway, LookAwayReason, LookAwaySpot};
 pub use recorded_digests::stale as stale_annotations;
-pub use scan::{SIZE_MAX, is_candidate, scan, scan_whole};
+pub use scan::{SIZE_MAX, is_candidate, scan, scan_strictly, scan_whole};
 pub use source_range::SourceRange;
 pub use unread::{Unread, UnreadReason};

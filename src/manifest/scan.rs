@@ -1,6 +1,7 @@
 //! One file from bytes to located images.
 
 use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::formats::catalogue::Catalogue;
@@ -11,14 +12,16 @@ use super::located::{Ignore, Located, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
 use super::site::{Site, Skip, State, classify};
 use super::source_range::SourceRange;
+use super::syntax::agreement;
 use super::syntax::aliases::Aliases;
 use super::syntax::definition::{Chunk, TemplateSigns};
 use super::syntax::language::Language;
 use super::syntax::lines::Positions;
+use super::syntax::prefilter::NoImages;
 use super::syntax::source::{SourceText, text_of};
 use super::syntax::tree::{Fault, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
-use super::{ignore, recorded_digests};
+use super::{ignore, recorded_digests, strict};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -28,46 +31,113 @@ pub fn is_candidate(path: &str) -> bool {
     Language::of(path).is_some()
 }
 
+/// How closely a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closeness {
+    /// Documents that cannot hold an image, and objects that describe images, are not read.
+    Quick,
+    /// Every document is read.
+    Whole,
+    /// What cannot hold an image is not read; the rest is read by two readers, as a template only where one is.
+    Gate { is_template_home: bool },
+}
+
 /// Returns what the file at `path` holds. Never fails: what cannot be read is in [`Scan::unread`]. Documents that cannot
 /// hold an image are not read.
 pub fn scan(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
-    // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
-    if compose::role(path) == Some(Role::Base) || formats::is_named(path) {
-        return scan_whole(path, bytes, catalogue);
-    }
-    read(path, bytes, catalogue, |text| chunks(text, catalogue))
+    read(path, bytes, catalogue, Closeness::Quick)
 }
 
 /// Does what [`scan`] does, and reads every document. The nodes of the sites are those of [`SourceText::parse`].
 pub fn scan_whole(path: &str, bytes: &[u8], catalogue: &Catalogue) -> Scan {
-    read(path, bytes, catalogue, |text| vec![Chunk::whole(text)])
+    read(path, bytes, catalogue, Closeness::Whole)
 }
 
-fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, chunks: impl Fn(&str) -> Vec<Chunk>) -> Scan {
+/// Does what [`scan`] does for the gate: what two readers do not understand alike is unread, and what a deployer may read
+/// in another way is in [`Scan::looks_away`]. `is_template_home` says whether files there are rendered before they are read.
+pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_template_home: bool) -> Scan {
+    read(path, bytes, catalogue, Closeness::Gate { is_template_home })
+}
+
+fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
     let language = Language::of(path).unwrap_or_default();
     let text = match readable(bytes, language, catalogue) {
-        Ok(Some(text)) => text,
-        Ok(None) => return Scan::default(),
-        Err(unread) => return Scan { unread: vec![unread], ..Scan::default() },
+        Ok(Readable::Text(text)) => text,
+        Ok(Readable::Nothing(_) | Readable::OtherLanguage) => return Scan::default(),
+        Err(unread) => {
+            let looks_away = LookAway::of_unread(&unread).into_iter().collect();
+            return Scan { unread: vec![unread], looks_away, ..Scan::default() };
+        }
     };
     let source = SourceText::new(text, language);
-    let mut tree = source.parse_chunks(chunks);
+    // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
+    let is_base = compose::role(path) == Some(Role::Base) || formats::is_named(path);
+    let mut tree = source.parse_chunks(|text| match closeness {
+        Closeness::Whole => vec![Chunk::whole(text)],
+        _ if is_base => vec![Chunk::whole(text)],
+        Closeness::Quick => chunks(text, catalogue, false),
+        Closeness::Gate { .. } => chunks(text, catalogue, true),
+    });
     let mut scan = Scan { unread: unread_documents(&tree), ..Scan::default() };
-    let (sites, looks_away) = find(&mut tree, path, catalogue, &mut scan);
+    let is_strict = matches!(closeness, Closeness::Gate { .. });
+    if is_strict && language == Language::Yaml {
+        scan.unread.extend(strict::ambiguous(&tree, path, catalogue));
+    }
+    let (sites, looks_away) = find(&mut tree, path, catalogue, is_strict, &mut scan);
     locate(&tree, sites, looks_away, bytes.len() - text.len(), &mut scan);
+    if let Closeness::Gate { is_template_home } = closeness
+        && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
+    {
+        scan.looks_away.push(LookAway::of_file(LookAwayReason::Template, ""));
+    }
     scan
 }
 
-/// Returns the text of a file; nothing where there is no image in it for certain, and why where it cannot be read.
-fn readable<'b>(
-    bytes: &'b [u8],
-    language: Language,
+/// Returns whether a file is taken for a template, and was not proven to be one by its place; or is one, and holds images
+/// beside it all that only a template would hide.
+fn is_unjudged_template(
+    tree: &SyntaxTree<'_>,
+    scan: &Scan,
+    path: &str,
     catalogue: &Catalogue,
-) -> Result<Option<&'b str>, Unread> {
+    is_template_home: bool,
+) -> bool {
+    if tree.language != Language::Yaml || !tree.original.contains("{{") {
+        return false;
+    }
+    let is_unread = scan.unread.iter().any(|unread| unread.reason == UnreadReason::Template);
+    let has_actions = || (0..tree.nodes.len()).any(|node| agreement::is_action(tree, node));
+    if tree.masked.is_empty() && !is_unread && !has_actions() {
+        return false;
+    }
+    let known: HashSet<usize> = scan.sites.iter().map(|located| located.site.span.start).collect();
+    let images = |text: &str| {
+        let found = read(path, text.as_bytes(), catalogue, Closeness::Quick).sites.into_iter();
+        let floating = found.filter(|located| located.site.state == State::Floating);
+        floating.map(|located| located.site.span.start).collect()
+    };
+    let hides = || strict::hides_image(tree.original, catalogue, images, |at| known.contains(&at));
+    !is_template_home || hides()
+}
+
+/// What a file's bytes are worth.
+enum Readable<'b> {
+    Text(&'b str),
+    /// There is no image in it for certain.
+    Nothing(NoImages),
+    /// Its name is that of another language, and its bytes are not.
+    OtherLanguage,
+}
+
+/// Returns the text of a file, if it is worth reading.
+///
+/// # Errors
+/// It cannot be read, and why.
+fn readable<'b>(bytes: &'b [u8], language: Language, catalogue: &Catalogue) -> Result<Readable<'b>, Unread> {
     let unread = |reason, detail| Err(Unread { document: None, reason, detail: Some(detail) });
     let syntax = language.syntax();
     if !(syntax.is_in)(bytes) {
-        return Ok(None);
+        return Ok(Readable::OtherLanguage);
     }
     if bytes.len() as u64 > SIZE_MAX {
         return unread(UnreadReason::TooLarge, format!("{} bytes, more than {SIZE_MAX}", bytes.len()));
@@ -77,10 +147,14 @@ fn readable<'b>(
         return unread(UnreadReason::NotUtf8, "the file is UTF-16; save it as UTF-8".to_owned());
     }
     match text_of(bytes) {
-        Ok(text) => Ok(Some(text)),
+        Ok(text) => Ok(Readable::Text(text)),
         // The words are those of YAML's keys; of the other languages, `is_in` let through only what is one.
-        Err(_) if syntax.parse_chunks.is_some() && !catalogue.may_hold_images(bytes) => Ok(None),
-        Err(error) => unread(UnreadReason::NotUtf8, error.to_string()),
+        Err(error) => match catalogue.proof_of_none(bytes) {
+            Some(proof) if syntax.parse_chunks.is_some() => Ok(Readable::Nothing(proof)),
+            // What is encrypted, or a picture: no reader takes both a NUL and letters of another encoding.
+            None if bytes.contains(&0) && !catalogue.spells_words(bytes) => Ok(Readable::OtherLanguage),
+            _ => unread(UnreadReason::NotUtf8, error.to_string()),
+        },
     }
 }
 
@@ -124,6 +198,7 @@ fn find(
     tree: &mut SyntaxTree<'_>,
     path: &str,
     catalogue: &Catalogue,
+    is_strict: bool,
     scan: &mut Scan,
 ) -> (Vec<Site>, Vec<FoundLookAway>) {
     let is_base = compose::role(path) == Some(Role::Base);
@@ -144,6 +219,12 @@ fn find(
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
     for text in &texts {
+        let objection = || strict::objection(tree.text_of(text.node).filter(|_| !tree.is_masked(text.node))?);
+        if let Some(objection) = is_strict.then(objection).flatten() {
+            let detail = Some(format!("the text at `{}`: {objection}", tree.pointer(text.node)));
+            let (document, reason) = (Some(text.document), UnreadReason::Ambiguous);
+            scan.unread.push(Unread { document, reason, detail });
+        }
         let found = embedded_yaml::find(tree, text, catalogue);
         sites.extend(found.sites);
         looks_away.extend(found.looks_away);

@@ -56,6 +56,8 @@ pub enum Skip {
     SharedTag,
     /// A test expects it (kuttl, Chainsaw): the file's name says so.
     Asserted,
+    /// An image that is written over several lines, encoded, or with a tag that its readers drop.
+    NotEditable,
 }
 
 impl Skip {
@@ -79,6 +81,7 @@ impl Skip {
             Self::Replaced => "replaced",
             Self::SharedTag => "shared-tag",
             Self::Asserted => "asserted",
+            Self::NotEditable => "not-editable",
         }
     }
 }
@@ -213,6 +216,19 @@ impl Site {
         (self.reference, self.write) = (None, None);
     }
 
+    /// Returns what runs here and whether that floats, as far as the file tells: also where nothing can be written, and
+    /// where a variable has a default.
+    pub fn runs(&self) -> (State, Option<Reference>) {
+        match self.state {
+            State::Skipped(Skip::EmbeddedText | Skip::NotEditable) => classify(&self.image),
+            State::Skipped(Skip::Variable) => match with_defaults(&self.image).map(|text| classify(&text)) {
+                Some(known @ (State::Floating | State::Pinned, _)) => known,
+                _ => (self.state, None),
+            },
+            state => (state, self.reference.clone()),
+        }
+    }
+
     /// Returns the digest that is written now.
     pub fn digest(&self) -> Option<&Digest> {
         self.reference.as_ref().and_then(Reference::digest)
@@ -257,6 +273,42 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
     }
 }
 
+/// Returns `text` with the default of each variable in its place: `${X:-y}`, `${X-y}`, and `${X:=y}` and `${X=y}` of Flux.
+/// `None` where one has no default, or something else is written.
+pub fn with_defaults(text: &str) -> Option<String> {
+    let (mut filled, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('$') {
+        filled.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            filled.push('$');
+            rest = after;
+            continue;
+        }
+        let inner = rest.strip_prefix('{')?;
+        let name = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|end| *end > 0)?;
+        let default = inner[name..].strip_prefix(':').unwrap_or(&inner[name..]).strip_prefix(['-', '='])?;
+        let end = end_of_default(default)?;
+        filled.push_str(&with_defaults(&default[..end])?);
+        rest = &default[end + 1..];
+    }
+    Some(filled + rest)
+}
+
+/// Returns where the brace is that ends a default, behind those of the variables in it.
+fn end_of_default(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => open += 1,
+            b'}' if open == 0 => return Some(at),
+            b'}' => open -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Returns whether an image comes from this machine (containers-transports(5)). Without a slash behind the colon it would
 /// parse as a repository and a tag.
 fn has_local_transport(text: &str) -> bool {
@@ -275,5 +327,34 @@ fn at_placeholder(text: &str) -> bool {
                 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_filled_with_their_defaults() {
+        for (text, filled) in [
+            ("${X:-nginx:1.27}", Some("nginx:1.27")),
+            ("${X-nginx}", Some("nginx")),
+            ("${R:-docker.io}/a:${T:=1}", Some("docker.io/a:1")),
+            ("a:${X:-${Y:-1}}", Some("a:1")),
+            ("a:${X:-}", Some("a:")),
+            ("a:$$X", Some("a:$X")),
+            ("a:${X:-${Y}}", None),
+            ("a:${X}", None),
+            ("a:$X", None),
+            ("a:${X:?no}", None),
+            ("a:${X:+b}", None),
+            ("a:${{ x }}", None),
+            ("a:${X:-b", None),
+            ("a:1", None),
+        ] {
+            // What has no variable has no default either.
+            let found = with_defaults(text).filter(|_| text.contains('$'));
+            assert_eq!(found.as_deref(), filled, "{text}");
+        }
     }
 }

@@ -32,7 +32,7 @@ pub enum UnreadReason {
     TooDeep,
     /// The operating system or the object database says no.
     Unreadable,
-    /// Of what was rendered: two readers may see something else in it.
+    /// Two readers may see something else in it.
     Ambiguous,
     /// Of what was rendered: not a Kubernetes object.
     NotAnObject,

@@ -124,7 +124,9 @@ impl<'i> Report<'i> {
             .map(|(file, unread)| {
                 // Hooks name every file of a commit, templates that are not YAML among them.
                 let is_named = is_named(file) && unread.reason != UnreadReason::Template;
-                let incomplete = is_named || (unread.reason.is_incomplete() && !is_data(file));
+                let is_data =
+                    matches!(unread.reason, UnreadReason::NotYaml | UnreadReason::TooLarge) && is_data(file);
+                let incomplete = is_named || (unread.reason.is_incomplete() && !is_data);
                 UnreadRow { file, unread, incomplete }
             })
             .collect();

@@ -15,7 +15,6 @@ use tagpin::check::{
 };
 use tagpin::config::Config;
 use tagpin::history::ledger::{Ledger, LedgerState, LedgerView};
-use tagpin::plan::pin;
 use tagpin::source::tree::{DirectoryTree, Tree as _, renames};
 
 use crate::support::answering::Answering;
@@ -45,7 +44,7 @@ struct Setting<'s> {
 fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     let config = &setting.config;
     let inventory =
-        |tree: &Path| pin::take_inventory(&DirectoryTree::open(tree).unwrap(), &config.settings).unwrap();
+        |tree: &Path| check::take_inventory(&DirectoryTree::open(tree).unwrap(), &config.settings).unwrap();
     let now = inventory(tree);
     let before = setting.before.map(inventory);
     let touched = BTreeMap::new();

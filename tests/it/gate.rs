@@ -233,6 +233,7 @@ fn a_hook_may_name_every_file_of_a_commit() {
     let template = "{{ if .Values.on }}\nimage: [{{ .Values.image }}\n{{ end }}\n";
     let scene = Scene::new(&[
         ("chart/templates/x.yaml", template),
+        ("chart/Chart.yaml", "name: x\nversion: 1.0.0\n"),
         ("tagpin.toml", "[policy]\nexclude = [\"old/**\"]\n"),
         ("old/a.yaml", &compose(&["redis:6"])),
         ("a.yaml", &compose(&["redis:6"])),

@@ -7,6 +7,7 @@ mod cosign;
 mod deployers;
 mod docker_registry;
 mod git_http_backend;
+mod judge;
 mod timeline;
 
 #[path = "../support/mod.rs"]

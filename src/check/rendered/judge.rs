@@ -62,12 +62,14 @@ fn unknown(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(rule) = rules::by_id("unverifiable") else { return Vec::new() };
     let found = sites(context.inventory).filter_map(|site| {
         let it = &site.located.site;
-        let State::Skipped(skip) = it.state else { return None };
+        let (State::Skipped(skip), _) = it.runs() else { return None };
         let why = match skip {
             Skip::Variable => "has a variable in it",
             Skip::Template => "has a template in it",
             Skip::Placeholder => "has a placeholder in it",
-            Skip::EmbeddedText => "stands in a text that cannot be read byte by byte",
+            _ if it.state == State::Skipped(Skip::EmbeddedText) => {
+                "stands in a text that cannot be read byte by byte"
+            }
             Skip::TagElsewhere if it.format != "kustomize" => "has its tag elsewhere",
             Skip::NotAReference => "is not an image reference",
             Skip::Empty => "is empty, and filled in by something else",

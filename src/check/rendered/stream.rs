@@ -186,7 +186,9 @@ fn templates<'t>(tree: &SyntaxTree<'t>) -> HashMap<usize, &'t str> {
 
 /// What a comment says, or whether tagpin could edit it, is nothing to whoever runs it.
 fn judge_as_it_runs(site: &mut Site) {
-    if let State::Skipped(Skip::Ignored | Skip::ManagedByFlux | Skip::NotAReference) = site.state {
+    if let State::Skipped(Skip::Ignored | Skip::ManagedByFlux | Skip::NotAReference | Skip::NotEditable) =
+        site.state
+    {
         (site.state, site.reference) = classify(&site.image);
     }
 }

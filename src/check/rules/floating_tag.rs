@@ -46,11 +46,10 @@ fn floats(site: &SiteOf<'_>) -> Option<Finding> {
         State::Floating => {
             let image = &site.located.site.image;
             let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart?.digest);
-            let message = if chart == Some(DigestForm::Unread) && is_written(site) {
-                format!("`{image}` has a digest beside it that no template of the chart reads")
-            } else {
-                format!("`{image}` has a tag and no digest: what it names can change")
-            };
+            if chart != Some(DigestForm::Unread) || !is_written(site) {
+                return Some(tagged(site));
+            }
+            let message = format!("`{image}` has a digest beside it that no template of the chart reads");
             Some(Finding::at_site(&RULE, site, message))
         }
         // The tag is that of the file that the kustomization builds on.
@@ -61,8 +60,15 @@ fn floats(site: &SiteOf<'_>) -> Option<Finding> {
             let finding = Finding::at_site(&RULE, site, message);
             Some(finding.advice("write `newTag` beside `newName`, then run `tagpin pin`"))
         }
-        _ => None,
+        // What cannot be edited runs all the same.
+        State::Skipped(_) => (site.located.site.runs().0 == State::Floating).then(|| tagged(site)),
+        State::Pinned => None,
     }
+}
+
+fn tagged(site: &SiteOf<'_>) -> Finding {
+    let message = format!("`{}` has a tag and no digest: what it names can change", site.located.site.image);
+    Finding::at_site(&RULE, site, message)
 }
 
 /// Returns whether something stands in the digest field of a chart's values.

@@ -1,10 +1,9 @@
 //! `latest-tag`: the tag that promises to move.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, sites};
+use crate::check::finding::{Finding, floating};
 use crate::check::rule::{GateRule, Severity};
-use crate::manifest::site::State;
-use crate::reference::{LATEST, Reference};
+use crate::reference::LATEST;
 
 pub(super) static RULE: GateRule = GateRule {
     id: "latest-tag",
@@ -29,11 +28,9 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
-    let latest = floating.filter(|site| {
-        site.located.site.reference.as_ref().and_then(Reference::tag).is_some_and(|tag| tag == LATEST)
-    });
-    let found = latest.map(|site| {
+    let latest =
+        floating(context.inventory).filter(|(_, reference)| reference.tag().is_some_and(|tag| tag == LATEST));
+    let found = latest.map(|(site, _)| {
         let image = &site.located.site.image;
         let message = format!("`{image}` has the tag `latest` and no digest: it changes with every release");
         Finding::at_site(&RULE, &site, message)

@@ -1,10 +1,8 @@
 //! `no-tag`: neither tag nor digest.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, sites};
+use crate::check::finding::{Finding, floating};
 use crate::check::rule::{GateRule, Severity};
-use crate::manifest::site::State;
-use crate::reference::Reference;
 
 pub(super) static RULE: GateRule = GateRule {
     id: "no-tag",
@@ -37,10 +35,8 @@ spec:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let floating = sites(context.inventory).filter(|site| site.located.site.state == State::Floating);
-    let untagged =
-        floating.filter(|site| site.located.site.reference.as_ref().and_then(Reference::tag).is_none());
-    let found = untagged.map(|site| {
+    let untagged = floating(context.inventory).filter(|(_, reference)| reference.tag().is_none());
+    let found = untagged.map(|(site, _)| {
         let image = &site.located.site.image;
         let message = format!("`{image}` has no tag and no digest: it means `latest`, which can change");
         Finding::at_site(&RULE, &site, message)

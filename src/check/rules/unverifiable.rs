@@ -32,12 +32,15 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for site in sites(context.inventory) {
         let found = &site.located.site;
-        let State::Skipped(skip) = found.state else { continue };
+        // What runs where nothing else is said is judged as that.
+        let (State::Skipped(skip), _) = found.runs() else { continue };
         let why = match skip {
             Skip::Variable => "has a variable in it",
             Skip::Template => "has a template in it",
             Skip::Placeholder => "has a placeholder in it",
-            Skip::EmbeddedText => "stands in a text that cannot be read byte by byte",
+            _ if found.state == State::Skipped(Skip::EmbeddedText) => {
+                "stands in a text that cannot be read byte by byte"
+            }
             // A kustomization's entry without a tag leaves the tag of the file that it is for.
             Skip::TagElsewhere if found.format != "kustomize" => "has its tag elsewhere",
             _ => continue,

@@ -12,14 +12,13 @@ use super::base_settings::BaseSettings;
 use super::diff_base::DiffBase;
 use super::looks_away::{self, UnfollowedPath};
 use crate::check::baseline::Baseline;
-use crate::check::{Base, EditedSettings};
+use crate::check::{self, Base, EditedSettings};
 use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{SIZE_MAX, is_candidate};
-use crate::plan::pin;
 use crate::source::git::RevisionError;
 use crate::source::tree::{
     CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
@@ -93,7 +92,7 @@ impl Before {
         let (config, baseline, edited, files) = settings.load(args, globals, environment)?;
         let tree = place.head(&comparison, now, &HashSet::new())?;
         let selection = Selection::new(base, place.selected.iter().cloned());
-        let inventory = pin::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
+        let inventory = check::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
         let is_touched = |path: &str, root_path: &str| {
             tree.is_on_disk(path) || base.object(root_path) != head.object(root_path)
         };
@@ -152,7 +151,7 @@ impl Before {
         );
         let (config, baseline, edited, files) = settings.load(args, globals, environment)?;
         let selection = Selection::new(&tree, place.selected.iter().cloned());
-        let inventory = pin::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
+        let inventory = check::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
         let then = |path: &str| tree.before(path).flatten().map(<[u8]>::to_vec);
         let mut touched = touched(now, |_, root_path| tree.before(root_path).is_some(), then)
             .map_err(anyhow::Error::new)?;

@@ -24,7 +24,6 @@ use crate::config::{Config, Variables};
 use crate::history::ledger::LedgerView;
 use crate::manifest::SIZE_MAX;
 use crate::manifest::inventory::Inventory;
-use crate::plan::pin;
 use crate::pull_request::marker;
 use crate::registry::Trust;
 use crate::report::Report;
@@ -195,7 +194,7 @@ impl Gate {
     }
 
     fn inventory<T: Tree>(&self, tree: &T) -> Result<Inventory, Failure> {
-        let mut inventory = pin::take_inventory(tree, &self.config.settings).map_err(anyhow::Error::new)?;
+        let mut inventory = check::take_inventory(tree, &self.config.settings).map_err(anyhow::Error::new)?;
         if let Some(before) = &self.before {
             before.add_looks_away(&mut inventory);
         }

@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use super::pattern::Pattern;
-use crate::manifest::syntax::prefilter::Prefilter;
+use crate::manifest::syntax::prefilter::{NoImages, Prefilter};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// The catalogue that tagpin ships.
@@ -225,11 +225,19 @@ impl Catalogue {
     }
 
     /// Returns whether a document with these bytes can hold an image at all: every location names words that its
-    /// documents must spell.
-    ///
-    /// A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
+    /// documents must spell, and nothing in them may be read as another word.
     pub fn may_hold_images(&self, bytes: &[u8]) -> bool {
-        self.prefilter.may_hold_images(bytes)
+        self.proof_of_none(bytes).is_none()
+    }
+
+    /// Returns the proof that no reader finds an image in these bytes, if they give it.
+    pub(crate) fn proof_of_none(&self, bytes: &[u8]) -> Option<NoImages> {
+        self.prefilter.proof(bytes)
+    }
+
+    /// Returns whether the words that a document with images must spell stand in these bytes as they are.
+    pub(crate) fn spells_words(&self, bytes: &[u8]) -> bool {
+        self.prefilter.spells_words(bytes)
     }
 
     /// Returns the entries for objects of `kind` in the API group of `api_version`; what is known of all groups comes

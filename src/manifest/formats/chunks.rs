@@ -1,15 +1,42 @@
 //! The documents of a text, told apart without parsing them.
 
+use std::ops::Range;
+
 use super::catalogue::Catalogue;
-use crate::manifest::syntax::definition::Chunk;
+use crate::manifest::syntax::definition::{Chunk, NotWanted};
 
 /// Returns the documents of `text`, each with whether it is read: not where it can hold no image, or is an object that
-/// only describes images.
+/// only describes images. The gate asks for those too (`describing`).
+pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue, describing: bool) -> Vec<Chunk> {
+    let proof = |part: &str| catalogue.proof_of_none(part.as_bytes()).map(NotWanted::Proven);
+    // A comment for tagpin may stand in a document of its own.
+    if text.contains("tagpin:") {
+        return vec![Chunk::whole(text)];
+    }
+    // An action of a template may reach over documents, and one broken document changes how all are read.
+    if text.contains("{{") {
+        return vec![Chunk { unread: proof(text), ..Chunk::whole(text) }];
+    }
+    let Some(parts) = parts(text) else { return vec![Chunk::whole(text)] };
+    let chunks = parts.into_iter().map(|span| {
+        let part = &text[span.clone()];
+        let describes = || {
+            let silent = |(version, kind)| catalogue.is_silent(version, kind);
+            (!describing && object_header(part).is_some_and(silent)).then_some(NotWanted::Describes)
+        };
+        // What stands before the first document is none, and soon read.
+        let unread = if is_blank(part) { None } else { proof(part).or_else(describes) };
+        Chunk { span, unread }
+    });
+    chunks.collect()
+}
+
+/// Returns the documents of `text`; `None` where only its parser can tell them apart.
 ///
 /// A line that starts with `---` ends a document whatever it stands in (YAML 1.2.2, 9.1.1: no scalar may hold it), so
 /// that documents can be told apart without reading them. A directive (`%TAG`) or a marker for the end of a document
 /// (`...`) makes that harder than it is worth: such a text is one chunk.
-pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chunk> {
+pub(in crate::manifest) fn parts(text: &str) -> Option<Vec<Range<usize>>> {
     let mut starts = vec![0];
     for at in lines(text) {
         match text.as_bytes().get(at..at + 3) {
@@ -18,28 +45,25 @@ pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue) -> Vec<Chun
             {
                 starts.extend((at > 0).then_some(at));
             }
-            Some([b'%', ..] | b"...") => return vec![Chunk::whole(text)],
+            Some([b'%', ..] | b"...") => return None,
             _ => {}
         }
     }
-    // A comment for tagpin may stand in a document of its own.
-    if text.contains("tagpin:") {
-        return vec![Chunk::whole(text)];
-    }
-    // An action of a template may reach over documents, and one broken document changes how all are read.
-    if text.contains("{{") {
-        return vec![Chunk { wanted: catalogue.may_hold_images(text.as_bytes()), ..Chunk::whole(text) }];
-    }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    let chunks = starts.iter().zip(ends).map(|(start, end)| {
-        let part = &text[*start..end];
-        let describes =
-            || object_header(part).is_some_and(|(version, kind)| catalogue.is_silent(version, kind));
-        // What stands before the first document is none, and soon read.
-        let wanted = is_blank(part) || (catalogue.may_hold_images(part.as_bytes()) && !describes());
-        Chunk { span: *start..end, wanted }
-    });
-    chunks.collect()
+    Some(starts.iter().zip(ends).map(|(start, end)| *start..end).collect())
+}
+
+/// Returns the 1-based line that `kubectl` takes for the end of a document, and YAML does not: it asks for `---` at the
+/// start of a line and then for nothing, or for a comment, and does not mind what the line stands in
+/// (k8s.io/apimachinery, `YAMLReader`).
+pub(in crate::manifest) fn textual_end(text: &str) -> Option<usize> {
+    let ends = |line: &str| {
+        let Some(rest) = line.strip_prefix("---") else { return false };
+        let is_marker = rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']);
+        let said = rest.trim();
+        !is_marker && (said.is_empty() || said.starts_with('#'))
+    };
+    text.split('\n').position(ends).map(|line| line + 1)
 }
 
 /// Returns where the lines that start with `-`, `%` or `.` start.
@@ -54,14 +78,27 @@ fn is_blank(text: &str) -> bool {
         && text.split(['\n', '\r']).map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
 }
 
-/// Returns the `apiVersion` and `kind` of an object that starts with both, as plain words at the start of a line.
+/// Returns the `apiVersion` and `kind` of an object that starts with both, as plain words at the start of a line, and that
+/// says neither again in any way.
 ///
-/// Nothing stands before them, so they are keys of the document's root, whatever follows.
+/// Nothing stands before them, so they are keys of the document's root, and so is every other line that is not indented.
 fn object_header(document: &str) -> Option<(&str, &str)> {
     let (mut version, mut kind) = (None, None);
     for (index, line) in document.split(['\n', '\r']).enumerate() {
         let line = line.trim_end();
         if line.is_empty() || line.starts_with('#') || (index == 0 && line == "---") {
+            continue;
+        }
+        if version.is_some() && kind.is_some() {
+            let is_plain =
+                line.starts_with([' ', '\t', '-']) || line.starts_with(|c: char| c.is_ascii_alphabetic());
+            if !is_plain
+                || line.starts_with("apiVersion")
+                || line.starts_with("kind")
+                || line.starts_with("items")
+            {
+                return None;
+            }
             continue;
         }
         let (key, value) = line.split_once(": ")?;
@@ -71,13 +108,48 @@ fn object_header(document: &str) -> Option<(&str, &str)> {
             return None;
         }
         match key {
-            "apiVersion" => version = Some(value),
-            "kind" => kind = Some(value),
+            "apiVersion" if version.is_none() => version = Some(value),
+            // What is in a list is what its items say.
+            "kind" if kind.is_none() && !value.ends_with("List") => kind = Some(value),
             _ => return None,
         }
-        if let (Some(version), Some(kind)) = (version, kind) {
-            return Some((version, kind));
+    }
+    version.zip(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_counts_where_nothing_takes_it_back() {
+        let header = "apiVersion: kyverno.io/v1\nkind: Policy\n";
+        assert_eq!(
+            object_header(&format!("{header}spec:\n- a\n  kind: b\n")),
+            Some(("kyverno.io/v1", "Policy"))
+        );
+        for rest in [
+            "kind: Pod",
+            "apiVersion: v1",
+            "\"kind\": Pod",
+            "'kind': Pod",
+            "? kind\n: Pod",
+            "<<: *a",
+            "!!str kind: Pod",
+        ] {
+            assert_eq!(object_header(&format!("{header}{rest}\n")), None, "{rest}");
+        }
+        assert_eq!(object_header("apiVersion: kyverno.io/v1\nkind: PolicyList\nitems: []\n"), None);
+    }
+
+    #[test]
+    fn only_kubectl_ends_a_document_there() {
+        for (text, line) in [
+            ("a: 1\n---\nb: 1\n--- # c\n---\tx\n--- {}\n----\n---a\n", None),
+            ("a: 1\n---#b: |\n c: 1\n", Some(2)),
+            ("a: 1\n---\u{a0}\nb: 1\n", Some(2)),
+        ] {
+            assert_eq!(textual_end(text), line, "{text:?}");
         }
     }
-    None
 }

@@ -38,8 +38,20 @@ pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<Str
 }
 
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
+    add_pulled(finder, root);
     add_outputs(finder, root);
     note_platforms(finder, root);
+}
+
+/// Adds the images that are pulled though their service has a `build`.
+fn add_pulled(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let tree = finder.tree;
+    let Some(services) = tree.get(root, "services") else { return };
+    for (_, service) in tree.entries(services) {
+        if let Some(image) = tree.get(*service, "image").filter(|_| pulls(tree, *service)) {
+            finder.add_image(image);
+        }
+    }
 }
 
 /// Adds the images that a build makes though their own service does not say so. A base in another file is not looked at.
@@ -67,7 +79,19 @@ fn note_platforms(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
 }
 
+/// Returns whether a service pulls its image though it could build it (Compose specification, `pull_policy`).
+fn pulls(tree: &SyntaxTree<'_>, service: NodeId) -> bool {
+    let policy = tree.get_str(service, "pull_policy");
+    policy.is_some_and(|policy| {
+        matches!(policy, "always" | "missing" | "if_not_present" | "daily" | "weekly")
+            || policy.starts_with("every_")
+    })
+}
+
 fn builds(tree: &SyntaxTree<'_>, services: NodeId, service: NodeId, chain: usize) -> bool {
+    if pulls(tree, service) {
+        return false;
+    }
     if tree.get(service, "build").is_some() {
         return true;
     }

@@ -52,6 +52,14 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         helm_values::find(finder, root);
     } else if json_patch::is_patch(tree, root) {
         json_patch::find(finder, root);
+    } else if tree.get_str(root, "kind").is_some() {
+        // A server knows the version of a kind where nobody checks that it is there.
+        let known = finder.sites.len();
+        kubernetes::find(finder, root);
+        if finder.sites.len() > known {
+            "kubernetes".clone_into(&mut finder.format);
+            finder.sites[known..].iter_mut().for_each(|site| "kubernetes".clone_into(&mut site.format));
+        }
     } else {
         // A bare list of objects, as `kubectl` and templates print it.
         for item in tree.items(root) {

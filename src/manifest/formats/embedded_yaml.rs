@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::catalogue::{Catalogue, TextForm};
 use super::finder::{EmbeddedText, Finder, Found};
 use super::{helm_values, json_patch, kubernetes};
-use crate::manifest::site::{Site, Skip, State};
+use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 
@@ -19,8 +20,7 @@ pub(in crate::manifest) fn find(
         return Found::default();
     }
     let Some(root) = tree.embed(text.node) else {
-        let sites = skipped(tree, text, catalogue).into_iter().collect();
-        return Found { sites, ..Found::default() };
+        return skipped(tree, text, catalogue);
     };
     let found = find_below(tree, text, root, Some(text.node), catalogue);
     if found.sites.is_empty() {
@@ -51,23 +51,36 @@ fn find_below(
     finder.finish()
 }
 
-/// Returns the text itself as a site, if there is an image in it or nobody can tell.
-fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Option<Site> {
-    let value = tree.text_of(text.node)?;
+/// Returns the images in a text without an exact place: the text itself is the place of each. Says so where nobody can
+/// tell what is in it.
+fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Found {
+    let Some(value) = tree.text_of(text.node) else { return Found::default() };
     let inner = yaml::parse(value);
-    let roots = inner.documents.iter().filter_map(|document| document.root);
-    let found: Vec<Site> =
-        roots.flat_map(|root| find_below(&inner, text, root, None, catalogue).sites).collect();
-    let image =
-        found.iter().find(|site| !matches!(site.state, State::Skipped(_))).map(|site| site.image.clone());
-    let unknown = inner.documents.iter().any(|document| document.error.is_some());
-    if image.is_none() && !(unknown && catalogue.may_hold_images(value.as_bytes())) {
-        return None;
-    }
     let mut finder = Finder::new(tree, catalogue, text.document);
     finder.format.clone_from(&text.format);
     finder.kind.clone_from(&text.kind);
-    let state = State::Skipped(Skip::EmbeddedText);
-    finder.push(text.node, BTreeMap::new(), image.unwrap_or_default(), None, state, None);
-    finder.sites.pop()
+    finder.name.clone_from(&text.name);
+    let (pointer, span) = (tree.pointer(text.node), tree.nodes[text.node].span.clone());
+    for root in inner.documents.iter().filter_map(|document| document.root) {
+        for mut site in find_below(&inner, text, root, None, catalogue).sites {
+            let is_known = matches!(site.state, State::Floating | State::Pinned);
+            site.skip(match site.state {
+                State::Skipped(skip) if !is_known => skip,
+                _ => Skip::EmbeddedText,
+            });
+            (site.document, site.main, site.span) = (text.document, text.node, span.clone());
+            site.path = format!("{pointer}{}", site.path);
+            // They count in the inner text.
+            (site.owner, site.parent) = (None, None);
+            site.fields.clear();
+            finder.sites.push(site);
+        }
+    }
+    let is_broken = inner.documents.iter().any(|document| document.error.is_some());
+    if is_broken && finder.sites.is_empty() && catalogue.may_hold_images(value.as_bytes()) {
+        let state = State::Skipped(Skip::EmbeddedText);
+        finder.push(text.node, BTreeMap::new(), String::new(), None, state, None);
+        finder.look_away(LookAwayReason::EmbeddedText, text.node, pointer);
+    }
+    finder.finish()
 }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::catalogue::{Catalogue, Location, TextForm};
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
-use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify};
-use crate::manifest::syntax::build::TEMPLATE;
+use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify, with_defaults};
+use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -38,6 +41,17 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) looks_away: Vec<FoundLookAway>,
 }
 
+/// What a tag makes of the text behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ScalarTag {
+    /// It stays what it is.
+    Text,
+    /// Something else, when the file is used.
+    Computed(Skip),
+    /// It stays what it is, for readers who do not mind the tag.
+    Dropped,
+}
+
 /// What a document, or a text in one, holds.
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct Found {
@@ -50,7 +64,7 @@ pub(in crate::manifest) struct Found {
 pub(in crate::manifest) struct EmbeddedText {
     pub(in crate::manifest) node: NodeId,
     pub(super) form: TextForm,
-    pub(super) document: usize,
+    pub(in crate::manifest) document: usize,
     pub(super) format: String,
     pub(super) kind: Option<String>,
     pub(super) name: Option<String>,
@@ -67,8 +81,25 @@ pub(super) struct Fields {
 }
 
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    Reference::parse(tree.written(node))
+    let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
+    Reference::parse(&with_defaults(&text).unwrap_or(text))
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
+}
+
+/// Returns what a value with the tag `!!binary` says.
+fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
+    let node = tree.resolve(node);
+    let is_binary = tree.nodes[node].tag.ends_with("binary") && tree.nodes[node].tag.len() > "!binary".len();
+    let text: String = tree.text_of(node).filter(|_| is_binary)?.split_whitespace().collect();
+    String::from_utf8(STANDARD.decode(text).ok()?).ok()
+}
+
+/// Returns whether documents of a format may have tags of their own, which stand for something else; other readers drop
+/// them, as `kubectl`, Helm and Compose do.
+fn has_local_tags(format: &str) -> bool {
+    const FORMATS: [&str; 7] =
+        ["", "unknown", "ansible", "cloudformation", "gitlab-ci", "home-assistant-build", "serverless"];
+    FORMATS.contains(&format)
 }
 
 impl<'y, 'a> Finder<'y, 'a> {
@@ -171,17 +202,20 @@ impl<'y, 'a> Finder<'y, 'a> {
         if self.tree.text_of(node).is_none() {
             return;
         }
-        let value = self.tree.written(node);
+        let decoded = decoded(self.tree, node);
+        let value = decoded.as_deref().unwrap_or(self.tree.written(node));
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
-        if let Some(skip) = self.computed(node) {
+        let tag = self.tag(node);
+        if let ScalarTag::Computed(skip) = tag {
             state = State::Skipped(skip);
         }
         if state == State::Pinned && reference.as_ref().is_some_and(|r| r.tag().is_none()) {
             reference = self.tag_from_comment(node, reference);
         }
-        if self.tree.inner_span(node).is_none() && matches!(state, State::Floating | State::Pinned) {
-            state = State::Skipped(Skip::NotAReference);
+        let is_editable = tag == ScalarTag::Text && self.tree.inner_span(node).is_some();
+        if !is_editable && matches!(state, State::Floating | State::Pinned) {
+            state = State::Skipped(Skip::NotEditable);
         }
         let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
@@ -203,12 +237,16 @@ impl<'y, 'a> Finder<'y, 'a> {
         key.map(|key| self.tree.nodes[key].span.start)
     }
 
-    /// Returns why a value is not the text that stands here, if a tag says so: `!Ref`, `!Sub`, `!secret`. `!!str` says what
-    /// it is anyway, and `!` alone that it is text.
-    fn computed(&self, node: NodeId) -> Option<Skip> {
+    /// Returns what the tag of a scalar makes of it: `!Ref`, `!Sub`, `!secret`. `!!str` says what it is anyway, and `!` alone
+    /// that it is text.
+    fn tag(&self, node: NodeId) -> ScalarTag {
         match self.tree.nodes[self.tree.resolve(node)].tag.as_str() {
-            TEMPLATE => Some(Skip::Template),
-            tag => (tag.len() > 1 && !tag.ends_with("str")).then_some(Skip::Variable),
+            "" | "!" | "!!str" | "tag:yaml.org,2002:str" => ScalarTag::Text,
+            TEMPLATE => ScalarTag::Computed(Skip::Template),
+            EXPRESSION => ScalarTag::Computed(Skip::Variable),
+            tag if tag.starts_with("!!") || tag.starts_with("tag:yaml.org") => ScalarTag::Dropped,
+            _ if has_local_tags(&self.format) => ScalarTag::Computed(Skip::Variable),
+            _ => ScalarTag::Dropped,
         }
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::catalogue::Catalogue;
 use super::finder::Finder;
 use super::{locations, platform};
-use crate::manifest::site::{ObjectOwner, Skip};
+use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::site::{ObjectOwner, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Digest;
 
@@ -45,12 +46,55 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         let name = metadata.and_then(|metadata| finder.tree.get_str(metadata, "name")).map(str::to_owned);
         finder.owner = Some(ObjectOwner { node: object, name, container: None, annotatable, digests });
         // Pod specs first: they know the container's name.
+        pod_spec(finder, object);
         for (_, value) in finder.tree.entries(object).to_vec() {
             walk(finder, value);
         }
     }
+    if not_pulled {
+        described(finder, object);
+    }
     locations::find(finder, &entries, object, |tree, node| !in_nested_object(tree, node, object));
     (finder.kind, finder.name, finder.owner) = outer;
+}
+
+/// Looks into an object of a kind that describes images. What has `items` is a list to `kubectl`, whatever its kind says
+/// (k8s.io/apimachinery, `UnstructuredJSONScheme`); a container below may be one that something makes of it.
+fn described(finder: &mut Finder<'_, '_>, object: NodeId) {
+    let tree = finder.tree;
+    let items = tree.get(object, "items").filter(|items| tree.is_sequence(*items));
+    if items.is_some() {
+        pod_spec(finder, object);
+    }
+    for item in items.map(|items| tree.items(items)).unwrap_or_default() {
+        walk(finder, tree.resolve(*item));
+    }
+    let mut open: Vec<NodeId> = tree.entries(object).iter().rev().map(|(_, value)| *value).collect();
+    while let Some(node) = open.pop() {
+        if Some(node) == items || finder.ignored.contains(&node) {
+            continue;
+        }
+        open.extend(tree.items(node).iter().rev().filter(|_| is_written(tree, node)));
+        if !is_written(tree, node) {
+            continue;
+        }
+        let lists = CONTAINER_LISTS.iter().flat_map(|list| tree.all(node, list));
+        for container in lists.flat_map(|list| tree.items(list)) {
+            let Some(image) = tree.get(*container, "image") else { continue };
+            if let (State::Floating, Some(reference)) = classify(tree.written(image)) {
+                finder.look_away(LookAwayReason::Describes, image, reference.name().to_string());
+            }
+        }
+        let is_free = |key: NodeId| tree.text_of(key).is_some_and(|key| NOT_PULLED.contains(&key));
+        open.extend(
+            tree.entries(node).iter().rev().filter(|(key, _)| !is_free(*key)).map(|(_, value)| *value),
+        );
+    }
+}
+
+/// Returns whether a node stands where it is written: what an alias leads to is looked at there.
+fn is_written(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    tree.resolve(node) == node
 }
 
 /// A nested object has its own entries in the catalogue.
@@ -71,6 +115,7 @@ fn in_nested_object(tree: &SyntaxTree<'_>, node: NodeId, object: NodeId) -> bool
 fn owns_pod_template(tree: &SyntaxTree<'_>, object: NodeId) -> bool {
     let named = tree.get(object, "metadata").is_some_and(|metadata| tree.get(metadata, "name").is_some());
     named
+        && is_object(tree, object)
         && POD_TEMPLATES.iter().any(|path| {
             let template = path.split('/').skip(1).try_fold(object, |node, key| tree.get(node, key));
             template

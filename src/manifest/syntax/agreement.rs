@@ -19,7 +19,6 @@ const FREE_TEXTS: [&str; 3] = ["labels", "annotations", "matchLabels"];
 pub(crate) enum Demand {
     /// That nothing in it stands for something else, as a renderer prints it.
     Rendered,
-    #[expect(dead_code, reason = "the gate's reading of sources comes next")]
     /// That every reader sees the same, as people write it: with aliases, merge keys and tags.
     Written,
 }
@@ -61,11 +60,16 @@ pub(crate) fn objection(
     rest.next().map(|_| disagreement(&"there is one document less"))
 }
 
-#[expect(dead_code, reason = "the gate's reading of sources comes next")]
 /// Returns whether the second reader reads a text to its end.
 pub(crate) fn is_read_otherwise(text: &str) -> bool {
     let mut documents = serde_yaml::Deserializer::from_str(text);
     documents.all(|document| IgnoredAny::deserialize(document).is_ok())
+}
+
+/// Returns whether a text is JSON, or one JSON value after the other, as `kubectl` takes it.
+pub(crate) fn is_read_as_json(text: &str) -> bool {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    text.trim_start().starts_with(['{', '[']) && values.all(|value| value.is_ok())
 }
 
 /// Requires a second reader to see no document either, or empty ones: the comments before the first document are none to
@@ -90,7 +94,7 @@ fn ambiguity_below(tree: &SyntaxTree<'_>, root: NodeId, demand: Demand) -> Optio
             items.iter().find_map(|item| ambiguity_below(tree, *item, demand))
         }
         NodeKind::Mapping { entries, .. } => entries.iter().find_map(|(key, value)| {
-            key_ambiguity(tree, *key).or_else(|| ambiguity_below(tree, *value, demand))
+            key_ambiguity(tree, *key, demand).or_else(|| ambiguity_below(tree, *value, demand))
         }),
         NodeKind::Scalar { .. } | NodeKind::Alias(_) => None,
     })
@@ -119,14 +123,22 @@ fn ambiguity(tree: &SyntaxTree<'_>, id: NodeId, demand: Demand) -> Option<String
 }
 
 /// Returns what is wrong with a key that is not a text as it stands.
-fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId) -> Option<String> {
+fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId, demand: Demand) -> Option<String> {
     let node = &tree.nodes[key];
     let at = || node.parent.map(|mapping| tree.pointer(mapping)).unwrap_or_default();
     match node.kind {
         NodeKind::Scalar { .. } if is_text_tag(&node.tag) => None,
         NodeKind::Scalar { .. } => Some(format!("`{}` has a key with the tag `{}`", at(), node.tag)),
+        _ if demand == Demand::Written && is_action(tree, key) => None,
         _ => Some(format!("`{}` has a key that is not a text", at())),
     }
+}
+
+/// Returns whether a key is the inner braces of `{{ x }}`, an action of a template that YAML takes for two mappings.
+pub(crate) fn is_action(tree: &SyntaxTree<'_>, key: NodeId) -> bool {
+    let before = |start: usize| tree.text.get(..start)?.bytes().next_back();
+    let node = &tree.nodes[key];
+    matches!(node.kind, NodeKind::Mapping { flow: true, .. }) && before(node.span.start) == Some(b'{')
 }
 
 fn is_text_tag(tag: &str) -> bool {

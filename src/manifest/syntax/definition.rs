@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::prefilter::NoImages;
 use super::tree::SyntaxTree;
 use super::tree_edit::TreeEdit;
 use crate::manifest::unread::UnreadReason;
@@ -45,13 +46,22 @@ pub(in crate::manifest) enum Difference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
     pub(crate) span: Range<usize>,
-    /// Whether it is read. What is not read is one document.
-    pub(crate) wanted: bool,
+    /// Why it is not read, if so: it is one document then.
+    pub(crate) unread: Option<NotWanted>,
+}
+
+/// Why a document need not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotWanted {
+    /// Nothing is in it.
+    Proven(NoImages),
+    /// It is an object that describes images and pulls none; the gate looks into it all the same.
+    Describes,
 }
 
 impl Chunk {
     pub(crate) fn whole(text: &str) -> Self {
-        Self { span: 0..text.len(), wanted: true }
+        Self { span: 0..text.len(), unread: None }
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod build;
 pub(crate) mod definition;
 pub(crate) mod embedded;
 mod hcl;
+pub(crate) mod json_comments;
 pub mod language;
 pub(crate) mod lines;
 pub(crate) mod prefilter;

@@ -2,7 +2,8 @@
 //! their bytes tells.
 //!
 //! Sound by construction: every location of a catalogue names words that its documents must spell, and every format
-//! that is code names one of [`WORDS`]. A key that is spelled with an escape (`"im\u0061ge"`) is not seen.
+//! that is code names one of [`WORDS`]. Where the bytes may spell a word in another way, or have other lines to another
+//! reader, they are no proof: see [`may_read_otherwise`].
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
@@ -13,6 +14,10 @@ const WORDS: [&str; 3] = ["image", "repository", "patches"];
 
 /// What starts a reference anywhere in a text.
 const PREFIX: &str = "docker://";
+
+/// The proof that no reader finds an image in some bytes. Only [`Prefilter::proof`] has it to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoImages(());
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prefilter {
@@ -54,7 +59,13 @@ impl Prefilter {
         Self { common: build(&common), rare: build(&words), rules }
     }
 
-    pub(crate) fn may_hold_images(&self, bytes: &[u8]) -> bool {
+    /// Returns the proof that nothing is in `bytes`, if they give it.
+    pub(crate) fn proof(&self, bytes: &[u8]) -> Option<NoImages> {
+        (!self.spells_words(bytes) && !may_read_otherwise(bytes)).then_some(NoImages(()))
+    }
+
+    /// Returns whether the words stand in the bytes as they are.
+    pub(crate) fn spells_words(&self, bytes: &[u8]) -> bool {
         let (Some(common), Some(rare)) = (&self.common, &self.rare) else { return true };
         let counts = |word: aho_corasick::Match| {
             word.pattern().as_usize() >= WORDS.len()
@@ -62,10 +73,11 @@ impl Prefilter {
                 || ends_pointer(bytes, word.start(), word.end())
         };
         let mut words = common.find_iter(bytes).peekable();
-        // A key may also be written as `? key`, with its colon anywhere below.
+        // A key may also be written as `? key`, with its colon anywhere below, or be the alias of a value.
         let marks = |at| bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace);
-        let explicit = words.peek().is_some() && memchr::memchr_iter(b'?', bytes).any(marks);
-        if words.any(|word| explicit || counts(word)) {
+        let elsewhere = || memchr::memchr_iter(b'?', bytes).any(marks) || has_alias(bytes);
+        let elsewhere = words.peek().is_some() && elsewhere();
+        if words.any(|word| elsewhere || counts(word)) {
             return true;
         }
         let mut found = 0u128;
@@ -108,6 +120,56 @@ fn ends_pointer(bytes: &[u8], start: usize, end: usize) -> bool {
     }
 }
 
+/// Returns whether a value may be given a name and stand elsewhere by it.
+fn has_alias(bytes: &[u8]) -> bool {
+    let is_there = |mark: u8| {
+        memchr::memchr_iter(mark, bytes).any(|at| {
+            let names = bytes.get(at + 1).is_some_and(|next| !next.is_ascii_whitespace() && *next != mark);
+            names && starts_node(bytes, at)
+        })
+    };
+    is_there(b'*') && is_there(b'&')
+}
+
+/// Returns whether an anchor, an alias or a tag may start at a byte.
+fn starts_node(bytes: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+    // What is not ASCII may be the end of a line, or a byte order mark.
+    before.is_none_or(|byte| byte.is_ascii_whitespace() || b"[{,:?-".contains(byte) || !byte.is_ascii())
+}
+
+/// Returns whether a reader of YAML 1.1, YAML 1.2 or JSON may see other letters, or other lines, than those that stand in
+/// the bytes: escapes that spell a letter, core tags such as `!!binary`, line ends that are not everybody's, letters that
+/// some take for an ASCII one, and controls, at which a reader may end or stumble.
+fn may_read_otherwise(bytes: &[u8]) -> bool {
+    let spells = |at: usize| matches!(bytes.get(at + 1), Some(b'x' | b'u' | b'U' | b'/' | b'\n' | b'\r'));
+    let is_tag = |at: usize| matches!(bytes.get(at + 1), Some(b'!' | b'<')) && starts_node(bytes, at);
+    memchr::memchr_iter(b'\\', bytes).any(spells)
+        || memchr::memchr_iter(b'!', bytes).any(is_tag)
+        || bytes.chunks(CHUNK).any(has_control)
+        || (!bytes.is_ascii() && has_foreign_letters(bytes))
+}
+
+/// How many bytes are looked at before anything is decided: that is quicker than to ask after each.
+const CHUNK: usize = 4096;
+
+fn has_control(chunk: &[u8]) -> bool {
+    chunk.iter().fold(false, |found, byte| {
+        found | (*byte < b' ' && *byte != b'\t' && *byte != b'\n' && *byte != b'\r')
+    })
+}
+
+/// Returns whether there is one of U+0085, U+2028 and U+2029, which end lines in YAML 1.1, or U+017F and U+212A, which are
+/// an `s` and a `k` where case does not count.
+fn has_foreign_letters(bytes: &[u8]) -> bool {
+    memchr::memchr3_iter(0xc2, 0xc5, 0xe2, bytes).any(|at| {
+        let rest = &bytes[at..];
+        [&b"\xc2\x85"[..], b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc5\xbf", b"\xe2\x84\xaa"]
+            .iter()
+            .any(|letter| rest.starts_with(letter))
+    })
+}
+
 /// The most of a key or a pointer that is looked at, in bytes.
 const KEY_MAX: usize = 128;
 
@@ -117,4 +179,43 @@ fn is_common(key: &str) -> bool {
     WORDS
         .iter()
         .any(|word| text.match_indices(word).any(|(at, _)| is_in_key(text.as_bytes(), at + word.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::formats::catalogue::BUILT_IN;
+
+    #[test]
+    fn every_spelling_of_a_key_is_read() {
+        for text in [
+            "\"im\\u0061ge\": x",
+            "{\"im\\x61ge\": x}",
+            "\"im\\U00000061ge\": x",
+            "\"im\\\n  age\": x",
+            "!!binary aW1hZ2U=: x",
+            "{!!binary aW1hZ2U=: x}",
+            "a: {b:!<tag:yaml.org,2002:binary> aW1hZ2U=}",
+            "x: &a image\n*a : y",
+            "[&a image, {*a : y}]",
+            "? image\n: x",
+            "{\"image\"\u{85}: x}",
+            "{\"image\"\u{2028}: x}",
+            "im\0",
+            "\"reposi\u{17f}itory\": x",
+            "uses: \"docker:\\/\\/alpine\"",
+            "IMAGE : x",
+            "'image' : x",
+        ] {
+            assert!(BUILT_IN.may_hold_images(text.as_bytes()), "{text:?}");
+        }
+        for text in [
+            "a: an image of it",
+            "run: a && b *image",
+            "a: Wow!! what an image",
+            "a: \"C:\\\\dir \\n\"",
+            "a: “naïve” — … image",
+        ] {
+            assert!(!BUILT_IN.may_hold_images(text.as_bytes()), "{text:?}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod decides;
 mod judged;
 mod moved;
+mod understood;
 
 use std::path::Path;
 

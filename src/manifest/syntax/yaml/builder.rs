@@ -60,7 +60,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let base = chunk.span.start;
-        if !chunk.wanted {
+        if chunk.unread.is_some() {
             let start = if self.tree.documents.is_empty() { 0 } else { base };
             self.tree.documents.push(Document { start, root: None, error: None });
             return;
