@@ -62,7 +62,8 @@ fn objection_to(tree: &SyntaxTree<'_>, part: &Range<usize>, source: &str) -> Opt
         return objection(source);
     }
     let roots: Vec<NodeId> = documents().filter_map(|document| document.root).collect();
-    agreement::objection(tree, &roots, source, Demand::Written)
+    // What stands before the first document belongs to it, whose part is another one then.
+    agreement::objection(tree, &roots, source, Demand::Written).and_then(|_| objection(source))
 }
 
 /// Returns whether what stands in a template as it is holds an image that `is_known` does not know: a comment with `{{`
