@@ -34,7 +34,9 @@ pub(super) fn old(
     let is_touched = |finding: &Finding| {
         let Some(lines) = base.touched.get(&finding.root_path) else { return false };
         finding.place.as_ref().is_none_or(|place| {
-            lines.iter().any(|range| range.start <= place.end_line && place.line < range.end)
+            // They are in the order of the file.
+            let next = lines.partition_point(|range| range.end <= place.line);
+            lines.get(next).is_some_and(|range| range.start <= place.end_line)
         })
     };
     let mut old = HashSet::new();

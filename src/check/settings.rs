@@ -3,19 +3,19 @@
 use jiff::civil::Date;
 
 use super::finding::Finding;
-use super::rule::{GateRule, Severity};
-use crate::policy::{Globs, SettingOrigin};
-use crate::reference::Reference;
+use super::rule::Severity;
+use crate::policy::{Globs, Scoped, ScopedList, SettingOrigin};
+use crate::reference::{Image, Reference};
 
 /// What the configuration says about the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckSettings {
     /// Levels other than the rules' own, in order: the first that matches rule, path and image wins.
-    pub rules: Vec<LevelRule>,
+    pub rules: ScopedList<LevelRule>,
     /// The same from a scanned repository: they can only raise a level.
-    pub raised: Vec<LevelRule>,
+    pub raised: ScopedList<LevelRule>,
     /// What is allowed, why and until when.
-    pub allows: Vec<Allow>,
+    pub allows: ScopedList<Allow>,
     /// Whether warnings and notes count as errors.
     pub strict: bool,
 }
@@ -56,11 +56,10 @@ pub struct Matcher {
 impl CheckSettings {
     /// Returns how much a finding counts; its own level is what its rule says.
     pub(super) fn level(&self, finding: &Finding) -> Severity {
-        let first = |rules: &[LevelRule]| {
-            rules.iter().find(|rule| rule.matcher.matches(finding)).map(|rule| rule.level)
-        };
-        let own = first(&self.rules).unwrap_or(finding.level);
-        match own.max(first(&self.raised).unwrap_or(Severity::Off)) {
+        let first = |rules| matching(rules, finding, |rule: &LevelRule| &rule.matcher).next();
+        let level = |rules| first(rules).map(|rule| rule.level);
+        let own = level(&self.rules).unwrap_or(finding.level);
+        match own.max(level(&self.raised).unwrap_or(Severity::Off)) {
             Severity::Off => Severity::Off,
             _ if self.strict => Severity::Error,
             level => level,
@@ -69,22 +68,30 @@ impl CheckSettings {
 
     /// Returns whether a finding is allowed on this day.
     pub(super) fn allows(&self, finding: &Finding, today: Date) -> bool {
-        self.allows
-            .iter()
-            .any(|allow| allow.until.is_none_or(|until| today <= until) && allow.matcher.matches(finding))
+        let mut allows = matching(&self.allows, finding, |allow| &allow.matcher);
+        allows.any(|allow| allow.until.is_none_or(|until| today <= until))
     }
 }
 
-impl Matcher {
-    fn matches(&self, finding: &Finding) -> bool {
-        let rule = |rule: &'static GateRule| self.rules.is_empty() || self.rules.contains(&rule.id);
-        rule(finding.rule)
-            && self.paths.as_ref().is_none_or(|paths| paths.matches(&finding.root_path))
-            && self
-                .images
-                .as_ref()
-                .is_none_or(|images| finding.image.as_deref().is_some_and(|image| is_among(images, image)))
-    }
+/// Returns the settings for a finding: by its rule, its file, and the name of its image as it is spelled or normalised.
+fn matching<'l, T: Scoped>(
+    list: &'l ScopedList<T>,
+    finding: &Finding,
+    matcher: impl Fn(&T) -> &Matcher,
+) -> impl Iterator<Item = &'l T> {
+    let image = finding.image.as_deref().filter(|_| !list.is_empty());
+    let reference = image.and_then(|image| Reference::parse(image).ok());
+    let normalised = reference.as_ref().map(|reference| Image::of(reference).0);
+    let names: Vec<&str> = match (&reference, &normalised) {
+        (Some(reference), Some(normalised)) => vec![reference.name(), normalised],
+        // A variable or a template: what stands there.
+        _ => image.into_iter().collect(),
+    };
+    let rule = finding.rule.id;
+    list.matching(&finding.root_path, &names).filter(move |setting| {
+        let rules = &matcher(setting).rules;
+        rules.is_empty() || rules.contains(&rule)
+    })
 }
 
 /// Returns whether the name in `image` is among `globs`, as it is spelled or normalised.
@@ -93,6 +100,26 @@ pub(super) fn is_among(globs: &Globs, image: &str) -> bool {
         Ok(reference) => globs.matches_image(&reference),
         // A variable or a template: what stands there.
         Err(_) => globs.matches(image),
+    }
+}
+
+impl Scoped for LevelRule {
+    fn paths(&self) -> Option<&Globs> {
+        self.matcher.paths.as_ref()
+    }
+
+    fn images(&self) -> Option<&Globs> {
+        self.matcher.images.as_ref()
+    }
+}
+
+impl Scoped for Allow {
+    fn paths(&self) -> Option<&Globs> {
+        self.matcher.paths.as_ref()
+    }
+
+    fn images(&self) -> Option<&Globs> {
+        self.matcher.images.as_ref()
     }
 }
 
@@ -111,14 +138,14 @@ mod tests {
             let rule = rules::by_id(id).unwrap();
             Finding::in_file(rule, "a.yaml", "a.yaml", String::new())
         };
-        let raised = |level| CheckSettings { raised: vec![rule(level)], ..CheckSettings::default() };
+        let raised = |level| CheckSettings { raised: vec![rule(level)].into(), ..CheckSettings::default() };
         assert_eq!(raised(Severity::Note).level(&finding("floating-tag")), Severity::Error);
         assert_eq!(raised(Severity::Error).level(&finding("unverifiable")), Severity::Error);
-        let off = CheckSettings { rules: vec![rule(Severity::Off)], ..raised(Severity::Warning) };
+        let off = CheckSettings { rules: vec![rule(Severity::Off)].into(), ..raised(Severity::Warning) };
         assert_eq!(off.level(&finding("floating-tag")), Severity::Warning);
         let strict = CheckSettings { strict: true, ..CheckSettings::default() };
         assert_eq!(strict.level(&finding("unverifiable")), Severity::Error);
-        let strict = CheckSettings { rules: vec![rule(Severity::Off)], ..strict };
+        let strict = CheckSettings { rules: vec![rule(Severity::Off)].into(), ..strict };
         assert_eq!(strict.level(&finding("unverifiable")), Severity::Off);
     }
 }

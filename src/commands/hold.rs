@@ -14,8 +14,7 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, edit_holds};
 use crate::plan::pin;
-use crate::policy::hold;
-use crate::policy::hold::{Hold, NewHold, Until};
+use crate::policy::hold::{Hold, Holds, NewHold, Until};
 use crate::report::Report;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
@@ -82,7 +81,8 @@ fn add(
     let (tree, _) = whole_tree()?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let added = edit_holds::holds_of(&shown, base, &after)?.pop();
-    if !globals.quiet && added.is_some_and(|added| !hold::is_matched(&added, &inventory)) {
+    let is_matched = |added| Holds::new(vec![added]).matched(&inventory) == [true];
+    if !globals.quiet && added.is_some_and(|added| !is_matched(added)) {
         writeln!(terminal.stderr, "note: it is for no image that is here: `tagpin list` has their names")?;
     }
     Ok(Exit::Done)
@@ -164,10 +164,11 @@ fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> 
     let own = own_holds(&config, &repository_file(&root));
     let now = config.settings.holds.at(Timestamp::now());
     let mut rows = Vec::new();
-    for hold in &config.settings.holds.all {
+    let holds = &config.settings.holds;
+    for (hold, is_matched) in holds.all.iter().zip(holds.matched(&inventory)) {
         let state = if now.has_ended(hold) {
             "ended"
-        } else if hold::is_matched(hold, &inventory) {
+        } else if is_matched {
             "active"
         } else {
             "unmatched"

@@ -82,7 +82,7 @@ fn one(config: &Config, session: &RunSession, status: &ServeStatus) -> Ended {
     };
     let context = context(config, &registry, cache_dir, false, session);
     let handle = tokio::runtime::Handle::current();
-    let Targets { targets, problems } =
+    let Targets { targets, problems, .. } =
         handle.block_on(fleet::discover(config, context.token.as_ref(), &secret));
     for error in &problems {
         tracing::error!(error, "not all repositories could be found");

@@ -1,6 +1,7 @@
 //! The checked configuration: what all of tagpin is told.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Concurrency, DiscoverSettings, ForgeSettings, LedgerSettings, RepositoryConfig, ServeSettings};
@@ -31,9 +32,9 @@ pub struct Config {
     /// What pull requests tell.
     pub pull_request: PullRequestSettings,
     /// The repositories of `tagpin run`.
-    pub repositories: Vec<RepositoryConfig>,
+    pub repositories: Arc<[RepositoryConfig]>,
     /// Where more repositories are looked for.
-    pub discover: Vec<DiscoverSettings>,
+    pub discover: Arc<[DiscoverSettings]>,
     /// Where registries are really asked.
     pub registries: Vec<RegistryRule>,
     /// A containers registries.conf with more of them; not read yet.
@@ -43,7 +44,7 @@ pub struct Config {
     /// Where clones are kept; `None` where neither configuration nor environment names a place.
     pub cache_dir: Option<PathBuf>,
     /// The text of the file that this was loaded from: a repository that carries the same file adds nothing by it.
-    pub(super) own: Option<String>,
+    pub(super) own: Option<Arc<str>>,
 }
 
 /// How much and how long registries, and what gives their credentials, are asked.

@@ -59,7 +59,7 @@ pub(crate) fn with_hold(
 /// # Errors
 /// The file is wrong.
 pub(crate) fn holds_of(file: &str, base: &Path, text: &str) -> Result<Vec<Hold>, ConfigError> {
-    Ok(Config::parse(file, base, text.as_bytes())?.settings.holds.all)
+    Ok(Config::parse(file, base, text.as_bytes())?.settings.holds.all.into_iter().collect())
 }
 
 /// Returns `text` with a `[[hold]]` behind the ones that it has.

@@ -97,7 +97,7 @@ mod tests {
             branch: None,
             token_env: None,
         };
-        assert_eq!(config.repositories, [expected]);
+        assert_eq!(*config.repositories, [expected]);
         assert_eq!(config.forge.base_url.as_str(), "https://ghe.example/api/v3");
 
         let only = |name: &str| (name == "GITHUB_REPOSITORY").then(|| "acme/clusters".into());

@@ -64,7 +64,7 @@ impl Config {
         let raw: Raw = mistakes::read(text, |text, error| Diagnostic::from_toml(file, text, error))
             .map_err(ConfigError::all)?;
         let (mut config, problems) = check::check(file, base, text, &raw);
-        config.own = Some(text.to_owned());
+        config.own = Some(text.into());
         ConfigError::unless_none(problems, config)
     }
 

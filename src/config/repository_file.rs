@@ -1,5 +1,6 @@
 //! What a scanned repository may say: less, never more.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use toml::Spanned;
@@ -62,8 +63,10 @@ impl Config {
                 problems.push(problem.hint(ONLY));
             }
         }
+        let known: HashSet<&str> =
+            self.settings.environments.iter().map(|environment| environment.name.as_str()).collect();
         for environment in &environments {
-            if config.settings.environments.iter().any(|other| other.name == environment.name) {
+            if known.contains(environment.name.as_str()) {
                 let message = format!("the environment `{}` is the bot's own", environment.name);
                 problems.push(Diagnostic::whole(path, message).hint("give it another name"));
             }

@@ -142,7 +142,7 @@ fn check(settings: &CheckSettings) -> RawCheck {
     // What a repository's file raises is shown as what it is there: an exception that comes first.
     RawCheck {
         strict: Some(settings.strict),
-        rule: settings.raised.iter().chain(&settings.rules).map(level_rule).collect(),
+        rule: settings.raised.iter().chain(settings.rules.iter()).map(level_rule).collect(),
         allow: settings.allows.iter().map(allow).collect(),
     }
 }

@@ -29,6 +29,6 @@ pub use profile::ForgeProfile;
 pub use pull_request::{
     Account, Draft, MergeMethod, Metadata, PullRequest, PullRequestChanges, PullRequestState, Withdrawn,
 };
-pub(crate) use repository::same_repository;
 pub use repository::{ForgeRepository, Listing, Owner};
+pub(crate) use repository::{plain_address, same_repository};
 pub use write_limit::WriteLimit;

@@ -19,11 +19,13 @@ pub struct ForgeRepository {
 
 /// Returns whether two addresses are one repository's: forges do not tell case apart, and `.git` may be left out.
 pub(crate) fn same_repository(a: &str, b: &str) -> bool {
-    let plain = |url: &str| {
-        let url = url.trim_end_matches('/');
-        url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
-    };
-    plain(a) == plain(b)
+    plain_address(a) == plain_address(b)
+}
+
+/// Returns what all addresses of one repository have in common.
+pub(crate) fn plain_address(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
 }
 
 /// Whose repositories are looked for.

@@ -169,17 +169,22 @@ impl HistoryReader<'_> {
                 before: before.cloned(),
                 after: after.cloned(),
             };
-        let find = |list: &DeclaredImages, key: &ImageKey| list.iter().position(|(other, _, _)| other == key);
+        let (before, after) = (by_key(&old), by_key(&new));
         for (key, line, reference) in new.iter() {
-            let was = find(&old, key).and_then(|at| old.get(at)).map(|(_, _, reference)| reference);
+            let was = before.get(key).copied();
             if was != Some(reference) {
                 events.push(event(key, *line, was, Some(reference)));
             }
         }
-        for (key, line, reference) in old.iter().filter(|(key, _, _)| find(&new, key).is_none()) {
+        for (key, line, reference) in old.iter().filter(|(key, _, _)| !after.contains_key(key)) {
             events.push(event(key, *line, Some(reference), None));
         }
     }
+}
+
+/// Returns the images by their keys; of several with one key the first.
+fn by_key(images: &DeclaredImages) -> HashMap<&ImageKey, &Reference> {
+    images.iter().rev().map(|(key, _, reference)| (key, reference)).collect()
 }
 
 /// Returns the number in `Merge pull request #12 from …` or `… (#12)`.

@@ -1,5 +1,6 @@
 //! What the registry is asked, and what its answers mean for each site.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::describe;
@@ -14,7 +15,7 @@ use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Skip, State, Write};
 use crate::policy::environment::Environment;
 use crate::policy::hold::ActiveHolds;
-use crate::policy::{Decision, Policy, Settings, SplitFields, environment};
+use crate::policy::{Decision, Policy, ScopedList, Settings, SplitFields, environment};
 use crate::reference::{Digest, Reference};
 use crate::registry::{
     Answers, Assessment, Judgement, RecordedOrigin, Requirement, ResolveError, SourceIndex, TagAnswer,
@@ -29,7 +30,7 @@ pub struct Rules<'r> {
     /// What must not move.
     pub holds: ActiveHolds<'r>,
     /// Which paths are deployed together, and in which order.
-    pub environments: &'r [Environment],
+    pub environments: &'r ScopedList<Environment>,
     /// Under which annotations a pin was recorded; `None` where they are off.
     pub keys: Option<Keys<'r>>,
     /// What is known of the tags from earlier runs and this one.
@@ -127,13 +128,17 @@ struct FileContext<'c> {
     file: &'c FileScan,
     rules: Rules<'c>,
     /// Whether a tag in this file holds a digest already: then this chart takes it.
-    tags_hold_digests: bool,
+    tags_hold_digests: OnceCell<bool>,
 }
 
 impl<'c> FileContext<'c> {
     fn new(file: &'c FileScan, rules: Rules<'c>) -> Self {
+        Self { file, rules, tags_hold_digests: OnceCell::new() }
+    }
+
+    fn tags_hold_digests(&self) -> bool {
         let holds_digest = |located: &Located| is_chart_tag(located) && located.site.state == State::Pinned;
-        Self { file, rules, tags_hold_digests: file.scan.sites.iter().any(holds_digest) }
+        *self.tags_hold_digests.get_or_init(|| self.file.scan.sites.iter().any(holds_digest))
     }
 
     /// Returns what is asked for a site and what policy says of it, or the verdict where nothing is asked.
@@ -174,7 +179,7 @@ impl<'c> FileContext<'c> {
         }
         match split_fields {
             SplitFields::Tag => Ok(()),
-            SplitFields::Auto if self.tags_hold_digests => Ok(()),
+            SplitFields::Auto if self.tags_hold_digests() => Ok(()),
             SplitFields::Auto if chart.is_some_and(|chart| chart.tag_is_only_in_images) => Ok(()),
             SplitFields::Auto if form == Some(DigestForm::Unread) => held(describe::digest_unread()),
             SplitFields::Auto => held(describe::CHART_UNKNOWN.to_owned()),

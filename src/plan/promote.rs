@@ -10,16 +10,16 @@ use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Outcome, Reason, Verdict};
-use crate::policy::Globs;
 use crate::policy::environment::{Environment, of_path};
 use crate::policy::target::Target;
+use crate::policy::{Globs, ScopedList};
 use crate::reference::{Digest, Image, LATEST, Reference};
 
 /// What is asked of a digest before it is promoted.
 #[derive(Clone, Debug, Default)]
 pub struct PromotionRules {
     /// The environments that there are: what belongs to one is judged by it, also where a path is named.
-    pub environments: Vec<Environment>,
+    pub environments: ScopedList<Environment>,
     /// The images that are promoted, as globs; every image where it is `None`.
     pub images: Option<Globs>,
     /// The digests that somebody approved; any where it is `None`.

@@ -3,6 +3,7 @@
 use super::defaults::{Decision, Defaults};
 use super::globs::Globs;
 use super::rule::PolicyRule;
+use super::scoped_list::ScopedList;
 use crate::platform::Platform;
 use crate::reference::{Image, Reference};
 use crate::registry::verify::Demand;
@@ -19,7 +20,7 @@ pub struct Policy {
     /// The tags that never move, as `name:tag`.
     pub immutable: Globs,
     /// The exceptions, in order: the first that matches both path and image wins.
-    pub rules: Vec<PolicyRule>,
+    pub rules: ScopedList<PolicyRule>,
     /// What the repository's own file demands beside that.
     pub own: Option<RepositoryDemands>,
 }
@@ -30,7 +31,7 @@ pub struct RepositoryDemands {
     /// What holds where no rule matches.
     pub demand: Demand,
     /// The exceptions; only their demands count.
-    pub rules: Vec<PolicyRule>,
+    pub rules: ScopedList<PolicyRule>,
 }
 
 impl Default for Policy {
@@ -41,7 +42,7 @@ impl Default for Policy {
             include: Globs::everything(),
             exclude: Globs::default(),
             immutable: Globs::default(),
-            rules: Vec::new(),
+            rules: ScopedList::default(),
             own: None,
         }
     }
@@ -74,11 +75,10 @@ impl Policy {
     /// A rule's `images` see the name as spelled and its normalised form: `nginx` is also `docker.io/library/nginx`.
     pub fn decide(&self, path: &str, name: &str, platform: Option<&Platform>) -> Decision {
         let normalised = Reference::parse(name).map(|reference| Image::of(&reference).0).unwrap_or_default();
-        let find =
-            |rules: &'_ [PolicyRule]| rules.iter().position(|rule| rule.is_for(path, name, &normalised));
-        let settings = self.defaults.overridden(find(&self.rules).and_then(|at| self.rules.get(at)));
+        let names = [name, normalised.as_str()];
+        let settings = self.defaults.overridden(self.rules.matching(path, &names).next());
         let own = self.own.as_ref().map(|own| {
-            let rule = find(&own.rules).and_then(|at| own.rules.get(at));
+            let rule = own.rules.matching(path, &names).next();
             rule.map_or_else(|| own.demand.clone(), |rule| rule.demand(&own.demand))
         });
         let mut decision = settings.decision(platform);
@@ -162,7 +162,8 @@ mod tests {
                     style: Some(Style::Digest),
                     ..PolicyRule::default()
                 },
-            ],
+            ]
+            .into(),
             ..Policy::default()
         };
 
@@ -207,7 +208,8 @@ mod tests {
                 images: Some(globs(&[pattern])),
                 style: Some(Style::Digest),
                 ..PolicyRule::default()
-            }],
+            }]
+            .into(),
             ..Policy::default()
         };
         for (pattern, name, matches) in [

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::platform::Platform;
-use crate::policy::globs::{GlobError, Globs};
+use crate::policy::globs::Globs;
+use crate::policy::scoped_list::{Scoped, ScopedList};
 
 /// A part of the repositories that is deployed together: staging, production.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,19 +24,12 @@ pub struct Environment {
     pub registries: Option<Globs>,
     /// How images are promoted into it.
     pub promotion: PromotionSettings,
-    /// Each pattern by itself.
-    copies: Vec<Globs>,
 }
 
 impl Environment {
     /// Returns the environment with these paths.
-    ///
-    /// # Errors
-    /// Never, where the patterns are of globs that exist already.
-    pub fn new(name: impl Into<String>, paths: Globs, equal: bool) -> Result<Self, GlobError> {
-        let copies = paths.patterns().iter().map(|pattern| Globs::new([pattern.clone()]));
-        let copies = copies.collect::<Result<_, _>>()?;
-        Ok(Self {
+    pub fn new(name: impl Into<String>, paths: Globs, equal: bool) -> Self {
+        Self {
             name: name.into(),
             paths,
             equal,
@@ -43,8 +37,7 @@ impl Environment {
             platforms: Vec::new(),
             registries: None,
             promotion: PromotionSettings::default(),
-            copies,
-        })
+        }
     }
 
     /// Returns the patterns for which `is_for_something` says no.
@@ -55,7 +48,17 @@ impl Environment {
 
     /// Returns the index of the first pattern that has the file at `path`.
     pub fn copy_of(&self, path: &str) -> Option<usize> {
-        self.copies.iter().position(|copy| copy.matches(path))
+        self.paths.position(path)
+    }
+}
+
+impl Scoped for Environment {
+    fn paths(&self) -> Option<&Globs> {
+        Some(&self.paths)
+    }
+
+    fn images(&self) -> Option<&Globs> {
+        None
     }
 }
 
@@ -88,6 +91,6 @@ impl Environment {
 }
 
 /// Returns the first of `environments` that the file at `path` belongs to.
-pub fn of_path<'e>(environments: &'e [Environment], path: &str) -> Option<&'e Environment> {
-    environments.iter().find(|environment| environment.paths.matches(path))
+pub fn of_path<'e>(environments: &'e ScopedList<Environment>, path: &str) -> Option<&'e Environment> {
+    environments.matching(path, &[]).next()
 }

@@ -1,6 +1,7 @@
 //! The globs of policy, and what is refused because it could never match.
 
 use std::fmt;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -20,8 +21,8 @@ const PATTERN_MAX: usize = 1024;
 /// plays no part and there is no negation: a file is read if `include` has it and `exclude` has not.
 #[derive(Clone, Default)]
 pub struct Globs {
-    patterns: Vec<String>,
-    set: GlobSet,
+    patterns: Arc<[String]>,
+    set: Arc<GlobSet>,
 }
 
 /// Why a list of globs cannot be used.
@@ -70,9 +71,18 @@ impl Globs {
         if patterns.len() > PATTERNS_MAX || patterns.iter().any(|pattern| pattern.len() > PATTERN_MAX) {
             return Err(GlobError::TooLarge);
         }
+        patterns.iter().try_for_each(|pattern| check_dialect(pattern))?;
+        let set = Self::compile(&patterns)?;
+        Ok(Self { patterns: patterns.into(), set: set.into() })
+    }
+
+    /// Compiles patterns into one set, which knows them by their positions.
+    ///
+    /// # Errors
+    /// Names the first pattern that is not a glob, or they are too large together.
+    pub(super) fn compile<'p>(patterns: impl IntoIterator<Item = &'p String>) -> Result<GlobSet, GlobError> {
         let mut set = GlobSetBuilder::new();
-        for pattern in &patterns {
-            check_dialect(pattern)?;
+        for pattern in patterns {
             let glob = GlobBuilder::new(pattern)
                 .literal_separator(true)
                 .backslash_escape(true)
@@ -81,11 +91,19 @@ impl Globs {
             set.add(glob);
         }
         // Each of them is a glob; what fails now is the size of all.
-        let set = set.build().map_err(|error| match error.glob() {
+        set.build().map_err(|error| match error.glob() {
             Some(pattern) => malformed(pattern, &error),
             None => GlobError::TooLarge,
-        })?;
-        Ok(Self { patterns, set })
+        })
+    }
+
+    pub(super) fn compiled(&self) -> Arc<GlobSet> {
+        Arc::clone(&self.set)
+    }
+
+    /// Returns the position of the first pattern that matches.
+    pub(super) fn position(&self, text: &str) -> Option<usize> {
+        self.set.matches(text).into_iter().min()
     }
 
     /// Returns the patterns as they were written.

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use super::origin::SettingOrigin;
 use crate::manifest::inventory::Inventory;
 use crate::policy::globs::Globs;
-use crate::reference::{Digest, Reference};
+use crate::policy::scoped_list::{Scoped, ScopedList};
+use crate::reference::{Digest, Image, Reference};
 
 /// One `[[hold]]`. What is not named is not looked at: a hold with `paths` alone is for every image there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,13 +71,6 @@ impl fmt::Display for Until {
 }
 
 impl Hold {
-    /// Returns whether it is for an image in the file at `path`, below the root of the repository.
-    fn is_for(&self, path: &str, reference: &Reference) -> bool {
-        self.paths.as_ref().is_none_or(|paths| paths.matches(path))
-            && self.images.as_ref().is_none_or(|images| images.matches_image(reference))
-            && self.tag.as_deref().is_none_or(|tag| reference.tag() == Some(tag))
-    }
-
     /// Returns what it is about, in one line for people.
     pub fn subject(&self) -> String {
         let list = |globs: &Globs| globs.patterns().join(", ");
@@ -86,6 +80,16 @@ impl Hold {
         parts.extend(self.digest.as_ref().map(|digest| format!("not to {digest}")));
         parts.extend(self.paths.as_ref().map(|paths| format!("in {}", list(paths))));
         parts.join(", ")
+    }
+}
+
+impl Scoped for Hold {
+    fn paths(&self) -> Option<&Globs> {
+        self.paths.as_ref()
+    }
+
+    fn images(&self) -> Option<&Globs> {
+        self.images.as_ref()
     }
 }
 
@@ -107,25 +111,44 @@ impl fmt::Display for Hold {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holds {
     /// In the order of the files.
-    pub all: Vec<Hold>,
+    pub all: ScopedList<Hold>,
 }
 
 impl Holds {
     /// Returns these holds.
     pub fn new(all: Vec<Hold>) -> Self {
-        Self { all }
+        Self { all: all.into() }
     }
 
     /// Returns the holds as they are at the time `now`.
     pub fn at(&self, now: Timestamp) -> ActiveHolds<'_> {
         ActiveHolds { all: &self.all, now }
     }
+
+    /// Returns of each hold whether it is for an image of `inventory`.
+    pub fn matched(&self, inventory: &Inventory) -> Vec<bool> {
+        let mut matched = vec![false; self.all.len()];
+        for (file, located) in inventory.sites() {
+            let Some(reference) = &located.site.reference else { continue };
+            for index in indices(&self.all, &file.root_path, reference) {
+                matched[index] = true;
+            }
+        }
+        matched
+    }
+}
+
+/// Returns the indices of the holds that are for an image in the file at `path`, below the root of the repository.
+fn indices(all: &ScopedList<Hold>, path: &str, reference: &Reference) -> impl Iterator<Item = usize> {
+    let Image(normalised) = Image::of(reference);
+    let has_tag = |hold: &Hold| hold.tag.as_deref().is_none_or(|tag| reference.tag() == Some(tag));
+    all.matching_indices(path, &[reference.name(), &normalised]).filter(move |index| has_tag(&all[*index]))
 }
 
 /// The holds at some time: those that have ended keep nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct ActiveHolds<'h> {
-    all: &'h [Hold],
+    all: &'h ScopedList<Hold>,
     now: Timestamp,
 }
 
@@ -135,19 +158,20 @@ impl<'h> ActiveHolds<'h> {
         hold.until.is_some_and(|until| until.has_passed(self.now))
     }
 
-    fn active(&self) -> impl Iterator<Item = &'h Hold> {
-        let now = self.now;
-        self.all.iter().filter(move |hold| !hold.until.is_some_and(|until| until.has_passed(now)))
+    /// Returns the first hold for an image in the file at `path` that `keeps` it.
+    fn first(&self, path: &str, reference: &Reference, keeps: impl Fn(&Hold) -> bool) -> Option<&'h Hold> {
+        let mut holds = indices(self.all, path, reference).map(|index| &self.all[index]);
+        holds.find(|hold| keeps(hold) && !self.has_ended(hold))
     }
 
     /// Returns the hold that keeps an image in the file at `path` as it is.
     pub fn on(&self, path: &str, reference: &Reference) -> Option<&'h Hold> {
-        self.active().find(|hold| hold.digest.is_none() && hold.is_for(path, reference))
+        self.first(path, reference, |hold| hold.digest.is_none())
     }
 
     /// Returns the hold that keeps `digest` from being written for an image in the file at `path`.
     pub fn against(&self, path: &str, reference: &Reference, digest: &Digest) -> Option<&'h Hold> {
-        self.active().find(|hold| hold.digest.as_ref() == Some(digest) && hold.is_for(path, reference))
+        self.first(path, reference, |hold| hold.digest.as_ref() == Some(digest))
     }
 
     /// Returns a remark for each hold that has ended.
@@ -157,18 +181,13 @@ impl<'h> ActiveHolds<'h> {
         })
     }
 
-    /// Returns a remark for each hold that is for no image of a whole repository.
-    pub fn unmatched(&self, inventory: &Inventory) -> Vec<String> {
-        let unmatched = self.active().filter(|hold| !is_matched(hold, inventory));
-        unmatched.map(|hold| format!("a hold is for no image that is here: {hold}")).collect()
+    /// Returns a remark for each hold that is for no image of a whole repository; `matched` is what [`Holds::matched`]
+    /// says of it.
+    pub fn unmatched(&self, matched: &[bool]) -> Vec<String> {
+        let holds = self.all.iter().zip(matched);
+        let unmatched = holds.filter(|(hold, matched)| !**matched && !self.has_ended(hold));
+        unmatched.map(|(hold, _)| format!("a hold is for no image that is here: {hold}")).collect()
     }
-}
-
-/// Returns whether a hold is for an image of `inventory`.
-pub fn is_matched(hold: &Hold, inventory: &Inventory) -> bool {
-    inventory.sites().any(|(file, located)| {
-        located.site.reference.as_ref().is_some_and(|reference| hold.is_for(&file.root_path, reference))
-    })
 }
 
 /// A hold that is not written yet. Images, paths, tag and digest are those of [`crate::policy::hold::Hold`].
@@ -231,7 +250,8 @@ mod tests {
         );
         let reasons = |now: Option<&str>| {
             let holds = holds.at(now.map_or(Timestamp::MIN, |now| now.parse().unwrap()));
-            let active: Vec<String> = holds.active().map(|hold| hold.reason.clone()).collect();
+            let active = holds.all.iter().filter(|hold| !holds.has_ended(hold));
+            let active: Vec<String> = active.map(|hold| hold.reason.clone()).collect();
             assert_eq!(active.len() + holds.ended().count(), 2);
             active
         };

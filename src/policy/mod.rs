@@ -7,6 +7,7 @@ mod globs;
 pub mod hold;
 mod origin;
 mod rule;
+mod scoped_list;
 mod settings;
 pub mod target;
 
@@ -15,4 +16,5 @@ pub use defaults::{Ages, Decision, Defaults, PolicyLevel, SplitFields, UnknownAg
 pub use globs::{GlobError, Globs, escaped};
 pub use origin::SettingOrigin;
 pub use rule::PolicyRule;
+pub use scoped_list::{Scoped, ScopedList};
 pub use settings::{AnnotationSettings, Settings};

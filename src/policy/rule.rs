@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::defaults::{Ages, Defaults, PolicyLevel, SplitFields, UnknownAge};
 use super::globs::Globs;
+use super::scoped_list::Scoped;
 use crate::manifest::edit::Style;
 use crate::platform::Platform;
 use crate::registry::verify::{ArtifactKind, Demand, PublicKey};
@@ -39,13 +40,17 @@ pub struct PolicyRule {
     pub predicate_types: Option<Vec<String>>,
 }
 
-impl PolicyRule {
-    pub(super) fn is_for(&self, path: &str, name: &str, normalised: &str) -> bool {
-        let images = self.images.as_ref();
-        self.paths.as_ref().is_none_or(|paths| paths.matches(path))
-            && images.is_none_or(|images| images.matches(name) || images.matches(normalised))
+impl Scoped for PolicyRule {
+    fn paths(&self) -> Option<&Globs> {
+        self.paths.as_ref()
     }
 
+    fn images(&self) -> Option<&Globs> {
+        self.images.as_ref()
+    }
+}
+
+impl PolicyRule {
     /// Returns `demand` with what this rule says otherwise.
     pub(crate) fn demand(&self, demand: &Demand) -> Demand {
         let Demand { require, keys, predicate_types } = demand;

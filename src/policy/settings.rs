@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::decide::Policy;
 use super::environment::Environment;
 use super::hold::Holds;
+use super::scoped_list::ScopedList;
 use crate::manifest::edit::annotations::Keys;
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue, Location};
 use crate::manifest::{Scan, stale_annotations};
@@ -15,7 +16,7 @@ pub struct Settings {
     /// What is read, what is pinned, and how it is written.
     pub policy: Policy,
     /// Which paths are deployed together.
-    pub environments: Vec<Environment>,
+    pub environments: ScopedList<Environment>,
     /// What must not move, why and until when.
     pub holds: Holds,
     /// What is recorded on the objects that own a pod template.

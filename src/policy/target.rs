@@ -132,7 +132,7 @@ impl Target {
 
 /// Returns which environments there are, as the end of a sentence.
 pub fn known_environments(settings: &Settings) -> String {
-    match settings.environments.as_slice() {
+    match &*settings.environments {
         [] => "no [[environment]] is configured".to_owned(),
         all => {
             let names: Vec<_> = all.iter().map(|environment| format!("`{}`", environment.name)).collect();

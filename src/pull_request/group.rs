@@ -3,8 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::inventory::directory;
-use crate::policy::Globs;
 use crate::policy::environment::{Environment, of_path};
+use crate::policy::{Globs, ScopedList};
 use crate::reference::Reference;
 
 /// What the name of every branch that tagpin proposes starts with.
@@ -111,7 +111,7 @@ impl Group {
 
 impl Grouping {
     /// Returns the group of a change to the image `reference` in the file at `path` below the repository's root.
-    pub fn of(&self, path: &str, reference: &Reference, environments: &[Environment]) -> Group {
+    pub fn of(&self, path: &str, reference: &Reference, environments: &ScopedList<Environment>) -> Group {
         let full = format!("{}/{}", reference.registry(), reference.repository());
         let takes = |named: &&NamedGroup| {
             let is_image = |images: &Globs| images.matches(reference.name()) || images.matches(&full);
@@ -205,9 +205,8 @@ mod tests {
     }
 
     fn name(grouping: &Grouping, path: &str, image: &str) -> String {
-        let environment =
-            Environment::new("production", globs(&["clusters/prod-*/**"]).unwrap(), false).unwrap();
-        let group = grouping.of(path, &Reference::parse(image).unwrap(), &[environment]);
+        let environment = Environment::new("production", globs(&["clusters/prod-*/**"]).unwrap(), false);
+        let group = grouping.of(path, &Reference::parse(image).unwrap(), &vec![environment].into());
         Branches::new("main", Some("main")).of(&group)
     }
 

@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::manifest::SourceRange;
+use crate::manifest::syntax::lines::{LineIndex, Positions};
 use crate::report::terminal::{Stream, TextStyle};
 use crate::text::printable;
 
@@ -26,20 +27,33 @@ pub struct Excerpt {
     width: usize,
 }
 
-impl Excerpt {
-    /// Returns the line in `bytes` on which `place` begins; `None` where these are not the bytes that it is about.
-    pub fn of(bytes: &[u8], place: &SourceRange) -> Option<Self> {
-        let (before, rest) = bytes.split_at_checked(place.span.start)?;
-        // A line ends with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).
-        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let start = before.iter().rposition(is_end).map_or(0, |at| at + 1);
-        let before = std::str::from_utf8(&before[start..]).ok()?;
-        let before = if start == 0 { before.trim_start_matches('\u{feff}') } else { before };
-        if before.chars().count() + 1 != place.column {
+/// A file whose lines are shown: it is looked through once, however many places in it are asked for in their order.
+pub struct ExcerptSource<'t> {
+    text: &'t str,
+    lines: LineIndex,
+    positions: Positions<'t>,
+    /// How many bytes a byte order mark takes before the text.
+    offset: usize,
+}
+
+impl<'t> ExcerptSource<'t> {
+    /// Returns the file with these bytes; `None` where they are not text.
+    pub fn new(bytes: &'t [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (lines, positions) = (LineIndex::new(text), Positions::new(text));
+        Some(Self { text, lines, positions, offset: bytes.len() - text.len() })
+    }
+
+    /// Returns the line on which `place` begins; `None` where this is not the file that it is about.
+    pub fn excerpt(&mut self, place: &SourceRange) -> Option<Excerpt> {
+        let at = place.span.start.checked_sub(self.offset)?;
+        if !self.text.is_char_boundary(at) || self.positions.position(at).1 != place.column {
             return None;
         }
-        let rest = &rest[..rest.iter().position(is_end).unwrap_or(rest.len())];
-        let rest = std::str::from_utf8(rest).ok()?;
+        let number = self.lines.of(at);
+        let before = &self.text[self.lines.start(number)..at];
+        let rest = &self.text[at..self.lines.end(self.text, number)];
         let marked = rest.get(..place.span.len().min(rest.len()))?;
         let mut line = Line::default();
         // What is far away is not even looked at: a file may be a single line.
@@ -63,9 +77,11 @@ impl Excerpt {
             line.push(c);
         }
         let width = end.unwrap_or(line.width) - indent;
-        Some(Self { line: place.line, text: line.text, indent, width })
+        Some(Excerpt { line: place.line, text: line.text, indent, width })
     }
+}
 
+impl Excerpt {
     /// Returns the line and what underlines it, each line with its end.
     pub(super) fn render(&self, stream: &Stream, style: TextStyle) -> String {
         let number = self.line.to_string();
@@ -126,7 +142,7 @@ mod tests {
             end_column: 0,
         };
         let stream = Stream::plain(std::io::sink());
-        Excerpt::of(text.as_bytes(), &place).unwrap().render(&stream, TextStyle::Red)
+        ExcerptSource::new(text.as_bytes()).unwrap().excerpt(&place).unwrap().render(&stream, TextStyle::Red)
     }
 
     #[test]
@@ -162,10 +178,11 @@ mod tests {
     #[test]
     fn other_bytes_than_those_of_the_place_show_nothing() {
         let place = SourceRange { span: 7..10, line: 1, column: 8, end_line: 1, end_column: 11 };
-        assert!(Excerpt::of(b"image: b:1", &place).is_some());
-        assert_eq!(Excerpt::of(b"image", &place), None);
-        assert_eq!(Excerpt::of("imag\u{e9}: b:1".as_bytes(), &place), None);
-        assert_eq!(Excerpt::of(b"\nimage: b:1", &place), None);
-        assert_eq!(Excerpt::of(b"image: \xff:1", &place), None);
+        let of = |bytes: &[u8]| ExcerptSource::new(bytes)?.excerpt(&place);
+        assert!(of(b"image: b:1").is_some());
+        assert_eq!(of(b"image"), None);
+        assert_eq!(of("imag\u{e9}: b:1".as_bytes()), None);
+        assert_eq!(of(b"\nimage: b:1"), None);
+        assert_eq!(of(b"image: \xff:1"), None);
     }
 }

@@ -16,7 +16,7 @@ pub mod sarif;
 pub mod terminal;
 pub mod timeline;
 
-pub use excerpt::Excerpt;
+pub use excerpt::{Excerpt, ExcerptSource};
 pub use format::Format;
 pub use renderer::{RENDERERS, Renderer, renderer};
 pub use rows::{Report, Row, Suppressed, UnreadRow};

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Excerpt;
+use super::{Excerpt, ExcerptSource};
 use crate::check::{Checked, Finding, Severity, UncheckedSite};
 use crate::manifest::edit::Style;
 use crate::manifest::inventory::Inventory;
@@ -151,15 +151,12 @@ impl<'i> Report<'i> {
 
     /// Adds the lines that the findings are about. `read` returns the bytes of a file by the name that reports have for it.
     pub fn add_excerpts(&mut self, read: impl Fn(&str) -> Option<Vec<u8>>) {
-        let mut file: (&str, Option<Vec<u8>>) = ("", None);
         let mut excerpts = Vec::new();
-        for finding in &self.findings {
-            // They are in the order of the files.
-            if file.0 != finding.file {
-                file = (&finding.file, read(&finding.file));
-            }
-            let place = finding.place.as_ref();
-            excerpts.push(place.zip(file.1.as_ref()).and_then(|(place, bytes)| Excerpt::of(bytes, place)));
+        // They are in the order of the files.
+        for findings in self.findings.chunk_by(|a, b| a.file == b.file) {
+            let bytes = findings.first().and_then(|finding| read(&finding.file));
+            let mut source = bytes.as_deref().and_then(ExcerptSource::new);
+            excerpts.extend(findings.iter().map(|finding| source.as_mut()?.excerpt(finding.place.as_ref()?)));
         }
         self.excerpts = excerpts;
     }

@@ -1,12 +1,13 @@
 //! Which repositories a run does: those that are listed, and those that are found.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use crate::config::{Config, DiscoverSettings, RepositoryConfig};
 use crate::forge::{
-    Connection, ForgeKind, ForgeRepository, Listing, Owner, SecretLookup, WriteLimit, same_repository,
+    Connection, ForgeKind, ForgeRepository, Listing, Owner, SecretLookup, WriteLimit, plain_address,
 };
 use crate::run::{RepositoryOutcome, RunError};
 
@@ -37,14 +38,17 @@ pub struct Targets {
     pub targets: Vec<RunTarget>,
     /// Why not all could be found. What is there is done all the same.
     pub problems: Vec<String>,
+    /// The addresses of those that are there.
+    known: HashSet<String>,
 }
 
 /// Returns the repositories of `config`: asks the forge for those of each `[[discover]]`, as the App where there is one.
 pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: SecretLookup<'_>) -> Targets {
-    let listed = config.repositories.iter().cloned();
+    let listed = || config.repositories.iter().cloned();
     let mut all = Targets {
-        targets: listed.map(|repository| RunTarget { repository, discovered: false }).collect(),
+        targets: listed().map(|repository| RunTarget { repository, discovered: false }).collect(),
         problems: Vec::new(),
+        known: listed().map(|repository| plain_address(&repository.url)).collect(),
     };
     if config.forge.kind == ForgeKind::None && !config.discover.is_empty() {
         let kinds = ForgeKind::words_where(|kind| kind != ForgeKind::None);
@@ -61,7 +65,7 @@ pub async fn discover(config: &Config, token: Option<&SecretString>, lookup: Sec
         lookup,
         writes: Arc::new(WriteLimit::default()),
     };
-    for discover in &config.discover {
+    for discover in config.discover.iter() {
         let owner = &discover.owner;
         let is_everybody = discover.include.patterns() == ["**"];
         if config.forge.app.is_some() && *owner == Owner::Installation && is_everybody {
@@ -96,7 +100,7 @@ pub fn is_meant(discover: &DiscoverSettings, found: &ForgeRepository) -> bool {
 impl Targets {
     /// Adds a repository, unless it is there: what is listed has settings of its own.
     fn add(&mut self, found: ForgeRepository) {
-        if self.targets.iter().any(|target| same_repository(&target.repository.url, &found.url)) {
+        if !self.known.insert(plain_address(&found.url)) {
             return;
         }
         let repository = RepositoryConfig { url: found.url, branch: None, token_env: None };

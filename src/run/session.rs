@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::config::Config;
 use crate::forge::WriteLimit;
 
@@ -12,6 +14,8 @@ pub struct RunSession {
     /// How many pull requests may still be opened.
     openings: AtomicUsize,
     pub(super) writes: Arc<WriteLimit>,
+    /// The hash of all settings but for the list of repositories, which does not matter to any one of them.
+    pub(super) settings_hash: String,
 }
 
 impl RunSession {
@@ -22,7 +26,13 @@ impl RunSession {
             limit => limit,
         };
         let limits = config.forge.kind.profile().write_limits;
-        Self { openings: AtomicUsize::new(openings), writes: Arc::new(WriteLimit::new(limits)) }
+        let mut settings = config.clone();
+        (settings.repositories, settings.discover) = (Arc::default(), Arc::default());
+        Self {
+            openings: AtomicUsize::new(openings),
+            writes: Arc::new(WriteLimit::new(limits)),
+            settings_hash: hex::encode(Sha256::digest(settings.to_toml())),
+        }
     }
 
     /// Returns this run after another one of the same process: a forge counts the writes of both.

@@ -4,6 +4,7 @@
 mod action;
 mod architecture;
 mod bad_input;
+mod bounds;
 mod cases;
 mod catalogue;
 mod change_control;

@@ -13,8 +13,8 @@ use tagpin::manifest::inventory::{FileScan, Inventory};
 use tagpin::manifest::scan;
 use tagpin::plan::pin::edit_file;
 use tagpin::plan::{self, Reason, Rules, Verdict};
-use tagpin::policy::Policy;
 use tagpin::policy::hold::Holds;
+use tagpin::policy::{Policy, ScopedList};
 use tagpin::reference::Digest;
 use tagpin::registry::{ManifestContent, Resolution, TagAnswer, TagRef};
 
@@ -48,7 +48,8 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let inventory = Inventory { files: vec![file] };
     let (holds, past) = (Holds::default(), LedgerView::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
-    let rules = Rules { policy, holds: holds.at(past.now()), environments: &[], keys, past: &past };
+    let environments = &ScopedList::default();
+    let rules = Rules { policy, holds: holds.at(past.now()), environments, keys, past: &past };
     let answers = plan::questions(&inventory, rules).into_iter().map(|asked| {
         let resolution = Resolution {
             digest: digest_of(&asked.question),

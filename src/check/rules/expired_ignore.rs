@@ -48,7 +48,7 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
             findings.push(finding.advice("remove it, or write another day as `until 2026-12-31`"));
         }
     }
-    for allow in &context.check.allows {
+    for allow in context.check.allows.iter() {
         let Some(until) = allow.until.filter(|until| *until < context.today) else { continue };
         let reason = &allow.reason;
         let message = format!("what was allowed because of `{reason}` has ended on {until}");

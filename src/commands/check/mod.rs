@@ -166,7 +166,7 @@ impl Gate {
     fn place_settings(&mut self) -> Result<(), Failure> {
         let directory = fs_err::canonicalize(std::env::current_dir()?)?;
         let root = work_tree_root(&directory);
-        for allow in &mut self.config.check.allows {
+        for allow in self.config.check.allows.iter_mut() {
             if let Resolved::Inside(below) = resolve(&root, &directory.join(&allow.origin.file)) {
                 allow.origin.root_path = below;
             }

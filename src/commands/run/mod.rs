@@ -47,7 +47,7 @@ pub fn run(
     let session = RunSession::new(&config);
     let context = context(&config, &registry, cache_dir, args.dry_run, &session);
     let runtime = runtime()?;
-    let Targets { targets, problems } =
+    let Targets { targets, problems, .. } =
         runtime.block_on(fleet::discover(&config, context.token.as_ref(), &secret));
     for problem in &problems {
         writeln!(terminal.stderr, "{}", printable(problem))?;

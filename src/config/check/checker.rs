@@ -8,6 +8,7 @@ use toml::Spanned;
 use crate::config::diagnostic::{Diagnostic, suggest};
 use crate::config::raw::SpannedText;
 use crate::forge::Capabilities;
+use crate::manifest::syntax::lines::LineIndex;
 use crate::policy::Globs;
 
 /// The file that is checked, and what was found so far.
@@ -15,6 +16,7 @@ pub(in crate::config) struct Checker<'a> {
     pub(super) file: &'a str,
     pub(super) base: &'a Path,
     pub(super) text: &'a str,
+    pub(super) lines: LineIndex,
     /// What the forge takes, once it is known which one it is.
     pub(super) capabilities: Capabilities,
     pub(in crate::config) problems: Vec<Diagnostic>,
@@ -23,7 +25,8 @@ pub(in crate::config) struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// Returns a checker that has found nothing yet. Relative paths start at `base`.
     pub(in crate::config) fn new(file: &'a str, base: &'a Path, text: &'a str) -> Self {
-        Self { file, base, text, capabilities: Capabilities::NONE, problems: Vec::new() }
+        let (lines, capabilities) = (LineIndex::new(text), Capabilities::NONE);
+        Self { file, base, text, lines, capabilities, problems: Vec::new() }
     }
 }
 

@@ -15,7 +15,7 @@ pub(in crate::config) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -
     let mut checker = Checker::new(file, base, text);
     let settings = Settings {
         policy: checker.policy(&raw.policy),
-        environments: checker.environments(&raw.environment),
+        environments: checker.environments(&raw.environment).into(),
         holds: Holds::new(checker.holds(&raw.hold)),
         annotations: checker.annotations(&raw.annotations),
         locations: checker.locations(&raw.location),
@@ -30,8 +30,8 @@ pub(in crate::config) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -
         forge: checker.forge(&raw.forge),
         proposals: checker.proposals(&raw.pull_request),
         pull_request: checker.pull_request(&raw.pull_request),
-        repositories: checker.repositories(&raw.repository),
-        discover: checker.discover(&raw.discover),
+        repositories: checker.repositories(&raw.repository).into(),
+        discover: checker.discover(&raw.discover).into(),
         registries: checker.registries(&raw.registry),
         registries_conf: raw.registries_conf.as_ref().and_then(|file| checker.path("registries-conf", file)),
         network: checker.network(&raw.network),

@@ -1,5 +1,7 @@
 //! `[[environment]]`.
 
+use std::collections::HashSet;
+
 use toml::Spanned;
 
 use super::Checker;
@@ -13,12 +15,13 @@ pub(in crate::config) const PROMOTED_BY: [(&str, PromotedBy); 2] =
 impl Checker<'_> {
     pub(in crate::config) fn environments(&mut self, raw: &[Spanned<RawEnvironment>]) -> Vec<Environment> {
         let mut environments: Vec<Environment> = Vec::new();
+        let mut names = HashSet::new();
         for raw in raw {
             let (span, raw) = (raw.span(), raw.get_ref());
             let name = self.filled("name", &raw.name);
             let paths = self.globs("paths", &raw.paths, false);
             let (Some(name), Some(paths)) = (name, paths) else { continue };
-            if environments.iter().any(|other| other.name == name) {
+            if names.contains(&name) {
                 self.fail(raw.name.span(), format!("the environment `{name}` is there twice"));
                 continue;
             }
@@ -27,13 +30,7 @@ impl Checker<'_> {
                     "write one pattern for each copy, for example `[\"clusters/eu/**\", \"clusters/us/**\"]`";
                 self.fail_hint(span, "`equal = true` compares several `paths`, here is one", hint);
             }
-            let mut environment = match Environment::new(name, paths, raw.equal) {
-                Ok(environment) => environment,
-                Err(error) => {
-                    self.fail(raw.paths.span(), format!("`paths`: {error}"));
-                    continue;
-                }
-            };
+            let mut environment = Environment::new(name.clone(), paths, raw.equal);
             environment.after = raw.after.as_ref().and_then(|after| self.filled("after", after));
             environment.platforms =
                 raw.platforms.as_ref().and_then(|platforms| self.platforms(platforms)).unwrap_or_default();
@@ -42,11 +39,12 @@ impl Checker<'_> {
             environment.promotion = self.promotion(raw);
             // What comes before stands before: so there are no circles, and a name that is not there is found.
             if let (Some(after), Some(text)) = (&environment.after, &raw.after)
-                && environments.iter().all(|other| other.name != *after)
+                && !names.contains(after)
             {
                 let hint = "name an `[[environment]]` that stands above this one";
                 self.fail_hint(text.span(), format!("there is no environment `{after}` before"), hint);
             }
+            names.insert(name);
             environments.push(environment);
         }
         environments

@@ -1,5 +1,6 @@
 //! `[forge]` and `[[repository]]`: the places that get a credential.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use url::{Host, Url};
@@ -71,13 +72,13 @@ impl Checker<'_> {
 
     pub(super) fn repositories(&mut self, raw: &[RawRepository]) -> Vec<RepositoryConfig> {
         let mut repositories: Vec<RepositoryConfig> = Vec::new();
+        let mut known = HashSet::new();
         for entry in raw {
             let url = self.repository_url(&entry.url, entry.token_env.is_some());
             let branch = entry.branch.as_ref().and_then(|branch| self.branch(branch));
             let token_env = entry.token_env.as_ref().and_then(|name| self.token_env(name));
             let Some(url) = url else { continue };
-            let same = |other: &RepositoryConfig| bare(&other.url) == bare(&url) && other.branch == branch;
-            if repositories.iter().any(same) {
+            if !known.insert((bare(&url).to_owned(), branch.clone())) {
                 self.fail(
                     entry.url.span(),
                     format!("the repository `{url}` is listed twice with the same branch"),

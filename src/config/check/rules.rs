@@ -8,7 +8,7 @@ use crate::check::{Allow, CheckSettings, LevelRule, Matcher, Severity, rules};
 use crate::config::diagnostic::suggest;
 use crate::config::raw::{RawAllow, RawCheck, RawCheckRule, SpannedText};
 use crate::manifest::SourceRange;
-use crate::policy::SettingOrigin;
+use crate::policy::{ScopedList, SettingOrigin};
 
 type Strings = Option<Spanned<Vec<String>>>;
 
@@ -16,7 +16,7 @@ impl Checker<'_> {
     pub(in crate::config) fn gate(&mut self, raw: &RawCheck) -> CheckSettings {
         CheckSettings {
             rules: raw.rule.iter().filter_map(|rule| self.level_rule(rule)).collect(),
-            raised: Vec::new(),
+            raised: ScopedList::default(),
             allows: raw.allow.iter().filter_map(|allow| self.allow(allow)).collect(),
             strict: raw.strict.unwrap_or_default(),
         }
@@ -92,9 +92,9 @@ impl Checker<'_> {
     /// Returns where the entry at `span` stands: its first line, as messages show it.
     pub(super) fn origin(&self, span: std::ops::Range<usize>) -> SettingOrigin {
         let start = span.start.min(self.text.len());
-        let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line = self.text[..line_start].matches('\n').count() + 1;
-        let width = self.text[start..].lines().next().unwrap_or_default();
+        let number = self.lines.of(start);
+        let (line, line_start) = (number + 1, self.lines.start(number));
+        let width = &self.text[start..self.lines.end(self.text, number)];
         let column = self.text[line_start..start].chars().count() + 1;
         let place = SourceRange {
             span: start..start + width.len(),

@@ -98,7 +98,8 @@ impl Ledger {
             };
             let parsed = String::from_utf8(bytes)
                 .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
-                .and_then(|text| Ok(ImageTags { events: text::parse(&text)?, text }));
+                .and_then(|text| Ok((text::parse(&text)?, text)))
+                .map(|(events, text)| ImageTags::of(text, events));
             match parsed {
                 Ok(image) => drop(ledger.images.insert(name, image)),
                 Err(why) => drop(ledger.broken.insert(name, format!("`{}`, {why}", entry.path))),

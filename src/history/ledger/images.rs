@@ -1,6 +1,7 @@
 //! Everything that was seen, by image.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -13,7 +14,9 @@ use crate::registry::TagRef;
 /// What was seen of the tags of one registry and repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ImageTags {
-    pub(super) events: BTreeSet<TagEvent>,
+    pub(super) events: BTreeSet<Arc<TagEvent>>,
+    by_tag: HashMap<String, BTreeSet<Arc<TagEvent>>>,
+    first_seen: HashMap<Digest, Timestamp>,
     /// The file, which may hold people's comments.
     pub(super) text: String,
 }
@@ -39,20 +42,20 @@ impl Ledger {
 
     /// Returns every line about an image, in order of time.
     pub fn events<'l>(&'l self, image: &str) -> impl Iterator<Item = &'l TagEvent> + use<'l> {
-        self.images.get(image).into_iter().flat_map(|image| &image.events)
+        self.images.get(image).into_iter().flat_map(|image| &image.events).map(|event| &**event)
     }
 
     /// Returns what is known of a tag at the time `now`. A line of a later time, from a clock that was wrong, counts for
     /// nothing until then.
     pub fn record(&self, question: &TagRef, now: Timestamp) -> TagRecord<'_> {
-        let events = self.events(&image_of(question));
-        TagRecord::new(events.filter(|event| event.tag == question.tag && event.when <= now))
+        let image = self.images.get(&image_of(question));
+        let events = image.and_then(|image| image.by_tag.get(&question.tag)).into_iter().flatten();
+        TagRecord::new(events.map(|event| &**event).take_while(|event| event.when <= now))
     }
 
     /// Returns when `digest` was first seen behind any tag of the image; `None` where it never was.
     pub fn first_seen(&self, image: &str, digest: &Digest, now: Timestamp) -> Option<Timestamp> {
-        let mut events = self.events(image).take_while(|event| event.when <= now);
-        events.find(|event| event.digest == *digest).map(|event| event.when)
+        self.images.get(image)?.first_seen.get(digest).copied().filter(|when| *when <= now)
     }
 
     /// Returns the lines that `sightings` of the time `now` add, by image: first sights and moves. An image whose file
@@ -76,9 +79,9 @@ impl Ledger {
         for (name, events) in news {
             let image = self.images.entry(name.clone()).or_insert_with(|| ImageTags::new(&name));
             for event in events {
-                if !image.events.contains(&event) {
+                let event = Arc::new(event);
+                if image.insert(&event) {
                     text::insert(&mut image.text, &event);
-                    image.events.insert(event);
                 }
             }
         }
@@ -87,6 +90,26 @@ impl Ledger {
 
 impl ImageTags {
     pub(super) fn new(name: &str) -> Self {
-        Self { events: BTreeSet::new(), text: text::head(name) }
+        Self { text: text::head(name), ..Self::default() }
+    }
+
+    /// Returns the image whose file has this text, with these lines in it.
+    pub(super) fn of(text: String, events: BTreeSet<TagEvent>) -> Self {
+        let mut image = Self { text, ..Self::default() };
+        for event in events {
+            image.insert(&Arc::new(event));
+        }
+        image
+    }
+
+    /// Adds a line; returns whether it was not there.
+    fn insert(&mut self, event: &Arc<TagEvent>) -> bool {
+        let is_new = self.events.insert(Arc::clone(event));
+        if is_new {
+            self.by_tag.entry(event.tag.clone()).or_default().insert(Arc::clone(event));
+            let first = self.first_seen.entry(event.digest.clone()).or_insert(event.when);
+            *first = event.when.min(*first);
+        }
+        is_new
     }
 }

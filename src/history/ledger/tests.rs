@@ -129,7 +129,10 @@ fn a_file_is_read_as_it_was_written_and_people_s_comments_stay() {
 impl Ledger {
     /// Everything, as lines to be added elsewhere.
     fn news_of(&self) -> BTreeMap<String, Vec<TagEvent>> {
-        self.images.iter().map(|(name, it)| (name.clone(), it.events.iter().cloned().collect())).collect()
+        self.images
+            .iter()
+            .map(|(name, it)| (name.clone(), it.events.iter().map(|event| (**event).clone()).collect()))
+            .collect()
     }
 }
 

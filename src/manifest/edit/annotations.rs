@@ -64,15 +64,16 @@ pub(super) fn annotate(
         if annotations.is_patch || !(is_open || annotations.mends) {
             continue;
         }
-        let mut object = AnnotatedObject { tree, keys, object, wanted: Vec::new(), notes: &mut notes };
+        let mut object =
+            AnnotatedObject { tree, keys, object, wanted: Vec::new(), earlier: plan, notes: &mut notes };
         match (annotations.enabled, annotations.remove) {
             (true, _) => object.want(&containers, is_open),
             (false, false) => object.keep_what_is_true(&containers),
             (false, true) => {}
         }
-        let mut trial = plan.clone();
-        match object.write(&mut trial) {
-            Ok(()) => *plan = trial,
+        let mut own = Plan::default();
+        match object.write(&mut own) {
+            Ok(()) => plan.join(own),
             Err(reason) => object.note(reason),
         }
     }
@@ -84,6 +85,8 @@ struct AnnotatedObject<'o, 'a> {
     keys: Keys<'o>,
     object: NodeId,
     wanted: Vec<(String, String)>,
+    /// What is planned already, for the images and for other objects.
+    earlier: &'o Plan,
     notes: &'o mut Vec<String>,
 }
 
@@ -189,7 +192,11 @@ impl AnnotatedObject<'_, '_> {
         for (key, value) in &self.wanted {
             match self.tree.own_entry(annotations, key) {
                 Some((_, node)) if self.tree.text_of(node) == Some(value) => {}
-                Some((_, node)) => plan.set(self.tree, node, value.clone()).map_err(text)?,
+                Some((_, node)) => match self.earlier.tree.set.get(&node) {
+                    Some(planned) if planned == value => {}
+                    Some(_) => return Err(text(SpliceError::Shared)),
+                    None => plan.set(self.tree, node, value.clone()).map_err(text)?,
+                },
                 None => {
                     let after =
                         neighbour.ok_or("the annotations have no entry of one line to stand beside")?;
@@ -263,12 +270,11 @@ impl AnnotatedObject<'_, '_> {
             key.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let own = |key: &str| is_of(self.keys.digest, key) || is_of(self.keys.index, key);
+        let wanted: HashSet<&str> = self.wanted.iter().map(|(key, _)| key.as_str()).collect();
         let entries = self.tree.entries(annotations).iter().enumerate();
         entries
             .filter(|(_, (key, _))| {
-                self.tree
-                    .text_of(*key)
-                    .is_some_and(|key| own(key) && !self.wanted.iter().any(|(wanted, _)| wanted == key))
+                self.tree.text_of(*key).is_some_and(|key| own(key) && !wanted.contains(key))
             })
             .map(|(index, _)| index)
             .collect()
@@ -351,6 +357,10 @@ impl AnnotatedObject<'_, '_> {
 
     /// Returns by how much the file indents: the metadata's entries below the metadata's key.
     fn step(&self, metadata: NodeId) -> usize {
+        // Nothing is indented in braces, and their line may be the whole file.
+        if matches!(self.tree.nodes[metadata].kind, NodeKind::Mapping { flow: true, .. }) {
+            return 2;
+        }
         let column = |id: NodeId| {
             let start = self.tree.nodes[id].span.start;
             start - line_start(self.tree.text, start)

@@ -6,19 +6,23 @@ use crate::manifest::syntax::tree::SyntaxTree;
 
 /// Returns `plan` with what the edits inside blocks make of the blocks themselves.
 pub(super) fn with_blocks(tree: &SyntaxTree<'_>, plan: &Plan) -> Plan {
-    let mut plan = plan.clone();
+    let mut blocks = plan.clone();
+    let splices = plan.sorted();
     for embedded in &tree.embedded {
-        let inside = |splice: &&Splice| {
-            embedded.span.start <= splice.span.start && splice.span.end <= embedded.span.end
-        };
-        let splices: Vec<Splice> = plan.splices.iter().filter(inside).cloned().collect();
-        if splices.is_empty() {
+        let span = &embedded.span;
+        let first = splices.partition_point(|splice| splice.span.start < span.start);
+        let inside = splices[first..].iter().take_while(|splice| splice.span.end <= span.end);
+        let moved = inside.map(|Splice { span: at, text }| Splice {
+            span: at.start - span.start..at.end - span.start,
+            text: text.clone(),
+        });
+        let own = Plan { splices: moved.collect(), ..Plan::default() };
+        if own.splices.is_empty() {
             continue;
         }
-        let own = Plan { splices, ..Plan::default() };
-        let Some(after) = own.apply(&tree.text[..embedded.span.end]) else { continue };
-        let text = dedent(&after[embedded.span.start..], embedded.indent).unwrap_or_default();
-        plan.tree.set.insert(embedded.scalar, text.trim_end_matches('\n').to_owned());
+        let Some(after) = own.apply(&tree.text[span.clone()]) else { continue };
+        let text = dedent(&after, embedded.indent).unwrap_or_default();
+        blocks.tree.set.insert(embedded.scalar, text.trim_end_matches('\n').to_owned());
     }
-    plan
+    blocks
 }

@@ -134,14 +134,15 @@ impl Plan {
         {
             return Err(SpliceError::Comment);
         }
-        let rest_of_line = tree.text[end..].split(['\n', '\r']).next().unwrap_or_default();
         let tag = reference.tag().unwrap_or(crate::reference::LATEST);
         let comment = format!("# {}:{tag}", reference.name());
         let splice = match tree.comment_after(*node) {
             Some(span) if is_own_comment(&tree.text[span.clone()], reference) => {
                 Splice { span, text: comment }
             }
-            None if rest_of_line.trim().is_empty() => Splice { span: end..end, text: format!(" {comment}") },
+            None if is_blank_to_line_end(tree.text, end) => {
+                Splice { span: end..end, text: format!(" {comment}") }
+            }
             _ => return Err(SpliceError::Comment),
         };
         self.set(tree, *node, format!("{prefix}{}@{digest}", reference.name()))?;
@@ -232,16 +233,17 @@ impl Plan {
         let splice = if *flow {
             let sibling = &tree.nodes[entries[index].0];
             let json = matches!(sibling.kind, NodeKind::Scalar { style: ScalarStyle::Double, .. });
-            let before = &text[line_start(text, sibling.span.start)..sibling.span.start];
             let entry = flow_entry(key, &value, json);
-            match (before.trim().is_empty(), end_of_comma_line(text, end)) {
-                (true, Some(at)) => {
-                    Splice { span: at..at, text: format!("{}{before}{entry},", line_end(text, at)) }
-                }
-                (true, None) => {
-                    Splice { span: end..end, text: format!(",{}{before}{entry}", line_end(text, end)) }
-                }
-                (false, _) => Splice { span: end..end, text: format!(", {entry}") },
+            match blank_before(text, sibling.span.start) {
+                Some(before) => match end_of_comma_line(text, end) {
+                    Some(at) => {
+                        Splice { span: at..at, text: format!("{}{before}{entry},", line_end(text, at)) }
+                    }
+                    None => {
+                        Splice { span: end..end, text: format!(",{}{before}{entry}", line_end(text, end)) }
+                    }
+                },
+                None => Splice { span: end..end, text: format!(", {entry}") },
             }
         } else {
             let indent =
@@ -312,6 +314,20 @@ impl Plan {
         }
         self.tree.filled.insert(node, entries);
         Ok(())
+    }
+
+    /// Adds what `more` plans, which is about other nodes.
+    pub(super) fn join(&mut self, more: Self) {
+        let TreeEdit { set, added, removed, filled } = more.tree;
+        self.splices.extend(more.splices);
+        self.tree.set.extend(set);
+        for (mapping, entries) in added {
+            self.tree.added.entry(mapping).or_default().extend(entries);
+        }
+        for (mapping, entries) in removed {
+            self.tree.removed.entry(mapping).or_default().extend(entries);
+        }
+        self.tree.filled.extend(filled);
     }
 
     /// Returns the text with all splices done.
@@ -390,6 +406,19 @@ fn end_of_comma_line(text: &str, at: usize) -> Option<usize> {
     let tail = line.trim_start_matches([' ', '\t']).strip_prefix(',')?;
     (tail.trim().is_empty() || tail.trim_start_matches([' ', '\t']).starts_with('#'))
         .then_some(at + line.len())
+}
+
+/// Returns what stands before `at` on its line, where that is blank. No more is looked at: a line may be a whole file.
+fn blank_before(text: &str, at: usize) -> Option<&str> {
+    let before = &text[..at];
+    let rest = before.trim_end_matches(|c: char| c.is_whitespace() && c != '\n' && c != '\r');
+    (rest.is_empty() || rest.ends_with(['\n', '\r'])).then(|| &before[rest.len()..])
+}
+
+/// Returns whether nothing but blanks follows on the line.
+fn is_blank_to_line_end(text: &str, at: usize) -> bool {
+    let ends = |c: &char| !c.is_whitespace() || matches!(c, '\n' | '\r');
+    text[at..].chars().find(ends).is_none_or(char::is_whitespace)
 }
 
 /// Returns the start of the line that `at` stands on. Lines end with LF, CR LF, or CR alone (YAML 1.2.2, 5.4).

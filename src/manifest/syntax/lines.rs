@@ -28,6 +28,12 @@ impl LineIndex {
     pub(crate) fn start(&self, line: usize) -> usize {
         self.0.get(line).copied().unwrap_or_default()
     }
+
+    /// Returns where a line of `text` ends, before what ends it.
+    pub(crate) fn end(&self, text: &str, line: usize) -> usize {
+        let rest = &text[self.start(line)..self.0.get(line + 1).copied().unwrap_or(text.len())];
+        self.start(line) + rest.trim_end_matches(['\n', '\r']).len()
+    }
 }
 
 /// Counts lines and columns as an editor shows them; quick where the questions come in the order of the text.

@@ -20,8 +20,8 @@ use crate::check::{Finding, Fix, Severity};
 use crate::history::Age;
 use crate::live::Comparison;
 use crate::manifest::inventory::Inventory;
-use crate::policy::environment;
 use crate::policy::environment::Environment;
+use crate::policy::{ScopedList, environment};
 use crate::reference::Reference;
 use crate::text::one_line;
 
@@ -40,7 +40,7 @@ pub struct AuditSources<'s> {
     /// The files, in whose order the report's rows are.
     pub inventory: &'s Inventory,
     /// The environments that files belong to.
-    pub environments: &'s [Environment],
+    pub environments: &'s ScopedList<Environment>,
     /// Earlier reports, the oldest first.
     pub earlier: &'s [Earlier],
     /// How long each site of the inventory has been as it is.

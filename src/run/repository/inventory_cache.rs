@@ -19,6 +19,7 @@ use crate::plan::verify::verify;
 use crate::plan::{Pinned, pin};
 use crate::policy::Settings;
 use crate::registry::Registry;
+use crate::run::RunSession;
 use crate::source::git::{BareClone, Oid};
 
 /// What the file starts with. The number changes with what follows it.
@@ -50,13 +51,10 @@ pub(crate) fn file(repository: &BareClone, branch: &str) -> PathBuf {
 }
 
 impl CacheKey {
-    /// Returns the key of the commit `base`, read with `config`, in `file`.
-    pub(crate) fn new(file: PathBuf, base: Oid, config: &Config) -> Self {
-        // Which other repositories there are does not matter to this one.
-        let mut config = config.clone();
-        (config.repositories, config.discover) = (Vec::new(), Vec::new());
+    /// Returns the key of the commit `base`, read in a run of this kind, in `file`.
+    pub(crate) fn new(file: PathBuf, base: Oid, session: &RunSession) -> Self {
         let version = env!("CARGO_PKG_VERSION").as_bytes();
-        let key = hash([version, base.as_bytes(), config.to_toml().as_bytes()]);
+        let key = hash([version, base.as_bytes(), session.settings_hash.as_bytes()]);
         Self { file, key }
     }
 

@@ -36,7 +36,7 @@ pub async fn repository<R: Registry>(
     let mut heads = open(context.cache_dir, &access.remote, target.branch.clone(), ledger).await?;
     let (git, listed, book) = (heads.git.clone(), heads.base, heads.book.take());
     let past = book.as_ref().map_or_else(|| LedgerView::unknown(context.now), |book| book.past(context.now));
-    let key = CacheKey::new(heads.inventory_file.clone(), listed, context.config);
+    let key = CacheKey::new(heads.inventory_file.clone(), listed, context.session);
     if let Some(outcome) = unchanged(context, &heads, &key, &past, &progress).await? {
         let update = record(context, &git, book, &outcome.pinned).await?;
         return Ok(outcome.with(update));
@@ -113,7 +113,7 @@ async fn unchanged<R: Registry>(
 /// Returns remarks on the holds that have ended and on those that hold nothing.
 fn hold_notes<R>(context: &RunContext<'_, R>, settings: &Settings, pinned: &Pinned) -> Vec<String> {
     let holds = settings.holds.at(context.now);
-    holds.ended().chain(holds.unmatched(&pinned.inventory)).collect()
+    holds.ended().chain(holds.unmatched(&settings.holds.matched(&pinned.inventory))).collect()
 }
 
 /// Holds what somebody took back. The history that tells is fetched where something is to change.

@@ -165,7 +165,7 @@ async fn a_clone_has_no_more_history_than_is_needed() {
 async fn without_a_forge_the_branch_is_pushed_and_that_is_all() {
     let mut world = world().await;
     let mut config = world.config("none");
-    config.repositories[0].token_env = Some("GIT_TOKEN".to_owned());
+    std::sync::Arc::make_mut(&mut config.repositories)[0].token_env = Some("GIT_TOKEN".to_owned());
     let done = world.run_as(&config, Some("another-token"), false).await.unwrap();
     assert_pushed(&done, &world);
     assert_eq!(done.pull_request, None);

@@ -68,15 +68,15 @@ async fn an_app_finds_what_it_is_installed_on() {
     };
     for owner in ["organization = \"acme\"", "user = \"acme\"", "installation = true\ninclude = [\"acme/*\"]"]
     {
-        let Targets { targets, problems } = find(&format!("[[discover]]\n{owner}\n")).await;
+        let Targets { targets, problems, .. } = find(&format!("[[discover]]\n{owner}\n")).await;
         assert_eq!((targets.len(), problems), (130, vec![]), "{owner}");
     }
     let asked = app.asked.lock().unwrap().clone();
     assert!(asked.iter().all(|asked| asked["permissions"] == json!({ "metadata": "read" })), "{asked:?}");
     // Strangers may install an App too.
-    let Targets { targets, problems } = find("[[discover]]\ninstallation = true\n").await;
+    let Targets { targets, problems, .. } = find("[[discover]]\ninstallation = true\n").await;
     assert!(targets.is_empty() && problems[0].contains("whoever installed the App"), "{problems:?}");
-    let Targets { targets, problems } = find("[[discover]]\norganization = \"other\"\n").await;
+    let Targets { targets, problems, .. } = find("[[discover]]\norganization = \"other\"\n").await;
     assert!(
         targets.is_empty() && problems[0].contains("is not installed for the organization `other`"),
         "{problems:?}"

@@ -151,7 +151,7 @@ async fn two_bases_of_one_repository_do_not_share_a_branch() {
     world.repository().commit_on("release", &[("compose.yaml", TWO)], "human@example.com");
     let main = world.config("github");
     let mut release = world.config("github");
-    release.repositories[0].branch = Some("release".to_owned());
+    std::sync::Arc::make_mut(&mut release.repositories)[0].branch = Some("release".to_owned());
     for config in [&main, &release] {
         run_with(&mut world, config).await;
     }

@@ -62,7 +62,7 @@ async fn a_registry_that_is_down_ends_nothing() {
 async fn without_a_forge_an_obsolete_branch_is_deleted_too() {
     let mut world = world().await;
     let mut config = world.config("none");
-    config.repositories[0].token_env = Some("GIT_TOKEN".to_owned());
+    std::sync::Arc::make_mut(&mut config.repositories)[0].token_env = Some("GIT_TOKEN".to_owned());
     world.run_as(&config, None, false).await.unwrap();
     world.repository().move_branch("main", world.branch().unwrap());
     let done = world.run_as(&config, None, false).await.unwrap();

@@ -49,7 +49,7 @@ async fn a_token_that_the_forge_does_not_know_is_told_from_a_repository_that_it_
     ] {
         let world = if is_known { &mut known } else { &mut unknown };
         let mut config = world.config("github");
-        config.repositories[0].token_env = Some("GIT_TOKEN".to_owned());
+        std::sync::Arc::make_mut(&mut config.repositories)[0].token_env = Some("GIT_TOKEN".to_owned());
         let done = world.run_as(&config, token, false).await.unwrap();
         check(&world.forge.log());
         let text = done.pull_request_error.unwrap().to_string();
@@ -100,7 +100,7 @@ async fn a_repository_that_is_not_on_the_forge_is_refused_before_anything_is_sen
     let mut world = world().await;
     for url in ["http://127.0.0.1:1/acme/clusters.git".to_owned(), world.url("acme/clusters/deeper")] {
         let mut config = world.config("github");
-        config.repositories[0].url.clone_from(&url);
+        std::sync::Arc::make_mut(&mut config.repositories)[0].url.clone_from(&url);
         let text = world.run_as(&config, Some(TOKEN), false).await.unwrap_err().to_string();
         assert!(text.contains("is not a repository of the GitHub at") && text.contains(&url), "{text}");
         assert!(world.git.requests().is_empty() && world.forge.log().is_empty());

@@ -1,0 +1,379 @@
+//! How the time grows with each dimension of the input: 1 is linear, 2 is quadratic.
+//!
+//! `cargo bench --bench growth` doubles each dimension several times, prints the times and the exponent of their growth, and
+//! fails where one is past [`GROWTH_MAX`]. `cargo bench --bench growth -- WORD` does those whose name has the word.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::exit,
+    reason = "a bench prints and fails loudly"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tagpin::check::{CheckContext, Checked, check};
+use tagpin::config::Config;
+use tagpin::history::ledger::{Ledger, LedgerState, LedgerView, TagObservation};
+use tagpin::manifest::edit::annotations::AnnotationPlan;
+use tagpin::manifest::formats::catalogue::BUILT_IN;
+use tagpin::manifest::inventory::{self, Inventory};
+use tagpin::plan::pin::edit_file;
+use tagpin::plan::{self, Rules, Verdict};
+use tagpin::reference::{Digest, Reference};
+use tagpin::registry::{ManifestContent, Resolution, TagAnswer, TagRef};
+use tagpin::report::Report;
+use tagpin::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
+
+/// The steepest growth that passes. Caches and allocators cost a little more for more.
+const GROWTH_MAX: f64 = 1.25;
+
+/// How often the size is doubled.
+const DOUBLINGS: u32 = 3;
+
+/// What is measured: its name, the smallest size, and what makes the work of a size.
+type Dimension = (&'static str, usize, fn(usize) -> Box<dyn FnMut()>);
+
+const DIMENSIONS: &[Dimension] = &[
+    ("list: files", 2_000, |n| list((0..n).map(|i| (format!("a/{i}.yaml"), pods(1))).collect())),
+    ("list: documents of a file", 2_000, |n| list(one(pods(n)))),
+    ("list: images of one object", 2_000, |n| list(one(containers(n)))),
+    ("list: images of one line of JSON", 2_000, |n| list(vec![("a.json".to_owned(), json(n))])),
+    ("list: documents without images", 20_000, |n| list(one("---\na: b\n".repeat(n)))),
+    ("list: broken documents", 2_000, |n| list(one("---\nimage: [\n".repeat(n)))),
+    ("list: templates", 2_000, |n| list(one(format!("{{{{ if x }}}}\n{}", pods(n))))),
+    ("list: aliases", 2_000, |n| list(one(format!("x: &x {{image: a:1}}\ny:\n{}", "  - *x\n".repeat(n))))),
+    ("list: merge keys", 2_000, |n| {
+        list(one(format!("x: &x {{image: a:1}}\ny:\n{}", "  - {<<: *x, b: c}\n".repeat(n))))
+    }),
+    ("list: keys of a mapping", 10_000, |n| {
+        list(one((0..n).fold("image: a:1\n".to_owned(), |all, i| all + &format!("key{i}: b\n"))))
+    }),
+    ("list: comments", 5_000, |n| {
+        let one_of = |i| format!("- image: a:{i} # tagpin: ignore it\n");
+        list(one((0..n).map(one_of).collect()))
+    }),
+    ("list: texts inside of texts", 500, |n| list(vec![patches(n)])),
+    ("list: kustomizations", 1_000, |n| {
+        let kustomization = |i| {
+            (
+                format!("k/{i}/kustomization.yaml"),
+                format!("resources: [../{}]\nimages: [{{name: a, newTag: '{i}'}}]\n", i + 1),
+            )
+        };
+        list((0..n).map(kustomization).collect())
+    }),
+    ("list: charts", 500, |n| {
+        let chart = |i| {
+            let values = (format!("c/{i}/values.yaml"), "image: {repository: a, tag: '1'}\n".to_owned());
+            [values, (format!("c/{i}/templates/a.yaml"), "image: {{ .Values.image.tag }}\n".to_owned())]
+        };
+        decide((0..n).flat_map(chart).collect(), String::new())
+    }),
+    ("list: units of systemd", 2_000, |n| {
+        list(vec![("a.container".to_owned(), format!("[Container]\n{}", "Image=a:1\n".repeat(n)))])
+    }),
+    ("list: tasks of Nomad", 1_000, |n| {
+        let task =
+            |i| format!("task \"t{i}\" {{\n driver = \"docker\"\n config {{\n image = \"a:{i}\"\n }}\n}}\n");
+        let tasks: String = (0..n).map(task).collect();
+        list(vec![("a.nomad".to_owned(), format!("job \"a\" {{\ngroup \"b\" {{\n{tasks}}}\n}}\n"))])
+    }),
+    ("check: findings", 2_000, |n| findings(one(pods(n)), String::new())),
+    ("check: findings in one line of JSON", 2_000, |n| {
+        findings(vec![("a.json".to_owned(), json(n))], String::new())
+    }),
+    ("check: rules", 1_000, |n| findings(one(pods(2_000)), settings("check.rule", n, "level = \"note\""))),
+    ("check: allow-list", 1_000, |n| {
+        findings(one(pods(2_000)), settings("check.allow", n, "reason = \"x\""))
+    }),
+    ("check: rules of a policy", 1_000, |n| {
+        findings(one(pods(2_000)), settings("policy.rule", n, "style = \"digest\""))
+    }),
+    ("check: environments", 500, |n| {
+        let files = (0..500).map(|i| (format!("e{i}/a.yaml"), pinned(4))).collect();
+        let environment = |i| {
+            format!("[[environment]]\nname = \"e{i}\"\npaths = [\"e{i}/**\", \"f{i}/**\"]\nequal = true\n")
+        };
+        findings(files, (0..n).map(environment).collect())
+    }),
+    ("check: digests of one tag", 2_000, |n| findings(one(pinned(n)), String::new())),
+    ("decide: images", 2_000, |n| decide(one(pods(n)), String::new())),
+    ("decide: holds", 1_000, |n| decide(one(pods(2_000)), settings("hold", n, "reason = \"x\""))),
+    ("decide: holds on globs of everything", 1_000, |n| {
+        let hold = |i: usize| {
+            format!("[[hold]]\npaths = [\"**/x{i}*.yaml\"]\nimages = [\"ghcr.io/*/b{i}*\"]\nreason = \"x\"\n")
+        };
+        decide(one(pods(2_000)), (0..n).map(hold).collect())
+    }),
+    ("edit: objects of a file", 500, |n| edit("a.yaml".to_owned(), pods(n), String::new())),
+    ("edit: images of one object", 500, |n| edit("a.yaml".to_owned(), containers(n), String::new())),
+    ("edit: one line of JSON", 500, |n| edit("a.json".to_owned(), json(n), String::new())),
+    ("edit: the style `digest`", 500, |n| {
+        let text = (0..n).map(|i| format!("{{image: 'a:{i}'}}, ")).collect::<String>();
+        edit(
+            "compose.yaml".to_owned(),
+            format!("services: {{{}}}\n", text.replace("{image", "s: {image")),
+            DIGEST_STYLE.to_owned(),
+        )
+    }),
+    ("edit: texts inside of texts", 200, |n| {
+        let (path, text) = patches(n);
+        edit(path, text, String::new())
+    }),
+    ("ledger: tags of an image", 1_000, |n| ledger((0..n).map(|i| (format!("t{i}"), 2)).collect())),
+    ("ledger: moves of a tag", 2_000, |n| ledger(vec![("t".to_owned(), n)])),
+];
+
+const DIGEST_STYLE: &str = "[policy]\nstyle = \"digest\"\n";
+
+fn main() {
+    let word = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let mut steep = 0;
+    println!("{:44} {:>8}  growth", "dimension", "from");
+    for (name, first, work) in DIMENSIONS.iter().filter(|(name, ..)| name.contains(&word)) {
+        let sizes = (0..=DOUBLINGS).map(|power| first << power);
+        let times: Vec<Duration> = sizes.map(|size| best(&mut work(size))).collect();
+        let growth = exponent(&times);
+        let shown: Vec<String> =
+            times.iter().map(|time| format!("{:.1}", time.as_secs_f64() * 1e3)).collect();
+        println!("{name:44} {first:>8}  {growth:.2}  ({} ms)", shown.join(", "));
+        steep += usize::from(growth > GROWTH_MAX);
+    }
+    if steep > 0 {
+        println!("{steep} grow faster than by {GROWTH_MAX}");
+        std::process::exit(1);
+    }
+}
+
+/// Returns the shortest of some times: what else runs makes work longer, never shorter.
+fn best(work: &mut dyn FnMut()) -> Duration {
+    let start = Instant::now();
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let round = Instant::now();
+        work();
+        best = best.min(round.elapsed());
+        if start.elapsed() > Duration::from_secs(4) {
+            break;
+        }
+    }
+    best
+}
+
+/// Returns the slope of the times over the sizes, both as logarithms, by least squares.
+fn exponent(times: &[Duration]) -> f64 {
+    let points: Vec<(f64, f64)> =
+        times.iter().enumerate().map(|(x, time)| (x as f64, time.as_secs_f64().log2())).collect();
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+    let (x, y) = (x / count, y / count);
+    let (up, over) = points.iter().fold((0.0, 0.0), |sum, point| {
+        (sum.0 + (point.0 - x) * (point.1 - y), sum.1 + (point.0 - x) * (point.0 - x))
+    });
+    up / over
+}
+
+/// A tree in memory.
+struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Tree for Files {
+    fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
+        let entry = |(path, bytes): (&String, &Vec<u8>)| TreeEntry {
+            path: path.clone(),
+            size: bytes.len() as u64,
+            kind: EntryKind::File,
+        };
+        Ok(self.0.iter().map(entry).collect())
+    }
+
+    fn read(&self, path: &str, _: u64) -> Result<Vec<u8>, TreeError> {
+        self.0.get(path).cloned().ok_or_else(|| TreeError::NotFound { path: path.to_owned() })
+    }
+}
+
+fn files(all: Vec<(String, String)>) -> Files {
+    Files(all.into_iter().map(|(path, text)| (path, text.into_bytes())).collect())
+}
+
+fn one(text: String) -> Vec<(String, String)> {
+    vec![("a.yaml".to_owned(), text)]
+}
+
+fn config(text: &str) -> Config {
+    Config::parse("tagpin.toml", Path::new("/"), text.as_bytes()).unwrap()
+}
+
+fn inventory_of(tree: &Files) -> Inventory {
+    inventory::take(tree, &BUILT_IN, |_| true).unwrap()
+}
+
+fn pods(number: usize) -> String {
+    (0..number).map(deployment).collect()
+}
+
+fn deployment(number: usize) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a{number}\nspec:\n  template:\n    spec:\n      \
+         containers:\n        - name: c\n          image: ghcr.io/acme/a{number}:1.{number}\n"
+    )
+}
+
+/// Images of one tag, each at a digest of its own.
+fn pinned(number: usize) -> String {
+    (0..number).fold(String::new(), |mut text, i| {
+        let digest = Digest::sha256(i.to_string().as_bytes());
+        let _ = write!(text, "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: a{i}}}\nspec: {{containers: [{{image: 'a:1@{digest}'}}]}}\n");
+        text
+    })
+}
+
+/// Patches as texts in a kustomization.
+fn patches(number: usize) -> (String, String) {
+    let patch = |i| {
+        format!(
+            "- patch: |-\n    {}",
+            deployment(i).trim_start_matches("---\n").trim_end().replace('\n', "\n    ") + "\n"
+        )
+    };
+    ("kustomization.yaml".to_owned(), format!("patches:\n{}", (0..number).map(patch).collect::<String>()))
+}
+
+fn containers(number: usize) -> String {
+    let head = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  template:\n    spec:\n      containers:\n";
+    (0..number).fold(head.to_owned(), |mut text, i| {
+        let _ = writeln!(text, "        - name: c{i}\n          image: ghcr.io/acme/a{i}:1.{i}");
+        text
+    })
+}
+
+/// A list of objects without a line end.
+fn json(number: usize) -> String {
+    let object = |i| {
+        format!(
+            "{{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{{\"name\":\"a{i}\"}},\"spec\":{{\"template\":\
+             {{\"spec\":{{\"containers\":[{{\"name\":\"c\",\"image\":\"ghcr.io/acme/a{i}:1.{i}\"}}]}}}}}}}}"
+        )
+    };
+    let objects: Vec<String> = (0..number).map(object).collect();
+    format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{}]}}", objects.join(","))
+}
+
+/// Entries of one list of the configuration, each for paths and images of its own.
+fn settings(name: &str, number: usize, rest: &str) -> String {
+    (0..number).fold(String::new(), |mut text, i| {
+        let _ = write!(text, "[[{name}]]\npaths = [\"p{i}/**\"]\nimages = [\"ghcr.io/acme/b{i}\"]\n{rest}\n");
+        text
+    })
+}
+
+fn list(all: Vec<(String, String)>) -> Box<dyn FnMut()> {
+    let tree = files(all);
+    Box::new(move || {
+        let inventory = inventory_of(&tree);
+        let report = Report::new(&inventory, None, |_| false);
+        let mut out = Vec::new();
+        tagpin::report::json::write(&report, false, &mut out).unwrap();
+        assert!(!out.is_empty());
+    })
+}
+
+fn findings(all: Vec<(String, String)>, settings: String) -> Box<dyn FnMut()> {
+    let (tree, config) = (files(all), config(&settings));
+    let inventory = inventory_of(&tree);
+    Box::new(move || {
+        let checked: Checked = check(&CheckContext {
+            inventory: &inventory,
+            settings: &config.settings,
+            check: &config.check,
+            today: Date::MIN,
+            base: None,
+            baseline: None,
+            online: None,
+        });
+        let mut report = Report::new(&inventory, None, |_| false);
+        report.add_findings(checked);
+        report.add_excerpts(|path| tree.read(path, u64::MAX).ok());
+        assert!(!report.findings.is_empty());
+    })
+}
+
+/// Returns what every registry says of every tag.
+fn answer(question: &TagRef) -> TagAnswer {
+    TagAnswer::new(Resolution {
+        digest: Digest::sha256(question.tag.as_bytes()),
+        media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+        content: Some(ManifestContent::Image { config: None, size: None }),
+    })
+}
+
+fn verdicts(inventory: &Inventory, config: &Config, past: &LedgerView) -> Vec<Verdict> {
+    let charts = Default::default();
+    let rules = Rules::new(&config.settings, past, &charts);
+    let answers = plan::questions(inventory, rules)
+        .into_iter()
+        .map(|asked| (asked.question.clone(), Ok(answer(&asked.question))))
+        .collect();
+    plan::decide(inventory, rules, &answers)
+}
+
+fn decide(all: Vec<(String, String)>, settings: String) -> Box<dyn FnMut()> {
+    let (tree, config) = (files(all), config(&settings));
+    let inventory = inventory_of(&tree);
+    Box::new(move || {
+        let verdicts = verdicts(&inventory, &config, &LedgerView::default());
+        let holds = &config.settings.holds;
+        let unmatched = holds.at(Timestamp::MIN).unmatched(&holds.matched(&inventory));
+        assert!(!verdicts.is_empty() && unmatched.len() == holds.all.len());
+    })
+}
+
+fn edit(path: String, text: String, settings: String) -> Box<dyn FnMut()> {
+    let (tree, config) = (files(vec![(path.clone(), text)]), config(&settings));
+    let inventory = inventory_of(&tree);
+    let all = verdicts(&inventory, &config, &LedgerView::default());
+    Box::new(move || {
+        let (mut verdicts, overridden) = (all.clone(), Default::default());
+        let plan = AnnotationPlan {
+            keys: config.settings.annotations.keys(),
+            overridden: &overridden,
+            is_patch: false,
+        };
+        let sites = &inventory.files[0].scan.sites;
+        let edited = edit_file(&path, &tree.0[&path], &BUILT_IN, sites, &mut verdicts, &plan);
+        assert!(edited.is_some() || config.settings.policy != Default::default());
+    })
+}
+
+/// A ledger with these tags of one image, each seen so often.
+fn ledger(tags: Vec<(String, usize)>) -> Box<dyn FnMut()> {
+    let mut text = String::new();
+    for second in 0..tags.iter().map(|(_, moves)| *moves).max().unwrap() {
+        let when = Timestamp::from_second(1_700_000_000 + second as i64).unwrap();
+        for (tag, _) in tags.iter().filter(|(_, moves)| second < *moves) {
+            let digest = Digest::sha256(format!("{tag}{second}").as_bytes());
+            let _ = writeln!(text, "{when} {tag} {digest}");
+        }
+    }
+    let tree =
+        files(vec![("VERSION".to_owned(), "1\n".to_owned()), ("tags/ghcr.io/acme+a.txt".to_owned(), text)]);
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let observation = |(tag, _): &(String, usize)| TagObservation {
+        question: TagRef::new(&Reference::parse(&format!("ghcr.io/acme/a:{tag}")).unwrap()),
+        digest: Digest::sha256(b"new"),
+    };
+    let seen: Vec<TagObservation> = tags.iter().map(observation).collect();
+    Box::new(move || {
+        let ledger = Ledger::read(&tree).unwrap();
+        let news = ledger.news(now, &seen);
+        assert_eq!(ledger.files(&news, false).len(), 1);
+        let past = LedgerView::new(LedgerState::Read(ledger.into()), now).with(&seen);
+        for seen in &seen {
+            assert!(past.moves(&seen.question).is_some());
+        }
+    })
+}
