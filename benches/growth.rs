@@ -294,6 +294,7 @@ fn findings(all: Vec<(String, String)>, settings: String) -> Box<dyn FnMut()> {
             base: None,
             baseline: None,
             online: None,
+            is_change: false,
         });
         let mut report = Report::new(&inventory, None, |_| false);
         report.add_findings(checked);

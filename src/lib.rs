@@ -21,6 +21,7 @@ pub mod pull_request;
 pub mod reference;
 pub mod registry;
 pub mod report;
+pub mod repository_budget;
 pub mod run;
 pub mod source;
 pub mod text;

@@ -100,8 +100,7 @@ fn one(config: &Config, session: &RunSession, status: &ServeStatus) -> Ended {
         log(&target.repository.url, &result, report.map(|report| report.notes).unwrap_or_default(), complete);
         Ok(())
     };
-    let each = fleet::each(&context, &targets, config.concurrency.0, &|_, _| {}, ended);
-    let Ok(()) = handle.block_on(each);
+    let Ok(()) = fleet::each(&context, &targets, config.concurrency.0, &handle, &|_, _| {}, ended);
     status.metrics.requests(&registry.inner().answered());
     let RunStats { ended, changed, failed, incomplete, complete } = tally;
     tracing::info!(repositories = ended, changed, failed, incomplete, "the repositories are done");

@@ -9,6 +9,7 @@ use crate::check::CheckSettings;
 use crate::policy::Settings;
 use crate::pull_request::{Proposals, PullRequestSettings};
 use crate::registry::{HELPER_TIMEOUT, Limits, RegistryRule};
+use crate::repository_budget::RepositoryLimits;
 
 /// What tagpin is told to do, checked.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Config {
     pub schedule: Option<String>,
     /// How `tagpin serve` runs.
     pub serve: ServeSettings,
+    /// How much of one repository is read.
+    pub limits: RepositoryLimits,
     /// How many repositories are under way at the same time, at least one.
     pub concurrency: Concurrency,
     /// What is read, what is pinned, how it is written, and what must not move.

@@ -56,6 +56,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) run: RawRun,
     #[serde(default)]
+    pub(super) limits: RawLimits,
+    #[serde(default)]
     pub(super) serve: RawServe,
     #[serde(default)]
     pub(super) pull_request: RawPullRequest,
@@ -77,6 +79,26 @@ pub(super) struct Raw {
 pub(super) struct RawRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) concurrency: Option<Spanned<i64>>,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawLimits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) entries: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) path_bytes: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) document_bytes: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nodes: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) images: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cpu_time: Option<SpannedText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time: Option<SpannedText>,
 }
 
 /// `[serve]`

@@ -12,8 +12,8 @@ use super::check::{
 };
 use super::raw::{
     Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
-    RawHold, RawLedger, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry, RawRepository,
-    RawRule, RawRun, RawServe, SpannedText, Words,
+    RawHold, RawLedger, RawLimits, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry,
+    RawRepository, RawRule, RawRun, RawServe, SpannedText, Words,
 };
 use super::{Config, DiscoverSettings, Network, RepositoryConfig, ServeSettings};
 use crate::check::{Allow, CheckSettings, LevelRule, Matcher};
@@ -27,6 +27,7 @@ use crate::pull_request::group::NamedGroup;
 use crate::pull_request::{Proposals, PullRequestSettings, Wording};
 use crate::registry::RegistryRule;
 use crate::registry::verify::{ArtifactKind, PublicKey};
+use crate::repository_budget::RepositoryLimits;
 
 impl Config {
     /// Returns this configuration as TOML that [`Config::parse`] reads back to the same.
@@ -68,6 +69,7 @@ impl Config {
                 app_key_file: self.forge.app.as_ref().and_then(|app| app.key_file.as_deref()).map(path),
             },
             run: RawRun { concurrency: Some(number(self.concurrency.0)) },
+            limits: limits(&self.limits),
             serve: serve(&self.serve),
             pull_request: pull_request(&self.pull_request, &self.proposals),
             repository: self.repositories.iter().map(repository).collect(),
@@ -304,6 +306,19 @@ fn network(network: &Network) -> RawNetwork {
         request_timeout: Some(time(limits.request)),
         image_timeout: Some(time(limits.question)),
         credential_helper_timeout: Some(time(network.helper_timeout)),
+    }
+}
+
+fn limits(limits: &RepositoryLimits) -> RawLimits {
+    let number = |limit: u64| Some(number(usize::try_from(limit).unwrap_or(usize::MAX)));
+    RawLimits {
+        entries: number(limits.entries),
+        path_bytes: number(limits.path_bytes),
+        document_bytes: number(limits.document_bytes),
+        nodes: number(limits.nodes),
+        images: number(limits.images),
+        cpu_time: Some(time(limits.cpu)),
+        time: Some(time(limits.time)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::manifest::deploy::Charts;
 use crate::manifest::formats::catalogue::Catalogue;
@@ -13,6 +13,7 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::{deploy, formats};
+use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
 /// What the files of a tree hold.
@@ -55,7 +56,7 @@ impl Inventory {
 /// a time. What deployers make of the images is beside them; for that, kustomizations are read that are not wanted.
 ///
 /// # Errors
-/// The tree itself cannot be read. A file that cannot be read is in [`Inventory::unread`] instead.
+/// The tree itself cannot be read, or there is more in it than its budget allows. A file that cannot be read is in [`Inventory::unread`] instead.
 pub fn take<T: Tree>(
     tree: &T,
     catalogue: &Catalogue,
@@ -105,11 +106,11 @@ fn take_with<T: Tree>(
             (_, false) => {}
         }
     }
-    let mut files = read_all(tree, &scan, &entries);
+    let mut files = read_all(tree, &scan, &entries)?;
     // A kustomization reads files of any name.
     let named: HashSet<&str> = files.iter().flat_map(|file| file.scan.kustomize.files()).collect();
     others.retain(|(_, root_path)| named.contains(root_path.as_str()));
-    files.extend(read_all(tree, &scan, &others));
+    files.extend(read_all(tree, &scan, &others)?);
     files.extend(tree.problems().iter().map(|problem| {
         let path = problem.path().to_owned();
         let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
@@ -119,7 +120,7 @@ fn take_with<T: Tree>(
     let charts = charts(tree, &files, &templates);
     let mut deployed: Vec<_> =
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
-    deploy::apply(&mut deployed, &charts);
+    tree.budget().compute(|| deploy::apply(&mut deployed, &charts))?;
     files.retain(|file| !hidden.contains(&file.path));
     Ok(Inventory { files })
 }
@@ -150,25 +151,30 @@ fn charts<T: Tree>(tree: &T, files: &[FileScan], templates: &[(String, String)])
     charts
 }
 
-/// Reads files, each with its path below the root, several at a time; in no order.
+/// Reads files, each with its path below the root, several at a time; in no order. The first that is past the budget of the
+/// tree ends it.
 fn read_all<T: Tree>(
     tree: &T,
     scan: &(impl Fn(&str, &str, &[u8]) -> Scan + Sync),
     entries: &[(TreeEntry, String)],
-) -> Vec<FileScan> {
-    let next = AtomicUsize::new(0);
+) -> Result<Vec<FileScan>, OverBudget> {
+    let (next, over) = (AtomicUsize::new(0), OnceLock::new());
     let files = Mutex::new(Vec::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some((entry, root_path)) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let scan = match entry.kind {
-                        EntryKind::Symlink => unreadable(UnreadReason::Symlink, None),
-                        EntryKind::File => {
-                            read(tree, &entry.path, |bytes| scan(&entry.path, root_path, bytes))
-                        }
-                    };
+                while let Some((entry, root_path)) =
+                    entries.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| over.get().is_none())
+                {
+                    let scan =
+                        match read_within_budget(tree, entry, |bytes| scan(&entry.path, root_path, bytes)) {
+                            Ok(scan) => scan,
+                            Err(error) => {
+                                over.get_or_init(|| error);
+                                break;
+                            }
+                        };
                     if !scan.is_empty() {
                         let file = FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan };
                         files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
@@ -177,7 +183,10 @@ fn read_all<T: Tree>(
             });
         }
     });
-    files.into_inner().unwrap_or_else(PoisonError::into_inner)
+    match over.into_inner() {
+        Some(over) => Err(over),
+        None => Ok(files.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    }
 }
 
 /// Returns what reports call the `Chart.yaml` in a `directory` below the root that the file at `root_path` lies in.
@@ -195,6 +204,22 @@ fn chart_file(path: &str, root_path: &str, directory: &str) -> String {
 /// Returns the directory of the file at `path`, empty for the root.
 pub(crate) fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+fn read_within_budget<T: Tree>(
+    tree: &T,
+    entry: &TreeEntry,
+    scan: impl Fn(&[u8]) -> Scan,
+) -> Result<Scan, OverBudget> {
+    let budget = tree.budget();
+    budget.spend(BudgetItem::DocumentBytes, entry.size.min(SIZE_MAX))?;
+    let scan = budget.compute(|| match entry.kind {
+        EntryKind::Symlink => unreadable(UnreadReason::Symlink, None),
+        EntryKind::File => read(tree, &entry.path, scan),
+    })?;
+    budget.spend(BudgetItem::Nodes, scan.nodes as u64)?;
+    budget.spend(BudgetItem::Images, scan.sites.len() as u64)?;
+    Ok(scan)
 }
 
 fn read<T: Tree>(tree: &T, path: &str, scan: impl Fn(&[u8]) -> Scan) -> Scan {

@@ -31,6 +31,9 @@ pub struct Scan {
     pub built: Vec<String>,
     /// The image names that a Skaffold configuration in this file builds.
     pub artifacts: Vec<String>,
+    /// How many nodes were read.
+    #[serde(skip)]
+    pub nodes: usize,
 }
 
 impl Scan {

@@ -78,7 +78,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         Closeness::Quick => chunks(text, catalogue, false),
         Closeness::Gate { .. } => chunks(text, catalogue, true),
     });
-    let mut scan = Scan { unread: unread_documents(&tree), ..Scan::default() };
+    let mut scan = Scan { unread: unread_documents(&tree), nodes: tree.nodes.len(), ..Scan::default() };
     let is_strict = matches!(closeness, Closeness::Gate { .. });
     if is_strict && language == Language::Yaml {
         scan.unread.extend(strict::ambiguous(&tree, path, catalogue));

@@ -59,7 +59,8 @@ pub async fn pin_some<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let (mut verdicts, answers) = decide(settings, past, registry, &inventory, wanted, progress).await;
     verify(registry, &settings.policy, &inventory, &mut verdicts).await;
-    let (files, notes) = edit_all(tree, settings, &inventory, &mut verdicts, Mend::Everywhere);
+    let (files, notes) =
+        tree.budget().compute(|| edit_all(tree, settings, &inventory, &mut verdicts, Mend::Everywhere))?;
     Ok(Pinned {
         inventory,
         verdicts,
@@ -86,7 +87,7 @@ pub async fn decide<R: Registry>(
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
     let now_known = past.with(&TagObservation::all(&answers));
     let rules = Rules { past: &now_known, ..rules };
-    let mut verdicts = plan::decide(&asked, rules, &answers);
+    let mut verdicts = tree.budget().compute(|| plan::decide(&asked, rules, &answers))?;
     for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
         if !wanted(index) {
             *verdict = plan::left_alone(file, rules, located);

@@ -3,6 +3,7 @@
 use super::request::RequestError;
 use crate::config::ConfigError;
 use crate::forge::ForgeError;
+use crate::repository_budget::OverBudget;
 use crate::source::git::{GitError, LogError};
 use crate::source::tree::TreeError;
 
@@ -35,6 +36,9 @@ pub enum RunError {
     /// What a person asked for cannot be done.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// It takes longer than a repository may.
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
     /// A thread of ours died.
     #[error("the work on the repository broke off: {0}")]
     Broken(String),

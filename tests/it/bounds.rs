@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::support::bare_repository::BareRepository;
+
 /// What a child may have.
 struct Limits {
     /// Seconds of CPU.
@@ -62,4 +64,41 @@ fn findings_in_a_file_of_one_line_cost_what_they_cost_on_lines_of_their_own() {
     let told = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(told.matches("floating-tag").count(), 12_000);
     assert_eq!(told.lines().filter(|line| line.ends_with("^^^^")).count(), 12_000, "each is underlined");
+}
+
+/// Makes a bare repository of some hundred kilobytes whose one commit has a million files with long paths: its trees name
+/// each other again and again.
+fn million_paths(path: &Path) {
+    let git = git2::Repository::init_bare(path).unwrap();
+    let mut id = git.blob(b"image: a:1\n").unwrap();
+    for level in 0..3 {
+        let mut tree = git.treebuilder(None).unwrap();
+        for number in 0..100 {
+            let mode = if level == 0 { 0o100_644 } else { 0o040_000 };
+            tree.insert(format!("{number:03}{}.yaml", "x".repeat(240)), id, mode).unwrap();
+        }
+        id = tree.write().unwrap();
+    }
+    let tree = git.find_tree(id).unwrap();
+    let author = git2::Signature::new("a", "a@example.com", &git2::Time::new(0, 0)).unwrap();
+    git.commit(Some("refs/heads/main"), &author, &author, "all of it", &tree, &[]).unwrap();
+    git.set_head("refs/heads/main").unwrap();
+}
+
+#[test]
+fn a_million_long_paths_are_the_end_of_their_own_repository_alone() {
+    let directory = directory(&[]);
+    let [bad, good] = ["bad.git", "good.git"].map(|name| directory.path().join(name));
+    million_paths(&bad);
+    BareRepository::create(&good).seed(&[("a.yaml", "a: b\n")]);
+    let repository = |path: &Path| format!("[[repository]]\nurl = \"{}\"\n", path.display());
+    let cache = format!("cache-dir = \"{}/cache\"\n", directory.path().display());
+    let config = format!("{cache}[forge]\nkind = \"none\"\n{}{}", repository(&bad), repository(&good));
+    fs_err::write(directory.path().join("bot.toml"), config).unwrap();
+    let limits = Limits { cpu: 120, memory: 1536 };
+    let ran = within(&limits, directory.path(), &["run", "--dry-run", "--config", "bot.toml"]);
+    let (out, err) = (tail(&ran.stdout), tail(&ran.stderr));
+    assert_eq!(code(&ran), 3, "{err}");
+    assert!(err.contains("bad.git: failed: the repository has more than 134217728 bytes of paths"), "{err}");
+    assert!(out.contains("good.git: nothing to change"), "{out}\n{err}");
 }

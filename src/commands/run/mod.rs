@@ -71,7 +71,7 @@ pub fn run(
         }
         Ok(())
     };
-    runtime.block_on(fleet::each(&context, &targets, config.concurrency.0, &progress, ended))?;
+    fleet::each(&context, &targets, config.concurrency.0, runtime.handle(), &progress, ended)?;
     let complete = tally.complete;
     append(args.summary.as_deref(), &summary.markdown(&tally))?;
     append(args.outputs.as_deref(), &summary.outputs())?;

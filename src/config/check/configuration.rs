@@ -23,6 +23,7 @@ pub(in crate::config) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),
         serve: checker.serve(&raw.serve),
+        limits: checker.limits(&raw.limits),
         concurrency: checker.run_concurrency(&raw.run),
         ledger: checker.ledger(&raw.ledger, &settings.policy),
         settings,

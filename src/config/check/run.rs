@@ -7,13 +7,17 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::raw::{RawDiscover, RawRun, RawServe, SpannedText};
+use crate::config::raw::{RawDiscover, RawLimits, RawRun, RawServe, SpannedText};
 use crate::config::{Concurrency, DiscoverSettings, ServeSettings};
 use crate::forge::Owner;
 use crate::policy::Globs;
+use crate::repository_budget::RepositoryLimits;
 
 /// How many repositories may be under way at once.
 const CONCURRENCY: RangeInclusive<usize> = 1..=64;
+
+/// What a limit may be.
+const LIMIT: RangeInclusive<usize> = 1..=1_000_000_000_000;
 
 impl Checker<'_> {
     /// Returns a cron expression that comes true at some time.
@@ -36,6 +40,27 @@ impl Checker<'_> {
         let number = raw.concurrency.as_ref();
         let number = number.and_then(|number| self.number("concurrency", number, CONCURRENCY));
         number.map_or_else(Concurrency::default, Concurrency)
+    }
+
+    pub(super) fn limits(&mut self, raw: &RawLimits) -> RepositoryLimits {
+        let mut limits = RepositoryLimits::default();
+        let numbers = [
+            ("entries", &raw.entries, &mut limits.entries),
+            ("path-bytes", &raw.path_bytes, &mut limits.path_bytes),
+            ("document-bytes", &raw.document_bytes, &mut limits.document_bytes),
+            ("nodes", &raw.nodes, &mut limits.nodes),
+            ("images", &raw.images, &mut limits.images),
+        ];
+        for (key, number, limit) in numbers {
+            let number = number.as_ref().and_then(|number| self.number(key, number, LIMIT));
+            *limit = number.map_or(*limit, |number| number as u64);
+        }
+        let times = [("cpu-time", &raw.cpu_time, &mut limits.cpu), ("time", &raw.time, &mut limits.time)];
+        for (key, text, limit) in times {
+            let time = text.as_ref().and_then(|text| self.wait(key, text));
+            *limit = time.map_or(*limit, |time| time.unsigned_abs());
+        }
+        limits
     }
 
     pub(super) fn serve(&mut self, raw: &RawServe) -> ServeSettings {

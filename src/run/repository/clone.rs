@@ -8,6 +8,7 @@ use super::inventory_cache;
 use super::ledger::Book;
 use crate::pull_request::decision::BranchOwner;
 use crate::pull_request::group::Branches;
+use crate::repository_budget::RepositoryBudget;
 use crate::run::RunError;
 use crate::source::git::{BareClone, Oid, Remote, trailer};
 use crate::source::tree::CommitTree;
@@ -91,8 +92,12 @@ impl RemoteHeads {
         !self.known.is_empty()
     }
 
-    /// Brings the base and tagpin's branches for it into the clone, unless it has them.
-    pub(crate) async fn fetch(self) -> Result<(FetchedClone, Arc<CommitTree>), RunError> {
+    /// Brings the base and tagpin's branches for it into the clone, unless it has them. What is read of the base counts in
+    /// `budget`.
+    pub(crate) async fn fetch(
+        self,
+        budget: Arc<RepositoryBudget>,
+    ) -> Result<(FetchedClone, Arc<CommitTree>), RunError> {
         let Self { git, base_branch, base, branches, known, .. } = self;
         let name = base_branch.clone();
         let fetched = git.with(move |repository| {
@@ -102,7 +107,7 @@ impl RemoteHeads {
                 let head = head(repository, &branch, id, &name, base)?;
                 heads.insert(branch, head);
             }
-            Ok((base, heads, Arc::new(CommitTree::of_clone(repository, base)?)))
+            Ok((base, heads, Arc::new(CommitTree::within(budget, repository, base)?)))
         });
         let (base, heads, tree) = fetched.await?;
         Ok((FetchedClone { git, base_branch, base, branches, heads }, tree))

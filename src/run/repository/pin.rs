@@ -15,6 +15,7 @@ use crate::plan::{Pinned, pin, reverted};
 use crate::policy::Settings;
 use crate::pull_request::marker;
 use crate::registry::Registry;
+use crate::repository_budget::RepositoryBudget;
 use crate::run::{LedgerUpdate, RepositoryOutcome, RunContext, RunError};
 use crate::source::git::Identity;
 use crate::source::tree::CommitTree;
@@ -41,7 +42,7 @@ pub async fn repository<R: Registry>(
         let update = record(context, &git, book, &outcome.pinned).await?;
         return Ok(outcome.with(update));
     }
-    let (cloned, tree) = heads.fetch().await?;
+    let (cloned, tree) = heads.fetch(Arc::new(RepositoryBudget::new(context.config.limits))).await?;
     let (config, own_file) = narrowed(context.config, &tree)?;
     let settings = &config.settings;
     let mut pinned = pin::pin(&*tree, settings, &past, context.registry, progress).await?;

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use super::Oid;
+use crate::repository_budget::OverBudget;
 
 /// Why git did not do what was asked. No text ever holds a credential.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
+    /// The commit has more in it than may be read.
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
     /// The address of the repository cannot be used. The text does not repeat it.
     #[error("the repository's address cannot be used: {0}")]
     Address(String),

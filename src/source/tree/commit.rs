@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,14 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use git2::{ObjectType, Oid};
 
 use super::{EntryKind, Tree, TreeEntry, TreeError};
+use crate::repository_budget::{BudgetItem, OverBudget, RepositoryBudget};
 use crate::source::git::{BareClone, GitError, RevisionError, mark_damaged, open_revision};
-
-/// How many files a commit may have. Trees may name each other again and again, so a few kilobytes can stand for more
-/// files than any machine holds.
-const FILES_MAX: usize = 2_000_000;
-
-/// How many trees are opened on the way, for the same reason.
-const TREES_MAX: usize = 500_000;
 
 /// The longest path that is followed, in bytes: Linux's limit.
 const PATH_MAX: usize = 4096;
@@ -23,24 +17,38 @@ const PATH_MAX: usize = 4096;
 /// Submodules are not files. Files in Git LFS are the small pointers that stand in the commit.
 pub struct CommitTree {
     git: Mutex<git2::Repository>,
+    /// Sorted by path.
     entries: Vec<TreeEntry>,
-    blobs: HashMap<String, (Oid, EntryKind)>,
+    /// The contents, in the order of `entries`.
+    blobs: Vec<Oid>,
     submodules: BTreeMap<String, Oid>,
     problems: Vec<TreeError>,
     /// What the problems are about, in the order of `problems`.
     refused: Vec<Oid>,
     /// Keeps other processes from throwing the clone away; `None` where the repository is not ours.
     lock: Option<Arc<File>>,
+    budget: Arc<RepositoryBudget>,
 }
 
 impl CommitTree {
     /// Returns the files of a commit that was fetched into `clone` or made in it.
     ///
     /// # Errors
-    /// The clone is damaged, or has no such commit.
+    /// The clone is damaged, has no such commit, or the commit has more in it than one repository may have.
     pub fn of_clone(clone: &BareClone, commit: Oid) -> Result<Self, GitError> {
+        Self::within(Arc::default(), clone, commit)
+    }
+
+    /// Does what [`CommitTree::of_clone`] does, within what is left of the repository's `budget`.
+    ///
+    /// # Errors
+    /// Those of [`CommitTree::of_clone`].
+    pub fn within(budget: Arc<RepositoryBudget>, clone: &BareClone, commit: Oid) -> Result<Self, GitError> {
         let (git, lock) = clone.reopen()?;
-        Self::open(git, commit, Some(lock)).map_err(|error| clone.damaged(&error))
+        Self::open(git, commit, Some(lock), budget).map_err(|error| match error {
+            OpenError::OverBudget(over) => over.into(),
+            OpenError::Git(error) => clone.damaged(&error),
+        })
     }
 
     /// Returns the files of the commit that `revision` names in the git repository around `directory`.
@@ -49,7 +57,7 @@ impl CommitTree {
     /// There is no repository, no such commit in it, or it cannot be read.
     pub fn of_revision(directory: &Path, revision: &str) -> Result<Self, RevisionError> {
         let (git, commit) = open_revision(directory, revision)?;
-        Ok(Self::open(git, commit, None)?)
+        Ok(Self::open(git, commit, None, Arc::default())?)
     }
 
     /// Returns what `HEAD` of the git repository around `directory` is compared with, when it is judged since `revision`.
@@ -64,8 +72,14 @@ impl CommitTree {
             Err(error) if error.code() == git2::ErrorCode::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let tree =
-            |commit| Ok::<_, RevisionError>(Self::open(open_revision(directory, "HEAD")?.0, commit, None)?);
+        let tree = |commit| {
+            Ok::<_, RevisionError>(Self::open(
+                open_revision(directory, "HEAD")?.0,
+                commit,
+                None,
+                Arc::default(),
+            )?)
+        };
         let settings = if base == Some(named) { None } else { Some(tree(named)?) };
         Ok(Comparison {
             has_common_ancestor: base.is_some(),
@@ -75,14 +89,23 @@ impl CommitTree {
         })
     }
 
-    fn open(git: git2::Repository, commit: Oid, lock: Option<Arc<File>>) -> Result<Self, git2::Error> {
+    fn open(
+        git: git2::Repository,
+        commit: Oid,
+        lock: Option<Arc<File>>,
+        budget: Arc<RepositoryBudget>,
+    ) -> Result<Self, OpenError> {
         let mut found = CommitFiles::default();
-        found.walk(&git, commit)?;
-        let CommitFiles { mut files, submodules, problems, refused, .. } = found;
+        found.walk(&git, commit, &budget)?;
+        let CommitFiles { mut files, submodules, problems, refused } = found;
         files.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let blobs = files.iter().map(|(entry, id)| (entry.path.clone(), (*id, entry.kind))).collect();
-        let entries = files.into_iter().map(|(entry, _)| entry).collect();
-        Ok(Self { git: Mutex::new(git), entries, blobs, submodules, problems, refused, lock })
+        let (entries, blobs) = files.into_iter().unzip();
+        Ok(Self { git: Mutex::new(git), entries, blobs, submodules, problems, refused, lock, budget })
+    }
+
+    fn blob(&self, path: &str) -> Option<(Oid, EntryKind)> {
+        let at = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
+        Some((*self.blobs.get(at)?, self.entries.get(at)?.kind))
     }
 
     /// Returns the bytes of the file at `path`, or `None` where the commit has nothing there. The path is resolved as text.
@@ -94,16 +117,16 @@ impl CommitTree {
             if self.submodules.contains_key(above) {
                 return Err(TreeError::Submodule { path: above.to_owned() });
             }
-            if self.blobs.get(above).is_some_and(|(_, kind)| *kind == EntryKind::Symlink) {
+            if self.blob(above).is_some_and(|(_, kind)| kind == EntryKind::Symlink) {
                 return Err(TreeError::Symlink { path: above.to_owned() });
             }
         }
-        if self.blobs.contains_key(path) { self.read(path, limit).map(Some) } else { Ok(None) }
+        if self.blob(path).is_some() { self.read(path, limit).map(Some) } else { Ok(None) }
     }
 
     /// Returns what the commit has at `path`: its kind, and the id of its content.
     pub fn object(&self, path: &str) -> Option<(ObjectKind, Oid)> {
-        let blob = self.blobs.get(path).map(|(id, kind)| (ObjectKind::from(*kind), *id));
+        let blob = self.blob(path).map(|(id, kind)| (ObjectKind::from(kind), id));
         blob.or_else(|| self.submodules.get(path).map(|id| (ObjectKind::Submodule, *id)))
     }
 
@@ -112,16 +135,17 @@ impl CommitTree {
     /// # Errors
     /// It is not a link, or cannot be read.
     pub fn link_target(&self, path: &str) -> Result<Vec<u8>, TreeError> {
-        let (id, _) = self.blobs.get(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
+        let (id, _) = self.blob(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
         let git = self.git();
-        let blob = git.find_blob(*id).map_err(|error| broken(path.to_owned(), &error))?;
+        let blob = git.find_blob(id).map_err(|error| broken(path.to_owned(), &error))?;
         Ok(blob.content().to_vec())
     }
 
     /// Returns the paths at which this commit has something that `base` has not: files, links and submodules. What has no
     /// path that can be read is in [`CommitTree::problems_since`].
     pub fn changed_since(&self, base: &Self) -> HashSet<&str> {
-        let paths = self.blobs.keys().chain(self.submodules.keys()).map(String::as_str);
+        let files = self.entries.iter().map(|entry| entry.path.as_str());
+        let paths = files.chain(self.submodules.keys().map(String::as_str));
         paths.filter(|path| self.object(path) != base.object(path)).collect()
     }
 
@@ -176,17 +200,17 @@ impl Tree for CommitTree {
         Ok(self.entries.clone())
     }
 
-    fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
-        let path = || path.to_owned();
-        let (id, kind) = self.blobs.get(&path()).ok_or_else(|| TreeError::NotFound { path: path() })?;
-        if *kind == EntryKind::Symlink {
+    fn read(&self, at: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
+        let path = || at.to_owned();
+        let (id, kind) = self.blob(at).ok_or_else(|| TreeError::NotFound { path: path() })?;
+        if kind == EntryKind::Symlink {
             return Err(TreeError::Symlink { path: path() });
         }
         let git = self.git();
         let content = || {
             let odb = git.odb()?;
-            let size = odb.read_header(*id)?.0 as u64;
-            Ok(if size > limit { Err(size) } else { Ok(odb.read(*id)?.data().to_vec()) })
+            let size = odb.read_header(id)?.0 as u64;
+            Ok(if size > limit { Err(size) } else { Ok(odb.read(id)?.data().to_vec()) })
         };
         match content() {
             Ok(Ok(bytes)) => Ok(bytes),
@@ -203,6 +227,37 @@ impl Tree for CommitTree {
     fn problems(&self) -> &[TreeError] {
         &self.problems
     }
+
+    fn budget(&self) -> &RepositoryBudget {
+        &self.budget
+    }
+}
+
+/// Why a commit cannot be opened.
+enum OpenError {
+    OverBudget(OverBudget),
+    Git(git2::Error),
+}
+
+impl From<OverBudget> for OpenError {
+    fn from(error: OverBudget) -> Self {
+        Self::OverBudget(error)
+    }
+}
+
+impl From<git2::Error> for OpenError {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error)
+    }
+}
+
+impl From<OpenError> for RevisionError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::OverBudget(over) => Self::Git(over.to_string()),
+            OpenError::Git(error) => error.into(),
+        }
+    }
 }
 
 fn broken(path: String, error: &git2::Error) -> TreeError {
@@ -215,22 +270,24 @@ struct CommitFiles {
     submodules: BTreeMap<String, Oid>,
     problems: Vec<TreeError>,
     refused: Vec<Oid>,
-    trees: usize,
 }
 
 impl CommitFiles {
-    fn walk(&mut self, git: &git2::Repository, commit: Oid) -> Result<(), git2::Error> {
+    /// Trees may name each other again and again, so a few kilobytes can stand for more files than any machine holds: each
+    /// entry is counted before anything of it is kept.
+    fn walk(
+        &mut self,
+        git: &git2::Repository,
+        commit: Oid,
+        budget: &RepositoryBudget,
+    ) -> Result<(), OpenError> {
         let odb = git.odb()?;
         let mut pending = vec![(String::new(), git.find_commit(commit)?.tree_id())];
         while let Some((directory, id)) = pending.pop() {
-            self.trees += 1;
-            if self.trees > TREES_MAX || self.files.len() > FILES_MAX {
-                return Err(git2::Error::from_str(
-                    "the commit has more files or directories than tagpin reads",
-                ));
-            }
             let mut before: Option<Vec<u8>> = None;
             for entry in &git.find_tree(id)? {
+                budget.spend(BudgetItem::Entries, 1)?;
+                budget.spend(BudgetItem::PathBytes, (directory.len() + entry.name_bytes().len()) as u64)?;
                 let is_double = before.as_deref() == Some(entry.name_bytes());
                 before = Some(entry.name_bytes().to_vec());
                 let Ok(name) = entry.name() else {

@@ -1,5 +1,7 @@
 //! What a tree is: files by their paths, and why one cannot be read.
 
+use crate::repository_budget::{OverBudget, RepositoryBudget};
+
 /// One file of a tree, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TreeEntry {
@@ -49,6 +51,12 @@ pub trait Tree: Sync {
     fn problems(&self) -> &[TreeError] {
         &[]
     }
+
+    /// Returns what may be read of it; without limits where a person named it.
+    fn budget(&self) -> &RepositoryBudget {
+        static UNLIMITED: RepositoryBudget = RepositoryBudget::unlimited();
+        &UNLIMITED
+    }
 }
 
 impl<T: Tree + ?Sized> Tree for &T {
@@ -71,11 +79,18 @@ impl<T: Tree + ?Sized> Tree for &T {
     fn problems(&self) -> &[TreeError] {
         (**self).problems()
     }
+
+    fn budget(&self) -> &RepositoryBudget {
+        (**self).budget()
+    }
 }
 
 /// Why a tree or a file in it cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
+    /// There is more of it than may be read.
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
     /// Nothing is there.
     #[error("`{path}` does not exist")]
     NotFound {
@@ -135,6 +150,7 @@ impl TreeError {
     /// Returns the same error about the file that reports call `path`.
     pub(super) fn at(&self, path: String) -> Self {
         match self {
+            Self::OverBudget(over) => Self::OverBudget(*over),
             Self::NotFound { .. } => Self::NotFound { path },
             Self::TooLarge { size, limit, .. } => Self::TooLarge { path, size: *size, limit: *limit },
             Self::Symlink { .. } => Self::Symlink { path },
@@ -150,6 +166,7 @@ impl TreeError {
     /// Returns the path that it is about.
     pub fn path(&self) -> &str {
         match self {
+            Self::OverBudget(_) => "",
             Self::NotFound { path }
             | Self::TooLarge { path, .. }
             | Self::Symlink { path }

@@ -171,7 +171,7 @@ async fn without_a_forge_a_forged_branch_is_built_anew_too() {
     for forgery in &FORGERIES {
         let mut world = start(TOKEN).await;
         let mut config = world.config("none");
-        config.repositories[0].token_env = Some("GIT_TOKEN".to_owned());
+        std::sync::Arc::make_mut(&mut config.repositories)[0].token_env = Some("GIT_TOKEN".to_owned());
         world.run_as(&config, None, false).await.unwrap();
         let forged = forge(&world, BRANCH, forgery);
         let done = world.run_as(&config, None, false).await.unwrap();

@@ -130,20 +130,41 @@ async fn what_is_remembered_hides_no_change() {
     assert!(quiet(&world, &config).contains("2 files changed"));
 }
 
-/// A registry that panics on one image, and knows how many questions were under way at once.
+/// A pod whose image nobody is asked about.
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{image: '${X}'}]}\n";
+
+/// How many light repositories there are beside the heavy one.
+const LIGHT: usize = 5;
+
+/// A registry that panics on one image, computes on another until the light repositories have asked, and knows how many
+/// questions were under way at once.
 #[derive(Default)]
 struct Odd {
     now: AtomicUsize,
     most: AtomicUsize,
+    light: AtomicUsize,
+    /// How many light repositories had asked when the heavy one went on.
+    overtook: AtomicUsize,
 }
 
 impl Registry for Odd {
+    fn announce(&self, questions: &[&TagRef]) {
+        if questions.iter().any(|question| question.repository == "acme/heavy") {
+            let start = std::time::Instant::now();
+            while self.light.load(Ordering::SeqCst) < LIGHT && start.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            self.overtook.store(self.light.load(Ordering::SeqCst), Ordering::SeqCst);
+        }
+    }
+
     async fn resolve(&self, question: &TagRef, _: bool) -> Result<Resolution, ResolveError> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(200)).await;
         self.now.fetch_sub(1, Ordering::SeqCst);
         assert_ne!(question.repository, "acme/image-1", "this image is a bug");
+        self.light.fetch_add(usize::from(question.repository.starts_with("acme/light")), Ordering::SeqCst);
         Err(ResolveError::NotFound(Box::new(Asked::content("r.example", "nothing"))))
     }
 
@@ -174,7 +195,7 @@ async fn each(
         results[index] = Some(result);
         Ok::<_, std::convert::Infallible>(())
     };
-    fleet::each(&context, &targets, at_once, &|_, _| {}, ended).await.unwrap();
+    fleet::each(&context, &targets, at_once, &tokio::runtime::Handle::current(), &|_, _| {}, ended).unwrap();
     results.into_iter().map(Option::unwrap).collect()
 }
 
@@ -204,6 +225,58 @@ async fn a_panic_stays_where_it_is_and_the_number_at_once_is_bounded() {
         }
         let most = registry.most.load(Ordering::SeqCst);
         assert!((least..=at_once).contains(&most), "{most} of {at_once} at once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_computes_keeps_no_other_from_going_on() {
+    let world = World::start().await;
+    let images =
+        std::iter::once("heavy".to_owned()).chain((0..LIGHT).map(|number| format!("light-{number}")));
+    let images: Vec<String> = images.collect();
+    let names: Vec<String> = images.iter().map(|image| format!("acme/r-{image}")).collect();
+    for (name, image) in names.iter().zip(&images) {
+        let text = format!("services: {{a: {{image: 'ghcr.io/acme/{image}:1'}}}}\n");
+        world.git.create(name).seed(&[("compose.yaml", &text)]);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let text =
+        world.config_text("", "none", &names).replace(".git\"\n", ".git\"\ntoken-env = \"GIT_TOKEN\"\n");
+    let config = Config::parse("tagpin.toml", &world.cache(), text.as_bytes()).unwrap();
+    let registry = Odd::default();
+    let results = each(&config, &registry, 2).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(registry.overtook.load(Ordering::SeqCst), LIGHT, "the light ones went on meanwhile");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_past_its_budget_fails_alone_and_says_what_to_do() {
+    let world = World::start().await;
+    for (name, files) in [("acme/large", 20), ("acme/small", 1)] {
+        let files: Vec<String> = (0..files).map(|number| format!("{number}.yaml")).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|file| (file.as_str(), POD)).collect();
+        world.git.create(name).seed(&files);
+    }
+    for (limit, message) in [
+        ("entries = 10", "has more than 10 files and directories"),
+        ("path-bytes = 60", "has more than 60 bytes of paths"),
+        ("document-bytes = 200", "has more than 200 bytes in files that may name images"),
+        ("nodes = 20", "has more than 20 nodes"),
+        ("images = 10", "has more than 10 images"),
+    ] {
+        let text = world.config_text("", "none", &["acme/large", "acme/small"]);
+        let text = text.replace(".git\"\n", ".git\"\ntoken-env = \"GIT_TOKEN\"\n");
+        let ran =
+            tagpin(&world, &format!("{text}[limits]\n{limit}\n"), &["--dry-run"], &[("GIT_TOKEN", TOKEN)]);
+        assert_eq!(ran.code, 3, "{limit}: {}", ran.err);
+        let line = ran.err.lines().find(|line| line.contains("large.git: failed: ")).unwrap_or_default();
+        let key = limit.split(' ').next().unwrap();
+        assert!(
+            line.contains(message) && line.contains(&format!("raise `{key}` in [limits]")),
+            "{}",
+            ran.err
+        );
+        assert!(ran.out.contains("small.git: nothing"), "{limit}: {}\n{}", ran.out, ran.err);
     }
 }
 
