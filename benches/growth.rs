@@ -313,8 +313,7 @@ fn answer(question: &TagRef) -> TagAnswer {
 }
 
 fn verdicts(inventory: &Inventory, config: &Config, past: &LedgerView) -> Vec<Verdict> {
-    let charts = Default::default();
-    let rules = Rules::new(&config.settings, past, &charts);
+    let rules = Rules::new(&config.settings, past);
     let answers = plan::questions(inventory, rules)
         .into_iter()
         .map(|asked| (asked.question.clone(), Ok(answer(&asked.question))))
@@ -338,10 +337,12 @@ fn edit(path: String, text: String, settings: String) -> Box<dyn FnMut()> {
     let inventory = inventory_of(&tree);
     let all = verdicts(&inventory, &config, &LedgerView::default());
     Box::new(move || {
-        let (mut verdicts, overridden) = (all.clone(), Default::default());
+        let mut verdicts = all.clone();
         let plan = AnnotationPlan {
-            keys: config.settings.annotations.keys(),
-            overridden: &overridden,
+            keys: config.settings.annotations.all_keys(),
+            enabled: true,
+            remove: false,
+            mends: false,
             is_patch: false,
         };
         let sites = &inventory.files[0].scan.sites;

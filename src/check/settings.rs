@@ -94,15 +94,6 @@ fn matching<'l, T: Scoped>(
     })
 }
 
-/// Returns whether the name in `image` is among `globs`, as it is spelled or normalised.
-pub(super) fn is_among(globs: &Globs, image: &str) -> bool {
-    match Reference::parse(image) {
-        Ok(reference) => globs.matches_image(&reference),
-        // A variable or a template: what stands there.
-        Err(_) => globs.matches(image),
-    }
-}
-
 impl Scoped for LevelRule {
     fn paths(&self) -> Option<&Globs> {
         self.matcher.paths.as_ref()

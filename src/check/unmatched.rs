@@ -1,37 +1,41 @@
 //! Entries of the settings that are for nothing: a pattern with a slip in it guards, or allows, nobody. Pure.
 
-use super::settings::{CheckSettings, Matcher, is_among};
-use crate::manifest::Located;
-use crate::manifest::inventory::{FileScan, Inventory};
-use crate::policy::{Globs, Settings};
+use std::collections::BTreeSet;
+
+use super::settings::CheckSettings;
+use crate::manifest::inventory::Inventory;
+use crate::policy::{Globs, Scoped, ScopedList, Settings};
+use crate::reference::{Image, Reference};
 
 /// Returns a remark for each entry of the settings whose patterns match nothing in a whole repository: allow-list, rules of
 /// the gate and of policy, environments.
 pub fn unmatched(inventory: &Inventory, settings: &Settings, check: &CheckSettings) -> Vec<String> {
-    let for_nothing =
-        |matcher: &Matcher| !is_for_something(inventory, matcher.paths.as_ref(), matcher.images.as_ref());
     let mut entries = Vec::new();
-    for allow in check.allows.iter().filter(|allow| for_nothing(&allow.matcher)) {
+    for (_, allow) in for_nothing(inventory, &check.allows) {
         let (file, line) = (&allow.origin.file, allow.origin.place.line);
         entries.push((
             format!("[[check.allow]] at {file}:{line}"),
             patterns(&allow.matcher.paths, &allow.matcher.images),
         ));
     }
-    for (number, rule) in (1..).zip(&check.rules).filter(|(_, rule)| for_nothing(&rule.matcher)) {
+    for (number, rule) in for_nothing(inventory, &check.rules) {
         entries.push((
             format!("[[check.rule]] number {number}"),
             patterns(&rule.matcher.paths, &rule.matcher.images),
         ));
     }
-    for (number, rule) in (1..).zip(&settings.policy.rules) {
-        if !is_for_something(inventory, rule.paths.as_ref(), rule.images.as_ref()) {
-            entries.push((format!("[[policy.rule]] number {number}"), patterns(&rule.paths, &rule.images)));
+    for (number, rule) in for_nothing(inventory, &settings.policy.rules) {
+        entries.push((format!("[[policy.rule]] number {number}"), patterns(&rule.paths, &rule.images)));
+    }
+    // A copy that has no file is as bad as an environment that has none.
+    let mut copies: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); settings.environments.len()];
+    for file in &inventory.files {
+        for index in settings.environments.matching_indices(&file.root_path, &[]) {
+            copies[index].extend(settings.environments[index].copies_of(&file.root_path));
         }
     }
-    for environment in &settings.environments {
-        // A copy that has no file is as bad as an environment that has none.
-        for pattern in environment.empty_copies(|copy| is_for_something(inventory, Some(copy), None)) {
+    for (environment, there) in settings.environments.iter().zip(copies) {
+        for pattern in environment.empty_copies(&there) {
             entries.push((format!("[[environment]] `{}`", environment.name), format!("`{pattern}`")));
         }
     }
@@ -39,16 +43,29 @@ pub fn unmatched(inventory: &Inventory, settings: &Settings, check: &CheckSettin
     entries.into_iter().map(remark).collect()
 }
 
-/// Returns whether the patterns match a file with images or one that was not read, and an image in it.
-fn is_for_something(inventory: &Inventory, paths: Option<&Globs>, images: Option<&Globs>) -> bool {
-    let is_path = |path: &str| paths.is_none_or(|paths| paths.matches(path));
-    let is_image = |located: &Located| images.is_none_or(|images| is_among(images, &located.site.image));
-    let in_file = |file: &FileScan| {
-        is_path(&file.root_path)
-            && (images.is_none() && paths.is_some() || file.scan.sites.iter().any(is_image))
-    };
-    // Who names neither is for every finding, those of files without images too.
-    (paths.is_none() && images.is_none()) || inventory.files.iter().any(in_file)
+/// Returns the settings that match no file with images or one that was not read, and no image in it, with their numbers from
+/// 1. Who names neither files nor images is for every finding.
+fn for_nothing<'l, T: Scoped>(
+    inventory: &Inventory,
+    list: &'l ScopedList<T>,
+) -> impl Iterator<Item = (usize, &'l T)> {
+    let mut matched: Vec<bool> =
+        list.iter().map(|setting| setting.paths().is_none() && setting.images().is_none()).collect();
+    for file in &inventory.files {
+        let mut take = |names: &[&str]| {
+            list.matching_indices(&file.root_path, names).for_each(|index| matched[index] = true);
+        };
+        take(&[]);
+        for located in file.scan.sites.iter().filter(|_| !list.is_empty()) {
+            let image = &located.site.image;
+            match Reference::parse(image) {
+                Ok(reference) => take(&[reference.name(), &Image::of(&reference).0]),
+                // A variable or a template: what stands there.
+                Err(_) => take(&[image]),
+            }
+        }
+    }
+    (1..).zip(list).zip(matched).filter(|(_, matched)| !matched).map(|(setting, _)| setting)
 }
 
 fn patterns(paths: &Option<Globs>, images: &Option<Globs>) -> String {

@@ -87,7 +87,7 @@ pub async fn decide<R: Registry>(
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
     let now_known = past.with(&TagObservation::all(&answers));
     let rules = Rules { past: &now_known, ..rules };
-    let mut verdicts = tree.budget().compute(|| plan::decide(&asked, rules, &answers))?;
+    let mut verdicts = plan::decide(&asked, rules, &answers);
     for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
         if !wanted(index) {
             *verdict = plan::left_alone(file, rules, located);

@@ -1,5 +1,7 @@
 //! The environments of a repository: which paths are deployed together. Pure.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use crate::platform::Platform;
@@ -40,15 +42,20 @@ impl Environment {
         }
     }
 
-    /// Returns the patterns for which `is_for_something` says no.
-    pub fn empty_copies(&self, is_for_something: impl Fn(&Globs) -> bool) -> Vec<&str> {
-        let empty = self.copies.iter().filter(|copy| !is_for_something(copy));
-        empty.flat_map(Globs::patterns).map(String::as_str).collect()
+    /// Returns the patterns whose index is not among those that are `there`.
+    pub fn empty_copies(&self, there: &BTreeSet<usize>) -> impl Iterator<Item = &str> {
+        let patterns = self.paths.patterns().iter().enumerate();
+        patterns.filter(|(index, _)| !there.contains(index)).map(|(_, pattern)| pattern.as_str())
+    }
+
+    /// Returns the indices of the patterns that have the file at `path`.
+    pub fn copies_of(&self, path: &str) -> Vec<usize> {
+        self.paths.positions(path)
     }
 
     /// Returns the index of the first pattern that has the file at `path`.
     pub fn copy_of(&self, path: &str) -> Option<usize> {
-        self.paths.position(path)
+        self.copies_of(path).into_iter().min()
     }
 }
 

@@ -101,9 +101,9 @@ impl Globs {
         Arc::clone(&self.set)
     }
 
-    /// Returns the position of the first pattern that matches.
-    pub(super) fn position(&self, text: &str) -> Option<usize> {
-        self.set.matches(text).into_iter().min()
+    /// Returns the positions of the patterns that match.
+    pub(super) fn positions(&self, text: &str) -> Vec<usize> {
+        self.set.matches(text)
     }
 
     /// Returns the patterns as they were written.

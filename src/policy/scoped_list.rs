@@ -202,6 +202,15 @@ impl<T> Extend<T> for ScopedList<T> {
     }
 }
 
+impl<'l, T> IntoIterator for &'l ScopedList<T> {
+    type Item = &'l T;
+    type IntoIter = std::slice::Iter<'l, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}
+
 impl<T> IntoIterator for ScopedList<T> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;

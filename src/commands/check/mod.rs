@@ -80,7 +80,9 @@ pub fn run(
     report.complete &= !written.has_failed;
     if gate.before.is_none() && is_whole(&args.paths)? {
         let settings = &gate.config.settings;
-        report.notes.extend(settings.holds.at(gate.past.now()).unmatched(&inventory));
+        report
+            .notes
+            .extend(settings.holds.at(gate.past.now()).unmatched(&settings.holds.matched(&inventory)));
         report.notes.extend(check::unmatched(&inventory, settings, &gate.config.check));
     }
     outputs::count_images(&mut report, args);
