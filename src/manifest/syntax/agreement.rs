@@ -200,9 +200,6 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        if let Some(same) = self.tagged() {
-            return same;
-        }
         // Whether a block at the very end of a text has a line end is read both ways.
         let line_ends = ['\n', '\r'];
         let same = match &self.tree.nodes[self.node].kind {

@@ -186,6 +186,41 @@ fn what_one_reader_refuses_is_not_a_template() {
 }
 
 #[test]
+fn a_marker_of_another_tool_is_said() {
+    let flux = " # {\"$imagepolicy\": \"flux-system:a\"}";
+    told(&[
+        ("behind an image", "a.yaml", container(&format!("image: redis:6{flux}")), By("looks-away")),
+        (
+            "behind a tag",
+            "values.yaml",
+            format!("image:\n  repository: redis\n  tag: \"6\"{flux}\n"),
+            By("looks-away"),
+        ),
+        (
+            "behind a name that is spelled otherwise",
+            "a.yaml",
+            container(&format!("\"im\\u0061ge\": redis:6{flux}")),
+            By("looks-away"),
+        ),
+        (
+            "behind a kustomization's tag",
+            "kustomization.yaml",
+            format!("images:\n- name: redis\n  newTag: \"6\"{flux}\n"),
+            By("looks-away"),
+        ),
+        (
+            "in a patch",
+            "kustomization.yaml",
+            format!(
+                "patches:\n- patch: |\n    - op: replace\n      path: /spec/containers/0/image\n      value: redis:6{flux}\n"
+            ),
+            By("looks-away"),
+        ),
+        ("of ratchet", "a.yaml", container("image: redis:6 # ratchet:exclude"), By("gate-edited")),
+    ]);
+}
+
+#[test]
 fn silent_kinds_are_looked_into() {
     let kyverno = "apiVersion: kyverno.io/v1\n";
     let items = format!("items:\n- {}", container("image: redis:6").replace('\n', "\n  "));
