@@ -61,11 +61,15 @@ pub enum LookAwayReason {
     Describes,
     /// A text inside a document that nobody can read as YAML.
     EmbeddedText,
+    /// Kustomizations give an image without digest another name or tag wherever they build on it.
+    Replaced,
+    /// Skaffold builds an image.
+    SkaffoldBuild,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -81,6 +85,8 @@ impl LookAwayReason {
         Self::Template,
         Self::Describes,
         Self::EmbeddedText,
+        Self::Replaced,
+        Self::SkaffoldBuild,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -166,6 +172,16 @@ impl LookAwayReason {
                 "embedded-text",
                 "the text at `{}` is not YAML that tagpin can read, and may name an image",
                 "write it as YAML, or check what is rendered from it with `tagpin check --rendered`",
+            ),
+            Self::Replaced => (
+                "replaced",
+                "every kustomization that builds on `{}` gives it another name or tag: whoever applies this file alone runs it as it is",
+                "write a digest, or a placeholder without host and tag",
+            ),
+            Self::SkaffoldBuild => (
+                "skaffold-build",
+                "Skaffold builds `{}`, so that manifests with it are not judged: whoever applies them alone pulls it as it is",
+                "judge what Skaffold renders with `tagpin check --rendered`",
             ),
         }
     }

@@ -156,7 +156,7 @@ fn edit_all<T: Tree>(
         let is_patch = patches.contains(file.root_path.as_str());
         let mends = !is_patch && recording.is_to_be_mended(&file.scan);
         let changes = mine.iter().any(|verdict| verdict.change.is_some());
-        if !changes && !(mends && mend == Mend::Everywhere) {
+        if !(changes || mends && mend == Mend::Everywhere) {
             continue;
         }
         let before = match tree.read(&file.path, SIZE_MAX) {

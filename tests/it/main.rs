@@ -21,6 +21,7 @@ mod git_transport;
 mod hostile;
 mod killed_edits;
 mod known_good;
+mod kustomize;
 mod ledger;
 mod levels;
 mod live;

@@ -66,7 +66,7 @@ fn directories(root: &Path, names: &[&str]) -> Vec<PathBuf> {
         let mut entries: Vec<PathBuf> = entries.collect();
         entries.sort();
         let has = |name: &&str| entries.iter().any(|path| path.file_name().is_some_and(|it| it == *name));
-        if names.iter().any(|name| has(name)) {
+        if names.iter().any(has) {
             directories.push(directory);
         }
         let is_open = |path: &PathBuf| path.is_dir() && !path.is_symlink() && !path.ends_with(".git");
@@ -99,11 +99,22 @@ fn outputs(judge: &Judge, builds: &[Build], relaxed: &[&str]) -> Vec<Option<Stri
     outputs.collect()
 }
 
-/// Returns a text without digests, without the tag that means none, and without tagpin's annotations.
-fn without_digests(text: &str) -> String {
+/// Returns a text without digests, quotes, the tag that means none, checksums and tagpin's annotations. Where an image comes out
+/// with a digest and no tag, because its chart wants one or the other, the tag that the digest is of goes as well.
+fn plain(text: &str, untagged: &[(String, String)]) -> String {
     let mut plain = String::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("deployed-image-")) {
-        let mut rest = line;
+    let is_aside = |line: &&str| {
+        let key = line.trim_start();
+        !key.starts_with("deployed-image-")
+            && !key.starts_with("checksum/")
+            && !key.starts_with("annotations:")
+    };
+    for line in text.lines().filter(is_aside) {
+        let mut line = line.replace(['"', '\''], "");
+        for (tagged, name) in untagged {
+            line = line.replace(tagged, name);
+        }
+        let mut rest = line.as_str();
         while let Some((before, after)) = rest.split_once("@sha256:") {
             plain.push_str(before.strip_suffix(":latest").unwrap_or(before));
             rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
@@ -111,8 +122,22 @@ fn without_digests(text: &str) -> String {
         plain.push_str(rest.strip_suffix(":latest").unwrap_or(rest));
         plain.push('\n');
     }
-    // Of an object that had no annotations before.
-    plain.replace("  annotations:\n", "").replace("  annotations: {}\n", "")
+    plain
+}
+
+/// Returns the images that have a digest and no tag now, as they were written and are named.
+fn untagged(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<(String, String)> {
+    let parsed = |images: &BTreeSet<String>| -> Vec<Reference> {
+        images.iter().filter_map(|image| Reference::parse(image).ok()).collect()
+    };
+    let now = parsed(after).into_iter().filter(|now| now.tag().is_none() && now.digest().is_some());
+    let before = parsed(before);
+    let was = |now: Reference| {
+        let was =
+            before.iter().find(|was| was.name() == now.name() && now.digest() == Some(&digest_of(was)))?;
+        Some((was.without_digest().to_string(), now.name().to_owned()))
+    };
+    now.filter_map(was).collect()
 }
 
 /// Returns the references that come out under keys called `image`.
@@ -128,12 +153,13 @@ fn digest_of(reference: &Reference) -> Digest {
     Digest::sha256(TagRef::new(&reference.without_digest()).to_string().as_bytes())
 }
 
-/// Returns what is wrong with what came out.
+/// Returns what is wrong with what came out; `pinned` are the images that were called so.
 fn complaints(before: &Option<String>, after: &Option<String>, pinned: &BTreeSet<TagRef>) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
     let Some(after) = after else { return vec!["(a) it no longer builds".to_owned()] };
     let mut complaints = Vec::new();
-    let plain = (without_digests(before), without_digests(after));
+    let untagged = untagged(&images(before), &images(after));
+    let plain = (plain(before, &untagged), plain(after, &untagged));
     if plain.0 != plain.1 {
         complaints.push(format!(
             "(b) {}",
@@ -143,6 +169,7 @@ fn complaints(before: &Option<String>, after: &Option<String>, pinned: &BTreeSet
     let known = images(before);
     for image in images(after).difference(&known) {
         match Reference::parse(image) {
+            Ok(reference) if untagged.iter().any(|(_, name)| name == reference.name()) => {}
             Ok(reference) if reference.digest().is_some_and(|digest| *digest != digest_of(&reference)) => {
                 complaints.push(format!("(c) `{image}` has a digest of something else"));
             }
@@ -171,11 +198,17 @@ fn pin_in(root: &Path) -> Pinned {
     pinned
 }
 
-/// Returns the images that tagpin says it has pinned in manifests that are what they are.
-fn called_pinned(pinned: &Pinned) -> BTreeSet<TagRef> {
+/// Returns the images that tagpin says it has pinned, in the chart in `directory`, or everywhere but in charts.
+fn called_pinned(pinned: &Pinned, directory: Option<&str>) -> BTreeSet<TagRef> {
     let sites = pinned.inventory.sites().zip(&pinned.verdicts);
-    let done = sites.filter(|((_, located), verdict)| {
-        matches!(verdict.outcome, Outcome::Pinned | Outcome::Updated) && located.site.format != "compose"
+    let done = sites.filter(|((file, located), verdict)| {
+        let is_here = match directory {
+            Some(directory) => {
+                located.site.chart && Path::new(&file.path).parent() == Some(Path::new(directory))
+            }
+            None => matches!(located.site.format.as_str(), "kubernetes" | "kustomize" | "json-patch"),
+        };
+        matches!(verdict.outcome, Outcome::Pinned | Outcome::Updated) && is_here
     });
     done.filter_map(|((_, located), _)| located.site.reference.as_ref().map(TagRef::new)).collect()
 }
@@ -194,7 +227,7 @@ fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usi
     let run =
         || -> Vec<_> { kinds.iter().map(|(judge, builds, more)| outputs(judge, builds, more)).collect() };
     let before = run();
-    let pinned = called_pinned(&pin_in(work.path()));
+    let pinned = pin_in(work.path());
     let after = run();
     let (mut count, mut wrong) = (0, Vec::new());
     for (((_, builds, _), before), after) in kinds.iter().zip(&before).zip(&after) {
@@ -202,7 +235,8 @@ fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usi
             count += usize::from(before.is_some());
             let place = directory.strip_prefix(work.path()).unwrap().display();
             let values = values.as_ref().map(|name| format!(" -f {name}")).unwrap_or_default();
-            let complaints = complaints(before, after, &pinned);
+            let chart = directory.join("Chart.yaml").is_file().then(|| place.to_string());
+            let complaints = complaints(before, after, &called_pinned(&pinned, chart.as_deref()));
             wrong.extend(
                 complaints.into_iter().map(|it| format!("{}/{place}{values}: {it}", source.display())),
             );

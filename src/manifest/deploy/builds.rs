@@ -1,9 +1,10 @@
 //! Images that a build makes: what is deployed is what was built, and a digest of the registry's would keep it from that.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::tree_file::TreeFile;
 use crate::manifest::formats::compose::{self, Role};
+use crate::manifest::look_away::{LookAway, LookAwayReason};
 use crate::manifest::site::{Skip, State};
 use crate::reference::Reference;
 
@@ -45,7 +46,8 @@ fn skip_artifacts(files: &mut [TreeFile<'_>]) {
     if artifacts.is_empty() {
         return;
     }
-    for (path, scan) in files {
+    let mut used: HashSet<(String, String)> = HashSet::new();
+    for (path, scan) in files.iter_mut() {
         let above = path.match_indices('/').map(|(at, _)| &path[..at]);
         let known: Vec<_> = above.chain([""]).filter_map(|directory| artifacts.get(directory)).collect();
         if known.is_empty() {
@@ -59,8 +61,16 @@ fn skip_artifacts(files: &mut [TreeFile<'_>]) {
                 && known.iter().any(|artifacts| artifacts.contains(&name))
             {
                 site.skip(Skip::BuildOutput);
+                used.insert(name);
             }
         }
+    }
+    for (_, scan) in files {
+        let built: BTreeSet<&String> = scan.artifacts.iter().collect();
+        let is_used = |name: &&String| Reference::parse(name).is_ok_and(|name| used.contains(&key(&name)));
+        let look_away = |name: &String| LookAway::of_file(LookAwayReason::SkaffoldBuild, name.as_str());
+        let found: Vec<LookAway> = built.into_iter().filter(is_used).map(look_away).collect();
+        scan.looks_away.extend(found);
     }
 }
 

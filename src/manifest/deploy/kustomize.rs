@@ -11,8 +11,9 @@ use super::image_entries::{DigestFrom, Passage, Tag};
 use super::tree_file::TreeFile;
 use crate::manifest::formats::{ImageEntry, Overlay, UnpinnedImage};
 use crate::manifest::located::Located;
+use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
 use crate::manifest::site::{Skip, State};
-use crate::reference::Reference;
+use crate::reference::{LATEST, Reference};
 
 /// How deep kustomizations are followed; kustomize itself has no bound, and nobody has so many.
 const DEPTH_MAX: usize = 64;
@@ -21,8 +22,9 @@ const DEPTH_MAX: usize = 64;
 /// said of any image.
 const STEPS_MAX: usize = 10_000_000;
 
-/// What a copy of an image on its way counts.
+/// What a copy of an image on its way counts, and a component that is applied.
 const COPY: usize = 16;
+const COMPONENT: usize = 200;
 
 pub(super) fn apply(files: &mut [TreeFile<'_>]) {
     let overlays = files.iter().flat_map(|(_, scan)| &scan.kustomize.overlays).count();
@@ -32,12 +34,24 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
     let found = Builds::of(files).run();
     for ((file, index), fate) in found.fates {
         let located = &mut files[file].1.sites[index];
+        let looks_away =
+            fate.is_replaced && located.site.state == State::Floating && !is_placeholder(located);
+        let look_away = looks_away.then(|| LookAway {
+            reason: LookAwayReason::Replaced,
+            what: located.site.image.clone(),
+            spot: Some(LookAwaySpot {
+                document: located.site.document,
+                path: located.site.path.clone(),
+                place: located.place(),
+            }),
+        });
         if fate.is_replaced {
             located.site.skip(Skip::Replaced);
         }
         let Deployed { is_overridden, renamed, .. } = fate.deployed;
         let deployed = located.deployed.get_or_insert_default();
         (deployed.is_overridden, deployed.renamed) = (is_overridden, renamed);
+        files[file].1.looks_away.extend(look_away);
     }
     for ((file, start), image) in found.takes_away {
         files[file].1.kustomize.takes_away.insert(start, image);
@@ -45,6 +59,12 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
     for ((file, start), image) in found.lets_out {
         files[file].1.kustomize.lets_out.insert(start, image);
     }
+}
+
+/// Returns whether nobody would pull an image as it is written: `app`, `controller:latest`.
+fn is_placeholder(located: &Located) -> bool {
+    let reference = located.site.reference.as_ref();
+    reference.is_some_and(|it| !it.name().contains('/') && it.tag().is_none_or(|tag| tag == LATEST))
 }
 
 /// A file and something in it: the index of a site, or where an entry's site starts.
@@ -146,7 +166,7 @@ impl<'b> Builds<'b> {
                     if !scan.kustomize.overlays.is_empty() {
                         entries.insert((file, located.site.span.start), sources.len());
                     }
-                    sources.push(Source { at: (file, index), path: *path, located, reference });
+                    sources.push(Source { at: (file, index), path, located, reference });
                 }
             }
             by_file.insert(*path, first..sources.len());
@@ -165,23 +185,14 @@ impl<'b> Builds<'b> {
     }
 
     fn run(mut self) -> BuildFacts {
-        let inner: HashSet<usize> = self
-            .overlays
-            .iter()
-            .enumerate()
-            .flat_map(|(index, (_, _, overlay))| {
-                let named = overlay.resources.iter().chain(&overlay.components);
-                named
-                    .filter_map(|path| self.by_path.get(path.as_str()).copied())
-                    .filter(move |it| *it != index)
-            })
-            .collect();
-        let mut out: BTreeMap<usize, Flows> = BTreeMap::new();
-        for root in (0..self.overlays.len()).filter(|overlay| !inner.contains(overlay)) {
+        // What Flux and Argo CD build is of some repository, not for certain of this one: it comes out beside what is there.
+        let (inner, surely_inner) = (self.inner(|_| true), self.inner(|overlay| overlay.is_named));
+        let mut out: BTreeMap<usize, Vec<(usize, Flow)>> = BTreeMap::new();
+        for root in (0..self.overlays.len()).filter(|overlay| !surely_inner.contains(overlay)) {
             self.build(root, 0);
             if let BuildState::Done(flows) = &self.built[root] {
                 for flow in flows {
-                    out.entry(flow.site).or_default().insert(flow.clone());
+                    out.entry(flow.site).or_default().push((root, flow.clone()));
                 }
             }
         }
@@ -189,9 +200,29 @@ impl<'b> Builds<'b> {
             return BuildFacts::default();
         }
         for (source, flows) in out {
+            let is_certain = |root: usize| {
+                let (_, _, overlay) = self.overlays[root];
+                overlay.is_named || overlay.values_of.is_some()
+            };
+            let is_deployed = !is_placeholder(self.sources[source].located);
+            let alone = is_deployed && !flows.iter().any(|(root, _)| is_certain(*root));
+            let flows = flows.into_iter().filter(|(root, _)| is_deployed || !inner.contains(root));
+            let flows = flows.map(|(_, flow)| flow).chain(alone.then(|| Flow::of(source)));
+            let flows: Flows = flows.collect();
             self.judge(source, &flows);
         }
         self.found
+    }
+
+    /// Returns the overlays that others build on which are `wanted`.
+    fn inner(&self, wanted: impl Fn(&Overlay) -> bool) -> HashSet<usize> {
+        let mut inner = HashSet::new();
+        for (index, (_, _, overlay)) in self.overlays.iter().enumerate().filter(|(_, it)| wanted(it.2)) {
+            let named = overlay.resources.iter().chain(&overlay.components);
+            let named = named.filter_map(|path| self.by_path.get(path.as_str()).copied());
+            inner.extend(named.filter(|it| *it != index));
+        }
+        inner
     }
 
     /// Builds an overlay and what it builds on, once.
@@ -222,7 +253,7 @@ impl<'b> Builds<'b> {
         for component in &facts.components {
             if let Some(component) = self.by_path.get(component.as_str()).copied()
                 && component != overlay
-                && self.take(1)
+                && self.take(COMPONENT + flows.len())
             {
                 self.accumulate(component, flows, depth + 1);
             }

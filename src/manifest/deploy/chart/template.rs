@@ -9,8 +9,8 @@ pub(super) enum Part<'t> {
     Block {
         word: &'t str,
         head: Vec<Token<'t>>,
-        body: Vec<Part<'t>>,
-        otherwise: Vec<Part<'t>>,
+        body: Vec<Self>,
+        otherwise: Vec<Self>,
     },
 }
 
@@ -38,8 +38,11 @@ pub(super) enum Token<'t> {
 /// How deep blocks are followed.
 const DEPTH_MAX: usize = 100;
 
-/// Returns the parts of `text`, and of its definitions by their names; `None` where it is not a template.
-pub(super) fn parse(text: &str) -> Option<(Vec<Part<'_>>, Vec<(String, Vec<Part<'_>>)>)> {
+/// A definition: its name, and what it is.
+pub(super) type Definition<'t> = (String, Vec<Part<'t>>);
+
+/// Returns the parts of `text`, and its definitions; `None` where it is not a template.
+pub(super) fn parse(text: &str) -> Option<(Vec<Part<'_>>, Vec<Definition<'_>>)> {
     let mut parser = Parser { pieces: pieces(text)?.into_iter(), definitions: Vec::new() };
     let (parts, end) = parser.parts(0)?;
     end.is_none().then_some((parts, parser.definitions))
@@ -52,7 +55,7 @@ enum Piece<'t> {
 
 struct Parser<'t> {
     pieces: std::vec::IntoIter<Piece<'t>>,
-    definitions: Vec<(String, Vec<Part<'t>>)>,
+    definitions: Vec<Definition<'t>>,
 }
 
 impl<'t> Parser<'t> {
@@ -73,7 +76,7 @@ impl<'t> Parser<'t> {
             match tokens.first() {
                 Some(Token::Word("end" | "else")) => return Some((parts, Some(tokens))),
                 Some(Token::Word(word @ ("if" | "with" | "range"))) => {
-                    let block = self.block(*word, tokens[1..].to_vec(), depth)?;
+                    let block = self.block(word, tokens[1..].to_vec(), depth)?;
                     parts.push(block);
                 }
                 Some(Token::Word(word @ ("define" | "block"))) => {
@@ -98,7 +101,7 @@ impl<'t> Parser<'t> {
         let otherwise = match (end.first()?, end.get(1)) {
             (Token::Word("else"), None) => self.parts(depth + 1)?.0,
             (Token::Word("else"), Some(Token::Word(word))) => {
-                vec![self.block(*word, end[2..].to_vec(), depth + 1)?]
+                vec![self.block(word, end[2..].to_vec(), depth + 1)?]
             }
             _ => Vec::new(),
         };
