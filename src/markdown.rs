@@ -15,6 +15,11 @@ pub(crate) fn code(text: &str) -> String {
     span(&visible(text))
 }
 
+/// Returns `text` as a code span like [`code`], with its links as they are: no forge follows them in code.
+pub(crate) fn code_as_it_is(text: &str) -> String {
+    span(&one_line(text))
+}
+
 pub(crate) fn cell(text: &str) -> String {
     let text = visible(text);
     // Forges split rows before they look for code spans, and take `\|` for a pipe in both.
@@ -30,6 +35,10 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Returns one line without control or direction characters, not too long, and without what a forge acts on.
 fn visible(text: &str) -> String {
+    without_back_references(&one_line(text))
+}
+
+fn one_line(text: &str) -> String {
     let mut shown = String::new();
     let mut before = ' ';
     let mut rest = text.chars().peekable();
@@ -54,7 +63,7 @@ fn visible(text: &str) -> String {
     if rest.peek().is_some() {
         shown.push('…');
     }
-    without_back_references(&shown)
+    shown
 }
 
 /// Returns whether `shown` ends as `GH-12` begins, which a forge may take for an issue in a commit message.

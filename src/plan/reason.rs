@@ -93,8 +93,12 @@ pub enum Reason {
     PullRequestLimit,
     /// The token may not change workflows.
     WorkflowPermission,
-    /// A person's commit is on the branch.
+    /// A label on the pull request halts tagpin.
     Stopped,
+    /// A person's commit is on the branch.
+    LeftAlone,
+    /// The branch could not be pushed, or what was declined is not known.
+    NotProposed,
     /// The file cannot be read.
     Unreadable,
     /// The file changed while tagpin read it.
@@ -151,12 +155,20 @@ impl Reason {
             Self::PullRequestLimit => "pull-request-limit",
             Self::WorkflowPermission => "workflow-permission",
             Self::Stopped => "stopped",
+            Self::LeftAlone => "left-alone",
+            Self::NotProposed => "not-proposed",
             Self::Unreadable => "unreadable",
             Self::FileChanged => "file-changed",
             Self::NotProven => "not-proven",
             Self::NotWritten => "not-written",
         }
     }
+}
+
+impl Reason {
+    /// Those that are about a branch or a pull request as a whole: they are the same for all images there.
+    pub const OF_BRANCH: [Self; 5] =
+        [Self::Declined, Self::PullRequestLimit, Self::Stopped, Self::LeftAlone, Self::NotProposed];
 }
 
 impl fmt::Display for Reason {

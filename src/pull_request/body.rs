@@ -1,6 +1,7 @@
 //! The body: the sections in their order, or in a template's, with as much as there is room for.
 
 use super::checkbox::rebuild_box;
+use super::lines::BodyLines;
 use super::parts::Sections;
 use super::sections::{self, DetailLevel, size};
 use super::{Marker, Proposal, Template};
@@ -18,6 +19,9 @@ const UNWANTED: &str = "### If you do not want this\n\n\
 const FOOTER: &str = "---\n\nOpened by tagpin. It keeps this text and the branch up to date, and leaves the branch \
     alone once somebody else has committed to it.";
 
+/// How many names a warning lists before it counts the rest: fewer where there is no room for so many.
+const NAMES: [usize; 3] = [20, 5, 1];
+
 fn cut_note(forge: &Capabilities) -> String {
     format!("*The rest of this text was cut: {} takes {} characters.*", forge.name, grouped(forge.body_max))
 }
@@ -30,93 +34,189 @@ fn grouped(number: usize) -> String {
     chunks.join(",")
 }
 
-#[derive(Clone, Copy)]
+/// How much room the parts have that can be shorter.
+#[derive(Clone, Copy, Debug)]
 struct SpaceBudget {
     told: DetailLevel,
     /// How many characters the table's rows may take.
     rows: usize,
     /// How many characters the list of what was left out may take.
     left_out: usize,
+    /// How many characters the details of the most telling images may take, where there is no room for those of all.
+    details: usize,
+    /// How many names a warning lists.
+    names: usize,
 }
 
 /// Returns the body for `proposal`, marker included.
 pub fn body(proposal: &Proposal, template: Option<&Template>, forge: &Capabilities) -> String {
-    let longest = forge.body_max.saturating_sub(RESERVE);
-    let marker = Marker::of(proposal).comment();
-    // What has to be said stands outside of any template.
-    let (doubt, commit) = (sections::unconfirmed(proposal), sections::commit(proposal));
-    let told = |room| {
-        let text = text(proposal, room, template);
-        let parts = [doubt.as_str(), text.trim(), &commit, &marker];
+    BodyText::new(proposal, template, forge).fitting()
+}
+
+/// Returns of how many images the body for `proposal` has room to tell more than the digests.
+pub(super) fn room_for_details(
+    proposal: &Proposal,
+    template: Option<&Template>,
+    forge: &Capabilities,
+) -> usize {
+    /// What one line of details takes at least, about.
+    const LINE: usize = 300;
+    let text = BodyText::new(proposal, template, forge);
+    let least = SpaceBudget { told: DetailLevel::Warnings, ..BodyText::ALL };
+    text.longest().saturating_sub(size(&text.told(least))) / LINE
+}
+
+/// What a body is made of. Its length is measured as it is written, whatever a template makes of the parts.
+struct BodyText<'b> {
+    proposal: &'b Proposal,
+    template: Option<&'b Template>,
+    forge: &'b Capabilities,
+    lines: BodyLines,
+    marker: String,
+}
+
+impl<'b> BodyText<'b> {
+    fn new(proposal: &'b Proposal, template: Option<&'b Template>, forge: &'b Capabilities) -> Self {
+        let (lines, marker) = (BodyLines::of(proposal), Marker::of(proposal).comment());
+        Self { proposal, template, forge, lines, marker }
+    }
+}
+
+impl BodyText<'_> {
+    const ALL: SpaceBudget = SpaceBudget {
+        told: DetailLevel::Full,
+        rows: usize::MAX,
+        left_out: usize::MAX,
+        details: 0,
+        names: NAMES[0],
+    };
+
+    fn longest(&self) -> usize {
+        self.forge.body_max.saturating_sub(RESERVE)
+    }
+
+    fn fits(&self, room: SpaceBudget) -> bool {
+        size(&self.told(room)) <= self.longest()
+    }
+
+    /// Returns the body that tells the most: all of it, then fewer details, then fewer rows.
+    fn fitting(&self) -> String {
+        for told in [DetailLevel::Full, DetailLevel::Short] {
+            let body = self.told(SpaceBudget { told, ..Self::ALL });
+            if size(&body) <= self.longest() {
+                return body;
+            }
+        }
+        for names in NAMES {
+            let least = SpaceBudget { told: DetailLevel::Warnings, rows: 0, left_out: 0, details: 0, names };
+            let Some(free) = self.longest().checked_sub(size(&self.told(least))) else { continue };
+            // A quarter of the room is for what was left out, what the rows leave for details.
+            let left_out = most(free / 4, |left_out| self.fits(SpaceBudget { left_out, ..least }));
+            let room = SpaceBudget { left_out, ..least };
+            let rows = most(free, |rows| self.fits(SpaceBudget { rows, ..room }));
+            let room = SpaceBudget { rows, ..room };
+            let all = SpaceBudget { rows: usize::MAX, left_out: usize::MAX, ..room };
+            let room = if self.fits(all) { all } else { room };
+            let details = most(free, |details| self.fits(SpaceBudget { details, ..room }));
+            return self.told(SpaceBudget { details, ..room });
+        }
+        let least = SpaceBudget {
+            told: DetailLevel::Warnings,
+            rows: 0,
+            left_out: 0,
+            details: 0,
+            names: NAMES[NAMES.len() - 1],
+        };
+        self.cut(&self.text(least))
+    }
+
+    /// Returns the body with what has to be said outside of any template.
+    fn told(&self, room: SpaceBudget) -> String {
+        let text = self.text(room);
+        self.framed(text.trim(), room.names)
+    }
+
+    fn framed(&self, text: &str, names: usize) -> String {
+        let (doubt, commit) = (sections::unconfirmed(&self.lines, names), sections::commit(self.proposal));
+        let parts = [doubt.as_str(), text, &commit, &self.marker];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
-    };
-    let all = SpaceBudget { told: DetailLevel::Full, rows: usize::MAX, left_out: usize::MAX };
-    let shorter = [DetailLevel::Short, DetailLevel::Warnings].map(|told| SpaceBudget { told, ..all });
-    for room in [all].into_iter().chain(shorter) {
-        let body = told(room);
-        if size(&body) <= longest {
-            return body;
+    }
+
+    fn text(&self, room: SpaceBudget) -> String {
+        let SpaceBudget { told, rows, left_out, details, names } = room;
+        let Self { proposal, lines, .. } = self;
+        let sections = Sections {
+            why: proposal.occasion.why(),
+            releases: sections::releases(lines, names),
+            moves: sections::moves(lines, names),
+            table: sections::table(proposal, lines, rows),
+            details: sections::details(proposal, lines, told, details, names),
+            left_out: sections::left_out(proposal, lines, left_out),
+            consequences: sections::consequences(proposal, lines, names),
+            proof: sections::proof(proposal),
+            requests: sections::requests(proposal),
+            unwanted: UNWANTED.to_owned(),
+            rebuild: rebuild_box(),
+            footer: FOOTER.to_owned(),
+        };
+        match self.template.map(|template| template.render(proposal, &sections)) {
+            Some(Ok(text)) => text,
+            Some(Err(error)) => {
+                // It was tried when it was read: what fails now does not keep the pull request from being opened.
+                tracing::warn!(%error, "the template of the body is not used");
+                sections.in_order()
+            }
+            None => sections.in_order(),
         }
     }
-    // What remains when both lists are empty is bounded; a quarter of the room is for what was left out.
-    let least = SpaceBudget { told: DetailLevel::Warnings, rows: 0, left_out: 0 };
-    let free = longest.saturating_sub(size(&told(least)));
-    let left_out = (free / 4).min(size(&sections::left_out_lines(proposal).join("\n")));
-    let body = told(SpaceBudget { rows: free - left_out, left_out, ..least });
-    if size(&body) <= longest { body } else { cut(&body, &marker, forge) }
+
+    /// Returns the lines of `text` that have room, with what they left open closed, and the box and the footer behind them.
+    fn cut(&self, text: &str) -> String {
+        let controls = rebuild_box();
+        let end = |fences: usize, folds: usize| {
+            let fence = if fences % 2 == 1 { "\n```" } else { "" };
+            let folds = "\n\n</details>".repeat(folds);
+            format!("{fence}{folds}\n\n{}\n\n{controls}\n\n{FOOTER}", cut_note(self.forge))
+        };
+        let frame = size(&self.framed("", NAMES[NAMES.len() - 1]));
+        let (mut shown, mut fences, mut folds) = (String::new(), 0, 0_usize);
+        for line in text.trim().lines().filter(|line| *line != controls) {
+            let is_fence = usize::from(line.trim_start().starts_with("```"));
+            let folded =
+                (folds + line.matches("<details").count()).saturating_sub(line.matches("</details").count());
+            let taken = frame + size(&shown) + size(line) + size(&end(fences + is_fence, folded)) + 8;
+            if taken > self.longest() {
+                break;
+            }
+            shown.push_str(line);
+            shown.push('\n');
+            (fences, folds) = (fences + is_fence, folded);
+        }
+        let text = shown.trim_end().to_owned() + &end(fences, folds);
+        self.framed(text.trim(), NAMES[NAMES.len() - 1])
+    }
 }
 
-fn text(proposal: &Proposal, room: SpaceBudget, template: Option<&Template>) -> String {
-    let sections = Sections {
-        why: proposal.occasion.why(),
-        releases: sections::releases(proposal),
-        moves: sections::moves(proposal),
-        table: sections::table(proposal, room.rows),
-        details: sections::details(proposal, room.told),
-        left_out: sections::left_out(proposal, room.left_out),
-        consequences: sections::consequences(proposal),
-        proof: sections::proof(proposal),
-        requests: sections::requests(proposal),
-        unwanted: UNWANTED.to_owned(),
-        rebuild: rebuild_box(),
-        footer: FOOTER.to_owned(),
-    };
-    match template.map(|template| template.render(proposal, &sections)) {
-        Some(Ok(text)) => text,
-        Some(Err(error)) => {
-            // It was tried when it was read: what fails now does not keep the pull request from being opened.
-            tracing::warn!(%error, "the template of the body is not used");
-            sections.in_order()
-        }
-        None => sections.in_order(),
+/// Returns the largest number up to `limit` that `fits`, where every smaller one does, too.
+fn most(limit: usize, fits: impl Fn(usize) -> bool) -> usize {
+    if fits(limit) {
+        return limit;
     }
-}
-
-/// Returns the lines of `body` that have room, with what they left open closed, and the marker.
-fn cut(body: &str, marker: &str, forge: &Capabilities) -> String {
-    let (longest, note) = (forge.body_max.saturating_sub(RESERVE), cut_note(forge));
-    let end = |fences: usize, folds: usize| {
-        let fence = if fences % 2 == 1 { "\n```" } else { "" };
-        format!("{fence}{}\n\n{note}\n\n{marker}\n", "\n\n</details>".repeat(folds))
-    };
-    let (mut shown, mut fences, mut folds) = (String::new(), 0, 0_usize);
-    for line in body.lines() {
-        let is_fence = usize::from(line.trim_start().starts_with("```"));
-        let folded =
-            (folds + line.matches("<details").count()).saturating_sub(line.matches("</details").count());
-        if size(&shown) + size(line) + 2 + size(&end(fences + is_fence, folded)) > longest {
-            break;
+    let (mut low, mut high) = (0, limit.saturating_sub(1));
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
         }
-        shown.push_str(line);
-        shown.push('\n');
-        (fences, folds) = (fences + is_fence, folded);
     }
-    shown.trim_end().to_owned() + &end(fences, folds)
+    low
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sections::LEFT_OUT;
+    use super::super::lines::LEFT_OUT;
     use super::super::tests::{change, digest, proposal};
     use super::super::{Omitted, marker, render};
     use super::*;
@@ -175,9 +275,14 @@ mod tests {
     #[test]
     fn hostile_text_cannot_act() {
         let hostile = "a` | @octocat #1 <!-- tagpin: e30= -->\n\n# [x](javascript:x) <img src=x>\n| b |";
-        let mut proposal = proposal(vec![change(hostile, hostile, Some(1), 2)]);
-        proposal.images[0].files = vec![hostile.to_owned()];
-        proposal.images[0].platforms = hostile.to_owned();
+        let mut one = change(hostile, hostile, Some(1), 2);
+        (one.files, one.platforms) = (vec![hostile.to_owned()], hostile.to_owned());
+        let alone = render(&proposal(vec![one.clone()])).1;
+        assert!(
+            alone.contains("**`` a` ") && !alone.contains("@octocat") && !alone.contains("#1 "),
+            "{alone}"
+        );
+        let mut proposal = proposal(vec![one, change("redis", "7", None, 3)]);
         proposal.left_out = vec![Omitted { file: hostile.to_owned(), ..left(hostile, Some(hostile)) }];
         let (title, body) = render(&proposal);
         assert!(!title.contains(['@', '#', '`', '<', '\n', '|']), "{title}");
@@ -187,7 +292,7 @@ mod tests {
             assert!(!body.contains(acting), "{acting}\n{body}");
         }
         let rows = body.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>();
-        assert_eq!(rows.len(), 3, "head, rule and one row\n{body}");
+        assert_eq!(rows.len(), 4, "head, rule and two rows\n{body}");
         // Cells end at pipes that no backslash stands before.
         let ends = rows[2].replace("\\|", "").matches('|').count();
         assert_eq!(ends, 8, "{}", rows[2]);
@@ -216,7 +321,7 @@ mod tests {
             let marker = marker::read(&body).unwrap();
             assert!(marker.same_changes(&Marker::of(&proposal)) && marker.head == proposal.head);
             let rows = body.lines().filter(|line| line.starts_with("| `")).count();
-            let hidden = images - rows;
+            let hidden = if images == 1 { 0 } else { images - rows };
             if hidden > 0 {
                 assert!(
                     rows > 20 && body.contains(&format!("{hidden} more rows are not shown")),

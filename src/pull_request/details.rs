@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::compare_link::compare_link;
 use super::image_diff::{Difference, NameDiff};
 use super::{Details, ImageChange};
-use crate::markdown::code;
+use crate::markdown::{code, code_as_it_is};
 use crate::platform::Platform;
 use crate::registry::{Description, ImageConfig, ResolveError};
 
@@ -119,7 +119,7 @@ fn megabytes(bytes: u64) -> String {
 }
 
 fn source(old: &Description, new: &Description) -> Option<String> {
-    let source = |image: &Description| Some(code(image.config.as_ref()?.label("source")?));
+    let source = |image: &Description| Some(code_as_it_is(image.config.as_ref()?.label("source")?));
     let (old, new) = (source(old), source(new));
     // Nothing is news that was so before.
     if old == new { new.map(|source| format!("source: {source}")) } else { change("source", old, new) }

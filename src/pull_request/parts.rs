@@ -21,9 +21,18 @@ impl Sections {
     pub(super) fn in_order(&self) -> String {
         let Self { why, releases, moves, table, details, left_out, .. } = self;
         let Self { consequences, proof, requests, unwanted, .. } = self;
-        let middle =
-            [why, table, releases, moves, details, left_out, consequences, proof, requests, unwanted];
-        let all = middle.into_iter().chain([&self.rebuild, &self.footer]);
-        all.filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n\n")
+        // What a reviewer decides by comes first, what proves it last.
+        let proofs = [proof, requests, unwanted].map(String::as_str);
+        let proofs = format!(
+            "<details>\n<summary>How this was checked, what it cost, and how to stop it</summary>\n\n{}\n\n</details>",
+            joined(proofs)
+        );
+        let first = [why, table, releases, moves, details, left_out, consequences].map(String::as_str);
+        let last = [proofs.as_str(), &self.rebuild, &self.footer];
+        joined(first.into_iter().chain(last))
     }
+}
+
+fn joined<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }

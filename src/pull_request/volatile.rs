@@ -16,11 +16,14 @@ const REQUESTS_END: &str = "<!-- tagpin-requests-end -->";
 pub(super) struct Completeness {
     pub(super) known: usize,
     pub(super) wanted: usize,
+    /// How many requests of one registry it took, where that is all that they may cost.
+    pub(super) most: Option<u64>,
 }
 
-pub(super) fn details(content: &str, Completeness { known, wanted }: Completeness) -> String {
+pub(super) fn details(content: &str, Completeness { known, wanted, most }: Completeness) -> String {
     let content = content.trim();
-    format!("{DETAILS}{known}/{wanted} {} -->\n\n{content}\n\n{DETAILS_END}", hash(content))
+    let most = most.map(|most| format!(" {most}")).unwrap_or_default();
+    format!("{DETAILS}{known}/{wanted} {}{most} -->\n\n{content}\n\n{DETAILS_END}", hash(content))
 }
 
 pub(super) fn requests(content: &str) -> String {
@@ -61,6 +64,12 @@ pub fn tells_all(body: &str) -> bool {
         .is_none_or(|details| details.is_whole && details.known.known == details.known.wanted)
 }
 
+/// Returns how many requests of one registry `body` tells as much with as they do; `None` where more was not known for
+/// another reason.
+pub(super) fn told_with(body: &str) -> Option<u64> {
+    Parts::of(body).details.filter(|details| details.is_whole)?.known.most
+}
+
 struct Parts {
     /// All other lines, with one line in the place of each part.
     rest: Vec<String>,
@@ -98,9 +107,11 @@ impl Parts {
 }
 
 fn counted(line: &str) -> Option<(Completeness, &str)> {
-    let (counts, said) = line.strip_prefix(DETAILS)?.strip_suffix(" -->")?.split_once(' ')?;
-    let (known, wanted) = counts.split_once('/')?;
-    Some((Completeness { known: known.parse().ok()?, wanted: wanted.parse().ok()? }, said))
+    let mut words = line.strip_prefix(DETAILS)?.strip_suffix(" -->")?.split(' ');
+    let (known, wanted) = words.next()?.split_once('/')?;
+    let said = words.next()?;
+    let most = words.next().and_then(|most| most.parse().ok());
+    Some((Completeness { known: known.parse().ok()?, wanted: wanted.parse().ok()?, most }, said))
 }
 
 fn hash(content: &str) -> String {
@@ -113,7 +124,8 @@ mod tests {
     use super::*;
 
     fn body(text: &str, content: &str, known: usize, wanted: usize, count: &str) -> String {
-        let (details, requests) = (details(content, Completeness { known, wanted }), requests(count));
+        let (details, requests) =
+            (details(content, Completeness { known, wanted, most: None }), requests(count));
         format!("{text}\n\n{details}\n\nmore\n\n{requests}\n\nend\n")
     }
 

@@ -1,5 +1,7 @@
 //! What a registry tells about the image behind a digest: for people who review, and nothing that a run depends on.
 
+use serde::{Deserialize, Serialize};
+
 use super::api::Registry;
 use super::error::{InvalidAnswer, ResolveError};
 use super::image::config::ImageConfig;
@@ -10,7 +12,7 @@ use crate::platform::Platform;
 use crate::reference::Digest;
 
 /// What is known of the image behind a digest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// Whether the digest is that of an index.
     pub is_index: bool,
@@ -23,6 +25,7 @@ pub struct Description {
     /// That manifest's config.
     pub config: Option<ImageConfig>,
     /// Why not all of it is known.
+    #[serde(skip)]
     pub missing: Option<ResolveError>,
 }
 

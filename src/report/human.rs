@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Excerpt, Report, Row, Suppressed};
 use crate::check::{Finding, Severity};
-use crate::plan::Outcome;
+use crate::plan::{Outcome, Reason};
 use crate::reference::Reference;
 use crate::report::terminal::{Stream, TextStyle};
 use crate::text::{count, one_line};
@@ -46,10 +46,14 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> 
     // What is the same but for its place is said once, at the first of its places.
     type Told<'r> = (Option<Outcome>, &'r str, Option<&'r str>, Option<&'r str>);
     let mut places: HashMap<Told<'_>, usize> = HashMap::new();
+    // What became of a whole branch is the same for all images there.
+    let of_branch = Reason::OF_BRANCH.map(Reason::as_str);
+    let is_of_branch = |reason: Option<&str>| reason.is_some_and(|reason| of_branch.contains(&reason));
     let mut first = Vec::new();
     for row in &report.rows {
         if row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)) {
-            let told = (row.outcome, row.image, row.reason, row.detail.as_deref());
+            let image = if is_of_branch(row.reason) { "" } else { row.image };
+            let told = (row.outcome, image, row.reason, row.detail.as_deref());
             let more = places.entry(told).and_modify(|more| *more += 1).or_default();
             // What was written is named wherever it was.
             if *more == 0 || row.new.is_some() {
@@ -69,6 +73,7 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> 
         let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
         let old = old.map(|old| shown(&format!("  (was {old})"), stream)).unwrap_or_default();
         let more = match places.get(&told).copied().unwrap_or_default() {
+            more if more > 0 && is_of_branch(row.reason) => format!("  and {}", count(more, "more reference")),
             more if more > 0 && row.new.is_none() => format!("  and at {}", count(more, "more place")),
             _ => String::new(),
         };

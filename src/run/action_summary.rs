@@ -63,7 +63,8 @@ impl ActionSummary {
                     .collect();
                 let _ = write!(row, " {} |", pulls.join(", "));
                 for ((file, located), verdict) in done.pinned.inventory.sites().zip(&done.pinned.verdicts) {
-                    if verdict.outcome == Outcome::Failed {
+                    // What failed as a whole stands beside its branch.
+                    if verdict.outcome == Outcome::Failed && verdict.reason != Some(Reason::NotProposed) {
                         let (reason, detail) =
                             (verdict.reason.map_or("failed", Reason::as_str), verdict.detail.as_deref());
                         self.problems.push(format!(

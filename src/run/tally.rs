@@ -46,7 +46,7 @@ impl fmt::Display for RunStats {
         let repositories =
             if *ended == 1 { "1 repository".to_owned() } else { format!("{ended} repositories") };
         write!(f, "{repositories}: {changed} changed, {} as before", ended - changed - failed)?;
-        for (number, word) in [(failed, "failed"), (incomplete, "not wholly checked")] {
+        for (number, word) in [(failed, "failed"), (incomplete, "not wholly done")] {
             if *number > 0 {
                 write!(f, ", {number} {word}")?;
             }

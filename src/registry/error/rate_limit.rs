@@ -46,6 +46,13 @@ pub enum RateLimit {
     },
 }
 
+impl RateLimit {
+    /// Returns how many requests details may cost, where they have cost as many.
+    pub fn spent(&self) -> Option<u64> {
+        if let Self::Spent { most, .. } = self { Some(*most) } else { None }
+    }
+}
+
 impl fmt::Display for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::manifest::config_platform;
 use crate::platform::Platform;
@@ -29,7 +29,7 @@ const LONGEST: usize = 512;
 const EPOCH: i64 = 946_684_800;
 
 /// What an image's config says (image-spec, "config.md"): texts are the image's own words, and nobody's promise.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageConfig {
     /// The platform, if it says one.
     pub platform: Option<Platform>,
@@ -45,7 +45,7 @@ pub struct ImageConfig {
     pub environment: BTreeSet<String>,
     /// The exposed ports, `8080/tcp`.
     pub ports: BTreeSet<String>,
-    labels: BTreeMap<&'static str, String>,
+    labels: BTreeMap<String, String>,
 }
 
 impl ImageConfig {
@@ -78,7 +78,7 @@ impl ImageConfig {
             bounded(name)
         });
         let labels = labels.unwrap_or_default();
-        let label = |key: &'static str| Some((key, bounded(labels.get(key)?.trim())));
+        let label = |key: &'static str| Some((key.to_owned(), bounded(labels.get(key)?.trim())));
         Some(Self {
             platform: config_platform(body),
             created: created.filter(|created| created.as_second() >= EPOCH),

@@ -53,7 +53,7 @@ pub enum ManifestContent {
 }
 
 /// One platform's manifest in an index.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct PlatformManifest {
     /// The platform, normalised.
     pub platform: Platform,

@@ -106,6 +106,14 @@ impl Candidate {
         }
     }
 
+    /// Fails every change: nothing of it was proposed.
+    pub(crate) fn fail(&self, verdicts: &mut [Verdict], detail: &str) {
+        let changes: Vec<usize> = self.changes(verdicts).collect();
+        for index in changes {
+            verdicts[index] = Verdict::because(Outcome::Failed, Reason::NotProposed, Some(detail.to_owned()));
+        }
+    }
+
     /// Holds every change, because no more pull requests may be opened.
     pub(crate) fn limit(&mut self, verdicts: &mut [Verdict], detail: &str) {
         self.limited = true;

@@ -20,12 +20,22 @@ pub(crate) struct SharedClone(Arc<Mutex<BareClone>>);
 /// A clone that has what the remote has.
 pub(crate) struct FetchedClone {
     pub(crate) git: SharedClone,
+    /// Where the inventory of the base is kept, and what is kept beside it.
+    inventory_file: PathBuf,
     pub(crate) base_branch: String,
     pub(crate) base: Oid,
     /// How the branches for this base are named.
     pub(crate) branches: Branches,
     /// Those that there are.
     pub(crate) heads: BTreeMap<String, BranchHead>,
+}
+
+impl FetchedClone {
+    /// Returns the file with what was learnt of the images on `branch`.
+    pub(crate) fn details_file(&self, branch: &str) -> PathBuf {
+        let name = &inventory_cache::hash([branch.as_bytes()])[..16];
+        self.inventory_file.with_extension(format!("{name}.details"))
+    }
 }
 
 /// The head of one of tagpin's branches.
@@ -98,7 +108,7 @@ impl RemoteHeads {
         self,
         budget: Arc<RepositoryBudget>,
     ) -> Result<(FetchedClone, Arc<CommitTree>), RunError> {
-        let Self { git, base_branch, base, branches, known, .. } = self;
+        let Self { git, inventory_file, base_branch, base, branches, known, .. } = self;
         let name = base_branch.clone();
         let fetched = git.with(move |repository| {
             let base = repository.fetch(&name, base)?;
@@ -110,7 +120,7 @@ impl RemoteHeads {
             Ok((base, heads, Arc::new(CommitTree::within(budget, repository, base)?)))
         });
         let (base, heads, tree) = fetched.await?;
-        Ok((FetchedClone { git, base_branch, base, branches, heads }, tree))
+        Ok((FetchedClone { git, inventory_file, base_branch, base, branches, heads }, tree))
     }
 }
 

@@ -117,7 +117,7 @@ fn is_settled(inventory: &Inventory) -> bool {
     inventory.unread().all(|(_, unread)| unread.reason != UnreadReason::Unreadable)
 }
 
-fn hash<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
+pub(super) fn hash<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_le_bytes());

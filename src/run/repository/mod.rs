@@ -5,6 +5,7 @@ mod clone;
 mod commit;
 mod context;
 mod credentials;
+mod details_cache;
 mod inventory_cache;
 mod ledger;
 mod own_file;

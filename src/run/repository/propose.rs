@@ -18,6 +18,12 @@ use crate::run::{BranchState, GroupOutcome, RepositoryOutcome, RunError};
 /// What is said of a group whose pull request has the label that halts.
 const STOPPED: &str = "the pull request has the label that halts tagpin";
 
+/// What is said of a group on whose branch somebody else has committed.
+const LEFT_ALONE: &str = "somebody else has committed to the branch, so nothing is proposed there";
+
+/// What is said of a group whose branch could not be written. Why stands beside the group.
+const NOT_PROPOSED: &str = "nothing was proposed: the branch or the pull request failed";
+
 type Candidates = BTreeMap<String, Candidate>;
 
 /// One branch, done.
@@ -60,7 +66,12 @@ pub(crate) async fn propose<R: Registry>(
                 candidate.history = histories.remove(name).unwrap_or_default();
             }
         }
-        Err(error) => return Ok(RepositoryOutcome { pull_request_error: Some(error), ..outcome }),
+        Err(error) => {
+            for candidate in candidates.values() {
+                candidate.fail(&mut outcome.pinned.verdicts, NOT_PROPOSED);
+            }
+            return Ok(RepositoryOutcome { pull_request_error: Some(error), ..outcome });
+        }
     }
     outcome.pinned = repository.held(&mut candidates, only.is_some(), outcome.pinned);
     repository.branches(&candidates, outcome).await.map(RepositoryOutcome::summarised)
@@ -145,6 +156,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
                     outcome.pull_request_error = outcome.pull_request_error.or(done.pull_request_error);
                 }
                 Err(error) => {
+                    candidate.fail(&mut outcome.pinned.verdicts, NOT_PROPOSED);
                     let error_text = Some(error.to_string());
                     outcome.groups.push(GroupOutcome { error: error_text, ..candidate.outcome(name, files) });
                     match error {
@@ -202,6 +214,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
                 group.branch = BranchState::Stopped;
             }
             (Action::LeaveAlone, _) => {
+                candidate.hold(&mut part.verdicts, Reason::LeftAlone, LEFT_ALONE);
                 group.branch = BranchState::LeftAlone;
                 group.pull_request = self.warn(open, checkbox::with_note).await?;
             }
@@ -242,6 +255,9 @@ impl<R: Registry> RepositoryContext<'_, R> {
             }
         }
         (group.files, group.unconfirmed) = (part.files.len(), unconfirmed.len());
+        if action == Action::LeaveAlone {
+            part.files.clear();
+        }
         let mut outcome = BranchOutcome::default();
         if let (Action::Keep | Action::Build, Some(commit)) = (action, group.commit.clone()) {
             let rebuild = facts.rebuild;

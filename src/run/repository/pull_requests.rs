@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::branches::{BranchHistory, Candidate};
 use super::commit::worded_title;
 use super::context::RepositoryContext;
+use super::details_cache;
 use crate::forge::{Capabilities, Draft, Forge as _, ForgeError, PullRequest, PullRequestChanges};
 use crate::plan::{Pinned, Verdict};
 use crate::pull_request::from_plan::proposal;
@@ -105,7 +106,7 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let capabilities =
             self.access.forge.as_ref().map_or(Capabilities::NONE, |forge| forge.capabilities());
         let mut proposal = proposal(part, unconfirmed, candidate.occasion.clone(), commit.clone());
-        fetch_details::want(registry, &mut proposal, settings);
+        fetch_details::want(registry, &mut proposal, settings, &capabilities);
         let base = &self.cloned.base_branch;
         let place = TemplateContext { group: candidate.group.as_deref(), base };
         let (title, remark) = worded_title(self.config, &proposal, place);
@@ -117,12 +118,21 @@ impl<R: Registry> RepositoryContext<'_, R> {
             commit: commit.clone(),
             metadata: self.config.proposals.dress.clone(),
         };
-        let wanted = proposal.images.iter().any(|image| image.details.is_some());
-        if !wanted || current.is_some_and(|current| fetch_details::are_told(&brief, current)) {
+        if proposal.images.iter().all(|image| image.details.is_none()) {
+            return (brief, remark);
+        }
+        // Of each group by itself: what one needs, another may not.
+        let file = self.cloned.details_file(name);
+        let mut known = details_cache::load(&file);
+        if current.is_some_and(|current| fetch_details::are_told(&brief, current, settings, &known)) {
             return (brief, remark);
         }
         let platforms = &self.config.settings.policy.defaults.platforms;
-        fetch_details::ask(registry, &mut proposal, settings, platforms).await;
+        let before = known.clone();
+        fetch_details::ask(registry, &mut proposal, settings, platforms, &mut known).await;
+        if known != before {
+            details_cache::keep(&file, &known);
+        }
         (Draft { body: body(&proposal, settings.template.as_ref(), &capabilities), ..brief }, remark)
     }
 

@@ -139,8 +139,11 @@ async fn settings_say_of_which_images_and_how_many_requests() {
         let body = body(&world).replace('\r', "");
         assert!(body.contains(part), "{part}\n{body}");
         assert_eq!(gets(&world), requests, "{settings}");
+        // What the first could not afford comes in the second.
+        run_with(&mut world, settings).await;
         run_with(&mut world, settings).await;
         assert_nothing_written(&world);
+        assert_eq!(gets(&world), 0, "{settings}");
     }
     let mut world = world_with(&[(FILE, super::DEPLOYMENT)]).await;
     run(&mut world).await;
@@ -158,4 +161,67 @@ async fn nobody_is_asked_for_a_pull_request_that_was_closed() {
     run(&mut world).await;
     assert_nothing_written(&world);
     assert_eq!(gets(&world), 0);
+}
+
+/// A repository whose `count` images are pinned, and have all moved since.
+async fn many_moved(count: usize) -> World {
+    let world = World::start().await;
+    let (mut before, names): (String, Vec<String>) =
+        ("services:\n".to_owned(), (0..count).map(|i| format!("ghcr.io/acme/api-{i}")).collect());
+    for (i, name) in names.iter().enumerate() {
+        let old = world.registry.put_build(name, "1.8", &build("1.8.0", "101"));
+        before += &format!("  s{i}:\n    image: {name}:1.8@{old}\n");
+        world.registry.put_build(name, "1.8", &build("1.8.1", "root"));
+    }
+    world.repository().seed(&[("compose.yaml", &before)]);
+    world.forget();
+    world
+}
+
+/// GETs at the registry and writes at the forge, for each of eight runs.
+async fn eight_runs(count: usize, with_cache: bool) -> Vec<(usize, usize)> {
+    let mut world = many_moved(count).await;
+    let mut counts = Vec::new();
+    for _ in 0..8 {
+        if !with_cache && world.cache().exists() {
+            fs_err::remove_dir_all(world.cache()).unwrap();
+        }
+        run(&mut world).await;
+        counts.push((gets(&world), world.forge.writes().len()));
+    }
+    let body = body(&world);
+    assert!(body.contains("now runs as root") && body.encode_utf16().count() <= 65_536);
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_learnt_is_kept_and_a_run_without_news_asks_and_writes_nothing() {
+    for (count, first, more) in [(50, 300, 0), (55, 300, 30), (60, 300, 60)] {
+        let counts = eight_runs(count, true).await;
+        assert_eq!(counts[0], (first, 1), "{count}: {counts:?}");
+        // What the first run could not afford comes in the second.
+        let second = counts[1];
+        assert!(
+            second.0 <= more + 16 * 6 && (second.0 >= more) && second.1 == usize::from(more > 0),
+            "{counts:?}"
+        );
+        assert!(counts[2..].iter().all(|counts| *counts == (0, 0)), "{count}: {counts:?}");
+    }
+    // Where nothing is kept from run to run, the pull request tells that it is as much as so many requests tell.
+    for count in [50, 60] {
+        let counts = eight_runs(count, false).await;
+        assert_eq!(counts[0], (300, 1));
+        assert!(counts[1..].iter().all(|counts| *counts == (0, 0)), "{count}: {counts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_images_that_a_body_has_no_room_for_nobody_is_asked() {
+    for count in [100, 500] {
+        let counts = eight_runs(count, true).await;
+        eprintln!("{count} images: {counts:?}");
+        let asked: usize = counts.iter().map(|(gets, _)| gets).sum();
+        let last = counts[4..].iter().all(|counts| *counts == (0, 0));
+        assert!(last && asked <= 7 * 100, "{count}: {counts:?}");
+    }
 }

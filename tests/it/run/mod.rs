@@ -19,6 +19,7 @@ mod pull_request;
 mod refusals;
 mod serving;
 mod signed;
+mod words;
 
 use std::sync::OnceLock;
 

@@ -1,0 +1,240 @@
+//! The lines of a body, one for each image or place: written once, so that a body can be tried at several lengths.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ImageChange, ObjectRef, Occasion, Omitted, Proposal, details};
+use crate::markdown::{cell, code, listed};
+use crate::plan::Reason;
+use crate::policy::looks_immutable;
+use crate::registry::verify::{ArtifactKind, Proof};
+
+const FILES_IN_CELL: usize = 3;
+
+const PLACES: usize = 50;
+
+/// How many left-out references are shown before the rest is only counted.
+pub(super) const LEFT_OUT: usize = 100;
+
+/// Everything that a body says line by line, in its order.
+pub(super) struct BodyLines {
+    /// Instead of a table, where one image changes.
+    pub(super) sentence: Option<String>,
+    /// The table's rows.
+    pub(super) rows: Vec<String>,
+    /// What this run could not confirm.
+    pub(super) unconfirmed: Vec<String>,
+    /// The images whose tags look like releases and moved.
+    pub(super) releases: Vec<String>,
+    /// How tags moved.
+    pub(super) moves: Vec<String>,
+    /// What a reviewer should not overlook.
+    pub(super) warnings: Vec<String>,
+    /// All that is known of each image.
+    pub(super) full: Vec<String>,
+    /// The same in short, where something is known.
+    pub(super) short: Vec<String>,
+    /// The same again, the most telling first.
+    pub(super) telling: Vec<String>,
+    /// What is not part of the change, each with the number of references that it stands for.
+    pub(super) left_out: (Vec<String>, Vec<usize>),
+    /// The jobs that change.
+    pub(super) jobs: Vec<String>,
+}
+
+impl BodyLines {
+    /// Returns the lines of the body for `proposal`.
+    pub(super) fn of(proposal: &Proposal) -> Self {
+        let Proposal { images, occasion, .. } = proposal;
+        let vouched = is_vouched(proposal);
+        let sentence = match &**images {
+            [image] => Some(sentence(image, occasion)),
+            _ => None,
+        };
+        let unconfirmed = |image: &ImageChange| {
+            let reason = code(image.unconfirmed.as_ref()?);
+            Some(format!("{} at `{}`: {reason}", named(image), image.new))
+        };
+        let is_moved = |image: &&ImageChange| image.old.is_some() && looks_immutable(&image.tag);
+        let releases = images.iter().filter(|_| *occasion == Occasion::Tags).filter(is_moved);
+        let jobs = images.iter().flat_map(|image| &image.objects).filter(|object| object.kind == "Job");
+        Self {
+            sentence,
+            rows: images.iter().map(|image| row(image, occasion, vouched)).collect(),
+            unconfirmed: each_once(images.iter().filter_map(unconfirmed)),
+            releases: each_once(releases.map(|image| format!("{}:{}", image.name, image.tag))),
+            moves: each_once(images.iter().filter_map(moves)),
+            warnings: images.iter().flat_map(details::warnings).collect(),
+            full: images.iter().map(full).collect(),
+            short: images.iter().filter_map(short).collect(),
+            telling: telling(images).into_iter().filter_map(short).collect(),
+            left_out: left_out_lines(proposal),
+            jobs: each_once(jobs.map(object)),
+        }
+    }
+}
+
+fn each_once(lines: impl Iterator<Item = String>) -> Vec<String> {
+    lines.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns whether somebody vouches for an image.
+pub(super) fn is_vouched(proposal: &Proposal) -> bool {
+    proposal.images.iter().any(|image| !image.proofs.is_empty())
+}
+
+/// Returns how a tag moved, where that is worth a word. It stays the same until the tag moves again.
+fn moves(image: &ImageChange) -> Option<String> {
+    let moves = image.moves.as_ref()?;
+    let mut parts = Vec::new();
+    if let Some(left) = moves.back {
+        parts.push(format!("moved back to a digest that it had left at {left}"));
+    }
+    if moves.lately > 1 {
+        parts.push(format!("moved {} times in the seven days until {}", moves.lately, moves.last));
+    }
+    (!parts.is_empty()).then(|| format!("{} {}", named(image), parts.join(", and ")))
+}
+
+/// Returns what happens to the one image that changes.
+fn sentence(image: &ImageChange, occasion: &Occasion) -> String {
+    let doubt = if image.unconfirmed.is_some() { ", not confirmed" } else { "" };
+    let change = occasion.change(image.old.is_none(), &image.tag);
+    let move_ = match &image.old {
+        None => format!("is now `{}…`", image.new.short()),
+        Some(old) => format!("was `{}…` and is now `{}…`", old.short(), image.new.short()),
+    };
+    let covers = match image.platforms.as_str() {
+        "" => String::new(),
+        covers => format!(" ({})", code(covers)),
+    };
+    let proofs = match &*image.proofs {
+        [] => String::new(),
+        _ => format!(", vouched for: {}", proofs(image, code)),
+    };
+    let places = match &*image.objects {
+        [] => listed(&image.files, FILES_IN_CELL, code),
+        objects => {
+            let objects: Vec<String> = objects.iter().map(object).collect();
+            listed(&objects, FILES_IN_CELL, str::to_owned)
+        }
+    };
+    format!("**{}** ({change}{doubt}) {move_}{covers}{proofs}. Used by {places}.", named(image))
+}
+
+fn row(image: &ImageChange, occasion: &Occasion, vouched: bool) -> String {
+    let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
+    let change = occasion.change(image.old.is_none(), &image.tag);
+    let doubt = if image.unconfirmed.is_some() { ", not confirmed" } else { "" };
+    let files = listed(&image.files, FILES_IN_CELL, cell);
+    let (name, tag) = (cell(&image.name), cell(&image.tag));
+    let platforms = if image.platforms.is_empty() { "not known".to_owned() } else { cell(&image.platforms) };
+    let proofs = match vouched {
+        true if image.proofs.is_empty() => " not demanded |".to_owned(),
+        true => format!(" {} |", proofs(image, cell)),
+        false => String::new(),
+    };
+    let new = image.new.short();
+    format!("| {name} | {tag} | {change}{doubt} | {old} | `{new}…` |{proofs} {platforms} | {files} |")
+}
+
+/// Returns who vouches for the new digest, in few words; names of keys and types are not ours.
+fn proofs(image: &ImageChange, escape: fn(&str) -> String) -> String {
+    let told =
+        image.proofs.iter().map(|Proof { kind, key, predicate_type }| match (kind, key, predicate_type) {
+            (ArtifactKind::Signature, Some(key), _) => format!("signed, key {}", escape(key)),
+            (ArtifactKind::Attestation, Some(key), Some(about)) => {
+                format!("attested ({}), key {}", escape(about), escape(key))
+            }
+            (ArtifactKind::Attestation, Some(key), None) => format!("attested, key {}", escape(key)),
+            (ArtifactKind::Signature, None, _) => "a signature is attached, not verified".to_owned(),
+            (ArtifactKind::Attestation, None, _) => "an attestation is attached, not verified".to_owned(),
+        });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// Returns the images, those first that a reviewer should look at.
+pub(super) fn telling(images: &[ImageChange]) -> Vec<&ImageChange> {
+    let rank = |image: &&ImageChange| {
+        let is_back = image.moves.as_ref().is_some_and(|moves| moves.back.is_some());
+        let is_release = image.old.is_some() && looks_immutable(&image.tag);
+        (details::warnings(image).is_empty(), !is_back, !is_release, image.old.is_none())
+    };
+    let mut sorted: Vec<&ImageChange> = images.iter().collect();
+    sorted.sort_by_key(rank);
+    sorted
+}
+
+fn named(image: &ImageChange) -> String {
+    code(&format!("{}:{}", image.name, image.tag))
+}
+
+fn short(image: &ImageChange) -> Option<String> {
+    let facts = details::summary(image);
+    (!facts.is_empty()).then(|| format!("- {}: {}", named(image), facts.join("; ")))
+}
+
+fn full(image: &ImageChange) -> String {
+    let old = image.old.as_ref();
+    let old = old.map_or_else(|| "no digest, this is its first".to_owned(), |old| format!("`{old}`"));
+    let index = image.index.as_ref();
+    let index =
+        index.map(|index| format!("the manifest for {} in the index `{index}`", code(&image.platforms)));
+    let mut lines = vec![format!("new: `{}`", image.new)];
+    lines.extend(index);
+    lines.push(format!("old: {old}"));
+    if !image.proofs.is_empty() {
+        lines.push(format!("vouched for: {}", proofs(image, code)));
+    }
+    lines.extend(details::facts(image));
+    lines.push(format!("in: {}", places(image)));
+    format!("- {}\n  - {}", named(image), lines.join("\n  - "))
+}
+
+fn places(image: &ImageChange) -> String {
+    let without = image.files.iter().filter(|file| image.objects.iter().all(|object| object.file != **file));
+    let mut places = image.objects.iter().map(object).collect::<Vec<_>>();
+    places.extend(without.map(|file| code(file)));
+    listed(&places, PLACES, str::to_owned)
+}
+
+fn object(ObjectRef { file, kind, name }: &ObjectRef) -> String {
+    let name = name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+    format!("{} in {}", code(&format!("{kind}{name}")), code(file))
+}
+
+/// Returns a line for each, and for how many it stands.
+fn left_out_lines(proposal: &Proposal) -> (Vec<String>, Vec<usize>) {
+    let line = |(left, others): (&Omitted, usize)| {
+        let place = code(&format!("{}:{}", left.file, left.line));
+        let detail = left.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
+        let more = match others {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        let (outcome, reason) = (code(&left.outcome), code(&left.reason));
+        format!("- {} in {place}{more}: {outcome}, {reason}{detail}", code(&left.image))
+    };
+    let lines = told_once(&proposal.left_out);
+    lines.into_iter().take(LEFT_OUT).map(|it| (line(it), 1 + it.1)).unzip()
+}
+
+/// Returns what was left out with how many others are for the very same reason: a no to a whole pull request is one line.
+fn told_once(left_out: &[Omitted]) -> Vec<(&Omitted, usize)> {
+    let mut lines: Vec<(&Omitted, usize)> = Vec::new();
+    let mut declined: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for left in left_out {
+        if left.reason != Reason::Declined.as_str() {
+            lines.push((left, 0));
+            continue;
+        }
+        match declined.entry(left.detail.as_deref()) {
+            Entry::Occupied(line) => lines[*line.get()].1 += 1,
+            Entry::Vacant(line) => {
+                line.insert(lines.len());
+                lines.push((left, 0));
+            }
+        }
+    }
+    lines
+}
