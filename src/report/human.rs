@@ -73,7 +73,9 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> 
         let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
         let old = old.map(|old| shown(&format!("  (was {old})"), stream)).unwrap_or_default();
         let more = match places.get(&told).copied().unwrap_or_default() {
-            more if more > 0 && is_of_branch(row.reason) => format!("  and {}", count(more, "more reference")),
+            more if more > 0 && is_of_branch(row.reason) => {
+                format!("  and {}", count(more, "more reference"))
+            }
             more if more > 0 && row.new.is_none() => format!("  and at {}", count(more, "more place")),
             _ => String::new(),
         };
