@@ -279,7 +279,7 @@ mod tests {
         (one.files, one.platforms) = (vec![hostile.to_owned()], hostile.to_owned());
         let alone = render(&proposal(vec![one.clone()])).1;
         assert!(
-            alone.contains("**`` a` ") && !alone.contains("@octocat") && !alone.contains("#1 "),
+            alone.contains("**``a` |") && !alone.contains("@octocat") && !alone.contains("#1 "),
             "{alone}"
         );
         let mut proposal = proposal(vec![one, change("redis", "7", None, 3)]);
@@ -342,9 +342,9 @@ mod tests {
         let many = |count: usize| {
             proposal((0..count).map(|i| change(&format!("image-{i}"), "1", Some(1), 2)).collect())
         };
-        assert!(render(&many(50)).1.contains("<details>"));
+        assert!(render(&many(50)).1.contains("<summary>Full digests"));
         let body = render(&many(250)).1;
-        assert!(!body.contains("<details>") && !body.contains("not shown"));
+        assert!(!body.contains("<summary>Full digests") && !body.contains("not shown"));
         assert_eq!(body.lines().filter(|line| line.starts_with("| `image")).count(), 250);
     }
 }
