@@ -222,7 +222,8 @@ impl Site {
         match self.state {
             State::Skipped(Skip::EmbeddedText | Skip::NotEditable) => classify(&self.image),
             State::Skipped(Skip::Variable) => match with_defaults(&self.image).map(|text| classify(&text)) {
-                Some(known @ (State::Floating | State::Pinned, _)) => known,
+                // A default with a digest says nothing of what else may be set.
+                Some(known @ (State::Floating, _)) => known,
                 _ => (self.state, None),
             },
             state => (state, self.reference.clone()),
