@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::api::Registry;
 use super::error::ResolveError;
 use super::http::budget::Budget;
-use super::question::{Probe, Probed, Resolution};
+use super::question::{Probe, Probed, Resolution, looks_at};
 use super::tag_ref::TagRef;
 use super::verify::{Demand, Evidence};
 use crate::reference::Digest;
@@ -36,6 +36,18 @@ impl<K: Eq + Hash, T> CachedCell<K, T> {
         let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(cells.entry(key).or_default())
     }
+
+    /// Returns the answer, where there is one.
+    fn known(&self, key: &K) -> Option<CachedAnswer<T>> {
+        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.get(key).filter(|cell| cell.initialized()).cloned()
+    }
+
+    fn forget(&self, key: &K, is_wrong: impl FnOnce(&Result<T, ResolveError>) -> bool) {
+        if self.known(key).is_some_and(|cell| cell.get().is_some_and(is_wrong)) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        }
+    }
 }
 
 impl<R> Memo<R> {
@@ -58,6 +70,27 @@ impl<R: Registry> Registry for Memo<R> {
         let is_new = |question: &&&TagRef| !resolved.contains_key(**question);
         let new: Vec<&TagRef> = questions.iter().filter(is_new).copied().collect();
         self.inner.announce(&new);
+    }
+
+    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)]) {
+        let may_pass = |error: &ResolveError| error.may_pass();
+        for (question, look) in failed {
+            match look {
+                None => self.resolved.forget(question, |answer| match answer {
+                    Err(error) => error.may_pass(),
+                    // What is not there cannot be what the tag is.
+                    Ok(resolution) => looks_at(&resolution.digest).into_iter().any(|look| {
+                        let seen = self.seen.known(&(question.clone(), look));
+                        seen.is_some_and(|cell| matches!(cell.get(), Some(Err(ResolveError::NotFound(_)))))
+                    }),
+                }),
+                Some(look) => {
+                    let key = (question.clone(), look.clone());
+                    self.seen.forget(&key, |seen| seen.as_ref().is_err_and(may_pass));
+                }
+            }
+        }
+        self.inner.forget_failures(failed);
     }
 
     /// Who wants the body of what was only named so far reads it by its digest: a tag is not asked for again, because

@@ -58,6 +58,11 @@ impl Probe {
     }
 }
 
+/// Returns what shows whether there is a manifest under a digest.
+pub(super) fn looks_at(digest: &Digest) -> [Probe; 2] {
+    [Probe::Head(digest.clone()), Probe::Body(digest.clone())]
+}
+
 /// What was seen under a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probed {

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use oci_distribution::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LINK,
@@ -25,7 +26,7 @@ use crate::registry::http::attempt::{AttemptError, Retry, Unsent, is_certificate
 use crate::registry::http::body::{BodyError, read};
 use crate::registry::http::budget::Budgets;
 use crate::registry::http::once_map::OnceMap;
-use crate::registry::http::retry::{Repeats, retry};
+use crate::registry::http::retry::{Repeats, SpareRequests, retry};
 use crate::registry::http::transport::{Route, Transport};
 use crate::registry::image::manifest;
 use crate::registry::trace::step;
@@ -38,6 +39,8 @@ pub(crate) struct HttpClient {
     pub(crate) auth: Authenticator,
     pub(crate) budgets: Budgets,
     pub(crate) repeats: Repeats,
+    /// How long nothing may be heard before a HEAD is sent once more.
+    pub(crate) patience: Duration,
     /// By `host[:port]`.
     pub(crate) hosts: OnceMap<Host>,
     /// Where indexes are kept between runs, if anywhere.
@@ -52,6 +55,7 @@ pub(crate) struct Host {
     scheme: OnceLock<&'static str>,
     /// Until when it asked to be left alone: that is meant for all requests, not for the one that was refused.
     resume: std::sync::Mutex<Option<Instant>>,
+    spare: SpareRequests,
 }
 
 impl HttpClient {
@@ -67,36 +71,78 @@ impl HttpClient {
     }
 
     async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<HttpAnswer>, ResolveError> {
-        let attempt = || self.exchange(request, method.clone());
-        let result = if request.retries { retry(self.repeats, attempt).await } else { attempt().await };
+        let host = self.hosts.get(&request.endpoint.host);
+        let attempt = || self.hurried(request, &method, &host);
+        let may_repeat = || host.spare.take();
+        let result = if request.retries {
+            retry(self.repeats, may_repeat, attempt).await
+        } else {
+            self.exchange(request, &method, &host).await
+        };
+        if result.is_ok() {
+            host.spare.earn();
+        }
         result.map_err(|failure| failure.error)
+    }
+
+    /// Sends a request, and the same once more where nothing is heard for long: what answers first counts, so that an answer
+    /// that never comes holds up nobody.
+    async fn hurried(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        host: &Host,
+    ) -> Result<Option<HttpAnswer>, AttemptError> {
+        self.pause(request, host).await;
+        let mut first = std::pin::pin!(self.exchange(request, method, host));
+        if let Ok(answer) = tokio::time::timeout(self.patience, &mut first).await {
+            return answer;
+        }
+        // A GET may be counted, and the first one shows what the registry wants.
+        if *method != Method::HEAD || !host.contacted.load(Ordering::Acquire) || !host.spare.take() {
+            return first.await;
+        }
+        step(|| "nothing is heard: asked once more beside it".to_owned());
+        let second = std::pin::pin!(self.exchange(request, method, host));
+        match select(first, second).await {
+            Either::Left((Err(_), other)) => other.await,
+            Either::Right((Err(_), other)) => other.await,
+            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
+        }
+    }
+
+    /// Waits as long as the registry has asked everybody to.
+    async fn pause(&self, request: Request<'_>, host: &Host) {
+        let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pause) = resume.and_then(|resume| resume.checked_duration_since(Instant::now())) {
+            step(|| {
+                format!("{} asked to wait another {:.1} s", request.endpoint.shown(), pause.as_secs_f64())
+            });
+            tokio::time::sleep(pause).await;
+        }
     }
 
     async fn exchange(
         &self,
         request: Request<'_>,
-        method: Method,
+        method: &Method,
+        host: &Host,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
         let endpoint = request.endpoint;
-        let host = self.hosts.get(&endpoint.host);
-        let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pause) = resume.and_then(|resume| resume.checked_duration_since(Instant::now())) {
-            step(|| format!("{} asked to wait another {:.1} s", endpoint.shown(), pause.as_secs_f64()));
-            tokio::time::sleep(pause).await;
-        }
+        self.pause(request, host).await;
         let mut alone = None;
         if !host.contacted.load(Ordering::Acquire) {
             alone = Some(host.gate.lock().await).filter(|_| !host.contacted.load(Ordering::Acquire));
         }
-        let answered = self.authorized(request, &method, &host).await;
+        let answered = self.authorized(request, method, host).await;
         host.contacted.store(true, Ordering::Release);
         drop(alone);
         let (response, authorization) = answered?;
-        let (asked, response) = self.follow(request, &method, response).await?;
+        let (asked, response) = self.follow(request, method, response).await?;
         let status = response.status();
         match status {
-            StatusCode::OK => self.read(request, &method, response).await.map(Some),
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if method == Method::HEAD => {
+            StatusCode::OK => self.read(request, method, response).await.map(Some),
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if *method == Method::HEAD => {
                 Ok(None)
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -110,7 +156,7 @@ impl HttpClient {
                 if status == StatusCode::TOO_MANY_REQUESTS {
                     self.budgets.refused(endpoint.shown());
                 }
-                let failure = AttemptError::status(asked, &method, status, response.headers());
+                let failure = AttemptError::status(asked, method, status, response.headers());
                 if let Retry::After(pause) = failure.retry
                     && pause <= self.repeats.longest
                 {

@@ -1,9 +1,11 @@
 //! The registries of the world: which place is asked, in which order and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::http_client::HttpClient;
 use super::index_store::IndexStore;
@@ -34,10 +36,15 @@ pub struct HttpRegistry {
     lanes: OnceMap<RegistryLane>,
 }
 
+/// How long nothing may be heard before a HEAD is sent once more, where the time that a server may be silent is not shorter.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 struct RegistryLane {
     permits: Semaphore,
     breaker: Breaker,
+    /// Held by who asks a registry that is on probation.
+    probation: Mutex<()>,
 }
 
 /// Whether a run depends on an answer.
@@ -73,6 +80,7 @@ impl HttpRegistry {
             auth: Authenticator::new(credentials, rules.clone()),
             budgets: Budgets::default(),
             repeats,
+            patience: PATIENCE.min(limits.read / 4),
             hosts: OnceMap::default(),
             indexes: None,
         };
@@ -138,13 +146,12 @@ impl HttpRegistry {
         work: impl Future<Output = Result<T, ResolveError>> + Send,
     ) -> Result<T, ResolveError> {
         let registry = &question.registry;
-        let lane = self.lanes.get_or(registry, || RegistryLane {
-            permits: Semaphore::new(
-                endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once).max(1),
-            ),
-            breaker: Breaker::default(),
-        });
+        let lane = self.lane(registry);
         let _permit = lane.permits.acquire().await;
+        let mut alone = None;
+        if lane.breaker.is_on_probation() {
+            alone = Some(lane.probation.lock().await).filter(|_| lane.breaker.is_on_probation());
+        }
         lane.breaker.check(registry)?;
         let result = tokio::time::timeout(self.limits.question, work).await.unwrap_or_else(|_| {
             Err(Outage::TimedOut { question: question.clone(), limit: self.limits.question }.into())
@@ -152,7 +159,24 @@ impl HttpRegistry {
         if pressing == Priority::Yes {
             lane.breaker.note(&result);
         }
+        drop(alone);
         result
+    }
+
+    fn lane(&self, registry: &str) -> Arc<RegistryLane> {
+        self.lanes.get_or(registry, || RegistryLane {
+            permits: Semaphore::new(
+                endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once).max(1),
+            ),
+            breaker: Breaker::default(),
+            probation: Mutex::default(),
+        })
+    }
+
+    /// Gives the registries of these questions another chance.
+    pub(super) fn forgive<'q>(&self, questions: impl Iterator<Item = &'q TagRef>) {
+        let registries: BTreeSet<&str> = questions.map(|question| question.registry.as_str()).collect();
+        registries.into_iter().for_each(|registry| self.lane(registry).breaker.forgive());
     }
 
     pub(crate) fn endpoints(

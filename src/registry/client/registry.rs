@@ -32,6 +32,10 @@ impl Registry for HttpRegistry {
         }
     }
 
+    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)]) {
+        self.forgive(failed.iter().map(|(question, _)| question));
+    }
+
     async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
         self.in_turn(question, Priority::Yes, self.resolve_anywhere(question, read)).await
     }

@@ -1,5 +1,7 @@
 //! Why a tag has no answer.
 
+use std::time::Duration;
+
 use super::asked::Asked;
 use super::content::ContentError;
 use super::denied::Denied;
@@ -8,6 +10,9 @@ use super::not_allowed::NotAllowed;
 use super::outage::Outage;
 use super::platform::NoSuchPlatform;
 use super::rate_limit::RateLimit;
+
+/// How long a pause may be that is over when everything else was asked.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Why a question has no answer. The reasons that a report shows are [`ResolveError::reason`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +58,24 @@ impl ResolveError {
             Self::NoSuchPlatform(_) => "no-such-platform",
             Self::NotAllowed(_) => "not-allowed",
             Self::UnsupportedMediaType(..) => "unsupported-media-type",
+        }
+    }
+
+    /// Returns whether the same question may well have another answer in a moment. A registry that asks for a longer pause
+    /// gets it.
+    pub(crate) fn may_pass(&self) -> bool {
+        let is_soon = |pause: &Option<Duration>| pause.is_none_or(|pause| pause <= SOON);
+        match self {
+            Self::RateLimited(limit) => match &**limit {
+                RateLimit::Status { retry_after, .. } => is_soon(retry_after),
+                _ => true,
+            },
+            Self::Unavailable(outage) => match &**outage {
+                Outage::Status { retry_after, .. } => is_soon(retry_after),
+                _ => true,
+            },
+            Self::InvalidAnswer(_) => true,
+            _ => false,
         }
     }
 

@@ -9,6 +9,9 @@ const LIMIT: u32 = 5;
 
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// How often a registry that is left alone is asked whether it is there again.
+const PROBATIONS_MAX: u32 = 2;
+
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<BreakerState>);
 
@@ -17,9 +20,26 @@ struct BreakerState {
     failures: u32,
     /// Until when, and whether the last failure was that of too many requests.
     open: Option<(Instant, bool)>,
+    /// Whether the next answer decides: it is asked one question at a time until then.
+    on_probation: bool,
+    /// How often it was on probation.
+    probations: u32,
 }
 
 impl Breaker {
+    /// Gives a registry that is left alone another chance, a few times in a run.
+    pub(crate) fn forgive(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.open.is_some() && state.probations < PROBATIONS_MAX {
+            (state.open, state.on_probation) = (None, true);
+            state.probations += 1;
+        }
+    }
+
+    pub(crate) fn is_on_probation(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).on_probation
+    }
+
     pub(crate) fn check(&self, registry: &str) -> Result<(), ResolveError> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (registry, failures, pause) = (registry.to_owned(), LIMIT, PAUSE);
@@ -41,12 +61,13 @@ impl Breaker {
             Err(ResolveError::Unavailable(_)) => false,
             Err(ResolveError::RateLimited(_)) => true,
             _ => {
-                *state = BreakerState::default();
+                *state = BreakerState { probations: state.probations, ..BreakerState::default() };
                 return;
             }
         };
         state.failures = state.failures.saturating_add(1);
-        if state.failures >= LIMIT {
+        if state.failures >= LIMIT || state.on_probation {
+            state.on_probation = false;
             state.open = Some((Instant::now() + PAUSE, is_limit));
         }
     }

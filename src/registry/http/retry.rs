@@ -1,5 +1,6 @@
 //! Bounded retries with jitter.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -16,9 +17,41 @@ pub(crate) struct Repeats {
     pub(crate) longest: Duration,
 }
 
-/// Runs `attempt` until it succeeds, fails for good, or was repeated often enough. Pauses are up to twice as long by
+/// The requests that one registry may get beside those that are needed: what works earns them, so that one that is sick is
+/// not stormed.
+#[derive(Debug)]
+pub(crate) struct SpareRequests(AtomicU32);
+
+/// How many a registry has from the start, and at most.
+const SPARE_FIRST: u32 = 10;
+const SPARE_MAX: u32 = 1000;
+
+impl Default for SpareRequests {
+    fn default() -> Self {
+        Self(AtomicU32::new(SPARE_FIRST))
+    }
+}
+
+impl SpareRequests {
+    /// Takes one; false where there is none left.
+    pub(crate) fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// Adds one, for an answer.
+    pub(crate) fn earn(&self) {
+        let more = |left: u32| (left < SPARE_MAX).then_some(left + 1);
+        let _full = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+}
+
+/// Runs `attempt` until it succeeds, fails for good, was repeated often enough, or `may_repeat` says no. Pauses are up to twice as long by
 /// chance, so that those who failed together do not come back together.
-pub(crate) async fn retry<T, F, A>(repeats: Repeats, attempt: F) -> Result<T, AttemptError>
+pub(crate) async fn retry<T, F, A>(
+    repeats: Repeats,
+    may_repeat: impl Fn() -> bool,
+    attempt: F,
+) -> Result<T, AttemptError>
 where
     F: FnMut() -> A,
     A: Future<Output = Result<T, AttemptError>>,
@@ -31,7 +64,7 @@ where
         .with_max_times(repeats.times);
     attempt
         .retry(pauses)
-        .when(|failure: &AttemptError| failure.retry != Retry::Never)
+        .when(|failure: &AttemptError| failure.retry != Retry::Never && may_repeat())
         // `None` means that the attempts are used up.
         .adjust(|failure, own| match (own?, failure.retry) {
             (_, Retry::Never) => None,
@@ -61,7 +94,7 @@ mod tests {
             made.set(made.get() + 1);
             Err::<(), _>(AttemptError { error: Outage::NotAskedYet.into(), retry: kind })
         };
-        assert!(retry(REPEATS, attempt).await.is_err());
+        assert!(retry(REPEATS, || true, attempt).await.is_err());
         made.get()
     }
 

@@ -72,7 +72,7 @@ async fn of_a_thousand_references_under_faults_none_gets_a_wrong_digest() {
         }
         let known = ["unavailable", "rate-limited", "invalid-answer"];
         assert!(failed.keys().all(|reason| known.contains(reason)), "{failed:?}");
-        assert!(failed.values().sum::<usize>() < 150, "most get an answer: {failed:?}");
+        assert!(failed.values().sum::<usize>() <= 1, "999 of 1000 get an answer: {failed:?}");
         assert!(elapsed < Duration::from_secs(60), "{elapsed:?}");
     }
 }

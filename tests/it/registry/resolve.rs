@@ -143,14 +143,18 @@ async fn failures_for_a_moment_are_waited_out() {
 }
 
 #[tokio::test]
-async fn a_get_that_is_rate_limited_is_not_repeated() {
+async fn a_get_that_is_rate_limited_is_repeated_only_after_everything_else() {
     let registry = Registry::start().await;
     registry.put_index("acme/api", "1", PLATFORMS, "a");
-    registry.set(|mood| mood.failures = vec![(429, Some(0))]);
-    let wanted = asked_by(&question(&registry, "acme/api:1"), vec![manifest_of(None, "linux/amd64")]);
-    let error = ask_one(&client(), wanted).await.unwrap_err();
+    registry.set(|mood| mood.failures = vec![(429, Some(3600))]);
+    let wanted = || asked_by(&question(&registry, "acme/api:1"), vec![manifest_of(None, "linux/amd64")]);
+    let error = ask_one(&client(), wanted()).await.unwrap_err();
     assert_eq!(error.reason(), "rate-limited");
-    assert_eq!(served(&registry), "GET 429");
+    assert_eq!(served(&registry), "GET 429", "an hour is not waited for");
+    registry.forget_requests();
+    registry.set(|mood| mood.failures = vec![(429, Some(0))]);
+    ask_one(&client(), wanted()).await.unwrap();
+    assert!(served(&registry).starts_with("GET 429, GET 200"), "{}", served(&registry));
 }
 
 #[tokio::test]
@@ -161,7 +165,7 @@ async fn a_header_that_lies_is_found_out() {
     registry.set(|mood| mood.digest = DigestHeader::Lying);
     let error = ask_one(&client(), asked(&api, &[None], &[])).await.unwrap_err();
     assert_eq!(error.reason(), "invalid-answer", "{error}");
-    assert_eq!(served(&registry), "HEAD 200, HEAD 404");
+    assert_eq!(served(&registry), ["HEAD 200, HEAD 404"; 3].join(", "), "asked again twice");
 
     for read in [false, true] {
         registry.set(|mood| mood.head = Some(405));
