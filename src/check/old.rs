@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::context::{Base, CheckContext};
 use super::finding::Finding;
-use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Site;
+use crate::manifest::{Located, LookAwayReason};
 
 /// Returns the fingerprints of the findings that were there before. One that was there makes one old, and only where that
 /// counts no more than it did:
@@ -25,12 +25,6 @@ pub(super) fn old(
     let is_fine = Standing::of(&sites_before, before);
     let mut left = Left::new(before, &sites_before);
     let file = |finding: &Finding| base.old_name(&finding.root_path).to_owned();
-    let may_be = |finding: &Finding, old: &Finding| {
-        let is_allowed = |finding| context.check.allows(finding, context.today);
-        // What is said of a whole file may be about anything that the change did to it.
-        let is_about_the_change = finding.place.is_none() && base.touched.contains_key(&finding.root_path);
-        !is_about_the_change && finding.level <= old.level && (!is_allowed(old) || is_allowed(finding))
-    };
     let is_touched = |finding: &Finding| {
         let Some(lines) = base.touched.get(&finding.root_path) else { return false };
         finding.place.as_ref().is_none_or(|place| {
@@ -38,6 +32,17 @@ pub(super) fn old(
             let next = lines.partition_point(|range| range.end <= place.line);
             lines.get(next).is_some_and(|range| range.start <= place.end_line)
         })
+    };
+    let may_be = |finding: &Finding, old: &Finding| {
+        let is_allowed = |finding| context.check.allows(finding, context.today);
+        // What is said of a whole file may be about anything that the change did to it.
+        let is_of_file = finding.place.is_none() && base.touched.contains_key(&finding.root_path);
+        // So may what nobody evaluates, where the change edits it.
+        let is_about_the_change = is_of_file
+            || unevaluated(finding).is_some_and(|what| {
+                is_touched(finding) || base.touched.contains_key(&beside(&finding.root_path, what))
+            });
+        !is_about_the_change && finding.level <= old.level && (!is_allowed(old) || is_allowed(finding))
     };
     let mut old = HashSet::new();
     for pass in [Pass::Pointer, Pass::Place, Pass::Untouched, Pass::Anywhere] {
@@ -57,6 +62,34 @@ pub(super) fn old(
         }
     }
     old
+}
+
+/// Returns what a finding is about that is not evaluated: a text in the file, or the name of another file.
+fn unevaluated(finding: &Finding) -> Option<&str> {
+    const REASONS: [LookAwayReason; 5] = [
+        LookAwayReason::KustomizePlugin,
+        LookAwayReason::KustomizeChart,
+        LookAwayReason::KustomizeReplacement,
+        LookAwayReason::PatchCopies,
+        LookAwayReason::PatchPart,
+    ];
+    let (reason, what) = finding.subject.split_once(' ')?;
+    let is_one = finding.rule.id == "looks-away" && REASONS.iter().any(|one| one.as_str() == reason);
+    is_one.then_some(what)
+}
+
+/// Returns the path that `name` is for the file at `path`.
+fn beside(path: &str, name: &str) -> String {
+    let mut segments: Vec<&str> = path.split('/').collect();
+    segments.pop();
+    for segment in name.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    segments.join("/")
 }
 
 impl Base<'_> {

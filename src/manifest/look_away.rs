@@ -49,6 +49,8 @@ pub enum LookAwayReason {
     KustomizeReplacement,
     /// An operation of a JSON patch that takes an image from elsewhere in the object.
     PatchCopies,
+    /// An operation of a JSON patch that writes a part of an image, or takes one away.
+    PatchPart,
     /// A file that by its name only says what a test expects.
     Asserted,
     /// A file that is larger than tagpin reads.
@@ -69,7 +71,7 @@ pub enum LookAwayReason {
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -79,6 +81,7 @@ impl LookAwayReason {
         Self::KustomizeChart,
         Self::KustomizeReplacement,
         Self::PatchCopies,
+        Self::PatchPart,
         Self::Asserted,
         Self::Size,
         Self::Encoding,
@@ -146,6 +149,11 @@ impl LookAwayReason {
                 "patch-copy",
                 "an operation of this patch takes what it writes at `{}` from elsewhere",
                 "write the image with `op: replace`",
+            ),
+            Self::PatchPart => (
+                "patch-part",
+                "an operation of this patch writes a part of an image at `{}`, and what comes out is not judged",
+                "write the whole image with its digest",
             ),
             Self::Asserted => (
                 "asserted",

@@ -210,6 +210,10 @@ fn find(
         if is_base {
             scan.built.extend(compose::built(tree, root));
         }
+        if let Some(detail) = is_strict.then(|| formats::key_objection(tree, root, path)).flatten() {
+            let (document, reason) = (Some(document), UnreadReason::Ambiguous);
+            scan.unread.push(Unread { document, reason, detail: Some(detail) });
+        }
         let found = formats::find(tree, document, root, path, catalogue);
         sites.extend(found.sites);
         texts.extend(found.texts);

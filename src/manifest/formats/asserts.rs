@@ -17,12 +17,14 @@ pub(super) fn is_assert(path: &str) -> bool {
 
 /// Skips what was found in such a file, and says so: whoever applies it all the same runs it.
 pub(super) fn skip(finder: &mut Finder<'_, '_>) {
-    let mut skipped = Vec::new();
+    let mut floating = Vec::new();
     for site in finder.sites.iter_mut().filter(|site| matches!(site.state, State::Floating | State::Pinned)) {
+        if site.state == State::Floating {
+            floating.push((site.main, site.image.clone()));
+        }
         site.skip(Skip::Asserted);
-        skipped.push((site.main, site.image.clone()));
     }
-    for (node, image) in skipped {
+    for (node, image) in floating {
         finder.look_away(LookAwayReason::Asserted, node, image);
     }
 }

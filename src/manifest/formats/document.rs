@@ -72,7 +72,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
 }
 
 fn kustomization_images(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let kind = finder.tree.get_str(root, "kind");
+    let kind = finder.tree.get_str(root, "kind").filter(|kind| !kind.is_empty());
     finder.kind = kind.map(str::to_owned);
     // Both may be left out; what is looked for is the same.
     let catalogue = finder.catalogue;

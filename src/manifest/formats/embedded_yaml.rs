@@ -45,7 +45,8 @@ fn find_below(
     match text.form {
         TextForm::Values => helm_values::find(&mut finder, root),
         TextForm::Objects if json_patch::is_patch(tree, root) => json_patch::find(&mut finder, root),
-        TextForm::Objects if kubernetes::is_object(tree, root) => kubernetes::find(&mut finder, root),
+        // A patch that its target names needs no version.
+        TextForm::Objects if tree.is_mapping(root) => kubernetes::find(&mut finder, root),
         TextForm::Objects => {}
     }
     finder.finish()

@@ -1,20 +1,22 @@
 //! JSON patches in YAML (RFC 6902), as kustomize and Flux take them: a list of `{op, path, value}`.
 
 use super::finder::Finder;
-use super::{helm_values, kubernetes};
+use super::{helm_values, kubernetes, kustomization};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
+const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
+
 pub(super) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
-    let items = tree.items(root);
-    // One operation that is odd does not make the others less of a patch.
-    items.iter().any(|item| {
-        tree.get_str(*item, "op").is_some()
-            && tree.get_str(*item, "path").is_some_and(|path| path.starts_with('/'))
+    // One operation that is odd does not make the others less of a patch. An empty path is the whole object.
+    tree.items(root).iter().any(|item| {
+        tree.get_str(*item, "op").is_some_and(|op| OPERATIONS.contains(&op))
+            && tree.get_str(*item, "path").is_some_and(|path| path.is_empty() || path.starts_with('/'))
     })
 }
 
-/// Adds the images that the operations write: at a path that ends in `image`, or in containers that they add.
+/// Adds the images that the operations write: at a path that ends in `image`, or in containers that they add. Says where
+/// one may write an image, or a part of one, that is not understood.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     if finder.format.is_empty() {
         "json-patch".clone_into(&mut finder.format);
@@ -22,39 +24,125 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     for operation in tree.items(root) {
         let path = tree.get_str(*operation, "path").unwrap_or_default();
-        if matches!(tree.get_str(*operation, "op"), Some("copy" | "move")) && names_an_image(path) {
-            finder.look_away(LookAwayReason::PatchCopies, *operation, path);
-        }
-        let Some(value) = tree.get(*operation, "value") else { continue };
-        if tree.get_str(*operation, "op") == Some("test") {
-            continue;
-        }
-        if tree.text_of(value).is_some() {
-            if is_container_image(path) {
-                finder.add_image(value);
-            } else if path.rsplit('/').next().is_some_and(helm_values::is_image_key) {
-                finder.add_tagged_image(value);
+        let keys: Vec<&str> = path.split('/').skip(1).filter(|key| !is_position(key)).collect();
+        match tree.get_str(*operation, "op").unwrap_or_default() {
+            "test" => {}
+            "copy" | "move" if names_an_image(&keys) => {
+                finder.look_away(LookAwayReason::PatchCopies, *operation, path);
             }
-        } else {
-            kubernetes::find_in_part(finder, value, path);
+            "remove" if keys.last().is_some_and(|key| is_pin(key)) => {
+                finder.look_away(LookAwayReason::PatchPart, *operation, path);
+            }
+            "remove" => {}
+            _ => {
+                let Some(value) = tree.get(*operation, "value") else { continue };
+                let known = finder.sites.len();
+                written(finder, value, path, &keys);
+                if finder.sites.len() == known && may_write_a_part(tree, value, &keys) {
+                    finder.look_away(LookAwayReason::PatchPart, *operation, path);
+                }
+            }
         }
     }
 }
 
-/// Returns whether `path` is that of a container's image, tag or not.
-fn is_container_image(path: &str) -> bool {
-    let mut keys = path.rsplit('/');
-    keys.next() == Some("image")
-        && keys.next().is_some()
-        && keys
-            .next()
-            .is_some_and(|list| matches!(list, "containers" | "initContainers" | "ephemeralContainers"))
+/// Adds the images of a value that is written at `path`, whose keys without positions are `keys`.
+fn written(finder: &mut Finder<'_, '_>, value: NodeId, path: &str, keys: &[&str]) {
+    let tree = finder.tree;
+    match keys {
+        [.., "images"] => {
+            let entries = if tree.is_sequence(value) { tree.items(value).to_vec() } else { vec![value] };
+            for entry in entries {
+                if tree.is_mapping(entry) {
+                    kustomization::entry(finder, entry);
+                } else {
+                    kustomization::string_entry(finder, entry);
+                }
+            }
+        }
+        [.., "volumes", "image", "reference"] | [.., "image"]
+            if tree.text_of(value).is_some() && is_run(keys) =>
+        {
+            finder.add_image(value);
+        }
+        [.., "volumes", "image"] => kubernetes::find_in_volumes(finder, &[], Some(value)),
+        [.., "volumes"] => {
+            let volumes = if tree.is_sequence(value) { tree.items(value).to_vec() } else { vec![value] };
+            kubernetes::find_in_volumes(finder, &volumes, None);
+        }
+        [.., last] if tree.text_of(value).is_some() => {
+            if helm_values::is_image_key(last) {
+                finder.add_tagged_image(value);
+            }
+        }
+        _ if keys.iter().any(|key| matches!(*key, "values" | "valuesObject")) => {
+            helm_values::find(finder, value);
+        }
+        _ => kubernetes::find_in_part(finder, value, path),
+    }
 }
 
-/// Returns whether an image comes along with what is written at `path`.
-fn names_an_image(path: &str) -> bool {
-    let keys = || path.rsplit('/').filter(|key| *key != "-" && key.parse::<usize>().is_err());
-    keys().next().is_some_and(|key| {
-        helm_values::is_image_key(key) || key.ends_with("ontainers") || key == "spec" || key == "template"
+/// Returns whether a text at `keys` is what is run, tag or not.
+fn is_run(keys: &[&str]) -> bool {
+    let lists = ["containers", "initContainers", "ephemeralContainers", "volumes"];
+    keys.iter().any(|key| lists.contains(key))
+}
+
+fn is_position(key: &str) -> bool {
+    key == "-" || key.parse::<usize>().is_ok()
+}
+
+/// Returns whether a key holds what keeps an image what it is.
+fn is_pin(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.ends_with("digest") || key.ends_with("tag")
+}
+
+/// Returns whether a key, or a text with names of keys in it, may be about an image.
+fn is_about_images(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("image")
+        || text.contains("digest")
+        || text == "tag"
+        || text.contains(".tag")
+        || text.contains("tag:")
+}
+
+/// Returns whether a value that holds no image as it stands may be a part of one.
+fn may_write_a_part(tree: &SyntaxTree<'_>, value: NodeId, keys: &[&str]) -> bool {
+    if keys.iter().any(|key| kubernetes::NOT_PULLED.contains(key)) {
+        return false;
+    }
+    let is_in_values = || {
+        keys.iter().any(|key| matches!(*key, "values" | "valuesObject" | "parameters" | "helm" | "kustomize"))
+    };
+    match tree.string_of(value) {
+        Some(text) if text.contains("@sha256:") || text.starts_with("sha256:") => false,
+        Some(text) => {
+            keys.last().is_some_and(|key| is_pin(key) || helm_values::is_image_key(key))
+                || keys.ends_with(&["image", "reference"])
+                || (is_in_values() && (keys.contains(&"parameters") || is_about_images(text)))
+        }
+        None => is_in_values() && mentions_images(tree, value),
+    }
+}
+
+fn mentions_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let is_text = |node| tree.text_of(node).is_some_and(is_about_images);
+    is_text(node)
+        || tree.items(node).iter().any(|item| mentions_images(tree, *item))
+        || tree.entries(node).iter().any(|(key, value)| is_text(*key) || mentions_images(tree, *value))
+}
+
+/// Returns whether an image, or a part of one, comes along with what is written at a path.
+fn names_an_image(keys: &[&str]) -> bool {
+    keys.last().is_none_or(|key| {
+        helm_values::is_image_key(key)
+            || is_pin(key)
+            || key.ends_with("ontainers")
+            || matches!(
+                *key,
+                "spec" | "template" | "reference" | "images" | "volumes" | "values" | "parameters"
+            )
     })
 }

@@ -224,12 +224,15 @@ fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     if let Some(owner) = &mut finder.owner {
         owner.container = None;
     }
-    // Image volumes (KEP-4639).
     let Some(volumes) = finder.tree.get(spec, "volumes") else { return };
-    for volume in finder.tree.items(volumes).to_vec() {
-        let image = finder.tree.get(volume, "image");
-        if let Some(reference) = image.and_then(|image| finder.tree.get(image, "reference")) {
-            finder.add_image(reference);
-        }
+    find_in_volumes(finder, finder.tree.items(volumes), None);
+}
+
+/// Adds the images of image volumes (KEP-4639), and of `image`, which is that of one.
+pub(super) fn find_in_volumes(finder: &mut Finder<'_, '_>, volumes: &[NodeId], image: Option<NodeId>) {
+    let tree = finder.tree;
+    let images = volumes.iter().filter_map(|volume| tree.get(*volume, "image")).chain(image);
+    for reference in images.filter_map(|image| tree.get(image, "reference")).collect::<Vec<_>>() {
+        finder.add_image(reference);
     }
 }

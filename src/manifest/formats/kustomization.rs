@@ -83,14 +83,13 @@ pub(in crate::manifest) fn is_named(path: &str) -> bool {
 
 /// Returns whether `root` is a kustomization or a component, by content first and file name second.
 pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
-    let kind = tree.get_str(root, "kind");
-    let ours = tree
-        .get_str(root, "apiVersion")
-        .is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
-    match kind {
+    // What is empty or null counts as left out, and kustomize fills it in.
+    let said = |key| tree.get_str(root, key).filter(|text| !text.is_empty());
+    let version = said("apiVersion");
+    let ours = version.is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
+    match said("kind") {
         Some("Kustomization" | "Component") if ours => true,
-        // kustomize fills in the version that is left out.
-        Some("Kustomization" | "Component") => is_named(path) && tree.get(root, "apiVersion").is_none(),
+        Some("Kustomization" | "Component") => is_named(path) && version.is_none(),
         Some(_) => false,
         None => is_named(path) && tree.is_mapping(root),
     }

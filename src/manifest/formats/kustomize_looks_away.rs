@@ -49,7 +49,18 @@ fn may_write_images(tree: &SyntaxTree<'_>, replacement: NodeId) -> bool {
     paths.any(|path| {
         let last = path.rsplit('.').next().unwrap_or(path);
         // A whole container, or anything above it, brings its image along.
-        last.to_ascii_lowercase().contains("image")
+        let is_part = |key: &str| {
+            let key = key.to_ascii_lowercase();
+            // `*` and a whole list are anything below.
+            key.contains("image")
+                || key.ends_with("tag")
+                || key.ends_with("digest")
+                || matches!(
+                    key.as_str(),
+                    "reference" | "values" | "valuesobject" | "parameters" | "volumes" | "*"
+                )
+        };
+        path.split('.').any(is_part)
             || last.to_ascii_lowercase().contains("containers")
             || matches!(last, "spec" | "template")
             || path.rsplit('.').nth(1).is_some_and(|above| above.ends_with("ontainers"))

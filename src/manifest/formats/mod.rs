@@ -7,6 +7,7 @@ pub(super) mod compose;
 mod document;
 pub(super) mod embedded_yaml;
 mod finder;
+mod folded_keys;
 mod helm_values;
 mod json_patch;
 mod kubernetes;
@@ -20,5 +21,6 @@ pub(super) mod skaffold;
 mod unknown;
 
 pub(super) use document::find;
+pub(super) use folded_keys::objection as key_objection;
 pub use kustomization::{ImageEntry, Kustomize, Overlay, UnpinnedImage};
 pub(super) use kustomization::{is_named, kustomize};

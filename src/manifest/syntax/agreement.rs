@@ -12,7 +12,7 @@ use serde::de::{
 use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// Mappings whose values are texts that name no image: a chart may write a label twice.
-const FREE_TEXTS: [&str; 3] = ["labels", "annotations", "matchLabels"];
+const FREE_TEXTS: [&str; 4] = ["labels", "annotations", "matchLabels", "environment"];
 
 /// What is asked of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,12 +114,27 @@ fn ambiguity(tree: &SyntaxTree<'_>, id: NodeId, demand: Demand) -> Option<String
             let mut seen = HashSet::with_capacity(entries.len());
             entries.iter().find_map(|(key, _)| match tree.text_of(*key)? {
                 "<<" if is_rendered => Some(format!("`{}` has a merge key", at())),
+                "<<" if !is_free && merges_over(tree, id, &seen) => {
+                    Some(format!("`{}` merges over a key that stands before the merge", at()))
+                }
                 key if !seen.insert(key) && !is_free => Some(format!("`{}` has `{key}` twice", at())),
                 _ => None,
             })
         }
         NodeKind::Alias(_) | NodeKind::Scalar { .. } | NodeKind::Sequence { .. } => None,
     }
+}
+
+/// Returns whether a merge key gives something else for one of `keys`, which stand before it: to some readers of Go the
+/// merge wins then, and to all others what the mapping says itself.
+fn merges_over(tree: &SyntaxTree<'_>, mapping: NodeId, keys: &HashSet<&str>) -> bool {
+    let text = |node| tree.text_of(node).map(|text| (text, tree.is_null(node)));
+    keys.iter().any(|key| {
+        let (own, merged) = (tree.get(mapping, key), tree.merged_entry(mapping, key));
+        merged.is_some_and(|merged| {
+            own != Some(merged) && (text(merged).is_none() || own.and_then(text) != text(merged))
+        })
+    })
 }
 
 /// Returns what is wrong with a key that is not a text as it stands.

@@ -83,6 +83,11 @@ impl<'a> SyntaxTree<'a> {
         if let Some((_, value)) = self.own_entry(mapping, key) {
             return Some(self.resolve(value));
         }
+        self.merged_entry(mapping, key)
+    }
+
+    /// Returns the value under `key` that merge keys bring in, whatever the mapping says itself.
+    pub fn merged_entry(&self, mapping: NodeId, key: &str) -> Option<NodeId> {
         let mut open = if self.is_linked { self.merged(mapping) } else { Vec::new() };
         if open.is_empty() {
             return None;
