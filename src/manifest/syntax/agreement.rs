@@ -12,7 +12,7 @@ use serde::de::{
 use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// Mappings whose values are texts that name no image: a chart may write a label twice.
-const FREE_TEXTS: [&str; 4] = ["labels", "annotations", "matchLabels", "environment"];
+const FREE_TEXTS: [&str; 3] = ["labels", "annotations", "matchLabels"];
 
 /// What is asked of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
