@@ -139,11 +139,12 @@ fn starts_node(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Returns whether a reader of YAML 1.1, YAML 1.2 or JSON may see other letters, or other lines, than those that stand in
-/// the bytes: escapes that spell a letter, core tags such as `!!binary`, line ends that are not everybody's, letters that
+/// the bytes: escapes that spell a letter, tags, any of which a directive may make `!!binary`, line ends that are not everybody's, letters that
 /// some take for an ASCII one, and controls, at which a reader may end or stumble.
 fn may_read_otherwise(bytes: &[u8]) -> bool {
     let spells = |at: usize| matches!(bytes.get(at + 1), Some(b'x' | b'u' | b'U' | b'/' | b'\n' | b'\r'));
-    let is_tag = |at: usize| matches!(bytes.get(at + 1), Some(b'!' | b'<')) && starts_node(bytes, at);
+    let names = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'<' | b'%');
+    let is_tag = |at: usize| bytes.get(at + 1).is_some_and(names) && starts_node(bytes, at);
     memchr::memchr_iter(b'\\', bytes).any(spells)
         || memchr::memchr_iter(b'!', bytes).any(is_tag)
         || bytes.chunks(CHUNK).any(has_control)
@@ -195,6 +196,9 @@ mod tests {
             "!!binary aW1hZ2U=: x",
             "{!!binary aW1hZ2U=: x}",
             "a: {b:!<tag:yaml.org,2002:binary> aW1hZ2U=}",
+            "!e!binary aW1hZ2U=: x",
+            "!binary aW1hZ2U=: x",
+            "{!%62inary aW1hZ2U=: x}",
             "x: &a image\n*a : y",
             "[&a image, {*a : y}]",
             "? image\n: x",
