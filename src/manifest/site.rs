@@ -38,7 +38,7 @@ pub enum Skip {
     TagElsewhere,
     /// A build makes this image; nothing pulls it.
     BuildOutput,
-    /// `scratch`, `ko://…`, `docker-archive:…`: nothing that a registry has.
+    /// `scratch`, `ko://…`, `docker-archive:…` of a unit: nothing that a registry has.
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
@@ -267,7 +267,7 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         Some(Skip::Template)
     } else if placeholder('<', '>') || placeholder('%', '%') || at_placeholder(text) || text.contains("((") {
         Some(Skip::Placeholder)
-    } else if text == "scratch" || text.starts_with("ko://") || has_local_transport(text) {
+    } else if text == "scratch" || text.starts_with("ko://") {
         Some(Skip::Unpullable)
     } else {
         None
@@ -308,14 +308,6 @@ fn end_of_default(text: &str) -> Option<usize> {
         }
     }
     None
-}
-
-/// Returns whether an image comes from this machine (containers-transports(5)). Without a slash behind the colon it would
-/// parse as a repository and a tag.
-fn has_local_transport(text: &str) -> bool {
-    ["containers-storage:", "docker-archive:", "docker-daemon:", "oci-archive:"]
-        .iter()
-        .any(|transport| text.starts_with(transport))
 }
 
 /// `@NAME@`, as autoconf and CMake write it.

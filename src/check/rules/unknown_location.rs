@@ -12,7 +12,8 @@ pub(super) static RULE: GateRule = GateRule {
     explanation: "\
 A field of a custom resource or of another tool that ends in `image` and holds a reference with a tag. tagpin does not \
 know whether anything pulls it, so it is never edited. A `[[location]]` in the configuration makes it known, or says that \
-it is not an image; with a digest beside the tag nothing is left to complain about.",
+it is not an image; with a digest beside the tag nothing is left to complain about. It is a warning for what is there, and \
+an error for what a change adds (`--changed-since`, `--diff`).",
     bad: "\
 apiVersion: robots.acme.example/v1
 kind: Robot
@@ -34,6 +35,7 @@ spec:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+    let level = if context.is_change { Severity::Error } else { RULE.level };
     let unknown = sites(context.inventory)
         .filter(|site| site.located.site.state == State::Skipped(Skip::UnknownLocation));
     let is_pinned = |image: &str| Reference::parse(image).is_ok_and(|reference| reference.digest().is_some());
@@ -42,7 +44,7 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         let (image, path) = (&site.located.site.image, &site.located.site.path);
         let message = format!("`{image}` looks like an image at `{path}`, where tagpin knows of none");
         let advice = "add a [[location]] for it to the configuration, or pin it by hand";
-        Finding::at_site(&RULE, &site, message).advice(advice)
+        Finding { level, ..Finding::at_site(&RULE, &site, message).advice(advice) }
     });
     found.collect()
 }

@@ -10,8 +10,9 @@ pub(super) static RULE: GateRule = GateRule {
     title: "The file does not say which image this is",
     explanation: "\
 A variable, a template or a placeholder stands where the image or its tag should, or the tag is another file's. Whether it is \
-pinned is known only where it is filled in: check the rendered manifests there, or pin the value that fills it. It is a note, \
-because most templates are right; `--strict` makes it an error.",
+pinned is known only where it is filled in: check the rendered manifests there, or pin the value that fills it. Or what \
+stands there is not an image reference, and somebody makes one of it. It is a note for what is there, because most \
+templates are right, and an error for what a change adds (`--changed-since`, `--diff`).",
     bad: "\
 services:
   api:
@@ -29,6 +30,7 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
+    let level = if context.is_change { Severity::Error } else { RULE.level };
     let mut findings = Vec::new();
     for site in sites(context.inventory) {
         let found = &site.located.site;
@@ -38,6 +40,7 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
             Skip::Variable => "has a variable in it",
             Skip::Template => "has a template in it",
             Skip::Placeholder => "has a placeholder in it",
+            Skip::NotAReference => "is not an image reference",
             _ if found.state == State::Skipped(Skip::EmbeddedText) => {
                 "stands in a text that cannot be read byte by byte"
             }
@@ -46,7 +49,7 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
             _ => continue,
         };
         let message = format!("`{}` {why}: whether it is pinned is not known", found.image);
-        findings.push(Finding::at_site(&RULE, &site, message));
+        findings.push(Finding { level, ..Finding::at_site(&RULE, &site, message) });
     }
     findings
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::catalogue::{Catalogue, Location, TextForm};
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify, with_defaults};
+use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
@@ -100,6 +101,14 @@ fn has_local_tags(format: &str) -> bool {
     const FORMATS: [&str; 7] =
         ["", "unknown", "ansible", "cloudformation", "gitlab-ci", "home-assistant-build", "serverless"];
     FORMATS.contains(&format)
+}
+
+/// What says that an image comes from this machine (containers-transports(5)). To others it is a host, or a name.
+const LOCAL: [&str; 4] = ["containers-storage:", "docker-archive:", "docker-daemon:", "oci-archive:"];
+
+/// Returns whether Podman reads the images of a format.
+fn has_transports(format: &str) -> bool {
+    matches!(format, "nomad" | "quadlet")
 }
 
 impl<'y, 'a> Finder<'y, 'a> {
@@ -200,12 +209,16 @@ impl<'y, 'a> Finder<'y, 'a> {
     pub(super) fn add_scalar(&mut self, node: NodeId, prefix: &str) {
         let node = self.tree.resolve(node);
         if self.tree.text_of(node).is_none() {
+            self.add_action(node);
             return;
         }
         let decoded = decoded(self.tree, node);
         let value = decoded.as_deref().unwrap_or(self.tree.written(node));
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
+        if LOCAL.iter().any(|transport| image.starts_with(transport)) && has_transports(&self.format) {
+            (state, reference) = (State::Skipped(Skip::Unpullable), None);
+        }
         let tag = self.tag(node);
         if let ScalarTag::Computed(skip) = tag {
             state = State::Skipped(skip);
@@ -223,6 +236,15 @@ impl<'y, 'a> Finder<'y, 'a> {
         let start = self.start_of_holder(node);
         if let Some(site) = self.sites.last_mut().filter(|site| site.main == node) {
             site.parent = start;
+        }
+    }
+
+    /// Adds a value that is nothing but an action of a template: to YAML it is two mappings.
+    fn add_action(&mut self, node: NodeId) {
+        if self.tree.entries(node).first().is_some_and(|(key, _)| is_action(self.tree, *key)) {
+            let text = self.tree.text.get(self.tree.nodes[node].span.clone());
+            let image = text.unwrap_or_default().to_owned();
+            self.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::Template), None);
         }
     }
 

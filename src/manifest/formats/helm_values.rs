@@ -179,7 +179,10 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
     let in_list = tree.nodes[node].parent.and_then(|parent| tree.nodes[parent].parent);
     let in_list = in_list.is_some_and(|list| tree.is_sequence(list));
     let made_elsewhere = matches!(unresolvable(tree.written(node)), Some(Skip::Template | Skip::Variable));
-    if has_tag_or_digest(tree, node) || made_elsewhere || (in_list && !text.is_empty()) {
+    // Behind an image, a template may take the rest for a comment or for the next line.
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let starts_as_image = || Reference::parse(first).is_ok_and(|first| first.tag().is_some());
+    if has_tag_or_digest(tree, node) || made_elsewhere || starts_as_image() || (in_list && !text.is_empty()) {
         finder.add_image(node);
     }
 }
@@ -230,7 +233,9 @@ pub(super) fn fields(tree: &SyntaxTree<'_>, mapping: NodeId, sure: bool) -> Opti
     }
     let text = tree.string_of(repository).unwrap_or_default();
     // `image: repo:tag` beside a `version:` is a whole reference.
-    if !certain || has_tag_or_digest(tree, repository) || text.contains("://") || text.contains(' ') {
+    // A template may make an image of any text at an image's `repository`.
+    let is_text = text.contains(' ') && !(sure && key == "repository");
+    if !certain || has_tag_or_digest(tree, repository) || text.contains("://") || is_text {
         return None;
     }
     let (digest, bare) = match digest {
