@@ -67,11 +67,17 @@ pub enum LookAwayReason {
     Replaced,
     /// Skaffold builds an image.
     SkaffoldBuild,
+    /// Compose builds an image that has no digest.
+    ComposeBuild,
+    /// A template of a chart whose name is not that of a manifest.
+    ChartTemplate,
+    /// A packed chart inside a chart.
+    ChartArchive,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -90,6 +96,9 @@ impl LookAwayReason {
         Self::EmbeddedText,
         Self::Replaced,
         Self::SkaffoldBuild,
+        Self::ComposeBuild,
+        Self::ChartTemplate,
+        Self::ChartArchive,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -190,6 +199,21 @@ impl LookAwayReason {
                 "skaffold-build",
                 "Skaffold builds `{}`, so that manifests with it are not judged: whoever applies them alone pulls it as it is",
                 "judge what Skaffold renders with `tagpin check --rendered`",
+            ),
+            Self::ComposeBuild => (
+                "compose-build",
+                "a `build` makes `{}`, so that it is not judged: where it is pulled all the same, it may be anything",
+                "write `pull_policy: build`, which never pulls, or a digest where it is pulled",
+            ),
+            Self::ChartTemplate => (
+                "chart-template",
+                "Helm renders it, and tagpin does not read it",
+                "call it `.yaml`, or judge what is rendered with `tagpin check --rendered`",
+            ),
+            Self::ChartArchive => (
+                "chart-archive",
+                "it is a packed chart, whose own images are not seen",
+                "judge what is rendered with `tagpin check --rendered`",
             ),
         }
     }

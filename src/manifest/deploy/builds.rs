@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::tree_file::TreeFile;
 use crate::manifest::formats::compose::{self, Role};
-use crate::manifest::look_away::{LookAway, LookAwayReason};
-use crate::manifest::site::{Skip, State};
+use crate::manifest::located::Located;
+use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
+use crate::manifest::site::{Site, Skip, State};
 use crate::reference::Reference;
 
 /// Skips what the base of a Compose project builds in the files beside it that override it, and the artifacts of a
@@ -25,11 +26,22 @@ fn skip_services(files: &mut [TreeFile<'_>]) {
         if compose::role(path) != Some(Role::Override) {
             continue;
         }
-        for site in scan.sites.iter_mut().map(|located| &mut located.site) {
-            if site.path.strip_suffix("/image").is_some_and(|service| built.contains(service)) {
-                site.skip(Skip::BuildOutput);
+        for located in &mut scan.sites {
+            if located.site.path.strip_suffix("/image").is_some_and(|service| built.contains(service)) {
+                let floats = located.site.state == State::Floating;
+                scan.looks_away.extend(floats.then(|| look_away(located)));
+                located.site.skip(Skip::BuildOutput);
             }
         }
+    }
+}
+
+fn look_away(located: &Located) -> LookAway {
+    let Site { document, path, image, .. } = &located.site;
+    LookAway {
+        reason: LookAwayReason::ComposeBuild,
+        what: image.clone(),
+        spot: Some(LookAwaySpot { document: *document, path: path.clone(), place: located.place() }),
     }
 }
 

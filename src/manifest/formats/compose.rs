@@ -2,6 +2,8 @@
 //! same holds in a file that overrides one with such a service (Compose specification, merge).
 
 use super::finder::Finder;
+use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
 
@@ -38,33 +40,32 @@ pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<Str
 }
 
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
-    add_pulled(finder, root);
-    add_outputs(finder, root);
+    add_images(finder, root);
     note_platforms(finder, root);
 }
 
-/// Adds the images that are pulled though their service has a `build`.
-fn add_pulled(finder: &mut Finder<'_, '_>, root: NodeId) {
+/// Adds the images of services: those that a build makes, though perhaps their own service does not say so, and those
+/// that are pulled though their service has a `build`. A base in another file is not looked at.
+fn add_images(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let Some(services) = tree.get(root, "services") else { return };
     for (_, service) in tree.entries(services) {
-        if let Some(image) = tree.get(*service, "image").filter(|_| pulls(tree, *service)) {
+        let Some(image) = tree.get(*service, "image") else { continue };
+        if builds(tree, services, *service, CHAIN_MAX) {
+            finder.add_output(image);
+            // Nothing else keeps it from being pulled.
+            let is_open = tree.get(*service, "pull_policy").is_none();
+            if let Some(text) = tree.string_of(image).filter(|text| is_open && floats(text)) {
+                finder.look_away(LookAwayReason::ComposeBuild, image, text);
+            }
+        } else {
             finder.add_image(image);
         }
     }
 }
 
-/// Adds the images that a build makes though their own service does not say so. A base in another file is not looked at.
-fn add_outputs(finder: &mut Finder<'_, '_>, root: NodeId) {
-    let tree = finder.tree;
-    let Some(services) = tree.get(root, "services") else { return };
-    for (_, service) in tree.entries(services) {
-        if builds(tree, services, *service, CHAIN_MAX)
-            && let Some(image) = tree.get(*service, "image")
-        {
-            finder.add_output(image);
-        }
-    }
+fn floats(image: &str) -> bool {
+    classify(image).0 == State::Floating
 }
 
 /// Notes on which platform the services run (Compose specification, `platform`).
@@ -79,20 +80,24 @@ fn note_platforms(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
 }
 
-/// Returns whether a service pulls its image though it could build it (Compose specification, `pull_policy`).
+/// Returns whether a service pulls its image though it could build it (Compose specification, `pull_policy`): so it does
+/// for whatever does not say that it never does.
 fn pulls(tree: &SyntaxTree<'_>, service: NodeId) -> bool {
-    let policy = tree.get_str(service, "pull_policy");
-    policy.is_some_and(|policy| {
-        matches!(policy, "always" | "missing" | "if_not_present" | "daily" | "weekly")
-            || policy.starts_with("every_")
-    })
+    let policy = tree.get(service, "pull_policy");
+    policy.is_some_and(|policy| !matches!(tree.string_of(policy), Some("build" | "never")))
+}
+
+/// Returns whether something stands at `build`: nothing does behind `null`, and `!reset` takes away what another file says.
+fn has_build(tree: &SyntaxTree<'_>, service: NodeId) -> bool {
+    tree.get(service, "build")
+        .is_some_and(|build| tree.nodes[tree.resolve(build)].tag != "!reset" && !tree.is_null(build))
 }
 
 fn builds(tree: &SyntaxTree<'_>, services: NodeId, service: NodeId, chain: usize) -> bool {
     if pulls(tree, service) {
         return false;
     }
-    if tree.get(service, "build").is_some() {
+    if has_build(tree, service) {
         return true;
     }
     let Some(extends) = tree.get(service, "extends").filter(|extends| tree.get(*extends, "file").is_none())
