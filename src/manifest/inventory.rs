@@ -62,7 +62,7 @@ pub fn take<T: Tree>(
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, wanted, |_, root_path, bytes| scan::scan(root_path, bytes, catalogue))
+    take_with(tree, false, wanted, |_, root_path, bytes| scan::scan(root_path, bytes, catalogue))
 }
 
 /// Does what [`take`] does for the gate: see [`scan::scan_strictly`].
@@ -74,7 +74,7 @@ pub fn take_strictly<T: Tree>(
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, wanted, |path, root_path, bytes| {
+    take_with(tree, true, wanted, |path, root_path, bytes| {
         // Where the command line names a file, nothing is known of those beside it.
         let is_chart = |directory: &str| {
             tree.is_named(path) || tree.read(&chart_file(path, root_path, directory), SIZE_MAX).is_ok()
@@ -85,10 +85,12 @@ pub fn take_strictly<T: Tree>(
 
 fn take_with<T: Tree>(
     tree: &T,
+    is_gate: bool,
     wanted: impl Fn(&str) -> bool,
     scan: impl Fn(&str, &str, &[u8]) -> Scan + Sync,
 ) -> Result<Inventory, TreeError> {
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut foreign = Vec::new();
     let mut templates = Vec::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
@@ -96,6 +98,12 @@ fn take_with<T: Tree>(
             templates.push((entry.path.clone(), root_path.clone()));
         }
         let is_file = scan::is_candidate(&entry.path) || tree.is_named(&entry.path);
+        if is_gate
+            && wanted(&root_path)
+            && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
+        {
+            foreign.push((entry.clone(), root_path.clone()));
+        }
         match (is_file, wanted(&root_path)) {
             (true, true) => entries.push((entry, root_path)),
             (true, false) if formats::is_named(&root_path) => {
@@ -110,7 +118,15 @@ fn take_with<T: Tree>(
     // A kustomization reads files of any name.
     let named: HashSet<&str> = files.iter().flat_map(|file| file.scan.kustomize.files()).collect();
     others.retain(|(_, root_path)| named.contains(root_path.as_str()));
+    foreign.retain(|(_, root_path)| named.contains(root_path.as_str()));
     files.extend(read_all(tree, &scan, &others)?);
+    // To kustomize they are YAML, whatever their names say.
+    let as_yaml = |path: &str, root_path: &str, bytes: &[u8]| {
+        scan(&format!("{path}.yaml"), &format!("{root_path}.yaml"), bytes)
+    };
+    let known: HashSet<&str> = foreign.iter().map(|(entry, _)| entry.path.as_str()).collect();
+    files.retain(|file| !known.contains(file.path.as_str()));
+    files.extend(read_all(tree, &as_yaml, &foreign)?);
     files.extend(tree.problems().iter().map(|problem| {
         let path = problem.path().to_owned();
         let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
