@@ -1,10 +1,12 @@
-//! Where a change makes tagpin look away: links and submodules, which are never followed.
+//! Where a change makes tagpin look away: links and submodules, which are never followed, and what Helm reads beside
+//! manifests.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::diff_base::DiffBase;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::{LookAway, LookAwayReason, Scan, Unread, UnreadReason, is_candidate};
+use crate::manifest::{LookAway, LookAwayReason, SIZE_MAX, Scan, Unread, UnreadReason, is_candidate};
+use crate::reference::Reference;
 use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, Tree as _, target_of};
 
 /// Something that a change adds or alters and that is not a file: what a deployer reads there is not judged.
@@ -17,12 +19,13 @@ pub(super) struct UnfollowedPath {
 }
 
 impl UnfollowedPath {
-    fn unread(&self) -> Unread {
+    fn unread(&self) -> Option<Unread> {
         let reason = match self.what.reason {
             LookAwayReason::Submodule => UnreadReason::Unreadable,
+            LookAwayReason::ChartTemplate | LookAwayReason::ChartArchive => return None,
             _ => UnreadReason::Symlink,
         };
-        Unread { document: None, reason, detail: Some(self.what.message()) }
+        Some(Unread { document: None, reason, detail: Some(self.what.message()) })
     }
 
     /// Adds it to what makes tagpin look away, and to what could not be read.
@@ -34,10 +37,12 @@ impl UnfollowedPath {
             files.insert(at, FileScan { path, root_path, scan: Scan::default() });
         }
         let scan = &mut files[at].scan;
-        // It is known better now.
-        scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
-        scan.looks_away.retain(|found| found.reason != LookAwayReason::Link);
-        scan.unread.push(self.unread());
+        if let Some(unread) = self.unread() {
+            // It is known better now.
+            scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
+            scan.looks_away.retain(|found| found.reason != LookAwayReason::Link);
+            scan.unread.push(unread);
+        }
         scan.looks_away.push(self.what.clone());
     }
 }
@@ -79,13 +84,57 @@ pub(super) fn of_commits(
         };
         found.extend(what.map(|what| (path, what)));
     }
+    for path in &changed {
+        found.extend(of_chart(head, path).map(|reason| ((*path).to_owned(), LookAway::of_file(reason, ""))));
+    }
     for path in changed {
         if head.object(path).is_some_and(|(kind, _)| kind == ObjectKind::Submodule) {
             found.push((path.to_owned(), submodule()));
         }
     }
+    // What is there both as a link and as a part of a chart is said once.
+    found.dedup_by(|a, b| a.0 == b.0);
     let is_wanted = |path: &str| is_selected(place, path) || directories.contains(path);
     listed(found, place, |path| is_wanted(path) && reads(path))
+}
+
+/// Returns why a file of a chart of `head` is not judged though Helm reads it: a template that is not called like a manifest,
+/// a helper that holds an image, a packed chart.
+fn of_chart(head: &CommitTree, path: &str) -> Option<LookAwayReason> {
+    let is_chart = |directory: &str| {
+        let chart =
+            if directory.is_empty() { "Chart.yaml".to_owned() } else { format!("{directory}/Chart.yaml") };
+        matches!(head.object(&chart), Some((ObjectKind::File, _)))
+    };
+    let is_in = |part: &str| {
+        let whole = format!("/{path}");
+        whole.match_indices(part).any(|(at, _)| is_chart(whole[..at].trim_start_matches('/')))
+    };
+    if !matches!(head.object(path), Some((ObjectKind::File, _))) {
+        return None;
+    }
+    if path.ends_with(".tgz") {
+        return is_in("/charts/").then_some(LookAwayReason::ChartArchive);
+    }
+    // Notes are printed and not applied.
+    if is_candidate(path) || path.ends_with("/NOTES.txt") || !is_in("/templates/") {
+        return None;
+    }
+    // Nothing comes out of a helper but where a template asks for it.
+    let is_helper = path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+    let may_name = || match head.read(path, SIZE_MAX) {
+        Ok(bytes) => names_image(&String::from_utf8_lossy(&bytes)),
+        Err(_) => true,
+    };
+    (!is_helper || may_name()).then_some(LookAwayReason::ChartTemplate)
+}
+
+/// Returns whether a word of a template is an image with a tag.
+fn names_image(text: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '{' | '}' | ',');
+    text.split(ends).any(|word| {
+        matches!(Reference::parse(word), Ok(reference) if reference.tag().is_some() && reference.digest().is_none())
+    })
 }
 
 /// Returns what a patch adds or alters that is not a file.
