@@ -2,6 +2,7 @@
 
 mod decides;
 mod judged;
+mod looked_behind;
 mod moved;
 mod understood;
 
