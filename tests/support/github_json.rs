@@ -1,4 +1,4 @@
-//! GitHub's JSON, with the fields that clients such as octocrab demand.
+//! GitHub's JSON, with the fields that clients demand.
 
 use serde_json::{Value, json};
 

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Limited};
-use octocrab::service::middleware::base_uri::BaseUriLayer;
-use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
-use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
-use octocrab::{AuthState, Octocrab, OctocrabBuilder};
-use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{GitHubAnswer, Patience, rate_limit};
 use crate::forge::{Failure, ForgeError, Problem, WriteLimit};
-use crate::http;
+use crate::http::{self, root_cause};
+
+/// The version of the REST API that is meant (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
+const API_VERSION: &str = "2022-11-28";
 
 /// The largest answer that is read. A page of 100 pull requests with bodies at GitHub's limit has about 10 MB.
 const ANSWER_MAX: usize = 16 << 20;
@@ -55,8 +53,7 @@ impl Call {
 }
 
 pub(super) struct GitHubClient {
-    octocrab: Octocrab,
-    graphql: Octocrab,
+    http: Client,
     writes: Arc<WriteLimit>,
     base: String,
     token: Option<SecretString>,
@@ -72,41 +69,23 @@ impl GitHubClient {
     ) -> Result<Self, ForgeError> {
         let unusable =
             |why: &str| ForgeError::Settings(Failure::new(&base, Problem::Unusable(why.to_owned())));
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(unusable("the client needs a running tokio runtime"));
-        }
-        let mut headers = vec![
-            (USER_AGENT, HeaderValue::from_static(http::USER_AGENT)),
-            (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
-        ];
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+        headers.insert("x-github-api-version", HeaderValue::from_static(API_VERSION));
         if let Some(token) = &token {
-            headers.push((
+            let value = authorization(token);
+            headers.insert(
                 AUTHORIZATION,
-                authorization(token)
-                    .ok_or_else(|| unusable("the token is empty or has white space in it"))?,
-            ));
+                value.ok_or_else(|| unusable("the token is empty or has white space in it"))?,
+            );
         }
         // A redirect is followed nowhere: a token would have to go with it.
-        let transport = http::builder()
+        let http = http::builder()
+            .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| unusable(&root_cause(&error)))?;
-        let headers = Arc::new(headers);
-        // The same stack that `build_with_reqwest` makes, but with our own name in `user-agent`, a token that is
-        // checked before it becomes a header, and no log line at error level for an answer that is asked for again.
-        let built = |base: &str| {
-            let base_uri = base.parse().map_err(|_invalid| unusable("it is not a URL"))?;
-            let built = OctocrabBuilder::new_empty()
-                .with_service(ReqwestConnector::new(transport.clone()))
-                .with_layer(&ExtraHeadersLayer::new(Arc::clone(&headers)))
-                .with_layer(&BaseUriLayer::new(base_uri))
-                .with_auth(AuthState::None)
-                .build();
-            Ok(built.unwrap_or_else(|never| match never {}))
-        };
-        // GitHub Enterprise Server has GraphQL beside `/api/v3`, github.com below its base.
-        let graphql = built(base.strip_suffix("/v3").unwrap_or(&base))?;
-        Ok(Self { octocrab: built(&base)?, graphql, writes, base, token, patience: Patience::default() })
+        Ok(Self { http, writes, base, token, patience: Patience::default() })
     }
 
     pub(super) fn base(&self) -> &str {
@@ -184,29 +163,26 @@ impl GitHubClient {
     }
 
     async fn once(&self, call: &Call) -> Result<GitHubAnswer, ForgeError> {
-        let (octocrab, path) = match call.api {
-            Api::Rest => (&self.octocrab, call.path.as_str()),
-            Api::GraphQl => (&self.graphql, "/graphql"),
+        // GitHub Enterprise Server has GraphQL beside `/api/v3`, github.com below its base.
+        let url = match call.api {
+            Api::Rest => format!("{}{}", self.base, call.path),
+            Api::GraphQl => format!("{}/graphql", self.base.strip_suffix("/v3").unwrap_or(&self.base)),
         };
-        let response = match call.method {
-            Method::POST => octocrab._post(path, call.body.as_ref()).await,
-            Method::PATCH => octocrab._patch(path, call.body.as_ref()).await,
-            Method::DELETE => octocrab._delete(path, call.body.as_ref()).await,
-            _ => octocrab._get(path).await,
-        };
-        let (parts, body) = response.map_err(|error| self.no_answer(&root_cause(&error)))?.into_parts();
-        match Limited::new(body, ANSWER_MAX).collect().await {
-            Ok(body) => Ok(GitHubAnswer {
-                status: parts.status,
-                headers: parts.headers,
-                body: body.to_bytes().to_vec(),
-            }),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                let failure = self.failure(Problem::TooLarge(ANSWER_MAX >> 20));
-                Err(ForgeError::InvalidAnswer(failure.advise("check `base-url`")))
-            }
-            Err(error) => Err(self.no_answer(&root_cause(error.as_ref()))),
+        let mut request = self.http.request(call.method.clone(), url);
+        if let Some(body) = &call.body {
+            request = request.json(body);
         }
+        let no_answer = |error: reqwest::Error| self.no_answer(&root_cause(&error));
+        let mut response = request.send().await.map_err(no_answer)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
+            if body.len() + chunk.len() > ANSWER_MAX {
+                let failure = self.failure(Problem::TooLarge(ANSWER_MAX >> 20));
+                return Err(ForgeError::InvalidAnswer(failure.advise("check `base-url`")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(GitHubAnswer { status: response.status(), headers: response.headers().clone(), body })
     }
 
     fn limit(&self, answer: &GitHubAnswer) -> Option<Duration> {
@@ -258,15 +234,6 @@ fn authorization(token: &SecretString) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// Returns the innermost cause: the outer ones repeat each other, and say nothing that a user knows.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// Returns whether the answer has a further page (RFC 8288 `Link` with `rel="next"`).

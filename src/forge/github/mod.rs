@@ -1,4 +1,4 @@
-//! GitHub, and GitHub Enterprise: pull requests over the REST API. octocrab stays inside this module.
+//! GitHub, and GitHub Enterprise: pull requests over the REST API.
 
 mod actions;
 mod address;

@@ -1,4 +1,4 @@
-//! What of GitHub's pull requests is read. octocrab's own model demands fields that old GitHub Enterprise leaves out.
+//! What of GitHub's pull requests is read; fields that old GitHub Enterprise leaves out may be missing.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -219,17 +219,6 @@ async fn a_token_shows_up_nowhere() {
 }
 
 #[tokio::test]
-async fn the_fake_s_answers_are_complete_enough_for_octocrab_s_own_types() {
-    let fake = fake().await;
-    settle(&client(&fake), &draft()).await.unwrap();
-    let octocrab = octocrab::OctocrabBuilder::new().base_uri(fake.base_url()).unwrap();
-    let octocrab = octocrab.build_with_reqwest(octocrab::ReqwestClientConfig::Default).unwrap();
-    assert_eq!(octocrab.pulls("acme", "clusters").list().send().await.unwrap().items.len(), 1);
-    assert_eq!(octocrab.pulls("acme", "clusters").get(1).await.unwrap().number, 1);
-    assert_eq!(octocrab.repos("acme", "clusters").get().await.unwrap().name, "clusters");
-}
-
-#[tokio::test]
 async fn github_s_own_description_allows_every_request() {
     let Some(description) = OpenApi::load() else { return };
     let fake = fake().await;
