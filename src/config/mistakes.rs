@@ -80,7 +80,7 @@ fn entry(table: &dyn TableLike, at: &Range<usize>) -> Option<Vec<Range<usize>>> 
 /// Returns what an entry covers.
 fn ranges(key: Option<Range<usize>>, item: &Item) -> Option<Vec<Range<usize>>> {
     match item {
-        Item::Value(value) => Some(vec![key?.start..value.span()?.end]),
+        Item::Value(value) => Some(std::iter::once(key?.start..value.span()?.end).collect()),
         Item::Table(table) => of_table(table),
         Item::ArrayOfTables(tables) => {
             let all: Option<Vec<_>> = tables.iter().map(of_table).collect();
