@@ -168,7 +168,7 @@ fn summed(notes: &[String]) -> Vec<String> {
     let remark =
         |note: &str| note.split_once(": ").map(|(file, remark)| (file.to_owned(), remark.to_owned()));
     let mut files: HashMap<String, Vec<String>> = HashMap::new();
-    for (file, remark) in notes.iter().filter_map(|note| remark(note)) {
+    for (file, remark) in notes.iter().map(String::as_str).filter_map(remark) {
         files.entry(remark).or_default().push(file);
     }
     let mut summed = Vec::new();
