@@ -117,8 +117,7 @@ mod tests {
 
     #[test]
     fn a_configuration_error_is_a_usage_error_also_through_anyhow() {
-        let error =
-            Config::parse("x.toml", Path::new("/"), b"[forge]\nkinds = 1\n[policy]\nlevel = 1").unwrap_err();
+        let error = Config::parse("x.toml", Path::new("/"), b"[forge]\nkinds = 1\n").unwrap_err();
         let failure = Failure::from(anyhow::Error::new(error).context("cannot run"));
         assert_eq!(failure.exit(), Exit::Usage);
         let text = failure.to_string();

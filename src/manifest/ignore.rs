@@ -26,12 +26,15 @@ struct Directive {
     alone: bool,
     kind: DirectiveKind,
     until: Option<IgnoreUntil>,
+    /// The word that is none.
+    unknown: Option<String>,
 }
 
 pub(super) struct FoundIgnore {
     pub(super) span: Range<usize>,
     pub(super) used: bool,
     pub(super) until: Option<IgnoreUntil>,
+    pub(super) unknown: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,11 @@ pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnor
     }
     let (mut ignores, mut whole_file) = (Vec::new(), false);
     for directive in directives {
+        if let Some(unknown) = directive.unknown {
+            let span = directive.span;
+            ignores.push(FoundIgnore { span, used: false, until: None, unknown: Some(unknown) });
+            continue;
+        }
         let is_ignore = matches!(directive.kind, DirectiveKind::Ignore | DirectiveKind::IgnoreFile);
         // A line of its own speaks of the line below; Flux and ratchet mark the line itself.
         let target = if directive.alone { directive.line + 1 } else { directive.line };
@@ -74,7 +82,7 @@ pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnor
         };
         if is_ignore {
             let (span, until) = (directive.span, directive.until);
-            ignores.push(FoundIgnore { span, used: !about.is_empty(), until });
+            ignores.push(FoundIgnore { span, used: !about.is_empty(), until, unknown: None });
         }
         let skip = if directive.kind == DirectiveKind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
         for index in about {
@@ -94,7 +102,7 @@ fn directive<F: FnOnce() -> LineIndex>(
     // HCL may have many comments on a line, and lines in a comment.
     let line = tree.text.get(span.clone())?.split(['\n', '\r']).next()?;
     let span = span.start..span.start + line.trim_end().len();
-    let mut until = None;
+    let (mut until, mut unknown) = (None, None);
     let text = line.trim_start_matches(['#', '/', '*', ';']).trim();
     let kind = match text.strip_prefix("tagpin:").map(str::trim) {
         Some(rest) => {
@@ -102,7 +110,11 @@ fn directive<F: FnOnce() -> LineIndex>(
             let kind = match words.next() {
                 Some("ignore") => DirectiveKind::Ignore,
                 Some("ignore-file") => DirectiveKind::IgnoreFile,
-                _ => return None,
+                // A slip in the word must not look like an ignore.
+                word => {
+                    unknown = Some(word.unwrap_or_default().to_owned());
+                    DirectiveKind::Ignore
+                }
             };
             until = words.next().filter(|word| *word == "until").and_then(|_| ends(words.next()?));
             kind
@@ -113,7 +125,7 @@ fn directive<F: FnOnce() -> LineIndex>(
     };
     let line = lines.of(span.start);
     let alone = tree.text[lines.start(line)..span.start].trim().is_empty();
-    Some(Directive { span, line, alone, kind, until })
+    Some(Directive { span, line, alone, kind, until, unknown })
 }
 
 /// Returns the day that `word` is; `until upstream mends it` is a reason, and `until 31.12.` a mistake.

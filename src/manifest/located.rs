@@ -47,11 +47,6 @@ impl Scan {
             && self.built.is_empty()
             && self.artifacts.is_empty()
     }
-
-    /// Returns the 1-based lines of `# tagpin: ignore` comments that match nothing.
-    pub fn unused_ignores(&self) -> impl Iterator<Item = usize> {
-        self.ignores.iter().filter(|ignore| !ignore.used).map(|ignore| ignore.place.line)
-    }
 }
 
 /// A `# tagpin: ignore` or `# tagpin: ignore-file` comment.
@@ -63,6 +58,26 @@ pub struct Ignore {
     pub used: bool,
     /// What stands behind `until`, if it is a date or was meant to be one.
     pub until: Option<IgnoreUntil>,
+    /// The word behind `tagpin:`, where it is not a directive.
+    #[serde(default)]
+    pub unknown: Option<String>,
+}
+
+impl Ignore {
+    /// Returns what is wrong with a comment that leaves nothing alone, and what to do about it.
+    pub fn problem(&self) -> Option<(String, &'static str)> {
+        match &self.unknown {
+            Some(word) => Some((
+                format!("`tagpin: {word}` is not a directive, and leaves nothing alone"),
+                "write `tagpin: ignore REASON` or `tagpin: ignore-file REASON`",
+            )),
+            None if self.used => None,
+            None => Some((
+                "this `tagpin: ignore` matches no image".to_owned(),
+                "remove it, or put it on the image's line or on the line above",
+            )),
+        }
+    }
 }
 
 /// An annotation that records a digest, on an object that owns a pod template.

@@ -133,8 +133,9 @@ impl<'i> Report<'i> {
         let readable = unread.iter().all(|row| !row.incomplete);
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
         let notes = inventory.files.iter().flat_map(|file| {
-            file.scan.unused_ignores().map(|line| {
-                format!("{}:{line}: this `tagpin: ignore` matches no image: remove it, or put it on the image's line", file.path)
+            file.scan.ignores.iter().filter_map(|ignore| {
+                let (message, advice) = ignore.problem()?;
+                Some(format!("{}:{}: {message}: {advice}", file.path, ignore.place.line))
             })
         });
         let notes = notes.collect();

@@ -113,8 +113,8 @@ fn outcomes(pinned: &Pinned) -> String {
         let _ = writeln!(text, "{path}{document} unread ({})", unread.reason.as_str());
     }
     for file in &pinned.inventory.files {
-        for line in file.scan.unused_ignores() {
-            let _ = writeln!(text, "{}:{line} unused ignore", file.path);
+        for ignore in file.scan.ignores.iter().filter(|ignore| ignore.problem().is_some()) {
+            let _ = writeln!(text, "{}:{} unused ignore", file.path, ignore.place.line);
         }
     }
     for note in &pinned.notes {

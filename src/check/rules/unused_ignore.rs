@@ -1,4 +1,4 @@
-//! `unused-ignore`: an ignore that ignores nothing.
+//! `unused-ignore`: an ignore that ignores nothing, and a word that is none.
 
 use crate::check::context::CheckContext;
 use crate::check::finding::Finding;
@@ -8,7 +8,7 @@ pub(super) static RULE: GateRule = GateRule {
     id: "unused-ignore",
     title: "A `tagpin: ignore` comment matches no image",
     explanation: "\
-The image that it was about has moved, or the comment was never on its line or on the line above. Either it hides nothing and \
+The image that it was about has moved, the comment was never on its line or on the line above, or its word is misspelled. Either it hides nothing and \
 can go, or something that should be left alone is not.",
     bad: "\
 apiVersion: apps/v1
@@ -48,10 +48,10 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         .files
         .iter()
         .flat_map(|file| file.scan.ignores.iter().map(move |ignore| (file, ignore)));
-    let found = ignores.filter(|(_, ignore)| !ignore.used).map(|(file, ignore)| {
-        let message = "this `tagpin: ignore` matches no image".to_owned();
-        Finding::at(&RULE, file, ignore.place.clone(), message, String::new())
-            .advice("remove it, or put it on the image's line or on the line above")
+    let found = ignores.filter_map(|(file, ignore)| {
+        let (message, advice) = ignore.problem()?;
+        let subject = ignore.unknown.clone().unwrap_or_default();
+        Some(Finding::at(&RULE, file, ignore.place.clone(), message, subject).advice(advice))
     });
     found.collect()
 }

@@ -350,10 +350,10 @@ deleted file mode 100644
         let gone = ("gone.yaml", "gone\n");
         assert!(error(&[("a.yaml", NOW), new, gone], PATCH).contains("deletes `gone.yaml`"));
         assert!(error(&[], "").contains("no change"));
-        assert!(error(&[], "hello\n").contains("no patch"));
+        assert!(error(&[], "hello\n").contains("not a patch"));
         // Without git's header a patch would be passed over.
         let plain = "--- a/new.yaml\n+++ b/new.yaml\n@@ -0,0 +1 @@\n+new\n";
-        assert!(error(&[new], plain).contains("no patch"));
-        assert!(error(&[], "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n?\n").contains("no patch"));
+        assert!(error(&[new], plain).contains("not a patch"));
+        assert!(error(&[], "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n?\n").contains("not a patch"));
     }
 }
