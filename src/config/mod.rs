@@ -17,6 +17,7 @@ mod mistakes;
 mod public_keys;
 mod pull_request;
 mod raw;
+mod raw_narrowing;
 mod repository_file;
 mod schema;
 mod serve;

@@ -251,15 +251,25 @@ fn directory_heads(path: &Path) -> Result<Heads, git2::Error> {
     Ok(heads)
 }
 
+/// How often a lock that is taken is tried again, and after which pause.
+const LOCK_ATTEMPTS: u32 = 5;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// Takes the lock that is held until the file is closed, by a crash too.
 fn lock(path: &Path) -> Result<File, GitError> {
     let file =
         File::options().create(true).truncate(false).write(true).open(path).map_err(GitError::Cache)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(GitError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(GitError::Cache(error)),
+    // A program that is being started holds every open file for a moment, until it is itself: a credential helper's start
+    // must not look like another tagpin.
+    for attempt in 0..=LOCK_ATTEMPTS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(GitError::Cache(error)),
+        }
     }
+    Err(GitError::Locked { path: path.to_owned() })
 }
 
 /// Opens the clone at `path` with its shallow boundary: `git_repository_open_bare` leaves that out, and a push that follows
