@@ -101,7 +101,9 @@ pub(crate) fn pin_twice(path: &str, bytes: &[u8], policy: &Policy, key: Option<&
         assert!(reason.is_none_or(|reason| reason.starts_with("a second parser")), "{note}");
     }
     assert_ne!(edited.after, bytes);
-    if key.is_none() && !policy_writes_comments(policy) {
+    // What tagpin recorded before says what the image is, also where nothing new is recorded.
+    let has_records = !first.inventory.files[0].scan.recorded.is_empty();
+    if key.is_none() && !has_records && !policy_writes_comments(policy) {
         touched.sort_by_key(|span| span.start);
         let mut outside = Vec::new();
         let mut at = 0;
