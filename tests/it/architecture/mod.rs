@@ -76,20 +76,32 @@ fn one_name_is_one_type() {
     );
 }
 
-/// Every path that the pages for contributors name is there.
+/// Every path that these pages name is there, and every test, which is written `FILE::NAME`.
 #[test]
 fn the_pages_name_files_that_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut missing = Vec::new();
-    for page in ["docs/architecture.md", "CONTRIBUTING.md"] {
+    for page in ["docs/architecture.md", "docs/threat-model.md", "CONTRIBUTING.md"] {
         let text = fs_err::read_to_string(root.join(page)).unwrap();
         for path in text.split('`').skip(1).step_by(2) {
             let is_path =
                 ["src/", "tests/", "fixtures/", "docs/", "schema/"].iter().any(|top| path.starts_with(top));
-            if is_path && !path.contains(['*', ' ']) && !path.contains("NAME") && !root.join(path).exists() {
+            if is_path && !path.contains(['*', ' ']) && !path.contains("NAME") && !is_there(&root.join(path))
+            {
                 missing.push(format!("{page}: {path}"));
             }
         }
     }
     assert!(missing.is_empty(), "these are not there:{}", lines(&missing));
+}
+
+/// Returns whether there is a file or directory, or in `FILE::NAME` a test: its attribute stands above it, without an empty
+/// line between.
+fn is_there(path: &Path) -> bool {
+    let path = path.to_str().unwrap();
+    let Some((file, name)) = path.split_once(".rs::") else { return Path::new(path).exists() };
+    let text = fs_err::read_to_string(format!("{file}.rs")).unwrap_or_default();
+    let Some((above, _)) = text.split_once(&format!("fn {name}(")) else { return false };
+    let attributes = above.rsplit("\n\n").next().unwrap_or_default();
+    ["#[test]", "#[tokio::test"].iter().any(|attribute| attributes.contains(attribute))
 }
