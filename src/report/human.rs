@@ -178,16 +178,14 @@ fn summed(notes: &[String]) -> Vec<String> {
             continue;
         };
         match files.get(&remark) {
-            Some(all) if all.len() > SAME => {
-                if all.first() == Some(&file) {
-                    let named = all[..SAME].join(", ");
-                    summed.push(format!("{remark} ({named} and {} more)", all.len() - SAME));
-                    files.remove(&remark);
-                }
+            Some(all) if all.len() <= SAME => summed.push(note.clone()),
+            Some(all) if all.first() == Some(&file) => {
+                let named = all[..SAME].join(", ");
+                summed.push(format!("{remark} ({named} and {} more)", all.len() - SAME));
+                files.remove(&remark);
             }
-            Some(_) => summed.push(note.clone()),
             // Said already.
-            None => {}
+            _ => {}
         }
     }
     summed

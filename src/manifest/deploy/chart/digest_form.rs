@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::flow::{ChartTemplate, Path, Preceding, ValueFlow, follow};
+use super::flow::{ChartTemplate, Preceding, ValueFlow, follow};
 use super::template;
+use super::terms::Path;
 
 /// How the templates of a chart want a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

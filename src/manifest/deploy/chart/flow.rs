@@ -3,33 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::template::{Part, Token};
-
-/// The keys that lead to a value; `*` is any key.
-pub(super) type Path = Vec<String>;
-
-/// What stands where a value may.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Term {
-    Text(String),
-    /// What the values have at a path.
-    Of(Path),
-    /// The same without the algorithm of a digest, whether it is written there or not.
-    Stripped(Path),
-    /// The context that a template starts with.
-    Root,
-    Map(Vec<(String, Terms)>),
-    List(Vec<Terms>),
-    /// One after the other.
-    Joined(Vec<Terms>),
-    Unknown,
-}
-
-/// What may stand there: one of these.
-type Terms = Vec<Term>;
-
-/// The most that is known of one place, and the deepest chain of definitions.
-const WIDTH_MAX: usize = 8;
-const DEPTH_MAX: usize = 12;
+use super::terms::{
+    DEPTH_MAX, Path, Term, Terms, WIDTH_MAX, add, elements, formatted, joined, pairs, stripped, strips,
+    trimmed, union,
+};
 
 /// How many parts are run in one chart.
 const STEPS_MAX: usize = 200_000;
@@ -410,108 +387,6 @@ fn before_of(end: &str) -> Preceding {
 fn tail(text: &str) -> String {
     let start = text.char_indices().rev().nth("@sha256:".len()).map_or(0, |(at, _)| at);
     text[start..].to_owned()
-}
-
-fn add(values: &mut Terms, more: Terms) {
-    for value in more {
-        if values.len() < WIDTH_MAX && !values.contains(&value) {
-            values.push(value);
-        }
-    }
-}
-
-fn union(arguments: Vec<Terms>) -> Terms {
-    let mut all = Vec::new();
-    arguments.into_iter().for_each(|values| add(&mut all, values));
-    all
-}
-
-fn elements(values: Terms) -> Terms {
-    let element = |value| match value {
-        Term::Of(mut path) => {
-            path.push("*".to_owned());
-            vec![Term::Of(path)]
-        }
-        Term::List(items) => union(items),
-        _ => vec![Term::Unknown],
-    };
-    union(values.into_iter().map(element).collect())
-}
-
-fn pairs(arguments: Vec<Terms>) -> Vec<(String, Terms)> {
-    let mut entries = Vec::new();
-    let mut arguments = arguments.into_iter();
-    while let (Some(key), Some(value)) = (arguments.next(), arguments.next()) {
-        if let Some(Term::Text(key)) = key.into_iter().next() {
-            entries.push((key, value));
-        }
-    }
-    entries
-}
-
-/// `printf`: the texts between the verbs, and the arguments.
-fn formatted(arguments: Vec<Terms>) -> Terms {
-    let mut arguments = arguments.into_iter();
-    let formats = arguments.next().unwrap_or_default();
-    let arguments: Vec<Terms> = arguments.collect();
-    let of = |format: &str| {
-        let (mut parts, mut given) = (Vec::new(), arguments.iter());
-        let mut pieces = format.split('%');
-        parts.extend(pieces.next().map(|text| vec![Term::Text(text.to_owned())]));
-        for piece in pieces {
-            let text = piece.trim_start_matches(|c: char| c.is_ascii_digit() || "+-#. ".contains(c));
-            parts.extend(given.next().cloned());
-            let text: String = text.chars().skip(1).collect();
-            parts.push(vec![Term::Text(text)]);
-        }
-        Term::Joined(parts)
-    };
-    let known = formats.iter().map(|format| match format {
-        Term::Text(format) => of(format),
-        _ => Term::Joined(arguments.clone()),
-    });
-    known.collect()
-}
-
-fn joined(mut arguments: Vec<Terms>) -> Terms {
-    let list = arguments.pop().unwrap_or_default();
-    let separator = arguments.pop().unwrap_or_default();
-    let join = |value| match value {
-        Term::List(items) => {
-            let mut parts = Vec::new();
-            for item in items {
-                if !parts.is_empty() {
-                    parts.push(separator.clone());
-                }
-                parts.push(item);
-            }
-            Term::Joined(parts)
-        }
-        other => other,
-    };
-    list.into_iter().map(join).collect()
-}
-
-/// Returns whether a function is told about the algorithm of a digest.
-fn strips(arguments: &[Terms]) -> bool {
-    let is_algorithm = |value: &Term| matches!(value, Term::Text(text) if text.contains("sha256"));
-    arguments.iter().flatten().any(is_algorithm)
-}
-
-fn stripped(values: Terms) -> Terms {
-    let strip = |value| match value {
-        Term::Of(path) => Term::Stripped(path),
-        other => other,
-    };
-    values.into_iter().map(strip).collect()
-}
-
-/// Most definitions start and end with a line of their own, which nothing that includes them keeps.
-fn trimmed(mut out: Vec<Terms>) -> Vec<Terms> {
-    if let Some([Term::Text(text)]) = out.first_mut().map(Vec::as_mut_slice) {
-        *text = text.trim_start().to_owned();
-    }
-    out
 }
 
 fn split<'s, 't>(tokens: &'s [Token<'t>]) -> Vec<&'s [Token<'t>]> {

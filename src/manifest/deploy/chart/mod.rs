@@ -6,6 +6,7 @@ mod fields;
 mod flow;
 mod tag_use;
 mod template;
+mod terms;
 
 pub(in crate::manifest) use charts::Charts;
 pub use digest_form::DigestForm;
