@@ -162,7 +162,9 @@ mod tests {
     fn what_was_kept_comes_back_the_same() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.sites");
-        let cached = CachedInventory { inventory: everything(), own: None };
+        let mut cached = CachedInventory { inventory: everything(), own: None };
+        // What reading has cost is not kept: what is kept was not read.
+        cached.inventory.files.iter_mut().for_each(|file| file.scan.nodes = 0);
         assert!(cached.inventory.sites().count() > 300);
         write(&file, "key", &cached).unwrap();
         let back = read(&file, "key").unwrap();
