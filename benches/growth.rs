@@ -2,12 +2,7 @@
 //!
 //! `cargo bench --bench growth` doubles each dimension several times, prints the times and the exponent of their growth, and
 //! fails where one is past [`GROWTH_MAX`]. `cargo bench --bench growth -- WORD` does those whose name has the word.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::exit,
-    reason = "a bench prints and fails loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and fails loudly")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

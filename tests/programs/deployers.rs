@@ -263,7 +263,7 @@ fn what_is_deployed_differs_in_digests_alone() {
     let (kustomize, helm) = (Judge::kustomize(), Judge::helm());
     for (name, judge) in [("kustomize", &kustomize), ("helm", &helm)] {
         if judge.is_none() {
-            println!("skipped: there is no {name}");
+            eprintln!("skipped: there is no {name}");
         }
     }
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
@@ -277,7 +277,7 @@ fn what_is_deployed_differs_in_digests_alone() {
     for tree in trees {
         let (built, more) = judge(&tree, kustomize.as_ref(), helm.as_ref());
         if std::env::var_os("TAGPIN_JUDGE").is_some() && built > 0 {
-            println!("{}: {built} builds, {} complaints", tree.display(), more.len());
+            eprintln!("{}: {built} builds, {} complaints", tree.display(), more.len());
         }
         count += built;
         wrong.extend(more);

@@ -3,6 +3,7 @@
 //! The judge is a program in Go with the packages that `kubectl` reads with (`tests/programs/judge`); it is built once,
 //! below `target`. Without Go the test says `skipped:` and passes. `TAGPIN_JUDGE_SECONDS` lets it go on for longer, and
 //! `TAGPIN_JUDGE_SEED` begin elsewhere.
+#![expect(clippy::print_stderr, reason = "a test that is skipped, or judges what it is given, says so")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -75,11 +76,11 @@ fn built() -> Option<PathBuf> {
     match built {
         Ok((true, _)) => Some(program),
         Ok((false, said)) => {
-            println!("skipped: the judge cannot be built: {said}");
+            eprintln!("skipped: the judge cannot be built: {said}");
             None
         }
         Err(error) => {
-            println!("skipped: go: {error}");
+            eprintln!("skipped: go: {error}");
             None
         }
     }
@@ -299,7 +300,7 @@ fn nothing_runs_that_is_neither_seen_nor_said() {
             }
         }
     }
-    println!("{rounds} manifests, {deployed} deploy the image, {refused} are refused");
+    eprintln!("{rounds} manifests, {deployed} deploy the image, {refused} are refused");
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert!(deployed > rounds / 10, "the manifests are too broken to say anything");
 }

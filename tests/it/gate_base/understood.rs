@@ -230,9 +230,7 @@ fn silent_kinds_are_looked_into() {
         (
             "a list in JSON",
             "a.json",
-            format!(
-                "{{\"apiVersion\": \"kyverno.io/v1\", \"kind\": \"PolicyList\", \"items\": [{{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {{\"containers\": [{{\"image\": \"redis:6\"}}]}}}}]}}"
-            ),
+            "{\"apiVersion\": \"kyverno.io/v1\", \"kind\": \"PolicyList\", \"items\": [{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"containers\": [{\"image\": \"redis:6\"}]}}]}".to_owned(),
             FLOATS,
         ),
         (

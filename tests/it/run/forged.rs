@@ -333,9 +333,9 @@ async fn auto_merge_is_for_the_head_that_was_compared_and_stays_off_where_somebo
     let done = run_with(&mut world, &config, TOKEN).await;
     let bound = |world: &World| {
         let log = world.forge.log();
-        let inputs =
+        let mut inputs =
             log.iter().filter_map(|it| it.body.as_ref().map(|body| body["variables"]["input"].clone()));
-        inputs.filter(|input| input["mergeMethod"] == "SQUASH").next_back()
+        inputs.rfind(|input| input["mergeMethod"] == "SQUASH")
     };
     assert_eq!(bound(&world).unwrap()["expectedHeadOid"], done.commit.unwrap());
     // A person takes it off, and whoever edits the body cannot have it turned on again.
