@@ -31,7 +31,10 @@ fn told(cases: &[Case<'_>]) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-fn fine(cases: &[(&str, &[(&str, String)], &[(&str, String)])]) {
+/// Paths and texts.
+type Files<'f> = &'f [(&'f str, String)];
+
+fn fine(cases: &[(&str, Files<'_>, Files<'_>)]) {
     for (name, before, after) in cases {
         let (code, findings, unread, err) = judge(before, after);
         assert_eq!((code, findings, unread), (0, vec![], vec![]), "{name}: {err}");
