@@ -116,12 +116,12 @@ fn of_chart(head: &CommitTree, path: &str) -> Option<LookAwayReason> {
     if path.ends_with(".tgz") {
         return is_in("/charts/").then_some(LookAwayReason::ChartArchive);
     }
-    // Notes are printed and not applied.
-    if is_candidate(path) || path.ends_with("/NOTES.txt") || !is_in("/templates/") {
-        return None;
-    }
     // Nothing comes out of a helper but where a template asks for it.
     let is_helper = path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+    // Notes are printed and not applied.
+    if is_candidate(path) && !is_helper || path.ends_with("/NOTES.txt") || !is_in("/templates/") {
+        return None;
+    }
     let may_name = || match head.read(path, SIZE_MAX) {
         Ok(bytes) => names_image(&String::from_utf8_lossy(&bytes)),
         Err(_) => true,

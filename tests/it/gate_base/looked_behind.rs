@@ -201,6 +201,12 @@ fn what_helm_reads_beside_manifests_is_said() {
             &[("c/templates/_helpers.tpl", helper("redis:6"))],
             "c/templates/_helpers.tpl looks-away",
         ),
+        (
+            "a helper that is called like a manifest",
+            &chart,
+            &[("c/templates/_h.yaml", helper("redis:6"))],
+            "c/templates/_h.yaml looks-away",
+        ),
         ("a packed chart", &chart, &[("c/charts/a-1.0.0.tgz", text("x"))], "c/charts/a-1.0.0.tgz looks-away"),
         (
             "an action with an image",
