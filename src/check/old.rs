@@ -36,7 +36,8 @@ pub(super) fn old(
     let may_be = |finding: &Finding, old: &Finding| {
         let is_allowed = |finding| context.check.allows(finding, context.today);
         // What is said of a whole file may be about anything that the change did to it.
-        let is_of_file = finding.place.is_none() && base.touched.contains_key(&finding.root_path);
+        let is_of_file =
+            finding.place.is_none() && !is_named(finding) && base.touched.contains_key(&finding.root_path);
         // So may what nobody evaluates, where the change edits it.
         let is_about_the_change = is_of_file
             || unevaluated(finding).is_some_and(|what| {
@@ -62,6 +63,12 @@ pub(super) fn old(
         }
     }
     old
+}
+
+/// Returns whether a finding about a whole file says by name what it is about, so that another one is another finding.
+fn is_named(finding: &Finding) -> bool {
+    let reason = finding.subject.split_once(' ').map(|(reason, _)| reason);
+    finding.rule.id == "looks-away" && reason == Some(LookAwayReason::SkaffoldBuild.as_str())
 }
 
 /// Returns what a finding is about that is not evaluated: a text in the file, or the name of another file.
