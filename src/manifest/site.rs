@@ -154,6 +154,8 @@ pub struct Site {
     pub also_at: Vec<String>,
     /// The format's name.
     pub format: String,
+    /// The API group of the Kubernetes object; empty for the core's.
+    pub group: Option<String>,
     /// The kind of the Kubernetes object.
     pub kind: Option<String>,
     /// The name of the Kubernetes object.

@@ -137,6 +137,12 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                 Form::Fields if pattern.to_string().contains("baseImage") => {
                     json!({"baseImage": "ghcr.io/acme/api", "tag": "1.8"})
                 }
+                Form::Fields if pattern.to_string().contains("[repo]") => {
+                    json!({"repo": "ghcr.io/acme/api", "tag": "1.8"})
+                }
+                Form::Fields if pattern.to_string().contains("[repository]") => {
+                    json!({"repository": "ghcr.io/acme/api", "tag": "1.8"})
+                }
                 Form::Fields => json!({"image": "ghcr.io/acme/api", "version": "1.8", "digest": ""}),
                 Form::Values => json!({"image": {"repository": "ghcr.io/acme/api", "tag": "1.8"}}),
                 Form::Kustomize => json!([{"name": "ghcr.io/acme/api", "newTag": "1.8"}]),
@@ -244,6 +250,11 @@ fn tables() -> String {
         page,
         "\n## Keys that look like images\n\nThose that end in `image`, and {}.\n",
         list(BUILT_IN.image_keys())
+    );
+    let _ = writeln!(
+        page,
+        "\n## Annotations that pull\n\nOf objects and of pod templates, where the value has a slash: {}.\n",
+        list(BUILT_IN.image_annotations())
     );
     page
 }

@@ -7,6 +7,7 @@ mod bad_input;
 mod bounds;
 mod cases;
 mod catalogue;
+mod catalogue_fields;
 mod change_control;
 mod check;
 mod check_online;

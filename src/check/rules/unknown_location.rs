@@ -10,23 +10,24 @@ pub(super) static RULE: GateRule = GateRule {
     id: "unknown-location",
     title: "What looks like an image stands where tagpin knows of none",
     explanation: "\
-A field of a custom resource or of another tool that ends in `image` and holds a reference with a tag. tagpin does not \
-know whether anything pulls it, so it is never edited. A `[[location]]` in the configuration makes it known, or says that \
-it is not an image; with a digest beside the tag nothing is left to complain about. It is a warning for what is there, and \
-an error for what a change adds (`--changed-since`, `--diff`).",
+A field that ends in `image` and holds a reference with a tag, in a ConfigMap, outside the `spec` of a custom resource or \
+in a file of another tool. tagpin does not know whether anything pulls it, so it is never edited. A `[[location]]` in the \
+configuration makes it known, or says that it is not an image: `tagpin list --unknown` prints it. With a digest beside the \
+tag nothing is left to complain about. It is a warning for what is there, and an error for what a change adds \
+(`--changed-since`, `--diff`).",
     bad: "\
-apiVersion: robots.acme.example/v1
-kind: Robot
+apiVersion: v1
+kind: ConfigMap
 metadata: {name: marvin}
-spec:
-  brainImage: ghcr.io/acme/brain:42
+data:
+  BRAIN_IMAGE: ghcr.io/acme/brain:42
 ",
     good: "\
-apiVersion: robots.acme.example/v1
-kind: Robot
+apiVersion: v1
+kind: ConfigMap
 metadata: {name: marvin}
-spec:
-  brainImage: ghcr.io/acme/brain:42@sha256:5236acd307025716fd845fa0d557b4d285c6a6e0f0d352e57d65d63a62368f23
+data:
+  BRAIN_IMAGE: ghcr.io/acme/brain:42@sha256:5236acd307025716fd845fa0d557b4d285c6a6e0f0d352e57d65d63a62368f23
 ",
     level: Severity::Warning,
     fixable: false,
@@ -43,7 +44,8 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let found = floating.map(|site| {
         let (image, path) = (&site.located.site.image, &site.located.site.path);
         let message = format!("`{image}` looks like an image at `{path}`, where tagpin knows of none");
-        let advice = "add a [[location]] for it to the configuration, or pin it by hand";
+        let advice =
+            "`tagpin list --unknown` prints the [[location]] for the configuration; or pin it by hand";
         Finding { level, ..Finding::at_site(&RULE, &site, message).advice(advice) }
     });
     found.collect()

@@ -27,6 +27,8 @@ struct Data {
     not_pulled: Vec<Selector>,
     #[serde(default)]
     image_keys: Vec<String>,
+    #[serde(default)]
+    image_annotations: Vec<String>,
 }
 
 /// All known locations.
@@ -224,6 +226,25 @@ impl Catalogue {
         &self.data.image_keys
     }
 
+    /// Returns whether a key is one of [`Self::image_keys`], in any case.
+    pub(super) fn is_image_key(&self, key: &str) -> bool {
+        self.image_keys().iter().any(|known| known.eq_ignore_ascii_case(key))
+    }
+
+    /// Returns the annotations that say which image a webhook adds to a pod; one `*` stands for anything.
+    pub fn image_annotations(&self) -> &[String] {
+        &self.data.image_annotations
+    }
+
+    pub(super) fn is_image_annotation(&self, key: &str) -> bool {
+        self.image_annotations().iter().any(|known| match known.split_once('*') {
+            Some((start, end)) => {
+                key.len() >= start.len() + end.len() && key.starts_with(start) && key.ends_with(end)
+            }
+            None => known == key,
+        })
+    }
+
     /// Returns whether a document with these bytes can hold an image at all: every location names words that its
     /// documents must spell, and nothing in them may be read as another word.
     pub fn may_hold_images(&self, bytes: &[u8]) -> bool {
@@ -312,6 +333,7 @@ fn compile(glob: &str) -> Option<GlobMatcher> {
     GlobBuilder::new(&glob).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
 }
 
-fn group_of(api_version: &str) -> &str {
+/// Returns the API group of an `apiVersion`: nothing for the core's.
+pub(super) fn group_of(api_version: &str) -> &str {
     api_version.rsplit_once('/').map_or("", |(group, _)| group)
 }

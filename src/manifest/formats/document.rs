@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
     asserts, compose, helm_values, json_patch, kubernetes, kustomization, kustomize_looks_away, locations,
-    quadlet, unknown,
+    object, quadlet, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -32,7 +32,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         kustomize_looks_away::find(finder, root);
         return;
     }
-    if kubernetes::is_object(tree, root) {
+    if object::is_object(tree, root) {
         "kubernetes".clone_into(&mut finder.format);
         kubernetes::find(finder, root);
         return;
@@ -63,7 +63,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     } else {
         // A bare list of objects, as `kubectl` and templates print it.
         for item in tree.items(root) {
-            if kubernetes::is_object(tree, *item) {
+            if object::is_object(tree, *item) {
                 "kubernetes".clone_into(&mut finder.format);
                 kubernetes::find(finder, *item);
             }
@@ -73,7 +73,8 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
 
 fn kustomization_images(finder: &mut Finder<'_, '_>, root: NodeId) {
     let kind = finder.tree.get_str(root, "kind").filter(|kind| !kind.is_empty());
-    finder.kind = kind.map(str::to_owned);
+    finder.object.group = Some("kustomize.config.k8s.io".to_owned());
+    finder.object.kind = kind.map(str::to_owned);
     // Both may be left out; what is looked for is the same.
     let catalogue = finder.catalogue;
     let entries = catalogue.kubernetes("kustomize.config.k8s.io/v1beta1", kind.unwrap_or("Kustomization"));

@@ -40,8 +40,7 @@ fn find_below(
     finder.inside = inside;
     finder.is_patch = true;
     finder.format.clone_from(&text.format);
-    finder.kind.clone_from(&text.kind);
-    finder.name.clone_from(&text.name);
+    finder.object.clone_from(&text.object);
     match text.form {
         TextForm::Values => helm_values::find(&mut finder, root),
         TextForm::Objects if json_patch::is_patch(tree, root) => json_patch::find(&mut finder, root),
@@ -59,8 +58,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     let inner = yaml::parse(value);
     let mut finder = Finder::new(tree, catalogue, text.document);
     finder.format.clone_from(&text.format);
-    finder.kind.clone_from(&text.kind);
-    finder.name.clone_from(&text.name);
+    finder.object.clone_from(&text.object);
     let (pointer, span) = (tree.pointer(text.node), tree.nodes[text.node].span.clone());
     for root in inner.documents.iter().filter_map(|document| document.root) {
         for mut site in find_below(&inner, text, root, None, catalogue).sites {

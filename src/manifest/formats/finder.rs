@@ -6,7 +6,7 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::catalogue::{Catalogue, Location, TextForm};
+use super::catalogue::{Catalogue, Location, TextForm, group_of};
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify, with_defaults};
 use crate::manifest::syntax::agreement::is_action;
@@ -23,8 +23,7 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) catalogue: &'y Catalogue,
     pub(super) document: usize,
     pub(super) format: String,
-    pub(super) kind: Option<String>,
-    pub(super) name: Option<String>,
+    pub(super) object: ObjectLabel,
     pub(super) owner: Option<ObjectOwner>,
     /// The block scalar whose text is searched.
     pub(super) inside: Option<NodeId>,
@@ -67,6 +66,13 @@ pub(in crate::manifest) struct EmbeddedText {
     pub(super) form: TextForm,
     pub(in crate::manifest) document: usize,
     pub(super) format: String,
+    pub(super) object: ObjectLabel,
+}
+
+/// What a Kubernetes object calls itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ObjectLabel {
+    pub(super) group: Option<String>,
     pub(super) kind: Option<String>,
     pub(super) name: Option<String>,
 }
@@ -118,8 +124,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             catalogue,
             document,
             format: String::new(),
-            kind: None,
-            name: None,
+            object: ObjectLabel::default(),
             owner: None,
             inside: None,
             is_patch: false,
@@ -131,6 +136,18 @@ impl<'y, 'a> Finder<'y, 'a> {
             texts: Vec::new(),
             looks_away: Vec::new(),
         }
+    }
+
+    /// Notes that what is found from now on is of `object`, and returns what it was of.
+    pub(super) fn enter(&mut self, object: NodeId) -> ObjectLabel {
+        let text = |key| self.tree.get_str(object, key).unwrap_or_default();
+        let metadata = self.tree.get(object, "metadata");
+        let label = ObjectLabel {
+            group: Some(group_of(text("apiVersion")).to_owned()),
+            kind: Some(text("kind").to_owned()),
+            name: metadata.and_then(|metadata| self.tree.get_str(metadata, "name")).map(str::to_owned),
+        };
+        std::mem::replace(&mut self.object, label)
     }
 
     pub(super) fn finish(mut self) -> Found {
@@ -160,6 +177,16 @@ impl<'y, 'a> Finder<'y, 'a> {
     }
 
     pub(super) fn is_ignored(&self, node: NodeId) -> bool {
+        self.is_of_device(node) || self.is_set_aside(node)
+    }
+
+    /// Returns whether a scalar is the image of an RBD volume (Kubernetes API, RBDVolumeSource v1 core): a block device.
+    fn is_of_device(&self, node: NodeId) -> bool {
+        let source = self.tree.nodes[node].parent.filter(|source| self.tree.key_of(*source) == Some("rbd"));
+        source.is_some_and(|source| self.tree.get(source, "monitors").is_some())
+    }
+
+    fn is_set_aside(&self, node: NodeId) -> bool {
         !self.ignored.is_empty()
             && std::iter::successors(Some(node), |at| self.tree.nodes[*at].parent)
                 .any(|at| self.ignored.contains(&at))
@@ -196,6 +223,13 @@ impl<'y, 'a> Finder<'y, 'a> {
         if let Some(prefix) = prefix {
             self.add_scalar(node, &prefix);
         }
+    }
+
+    /// Adds a scalar that looks like an image where none is known.
+    pub(super) fn add_unknown(&mut self, node: NodeId) {
+        let node = self.tree.resolve(node);
+        let image = self.tree.written(node).to_owned();
+        self.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::UnknownLocation), None);
     }
 
     pub(super) fn add_output(&mut self, node: NodeId) {
@@ -385,8 +419,9 @@ impl<'y, 'a> Finder<'y, 'a> {
             path: self.tree.pointer(main),
             also_at: Vec::new(),
             format: self.format.clone(),
-            kind: self.kind.clone(),
-            name: self.name.clone(),
+            group: self.object.group.clone(),
+            kind: self.object.kind.clone(),
+            name: self.object.name.clone(),
             owner: self.owner.clone(),
             platform: None,
             main,

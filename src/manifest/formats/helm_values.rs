@@ -123,7 +123,7 @@ fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
 }
 
-fn is_images_key(key: &str) -> bool {
+pub(super) fn is_images_key(key: &str) -> bool {
     key == "images" || key.ends_with("Images")
 }
 

@@ -1,7 +1,7 @@
 //! JSON patches in YAML (RFC 6902), as kustomize and Flux take them: a list of `{op, path, value}`.
 
 use super::finder::Finder;
-use super::{helm_values, kubernetes, kustomization};
+use super::{helm_values, kubernetes, kustomization, object};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -110,7 +110,7 @@ fn is_about_images(text: &str) -> bool {
 
 /// Returns whether a value that holds no image as it stands may be a part of one.
 fn may_write_a_part(tree: &SyntaxTree<'_>, value: NodeId, keys: &[&str]) -> bool {
-    if keys.iter().any(|key| kubernetes::NOT_PULLED.contains(key)) {
+    if keys.iter().any(|key| object::NOT_PULLED.contains(key)) {
         return false;
     }
     let is_in_values = || {

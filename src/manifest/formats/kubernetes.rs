@@ -3,29 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::catalogue::Catalogue;
 use super::finder::Finder;
-use super::{locations, platform};
+use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
+use super::{image_annotations, locations, platform, uncatalogued};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Digest;
 
-/// Lists of containers in a pod spec (Kubernetes API, PodSpec v1 core).
-const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
-
-/// Subtrees that describe and do not pull: what the cluster reports back, free-form metadata, schemas.
-pub(super) const NOT_PULLED: [&str; 3] = ["status", "metadata", "openAPIV3Schema"];
-
 /// The fields under which the kinds of the core API keep their pod template.
 const POD_TEMPLATES: [&str; 3] = ["/spec/template", "/spec/jobTemplate/spec/template", "/template"];
 
-pub(super) fn is_object(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    tree.get_str(node, "apiVersion").is_some() && tree.get_str(node, "kind").is_some()
-}
-
 pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
-    let outer = (finder.kind.take(), finder.name.take(), finder.owner.take());
+    let outer = finder.enter(object);
+    let owner = finder.owner.take();
     let api_version = finder.tree.get_str(object, "apiVersion").unwrap_or_default().to_owned();
     let kind = finder.tree.get_str(object, "kind").unwrap_or_default().to_owned();
     let catalogue = finder.catalogue;
@@ -33,20 +24,19 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let not_pulled = catalogue.is_not_pulled(&api_version, &kind);
     // What is known of such an object in particular still counts.
     entries.retain(|entry| !not_pulled || entry.group.is_some());
-    finder.kind = Some(kind);
-    let metadata = finder.tree.get(object, "metadata");
-    finder.name = metadata.and_then(|it| finder.tree.get_str(it, "name")).map(str::to_owned);
     finder.set_aside(&entries, object);
     if !not_pulled {
         // In a template, what stands beside the name is not known.
         let complete = finder.tree.masked.is_empty() && !finder.is_patch;
         let annotatable = complete && owns_pod_template(finder.tree, object);
         let digests = Arc::new(if annotatable { digests(finder.tree, object) } else { BTreeMap::new() });
-        let metadata = finder.tree.get(object, "metadata");
-        let name = metadata.and_then(|metadata| finder.tree.get_str(metadata, "name")).map(str::to_owned);
+        let name = finder.object.name.clone();
         finder.owner = Some(ObjectOwner { node: object, name, container: None, annotatable, digests });
         // Pod specs first: they know the container's name.
         pod_spec(finder, object);
+        if let Some(metadata) = finder.tree.get(object, "metadata") {
+            image_annotations::find(finder, metadata);
+        }
         for (_, value) in finder.tree.entries(object).to_vec() {
             walk(finder, value);
         }
@@ -55,7 +45,10 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         described(finder, object);
     }
     locations::find(finder, &entries, object, |tree, node| !in_nested_object(tree, node, object));
-    (finder.kind, finder.name, finder.owner) = outer;
+    if !not_pulled {
+        uncatalogued::find(finder, object);
+    }
+    (finder.object, finder.owner) = (outer, owner);
 }
 
 /// Looks into an object of a kind that describes images. What has `items` is a list to `kubectl`, whatever its kind says
@@ -137,11 +130,6 @@ fn digests(tree: &SyntaxTree<'_>, object: NodeId) -> BTreeMap<String, String> {
     tree.entries(annotations).iter().filter_map(entry).collect()
 }
 
-pub(super) fn is_not_pulled(tree: &SyntaxTree<'_>, catalogue: &Catalogue, object: NodeId) -> bool {
-    let text = |key| tree.get_str(object, key).unwrap_or_default();
-    catalogue.is_not_pulled(text("apiVersion"), text("kind"))
-}
-
 pub(super) fn find_in_part(finder: &mut Finder<'_, '_>, part: NodeId, path: &str) {
     let mut keys = path.rsplit('/').filter(|key| *key != "-" && key.parse::<usize>().is_err());
     if keys.next().is_some_and(|key| CONTAINER_LISTS.contains(&key)) {
@@ -173,9 +161,10 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
             }
             pod_spec(finder, node);
             for (key, value) in entries.clone() {
-                let described = finder.tree.text_of(key).is_some_and(|key| NOT_PULLED.contains(&key));
-                if !described {
-                    walk(finder, value);
+                match finder.tree.text_of(key) {
+                    Some("metadata") => image_annotations::find(finder, value),
+                    Some(key) if NOT_PULLED.contains(&key) => {}
+                    _ => walk(finder, value),
                 }
             }
         }
@@ -203,6 +192,7 @@ fn is_injected(tree: &SyntaxTree<'_>, spec: NodeId, container: NodeId) -> bool {
 fn pod_spec(finder: &mut Finder<'_, '_>, spec: NodeId) {
     let tree = finder.tree;
     let lists = CONTAINER_LISTS.iter().flat_map(|list| tree.all(spec, list));
+    let lists = lists.chain(other_container_lists(tree, spec));
     // A strategic merge patch may take a container away.
     let kept = |container: &&NodeId| tree.get_str(**container, "$patch") != Some("delete");
     let containers: Vec<&NodeId> = lists.flat_map(|list| tree.items(list)).filter(kept).collect();

@@ -23,9 +23,9 @@ pub(super) fn find(
     for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
             if tree.text_of(node).is_some() {
-                let (format, kind, name) = (finder.format.clone(), finder.kind.clone(), finder.name.clone());
+                let (format, object) = (finder.format.clone(), finder.object.clone());
                 let document = finder.document;
-                finder.texts.push(EmbeddedText { node, form, document, format, kind, name });
+                finder.texts.push(EmbeddedText { node, form, document, format, object });
             }
         }
     }

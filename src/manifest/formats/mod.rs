@@ -9,15 +9,18 @@ pub(super) mod embedded_yaml;
 mod finder;
 mod folded_keys;
 mod helm_values;
+mod image_annotations;
 mod json_patch;
 mod kubernetes;
 mod kustomization;
 mod kustomize_looks_away;
 mod locations;
+mod object;
 pub mod pattern;
 mod platform;
 mod quadlet;
 pub(super) mod skaffold;
+mod uncatalogued;
 mod unknown;
 
 pub(super) use document::find;

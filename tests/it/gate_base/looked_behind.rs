@@ -54,7 +54,8 @@ fn text(text: &str) -> String {
 
 #[test]
 fn what_a_change_leaves_open_is_an_error() {
-    let robot = |spec: &str| format!("apiVersion: robots.acme.example/v1\nkind: Robot\nspec: {spec}\n");
+    let robot =
+        |body: &str| format!("apiVersion: robots.acme.example/v1\nkind: Robot\nspec: {{}}\nbody: {body}\n");
     told(&[
         ("a variable", &[], &[("a.yaml", pod("${IMG}"))], "a.yaml unverifiable"),
         ("a variable of Kubernetes", &[], &[("a.yaml", pod("$(params.img)"))], "a.yaml unverifiable"),
