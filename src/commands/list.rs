@@ -21,7 +21,7 @@ use crate::plan::pin;
 use crate::pull_request::marker;
 use crate::report::audit::{self, AuditSources, Earlier};
 use crate::report::terminal::Terminal;
-use crate::report::{Report, human};
+use crate::report::{Report, human, unknown_locations};
 use crate::source::git::{Log, LogError, RevisionError};
 use crate::source::tree::{DirectoryTree, Tree as _};
 
@@ -43,6 +43,9 @@ pub fn run(
     if globals.format != Format::Html {
         only_for_the_page(args)?;
     }
+    if args.unknown && globals.format != Format::Human {
+        return Err(Failure::usage("`--unknown` prints TOML", "leave out `--format`"));
+    }
     let config = local_config(globals, environment, terminal)?;
     let tree = local_tree(&args.paths)?;
     let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
@@ -50,6 +53,10 @@ pub fn run(
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
     report.add_holds(config.settings.holds.at(Timestamp::now()), &inventory);
+    if args.unknown {
+        print(&report, globals, terminal, |_, _| unknown_locations::toml(&inventory))?;
+        return Ok(Exit::of(false, report.complete));
+    }
     if globals.format != Format::Html {
         print(&report, globals, terminal, human::list)?;
         return Ok(Exit::of(false, report.complete));

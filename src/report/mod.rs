@@ -15,6 +15,7 @@ mod rows;
 pub mod sarif;
 pub mod terminal;
 pub mod timeline;
+pub mod unknown_locations;
 
 pub use excerpt::{Excerpt, ExcerptSource};
 pub use format::Format;

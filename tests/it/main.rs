@@ -25,6 +25,7 @@ mod known_good;
 mod kustomize;
 mod ledger;
 mod levels;
+mod list_unknown;
 mod live;
 mod modules;
 mod outputs;

@@ -182,6 +182,7 @@ Examples:
   tagpin list                      # this directory
   tagpin list clusters apps/a.yaml
   tagpin list --format json | jq '.summary'
+  tagpin list --unknown            # [[location]] entries for the configuration
   tagpin list --format html --previous may.json --previous june.json > audit.html
   kubectl get pods -A -o json | tagpin list --format html --live - clusters/production > audit.html")]
 pub struct ListArgs {
@@ -194,6 +195,9 @@ pub struct ListArgs {
     /// With --format html: show what runs, as `tagpin live` tells it, from what `kubectl get pods -A -o json` printed into FILE; `-` reads standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub live: Option<PathBuf>,
+    /// Print, for what looks like an image where tagpin knows of none, the [[location]] that makes it known, ready to paste
+    #[arg(long)]
+    pub unknown: bool,
 }
 
 /// Write the digests into the files

@@ -1,0 +1,83 @@
+//! `tagpin list --unknown`: what looks like an image is known once its answer is in the configuration.
+
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const FILES: [(&str, &str); 5] = [
+    (
+        "robots.yaml",
+        "apiVersion: robots.acme.example/v1\nkind: Robot\nmetadata: {name: r}\nspec:\n  images: ['acme/a:1']\n  image: \
+         {name: camera, tag: '3'}\nbody:\n  arms: [{image: 'acme/b:1'}, {image: 'acme/b:2'}]\n  a/b: {imageName: \
+         'acme/c:1'}\n",
+    ),
+    (
+        "config.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {SIDECAR_IMAGE: 'acme/d:1'}\n",
+    ),
+    ("compose.yaml", "services: {web: {image: 'acme/web:1', x-debug: {debugImage: 'acme/e:1'}}}\n"),
+    ("tool/[1].json", "{\"dockerImage\": \"acme/f:1\"}"),
+    ("odd.yaml", "a=b: {image: 'acme/odd:1'}\n"),
+];
+
+fn tagpin(directory: &TempDir, args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
+    command.current_dir(directory.path().join("work")).env_clear().env("HOME", directory.path());
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn scene() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in FILES {
+        let path = directory.path().join("work").join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn what_it_prints_makes_every_place_known() {
+    let directory = scene();
+    let printed = tagpin(&directory, &["list", "--unknown"]);
+    for line in [
+        "[[location]]",
+        "group = \"robots.acme.example\"",
+        "kinds = [\"Robot\"]",
+        "images = [\"/body/arms/[]/image\", \"/body/a~1b/imageName\", \"/spec/images/[]\"]",
+        "fields = [\"/spec/image\"]",
+        "format = \"compose\"",
+        "images = [\"/data/SIDECAR_IMAGE\"]",
+        "# acme/b:2 at robots.yaml:8:39",
+    ] {
+        assert!(printed.lines().any(|printed| printed == line), "{line}\n{printed}");
+    }
+    let config = directory.path().join("bot.toml");
+    fs_err::write(&config, &printed).unwrap();
+    let config = config.to_str().unwrap();
+    let listed = tagpin(&directory, &["list", "--format", "json", "--config", config]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let states = listed["references"].as_array().unwrap().iter();
+    let states: Vec<(&str, &str)> = states
+        .map(|row| {
+            let state = row["reason"].as_str().or(row["state"].as_str());
+            (row["image"].as_str().unwrap(), state.unwrap())
+        })
+        .collect();
+    // No path can say where that stands: its comment remains.
+    let unknown: Vec<_> = states.iter().filter(|(_, state)| *state == "unknown-location").collect();
+    assert_eq!(unknown, [&("acme/odd:1", "unknown-location")], "{printed}");
+    assert!(printed.ends_with("# acme/odd:1 at odd.yaml:1:14\n"), "{printed}");
+    assert_eq!(states.iter().filter(|(_, state)| *state == "floating").count(), 9, "{states:?}\n{printed}");
+}
+
+#[test]
+fn where_all_is_known_it_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    fs_err::create_dir(directory.path().join("work")).unwrap();
+    let printed = tagpin(&directory, &["list", "--unknown"]);
+    assert!(printed.starts_with("# What looks like an image"), "{printed}");
+}
