@@ -172,7 +172,7 @@ impl LookAwayReason {
             Self::Size => (
                 "too-large",
                 "it is larger than tagpin reads",
-                "split it, or exclude it if it is no manifest",
+                "split it, or exclude it if it is not a manifest",
             ),
             Self::Encoding => ("encoding", "it is not UTF-8", "save it as UTF-8"),
             Self::Template => (

@@ -18,6 +18,7 @@ use tagpin::plan::pin::pin;
 use tagpin::source::tree::DirectoryTree;
 
 use crate::support::answering::Answering;
+use crate::support::directory::{copy, sorted};
 
 #[test]
 fn every_case_is_as_it_should_be() {
@@ -127,12 +128,6 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     fs_err::read(path).ok()
 }
 
-fn sorted(directory: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
-
 fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut open = if directory.is_dir() { vec![directory.to_owned()] } else { Vec::new() };
@@ -146,12 +141,4 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
         }
     }
     files
-}
-
-fn copy(from: &Path, to: &Path) {
-    for path in files_below(from) {
-        let target = to.join(&path);
-        fs_err::create_dir_all(target.parent().unwrap()).unwrap();
-        fs_err::copy(from.join(&path), target).unwrap();
-    }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tagpin::check::{
@@ -18,6 +18,7 @@ use tagpin::history::ledger::{Ledger, LedgerState, LedgerView};
 use tagpin::source::tree::{DirectoryTree, Tree as _, renames};
 
 use crate::support::answering::Answering;
+use crate::support::directory::{copy, sorted};
 
 /// The day on which cases are checked that do not name another.
 const TODAY: &str = "2026-06-01";
@@ -279,22 +280,4 @@ fn levels_are_ordered_as_their_words() {
     let levels: Vec<Severity> = Severity::WORDS.iter().map(|(_, level)| *level).collect();
     assert!(levels.is_sorted());
     assert!(Severity::WORDS.iter().all(|(word, level)| *word == level.as_str()));
-}
-
-fn sorted(directory: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs_err::create_dir_all(to).unwrap();
-    for path in sorted(from) {
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs_err::copy(&path, target).unwrap();
-        }
-    }
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::directory::copy;
+
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
 }
@@ -21,20 +23,6 @@ fn images(directory: &Path) -> Vec<Value> {
     assert_eq!(code, 0);
     let json: Value = serde_json::from_str(&out).unwrap();
     json["references"].as_array().unwrap().clone()
-}
-
-/// Copies the directory, so that a test may change it.
-fn copy(from: &Path, to: &Path) {
-    fs_err::create_dir_all(to).unwrap();
-    for entry in fs_err::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs_err::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 #[test]

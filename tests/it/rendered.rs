@@ -5,11 +5,13 @@
 //! `TAGPIN_BLESS=1 cargo test --test it rendered::` writes what is said now: read the difference before you commit it.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::support::directory::{copy, sorted};
 
 const PIN: &str = "sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd";
 
@@ -29,24 +31,6 @@ fn tagpin(directory: &Path, args: &[&str], stream: &[u8]) -> Said {
     let output = command.arg("check").args(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn sorted(directory: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs_err::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs_err::create_dir_all(to).unwrap();
-    for path in sorted(from) {
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs_err::copy(&path, target).unwrap();
-        }
-    }
 }
 
 #[test]

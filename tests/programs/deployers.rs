@@ -17,6 +17,7 @@ use tagpin::registry::TagRef;
 use tagpin::source::tree::DirectoryTree;
 
 use crate::support::answering::Answering;
+use crate::support::directory::copy;
 
 /// What builds a directory, and what it is called with.
 struct Judge {
@@ -243,19 +244,6 @@ fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usi
         }
     }
     (count, wrong)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs_err::create_dir_all(to).unwrap();
-    for entry in fs_err::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (path, target) = (entry.path(), to.join(entry.file_name()));
-        match entry.file_type().unwrap() {
-            kind if kind.is_dir() && entry.file_name() != ".git" => copy(&path, &target),
-            kind if kind.is_file() => drop(fs_err::copy(&path, &target).unwrap()),
-            _ => {}
-        }
-    }
 }
 
 #[test]

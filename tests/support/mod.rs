@@ -8,6 +8,7 @@ pub(crate) mod asking;
 pub(crate) mod bare_repository;
 pub(crate) mod browser;
 pub(crate) mod checkout;
+pub(crate) mod directory;
 pub(crate) mod discovery;
 pub(crate) mod docker;
 pub(crate) mod forge;

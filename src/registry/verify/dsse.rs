@@ -73,7 +73,7 @@ impl Bundle {
             message_signature: Option<IgnoredAny>,
         }
         let whole: RawBundle = serde_json::from_slice(bytes)
-            .map_err(|error| Rejected::Malformed(format!("it is no sigstore bundle: {error}")))?;
+            .map_err(|error| Rejected::Malformed(format!("it is not a sigstore bundle: {error}")))?;
         match (whole.dsse_envelope, whole.message_signature) {
             (Some(envelope), None) => Ok(Self::Envelope(envelope)),
             (None, Some(_)) => Ok(Self::Message),
@@ -143,8 +143,9 @@ fn statement(payload: &[u8], digest: &Digest) -> Result<String, Rejected> {
         #[serde(default)]
         digest: BTreeMap<String, String>,
     }
-    let Statement { kind, subject, predicate_type } = serde_json::from_slice(payload)
-        .map_err(|error| Rejected::Malformed(format!("it signs no in-toto statement: {error}")))?;
+    let Statement { kind, subject, predicate_type } = serde_json::from_slice(payload).map_err(|error| {
+        Rejected::Malformed(format!("what it signs is not an in-toto statement: {error}"))
+    })?;
     if !kind.starts_with(STATEMENT) {
         return Err(Rejected::PayloadType(kind));
     }

@@ -13,7 +13,7 @@ pub enum Rejected {
     #[error("none of the keys has made it")]
     OtherKey,
     /// The signed text is not an in-toto statement.
-    #[error("it signs a `{0}`, which is no in-toto statement")]
+    #[error("it signs a `{0}`, which is not an in-toto statement")]
     PayloadType(String),
     /// It is about something that nobody asked for.
     #[error("its type is `{0}`")]

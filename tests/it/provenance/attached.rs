@@ -173,7 +173,7 @@ async fn an_envelope_around_something_else_attests_nothing() {
         ("no signature", none, "none of the keys"),
         ("another digest", world.known.envelope(IN_TOTO, &statement(&elsewhere, SLSA)), elsewhere.as_str()),
         ("another statement", world.known.envelope(IN_TOTO, &untyped), "example.com/Note"),
-        ("no statement", world.known.envelope(IN_TOTO, "{}"), "no in-toto statement"),
+        ("no statement", world.known.envelope(IN_TOTO, "{}"), "not an in-toto statement"),
         ("no envelope", json!({"payload": 1}), "no DSSE envelope"),
     ] {
         world.attest(&[attach(envelope)]);
