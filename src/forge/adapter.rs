@@ -14,6 +14,9 @@ pub trait Forge: Send + Sync {
 
     /// Returns the pull requests from each of `branches` of this very repository, not of a fork, the newest first: open,
     /// closed and merged ones, whoever opened them. Those for `base` have their whole text, whatever it costs to read it.
+    /// Merged ones may be missing that are older than the newest merged one for `base` and than every one that was closed.
+    ///
+    /// There may be hundreds of branches, and few that have any: an adapter asks for all of them together, as far as its forge lets it.
     ///
     /// # Errors
     /// Also where a list is not complete: what is missing may have been declined.

@@ -37,7 +37,7 @@ impl Declined {
                     declined.pairs.insert(pair, pull.number);
                 }
             }
-            if is_no {
+            if is_no && marker.pairs().is_empty() {
                 declined.sets.push((marker, pull.number));
             }
         }
@@ -49,12 +49,16 @@ impl Declined {
         self.pairs.get(&DeclinedKey::new(name, tag, digest)).copied()
     }
 
+    /// Returns whether there is anything that [`Declined::whole`] could find.
+    pub fn has_wholes(&self) -> bool {
+        !self.sets.is_empty()
+    }
+
     /// Returns the pull request in which exactly the changes of `proposal` were declined, where they were too many to be
     /// told one by one.
     pub fn whole(&self, proposal: &Proposal) -> Option<u64> {
         let wanted = Marker::of(proposal);
-        let too_long = |marker: &Marker| marker.pairs().is_empty();
-        let found = self.sets.iter().find(|(marker, _)| too_long(marker) && marker.same_changes(&wanted));
+        let found = self.sets.iter().find(|(marker, _)| marker.same_changes(&wanted));
         found.map(|(_, number)| *number)
     }
 }

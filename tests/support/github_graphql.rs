@@ -4,7 +4,7 @@ use axum::response::Response;
 use git2::{Oid, Repository};
 use serde_json::{Value, json};
 
-use super::forge::Shared;
+use super::forge::{Pull, Shared};
 use super::github_answers::json_answer;
 
 /// Answers the query in `body`.
@@ -25,6 +25,9 @@ pub(super) fn answer(shared: &Shared, body: &Value) -> Response {
                 .starts_with("query($id: ID!) { viewer { login } node(id: $id) { ... on PullRequest {") =>
         {
             withdrawn(shared, &body["variables"])
+        }
+        words if words.starts_with("query($owner: String!, $name: String!, $b0: String!, $a0: String") => {
+            histories(shared, words, &body["variables"])
         }
         _ => Err("Parse error".to_owned()),
     };
@@ -108,4 +111,82 @@ fn withdrawn(shared: &Shared, variables: &Value) -> Result<Value, String> {
     };
     let login = &shared.settings.login;
     Ok(json!({ "viewer": { "login": login }, "node": { "taken": of(false), "merging": of(true) } }))
+}
+
+/// Answers a query for the pull requests of many branches, which must be spelled as tagpin spells it.
+fn histories(shared: &Shared, words: &str, variables: &Value) -> Result<Value, String> {
+    let (head, rest) =
+        words.split_once(") { repository(owner: $owner, name: $name) { ").ok_or("Parse error")?;
+    let (questions, fragment) = rest.split_once("} } fragment ").ok_or("Parse error")?;
+    let fields = "found on PullRequestConnection { totalCount pageInfo { hasNextPage endCursor } nodes { id number url \
+                  title body state isDraft isCrossRepository headRefOid baseRefName author { login } labels(first: 100) \
+                  { nodes { name } } autoMergeRequest { enabledAt } } }";
+    if fragment != fields {
+        return Err(format!("Fields are not defined: {fragment}"));
+    }
+    let name =
+        format!("{}/{}", variables["owner"].as_str().unwrap_or(""), variables["name"].as_str().unwrap_or(""));
+    if !name.eq_ignore_ascii_case(&shared.full_name()) {
+        return Err(format!("Could not resolve to a Repository with the name '{name}'."));
+    }
+    let (mut answers, mut nodes) = (serde_json::Map::new(), 0);
+    for (i, question) in
+        questions.split("{ ...found }").map(str::trim).filter(|it| !it.is_empty()).enumerate()
+    {
+        let start = format!("q{i}: pullRequests(headRefName: $b{i}, states: [");
+        let (states, rest) = question
+            .strip_prefix(&start)
+            .and_then(|rest| rest.split_once("], first: "))
+            .ok_or("Parse error")?;
+        let end = format!(", after: $a{i}, orderBy: {{field: CREATED_AT, direction: DESC}})");
+        let first = rest.strip_suffix(&end).and_then(|first| first.parse().ok()).ok_or("Parse error")?;
+        if !head.contains(&format!(", $b{i}: String!, $a{i}: String")) || first > 100 {
+            return Err("Parse error".to_owned());
+        }
+        // What GitHub counts: every pull request, and every label of every one.
+        nodes += first * 101;
+        let states: Vec<&str> = states.split(", ").collect();
+        let (branch, after) = (&variables[format!("b{i}")], &variables[format!("a{i}")]);
+        let after = after.as_str().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+        answers.insert(format!("q{i}"), connection(shared, branch, &states, first, after));
+    }
+    if nodes > 500_000 {
+        return Err(format!(
+            "This query requests up to {nodes} possible nodes which exceeds the maximum limit"
+        ));
+    }
+    Ok(json!({ "repository": answers }))
+}
+
+fn connection(shared: &Shared, branch: &Value, states: &[&str], first: usize, after: usize) -> Value {
+    let state = |pull: &Pull| match (pull.state.as_str(), pull.merged) {
+        ("open", _) => "OPEN",
+        (_, true) => "MERGED",
+        (_, false) => "CLOSED",
+    };
+    let inner = shared.lock();
+    let found: Vec<&Pull> = inner
+        .pulls
+        .iter()
+        .rev()
+        .filter(|pull| *branch == *pull.head && states.contains(&state(pull)))
+        .collect();
+    let nodes = found.iter().skip(after).take(first).map(|pull| {
+        let rest = shared.shown(pull);
+        let labels: Vec<Value> = pull.labels.iter().map(|name| json!({ "name": name })).collect();
+        json!({
+            "id": rest["node_id"], "number": pull.number, "url": rest["html_url"], "title": pull.title,
+            "body": pull.body.clone().unwrap_or_default(), "state": state(pull), "isDraft": pull.draft,
+            "isCrossRepository": pull.head_repository.as_ref() != Some(&shared.full_name()),
+            "headRefOid": rest["head"]["sha"], "baseRefName": pull.base, "author": { "login": pull.user },
+            "labels": { "nodes": labels },
+            "autoMergeRequest": pull.merges_by_itself().then(|| json!({ "enabledAt": "2026-01-01T00:00:00Z" })),
+        })
+    });
+    let nodes: Vec<Value> = nodes.collect();
+    let end = after + nodes.len();
+    json!({
+        "totalCount": found.len(), "nodes": nodes,
+        "pageInfo": { "hasNextPage": end < found.len(), "endCursor": end.to_string() },
+    })
 }

@@ -148,7 +148,8 @@ impl GitHubClient {
     }
 
     async fn keep_pace(&self, call: &Call) -> Result<(), ForgeError> {
-        if call.method == Method::GET {
+        // A query reads, although it is posted.
+        if call.method == Method::GET || (call.api == Api::GraphQl && call.repeats) {
             return Ok(());
         }
         while let Err(wait) = self.writes.take(tokio::time::Instant::now()) {

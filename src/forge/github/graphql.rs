@@ -1,7 +1,7 @@
 //! The few things that only GitHub's GraphQL API does: compare before a branch is moved, say who the token is, merge by
 //! itself, say who took what away.
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::GitHub;
@@ -35,11 +35,13 @@ const WITHDRAWN: &str = "query($id: ID!) { viewer { login } node(id: $id) { ... 
      ... on AutoMergeDisabledEvent { actor { login } } } } } } }";
 
 pub(super) struct GraphQlError {
+    /// Why, in GitHub's word: `NOT_FOUND`, `FORBIDDEN` or another one.
+    kind: String,
     pub(super) said: String,
 }
 
 impl GitHub {
-    async fn graphql(
+    pub(super) async fn graphql(
         &self,
         query: &str,
         variables: Value,
@@ -58,7 +60,9 @@ impl GitHub {
             let failure = self.client.failure(Problem::TooManyRequests).quote(self.client.quote(&said));
             return Err(ForgeError::RateLimited(failure.advise("try again in an hour")));
         }
-        Ok(if errors.is_empty() { Ok(answer["data"].clone()) } else { Err(GraphQlError { said }) })
+        let Some(first) = errors.first() else { return Ok(Ok(answer["data"].clone())) };
+        let kind = first["type"].as_str().unwrap_or_default().to_owned();
+        Ok(Err(GraphQlError { kind, said }))
     }
 
     pub(super) async fn viewer(&self) -> Result<Account, ForgeError> {
@@ -87,7 +91,7 @@ impl GitHub {
         let attempt = Attempt::Commit;
         let error = match self.graphql(UPDATE_REFS, json!({ "input": input }), &attempt).await {
             Ok(Ok(data)) if data["updateRefs"].is_object() => return Ok(()),
-            Ok(Ok(_)) => GraphQlError { said: "no answer to what was asked".to_owned() },
+            Ok(Ok(_)) => GraphQlError { kind: String::new(), said: "no answer to what was asked".to_owned() },
             // It may have been done although its answer got lost.
             Err(error @ (ForgeError::Unavailable(_) | ForgeError::InvalidAnswer(_))) => {
                 let there = self.branch_at(commit).await.ok().flatten();
@@ -161,8 +165,13 @@ impl GitHub {
         })
     }
 
-    fn refused(&self, attempt: &Attempt, error: GraphQlError) -> ForgeError {
-        let refusal = GitHubRefusal::of_message(reqwest::StatusCode::UNPROCESSABLE_ENTITY, error.said);
+    pub(super) fn refused(&self, attempt: &Attempt, error: GraphQlError) -> ForgeError {
+        let status = match error.kind.as_str() {
+            "NOT_FOUND" => StatusCode::NOT_FOUND,
+            "FORBIDDEN" => StatusCode::FORBIDDEN,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let refusal = GitHubRefusal::of_message(status, error.said);
         refusal.explain(attempt, &self.full_name(), &self.client)
     }
 }

@@ -10,6 +10,7 @@ mod connect;
 mod discover;
 mod error;
 mod graphql;
+mod histories;
 mod metadata;
 mod profile;
 mod pull;

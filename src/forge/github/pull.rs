@@ -26,6 +26,38 @@ pub(super) struct Pull {
     auto_merge: Option<IgnoredAny>,
 }
 
+/// A pull request as GraphQL has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Node {
+    id: String,
+    pub(super) number: u64,
+    url: String,
+    title: String,
+    body: String,
+    state: NodeState,
+    is_draft: bool,
+    pub(super) is_cross_repository: bool,
+    head_ref_oid: String,
+    pub(super) base_ref_name: String,
+    author: Option<User>,
+    labels: Option<Labels>,
+    auto_merge_request: Option<IgnoredAny>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum NodeState {
+    Open,
+    Closed,
+    Merged,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    nodes: Vec<Label>,
+}
+
 #[derive(Deserialize)]
 struct Side {
     #[serde(rename = "ref")]
@@ -78,6 +110,30 @@ impl From<Pull> for PullRequest {
             draft: pull.draft,
             auto_merge: pull.auto_merge.is_some(),
             handle: pull.node_id,
+        }
+    }
+}
+
+impl From<&Node> for PullRequest {
+    fn from(node: &Node) -> Self {
+        let labels = node.labels.iter().flat_map(|labels| &labels.nodes);
+        Self {
+            number: node.number,
+            url: node.url.clone(),
+            title: node.title.clone(),
+            body: node.body.clone(),
+            base: node.base_ref_name.clone(),
+            commit: node.head_ref_oid.clone(),
+            state: match node.state {
+                NodeState::Open => PullRequestState::Open,
+                NodeState::Closed => PullRequestState::Closed,
+                NodeState::Merged => PullRequestState::Merged,
+            },
+            labels: labels.map(|label| label.name.clone()).collect(),
+            author: node.author.as_ref().map(|user| account(&user.login)).unwrap_or_default(),
+            draft: node.is_draft,
+            auto_merge: node.auto_merge_request.is_some(),
+            handle: node.id.clone(),
         }
     }
 }

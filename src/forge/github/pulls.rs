@@ -36,13 +36,18 @@ impl GitHub {
                 return Ok(found);
             }
         }
-        let problem = format!("`{branch}` has more than {} pull requests", PAGES * 100);
+        Err(self.endless(branch, 100))
+    }
+
+    /// Returns that a branch has more pull requests than the pages that are read, with so many on each.
+    pub(super) fn endless(&self, branch: &str, page: usize) -> ForgeError {
+        let problem = format!("`{branch}` has more than {} pull requests", PAGES as usize * page);
         let failure = self.client.failure(Problem::Other(problem)).of_repository(self.full_name());
-        Err(ForgeError::InvalidAnswer(
+        ForgeError::InvalidAnswer(
             failure
                 .while_trying(&Attempt::Find)
                 .advise("delete the branch on the forge, or set other groups"),
-        ))
+        )
     }
 }
 
@@ -54,8 +59,12 @@ impl Forge for GitHub {
     async fn histories(
         &self,
         branches: &[String],
-        _base: &str,
+        base: &str,
     ) -> Result<BTreeMap<String, Vec<PullRequest>>, ForgeError> {
+        // Without a token nobody may ask GraphQL, and of one branch it tells no more.
+        if branches.len() > 1 && self.client.has_token() {
+            return self.all_histories(branches, base).await;
+        }
         let asked = branches.iter().cloned().map(|branch| async move {
             let history = self.history(&branch).await?;
             Ok((branch, history))

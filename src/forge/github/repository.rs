@@ -15,7 +15,7 @@ use crate::forge::{Attempt, Failure, ForgeError, Problem};
 pub struct GitHub {
     pub(super) client: GitHubClient,
     pub(super) owner: String,
-    repository: String,
+    pub(super) repository: String,
 }
 
 impl GitHub {
@@ -69,10 +69,14 @@ impl GitHub {
         if !answer.status.is_success() {
             return Err(GitHubRefusal::read(answer).explain(attempt, &self.full_name(), &self.client));
         }
-        serde_json::from_slice(&answer.body).map_err(|error| {
-            let failure = failure(Problem::OtherApi(API)).quote(self.client.quote(&error.to_string()));
-            ForgeError::InvalidAnswer(failure.advise("check `base-url`"))
-        })
+        serde_json::from_slice(&answer.body).map_err(|error| self.other_api(&error))
+    }
+
+    /// Returns that an answer is not what the API promises.
+    pub(super) fn other_api(&self, error: &serde_json::Error) -> ForgeError {
+        let failure = self.client.failure(Problem::OtherApi(API)).of_repository(self.full_name());
+        let failure = failure.quote(self.client.quote(&error.to_string()));
+        ForgeError::InvalidAnswer(failure.advise("check `base-url`"))
     }
 
     pub(super) async fn send<T: DeserializeOwned>(

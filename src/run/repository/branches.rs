@@ -131,6 +131,9 @@ impl Candidate {
             Verdict::held(Reason::Declined, detail)
         };
         let sites = pinned.inventory.sites().zip(&mut pinned.verdicts).enumerate();
+        if *declined == Declined::default() {
+            return;
+        }
         for (_, ((_, located), verdict)) in sites.filter(|(index, _)| self.sites.contains(index)) {
             if let (Some(change), Some(reference)) = (&verdict.change, &located.site.reference) {
                 // The tag that is written: a promotion may bring another one.
@@ -139,6 +142,9 @@ impl Candidate {
                     *verdict = detail(number);
                 }
             }
+        }
+        if !declined.has_wholes() {
+            return;
         }
         if let Some(number) = declined.whole(&proposal(
             &self.part(pinned),
