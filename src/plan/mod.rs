@@ -4,6 +4,7 @@ pub mod build_metadata;
 mod decide;
 pub(crate) mod describe;
 mod edits;
+mod foresee;
 pub mod pin;
 pub mod promote;
 mod reason;

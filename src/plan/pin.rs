@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::foresee::AtItsWord;
 use super::{FileEdit, Pinned};
 use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::edit::annotations::AnnotationPlan;
@@ -43,6 +44,37 @@ pub async fn pin<T: Tree, R: Registry>(
     pin_some(tree, settings, past, registry, inventory, |_| true, progress).await
 }
 
+/// Does what [`pin`] does, but confirms no digest that `hold` takes out again: it gets what would change, and holds what is not
+/// wanted. Each tag is asked for twice, of which a [`Memo`](crate::registry::Memo) makes one request.
+///
+/// # Errors
+/// Those of [`pin`].
+pub async fn pin_unless<T: Tree, R: Registry>(
+    tree: &T,
+    settings: &Settings,
+    past: &LedgerView,
+    registry: &R,
+    progress: impl Fn(usize, usize),
+    hold: impl AsyncFnOnce(Pinned) -> Pinned,
+) -> Result<Pinned, TreeError> {
+    let inventory = take_inventory(tree, settings)?;
+    let (verdicts, mut answers) = foresee(settings, past, registry, &inventory, progress).await;
+    let mut foreseen = Pinned { inventory, verdicts, ..Pinned::default() };
+    let changes = |verdicts: &[Verdict]| verdicts.iter().any(|verdict| verdict.change.is_some());
+    if changes(&foreseen.verdicts) {
+        foreseen = hold(foreseen).await;
+    }
+    let Pinned { inventory, mut verdicts, .. } = foreseen;
+    if changes(&verdicts) {
+        let wanted = |index: usize| verdicts.get(index).is_some_and(|verdict| verdict.change.is_some());
+        let (confirmed, more) = decide(settings, past, registry, &inventory, wanted, |_, _| {}).await;
+        let foreseen = verdicts.iter_mut().zip(confirmed).filter(|(verdict, _)| verdict.change.is_some());
+        foreseen.for_each(|(verdict, confirmed)| *verdict = confirmed);
+        answers.extend(more);
+    }
+    finish(tree, settings, registry, inventory, verdicts, &answers).await
+}
+
 /// Does what [`pin`] does for the sites of `inventory` whose index in [`Inventory::sites`] is `wanted`: the others are
 /// unchanged where they are pinned, and skipped where they are not.
 ///
@@ -57,7 +89,19 @@ pub async fn pin_some<T: Tree, R: Registry>(
     wanted: impl Fn(usize) -> bool,
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
-    let (mut verdicts, answers) = decide(settings, past, registry, &inventory, wanted, progress).await;
+    let (verdicts, answers) = decide(settings, past, registry, &inventory, wanted, progress).await;
+    finish(tree, settings, registry, inventory, verdicts, &answers).await
+}
+
+/// Returns what changes in the files of `tree` by `verdicts`, once what policy demands is attached to the new digests.
+async fn finish<T: Tree, R: Registry>(
+    tree: &T,
+    settings: &Settings,
+    registry: &R,
+    inventory: Inventory,
+    mut verdicts: Vec<Verdict>,
+    answers: &Answers,
+) -> Result<Pinned, TreeError> {
     verify(registry, &settings.policy, &inventory, &mut verdicts).await;
     let (files, notes) =
         tree.budget().compute(|| edit_all(tree, settings, &inventory, &mut verdicts, Mend::Everywhere))?;
@@ -66,9 +110,21 @@ pub async fn pin_some<T: Tree, R: Registry>(
         verdicts,
         files,
         notes,
-        sightings: TagObservation::all(&answers),
+        sightings: TagObservation::all(answers),
         ..Pinned::default()
     })
+}
+
+/// Returns the verdict on every site that there would be if registries had whatever they say that a tag is, and what they
+/// answered. Where nothing changes, the verdicts are right; nothing may be written by the others.
+pub async fn foresee<R: Registry>(
+    settings: &Settings,
+    past: &LedgerView,
+    registry: &R,
+    inventory: &Inventory,
+    progress: impl Fn(usize, usize),
+) -> (Vec<Verdict>, Answers) {
+    decide(settings, past, &AtItsWord(registry), inventory, |_| true, progress).await
 }
 
 /// Returns the verdict on every site, as [`pin_some`] has it but for what policy demands to be attached to a new digest, and
@@ -87,7 +143,8 @@ pub async fn decide<R: Registry>(
     let answers = ask(registry, &questions, AT_ONCE, progress).await;
     let now_known = past.with(&TagObservation::all(&answers));
     let rules = Rules { past: &now_known, ..rules };
-    let mut verdicts = plan::decide(&asked, rules, &answers);
+    // By the whole inventory: what is not asked about says something of what is.
+    let mut verdicts = plan::decide(inventory, rules, &answers);
     for (index, ((file, located), verdict)) in inventory.sites().zip(&mut verdicts).enumerate() {
         if !wanted(index) {
             *verdict = plan::left_alone(file, rules, located);

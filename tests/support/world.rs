@@ -13,7 +13,7 @@ use git2::Oid;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tagpin::config::Config;
-use tagpin::registry::{ClientSettings as RegistrySettings, HttpRegistry, Limits};
+use tagpin::registry::{ClientSettings as RegistrySettings, HttpRegistry, Limits, Memo};
 use tagpin::run::{self, BRANCH, RepositoryOutcome, RunContext, RunError, RunSession};
 use tokio::sync::Notify;
 
@@ -236,7 +236,7 @@ impl World {
         token: Option<&str>,
         dry_run: bool,
     ) -> Result<RepositoryOutcome, RunError> {
-        let work = async |context: &RunContext<'_, HttpRegistry>| {
+        let work = async |context: &RunContext<'_, Memo<HttpRegistry>>| {
             run::repository(context, &context.config.repositories[0], |_, _| {}).await
         };
         self.within(config, token, dry_run, work).await
@@ -248,7 +248,7 @@ impl World {
         config: &Config,
         request: &tagpin::run::request::Request,
     ) -> Result<RepositoryOutcome, RunError> {
-        let work = async |context: &RunContext<'_, HttpRegistry>| {
+        let work = async |context: &RunContext<'_, Memo<HttpRegistry>>| {
             run::run_request(context, &context.config.repositories[0], request, "").await
         };
         self.within(config, Some(TOKEN), false, work).await
@@ -259,13 +259,13 @@ impl World {
         config: &Config,
         token: Option<&str>,
         dry_run: bool,
-        work: impl AsyncFnOnce(&RunContext<'_, HttpRegistry>) -> Result<RepositoryOutcome, RunError>,
+        work: impl AsyncFnOnce(&RunContext<'_, Memo<HttpRegistry>>) -> Result<RepositoryOutcome, RunError>,
     ) -> Result<RepositoryOutcome, RunError> {
         self.forget();
         let limits = Limits { retry_delay: std::time::Duration::from_millis(5), ..Limits::default() };
         let settings =
             RegistrySettings { rules: config.registries.clone(), limits, ..RegistrySettings::default() };
-        let registry = HttpRegistry::new(settings).expect("usable settings");
+        let registry = Memo::new(HttpRegistry::new(settings).expect("usable settings"));
         self.now = Timestamp::from_second(self.now.as_second() + 1).expect("a time");
         let context = RunContext {
             config,

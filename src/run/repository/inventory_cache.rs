@@ -103,8 +103,7 @@ impl CachedInventory {
         progress: impl Fn(usize, usize),
     ) -> Option<Pinned> {
         let inventory = self.inventory;
-        let (mut verdicts, answers) =
-            pin::decide(settings, past, registry, &inventory, |_| true, progress).await;
+        let (mut verdicts, answers) = pin::foresee(settings, past, registry, &inventory, progress).await;
         verify(registry, &settings.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         let sightings = TagObservation::all(&answers);

@@ -45,7 +45,15 @@ pub async fn repository<R: Registry>(
     let (cloned, tree) = heads.fetch(Arc::new(RepositoryBudget::new(context.config.limits))).await?;
     let (config, own_file) = narrowed(context.config, &tree)?;
     let settings = &config.settings;
-    let mut pinned = pin::pin(&*tree, settings, &past, context.registry, progress).await?;
+    let repository =
+        RepositoryContext { run: context, access: &access, config: &config, cloned: &cloned, tree: &tree };
+    let mut known = None;
+    let hold = async |pinned| {
+        let (pinned, histories) = propose::without_declined(&repository, pinned).await;
+        known = histories;
+        pinned
+    };
+    let mut pinned = pin::pin_unless(&*tree, settings, &past, context.registry, progress, hold).await?;
     // What says nothing new of an image waits for something that does.
     pinned.drop_unchanged();
     // Before anything else can fail: what was seen for the first time begins to age.
@@ -69,9 +77,7 @@ pub async fn repository<R: Registry>(
     if context.dry_run {
         return Ok(outcome.of_dry_run());
     }
-    let (config, cloned, tree) = (&config, &cloned, &*tree);
-    let context = RepositoryContext { run: context, access: &access, config, cloned, tree };
-    propose::propose(&context, None, outcome).await
+    propose::propose(&repository, None, known, outcome).await
 }
 
 /// Writes what the registries said into the ledger, where one is kept and something is new.
@@ -103,6 +109,7 @@ async fn unchanged<R: Registry>(
     let Some(cached) = key.load() else { return Ok(None) };
     let (config, warning) = cached.narrowed(context.config)?;
     let settings = &config.settings;
+    // Confirmed is only what is written, so not here.
     let pinned = cached.unchanged(settings, past, context.registry, progress).await;
     let pinned = pinned.filter(|pinned| !promotions::is_due(&pinned.inventory, settings));
     Ok(pinned.map(|pinned| {

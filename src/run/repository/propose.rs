@@ -6,7 +6,7 @@ use super::branches::{Candidate, candidates};
 use super::clone::BranchHead;
 use super::commit::{NewBranchCommit, commit};
 use super::context::RepositoryContext;
-use super::pull_requests::Settling;
+use super::pull_requests::{Histories, Settling};
 use crate::forge::{ForgeError, PullRequest};
 use crate::plan::{Pinned, Reason, pin};
 use crate::pull_request::decision::{Action, decide};
@@ -37,14 +37,36 @@ struct BranchOutcome {
     pull_request_error: Option<ForgeError>,
 }
 
+/// Returns `pinned` with what was declined on hold, and what the forge was asked for that; it is asked where something would
+/// be proposed, and answers once for all groups.
+pub(crate) async fn without_declined<R: Registry>(
+    repository: &RepositoryContext<'_, R>,
+    mut pinned: Pinned,
+) -> (Pinned, Option<Result<Histories, ForgeError>>) {
+    let (cloned, config) = (repository.cloned, repository.config);
+    if repository.run.dry_run || repository.access.forge.is_none() {
+        return (pinned, None);
+    }
+    let mut candidates = candidates(&pinned, config, &cloned.branches, &cloned.heads, None, false);
+    let histories = repository.histories(candidates.keys()).await;
+    if let Ok(histories) = &histories {
+        for (name, candidate) in &mut candidates {
+            candidate.history = histories.get(name).cloned().unwrap_or_default();
+            candidate.hold_declined(&mut pinned, &config.proposals.rebuild_label);
+        }
+    }
+    (pinned, Some(histories))
+}
+
 /// Proposes what `outcome.pinned` changes, ends what is over, and returns the outcome with that. With `only`, everything is
-/// one group, and the others are left as they are.
+/// one group, and the others are left as they are. What the forge was asked already is `known`.
 ///
 /// # Errors
 /// git's, where no group could be done.
 pub(crate) async fn propose<R: Registry>(
     repository: &RepositoryContext<'_, R>,
     only: Option<&(Group, Occasion)>,
+    known: Option<Result<Histories, ForgeError>>,
     mut outcome: RepositoryOutcome,
 ) -> Result<RepositoryOutcome, RunError> {
     let cloned = repository.cloned;
@@ -60,7 +82,11 @@ pub(crate) async fn propose<R: Registry>(
         return Ok(outcome);
     }
     // Before anything is pushed: what was declined must not be proposed again.
-    match repository.histories(candidates.keys()).await {
+    let histories = match known.unwrap_or_else(|| Ok(Histories::new())) {
+        Ok(known) => repository.all_histories(candidates.keys(), known).await,
+        Err(error) => Err(error),
+    };
+    match histories {
         Ok(mut histories) => {
             for (name, candidate) in &mut candidates {
                 candidate.history = histories.remove(name).unwrap_or_default();
@@ -131,6 +157,11 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let (wanted, over): (Vec<_>, Vec<_>) = candidates
             .iter()
             .partition(|(_, candidate)| candidate.changes(&outcome.pinned.verdicts).next().is_some());
+        // Where there is no branch and nothing to propose, there is nothing to do: of hundreds of groups, that is most.
+        let is_there = |name: &str, candidate| {
+            self.cloned.heads.contains_key(name) || self.open_pull_request(name, candidate).is_some()
+        };
+        let over = over.into_iter().filter(|(name, candidate)| is_there(name, candidate));
         let is_single = wanted.len() == 1;
         let mut failure = None;
         for (name, candidate) in wanted.into_iter().chain(over) {

@@ -15,6 +15,9 @@ use crate::pull_request::{
 };
 use crate::registry::Registry;
 
+/// The pull requests of branches, by their names.
+pub(crate) type Histories = BTreeMap<String, BranchHistory>;
+
 /// A pull request that says what it should, and remarks on how that went.
 #[derive(Default)]
 pub(crate) struct SettledPullRequest {
@@ -45,10 +48,13 @@ impl<R: Registry> RepositoryContext<'_, R> {
     pub(crate) async fn histories(
         &self,
         names: impl Iterator<Item = &String>,
-    ) -> Result<BTreeMap<String, BranchHistory>, ForgeError> {
-        let Some(forge) = &self.access.forge else { return Ok(BTreeMap::new()) };
+    ) -> Result<Histories, ForgeError> {
+        let Some(forge) = &self.access.forge else { return Ok(Histories::new()) };
         let base = &self.cloned.base_branch;
         let branches: Vec<String> = names.cloned().collect();
+        if branches.is_empty() {
+            return Ok(Histories::new());
+        }
         let histories = forge.histories(&branches, base).await?;
         let all = histories.values().flatten();
         let all: Vec<PullRequest> = all.filter(|pull| pull.base == *base).cloned().collect();
@@ -63,6 +69,17 @@ impl<R: Registry> RepositoryContext<'_, R> {
             (name, BranchHistory { declined: declined(&pulls), pulls })
         };
         Ok(histories.into_iter().map(history).collect())
+    }
+
+    /// Does what [`RepositoryContext::histories`] does, and asks for those only that are not `known`.
+    pub(crate) async fn all_histories(
+        &self,
+        names: impl Iterator<Item = &String>,
+        mut known: Histories,
+    ) -> Result<Histories, ForgeError> {
+        let missing: Vec<&String> = names.filter(|name| !known.contains_key(*name)).collect();
+        known.extend(self.histories(missing.into_iter()).await?);
+        Ok(known)
     }
 
     /// Opens the pull request for `settling`, or brings the open one up to date. What goes wrong does not undo what was pushed.

@@ -80,7 +80,7 @@ pub async fn run_request<R: Registry>(
         let wanted = changes(&outcome);
         let (config, cloned, tree) = (&config, &cloned, &*tree);
         let context = RepositoryContext { run: context, access: &access, config, cloned, tree };
-        outcome = propose::propose(&context, Some(&only), outcome).await?;
+        outcome = propose::propose(&context, Some(&only), None, outcome).await?;
         // What was held while it was being proposed was not done either.
         outcome.is_refused |= changes(&outcome) < wanted;
     }
