@@ -151,7 +151,7 @@ impl BodyText<'_> {
             moves: sections::moves(lines, names),
             table: sections::table(proposal, lines, rows),
             details: sections::details(proposal, lines, told, details, names),
-            left_out: sections::left_out(proposal, lines, left_out),
+            left_out: lines.left_out.section(left_out),
             consequences: sections::consequences(proposal, lines, names),
             proof: sections::proof(proposal),
             requests: sections::requests(proposal),
@@ -216,7 +216,7 @@ fn most(limit: usize, fits: impl Fn(usize) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::LEFT_OUT;
+    use super::super::left_out::SHOWN;
     use super::super::tests::{change, digest, proposal};
     use super::super::{Omitted, marker, render};
     use super::*;
@@ -328,7 +328,7 @@ mod tests {
                     "{images} {lefts} {rows}"
                 );
             }
-            if lefts >= LEFT_OUT {
+            if lefts >= SHOWN {
                 assert!(
                     body.contains(&format!("{lefts} references are not part"))
                         && body.contains(" more in the output")

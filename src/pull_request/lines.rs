@@ -1,20 +1,16 @@
 //! The lines of a body, one for each image or place: written once, so that a body can be tried at several lengths.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{ImageChange, ObjectRef, Occasion, Omitted, Proposal, details};
+use super::left_out::LeftOut;
+use super::{ImageChange, ObjectRef, Occasion, Proposal, details};
 use crate::markdown::{cell, code, listed};
-use crate::plan::Reason;
 use crate::policy::looks_immutable;
 use crate::registry::verify::{ArtifactKind, Proof};
 
 const FILES_IN_CELL: usize = 3;
 
 const PLACES: usize = 50;
-
-/// How many left-out references are shown before the rest is only counted.
-pub(super) const LEFT_OUT: usize = 100;
 
 /// Everything that a body says line by line, in its order.
 pub(super) struct BodyLines {
@@ -36,8 +32,8 @@ pub(super) struct BodyLines {
     pub(super) short: Vec<String>,
     /// The same again, the most telling first.
     pub(super) telling: Vec<String>,
-    /// What is not part of the change, each with the number of references that it stands for.
-    pub(super) left_out: (Vec<String>, Vec<usize>),
+    /// What is not part of the change.
+    pub(super) left_out: LeftOut,
     /// The jobs that change.
     pub(super) jobs: Vec<String>,
 }
@@ -68,7 +64,7 @@ impl BodyLines {
             full: images.iter().map(full).collect(),
             short: images.iter().filter_map(short).collect(),
             telling: telling(images).into_iter().filter_map(short).collect(),
-            left_out: left_out_lines(proposal),
+            left_out: LeftOut::of(&proposal.left_out),
             jobs: each_once(jobs.map(object)),
         }
     }
@@ -201,40 +197,4 @@ fn places(image: &ImageChange) -> String {
 fn object(ObjectRef { file, kind, name }: &ObjectRef) -> String {
     let name = name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
     format!("{} in {}", code(&format!("{kind}{name}")), code(file))
-}
-
-/// Returns a line for each, and for how many it stands.
-fn left_out_lines(proposal: &Proposal) -> (Vec<String>, Vec<usize>) {
-    let line = |(left, others): (&Omitted, usize)| {
-        let place = code(&format!("{}:{}", left.file, left.line));
-        let detail = left.detail.as_deref().map(|detail| format!(": {}", code(detail))).unwrap_or_default();
-        let more = match others {
-            0 => String::new(),
-            others => format!(" and {others} more"),
-        };
-        let (outcome, reason) = (code(&left.outcome), code(&left.reason));
-        format!("- {} in {place}{more}: {outcome}, {reason}{detail}", code(&left.image))
-    };
-    let lines = told_once(&proposal.left_out);
-    lines.into_iter().take(LEFT_OUT).map(|it| (line(it), 1 + it.1)).unzip()
-}
-
-/// Returns what was left out with how many others are for the very same reason: a no to a whole pull request is one line.
-fn told_once(left_out: &[Omitted]) -> Vec<(&Omitted, usize)> {
-    let mut lines: Vec<(&Omitted, usize)> = Vec::new();
-    let mut declined: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    for left in left_out {
-        if left.reason != Reason::Declined.as_str() {
-            lines.push((left, 0));
-            continue;
-        }
-        match declined.entry(left.detail.as_deref()) {
-            Entry::Occupied(line) => lines[*line.get()].1 += 1,
-            Entry::Vacant(line) => {
-                line.insert(lines.len());
-                lines.push((left, 0));
-            }
-        }
-    }
-    lines
 }

@@ -13,6 +13,7 @@ pub mod from_plan;
 pub mod group;
 mod image_diff;
 mod kind;
+mod left_out;
 mod lines;
 pub mod marker;
 mod parts;

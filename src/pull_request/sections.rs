@@ -48,7 +48,8 @@ pub(super) fn table(proposal: &Proposal, lines: &BodyLines, room: usize) -> Stri
     parts.join("\n\n")
 }
 
-fn fitting(lines: &[String], room: usize) -> usize {
+/// Returns how many of the first lines fit into `room`.
+pub(super) fn fitting(lines: &[String], room: usize) -> usize {
     let mut taken = 0_usize;
     let fits = |line: &&String| {
         taken = taken.saturating_add(size(line) + 2);
@@ -165,25 +166,6 @@ fn spent<'d>(details: impl Iterator<Item = &'d Details>) -> Option<u64> {
         }
     }
     most
-}
-
-/// Returns what is not part of the change and why; empty where everything is.
-pub(super) fn left_out(proposal: &Proposal, lines: &BodyLines, room: usize) -> String {
-    let count = proposal.left_out.len();
-    let what = match count {
-        0 => return String::new(),
-        1 => "1 reference is not part of this pull request:".to_owned(),
-        count => format!("{count} references are not part of this pull request:"),
-    };
-    let (lines, counts) = &lines.left_out;
-    let shown = fitting(lines, room);
-    let told: usize = counts[..shown].iter().sum();
-    let mut list = lines[..shown].join("\n");
-    if told < count {
-        let more = if shown == 0 { "see" } else { "and" };
-        list.push_str(&format!("\n- {more} {} more in the output of the run", count - told));
-    }
-    format!("### Left out\n\n{what}\n\n{}", list.trim_start())
 }
 
 /// Returns what a merge does to a running cluster, as far as it is known from here; empty where nothing changes.

@@ -53,7 +53,10 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> 
     for row in &report.rows {
         if row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)) {
             let image = if is_of_branch(row.reason) { "" } else { row.image };
-            let told = (row.outcome, image, row.reason, row.detail.as_deref());
+            // Each declined one names the pull request that was closed: the first stands for all of them.
+            let is_declined = row.reason == Some(Reason::Declined.as_str());
+            let detail = row.detail.as_deref().filter(|_| !is_declined);
+            let told = (row.outcome, image, row.reason, detail);
             let more = places.entry(told).and_modify(|more| *more += 1).or_default();
             // What was written is named wherever it was.
             if *more == 0 || row.new.is_some() {
