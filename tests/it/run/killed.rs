@@ -12,7 +12,7 @@ use crate::support::world::{NAME, TOKEN, World};
 const REQUESTS: usize = 30;
 
 /// Starts the binary with a configuration, a cache in `home`, and the token.
-fn start(world: &World, home: &std::path::Path, more: &str, token: &str) -> tokio::process::Child {
+pub(super) fn start(world: &World, home: &std::path::Path, more: &str, token: &str) -> tokio::process::Child {
     let file = home.join("bot.toml");
     let text = world.config_text("", "github", &[NAME]) + more;
     let cache = world.cache().display().to_string();
