@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::error::NotAllowed;
-use super::rule::{PullFromMirror, RegistryRule};
+use super::rule::{PullFromMirror, RegistryRule, TlsFiles};
 use crate::http;
 use crate::reference::DOCKER_HUB;
 
@@ -17,6 +17,8 @@ pub(crate) struct Endpoint {
     pub(crate) repository: String,
     /// Whether plain HTTP is spoken and certificates are not checked.
     pub(crate) insecure: bool,
+    /// Whether the host has certificates of its own in the configuration: then it speaks TLS.
+    pub(crate) has_certificates: bool,
     /// The rule that it comes from, by its place in the list.
     pub(crate) rule: Option<usize>,
     pub(crate) is_mirror: bool,
@@ -35,11 +37,19 @@ impl Endpoint {
         if self.host == DOCKER_HUB_API { DOCKER_HUB } else { &self.host }
     }
 
+    /// Returns this with what `rules` know of the host's certificates.
+    fn certified(self, rules: &[RegistryRule]) -> Self {
+        let is_of_host =
+            |rule: &RegistryRule| rule.tls != TlsFiles::default() && host(&rule.location) == self.host;
+        Self { has_certificates: rules.iter().any(is_of_host), ..self }
+    }
+
     /// Returns the schemes to try, in order; there is one unless plain HTTP is allowed.
     ///
-    /// On loopback HTTP goes first, since a plain server may wait for the end of a TLS greeting; elsewhere HTTPS does.
+    /// On loopback HTTP goes first, since a plain server may wait for the end of a TLS greeting; elsewhere, and where the
+    /// configuration has certificates for the host, HTTPS does.
     pub(crate) fn schemes(&self) -> &'static [&'static str] {
-        match (is_loopback(&self.host), self.insecure) {
+        match (is_loopback(&self.host) && !self.has_certificates, self.insecure) {
             (true, _) => &["http", "https"],
             (false, true) => &["https", "http"],
             (false, false) => &["https"],
@@ -82,7 +92,7 @@ pub(crate) fn endpoints(
                 true => name.clone(),
                 false => format!("{}{}", location.trim_end_matches('/'), &name[matched..]),
             };
-            Endpoint { rule: Some(index), is_mirror, ..endpoint(&place, insecure) }
+            Endpoint { rule: Some(index), is_mirror, ..endpoint(&place, insecure) }.certified(rules)
         });
     Ok(found.collect())
 }
@@ -92,10 +102,9 @@ pub(crate) fn mirrors(rules: &[RegistryRule], registry: &str, repository: &str) 
     let Some((index, matched)) = matching(rules, &name) else { return Vec::new() };
     let place = |location: &str| format!("{}{}", location.trim_end_matches('/'), &name[matched..]);
     let mirrors = rules[index].mirrors.iter();
-    let all = mirrors.map(|mirror| Endpoint {
-        rule: Some(index),
-        is_mirror: true,
-        ..endpoint(&place(&mirror.location), mirror.insecure)
+    let all = mirrors.map(|mirror| {
+        let found = endpoint(&place(&mirror.location), mirror.insecure);
+        Endpoint { rule: Some(index), is_mirror: true, ..found }.certified(rules)
     });
     all.collect()
 }
@@ -194,7 +203,14 @@ pub(crate) fn is_location(text: &str) -> bool {
 
 fn endpoint(name: &str, insecure: bool) -> Endpoint {
     let repository = name.split_once('/').map_or("", |(_, path)| path).to_owned();
-    Endpoint { host: host(name).to_owned(), repository, insecure, rule: None, is_mirror: false }
+    Endpoint {
+        host: host(name).to_owned(),
+        repository,
+        insecure,
+        has_certificates: false,
+        rule: None,
+        is_mirror: false,
+    }
 }
 
 #[cfg(test)]
@@ -361,6 +377,24 @@ mod tests {
             assert_eq!(schemes(host, false), "https", "{host}");
         }
         assert_eq!(schemes("registry.example", true), "https http");
+    }
+
+    #[test]
+    fn a_loopback_registry_with_certificates_is_not_asked_in_plain_text() {
+        let with = |ca: Option<&str>, insecure| {
+            let tls = TlsFiles { ca: ca.map(Into::into), client: None };
+            let rules = [RegistryRule {
+                tls,
+                insecure,
+                ..rule("hub.example", "localhost:5000/hub", &[("localhost:5001", PullFromMirror::All)])
+            }];
+            let found = endpoints(&rules, "hub.example", "a", Purpose::Tag).unwrap();
+            found.iter().map(|found| found.schemes().join(" ")).collect::<Vec<_>>()
+        };
+        // The mirror is another host, which nobody gave a certificate to.
+        assert_eq!(with(None, false), ["http https", "http https"]);
+        assert_eq!(with(Some("ca.pem"), false), ["http https", "https"]);
+        assert_eq!(with(Some("ca.pem"), true), ["http https", "https http"]);
     }
 
     #[test]
