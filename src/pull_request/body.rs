@@ -4,7 +4,7 @@ use super::checkbox::rebuild_box;
 use super::lines::BodyLines;
 use super::parts::Sections;
 use super::sections::{self, DetailLevel, size};
-use super::{Marker, Proposal, Template};
+use super::{Marker, Occasion, Proposal, Template};
 use crate::forge::Capabilities;
 
 /// How much of what a forge takes is left as a reserve, in characters. Our own count is never too low, see [`size`].
@@ -159,14 +159,15 @@ impl BodyText<'_> {
             rebuild: rebuild_box(),
             footer: FOOTER.to_owned(),
         };
+        let is_asked_for = proposal.occasion != Occasion::Tags;
         match self.template.map(|template| template.render(proposal, &sections)) {
             Some(Ok(text)) => text,
             Some(Err(error)) => {
                 // It was tried when it was read: what fails now does not keep the pull request from being opened.
                 tracing::warn!(%error, "the template of the body is not used");
-                sections.in_order()
+                sections.in_order(is_asked_for)
             }
-            None => sections.in_order(),
+            None => sections.in_order(is_asked_for),
         }
     }
 
@@ -244,8 +245,10 @@ mod tests {
         let body = render(&proposal).1;
         let (old, new) = (digest(1), digest(2));
         for part in [
-            "| `nginx` | `1.27` | first pin | none | `abababababab…` | `index` | `1.yaml`, `2.yaml`, `3.yaml` and 2 more |\n",
-            "| `redis` | `7` | moved tag | `010101010101…` | `020202020202…` | `index` | `app/deploy.yaml` |\n",
+            "1 image gets its first digest and 2 tags have moved, in 1 file.\n\n| Image |",
+            "| `nginx:1.27` | first pin | `1.yaml`, `2.yaml` and 3 more | none | `abababababab…` |\n",
+            "| `redis:7` | moved tag | `app/deploy.yaml` | `010101010101…` | `020202020202…` |\n",
+            "| `redis:8` | moved tag, `linux/arm64` | `app/deploy.yaml` | `030303030303…` | `040404040404…` |\n",
             &format!("- `redis:7`\n  - new: `{new}`\n  - old: `{old}`\n  - in: `app/deploy.yaml`"),
             "old: no digest, this is its first\n  - in: `1.yaml`, `2.yaml`, `3.yaml`, `4.yaml`, `5.yaml`",
             "1 reference is not part of this pull request:\n\n- `ghcr.io/acme/api:1.8` in `app/deploy.yaml:19`: \
@@ -295,7 +298,7 @@ mod tests {
         assert_eq!(rows.len(), 4, "head, rule and two rows\n{body}");
         // Cells end at pipes that no backslash stands before.
         let ends = rows[2].replace("\\|", "").matches('|').count();
-        assert_eq!(ends, 8, "{}", rows[2]);
+        assert_eq!(ends, 6, "{}", rows[2]);
         // Outside of code spans nothing of it is left.
         for line in body.lines().filter(|line| line.contains("octocat")) {
             let outside = line.split("``").step_by(2).collect::<String>();

@@ -69,7 +69,7 @@ pub(super) fn warnings(image: &ImageChange) -> Vec<String> {
     }
     if let (Some(old), Some(new)) = (&old.config, &new.config) {
         if !old.is_root() && new.is_root() {
-            warnings.push(format!("{name} now runs as root where nothing else is asked for"));
+            warnings.push(format!("{name} now runs as root, unless the workload says otherwise"));
         }
         if old.created.zip(new.created).is_some_and(|(old, new)| new < old) {
             warnings.push(format!("{name} was built before the image that it takes the place of"));

@@ -76,6 +76,7 @@ pub fn proposal(
         files: pinned.files.len(),
         head,
         requests: BTreeMap::new(),
+        environments: BTreeMap::new(),
     }
 }
 

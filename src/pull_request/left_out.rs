@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Omitted;
-use super::sections::fitting;
+use super::sections::{fitting, folded, size};
 use crate::markdown::code;
 use crate::plan::Reason;
 use crate::text::count;
@@ -52,7 +52,7 @@ impl LeftOut {
             count => format!("{count} references are not part of this pull request:"),
         };
         let shown = fitting(&self.lines, room);
-        let taken: usize = self.lines[..shown].iter().map(|line| super::sections::size(line) + 2).sum();
+        let taken: usize = self.lines[..shown].iter().map(|line| size(line) + 2).sum();
         let mut list: Vec<String> = self.lines[..shown].to_vec();
         let hidden = self.count - self.declined.count - shown;
         if hidden > 0 {
@@ -71,8 +71,7 @@ impl Declined {
         let told: BTreeSet<&str> = declined.iter().filter_map(|left| left.detail.as_deref()).collect();
         let mut lines: Vec<String> = told.iter().take(TOLD).map(|detail| code(detail)).collect();
         if told.len() > TOLD {
-            lines
-                .push(format!("The same goes for {} more.", count(told.len() - TOLD, "closed pull request")));
+            lines.push(format!("The same goes for {}.", count(told.len() - TOLD, "other pull request")));
         }
         let place = |left: &&Omitted| format!("- {} in {}", code(&left.image), place(left));
         Self { count: declined.len(), told: lines, lines: declined.iter().take(SHOWN).map(place).collect() }
@@ -86,12 +85,11 @@ impl Declined {
             let more = if shown == 0 { "see" } else { "and" };
             lines.push(format!("- {more} {} more in the output of the run", self.count - shown));
         }
-        format!(
-            "<details>\n<summary>{} declined, by closing a pull request without merging it</summary>\n\n{}\n\n{}\n\n</details>",
-            count(self.count, "reference"),
-            self.told.join("\n\n"),
-            lines.join("\n")
-        )
+        let what = format!(
+            "{} declined, by closing a pull request without merging it",
+            count(self.count, "reference")
+        );
+        folded(&what, &format!("{}\n\n{}", self.told.join("\n\n"), lines.join("\n")))
     }
 }
 
@@ -131,7 +129,7 @@ mod tests {
         for part in [
             "<summary>500 references declined, by closing a pull request without merging it</summary>",
             "`pull request 3 was closed: open it again`",
-            "The same goes for 2 more closed pull requests.",
+            "The same goes for 2 other pull requests.",
             "- `api-99:1` in `apps/a.yaml:99`\n- and 400 more in the output of the run",
         ] {
             assert!(section.contains(part), "{part}\n{section}");

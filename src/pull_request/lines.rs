@@ -7,15 +7,25 @@ use super::{ImageChange, ObjectRef, Occasion, Proposal, details};
 use crate::markdown::{cell, code, listed};
 use crate::policy::looks_immutable;
 use crate::registry::verify::{ArtifactKind, Proof};
+use crate::text::count;
 
-const FILES_IN_CELL: usize = 3;
+/// How many places a row or a sentence names before it counts the rest.
+const PLACES_IN_ROW: usize = 2;
 
 const PLACES: usize = 50;
+
+/// How many environments the first line names.
+const NAMED: usize = 5;
+
+/// What a digest covers that is not worth a word: all that there is.
+const INDEX: &str = "index";
 
 /// Everything that a body says line by line, in its order.
 pub(super) struct BodyLines {
     /// Instead of a table, where one image changes.
     pub(super) sentence: Option<String>,
+    /// What changes, counted.
+    pub(super) lead: Option<String>,
     /// The table's rows.
     pub(super) rows: Vec<String>,
     /// What this run could not confirm.
@@ -44,7 +54,7 @@ impl BodyLines {
         let Proposal { images, occasion, .. } = proposal;
         let vouched = is_vouched(proposal);
         let sentence = match &**images {
-            [image] => Some(sentence(image, occasion)),
+            [image] => Some(sentence(proposal, image)),
             _ => None,
         };
         let unconfirmed = |image: &ImageChange| {
@@ -56,7 +66,8 @@ impl BodyLines {
         let jobs = images.iter().flat_map(|image| &image.objects).filter(|object| object.kind == "Job");
         Self {
             sentence,
-            rows: images.iter().map(|image| row(image, occasion, vouched)).collect(),
+            lead: (*occasion == Occasion::Tags && images.len() > 1).then(|| lead(proposal)),
+            rows: images.iter().map(|image| row(proposal, image, vouched)).collect(),
             unconfirmed: each_once(images.iter().filter_map(unconfirmed)),
             releases: each_once(releases.map(|image| format!("{}:{}", image.name, image.tag))),
             moves: each_once(images.iter().filter_map(moves)),
@@ -92,46 +103,84 @@ fn moves(image: &ImageChange) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{} {}", named(image), parts.join(", and ")))
 }
 
-/// Returns what happens to the one image that changes.
-fn sentence(image: &ImageChange, occasion: &Occasion) -> String {
-    let doubt = if image.unconfirmed.is_some() { ", not confirmed" } else { "" };
-    let change = occasion.change(image.old.is_none(), &image.tag);
-    let move_ = match &image.old {
-        None => format!("is now `{}…`", image.new.short()),
-        Some(old) => format!("was `{}…` and is now `{}…`", old.short(), image.new.short()),
+/// Returns what changes, counted: the first thing that a reviewer reads.
+fn lead(proposal: &Proposal) -> String {
+    let (first, moved): (Vec<_>, Vec<_>) = proposal.images.iter().partition(|image| image.old.is_none());
+    let first = match first.len() {
+        0 => None,
+        1 => Some("1 image gets its first digest".to_owned()),
+        count => Some(format!("{count} images get their first digests")),
     };
+    let moved = match moved.len() {
+        0 => None,
+        1 => Some("1 tag has moved".to_owned()),
+        count => Some(format!("{count} tags have moved")),
+    };
+    let what = first.into_iter().chain(moved).collect::<Vec<_>>().join(" and ");
+    let names: BTreeSet<&String> = proposal.environments.values().collect();
+    let names: Vec<String> = names.into_iter().map(|name| code(name)).collect();
+    let whose = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", listed(&names, NAMED, str::to_owned))
+    };
+    format!("{what}, in {}{whose}.", count(proposal.files, "file"))
+}
+
+/// Returns what happens to the one image that changes.
+fn sentence(proposal: &Proposal, image: &ImageChange) -> String {
+    let new = format!("`{}…`", image.new.short());
+    let what = match (&image.old, &proposal.occasion) {
+        (None, Occasion::Tags) => format!("gets its first digest, {new}"),
+        (None, Occasion::Promotion { .. }) => format!("is promoted: it gets the digest {new}"),
+        (None, Occasion::Rollback { .. }) => format!("is rolled back to {new}"),
+        (Some(old), Occasion::Tags) => format!("has moved from `{}…` to {new}", old.short()),
+        (Some(old), Occasion::Promotion { .. }) => format!("is promoted from `{}…` to {new}", old.short()),
+        (Some(old), Occasion::Rollback { .. }) => format!("is rolled back from `{}…` to {new}", old.short()),
+    };
+    let doubt = if image.unconfirmed.is_some() { ", which is not confirmed" } else { "" };
     let covers = match image.platforms.as_str() {
-        "" => String::new(),
+        "" | INDEX => String::new(),
         covers => format!(" ({})", code(covers)),
     };
     let proofs = match &*image.proofs {
         [] => String::new(),
-        _ => format!(", vouched for: {}", proofs(image, code)),
+        _ => format!(" Vouched for: {}.", proofs(image, code)),
     };
-    let places = match &*image.objects {
-        [] => listed(&image.files, FILES_IN_CELL, code),
-        objects => {
-            let objects: Vec<String> = objects.iter().map(object).collect();
-            listed(&objects, FILES_IN_CELL, str::to_owned)
-        }
-    };
-    format!("**{}** ({change}{doubt}) {move_}{covers}{proofs}. Used by {places}.", named(image))
+    let places = listed(&places_in(proposal, image, code), PLACES_IN_ROW, str::to_owned);
+    format!("**{}** {what}{covers}{doubt}. It is used by {places}.{proofs}", named(image))
 }
 
-fn row(image: &ImageChange, occasion: &Occasion, vouched: bool) -> String {
+fn row(proposal: &Proposal, image: &ImageChange, vouched: bool) -> String {
     let old = image.old.as_ref().map_or_else(|| "none".to_owned(), |old| format!("`{}…`", old.short()));
-    let change = occasion.change(image.old.is_none(), &image.tag);
+    let change = proposal.occasion.change(image.old.is_none(), &image.tag);
     let doubt = if image.unconfirmed.is_some() { ", not confirmed" } else { "" };
-    let files = listed(&image.files, FILES_IN_CELL, cell);
-    let (name, tag) = (cell(&image.name), cell(&image.tag));
-    let platforms = if image.platforms.is_empty() { "not known".to_owned() } else { cell(&image.platforms) };
+    let covers = match image.platforms.as_str() {
+        "" | INDEX => String::new(),
+        covers => format!(", {}", cell(covers)),
+    };
+    let places = listed(&places_in(proposal, image, cell), PLACES_IN_ROW, str::to_owned);
+    let name = cell(&format!("{}:{}", image.name, image.tag));
     let proofs = match vouched {
         true if image.proofs.is_empty() => " not demanded |".to_owned(),
         true => format!(" {} |", proofs(image, cell)),
         false => String::new(),
     };
-    let new = image.new.short();
-    format!("| {name} | {tag} | {change}{doubt} | {old} | `{new}…` |{proofs} {platforms} | {files} |")
+    format!("| {name} | {change}{covers}{doubt} | {places} | {old} | `{}…` |{proofs}", image.new.short())
+}
+
+/// Returns where an image is used, each place once: the object with its environment, or with its file where that belongs to
+/// none; the file where no object is known.
+fn places_in(proposal: &Proposal, image: &ImageChange, escape: fn(&str) -> String) -> Vec<String> {
+    let file_of = |file: &String| proposal.environments.get(file).unwrap_or(file).clone();
+    let objects = image.objects.iter().map(|ObjectRef { file, kind, name }| {
+        let name = name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+        format!("{} in {}", escape(&format!("{kind}{name}")), escape(&file_of(file)))
+    });
+    let without = image.files.iter().filter(|file| image.objects.iter().all(|object| object.file != **file));
+    let mut seen = BTreeSet::new();
+    let places = objects.chain(without.map(|file| escape(file)));
+    places.filter(|place| seen.insert(place.clone())).collect()
 }
 
 /// Returns who vouches for the new digest, in few words; names of keys and types are not ours.

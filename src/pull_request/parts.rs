@@ -1,5 +1,7 @@
 //! The parts of a body, in the order in which they stand.
 
+use super::sections::folded;
+
 /// The sections, empty where there is nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sections {
@@ -18,18 +20,19 @@ pub(super) struct Sections {
 }
 
 impl Sections {
-    pub(super) fn in_order(&self) -> String {
+    /// Returns the sections in the order in which a reviewer needs them: what changes and where, what is in it, what follows
+    /// from it. What explains and proves it comes last, behind one fold; where somebody asked for the change, `is_asked_for`,
+    /// the reason comes first.
+    pub(super) fn in_order(&self, is_asked_for: bool) -> String {
         let Self { why, releases, moves, table, details, left_out, .. } = self;
         let Self { consequences, proof, requests, unwanted, .. } = self;
-        // What a reviewer decides by comes first, what proves it last.
-        let proofs = [proof, requests, unwanted].map(String::as_str);
-        let proofs = format!(
-            "<details>\n<summary>How this was checked, what it cost, and how to stop it</summary>\n\n{}\n\n</details>",
-            joined(proofs)
+        let (reason, explanation) = if is_asked_for { (why.as_str(), "") } else { ("", why.as_str()) };
+        let fold = folded(
+            "Why, how this was checked, what it cost, and how to stop it",
+            &joined([explanation, proof, requests, unwanted]),
         );
-        let first = [why, table, releases, moves, details, left_out, consequences].map(String::as_str);
-        let last = [proofs.as_str(), &self.rebuild, &self.footer];
-        joined(first.into_iter().chain(last))
+        let first = [reason, table, releases, moves, details, consequences, left_out];
+        joined(first.into_iter().chain([fold.as_str(), &self.rebuild, &self.footer]))
     }
 }
 

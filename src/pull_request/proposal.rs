@@ -25,6 +25,8 @@ pub struct Proposal {
     pub head: String,
     /// The requests of this run so far, by registry host.
     pub requests: BTreeMap<String, Budget>,
+    /// Which environment a file belongs to, for those that do.
+    pub environments: BTreeMap<String, String>,
 }
 
 /// One image that changes: the same image, tag, old and new digest in one or more files.

@@ -11,11 +11,13 @@ use crate::registry::ResolveError;
 
 const REGISTRIES: usize = 20;
 
-const TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Platforms | Files |\n\
-    | --- | --- | --- | --- | --- | --- | --- |";
+/// How many rows a table has that is not folded.
+const ROWS: usize = 20;
 
-const VOUCHED_TABLE: &str = "| Image | Tag | Change | Old digest | New digest | Vouched for | Platforms | Files |\n\
-    | --- | --- | --- | --- | --- | --- | --- | --- |";
+const TABLE: &str = "| Image | Change | Used by | Old digest | New digest |\n| --- | --- | --- | --- | --- |";
+
+const VOUCHED_TABLE: &str = "| Image | Change | Used by | Old digest | New digest | Vouched for |\n\
+    | --- | --- | --- | --- | --- | --- |";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DetailLevel {
@@ -35,10 +37,16 @@ pub(super) fn table(proposal: &Proposal, lines: &BodyLines, room: usize) -> Stri
     }
     let rows = &lines.rows;
     let shown = fitting(rows, room);
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = lines.lead.iter().cloned().collect();
     if shown > 0 {
         let head = if is_vouched(proposal) { VOUCHED_TABLE } else { TABLE };
-        parts.push(format!("{head}\n{}", rows[..shown].join("\n")));
+        let table = format!("{head}\n{}", rows[..shown].join("\n"));
+        // Nobody scrolls past hundreds of rows to the warnings below them.
+        parts.push(if rows.len() > ROWS {
+            folded("The images and where they are used", &table)
+        } else {
+            table
+        });
     }
     match rows.len() - shown {
         0 => {}
@@ -46,6 +54,11 @@ pub(super) fn table(proposal: &Proposal, lines: &BodyLines, room: usize) -> Stri
         hidden => parts.push(format!("{hidden} more rows are not shown here: the commit has all changes.")),
     }
     parts.join("\n\n")
+}
+
+/// Returns `content` behind one line that people open.
+pub(super) fn folded(summary: &str, content: &str) -> String {
+    format!("<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>")
 }
 
 /// Returns how many of the first lines fit into `room`.
@@ -120,17 +133,18 @@ pub(super) fn details(
     if !lines.warnings.is_empty() {
         parts.push(format!("> [!WARNING]{}", quoted(&lines.warnings, names)));
     }
-    let folded = |summary: &str, list: &[String]| {
-        format!("<details>\n<summary>{summary}</summary>\n\n{}\n\n</details>", list.join("\n"))
-    };
     match told {
+        // One image has no need of a fold.
+        DetailLevel::Full if images.len() == 1 => {
+            parts.push(format!("### What is in it\n\n{}", lines.full.join("\n")));
+        }
         DetailLevel::Full if !images.is_empty() => {
             let what = "Full digests, what is in the images, and where they are used";
-            parts.push(folded(what, &lines.full));
+            parts.push(folded(what, &lines.full.join("\n")));
         }
         DetailLevel::Short => {
             if !lines.short.is_empty() {
-                parts.push(folded("What is in the images", &lines.short));
+                parts.push(folded("What is in the images", &lines.short.join("\n")));
             }
             parts.push(
                 "There is no room here for the full digests and all details: the commit has the digests."
@@ -141,7 +155,7 @@ pub(super) fn details(
             let shown = fitting(&lines.telling, room);
             if shown > 0 {
                 let what = format!("What is in {shown} of the {} images", images.len());
-                parts.push(folded(&what, &lines.telling[..shown]));
+                parts.push(folded(&what, &lines.telling[..shown].join("\n")));
             }
             parts.push(
                 "There is no room here for the full digests and for all details: the commit has the digests, and `tagpin \

@@ -25,6 +25,8 @@ pub(crate) enum Mood {
     Unprocessable,
     /// 500.
     ServerError,
+    /// 502, as GitHub answers a query that takes it too long.
+    GaveUp,
     /// 301 to where the repository is now.
     Moved,
     /// 200 with something that is no JSON.
@@ -75,6 +77,7 @@ pub(crate) fn moody(mood: Mood, repository: &str) -> Response {
             json!([{"resource": "PullRequest", "code": "custom", "message": "was submitted too quickly"}]),
         ),
         Mood::ServerError => refused(500, "Server Error", json!(null)),
+        Mood::GaveUp => refused(502, "We couldn't respond to your request in time.", json!(null)),
         Mood::Moved => {
             let place = format!("https://api.github.com/repositories/1/pulls?was={repository}");
             ([("location", place)], refused(301, "Moved Permanently", json!(null))).into_response()

@@ -8,6 +8,7 @@ use super::context::RepositoryContext;
 use super::details_cache;
 use crate::forge::{Capabilities, Draft, Forge as _, ForgeError, PullRequest, PullRequestChanges};
 use crate::plan::{Pinned, Verdict};
+use crate::policy::environment::of_path;
 use crate::pull_request::from_plan::proposal;
 use crate::pull_request::{
     Declined, Operation, Settled, TemplateContext, body, checkbox, fetch_details, marker, own, same_text,
@@ -123,6 +124,16 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let capabilities =
             self.access.forge.as_ref().map_or(Capabilities::NONE, |forge| forge.capabilities());
         let mut proposal = proposal(part, unconfirmed, candidate.occasion.clone(), commit.clone());
+        let environments = &self.config.settings.environments;
+        proposal.environments = part
+            .files
+            .iter()
+            .filter_map(|file| {
+                let path = file.path.clone();
+                let environment = of_path(environments, &path)?.name.clone();
+                Some((path, environment))
+            })
+            .collect();
         fetch_details::want(registry, &mut proposal, settings, &capabilities);
         let base = &self.cloned.base_branch;
         let place = TemplateContext { group: candidate.group.as_deref(), base };

@@ -1,5 +1,6 @@
 //! The GitHub client and the life of a pull request, against a forge on loopback that answers what GitHub answers.
 
+mod histories;
 mod life;
 mod requests;
 
