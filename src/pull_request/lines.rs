@@ -148,7 +148,8 @@ fn sentence(proposal: &Proposal, image: &ImageChange) -> String {
         _ => format!(" Vouched for: {}.", proofs(image, code)),
     };
     let places = listed(&places_in(proposal, image, code), PLACES_IN_ROW, str::to_owned);
-    format!("**{}** {what}{covers}{doubt}. It is used by {places}.{proofs}", named(image))
+    let stands = if image.objects.is_empty() { "It stands in" } else { "It is used by" };
+    format!("**{}** {what}{covers}{doubt}. {stands} {places}.{proofs}", named(image))
 }
 
 fn row(proposal: &Proposal, image: &ImageChange, vouched: bool) -> String {

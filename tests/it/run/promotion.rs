@@ -106,7 +106,7 @@ async fn a_run_proposes_what_the_environment_before_has() {
         body.starts_with("A promotion moves digests: `production` gets exactly what `dev` declares"),
         "{body}"
     );
-    assert!(body.contains("**`nginx:1.27`** (promoted) was") && !body.contains("[!WARNING]"), "{body}");
+    assert!(body.contains("**`nginx:1.27`** is promoted from `") && !body.contains("[!WARNING]"), "{body}");
     // The same again is nothing.
     let done = story.run(&config).await;
     assert_eq!((done.branch.as_str(), done.branch_name()), ("up-to-date", PROMOTION));
