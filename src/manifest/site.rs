@@ -54,7 +54,7 @@ pub enum Skip {
     Replaced,
     /// One tag for the images of many repositories.
     SharedTag,
-    /// A test expects it (kuttl, Chainsaw): the file's name says so.
+    /// A test expects it (helm-unittest, Chainsaw, kuttl).
     Asserted,
     /// An image that is written over several lines, encoded, or with a tag that its readers drop.
     NotEditable,

@@ -246,6 +246,11 @@ fn tables() -> String {
     for selector in BUILT_IN.not_pulled() {
         let _ = writeln!(page, "| {} | {} | {} |", selector.title, selector.group, kinds(&selector.kinds));
     }
+    page += "\n## What tests expect\n\nListed as `skipped: asserted`, and left alone, as is what stands in files of kuttl \
+             and Chainsaw that are named for it\n(`00-assert.yaml`, `chainsaw-assert.yaml`).\n\n| what | paths |\n|---|---|\n";
+    for asserted in BUILT_IN.asserted() {
+        let _ = writeln!(page, "| {} | {} |", asserted.title, list(&asserted.paths));
+    }
     let _ = writeln!(
         page,
         "\n## Keys that look like images\n\nThose that end in `image`, and {}.\n",

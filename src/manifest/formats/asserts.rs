@@ -1,9 +1,14 @@
-//! Files that a test compares a cluster with, told by their names: kuttl's `00-assert.yaml` and `00-errors.yaml`, and
-//! Chainsaw's `chainsaw-assert.yaml`. They look like objects, and nobody applies them.
+//! What a test expects. Files that a test compares a cluster with are told by their names: kuttl's `00-assert.yaml` and
+//! `00-errors.yaml`, and Chainsaw's `chainsaw-assert.yaml`. They look like objects, and nobody applies them. Where others
+//! say it is in the catalogue.
 
+use std::collections::HashSet;
+
+use super::catalogue::group_of;
 use super::finder::Finder;
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{Skip, State};
+use crate::manifest::syntax::tree::NodeId;
 
 /// Returns whether the file at `path` only says what a test expects.
 pub(super) fn is_assert(path: &str) -> bool {
@@ -26,6 +31,29 @@ pub(super) fn skip(finder: &mut Finder<'_, '_>) {
     }
     for (node, image) in floating {
         finder.look_away(LookAwayReason::Asserted, node, image);
+    }
+}
+
+/// Skips what was found where the test in a document says what it expects. Nobody can apply it by itself.
+pub(super) fn skip_in(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let tree = finder.tree;
+    let group = tree.get_str(root, "apiVersion").map(group_of);
+    let of_it = finder.catalogue.asserted().iter().filter(|asserted| {
+        asserted.format.as_ref().is_some_and(|format| *format == finder.format)
+            || asserted.group.as_deref().is_some_and(|known| group == Some(known))
+    });
+    let expected: HashSet<NodeId> =
+        of_it.flat_map(|asserted| &asserted.paths).flat_map(|path| path.find(tree, root)).collect();
+    if expected.is_empty() {
+        return;
+    }
+    for site in &mut finder.sites {
+        let told = State::Skipped(Skip::UnknownLocation);
+        let is_image = matches!(site.state, State::Floating | State::Pinned) || site.state == told;
+        let mut above = std::iter::successors(Some(site.main), |at| tree.nodes[*at].parent);
+        if is_image && above.any(|node| expected.contains(&node)) {
+            site.skip(Skip::Asserted);
+        }
     }
 }
 

@@ -26,6 +26,8 @@ struct Data {
     #[serde(default)]
     not_pulled: Vec<Selector>,
     #[serde(default)]
+    asserted: Vec<Asserted>,
+    #[serde(default)]
     image_keys: Vec<String>,
     #[serde(default)]
     image_annotations: Vec<String>,
@@ -51,6 +53,22 @@ pub struct Selector {
     /// The kinds; all of the group where it is empty.
     #[serde(default)]
     pub kinds: Vec<String>,
+}
+
+/// Where a test says what it expects: nobody pulls the images there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Asserted {
+    /// What it is, for people.
+    pub title: String,
+    /// The API group without version, of the object that holds the test.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The format of the file that holds the test.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Where, with everything below.
+    pub paths: Vec<Pattern>,
 }
 
 /// Which documents an entry is for, and where images stand in them.
@@ -219,6 +237,11 @@ impl Catalogue {
     /// Returns the Kubernetes objects that name images without pulling them.
     pub fn not_pulled(&self) -> &[Selector] {
         &self.data.not_pulled
+    }
+
+    /// Returns where tests say what they expect.
+    pub fn asserted(&self) -> &[Asserted] {
+        &self.data.asserted
     }
 
     /// Returns the keys, beside those that end in `image`, whose values look like images.

@@ -18,6 +18,7 @@ pub(in crate::manifest) fn find(
     let mut finder = Finder::new(tree, catalogue, document);
     find_known(&mut finder, root, path);
     unknown::find(&mut finder, root);
+    asserts::skip_in(&mut finder, root);
     if asserts::is_assert(path) {
         asserts::skip(&mut finder);
     }

@@ -141,6 +141,12 @@ pub(super) fn find_in_part(finder: &mut Finder<'_, '_>, part: NodeId, path: &str
         }
     }
     walk(finder, part);
+    // Of a patch nobody says which kind it is for.
+    let is_data =
+        |key: &str| NOT_PULLED.contains(&key) || matches!(key, "data" | "stringData" | "binaryData");
+    if !path.split('/').nth(1).is_some_and(is_data) {
+        uncatalogued::walk(finder, part);
+    }
 }
 
 /// Walks what is written below `node`. Aliases are not followed: what they point to is walked where it stands.

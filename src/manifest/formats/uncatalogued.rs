@@ -29,8 +29,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     }
 }
 
-/// Walks what is written below `node`. What an alias leads to is looked at where it stands, but for images.
-fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
+/// Adds the same in what is written below `node`. What an alias leads to is looked at where it stands, but for images.
+pub(super) fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     if finder.ignored.contains(&node) {
         return;
     }
