@@ -194,9 +194,19 @@ pub(super) fn sites(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
     inventory.sites().enumerate().map(|(reference, (file, located))| SiteOf { reference, file, located })
 }
 
+/// Returns every site of an image that is deployed.
+pub(super) fn deployments(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
+    sites(inventory).filter(|site| !site.located.site.is_build_input())
+}
+
+/// Returns every site of an image that something is built from.
+pub(super) fn build_inputs(inventory: &Inventory) -> impl Iterator<Item = SiteOf<'_>> {
+    sites(inventory).filter(|site| site.located.site.is_build_input())
+}
+
 /// Returns the sites that run an image without a digest, and that image; also those that tagpin cannot edit.
 pub(super) fn floating(inventory: &Inventory) -> impl Iterator<Item = (SiteOf<'_>, Reference)> {
-    sites(inventory).filter_map(|site| match site.located.site.runs() {
+    deployments(inventory).filter_map(|site| match site.located.site.runs() {
         (State::Floating, Some(reference)) => Some((site, reference)),
         _ => None,
     })

@@ -69,8 +69,18 @@ pub(super) struct Raw {
     pub(super) discover: Vec<Spanned<RawDiscover>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) registry: Vec<RawRegistry>,
+    #[serde(default)]
+    pub(super) formats: RawFormats,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) location: Vec<Spanned<Location>>,
+}
+
+/// `[formats]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RawFormats {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) off: Option<Vec<SpannedText>>,
 }
 
 /// `[run]`

@@ -11,8 +11,8 @@ use super::check::{
     COMMITS, DETAILS, GROUPS, LEVELS, MERGES, PROMOTED_BY, PULLS, SPLIT_FIELDS, STYLES, UNKNOWN_AGES,
 };
 use super::raw::{
-    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawGroup,
-    RawHold, RawLedger, RawLimits, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry,
+    Raw, RawAllow, RawAnnotations, RawCheck, RawCheckRule, RawDiscover, RawEnvironment, RawForge, RawFormats,
+    RawGroup, RawHold, RawLedger, RawLimits, RawMirror, RawNetwork, RawPolicy, RawPullRequest, RawRegistry,
     RawRepository, RawRule, RawRun, RawServe, SpannedText, Words,
 };
 use super::{Config, DiscoverSettings, Network, RepositoryConfig, ServeSettings};
@@ -77,6 +77,9 @@ impl Config {
             registry: self.registries.iter().map(registry).collect(),
             registries_conf: self.registries_conf.as_deref().map(path),
             network: network(&self.network),
+            formats: RawFormats {
+                off: Some(self.settings.formats_off.iter().map(|it| text(&**it)).collect()),
+            },
             location: self.settings.locations.iter().cloned().map(unspanned).collect(),
         }
     }

@@ -51,6 +51,8 @@ pub fn declared(inventory: &Inventory, keys: Option<Keys<'_>>) -> Vec<DeclaredPl
 fn of_site(file: &FileScan, located: &Located, keys: Option<Keys<'_>>) -> Option<DeclaredPlace> {
     let site = &located.site;
     let reference = match (&site.reference, site.state) {
+        // What is built from it runs, under another name.
+        _ if site.is_build_input() => return None,
         (Some(reference), _) => reference.clone(),
         // Left alone by tagpin, and deployed all the same.
         (None, State::Skipped(Skip::Ignored | Skip::ManagedByFlux)) => Reference::parse(&site.image).ok()?,

@@ -61,6 +61,9 @@ pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_templat
 
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
     let language = Language::of(path).unwrap_or_default();
+    if language.syntax().format.is_some_and(|format| catalogue.is_off(format)) {
+        return Scan::default();
+    }
     let text = match readable(bytes, language, catalogue) {
         Ok(Readable::Text(text)) => text,
         Ok(Readable::Nothing(_) | Readable::OtherLanguage) => return Scan::default(),
@@ -102,10 +105,13 @@ fn is_unjudged_template(
     catalogue: &Catalogue,
     is_template_home: bool,
 ) -> bool {
-    if tree.language != Language::Yaml || !tree.original.contains("{{") {
+    let is_unread = scan.unread.iter().any(|unread| unread.reason == UnreadReason::Template);
+    if tree.language != Language::Yaml {
+        return is_unread;
+    }
+    if !tree.original.contains("{{") {
         return false;
     }
-    let is_unread = scan.unread.iter().any(|unread| unread.reason == UnreadReason::Template);
     let has_actions = || (0..tree.nodes.len()).any(|node| agreement::is_action(tree, node));
     if tree.masked.is_empty() && !is_unread && !has_actions() {
         return false;

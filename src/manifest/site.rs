@@ -232,6 +232,11 @@ impl Site {
         }
     }
 
+    /// Returns whether a build takes the image, and nobody deploys it.
+    pub fn is_build_input(&self) -> bool {
+        self.format == "dockerfile"
+    }
+
     /// Returns the digest that is written now.
     pub fn digest(&self) -> Option<&Digest> {
         self.reference.as_ref().and_then(Reference::digest)

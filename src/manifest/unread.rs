@@ -24,6 +24,8 @@ pub enum UnreadReason {
     NotHcl,
     /// Not a unit file, though it has a section of one.
     NotUnit,
+    /// Not a Dockerfile, though it is called one and begins like one.
+    NotDockerfile,
     /// Not UTF-8.
     NotUtf8,
     /// Past [`super::SIZE_MAX`].
@@ -49,6 +51,7 @@ impl UnreadReason {
             Self::NotYaml => "not-yaml",
             Self::NotHcl => "not-hcl",
             Self::NotUnit => "not-a-unit",
+            Self::NotDockerfile => "not-a-dockerfile",
             Self::NotUtf8 => "not-utf-8",
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",

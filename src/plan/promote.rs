@@ -103,7 +103,11 @@ pub fn promote(
     let mut promotion = Promotion::default();
     let mut taken: BTreeSet<Image> = BTreeSet::new();
     for (index, (file, located)) in inventory.sites().enumerate() {
-        let meant = located.site.reference.as_ref().filter(|it| to.has(file, located) && rules.has_image(it));
+        let meant = located
+            .site
+            .reference
+            .as_ref()
+            .filter(|it| is_deployed(to, file, located) && rules.has_image(it));
         let (State::Floating | State::Pinned, Some(reference)) = (located.site.state, meant) else {
             promotion.assignments.push(Assignment::Keep);
             continue;
@@ -189,10 +193,15 @@ fn owning_environment<'a>(
     target.environment().or_else(|| of_path(&rules.environments, &file.root_path))
 }
 
+/// Returns whether an image is deployed there: what a build takes is not promoted.
+fn is_deployed(target: &Target, file: &FileScan, located: &Located) -> bool {
+    target.has(file, located) && !located.site.is_build_input()
+}
+
 /// Returns where the source declares each image.
 fn source_images<'i>(inventory: &'i Inventory, from: &Target) -> BTreeMap<Image, Vec<SourceImage<'i>>> {
     let mut images: BTreeMap<Image, Vec<SourceImage<'_>>> = BTreeMap::new();
-    for (file, located) in inventory.sites().filter(|(file, located)| from.has(file, located)) {
+    for (file, located) in inventory.sites().filter(|(file, located)| is_deployed(from, file, located)) {
         if let Some(reference) = &located.site.reference {
             images.entry(Image::of(reference)).or_default().push((file, located, reference));
         }

@@ -1,6 +1,7 @@
 //! What a repository's rules are, as every room below the configuration needs them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::decide::Policy;
 use super::environment::Environment;
@@ -23,15 +24,17 @@ pub struct Settings {
     pub annotations: AnnotationSettings,
     /// Where images stand, beyond the built-in catalogue.
     pub locations: Vec<Location>,
+    /// The formats in which nothing is looked for.
+    pub formats_off: BTreeSet<String>,
 }
 
 impl Settings {
     /// Returns the catalogue with what these settings add to it.
     pub fn catalogue(&self) -> Cow<'static, Catalogue> {
-        if self.locations.is_empty() {
+        if self.locations.is_empty() && self.formats_off.is_empty() {
             return Cow::Borrowed(&BUILT_IN);
         }
-        Cow::Owned(BUILT_IN.with(&self.locations))
+        Cow::Owned(BUILT_IN.with(&self.locations).without(&self.formats_off))
     }
 }
 

@@ -105,6 +105,21 @@ fn written(path: &str, document: &Value) -> String {
     let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let mut text = String::new();
     match Language::of(path).unwrap_or_default() {
+        Language::Dockerfile => {
+            let at = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+            let _ = writeln!(text, "# syntax={}", at("/syntax").unwrap_or("x"));
+            let _ = writeln!(text, "FROM {}", at("/stages/0/from").unwrap_or("x"));
+            for (instruction, pointer) in [
+                ("COPY --from={} . .", "/stages/0/copy/0/from"),
+                ("RUN --mount=from={},target=/x true", "/stages/0/mount/0/from"),
+                ("ONBUILD COPY --from={} . .", "/stages/0/onbuild/copy/0/from"),
+                ("ONBUILD RUN --mount=from={},target=/x true", "/stages/0/onbuild/mount/0/from"),
+            ] {
+                if let Some(image) = at(pointer) {
+                    let _ = writeln!(text, "{}", instruction.replace("{}", image));
+                }
+            }
+        }
         Language::Yaml => text = serde_yaml::to_string(document).unwrap(),
         // JSON is an expression of HCL.
         Language::Hcl => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, SiteOf, sites};
+use crate::check::finding::{Finding, SiteOf, deployments};
 use crate::check::rule::{GateRule, Severity};
 use crate::policy::environment::Environment;
 use crate::reference::{Digest, Image, Reference};
@@ -53,7 +53,7 @@ type SkewPlaces<'i> = Vec<(SiteOf<'i>, &'i Digest)>;
 
 fn skew(context: &CheckContext<'_>, environment: &Environment) -> Vec<Finding> {
     let mut images: BTreeMap<String, BTreeMap<usize, SkewPlaces<'_>>> = BTreeMap::new();
-    for site in sites(context.inventory) {
+    for site in deployments(context.inventory) {
         let Some(reference) = &site.located.site.reference else { continue };
         let Some(digest) = reference.digest() else { continue };
         let Some(copy) = environment.copy_of(&site.file.root_path) else { continue };

@@ -1,7 +1,7 @@
 //! `floating-tag`: a tag without a digest.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, SiteOf, sites};
+use crate::check::finding::{Finding, SiteOf, deployments};
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::deploy::DigestForm;
 use crate::manifest::formats::UnpinnedImage;
@@ -38,7 +38,7 @@ spec:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    sites(context.inventory).filter_map(|site| floats(&site)).collect()
+    deployments(context.inventory).filter_map(|site| floats(&site)).collect()
 }
 
 fn floats(site: &SiteOf<'_>) -> Option<Finding> {

@@ -4,6 +4,7 @@ mod annotation_stale;
 mod digest_gone;
 mod environment_skew;
 mod expired_ignore;
+mod floating_base_image;
 mod floating_tag;
 mod gate_edited;
 mod immutable_tag_moved;
@@ -21,6 +22,7 @@ mod tag_moved;
 mod unknown_location;
 mod unused_ignore;
 mod unverifiable;
+mod unverifiable_base_image;
 
 use super::context::CheckContext;
 use super::finding::Finding;
@@ -33,6 +35,7 @@ macro_rules! of_each_rule {
             &floating_tag::$item,
             &latest_tag::$item,
             &no_tag::$item,
+            &floating_base_image::$item,
             &malformed_digest::$item,
             &overlay_unpins_base::$item,
             &inconsistent_digest::$item,
@@ -44,6 +47,7 @@ macro_rules! of_each_rule {
             &looks_away::$item,
             &unknown_location::$item,
             &unverifiable::$item,
+            &unverifiable_base_image::$item,
             &tag_moved::$item,
             &immutable_tag_moved::$item,
             &never_this_tag::$item,
@@ -56,14 +60,14 @@ macro_rules! of_each_rule {
 }
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&GateRule; 21] = of_each_rule!(RULE);
+pub static ALL: [&GateRule; 23] = of_each_rule!(RULE);
 
 /// Looks for what one rule complains about.
 type Find = dyn Fn(&CheckContext<'_>) -> Vec<Finding>;
 
 /// Returns what the rules find, each at its default level.
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let finds: [&Find; 21] = of_each_rule!(find);
+    let finds: [&Find; 23] = of_each_rule!(find);
     finds.iter().flat_map(|find| find(context)).collect()
 }
 

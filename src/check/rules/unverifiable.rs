@@ -1,7 +1,7 @@
 //! `unverifiable`: an image that the file alone does not name.
 
 use crate::check::context::CheckContext;
-use crate::check::finding::{Finding, sites};
+use crate::check::finding::{Finding, SiteOf, deployments};
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::site::{Skip, State};
 
@@ -31,25 +31,29 @@ services:
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
     let level = if context.is_change { Severity::Error } else { RULE.level };
-    let mut findings = Vec::new();
-    for site in sites(context.inventory) {
-        let found = &site.located.site;
-        // What runs where nothing else is said is judged as that.
-        let (State::Skipped(skip), _) = found.runs() else { continue };
-        let why = match skip {
-            Skip::Variable => "has a variable in it",
-            Skip::Template => "has a template in it",
-            Skip::Placeholder => "has a placeholder in it",
-            Skip::NotAReference => "is not an image reference",
-            _ if found.state == State::Skipped(Skip::EmbeddedText) => {
-                "stands in a text that cannot be read byte by byte"
-            }
-            // A kustomization's entry without a tag leaves the tag of the file that it is for.
-            Skip::TagElsewhere if found.format != "kustomize" => "has its tag elsewhere",
-            _ => continue,
-        };
-        let message = format!("`{}` {why}: whether it is pinned is not known", found.image);
-        findings.push(Finding { level, ..Finding::at_site(&RULE, &site, message) });
-    }
-    findings
+    let findings = deployments(context.inventory).filter_map(|site| {
+        let message = unknown(&site)?;
+        Some(Finding { level, ..Finding::at_site(&RULE, &site, message) })
+    });
+    findings.collect()
+}
+
+/// Returns why it is not known whether an image is pinned, as a sentence; `None` where it is.
+pub(super) fn unknown(site: &SiteOf<'_>) -> Option<String> {
+    let found = &site.located.site;
+    // What runs where nothing else is said is judged as that.
+    let (State::Skipped(skip), _) = found.runs() else { return None };
+    let why = match skip {
+        Skip::Variable => "has a variable in it",
+        Skip::Template => "has a template in it",
+        Skip::Placeholder => "has a placeholder in it",
+        Skip::NotAReference => "is not an image reference",
+        _ if found.state == State::Skipped(Skip::EmbeddedText) => {
+            "stands in a text that cannot be read byte by byte"
+        }
+        // A kustomization's entry without a tag leaves the tag of the file that it is for.
+        Skip::TagElsewhere if found.format != "kustomize" => "has its tag elsewhere",
+        _ => return None,
+    };
+    Some(format!("`{}` {why}: whether it is pinned is not known", found.image))
 }

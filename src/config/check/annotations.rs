@@ -1,10 +1,13 @@
-//! `[annotations]` and `[[location]]`.
+//! `[annotations]`, `[formats]` and `[[location]]`.
+
+use std::collections::BTreeSet;
 
 use toml::Spanned;
 
 use super::Checker;
-use crate::config::raw::RawAnnotations;
-use crate::manifest::formats::catalogue::Location;
+use crate::config::diagnostic::suggest;
+use crate::config::raw::{Raw, RawAnnotations};
+use crate::manifest::formats::catalogue::{BUILT_IN, Location};
 use crate::policy::AnnotationSettings;
 
 /// The longest name part of a Kubernetes annotation key (apimachinery, `IsQualifiedName`).
@@ -23,6 +26,22 @@ impl Checker<'_> {
             }
         }
         raw.iter().map(|location| location.get_ref().clone()).collect()
+    }
+
+    pub(super) fn formats_off(&mut self, raw: &Raw) -> BTreeSet<String> {
+        let mut off = BTreeSet::new();
+        for name in raw.formats.off.iter().flatten() {
+            let own = raw.location.iter().filter_map(|location| location.get_ref().format.as_deref());
+            let known: BTreeSet<&str> = BUILT_IN.formats().into_iter().chain(own).collect();
+            if known.contains(name.get_ref().as_str()) {
+                off.insert(name.get_ref().clone());
+            } else {
+                let known: Vec<&str> = known.into_iter().collect();
+                let hint = suggest(name.get_ref(), &known);
+                self.fail_hint(name.span(), format!("there is no format `{}`", name.get_ref()), hint);
+            }
+        }
+        off
     }
 
     pub(super) fn annotations(&mut self, raw: &RawAnnotations) -> AnnotationSettings {

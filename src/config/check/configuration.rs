@@ -19,6 +19,7 @@ pub(in crate::config) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -
         holds: Holds::new(checker.holds(&raw.hold)),
         annotations: checker.annotations(&raw.annotations),
         locations: checker.locations(&raw.location),
+        formats_off: checker.formats_off(raw),
     };
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),

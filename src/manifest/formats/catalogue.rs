@@ -1,6 +1,7 @@
 //! The catalogue of image locations: which paths of which document name an image. Data, read from `catalogue.toml`;
 //! a trusted configuration adds `[[location]]` entries with the same syntax.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -39,6 +40,8 @@ pub struct Catalogue {
     data: Data,
     /// The globs of [`Location::files`], in the order of the locations.
     files: Vec<Vec<GlobMatcher>>,
+    /// The formats that nothing is found in.
+    off: BTreeSet<String>,
     prefilter: Prefilter,
 }
 
@@ -218,7 +221,7 @@ impl Catalogue {
         let globs = |location: &Location| location.files.iter().filter_map(|glob| compile(glob)).collect();
         let files = data.location.iter().map(globs).collect();
         let prefilter = Prefilter::new(data.location.iter().flat_map(Location::words));
-        Self { data, files, prefilter }
+        Self { data, files, off: BTreeSet::new(), prefilter }
     }
 
     /// Returns this catalogue with the locations of a configuration, which come first.
@@ -226,7 +229,23 @@ impl Catalogue {
     pub fn with(&self, locations: &[Location]) -> Self {
         let mut data = self.data.clone();
         data.location.splice(0..0, locations.iter().cloned());
-        Self::new(data)
+        Self { off: self.off.clone(), ..Self::new(data) }
+    }
+
+    /// Returns this catalogue, which finds nothing in documents of these formats.
+    #[must_use]
+    pub fn without(self, formats: &BTreeSet<String>) -> Self {
+        Self { off: formats.clone(), ..self }
+    }
+
+    pub(in crate::manifest) fn is_off(&self, format: &str) -> bool {
+        self.off.contains(format)
+    }
+
+    /// Returns the names of all formats, in order.
+    pub fn formats(&self) -> BTreeSet<&str> {
+        let named = self.data.location.iter().filter_map(|location| location.format.as_deref());
+        named.chain(["kubernetes", "kustomize", "helm-values", "json-patch"]).collect()
     }
 
     /// Returns every location.

@@ -3,8 +3,8 @@
 use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
-    asserts, compose, helm_values, json_patch, kubernetes, kustomization, kustomize_looks_away, locations,
-    object, quadlet, unknown,
+    asserts, compose, dockerfile, helm_values, json_patch, kubernetes, kustomization, kustomize_looks_away,
+    locations, object, quadlet, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -17,6 +17,9 @@ pub(in crate::manifest) fn find(
 ) -> Found {
     let mut finder = Finder::new(tree, catalogue, document);
     find_known(&mut finder, root, path);
+    if catalogue.is_off(&finder.format) {
+        return Found::default();
+    }
     unknown::find(&mut finder, root);
     asserts::skip_in(&mut finder, root);
     if asserts::is_assert(path) {
@@ -44,6 +47,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         finder.set_aside(&entries, root);
         match format.as_str() {
             "compose" => compose::find(finder, root),
+            "dockerfile" => dockerfile::find(finder, root),
             "quadlet" => quadlet::other_units(finder, root),
             _ => {}
         }

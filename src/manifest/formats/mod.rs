@@ -4,6 +4,7 @@ mod asserts;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
+mod dockerfile;
 mod document;
 pub(super) mod embedded_yaml;
 mod finder;

@@ -12,6 +12,8 @@ pub(in crate::manifest) struct Syntax {
     /// Returns whether a file of such a name with these bytes is worth reading: names such as `.hcl`, `.image` and
     /// `.volume` have other uses, and what is neither a job nor a unit is not even an error.
     pub(in crate::manifest) is_in: fn(&[u8]) -> bool,
+    /// The one format that is written in this language, where there is only one.
+    pub(in crate::manifest) format: Option<&'static str>,
     /// Parses a text, which has no byte order mark. The same text always gives the same nodes.
     pub(in crate::manifest) parse: for<'t> fn(&'t str) -> SyntaxTree<'t>,
     /// Parses what is wanted of a text, where a text is a stream of documents: such a text is searched for words before

@@ -25,6 +25,7 @@ use crate::manifest::unread::UnreadReason;
 pub(super) static SYNTAX: Syntax = Syntax {
     matches: |path| has_extension(path, &["nomad", "hcl"]),
     is_in: has_job,
+    format: Some("nomad"),
     parse,
     parse_chunks: None,
     compare: second_reading::compare,

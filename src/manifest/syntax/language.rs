@@ -10,9 +10,11 @@ pub enum Language {
     Hcl,
     /// A systemd unit file, as Podman's Quadlet units are written.
     Unit,
+    /// A Dockerfile, or a Containerfile.
+    Dockerfile,
 }
 
 impl Language {
     /// Every language, in the order in which a file's name is tried.
-    pub(super) const ALL: [Self; 3] = [Self::Yaml, Self::Hcl, Self::Unit];
+    pub(super) const ALL: [Self; 4] = [Self::Yaml, Self::Hcl, Self::Unit, Self::Dockerfile];
 }

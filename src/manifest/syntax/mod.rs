@@ -5,6 +5,7 @@ pub(crate) mod agreement;
 pub(crate) mod aliases;
 pub(crate) mod build;
 pub(crate) mod definition;
+mod dockerfile;
 pub(crate) mod embedded;
 mod hcl;
 pub(crate) mod json_comments;

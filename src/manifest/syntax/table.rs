@@ -2,7 +2,7 @@
 
 use super::definition::Syntax;
 use super::language::Language;
-use super::{hcl, unit, yaml};
+use super::{dockerfile, hcl, unit, yaml};
 
 impl Language {
     pub(in crate::manifest) const fn syntax(self) -> &'static Syntax {
@@ -10,6 +10,7 @@ impl Language {
             Self::Yaml => &yaml::SYNTAX,
             Self::Hcl => &hcl::SYNTAX,
             Self::Unit => &unit::SYNTAX,
+            Self::Dockerfile => &dockerfile::SYNTAX,
         }
     }
 
@@ -35,7 +36,9 @@ mod tests {
             ("web.conf", None),
             ("web.pod", None),
             ("web.build", None),
-            ("Dockerfile", None),
+            ("Dockerfile", Some(Language::Dockerfile)),
+            ("api.dockerfile", Some(Language::Dockerfile)),
+            ("Dockerfile.yaml", Some(Language::Yaml)),
         ] {
             assert_eq!(Language::of(path), language, "{path}");
         }

@@ -19,6 +19,7 @@ use crate::manifest::unread::UnreadReason;
 pub(super) static SYNTAX: Syntax = Syntax {
     matches: |path| has_extension(path, &EXTENSIONS) || is_drop_in(path),
     is_in: has_section,
+    format: Some("quadlet"),
     parse,
     parse_chunks: None,
     compare: second_reading::compare,

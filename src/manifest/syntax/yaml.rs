@@ -14,6 +14,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
         has_extension(path, &["yaml", "yml", "json"]) || path.rsplit('/').next() == Some("Kustomization")
     },
     is_in: |_| true,
+    format: None,
     parse,
     parse_chunks: Some(parse_chunks),
     compare: second_reading::compare,

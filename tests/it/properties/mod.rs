@@ -4,6 +4,7 @@
 //! The generator writes each line as it is before and as it must be after, so nothing here trusts the parser, the
 //! splices or the proof.
 
+mod dockerfile;
 mod documents;
 
 use std::sync::LazyLock;

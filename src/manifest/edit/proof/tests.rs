@@ -162,6 +162,9 @@ fn a_broken_document_does_not_keep_its_neighbour_from_being_proven() {
 }
 
 const JOB: &str = "job \"a\" {\n  x = [1, \"${b}\"] # c\n  image = \"b:1\" // d\n  y = <<E\nf\nE\n}\n";
+const DOCKERFILE: &str =
+    "# escape=`\n# a\nARG X=1\nFROM `\n  # c\n  b:1 AS s\nRUN cat <<E\nFROM b:1\nE\nCOPY --from=s /x /y\n";
+
 const UNIT: &str = "# a\n[Unit]\nX=1\n[Container]\nImage=b:1\nX=1\nExec=a \\\n  b\n";
 
 fn planned(language: Language, text: &'static str) -> (SyntaxTree<'static>, Plan) {
@@ -240,4 +243,36 @@ fn the_second_reading_of_a_unit_refuses_every_other_one() {
     }
     assert_eq!(second_reading(&old, &two.replace("b:1", "b:2"), &plan), Ok(()));
     assert!(second_reading(&old, &two.replacen("b:1", "b:2", 1), &plan).is_err());
+}
+
+#[test]
+fn the_second_reading_of_a_dockerfile_refuses_every_other_one() {
+    let old = (Language::Dockerfile.syntax().parse)(DOCKERFILE);
+    let base = (0..old.nodes.len())
+        .find(|id| old.pointer(*id) == "/stages/0/from" && old.text_of(*id) == Some("b:1"));
+    let mut plan = Plan::default();
+    plan.set(&old, base.unwrap(), "b:2".to_owned()).unwrap();
+    let after = plan.apply(DOCKERFILE).unwrap();
+    assert_eq!(after, DOCKERFILE.replacen("b:1", "b:2", 1));
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+    for (from, to) in [
+        ("b:2", "b:1"),
+        ("b:2", "b:3"),
+        ("b:2 AS", "b:2 c AS"),
+        ("AS s", "AS t"),
+        ("X=1", "X=2"),
+        ("E\nFROM b:1", "E\nFROM b:2"),
+        ("--from=s", "--from=t"),
+        ("--from=s ", ""),
+        ("escape=`", "escape=\\"),
+        ("# a\n", ""),
+        ("FROM `\n", "FROM\n"),
+    ] {
+        let text = after.replacen(from, to, 1);
+        assert!(second_reading(&old, &text, &plan).is_err(), "{from} to {to}");
+        assert!(prove(&old, &text, &plan).is_err(), "{from} to {to}");
+    }
+    // What is planned at one place is not done at another.
+    let elsewhere = DOCKERFILE.replacen("\nFROM b:1", "\nFROM b:2", 1);
+    assert!(prove(&old, &elsewhere, &plan).is_err());
 }
