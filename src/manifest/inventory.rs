@@ -1,6 +1,6 @@
 //! Every image in a tree: which files are read, and what they hold.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::manifest::scan::{self, SIZE_MAX};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
-use crate::manifest::{deploy, formats};
+use crate::manifest::{deploy, formats, not_read};
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
@@ -21,6 +21,9 @@ use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 pub struct Inventory {
     /// The files that name images or could not be read, sorted by path.
     pub files: Vec<FileScan>,
+    /// How many files there are of each kind that may name images and that tagpin does not read.
+    #[serde(default)]
+    pub not_read: BTreeMap<String, usize>,
 }
 
 /// What one file holds.
@@ -92,10 +95,14 @@ fn take_with<T: Tree>(
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
     let mut foreign = Vec::new();
     let mut templates = Vec::new();
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
         if format!("/{root_path}").contains("/templates/") {
             templates.push((entry.path.clone(), root_path.clone()));
+        }
+        if let Some(kind) = not_read::kind(&root_path).filter(|_| wanted(&root_path)) {
+            *kinds.entry(kind.to_owned()).or_default() += 1;
         }
         let is_file = scan::is_candidate(&entry.path) || tree.is_named(&entry.path);
         if is_gate
@@ -138,7 +145,7 @@ fn take_with<T: Tree>(
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
     tree.budget().compute(|| deploy::apply(&mut deployed, &charts))?;
     files.retain(|file| !hidden.contains(&file.path));
-    Ok(Inventory { files })
+    Ok(Inventory { files, not_read: kinds })
 }
 
 /// Reads the templates of the charts whose values have images, of all `templates` with their paths below the root.

@@ -7,6 +7,7 @@ mod ignore;
 pub mod inventory;
 mod located;
 mod look_away;
+mod not_read;
 mod recorded_digests;
 mod scan;
 pub mod site;

@@ -230,7 +230,12 @@ pub fn summary(report: &Report<'_>) -> String {
     }
     let findings =
         if findings.is_empty() { String::new() } else { format!("findings: {}\n", findings.join(", ")) };
-    format!("{}: {}\n{findings}", count(report.rows.len(), "image"), parts.join(", "))
+    let kinds: Vec<String> = report.not_read.iter().map(|(kind, files)| format!("{files} {kind}")).collect();
+    let not_read = match kinds.as_slice() {
+        [] => String::new(),
+        kinds => format!("files that may name images and are not read: {}\n", kinds.join(", ")),
+    };
+    format!("{}: {}\n{not_read}{findings}", count(report.rows.len(), "image"), parts.join(", "))
 }
 
 fn place(row: &Row<'_>, stream: &Stream) -> String {

@@ -23,6 +23,9 @@ struct ReportJson<'r> {
     /// Written one by one: there may be many.
     references: References<'r>,
     unread: Vec<UnreadJson<'r>>,
+    /// How many files there are of each kind that may name images and that tagpin does not read.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    not_read: &'r BTreeMap<&'r str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unchecked: Vec<UncheckedJson<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -331,6 +334,7 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> ReportJson<'r> {
         version: VERSION,
         references: References(&report.rows),
         unread: unread.collect(),
+        not_read: &report.not_read,
         unchecked: unchecked.collect(),
         findings: checked.then(|| findings.collect()),
         finding_summary: checked.then(|| FindingSummary::of(report)),

@@ -23,6 +23,8 @@ pub struct Report<'i> {
     pub rows: Vec<Row<'i>>,
     /// What could not be read.
     pub unread: Vec<UnreadRow<'i>>,
+    /// How many files there are of each kind that may name images and that tagpin does not read.
+    pub not_read: BTreeMap<&'i str, usize>,
     /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
     /// The line that each finding is about, where it is known; in the order of the findings.
@@ -139,7 +141,12 @@ impl<'i> Report<'i> {
             })
         });
         let notes = notes.collect();
-        Self { rows, unread, complete: readable && resolved, notes, ..Self::default() }
+        // Who pins asks for no list of what there is.
+        let not_read = match verdicts {
+            Some(_) => BTreeMap::new(),
+            None => inventory.not_read.iter().map(|(kind, count)| (kind.as_str(), *count)).collect(),
+        };
+        Self { rows, unread, not_read, complete: readable && resolved, notes, ..Self::default() }
     }
 
     /// Adds what `check` found. What it says of ignores needs no remark beside it.

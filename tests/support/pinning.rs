@@ -45,7 +45,7 @@ pub(crate) fn pin(path: &str, bytes: &[u8], policy: &Policy, key: Option<&str>) 
     let scan = scan(path, bytes, &BUILT_IN);
     super::whole::same_as_whole(path, bytes, &scan);
     let file = FileScan { path: path.to_owned(), root_path: path.to_owned(), scan };
-    let inventory = Inventory { files: vec![file] };
+    let inventory = Inventory { files: vec![file], ..Inventory::default() };
     let (holds, past) = (Holds::default(), LedgerView::default());
     let keys = key.map(|digest| Keys { digest, index: "deployed-image-index" });
     let environments = &ScopedList::default();

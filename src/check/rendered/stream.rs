@@ -52,7 +52,8 @@ impl RenderedStream {
             Err(error) => reader.unread(None, UnreadReason::NotUtf8, error.to_string()),
         }
         let (path, root_path) = (file.to_owned(), root_path.to_owned());
-        let inventory = Inventory { files: vec![FileScan { path, root_path, scan: reader.scan }] };
+        let files = vec![FileScan { path, root_path, scan: reader.scan }];
+        let inventory = Inventory { files, ..Inventory::default() };
         Self { inventory, objects: reader.objects }
     }
 

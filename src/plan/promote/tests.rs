@@ -29,7 +29,7 @@ fn inventory(files: &[(&str, &[&str])]) -> Inventory {
         let scan = crate::manifest::scan(path, text.as_bytes(), &BUILT_IN);
         FileScan { path: (*path).to_owned(), root_path: (*path).to_owned(), scan }
     };
-    Inventory { files: files.iter().map(file).collect() }
+    Inventory { files: files.iter().map(file).collect(), ..Inventory::default() }
 }
 
 fn promoted(dev: &[&str], production: &[&str], demands: &PromotionRules) -> Promotion {
