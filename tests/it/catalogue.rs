@@ -159,6 +159,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                     json!({"repository": "ghcr.io/acme/api", "tag": "1.8"})
                 }
                 Form::Fields => json!({"image": "ghcr.io/acme/api", "version": "1.8", "digest": ""}),
+                Form::Artifact => json!({"url": "oci://ghcr.io/acme/api", "ref": {"tag": "1.8"}}),
                 Form::Values => json!({"image": {"repository": "ghcr.io/acme/api", "tag": "1.8"}}),
                 Form::Kustomize => json!([{"name": "ghcr.io/acme/api", "newTag": "1.8"}]),
                 Form::KustomizeStrings => json!(["ghcr.io/acme/api:1.8"]),
@@ -302,6 +303,7 @@ fn paths(location: &Location) -> String {
         ("with a tag or digest: ", &location.tagged_images),
         ("with a prefix: ", &location.prefixed),
         ("split fields: ", &location.fields),
+        ("`oci://` address and `ref`: ", &location.artifacts),
         ("Helm values: ", &location.values),
         ("Helm values as text: ", &location.values_text),
         ("objects as text: ", &location.objects_text),

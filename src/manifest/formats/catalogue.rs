@@ -112,6 +112,9 @@ pub struct Location {
     /// Mappings that split the reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Pattern>,
+    /// Mappings with an `oci://` address in `url`, and `tag` and `digest` in `ref`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Pattern>,
     /// Helm values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Pattern>,
@@ -149,6 +152,8 @@ pub enum Form {
     Prefixed,
     /// A mapping with split fields.
     Fields,
+    /// A mapping with an `oci://` address and a `ref`.
+    Artifact,
     /// Helm values.
     Values,
     /// A list of kustomize image entries.
@@ -169,6 +174,7 @@ impl Location {
             (&self.images, Form::Image),
             (&self.tagged_images, Form::TaggedImage),
             (&self.fields, Form::Fields),
+            (&self.artifacts, Form::Artifact),
             (&self.values, Form::Values),
             (&self.kustomize, Form::Kustomize),
             (&self.kustomize_strings, Form::KustomizeStrings),

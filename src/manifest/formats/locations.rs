@@ -2,7 +2,7 @@
 
 use super::catalogue::{Form, Location};
 use super::finder::{EmbeddedText, Finder};
-use super::{helm_values, kustomization};
+use super::{artifact, helm_values, kustomization};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
@@ -44,6 +44,7 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
                 finder.add_fields(fields, true);
             }
         }
+        Form::Artifact => artifact::find(finder, node),
         Form::Values => helm_values::find(finder, node),
         Form::Kustomize => {
             for entry in finder.tree.items(node) {

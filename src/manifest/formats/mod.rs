@@ -1,5 +1,6 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
+mod artifact;
 mod asserts;
 pub mod catalogue;
 pub(super) mod chunks;
