@@ -100,7 +100,7 @@ fn directive<F: FnOnce() -> LineIndex>(
     span: &Range<usize>,
 ) -> Option<Directive> {
     // HCL may have many comments on a line, and lines in a comment.
-    let line = tree.text.get(span.clone())?.split(['\n', '\r']).next()?;
+    let line = tree.original.get(span.clone())?.split(['\n', '\r']).next()?;
     let span = span.start..span.start + line.trim_end().len();
     let (mut until, mut unknown) = (None, None);
     let text = line.trim_start_matches(['#', '/', '*', ';']).trim();

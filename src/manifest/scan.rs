@@ -15,6 +15,7 @@ use super::source_range::SourceRange;
 use super::syntax::agreement;
 use super::syntax::aliases::Aliases;
 use super::syntax::definition::{Chunk, TemplateSigns};
+use super::syntax::json_comments;
 use super::syntax::language::Language;
 use super::syntax::lines::Positions;
 use super::syntax::prefilter::NoImages;
@@ -72,7 +73,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
             return Scan { unread: vec![unread], looks_away, ..Scan::default() };
         }
     };
-    let source = SourceText::new(text, language);
+    let source = SourceText::new(text, path);
     // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
     let is_base = compose::role(path) == Some(Role::Base) || formats::is_named(path);
     let mut tree = source.parse_chunks(|text| match closeness {
@@ -109,7 +110,8 @@ fn is_unjudged_template(
     if tree.language != Language::Yaml {
         return is_unread;
     }
-    if !tree.original.contains("{{") {
+    // What is masked there are comments.
+    if !tree.original.contains("{{") || json_comments::are_taken(path) {
         return false;
     }
     let has_actions = || (0..tree.nodes.len()).any(|node| agreement::is_action(tree, node));

@@ -234,7 +234,7 @@ impl Site {
 
     /// Returns whether a build takes the image, and nobody deploys it.
     pub fn is_build_input(&self) -> bool {
-        self.format == "dockerfile"
+        matches!(self.format.as_str(), "dockerfile" | "devcontainer-feature")
     }
 
     /// Returns the digest that is written now.

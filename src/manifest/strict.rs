@@ -32,7 +32,7 @@ pub(super) fn objection(text: &str) -> Option<String> {
 /// does not render it reads that.
 pub(super) fn ambiguous(tree: &SyntaxTree<'_>, path: &str, catalogue: &Catalogue) -> Vec<Unread> {
     let masked = json_comments::are_taken(path).then(|| json_comments::mask(tree.original));
-    let text = masked.as_deref().unwrap_or(tree.original);
+    let text = masked.as_ref().map_or(tree.original, |masked| masked.text.as_str());
     let unread =
         |document, detail| Unread { document, reason: UnreadReason::Ambiguous, detail: Some(detail) };
     let mut found = Vec::new();

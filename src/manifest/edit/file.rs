@@ -14,7 +14,6 @@ use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::Located;
 use crate::manifest::scan::scan_whole;
 use crate::manifest::site::Site;
-use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::{SourceText, text_of};
 use crate::manifest::syntax::tree::SyntaxTree;
 
@@ -76,7 +75,7 @@ fn edit_sites(
         return None;
     }
     let sites = &whole[..];
-    let source = SourceText::new(text, Language::of(path).unwrap_or_default());
+    let source = SourceText::new(text, path);
     let mut tree = source.parse();
     let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
     for block in blocks {

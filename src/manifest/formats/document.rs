@@ -3,8 +3,8 @@
 use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
-    asserts, compose, dockerfile, helm_values, json_patch, kubernetes, kustomization, kustomize_looks_away,
-    locations, object, quadlet, unknown,
+    asserts, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
+    kustomize_looks_away, locations, object, quadlet, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -47,6 +47,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         finder.set_aside(&entries, root);
         match format.as_str() {
             "compose" => compose::find(finder, root),
+            "devcontainer" => devcontainer::features(finder, root),
             "dockerfile" => dockerfile::find(finder, root),
             "quadlet" => quadlet::other_units(finder, root),
             _ => {}

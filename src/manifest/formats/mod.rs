@@ -5,6 +5,7 @@ mod asserts;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
+mod devcontainer;
 mod dockerfile;
 mod document;
 pub(super) mod embedded_yaml;

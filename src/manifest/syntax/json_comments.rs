@@ -1,5 +1,7 @@
 //! JSON with comments, as editors and development containers keep their settings.
 
+use super::template_mask::Masked;
+
 /// Returns whether the file at `path` is read by programs that take comments in JSON, and by no deployer.
 pub(in crate::manifest) fn are_taken(path: &str) -> bool {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -11,10 +13,11 @@ pub(in crate::manifest) fn are_taken(path: &str) -> bool {
             || directory.split('/').any(is_settings))
 }
 
-/// Returns `text` with blanks in the place of its comments, byte for byte as long.
-pub(in crate::manifest) fn mask(text: &str) -> String {
+/// Returns `text` with blanks in the place of its comments, byte for byte as long, and where they stand.
+pub(in crate::manifest) fn mask(text: &str) -> Masked {
     let bytes = text.as_bytes();
     let (mut masked, mut at, mut in_text) = (bytes.to_vec(), 0, false);
+    let mut actions = Vec::new();
     while at < bytes.len() {
         let end = match (in_text, bytes[at], bytes.get(at + 1)) {
             (true, b'\\', _) => {
@@ -31,10 +34,13 @@ pub(in crate::manifest) fn mask(text: &str) -> String {
         };
         let comment = masked[at..end].iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r'));
         comment.for_each(|byte| *byte = b' ');
+        if end > at {
+            actions.push(at..end);
+        }
         at = end.max(at + 1);
     }
     // Whole comments were replaced, by ASCII.
-    String::from_utf8(masked).unwrap_or_else(|_| text.to_owned())
+    Masked { text: String::from_utf8(masked).unwrap_or_else(|_| text.to_owned()), actions }
 }
 
 #[cfg(test)]
@@ -49,7 +55,7 @@ mod tests {
             ("/* never", "        "),
             ("// ends", "       "),
         ] {
-            assert_eq!(mask(text), masked, "{text:?}");
+            assert_eq!(mask(text).text, masked, "{text:?}");
         }
     }
 }

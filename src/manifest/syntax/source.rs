@@ -1,8 +1,9 @@
-//! A file's bytes as text, masked where they are a template.
+//! A file's bytes as text, masked where they are a template, or JSON with comments.
 
 use std::cell::OnceCell;
 
 use super::definition::Chunk;
+use super::json_comments;
 use super::language::Language;
 use super::template_mask::{self, Masked};
 use super::tree::SyntaxTree;
@@ -10,13 +11,16 @@ use super::tree::SyntaxTree;
 pub(crate) struct SourceText<'t> {
     text: &'t str,
     language: Language,
+    /// Whether it is JSON that may have comments.
+    has_comments: bool,
     masked: OnceCell<Option<Masked>>,
 }
 
 impl<'t> SourceText<'t> {
-    /// Returns the source of `text`, which has no byte order mark.
-    pub(crate) fn new(text: &'t str, language: Language) -> Self {
-        Self { text, language, masked: OnceCell::new() }
+    /// Returns the source of `text`, which has no byte order mark, as that of the file at `path`.
+    pub(crate) fn new(text: &'t str, path: &str) -> Self {
+        let language = Language::of(path).unwrap_or_default();
+        Self { text, language, has_comments: json_comments::are_taken(path), masked: OnceCell::new() }
     }
 
     /// Returns the tree of all documents. The same text always gives the same nodes.
@@ -28,6 +32,17 @@ impl<'t> SourceText<'t> {
     pub(crate) fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> SyntaxTree<'_> {
         let syntax = self.language.syntax();
         let Some(parse_chunks) = syntax.parse_chunks else { return (syntax.parse)(self.text) };
+        if self.has_comments {
+            let masked = self.masked.get_or_init(|| Some(json_comments::mask(self.text)));
+            let Some(masked) = masked.as_ref().filter(|masked| !masked.actions.is_empty()) else {
+                return parse_chunks(self.text, &chunks(self.text));
+            };
+            let mut tree = parse_chunks(&masked.text, &chunks(&masked.text));
+            tree.original = self.text;
+            tree.masked.clone_from(&masked.actions);
+            tree.comments.clone_from(&masked.actions);
+            return tree;
+        }
         let tree = parse_chunks(self.text, &chunks(self.text));
         let errors =
             |tree: &SyntaxTree<'_>| tree.documents.iter().filter(|document| document.error.is_some()).count();
