@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How much and how long a registry is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many questions one registry gets at the same time.
+    /// How many requests one registry gets at the same time.
     pub at_once: usize,
     /// How long making a connection may take, the look-up of the name included.
     pub connect: Duration,
@@ -36,7 +36,7 @@ impl Default for Limits {
             request: Duration::from_secs(20),
             question: Duration::from_secs(60),
             retries: 2,
-            retry_delay: Duration::from_millis(500),
+            retry_delay: Duration::from_millis(200),
             longest_pause: Duration::from_secs(10),
             manifest: 8 << 20,
             config: 1 << 20,

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::http_registry::{HttpRegistry, Priority};
+use super::http_registry::HttpRegistry;
 use super::request::{HttpAnswer, Request, RequestKind};
 use crate::reference::Digest;
 use crate::registry::endpoint::Purpose;
 use crate::registry::error::{InvalidAnswer, Outage, ReferrersFault, ResolveError};
+use crate::registry::http::waiting_time::WaitingTime;
 use crate::registry::tag_ref::TagRef;
 use crate::registry::trace::step;
 use crate::registry::verify::artifact::{self, Artifact, ArtifactForm, Layer, Referrer};
@@ -317,6 +318,8 @@ impl EvidenceSearch<'_> {
         query: Option<&str>,
         limit: usize,
     ) -> Result<HttpAnswer, ResolveError> {
+        let waiting = WaitingTime::default();
+        let at_once = self.registry.at_once(&self.question.registry);
         let work = async {
             let mut endpoints = self.registry.endpoints(self.question, wanted)?;
             if wanted == Purpose::Tag {
@@ -324,7 +327,18 @@ impl EvidenceSearch<'_> {
             }
             let mut result = Err(Outage::NoEndpoint(self.question.clone()).into());
             for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
-                let request = Request { endpoint, kind, reference, query, limit, retries: left == 0 };
+                let (retries, waiting) = (left == 0, &waiting);
+                let request = Request {
+                    endpoint,
+                    kind,
+                    reference,
+                    query,
+                    limit,
+                    retries,
+                    counts: true,
+                    at_once,
+                    waiting,
+                };
                 self.registry.client.budgets.provenance(endpoint.shown());
                 result = self.registry.client.content(request).await;
                 if result.is_ok() {
@@ -333,7 +347,7 @@ impl EvidenceSearch<'_> {
             }
             result
         };
-        self.registry.in_turn(self.question, Priority::Yes, work).await
+        self.registry.in_time(self.question, &waiting, work).await
     }
 }
 

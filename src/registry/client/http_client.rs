@@ -1,17 +1,14 @@
 //! One request for a manifest or a blob: challenge answered, redirects followed, body read up to a limit.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, select};
+use futures_util::future::{FutureExt as _, select};
 use oci_distribution::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LINK,
     LOCATION,
 };
 use reqwest::{Method, Response, StatusCode};
-use tokio::sync::Mutex;
 use url::Url;
 
 use super::index_store::IndexStore;
@@ -22,11 +19,12 @@ use crate::registry::endpoint;
 use crate::registry::error::{
     Asked, ConnectionFault, Denied, InvalidAnswer, LoginAdvice, Outage, RedirectFault, ResolveError,
 };
-use crate::registry::http::attempt::{AttemptError, Retry, Unsent, is_certificate};
+use crate::registry::http::attempt::{AttemptError, Unsent, is_certificate};
 use crate::registry::http::body::{BodyError, read};
 use crate::registry::http::budget::Budgets;
+use crate::registry::http::host::Host;
 use crate::registry::http::once_map::OnceMap;
-use crate::registry::http::retry::{Repeats, SpareRequests, retry};
+use crate::registry::http::retry::{Repeats, retry};
 use crate::registry::http::transport::{Route, Transport};
 use crate::registry::image::manifest;
 use crate::registry::trace::step;
@@ -39,23 +37,12 @@ pub(crate) struct HttpClient {
     pub(crate) auth: Authenticator,
     pub(crate) budgets: Budgets,
     pub(crate) repeats: Repeats,
-    /// How long nothing may be heard before a HEAD is sent once more.
+    /// After how long an answer is late of a host that has not answered often enough to tell.
     pub(crate) patience: Duration,
     /// By `host[:port]`.
     pub(crate) hosts: OnceMap<Host>,
     /// Where indexes are kept between runs, if anywhere.
     pub(super) indexes: Option<IndexStore>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Host {
-    /// Set once the first request has ended. Until then others wait for it, to learn from its challenge.
-    contacted: AtomicBool,
-    gate: Mutex<()>,
-    scheme: OnceLock<&'static str>,
-    /// Until when it asked to be left alone: that is meant for all requests, not for the one that was refused.
-    resume: std::sync::Mutex<Option<Instant>>,
-    spare: SpareRequests,
 }
 
 impl HttpClient {
@@ -71,55 +58,69 @@ impl HttpClient {
     }
 
     async fn repeat(&self, request: Request<'_>, method: Method) -> Result<Option<HttpAnswer>, ResolveError> {
-        let host = self.hosts.get(&request.endpoint.host);
-        let attempt = || self.hurried(request, &method, &host);
-        let may_repeat = || host.spare.take();
+        let host = self.hosts.get_or(&request.endpoint.host, || Host::new(request.at_once));
+        // Boxed: what asks is nested deeply as it is.
+        let attempt = || self.attempt(request, &method, &host).boxed();
         let result = if request.retries {
-            retry(self.repeats, may_repeat, attempt).await
+            retry(self.repeats, || host.repeats.take(), attempt).await
         } else {
-            self.exchange(request, &method, &host).await
+            attempt().await
         };
         if result.is_ok() {
-            host.spare.earn();
+            host.repeats.earn();
+            host.doubles.earn();
         }
         result.map_err(|failure| failure.error)
     }
 
-    /// Sends a request, and the same once more where nothing is heard for long: what answers first counts, so that an answer
-    /// that never comes holds up nobody.
+    /// Sends a request when it is its turn. Between two attempts others have theirs.
+    async fn attempt(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        host: &Host,
+    ) -> Result<Option<HttpAnswer>, AttemptError> {
+        let turn = host.turn(request.endpoint.shown(), request.counts);
+        let turn = request.waiting.while_waiting(turn).await?;
+        let result = host.alone_at_first(self.hurried(request, method, host)).await;
+        turn.end(&result, self.repeats.longest);
+        result
+    }
+
+    /// Sends a request, and the same once more where its answer is late: what answers first counts, so that an answer that
+    /// never comes holds up nobody for long.
     async fn hurried(
         &self,
         request: Request<'_>,
         method: &Method,
         host: &Host,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
-        self.pause(request, host).await;
-        let mut first = std::pin::pin!(self.exchange(request, method, host));
-        if let Ok(answer) = tokio::time::timeout(self.patience, &mut first).await {
+        let timed = async || {
+            let sent = Instant::now();
+            let result = self.exchange(request, method, host).await;
+            if result.is_ok() {
+                host.answered_after(sent.elapsed());
+            }
+            result
+        };
+        let mut first = std::pin::pin!(timed());
+        if let Ok(answer) = tokio::time::timeout(host.late(self.patience), &mut first).await {
             return answer;
         }
-        // A GET may be counted, and the first one shows what the registry wants.
-        if *method != Method::HEAD || !host.contacted.load(Ordering::Acquire) || !host.spare.take() {
+        if self.is_counted(request, method) || !host.doubles.take() {
             return first.await;
         }
-        step(|| "nothing is heard: asked once more beside it".to_owned());
-        let second = std::pin::pin!(self.exchange(request, method, host));
-        match select(first, second).await {
-            Either::Left((Err(_), other)) => other.await,
-            Either::Right((Err(_), other)) => other.await,
-            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
-        }
+        step(|| "the answer is late: asked once more beside it".to_owned());
+        let second = std::pin::pin!(timed());
+        // A failure is an answer too, which may be asked for again: the other one may be the one that never comes.
+        select(first, second).await.factor_first().0
     }
 
-    /// Waits as long as the registry has asked everybody to.
-    async fn pause(&self, request: Request<'_>, host: &Host) {
-        let resume = *host.resume.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pause) = resume.and_then(|resume| resume.checked_duration_since(Instant::now())) {
-            step(|| {
-                format!("{} asked to wait another {:.1} s", request.endpoint.shown(), pause.as_secs_f64())
-            });
-            tokio::time::sleep(pause).await;
-        }
+    /// Returns whether the host counts such requests: a manifest that is read is a pull where pulls are limited.
+    fn is_counted(&self, request: Request<'_>, method: &Method) -> bool {
+        *method == Method::GET
+            && request.kind == RequestKind::Manifest
+            && self.budgets.counts_pulls(request.endpoint.shown())
     }
 
     async fn exchange(
@@ -129,15 +130,7 @@ impl HttpClient {
         host: &Host,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
         let endpoint = request.endpoint;
-        self.pause(request, host).await;
-        let mut alone = None;
-        if !host.contacted.load(Ordering::Acquire) {
-            alone = Some(host.gate.lock().await).filter(|_| !host.contacted.load(Ordering::Acquire));
-        }
-        let answered = self.authorized(request, method, host).await;
-        host.contacted.store(true, Ordering::Release);
-        drop(alone);
-        let (response, authorization) = answered?;
+        let (response, authorization) = self.authorized(request, method, host).await?;
         let (asked, response) = self.follow(request, method, response).await?;
         let status = response.status();
         match status {
@@ -156,14 +149,7 @@ impl HttpClient {
                 if status == StatusCode::TOO_MANY_REQUESTS {
                     self.budgets.refused(endpoint.shown());
                 }
-                let failure = AttemptError::status(asked, method, status, response.headers());
-                if let Retry::After(pause) = failure.retry
-                    && pause <= self.repeats.longest
-                {
-                    let mut resume = host.resume.lock().unwrap_or_else(PoisonError::into_inner);
-                    *resume = (*resume).max(Some(Instant::now() + pause));
-                }
-                Err(failure)
+                Err(AttemptError::status(asked, method, status, response.headers()))
             }
         }
     }

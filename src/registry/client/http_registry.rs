@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::{Mutex, Semaphore};
 
 use super::http_client::HttpClient;
 use super::index_store::IndexStore;
@@ -15,10 +12,10 @@ use crate::registry::auth::Authenticator;
 use crate::registry::endpoint::{self, Endpoint, Purpose};
 use crate::registry::error::{NotAllowed, Outage, ResolveError, SettingsError};
 use crate::registry::http::budget::{Answered, Budget, Budgets};
-use crate::registry::http::circuit_breaker::Breaker;
 use crate::registry::http::once_map::OnceMap;
 use crate::registry::http::retry::Repeats;
 use crate::registry::http::transport::Transport;
+use crate::registry::http::waiting_time::WaitingTime;
 use crate::registry::limits::Limits;
 use crate::registry::question::{Probe, Probed, Resolution};
 use crate::registry::rule::RegistryRule;
@@ -32,20 +29,14 @@ pub struct HttpRegistry {
     rules: Vec<RegistryRule>,
     pub(crate) limits: Limits,
     pub(crate) client: HttpClient,
-    /// By the registry's name in the question.
-    lanes: OnceMap<RegistryLane>,
 }
 
-/// How long nothing may be heard before a HEAD is sent once more, where the time that a server may be silent is not shorter.
+/// After how long an answer is late of a host that has not answered often enough to tell, where the time that a server may be
+/// silent is not shorter.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-#[derive(Debug)]
-struct RegistryLane {
-    permits: Semaphore,
-    breaker: Breaker,
-    /// Held by who asks a registry that is on probation.
-    probation: Mutex<()>,
-}
+/// How many first pauses of a repeated request go by before a registry that was left alone gets another chance.
+const PROBATION: u32 = 10;
 
 /// Whether a run depends on an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +75,7 @@ impl HttpRegistry {
             hosts: OnceMap::default(),
             indexes: None,
         };
-        Ok(Self { rules, limits, client, lanes: OnceMap::default() })
+        Ok(Self { rules, limits, client })
     }
 
     /// Returns this client, which keeps the indexes that it reads in `directory` for the next one.
@@ -118,14 +109,14 @@ impl HttpRegistry {
     ) -> Vec<(String, Result<Digest, ResolveError>)> {
         let mut answers = Vec::new();
         for endpoint in mirrors {
-            let work = async {
-                let request = self.request(&endpoint, &question.tag, false);
-                self.client.resolve_at(request, false).await.map(|resolution| resolution.digest)
-            };
-            let answer = tokio::time::timeout(self.limits.question, work).await;
-            let late = |_| Err(Outage::Silent { host: endpoint.shown().to_owned() }.into());
+            let waiting = WaitingTime::default();
+            let request = self.request(question, &endpoint, &question.tag, false, &waiting);
+            let work = self.client.resolve_at(request, false);
+            let answer = waiting.within(self.limits.question, work).await;
+            let answer =
+                answer.unwrap_or_else(|| Err(Outage::Silent { host: endpoint.shown().to_owned() }.into()));
             let name = format!("{}/{}", endpoint.shown(), endpoint.repository);
-            answers.push((name, answer.unwrap_or_else(late)));
+            answers.push((name, answer.map(|resolution| resolution.digest)));
         }
         answers
     }
@@ -134,49 +125,36 @@ impl HttpRegistry {
     pub(super) async fn at_origin(&self, question: &TagRef) -> Option<Result<Digest, ResolveError>> {
         let endpoints = self.endpoints(question, Purpose::Tag).ok()?;
         let endpoint = endpoints.last().filter(|_| endpoints.len() > 1)?;
-        let request = self.request(endpoint, &question.tag, true);
+        let waiting = WaitingTime::default();
+        let request = self.request(question, endpoint, &question.tag, true, &waiting);
         let work = async { self.client.resolve_at(request, false).await.map(|resolution| resolution.digest) };
-        Some(self.in_turn(question, Priority::Yes, work).await)
+        Some(self.in_time(question, &waiting, work).await)
     }
 
-    pub(crate) async fn in_turn<T>(
+    /// Runs `work` as long as one question may take, what it was `waiting` for its turns aside.
+    pub(crate) async fn in_time<T>(
         &self,
         question: &TagRef,
-        pressing: Priority,
+        waiting: &WaitingTime,
         work: impl Future<Output = Result<T, ResolveError>> + Send,
     ) -> Result<T, ResolveError> {
-        let registry = &question.registry;
-        let lane = self.lane(registry);
-        let _permit = lane.permits.acquire().await;
-        let mut alone = None;
-        if lane.breaker.is_on_probation() {
-            alone = Some(lane.probation.lock().await).filter(|_| lane.breaker.is_on_probation());
-        }
-        lane.breaker.check(registry)?;
-        let result = tokio::time::timeout(self.limits.question, work).await.unwrap_or_else(|_| {
-            Err(Outage::TimedOut { question: question.clone(), limit: self.limits.question }.into())
-        });
-        if pressing == Priority::Yes {
-            lane.breaker.note(&result);
-        }
-        drop(alone);
-        result
+        let limit = self.limits.question;
+        let late = || Err(Outage::TimedOut { question: question.clone(), limit }.into());
+        waiting.within(limit, work).await.unwrap_or_else(late)
     }
 
-    fn lane(&self, registry: &str) -> Arc<RegistryLane> {
-        self.lanes.get_or(registry, || RegistryLane {
-            permits: Semaphore::new(
-                endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once).max(1),
-            ),
-            breaker: Breaker::default(),
-            probation: Mutex::default(),
-        })
+    /// Returns how many requests the hosts of `registry` get at once.
+    pub(crate) fn at_once(&self, registry: &str) -> usize {
+        endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once)
     }
 
-    /// Gives the registries of these questions another chance.
+    /// Gives the hosts that were asked these questions another chance.
     pub(super) fn forgive<'q>(&self, questions: impl Iterator<Item = &'q TagRef>) {
-        let registries: BTreeSet<&str> = questions.map(|question| question.registry.as_str()).collect();
-        registries.into_iter().for_each(|registry| self.lane(registry).breaker.forgive());
+        let endpoints = |question| self.endpoints(question, Purpose::Digest).unwrap_or_default();
+        let hosts: BTreeSet<String> = questions.flat_map(endpoints).map(|endpoint| endpoint.host).collect();
+        for host in hosts.iter().filter_map(|host| self.client.hosts.known(host)) {
+            host.forgive(self.limits.retry_delay * PROBATION);
+        }
     }
 
     pub(crate) fn endpoints(
@@ -187,9 +165,17 @@ impl HttpRegistry {
         endpoint::endpoints(&self.rules, &question.registry, &question.repository, wanted)
     }
 
-    fn request<'a>(&self, endpoint: &'a Endpoint, reference: &'a str, origin: bool) -> Request<'a> {
+    fn request<'a>(
+        &self,
+        question: &TagRef,
+        endpoint: &'a Endpoint,
+        reference: &'a str,
+        retries: bool,
+        waiting: &'a WaitingTime,
+    ) -> Request<'a> {
         let (kind, limit) = (RequestKind::Manifest, self.limits.manifest);
-        Request { endpoint, kind, reference, query: None, limit, retries: origin }
+        let at_once = self.at_once(&question.registry);
+        Request { endpoint, kind, reference, query: None, limit, retries, counts: true, at_once, waiting }
     }
 
     fn note_place(&self, endpoint: &Endpoint) {
@@ -209,12 +195,13 @@ impl HttpRegistry {
         &self,
         question: &TagRef,
         read: bool,
+        waiting: &WaitingTime,
     ) -> Result<Resolution, ResolveError> {
         let endpoints = self.endpoints(question, Purpose::Tag)?;
         let mut result = Err(no_endpoint(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             self.note_place(endpoint);
-            let request = self.request(endpoint, &question.tag, left == 0);
+            let request = self.request(question, endpoint, &question.tag, left == 0, waiting);
             result = self.client.resolve_at(request, read).await;
             match &result {
                 Err(error) if left > 0 => {
@@ -232,17 +219,18 @@ impl HttpRegistry {
         question: &TagRef,
         look: &Probe,
         pressing: Priority,
+        waiting: &WaitingTime,
     ) -> Result<Probed, ResolveError> {
         let endpoints = self.endpoints(question, Purpose::Digest)?;
         let mut result = Err(no_endpoint(question));
         for (left, endpoint) in (0..endpoints.len()).rev().zip(&endpoints) {
             self.note_place(endpoint);
-            let mut request = self.request(endpoint, look.digest().as_str(), left == 0);
+            let mut request = self.request(question, endpoint, look.digest().as_str(), left == 0, waiting);
             if matches!(look, Probe::Details(_)) {
                 request.limit = self.limits.config;
             }
             if let Priority::No(most) = pressing {
-                request.retries = false;
+                (request.retries, request.counts) = (false, false);
                 if let Err(error) = self.client.budgets.spend(endpoint.shown(), most) {
                     result = Err(error.into());
                     continue;

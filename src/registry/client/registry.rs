@@ -8,6 +8,7 @@ use crate::registry::api::Registry;
 use crate::registry::endpoint::Purpose;
 use crate::registry::error::ResolveError;
 use crate::registry::http::budget::Budget;
+use crate::registry::http::waiting_time::WaitingTime;
 use crate::registry::image::manifest::ManifestContent;
 use crate::registry::question::{MirrorComparison, Probe, Probed, Resolution};
 use crate::registry::tag_ref::TagRef;
@@ -37,12 +38,14 @@ impl Registry for HttpRegistry {
     }
 
     async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {
-        self.in_turn(question, Priority::Yes, self.resolve_anywhere(question, read)).await
+        let waiting = WaitingTime::default();
+        self.in_time(question, &waiting, self.resolve_anywhere(question, read, &waiting)).await
     }
 
     async fn look(&self, question: &TagRef, look: &Probe) -> Result<Probed, ResolveError> {
-        let pressing = Priority::Yes;
-        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+        let waiting = WaitingTime::default();
+        let work = self.look_anywhere(question, look, Priority::Yes, &waiting);
+        self.in_time(question, &waiting, work).await
     }
 
     async fn read_index(&self, question: &TagRef, digest: &Digest) -> Result<Probed, ResolveError> {
@@ -53,8 +56,9 @@ impl Registry for HttpRegistry {
     }
 
     async fn peek(&self, question: &TagRef, look: &Probe, most: u64) -> Result<Probed, ResolveError> {
-        let pressing = Priority::No(most);
-        self.in_turn(question, pressing, self.look_anywhere(question, look, pressing)).await
+        let waiting = WaitingTime::default();
+        let work = self.look_anywhere(question, look, Priority::No(most), &waiting);
+        self.in_time(question, &waiting, work).await
     }
 
     async fn evidence(

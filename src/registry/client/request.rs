@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::registry::endpoint::Endpoint;
 use crate::registry::error::{Asked, InvalidAnswer};
+use crate::registry::http::waiting_time::WaitingTime;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
@@ -16,6 +17,12 @@ pub(crate) struct Request<'a> {
     /// The longest body that is read, in bytes.
     pub(crate) limit: usize,
     pub(crate) retries: bool,
+    /// Whether a failure counts against the host.
+    pub(crate) counts: bool,
+    /// How many requests the host gets at once, where it was not asked yet.
+    pub(crate) at_once: usize,
+    /// How long the question has waited for its turns.
+    pub(crate) waiting: &'a WaitingTime,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

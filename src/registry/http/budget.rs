@@ -88,6 +88,12 @@ impl Budgets {
         }
     }
 
+    /// Returns whether the registry has said how many pulls are left.
+    pub(crate) fn counts_pulls(&self, host: &str) -> bool {
+        let budgets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.get(host).is_some_and(|budget| budget.remaining.is_some())
+    }
+
     pub(crate) fn refused(&self, host: &str) {
         self.change(host, |budget| budget.refused = true);
     }

@@ -1,102 +1,124 @@
 //! A registry that keeps failing is left alone for a while, so that a run ends in bounded time.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::registry::error::{Outage, RateLimit, ResolveError};
-
-const LIMIT: u32 = 5;
 
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// How often a registry that is left alone is asked whether it is there again.
 const PROBATIONS_MAX: u32 = 2;
 
-#[derive(Debug, Default)]
-pub(crate) struct Breaker(Mutex<BreakerState>);
+/// The fewest failures in a row after which a registry is left alone.
+const LIMIT_MIN: u32 = 8;
 
-#[derive(Debug, Default)]
-struct BreakerState {
+/// Whether one host is asked at all.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    /// After how many failures in a row it is left alone: two rounds of all that may be under way, so that a host that
+    /// answers some of them stays.
+    limit: u32,
     failures: u32,
-    /// Until when, and whether the last failure was that of too many requests.
-    open: Option<(Instant, bool)>,
-    /// Whether the next answer decides: it is asked one question at a time until then.
+    open: Option<Open>,
+    /// Whether the next answer decides.
     on_probation: bool,
     /// How often it was on probation.
     probations: u32,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    until: Instant,
+    /// Whether the last failure was that of too many requests.
+    is_limit: bool,
+    failures: u32,
+}
+
 impl Breaker {
-    /// Gives a registry that is left alone another chance, a few times in a run.
-    pub(crate) fn forgive(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.open.is_some() && state.probations < PROBATIONS_MAX {
-            (state.open, state.on_probation) = (None, true);
-            state.probations += 1;
-        }
+    /// Returns the breaker of a host that gets so many requests at once.
+    pub(super) fn new(at_once: usize) -> Self {
+        let limit = u32::try_from(at_once.saturating_mul(2)).unwrap_or(u32::MAX).max(LIMIT_MIN);
+        Self { limit, failures: 0, open: None, on_probation: false, probations: 0 }
     }
 
-    pub(crate) fn is_on_probation(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).on_probation
+    /// Gives a host that is left alone another chance, a few times in a run: the next request decides. Returns which chance
+    /// that is, from 1; `None` where it is not left alone, or had them all.
+    pub(super) fn forgive(&mut self) -> Option<u32> {
+        self.open.filter(|_| self.probations < PROBATIONS_MAX)?;
+        (self.open, self.on_probation) = (None, true);
+        self.probations += 1;
+        Some(self.probations)
     }
 
-    pub(crate) fn check(&self, registry: &str) -> Result<(), ResolveError> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (registry, failures, pause) = (registry.to_owned(), LIMIT, PAUSE);
-        match state.open {
-            Some((until, true)) if until > Instant::now() => {
-                Err(RateLimit::LeftAlone { registry, failures, pause }.into())
-            }
-            Some((until, false)) if until > Instant::now() => {
-                Err(Outage::LeftAlone { registry, failures, pause }.into())
-            }
-            _ => Ok(()),
-        }
+    /// # Errors
+    /// The host is left alone.
+    pub(super) fn check(&self, host: &str, now: Instant) -> Result<(), ResolveError> {
+        let Some(open) = self.open.filter(|open| open.until > now) else { return Ok(()) };
+        let (registry, failures, pause) = (host.to_owned(), open.failures, PAUSE);
+        Err(match open.is_limit {
+            true => RateLimit::LeftAlone { registry, failures, pause }.into(),
+            false => Outage::LeftAlone { registry, failures, pause }.into(),
+        })
     }
 
-    /// Takes note of how a question ended. A clear answer, even a refusal, shows that the registry is there.
-    pub(crate) fn note<T>(&self, result: &Result<T, ResolveError>) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_limit = match result {
-            Err(ResolveError::Unavailable(_)) => false,
-            Err(ResolveError::RateLimited(_)) => true,
-            _ => {
-                *state = BreakerState { probations: state.probations, ..BreakerState::default() };
-                return;
-            }
-        };
-        state.failures = state.failures.saturating_add(1);
-        if state.failures >= LIMIT || state.on_probation {
-            state.on_probation = false;
-            state.open = Some((Instant::now() + PAUSE, is_limit));
+    /// Takes note of a clear answer: even a refusal shows that the host is there.
+    pub(super) fn answered(&mut self) {
+        (self.failures, self.open, self.on_probation) = (0, None, false);
+    }
+
+    /// Takes note of a request that failed; `is_limit`: because there were too many. Returns whether the host is left alone
+    /// from now on.
+    pub(super) fn failed(&mut self, now: Instant, is_limit: bool) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        let opens = self.failures >= self.limit || self.on_probation;
+        if opens {
+            self.open(now, is_limit);
         }
+        opens
+    }
+
+    /// Leaves the host alone, whatever came before.
+    pub(super) fn open(&mut self, now: Instant, is_limit: bool) {
+        self.on_probation = false;
+        self.open = Some(Open { until: now + PAUSE, is_limit, failures: self.failures });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::error::Asked;
 
     #[test]
-    fn it_opens_after_five_failures_in_a_row_and_an_answer_closes_it() {
-        let breaker = Breaker::default();
-        let down = || Err::<(), _>(Outage::NotAskedYet.into());
-        for _ in 0..4 {
-            breaker.note(&down());
-        }
-        assert!(breaker.check("r.example").is_ok());
-        breaker.note(&Err::<(), _>(ResolveError::NotFound(Box::new(Asked::content("r.example", "a:1")))));
-        for _ in 0..5 {
-            assert!(breaker.check("r.example").is_ok());
-            breaker.note(&down());
-        }
-        assert_eq!(breaker.check("r.example").unwrap_err().reason(), "unavailable");
+    fn it_opens_after_two_rounds_of_failures_and_an_answer_closes_it() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(8);
+        assert!((0..15).all(|_| !breaker.failed(now, false)));
+        breaker.answered();
+        assert!((0..15).all(|_| !breaker.failed(now, false)));
+        assert!(breaker.check("r.example", now).is_ok());
+        assert!(breaker.failed(now, false));
+        assert_eq!(breaker.check("r.example", now).unwrap_err().reason(), "unavailable");
+        assert!(breaker.check("r.example", now + PAUSE).is_ok());
 
-        let breaker = Breaker::default();
-        for _ in 0..5 {
-            breaker.note(&Err::<(), _>(RateLimit::Refused { host: "r.example".to_owned() }.into()));
+        let mut breaker = Breaker::new(1);
+        assert_eq!((0..8).filter(|_| breaker.failed(now, true)).count(), 1);
+        assert_eq!(breaker.check("r.example", now).unwrap_err().reason(), "rate-limited");
+    }
+
+    #[test]
+    fn another_chance_is_one_request_and_there_are_two_of_them() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(8);
+        assert_eq!(breaker.forgive(), None, "it is not left alone");
+        (0..16).for_each(|_| {
+            breaker.failed(now, false);
+        });
+        for chance in [1, 2] {
+            assert_eq!(breaker.forgive(), Some(chance));
+            assert!(breaker.check("r.example", now).is_ok());
+            assert!(breaker.failed(now, false));
         }
-        assert_eq!(breaker.check("r.example").unwrap_err().reason(), "rate-limited");
+        assert_eq!(breaker.forgive(), None);
+        assert!(breaker.check("r.example", now).is_err());
     }
 }

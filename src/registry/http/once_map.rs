@@ -25,6 +25,11 @@ impl<V> OnceMap<V> {
         value
     }
 
+    /// Returns the value, where there is one.
+    pub(crate) fn known(&self, key: &str) -> Option<Arc<V>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
     /// Forgets all values; who has one keeps it.
     pub(crate) fn clear(&self) {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).clear();

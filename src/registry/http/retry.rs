@@ -20,28 +20,39 @@ pub(crate) struct Repeats {
 /// The requests that one registry may get beside those that are needed: what works earns them, so that one that is sick is
 /// not stormed.
 #[derive(Debug)]
-pub(crate) struct SpareRequests(AtomicU32);
-
-/// How many a registry has from the start, and at most.
-const SPARE_FIRST: u32 = 10;
-const SPARE_MAX: u32 = 1000;
-
-impl Default for SpareRequests {
-    fn default() -> Self {
-        Self(AtomicU32::new(SPARE_FIRST))
-    }
+pub(crate) struct SpareRequests {
+    /// In tenths.
+    left: AtomicU32,
+    /// What an answer earns, in tenths.
+    share: u32,
 }
 
+/// A whole request, in tenths.
+const WHOLE: u32 = 10;
+
+/// How many requests may be saved up.
+const SPARE_MAX: u32 = 1000;
+
 impl SpareRequests {
-    /// Takes one; false where there is none left.
-    pub(crate) fn take(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    /// Returns those that repeat what failed: ten from the start, and one for each answer.
+    pub(crate) fn repeats() -> Self {
+        Self { left: AtomicU32::new(10 * WHOLE), share: WHOLE }
     }
 
-    /// Adds one, for an answer.
+    /// Returns those beside one that is late: five from the start, and one for each ten answers.
+    pub(crate) fn doubles() -> Self {
+        Self { left: AtomicU32::new(5 * WHOLE), share: 1 }
+    }
+
+    /// Takes one; false where there is none left.
+    pub(crate) fn take(&self) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(WHOLE)).is_ok()
+    }
+
+    /// Adds what an answer earns.
     pub(crate) fn earn(&self) {
-        let more = |left: u32| (left < SPARE_MAX).then_some(left + 1);
-        let _full = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        let more = |left: u32| (left < SPARE_MAX * WHOLE).then_some(left + self.share);
+        let _full = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 }
 
@@ -96,6 +107,14 @@ mod tests {
         };
         assert!(retry(REPEATS, || true, attempt).await.is_err());
         made.get()
+    }
+
+    #[test]
+    fn a_tenth_of_the_answers_may_be_asked_for_twice() {
+        let doubles = SpareRequests::doubles();
+        assert_eq!((0..100).filter(|_| doubles.take()).count(), 5);
+        (0..100).for_each(|_| doubles.earn());
+        assert_eq!((0..100).filter(|_| doubles.take()).count(), 10);
     }
 
     #[tokio::test]

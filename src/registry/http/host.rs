@@ -1,0 +1,237 @@
+//! One host that is asked: who may ask it now, and what its answers so far say about it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+
+use super::attempt::AttemptError;
+use super::circuit_breaker::Breaker;
+use super::latency::Latency;
+use super::pace::Pace;
+use super::retry::SpareRequests;
+use crate::registry::error::{Outage, RateLimit, ResolveError};
+use crate::registry::trace::step;
+
+/// The status by which a host says that it has too much to do, as it does by 429.
+const TOO_MUCH: u16 = 503;
+
+#[derive(Debug)]
+pub(crate) struct Host {
+    /// Set once the first request has ended. Until then others wait for it, to learn from its challenge.
+    contacted: AtomicBool,
+    gate: Mutex<()>,
+    /// The scheme that it speaks.
+    pub(crate) scheme: OnceLock<&'static str>,
+    slots: Semaphore,
+    state: std::sync::Mutex<HostState>,
+    /// Requests that repeat one that failed.
+    pub(crate) repeats: SpareRequests,
+    /// Requests beside one that is late.
+    pub(crate) doubles: SpareRequests,
+}
+
+#[derive(Debug)]
+struct HostState {
+    pace: Pace,
+    breaker: Breaker,
+    latency: Latency,
+    /// How many slots there are, taken ones included.
+    slots: usize,
+    /// How many of them go when they are given back.
+    surplus: usize,
+}
+
+/// One of the requests that a host gets at once.
+#[derive(Debug)]
+pub(crate) struct Turn<'h> {
+    host: &'h Host,
+    slot: Option<SemaphorePermit<'h>>,
+    since: Instant,
+    /// Whether it began, and nothing is known of its end: given up then, it is a failure.
+    is_open: bool,
+}
+
+impl Host {
+    /// Returns a host that nobody asked yet, and that gets so many requests at once.
+    pub(crate) fn new(at_once: usize) -> Self {
+        let pace = Pace::new(at_once);
+        let slots = pace.width();
+        Self {
+            contacted: AtomicBool::new(false),
+            gate: Mutex::default(),
+            scheme: OnceLock::new(),
+            slots: Semaphore::new(slots),
+            state: std::sync::Mutex::new(HostState {
+                pace,
+                breaker: Breaker::new(at_once),
+                latency: Latency::default(),
+                slots,
+                surplus: 0,
+            }),
+            repeats: SpareRequests::repeats(),
+            doubles: SpareRequests::doubles(),
+        }
+    }
+
+    /// Waits for a turn, and as long as the host has asked everybody to. `shown` is its name for people; `counts`: a failure
+    /// counts against the host.
+    ///
+    /// # Errors
+    /// The host is left alone.
+    pub(crate) async fn turn(&self, shown: &str, counts: bool) -> Result<Turn<'_>, ResolveError> {
+        // Nobody closes it.
+        let slot = self.slots.acquire().await.ok();
+        let mut turn = Turn { host: self, slot, since: Instant::now(), is_open: false };
+        loop {
+            let now = Instant::now();
+            let pause = {
+                let state = self.state();
+                state.breaker.check(shown, now)?;
+                state.pace.pause(now)
+            };
+            let Some(pause) = pause else {
+                (turn.since, turn.is_open) = (now, counts);
+                return Ok(turn);
+            };
+            step(|| format!("{shown} asked to wait another {:.1} s", pause.as_secs_f64()));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Runs the first request alone, so that the others learn from what it is told.
+    pub(crate) async fn alone_at_first<T>(&self, request: impl Future<Output = T>) -> T {
+        let mut alone = None;
+        if !self.contacted.load(Ordering::Acquire) {
+            alone = Some(self.gate.lock().await).filter(|_| !self.contacted.load(Ordering::Acquire));
+        }
+        let output = request.await;
+        self.contacted.store(true, Ordering::Release);
+        drop(alone);
+        output
+    }
+
+    /// Returns after how long an answer is late; `unknown` where too few came to tell.
+    pub(crate) fn late(&self, unknown: Duration) -> Duration {
+        self.state().latency.late(unknown)
+    }
+
+    /// Takes note of how long an answer took.
+    pub(crate) fn answered_after(&self, time: Duration) {
+        self.state().latency.answered(time);
+    }
+
+    /// Takes note of what came of a request that was sent at `sent`: an answer, or a failure. A pause of more than `longest`
+    /// is not waited for.
+    fn note(&self, sent: Instant, failure: Option<Failure>, longest: Duration) {
+        let now = Instant::now();
+        let mut state = self.state();
+        match failure {
+            None => {
+                state.breaker.answered();
+                state.pace.answered();
+            }
+            Some(failure) => {
+                let for_all = failure.is_too_much && state.pace.refused(now, sent);
+                let mut leaves = state.breaker.failed(now, failure.is_limit);
+                match failure.pause {
+                    Some(pause) if for_all && pause <= longest => state.pace.wait_until(now + pause),
+                    Some(_) if for_all => {
+                        state.breaker.open(now, failure.is_limit);
+                        leaves = true;
+                    }
+                    _ => {}
+                }
+                if leaves {
+                    state.pace.narrow(now);
+                }
+            }
+        }
+        self.resize(&mut state);
+    }
+
+    /// Gives a host that is left alone another chance, a few times in a run: one request, after `pause`, and after a longer
+    /// one the next time.
+    pub(crate) fn forgive(&self, pause: Duration) {
+        let mut state = self.state();
+        if let Some(chance) = state.breaker.forgive() {
+            let now = Instant::now();
+            state.pace.wait_until(now + pause * (2 * chance - 1));
+            state.pace.narrow(now);
+            self.resize(&mut state);
+        }
+    }
+
+    /// Makes as many slots as the pace allows: those that are too many and taken go when they are given back.
+    fn resize(&self, state: &mut HostState) {
+        let wanted = state.pace.width();
+        while state.slots < wanted {
+            state.slots += 1;
+            match state.surplus.checked_sub(1) {
+                Some(less) => state.surplus = less,
+                None => self.slots.add_permits(1),
+            }
+        }
+        let over = state.slots.saturating_sub(wanted);
+        state.surplus += over - self.slots.forget_permits(over);
+        state.slots -= over;
+    }
+
+    fn state(&self) -> MutexGuard<'_, HostState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a request that failed says about the host.
+struct Failure {
+    is_limit: bool,
+    is_too_much: bool,
+    /// The pause that it asks for.
+    pause: Option<Duration>,
+}
+
+impl Failure {
+    /// Returns `None` where the host has answered clearly.
+    fn of(error: &ResolveError) -> Option<Self> {
+        match error {
+            ResolveError::RateLimited(limit) => {
+                let pause =
+                    if let RateLimit::Status { retry_after, .. } = &**limit { *retry_after } else { None };
+                Some(Self { is_limit: true, is_too_much: true, pause })
+            }
+            ResolveError::Unavailable(outage) => Some(match &**outage {
+                Outage::Status { status, retry_after, .. } => {
+                    Self { is_limit: false, is_too_much: *status == TOO_MUCH, pause: *retry_after }
+                }
+                _ => Self { is_limit: false, is_too_much: false, pause: None },
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Ends it with what came of the request; a pause of more than `longest` is not waited for.
+    pub(crate) fn end<T>(mut self, result: &Result<T, AttemptError>, longest: Duration) {
+        let failure = result.as_ref().err().and_then(|failure| Failure::of(&failure.error));
+        if std::mem::take(&mut self.is_open) || failure.is_none() {
+            self.host.note(self.since, failure, longest);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            // The question's time was over.
+            let silent = Failure { is_limit: false, is_too_much: false, pause: None };
+            self.host.note(self.since, Some(silent), Duration::ZERO);
+        }
+        let mut state = self.host.state();
+        if let (Some(less), Some(slot)) = (state.surplus.checked_sub(1), self.slot.take()) {
+            state.surplus = less;
+            slot.forget();
+        }
+    }
+}
