@@ -16,6 +16,7 @@ mod strict;
 pub mod syntax;
 mod template_home;
 mod unread;
+mod windows;
 
 pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan};
 pub use look_away::{LookAway, LookAwayReason, LookAwaySpot};

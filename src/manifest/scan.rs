@@ -1,11 +1,11 @@
 //! One file from bytes to located images.
 
-use std::cell::LazyCell;
+use std::cell::{Cell, LazyCell};
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::formats::catalogue::Catalogue;
-use super::formats::chunks::chunks;
+use super::formats::chunks::{chunks, is_blank};
 use super::formats::compose::{self, Role};
 use super::formats::{self, embedded_yaml, skaffold};
 use super::located::{Ignore, Located, RecordedDigest, Scan};
@@ -20,8 +20,9 @@ use super::syntax::language::Language;
 use super::syntax::lines::Positions;
 use super::syntax::prefilter::NoImages;
 use super::syntax::source::{SourceText, text_of};
-use super::syntax::tree::{Fault, SyntaxError, SyntaxTree};
+use super::syntax::tree::{Fault, NODES_MAX, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
+use super::windows::windows;
 use super::{ignore, recorded_digests, strict};
 
 /// The largest file that is read, in bytes.
@@ -76,25 +77,60 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     let source = SourceText::new(text, path);
     // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
     let is_base = compose::role(path) == Some(Role::Base) || formats::is_named(path);
-    let mut tree = source.parse_chunks(|text| match closeness {
+    let wanted = match closeness {
         Closeness::Whole => vec![Chunk::whole(text)],
-        _ if is_base => vec![Chunk::whole(text)],
+        _ if is_base || language.syntax().parse_chunks.is_none() => vec![Chunk::whole(text)],
         Closeness::Quick => chunks(text, catalogue, false),
         Closeness::Gate { .. } => chunks(text, catalogue, true),
-    });
-    let mut scan = Scan { unread: unread_documents(&tree), nodes: tree.nodes.len(), ..Scan::default() };
-    let is_strict = matches!(closeness, Closeness::Gate { .. });
-    if is_strict && language == Language::Yaml {
-        scan.unread.extend(strict::ambiguous(&tree, path, catalogue));
-    }
-    let (sites, looks_away) = find(&mut tree, path, catalogue, is_strict, &mut scan);
-    locate(&tree, sites, looks_away, bytes.len() - text.len(), &mut scan);
-    if let Closeness::Gate { is_template_home } = closeness
-        && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
-    {
-        scan.looks_away.push(LookAway::of_file(LookAwayReason::Template, ""));
+    };
+    let offset = bytes.len() - text.len();
+    let file = FileText { source: &source, path, catalogue, closeness, offset, embeds: Cell::new(0) };
+    let has_preamble = wanted.first().is_some_and(|first| is_blank(&text[first.span.clone()]));
+    let mut scan = Scan::default();
+    for window in windows(&wanted) {
+        scan.append(file.read(window.only(&wanted, has_preamble), &window.span, window.is_first()));
+        if scan.nodes > NODES_MAX {
+            // Where there are too many is said once.
+            file.embeds.set(0);
+            return file.read(wanted, &(0..text.len()), true);
+        }
     }
     scan
+}
+
+/// A file that is read in parts.
+struct FileText<'f> {
+    source: &'f SourceText<'f>,
+    path: &'f str,
+    catalogue: &'f Catalogue,
+    closeness: Closeness,
+    /// How many bytes a byte order mark takes before the text.
+    offset: usize,
+    /// How many texts inside of it were tried.
+    embeds: Cell<usize>,
+}
+
+impl FileText<'_> {
+    /// Returns what is in the chunks that are read, which stand at `part`; `is_first`: what is said of the text as a whole too.
+    fn read(&self, chunks: Vec<Chunk>, part: &Range<usize>, is_first: bool) -> Scan {
+        let Self { path, catalogue, .. } = *self;
+        let mut tree = self.source.parse_chunks(|_| chunks);
+        tree.embeds = self.embeds.get();
+        let mut scan = Scan { unread: unread_documents(&tree), nodes: tree.nodes.len(), ..Scan::default() };
+        let is_strict = matches!(self.closeness, Closeness::Gate { .. });
+        if is_strict && tree.language == Language::Yaml {
+            scan.unread.extend(strict::ambiguous(&tree, path, catalogue, part, is_first));
+        }
+        let (sites, looks_away) = find(&mut tree, path, catalogue, is_strict, &mut scan);
+        self.embeds.set(tree.embeds);
+        locate(&tree, sites, looks_away, self.offset, &mut scan);
+        if let Closeness::Gate { is_template_home } = self.closeness
+            && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
+        {
+            scan.looks_away.push(LookAway::of_file(LookAwayReason::Template, ""));
+        }
+        scan
+    }
 }
 
 /// Returns whether a file is taken for a template, and was not proven to be one by its place; or is one, and holds images

@@ -218,6 +218,23 @@ impl Site {
         (self.reference, self.write) = (None, None);
     }
 
+    /// Counts the nodes of the site from `base` instead of 0.
+    pub(super) fn renumber(&mut self, base: NodeId) {
+        self.main += base;
+        let owner = self.owner.iter_mut().map(|owner| &mut owner.node);
+        let field = self.digest_field.iter_mut().map(|field| &mut field.node);
+        owner.chain(field).chain(&mut self.inside).for_each(|node| *node += base);
+        match &mut self.write {
+            Some(Write::Whole { node, .. } | Write::Digest { node, .. } | Write::Tag { node }) => {
+                *node += base
+            }
+            Some(Write::AddDigest { mapping, after }) => {
+                (*mapping, *after) = (*mapping + base, *after + base)
+            }
+            None => {}
+        }
+    }
+
     /// Returns what runs here and whether that floats, as far as the file tells: also where nothing can be written, and
     /// where a variable has a default.
     pub fn runs(&self) -> (State, Option<Reference>) {

@@ -28,20 +28,29 @@ pub(super) fn objection(text: &str) -> Option<String> {
     Some(format!("line {}: {}; {another} takes it", error.line, error.message))
 }
 
-/// Returns the documents of `tree` that another reader understands otherwise. A template is asked as it stands: whoever
-/// does not render it reads that.
-pub(super) fn ambiguous(tree: &SyntaxTree<'_>, path: &str, catalogue: &Catalogue) -> Vec<Unread> {
+/// Returns the documents of `tree` at `part` that another reader understands otherwise; `is_first`: with what is to be said
+/// of the text as a whole. A template is asked as it stands: whoever does not render it reads that.
+pub(super) fn ambiguous(
+    tree: &SyntaxTree<'_>,
+    path: &str,
+    catalogue: &Catalogue,
+    part: &Range<usize>,
+    is_first: bool,
+) -> Vec<Unread> {
+    let window = part;
     let masked = json_comments::are_taken(path).then(|| json_comments::mask(tree.original));
     let text = masked.as_ref().map_or(tree.original, |masked| masked.text.as_str());
     let unread =
         |document, detail| Unread { document, reason: UnreadReason::Ambiguous, detail: Some(detail) };
     let mut found = Vec::new();
-    if let Some(line) = textual_end(text) {
+    if is_first && let Some(line) = textual_end(text) {
         let detail = format!("line {line} ends a document for `kubectl`, and does not for readers of YAML");
         found.push(unread(None, detail));
     }
     let all = || std::iter::once(0..text.len()).collect();
-    for part in parts(text).unwrap_or_else(all) {
+    // Masked comments are as long as they were.
+    let is_here = |part: &Range<usize>| window.contains(&part.start) || (part.is_empty() && is_first);
+    for part in parts(text).unwrap_or_else(all).into_iter().filter(is_here) {
         let source = &text[part.clone()];
         if catalogue.proof_of_none(source.as_bytes()).is_some() {
             continue;
@@ -56,7 +65,8 @@ pub(super) fn ambiguous(tree: &SyntaxTree<'_>, path: &str, catalogue: &Catalogue
 
 /// Does what [`objection`] does for a part of a text that `tree` may have as it stands.
 fn objection_to(tree: &SyntaxTree<'_>, part: &Range<usize>, source: &str) -> Option<String> {
-    let documents = || tree.documents.iter().filter(|document| part.contains(&document.start));
+    let before = |at: usize| tree.documents.partition_point(|document| document.start < at);
+    let documents = || tree.documents[before(part.start)..before(part.end)].iter();
     let is_as_it_stands = tree.text.get(part.clone()) == Some(source);
     if !is_as_it_stands || documents().any(|document| document.error.is_some()) {
         return objection(source);

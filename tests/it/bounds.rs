@@ -44,6 +44,42 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
+/// Returns the exit code of the binary in `directory` where its data, stacks aside, may have so many MiB.
+fn within_data(data: u64, directory: &Path, args: &[&str]) -> (i32, Output) {
+    let script = format!("ulimit -c 0 && ulimit -d {} && exec \"$0\" \"$@\"", data << 10);
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_tagpin")]).args(args).current_dir(directory);
+    let output = command.env_clear().env("HOME", directory).stdin(Stdio::null()).output().unwrap();
+    (code(&output), output)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_stream_of_documents_takes_three_times_its_bytes_and_some() {
+    let pod = |i: usize| {
+        let variables: String = (0..16)
+            .map(|v| format!("        - name: VARIABLE_{v}\n          value: \"the value of {v}\"\n"))
+            .collect();
+        format!(
+            "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: a{i}\nspec:\n  containers:\n    - name: c\n      image: \
+             ghcr.io/acme/a{i}:1.{i}\n      env:\n{variables}"
+        )
+    };
+    let mut text = String::new();
+    for i in 0.. {
+        text.push_str(&pod(i));
+        if text.len() > 10 << 20 {
+            break;
+        }
+    }
+    let directory = directory(&[("a.yaml", &text)]);
+    let most = 3 * (text.len() as u64 >> 20) + 64;
+    for (args, expected) in [(&["list"][..], 0), (&["check"], 1)] {
+        let (code, output) = within_data(most, directory.path(), args);
+        assert_eq!(code, expected, "{args:?} within {most} MiB: {}", tail(&output.stderr));
+    }
+}
+
 /// A list of pods on one line.
 fn one_line(pods: usize) -> String {
     let pod = |i| {

@@ -73,7 +73,8 @@ fn lines(text: &str) -> impl Iterator<Item = usize> {
     std::iter::once(0).chain(ends).filter(|at| matches!(bytes.get(*at), Some(b'-' | b'%' | b'.')))
 }
 
-fn is_blank(text: &str) -> bool {
+/// Returns whether what stands before a document is not one.
+pub(in crate::manifest) fn is_blank(text: &str) -> bool {
     !text.starts_with("---")
         && text.split(['\n', '\r']).map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
 }

@@ -18,6 +18,14 @@ pub struct Kustomize {
 }
 
 impl Kustomize {
+    /// Adds what another part of the file does.
+    pub(in crate::manifest) fn append(&mut self, other: Self) {
+        let Self { overlays, takes_away, lets_out } = other;
+        self.overlays.extend(overlays);
+        self.takes_away.extend(takes_away);
+        self.lets_out.extend(lets_out);
+    }
+
     /// Returns the files, or directories, below the tree's root that the kustomizations read.
     pub(in crate::manifest) fn files(&self) -> impl Iterator<Item = &str> {
         self.overlays

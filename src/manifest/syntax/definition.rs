@@ -59,6 +59,8 @@ pub(crate) enum NotWanted {
     Proven(NoImages),
     /// It is an object that describes images and pulls none; the gate looks into it all the same.
     Describes,
+    /// It is read with another part of the text.
+    Elsewhere,
 }
 
 impl Chunk {

@@ -29,7 +29,7 @@ impl<'t> SourceText<'t> {
     }
 
     /// Returns the tree of some documents. A template that cannot be parsed as it is is masked.
-    pub(crate) fn parse_chunks(&self, chunks: impl Fn(&str) -> Vec<Chunk>) -> SyntaxTree<'_> {
+    pub(crate) fn parse_chunks(&self, chunks: impl FnOnce(&str) -> Vec<Chunk>) -> SyntaxTree<'_> {
         let syntax = self.language.syntax();
         let Some(parse_chunks) = syntax.parse_chunks else { return (syntax.parse)(self.text) };
         if self.has_comments {
