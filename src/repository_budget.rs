@@ -7,8 +7,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BudgetItem {
@@ -117,24 +115,29 @@ impl fmt::Display for OverBudget {
     }
 }
 
+/// Returns how long the calling thread has computed so far.
+pub type CpuClock = fn() -> Duration;
+
 /// What one repository has had so far.
 #[derive(Debug)]
 pub struct RepositoryBudget {
     limits: RepositoryLimits,
+    cpu_clock: CpuClock,
     /// In the order of [`BudgetItem`]; CPU time in microseconds.
     spent: [AtomicU64; 6],
 }
 
+/// The budget where a person waits for a command on this machine: its computing is not measured.
 impl Default for RepositoryBudget {
     fn default() -> Self {
-        Self::new(RepositoryLimits::default())
+        Self::new(RepositoryLimits::default(), || Duration::ZERO)
     }
 }
 
 impl RepositoryBudget {
-    /// Returns a budget of which nothing was had.
-    pub fn new(limits: RepositoryLimits) -> Self {
-        Self { limits, spent: Default::default() }
+    /// Returns a budget of which nothing was had; `cpu_clock` measures the computing.
+    pub fn new(limits: RepositoryLimits, cpu_clock: CpuClock) -> Self {
+        Self { limits, cpu_clock, spent: Default::default() }
     }
 
     /// Returns the budget of what a person named on this machine: there is none.
@@ -148,7 +151,7 @@ impl RepositoryBudget {
             cpu: Duration::MAX,
             time: Duration::MAX,
         };
-        Self { limits, spent: [const { AtomicU64::new(0) }; 6] }
+        Self { limits, cpu_clock: || Duration::ZERO, spent: [const { AtomicU64::new(0) }; 6] }
     }
 
     /// Takes some of an item.
@@ -168,9 +171,9 @@ impl RepositoryBudget {
     /// # Errors
     /// It took more than is left.
     pub fn compute<T>(&self, work: impl FnOnce() -> T) -> Result<T, OverBudget> {
-        let start = thread_time();
+        let start = (self.cpu_clock)();
         let done = work();
-        let took = thread_time().saturating_sub(start);
+        let took = (self.cpu_clock)().saturating_sub(start);
         self.spend(BudgetItem::Cpu, u64::try_from(took.as_micros()).unwrap_or(u64::MAX))?;
         Ok(done)
     }
@@ -190,19 +193,16 @@ impl RepositoryBudget {
     }
 }
 
-/// Returns how long this thread has computed so far.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
     fn what_is_past_the_limit_stays_past_it() {
-        let budget = RepositoryBudget::new(RepositoryLimits { images: 3, ..RepositoryLimits::default() });
+        let limits = RepositoryLimits { images: 3, ..RepositoryLimits::default() };
+        let budget = RepositoryBudget::new(limits, || Duration::ZERO);
         assert_eq!(budget.spend(BudgetItem::Images, 3), Ok(()));
         let over = OverBudget { item: BudgetItem::Images, limit: 3 };
         assert_eq!(budget.spend(BudgetItem::Images, 1), Err(over));
@@ -215,14 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn computing_is_counted_and_waiting_is_not() {
-        let limits = RepositoryLimits { cpu: Duration::ZERO, ..RepositoryLimits::default() };
-        let budget = RepositoryBudget::new(limits);
-        let computed = budget.compute(|| (0..2_000_000_u64).fold(0_u64, |sum, i| sum.wrapping_mul(31) ^ i));
-        assert_eq!(computed.unwrap_err().item, BudgetItem::Cpu);
-        let limits = RepositoryLimits { cpu: Duration::from_secs(1), ..RepositoryLimits::default() };
-        let budget = RepositoryBudget::new(limits);
-        let waited = budget.compute(|| std::thread::sleep(Duration::from_millis(1_100)));
-        assert_eq!(waited, Ok(()));
+    fn what_the_clock_says_of_the_work_is_spent() {
+        thread_local! {
+            static COMPUTED: Cell<Duration> = const { Cell::new(Duration::from_secs(100)) };
+        }
+        let limits = RepositoryLimits { cpu: Duration::from_secs(3), ..RepositoryLimits::default() };
+        let budget = RepositoryBudget::new(limits, || COMPUTED.get());
+        let work = |seconds| budget.compute(|| COMPUTED.set(COMPUTED.get() + Duration::from_secs(seconds)));
+        assert_eq!((work(2), work(1)), (Ok(()), Ok(())));
+        assert_eq!(work(1), Err(OverBudget { item: BudgetItem::Cpu, limit: 3 }));
+        assert!(RepositoryBudget::unlimited().compute(|| ()).is_ok());
     }
 }

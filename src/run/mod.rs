@@ -3,6 +3,7 @@
 mod action_summary;
 mod cache_lock;
 mod context;
+mod cpu_clock;
 mod discover;
 mod error;
 pub mod fleet;

@@ -16,6 +16,7 @@ use crate::policy::Settings;
 use crate::pull_request::marker;
 use crate::registry::Registry;
 use crate::repository_budget::RepositoryBudget;
+use crate::run::cpu_clock::thread_time;
 use crate::run::{LedgerUpdate, RepositoryOutcome, RunContext, RunError};
 use crate::source::git::Identity;
 use crate::source::tree::CommitTree;
@@ -42,7 +43,8 @@ pub async fn repository<R: Registry>(
         let update = record(context, &git, book, &outcome.pinned).await?;
         return Ok(outcome.with(update));
     }
-    let (cloned, tree) = heads.fetch(Arc::new(RepositoryBudget::new(context.config.limits))).await?;
+    let (cloned, tree) =
+        heads.fetch(Arc::new(RepositoryBudget::new(context.config.limits, thread_time))).await?;
     let (config, own_file) = narrowed(context.config, &tree)?;
     let settings = &config.settings;
     let repository =

@@ -13,6 +13,7 @@ use crate::manifest::SIZE_MAX;
 use crate::pull_request::marker;
 use crate::registry::Registry;
 use crate::repository_budget::RepositoryBudget;
+use crate::run::cpu_clock::thread_time;
 use crate::run::request::{Request, Workspace};
 use crate::run::{RepositoryOutcome, RunContext, RunError};
 use crate::source::git::LogError;
@@ -35,7 +36,8 @@ pub async fn run_request<R: Registry>(
 ) -> Result<RepositoryOutcome, RunError> {
     let access = Access::new(context, target).await?;
     let heads = open(context.cache_dir, &access.remote, target.branch.clone(), None).await?;
-    let (mut cloned, tree) = heads.fetch(Arc::new(RepositoryBudget::new(context.config.limits))).await?;
+    let (mut cloned, tree) =
+        heads.fetch(Arc::new(RepositoryBudget::new(context.config.limits, thread_time))).await?;
     let (config, own) = narrowed(context.config, &tree)?;
     let warning = own.as_ref().and_then(|own| own.warning.clone());
     let own_file = own.map_or_else(|| "tagpin.toml".to_owned(), |own| own.path);
