@@ -1,6 +1,7 @@
 //! The edits of a whole tree: what was found, decided, and is to be written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::reason::Reason;
 use super::verdict::Verdict;
@@ -10,8 +11,8 @@ use crate::manifest::inventory::{FileScan, Inventory};
 /// What was found in a tree, what was decided, and what is to be written.
 #[derive(Clone, Debug, Default)]
 pub struct Pinned {
-    /// Every image.
-    pub inventory: Inventory,
+    /// Every image. Many branches share it.
+    pub inventory: Arc<Inventory>,
     /// The verdict on every site, in the order of [`Inventory::sites`].
     pub verdicts: Vec<Verdict>,
     /// The files that change.
@@ -28,7 +29,7 @@ impl Pinned {
     /// Leaves out what the report need not say: the files that are not `wanted`. None of them may change.
     pub fn keep(&mut self, wanted: impl Fn(&FileScan) -> bool) {
         let mut verdicts = std::mem::take(&mut self.verdicts).into_iter();
-        self.inventory.files.retain(|file| {
+        Arc::make_mut(&mut self.inventory).files.retain(|file| {
             let wanted = wanted(file);
             let mine: Vec<Verdict> = verdicts.by_ref().take(file.scan.sites.len()).collect();
             if wanted {

@@ -1,6 +1,7 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::foresee::AtItsWord;
 use super::{FileEdit, Pinned};
@@ -106,7 +107,7 @@ async fn finish<T: Tree, R: Registry>(
     let (files, notes) =
         tree.budget().compute(|| edit_all(tree, settings, &inventory, &mut verdicts, Mend::Everywhere))?;
     Ok(Pinned {
-        inventory,
+        inventory: inventory.into(),
         verdicts,
         files,
         notes,
@@ -170,7 +171,7 @@ fn only<'i>(inventory: &'i Inventory, wanted: impl Fn(usize) -> bool) -> Cow<'i,
 pub fn edit_again<T: Tree>(
     tree: &T,
     settings: &Settings,
-    inventory: Inventory,
+    inventory: Arc<Inventory>,
     mut verdicts: Vec<Verdict>,
 ) -> Pinned {
     let (files, notes) = edit(tree, settings, &inventory, &mut verdicts);

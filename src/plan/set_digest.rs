@@ -85,7 +85,7 @@ pub async fn assign<T: Tree, R: Registry>(
     if hold_together(&mut verdicts, atomicity) {
         files.clear();
     }
-    Ok(Pinned { inventory, verdicts, files, notes, ..Pinned::default() })
+    Ok(Pinned { inventory: inventory.into(), verdicts, files, notes, ..Pinned::default() })
 }
 
 /// Returns the change that writes the assigned digest, and what the registry has to confirm first; the verdict where there

@@ -177,13 +177,16 @@ impl Candidate {
 
     /// Returns what of `pinned` belongs to this branch: the rest counts as unchanged, and the files are those of all.
     pub(crate) fn part(&self, pinned: &Pinned) -> Pinned {
-        let mut part = pinned.clone();
-        for (index, verdict) in part.verdicts.iter_mut().enumerate() {
-            if !self.sites.contains(&index) {
-                *verdict = Verdict::unchanged();
-            }
-        }
-        part
+        Pinned { verdicts: self.own_verdicts(&pinned.verdicts), ..pinned.clone() }
+    }
+
+    /// Returns the verdicts on the sites of this branch, where the others are unchanged.
+    pub(crate) fn own_verdicts(&self, verdicts: &[Verdict]) -> Vec<Verdict> {
+        let own = |(index, verdict): (usize, &Verdict)| match self.sites.contains(&index) {
+            true => verdict.clone(),
+            false => Verdict::unchanged(),
+        };
+        verdicts.iter().enumerate().map(own).collect()
     }
 
     /// Copies the verdicts on this branch's sites.

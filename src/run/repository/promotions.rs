@@ -101,7 +101,7 @@ pub(crate) async fn add<R: Registry>(
         }
         let atomicity =
             if environment.promotion.partial { Atomicity::PerImage } else { Atomicity::AllOrNothing };
-        let inventory = pinned.inventory.clone();
+        let inventory = Inventory::clone(&pinned.inventory);
         let promoted =
             assign(tree, settings, past, context.registry, inventory, assignments, atomicity).await?;
         for index in wanted {

@@ -1,6 +1,7 @@
 //! From what was pinned to branches and pull requests: one after the other, so that one that fails costs no other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::branches::{Candidate, candidates};
 use super::clone::BranchHead;
@@ -315,8 +316,14 @@ impl<R: Registry> RepositoryContext<'_, R> {
 
     /// Returns what of `pinned` belongs to one candidate, with the files of that alone.
     fn part(&self, candidate: &Candidate, pinned: &Pinned) -> Pinned {
-        let part = candidate.part(pinned);
-        if part.verdicts == pinned.verdicts { part } else { self.edited(part) }
+        let verdicts = candidate.own_verdicts(&pinned.verdicts);
+        if verdicts == pinned.verdicts {
+            return pinned.clone();
+        }
+        let Pinned { inventory, beside, notes, sightings, .. } = pinned;
+        let (inventory, beside) = (Arc::clone(inventory), beside.clone());
+        let (notes, sightings) = (notes.clone(), sightings.clone());
+        self.edited(Pinned { inventory, verdicts, files: Vec::new(), beside, notes, sightings })
     }
 
     /// Returns `pinned` with the files that its verdicts change.

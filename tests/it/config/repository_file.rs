@@ -1,6 +1,18 @@
 //! A repository's own file: it only narrows.
 
+use std::sync::Arc;
+
 use super::*;
+
+#[test]
+fn ten_thousand_listed_repositories_are_not_copied_for_each_of_them() {
+    let repository = |i: usize| format!("[[repository]]\nurl = \"https://github.com/acme/r{i}\"\n");
+    let config = parse(&(0..10_000).map(repository).collect::<String>()).unwrap();
+    let narrowed = config.narrowed(".tagpin.toml", b"[policy]\nexclude = [\"a/**\"]\n", nothing).unwrap();
+    assert_eq!(narrowed.repositories.len(), 10_000);
+    assert!(Arc::ptr_eq(&config.repositories, &narrowed.repositories));
+    assert!(Arc::ptr_eq(&config.discover, &narrowed.discover));
+}
 
 #[test]
 fn a_repository_can_only_narrow() {
