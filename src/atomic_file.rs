@@ -24,15 +24,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let message = format!("`{}` is not a regular file, and is left as it is", path.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    let directory = directory_of(path);
-    let mut file = claim(tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)?);
-    file.write_all(bytes)?;
-    keep_owner(&file, &metadata);
-    file.as_file().set_permissions(metadata.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_directory(directory);
-    Ok(())
+    let write = || {
+        let directory = directory_of(path);
+        let mut file = claim(tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)?);
+        file.write_all(bytes)?;
+        keep_owner(&file, &metadata);
+        file.as_file().set_permissions(metadata.permissions())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        sync_directory(directory);
+        Ok(())
+    };
+    write().map_err(|error| not_written(path, &error))
 }
 
 /// Writes a report to `path`: replaces the regular file that is there, or creates one, in one step either way.
@@ -51,18 +54,28 @@ pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Something is there already, or the directory cannot be written.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = directory_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     // A temporary file is for its owner alone; this one is for others too, as far as the umask lets them.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = claim(builder.tempfile_in(directory)?);
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    sync_directory(directory);
-    Ok(())
+    let write = || {
+        let directory = directory_of(path);
+        let mut file = claim(builder.tempfile_in(directory)?);
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)?;
+        sync_directory(directory);
+        Ok(())
+    };
+    write().map_err(|error| not_written(path, &error))
+}
+
+/// Returns the error about the file that was to be written: what the temporary one is called helps nobody.
+fn not_written(path: &Path, error: &io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(std::error::Error::source);
+    let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+    io::Error::new(error.kind(), format!("`{}` cannot be written: {cause}", path.display()))
 }
 
 /// Removes what writes in `directory` have left that were killed. Whoever still writes holds the lock of its file; what

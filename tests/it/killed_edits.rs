@@ -1,13 +1,16 @@
-//! `promote` and `rollback` in a checkout, killed at any point and run again: the same files as if nobody had killed them.
+//! The commands that edit files in a checkout, killed at any write, with a full disk or without permission, and run again:
+//! the same files as if nothing had happened, and never half of one.
 //!
-//! The process is killed by the system, in the middle of a write: a file may become only so large (RLIMIT_FSIZE, whose
-//! signal nobody handles), and the one that is to be written then is larger. Which one that is decides how far it comes.
+//! A file may become only so large (RLIMIT_FSIZE), and the one that is to be written then is larger: which one that is
+//! decides how far the command comes. The signal kills it in the middle of the write; where it is ignored, the write fails
+//! as it does on a full disk.
 
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::support::checkout::Scene;
@@ -17,8 +20,62 @@ use crate::support::registry::Registry;
 /// How large a file is whose writing kills.
 const LARGE: usize = 200_000;
 
-/// In blocks of 512 or 1024 bytes, as the shell counts them.
-const LIMIT: &str = "ulimit -c 0 && ulimit -f 128 && exec \"$0\" \"$@\"";
+/// What goes wrong with a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteFault {
+    Killed,
+    DiskFull,
+    /// The directory cannot be written.
+    Denied,
+}
+
+impl WriteFault {
+    /// Returns the script that brings it about and becomes the program. Blocks have 512 or 1024 bytes, as the shell counts
+    /// them.
+    fn script(self) -> &'static str {
+        match self {
+            Self::Killed => "ulimit -c 0 && ulimit -f 128 && exec \"$0\" \"$@\"",
+            Self::DiskFull => "trap '' XFSZ && ulimit -f 128 && exec \"$0\" \"$@\"",
+            // Root may write everywhere, but for a root without that capability.
+            Self::Denied if rustix::process::geteuid().is_root() => {
+                "exec setpriv --bounding-set -dac_override,-dac_read_search,-fowner \"$0\" \"$@\""
+            }
+            Self::Denied => "exec \"$0\" \"$@\"",
+        }
+    }
+}
+
+/// A command that edits files, and the order in which it does.
+struct Step {
+    args: &'static [&'static str],
+    order: &'static [&'static str],
+    prepare: fn(&Killed),
+}
+
+const STEPS: [Step; 4] = [
+    Step { args: &["pin"], order: &STAGING, prepare: Killed::floating },
+    Step { args: &["check", "--fix"], order: &STAGING, prepare: Killed::floating },
+    Step {
+        args: &["promote", "dev", "staging"],
+        order: &STAGING,
+        prepare: |killed| {
+            killed.scene.write("dev/a.yaml", &killed.pod(&killed.new));
+            STAGING.iter().for_each(|name| killed.scene.write(name, &killed.pod(&killed.old)));
+            killed.scene.commit();
+        },
+    },
+    Step {
+        args: &["rollback", "staging", "--to", "previous", "--reason", "TICKET-1"],
+        // The hold comes first: nothing that was rolled back is ever without it.
+        order: &["tagpin.toml", STAGING[0], STAGING[1], STAGING[2]],
+        prepare: |killed| {
+            for digest in [&killed.old, &killed.new] {
+                STAGING.iter().for_each(|name| killed.scene.write(name, &killed.pod(digest)));
+                killed.scene.commit();
+            }
+        },
+    },
+];
 
 const SIGXFSZ: i32 = 25;
 
@@ -92,73 +149,108 @@ impl Killed {
         assert_eq!(code, 0, "{out}{err}");
     }
 
-    /// Runs it where no large file can be written, and returns the files that are left: whole ones, and the half one.
-    fn kill(&self, args: &[&str]) -> (Files, usize) {
+    fn floating(&self) {
+        let pod = self.pod("x").replace("@x", "");
+        STAGING.iter().for_each(|name| self.scene.write(name, &pod));
+        self.scene.commit();
+    }
+
+    /// Runs it where writes go wrong, and returns how that ended and the files that are left: whole ones, and how many
+    /// half ones.
+    fn suffer(&self, args: &[&str], fault: WriteFault) -> (Output, Files, usize) {
         let mut command = Command::new("sh");
-        command.arg("-c").arg(LIMIT).arg(env!("CARGO_BIN_EXE_tagpin")).args(self.args(args));
+        command.args(["-c", fault.script()]).arg(env!("CARGO_BIN_EXE_tagpin")).args(self.args(args));
         command.current_dir(self.scene.path("")).env_clear().env("HOME", self.scene.directory.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         let output = command.stdin(Stdio::null()).output().unwrap();
-        assert_eq!(output.status.signal(), Some(SIGXFSZ), "{}", String::from_utf8_lossy(&output.stderr));
         let mut files = self.files();
         let all = files.len();
         files.retain(|name, _| !name.contains(".tagpin-write-"));
         let half = all - files.len();
-        (files, half)
+        (output, files, half)
     }
 
-    /// Kills it while it writes each of `order` in turn, and runs it again.
-    fn kill_at_every_file(&self, args: &[&str], order: &[&str]) {
-        for (reached, large) in order.iter().enumerate() {
+    /// Lets one write after the other go wrong, and runs it again.
+    fn spoil_every_write(&self, step: &Step, fault: WriteFault) {
+        let Step { args, order, .. } = step;
+        for (reached, spoilt) in order.iter().enumerate() {
+            let at = format!("{args:?}: {fault:?} at {spoilt}");
             let small = self.files();
-            self.enlarge(large);
+            if fault != WriteFault::Denied {
+                self.enlarge(spoilt);
+            }
             let before = self.files();
             self.run(args);
             let whole = self.files();
             assert_ne!(whole, before);
             self.restore(&before);
 
-            let (killed, half) = self.kill(args);
-            assert_eq!(half, 1, "{large}: it was killed in the middle");
-            for (name, text) in &killed {
+            let directory = self.scene.path(spoilt).parent().unwrap().to_owned();
+            let mode = |mode| fs_err::set_permissions(&directory, PermissionsExt::from_mode(mode)).unwrap();
+            mode(if fault == WriteFault::Denied { 0o555 } else { 0o755 });
+            let (output, left, half) = self.suffer(args, fault);
+            mode(0o755);
+            let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            match fault {
+                WriteFault::Killed => {
+                    assert_eq!((output.status.signal(), half), (Some(SIGXFSZ), 1), "{at}: {told}");
+                }
+                WriteFault::DiskFull | WriteFault::Denied => {
+                    assert_eq!(half, 0, "{at}");
+                    assert!(output.status.code().is_some_and(|code| code > 0), "{at}: {told}");
+                    let name = spoilt.rsplit('/').next().unwrap();
+                    let why = if fault == WriteFault::Denied { "ermission denied" } else { "too large" };
+                    assert!(told.contains(name) && told.contains(why), "{at}: {told}");
+                }
+            }
+            for (name, text) in &left {
+                let is_spoilt = name.trim_start_matches('/') == *spoilt;
                 let is_done = order[..reached].contains(&name.trim_start_matches('/'));
-                assert_eq!(
-                    text,
-                    if is_done { &whole[name] } else { &before[name] },
-                    "{name}, killed at {large}"
-                );
+                let may_be = match fault {
+                    WriteFault::Killed if is_done => vec![&whole[name]],
+                    WriteFault::DiskFull if !is_spoilt => vec![&whole[name], &before[name]],
+                    WriteFault::Denied
+                        if self.scene.path(name.trim_start_matches('/')).parent() != Some(&directory) =>
+                    {
+                        vec![&whole[name], &before[name]]
+                    }
+                    _ => vec![&before[name]],
+                };
+                assert!(may_be.contains(&text), "{at}: {name} is {text}");
+            }
+            let is_whole = |name: &str| left[&key(name)] == whole[&key(name)];
+            if order[0] == "tagpin.toml" && STAGING.iter().any(|name| is_whole(name)) {
+                assert!(is_whole("tagpin.toml"), "{at}: nothing is rolled back without its hold");
             }
             self.run(args);
-            assert_eq!(self.files(), whole, "killed at {large} and run again");
+            assert_eq!(self.files(), whole, "{at}, and run again");
             self.run(args);
-            assert_eq!(self.files(), whole, "and once more");
+            assert_eq!(self.files(), whole, "{at}, and once more");
             self.restore(&small);
+            if fault == WriteFault::Denied {
+                break;
+            }
         }
     }
+}
+
+/// Returns how [`Killed::files`] names a file.
+fn key(name: &str) -> String {
+    if name.contains('/') { name.to_owned() } else { format!("/{name}") }
 }
 
 const STAGING: [&str; 3] = ["staging/a.yaml", "staging/b.yaml", "staging/c.yaml"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_promotion_that_was_killed_is_finished_by_the_next_one() {
-    let killed = Killed::new().await;
-    killed.scene.write("dev/a.yaml", &killed.pod(&killed.new));
-    STAGING.iter().for_each(|name| killed.scene.write(name, &killed.pod(&killed.old)));
-    killed.scene.commit();
-    killed.kill_at_every_file(&["promote", "dev", "staging"], &STAGING);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rollback_that_was_killed_is_finished_by_the_next_one() {
-    let killed = Killed::new().await;
-    fs_err::create_dir(killed.scene.path("dev")).unwrap();
-    for digest in [&killed.old, &killed.new] {
-        STAGING.iter().for_each(|name| killed.scene.write(name, &killed.pod(digest)));
-        killed.scene.commit();
+async fn whatever_goes_wrong_with_a_write_the_next_run_makes_it_good() {
+    for step in &STEPS {
+        for fault in [WriteFault::Killed, WriteFault::DiskFull, WriteFault::Denied] {
+            let killed = Killed::new().await;
+            fs_err::create_dir_all(killed.scene.path("dev")).unwrap();
+            (step.prepare)(&killed);
+            killed.spoil_every_write(step, fault);
+        }
     }
-    // The hold comes first: nothing that was rolled back is ever without it.
-    let order = [&["tagpin.toml"][..], &STAGING].concat();
-    let back = ["rollback", "staging", "--to", "previous", "--reason", "TICKET-1"];
-    killed.kill_at_every_file(&back, &order);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::cache_file::hash;
 use super::inventory_cache;
 use super::ledger::Book;
 use crate::pull_request::decision::BranchOwner;
@@ -33,7 +34,7 @@ pub(crate) struct FetchedClone {
 impl FetchedClone {
     /// Returns the file with what was learnt of the images on `branch`.
     pub(crate) fn details_file(&self, branch: &str) -> PathBuf {
-        let name = &inventory_cache::hash([branch.as_bytes()])[..16];
+        let name = &hash([branch.as_bytes()])[..16];
         self.inventory_file.with_extension(format!("{name}.details"))
     }
 }

@@ -2,26 +2,24 @@
 
 use std::path::Path;
 
-use crate::atomic_file;
+use super::cache_file::CacheFile;
 use crate::pull_request::fetch_details::KnownDetails;
 
-/// The largest file that is read, in bytes.
-const SIZE_MAX: u64 = 16 << 20;
+const FILE: CacheFile = CacheFile { magic: "tagpin-details 1", size_max: 16 << 20 };
+
+/// What is kept was read by this version; another one may read more.
+const KEY: &str = env!("CARGO_PKG_VERSION");
 
 /// Returns what `file` has; nothing where it is damaged, too large, or of another version.
 pub(crate) fn load(file: &Path) -> KnownDetails {
-    let is_file = |found: std::fs::Metadata| found.is_file() && found.len() <= SIZE_MAX;
-    if !fs_err::symlink_metadata(file).is_ok_and(is_file) {
-        return KnownDetails::default();
-    }
-    let known = fs_err::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let known = FILE.read(file, KEY).and_then(|json| serde_json::from_slice(&json).ok());
     known.unwrap_or_default()
 }
 
 /// Keeps `known` for the next run; a file that cannot be written costs requests then, and no more.
 pub(crate) fn keep(file: &Path, known: &KnownDetails) {
-    let written = serde_json::to_vec(known).map_err(std::io::Error::from);
-    if let Err(error) = written.and_then(|json| atomic_file::put(file, &json)) {
+    let json = serde_json::to_vec(known).map_err(std::io::Error::from);
+    if let Err(error) = json.and_then(|json| FILE.write(file, KEY, &json)) {
         tracing::warn!(%error, file = %file.display(), "what was learnt of images cannot be kept");
     }
 }

@@ -2,15 +2,14 @@
 //! configuration and this version of tagpin, is neither fetched nor read again as long as nothing in it has to change.
 //!
 //! A file here is a shortcut and nothing else: digests are asked for in every run, and as soon as there is something to
-//! write, the commit itself is read. One that is damaged, or of another version, is as good as none.
+//! write, the commit itself is read.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::cache_file::{CacheFile, hash};
 use super::own_file::OwnFile;
-use crate::atomic_file;
 use crate::config::{Config, ConfigError};
 use crate::history::ledger::{LedgerView, TagObservation};
 use crate::manifest::UnreadReason;
@@ -22,11 +21,7 @@ use crate::registry::Registry;
 use crate::run::RunSession;
 use crate::source::git::{BareClone, Oid};
 
-/// What the file starts with. The number changes with what follows it.
-const MAGIC: &str = "tagpin-sites 2";
-
-/// The largest file that is read, in bytes.
-const SIZE_MAX: u64 = 64 << 20;
+const FILE: CacheFile = CacheFile { magic: "tagpin-sites 2", size_max: 64 << 20 };
 
 /// What a commit held.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -107,7 +102,7 @@ impl CachedInventory {
         verify(registry, &settings.policy, &inventory, &mut verdicts).await;
         let settled = verdicts.iter().all(|verdict| verdict.change.is_none());
         let sightings = TagObservation::all(&answers);
-        settled.then(|| Pinned { inventory, verdicts, sightings, ..Pinned::default() })
+        settled.then(|| Pinned { inventory: inventory.into(), verdicts, sightings, ..Pinned::default() })
     }
 }
 
@@ -116,33 +111,12 @@ fn is_settled(inventory: &Inventory) -> bool {
     inventory.unread().all(|(_, unread)| unread.reason != UnreadReason::Unreadable)
 }
 
-pub(super) fn hash<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    hex::encode(hash.finalize())
-}
-
-/// One line with magic, key and the hash of the rest; the rest is JSON.
-fn head(key: &str, json: &[u8]) -> String {
-    format!("{MAGIC} {key} {}\n", hash([json]))
-}
-
 fn read(file: &Path, key: &str) -> Option<CachedInventory> {
-    if fs_err::symlink_metadata(file).ok().is_none_or(|it| !it.is_file() || it.len() > SIZE_MAX) {
-        return None;
-    }
-    let bytes = fs_err::read(file).ok()?;
-    let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
-    let (first, json) = bytes.split_at(end);
-    (first == head(key, json).as_bytes()).then(|| serde_json::from_slice(json).ok())?
+    serde_json::from_slice(&FILE.read(file, key)?).ok()
 }
 
 fn write(file: &Path, key: &str, cached: &CachedInventory) -> std::io::Result<()> {
-    let json = serde_json::to_vec(cached)?;
-    atomic_file::put(file, &[head(key, &json).as_bytes(), &json].concat())
+    FILE.write(file, key, &serde_json::to_vec(cached)?)
 }
 
 #[cfg(test)]
@@ -171,24 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_or_of_something_else_is_not_believed() {
+    fn what_is_no_inventory_is_not_believed() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.sites");
-        assert!(read(&file, "key").is_none());
         write(&file, "key", &CachedInventory { inventory: Inventory::default(), own: None }).unwrap();
         assert!(read(&file, "key").is_some());
-        assert!(read(&file, "other").is_none());
-        let good = fs_err::read(&file).unwrap();
-        for at in 0..good.len() {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            fs_err::write(&file, &bad).unwrap();
-            assert!(read(&file, "key").is_none(), "byte {at}");
-            fs_err::write(&file, &good[..at]).unwrap();
-            assert!(read(&file, "key").is_none(), "cut at {at}");
-        }
-        // Right by its hash, and no inventory all the same.
-        fs_err::write(&file, [head("key", b"[]").as_bytes(), b"[]"].concat()).unwrap();
+        // Right by its hash all the same.
+        FILE.write(&file, "key", b"[]").unwrap();
         assert!(read(&file, "key").is_none());
     }
 }

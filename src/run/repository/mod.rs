@@ -1,6 +1,7 @@
 //! One repository from clone to pull request.
 
 mod branches;
+mod cache_file;
 mod clone;
 mod commit;
 mod context;

@@ -21,6 +21,7 @@ mod pull_request;
 mod refusals;
 mod serving;
 mod signed;
+mod spoilt_cache;
 mod words;
 
 use std::sync::OnceLock;
