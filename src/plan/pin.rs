@@ -60,7 +60,7 @@ pub async fn pin_unless<T: Tree, R: Registry>(
 ) -> Result<Pinned, TreeError> {
     let inventory = take_inventory(tree, settings)?;
     let (verdicts, mut answers) = foresee(settings, past, registry, &inventory, progress).await;
-    let mut foreseen = Pinned { inventory, verdicts, ..Pinned::default() };
+    let mut foreseen = Pinned { inventory: inventory.into(), verdicts, ..Pinned::default() };
     let changes = |verdicts: &[Verdict]| verdicts.iter().any(|verdict| verdict.change.is_some());
     if changes(&foreseen.verdicts) {
         foreseen = hold(foreseen).await;
@@ -91,7 +91,7 @@ pub async fn pin_some<T: Tree, R: Registry>(
     progress: impl Fn(usize, usize),
 ) -> Result<Pinned, TreeError> {
     let (verdicts, answers) = decide(settings, past, registry, &inventory, wanted, progress).await;
-    finish(tree, settings, registry, inventory, verdicts, &answers).await
+    finish(tree, settings, registry, inventory.into(), verdicts, &answers).await
 }
 
 /// Returns what changes in the files of `tree` by `verdicts`, once what policy demands is attached to the new digests.
@@ -99,7 +99,7 @@ async fn finish<T: Tree, R: Registry>(
     tree: &T,
     settings: &Settings,
     registry: &R,
-    inventory: Inventory,
+    inventory: Arc<Inventory>,
     mut verdicts: Vec<Verdict>,
     answers: &Answers,
 ) -> Result<Pinned, TreeError> {
@@ -107,7 +107,7 @@ async fn finish<T: Tree, R: Registry>(
     let (files, notes) =
         tree.budget().compute(|| edit_all(tree, settings, &inventory, &mut verdicts, Mend::Everywhere))?;
     Ok(Pinned {
-        inventory: inventory.into(),
+        inventory,
         verdicts,
         files,
         notes,

@@ -148,7 +148,7 @@ async fn an_answer_that_never_comes_costs_one_request_and_not_the_run() {
     let registry = Registry::start().await;
     let (all, right) = images(&registry, 300, true);
     // What is asked beside it may fail at once.
-    let faults = Faults { seed: 3, hang: 0.05, internal: 0.3, ..Faults::default() };
+    let faults = Faults { seed: 3, hang: 0.03, internal: 0.3, ..Faults::default() };
     registry.set(|mood| mood.faults = Some(faults));
     let start = Instant::now();
     let answers = ask(&client(|_| {}), &all, 256, |_, _| {}).await;
@@ -159,7 +159,7 @@ async fn an_answer_that_never_comes_costs_one_request_and_not_the_run() {
     let log = registry.requests();
     let hung = log.iter().filter(|request| request.status == 0).count();
     let failed = log.iter().filter(|request| request.status == 500).count();
-    assert!(hung > 8 && log.len() <= 300 + failed + hung + 15, "{hung} and {failed} of {}", log.len());
+    assert!(hung > 4 && log.len() <= 300 + failed + hung + 15, "{hung} and {failed} of {}", log.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
