@@ -47,7 +47,11 @@ fn image(i: usize, is_first: bool) -> Value {
 }
 
 fn build(i: usize, new: usize, app: &str, user: &str) -> Value {
-    let env = if new == 1 && i % 4 == 0 { json!(["PORT=1", "LOG_FORMAT=json"]) } else { json!(["PORT=1"]) };
+    let env = if new == 1 && i.is_multiple_of(4) {
+        json!(["PORT=1", "LOG_FORMAT=json"])
+    } else {
+        json!(["PORT=1"])
+    };
     json!({
         "platforms": {"linux/amd64": byte(i, 2 + new), "linux/arm64": byte(i, 4 + new)},
         "platform": "linux/amd64",

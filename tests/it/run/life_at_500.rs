@@ -61,6 +61,7 @@ fn build(world: &mut World, build: &str) {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "the figures are for whoever reads the test's output")]
 async fn step(world: &mut World, what: &str) -> (RepositoryOutcome, Sent) {
     let begun = std::time::Instant::now();
     let done = run(world).await;
