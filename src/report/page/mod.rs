@@ -5,8 +5,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::value::Serde;
-use minijinja::{Environment as Templates, UndefinedBehavior};
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment as Templates, HtmlEscape, UndefinedBehavior};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -47,6 +47,7 @@ pub(super) fn render(
 ) -> Result<String, minijinja::Error> {
     let mut templates = Templates::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.add_filter("coded", coded);
     // The names' end switches escaping on.
     templates.add_template("body.html", body)?;
     templates.add_template("layout.html", LAYOUT)?;
@@ -64,6 +65,22 @@ pub(super) fn render(
         body: &body,
     };
     templates.get_template("layout.html")?.render(Serde(&layout))
+}
+
+/// Returns a text as HTML, what stands in backquotes as code.
+fn coded(text: &str) -> Value {
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len() - 1;
+    let shown = parts.iter().enumerate().map(|(index, part)| {
+        let part = HtmlEscape(part);
+        match index % 2 {
+            // A backquote that nothing closes is one.
+            1 if index == last => format!("`{part}"),
+            1 => format!("<code>{part}</code>"),
+            _ => part.to_string(),
+        }
+    });
+    Value::from_safe_string(shown.collect())
 }
 
 /// Returns the hash as a Content-Security-Policy names it.
@@ -99,5 +116,8 @@ mod tests {
         let page = render("<p>{{ name }}</p>", &serde_json::json!({"name": "<img src=x>"}), &head).unwrap();
         assert!(page.contains("<p>&lt;img src=x&gt;</p>"), "{page}");
         assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains("<u>"), "{page}");
+        let said = serde_json::json!({"said": "`<b>` and `a` or `"});
+        let page = render("<p>{{ said | coded }}</p>", &said, &head).unwrap();
+        assert!(page.contains("<p><code>&lt;b&gt;</code> and <code>a</code> or `</p>"), "{page}");
     }
 }

@@ -85,6 +85,8 @@ pub fn page(history: &History, name: &str, now: Timestamp) -> Result<String, min
     let starts = lanes.iter().flat_map(|lane| &lane.spans).map(|span| span.from.time());
     let first = starts.min().unwrap_or(now);
     let axis = Axis { first, now: now.max(first) };
+    // Within one day the time tells the ends apart.
+    let end = if day(axis.first) == day(axis.now) { minute } else { day };
     let mut commits: Vec<(&str, bool)> =
         history.events.iter().map(|event| (event.commit.as_str(), event.is_own)).collect();
     // The events of a commit stand together.
@@ -93,8 +95,8 @@ pub fn page(history: &History, name: &str, now: Timestamp) -> Result<String, min
         changes: history.events.len(),
         commits: commits.len(),
         own: commits.iter().filter(|(_, is_own)| *is_own).count(),
-        first: day(first),
-        last: day(axis.now),
+        first: end(first),
+        last: end(axis.now),
         cut_at: history.cut_at.map(minute),
         open: lanes.len() <= OPEN_MAX,
         lanes: lanes.iter().enumerate().map(|(id, lane)| axis.draw(id + 1, lane)).collect(),
