@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use tagpin::check::{CheckContext, Checked, check};
 use tagpin::config::Config;
 use tagpin::history::ledger::{Ledger, LedgerState, LedgerView, TagObservation};
+use tagpin::manifest::VendoredTrees;
 use tagpin::manifest::edit::annotations::AnnotationPlan;
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::inventory::{self, Inventory};
@@ -204,7 +205,7 @@ fn config(text: &str) -> Config {
 }
 
 fn inventory_of(tree: &Files) -> Inventory {
-    inventory::take(tree, &BUILT_IN, |_| true).unwrap()
+    inventory::take(tree, &BUILT_IN, |_| true, VendoredTrees::Read).unwrap()
 }
 
 fn pods(number: usize) -> String {
@@ -286,6 +287,7 @@ fn findings(all: Vec<(String, String)>, settings: String) -> Box<dyn FnMut()> {
             settings: &config.settings,
             check: &config.check,
             today: Date::MIN,
+            now: jiff::Timestamp::UNIX_EPOCH,
             base: None,
             baseline: None,
             online: None,

@@ -53,7 +53,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
         Command::Live(args) => commands::live::run(args, &cli.globals, &environment, terminal),
         Command::Resolve(args) => commands::resolve::run(args, &cli.globals, &environment, terminal),
         Command::Config(args) => commands::config::run(args, &cli.globals, &environment, terminal),
-        Command::Completions(args) => commands::completions::run(args, terminal),
+        Command::Completions(args) => commands::completions::run(args, &cli.globals, &environment, terminal),
     }
 }
 

@@ -46,6 +46,13 @@ pub(crate) fn quoted<T: Display>(items: impl IntoIterator<Item = T>, separator: 
     items.into_iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(separator)
 }
 
+/// Returns the name of a file as a shell takes it.
+pub(crate) fn shell_word(file: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
+    let file = if file.starts_with('-') { format!("./{file}") } else { file.to_owned() };
+    if file.chars().all(plain) { file } else { format!("'{}'", file.replace('\'', r"'\''")) }
+}
+
 /// Returns `1 image`, `2 images`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::baseline::Baseline;
@@ -23,6 +24,8 @@ pub struct CheckContext<'c> {
     pub check: &'c CheckSettings,
     /// What today is, where the command runs.
     pub today: Date,
+    /// The moment by which holds are judged.
+    pub now: Timestamp,
     /// What was there before the change that is judged; `None` where the files are judged as they are.
     pub base: Option<Base<'c>>,
     /// Whether the files are those of a change, before or after it: what a change adds may count more.

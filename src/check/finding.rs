@@ -9,6 +9,7 @@ use crate::manifest::site::State;
 use crate::manifest::{Located, SourceRange};
 use crate::policy::SettingOrigin;
 use crate::reference::{Digest, Reference};
+use crate::text::shell_word;
 
 /// Something that `check` complains about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Fix {
     /// Returns the command that mends it, if there is one.
     pub fn command(&self) -> Option<String> {
         match self {
-            Self::Pin { file } => Some(format!("tagpin pin {}", quoted(file))),
+            Self::Pin { file } => Some(format!("tagpin pin {}", shell_word(file))),
             Self::Advice(_) => None,
         }
     }
@@ -72,13 +73,6 @@ impl Fix {
             Self::Advice(advice) => advice.clone(),
         }
     }
-}
-
-/// Returns `file` as a shell takes it.
-fn quoted(file: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
-    let file = if file.starts_with('-') { format!("./{file}") } else { file.to_owned() };
-    if file.chars().all(plain) { file } else { format!("'{}'", file.replace('\'', r"'\''")) }
 }
 
 impl Finding {

@@ -6,7 +6,7 @@ use super::context::CheckContext;
 use super::finding::Finding;
 use super::old::old;
 use super::rule::Severity;
-use super::{finding, rules};
+use super::{finding, refused, rules};
 
 /// What the rules found.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +51,9 @@ fn take(findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool) -> 
 
 /// Returns what the rules find in the files, with level and fingerprint.
 fn found(context: &CheckContext<'_>) -> Vec<Finding> {
-    graded(rules::find(context), context)
+    let mut findings = graded(rules::find(context), context);
+    refused::advise(&mut findings, context);
+    findings
 }
 
 /// Returns findings in the order of the files, with level and fingerprint.

@@ -1,5 +1,6 @@
 //! What the gate reads.
 
+use crate::manifest::VendoredTrees;
 use crate::manifest::inventory::{self, Inventory};
 use crate::policy::Settings;
 use crate::source::tree::{Tree, TreeError};
@@ -10,6 +11,21 @@ use crate::source::tree::{Tree, TreeError};
 /// # Errors
 /// The tree itself cannot be read.
 pub fn take_inventory<T: Tree>(tree: &T, settings: &Settings) -> Result<Inventory, TreeError> {
+    take(tree, settings, VendoredTrees::Read)
+}
+
+/// Does what [`take_inventory`] does for files that are judged as they are: unless `settings` let them be read, directories that a
+/// tool fetched are left out and said. What a change adds is judged wherever it stands: nobody passes the gate by a
+/// directory's name.
+///
+/// # Errors
+/// The tree itself cannot be read.
+pub fn take_what_is_there<T: Tree>(tree: &T, settings: &Settings) -> Result<Inventory, TreeError> {
+    let vendored = if settings.policy.vendored { VendoredTrees::Read } else { VendoredTrees::Tell };
+    take(tree, settings, vendored)
+}
+
+fn take<T: Tree>(tree: &T, settings: &Settings, vendored: VendoredTrees) -> Result<Inventory, TreeError> {
     let reads = |path: &str| settings.policy.reads(path);
-    inventory::take_strictly(tree, &settings.catalogue(), reads)
+    inventory::take_strictly(tree, &settings.catalogue(), reads, vendored)
 }

@@ -6,13 +6,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{local_config, log, print_json, seen_from, work_tree_root};
+use super::{image_globs, local_config, log, print_json, seen_from, work_tree_root};
 use crate::commands::args::{Format, Globals, HistoryArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::history::{self, At, History, HistoryEvent};
 use crate::plan::pin;
+use crate::policy::Globs;
 use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;
@@ -20,7 +21,7 @@ use crate::report::terminal::{Terminal, TextStyle};
 use crate::report::{Report, timeline};
 use crate::source::git::Log;
 use crate::source::tree::CommitTree;
-use crate::text::{count, printable};
+use crate::text::{count, printable, quoted};
 
 /// What makes a shallow clone whole.
 const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";
@@ -41,26 +42,53 @@ pub fn run(
     // A path may be one of the past.
     let target = Target::parse(&args.target, &config.settings, &seen_from(&root)?, |_| true)
         .map_err(|error| Failure::usage(error.to_string(), super::NAME_A_TARGET))?;
+    let target = &Asked { target, images: image_globs(&args.image)? };
     match args.at {
         Some(_) if globals.format == Format::Html => {
             let hint = "leave `--at` away for the page, or `--format html` for one day";
             Err(Failure::usage("`--at` has no page", hint))
         }
-        Some(moment) => at(&log, &config, &target, moment, &root, globals, terminal),
-        None => over_time(&log, &config, &target, globals, terminal),
+        Some(moment) => at(&log, &config, target, moment, &root, globals, terminal),
+        None => over_time(&log, &config, target, globals, terminal),
+    }
+}
+
+/// What is asked about.
+struct Asked {
+    target: Target,
+    /// The images that are meant; all where it is `None`.
+    images: Option<Globs>,
+}
+
+impl Asked {
+    fn has_image(&self, reference: Option<&Reference>) -> bool {
+        let Some(images) = &self.images else { return true };
+        reference.is_some_and(|reference| images.matches_image(reference))
     }
 }
 
 fn over_time(
     log: &Log,
     config: &Config,
-    target: &Target,
+    asked: &Asked,
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;
+    let target = &asked.target;
+    let mut history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;
     let complete = history.cut_at.is_none();
     ever_declared(&history, config, target)?;
+    history
+        .events
+        .retain(|event| [&event.before, &event.after].iter().any(|it| asked.has_image(it.as_ref())));
+    if let Some(images) = asked.images.as_ref().filter(|_| history.events.is_empty() && complete) {
+        let message =
+            format!("no image {} was ever declared in `{}`", quoted(images.patterns(), " or "), target.name);
+        return Err(Failure::usage(
+            message,
+            "`tagpin list` has the names that are there now; `*` stops at `/`",
+        ));
+    }
     if globals.format == Format::Json {
         let events: Vec<_> = history.events.iter().map(row).collect();
         let cut_at = history.cut_at.map(|cut_at| cut_at.to_string());
@@ -141,12 +169,13 @@ fn row(event: &HistoryEvent) -> serde_json::Value {
 fn at(
     log: &Log,
     config: &Config,
-    target: &Target,
+    asked: &Asked,
     moment: Timestamp,
     root: &Path,
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
+    let target = &asked.target;
     let (step, names) = match history::at(log, target, moment).map_err(anyhow::Error::new)? {
         At::Commit(step, names) => (step, names),
         At::NotYet { first, is_cut: true } => {
@@ -166,6 +195,8 @@ fn at(
     let sites = inventory.sites();
     let meant: Vec<_> =
         sites.filter(|(file, located)| has_file(&file.root_path) && target.has_site(located)).collect();
+    let meant: Vec<_> =
+        meant.into_iter().filter(|(_, located)| asked.has_image(located.site.reference.as_ref())).collect();
     if meant.is_empty() {
         // It was not there yet, or any more; or it never was, and its name is wrong.
         let history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;

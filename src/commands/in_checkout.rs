@@ -73,8 +73,7 @@ impl Checkout {
             }
         }
         let budget = registry.budget();
-        let done =
-            EditedTree { tree: &self.tree, holds: settings.holds.at(past.now()), notes, complete, budget };
+        let done = EditedTree { tree: &self.tree, settings, now: past.now(), notes, complete, budget };
         finish(pinned, done, dry_run, globals, terminal)
     }
 }

@@ -40,8 +40,8 @@ pub fn run(
         .map_err(|error| Failure::usage(error.to_string(), known_good::NOT_A_LIST))?;
     match &args.action {
         KnownGoodAction::Mark(args) => mark(args, &config, &root, &known, globals, terminal),
-        KnownGoodAction::List => show(known.iter(), globals, terminal),
-        KnownGoodAction::Show { environment } => {
+        KnownGoodAction::List { environment: None } => show(known.iter(), globals, terminal),
+        KnownGoodAction::List { environment: Some(environment) } => {
             let target = environment_of(environment, &config)?;
             show(known.iter().filter(|entry| entry.environment == target.name), globals, terminal)
         }

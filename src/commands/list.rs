@@ -7,21 +7,24 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::live::pods_of;
-use super::{local_config, local_tree, print, print_remarks};
+use super::selected::selected_tree;
+use super::{local_config, print, print_next_step, print_remarks, shell_words};
 use crate::check::{self, CheckContext};
 use crate::commands::args::{Format, Globals, ListArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
+use crate::history::ledger::LedgerView;
 use crate::history::{self, Age};
 use crate::live::{self, Indexes};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::plan::pin;
+use crate::manifest::site::State;
+use crate::plan::{self, Rules, pin};
 use crate::pull_request::marker;
 use crate::report::audit::{self, AuditSources, Earlier};
 use crate::report::terminal::Terminal;
-use crate::report::{Report, human, unknown_locations};
+use crate::report::{Report, human, next_step, unknown_locations};
 use crate::source::git::{Log, LogError, RevisionError};
 use crate::source::tree::{DirectoryTree, Tree as _};
 
@@ -46,8 +49,9 @@ pub fn run(
     if args.unknown && globals.format != Format::Human {
         return Err(Failure::usage("`--unknown` prints TOML", "leave out `--format`"));
     }
-    let config = local_config(globals, environment, terminal)?;
-    let tree = local_tree(&args.paths)?;
+    let mut config = local_config(globals, environment, terminal)?;
+    config.settings.policy.vendored |= args.vendored;
+    let tree = selected_tree(&args.paths, &config.settings, globals, terminal)?;
     let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
     let containers = args.live.as_deref().map(pods_of).transpose()?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
@@ -59,6 +63,8 @@ pub fn run(
     }
     if globals.format != Format::Html {
         print(&report, globals, terminal, human::list)?;
+        let step = next_step::after_list(open(&inventory, &config), &shell_words(&args.paths));
+        print_next_step(step, globals, terminal)?;
         return Ok(Exit::of(false, report.complete));
     }
     let declared = live::declared(&inventory, config.settings.annotations.keys());
@@ -73,6 +79,7 @@ pub fn run(
         settings: &config.settings,
         check: &config.check,
         today,
+        now,
         base: None,
         is_change: false,
         baseline: None,
@@ -94,6 +101,17 @@ pub fn run(
     terminal.stdout.flush()?;
     print_remarks(&report, globals, terminal)?;
     Ok(Exit::of(false, files_are_read && all_is_compared && history_is_read))
+}
+
+/// Returns how many images have no digest and nothing that keeps one away.
+fn open(inventory: &Inventory, config: &Config) -> usize {
+    let past = LedgerView::unknown(Timestamp::now());
+    let rules = Rules::new(&config.settings, &past);
+    let of_file = |file: &FileScan| {
+        let sites = file.scan.sites.iter().zip(plan::refusals(file, rules));
+        sites.filter(|(located, refusal)| located.site.state == State::Floating && refusal.is_none()).count()
+    };
+    inventory.files.iter().map(of_file).sum()
 }
 
 fn only_for_the_page(args: &ListArgs) -> Result<(), Failure> {

@@ -3,7 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
-use super::{block_on, local_config, local_tree, print_json, registry};
+use super::selected::selected_tree;
+use super::{block_on, local_config, print_json, print_next_step, registry, shell_words};
 use crate::commands::args::{Format, Globals, LiveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -13,7 +14,7 @@ use crate::live::{self, Comparison, DeclaredPlace, Indexes};
 use crate::plan::pin;
 use crate::registry::Trust;
 use crate::report::terminal::Terminal;
-use crate::report::{Report, human, live as report};
+use crate::report::{Report, human, live as report, next_step};
 use crate::source::tree::Tree as _;
 
 /// The largest list of pods that is read, in bytes.
@@ -34,8 +35,10 @@ pub fn run(
     if args.online {
         globals.require_network("live --online")?;
     }
-    let config = local_config(globals, environment, terminal)?;
-    let tree = local_tree(&args.paths)?;
+    let mut config = local_config(globals, environment, terminal)?;
+    // Nothing is edited here, and what runs may be declared there.
+    config.settings.policy.vendored = true;
+    let tree = selected_tree(&args.paths, &config.settings, globals, terminal)?;
     let containers = pods_of(&args.pods)?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let declared = live::declared(&inventory, config.settings.annotations.keys());
@@ -49,7 +52,7 @@ pub fn run(
         terminal.stdout.write_all(text.as_bytes())?;
     }
     terminal.stdout.flush()?;
-    let remarks = human::remarks(&files, &terminal.stderr);
+    let remarks = human::remarks(&files, &terminal.stderr, globals.quiet);
     terminal.stderr.write_all(remarks.as_bytes())?;
     if !globals.quiet {
         terminal.stderr.write_all(report::summary(&compared).as_bytes())?;
@@ -59,6 +62,9 @@ pub fn run(
             writeln!(terminal.stderr, "{hint}")?;
         }
     }
+    let has_history = inventory.files.iter().any(|file| tree.work_tree(&file.path).is_some());
+    let step = next_step::after_live(&compared, args.online, has_history, &shell_words(&args.paths));
+    print_next_step(step, globals, terminal)?;
     Ok(Exit::of(drift, complete))
 }
 

@@ -19,6 +19,7 @@ pub mod promote;
 pub mod resolve;
 pub mod rollback;
 pub mod run;
+mod selected;
 pub mod serve;
 
 use std::collections::BTreeMap;
@@ -27,17 +28,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::commands::args::Globals;
+use crate::commands::args::{Format, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, discover};
 use crate::policy::Globs;
 use crate::pull_request::marker;
 use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
-use crate::report::terminal::{Stream, Terminal};
+use crate::report::terminal::{Stream, Terminal, TextStyle};
 use crate::report::{Report, human, json};
 use crate::source::git::{Log, LogError};
 use crate::source::tree::DirectoryTree;
-use crate::text::printable;
+use crate::text::{printable, shell_word};
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
 fn local_config(
@@ -50,7 +51,7 @@ fn local_config(
     let root = work_tree_root(&directory);
     let names = crate::config::NAMES.into_iter().filter(|name| root.join(name).is_file());
     let Some(found) = discover(names) else { return Ok(config) };
-    if let Some(warning) = found.warning() {
+    if let Some(warning) = found.warning().filter(|_| !globals.quiet) {
         writeln!(terminal.stderr, "warning: {warning}")?;
     }
     let path = if root == directory { PathBuf::from(found.path) } else { root.join(found.path) };
@@ -115,6 +116,15 @@ fn local_tree(paths: &[PathBuf]) -> Result<DirectoryTree, Failure> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let working_directory = std::env::current_dir()?;
+    let is_everything = |path: &&PathBuf| {
+        let path = working_directory.join(path);
+        let path = fs_err::canonicalize(&path).unwrap_or(path);
+        path.parent().is_none() && !path.join(".git").exists()
+    };
+    if let Some(path) = paths.iter().find(is_everything) {
+        let message = format!("`{}` is the whole file system", path.display());
+        return Err(Failure::usage(message, "name the directory with the manifests"));
+    }
     DirectoryTree::of_paths(&working_directory, paths).map_err(|error| match error {
         crate::source::tree::TreeError::NotFound { .. } => Failure::usage(
             error.to_string(),
@@ -208,12 +218,29 @@ fn print_json(document: &impl Serialize, terminal: &mut Terminal) -> Result<(), 
 
 /// Prints remarks and summary on standard error.
 fn print_remarks(report: &Report<'_>, globals: &Globals, terminal: &mut Terminal) -> Result<(), Failure> {
-    let remarks = human::remarks(report, &terminal.stderr);
+    let remarks = human::remarks(report, &terminal.stderr, globals.quiet);
     terminal.stderr.write_all(remarks.as_bytes())?;
     if !globals.quiet {
         terminal.stderr.write_all(human::summary(report).as_bytes())?;
     }
     Ok(())
+}
+
+/// Says what to do next, as the last line, where a person is looking on.
+fn print_next_step(step: Option<String>, globals: &Globals, terminal: &mut Terminal) -> Result<(), Failure> {
+    let is_watched = terminal.stdout.is_terminal() && terminal.stderr.is_terminal();
+    match step.filter(|_| is_watched && !globals.quiet && globals.format == Format::Human) {
+        Some(step) => {
+            let word = terminal.stderr.paint(TextStyle::Bold, "next");
+            Ok(writeln!(terminal.stderr, "{word}: {}", printable(&step))?)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns the paths of a command line, each behind a space, as a shell takes them.
+fn shell_words(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!(" {}", shell_word(&path.to_string_lossy()))).collect()
 }
 
 /// Returns a function that shows on a terminal how far a long piece of work is, on one line.

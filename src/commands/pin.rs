@@ -1,13 +1,15 @@
 //! `tagpin pin`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::selected::selected_tree;
 use super::{
-    block_on, ledger, local_config, local_tree, print, print_budgets, progress, registry, work_tree_root,
+    block_on, image_globs, ledger, local_config, print, print_budgets, print_next_step, progress, registry,
+    work_tree_root,
 };
 use crate::atomic_file;
 use crate::commands::args::{Format, Globals, PinArgs};
@@ -15,14 +17,18 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::history::ledger::LedgerView;
+use crate::manifest::Located;
+use crate::manifest::inventory::Inventory;
+use crate::manifest::site::State;
 use crate::plan::build_metadata::Built;
 use crate::plan::set_digest::{Atomicity, assign};
 use crate::plan::{Outcome, Pinned, Reason, Verdict, build_metadata, pin};
-use crate::policy::hold::ActiveHolds;
+use crate::policy::{Globs, Settings};
 use crate::registry::{Budget, Trust};
 use crate::report::terminal::Terminal;
-use crate::report::{Report, diff, human};
+use crate::report::{Report, diff, human, next_step};
 use crate::source::tree::{DirectoryTree, Tree as _};
+use crate::text::quoted;
 
 /// Resolves the images in the files and writes the digests into them; with `--dry-run`, shows the diff instead.
 ///
@@ -35,8 +41,10 @@ pub fn run(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     globals.require_network("pin")?;
-    let config = local_config(globals, environment, terminal)?;
-    let tree = local_tree(&args.paths)?;
+    let mut config = local_config(globals, environment, terminal)?;
+    config.settings.policy.vendored |= args.vendored;
+    let tree = selected_tree(&args.paths, &config.settings, globals, terminal)?;
+    let images = image_globs(&args.image)?;
     let registry = registry(&config, Trust::Scanned)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut notes = Vec::new();
@@ -45,7 +53,23 @@ pub fn run(
     let (mut past, mut remark, mut is_readable) = (LedgerView::unknown(Timestamp::now()), None, true);
     let pinned = if !named {
         (past, remark, is_readable) = ledger::recall(&config, &work_tree_root(&std::env::current_dir()?));
-        block_on(pin::pin(&tree, &config.settings, &past, &registry, progress(shown)))?
+        let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
+        let wanted = wanted(&inventory, images.as_ref(), args.first)?;
+        let is_wanted = |site: usize| wanted.contains(&site);
+        let mut pinned = block_on(pin::pin_some(
+            &tree,
+            &config.settings,
+            &past,
+            &registry,
+            inventory,
+            is_wanted,
+            progress(shown),
+        ))?;
+        if let (Ok(pinned), true) = (&mut pinned, images.is_some() || args.first) {
+            // What was not asked for stays as it is, annotations included.
+            pinned.drop_unchanged();
+        }
+        pinned
     } else {
         let built = built(args)?;
         let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
@@ -69,12 +93,33 @@ pub fn run(
     let complete = notes.is_empty() && !held && is_readable;
     let done = EditedTree {
         tree: &tree,
-        holds: config.settings.holds.at(past.now()),
+        settings: &config.settings,
+        now: past.now(),
         notes,
         complete,
         budget: registry.budget(),
     };
     finish(pinned, done, args.dry_run, globals, terminal)
+}
+
+/// Returns the sites that `--image` and `--first` leave, by their index: all of them where neither is given.
+///
+/// # Errors
+/// A usage error: no image that is here is one of `images`.
+fn wanted(inventory: &Inventory, images: Option<&Globs>, first: bool) -> Result<HashSet<usize>, Failure> {
+    let is_meant = |located: &Located| match (images, &located.site.reference) {
+        (Some(images), Some(reference)) => images.matches_image(reference),
+        (images, _) => images.is_none(),
+    };
+    let meant = inventory.sites().enumerate().filter(|(_, (_, located))| is_meant(located));
+    let meant: Vec<(usize, State)> = meant.map(|(index, (_, located))| (index, located.site.state)).collect();
+    if let Some(images) = images.filter(|_| meant.is_empty()) {
+        let names = quoted(images.patterns(), " or ");
+        let hint = "`tagpin list` has the names that there are; `*` stops at `/`";
+        return Err(Failure::usage(format!("no image here is {names}"), hint));
+    }
+    let is_wanted = |state: State| !first || state == State::Floating;
+    Ok(meant.into_iter().filter(|(_, state)| is_wanted(*state)).map(|(index, _)| index).collect())
 }
 
 /// Returns what `--set` and `--digests` name.
@@ -101,7 +146,8 @@ fn built(args: &PinArgs) -> Result<Vec<Built>, Failure> {
 /// What a command that edits files has to say beside the verdicts.
 pub(super) struct EditedTree<'d> {
     pub(super) tree: &'d DirectoryTree,
-    pub(super) holds: ActiveHolds<'d>,
+    pub(super) settings: &'d Settings,
+    pub(super) now: Timestamp,
     pub(super) notes: Vec<String>,
     /// Whether everything was done that was asked for.
     pub(super) complete: bool,
@@ -119,7 +165,8 @@ pub(super) fn finish(
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let EditedTree { tree, holds, notes, complete, budget } = done;
+    let EditedTree { tree, settings, now, notes, complete, budget } = done;
+    let mut places = BTreeMap::new();
     if dry_run {
         if globals.format == Format::Human {
             for file in &pinned.files {
@@ -128,10 +175,14 @@ pub(super) fn finish(
             }
         }
     } else {
-        write_files(tree, &mut pinned);
+        places = pinned.sites_after(&settings.catalogue());
+        for unwritten in write_files(tree, &mut pinned) {
+            places.remove(&unwritten);
+        }
     }
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |path| tree.is_named(path));
-    report.add_holds(holds, &pinned.inventory);
+    report.place(&places);
+    report.add_holds(settings.holds.at(now), &pinned.inventory);
     report.notes.extend(pinned.notes);
     report.notes.extend(notes);
     report.complete &= complete;
@@ -144,14 +195,18 @@ pub(super) fn finish(
         let left = human::left_out(&report, &terminal.stderr);
         terminal.stderr.write_all(left.as_bytes())?;
     }
+    let is_tracked = pinned.files.iter().all(|file| tree.work_tree(&file.path).is_some());
+    print_next_step(next_step::after_edit(&report, dry_run, is_tracked), globals, terminal)?;
     if globals.verbose > 0 {
         print_budgets(&report.registries, terminal)?;
     }
     Ok(Exit::of(false, report.complete))
 }
 
-/// Writes the files; a file that cannot be written makes its sites fail, and the others are written.
-pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
+/// Writes the files; a file that cannot be written makes its sites fail, and the others are written. Returns those that could
+/// not be.
+pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) -> Vec<String> {
+    let mut unwritten = Vec::new();
     let locations = pinned.files.iter().filter_map(|file| tree.location(&file.path));
     // Somebody may have been killed here before.
     let directories: BTreeSet<&Path> = locations.filter_map(Path::parent).collect();
@@ -162,6 +217,7 @@ pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
             None => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
         };
         let Err(error) = written else { continue };
+        unwritten.push(file.path.clone());
         let sites = pinned.inventory.sites().zip(&mut pinned.verdicts);
         for (_, verdict) in
             sites.filter(|((scan, _), verdict)| scan.path == file.path && verdict.change.is_some())
@@ -169,4 +225,5 @@ pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) {
             *verdict = Verdict::because(Outcome::Failed, Reason::NotWritten, Some(error.to_string()));
         }
     }
+    unwritten
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::in_checkout::Checkout;
-use super::{image_globs, in_checkout, in_pull_request};
+use super::{image_globs, in_checkout, in_pull_request, print_next_step};
 use crate::commands::args::{Format, Globals, PromoteArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -24,7 +24,7 @@ use crate::report::terminal::Terminal;
 use crate::run::request::{Promote, Request, RequestPlan, require_images, require_match};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
-use crate::text::{count, printable};
+use crate::text::{count, printable, shell_word};
 
 /// Takes the digests of one environment over into another, or tells whether they are the same.
 ///
@@ -99,7 +99,8 @@ fn check(
     let promotion = promote(&inventory, &from, &to, &demands)
         .map_err(|error| in_checkout::request_failure(error.into()))?;
     let report = Report::new(&inventory, None, |path| checkout.tree.is_named(path));
-    if let Some(note) = promotion.nothing_in_common(&from, &to, request.images.is_some()) {
+    let note = promotion.nothing_in_common(&from, &to, request.images.is_some());
+    if let Some(note) = note.filter(|_| !globals.quiet) {
         writeln!(terminal.stderr, "note: {}", printable(&note))?;
     }
     let inventory = &inventory;
@@ -151,5 +152,10 @@ fn check(
     } else if !globals.quiet {
         writeln!(terminal.stderr, "{}, {unclear} that cannot be compared", count(differences, "difference"))?;
     }
+    let step = (differences > 0).then(|| {
+        let (from, to) = (shell_word(&request.from), shell_word(&request.to));
+        format!("`tagpin promote {from} {to} --dry-run` shows what it would write")
+    });
+    print_next_step(step, globals, terminal)?;
     Ok(Exit::of(differences > 0, complete))
 }

@@ -194,6 +194,8 @@ pub(super) struct RawPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exclude: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) vendored: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) immutable: Option<Spanned<Vec<String>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) require: Option<Spanned<Words>>,

@@ -106,6 +106,7 @@ fn policy(policy: &Policy) -> RawPolicy {
         unknown_age: Some(word(policy.defaults.ages.unknown, &UNKNOWN_AGES)),
         include: Some(globs(&policy.include)),
         exclude: Some(globs(&policy.exclude)),
+        vendored: Some(policy.vendored),
         immutable: Some(globs(&policy.immutable)),
         require: Some(kinds(&demand.require)),
         // Where nothing is required they would have no effect, and be refused.

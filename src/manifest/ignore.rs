@@ -28,6 +28,8 @@ struct Directive {
     until: Option<IgnoreUntil>,
     /// The word that is none.
     unknown: Option<String>,
+    /// Whether nothing says why.
+    unreasoned: bool,
 }
 
 pub(super) struct FoundIgnore {
@@ -35,6 +37,7 @@ pub(super) struct FoundIgnore {
     pub(super) used: bool,
     pub(super) until: Option<IgnoreUntil>,
     pub(super) unknown: Option<String>,
+    pub(super) unreasoned: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +68,13 @@ pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnor
     for directive in directives {
         if let Some(unknown) = directive.unknown {
             let span = directive.span;
-            ignores.push(FoundIgnore { span, used: false, until: None, unknown: Some(unknown) });
+            ignores.push(FoundIgnore {
+                span,
+                used: false,
+                until: None,
+                unknown: Some(unknown),
+                unreasoned: false,
+            });
             continue;
         }
         let is_ignore = matches!(directive.kind, DirectiveKind::Ignore | DirectiveKind::IgnoreFile);
@@ -81,8 +90,8 @@ pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnor
             _ => on_line.get(&target).cloned().unwrap_or_default(),
         };
         if is_ignore {
-            let (span, until) = (directive.span, directive.until);
-            ignores.push(FoundIgnore { span, used: !about.is_empty(), until, unknown: None });
+            let Directive { span, until, unreasoned, .. } = directive;
+            ignores.push(FoundIgnore { span, used: !about.is_empty(), until, unknown: None, unreasoned });
         }
         let skip = if directive.kind == DirectiveKind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
         for index in about {
@@ -102,7 +111,7 @@ fn directive<F: FnOnce() -> LineIndex>(
     // HCL may have many comments on a line, and lines in a comment.
     let line = tree.original.get(span.clone())?.split(['\n', '\r']).next()?;
     let span = span.start..span.start + line.trim_end().len();
-    let (mut until, mut unknown) = (None, None);
+    let (mut until, mut unknown, mut unreasoned) = (None, None, false);
     let text = line.trim_start_matches(['#', '/', '*', ';']).trim();
     let kind = match text.strip_prefix("tagpin:").map(str::trim) {
         Some(rest) => {
@@ -116,7 +125,10 @@ fn directive<F: FnOnce() -> LineIndex>(
                     DirectiveKind::Ignore
                 }
             };
+            let reason = words.clone();
             until = words.next().filter(|word| *word == "until").and_then(|_| ends(words.next()?));
+            let mut reason = if until.is_some() { words } else { reason };
+            unreasoned = !reason.any(|word| word.contains(char::is_alphanumeric));
             kind
         }
         None if text.starts_with('{') && text.contains("\"$imagepolicy\"") => DirectiveKind::Flux,
@@ -125,7 +137,7 @@ fn directive<F: FnOnce() -> LineIndex>(
     };
     let line = lines.of(span.start);
     let alone = tree.text[lines.start(line)..span.start].trim().is_empty();
-    Some(Directive { span, line, alone, kind, until, unknown })
+    Some(Directive { span, line, alone, kind, until, unknown, unreasoned })
 }
 
 /// Returns the day that `word` is; `until upstream mends it` is a reason, and `until 31.12.` a mistake.

@@ -12,6 +12,7 @@ use crate::manifest::scan::{self, SIZE_MAX};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
+use crate::manifest::vendored::{VendoredPaths, VendoredTree, VendoredTrees};
 use crate::manifest::{deploy, formats, not_read};
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
@@ -24,6 +25,9 @@ pub struct Inventory {
     /// How many files there are of each kind that may name images and that tagpin does not read.
     #[serde(default)]
     pub not_read: BTreeMap<String, usize>,
+    /// The vendored directories that were left out, sorted by path.
+    #[serde(default)]
+    pub vendored: Vec<VendoredTree>,
 }
 
 /// What one file holds.
@@ -57,6 +61,7 @@ impl Inventory {
 
 /// Reads every file of `tree` that may hold images and whose path below the repository's root is `wanted`, several at
 /// a time. What deployers make of the images is beside them; for that, kustomizations are read that are not wanted.
+/// `vendored` says what becomes of directories that a tool fetched.
 ///
 /// # Errors
 /// The tree itself cannot be read, or there is more in it than its budget allows. A file that cannot be read is in [`Inventory::unread`] instead.
@@ -64,8 +69,9 @@ pub fn take<T: Tree>(
     tree: &T,
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
+    vendored: VendoredTrees,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, false, wanted, |_, root_path, bytes| scan::scan(root_path, bytes, catalogue))
+    take_with(tree, false, wanted, vendored, |_, root_path, bytes| scan::scan(root_path, bytes, catalogue))
 }
 
 /// Does what [`take`] does for the gate: see [`scan::scan_strictly`].
@@ -76,8 +82,9 @@ pub fn take_strictly<T: Tree>(
     tree: &T,
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
+    vendored: VendoredTrees,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, true, wanted, |path, root_path, bytes| {
+    take_with(tree, true, wanted, vendored, |path, root_path, bytes| {
         // Where the command line names a file, nothing is known of those beside it.
         let is_chart = |directory: &str| {
             tree.is_named(path) || tree.read(&chart_file(path, root_path, directory), SIZE_MAX).is_ok()
@@ -90,14 +97,18 @@ fn take_with<T: Tree>(
     tree: &T,
     is_gate: bool,
     wanted: impl Fn(&str) -> bool,
+    vendored: VendoredTrees,
     scan: impl Fn(&str, &str, &[u8]) -> Scan + Sync,
 ) -> Result<Inventory, TreeError> {
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
     let mut foreign = Vec::new();
-    let mut templates = Vec::new();
+    let (mut templates, mut paths) = (Vec::new(), VendoredPaths::default());
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
+        if vendored != VendoredTrees::Read {
+            paths.see(&entry.path, &root_path);
+        }
         if format!("/{root_path}").contains("/templates/") {
             templates.push((entry.path.clone(), root_path.clone()));
         }
@@ -145,7 +156,31 @@ fn take_with<T: Tree>(
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
     tree.budget().compute(|| deploy::apply(&mut deployed, &charts))?;
     files.retain(|file| !hidden.contains(&file.path));
-    Ok(Inventory { files, not_read: kinds })
+    let vendored = leave_out(tree, &mut files, &paths, vendored);
+    Ok(Inventory { files, not_read: kinds, vendored })
+}
+
+/// Takes what is vendored out of the `files`; returns how much it was.
+fn leave_out<T: Tree>(
+    tree: &T,
+    files: &mut Vec<FileScan>,
+    paths: &VendoredPaths,
+    how: VendoredTrees,
+) -> Vec<VendoredTree> {
+    let seen: Vec<_> =
+        files.iter().map(|file| (file.path.as_str(), file.root_path.as_str(), &file.scan)).collect();
+    let (indices, left) = paths.left_out(tree, &seen, how);
+    let mut index = 0..;
+    files.retain(|_| index.next().is_some_and(|index| !indices.contains(&index)));
+    if how == VendoredTrees::Tell {
+        files.extend(left.iter().map(|left| FileScan {
+            path: left.tree.path.clone(),
+            root_path: left.root_path.clone(),
+            scan: Scan { looks_away: vec![left.look_away()], ..Scan::default() },
+        }));
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    left.into_iter().map(|left| left.tree).collect()
 }
 
 /// Reads the templates of the charts whose values have images, of all `templates` with their paths below the root.

@@ -61,6 +61,9 @@ pub struct Ignore {
     /// The word behind `tagpin:`, where it is not a directive.
     #[serde(default)]
     pub unknown: Option<String>,
+    /// Whether nothing behind it says why.
+    #[serde(default)]
+    pub unreasoned: bool,
 }
 
 impl Ignore {
@@ -77,6 +80,15 @@ impl Ignore {
                 "remove it, or put it on the image's line or on the line above",
             )),
         }
+    }
+
+    /// Returns what is wrong with a comment that leaves an image alone and does not say why, and what to do about it.
+    pub fn lacks_reason(&self) -> Option<(&'static str, &'static str)> {
+        let lacks = self.unreasoned && self.used && self.unknown.is_none();
+        lacks.then_some((
+            "this `tagpin: ignore` does not say why",
+            "write the reason behind it: `tagpin: ignore REASON`",
+        ))
     }
 }
 

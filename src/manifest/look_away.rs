@@ -73,11 +73,13 @@ pub enum LookAwayReason {
     ChartTemplate,
     /// A packed chart inside a chart.
     ChartArchive,
+    /// A directory that a tool fetched.
+    Vendored,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -99,6 +101,7 @@ impl LookAwayReason {
         Self::ComposeBuild,
         Self::ChartTemplate,
         Self::ChartArchive,
+        Self::Vendored,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -214,6 +217,11 @@ impl LookAwayReason {
                 "chart-archive",
                 "it is a packed chart, whose own images are not seen",
                 "judge what is rendered with `tagpin check --rendered`",
+            ),
+            Self::Vendored => (
+                "vendored",
+                "a tool fetched this directory, and it is left out: {}",
+                "judge it too, with `--vendored` or `vendored = true` in [policy], or exclude it",
             ),
         }
     }

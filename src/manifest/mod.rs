@@ -16,6 +16,7 @@ mod strict;
 pub mod syntax;
 mod template_home;
 mod unread;
+mod vendored;
 mod windows;
 
 pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan};
@@ -24,3 +25,4 @@ pub use recorded_digests::stale as stale_annotations;
 pub use scan::{SIZE_MAX, is_candidate, scan, scan_strictly, scan_whole};
 pub use source_range::SourceRange;
 pub use unread::{Unread, UnreadReason};
+pub use vendored::{VendoredTree, VendoredTrees};

@@ -297,8 +297,9 @@ fn locate(
     // Each kind comes in the order of the text, and so has a counter of its own.
     let index = || SpanIndex { lines: Positions::new(tree.original), offset };
     let mut places = index();
-    for ignore::FoundIgnore { span, used, until, unknown } in ignore::apply(tree, &mut sites) {
-        scan.ignores.push(Ignore { place: places.of(&span), used, until, unknown });
+    for found in ignore::apply(tree, &mut sites) {
+        let ignore::FoundIgnore { span, used, until, unknown, unreasoned } = found;
+        scan.ignores.push(Ignore { place: places.of(&span), used, until, unknown, unreasoned });
     }
     looks_away.extend(sites.iter().filter_map(given_to_flux));
     looks_away.sort_by_key(|found| found.span.start);

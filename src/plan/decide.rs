@@ -114,6 +114,13 @@ pub fn style_of(file: &FileScan, rules: Rules<'_>, located: &Located) -> Result<
     }
 }
 
+/// Returns for each site of `file` the verdict that nothing is written there, whatever its registry says; `None` where that
+/// is not known yet.
+pub fn refusals<'f>(file: &'f FileScan, rules: Rules<'f>) -> impl Iterator<Item = Option<Box<Verdict>>> + 'f {
+    let context = FileContext::new(file, rules);
+    file.scan.sites.iter().map(move |located| context.ask(located).err())
+}
+
 /// Returns whether a pin would go into the tag field of a chart's values.
 pub fn is_chart_tag(located: &Located) -> bool {
     located.site.chart && matches!(located.site.write, Some(Write::Tag { .. }))

@@ -1,12 +1,14 @@
 //! The edits of a whole tree: what was found, decided, and is to be written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::reason::Reason;
 use super::verdict::Verdict;
 use crate::history::ledger::TagObservation;
+use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::{self, Located};
 
 /// What was found in a tree, what was decided, and what is to be written.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,17 @@ impl Pinned {
             sites.filter(|(_, verdict)| verdict.change.is_some()).map(|((file, _), _)| file.path.as_str());
         let changed: BTreeSet<&str> = changed.collect();
         self.files.retain(|file| changed.contains(file.path.as_str()));
+    }
+
+    /// Returns the images of the files that change, as they stand there after it: annotations move them. They are in the order
+    /// that they have before.
+    pub fn sites_after(&self, catalogue: &Catalogue) -> BTreeMap<String, Vec<Located>> {
+        let edited = self.files.iter().filter_map(|edit| {
+            let before = self.inventory.files.iter().find(|file| file.path == edit.path)?;
+            let sites = manifest::scan(&before.root_path, &edit.after, catalogue).sites;
+            (sites.len() == before.scan.sites.len()).then(|| (edit.path.clone(), sites))
+        });
+        edited.collect()
     }
 
     /// Takes the files in `paths` out of what is to be written; their sites are held for `reason`.

@@ -16,7 +16,7 @@ pub mod unconfirmed;
 mod verdict;
 pub(crate) mod verify;
 
-pub use decide::{Rules, decide, is_chart_tag, left_alone, questions, style_of};
+pub use decide::{Rules, decide, is_chart_tag, left_alone, questions, refusals, style_of};
 pub use edits::{FileEdit, Pinned};
 pub use reason::Reason;
 pub use verdict::{Change, Outcome, Verdict};

@@ -11,7 +11,7 @@ use crate::manifest::edit::{EditError, EditedFile, SiteEdit};
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::Skip;
-use crate::manifest::{Located, SIZE_MAX, edit, inventory};
+use crate::manifest::{Located, SIZE_MAX, VendoredTrees, edit, inventory};
 use crate::plan::verify::verify;
 use crate::plan::{self, Change, Outcome, Reason, Rules, Verdict};
 use crate::policy::Settings;
@@ -21,13 +21,14 @@ use crate::source::tree::{Tree, TreeError};
 /// How many questions are under way at once, over all registries.
 const AT_ONCE: usize = 256;
 
-/// Returns the images in `tree` that `settings` let it read.
+/// Returns the images in `tree` that `settings` let it read, without those in directories that a tool fetched.
 ///
 /// # Errors
 /// The tree itself cannot be read.
 pub fn take_inventory<T: Tree>(tree: &T, settings: &Settings) -> Result<Inventory, TreeError> {
     let reads = |path: &str| settings.policy.reads(path);
-    inventory::take(tree, &settings.catalogue(), reads)
+    let vendored = if settings.policy.vendored { VendoredTrees::Read } else { VendoredTrees::LeaveOut };
+    inventory::take(tree, &settings.catalogue(), reads, vendored)
 }
 
 /// Resolves every image in `tree` and edits the files in memory. Nothing is written.

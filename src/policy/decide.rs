@@ -17,6 +17,8 @@ pub struct Policy {
     pub include: Globs,
     /// The files that are not read though `include` has them.
     pub exclude: Globs,
+    /// Whether directories that a tool fetched are read like any other.
+    pub vendored: bool,
     /// The tags that never move, as `name:tag`.
     pub immutable: Globs,
     /// The exceptions, in order: the first that matches both path and image wins.
@@ -41,6 +43,7 @@ impl Default for Policy {
             defaults: Defaults::default(),
             include: Globs::everything(),
             exclude: Globs::default(),
+            vendored: false,
             immutable: Globs::default(),
             rules: ScopedList::default(),
             own: None,

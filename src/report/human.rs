@@ -1,97 +1,174 @@
-//! Reports for people: one line for each thing, the place last, a summary at the end.
+//! Reports for people: one line for each thing with its place, on a terminal those of a file together; a summary at the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::by_file::{self, FileRow};
 use super::{Excerpt, Report, Row, Suppressed};
-use crate::check::{Finding, Severity};
+use crate::check::{Finding, Fix, Severity};
+use crate::manifest::VendoredTree;
+use crate::manifest::site::Skip;
 use crate::plan::{Outcome, Reason};
 use crate::reference::Reference;
 use crate::report::terminal::{Stream, TextStyle};
-use crate::text::{count, one_line};
+use crate::text::{count, one_line, quoted};
 
-/// Returns the list of every image and where it stands.
+/// Returns the list of every image and where it stands: a line for each, and on a terminal those of a file together.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {
-    let images: Vec<String> = report.rows.iter().map(|row| shown(row.image, stream)).collect();
-    let width = images.iter().map(|image| image.chars().count()).max().unwrap_or_default().min(72);
-    let rows = report.rows.iter().zip(&images).map(|(row, image)| {
-        let style = match row.state {
-            "floating" => TextStyle::Yellow,
-            "pinned" => TextStyle::Green,
-            _ => TextStyle::Dim,
-        };
-        let state = stream.paint(style, &format!("{:8}", row.state));
-        let reason = row.reason.map(|reason| format!("  ({reason})")).unwrap_or_default();
-        let hold =
-            row.hold.as_deref().map(|hold| format!("  (on hold: {})", one_line(hold))).unwrap_or_default();
-        let also = match row.also_at.len() {
-            0 => String::new(),
-            uses => format!("  (and at {} through aliases)", count(uses, "more place")),
-        };
-        format!("{state}  {image:width$}  {}{reason}{hold}{also}\n", place(row, stream))
+    let rows: Vec<FileRow<'_>> = report.rows.iter().map(|row| list_row(row, stream)).collect();
+    if let Some(columns) = stream.width() {
+        return by_file::render(&rows, stream, columns);
+    }
+    let width = rows.iter().map(|row| row.text.chars().count()).max().unwrap_or_default().min(72);
+    let lines = report.rows.iter().zip(&rows).map(|(row, told)| {
+        let state = stream.paint(told.style, &format!("{:8}", row.state));
+        let asides: String = told.asides.iter().map(|aside| format!("  ({})", one_line(aside))).collect();
+        format!("{state}  {:width$}  {}{asides}\n", told.text, place(row, stream))
     });
-    rows.collect()
+    lines.collect()
 }
 
-/// Returns the lines for what `pin` did; what stayed as it was is counted in the summary only.
+fn list_row<'r>(row: &'r Row<'_>, stream: &Stream) -> FileRow<'r> {
+    let style = match row.state {
+        "floating" => TextStyle::Yellow,
+        "pinned" => TextStyle::Green,
+        _ => TextStyle::Dim,
+    };
+    let reason = row.reason.map(str::to_owned);
+    let hold = row.hold.as_deref().map(|hold| format!("on hold: {hold}"));
+    let uses = row.also_at.len();
+    let also = (uses > 0).then(|| format!("and at {} through aliases", count(uses, "more place")));
+    FileRow {
+        asides: [reason, hold, also].into_iter().flatten().collect(),
+        ..file_row(row, row.state, style, shown(row.image, stream))
+    }
+}
+
+fn file_row<'r>(row: &'r Row<'_>, word: &str, style: TextStyle, text: String) -> FileRow<'r> {
+    FileRow {
+        file: row.file,
+        place: Some((row.line, row.column)),
+        word: word.to_owned(),
+        style,
+        text,
+        asides: Vec::new(),
+        below: Vec::new(),
+        verbatim: String::new(),
+        hint: None,
+    }
+}
+
+/// Returns the lines for what `pin` did, and for what stands in the place of an image and is not one; what stayed as it was is
+/// counted in the summary only.
 pub fn pin(report: &Report<'_>, stream: &Stream) -> String {
-    outcome_lines(report, stream, &[Outcome::Pinned, Outcome::Updated, Outcome::Held, Outcome::Failed])
+    outcome_lines(report, stream, |row| row.outcome.is_some_and(is_change) || is_left_out(row))
 }
 
 /// Returns the lines for what could not be done.
 pub fn left_out(report: &Report<'_>, stream: &Stream) -> String {
-    outcome_lines(report, stream, &[Outcome::Held, Outcome::Failed])
+    outcome_lines(report, stream, is_left_out)
 }
 
-fn outcome_lines(report: &Report<'_>, stream: &Stream, outcomes: &[Outcome]) -> String {
-    // What is the same but for its place is said once, at the first of its places.
-    type Told<'r> = (Option<Outcome>, &'r str, Option<&'r str>, Option<&'r str>);
-    let mut places: HashMap<Told<'_>, usize> = HashMap::new();
+fn is_change(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Pinned | Outcome::Updated)
+}
+
+fn is_left_out(row: &Row<'_>) -> bool {
+    // Of what is skipped, this alone is likely a mistake.
+    let mistakes = [Skip::NotAReference, Skip::MalformedDigest].map(Skip::reason);
+    match row.outcome {
+        Some(Outcome::Held | Outcome::Failed) => true,
+        Some(Outcome::Skipped) => row.reason.is_some_and(|reason| mistakes.contains(&reason)),
+        _ => false,
+    }
+}
+
+/// What is the same but for its place is said once, at the first of its places.
+type Told<'r> = (Option<Outcome>, &'r str, Option<&'r str>, Option<&'r str>);
+
+/// How many images are left out for one reason before one line says it for all.
+const ALIKE: usize = 10;
+
+fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'_>) -> bool) -> String {
     // What became of a whole branch is the same for all images there.
     let of_branch = Reason::OF_BRANCH.map(Reason::as_str);
-    let is_of_branch = |reason: Option<&str>| reason.is_some_and(|reason| of_branch.contains(&reason));
+    let wanted: Vec<&Row<'_>> = report.rows.iter().filter(|row| is_wanted(row)).collect();
+    // Each declined one names the pull request that was closed: the first stands for all of them.
+    let has_own_detail = |row: &Row<'_>| row.reason != Some(Reason::Declined.as_str());
+    let mut images: HashMap<Told<'_>, HashSet<&str>> = HashMap::new();
+    for row in wanted.iter().filter(|row| row.new.is_none()) {
+        images.entry((row.outcome, "", row.reason, row.detail.as_deref())).or_default().insert(row.image);
+    }
+    let told = |row: &'_ Row<'_>| -> bool {
+        let alike = images.get(&(row.outcome, "", row.reason, row.detail.as_deref()));
+        row.new.is_none()
+            && (row.reason.is_some_and(|reason| of_branch.contains(&reason))
+                || alike.is_some_and(|images| images.len() > ALIKE))
+    };
+    let mut places: HashMap<Told<'_>, usize> = HashMap::new();
     let mut first = Vec::new();
-    for row in &report.rows {
-        if row.outcome.is_some_and(|outcome| outcomes.contains(&outcome)) {
-            let image = if is_of_branch(row.reason) { "" } else { row.image };
-            // Each declined one names the pull request that was closed: the first stands for all of them.
-            let is_declined = row.reason == Some(Reason::Declined.as_str());
-            let detail = row.detail.as_deref().filter(|_| !is_declined);
-            let told = (row.outcome, image, row.reason, detail);
-            let more = places.entry(told).and_modify(|more| *more += 1).or_default();
-            // What was written is named wherever it was.
-            if *more == 0 || row.new.is_some() {
-                first.push((row, told));
-            }
+    for row in wanted.iter().copied() {
+        let is_together = told(row);
+        let image = if is_together { "" } else { row.image };
+        let key = (row.outcome, image, row.reason, row.detail.as_deref().filter(|_| has_own_detail(row)));
+        let more = places.entry(key).and_modify(|more| *more += 1).or_default();
+        // What was written is named wherever it was.
+        if *more == 0 || row.new.is_some() {
+            first.push((row, key, is_together));
         }
     }
-    let rows = first.into_iter().map(|(row, told)| {
-        let outcome = row.outcome.unwrap_or(Outcome::Failed);
-        let style = match outcome {
-            Outcome::Pinned | Outcome::Updated => TextStyle::Green,
-            Outcome::Failed => TextStyle::Red,
-            _ => TextStyle::Yellow,
-        };
-        let word = stream.paint(style, &format!("{:8}", outcome.as_str()));
-        let text = row.new.as_deref().unwrap_or(row.image);
-        let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
-        let old = old.map(|old| shown(&format!("  (was {old})"), stream)).unwrap_or_default();
-        let more = match places.get(&told).copied().unwrap_or_default() {
-            more if more > 0 && is_of_branch(row.reason) => {
-                format!("  and {}", count(more, "more reference"))
-            }
-            more if more > 0 && row.new.is_none() => format!("  and at {}", count(more, "more place")),
-            _ => String::new(),
-        };
-        let reason = match (row.reason, &row.detail) {
-            (Some(reason), Some(detail)) => format!("\n          {reason}: {}", one_line(detail)),
-            (Some(reason), None) => format!("\n          {reason}"),
-            _ => String::new(),
-        };
-        let proofs = row.proofs.iter().map(|proof| format!("\n          {}", one_line(&proof.to_string())));
-        let proofs: String = proofs.collect();
-        format!("{word}  {}{old}  {}{more}{reason}{proofs}\n", shown(text, stream), place(row, stream))
+    let rows: Vec<FileRow<'_>> = first
+        .into_iter()
+        .map(|(row, key, is_together)| {
+            let more = places.get(&key).copied().filter(|more| *more > 0 && row.new.is_none());
+            let more = more.map(|more| match is_together {
+                true => format!("and {}", count(more, "more reference")),
+                false => format!("and at {}", count(more, "more place")),
+            });
+            outcome_row(row, more, stream)
+        })
+        .collect();
+    if let Some(columns) = stream.width() {
+        return by_file::render(&rows, stream, columns);
+    }
+    rows.iter().map(|row| outcome_line(row, stream)).collect()
+}
+
+fn outcome_row<'r>(row: &'r Row<'_>, more: Option<String>, stream: &Stream) -> FileRow<'r> {
+    let outcome = row.outcome.unwrap_or(Outcome::Failed);
+    let style = match outcome {
+        Outcome::Pinned | Outcome::Updated => TextStyle::Green,
+        Outcome::Failed => TextStyle::Red,
+        _ => TextStyle::Yellow,
+    };
+    let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
+    let old = old.map(|old| shown(&format!("was {old}"), stream));
+    let reason = row.reason.map(|reason| match &row.detail {
+        Some(detail) => format!("{reason}: {}", one_line(detail)),
+        None => reason.to_owned(),
     });
-    rows.collect()
+    let proofs = row.proofs.iter().map(|proof| one_line(&proof.to_string()));
+    FileRow {
+        asides: old.into_iter().chain(more).collect(),
+        below: reason.into_iter().chain(proofs).collect(),
+        ..file_row(row, outcome.as_str(), style, shown(row.new.as_deref().unwrap_or(row.image), stream))
+    }
+}
+
+/// Returns a row as one line, with what is below it.
+fn outcome_line(row: &FileRow<'_>, stream: &Stream) -> String {
+    let word = stream.paint(row.style, &format!("{:8}", row.word));
+    let (line, column) = row.place.unwrap_or_default();
+    let place = stream.paint(TextStyle::Cyan, &format!("{}:{line}:{column}", one_line(row.file)));
+    let (mut before, mut behind) = (String::new(), String::new());
+    for aside in &row.asides {
+        if aside.starts_with("was ") {
+            before += &format!("  ({aside})");
+        } else {
+            behind += &format!("  {aside}");
+        }
+    }
+    let below: String = row.below.iter().map(|more| format!("\n          {more}")).collect();
+    format!("{word}  {}{before}  {place}{behind}{below}\n", row.text)
 }
 
 /// How many characters of a digest tell it from others.
@@ -113,38 +190,66 @@ fn shown(text: &str, stream: &Stream) -> String {
     one_line(&(short + rest))
 }
 
-/// Returns the findings of `check`, each with its line where that is known.
+/// Returns the findings of `check`, each with its line where that is known; on a terminal those of a file together.
 pub fn check(report: &Report<'_>, stream: &Stream) -> String {
     let excerpts = report.excerpts.iter().map(Option::as_ref).chain(std::iter::repeat(None));
     let told = report.findings.iter().zip(excerpts);
+    if let Some(columns) = stream.width() {
+        let rows: Vec<FileRow<'_>> =
+            told.map(|(finding, excerpt)| finding_row(finding, excerpt, stream)).collect();
+        return by_file::render(&rows, stream, columns);
+    }
     told.map(|(finding, excerpt)| finding_line(finding, excerpt, stream)).collect()
 }
 
-fn finding_line(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
-    let style = match finding.level {
+fn style_of(level: Severity) -> TextStyle {
+    match level {
         Severity::Error => TextStyle::Red,
         Severity::Warning => TextStyle::Yellow,
         Severity::Note | Severity::Off => TextStyle::Dim,
-    };
+    }
+}
+
+/// Returns the rule of a finding, and its level where it does not shut the gate.
+fn rule_of(finding: &Finding) -> String {
+    match finding.level {
+        Severity::Error => finding.rule.id.to_owned(),
+        level => format!("{} ({})", finding.rule.id, level.as_str()),
+    }
+}
+
+fn finding_row<'r>(finding: &'r Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> FileRow<'r> {
+    let style = style_of(finding.level);
+    FileRow {
+        file: &finding.file,
+        place: finding.place.as_ref().map(|place| (place.line, place.column)),
+        word: rule_of(finding),
+        style,
+        text: String::new(),
+        asides: Vec::new(),
+        below: vec![finding.message.clone()],
+        verbatim: excerpt.map(|excerpt| excerpt.render(stream, style)).unwrap_or_default(),
+        hint: finding.fix.as_ref().map(Fix::hint),
+    }
+}
+
+fn finding_line(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
+    let style = style_of(finding.level);
     let file = one_line(&finding.file);
     let place = match &finding.place {
         Some(place) => format!("{file}:{}:{}", place.line, place.column),
         None => file,
     };
     let place = stream.paint(TextStyle::Cyan, &place);
-    let level = match finding.level {
-        Severity::Error => String::new(),
-        level => format!(" ({})", level.as_str()),
-    };
-    let rule = stream.paint(style, &format!("{}{level}", finding.rule.id));
+    let rule = stream.paint(style, &rule_of(finding));
     let hint =
         finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(&fix.hint()))).unwrap_or_default();
     let excerpt = excerpt.map(|excerpt| excerpt.render(stream, style)).unwrap_or_default();
     format!("{place}: {rule}: {}\n{excerpt}{hint}", one_line(&finding.message))
 }
 
-/// Returns what could not be read, and remarks.
-pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
+/// Returns what could not be read or checked, and remarks unless it is to be `quiet`.
+pub fn remarks(report: &Report<'_>, stream: &Stream, quiet: bool) -> String {
     let unread = report.unread.iter().filter(|row| row.incomplete).map(|row| {
         let detail =
             row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
@@ -157,10 +262,33 @@ pub fn remarks(report: &Report<'_>, stream: &Stream) -> String {
         let (place, image, detail) = (place(row, stream), one_line(row.image), one_line(&unchecked.detail));
         Some(format!("{word}: {place}: `{image}`: {}: {detail}\n", unchecked.reason))
     });
-    let notes = summed(&report.notes);
+    // The gate has a finding for each.
+    let is_told = report.findings.iter().any(|finding| finding.rule.id == "looks-away");
+    let vendored = vendored(report.vendored).filter(|_| !is_told);
+    let notes = vendored.into_iter().chain(summed(&report.notes));
+    let notes: Vec<String> = if quiet { Vec::new() } else { notes.collect() };
     let notes =
         notes.iter().map(|note| format!("{}: {}\n", stream.paint(TextStyle::Dim, "note"), one_line(note)));
     unread.chain(unchecked).chain(notes).collect()
+}
+
+/// Returns what was left out of directories that a tool fetched.
+fn vendored(left_out: &[VendoredTree]) -> Option<String> {
+    let images: usize = left_out.iter().map(|tree| tree.images).sum();
+    let files: usize = left_out.iter().map(|tree| tree.files).sum();
+    let named = quoted(left_out.iter().take(SAME).map(|tree| &tree.path), ", ");
+    let more = match left_out.len().saturating_sub(SAME) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (files > 0).then(|| {
+        format!(
+            "{} in {} left out, in directories that a tool fetched ({named}{more}): `--vendored`, or `vendored = true` in [policy], \
+             lets them in",
+            count(images, "image"),
+            count(files, "file")
+        )
+    })
 }
 
 /// How many files say the same before one line says it for all.

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::{Report, Row};
 use crate::check::rendered::RenderedOrigin;
 use crate::check::{self, Severity};
+use crate::manifest::VendoredTree;
 use crate::reference::Digest;
 use crate::registry::Budget;
 use crate::registry::verify::Proof;
@@ -26,6 +27,9 @@ struct ReportJson<'r> {
     /// How many files there are of each kind that may name images and that tagpin does not read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     not_read: &'r BTreeMap<&'r str, usize>,
+    /// The directories that a tool fetched, with what was left out there.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    vendored: &'r [VendoredTree],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unchecked: Vec<UncheckedJson<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -335,6 +339,7 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> ReportJson<'r> {
         references: References(&report.rows),
         unread: unread.collect(),
         not_read: &report.not_read,
+        vendored: report.vendored,
         unchecked: unchecked.collect(),
         findings: checked.then(|| findings.collect()),
         finding_summary: checked.then(|| FindingSummary::of(report)),

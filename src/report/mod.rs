@@ -1,6 +1,7 @@
 //! What a command found and did, as rows; one file per way of printing them. Pure.
 
 pub mod audit;
+mod by_file;
 pub mod diff;
 mod excerpt;
 mod format;
@@ -9,6 +10,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod live;
+pub mod next_step;
 mod page;
 mod renderer;
 mod rows;

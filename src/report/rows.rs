@@ -9,7 +9,7 @@ use crate::check::{Checked, Finding, Severity, UncheckedSite};
 use crate::manifest::edit::Style;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::{State, Write};
-use crate::manifest::{Located, Unread, UnreadReason};
+use crate::manifest::{Located, Unread, UnreadReason, VendoredTree};
 use crate::plan::{Outcome, Reason, Verdict};
 use crate::policy::hold::{ActiveHolds, Hold};
 use crate::reference::{Digest, Reference};
@@ -37,6 +37,8 @@ pub struct Report<'i> {
     pub complete: bool,
     /// Remarks that are not failures, such as annotations that could not be written.
     pub notes: Vec<String>,
+    /// The directories that a tool fetched and that were left out.
+    pub vendored: &'i [VendoredTree],
     /// The requests that each registry got, by its host; empty where none was asked.
     pub registries: BTreeMap<String, Budget>,
 }
@@ -93,7 +95,10 @@ pub struct Row<'i> {
     pub behind: Option<&'i SourceIndex>,
     /// Who vouches for what `pin` wrote, where policy demands that somebody does.
     pub proofs: Vec<&'i Proof>,
+    /// What stands there.
     located: &'i Located,
+    /// Where it stands now.
+    placed: &'i Located,
 }
 
 /// Something that could not be read.
@@ -136,7 +141,8 @@ impl<'i> Report<'i> {
         let resolved = rows.iter().all(|row| row.outcome != Some(Outcome::Failed));
         let notes = inventory.files.iter().flat_map(|file| {
             file.scan.ignores.iter().filter_map(|ignore| {
-                let (message, advice) = ignore.problem()?;
+                let lacks_reason = || ignore.lacks_reason().map(|(it, advice)| (it.to_owned(), advice));
+                let (message, advice) = ignore.problem().or_else(lacks_reason)?;
                 Some(format!("{}:{}: {message}: {advice}", file.path, ignore.place.line))
             })
         });
@@ -146,7 +152,8 @@ impl<'i> Report<'i> {
             Some(_) => BTreeMap::new(),
             None => inventory.not_read.iter().map(|(kind, count)| (kind.as_str(), *count)).collect(),
         };
-        Self { rows, unread, not_read, complete: readable && resolved, notes, ..Self::default() }
+        let vendored = &inventory.vendored;
+        Self { rows, unread, not_read, complete: readable && resolved, notes, vendored, ..Self::default() }
     }
 
     /// Adds what `check` found. What it says of ignores needs no remark beside it.
@@ -167,6 +174,18 @@ impl<'i> Report<'i> {
             excerpts.extend(findings.iter().map(|finding| source.as_mut()?.excerpt(finding.place.as_ref()?)));
         }
         self.excerpts = excerpts;
+    }
+
+    /// Moves the rows of the files that were written to where their images stand now: `sites` are those of each file, in order.
+    pub fn place(&mut self, sites: &'i BTreeMap<String, Vec<Located>>) {
+        for rows in self.rows.chunk_by_mut(|a, b| a.file == b.file) {
+            let Some(sites) = rows.first().and_then(|row| sites.get(row.file)) else { continue };
+            for (row, placed) in rows.iter_mut().zip(sites) {
+                (row.line, row.column) = (placed.line, placed.column);
+                row.span = placed.in_file(&placed.site.span);
+                row.placed = placed;
+            }
+        }
     }
 
     /// Adds which images are on hold, and which holds have ended.
@@ -287,6 +306,7 @@ impl<'i> Row<'i> {
             behind: verdict.and_then(|verdict| verdict.behind.as_deref()),
             proofs: new.into_iter().flat_map(|(change, _)| &change.proofs).collect(),
             located,
+            placed: located,
         }
     }
 
@@ -297,7 +317,7 @@ impl<'i> Row<'i> {
 
     /// Returns the names and spans of split fields, in bytes from the start of the file.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
-        let fields = self.located.site.fields.iter();
-        fields.map(|(name, span)| (*name, self.located.in_file(span)))
+        let fields = self.placed.site.fields.iter();
+        fields.map(|(name, span)| (*name, self.placed.in_file(span)))
     }
 }

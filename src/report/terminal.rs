@@ -68,11 +68,25 @@ impl Terminal {
         let colors = |tty| colored(color, tty, no_color.as_deref(), term.as_deref());
         let (out, err) = (io::stdout(), io::stderr());
         let (out_tty, err_tty) = (out.is_terminal(), err.is_terminal());
+        let width = width();
         Self {
-            stdout: Stream::new("standard output", Box::new(out), out_tty, colors(out_tty)),
-            stderr: Stream::new(STDERR, Box::new(err), err_tty, colors(err_tty)),
+            stdout: Stream {
+                width,
+                ..Stream::new("standard output", Box::new(out), out_tty, colors(out_tty))
+            },
+            stderr: Stream { width, ..Stream::new(STDERR, Box::new(err), err_tty, colors(err_tty)) },
         }
     }
+}
+
+/// Returns how many columns the terminal has: what COLUMNS says, else what the terminal itself says.
+fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = || {
+        rustix::termios::tcgetwinsize(io::stdout()).or_else(|_| rustix::termios::tcgetwinsize(io::stderr()))
+    };
+    let columns = said.or_else(|| size().ok().map(|size| usize::from(size.ws_col)));
+    columns.filter(|columns| *columns > 0).unwrap_or(WIDTH)
 }
 
 /// Returns whether a stream is coloured (<https://no-color.org>: set and not empty).
@@ -94,7 +108,12 @@ pub struct Stream {
     is_terminal: bool,
     colored: bool,
     closed: bool,
+    /// How many columns its terminal has.
+    width: usize,
 }
+
+/// How many columns a terminal has that does not say.
+const WIDTH: usize = 80;
 
 impl Stream {
     fn new(name: &'static str, inner: Box<dyn Write + Send>, is_terminal: bool, colored: bool) -> Self {
@@ -104,7 +123,7 @@ impl Stream {
         } else {
             BufWriter::new(inner)
         };
-        Self { name, inner, is_terminal, colored, closed: false }
+        Self { name, inner, is_terminal, colored, closed: false, width: WIDTH }
     }
 
     /// Returns a stream into `inner`, which is not a terminal and has no colour: for tests.
@@ -115,6 +134,11 @@ impl Stream {
     #[cfg(test)]
     pub(crate) fn assume_terminal(&mut self) {
         self.is_terminal = true;
+    }
+
+    /// Returns how many columns its terminal has; `None` where it is not a terminal.
+    pub fn width(&self) -> Option<usize> {
+        self.is_terminal.then_some(self.width)
     }
 
     /// Returns whether a person may be looking on: progress is shown only then.

@@ -61,13 +61,14 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
         let ask = online::ask(&config.settings, &setting.past, registry, &now, |_| true, |_, _| {});
         runtime.block_on(ask)
     });
-    let today = setting.today.parse().unwrap();
+    let today: jiff::civil::Date = setting.today.parse().unwrap();
     let online = online.as_ref();
     let context = CheckContext {
         inventory: &now,
         settings: &config.settings,
         check: &config.check,
         today,
+        now: today.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
         base,
         is_change: before.is_some(),
         baseline: None,

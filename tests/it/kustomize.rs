@@ -20,7 +20,8 @@ fn pod(image: &str) -> String {
 }
 
 fn inventory(root: &Path, wanted: impl Fn(&str) -> bool) -> Inventory {
-    take(&DirectoryTree::open(root).unwrap(), &BUILT_IN, wanted).unwrap()
+    take(&DirectoryTree::open(root).unwrap(), &BUILT_IN, wanted, tagpin::manifest::VendoredTrees::LeaveOut)
+        .unwrap()
 }
 
 fn state_of(inventory: &Inventory, path: &str) -> State {

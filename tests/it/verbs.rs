@@ -12,14 +12,14 @@ const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  cont
                    image: ${IMAGE}\n";
 
 /// A directory with files, a registry that has `acme/api:1.8`, and the configuration that leads there.
-struct Scene {
-    directory: TempDir,
-    registry: Registry,
-    digest: String,
+pub(super) struct Scene {
+    pub(super) directory: TempDir,
+    pub(super) registry: Registry,
+    pub(super) digest: String,
 }
 
 impl Scene {
-    async fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) async fn new(files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = directory.path().join("work").join(name);
@@ -35,15 +35,15 @@ impl Scene {
         Self { directory, registry, digest }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
         self.directory.path().join("work").join(name)
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         fs_err::read_to_string(self.path(name)).unwrap()
     }
 
-    async fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub(super) async fn run(&self, args: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
         command.current_dir(self.directory.path().join("work")).env_clear().stdin(Stdio::null());
         command

@@ -7,6 +7,7 @@ mod expired_ignore;
 mod floating_base_image;
 mod floating_tag;
 mod gate_edited;
+mod ignore_without_reason;
 mod immutable_tag_moved;
 mod inconsistent_digest;
 mod latest_tag;
@@ -43,6 +44,7 @@ macro_rules! of_each_rule {
             &annotation_stale::$item,
             &unused_ignore::$item,
             &expired_ignore::$item,
+            &ignore_without_reason::$item,
             &gate_edited::$item,
             &looks_away::$item,
             &unknown_location::$item,
@@ -60,14 +62,14 @@ macro_rules! of_each_rule {
 }
 
 /// Every rule, in the order of the documentation.
-pub static ALL: [&GateRule; 23] = of_each_rule!(RULE);
+pub static ALL: [&GateRule; 24] = of_each_rule!(RULE);
 
 /// Looks for what one rule complains about.
 type Find = dyn Fn(&CheckContext<'_>) -> Vec<Finding>;
 
 /// Returns what the rules find, each at its default level.
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let finds: [&Find; 23] = of_each_rule!(find);
+    let finds: [&Find; 24] = of_each_rule!(find);
     finds.iter().flat_map(|find| find(context)).collect()
 }
 

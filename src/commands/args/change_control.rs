@@ -233,28 +233,23 @@ pub struct KnownGoodArgs {
 )]
 pub enum KnownGoodAction {
     Mark(KnownGoodMarkArgs),
-    /// List what is known to be good, in every environment
-    #[command(after_long_help = "\
+    /// List what is known to be good, in every environment or in one
+    #[command(
+        visible_alias = "show",
+        after_long_help = "\
 Exit codes:
   0  listed
   2  wrong usage or configuration, or the list cannot be read
 
 Examples:
   tagpin known-good list
-  tagpin known-good list --format json")]
-    List,
-    /// Show what is known to be good in one environment
-    #[command(after_long_help = "\
-Exit codes:
-  0  shown
-  2  wrong usage or configuration, or the list cannot be read
-
-Examples:
-  tagpin known-good show production")]
-    Show {
-        /// The environment
+  tagpin known-good list production
+  tagpin known-good list --format json"
+    )]
+    List {
+        /// Only this environment
         #[arg(value_name = "ENVIRONMENT")]
-        environment: String,
+        environment: Option<String>,
     },
 }
 
@@ -310,6 +305,7 @@ Exit codes:
 
 Examples:
   tagpin history production
+  tagpin history production --image 'ghcr.io/acme/*'
   tagpin history clusters/production/api.yaml#Deployment/api --format json
   tagpin history production --at 2026-11-01       # what was declared at the end of that day
   tagpin history production --format html > history.html   # a timeline to look at")]
@@ -317,6 +313,9 @@ pub struct HistoryArgs {
     /// The environment, file, directory or object
     #[arg(value_name = "TARGET")]
     pub target: String,
+    /// Only these images, as globs of names without tag and digest
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Vec<String>,
     /// What was declared at this time: a day (its end, in UTC) or a time with its offset
     #[arg(long, value_name = "DAY", value_parser = moment)]
     pub at: Option<Timestamp>,

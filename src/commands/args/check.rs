@@ -38,7 +38,7 @@ Examples:
   tagpin check --baseline tagpin-baseline.json --write-baseline
   tagpin check --fix")]
 pub struct CheckArgs {
-    /// Files and directories to check [default: this directory]
+    /// Files, directories and [[environment]]s to check [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Ask the registries too: whether tags have moved, digests are gone, and platforms are missing
@@ -51,6 +51,9 @@ pub struct CheckArgs {
     /// Registries that the configuration names may be anywhere. Credentials go nowhere else than without this option.
     #[arg(long, requires = "online")]
     pub untrusted: bool,
+    /// Judge directories too that a tool fetched: `node_modules`, `vendor`; what a change adds there is judged anyway
+    #[arg(long)]
+    pub vendored: bool,
     /// Let warnings and notes count as errors
     #[arg(long)]
     pub strict: bool,

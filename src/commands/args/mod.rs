@@ -59,7 +59,7 @@ pub struct Globals {
     /// Read settings from FILE, or from TAGPIN_CONFIG; a repository's own tagpin.toml can only narrow them
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Print results for people, as versioned JSON, or in what `check` (sarif, github, junit), `list` and `history` (html) have beside
+    /// How results are printed: human or json; `check` also has sarif, github and junit, `list` and `history` have html
     #[arg(
         long,
         global = true,
@@ -186,9 +186,12 @@ Examples:
   tagpin list --format html --previous may.json --previous june.json > audit.html
   kubectl get pods -A -o json | tagpin list --format html --live - clusters/production > audit.html")]
 pub struct ListArgs {
-    /// Files and directories to read [default: this directory]
+    /// Files, directories and [[environment]]s to read [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+    /// Read directories too that a tool fetched: `node_modules`, `vendor`, charts that a Chart.lock lists
+    #[arg(long)]
+    pub vendored: bool,
     /// With --format html: show how it was in FILE, an earlier report as JSON; may be given several times, the oldest first
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub previous: Vec<PathBuf>,
@@ -215,15 +218,26 @@ Exit codes:
 Examples:
   tagpin pin --dry-run             # show what would change in this directory
   tagpin pin clusters/production
+  tagpin pin production --image ghcr.io/acme/api   # an [[environment]], and one image
+  tagpin pin --first               # what has no digest yet; no tag that moved
   tagpin pin --set ghcr.io/acme/api:1.9@sha256:… clusters/dev
   docker buildx build --push --metadata-file m.json … && tagpin pin --digests m.json clusters/dev")]
 pub struct PinArgs {
-    /// Files and directories to edit [default: this directory]
+    /// Files, directories and [[environment]]s to edit [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Print a unified diff and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Only these images, as globs of names without tag and digest
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["set", "digests"])]
+    pub image: Vec<String>,
+    /// Only images that have no digest yet: what is pinned stays as it is, and is not asked for
+    #[arg(long, conflicts_with_all = ["set", "digests"])]
+    pub first: bool,
+    /// Read directories too that a tool fetched: `node_modules`, `vendor`, charts that a Chart.lock lists
+    #[arg(long)]
+    pub vendored: bool,
     /// Write this digest for this image, as a build has just made it, and ask no tag; may be given more than once
     ///
     /// The registry must have the digest. A tag is written too; without one each place keeps its own. Every other image
@@ -249,9 +263,10 @@ Exit codes:
 
 Examples:
   kubectl get pods -A -o json | tagpin live clusters/production
+  kubectl get pods -A -o json | tagpin live production       # the [[environment]]
   tagpin live --pods pods.json --online --format json")]
 pub struct LiveArgs {
-    /// Files and directories with the manifests of the cluster [default: this directory]
+    /// Files, directories and [[environment]]s with the manifests of the cluster [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// The list of pods; `-` reads standard input
@@ -347,8 +362,11 @@ Examples:
   tagpin completions fish > ~/.config/fish/completions/tagpin.fish")]
 pub struct CompletionsArgs {
     /// The shell
-    #[arg(value_enum, value_name = "SHELL")]
-    pub shell: clap_complete::Shell,
+    #[arg(value_enum, value_name = "SHELL", required_unless_present = "environments")]
+    pub shell: Option<clap_complete::Shell>,
+    /// Print the names of the [[environment]]s, one on a line: the scripts ask for them
+    #[arg(long, conflicts_with = "shell")]
+    pub environments: bool,
 }
 
 fn platform(text: &str) -> Result<Platform, String> {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use changed_since::Before;
 
+use super::selected::selected_tree;
 use super::{block_on, ledger, local_config, local_tree, progress, registry, work_tree_root};
 use crate::check::baseline::Baseline;
 use crate::check::{self, CheckContext, Checked, RegistryFacts, online};
@@ -51,13 +52,12 @@ pub fn run(
         return rendered::run(file, args, globals, environment, terminal);
     }
     outputs::require(&args.output)?;
-    let mut tree = local_tree(&args.paths)?;
-    let gate = Gate::new(args, globals, environment, &tree, terminal)?;
+    let (gate, mut tree) = Gate::new(args, globals, environment, terminal)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut written = fix::Written::default();
     if args.fix {
         written = gate.fix(args, &tree, shown, terminal)?;
-        tree = local_tree(&args.paths)?;
+        tree = gate.tree(args, globals, terminal)?;
     }
     let head = match &gate.before {
         Some(before) => before.head(&tree, &written.files)?,
@@ -127,13 +127,14 @@ impl Gate {
         args: &CheckArgs,
         globals: &Globals,
         environment: &Variables,
-        tree: &DirectoryTree,
         terminal: &mut Terminal,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, DirectoryTree), Failure> {
         let today = jiff::Zoned::now().date();
         let past = LedgerView::unknown(jiff::Timestamp::now());
         let trust = if args.untrusted { Trust::Untrusted } else { Trust::Scanned };
+        let mut now = None;
         let mut gate = if args.changed_since.is_some() || args.diff.is_some() {
+            let tree = now.insert(local_tree(&args.paths)?);
             let mut before = Before::new(args, globals, environment, tree)?;
             let config = before.config.clone();
             Self {
@@ -155,13 +156,32 @@ impl Gate {
             Self { config, baseline, before: None, past, today, trust, remark: None, complete: true }
         };
         gate.config.check.strict |= args.strict;
+        gate.config.settings.policy.vendored |= args.vendored;
         gate.place_settings()?;
         // Only what the registries say now is compared with what was seen before.
         if args.online || args.fix {
             let root = work_tree_root(&std::env::current_dir()?);
             (gate.past, gate.remark, gate.complete) = ledger::recall(&gate.config, &root);
         }
-        Ok(gate)
+        let tree = match now {
+            Some(tree) => tree,
+            None => gate.tree(args, globals, terminal)?,
+        };
+        Ok((gate, tree))
+    }
+
+    /// Returns the files that the command line names. Where a change is judged, a name is a path: what the change says of
+    /// environments must not choose what is judged.
+    fn tree(
+        &self,
+        args: &CheckArgs,
+        globals: &Globals,
+        terminal: &mut Terminal,
+    ) -> Result<DirectoryTree, Failure> {
+        match &self.before {
+            Some(_) => local_tree(&args.paths),
+            None => selected_tree(&args.paths, &self.config.settings, globals, terminal),
+        }
     }
 
     /// Finds out where the files of the settings are below the root: a finding about them is the same on any machine.
@@ -196,7 +216,12 @@ impl Gate {
     }
 
     fn inventory<T: Tree>(&self, tree: &T) -> Result<Inventory, Failure> {
-        let mut inventory = check::take_inventory(tree, &self.config.settings).map_err(anyhow::Error::new)?;
+        let settings = &self.config.settings;
+        let taken = match &self.before {
+            Some(_) => check::take_inventory(tree, settings),
+            None => check::take_what_is_there(tree, settings),
+        };
+        let mut inventory = taken.map_err(anyhow::Error::new)?;
         if let Some(before) = &self.before {
             before.add_looks_away(&mut inventory);
         }
@@ -226,6 +251,7 @@ impl Gate {
             settings: &self.config.settings,
             check: &self.config.check,
             today: self.today,
+            now: self.past.now(),
             base: self.before.as_ref().map(Before::base),
             is_change: self.before.is_some(),
             baseline: self.baseline.as_ref(),

@@ -3,14 +3,14 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::super::{print_remarks, work_tree_root};
+use super::super::{print_next_step, print_remarks, work_tree_root};
 use crate::atomic_file;
 use crate::commands::args::{CheckArgs, Format, Globals, Output};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::report::terminal::{Stream, Terminal};
-use crate::report::{Report, github, human, renderer, sarif};
+use crate::report::{Report, github, human, next_step, renderer, sarif};
 use crate::source::tree::{Resolved, resolve};
 use crate::text::{count, printable};
 
@@ -99,12 +99,14 @@ pub(super) fn write(
     terminal.stdout.write_all(&bytes)?;
     terminal.stdout.flush()?;
     print_remarks(&report, globals, terminal)?;
+    let step = next_step::after_check(&report).filter(|_| !args.fix && !globals.offline);
+    print_next_step(step, globals, terminal)?;
     let mut written = true;
     for Output { format, file } in &args.output {
         let plain = Stream::plain(std::io::sink());
         let mut bytes = render(&report, *format, &plain)?;
         if *format == Format::Human {
-            bytes.extend(human::remarks(&report, &plain).into_bytes());
+            bytes.extend(human::remarks(&report, &plain, false).into_bytes());
             bytes.extend(human::summary(&report).into_bytes());
         }
         written &= told(file, atomic_file::put(file, &bytes), terminal)?;

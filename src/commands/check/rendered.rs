@@ -63,6 +63,7 @@ pub(super) fn run(
         settings: &config.settings,
         check: &config.check,
         today: jiff::Zoned::now().date(),
+        now: jiff::Timestamp::now(),
         base: None,
         is_change: false,
         baseline: baseline.as_ref(),

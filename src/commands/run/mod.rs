@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::in_checkout::request_failure;
-use super::{print_budgets, print_json, progress, registry, runtime};
+use super::{print_budgets, print_json, print_next_step, progress, registry, runtime};
 use crate::commands::args::{Format, Globals, RunArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -58,11 +58,13 @@ pub fn run(
     problems.iter().for_each(|problem| summary.add_problem(problem));
     let mut tally = RunStats { complete: problems.is_empty(), ..RunStats::default() };
     let mut rows = vec![RepositoryRow::default(); targets.len()];
+    let mut would_change = false;
     let ended = |index: usize, result: Result<RepositoryOutcome, RunError>| -> Result<(), Failure> {
         let target = &targets[index];
         let result = if target.is_new(&result) { Ok(RepositoryOutcome::default()) } else { result };
         let report = result.as_ref().ok().map(|done| fleet::report(done, &target.repository.url));
         tally.add(&result, report.as_ref());
+        would_change |= result.as_ref().is_ok_and(|done| !done.pinned.files.is_empty());
         summary.add(index, &target.repository.url, &result);
         rows[index] = print_or_row(&target.repository.url, &result, report.as_ref(), globals, terminal)?;
         terminal.stdout.flush()?;
@@ -81,6 +83,8 @@ pub fn run(
     if targets.len() != 1 && !globals.quiet {
         writeln!(terminal.stderr, "{tally}")?;
     }
+    let step = args.dry_run.then(|| "the same command without `--dry-run` pushes this".to_owned());
+    print_next_step(step.filter(|_| would_change), globals, terminal)?;
     if globals.verbose > 0 {
         print_budgets(&registry.inner().budget(), terminal)?;
     }
@@ -181,7 +185,8 @@ fn print(
     for line in error_lines(outcome) {
         writeln!(terminal.stderr, "{url}: {}", printable(&line))?;
     }
-    let left = human::left_out(report, &terminal.stderr) + &human::remarks(report, &terminal.stderr);
+    let left =
+        human::left_out(report, &terminal.stderr) + &human::remarks(report, &terminal.stderr, globals.quiet);
     terminal.stderr.write_all(left.as_bytes())?;
     if !globals.quiet {
         terminal.stderr.write_all(human::summary(report).as_bytes())?;

@@ -54,6 +54,7 @@ impl Checker<'_> {
         if let Some(exclude) = raw.exclude.as_ref().and_then(|list| self.globs("exclude", list, true)) {
             policy.exclude = exclude;
         }
+        policy.vendored = raw.vendored.unwrap_or_default();
         if let Some(tags) = raw.immutable.as_ref().and_then(|list| self.globs("immutable", list, true)) {
             policy.immutable = tags;
         }

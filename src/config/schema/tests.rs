@@ -10,6 +10,15 @@ use crate::config::raw::Raw;
 
 const EXAMPLE: &str = include_str!("../../../config.example.toml");
 
+/// Returns the example with the settings that name a file of one's own, which stand there as `#name = …`.
+fn whole_example() -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase()) => setting.to_owned(),
+        _ => line.to_owned(),
+    };
+    EXAMPLE.split_inclusive('\n').map(line).collect()
+}
+
 /// A word that nothing is called, and that nothing is near to.
 const NONSENSE: &str = "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
 
@@ -36,7 +45,8 @@ fn the_schema_takes_what_the_parser_takes_and_refuses_other_keys_and_types() {
     let problems: Vec<_> =
         validator.iter_errors(&json_of(example.clone().into())).map(|it| it.to_string()).collect();
     assert!(problems.is_empty(), "{problems:?}");
-    for config in [Config::default(), Config::parse("x", Path::new("/"), EXAMPLE.as_bytes()).unwrap()] {
+    for config in [Config::default(), Config::parse("x", Path::new("/"), whole_example().as_bytes()).unwrap()]
+    {
         assert!(takes(&config.to_toml().parse().unwrap()), "what is shown");
     }
     let mut leaves = 0;
@@ -58,7 +68,7 @@ fn the_schema_takes_what_the_parser_takes_and_refuses_other_keys_and_types() {
 }
 
 fn example() -> toml::Table {
-    EXAMPLE.parse().unwrap()
+    whole_example().parse().unwrap()
 }
 
 /// Returns what an editor would have for a value: days are text.
@@ -73,7 +83,7 @@ fn json_of(value: toml::Value) -> Value {
 
 /// Returns the schema as the parser, the checks and the example have it.
 fn made() -> Value {
-    let document: DocumentMut = EXAMPLE.parse().unwrap();
+    let document: DocumentMut = whole_example().parse().unwrap();
     let mut schema = schema_of(&shape::of::<Raw>(), &[], Some(document.as_item()), &[]);
     let about = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",

@@ -33,6 +33,12 @@ impl Kustomize {
             .flat_map(|overlay| overlay.resources.iter().chain(&overlay.patches))
             .map(String::as_str)
     }
+
+    /// Returns everything below the tree's root that the kustomizations build with.
+    pub(in crate::manifest) fn reads(&self) -> impl Iterator<Item = &str> {
+        let components = self.overlays.iter().flat_map(|overlay| &overlay.components);
+        self.files().chain(components.map(String::as_str))
+    }
 }
 
 /// An image that a kustomization leaves without a digest.

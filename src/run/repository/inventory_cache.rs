@@ -128,7 +128,13 @@ mod tests {
     /// Everything that the cases hold: every kind of site there is.
     fn everything() -> Inventory {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
-        crate::manifest::inventory::take(&DirectoryTree::open(&root).unwrap(), &BUILT_IN, |_| true).unwrap()
+        crate::manifest::inventory::take(
+            &DirectoryTree::open(&root).unwrap(),
+            &BUILT_IN,
+            |_| true,
+            crate::manifest::VendoredTrees::Read,
+        )
+        .unwrap()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ use super::{EntryKind, Tree, TreeEntry, TreeError};
 pub struct DirectoryTree {
     files: BTreeMap<String, DirectoryFile>,
     problems: Vec<TreeError>,
+    /// The directories that were named, below the roots of their work trees.
+    asked: BTreeSet<String>,
 }
 
 struct DirectoryFile {
@@ -43,7 +45,7 @@ impl DirectoryTree {
     pub fn of_paths(working_directory: &Path, paths: &[PathBuf]) -> Result<Self, TreeError> {
         crate::source::git::initialise();
         let base = canonical(working_directory, working_directory)?;
-        let mut tree = Self { files: BTreeMap::new(), problems: Vec::new() };
+        let mut tree = Self { files: BTreeMap::new(), problems: Vec::new(), asked: BTreeSet::new() };
         for given in paths {
             let full = base.join(given);
             let metadata = fs_err::symlink_metadata(&full).map_err(|error| unreadable(given, error))?;
@@ -79,6 +81,20 @@ impl DirectoryTree {
         slashed(self.files.get(path)?.location.strip_prefix(root).ok()?)
     }
 
+    /// Leaves out the files whose path below the root of their work tree is not `wanted`.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        let is_wanted: BTreeSet<String> =
+            self.files.keys().filter(|path| wanted(&Tree::root_path(self, path))).cloned().collect();
+        self.files.retain(|path, _| is_wanted.contains(path));
+    }
+
+    /// Adds the files of `other`, which were seen from the same directory.
+    pub fn extend(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.problems.extend(other.problems);
+        self.asked.extend(other.asked);
+    }
+
     fn add_named(
         &mut self,
         base: &Path,
@@ -109,6 +125,11 @@ impl DirectoryTree {
         // A directory that is named though git ignores it is meant: everything in it is.
         let work_tree = WorkTree::around(root)?;
         let root_of_work_tree = work_tree.as_ref().map(|work_tree| Arc::clone(&work_tree.root));
+        let below = match &root_of_work_tree {
+            Some(root_of_work_tree) => root.strip_prefix(root_of_work_tree).ok().and_then(slashed),
+            None => slashed(&shown(base, given, root)),
+        };
+        self.asked.extend(below);
         let rules = work_tree.filter(|work_tree| !work_tree.ignores(root));
         let mut pending = vec![root.to_owned()];
         while let Some(directory) = pending.pop() {
@@ -170,6 +191,12 @@ impl DirectoryTree {
 impl Tree for DirectoryTree {
     fn is_named(&self, path: &str) -> bool {
         self.files.get(path).is_some_and(|found| found.named)
+    }
+
+    fn is_asked_for(&self, directory: &str) -> bool {
+        self.asked.iter().any(|asked| {
+            asked.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     fn root_path(&self, path: &str) -> String {

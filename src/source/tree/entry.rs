@@ -46,6 +46,11 @@ pub trait Tree: Sync {
         false
     }
 
+    /// Returns whether the command line names the directory, by its path below the repository's root, or something in it.
+    fn is_asked_for(&self, _directory: &str) -> bool {
+        false
+    }
+
     /// Returns what stands in the tree and is not an entry all the same: names that are not UTF-8, directories that
     /// cannot be read. These belong into the report, so that nothing is lost silently.
     fn problems(&self) -> &[TreeError] {
@@ -74,6 +79,10 @@ impl<T: Tree + ?Sized> Tree for &T {
 
     fn is_named(&self, path: &str) -> bool {
         (**self).is_named(path)
+    }
+
+    fn is_asked_for(&self, directory: &str) -> bool {
+        (**self).is_asked_for(directory)
     }
 
     fn problems(&self) -> &[TreeError] {

@@ -3,11 +3,31 @@
 use super::*;
 
 #[test]
-fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let example = Config::load(Some(&root.join("config.example.toml")), &Variables::default()).unwrap();
-    assert!(example.pull_request.template.is_some(), "the template of the example is right");
+fn a_copy_of_the_example_works_where_none_of_its_files_are_and_names_those_that_are_here() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("tagpin.toml");
+    fs_err::write(&copy, EXAMPLE).unwrap();
+    let config = Config::load(Some(&copy), &Variables::default()).unwrap();
+    let certificates: Vec<_> = config
+        .registries
+        .iter()
+        .flat_map(|rule| [rule.tls.ca.is_some(), rule.tls.client.is_some()])
+        .collect();
+    assert!(certificates.iter().all(|named| !named) && config.registries_conf.is_none());
 
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["docs/cosign.pub", "docs/pull-request-body.jinja"] {
+        assert!(EXAMPLE.contains(&format!("\"{file}\"")) && root.join(file).is_file(), "{file}");
+        fs_err::create_dir_all(directory.path().join("docs")).unwrap();
+        fs_err::copy(root.join(file), directory.path().join(file)).unwrap();
+    }
+    fs_err::write(&copy, whole_example()).unwrap();
+    let config = Config::load(Some(&copy), &Variables::default()).unwrap();
+    assert!(config.pull_request.template.is_some(), "the template of the example is right");
+}
+
+#[test]
+fn a_template_is_read_with_the_file_that_names_it_and_its_errors_have_a_line() {
     let directory = tempfile::tempdir().unwrap();
     let (file, template) = (directory.path().join("tagpin.toml"), directory.path().join("body.jinja"));
     fs_err::write(&file, "[pull-request]\nbody-template = \"body.jinja\"\n").unwrap();

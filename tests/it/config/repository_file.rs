@@ -34,7 +34,7 @@ fn a_repository_can_only_narrow() {
 
     // Every key that there is, and what a repository may say of it.
     // Who opens pull requests is the operator's to say: tests/it/run/promotion.rs.
-    let example = EXAMPLE.replace("promote = \"pull-request\"", "promote = \"by-hand\"");
+    let example = whole_example().replace("promote = \"pull-request\"", "promote = \"by-hand\"");
     let example: toml::Table = example.parse().unwrap();
     for (key, value) in &example {
         let tables: Vec<(String, toml::Value)> = match value.as_table() {
