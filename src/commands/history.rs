@@ -18,7 +18,7 @@ use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;
 use crate::report::terminal::{Terminal, TextStyle};
-use crate::report::{Report, timeline};
+use crate::report::{Report, human, timeline};
 use crate::source::git::Log;
 use crate::source::tree::CommitTree;
 use crate::text::{count, printable, quoted};
@@ -139,7 +139,8 @@ fn print(event: &HistoryEvent, terminal: &mut Terminal) -> Result<(), Failure> {
     };
     let (before, after) = (text(&event.before), text(&event.after));
     writeln!(terminal.stdout, "{head}")?;
-    writeln!(terminal.stdout, "    {}", printable(&format!("{before} -> {after}")))?;
+    let change = human::shown(&format!("{before} -> {after}"), &terminal.stdout);
+    writeln!(terminal.stdout, "    {change}")?;
     writeln!(terminal.stdout, "    {}", printable(&event.title))?;
     Ok(())
 }
@@ -215,7 +216,7 @@ fn at(
             }));
         } else {
             let line = format!("{}:{}:{}  {}", file.path, located.line, located.column, site.image);
-            writeln!(terminal.stdout, "{}", printable(&line))?;
+            writeln!(terminal.stdout, "{}", human::shown(&line, &terminal.stdout))?;
         }
     }
     if globals.format == Format::Json {

@@ -18,6 +18,7 @@ use crate::history::known_good::{FILE, KnownGood, Mark, Marked, NotMarked, Runs}
 use crate::live;
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
+use crate::report::human;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::run::request::{require_images, require_match};
@@ -142,7 +143,7 @@ fn show<'k>(
         let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let commit: String = commit.chars().take(12).collect();
         let line = format!("{environment}  {image}{tag}@{digest}  marked {marked}{by} at {commit}");
-        writeln!(terminal.stdout, "{}", printable(&line))?;
+        writeln!(terminal.stdout, "{}", human::shown(&line, &terminal.stdout))?;
     }
     if globals.format == Format::Json {
         let document = json!({"version": VERSION, "known_good": rows, "complete": true});

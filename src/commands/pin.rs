@@ -187,14 +187,14 @@ pub(super) fn finish(
     report.notes.extend(notes);
     report.complete &= complete;
     report.registries = budget;
-    print(&report, globals, terminal, |report, stream| {
-        // The diff on standard output is to be fed to other programs: nothing else stands there.
-        if dry_run { String::new() } else { human::pin(report, stream) }
-    })?;
     if dry_run && globals.format == Format::Human {
         let left = human::left_out(&report, &terminal.stderr);
         terminal.stderr.write_all(left.as_bytes())?;
     }
+    print(&report, globals, terminal, |report, stream| {
+        // The diff on standard output is to be fed to other programs: nothing else stands there.
+        if dry_run { String::new() } else { human::pin(report, stream) }
+    })?;
     let is_tracked = pinned.files.iter().all(|file| tree.work_tree(&file.path).is_some());
     print_next_step(next_step::after_edit(&report, dry_run, is_tracked), globals, terminal)?;
     if globals.verbose > 0 {

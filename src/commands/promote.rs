@@ -18,9 +18,9 @@ use crate::plan::set_digest::Assignment;
 use crate::plan::{Outcome, Reason, pin};
 use crate::pull_request::marker;
 use crate::reference::Digest;
-use crate::report::Report;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
+use crate::report::{Report, human};
 use crate::run::request::{Promote, Request, RequestPlan, require_images, require_match};
 use crate::source::git::Log;
 use crate::source::tree::Tree as _;
@@ -139,7 +139,7 @@ fn check(
                 )
             }
         };
-        writeln!(terminal.stdout, "{}", printable(&line))?;
+        writeln!(terminal.stdout, "{}", human::shown(&line, &terminal.stdout))?;
     }
     let differences = promotion.differences.len();
     // What is not clear in FROM cannot be compared.

@@ -175,7 +175,7 @@ fn outcome_line(row: &FileRow<'_>, stream: &Stream) -> String {
 const SHORT: usize = 12;
 
 /// Returns a text fit for one line. On a terminal digests are short: whole ones wrap every line, and are in pipes and JSON.
-fn shown(text: &str, stream: &Stream) -> String {
+pub fn shown(text: &str, stream: &Stream) -> String {
     const START: &str = "sha256:";
     let mut rest = text;
     let mut short = String::new();
