@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::located::Scan;
 use super::look_away::{LookAway, LookAwayReason};
 use super::scan::SIZE_MAX;
-use super::syntax::language::Language;
 use super::syntax::source::{SourceText, text_of};
 use crate::source::tree::Tree;
 use crate::text::count;
@@ -191,7 +190,7 @@ impl LeftOut {
 fn fetched_charts<T: Tree>(tree: &T, lock: &str) -> HashSet<String> {
     let Ok(bytes) = tree.read(lock, SIZE_MAX) else { return HashSet::new() };
     let Ok(text) = text_of(&bytes) else { return HashSet::new() };
-    let source = SourceText::new(text, Language::Yaml);
+    let source = SourceText::new(text, lock);
     let tree = source.parse();
     let mut names = HashSet::new();
     for root in tree.documents.iter().filter_map(|document| document.root) {
