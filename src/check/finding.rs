@@ -1,6 +1,6 @@
 //! One thing that is wrong at one place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
@@ -38,6 +38,12 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// What tells this finding from others of its rule in its file, lines aside.
     pub subject: String,
+    /// The files of deployers, below the root, that deploy its file since the change that is judged: where one of them counts
+    /// for more, the finding does too.
+    pub deployed_by: BTreeSet<String>,
+    /// What it depends on, as seen from its file's directory, and what stands for the content of that, as
+    /// [`LookAway::inputs`](crate::manifest::LookAway::inputs) has it: with other inputs it is another finding.
+    pub inputs: BTreeMap<String, String>,
     /// The same finding in another commit has the same: 32 hex digits, from the rule, the file, the subject, and how
     /// many equal ones stand before it.
     pub fingerprint: String,
@@ -134,6 +140,8 @@ impl Finding {
             reference: None,
             fix: None,
             subject: String::new(),
+            deployed_by: BTreeSet::new(),
+            inputs: BTreeMap::new(),
             fingerprint: String::new(),
             rendered: None,
         }

@@ -1,12 +1,14 @@
 //! Judging: every rule's findings, their levels, and which of them are left out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::context::CheckContext;
 use super::finding::Finding;
-use super::old::old;
+use super::old::{edited_input, old};
 use super::rule::Severity;
 use super::{finding, refused, rules};
+use crate::manifest::deploy::{Deployers, NewlyDeployed, newly_deployed};
+use crate::manifest::inventory::{FileScan, Inventory};
 
 /// What the rules found.
 #[derive(Clone, Debug, Default)]
@@ -19,18 +21,39 @@ pub struct Checked {
     pub known: usize,
     /// How many findings were there before the change that is judged.
     pub before: usize,
+    /// The files below the root that were there before the change, and are deployed since.
+    pub newly_deployed: BTreeSet<String>,
 }
 
 /// Returns what every rule finds, at the levels that the configuration sets.
 pub fn check(context: &CheckContext<'_>) -> Checked {
-    let mut checked = Checked { findings: found(context), ..Checked::default() };
+    let newly = context.base.map(|base| {
+        newly_deployed(named(context.inventory), named(base.inventory), |path| base.old_name(path).to_owned())
+    });
+    let newly = newly.unwrap_or_default();
+    let mut checked = Checked { findings: found(context, &newly), ..Checked::default() };
     if let Some(base) = context.base {
-        let before = found(&CheckContext { inventory: base.inventory, base: None, online: None, ..*context });
+        let base_context = CheckContext { inventory: base.inventory, base: None, online: None, ..*context };
+        let before = found(&base_context, &BTreeMap::new());
         let old = old(context, base, &checked.findings, &before);
         checked.before = take(&mut checked.findings, &|finding| old.contains(&finding.fingerprint));
+        for finding in &mut checked.findings {
+            if let Some(input) = edited_input(finding, base, &before) {
+                finding.message += &format!("; the change edits `{input}`");
+            }
+            if let Some(NewlyDeployed { by, what, .. }) = newly.get(&finding.root_path) {
+                let what = if *what == finding.root_path { "it".to_owned() } else { format!("`{what}`") };
+                finding.message += &format!("; was not deployed before: `{by}` now names {what}");
+            }
+        }
+        checked.newly_deployed = newly.into_keys().collect();
     }
     leave_out_known(&mut checked, context);
     checked
+}
+
+fn named(inventory: &Inventory) -> (&[FileScan], &Deployers) {
+    (&inventory.files, &inventory.deployers)
 }
 
 /// Takes away and counts what the allow-list and the baseline have.
@@ -50,8 +73,29 @@ fn take(findings: &mut Vec<Finding>, is_left_out: &dyn Fn(&Finding) -> bool) -> 
 }
 
 /// Returns what the rules find in the files, with level and fingerprint.
-fn found(context: &CheckContext<'_>) -> Vec<Finding> {
-    let mut findings = graded(rules::find(context), context);
+fn found(context: &CheckContext<'_>, newly: &BTreeMap<String, NewlyDeployed>) -> Vec<Finding> {
+    let conditions: HashMap<&str, &BTreeMap<String, String>> = context
+        .inventory
+        .files
+        .iter()
+        .filter(|file| !file.scan.kustomize.conditions.is_empty())
+        .map(|file| (file.path.as_str(), &file.scan.kustomize.conditions))
+        .collect();
+    let mut findings = rules::find(context);
+    for finding in &mut findings {
+        finding.deployed_by =
+            newly.get(&finding.root_path).map(|newly| newly.all.clone()).unwrap_or_default();
+        let (Some(conditions), Some(path)) = (conditions.get(finding.file.as_str()), &finding.path) else {
+            continue;
+        };
+        let is_below =
+            |pointer: &&String| path.strip_prefix(*pointer).is_some_and(|rest| rest.starts_with('/'));
+        // With another target it is another patch.
+        if let Some((_, condition)) = conditions.iter().find(|(pointer, _)| is_below(pointer)) {
+            finding.inputs.entry(String::new()).or_default().push_str(condition);
+        }
+    }
+    let mut findings = graded(findings, context);
     refused::advise(&mut findings, context);
     findings
 }

@@ -7,6 +7,7 @@ use super::finding::Finding;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Site;
 use crate::manifest::{Located, LookAwayReason};
+use crate::source::tree::{directory_of, path_from};
 
 /// Returns the fingerprints of the findings that were there before. One that was there makes one old, and only where that
 /// counts no more than it did:
@@ -36,19 +37,20 @@ pub(super) fn old(
     let may_be = |finding: &Finding, old: &Finding| {
         let is_allowed = |finding| context.check.allows(finding, context.today);
         // What is said of a whole file may be about anything that the change did to it.
-        let is_of_file =
-            finding.place.is_none() && !is_named(finding) && base.touched.contains_key(&finding.root_path);
-        // So may what nobody evaluates, where the change edits it.
-        let is_about_the_change = is_of_file
-            || unevaluated(finding).is_some_and(|what| {
-                is_touched(finding) || base.touched.contains_key(&beside(&finding.root_path, what))
-            });
-        !is_about_the_change && finding.level <= old.level && (!is_allowed(old) || is_allowed(finding))
+        let is_of_file = finding.place.is_none() && finding.inputs.is_empty() && !is_named(finding);
+        let is_about_the_change = is_of_file && base.touched.contains_key(&finding.root_path);
+        !is_about_the_change
+            && is_same_input(finding, old)
+            && finding.level <= old.level
+            && (!is_allowed(old) || is_allowed(finding))
     };
     let mut old = HashSet::new();
     for pass in [Pass::Pointer, Pass::Place, Pass::Untouched, Pass::Anywhere] {
         for finding in findings {
-            if old.contains(&finding.fingerprint) || (pass == Pass::Untouched && is_touched(finding)) {
+            if !finding.deployed_by.is_empty()
+                || old.contains(&finding.fingerprint)
+                || (pass == Pass::Untouched && is_touched(finding))
+            {
                 continue;
             }
             let (file, place) = (file(finding), place_of(finding, &sites_now));
@@ -65,38 +67,34 @@ pub(super) fn old(
     old
 }
 
+/// Returns whether two findings depend on the same. What is not known is never the same.
+fn is_same_input(finding: &Finding, old: &Finding) -> bool {
+    finding.inputs == old.inputs && !finding.inputs.values().any(String::is_empty)
+}
+
+/// Returns the path below the root of what a finding depends on and the change edits, where the finding was there before
+/// but for that.
+pub(super) fn edited_input(finding: &Finding, base: Base<'_>, before: &[Finding]) -> Option<String> {
+    let file = base.old_name(&finding.root_path);
+    let is_it = |old: &&Finding| {
+        old.rule.id == finding.rule.id && old.root_path == file && old.subject == finding.subject
+    };
+    let mut all = before.iter().filter(is_it).filter(|_| !finding.inputs.is_empty()).peekable();
+    let first = all.peek().copied();
+    let old = all.find(|old| old.path == finding.path).or(first)?;
+    let names = finding.inputs.keys().chain(old.inputs.keys());
+    let name = names.filter(|name| finding.inputs.get(*name) != old.inputs.get(*name)).min()?;
+    if name.is_empty() {
+        return Some(finding.root_path.clone());
+    }
+    path_from(directory_of(&finding.root_path), name)
+}
+
 /// Returns whether a finding about a whole file says by name what it is about, so that another one is another finding.
 fn is_named(finding: &Finding) -> bool {
     let reason = finding.subject.split_once(' ').map(|(reason, _)| reason);
-    finding.rule.id == "looks-away" && reason == Some(LookAwayReason::SkaffoldBuild.as_str())
-}
-
-/// Returns what a finding is about that is not evaluated: a text in the file, or the name of another file.
-fn unevaluated(finding: &Finding) -> Option<&str> {
-    const REASONS: [LookAwayReason; 5] = [
-        LookAwayReason::KustomizePlugin,
-        LookAwayReason::KustomizeChart,
-        LookAwayReason::KustomizeReplacement,
-        LookAwayReason::PatchCopies,
-        LookAwayReason::PatchPart,
-    ];
-    let (reason, what) = finding.subject.split_once(' ')?;
-    let is_one = finding.rule.id == "looks-away" && REASONS.iter().any(|one| one.as_str() == reason);
-    is_one.then_some(what)
-}
-
-/// Returns the path that `name` is for the file at `path`.
-fn beside(path: &str, name: &str) -> String {
-    let mut segments: Vec<&str> = path.split('/').collect();
-    segments.pop();
-    for segment in name.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => drop(segments.pop()),
-            segment => segments.push(segment),
-        }
-    }
-    segments.join("/")
+    let named = [LookAwayReason::SkaffoldBuild.as_str(), LookAwayReason::Excluded.as_str()];
+    finding.rule.id == "looks-away" && reason.is_some_and(|reason| named.contains(&reason))
 }
 
 impl Base<'_> {
@@ -187,10 +185,17 @@ impl<'f> Left<'f> {
         while with_key.last().is_some_and(|index| self.taken[*index]) {
             with_key.pop();
         }
-        // Those of one rule, file and subject have one level.
-        let Some(index) = with_key.last().filter(|index| may_be(&self.before[**index])) else { return false };
-        self.taken[*index] = true;
-        true
+        // Those of one rule, file and subject have one level, and most of them nothing that they depend on.
+        let has_inputs = |index: &usize| !self.before[*index].inputs.is_empty();
+        let (last, others) = match with_key.split_last() {
+            Some((last, others)) if has_inputs(last) => (last, others),
+            Some((last, _)) => (last, &[][..]),
+            None => return false,
+        };
+        let mut all = std::iter::once(last).chain(others.iter().rev());
+        let found = all.find(|index| !self.taken[**index] && may_be(&self.before[**index])).copied();
+        found.into_iter().for_each(|index| self.taken[index] = true);
+        found.is_some()
     }
 }
 

@@ -56,7 +56,11 @@ pub struct Matcher {
 impl CheckSettings {
     /// Returns how much a finding counts; its own level is what its rule says.
     pub(super) fn level(&self, finding: &Finding) -> Severity {
-        let first = |rules| matching(rules, finding, |rule: &LevelRule| &rule.matcher).next();
+        places(finding).map(|path| self.level_at(finding, path)).max().unwrap_or(finding.level)
+    }
+
+    fn level_at(&self, finding: &Finding, path: &str) -> Severity {
+        let first = |rules| matching(rules, finding, path, |rule: &LevelRule| &rule.matcher).next();
         let level = |rules| first(rules).map(|rule| rule.level);
         let own = level(&self.rules).unwrap_or(finding.level);
         match own.max(level(&self.raised).unwrap_or(Severity::Off)) {
@@ -68,15 +72,22 @@ impl CheckSettings {
 
     /// Returns whether a finding is allowed on this day.
     pub(super) fn allows(&self, finding: &Finding, today: Date) -> bool {
-        let mut allows = matching(&self.allows, finding, |allow| &allow.matcher);
-        allows.any(|allow| allow.until.is_none_or(|until| today <= until))
+        let is_open = |allow: &Allow| allow.until.is_none_or(|until| today <= until);
+        let allows = |path| matching(&self.allows, finding, path, |allow| &allow.matcher).any(is_open);
+        places(finding).all(allows)
     }
+}
+
+/// Returns the files by whose settings a finding is judged: its own, and who deploys that since the change.
+fn places(finding: &Finding) -> impl Iterator<Item = &str> {
+    std::iter::once(finding.root_path.as_str()).chain(finding.deployed_by.iter().map(String::as_str))
 }
 
 /// Returns the settings for a finding: by its rule, its file, and the name of its image as it is spelled or normalised.
 fn matching<'l, T: Scoped>(
     list: &'l ScopedList<T>,
     finding: &Finding,
+    path: &str,
     matcher: impl Fn(&T) -> &Matcher,
 ) -> impl Iterator<Item = &'l T> {
     let image = finding.image.as_deref().filter(|_| !list.is_empty());
@@ -88,7 +99,7 @@ fn matching<'l, T: Scoped>(
         _ => image.into_iter().collect(),
     };
     let rule = finding.rule.id;
-    list.matching(&finding.root_path, &names).filter(move |setting| {
+    list.matching(path, &names).filter(move |setting| {
         let rules = &matcher(setting).rules;
         rules.is_empty() || rules.contains(&rule)
     })

@@ -35,9 +35,9 @@ use crate::policy::Globs;
 use crate::pull_request::marker;
 use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
 use crate::report::terminal::{Stream, Terminal, TextStyle};
-use crate::report::{Report, human, json};
+use crate::report::{Report, human, json, json_text};
 use crate::source::git::{Log, LogError};
-use crate::source::tree::DirectoryTree;
+use crate::source::tree::{DirectoryTree, Resolved, resolve};
 use crate::text::{printable, shell_word};
 
 /// Returns the settings for the files in the working directory: the named file's, narrowed by the repository's own.
@@ -154,7 +154,11 @@ fn registry(config: &Config, trust: Trust) -> Result<HttpRegistry, Failure> {
             .for_each(|rule| rules.push(rule));
     }
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(Into::into);
-    let credentials = Credentials::new(&registry::CredentialPaths::read())
+    let paths = registry::CredentialPaths::read();
+    if trust == Trust::Untrusted {
+        require_outside(&paths)?;
+    }
+    let credentials = Credentials::new(&paths)
         .with_variables(&rules, variable)
         .with_helper_timeout(config.network.helper_timeout);
     let settings = ClientSettings {
@@ -171,6 +175,27 @@ fn registry(config: &Config, trust: Trust) -> Result<HttpRegistry, Failure> {
         }
         Failure::usage(text, "look at the [[registry]] entries of the configuration")
     })
+}
+
+/// Refuses credentials, and the names of programs that give some, from a file that the author of what is judged has written.
+fn require_outside(paths: &registry::CredentialPaths) -> Result<(), Failure> {
+    let here = fs_err::canonicalize(std::env::current_dir()?)?;
+    let root = work_tree_root(&here);
+    for (variable, path) in paths.files() {
+        let is_inside = matches!(resolve(&root, &here.join(&path)), Resolved::Inside(_));
+        let leads_inside = || fs_err::canonicalize(&path).is_ok_and(|path| path.starts_with(&root));
+        if is_inside || leads_inside() {
+            let message = format!(
+                "{variable} leads to `{}`, which belongs to what is judged: whoever wrote it would choose the programs that are run",
+                printable(&path.display().to_string())
+            );
+            return Err(Failure::usage(
+                message,
+                "with `--untrusted`, keep credentials outside of the repository",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Prints how many requests each registry got.
@@ -213,7 +238,7 @@ fn print(
 /// Prints a JSON document, its keys in alphabetical order.
 fn print_json(document: &impl Serialize, terminal: &mut Terminal) -> Result<(), Failure> {
     let document = serde_json::to_value(document).map_err(anyhow::Error::new)?;
-    Ok(writeln!(terminal.stdout, "{document:#}")?)
+    Ok(json_text::write(&document, &mut terminal.stdout)?)
 }
 
 /// Prints remarks and summary on standard error.

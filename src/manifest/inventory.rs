@@ -1,19 +1,21 @@
 //! Every image in a tree: which files are read, and what they hold.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::manifest::deploy::Charts;
+use crate::manifest::deploy::{Charts, Deployers};
+pub use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::{Located, Scan};
-use crate::manifest::look_away::LookAway;
-use crate::manifest::scan::{self, SIZE_MAX};
+use crate::manifest::look_away::{LookAway, LookAwayReason};
+use crate::manifest::scan::{self, SIZE_MAX, is_candidate};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::vendored::{VendoredPaths, VendoredTree, VendoredTrees};
-use crate::manifest::{deploy, formats, not_read};
+use crate::manifest::{chart_parts, deploy, formats, inputs, not_read};
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
@@ -28,17 +30,9 @@ pub struct Inventory {
     /// The vendored directories that were left out, sorted by path.
     #[serde(default)]
     pub vendored: Vec<VendoredTree>,
-}
-
-/// What one file holds.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct FileScan {
-    /// The path that reports name.
-    pub path: String,
-    /// The path below the repository's root, for policies and kustomizations.
-    pub root_path: String,
-    /// Sites, and what could not be read.
-    pub scan: Scan,
+    /// What deployers take objects from: of the gate.
+    #[serde(skip)]
+    pub deployers: Deployers,
 }
 
 impl Inventory {
@@ -71,7 +65,9 @@ pub fn take<T: Tree>(
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, false, wanted, vendored, |_, root_path, bytes| scan::scan(root_path, bytes, catalogue))
+    take_with(tree, false, catalogue, wanted, vendored, |_, root_path, bytes| {
+        scan::scan(root_path, bytes, catalogue)
+    })
 }
 
 /// Does what [`take`] does for the gate: see [`scan::scan_strictly`].
@@ -84,7 +80,7 @@ pub fn take_strictly<T: Tree>(
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, true, wanted, vendored, |path, root_path, bytes| {
+    take_with(tree, true, catalogue, wanted, vendored, |path, root_path, bytes| {
         // Where the command line names a file, nothing is known of those beside it.
         let is_chart = |directory: &str| {
             tree.is_named(path) || tree.read(&chart_file(path, root_path, directory), SIZE_MAX).is_ok()
@@ -96,18 +92,22 @@ pub fn take_strictly<T: Tree>(
 fn take_with<T: Tree>(
     tree: &T,
     is_gate: bool,
+    catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
     scan: impl Fn(&str, &str, &[u8]) -> Scan + Sync,
 ) -> Result<Inventory, TreeError> {
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
-    let mut foreign = Vec::new();
+    let (mut foreign, mut all) = (Vec::new(), Vec::new());
     let (mut templates, mut paths) = (Vec::new(), VendoredPaths::default());
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
         if vendored != VendoredTrees::Read {
             paths.see(&entry.path, &root_path);
+        }
+        if is_gate {
+            all.push((entry.clone(), root_path.clone()));
         }
         if format!("/{root_path}").contains("/templates/") {
             templates.push((entry.path.clone(), root_path.clone()));
@@ -145,6 +145,9 @@ fn take_with<T: Tree>(
     let known: HashSet<&str> = foreign.iter().map(|(entry, _)| entry.path.as_str()).collect();
     files.retain(|file| !known.contains(file.path.as_str()));
     files.extend(read_all(tree, &as_yaml, &foreign)?);
+    if is_gate {
+        add_chart_parts(tree, catalogue, &all, &wanted, &mut files);
+    }
     files.extend(tree.problems().iter().map(|problem| {
         let path = problem.path().to_owned();
         let scan = unreadable(UnreadReason::Unreadable, Some(problem.to_string()));
@@ -155,9 +158,12 @@ fn take_with<T: Tree>(
     let mut deployed: Vec<_> =
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
     tree.budget().compute(|| deploy::apply(&mut deployed, &charts))?;
+    inputs::look_up(tree, &all, &mut files);
+    let deployers = Deployers::of(&files, all.iter().map(|(_, root_path)| root_path.as_str()));
+    excluded(&mut files, &deployers, &all, &wanted);
     files.retain(|file| !hidden.contains(&file.path));
     let vendored = leave_out(tree, &mut files, &paths, vendored);
-    Ok(Inventory { files, not_read: kinds, vendored })
+    Ok(Inventory { files, not_read: kinds, vendored, deployers })
 }
 
 /// Takes what is vendored out of the `files`; returns how much it was.
@@ -181,6 +187,68 @@ fn leave_out<T: Tree>(
         files.sort_by(|a, b| a.path.cmp(&b.path));
     }
     left.into_iter().map(|left| left.tree).collect()
+}
+
+/// Adds what Helm reads of charts beside manifests to where tagpin looks away.
+fn add_chart_parts<T: Tree>(
+    tree: &T,
+    catalogue: &Catalogue,
+    all: &[(TreeEntry, String)],
+    wanted: &impl Fn(&str) -> bool,
+    files: &mut Vec<FileScan>,
+) {
+    let charts = all.iter().map(|(_, root_path)| root_path.as_str());
+    let charts: HashSet<&str> =
+        charts.filter(|path| path.rsplit('/').next() == Some("Chart.yaml")).map(directory).collect();
+    let known: HashMap<String, usize> =
+        files.iter().enumerate().map(|(at, file)| (file.path.clone(), at)).collect();
+    for (entry, root_path) in
+        all.iter().filter(|(entry, root_path)| entry.kind == EntryKind::File && wanted(root_path))
+    {
+        let Some(part) = chart_parts::part_of(root_path, |directory| charts.contains(directory)) else {
+            continue;
+        };
+        let found = match tree.read(&entry.path, SIZE_MAX) {
+            Ok(bytes) => chart_parts::look_away(part, &bytes, catalogue),
+            Err(_) => Some(LookAway::of_file(LookAwayReason::Size, "")),
+        };
+        let Some(found) = found else { continue };
+        match known.get(&entry.path).and_then(|at| files.get_mut(*at)) {
+            Some(file) => file.scan.looks_away.push(found),
+            None => {
+                let scan = Scan { looks_away: vec![found], ..Scan::default() };
+                files.push(FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan });
+            }
+        }
+    }
+}
+
+/// Says which files that the settings leave out a file of `files` has a deployer take objects from.
+fn excluded(
+    files: &mut [FileScan],
+    deployers: &Deployers,
+    all: &[(TreeEntry, String)],
+    wanted: &impl Fn(&str) -> bool,
+) {
+    let left_out = all.iter().map(|(_, root_path)| root_path.as_str());
+    let left_out: BTreeSet<&str> = left_out.filter(|path| is_candidate(path) && !wanted(path)).collect();
+    if left_out.is_empty() {
+        return;
+    }
+    for file in files.iter_mut().filter(|file| wanted(&file.root_path)) {
+        let mut paths: BTreeSet<&str> = BTreeSet::new();
+        for named in deployers.names.get(&file.root_path).into_iter().flatten() {
+            let below = if named.path.is_empty() { String::new() } else { format!("{}/", named.path) };
+            let from: (Bound<&str>, Bound<&str>) = (Bound::Included(&below), Bound::Unbounded);
+            let is_above =
+                || left_out.range::<str, _>(from).next().is_some_and(|path| path.starts_with(&below));
+            if left_out.contains(named.path.as_str()) || is_above() {
+                paths.insert(&named.path);
+            }
+        }
+        let found = paths.into_iter().map(|path| LookAway::of_file(LookAwayReason::Excluded, path));
+        file.scan.looks_away.extend(found);
+    }
 }
 
 /// Reads the templates of the charts whose values have images, of all `templates` with their paths below the root.

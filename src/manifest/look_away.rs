@@ -1,7 +1,9 @@
 //! What a deployer reads and tagpin does not, or not as the deployer does.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::inputs::Needs;
 use super::source_range::SourceRange;
 use super::unread::{Unread, UnreadReason};
 
@@ -15,6 +17,12 @@ pub struct LookAway {
     pub what: String,
     /// Where; `None` where it is the file as a whole.
     pub spot: Option<LookAwaySpot>,
+    /// What it depends on, as seen from its file's directory, and what stands for the content of that; the empty name is for
+    /// what stands there itself. With other inputs it is not what was there before. Nothing where all is in `what`.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
+    #[serde(skip)]
+    pub(super) needs: Needs,
 }
 
 /// Where in a file something makes tagpin look away.
@@ -75,11 +83,17 @@ pub enum LookAwayReason {
     ChartArchive,
     /// A directory that a tool fetched.
     Vendored,
+    /// A helper of a chart that names an image.
+    ChartHelper,
+    /// A helper of a chart that puts an image together.
+    ChartHelperParts,
+    /// A deployer takes objects from a path that the settings leave out.
+    Excluded,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -102,6 +116,9 @@ impl LookAwayReason {
         Self::ChartTemplate,
         Self::ChartArchive,
         Self::Vendored,
+        Self::ChartHelper,
+        Self::ChartHelperParts,
+        Self::Excluded,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -223,6 +240,21 @@ impl LookAwayReason {
                 "a tool fetched this directory, and it is left out: {}",
                 "judge it too, with `--vendored` or `vendored = true` in [policy], or exclude it",
             ),
+            Self::ChartHelper => (
+                "chart-helper",
+                "a helper in it names an image, and tagpin does not read it",
+                "write the image with its digest into values, or judge what is rendered with `tagpin check --rendered`",
+            ),
+            Self::ChartHelperParts => (
+                "chart-helper-parts",
+                "a helper in it puts an image together, and what comes out is not judged",
+                "judge what is rendered with `tagpin check --rendered`",
+            ),
+            Self::Excluded => (
+                "excluded",
+                "it deploys `{}`, where the settings leave files out: nobody judges them",
+                "take the path out of `exclude`, or judge what is built with `tagpin check --rendered`",
+            ),
         }
     }
 }
@@ -230,7 +262,19 @@ impl LookAwayReason {
 impl LookAway {
     /// Returns a look-away of a file as a whole.
     pub fn of_file(reason: LookAwayReason, what: impl Into<String>) -> Self {
-        Self { reason, what: what.into(), spot: None }
+        Self { reason, what: what.into(), spot: None, inputs: BTreeMap::new(), needs: Needs::default() }
+    }
+
+    /// Returns a look-away at a place.
+    pub(super) fn at(reason: LookAwayReason, what: impl Into<String>, spot: LookAwaySpot) -> Self {
+        Self { spot: Some(spot), ..Self::of_file(reason, what) }
+    }
+
+    /// Returns it with what stands for its own content.
+    #[must_use]
+    pub(super) fn with_content(mut self, content: String) -> Self {
+        self.inputs.insert(String::new(), content);
+        self
     }
 
     /// Returns what keeps a whole file from being judged, where a deployer may read it all the same.
@@ -263,4 +307,7 @@ pub(super) struct FoundLookAway {
     pub(super) document: usize,
     pub(super) path: String,
     pub(super) span: Range<usize>,
+    /// What stands for its own content.
+    pub(super) content: Option<String>,
+    pub(super) needs: Needs,
 }

@@ -1,9 +1,13 @@
 //! Files, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+mod chart_parts;
+mod content;
 pub mod deploy;
 pub mod edit;
+mod file_scan;
 pub mod formats;
 mod ignore;
+mod inputs;
 pub mod inventory;
 mod located;
 mod look_away;

@@ -8,6 +8,7 @@ use super::formats::catalogue::Catalogue;
 use super::formats::chunks::{chunks, is_blank};
 use super::formats::compose::{self, Role};
 use super::formats::{self, embedded_yaml, skaffold};
+use super::inputs::Needs;
 use super::located::{Ignore, Located, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
 use super::site::{Site, Skip, State, classify};
@@ -23,7 +24,7 @@ use super::syntax::source::{SourceText, text_of};
 use super::syntax::tree::{Fault, NODES_MAX, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
 use super::windows::windows;
-use super::{ignore, recorded_digests, strict};
+use super::{content, ignore, recorded_digests, strict};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -84,7 +85,11 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         Closeness::Gate { .. } => chunks(text, catalogue, true),
     };
     let offset = bytes.len() - text.len();
-    let file = FileText { source: &source, path, catalogue, closeness, offset, embeds: Cell::new(0) };
+    // Some files without an image are read for the files that they name: that one cannot be is no matter.
+    let is_strict = matches!(closeness, Closeness::Gate { .. });
+    let has_none = is_strict && !is_base && catalogue.proof_of_none(text.as_bytes()).is_some();
+    let embeds = Cell::new(0);
+    let file = FileText { source: &source, path, catalogue, closeness, has_none, offset, embeds };
     let has_preamble = wanted.first().is_some_and(|first| is_blank(&text[first.span.clone()]));
     let mut scan = Scan::default();
     for window in windows(&wanted) {
@@ -104,6 +109,8 @@ struct FileText<'f> {
     path: &'f str,
     catalogue: &'f Catalogue,
     closeness: Closeness,
+    /// There is no image in it for certain.
+    has_none: bool,
     /// How many bytes a byte order mark takes before the text.
     offset: usize,
     /// How many texts inside of it were tried.
@@ -116,7 +123,8 @@ impl FileText<'_> {
         let Self { path, catalogue, .. } = *self;
         let mut tree = self.source.parse_chunks(|_| chunks);
         tree.embeds = self.embeds.get();
-        let mut scan = Scan { unread: unread_documents(&tree), nodes: tree.nodes.len(), ..Scan::default() };
+        let unread = if self.has_none { Vec::new() } else { unread_documents(&tree) };
+        let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::default() };
         let is_strict = matches!(self.closeness, Closeness::Gate { .. });
         if is_strict && tree.language == Language::Yaml {
             scan.unread.extend(strict::ambiguous(&tree, path, catalogue, part, is_first));
@@ -125,9 +133,11 @@ impl FileText<'_> {
         self.embeds.set(tree.embeds);
         locate(&tree, sites, looks_away, self.offset, &mut scan);
         if let Closeness::Gate { is_template_home } = self.closeness
+            && !self.has_none
             && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
         {
-            scan.looks_away.push(LookAway::of_file(LookAwayReason::Template, ""));
+            let found = LookAway::of_file(LookAwayReason::Template, "");
+            scan.looks_away.push(found.with_content(content::of_template(tree.original)));
         }
         scan
     }
@@ -249,7 +259,7 @@ fn find(
     let (mut sites, mut texts, mut looks_away) = (Vec::new(), Vec::new(), Vec::new());
     for (document, parsed) in tree.documents.iter().enumerate() {
         let Some(root) = parsed.root else { continue };
-        formats::kustomize(tree, document, root, path, &mut scan.kustomize);
+        formats::kustomize(tree, document, root, path, is_strict, &mut scan.kustomize);
         scan.artifacts.extend(skaffold::artifacts(tree, root));
         if is_base {
             scan.built.extend(compose::built(tree, root));
@@ -304,10 +314,11 @@ fn locate(
     looks_away.extend(sites.iter().filter_map(given_to_flux));
     looks_away.sort_by_key(|found| found.span.start);
     let mut places = index();
-    for FoundLookAway { reason, what, document, path, span } in looks_away {
+    for FoundLookAway { reason, what, document, path, span, content, needs } in looks_away {
         let place = places.of(&span);
-        let spot = Some(LookAwaySpot { document, path, place });
-        scan.looks_away.push(LookAway { reason, what, spot });
+        let found = LookAway::at(reason, what, LookAwaySpot { document, path, place });
+        let inputs = content.into_iter().map(|content| (String::new(), content)).collect();
+        scan.looks_away.push(LookAway { inputs, needs, ..found });
     }
     let mut places = index();
     for found in recorded_digests::find(tree, &sites) {
@@ -336,6 +347,8 @@ fn given_to_flux(site: &Site) -> Option<FoundLookAway> {
         document: site.document,
         path: site.path.clone(),
         span: site.span.clone(),
+        content: None,
+        needs: Needs::default(),
     })
 }
 

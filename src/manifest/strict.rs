@@ -28,6 +28,11 @@ pub(super) fn objection(text: &str) -> Option<String> {
     Some(format!("line {}: {}; {another} takes it", error.line, error.message))
 }
 
+/// Returns whether readers disagree about a text that one of them takes.
+pub(super) fn reads_differ(text: &str) -> bool {
+    textual_end(text).is_some() || objection(text).is_some()
+}
+
 /// Returns the documents of `tree` at `part` that another reader understands otherwise; `is_first`: with what is to be said
 /// of the text as a whole. A template is asked as it stands: whoever does not render it reads that.
 pub(super) fn ambiguous(

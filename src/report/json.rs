@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use serde::{Serialize, Serializer};
 
-use super::{Report, Row};
+use super::{Report, Row, json_text};
 use crate::check::rendered::RenderedOrigin;
 use crate::check::{self, Severity};
 use crate::manifest::VendoredTree;
@@ -306,8 +306,7 @@ impl<'r> ReferenceJson<'r> {
 /// # Errors
 /// `out` cannot be written.
 pub fn write(report: &Report<'_>, checked: bool, out: &mut impl Write) -> std::io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &document(report, checked))?;
-    out.write_all(b"\n")
+    json_text::write(&document(report, checked), out)
 }
 
 /// Returns the document as a value, for a larger one.

@@ -8,6 +8,7 @@ mod format;
 pub mod github;
 pub mod human;
 pub mod json;
+pub mod json_text;
 pub mod junit;
 pub mod live;
 pub mod next_step;

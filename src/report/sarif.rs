@@ -9,7 +9,7 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::Report;
+use super::{Report, json_text};
 use crate::check::{Finding, GateRule, Severity, rules};
 use crate::text::one_line;
 
@@ -32,8 +32,8 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.')
 /// Never in practice: it is written into memory.
 pub fn document(report: &Report<'_>) -> serde_json::Result<Vec<u8>> {
     let log = log(report, RESULTS_MAX, env!("CARGO_PKG_REPOSITORY"));
-    let mut bytes = serde_json::to_vec_pretty(&log)?;
-    bytes.push(b'\n');
+    let mut bytes = Vec::new();
+    json_text::write(&log, &mut bytes).map_err(serde_json::Error::io)?;
     Ok(bytes)
 }
 

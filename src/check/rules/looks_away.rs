@@ -4,7 +4,7 @@ use crate::check::context::CheckContext;
 use crate::check::finding::Finding;
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::inventory::FileScan;
-use crate::manifest::{LookAway, LookAwaySpot};
+use crate::manifest::{LookAway, LookAwayReason, LookAwaySpot};
 
 pub(super) static RULE: GateRule = GateRule {
     id: "looks-away",
@@ -31,10 +31,18 @@ services:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    let level = if context.is_change { Severity::Error } else { RULE.level };
+    let level = |found: &LookAway| match found.reason {
+        _ if context.is_change => Severity::Error,
+        // Most charts have such a helper, and what it is given is judged where that stands.
+        LookAwayReason::ChartHelperParts => Severity::Note,
+        _ => RULE.level,
+    };
     let files = context.inventory.files.iter();
-    let all = files.flat_map(|file| file.scan.looks_away.iter().map(move |found| (file, found)));
-    all.map(|(file, found)| Finding { level, ..finding(file, found) }).collect()
+    // What is left out by the settings of before is meant to be: only what a change makes of it is said.
+    let is_said = |found: &&LookAway| context.is_change || found.reason != LookAwayReason::Excluded;
+    let all =
+        files.flat_map(|file| file.scan.looks_away.iter().filter(is_said).map(move |found| (file, found)));
+    all.map(|(file, found)| Finding { level: level(found), ..finding(file, found) }).collect()
 }
 
 fn finding(file: &FileScan, found: &LookAway) -> Finding {
@@ -47,5 +55,5 @@ fn finding(file: &FileScan, found: &LookAway) -> Finding {
         },
         None => Finding { subject, ..Finding::in_file(&RULE, &file.path, &file.root_path, found.message()) },
     };
-    finding.advice(found.reason.hint())
+    Finding { inputs: found.inputs.clone(), ..finding.advice(found.reason.hint()) }
 }

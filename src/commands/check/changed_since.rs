@@ -163,7 +163,7 @@ impl Before {
         let is_new = |path: &str| matches!(tree.before(path), Some(None));
         let renamed = renamed(&tree, &inventory, now, &there, is_new)?;
         let reads = |path: &str| config.settings.policy.reads(path);
-        let looks_away = looks_away::of_patch(tree.links(), &place, reads);
+        let looks_away = looks_away::of_patch(&tree, now, &place, reads);
         Ok(Self {
             config,
             baseline,

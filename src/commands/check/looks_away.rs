@@ -1,13 +1,14 @@
-//! Where a change makes tagpin look away: links and submodules, which are never followed, and what Helm reads beside
-//! manifests.
+//! Where a change makes tagpin look away: links and submodules, which are never followed.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::diff_base::DiffBase;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::{LookAway, LookAwayReason, SIZE_MAX, Scan, Unread, UnreadReason, is_candidate};
-use crate::reference::Reference;
-use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, Tree as _, target_of};
+use crate::manifest::{LookAway, LookAwayReason, Scan, Unread, UnreadReason, is_candidate};
+use crate::source::tree::{CommitTree, EntryKind, ObjectKind, PatchedLink, PatchedTree, Tree, target_of};
+
+/// How many links are followed, one to another: Linux's limit.
+const LINKS_MAX: usize = 40;
 
 /// Something that a change adds or alters and that is not a file: what a deployer reads there is not judged.
 #[derive(Clone, Debug)]
@@ -19,13 +20,12 @@ pub(super) struct UnfollowedPath {
 }
 
 impl UnfollowedPath {
-    fn unread(&self) -> Option<Unread> {
+    fn unread(&self) -> Unread {
         let reason = match self.what.reason {
             LookAwayReason::Submodule => UnreadReason::Unreadable,
-            LookAwayReason::ChartTemplate | LookAwayReason::ChartArchive => return None,
             _ => UnreadReason::Symlink,
         };
-        Some(Unread { document: None, reason, detail: Some(self.what.message()) })
+        Unread { document: None, reason, detail: Some(self.what.message()) }
     }
 
     /// Adds it to what makes tagpin look away, and to what could not be read.
@@ -37,12 +37,10 @@ impl UnfollowedPath {
             files.insert(at, FileScan { path, root_path, scan: Scan::default() });
         }
         let scan = &mut files[at].scan;
-        if let Some(unread) = self.unread() {
-            // It is known better now.
-            scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
-            scan.looks_away.retain(|found| found.reason != LookAwayReason::Link);
-            scan.unread.push(unread);
-        }
+        // It is known better now.
+        scan.unread.retain(|unread| unread.reason != UnreadReason::Symlink);
+        scan.looks_away.retain(|found| found.reason != LookAwayReason::Link);
+        scan.unread.push(self.unread());
         scan.looks_away.push(self.what.clone());
     }
 }
@@ -65,96 +63,98 @@ pub(super) fn of_commits(
         }
     }
     let links = head.entries().unwrap_or_default().into_iter();
-    let links = links.filter(|entry| entry.kind == EntryKind::Symlink).map(|entry| entry.path);
-    let mut found = Vec::new();
-    for path in links {
-        let written = head.link_target(&path).unwrap_or_default();
-        let target = target_of(&path, &written);
-        let is_file = |target: &String| head.object(target).is_some_and(|(kind, _)| kind == ObjectKind::File);
-        let file = target.filter(is_file);
-        let what = if changed.contains(path.as_str()) {
-            // Nothing reads a file by a name that no manifest has: what stands there is judged by its own name.
-            let is_harmless = file.is_some() && !is_candidate(&path) && !directories.contains(&path);
-            let target = String::from_utf8_lossy(&written).into_owned();
-            (!is_harmless).then(|| LookAway::of_file(LookAwayReason::Link, target))
-        } else {
-            let is_edited = |target: &String| changed.contains(target.as_str()) && !is_candidate(target);
-            let target = file.filter(|target| is_candidate(&path) && is_edited(target));
-            target.map(|target| LookAway::of_file(LookAwayReason::LinkToEdited, target))
-        };
-        found.extend(what.map(|what| (path, what)));
-    }
+    let links = links.filter(|entry| entry.kind == EntryKind::Symlink);
+    let links: BTreeMap<String, String> = links
+        .map(|entry| {
+            let target = head.link_target(&entry.path).unwrap_or_default();
+            (entry.path, target)
+        })
+        .collect();
+    let is_changed = |path: &str| changed.contains(path);
+    let is_file = |path: &str| head.object(path).is_some_and(|(kind, _)| kind == ObjectKind::File);
+    let mut found =
+        of_links(&links, &changed, is_changed, is_file, |path| directories.contains(path), &reads);
     for path in &changed {
-        found.extend(of_chart(head, path).map(|reason| ((*path).to_owned(), LookAway::of_file(reason, ""))));
-    }
-    for path in changed {
         if head.object(path).is_some_and(|(kind, _)| kind == ObjectKind::Submodule) {
-            found.push((path.to_owned(), submodule()));
+            found.push(((*path).to_owned(), submodule()));
         }
     }
-    // What is there both as a link and as a part of a chart is said once.
-    found.dedup_by(|a, b| a.0 == b.0);
     let is_wanted = |path: &str| is_selected(place, path) || directories.contains(path);
     listed(found, place, |path| is_wanted(path) && reads(path))
 }
 
-/// Returns why a file of a chart of `head` is not judged though Helm reads it: a template that is not called like a manifest,
-/// a helper that holds an image, a packed chart.
-fn of_chart(head: &CommitTree, path: &str) -> Option<LookAwayReason> {
-    let is_chart = |directory: &str| {
-        let chart =
-            if directory.is_empty() { "Chart.yaml".to_owned() } else { format!("{directory}/Chart.yaml") };
-        matches!(head.object(&chart), Some((ObjectKind::File, _)))
-    };
-    let is_in = |part: &str| {
-        let whole = format!("/{path}");
-        whole.match_indices(part).any(|(at, _)| is_chart(whole[..at].trim_start_matches('/')))
-    };
-    if !matches!(head.object(path), Some((ObjectKind::File, _))) {
-        return None;
-    }
-    if path.ends_with(".tgz") {
-        return is_in("/charts/").then_some(LookAwayReason::ChartArchive);
-    }
-    // Nothing comes out of a helper but where a template asks for it.
-    let is_helper = path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
-    // Notes are printed and not applied.
-    if is_candidate(path) && !is_helper || path.ends_with("/NOTES.txt") || !is_in("/templates/") {
-        return None;
-    }
-    let may_name = || match head.read(path, SIZE_MAX) {
-        Ok(bytes) => names_image(&String::from_utf8_lossy(&bytes)),
-        Err(_) => true,
-    };
-    (!is_helper || may_name()).then_some(LookAwayReason::ChartTemplate)
-}
-
-/// Returns whether a word of a template is an image with a tag.
-fn names_image(text: &str) -> bool {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '{' | '}' | ',');
-    text.split(ends).any(|word| {
-        matches!(Reference::parse(word), Ok(reference) if reference.tag().is_some() && reference.digest().is_none())
-    })
-}
-
-/// Returns what a patch adds or alters that is not a file.
-pub(super) fn of_patch(
-    links: &BTreeMap<String, PatchedLink>,
+/// Returns what a patch adds or alters that is not a file, and where a file that it edits is reached through a link of `now`
+/// alone.
+pub(super) fn of_patch<T: Tree>(
+    patched: &PatchedTree<'_, T>,
+    now: &T,
     place: &DiffBase,
     reads: impl Fn(&str) -> bool,
 ) -> Vec<UnfollowedPath> {
-    let is_harmless = |path: &str, what: &PatchedLink| {
-        let PatchedLink::Link(target) = what else { return false };
-        let target = target_of(path, target.as_bytes());
-        !is_candidate(path) && target.is_some_and(|target| place.root.join(target).is_file())
-    };
-    let found = links.iter().filter(|(path, what)| !is_harmless(path, what));
-    let kind = |what: &PatchedLink| match what {
-        PatchedLink::Link(target) => LookAway::of_file(LookAwayReason::Link, target.clone()),
-        PatchedLink::Submodule => submodule(),
-    };
-    let found = found.map(|(path, what)| (path.clone(), kind(what))).collect();
+    let mut links = BTreeMap::new();
+    for entry in
+        now.entries().unwrap_or_default().into_iter().filter(|entry| entry.kind == EntryKind::Symlink)
+    {
+        links.insert(now.root_path(&entry.path), now.link_target(&entry.path).unwrap_or_default());
+    }
+    let mut found = Vec::new();
+    for (path, what) in patched.links() {
+        match what {
+            PatchedLink::Link(target) => drop(links.insert(path.clone(), target.clone())),
+            PatchedLink::Submodule => found.push((path.clone(), submodule())),
+        }
+    }
+    let changed: HashSet<&str> = patched.changed().collect();
+    let is_changed = |path: &str| patched.links().contains_key(path);
+    let is_file = |path: &str| place.root.join(path).is_file();
+    found.extend(of_links(&links, &changed, is_changed, is_file, |_| false, &reads));
     listed(found, place, |path| is_selected(place, path) && reads(path))
+}
+
+/// Returns which of the `links` are looked away from: new ones, but where nothing reads a file by that name, and old ones by
+/// which alone a file is read as a manifest that is one of those that `changed`.
+fn of_links(
+    links: &BTreeMap<String, String>,
+    changed: &HashSet<&str>,
+    is_changed: impl Fn(&str) -> bool,
+    is_file: impl Fn(&str) -> bool,
+    was_directory: impl Fn(&str) -> bool,
+    reads: impl Fn(&str) -> bool,
+) -> Vec<(String, LookAway)> {
+    let mut found = Vec::new();
+    for (path, written) in links {
+        if is_changed(path) {
+            let is_harmless = !is_candidate(path)
+                && !was_directory(path)
+                && target_of(path, written.as_bytes()).is_some_and(|target| is_file(&target));
+            let link = (!is_harmless).then(|| LookAway::of_file(LookAwayReason::Link, written.as_str()));
+            found.extend(link.map(|link| (path.clone(), link)));
+            continue;
+        }
+        // What is there is judged by its own name, where it has one that is read.
+        let is_unjudged = |target: &&str| !is_candidate(target) || !reads(target);
+        let edited = target_through(links, path).and_then(|target| {
+            let below = format!("{target}/");
+            let mut all = changed.iter().copied().filter(|path| *path == target || path.starts_with(&below));
+            all.find(|edited| is_unjudged(edited) && is_candidate(&edited.replacen(&target, path, 1)))
+        });
+        found.extend(
+            edited.map(|edited| (path.clone(), LookAway::of_file(LookAwayReason::LinkToEdited, edited))),
+        );
+    }
+    found
+}
+
+/// Returns where a link leads in the end, through other links too.
+fn target_through(links: &BTreeMap<String, String>, path: &str) -> Option<String> {
+    let mut at = target_of(path, links.get(path)?.as_bytes())?;
+    for _ in 0..LINKS_MAX {
+        let above = at.match_indices('/').map(|(end, _)| end).chain([at.len()]);
+        let next = above.into_iter().find_map(|end| Some((end, links.get(&at[..end])?)));
+        let Some((end, written)) = next else { return Some(at) };
+        at = target_of(&at[..end], written.as_bytes())? + &at[end..];
+    }
+    None
 }
 
 /// Returns whether the command line names a path, one above it, or one below it.

@@ -52,6 +52,9 @@ pub fn run(
         return rendered::run(file, args, globals, environment, terminal);
     }
     outputs::require(&args.output)?;
+    if let (true, Some(file)) = (args.write_baseline, &args.baseline) {
+        outputs::require_file("baseline", file)?;
+    }
     let (gate, mut tree) = Gate::new(args, globals, environment, terminal)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut written = fix::Written::default();
@@ -263,17 +266,21 @@ impl Gate {
         &self,
         tree: &T,
         inventory: &'i Inventory,
-        checked: Checked,
+        mut checked: Checked,
         online: Option<RegistryFacts>,
     ) -> Report<'i> {
         let mut report = Report::new(inventory, None, |path| tree.is_named(path));
         report.add_unchecked(online.map(|online| online.unchecked()).unwrap_or_default());
+        let newly = std::mem::take(&mut checked.newly_deployed);
         report.add_findings(checked);
         report.add_holds(self.config.settings.holds.at(self.past.now()), inventory);
         report.notes.extend(self.remark.clone());
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
-            report.forgive_unread(|path| !before.touches(&tree.root_path(path)));
+            report.forgive_unread(|path| {
+                let root_path = tree.root_path(path);
+                !before.touches(&root_path) && !newly.contains(&root_path)
+            });
             report.require(|path| before.looks_away_from(path));
             report.notes.extend(before.notes.iter().cloned());
         }

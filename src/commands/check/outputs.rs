@@ -30,18 +30,28 @@ pub(super) fn require(outputs: &[Output]) -> Result<(), Failure> {
             let message = format!("the directory of the output `{shown}` does not exist");
             return Err(Failure::usage(message, "create it first"));
         }
-        if leads_through_a_link(file)? {
-            let message =
-                format!("the way to the output `{shown}` leads through a symbolic link of the repository");
-            return Err(Failure::usage(
-                message,
-                "name a directory of the repository itself, or one outside of it",
-            ));
-        }
-        if fs_err::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
-            let message = format!("the output `{shown}` is not a regular file");
-            return Err(Failure::usage(message, "name a file that is not there, or that may be replaced"));
-        }
+        require_file("output", file)?;
+    }
+    Ok(())
+}
+
+/// Refuses to write a file where a link of the repository leads; `what` says what it is for.
+///
+/// # Errors
+/// There is such a link on the way, or something that is not a file in its place: usage errors.
+pub(super) fn require_file(what: &str, file: &Path) -> Result<(), Failure> {
+    let shown = file.display();
+    if leads_through_a_link(file)? {
+        let message =
+            format!("the way to the {what} `{shown}` leads through a symbolic link of the repository");
+        return Err(Failure::usage(
+            message,
+            "name a directory of the repository itself, or one outside of it",
+        ));
+    }
+    if fs_err::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        let message = format!("the {what} `{shown}` is not a regular file");
+        return Err(Failure::usage(message, "name a file that is not there, or that may be replaced"));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::manifest::located::Located;
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
 use crate::manifest::site::{Site, Skip, State};
 use crate::reference::Reference;
+use crate::source::tree::directory_of;
 
 /// Skips what the base of a Compose project builds in the files beside it that override it, and the artifacts of a
 /// `skaffold.yaml` in the manifests at and below its directory.
@@ -19,10 +20,10 @@ pub(super) fn skip(files: &mut [TreeFile<'_>]) {
 fn skip_services(files: &mut [TreeFile<'_>]) {
     let mut built: HashMap<String, HashSet<String>> = HashMap::new();
     for (path, scan) in files.iter().filter(|(_, scan)| !scan.built.is_empty()) {
-        built.entry(directory(path).to_owned()).or_default().extend(scan.built.iter().cloned());
+        built.entry(directory_of(path).to_owned()).or_default().extend(scan.built.iter().cloned());
     }
     for (path, scan) in files {
-        let Some(built) = built.get(directory(path)) else { continue };
+        let Some(built) = built.get(directory_of(path)) else { continue };
         if compose::role(path) != Some(Role::Override) {
             continue;
         }
@@ -38,11 +39,8 @@ fn skip_services(files: &mut [TreeFile<'_>]) {
 
 fn look_away(located: &Located) -> LookAway {
     let Site { document, path, image, .. } = &located.site;
-    LookAway {
-        reason: LookAwayReason::ComposeBuild,
-        what: image.clone(),
-        spot: Some(LookAwaySpot { document: *document, path: path.clone(), place: located.place() }),
-    }
+    let spot = LookAwaySpot { document: *document, path: path.clone(), place: located.place() };
+    LookAway::at(LookAwayReason::ComposeBuild, image.as_str(), spot)
 }
 
 /// The formats that Skaffold renders. It leaves references with digests alone, so that a pinned one is never replaced by
@@ -53,7 +51,7 @@ fn skip_artifacts(files: &mut [TreeFile<'_>]) {
     let mut artifacts: HashMap<String, HashSet<(String, String)>> = HashMap::new();
     for (path, scan) in files.iter().filter(|(_, scan)| !scan.artifacts.is_empty()) {
         let names = scan.artifacts.iter().filter_map(|name| Reference::parse(name).ok());
-        artifacts.entry(directory(path).to_owned()).or_default().extend(names.map(|name| key(&name)));
+        artifacts.entry(directory_of(path).to_owned()).or_default().extend(names.map(|name| key(&name)));
     }
     if artifacts.is_empty() {
         return;
@@ -88,9 +86,4 @@ fn skip_artifacts(files: &mut [TreeFile<'_>]) {
 
 fn key(reference: &Reference) -> (String, String) {
     (reference.registry().to_owned(), reference.repository())
-}
-
-/// Returns the directory of the file at `path`, empty for the root.
-fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }

@@ -14,6 +14,7 @@ use crate::manifest::located::Located;
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
 use crate::manifest::site::{Skip, State};
 use crate::reference::{LATEST, Reference};
+use crate::source::tree::directory_of;
 
 /// How deep kustomizations are followed; kustomize itself has no bound, and nobody has so many.
 const DEPTH_MAX: usize = 64;
@@ -36,14 +37,10 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
         let located = &mut files[file].1.sites[index];
         let looks_away =
             fate.is_replaced && located.site.state == State::Floating && !is_placeholder(located);
-        let look_away = looks_away.then(|| LookAway {
-            reason: LookAwayReason::Replaced,
-            what: located.site.image.clone(),
-            spot: Some(LookAwaySpot {
-                document: located.site.document,
-                path: located.site.path.clone(),
-                place: located.place(),
-            }),
+        let look_away = looks_away.then(|| {
+            let (document, path) = (located.site.document, located.site.path.clone());
+            let spot = LookAwaySpot { document, path, place: located.place() };
+            LookAway::at(LookAwayReason::Replaced, located.site.image.as_str(), spot)
         });
         if fate.is_replaced {
             located.site.skip(Skip::Replaced);
@@ -130,7 +127,7 @@ impl<'b> Builds<'b> {
         for (file, (path, scan)) in files.iter().enumerate() {
             for overlay in &scan.kustomize.overlays {
                 if overlay.is_named {
-                    by_path.entry(directory(path)).or_insert(overlays.len());
+                    by_path.entry(directory_of(path)).or_insert(overlays.len());
                     by_path.entry(*path).or_insert(overlays.len());
                 }
                 overlays.push((file, *path, overlay));
@@ -458,9 +455,4 @@ fn is_reached(located: &Located) -> bool {
         && keys.next() == Some("image")
         && keys.next().is_some()
         && keys.next().is_some_and(|list| matches!(list, "containers" | "initContainers"))
-}
-
-/// Returns the directory of the file at `path`, empty for the root.
-fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }

@@ -6,11 +6,13 @@ mod chart;
 mod deployed;
 mod image_entries;
 mod kustomize;
+mod reach;
 mod tree_file;
 
 pub(super) use chart::{Charts, needs_templates};
 pub use chart::{DigestForm, adopt};
 pub use deployed::{ChartFields, Deployed, Renamed};
+pub use reach::{Deployers, NewlyDeployed, newly_deployed};
 
 use tree_file::TreeFile;
 

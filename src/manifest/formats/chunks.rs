@@ -5,10 +5,17 @@ use std::ops::Range;
 use super::catalogue::Catalogue;
 use crate::manifest::syntax::definition::{Chunk, NotWanted};
 
+/// The groups of the objects that name files which are deployed.
+const DEPLOYERS: [&str; 3] = ["toolkit.fluxcd.io", "argoproj.io", "fleet.cattle.io"];
+
 /// Returns the documents of `text`, each with whether it is read: not where it can hold no image, or is an object that
-/// only describes images. The gate asks for those too (`describing`).
+/// only describes images. The gate asks for those too (`describing`), and for what names files that are deployed.
 pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue, describing: bool) -> Vec<Chunk> {
-    let proof = |part: &str| catalogue.proof_of_none(part.as_bytes()).map(NotWanted::Proven);
+    let deploys = |part: &str| describing && DEPLOYERS.iter().any(|group| part.contains(group));
+    let proof = |part: &str| {
+        let proof = (!deploys(part)).then(|| catalogue.proof_of_none(part.as_bytes())).flatten();
+        proof.map(NotWanted::Proven)
+    };
     // A comment for tagpin may stand in a document of its own.
     if text.contains("tagpin:") {
         return vec![Chunk::whole(text)];

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::catalogue::{Catalogue, TextForm};
 use super::finder::{EmbeddedText, Finder, Found};
 use super::{helm_values, json_patch, kubernetes};
-use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::content;
+use crate::manifest::inputs::Needs;
+use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
@@ -61,7 +63,14 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     finder.object.clone_from(&text.object);
     let (pointer, span) = (tree.pointer(text.node), tree.nodes[text.node].span.clone());
     for root in inner.documents.iter().filter_map(|document| document.root) {
-        for mut site in find_below(&inner, text, root, None, catalogue).sites {
+        let found = find_below(&inner, text, root, None, catalogue);
+        finder.looks_away.extend(found.looks_away.into_iter().map(|found| FoundLookAway {
+            document: text.document,
+            path: format!("{pointer}{}", found.path),
+            span: span.clone(),
+            ..found
+        }));
+        for mut site in found.sites {
             let is_known = matches!(site.state, State::Floating | State::Pinned);
             site.skip(match site.state {
                 State::Skipped(skip) if !is_known => skip,
@@ -80,6 +89,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
         let state = State::Skipped(Skip::EmbeddedText);
         finder.push(text.node, BTreeMap::new(), String::new(), None, state, None);
         finder.look_away(LookAwayReason::EmbeddedText, text.node, pointer);
+        finder.depends_on(content::of_bytes(value.as_bytes()), Needs::default());
     }
     finder.finish()
 }

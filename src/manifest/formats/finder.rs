@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::catalogue::{Catalogue, Location, TextForm, group_of};
+use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify, with_defaults};
 use crate::manifest::syntax::agreement::is_action;
@@ -164,7 +165,16 @@ impl<'y, 'a> Finder<'y, 'a> {
             document: self.document,
             path: self.tree.pointer(node),
             span: self.tree.nodes[node].span.clone(),
+            content: None,
+            needs: Needs::default(),
         });
+    }
+
+    /// Says what the look-away that was added last depends on: with other content it is another one.
+    pub(super) fn depends_on(&mut self, content: String, needs: Needs) {
+        if let Some(last) = self.looks_away.last_mut() {
+            (last.content, last.needs) = (Some(content), needs);
+        }
     }
 
     pub(super) fn set_aside(&mut self, entries: &[&Location], root: NodeId) {

@@ -2,12 +2,14 @@
 
 use super::finder::Finder;
 use super::{helm_values, kubernetes, kustomization, object};
+use crate::manifest::content;
+use crate::manifest::inputs::{FieldSource, Needs};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
 
-pub(super) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
+pub(in crate::manifest) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
     // One operation that is odd does not make the others less of a patch. An empty path is the whole object.
     tree.items(root).iter().any(|item| {
         tree.get_str(*item, "op").is_some_and(|op| OPERATIONS.contains(&op))
@@ -28,10 +30,13 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
         match tree.get_str(*operation, "op").unwrap_or_default() {
             "test" => {}
             "copy" | "move" if names_an_image(&keys) => {
+                let from = tree.get_str(*operation, "from").unwrap_or_default();
+                let needs = Needs { fields: vec![FieldSource::of_pointer(from)], ..Needs::default() };
                 finder.look_away(LookAwayReason::PatchCopies, *operation, path);
+                finder.depends_on(content::of_node(tree, *operation), needs);
             }
             "remove" if keys.last().is_some_and(|key| is_pin(key)) => {
-                finder.look_away(LookAwayReason::PatchPart, *operation, path);
+                part(finder, *operation, path);
             }
             "remove" => {}
             _ => {
@@ -39,11 +44,17 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
                 let known = finder.sites.len();
                 written(finder, value, path, &keys);
                 if finder.sites.len() == known && may_write_a_part(tree, value, &keys) {
-                    finder.look_away(LookAwayReason::PatchPart, *operation, path);
+                    part(finder, *operation, path);
                 }
             }
         }
     }
+}
+
+/// Says that an operation writes a part of an image.
+fn part(finder: &mut Finder<'_, '_>, operation: NodeId, path: &str) {
+    finder.look_away(LookAwayReason::PatchPart, operation, path);
+    finder.depends_on(content::of_node(finder.tree, operation), Needs::default());
 }
 
 /// Adds the images of a value that is written at `path`, whose keys without positions are `keys`.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::deployed_paths::{self, DeployedPath};
 use super::finder::{Fields, Finder};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::source::tree::{directory_of, path_from};
 
 /// What kustomizations do to other files: an object that they change does not say itself what is deployed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -15,15 +17,27 @@ pub struct Kustomize {
     pub takes_away: BTreeMap<usize, UnpinnedImage>,
     /// The entries that let an image out without a digest, though its own place does not say so.
     pub lets_out: BTreeMap<usize, UnpinnedImage>,
+    /// What this file has a deployer take objects from: of the gate.
+    #[serde(default)]
+    pub names: Vec<DeployedPath>,
+    /// Whether it is a component: nothing comes out of it where nobody names it.
+    #[serde(default)]
+    pub is_component: bool,
+    /// What decides whether an image in the kustomization comes out, by the JSON pointer of what it stands in: of the gate.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, String>,
 }
 
 impl Kustomize {
     /// Adds what another part of the file does.
     pub(in crate::manifest) fn append(&mut self, other: Self) {
-        let Self { overlays, takes_away, lets_out } = other;
+        let Self { overlays, takes_away, lets_out, names, is_component, conditions } = other;
         self.overlays.extend(overlays);
         self.takes_away.extend(takes_away);
         self.lets_out.extend(lets_out);
+        self.names.extend(names);
+        self.is_component |= is_component;
+        self.conditions.extend(conditions);
     }
 
     /// Returns the files, or directories, below the tree's root that the kustomizations read.
@@ -116,15 +130,30 @@ pub(in crate::manifest) fn kustomize(
     document: usize,
     root: NodeId,
     path: &str,
+    is_gate: bool,
     into: &mut Kustomize,
 ) {
     if is_kustomization(tree, root, path) {
         let overlay = overlay(tree, root, path);
+        if is_gate {
+            into.names.extend(
+                overlay
+                    .is_named
+                    .then(|| deployed_paths::of_kustomization(tree, root, path))
+                    .into_iter()
+                    .flatten(),
+            );
+            into.is_component |= tree.get_str(root, "kind") == Some("Component");
+            into.conditions.extend(deployed_paths::conditions(tree, root));
+        }
         // Of another name it is built only where somebody renames it: what it says of images still counts.
         if overlay.is_named || !overlay.images.is_empty() || !overlay.patches.is_empty() {
             into.overlays.push(overlay);
         }
         return;
+    }
+    if is_gate {
+        into.names.extend(deployed_paths::of_object(tree, root));
     }
     let of_deployers = deployers(tree, document, root);
     into.overlays.extend(of_deployers.into_iter().filter(|overlay| !overlay.images.is_empty()));
@@ -132,10 +161,10 @@ pub(in crate::manifest) fn kustomize(
 
 fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
     let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
-    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let directory = directory_of(path);
     let paths = |nodes: &mut dyn Iterator<Item = NodeId>| -> Vec<String> {
         let texts = nodes.filter_map(|node| tree.string_of(node));
-        texts.filter(|text| !text.contains('\n')).filter_map(|text| below(directory, text)).collect()
+        texts.filter(|text| !text.contains('\n')).filter_map(|text| path_from(directory, text)).collect()
     };
     let by_path = |key: &str| list(key).iter().filter_map(|patch| tree.get(*patch, "path"));
     Overlay {
@@ -162,7 +191,8 @@ fn deployers(tree: &SyntaxTree<'_>, document: usize, root: NodeId) -> Vec<Overla
         return Vec::new();
     };
     let list = |node: Option<NodeId>| node.map(|list| tree.items(list)).unwrap_or_default();
-    let path_of = |node| tree.get_str(node, "path").and_then(|path| below("", path));
+    let path_of =
+        |node| tree.get_str(node, "path").and_then(|path| path_from("", path.trim_start_matches('/')));
     let group = version.split('/').next().unwrap_or_default();
     match (group, kind) {
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => vec![Overlay {
@@ -227,19 +257,6 @@ fn image_string(tree: &SyntaxTree<'_>, node: NodeId) -> Option<ImageEntry> {
         tag_suffix: None,
         start: tree.nodes[tree.resolve(node)].span.start,
     })
-}
-
-/// Returns `path`, which is relative to `directory`, below the tree's root; `None` where it leads out of it.
-fn below(directory: &str, path: &str) -> Option<String> {
-    let mut segments: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => drop(segments.pop()?),
-            name => segments.push(name),
-        }
-    }
-    Some(segments.join("/"))
 }
 
 /// Adds one entry `{name, newName, newTag, digest}`.

@@ -1,8 +1,11 @@
 //! What kustomize builds with and tagpin does not evaluate: an image may come from there.
 
 use super::finder::Finder;
+use crate::manifest::content;
+use crate::manifest::inputs::{FieldSource, Needs, source_of, texts};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::syntax::yaml;
 
 /// Lists of plug-ins and of their configurations: any of them may write an image.
 const PLUGINS: [&str; 4] = ["transformers", "generators", "configurations", "helmChartInflationGenerator"];
@@ -19,17 +22,64 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     for key in PLUGINS {
         for plugin in list(key) {
             finder.look_away(LookAwayReason::KustomizePlugin, *plugin, named(tree, *plugin, key));
+            finder.depends_on(content_of(tree, *plugin), naming(names_of(tree, *plugin)));
         }
     }
-    for chart in list("helmCharts") {
-        finder.look_away(LookAwayReason::KustomizeChart, *chart, named(tree, *chart, "helmCharts"));
-    }
+    charts(finder, root);
     for replacement in list("replacements").iter().filter(|it| may_write_images(tree, **it)) {
-        finder.look_away(
-            LookAwayReason::KustomizeReplacement,
-            *replacement,
-            named(tree, *replacement, "replacements"),
-        );
+        let reason = LookAwayReason::KustomizeReplacement;
+        finder.look_away(reason, *replacement, named(tree, *replacement, "replacements"));
+        let names = tree.get_str(*replacement, "path").map(str::to_owned).into_iter().collect();
+        let fields = source_of(tree, *replacement).into_iter().collect();
+        finder.depends_on(content::of_node(tree, *replacement), Needs { fields, ..naming(names) });
+    }
+    for variable in list("vars") {
+        let Some(name) = tree.get_str(*variable, "name") else { continue };
+        let path = tree.get(*variable, "fieldref").and_then(|field| tree.get_str(field, "fieldpath"));
+        let object = tree.get(*variable, "objref").unwrap_or(*variable);
+        let fields = vec![FieldSource::of_selector(tree, object, path)];
+        let needs = Needs { fields, variable: Some(format!("$({name})")), ..Needs::default() };
+        finder.look_away(LookAwayReason::KustomizeReplacement, *variable, name);
+        finder.depends_on(content::of_node(tree, *variable), needs);
+    }
+}
+
+/// Says which charts the kustomization at `root` renders; one may lie beside it.
+fn charts(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let tree = finder.tree;
+    let settings = tree.get(root, "helmGlobals");
+    let home = settings.and_then(|settings| tree.get_str(settings, "chartHome")).unwrap_or("charts");
+    for chart in tree.get(root, "helmCharts").map(|list| tree.items(list)).unwrap_or_default() {
+        let name = named(tree, *chart, "helmCharts");
+        let mut names = texts(tree, *chart);
+        names.push(format!("{home}/{name}"));
+        if let Some(version) = tree.get_str(*chart, "version") {
+            names.push(format!("{home}/{name}-{version}"));
+        }
+        let globals = settings.map(|settings| content::of_node(tree, settings)).unwrap_or_default();
+        finder.look_away(LookAwayReason::KustomizeChart, *chart, name);
+        finder.depends_on(content::of_node(tree, *chart) + &globals, naming(names));
+    }
+}
+
+/// Returns the texts of a plug-in: of the YAML in it, where it stands there as a text.
+fn names_of(tree: &SyntaxTree<'_>, plugin: NodeId) -> Vec<String> {
+    let Some(text) = tree.string_of(plugin).filter(|text| text.contains('\n')) else {
+        return texts(tree, plugin);
+    };
+    let inner = yaml::parse(text);
+    inner.documents.iter().filter_map(|document| document.root).flat_map(|root| texts(&inner, root)).collect()
+}
+
+fn naming(names: Vec<String>) -> Needs {
+    Needs { names, ..Needs::default() }
+}
+
+/// Returns what stands for the content of a plug-in: of the YAML in it, where it stands there as a text.
+fn content_of(tree: &SyntaxTree<'_>, plugin: NodeId) -> String {
+    match tree.string_of(plugin) {
+        Some(text) if text.contains('\n') => content::of_yaml(text),
+        _ => content::of_node(tree, plugin),
     }
 }
 
@@ -38,7 +88,8 @@ fn named(tree: &SyntaxTree<'_>, entry: NodeId, list: &str) -> String {
     let name =
         tree.string_of(entry).or_else(|| ["path", "name"].iter().find_map(|key| tree.get_str(entry, key)));
     // An inline plug-in is a text of many lines.
-    name.and_then(|name| name.lines().next()).unwrap_or(list).to_owned()
+    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    name.and_then(|name| name.lines().find(says)).unwrap_or(list).to_owned()
 }
 
 /// Returns whether a replacement writes into an image, or in a file of its own, where that is not seen.

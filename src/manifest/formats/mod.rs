@@ -5,6 +5,7 @@ mod asserts;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
+mod deployed_paths;
 mod devcontainer;
 mod dockerfile;
 mod document;
@@ -26,7 +27,9 @@ pub(super) mod skaffold;
 mod uncatalogued;
 mod unknown;
 
+pub use deployed_paths::DeployedPath;
 pub(super) use document::find;
 pub(super) use folded_keys::objection as key_objection;
+pub(super) use json_patch::is_patch as is_json_patch;
 pub use kustomization::{ImageEntry, Kustomize, Overlay, UnpinnedImage};
 pub(super) use kustomization::{is_named, kustomize};

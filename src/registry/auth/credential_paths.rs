@@ -34,4 +34,19 @@ impl CredentialPaths {
             home: path("HOME"),
         }
     }
+
+    /// Returns the files that credentials are read from, where they are there, each with the variable that says so.
+    pub fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        let below =
+            |directory: &Option<PathBuf>, file| directory.as_ref().map(|directory| directory.join(file));
+        let files = [
+            ("REGISTRY_AUTH_FILE", self.registry_auth_file.clone()),
+            ("DOCKER_CONFIG", below(&self.docker_config, "config.json")),
+            ("XDG_RUNTIME_DIR", below(&self.xdg_runtime_dir, "containers/auth.json")),
+            ("HOME", below(&self.home, ".docker/config.json")),
+            ("HOME", below(&self.home, ".config/containers/auth.json")),
+        ];
+        let there = files.into_iter().filter_map(|(variable, file)| Some((variable, file?)));
+        there.filter(|(_, file)| std::fs::symlink_metadata(file).is_ok()).collect()
+    }
 }

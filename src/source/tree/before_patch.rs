@@ -157,6 +157,11 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
         &self.links
     }
 
+    /// Returns the paths of the files that the patch changes.
+    pub fn changed(&self) -> impl Iterator<Item = &str> {
+        self.before.keys().chain(&self.untold).map(String::as_str)
+    }
+
     /// Returns the names in the patch that are not UTF-8, as far as they can be shown.
     pub fn unnamed(&self) -> &[String] {
         &self.unnamed
@@ -279,6 +284,10 @@ impl<T: Tree> Tree for PatchedTree<'_, T> {
             }
             None => self.now.read(self.names.get(path).ok_or_else(not_found)?, limit),
         }
+    }
+
+    fn link_target(&self, path: &str) -> Option<String> {
+        self.now.link_target(self.names.get(path)?)
     }
 }
 

@@ -130,17 +130,6 @@ impl CommitTree {
         blob.or_else(|| self.submodules.get(path).map(|id| (ObjectKind::Submodule, *id)))
     }
 
-    /// Returns where the symbolic link at `path` leads, as it is written.
-    ///
-    /// # Errors
-    /// It is not a link, or cannot be read.
-    pub fn link_target(&self, path: &str) -> Result<Vec<u8>, TreeError> {
-        let (id, _) = self.blob(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
-        let git = self.git();
-        let blob = git.find_blob(id).map_err(|error| broken(path.to_owned(), &error))?;
-        Ok(blob.content().to_vec())
-    }
-
     /// Returns the paths at which this commit has something that `base` has not: files, links and submodules. What has no
     /// path that can be read is in [`CommitTree::problems_since`].
     pub fn changed_since(&self, base: &Self) -> HashSet<&str> {
@@ -222,6 +211,13 @@ impl Tree for CommitTree {
                 Err(broken(path(), &error))
             }
         }
+    }
+
+    fn link_target(&self, path: &str) -> Option<String> {
+        let (id, _) = self.blob(path).filter(|(_, kind)| *kind == EntryKind::Symlink)?;
+        let git = self.git();
+        let blob = git.find_blob(id).ok()?;
+        String::from_utf8(blob.content().to_vec()).ok()
     }
 
     fn problems(&self) -> &[TreeError] {

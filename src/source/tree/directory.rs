@@ -199,6 +199,11 @@ impl Tree for DirectoryTree {
         })
     }
 
+    fn link_target(&self, path: &str) -> Option<String> {
+        let target = std::fs::read_link(&self.files.get(path)?.location).ok()?;
+        target.into_os_string().into_string().ok()
+    }
+
     fn root_path(&self, path: &str) -> String {
         self.path_in_work_tree(path).unwrap_or_else(|| path.to_owned())
     }

@@ -36,6 +36,11 @@ pub trait Tree: Sync {
     /// The file is gone, unreadable, or past `limit` bytes (it is not read further than that).
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError>;
 
+    /// Returns where the symbolic link at `path` leads, as it is written; `None` where that is not known.
+    fn link_target(&self, _path: &str) -> Option<String> {
+        None
+    }
+
     /// Returns the path below the repository's root of the file that reports call `path`: policies are written in it.
     fn root_path(&self, path: &str) -> String {
         path.to_owned()
@@ -71,6 +76,10 @@ impl<T: Tree + ?Sized> Tree for &T {
 
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
         (**self).read(path, limit)
+    }
+
+    fn link_target(&self, path: &str) -> Option<String> {
+        (**self).link_target(path)
     }
 
     fn root_path(&self, path: &str) -> String {

@@ -174,6 +174,11 @@ impl Tree for HeadTree<'_> {
         self.commit.read(&file.root_path, limit)
     }
 
+    fn link_target(&self, path: &str) -> Option<String> {
+        let file = self.files.get(path)?;
+        if file.is_on_disk { self.work.link_target(path) } else { self.commit.link_target(&file.root_path) }
+    }
+
     fn root_path(&self, path: &str) -> String {
         self.files.get(path).map_or_else(|| path.to_owned(), |file| file.root_path.clone())
     }

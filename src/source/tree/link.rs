@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use super::path::{directory_of, path_from};
+
 /// How many links are followed outside of the repository: Linux's limit.
 const LINKS_MAX: usize = 40;
 
@@ -51,17 +53,7 @@ pub fn resolve(root: &Path, path: &Path) -> Resolved {
 
 /// Returns the path below the root that the link at `path` leads to, as text; `None` where it leads out of the repository.
 pub fn target_of(path: &str, target: &[u8]) -> Option<String> {
-    let target = std::str::from_utf8(target).ok().filter(|target| !target.starts_with('/'))?;
-    let mut at: Vec<&str> = path.split('/').collect();
-    at.pop();
-    for segment in target.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => drop(at.pop()?),
-            name => at.push(name),
-        }
-    }
-    Some(at.join("/"))
+    path_from(directory_of(path), std::str::from_utf8(target).ok()?)
 }
 
 #[cfg(all(test, unix))]

@@ -6,6 +6,7 @@ mod directory;
 mod entry;
 mod head;
 mod link;
+mod path;
 mod renames;
 mod selection;
 
@@ -15,5 +16,6 @@ pub use directory::DirectoryTree;
 pub use entry::{EntryKind, Tree, TreeEntry, TreeError};
 pub use head::{HeadScope, HeadTree};
 pub use link::{Resolved, resolve, target_of};
+pub use path::{directory_of, path_from, path_to};
 pub use renames::renames;
 pub use selection::Selection;

@@ -34,6 +34,10 @@ impl<T: Tree> Tree for Selection<T> {
         self.tree.read(path, limit)
     }
 
+    fn link_target(&self, path: &str) -> Option<String> {
+        self.tree.link_target(path)
+    }
+
     fn is_named(&self, path: &str) -> bool {
         self.paths.contains(path)
     }

@@ -252,3 +252,28 @@ fn commits_without_a_common_ancestor_are_compared_as_they_are() {
     assert_eq!((code, findings[0].as_str()), (1, "app.yaml floating-tag"), "{err}");
     assert!(err.contains("no common ancestor"), "{err}");
 }
+
+/// Who writes the settings of docker chooses the programs that are run for credentials.
+#[test]
+fn credentials_of_what_is_not_trusted_come_from_outside() {
+    let scene = Scene::new(&[("app.yaml", &pinned()), ("conf/config.json", "{\"credsStore\": \"evil\"}")]);
+    let run = |variable: &str, value: &Path, trust: &[&str]| {
+        let args = [&["check", "--online"], trust].concat();
+        let output = scene.command(&scene.path(""), &args).env(variable, value).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (variable, path) in [
+        ("DOCKER_CONFIG", scene.path("conf")),
+        ("DOCKER_CONFIG", "conf".into()),
+        ("REGISTRY_AUTH_FILE", scene.path("conf/config.json")),
+        ("DOCKER_CONFIG", scene.path("../work/conf")),
+    ] {
+        let (code, err) = run(variable, &path, &["--untrusted"]);
+        assert!(code == 2 && err.contains(variable), "{variable} {path:?}: {code} {err}");
+    }
+    fs_err::create_dir(scene.path("../conf")).unwrap();
+    for outside in [scene.path("../conf"), scene.path("none")] {
+        let (code, err) = run("DOCKER_CONFIG", &outside, &["--untrusted"]);
+        assert!(code != 2, "{outside:?}: {err}");
+    }
+}

@@ -227,3 +227,46 @@ fn a_patch_that_does_not_tell_is_taken_for_new() {
         assert!(err.contains("x.yaml: symlink: it is a symbolic link to `notes.txt`"), "{err}");
     }
 }
+
+/// What is read through an old link alone is a part of the change, as commits and as a patch.
+#[cfg(unix)]
+#[test]
+fn what_an_old_link_leads_to_is_what_it_was() {
+    let pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: 'redis:6'}]}\n";
+    let links: &[(&[u8], Put<'_>)] = &[
+        (b"old.yaml", Link("lib/pod.txt")),
+        (b"deep/through.yaml", Link("../old.yaml")),
+        (b"by-way.yaml", Link("mid/pod.txt")),
+        (b"mid", Link("lib")),
+        (b"live", Link("vendor")),
+        (b"notes.md", Link("lib/notes.txt")),
+    ];
+    for (edited, expected) in [
+        ("lib/pod.txt", &["by-way.yaml", "deep/through.yaml", "old.yaml"][..]),
+        ("vendor/pod.yaml", &["live"]),
+        ("lib/notes.txt", &[]),
+        ("lib/app.yaml", &[]),
+    ] {
+        let text = if edited == "lib/app.yaml" { pinned() } else { pod.to_owned() };
+        let scene = Scene::new(&[
+            ("app.yaml", &pinned()),
+            ("tagpin.toml", "[policy]\nexclude = [\"vendor/**\"]\n"),
+            ("lib/pod.txt", "x: 1\n"),
+            ("lib/notes.txt", "x\n"),
+            ("lib/app.yaml", "x: 1\n"),
+            ("vendor/pod.yaml", "x: 1\n"),
+        ]);
+        scene.commit_entries(links);
+        let base = scene.head();
+        scene.commit_entries(&[(edited.as_bytes(), Text(&text))]);
+        scene.check_out();
+        for (how, judged) in (Change { scene, base }).judged() {
+            let told: Vec<&str> = judged.findings.iter().map(|(file, ..)| file.as_str()).collect();
+            assert_eq!(
+                (judged.code, told),
+                (i32::from(!expected.is_empty()), expected.to_vec()),
+                "{edited} {how}: {judged:?}"
+            );
+        }
+    }
+}

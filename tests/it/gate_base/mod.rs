@@ -1,6 +1,9 @@
 //! The gate over a change: what decides is the base's, what is judged is the commit, and no finding walks away.
 
+mod charts;
 mod decides;
+mod deployed;
+mod inputs;
 mod judged;
 mod looked_behind;
 mod moved;
@@ -99,3 +102,78 @@ impl Scene {
         (code, list("findings", &["file", "rule"]), list("unread", &["file", "reason", "detail"]), err)
     }
 }
+
+/// Files before a change, and those that it writes.
+struct Change {
+    scene: Scene,
+    base: String,
+}
+
+/// What the gate said of a change.
+#[derive(Debug)]
+struct Judged {
+    code: i32,
+    /// The file, the rule and the message of each finding.
+    findings: Vec<(String, String, String)>,
+    #[expect(dead_code, reason = "it is shown where a case fails")]
+    unread: Vec<String>,
+    #[expect(dead_code, reason = "it is shown where a case fails")]
+    err: String,
+}
+
+impl Change {
+    /// Returns the change that writes `after` where `before` was, beside a manifest in which all is well; what is written
+    /// as `GONE` is deleted.
+    fn of<A: AsRef<str>, B: AsRef<str>>(before: &[(&str, A)], after: &[(&str, B)]) -> Self {
+        let app = pinned();
+        let mut files = vec![("app.yaml", app.as_str())];
+        files.extend(before.iter().map(|(path, text)| (*path, text.as_ref())));
+        let scene = Scene::new(&files);
+        let base = scene.head();
+        let put = |text| if text == GONE { Gone } else { Text(text) };
+        let entries: Vec<_> =
+            after.iter().map(|(path, text)| (path.as_bytes(), put(text.as_ref()))).collect();
+        scene.commit_entries(&entries);
+        scene.check_out();
+        Self { scene, base }
+    }
+
+    /// Returns what the gate says of it as commits, and as a patch.
+    fn judged(&self) -> [(&'static str, Judged); 2] {
+        let since = ["check", "--changed-since", &self.base, "--format", "json"];
+        let patch = ["check", "--diff", "-", "--format", "json"];
+        [("as commits", self.judged_by(&since, b"")), ("as a patch", self.judged_by(&patch, &self.patch()))]
+    }
+
+    fn judged_by(&self, args: &[&str], stdin: &[u8]) -> Judged {
+        let (code, out, err) = self.scene.run_in(&self.scene.path(""), args, stdin);
+        let json: Value = serde_json::from_str(&out).unwrap_or_default();
+        let list = |key: &str| json[key].as_array().cloned().unwrap_or_default();
+        let word = |one: &Value, key: &str| one[key].as_str().unwrap_or("-").to_owned();
+        let findings = list("findings");
+        let findings =
+            findings.iter().map(|one| (word(one, "file"), word(one, "rule"), word(one, "message")));
+        let unread = list("unread");
+        let unread = unread.iter().map(|one| format!("{} {}", word(one, "file"), word(one, "reason")));
+        Judged { code, findings: findings.collect(), unread: unread.collect(), err }
+    }
+
+    fn patch(&self) -> Vec<u8> {
+        let git = &self.scene.git;
+        let tree = |revision: &str| git.revparse_single(revision).unwrap().peel_to_tree().unwrap();
+        let diff = git.diff_tree_to_tree(Some(&tree(&self.base)), Some(&tree("HEAD")), None).unwrap();
+        let mut patch = Vec::new();
+        diff.print(git2::DiffFormat::Patch, |_, _, line| {
+            if matches!(line.origin(), '+' | '-' | ' ') {
+                patch.push(line.origin() as u8);
+            }
+            patch.extend_from_slice(line.content());
+            true
+        })
+        .unwrap();
+        patch
+    }
+}
+
+/// Stands for a file that a change deletes.
+const GONE: &str = "\0gone";

@@ -1,0 +1,232 @@
+//! Which files deployers take objects from, and which ones they take since a change.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Bound;
+
+use crate::manifest::file_scan::FileScan;
+use crate::manifest::formats::{DeployedPath, is_named};
+use crate::source::tree::directory_of;
+
+/// What the deployers of a tree name.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Deployers {
+    /// The files and directories that a file has a deployer take objects from, by its path below the root.
+    pub(in crate::manifest) names: BTreeMap<String, Vec<DeployedPath>>,
+    /// The components: nothing comes out of one that nobody names.
+    pub(in crate::manifest) components: BTreeSet<String>,
+    /// The directories of charts.
+    pub(in crate::manifest) charts: BTreeSet<String>,
+}
+
+impl Deployers {
+    /// Returns what the `files` of a tree name that has files at `paths`.
+    pub(in crate::manifest) fn of<'p>(files: &[FileScan], paths: impl Iterator<Item = &'p str>) -> Self {
+        let mut found = Self::default();
+        for FileScan { root_path, scan, .. } in files {
+            let is_one = scan.kustomize.overlays.iter().any(|overlay| overlay.is_named);
+            if is_one || !scan.kustomize.names.is_empty() {
+                let names = found.names.entry(root_path.clone()).or_default();
+                names.extend(scan.kustomize.names.iter().cloned());
+            }
+            if scan.kustomize.is_component {
+                found.components.insert(root_path.clone());
+            }
+        }
+        let charts = paths.filter(|path| *path == "Chart.yaml" || path.ends_with("/Chart.yaml"));
+        found.charts = charts.map(|path| directory_of(path).to_owned()).collect();
+        found
+    }
+}
+
+/// Why a file is deployed since a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewlyDeployed {
+    /// The file of the deployer, below the root: a kustomization, a `Chart.yaml`, a manifest with an object.
+    pub by: String,
+    /// What that names now: the file itself, or something that leads to it.
+    pub what: String,
+    /// Every file that names something since the change that leads to it.
+    pub all: BTreeSet<String>,
+}
+
+/// Who names what, and under which condition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Naming {
+    what: String,
+    by: String,
+    condition: String,
+}
+
+struct Reach<'i> {
+    deployers: &'i Deployers,
+    files: BTreeSet<&'i str>,
+    namings: BTreeSet<Naming>,
+}
+
+/// Returns the files of `head` that were in `base`, with the name that `old_name` returns, and that a deployer takes objects
+/// from since then; both are files with what deployers name.
+pub fn newly_deployed(
+    head: (&[FileScan], &Deployers),
+    base: (&[FileScan], &Deployers),
+    old_name: impl Fn(&str) -> String,
+) -> BTreeMap<String, NewlyDeployed> {
+    let (now, then) = (Reach::of(head), Reach::of(base));
+    let before: BTreeSet<Naming> = now
+        .namings
+        .iter()
+        .map(|naming| Naming { what: old_name(&naming.what), by: old_name(&naming.by), ..naming.clone() })
+        .collect();
+    // What nobody named was deployed by somebody, perhaps. What somebody names since then was not.
+    let named_now: HashSet<&str> = before.iter().map(|naming| naming.what.as_str()).collect();
+    let named_then: HashSet<&str> = then.namings.iter().map(|naming| naming.what.as_str()).collect();
+    let is_root = |path: &&str| !named_now.contains(path) || named_then.contains(path);
+    let conditions: HashSet<(&str, &str)> =
+        before.iter().map(|naming| (naming.what.as_str(), naming.condition.as_str())).collect();
+    let holds = |naming: &&Naming| {
+        naming.condition.is_empty() || conditions.contains(&(naming.what.as_str(), naming.condition.as_str()))
+    };
+    let deployed_then = then.deployed(then.roots().filter(is_root), then.namings.iter().filter(holds));
+    let deployed_now = now.deployed(now.roots(), now.namings.iter());
+    let is_new = |naming: &Naming| {
+        let naming = Naming { what: old_name(&naming.what), by: old_name(&naming.by), ..naming.clone() };
+        !then.namings.contains(&naming)
+    };
+    let mut found = BTreeMap::new();
+    for path in deployed_now {
+        let old = old_name(path);
+        if !then.files.contains(old.as_str()) || deployed_then.contains(old.as_str()) {
+            continue;
+        }
+        let above = now.above(path);
+        let mut namings = above.into_iter().filter(|naming| is_new(naming)).peekable();
+        if let Some(Naming { what, by, .. }) = namings.peek().copied() {
+            let all = namings.map(|naming| naming.by.clone()).collect();
+            found.insert(path.to_owned(), NewlyDeployed { by: by.clone(), what: what.clone(), all });
+        }
+    }
+    found
+}
+
+impl<'i> Reach<'i> {
+    fn of((files, deployers): (&'i [FileScan], &'i Deployers)) -> Self {
+        let own = deployers.names.keys().map(String::as_str);
+        let files = files.iter().map(|file| file.root_path.as_str()).chain(own).collect();
+        let mut reach = Self { deployers, files, namings: BTreeSet::new() };
+        let mut namings = BTreeSet::new();
+        for (by, names) in &deployers.names {
+            for DeployedPath { path, condition, except } in names {
+                let is_left_out = |what: &String| except.iter().any(|except| is_in(what, except));
+                let all = reach.at(path).into_iter().filter(|what| what != by && !is_left_out(what));
+                namings.extend(all.map(|what| Naming { what, by: by.clone(), condition: condition.clone() }));
+            }
+        }
+        for chart in &deployers.charts {
+            let by = joined(chart, "Chart.yaml");
+            for what in reach.of_chart(chart) {
+                namings.insert(Naming { what, by: by.clone(), condition: String::new() });
+            }
+        }
+        reach.namings = namings;
+        reach
+    }
+
+    /// Returns the files by which something is deployed that nobody has to name.
+    fn roots(&self) -> impl Iterator<Item = &str> {
+        let own = self.deployers.names.keys().map(String::as_str);
+        let charts = self.namings.iter().map(|naming| naming.by.as_str());
+        own.chain(charts).filter(|path| !self.deployers.components.contains(*path))
+    }
+
+    /// Returns the files that a path leads to: itself, what builds the directory, or what lies in it.
+    fn at(&self, path: &str) -> Vec<String> {
+        if self.files.contains(path) {
+            return vec![path.to_owned()];
+        }
+        if let Some(built) = self.built_by(path) {
+            return vec![built];
+        }
+        let mut found = BTreeSet::new();
+        for file in self.below(path) {
+            let above = file.match_indices('/').map(|(at, _)| &file[..at]);
+            let mut above = above.filter(|above| above.len() > path.len());
+            found.insert(
+                above.find_map(|directory| self.built_by(directory)).unwrap_or_else(|| file.to_owned()),
+            );
+        }
+        found.into_iter().collect()
+    }
+
+    /// Returns the kustomization or the chart in a directory.
+    fn built_by(&self, directory: &str) -> Option<String> {
+        let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+        let kustomization = names.map(|name| joined(directory, name)).into_iter();
+        let kustomization =
+            kustomization.filter(|path| is_named(path)).find(|path| self.files.contains(path.as_str()));
+        let chart = || self.deployers.charts.contains(directory).then(|| joined(directory, "Chart.yaml"));
+        kustomization.or_else(chart)
+    }
+
+    fn below<'s>(&'s self, directory: &str) -> impl Iterator<Item = &'i str> + use<'s, 'i> {
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let below = self.files.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        below.copied().take_while(move |path| path.starts_with(&prefix))
+    }
+
+    /// Returns the files that Helm renders or reads of a chart. What starts with `_` is for other templates.
+    fn of_chart(&self, chart: &str) -> Vec<String> {
+        let is_read = |file: &&str| {
+            let below = file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/');
+            let name = below.rsplit('/').next().unwrap_or(below);
+            (below.starts_with("templates/") && !name.starts_with('_'))
+                || below.starts_with("crds/")
+                || below == "values.yaml"
+        };
+        let inner = format!("{}/", joined(chart, "charts"));
+        let inner = self.deployers.charts.iter().filter(|other| other.starts_with(&inner));
+        let inner = inner.map(|chart| joined(chart, "Chart.yaml"));
+        self.below(chart).filter(is_read).map(str::to_owned).chain(inner).collect()
+    }
+
+    fn deployed<'n>(
+        &'n self,
+        roots: impl Iterator<Item = &'n str>,
+        namings: impl Iterator<Item = &'n Naming>,
+    ) -> BTreeSet<&'n str> {
+        let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        namings.for_each(|naming| by.entry(&naming.by).or_default().push(&naming.what));
+        let (mut found, mut open) = (BTreeSet::new(), roots.collect::<Vec<_>>());
+        while let Some(path) = open.pop() {
+            if found.insert(path) {
+                open.extend(by.get(path).into_iter().flatten());
+            }
+        }
+        found
+    }
+
+    /// Returns the namings on the ways to a file, the nearest first.
+    fn above(&self, path: &str) -> Vec<&Naming> {
+        let (mut seen, mut open, mut found) = (HashSet::from([path]), vec![path], Vec::new());
+        while !open.is_empty() {
+            let mut next = Vec::new();
+            for path in open {
+                let from = Naming { what: path.to_owned(), by: String::new(), condition: String::new() };
+                for naming in self.namings.range(from..).take_while(|naming| naming.what == path) {
+                    found.push(naming);
+                    if seen.insert(naming.by.as_str()) {
+                        next.push(naming.by.as_str());
+                    }
+                }
+            }
+            open = next;
+        }
+        found
+    }
+}
+
+fn is_in(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn joined(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}

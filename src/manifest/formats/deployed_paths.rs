@@ -1,0 +1,151 @@
+//! What deployers take objects from: the files and directories that a kustomization, or an object of Flux, Argo CD or Fleet,
+//! names.
+
+use std::collections::BTreeMap;
+
+use crate::manifest::content;
+use crate::manifest::inputs::texts;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::source::tree::{directory_of, path_from};
+
+/// A file or a directory below the tree's root that a deployer takes objects from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct DeployedPath {
+    /// The path, empty for the root.
+    pub path: String,
+    /// What stands for that which decides whether something of it comes out: the target of a patch, the repository.
+    pub condition: String,
+    /// The paths below it that are left out.
+    pub except: Vec<String>,
+}
+
+/// Returns what the kustomization at `root` of the file at `path` names.
+pub(super) fn of_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<DeployedPath> {
+    let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
+    let below = |text: &str| path_from(directory_of(path), text).filter(|_| !text.contains('\n'));
+    let plain = ["resources", "bases", "components", "patchesStrategicMerge"].into_iter().flat_map(list);
+    let plain = plain.filter_map(|node| below(tree.string_of(*node)?));
+    let plain = plain.map(|path| DeployedPath { path, ..DeployedPath::default() });
+    let patches = list("patches").iter().chain(list("patchesJson6902")).filter_map(|patch| {
+        let path = below(tree.get_str(*patch, "path")?)?;
+        Some(DeployedPath { path, condition: target(tree, *patch), ..DeployedPath::default() })
+    });
+    plain.chain(patches).collect()
+}
+
+/// Returns what decides whether an image in the kustomization at `root` comes out, by the JSON pointer of what it stands in:
+/// the target of a patch, the name that an entry of `images` is for.
+pub(super) fn conditions(tree: &SyntaxTree<'_>, root: NodeId) -> BTreeMap<String, String> {
+    let list = |key: &str| tree.get(root, key).map(|list| tree.items(list)).unwrap_or_default();
+    let patches = list("patches").iter().chain(list("patchesJson6902"));
+    let patches = patches.filter(|patch| tree.get(**patch, "patch").is_some());
+    let patches = patches.map(|patch| (tree.pointer(*patch), target(tree, *patch)));
+    let entries = list("images").iter().filter(|entry| tree.get(**entry, "newName").is_some());
+    let entries = entries
+        .map(|entry| (tree.pointer(*entry), tree.get_str(*entry, "name").unwrap_or_default().to_owned()));
+    patches.chain(entries).filter(|(_, condition)| !condition.is_empty()).collect()
+}
+
+fn target(tree: &SyntaxTree<'_>, patch: NodeId) -> String {
+    tree.get(patch, "target").map(|target| content::of_node(tree, target)).unwrap_or_default()
+}
+
+/// Returns what the object at `root` has a deployer deploy.
+pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath> {
+    let text = |key| tree.get_str(root, key).unwrap_or_default();
+    let Some(spec) = tree.get(root, "spec") else { return Vec::new() };
+    if tree.get_str(spec, "suspend") == Some("true") {
+        return Vec::new();
+    }
+    let group = text("apiVersion").split('/').next().unwrap_or_default();
+    match (group, text("kind")) {
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
+            let path = tree.get_str(spec, "path").unwrap_or_default();
+            at_root(path, &content_at(tree, spec, &["sourceRef"])).into_iter().collect()
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
+            let chart = tree.get(spec, "chart").and_then(|chart| tree.get(chart, "spec"));
+            let Some(chart) = chart else { return Vec::new() };
+            let condition = content_at(tree, chart, &["sourceRef"]);
+            let files = tree.get(chart, "valuesFiles").map(|files| tree.items(files)).unwrap_or_default();
+            let paths = tree.get_str(chart, "chart").into_iter();
+            let paths = paths.chain(files.iter().filter_map(|file| tree.string_of(*file)));
+            paths.filter_map(|path| at_root(path, &condition)).collect()
+        }
+        ("argoproj.io", "Application") => of_sources(tree, spec),
+        ("argoproj.io", "ApplicationSet") => {
+            let template = tree.get(spec, "template").and_then(|template| tree.get(template, "spec"));
+            let mut found = template.map(|spec| of_sources(tree, spec)).unwrap_or_default();
+            of_generators(tree, spec, &mut found);
+            found
+        }
+        ("fleet.cattle.io", "GitRepo") => {
+            let paths = tree.get(spec, "paths").map(|paths| texts(tree, paths)).unwrap_or_default();
+            let condition = content_at(tree, spec, &["repo"]);
+            paths.iter().filter_map(|path| at_root(path, &condition)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns what the sources of an application name; a template of a path is known up to its first action.
+fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
+    let sources = tree.get(spec, "sources").map(|sources| tree.items(sources)).unwrap_or_default();
+    let mut found = Vec::new();
+    for source in tree.get(spec, "source").into_iter().chain(sources.iter().copied()) {
+        let condition = content_at(tree, source, &["repoURL", "directory"]);
+        // What an action of a template says, generators know.
+        let path = tree.get_str(source, "path").filter(|path| !path.contains("{{"));
+        found.extend(path.and_then(|path| at_root(path, &condition)));
+        let files = tree.get(source, "helm").and_then(|helm| tree.get(helm, "valueFiles"));
+        for file in files.map(|files| tree.items(files)).unwrap_or_default() {
+            let Some(file) = tree.string_of(*file) else { continue };
+            let below = match file.split_once('/').filter(|(name, _)| name.starts_with('$')) {
+                Some((_, below)) => path_from("", below),
+                None => path_from(path.unwrap_or_default(), file),
+            };
+            let named = |path| DeployedPath { path, condition: condition.clone(), ..DeployedPath::default() };
+            found.extend(below.map(named));
+        }
+    }
+    found
+}
+
+/// Adds what the git generators of an `ApplicationSet` look through, however they are combined.
+fn of_generators(tree: &SyntaxTree<'_>, node: NodeId, found: &mut Vec<DeployedPath>) {
+    let generators = tree.get(node, "generators").map(|list| tree.items(list)).unwrap_or_default();
+    for generator in generators {
+        for (_, combined) in tree.entries(*generator) {
+            of_generators(tree, *combined, found);
+        }
+        // Paths that are written out one by one.
+        let elements = tree.get(*generator, "list").and_then(|list| tree.get(list, "elements"));
+        let elements = elements.map(|elements| texts(tree, elements)).unwrap_or_default();
+        found.extend(elements.iter().filter(|text| !text.contains(' ')).filter_map(|text| at_root(text, "")));
+        let Some(git) = tree.get(*generator, "git") else { continue };
+        let entries = ["directories", "files"].into_iter().filter_map(|key| tree.get(git, key));
+        let entries: Vec<NodeId> = entries.flat_map(|list| tree.items(list)).copied().collect();
+        let is_excluded = |entry: &NodeId| tree.get_str(*entry, "exclude") == Some("true");
+        let condition = content_at(tree, git, &["repoURL"]);
+        let path = |entry: &NodeId| at_root(tree.get_str(*entry, "path")?, &condition);
+        let except = entries.iter().filter(|entry| is_excluded(entry)).filter_map(path);
+        let except: Vec<String> = except.map(|excluded| excluded.path).collect();
+        let paths = entries.iter().filter(|entry| !is_excluded(entry)).filter_map(path);
+        found.extend(paths.map(|path| DeployedPath { except: except.clone(), ..path }));
+    }
+}
+
+/// Returns the path of a deployer below the root, up to its first pattern.
+fn at_root(path: &str, condition: &str) -> Option<DeployedPath> {
+    let known = match path.find(['*', '?', '[', '{']) {
+        Some(at) => path[..at].rsplit_once('/').map_or("", |(directory, _)| directory),
+        None => path,
+    };
+    let path = path_from("", known.trim_start_matches('/'))?;
+    Some(DeployedPath { path, condition: condition.to_owned(), ..DeployedPath::default() })
+}
+
+fn content_at(tree: &SyntaxTree<'_>, node: NodeId, keys: &[&str]) -> String {
+    let values = keys.iter().filter_map(|key| tree.get(node, key));
+    values.map(|value| content::of_node(tree, value)).collect()
+}

@@ -1,0 +1,58 @@
+//! What the look-aways of a tree depend on: with another input, it is not what was there before. Every look-away says what
+//! it needs when it is found; here that is looked up in the tree.
+
+mod fields;
+mod files;
+mod needs;
+
+pub(super) use needs::{FieldSource, Needs, source_of, texts};
+
+use fields::FieldSources;
+use files::Files;
+
+use super::file_scan::FileScan;
+use crate::source::tree::{Tree, TreeEntry, directory_of, path_to};
+
+/// Puts the content of what the look-aways of `files` need beside them; `entries` are those of the whole tree with their
+/// paths below the root. One that is about a variable is dropped where no image has that in it.
+pub(super) fn look_up<T: Tree>(tree: &T, entries: &[(TreeEntry, String)], files: &mut [FileScan]) {
+    let has_needs = |file: &&FileScan| file.scan.looks_away.iter().any(|found| !found.needs.is_empty());
+    if !files.iter().any(|file| has_needs(&file)) {
+        return;
+    }
+    let of_tree = Files::new(tree, entries);
+    let builds = FieldSources::new(&of_tree, files);
+    let is_used = |variable: &String| {
+        let sites = files.iter().flat_map(|file| &file.scan.sites);
+        sites.map(|located| &located.site.image).any(|image| image.contains(variable.as_str()))
+    };
+    let mut found = Vec::new();
+    for (at, file) in files.iter().enumerate().filter(|(_, file)| has_needs(file)) {
+        let directory = directory_of(&file.root_path);
+        for (index, look_away) in file.scan.looks_away.iter().enumerate() {
+            let Needs { names, fields, variable } = &look_away.needs;
+            if variable.as_ref().is_some_and(|variable| !is_used(variable)) {
+                found.push((at, index, None));
+                continue;
+            }
+            let named = of_tree.named(directory, names);
+            let of_files = builds.replacements(named.keys().map(String::as_str));
+            let fields: Vec<FieldSource> = fields.iter().cloned().chain(of_files).collect();
+            let mut inputs: Vec<(String, String)> = named.into_iter().collect();
+            if !fields.is_empty() {
+                inputs.extend(builds.values(&file.root_path, fields));
+            }
+            let seen = |(path, content): (String, String)| (path_to(directory, &path), content);
+            found.push((at, index, Some(inputs.into_iter().map(seen).collect::<Vec<_>>())));
+        }
+    }
+    for (at, index, inputs) in found.into_iter().rev() {
+        let looks_away = &mut files[at].scan.looks_away;
+        match inputs {
+            None => drop(looks_away.remove(index)),
+            Some(inputs) => inputs.into_iter().for_each(|(name, content)| {
+                looks_away[index].inputs.entry(name).or_default().push_str(&content);
+            }),
+        }
+    }
+}
