@@ -85,9 +85,11 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         Closeness::Gate { .. } => chunks(text, catalogue, true),
     };
     let offset = bytes.len() - text.len();
-    // Some files without an image are read for the files that they name: that one cannot be is no matter.
+    // Some files without an image are read for the files that they name: that one cannot be is no matter. The
+    // words of the proof are keys of YAML.
     let is_strict = matches!(closeness, Closeness::Gate { .. });
-    let has_none = is_strict && !is_base && catalogue.proof_of_none(text.as_bytes()).is_some();
+    let is_provable = is_strict && !is_base && language.syntax().parse_chunks.is_some();
+    let has_none = is_provable && catalogue.proof_of_none(text.as_bytes()).is_some();
     let embeds = Cell::new(0);
     let file = FileText { source: &source, path, catalogue, closeness, has_none, offset, embeds };
     let has_preamble = wanted.first().is_some_and(|first| is_blank(&text[first.span.clone()]));
