@@ -159,8 +159,11 @@ fn take_with<T: Tree>(
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
     tree.budget().compute(|| deploy::apply(&mut deployed, &charts))?;
     inputs::look_up(tree, &all, &mut files);
-    let deployers = Deployers::of(&files, all.iter().map(|(_, root_path)| root_path.as_str()));
-    excluded(&mut files, &deployers, &all, &wanted);
+    let mut deployers = Deployers::default();
+    if is_gate {
+        deployers = Deployers::of(&files, all.iter().map(|(_, root_path)| root_path.as_str()));
+        excluded(&mut files, &deployers, &all, &wanted);
+    }
     files.retain(|file| !hidden.contains(&file.path));
     let vendored = leave_out(tree, &mut files, &paths, vendored);
     Ok(Inventory { files, not_read: kinds, vendored, deployers })
