@@ -226,10 +226,10 @@ impl Site {
         owner.chain(field).chain(&mut self.inside).for_each(|node| *node += base);
         match &mut self.write {
             Some(Write::Whole { node, .. } | Write::Digest { node, .. } | Write::Tag { node }) => {
-                *node += base
+                *node += base;
             }
             Some(Write::AddDigest { mapping, after }) => {
-                (*mapping, *after) = (*mapping + base, *after + base)
+                (*mapping, *after) = (*mapping + base, *after + base);
             }
             None => {}
         }

@@ -196,11 +196,8 @@ fn fetched_charts<T: Tree>(tree: &T, lock: &str) -> HashSet<String> {
     for root in tree.documents.iter().filter_map(|document| document.root) {
         for entry in tree.get(root, "dependencies").map(|list| tree.items(list)).unwrap_or_default() {
             let repository = tree.get_str(*entry, "repository").unwrap_or_default();
-            if let Some(name) = tree.get_str(*entry, "name").filter(|_| repository.contains("://")) {
-                if !repository.starts_with("file:") {
-                    names.insert(name.to_owned());
-                }
-            }
+            let is_fetched = repository.contains("://") && !repository.starts_with("file:");
+            names.extend(tree.get_str(*entry, "name").filter(|_| is_fetched).map(str::to_owned));
         }
     }
     names

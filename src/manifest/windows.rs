@@ -45,7 +45,8 @@ impl Window {
     pub(super) fn only(&self, chunks: &[Chunk], has_preamble: bool) -> Vec<Chunk> {
         let mut only = chunks.to_vec();
         for (index, chunk) in only.iter_mut().enumerate() {
-            if !self.chunks.contains(&index) && !(index == 0 && has_preamble) {
+            let is_read = self.chunks.contains(&index) || (index == 0 && has_preamble);
+            if !is_read {
                 chunk.unread = Some(NotWanted::Elsewhere);
             }
         }

@@ -325,7 +325,7 @@ fn what_the_change_has_an_old_entry_do_is_new() {
             "pod.yaml floating-tag",
         ),
     ] {
-        for (how, judged) in Change::of(&before, &[after.clone()]).judged() {
+        for (how, judged) in Change::of(&before, std::slice::from_ref(&after)).judged() {
             let is_told = judged.findings.iter().any(|(file, rule, _)| format!("{file} {rule}") == found);
             if judged.code != 1 || !is_told {
                 failures.push(format!("{name} {how}: {judged:?}"));

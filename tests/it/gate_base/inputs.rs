@@ -54,7 +54,10 @@ fn told(cases: &[Case<'_>]) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-fn fine(cases: &[(&str, Vec<(&str, String)>, (&str, String))]) {
+/// A file's path and text.
+type File<'a> = (&'a str, String);
+
+fn fine(cases: &[(&str, Vec<File<'_>>, File<'_>)]) {
     let mut failures = Vec::new();
     for (name, before, after) in cases {
         for (how, judged) in Change::of(before, std::slice::from_ref(after)).judged() {
