@@ -6,7 +6,7 @@ use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::manifest::{Located, SourceRange};
+use crate::manifest::{Located, PartialImage, SourceRange};
 use crate::policy::SettingOrigin;
 use crate::reference::{Digest, Reference};
 use crate::text::shell_word;
@@ -99,8 +99,30 @@ impl Finding {
             image: Some(found.image.clone()),
             reference: Some(reference),
             fix,
+            inputs: located.deployed.as_ref().map(|deployed| deployed.inputs.clone()).unwrap_or_default(),
             ..Self::at(rule, file, place, message, found.image.clone())
         }
+    }
+
+    /// Returns a finding about a part of an image.
+    pub(super) fn at_partial(
+        rule: &'static GateRule,
+        file: &FileScan,
+        partial: &PartialImage,
+        message: String,
+    ) -> Self {
+        let PartialImage { document, path, kind, name, parts, place, makes, inputs, .. } = partial;
+        let [kind, name] = [kind, name].map(|text| text.as_deref().unwrap_or_default());
+        // In another object, and elsewhere in it, it is another one.
+        let subject = format!("{kind} {name} {} {}", without_positions(path), parts.written());
+        Self {
+            document: Some(*document),
+            path: Some(path.clone()),
+            image: makes.clone(),
+            inputs: inputs.clone(),
+            ..Self::at(rule, file, place.clone(), message, subject.trim_start().to_owned())
+        }
+        .advice("write the digest beside it, or judge what is rendered with `tagpin check --rendered`")
     }
 
     /// Returns a finding about something else in a file.
@@ -169,6 +191,14 @@ impl Finding {
     }
 }
 
+/// Returns a JSON pointer without the positions in lists.
+pub(super) fn without_positions(pointer: &str) -> String {
+    let is_position = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> =
+        pointer.split('/').map(|part| if is_position(part) { "*" } else { part }).collect();
+    parts.join("/")
+}
+
 /// Gives every finding its fingerprint, which is the same in another commit: nothing in it depends on lines. The
 /// findings are in the order of the file, and none of them is left out yet, so that a setting changes no fingerprint.
 pub(super) fn add_fingerprints(findings: &mut [Finding]) {
@@ -208,7 +238,7 @@ pub(super) fn build_inputs(inventory: &Inventory) -> impl Iterator<Item = SiteOf
 
 /// Returns the sites that run an image without a digest, and that image; also those that tagpin cannot edit.
 pub(super) fn floating(inventory: &Inventory) -> impl Iterator<Item = (SiteOf<'_>, Reference)> {
-    deployments(inventory).filter_map(|site| match site.located.site.runs() {
+    deployments(inventory).filter_map(|site| match site.located.runs() {
         (State::Floating, Some(reference)) => Some((site, reference)),
         _ => None,
     })

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::context::{Base, CheckContext};
-use super::finding::Finding;
+use super::finding::{Finding, without_positions};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Site;
 use crate::manifest::{Located, LookAwayReason};
@@ -111,13 +111,6 @@ pub(super) fn place(site: &Site) -> String {
     let [kind, name, container] =
         [site.kind.as_deref(), site.name.as_deref(), container].map(Option::unwrap_or_default);
     format!("{kind}\0{name}\0{container}\0{}", without_positions(&site.path))
-}
-
-fn without_positions(pointer: &str) -> String {
-    let is_position = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts: Vec<&str> =
-        pointer.split('/').map(|part| if is_position(part) { "*" } else { part }).collect();
-    parts.join("/")
 }
 
 type Places<'i> = Vec<(&'i FileScan, String)>;

@@ -15,7 +15,7 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::vendored::{VendoredPaths, VendoredTree, VendoredTrees};
-use crate::manifest::{chart_parts, deploy, formats, inputs, not_read};
+use crate::manifest::{chart_parts, chart_values, deploy, formats, inputs, not_read, variables};
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
@@ -154,10 +154,19 @@ fn take_with<T: Tree>(
         FileScan { root_path: path.clone(), path, scan }
     }));
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let charts = charts(tree, &files, &templates);
+    let charts = charts(tree, &files, &templates, &all);
     let mut deployed: Vec<_> =
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
-    tree.budget().compute(|| deploy::apply(&mut deployed, &charts))?;
+    tree.budget().compute(|| {
+        deploy::apply(&mut deployed, &charts);
+        if is_gate {
+            deploy::settle(&mut deployed, &charts);
+            variables::settle(tree, &all, &mut deployed);
+        }
+    })?;
+    if is_gate {
+        tree.budget().compute(|| add_chart_values(tree, &all, &charts, &wanted, &mut files))?;
+    }
     inputs::look_up(tree, &all, &mut files);
     let mut deployers = Deployers::default();
     if is_gate {
@@ -254,11 +263,52 @@ fn excluded(
     }
 }
 
-/// Reads the templates of the charts whose values have images, of all `templates` with their paths below the root.
-fn charts<T: Tree>(tree: &T, files: &[FileScan], templates: &[(String, String)]) -> Charts {
+/// Adds the values beside charts that their templates put into images, whatever they are called.
+fn add_chart_values<T: Tree>(
+    tree: &T,
+    all: &[(TreeEntry, String)],
+    charts: &Charts,
+    wanted: &impl Fn(&str) -> bool,
+    files: &mut Vec<FileScan>,
+) {
+    let scan_of = |path: &str| {
+        let at = files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
+        Some(&files[at].scan)
+    };
+    let mut found = chart_values::find(tree, all, charts, scan_of);
+    found.retain(|(_, root_path, _)| wanted(root_path));
+    for (entry, root_path, partials) in found {
+        match files.binary_search_by(|file| file.path.cmp(&entry.path)) {
+            Ok(at) => files[at].scan.partials.extend(partials),
+            Err(at) => {
+                let scan = Scan { partials, ..Scan::default() };
+                files
+                    .insert(at, FileScan { path: entry.path.clone(), root_path: root_path.to_owned(), scan });
+            }
+        }
+    }
+}
+
+/// Reads the templates of the charts whose values have images, of all `templates` with their paths below the root; for the
+/// gate, which gives `all` files, those of every chart.
+fn charts<T: Tree>(
+    tree: &T,
+    files: &[FileScan],
+    templates: &[(String, String)],
+    all: &[(TreeEntry, String)],
+) -> Charts {
     let mut charts = Charts::default();
-    let open = files.iter().filter(|file| file.scan.sites.iter().any(deploy::needs_templates));
-    let directories: HashSet<&str> = open.map(|file| directory(&file.root_path)).collect();
+    let is_open = |file: &&FileScan| {
+        file.scan.sites.iter().any(deploy::needs_templates)
+            || file.scan.partials.iter().any(|partial| partial.parts.digest.is_some())
+    };
+    let open = files.iter().filter(is_open);
+    let whole = all
+        .iter()
+        .map(|(_, root_path)| root_path)
+        .filter(|path| path.rsplit('/').next() == Some("Chart.yaml"));
+    let directories: HashSet<&str> =
+        open.map(|file| &file.root_path).chain(whole).map(|path| directory(path)).collect();
     for (path, root_path) in templates.iter().filter(|_| !directories.is_empty()) {
         let above = root_path.match_indices('/').map(|(at, _)| (&root_path[..at], &root_path[at + 1..]));
         // A chart's values reach the charts inside it too.

@@ -5,11 +5,12 @@ use std::ops::Range;
 use super::deploy::{Deployed, Renamed};
 use super::formats::Kustomize;
 use super::look_away::LookAway;
-use super::site::Site;
+use super::partial_image::PartialImage;
+use super::site::{Site, State, classify};
 use super::source_range::SourceRange;
 use super::syntax::tree::NodeId;
 use super::unread::Unread;
-use crate::reference::Digest;
+use crate::reference::{Digest, Reference};
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -20,6 +21,8 @@ pub struct Scan {
     pub unread: Vec<Unread>,
     /// What makes tagpin look away.
     pub looks_away: Vec<LookAway>,
+    /// The parts of images among values, where the gate asks: their rest stands elsewhere.
+    pub partials: Vec<PartialImage>,
     /// The `# tagpin: ignore` comments, in the order of the file.
     pub ignores: Vec<Ignore>,
     /// The annotations with a digest on objects that own a pod template, in the order of the file.
@@ -42,6 +45,7 @@ impl Scan {
         self.sites.is_empty()
             && self.unread.is_empty()
             && self.looks_away.is_empty()
+            && self.partials.is_empty()
             && self.ignores.is_empty()
             && self.kustomize == Kustomize::default()
             && self.built.is_empty()
@@ -141,6 +145,16 @@ impl Located {
     /// Returns where a span of the site is in the file.
     pub fn in_file(&self, span: &Range<usize>) -> Range<usize> {
         span.start + self.offset..span.end + self.offset
+    }
+
+    /// Returns what runs here and whether that floats, as far as the tree tells: with the values of its variables, too.
+    pub fn runs(&self) -> (State, Option<Reference>) {
+        let filled = self.deployed.as_ref().and_then(|deployed| deployed.filled.as_deref());
+        match (self.site.runs(), filled) {
+            // A default that floats does so wherever nothing else is set.
+            ((State::Skipped(_), _), Some(filled)) => classify(filled),
+            (known, _) => known,
+        }
     }
 
     /// Returns whether a kustomization changes the image somewhere: its object alone does not say what is deployed.

@@ -1,16 +1,17 @@
 //! One file from bytes to located images.
 
 use std::cell::{Cell, LazyCell};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::formats::catalogue::Catalogue;
 use super::formats::chunks::{chunks, is_blank};
 use super::formats::compose::{self, Role};
-use super::formats::{self, embedded_yaml, skaffold};
+use super::formats::{self, Found, embedded_yaml, helm_values, skaffold};
 use super::inputs::Needs;
 use super::located::{Ignore, Located, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
+use super::partial_image::{FoundPartialImage, PartialImage};
 use super::site::{Site, Skip, State, classify};
 use super::source_range::SourceRange;
 use super::syntax::agreement;
@@ -81,6 +82,8 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     let wanted = match closeness {
         Closeness::Whole => vec![Chunk::whole(text)],
         _ if is_base || language.syntax().parse_chunks.is_none() => vec![Chunk::whole(text)],
+        // A part of an image need not spell it.
+        Closeness::Gate { .. } if helm_values::has_name(path) => vec![Chunk::whole(text)],
         Closeness::Quick => chunks(text, catalogue, false),
         Closeness::Gate { .. } => chunks(text, catalogue, true),
     };
@@ -131,9 +134,12 @@ impl FileText<'_> {
         if is_strict && tree.language == Language::Yaml {
             scan.unread.extend(strict::ambiguous(&tree, path, catalogue, part, is_first));
         }
-        let (sites, looks_away) = find(&mut tree, path, catalogue, is_strict, &mut scan);
+        let mut found = find(&mut tree, path, catalogue, is_strict, &mut scan);
+        if !is_strict {
+            found.partials.clear();
+        }
         self.embeds.set(tree.embeds);
-        locate(&tree, sites, looks_away, self.offset, &mut scan);
+        locate(&tree, found, self.offset, &mut scan);
         if let Closeness::Gate { is_template_home } = self.closeness
             && !self.has_none
             && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
@@ -248,17 +254,17 @@ fn unread_reason(tree: &SyntaxTree<'_>, error: &SyntaxError, is_template: impl F
     }
 }
 
-/// Returns the sites of all documents in the order of the text, and where tagpin looks away; adds to `scan` what the
-/// documents say of other files.
+/// Returns what is in all documents, the sites in the order of the text; adds to `scan` what the documents say of other
+/// files.
 fn find(
     tree: &mut SyntaxTree<'_>,
     path: &str,
     catalogue: &Catalogue,
     is_strict: bool,
     scan: &mut Scan,
-) -> (Vec<Site>, Vec<FoundLookAway>) {
+) -> Found {
     let is_base = compose::role(path) == Some(Role::Base);
-    let (mut sites, mut texts, mut looks_away) = (Vec::new(), Vec::new(), Vec::new());
+    let mut all = Found::default();
     for (document, parsed) in tree.documents.iter().enumerate() {
         let Some(root) = parsed.root else { continue };
         formats::kustomize(tree, document, root, path, is_strict, &mut scan.kustomize);
@@ -270,11 +276,9 @@ fn find(
             let (document, reason) = (Some(document), UnreadReason::Ambiguous);
             scan.unread.push(Unread { document, reason, detail: Some(detail) });
         }
-        let found = formats::find(tree, document, root, path, catalogue);
-        sites.extend(found.sites);
-        texts.extend(found.texts);
-        looks_away.extend(found.looks_away);
+        all.add(formats::find(tree, document, root, path, catalogue));
     }
+    let mut texts = std::mem::take(&mut all.texts);
     // In the order of the file, in which they join the tree again for the edit.
     texts.sort_by_key(|text| text.node);
     texts.dedup_by_key(|text| text.node);
@@ -285,27 +289,20 @@ fn find(
             let (document, reason) = (Some(text.document), UnreadReason::Ambiguous);
             scan.unread.push(Unread { document, reason, detail });
         }
-        let found = embedded_yaml::find(tree, text, catalogue);
-        sites.extend(found.sites);
-        looks_away.extend(found.looks_away);
+        all.add(embedded_yaml::find(tree, text, catalogue));
     }
-    sites.sort_by_key(|site| site.span.start);
+    all.sites.sort_by_key(|site| site.span.start);
     let mut aliases = Aliases::of(tree);
-    for site in &mut sites {
+    for site in &mut all.sites {
         site.also_at = aliases.uses_of(tree, site.main);
     }
-    (sites, looks_away)
+    all
 }
 
-/// Adds the sites, the ignores, the recorded digests and where tagpin looks away to `scan`, each with its place in a file
-/// whose text starts at byte `offset`.
-fn locate(
-    tree: &SyntaxTree<'_>,
-    mut sites: Vec<Site>,
-    mut looks_away: Vec<FoundLookAway>,
-    offset: usize,
-    scan: &mut Scan,
-) {
+/// Adds the sites, the ignores, the recorded digests, the parts of images and where tagpin looks away to `scan`, each with
+/// its place in a file whose text starts at byte `offset`.
+fn locate(tree: &SyntaxTree<'_>, found: Found, offset: usize, scan: &mut Scan) {
+    let Found { mut sites, mut looks_away, mut partials, .. } = found;
     // Each kind comes in the order of the text, and so has a counter of its own.
     let index = || SpanIndex { lines: Positions::new(tree.original), offset };
     let mut places = index();
@@ -321,6 +318,12 @@ fn locate(
         let found = LookAway::at(reason, what, LookAwaySpot { document, path, place });
         let inputs = content.into_iter().map(|content| (String::new(), content)).collect();
         scan.looks_away.push(LookAway { inputs, needs, ..found });
+    }
+    partials.sort_by_key(|found| found.span.start);
+    let mut places = index();
+    for FoundPartialImage { document, path, kind, name, key, parts, span } in partials {
+        let (place, makes, inputs) = (places.of(&span), None, BTreeMap::new());
+        scan.partials.push(PartialImage { document, path, kind, name, key, parts, place, makes, inputs });
     }
     let mut places = index();
     for found in recorded_digests::find(tree, &sites) {

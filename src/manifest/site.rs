@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::syntax::tree::NodeId;
+use super::variable_text::with_defaults;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, ReferenceError};
 
@@ -298,42 +299,6 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
     }
 }
 
-/// Returns `text` with the default of each variable in its place: `${X:-y}`, `${X-y}`, and `${X:=y}` and `${X=y}` of Flux.
-/// `None` where one has no default, or something else is written.
-pub fn with_defaults(text: &str) -> Option<String> {
-    let (mut filled, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find('$') {
-        filled.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            filled.push('$');
-            rest = after;
-            continue;
-        }
-        let inner = rest.strip_prefix('{')?;
-        let name = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|end| *end > 0)?;
-        let default = inner[name..].strip_prefix(':').unwrap_or(&inner[name..]).strip_prefix(['-', '='])?;
-        let end = end_of_default(default)?;
-        filled.push_str(&with_defaults(&default[..end])?);
-        rest = &default[end + 1..];
-    }
-    Some(filled + rest)
-}
-
-/// Returns where the brace is that ends a default, behind those of the variables in it.
-fn end_of_default(text: &str) -> Option<usize> {
-    let mut open = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'{' => open += 1,
-            b'}' if open == 0 => return Some(at),
-            b'}' => open -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
 /// `@NAME@`, as autoconf and CMake write it.
 fn at_placeholder(text: &str) -> bool {
     let mut parts = text.split('@');
@@ -344,34 +309,5 @@ fn at_placeholder(text: &str) -> bool {
                 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         }
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_are_filled_with_their_defaults() {
-        for (text, filled) in [
-            ("${X:-nginx:1.27}", Some("nginx:1.27")),
-            ("${X-nginx}", Some("nginx")),
-            ("${R:-docker.io}/a:${T:=1}", Some("docker.io/a:1")),
-            ("a:${X:-${Y:-1}}", Some("a:1")),
-            ("a:${X:-}", Some("a:")),
-            ("a:$$X", Some("a:$X")),
-            ("a:${X:-${Y}}", None),
-            ("a:${X}", None),
-            ("a:$X", None),
-            ("a:${X:?no}", None),
-            ("a:${X:+b}", None),
-            ("a:${{ x }}", None),
-            ("a:${X:-b", None),
-            ("a:1", None),
-        ] {
-            // What has no variable has no default either.
-            let found = with_defaults(text).filter(|_| text.contains('$'));
-            assert_eq!(found.as_deref(), filled, "{text}");
-        }
     }
 }

@@ -66,6 +66,7 @@ impl Scan {
         self.sites.append(&mut next.sites);
         self.unread.append(&mut next.unread);
         self.looks_away.append(&mut next.looks_away);
+        self.partials.append(&mut next.partials);
         self.ignores.append(&mut next.ignores);
         self.recorded.append(&mut next.recorded);
         self.kustomize.append(next.kustomize);

@@ -176,6 +176,9 @@ impl<'c> FileContext<'c> {
         let chart = located.deployed.as_ref().and_then(|deployed| deployed.chart);
         let form = chart.and_then(|chart| chart.digest);
         let held = |detail: String| Err(Box::new(Verdict::held(Reason::ChartUnknown, detail)));
+        if chart.is_some_and(|chart| chart.is_shared) && split_fields != SplitFields::Tag {
+            return held(describe::SHARED.to_owned());
+        }
         if !is_chart_tag(located) {
             return match form {
                 Some(DigestForm::Unknown) if split_fields != SplitFields::Tag => {

@@ -21,6 +21,9 @@ pub(super) const DIGEST_FORM_UNKNOWN: &str = "the chart's templates do not tell 
     or without: write one by hand, and tagpin keeps it up to date, or set `split-fields = \"tag\"` in [policy] or in a rule for \
     this path";
 
+pub(super) const SHARED: &str = "the chart's templates put its tag or digest into an image of another name, too: give each image its own \
+    or set `split-fields = \"tag\"` in [policy] or in a rule for this path";
+
 pub(super) fn digest_unread() -> String {
     format!("no template of the chart reads the digest field, and {CHART_UNKNOWN}")
 }

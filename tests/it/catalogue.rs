@@ -145,7 +145,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
     let mut failures = String::new();
     let mut count = 0;
     for location in BUILT_IN.locations() {
-        let forms = location.forms().map(|(pattern, form)| {
+        let forms = location.forms().filter_map(|(pattern, form)| {
             let leaf = match form {
                 Form::Image | Form::TaggedImage | Form::Output => whole.clone(),
                 Form::Prefixed => json!("docker://ghcr.io/acme/api:1.8"),
@@ -161,10 +161,12 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                 Form::Fields => json!({"image": "ghcr.io/acme/api", "version": "1.8", "digest": ""}),
                 Form::Artifact => json!({"url": "oci://ghcr.io/acme/api", "ref": {"tag": "1.8"}}),
                 Form::Values => json!({"image": {"repository": "ghcr.io/acme/api", "tag": "1.8"}}),
+                // Seen by the gate alone: tests/it/gate_base/values.rs.
+                Form::Parameters => return None,
                 Form::Kustomize => json!([{"name": "ghcr.io/acme/api", "newTag": "1.8"}]),
                 Form::KustomizeStrings => json!(["ghcr.io/acme/api:1.8"]),
             };
-            (pattern, leaf, form == Form::Output)
+            Some((pattern, leaf, form == Form::Output))
         });
         let texts = location.texts().map(|(pattern, form)| {
             let text = match form {
@@ -306,6 +308,7 @@ fn paths(location: &Location) -> String {
         ("`oci://` address and `ref`: ", &location.artifacts),
         ("Helm values: ", &location.values),
         ("Helm values as text: ", &location.values_text),
+        ("Helm parameters: ", &location.parameters),
         ("objects as text: ", &location.objects_text),
         ("kustomize entries: ", &location.kustomize),
         ("kustomize strings: ", &location.kustomize_strings),

@@ -5,6 +5,7 @@ use crate::check::finding::{Finding, SiteOf, deployments};
 use crate::check::rule::{GateRule, Severity};
 use crate::manifest::deploy::DigestForm;
 use crate::manifest::formats::UnpinnedImage;
+use crate::manifest::inventory::FileScan;
 use crate::manifest::site::{Skip, State};
 
 pub(super) static RULE: GateRule = GateRule {
@@ -38,7 +39,17 @@ spec:
 };
 
 pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
-    deployments(context.inventory).filter_map(|site| floats(&site)).collect()
+    let of_sites = deployments(context.inventory).filter_map(|site| floats(&site));
+    of_sites.chain(context.inventory.files.iter().flat_map(of_partials)).collect()
+}
+
+/// Returns what parts of images make of an image, where it comes out without a digest.
+fn of_partials(file: &FileScan) -> impl Iterator<Item = Finding> {
+    file.scan.partials.iter().filter_map(move |partial| {
+        let (image, said) = (partial.makes.as_ref()?, partial.parts.written());
+        let message = format!("`{said}` makes `{image}`, which has no digest: what it names can change");
+        Some(Finding::at_partial(&RULE, file, partial, message))
+    })
 }
 
 fn floats(site: &SiteOf<'_>) -> Option<Finding> {
@@ -61,13 +72,20 @@ fn floats(site: &SiteOf<'_>) -> Option<Finding> {
             Some(finding.advice("write `newTag` beside `newName`, then run `tagpin pin`"))
         }
         // What cannot be edited runs all the same.
-        State::Skipped(_) => (site.located.site.runs().0 == State::Floating).then(|| tagged(site)),
+        State::Skipped(_) => (site.located.runs().0 == State::Floating).then(|| tagged(site)),
         State::Pinned => None,
     }
 }
 
 fn tagged(site: &SiteOf<'_>) -> Finding {
-    let message = format!("`{}` has a tag and no digest: what it names can change", site.located.site.image);
+    let image = &site.located.site.image;
+    let filled = site.located.deployed.as_ref().and_then(|deployed| deployed.filled.as_ref());
+    let message = match filled.filter(|_| site.located.site.runs().0 != State::Floating) {
+        Some(filled) => {
+            format!("`{image}` becomes `{filled}`, which has a tag and no digest: what it names can change")
+        }
+        None => format!("`{image}` has a tag and no digest: what it names can change"),
+    };
     Finding::at_site(&RULE, site, message)
 }
 

@@ -1,5 +1,7 @@
 //! What is known of an image beside what stands at its place.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::chart::DigestForm;
@@ -14,6 +16,13 @@ pub struct Deployed {
     pub renamed: Vec<Renamed>,
     /// What the templates of its chart do with its fields; `None` where they are not in the tree.
     pub chart: Option<ChartFields>,
+    /// What other files say that decides what it becomes, by the file, as seen from its own file's directory: where one of these
+    /// changes, it is another image.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
+    /// What it becomes with the values of its variables that stand in the tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled: Option<String>,
 }
 
 /// What the templates of a chart do with the fields of an image.
@@ -23,6 +32,9 @@ pub struct ChartFields {
     pub tag_is_only_in_images: bool,
     /// How they want the digest, where there is a field for one.
     pub digest: Option<DigestForm>,
+    /// Whether they put the field that a digest is written into in images of other names, too.
+    #[serde(default)]
+    pub is_shared: bool,
 }
 
 /// A name that a kustomization gives an image whose tag and digest stay.

@@ -394,7 +394,7 @@ impl<'b> Builds<'b> {
         let deployed = Deployed {
             is_overridden: flows.iter().any(|flow| flow.passage != Passage::default()),
             renamed: flows.iter().filter_map(renamed).collect::<BTreeSet<_>>().into_iter().collect(),
-            chart: None,
+            ..Deployed::default()
         };
         let is_replaced = !flows.iter().any(stays);
         if is_replaced {

@@ -6,12 +6,14 @@ mod chart;
 mod deployed;
 mod image_entries;
 mod kustomize;
+mod partials;
 mod reach;
 mod tree_file;
 
-pub(super) use chart::{Charts, needs_templates};
+pub(super) use chart::{ChartForms, Charts, needs_templates};
 pub use chart::{DigestForm, adopt};
 pub use deployed::{ChartFields, Deployed, Renamed};
+pub(super) use partials::settle;
 pub use reach::{Deployers, NewlyDeployed, newly_deployed};
 
 use tree_file::TreeFile;

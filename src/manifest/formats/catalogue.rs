@@ -121,6 +121,9 @@ pub struct Location {
     /// Helm values as YAML in a literal block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values_text: Vec<Pattern>,
+    /// What a deployer sets among Helm values by the names of its parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Pattern>,
     /// Kubernetes objects, or patches of them, as YAML in a literal block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects_text: Vec<Pattern>,
@@ -156,6 +159,8 @@ pub enum Form {
     Artifact,
     /// Helm values.
     Values,
+    /// A list of `{name, value}`, or a mapping of names.
+    Parameters,
     /// A list of kustomize image entries.
     Kustomize,
     /// A list of kustomize image strings.
@@ -176,6 +181,7 @@ impl Location {
             (&self.fields, Form::Fields),
             (&self.artifacts, Form::Artifact),
             (&self.values, Form::Values),
+            (&self.parameters, Form::Parameters),
             (&self.kustomize, Form::Kustomize),
             (&self.kustomize_strings, Form::KustomizeStrings),
         ]

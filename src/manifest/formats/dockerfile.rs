@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finder::Finder;
-use crate::manifest::site::{Skip, State, classify, with_defaults};
+use crate::manifest::site::{Skip, State, classify};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::variable_text::with_defaults;
 use crate::platform::Platform;
 
 /// What BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs in the global scope").

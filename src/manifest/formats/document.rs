@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
     asserts, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
-    kustomize_looks_away, locations, object, quadlet, unknown,
+    kustomize_looks_away, locations, object, partial_images, quadlet, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -73,6 +73,9 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
                 "kubernetes".clone_into(&mut finder.format);
                 kubernetes::find(finder, *item);
             }
+        }
+        if finder.format.is_empty() {
+            partial_images::of_unknown(finder, root);
         }
     }
 }

@@ -25,6 +25,7 @@ pub(in crate::manifest) fn find(
         return skipped(tree, text, catalogue);
     };
     let found = find_below(tree, text, root, Some(text.node), catalogue);
+    // Parts of images keep nothing of the tree.
     if found.sites.is_empty() {
         tree.forget_embedded();
     }
@@ -70,6 +71,11 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
             span: span.clone(),
             ..found
         }));
+        for mut partial in found.partials {
+            (partial.document, partial.span) = (text.document, span.clone());
+            partial.path = format!("{pointer}{}", partial.path);
+            finder.partials.push(partial);
+        }
         for mut site in found.sites {
             let is_known = matches!(site.state, State::Floating | State::Pinned);
             site.skip(match site.state {

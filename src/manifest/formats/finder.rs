@@ -9,10 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::catalogue::{Catalogue, Location, TextForm, group_of};
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
-use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify, with_defaults};
+use crate::manifest::partial_image::FoundPartialImage;
+use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::variable_text::with_defaults;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 
@@ -40,6 +42,9 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) sites: Vec<Site>,
     pub(super) texts: Vec<EmbeddedText>,
     pub(super) looks_away: Vec<FoundLookAway>,
+    /// The JSON pointer of the values that are searched.
+    pub(super) values_root: String,
+    pub(super) partials: Vec<FoundPartialImage>,
 }
 
 /// What a tag makes of the text behind it.
@@ -59,6 +64,17 @@ pub(in crate::manifest) struct Found {
     pub(in crate::manifest) sites: Vec<Site>,
     pub(in crate::manifest) texts: Vec<EmbeddedText>,
     pub(in crate::manifest) looks_away: Vec<FoundLookAway>,
+    pub(in crate::manifest) partials: Vec<FoundPartialImage>,
+}
+
+impl Found {
+    /// Adds what was found elsewhere.
+    pub(in crate::manifest) fn add(&mut self, other: Self) {
+        self.sites.extend(other.sites);
+        self.texts.extend(other.texts);
+        self.looks_away.extend(other.looks_away);
+        self.partials.extend(other.partials);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +102,13 @@ pub(super) struct Fields {
     pub(super) digest: Option<NodeId>,
     /// The digest field holds hex digits alone.
     pub(super) bare: bool,
+}
+
+impl Fields {
+    /// Returns the scalars.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        [self.registry, self.repository, self.tag, self.digest].into_iter().flatten()
+    }
 }
 
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
@@ -136,6 +159,8 @@ impl<'y, 'a> Finder<'y, 'a> {
             sites: Vec::new(),
             texts: Vec::new(),
             looks_away: Vec::new(),
+            values_root: String::new(),
+            partials: Vec::new(),
         }
     }
 
@@ -153,7 +178,7 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     pub(super) fn finish(mut self) -> Found {
         self.set_platforms();
-        Found { sites: self.sites, texts: self.texts, looks_away: self.looks_away }
+        Found { sites: self.sites, texts: self.texts, looks_away: self.looks_away, partials: self.partials }
     }
 
     /// Says that what a deployer takes from `node` is not judged; `what` is what it is about.

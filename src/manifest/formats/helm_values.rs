@@ -1,7 +1,9 @@
 //! Helm values: split fields in the spellings that charts use, and whole references under `*image` keys.
 
 use super::finder::{Fields, Finder, has_tag_or_digest};
-use crate::manifest::site::{Skip, unresolvable};
+use super::image_keys::{NOT_BESIDE, is_image_key, is_images_key, is_name, is_source_key};
+use super::partial_images;
+use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Reference;
 
@@ -11,19 +13,20 @@ const REGISTRY_KEYS: [&str; 3] = ["registry", "hub", "imageRegistry"];
 const DIGEST_KEYS: [(&str, bool); 4] =
     [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
 
-/// Keys beside which a repository is one of charts or of sources.
-const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
-
 /// Returns whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
 pub(super) fn is_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
     if !tree.is_mapping(root) || tree.get(root, "apiVersion").is_some() {
         return false;
     }
+    has_name(path) || splits_an_image(tree, root)
+}
+
+/// Returns whether the file at `path` is called like one of values, or lies among such.
+pub(in crate::manifest) fn has_name(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let name = lower.rsplit('/').next().unwrap_or(&lower);
     let named = name.starts_with("values") || name.contains("-values.") || name.contains(".values.");
-    let in_directory = lower.split('/').rev().skip(1).any(|directory| directory == "values");
-    named || in_directory || splits_an_image(tree, root)
+    named || lower.split('/').rev().skip(1).any(|directory| directory == "values")
 }
 
 /// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
@@ -47,7 +50,9 @@ fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 
 pub(super) fn find(finder: &mut Finder<'_, '_>, values: NodeId) {
     let chart_wide = global_registry(finder.tree, values);
+    finder.values_root = finder.tree.pointer(finder.tree.resolve(values));
     walk(finder, values, chart_wide);
+    finder.values_root.clear();
 }
 
 /// `global.imageRegistry` and `global.image.registry` override the registry of every image of many charts.
@@ -86,6 +91,8 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                     finder.add_tagged_image(value);
                 }
             }
+            let known: Vec<NodeId> = split.iter().chain(&flat).flat_map(Fields::nodes).collect();
+            let of_others = finder.sites.len();
             for mut fields in split.into_iter().chain(flat) {
                 // A `hub`, or a repository before an image, is more than a registry.
                 let registry = ["registry", "imageRegistry"].iter().find_map(|key| tree.get(node, key));
@@ -97,18 +104,32 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                     finder.skip_last(Skip::SharedTag);
                 }
             }
+            let is_named =
+                finder.sites[of_others..].iter().any(|site| site.state != State::Skipped(Skip::Empty));
+            if !(under_image && is_named) {
+                let known = if is_named { known.as_slice() } else { &[] };
+                partial_images::of_mapping(finder, node, under_image, known);
+            }
             let images = tree.key_of(node).is_some_and(is_images_key);
             for (key, value) in entries {
                 let resolved = tree.resolve(*value);
+                let is_image = tree.text_of(*key).is_some_and(is_image_key);
                 if matches!(tree.nodes[resolved].kind, NodeKind::Scalar { .. }) {
-                    if tree.text_of(*key).is_some_and(is_image_key) {
-                        if !repositories.contains(&resolved) {
-                            whole(finder, *value);
+                    if is_image {
+                        if !repositories.contains(&resolved) && !whole(finder, *value) && !under_image {
+                            partial_images::of_scalar(finder, *value);
                         }
                     } else if images {
                         finder.add_tagged_image(*value);
                     }
                 } else {
+                    // What an alias leads to is an image only here.
+                    if is_image && resolved != *value {
+                        match fields(tree, resolved, true) {
+                            Some(fields) => finder.add_fields(fields, true),
+                            None => partial_images::of_mapping(finder, *value, true, &[]),
+                        }
+                    }
                     walk(finder, *value, global);
                 }
             }
@@ -121,10 +142,6 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
 fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let parent = tree.nodes[node].parent;
     parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
-}
-
-pub(super) fn is_images_key(key: &str) -> bool {
-    key == "images" || key.ends_with("Images")
 }
 
 /// Returns references that are split over keys with a common stem: `imageRepository` and `imageTag`, `initImage` and
@@ -161,37 +178,23 @@ fn is_default(tree: &SyntaxTree<'_>, repository: NodeId) -> bool {
         .is_some_and(|key| key.starts_with("defaultImageRepo") || key.starts_with("defaultImage_repo"))
 }
 
-fn is_name(text: &str) -> bool {
-    Reference::parse(text).is_ok_and(|reference| reference.tag().is_none() && reference.digest().is_none())
-}
-
-pub(super) fn is_image_key(key: &str) -> bool {
-    key.len() >= 5
-        && key.is_char_boundary(key.len() - 5)
-        && key[key.len() - 5..].eq_ignore_ascii_case("image")
-}
-
 /// Adds a scalar under an image key where it is a reference with a tag or digest, comes from a template or a variable,
-/// or stands in a list of containers.
-fn whole(finder: &mut Finder<'_, '_>, node: NodeId) {
+/// or stands in a list of containers. Returns whether it is one.
+fn whole(finder: &mut Finder<'_, '_>, node: NodeId) -> bool {
     let tree = finder.tree;
-    let Some(text) = tree.string_of(node) else { return };
+    let Some(text) = tree.string_of(node) else { return false };
     let in_list = tree.nodes[node].parent.and_then(|parent| tree.nodes[parent].parent);
     let in_list = in_list.is_some_and(|list| tree.is_sequence(list));
     let made_elsewhere = matches!(unresolvable(tree.written(node)), Some(Skip::Template | Skip::Variable));
     // Behind an image, a template may take the rest for a comment or for the next line.
     let first = text.split_whitespace().next().unwrap_or_default();
     let starts_as_image = || Reference::parse(first).is_ok_and(|first| first.tag().is_some());
-    if has_tag_or_digest(tree, node) || made_elsewhere || starts_as_image() || (in_list && !text.is_empty()) {
+    let is_one =
+        has_tag_or_digest(tree, node) || made_elsewhere || starts_as_image() || (in_list && !text.is_empty());
+    if is_one {
         finder.add_image(node);
     }
-}
-
-/// Returns whether a repository under this key holds sources or charts: its tag is not an image's.
-pub(super) fn is_source_key(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["git", "source", "src", "repo", "chart", "manifests"].iter().any(|word| key.contains(word))
-        && !is_image_key(&key)
+    is_one
 }
 
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.

@@ -1,6 +1,7 @@
 //! JSON patches in YAML (RFC 6902), as kustomize and Flux take them: a list of `{op, path, value}`.
 
 use super::finder::Finder;
+use super::image_keys::is_image_key;
 use super::{helm_values, kubernetes, kustomization, object};
 use crate::manifest::content;
 use crate::manifest::inputs::{FieldSource, Needs};
@@ -82,7 +83,7 @@ fn written(finder: &mut Finder<'_, '_>, value: NodeId, path: &str, keys: &[&str]
             kubernetes::find_in_volumes(finder, &volumes, None);
         }
         [.., last] if tree.text_of(value).is_some() => {
-            if helm_values::is_image_key(last) {
+            if is_image_key(last) {
                 finder.add_tagged_image(value);
             }
         }
@@ -130,7 +131,7 @@ fn may_write_a_part(tree: &SyntaxTree<'_>, value: NodeId, keys: &[&str]) -> bool
     match tree.string_of(value) {
         Some(text) if text.contains("@sha256:") || text.starts_with("sha256:") => false,
         Some(text) => {
-            keys.last().is_some_and(|key| is_pin(key) || helm_values::is_image_key(key))
+            keys.last().is_some_and(|key| is_pin(key) || is_image_key(key))
                 || keys.ends_with(&["image", "reference"])
                 || (is_in_values() && (keys.contains(&"parameters") || is_about_images(text)))
         }
@@ -148,7 +149,7 @@ fn mentions_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 /// Returns whether an image, or a part of one, comes along with what is written at a path.
 fn names_an_image(keys: &[&str]) -> bool {
     keys.last().is_none_or(|key| {
-        helm_values::is_image_key(key)
+        is_image_key(key)
             || is_pin(key)
             || key.ends_with("ontainers")
             || matches!(

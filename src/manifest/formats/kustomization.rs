@@ -44,7 +44,7 @@ impl Kustomize {
     pub(in crate::manifest) fn files(&self) -> impl Iterator<Item = &str> {
         self.overlays
             .iter()
-            .flat_map(|overlay| overlay.resources.iter().chain(&overlay.patches))
+            .flat_map(|overlay| overlay.resources.iter().chain(&overlay.patches).chain(&overlay.values))
             .map(String::as_str)
     }
 
@@ -80,6 +80,9 @@ pub struct Overlay {
     pub components: Vec<String>,
     /// The files that it applies as patches.
     pub patches: Vec<String>,
+    /// The files with the values of the charts that it renders.
+    #[serde(default)]
+    pub values: Vec<String>,
     /// What happens to images, in order.
     pub images: Vec<ImageEntry>,
 }
@@ -166,6 +169,10 @@ fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
         let texts = nodes.filter_map(|node| tree.string_of(node));
         texts.filter(|text| !text.contains('\n')).filter_map(|text| path_from(directory, text)).collect()
     };
+    let values = |chart: &NodeId| {
+        let more = tree.get(*chart, "additionalValuesFiles").map(|list| tree.items(list)).unwrap_or_default();
+        more.iter().copied().chain(tree.get(*chart, "valuesFile")).collect::<Vec<_>>()
+    };
     let by_path = |key: &str| list(key).iter().filter_map(|patch| tree.get(*patch, "path"));
     Overlay {
         is_named: is_named(path),
@@ -179,6 +186,7 @@ fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
                 .chain(by_path("patches"))
                 .chain(by_path("patchesJson6902")),
         ),
+        values: paths(&mut list("helmCharts").iter().flat_map(values)),
         images: images(tree, list("images")),
     }
 }

@@ -1,8 +1,8 @@
 //! What the catalogue says where images stand, found in a document.
 
-use super::catalogue::{Form, Location};
+use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
-use super::{artifact, helm_values, kustomization};
+use super::{artifact, helm_values, json_patch, kustomization, partial_images};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
@@ -26,6 +26,9 @@ pub(super) fn find(
                 let (format, object) = (finder.format.clone(), finder.object.clone());
                 let document = finder.document;
                 finder.texts.push(EmbeddedText { node, form, document, format, object });
+            } else if form == TextForm::Objects && json_patch::is_patch(tree, node) {
+                // Older deployers take the operations as they are.
+                json_patch::find(finder, node);
             }
         }
     }
@@ -46,6 +49,7 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
         }
         Form::Artifact => artifact::find(finder, node),
         Form::Values => helm_values::find(finder, node),
+        Form::Parameters => partial_images::of_parameters(finder, node),
         Form::Kustomize => {
             for entry in finder.tree.items(node) {
                 kustomization::entry(finder, *entry);

@@ -2,7 +2,8 @@
 //! value. Measured on the fields of the world's custom resources, see `tests/it/catalogue_fields.rs`.
 
 use super::finder::{Finder, has_tag_or_digest};
-use super::helm_values::{self, is_image_key};
+use super::helm_values;
+use super::image_keys::is_image_key;
 use super::object;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 

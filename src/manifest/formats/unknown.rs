@@ -2,7 +2,8 @@
 //! and never edited.
 
 use super::finder::{Finder, has_tag_or_digest};
-use super::helm_values::{self, is_image_key, is_images_key, is_source_key};
+use super::helm_values;
+use super::image_keys::{is_image_key, is_images_key, is_source_key};
 use super::object;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::{NodeId, NodeKind};

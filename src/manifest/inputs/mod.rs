@@ -7,11 +7,22 @@ mod needs;
 
 pub(super) use needs::{FieldSource, Needs, source_of, texts};
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use fields::FieldSources;
 use files::Files;
 
 use super::file_scan::FileScan;
 use crate::source::tree::{Tree, TreeEntry, directory_of, path_to};
+
+/// Adds to the `inputs` of something what files say that decides about it, each with its file, as seen from its directory.
+pub(super) fn add(inputs: &mut BTreeMap<String, String>, said: BTreeSet<(String, String)>) {
+    for (file, text) in said {
+        let content = inputs.entry(file).or_default();
+        content.push_str(&text);
+        content.push('\n');
+    }
+}
 
 /// Puts the content of what the look-aways of `files` need beside them; `entries` are those of the whole tree with their
 /// paths below the root. One that is about a variable is dropped where no image has that in it.

@@ -8,19 +8,23 @@ use super::{PIN, Put, pinned};
 /// A name, the files that were there, those that the change writes, and the finding that tells of it.
 type Case<'c> = (&'c str, &'c [(&'c str, String)], &'c [(&'c str, String)], &'c str);
 
+/// What a change writes where it takes a file away.
+pub(super) const GONE: &str = "(gone)";
+
 fn judge(before: &[(&str, String)], after: &[(&str, String)]) -> (i32, Vec<String>, Vec<String>, String) {
     let app = pinned();
     let mut files = vec![("app.yaml", app.as_str())];
     files.extend(before.iter().map(|(path, text)| (*path, text.as_str())));
     let scene = Scene::new(&files);
     let base = scene.head();
-    let entries: Vec<_> = after.iter().map(|(path, text)| (path.as_bytes(), Put::Text(text))).collect();
+    let put = |text| if text == GONE { Put::Gone } else { Put::Text(text) };
+    let entries: Vec<_> = after.iter().map(|(path, text)| (path.as_bytes(), put(text.as_str()))).collect();
     scene.commit_entries(&entries);
     scene.check_out();
     scene.judged(&["check", "--changed-since", &base])
 }
 
-fn told(cases: &[Case<'_>]) {
+pub(super) fn told(cases: &[Case<'_>]) {
     let mut failures = Vec::new();
     for (name, before, after, expected) in cases {
         let (code, findings, unread, err) = judge(before, after);
@@ -34,21 +38,42 @@ fn told(cases: &[Case<'_>]) {
 /// Paths and texts.
 type Files<'f> = &'f [(&'f str, String)];
 
-fn fine(cases: &[(&str, Files<'_>, Files<'_>)]) {
+pub(super) fn fine(cases: &[(&str, Files<'_>, Files<'_>)]) {
+    let mut failures = Vec::new();
     for (name, before, after) in cases {
         let (code, findings, unread, err) = judge(before, after);
-        assert_eq!((code, findings, unread), (0, vec![], vec![]), "{name}: {err}");
+        if (code, &findings, &unread) != (0, &vec![], &vec![]) {
+            failures.push(format!("{name}: {code} {findings:?} {unread:?} {err}"));
+        }
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-fn pod(image: &str) -> String {
+/// Files of a case that makes its own.
+pub(super) type Owned = Vec<(&'static str, String)>;
+
+pub(super) fn told_all(cases: &[(&str, Owned, Owned, &str)]) {
+    let cases: Vec<Case<'_>> = cases
+        .iter()
+        .map(|(name, before, after, told)| (*name, before.as_slice(), after.as_slice(), *told))
+        .collect();
+    told(&cases);
+}
+
+pub(super) fn fine_all(cases: &[(&str, Owned, Owned)]) {
+    let cases: Vec<(&str, Files<'_>, Files<'_>)> =
+        cases.iter().map(|(name, before, after)| (*name, before.as_slice(), after.as_slice())).collect();
+    fine(&cases);
+}
+
+pub(super) fn pod(image: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {name}\nspec:\n  containers:\n  - name: a\n    image: {image}\n",
         name = "{name: a}"
     )
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     text.to_owned()
 }
 

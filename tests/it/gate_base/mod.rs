@@ -1,5 +1,6 @@
 //! The gate over a change: what decides is the base's, what is judged is the commit, and no finding walks away.
 
+mod chart_values;
 mod charts;
 mod decides;
 mod deployed;
@@ -8,6 +9,8 @@ mod judged;
 mod looked_behind;
 mod moved;
 mod understood;
+mod values;
+mod variables;
 
 use std::path::Path;
 

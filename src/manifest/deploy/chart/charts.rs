@@ -26,8 +26,13 @@ impl Charts {
         (texts.iter().map(|(_, text)| text.len()).sum::<usize>() <= TEXT_MAX).then_some(texts)
     }
 
+    /// Returns the directories of the charts.
+    pub(in crate::manifest) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns whether the templates of a chart in `directory` are known.
-    pub(super) fn has(&self, directory: &str) -> bool {
+    pub(in crate::manifest) fn has(&self, directory: &str) -> bool {
         self.0.contains_key(directory)
     }
 }

@@ -50,8 +50,7 @@ impl ChartFlow {
     /// Returns how the digest at a JSON pointer has to be written.
     pub(super) fn form(&self, pointer: &str) -> DigestForm {
         let Some(flow) = self.0.as_ref().filter(|flow| flow.is_complete) else { return DigestForm::Unknown };
-        let target: Vec<String> =
-            pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+        let target = keys(pointer);
         let uses = flow.uses.iter().filter(|(path, _)| matches(path, &target));
         let uses: BTreeSet<Preceding> = uses.flat_map(|(_, uses)| uses).copied().collect();
         let has = |before| uses.contains(&before);
@@ -65,6 +64,35 @@ impl ChartFlow {
             (false, false) => DigestForm::Unknown,
         }
     }
+}
+
+impl ChartFlow {
+    /// Returns the values that come out together in each image that the templates write; none where not all of them are
+    /// understood.
+    pub(super) fn images(&self) -> impl Iterator<Item = &BTreeSet<Path>> {
+        self.0.iter().filter(|flow| flow.is_complete).flat_map(|flow| &flow.images)
+    }
+
+    /// Returns whether the value at a JSON pointer, a tag or a digest, comes out in an image whose name is not beside it: what
+    /// is right for one is wrong for the other.
+    pub(super) fn is_shared(&self, pointer: &str) -> bool {
+        let target = keys(pointer);
+        let is_name = |path: &Path| {
+            const OTHERS: [&str; 6] = ["tag", "digest", "sha", "registry", "hub", "version"];
+            let last = path.last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
+            let above = &target[..target.len().saturating_sub(1)];
+            path.len() == target.len()
+                && path.iter().zip(above).all(|(key, wanted)| key == "*" || key == wanted)
+                && !OTHERS.iter().any(|other| last.contains(other))
+        };
+        self.images()
+            .any(|image| image.iter().any(|path| matches(path, &target)) && !image.iter().any(is_name))
+    }
+}
+
+/// Returns the keys of a JSON pointer.
+fn keys(pointer: &str) -> Path {
+    pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 /// Returns whether the values around the target do not go where nobody sees them.
@@ -167,6 +195,35 @@ mod tests {
         assert_eq!(flow.form("/global/image/digest"), DigestForm::Prefixed);
         assert_eq!(flow.form("/jobs/clean/image/digest"), DigestForm::Prefixed);
         assert_eq!(flow.form("/elsewhere/image/digest"), DigestForm::Unknown);
+    }
+
+    #[test]
+    fn a_value_of_two_images_is_shared() {
+        let shared = |template: &str, pointer: &str| {
+            ChartFlow::of(&[("templates/a.yaml", template)]).is_shared(pointer)
+        };
+        let own = "image: \"{{ .Values.image.repository }}:{{ .Values.image.tag }}\"\n";
+        for (template, expected) in [
+            ("", false),
+            ("image: \"exporter:{{ .Values.image.tag }}\"\n", true),
+            ("image: {{ .Values.exporter.name }}:{{ .Values.image.tag }}\n", true),
+            (
+                "image: {{ printf \"%s:%s\" .Values.exporter (.Values.tag | default .Values.image.tag) }}\n",
+                true,
+            ),
+            ("version: {{ .Values.image.tag }}\n", false),
+            ("image: {{ .Values.image.repository }}@{{ .Values.image.tag }}\n", false),
+            ("image: {{ with .Values.image }}{{ .registry }}/{{ .repository }}:{{ .tag }}{{ end }}\n", false),
+            ("- --sidecar-image=sidecar:{{ .Values.image.tag }}\n", true),
+        ] {
+            assert_eq!(shared(&format!("{own}{template}"), "/image/tag"), expected, "{template}");
+        }
+        let helpers = "{{- define \"a.image\" -}}\n{{ .image.repository }}:\n{{- .image.tag }}\n{{- end }}\n";
+        let used =
+            format!("{helpers}image: {{{{ include \"a.image\" (dict \"image\" .Values.image) }}}}\nb: c\n");
+        assert!(!shared(&used, "/image/tag"));
+        let images: Vec<_> = ChartFlow::of(&[("templates/a.yaml", &used)]).images().cloned().collect();
+        assert_eq!(images, [[keys("/image/repository"), keys("/image/tag")].into_iter().collect()]);
     }
 
     #[test]

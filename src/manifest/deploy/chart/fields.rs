@@ -39,14 +39,18 @@ pub(in crate::manifest) fn apply(files: &mut [TreeFile<'_>], charts: &Charts) {
                     let texts = templates.as_ref().filter(|_| looked_at <= LOOKED_AT_MAX);
                     texts.is_some_and(|texts| tag_is_only_in_images(texts, &located.site.path))
                 };
-            let digest = located.site.digest_field.as_ref().map(|field| match &templates {
-                None => DigestForm::Unknown,
-                Some(texts) => {
-                    let flow = flows.entry(directory.to_owned()).or_insert_with(|| ChartFlow::of(texts));
-                    flow.form(&field.path)
-                }
-            });
-            let chart = Some(ChartFields { tag_is_only_in_images, digest });
+            let flow = templates
+                .as_ref()
+                .map(|texts| &*flows.entry(directory.to_owned()).or_insert_with(|| ChartFlow::of(texts)));
+            let field = located.site.digest_field.as_ref();
+            let digest = field.map(|field| flow.map_or(DigestForm::Unknown, |flow| flow.form(&field.path)));
+            let written = match (&located.site.write, field) {
+                (Some(Write::Digest { .. }), Some(field)) => Some(&field.path),
+                (Some(Write::Tag { .. }), _) => Some(&located.site.path),
+                _ => None,
+            };
+            let is_shared = written.is_some_and(|path| flow.is_some_and(|flow| flow.is_shared(path)));
+            let chart = Some(ChartFields { tag_is_only_in_images, digest, is_shared });
             located.deployed.get_or_insert_default().chart = chart;
             read(located);
         }

@@ -36,6 +36,8 @@ pub(super) struct ValueFlow {
     pub(super) escapes: BTreeSet<Path>,
     /// The first keys that the chart's own templates ask for.
     pub(super) keys: BTreeSet<String>,
+    /// The values that come out together in one image.
+    pub(super) images: BTreeSet<BTreeSet<Path>>,
     /// Whether a template asks whether a value starts with `sha256:`.
     pub(super) asks_for_algorithm: bool,
     /// Whether everything was run.
@@ -59,6 +61,7 @@ pub(super) fn follow<'t>(
         variables: Vec::new(),
         depth: 0,
         steps: 0,
+        image: None,
         flow: ValueFlow { is_complete: true, ..ValueFlow::default() },
     };
     for template in templates {
@@ -67,6 +70,7 @@ pub(super) fn follow<'t>(
         let mut out = Vec::new();
         run.parts(&template.parts, &vec![Term::Root], &mut out);
         run.record(&out, vec![String::new()], 0);
+        run.end_image();
     }
     run.flow
 }
@@ -77,6 +81,8 @@ struct Run<'r, 't> {
     variables: Vec<(&'r str, Terms)>,
     depth: usize,
     steps: usize,
+    /// What has come out of the image that is being written, and how deep in definitions it was begun.
+    image: Option<(usize, BTreeSet<Path>)>,
     flow: ValueFlow,
 }
 
@@ -281,8 +287,11 @@ impl<'r, 't> Run<'r, 't> {
                 None => match HELPERS.iter().find(|(known, _)| known == name) {
                     Some((_, key)) => {
                         let image = self.fields(argument.clone(), &[*key]);
-                        let digest = self.fields(image, &["digest"]);
-                        add(&mut found, vec![Term::Joined(vec![vec![Term::Text("@".to_owned())], digest])]);
+                        // All of one image: what is right for its name is right for nothing else.
+                        let [name, tag, digest] =
+                            ["repository", "tag", "digest"].map(|field| self.fields(image.clone(), &[field]));
+                        let text = |text: &str| vec![Term::Text(text.to_owned())];
+                        add(&mut found, vec![Term::Joined(vec![name, text(":"), tag, text("@"), digest])]);
                     }
                     None => self.escape(&argument, 0),
                 },
@@ -307,6 +316,25 @@ impl<'r, 't> Run<'r, 't> {
             };
             self.fields(from, &[key.as_str()])
         })
+    }
+
+    /// Notes whether a text ends the image that is being written, or begins one.
+    fn note_line(&mut self, text: &str, depth: usize) {
+        // What a definition puts into an image may have lines of its own, which are folded.
+        let ends = self.image.as_ref().is_none_or(|(begun, _)| depth <= *begun);
+        let Some((_, line)) = text.rsplit_once('\n').or(self.image.is_none().then_some(("", text))) else {
+            return;
+        };
+        if ends {
+            self.end_image();
+            self.image = begins_image(line).then(|| (depth, BTreeSet::new()));
+        }
+    }
+
+    fn end_image(&mut self) {
+        if let Some((_, image)) = self.image.take().filter(|(_, image)| !image.is_empty()) {
+            self.flow.images.insert(image);
+        }
     }
 
     /// Notes that values go somewhere as a whole.
@@ -335,8 +363,14 @@ impl<'r, 't> Run<'r, 't> {
             }
             let mut next: Vec<String> = Vec::new();
             for value in values {
+                if let (Term::Of(path) | Term::Stripped(path), Some((_, image))) = (value, &mut self.image) {
+                    image.insert(path.clone());
+                }
                 let more = match value {
-                    Term::Text(text) => ends.iter().map(|end| tail(&format!("{end}{text}"))).collect(),
+                    Term::Text(text) => {
+                        self.note_line(text, depth);
+                        ends.iter().map(|end| tail(&format!("{end}{text}"))).collect()
+                    }
                     Term::Of(path) => {
                         let uses = self.flow.uses.entry(path.clone()).or_default();
                         uses.extend(ends.iter().map(|end| before_of(end)));
@@ -366,6 +400,22 @@ impl<'r, 't> Run<'r, 't> {
         }
         ends
     }
+}
+
+/// Returns whether the value that a line ends before is that of an image, or a part of the reference stands there as it is.
+fn begins_image(line: &str) -> bool {
+    let separators = line.match_indices([':', '=']);
+    separators.map(|(at, _)| at).any(|at| {
+        let value = line[at + 1..].trim_start_matches([' ', '"', '\'']);
+        ends_in_image(&line[..at]) && !value.contains([' ', ',', '"', '\''])
+    })
+}
+
+fn ends_in_image(key: &str) -> bool {
+    let key = key.trim_end_matches(['"', '\'']);
+    key.len() >= 5
+        && key.is_char_boundary(key.len() - 5)
+        && key[key.len() - 5..].eq_ignore_ascii_case("image")
 }
 
 fn variable<'t>(token: &Token<'t>) -> Option<&'t str> {

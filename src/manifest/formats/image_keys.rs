@@ -1,0 +1,27 @@
+//! What the keys of Helm values say.
+
+use crate::reference::Reference;
+
+/// Keys beside which a repository is one of charts or of sources.
+pub(super) const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
+
+pub(super) fn is_images_key(key: &str) -> bool {
+    key == "images" || key.ends_with("Images")
+}
+
+pub(super) fn is_name(text: &str) -> bool {
+    Reference::parse(text).is_ok_and(|reference| reference.tag().is_none() && reference.digest().is_none())
+}
+
+pub(super) fn is_image_key(key: &str) -> bool {
+    key.len() >= 5
+        && key.is_char_boundary(key.len() - 5)
+        && key[key.len() - 5..].eq_ignore_ascii_case("image")
+}
+
+/// Returns whether a repository under this key holds sources or charts: its tag is not an image's.
+pub(super) fn is_source_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["git", "source", "src", "repo", "chart", "manifests"].iter().any(|word| key.contains(word))
+        && !is_image_key(&key)
+}

@@ -1,0 +1,309 @@
+//! Finds the values of the variables in a tree's images, and says what the images become.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::env_file;
+use super::substitutions::{DataObject, Substitution, VariableSources, may_say, normal, read};
+use crate::manifest::inputs;
+use crate::manifest::located::{Located, Scan};
+use crate::manifest::partial_image::{ImageParts, PartialImage};
+use crate::manifest::scan::{SIZE_MAX, is_candidate};
+use crate::manifest::site::{State, classify};
+use crate::manifest::variable_text::{VariableStyle, fill, names};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, directory_of, path_to};
+
+/// A file: its path below the root of the tree, and what it holds.
+type ScannedFile<'f> = (&'f str, &'f mut Scan);
+
+/// The formats in whose images somebody puts values: Compose, and what Flux builds.
+const FORMATS: [&str; 5] = ["compose", "kubernetes", "kustomize", "helm-values", "json-patch"];
+
+/// VariableValues of variables, each with the file that it stands in.
+type VariableValues = BTreeMap<String, (String, String)>;
+
+/// Puts beside every image with a variable what it becomes with the values that stand in `tree`, and what these are; the
+/// `entries` are all files of the tree, with their paths below the root.
+pub(in crate::manifest) fn settle<T: Tree>(
+    tree: &T,
+    entries: &[(TreeEntry, String)],
+    files: &mut [ScannedFile<'_>],
+) {
+    if !files.iter().any(|(_, scan)| has_variable(scan)) {
+        return;
+    }
+    let texts =
+        Texts { tree, paths: entries.iter().map(|(entry, root_path)| (root_path.as_str(), entry)).collect() };
+    let substituted = Substituted::of(&texts, entries, files);
+    let found: Vec<(usize, FileVariables)> = files
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, scan))| has_variable(scan))
+        .map(|(index, (path, scan))| (index, FileVariables::of(path, scan, &texts, &substituted)))
+        .collect();
+    for (index, known) in found {
+        apply(files[index].1, &known);
+    }
+}
+
+/// What the variables of one file may be.
+struct FileVariables {
+    style: VariableStyle,
+    values: Vec<VariableValues>,
+    /// The directory of the file.
+    directory: String,
+    /// What generators give to the templates of an `ApplicationSet`.
+    generated: Vec<VariableValues>,
+}
+
+impl FileVariables {
+    fn of<T: Tree>(path: &str, scan: &Scan, texts: &Texts<'_, T>, substituted: &Substituted) -> Self {
+        let is_compose = scan.sites.iter().any(|located| located.site.format == "compose");
+        let (style, values) = if is_compose {
+            (VariableStyle::Compose, vec![texts.env_files(path)])
+        } else {
+            (VariableStyle::Flux, substituted.at(path, scan))
+        };
+        let text = if has_template(scan) { texts.read(path).unwrap_or_default() } else { String::new() };
+        let from_here = |(name, value)| (name, (value, path.to_owned()));
+        let generated = read(path, &text).generated.into_iter();
+        let generated = generated.map(|all| all.into_iter().map(from_here).collect()).collect();
+        Self { style, values, directory: directory_of(path).to_owned(), generated }
+    }
+
+    /// Returns who fills a text of an object of `kind`, and with what.
+    fn of_text(&self, text: &str, kind: Option<&str>) -> (VariableStyle, Vec<&VariableValues>) {
+        if !is_generated(text, kind) {
+            return (self.style, self.values.iter().collect());
+        }
+        // A generator may give several things, of which not each is for this text.
+        let fills = |values: &&VariableValues| fill(text, &plain(values), VariableStyle::Template).is_some();
+        (VariableStyle::Template, self.generated.iter().filter(fills).collect())
+    }
+
+    /// Returns the variables of a text with their values, each with the file that it stands in.
+    fn said(&self, text: &str, all: &[&VariableValues]) -> BTreeSet<(String, String)> {
+        let names = names(text);
+        let of = |values: &&VariableValues| {
+            let known = names.iter().filter_map(|name| Some((*name, values.get(*name)?)));
+            let said = known
+                .map(|(name, (value, file))| (path_to(&self.directory, file), format!("{name}={value}")));
+            said.collect::<Vec<_>>()
+        };
+        all.iter().flat_map(of).collect()
+    }
+}
+
+fn is_generated(text: &str, kind: Option<&str>) -> bool {
+    kind == Some("ApplicationSet") && text.contains("{{")
+}
+
+fn has_template(scan: &Scan) -> bool {
+    scan.sites.iter().any(|located| is_generated(&located.site.image, located.site.kind.as_deref()))
+        || scan.partials.iter().any(|partial| is_generated(&partial.parts.written(), partial.kind.as_deref()))
+}
+
+fn has_variable(scan: &Scan) -> bool {
+    scan.sites.iter().any(is_filled)
+        || scan.partials.iter().any(|partial| partial.parts.written().contains('$'))
+        || has_template(scan)
+}
+
+fn is_filled(located: &Located) -> bool {
+    let site = &located.site;
+    (site.image.contains('$') && FORMATS.contains(&site.format.as_str()))
+        || is_generated(&site.image, site.kind.as_deref())
+}
+
+fn apply(scan: &mut Scan, known: &FileVariables) {
+    for located in scan.sites.iter_mut().filter(|located| is_filled(located)) {
+        let image = &located.site.image;
+        let (style, all) = known.of_text(image, located.site.kind.as_deref());
+        let said = known.said(image, &all);
+        let filled: Vec<Option<String>> = all.iter().map(|values| filled(image, values, style)).collect();
+        let filled = worst(&filled);
+        if filled.is_some() || !said.is_empty() {
+            let deployed = located.deployed.get_or_insert_default();
+            deployed.filled = filled;
+            inputs::add(&mut deployed.inputs, said);
+        }
+    }
+    let kept = |mut partial: PartialImage| {
+        let written = partial.parts.written();
+        let (style, all) = known.of_text(&written, partial.kind.as_deref());
+        inputs::add(&mut partial.inputs, known.said(&written, &all));
+        let has_digest =
+            |values: &&VariableValues| filled_parts(&partial.parts, &plain(values), style).has_digest();
+        let is_open = written.contains('$') || written.contains("{{");
+        let is_pinned = is_open && !all.is_empty() && all.iter().all(has_digest);
+        (!is_pinned).then_some(partial)
+    };
+    scan.partials = std::mem::take(&mut scan.partials).into_iter().filter_map(kept).collect();
+}
+
+/// Returns what an image becomes. What Compose is given elsewhere is not known, so that a default with a digest proves nothing.
+fn filled(image: &str, values: &VariableValues, style: VariableStyle) -> Option<String> {
+    let is_given = || names(image).iter().all(|name| values.contains_key(*name));
+    fill(image, &plain(values), style).filter(|filled| {
+        style != VariableStyle::Compose || classify(filled).0 == State::Floating || is_given()
+    })
+}
+
+/// Returns what is worst of what an image becomes in several places; `None` where one of them is not known, and none floats.
+fn worst(filled: &[Option<String>]) -> Option<String> {
+    let floats = |image: &&String| classify(image).0 == State::Floating;
+    if let Some(floating) = filled.iter().flatten().find(floats) {
+        return Some(floating.clone());
+    }
+    filled.iter().cloned().collect::<Option<Vec<_>>>()?.into_iter().next()
+}
+
+fn filled_parts(parts: &ImageParts, values: &BTreeMap<String, String>, style: VariableStyle) -> ImageParts {
+    let filled =
+        |text: &Option<String>| text.as_ref().map(|text| fill(text, values, style).unwrap_or_default());
+    ImageParts { tag: filled(&parts.tag), digest: filled(&parts.digest), ..parts.clone() }
+}
+
+fn plain(values: &VariableValues) -> BTreeMap<String, String> {
+    values.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect()
+}
+
+/// The files of a tree that are read as they are asked for.
+struct Texts<'t, T> {
+    tree: &'t T,
+    paths: HashMap<&'t str, &'t TreeEntry>,
+}
+
+impl<T: Tree> Texts<'_, T> {
+    fn read(&self, root_path: &str) -> Option<String> {
+        let entry = self.paths.get(root_path).filter(|entry| entry.kind == EntryKind::File)?;
+        let bytes = self.tree.read(&entry.path, SIZE_MAX).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Returns the variables for a Compose file: of the `.env` beside it, and of those above, from where Compose may be run.
+    fn env_files(&self, root_path: &str) -> VariableValues {
+        let mut values = VariableValues::new();
+        let above = root_path.match_indices('/').map(|(at, _)| &root_path[..at]);
+        for directory in std::iter::once("").chain(above) {
+            let path = if directory.is_empty() { ".env".to_owned() } else { format!("{directory}/.env") };
+            let Some(text) = self.read(&path) else { continue };
+            values.extend(
+                env_file::parse(&text).into_iter().map(|(name, value)| (name, (value, path.clone()))),
+            );
+        }
+        values
+    }
+}
+
+/// What Flux substitutes, and in which files.
+struct Substituted {
+    all: Vec<(VariableValues, HashSet<String>)>,
+    /// The data of all objects, by `NAME.KEY`.
+    data: VariableValues,
+}
+
+impl Substituted {
+    fn of<T: Tree>(texts: &Texts<'_, T>, entries: &[(TreeEntry, String)], files: &[ScannedFile<'_>]) -> Self {
+        let mut substitutions: Vec<Substitution> = Vec::new();
+        let mut objects: HashMap<String, Vec<(String, DataObject)>> = HashMap::new();
+        let manifests = entries.iter().map(|(_, root_path)| root_path).filter(|path| is_candidate(path));
+        for path in manifests {
+            let Some(text) = texts.read(path).filter(|text| may_say(text)) else { continue };
+            let VariableSources { substitutions: more, objects: found, .. } = read(path, &text);
+            substitutions.extend(more);
+            for object in found {
+                objects.entry(object.name.clone()).or_default().push((path.clone(), object));
+            }
+        }
+        let all = substitutions.iter().flat_map(|substitution| {
+            let reached = reached(&substitution.path, files);
+            let own = substitution.values.iter();
+            let own = own.map(|(name, value)| (name.clone(), (value.clone(), substitution.file.clone())));
+            let own: VariableValues = own.collect();
+            let from = substitution.from.iter().filter_map(|name| objects.get(name));
+            let from: Vec<Vec<VariableValues>> = from
+                .map(|all| all.iter().map(|(file, object)| data(texts, file, object)).collect())
+                .collect();
+            alternatives(from).into_iter().map(move |mut values| {
+                values.extend(own.clone());
+                (values, reached.clone())
+            })
+        });
+        let all = all.collect();
+        let data = objects.values().flatten().flat_map(|(file, object)| {
+            let entry = |(key, value): (&String, &String)| {
+                (format!("{}.{key}", object.name), (value.clone(), file.clone()))
+            };
+            object.data.iter().map(entry).collect::<Vec<_>>()
+        });
+        Self { all, data: data.collect() }
+    }
+
+    /// Returns what the variables in a file may be, once for everybody who substitutes there.
+    fn at(&self, root_path: &str, scan: &Scan) -> Vec<VariableValues> {
+        let here = self.all.iter().filter(|(_, reached)| reached.contains(root_path));
+        let mut here: Vec<VariableValues> = here.map(|(values, _)| values.clone()).collect();
+        // What a release takes from an object, by its name and key.
+        if scan.partials.iter().any(|partial| partial.parts.written().contains("$(")) {
+            here.extend(here.is_empty().then(VariableValues::new));
+            here.iter_mut().for_each(|values| values.extend(self.data.clone()));
+        }
+        here
+    }
+}
+
+/// How many ways objects of the same names are put together; past that each counts by itself.
+const WAYS_MAX: usize = 64;
+
+/// Returns what may come of objects in a row, each of which may be one of several with its name.
+fn alternatives(from: Vec<Vec<VariableValues>>) -> Vec<VariableValues> {
+    let ways = from.iter().fold(1_usize, |ways, all| ways.saturating_mul(all.len()));
+    if ways > WAYS_MAX {
+        return from.into_iter().flatten().collect();
+    }
+    from.into_iter().fold(vec![VariableValues::new()], |ways, all| {
+        let with = |way: &VariableValues| {
+            let merged = |more: &VariableValues| {
+                way.iter().chain(more).map(|(name, at)| (name.clone(), at.clone())).collect()
+            };
+            all.iter().map(merged).collect::<Vec<VariableValues>>()
+        };
+        ways.iter().flat_map(with).collect()
+    })
+}
+
+/// Returns the variables that an object of the file at `path` has.
+fn data<T: Tree>(texts: &Texts<'_, T>, path: &str, object: &DataObject) -> VariableValues {
+    let mut values = VariableValues::new();
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    for file in &object.files {
+        let file = normal(&format!("{directory}/{file}"));
+        let known = texts.read(&file).map(|text| env_file::parse(&text)).unwrap_or_default();
+        values.extend(known.into_iter().map(|(name, value)| (name, (value, file.clone()))));
+    }
+    let own = object.data.iter();
+    values.extend(own.map(|(name, value)| (name.clone(), (value.clone(), path.to_owned()))));
+    values
+}
+
+/// Returns the files that are built from a directory: those below it, and those that kustomizations there build on.
+fn reached(path: &str, files: &[ScannedFile<'_>]) -> HashSet<String> {
+    let is_below = |path: &str, above: &str| {
+        above.is_empty()
+            || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let (mut found, mut open) = (HashSet::new(), vec![path.to_owned()]);
+    let mut seen: HashSet<String> = open.iter().cloned().collect();
+    while let Some(above) = open.pop() {
+        for (path, scan) in files.iter().filter(|(path, _)| is_below(path, &above)) {
+            if !found.insert((*path).to_owned()) {
+                continue;
+            }
+            for overlay in scan.kustomize.overlays.iter().filter(|overlay| overlay.is_named) {
+                let on = overlay.resources.iter().chain(&overlay.components).chain(&overlay.patches);
+                open.extend(on.filter(|path| seen.insert((*path).clone())).cloned());
+            }
+        }
+    }
+    found
+}
