@@ -21,6 +21,8 @@ pub struct Pinned {
     pub files: Vec<FileEdit>,
     /// Files that change along with them, and hold no image.
     pub beside: Vec<FileEdit>,
+    /// The paths of files whose annotations are mended where any image changes, in these files or in others.
+    pub mended: BTreeSet<String>,
     /// Remarks that are not failures.
     pub notes: Vec<String>,
     /// What the registries said the tags are, for the ledger.
@@ -43,11 +45,22 @@ impl Pinned {
 
     /// Leaves out the files in which no image changes, but annotations alone.
     pub fn drop_unchanged(&mut self) {
+        self.mend_along();
+        let mended = std::mem::take(&mut self.mended);
+        self.files.retain(|file| !mended.contains(&file.path));
+    }
+
+    /// Lets the files in which annotations alone change wait for an image that does: without one, nothing is written.
+    pub fn mend_along(&mut self) {
         let sites = self.inventory.sites().zip(&self.verdicts);
         let changed =
             sites.filter(|(_, verdict)| verdict.change.is_some()).map(|((file, _), _)| file.path.as_str());
         let changed: BTreeSet<&str> = changed.collect();
-        self.files.retain(|file| changed.contains(file.path.as_str()));
+        let paths = self.files.iter().map(|file| file.path.as_str());
+        self.mended = paths.filter(|path| !changed.contains(path)).map(str::to_owned).collect();
+        if changed.is_empty() {
+            self.files.clear();
+        }
     }
 
     /// Returns the images of the files that change, as they stand there after it: annotations move them. They are in the order

@@ -1,6 +1,7 @@
 //! From a tree to proven edits: what `tagpin pin` and `tagpin run` have in common.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::foresee::AtItsWord;
@@ -174,28 +175,30 @@ pub fn edit_again<T: Tree>(
     settings: &Settings,
     inventory: Arc<Inventory>,
     mut verdicts: Vec<Verdict>,
+    mended: BTreeSet<String>,
 ) -> Pinned {
-    let (files, notes) = edit(tree, settings, &inventory, &mut verdicts);
-    Pinned { inventory, verdicts, files, notes, ..Pinned::default() }
+    let (files, notes) = edit(tree, settings, &inventory, &mut verdicts, &mended);
+    Pinned { inventory, verdicts, files, notes, mended, ..Pinned::default() }
 }
 
 /// In which files annotations are mended that are not true any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mend {
+#[derive(Clone, Copy, Debug)]
+enum Mend<'m> {
     Everywhere,
-    /// In those that change anyway.
-    WhereSomethingChanges,
+    /// Where any image changes: in those that do, and in these.
+    Along(&'m BTreeSet<String>),
 }
 
-/// Edits the files of the sites whose verdict has a change, in memory; a site that cannot be edited learns why. Returns the
-/// files, and remarks.
+/// Edits the files of the sites whose verdict has a change, in memory; a site that cannot be edited learns why. With any of
+/// them, annotations are mended in the files that are to be `mended` too. Returns the files, and remarks.
 pub(crate) fn edit<T: Tree>(
     tree: &T,
     settings: &Settings,
     inventory: &Inventory,
     verdicts: &mut [Verdict],
+    mended: &BTreeSet<String>,
 ) -> (Vec<FileEdit>, Vec<String>) {
-    edit_all(tree, settings, inventory, verdicts, Mend::WhereSomethingChanges)
+    edit_all(tree, settings, inventory, verdicts, Mend::Along(mended))
 }
 
 fn edit_all<T: Tree>(
@@ -203,11 +206,12 @@ fn edit_all<T: Tree>(
     settings: &Settings,
     inventory: &Inventory,
     verdicts: &mut [Verdict],
-    mend: Mend,
+    mend: Mend<'_>,
 ) -> (Vec<FileEdit>, Vec<String>) {
     let patches = inventory.patches();
     let (recording, catalogue) = (&settings.annotations, settings.catalogue());
     let (mut files, mut notes) = (Vec::new(), Vec::new());
+    let is_change = verdicts.iter().any(|verdict| verdict.change.is_some());
     let mut rest = verdicts;
     for file in &inventory.files {
         let (mine, others) = rest.split_at_mut(file.scan.sites.len());
@@ -215,7 +219,11 @@ fn edit_all<T: Tree>(
         let is_patch = patches.contains(file.root_path.as_str());
         let mends = !is_patch && recording.is_to_be_mended(&file.scan);
         let changes = mine.iter().any(|verdict| verdict.change.is_some());
-        if !(changes || mends && mend == Mend::Everywhere) {
+        let is_mended = match mend {
+            Mend::Everywhere => mends,
+            Mend::Along(paths) => mends && is_change && paths.contains(&file.path),
+        };
+        if !(changes || is_mended) {
             continue;
         }
         let before = match tree.read(&file.path, SIZE_MAX) {

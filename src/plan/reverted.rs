@@ -45,7 +45,8 @@ pub fn hold<T: Tree>(pinned: &mut Pinned, tree: &T, settings: &Settings, log: &L
         }
     }
     if found {
-        let (files, notes) = pin::edit(tree, settings, &pinned.inventory, &mut pinned.verdicts);
+        let (files, notes) =
+            pin::edit(tree, settings, &pinned.inventory, &mut pinned.verdicts, &pinned.mended);
         (pinned.files, pinned.notes) = (files, notes);
     }
     Ok(())

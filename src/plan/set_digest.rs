@@ -3,7 +3,7 @@
 //!
 //! A digest is confirmed by the registry before it is written, wherever its name comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Rules, left_alone, style_of};
 use super::describe;
@@ -80,7 +80,7 @@ pub async fn assign<T: Tree, R: Registry>(
     confirm_changes(registry, checks, &mut verdicts).await;
     verify(registry, &settings.policy, &inventory, &mut verdicts).await;
     hold_together(&mut verdicts, atomicity);
-    let (mut files, notes) = edit(tree, settings, &inventory, &mut verdicts);
+    let (mut files, notes) = edit(tree, settings, &inventory, &mut verdicts, &BTreeSet::new());
     // An edit that could not be proven is a refusal too.
     if hold_together(&mut verdicts, atomicity) {
         files.clear();

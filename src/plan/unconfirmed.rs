@@ -60,7 +60,7 @@ pub fn adopt<T: Tree, B: Tree>(
         }
     }
     if !unconfirmed.is_empty() {
-        pinned.files = edit(tree, settings, &pinned.inventory, &mut pinned.verdicts).0;
+        pinned.files = edit(tree, settings, &pinned.inventory, &mut pinned.verdicts, &pinned.mended).0;
     }
     (pinned, unconfirmed)
 }

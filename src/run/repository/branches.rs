@@ -177,7 +177,19 @@ impl Candidate {
 
     /// Returns what of `pinned` belongs to this branch: the rest counts as unchanged, and the files are those of all.
     pub(crate) fn part(&self, pinned: &Pinned) -> Pinned {
-        Pinned { verdicts: self.own_verdicts(&pinned.verdicts), ..pinned.clone() }
+        let (verdicts, mended) = (self.own_verdicts(&pinned.verdicts), self.own_mended(pinned));
+        Pinned { verdicts, mended, ..pinned.clone() }
+    }
+
+    /// Returns the files whose annotations are mended with the images of this branch: those of these images, and those
+    /// without any.
+    pub(crate) fn own_mended(&self, pinned: &Pinned) -> BTreeSet<String> {
+        let sites = || pinned.inventory.sites().enumerate();
+        let own = sites().filter(|(index, _)| self.sites.contains(index));
+        let own: BTreeSet<&str> = own.map(|(_, (file, _))| file.path.as_str()).collect();
+        let all: BTreeSet<&str> = sites().map(|(_, (file, _))| file.path.as_str()).collect();
+        let is_own = |path: &&String| own.contains(path.as_str()) || !all.contains(path.as_str());
+        pinned.mended.iter().filter(is_own).cloned().collect()
     }
 
     /// Returns the verdicts on the sites of this branch, where the others are unchanged.

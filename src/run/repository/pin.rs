@@ -56,8 +56,8 @@ pub async fn repository<R: Registry>(
         pinned
     };
     let mut pinned = pin::pin_unless(&*tree, settings, &past, context.registry, progress, hold).await?;
-    // What says nothing new of an image waits for something that does.
-    pinned.drop_unchanged();
+    // What says nothing new of an image waits for something that does, and goes with that.
+    pinned.mend_along();
     // Before anything else can fail: what was seen for the first time begins to age.
     let update = record(context, &git, book, &pinned).await?;
     let warning = own_file.as_ref().and_then(|file| file.warning.clone());

@@ -110,7 +110,8 @@ pub(crate) async fn add<R: Registry>(
     }
     if verdicts != pinned.verdicts {
         let sightings = std::mem::take(&mut pinned.sightings);
-        pinned = pin::edit_again(tree, settings, pinned.inventory, verdicts);
+        let mended = std::mem::take(&mut pinned.mended);
+        pinned = pin::edit_again(tree, settings, pinned.inventory, verdicts, mended);
         pinned.sightings = sightings;
     }
     Ok((pinned, problems))

@@ -322,14 +322,14 @@ impl<R: Registry> RepositoryContext<'_, R> {
         }
         let Pinned { inventory, beside, notes, sightings, .. } = pinned;
         let (inventory, beside) = (Arc::clone(inventory), beside.clone());
-        let (notes, sightings) = (notes.clone(), sightings.clone());
-        self.edited(Pinned { inventory, verdicts, files: Vec::new(), beside, notes, sightings })
+        let (notes, sightings, mended) = (notes.clone(), sightings.clone(), candidate.own_mended(pinned));
+        self.edited(Pinned { inventory, verdicts, files: Vec::new(), beside, mended, notes, sightings })
     }
 
     /// Returns `pinned` with the files that its verdicts change.
     fn edited(&self, mut pinned: Pinned) -> Pinned {
-        let Pinned { inventory, verdicts, files, .. } = &mut pinned;
-        *files = pin::edit(self.tree, &self.config.settings, inventory, verdicts).0;
+        let Pinned { inventory, verdicts, files, mended, .. } = &mut pinned;
+        *files = pin::edit(self.tree, &self.config.settings, inventory, verdicts, mended).0;
         pinned
     }
 

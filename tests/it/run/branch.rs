@@ -223,3 +223,37 @@ async fn where_there_are_only_such_workflows_there_is_nothing_to_push() {
     assert_eq!(done.pinned.verdicts[0].reason, Some(Reason::WorkflowPermission));
     assert_eq!((world.branch(), world.forge.pulls().len()), (None, 0));
 }
+
+/// A deployment that needs nothing, and whose annotation is not true.
+const STALE: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: other
+  annotations: {deployed-image-digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}
+spec:
+  template:
+    spec:
+      containers:
+      - name: one
+        image: acme/one@sha256:3124c00165bf5bbed26fadb79c6e67c3fc81d4a92f07d2600f02b35cd0cacb88
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn annotations_that_are_not_true_are_mended_with_the_next_change() {
+    let mut world = world_with(&[(FILE, DEPLOYMENT), ("apps/other.yaml", STALE)]).await;
+    let done = run(&mut world).await;
+    assert_eq!(done.pinned.files.len(), 2);
+    let mended = world.read(BRANCH, "apps/other.yaml");
+    assert_eq!(mended.matches("sha256:3124c0").count(), 2, "{mended}");
+    // The branch is the one that the next run builds, too.
+    run(&mut world).await;
+    assert_nothing_written(&world);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn annotations_alone_open_no_pull_request() {
+    let mut world = world_with(&[("apps/other.yaml", STALE)]).await;
+    let done = run(&mut world).await;
+    assert!(done.pinned.files.is_empty() && world.branch().is_none());
+}
