@@ -34,7 +34,7 @@ pub(in crate::manifest) fn settle(files: &mut [TreeFile<'_>], charts: &Charts) {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         let default = defaults.get(directory).filter(|default| **default != index);
         let left = scan.partials.iter().filter_map(|partial| {
-            let below = default.and_then(|default| image_at(&files[*default].1, &partial.key));
+            let below = default.and_then(|default| image_at(files[*default].1, &partial.key));
             let is_chart = charts.has(directory);
             let below = below.or_else(|| image_below(scan, partial));
             let is_read = |key: &str| forms.form(charts, directory, key) != Some(DigestForm::Unread);
