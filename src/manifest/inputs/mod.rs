@@ -61,9 +61,14 @@ pub(super) fn look_up<T: Tree>(tree: &T, entries: &[(TreeEntry, String)], files:
         let looks_away = &mut files[at].scan.looks_away;
         match inputs {
             None => drop(looks_away.remove(index)),
-            Some(inputs) => inputs.into_iter().for_each(|(name, content)| {
-                looks_away[index].inputs.entry(name).or_default().push_str(&content);
-            }),
+            Some(inputs) => {
+                let found = &mut looks_away[index];
+                // Looked up is looked up: what is kept of a scan is what it says.
+                found.needs = Needs::default();
+                inputs.into_iter().for_each(|(name, content)| {
+                    found.inputs.entry(name).or_default().push_str(&content);
+                });
+            }
         }
     }
 }
