@@ -262,11 +262,13 @@ fn credentials_of_what_is_not_trusted_come_from_outside() {
         let output = scene.command(&scene.path(""), &args).env(variable, value).output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     };
+    let here = scene.path("");
+    let out_and_in_again = here.join("..").join(here.file_name().unwrap()).join("conf");
     for (variable, path) in [
         ("DOCKER_CONFIG", scene.path("conf")),
         ("DOCKER_CONFIG", "conf".into()),
         ("REGISTRY_AUTH_FILE", scene.path("conf/config.json")),
-        ("DOCKER_CONFIG", scene.path("../work/conf")),
+        ("DOCKER_CONFIG", out_and_in_again),
     ] {
         let (code, err) = run(variable, &path, &["--untrusted"]);
         assert!(code == 2 && err.contains(variable), "{variable} {path:?}: {code} {err}");
