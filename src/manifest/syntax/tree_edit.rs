@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::tree::NodeId;
+use super::tree::{NodeId, SyntaxTree};
 
 /// The planned differences between two trees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub(in crate::manifest) enum ExpectedEntry<'p> {
 impl TreeEdit {
     pub(super) fn only_sets(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
+    }
+
+    /// Returns the scalars of `tree` that get another value: where they stand, what they say, what they will.
+    pub(super) fn planned_texts<'t>(&'t self, tree: &'t SyntaxTree<'_>) -> Vec<(String, &'t str, &'t str)> {
+        let planned = |(node, value): (&NodeId, &'t String)| {
+            (tree.pointer(*node), tree.text_of(*node).unwrap_or_default(), value.as_str())
+        };
+        self.set.iter().map(planned).collect()
     }
 
     /// Returns the entries of `mapping`, which has `length` of its own, after the edit, in order.

@@ -18,13 +18,7 @@ pub(super) fn compare(
     if !edit.only_sets() {
         return Err(differs("/"));
     }
-    let mut planned: Vec<(String, &str, &str)> = edit
-        .set
-        .iter()
-        .map(|(node, value)| {
-            (before.pointer(*node), before.text_of(*node).unwrap_or_default(), value.as_str())
-        })
-        .collect();
+    let mut planned = edit.planned_texts(before);
     let (old, new) = (assignments(before.text), assignments(after.text));
     if old.len() != new.len() {
         return Err(differs("/"));
