@@ -9,12 +9,12 @@ use crate::commands::args::{Format, Globals, LiveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
-use crate::live::pods::{self, Container};
+use crate::live::pods::Container;
 use crate::live::{self, Comparison, DeclaredPlace, Indexes};
 use crate::plan::pin;
 use crate::registry::Trust;
 use crate::report::terminal::Terminal;
-use crate::report::{Report, human, live as report, next_step};
+use crate::report::{Report, human, live as report, live_markdown, next_step};
 use crate::source::tree::Tree as _;
 
 /// The largest list of pods that is read, in bytes.
@@ -45,11 +45,13 @@ pub fn run(
     let (compared, _) = compare(&declared, &containers, args.online, &config)?;
     let files = Report::new(&inventory, None, |path| tree.is_named(path));
     let (drift, complete) = (report::has_drift(&compared), files.complete && report::is_complete(&compared));
-    if globals.is_json()? {
-        print_json(&report::document(&compared, complete), terminal)?;
-    } else {
-        let text = report::human(&compared, &terminal.stdout);
-        terminal.stdout.write_all(text.as_bytes())?;
+    match globals.format {
+        Format::Json => print_json(&report::document(&compared, complete), terminal)?,
+        Format::Markdown => terminal.stdout.write_all(live_markdown::document(&compared).as_bytes())?,
+        _ => {
+            let text = report::human(&compared, &terminal.stdout);
+            terminal.stdout.write_all(text.as_bytes())?;
+        }
     }
     terminal.stdout.flush()?;
     let remarks = human::remarks(&files, &terminal.stderr, globals.quiet);
@@ -106,6 +108,6 @@ pub(super) fn pods_of(file: &Path) -> Result<Vec<Container>, Failure> {
         let message = format!("`{shown}` is larger than the {SIZE_MAX} bytes that tagpin reads");
         return Err(Failure::usage(message, "compare one namespace after the other"));
     }
-    pods::parse(&bytes)
+    live::running(&bytes)
         .map_err(|error| Failure::usage(format!("`{shown}` has no list of pods: {error}"), HINT))
 }

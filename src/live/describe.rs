@@ -18,23 +18,33 @@ pub fn running_digest(running: &RunningDigest) -> String {
         Fit::NoDigest | Fit::Other => String::new(),
         Fit::Unchecked(error) => format!(", not checked: {}", one_line(error)),
     };
-    format!("{} on {nodes}{is}", count(containers.len(), "container"))
+    let on = if nodes.is_empty() { String::new() } else { format!(" on {nodes}") };
+    format!("{}{on}{is}", count(containers.len(), "container"))
 }
 
 /// Returns a container, and what its pod asks for where that is not `image`: something else by now, or still.
 pub(crate) fn asking(container: &Container, image: &LiveImage) -> String {
     let asked = container.image.split('@').next().unwrap_or_default();
     let other = if asked == image.name { String::new() } else { format!(" as {}", one_line(asked)) };
-    format!("{}{other}", place(container))
+    let old = match &container.replica_set {
+        Some(set) if set.is_old => format!(", of the old ReplicaSet {}", one_line(&set.name)),
+        _ => String::new(),
+    };
+    format!("{}{other}{old}", place(container))
 }
 
 /// Returns what a node says of an image that no registry knows.
 pub fn unknown(id: &str) -> String {
+    if id.is_empty() {
+        return "nothing says which digest was pulled".to_owned();
+    }
     format!("the node has `{}`, which is not a digest of a registry", one_line(id))
 }
 
 /// Returns a container, by its pod and its name.
 pub fn place(container: &Container) -> String {
     let Container { namespace, pod, name, .. } = container;
-    one_line(&format!("{namespace}/{pod} ({name})"))
+    let above = if namespace.is_empty() { String::new() } else { format!("{namespace}/") };
+    let part = if name == pod { String::new() } else { format!(" ({name})") };
+    one_line(&format!("{above}{pod}{part}"))
 }

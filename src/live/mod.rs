@@ -8,7 +8,18 @@ mod declared;
 pub mod describe;
 mod indexes;
 pub mod pods;
+mod runtimes;
 
 pub use compare::{Comparison, Fit, Indexes, LiveImage, LiveStatus, RunningDigest, compare};
 pub use declared::{DeclaredPlace, Name, declared};
 pub use indexes::indexes;
+use pods::{Container, PodsError};
+
+/// Returns the containers that `bytes` list: what `kubectl` prints, or one of the runtimes and schedulers that [`runtimes`]
+/// knows.
+///
+/// # Errors
+/// It is none of them: the error is what is wrong with it as a list of pods.
+pub fn running(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
+    pods::parse(bytes).or_else(|error| runtimes::parse(bytes).ok_or(error))
+}

@@ -1,6 +1,6 @@
 //! What `kubectl get pods -o json` prints: the containers that run, and which digest each node pulled. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -18,6 +18,8 @@ pub struct Container {
     pub name: String,
     /// The node that it runs on; empty where it has none yet.
     pub node: String,
+    /// The ReplicaSet of the pod, where it has one.
+    pub replica_set: Option<ReplicaSet>,
     /// The image as the pod asks for it.
     pub image: String,
     /// The same, parsed.
@@ -28,6 +30,15 @@ pub struct Container {
     pub trouble: Option<String>,
 }
 
+/// What a pod is a copy of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaSet {
+    /// Its name.
+    pub name: String,
+    /// Whether its Deployment has a newer one, as far as the list has them.
+    pub is_old: bool,
+}
+
 /// What the node says of a container's image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pulled {
@@ -35,11 +46,12 @@ pub enum Pulled {
     Digest(Digest),
     /// Nothing yet: the container has not started.
     NotYet,
-    /// Only the id of the image on the node, which no registry knows: it was built or loaded there.
+    /// Only the id of the image on the node, which no registry knows: it was built or loaded there. Empty where not even
+    /// that is said.
     Local(String),
 }
 
-/// Why a text is not a list of pods.
+/// Why a text does not list what runs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PodsError {
     /// Not JSON, or not of this shape.
@@ -71,10 +83,34 @@ struct Pod {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Metadata {
     name: String,
     namespace: String,
+    owner_references: Vec<OwnerReference>,
+    annotations: Option<RevisionAnnotation>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OwnerReference {
+    kind: String,
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RevisionAnnotation {
+    /// Which one of its Deployment's a ReplicaSet is, from 1.
+    #[serde(rename = "deployment.kubernetes.io/revision")]
+    revision: String,
+}
+
+impl Metadata {
+    /// Returns the name of the owner of this kind.
+    fn owner(&self, kind: &str) -> Option<&str> {
+        self.owner_references.iter().find(|owner| owner.kind == kind).map(|owner| owner.name.as_str())
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -141,9 +177,36 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
         ("Pod", None) => vec![object.pod],
         _ => return Err(PodsError::Kind(kind.chars().take(64).collect())),
     };
+    let old = old_replica_sets(&pods);
     // The items of a PodList need not say what they are.
     let pods = pods.into_iter().filter(|pod| pod.kind.as_deref().is_none_or(|kind| kind == "Pod"));
-    Ok(pods.flat_map(Pod::containers).collect())
+    let mut containers: Vec<Container> = pods.flat_map(Pod::containers).collect();
+    for Container { namespace, replica_set, .. } in &mut containers {
+        if let Some(set) = replica_set {
+            set.is_old = old.contains(&(namespace.clone(), set.name.clone()));
+        }
+    }
+    Ok(containers)
+}
+
+/// Returns the namespaces and names of the ReplicaSets that their Deployments have newer ones than.
+fn old_replica_sets(objects: &[Pod]) -> BTreeSet<(String, String)> {
+    let sets = objects.iter().filter(|object| object.kind.as_deref() == Some("ReplicaSet"));
+    let mut deployments: BTreeMap<(&str, &str), Vec<(u64, &str)>> = BTreeMap::new();
+    for metadata in sets.map(|set| &set.metadata) {
+        let revision = metadata.annotations.as_ref().and_then(|known| known.revision.parse().ok());
+        if let (Some(deployment), Some(revision)) = (metadata.owner("Deployment"), revision) {
+            let key = (metadata.namespace.as_str(), deployment);
+            deployments.entry(key).or_default().push((revision, &metadata.name));
+        }
+    }
+    let mut old = BTreeSet::new();
+    for ((namespace, _), sets) in deployments {
+        let newest = sets.iter().map(|(revision, _)| *revision).max();
+        let others = sets.into_iter().filter(|(revision, _)| Some(*revision) != newest);
+        old.extend(others.map(|(_, name)| (namespace.to_owned(), name.to_owned())));
+    }
+    old
 }
 
 impl Pod {
@@ -158,6 +221,8 @@ impl Pod {
             (spec.containers, status.container_statuses),
             (spec.ephemeral_containers, status.ephemeral_container_statuses),
         ];
+        let replica_set =
+            metadata.owner("ReplicaSet").map(|name| ReplicaSet { name: name.to_owned(), is_old: false });
         let mut containers = Vec::new();
         for (wanted, seen) in parts {
             let seen: BTreeMap<&str, &ContainerStatus> =
@@ -168,6 +233,7 @@ impl Pod {
                     namespace: metadata.namespace.clone(),
                     pod: metadata.name.clone(),
                     node: spec.node_name.clone(),
+                    replica_set: replica_set.clone(),
                     reference: Reference::parse(&image).ok(),
                     pulled: pulled(seen.map_or("", |seen| &seen.image_id)),
                     trouble: trouble(seen.copied()),

@@ -18,6 +18,8 @@ pub enum Format {
     Junit,
     /// A page to look at
     Html,
+    /// Text to paste into a ticket
+    Markdown,
 }
 
 impl Format {
@@ -30,6 +32,7 @@ impl Format {
             Self::Github => "github",
             Self::Junit => "junit",
             Self::Html => "html",
+            Self::Markdown => "markdown",
         }
     }
 }

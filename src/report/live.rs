@@ -146,5 +146,6 @@ fn container(container: &Container) -> Value {
         "pod": container.pod,
         "container": container.name,
         "node": container.node,
+        "replica_set": container.replica_set.as_ref().map(|set| json!({"name": set.name, "old": set.is_old})),
     })
 }

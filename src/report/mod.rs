@@ -11,6 +11,7 @@ pub mod json;
 pub mod json_text;
 pub mod junit;
 pub mod live;
+pub mod live_markdown;
 pub mod next_step;
 mod page;
 mod renderer;

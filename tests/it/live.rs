@@ -1,6 +1,7 @@
 //! `tagpin live`: the cases of `fixtures/live`, and what is refused.
 //!
-//! A case is a folder with `tree/`, `pods.json` as kubectl prints it, and `expected.txt`. With a `registry.toml`, which is
+//! A case is a folder with `tree/`, `pods.json` as kubectl or another tool prints it, and `expected.txt`, with the report for
+//! people and the one for a ticket. With a `registry.toml`, which is
 //! that of `tests/it/cases.rs`, it is compared a second time with the registry's help; a repository that is `silent` there
 //! does not answer. `TAGPIN_BLESS=1 cargo test --test it live::` writes what is found.
 
@@ -9,10 +10,10 @@ use std::path::Path;
 
 use serde_json::Value;
 use tagpin::config::Config;
-use tagpin::live::{self, Comparison, Indexes, pods};
+use tagpin::live::{self, Comparison, Indexes};
 use tagpin::plan::pin;
-use tagpin::report::live as report;
 use tagpin::report::terminal::Stream;
+use tagpin::report::{live as report, live_markdown};
 use tagpin::source::tree::DirectoryTree;
 
 use crate::support::answering::Answering;
@@ -31,9 +32,10 @@ fn compare(case: &Path) -> String {
     let tree = DirectoryTree::open(&case.join("tree")).unwrap();
     let inventory = pin::take_inventory(&tree, &config.settings).unwrap();
     let declared = live::declared(&inventory, config.settings.annotations.keys());
-    let containers = pods::parse(&fs_err::read(case.join("pods.json")).unwrap()).unwrap();
+    let containers = live::running(&fs_err::read(case.join("pods.json")).unwrap()).unwrap();
     let compared = live::compare(&declared, &containers, &Indexes::new());
     let mut text = told(&compared);
+    let _ = writeln!(text, "\nmarkdown:\n{}", live_markdown::document(&compared).trim_end());
     if case.join("registry.toml").is_file() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let registry = Answering::of_case(case, &[]);

@@ -161,6 +161,7 @@ impl Command {
     fn formats(&self) -> Vec<Format> {
         match self {
             Self::List(_) | Self::History(_) => vec![Format::Human, Format::Json, Format::Html],
+            Self::Live(_) => vec![Format::Human, Format::Json, Format::Markdown],
             Self::Check(_) => RENDERERS.map(|(format, _)| format).to_vec(),
             _ => vec![Format::Human, Format::Json],
         }
