@@ -164,6 +164,7 @@ fn take_with<T: Tree>(
             variables::settle(tree, &all, &mut deployed);
         }
     })?;
+    files.retain(|file| !file.scan.is_empty());
     if is_gate {
         tree.budget().compute(|| add_chart_values(tree, &all, &charts, &wanted, &mut files))?;
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::deploy::{Deployed, Renamed};
 use super::formats::Kustomize;
 use super::look_away::LookAway;
+use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
 use super::site::{Site, State, classify};
 use super::source_range::SourceRange;
@@ -34,6 +35,9 @@ pub struct Scan {
     pub built: Vec<String>,
     /// The image names that a Skaffold configuration in this file builds.
     pub artifacts: Vec<String>,
+    /// What the names of a Terraform module are used for here.
+    #[serde(skip)]
+    pub module: ModuleNames,
     /// How many nodes were read.
     #[serde(skip)]
     pub nodes: usize,
@@ -50,6 +54,7 @@ impl Scan {
             && self.kustomize == Kustomize::default()
             && self.built.is_empty()
             && self.artifacts.is_empty()
+            && self.module == ModuleNames::default()
     }
 }
 

@@ -12,6 +12,7 @@ mod inputs;
 pub mod inventory;
 mod located;
 mod look_away;
+mod module_names;
 mod not_read;
 mod partial_image;
 mod recorded_digests;

@@ -7,8 +7,9 @@ pub(super) fn kind(path: &str) -> Option<&'static str> {
     Some(match (stem, extension) {
         (_, "jsonnet" | "libsonnet") => "jsonnet",
         (_, "cue") => "cue",
-        (_, "tf" | "tofu") => "terraform",
-        ("docker-bake" | "docker-bake.override", "hcl") => "bake",
+        (_, "tfvars") => "terraform-variables",
+        ("terragrunt", "hcl") => "terragrunt",
+        (stem, "hcl") if stem.ends_with(".pkr") => "packer",
         (_, "jenkinsfile") | ("Jenkinsfile", _) => "jenkinsfile",
         ("Tiltfile", _) => "tiltfile",
         (_, "star" | "bzl") => "starlark",
@@ -31,16 +32,18 @@ mod tests {
             ("ci/Jenkinsfile.release", Some("jenkinsfile")),
             ("Makefile", Some("makefile")),
             ("build/common.mk", Some("makefile")),
-            ("docker-bake.hcl", Some("bake")),
+            ("terragrunt.hcl", Some("terragrunt")),
+            ("image.pkr.hcl", Some("packer")),
             ("Tiltfile", Some("tiltfile")),
-            ("main.tf", Some("terraform")),
+            ("prod.tfvars", Some("terraform-variables")),
             ("run.sh", Some("shell")),
             ("README.md", None),
             ("sh", None),
         ] {
             assert_eq!(kind(path), expected, "{path}");
         }
-        for path in ["a.yaml", "a.json", "Dockerfile", "a.nomad", "a.container"] {
+        for path in ["a.yaml", "a.json", "Dockerfile", "a.nomad", "a.container", "main.tf", "docker-bake.hcl"]
+        {
             assert!(Language::of(path).is_some() && kind(path).is_none(), "{path}");
         }
     }

@@ -291,6 +291,7 @@ fn find(
         }
         all.add(embedded_yaml::find(tree, text, catalogue));
     }
+    scan.module.add(std::mem::take(&mut all.names));
     all.sites.sort_by_key(|site| site.span.start);
     let mut aliases = Aliases::of(tree);
     for site in &mut all.sites {

@@ -57,6 +57,8 @@ pub enum Skip {
     SharedTag,
     /// A test expects it (helm-unittest, Chainsaw, kuttl).
     Asserted,
+    /// A chart of an OCI registry: what reads it asks for a version, and takes no digest beside it.
+    ByVersion,
     /// An image that is written over several lines, encoded, or with a tag that its readers drop.
     NotEditable,
 }
@@ -82,6 +84,7 @@ impl Skip {
             Self::Replaced => "replaced",
             Self::SharedTag => "shared-tag",
             Self::Asserted => "asserted",
+            Self::ByVersion => "by-version",
             Self::NotEditable => "not-editable",
         }
     }
@@ -90,12 +93,15 @@ impl Skip {
 /// How a digest gets into the file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Write {
-    /// The scalar holds the whole reference, after `prefix`.
+    /// The scalar holds the whole reference, between `prefix` and `suffix`.
     Whole {
         /// The scalar.
         node: NodeId,
         /// What stands before the reference: `docker://`, or `name=` of a kustomize string.
         prefix: String,
+        /// What stands behind it: the brace of a variable whose default it is.
+        #[serde(default)]
+        suffix: String,
     },
     /// A field of its own holds the digest.
     Digest {
@@ -252,7 +258,7 @@ impl Site {
 
     /// Returns whether a build takes the image, and nobody deploys it.
     pub fn is_build_input(&self) -> bool {
-        matches!(self.format.as_str(), "dockerfile" | "devcontainer-feature")
+        matches!(self.format.as_str(), "bake" | "dockerfile" | "devcontainer-feature")
     }
 
     /// Returns the digest that is written now.

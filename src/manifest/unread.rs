@@ -20,7 +20,7 @@ pub enum UnreadReason {
     Symlink,
     /// Not YAML.
     NotYaml,
-    /// Not HCL, though a line of it opens a `job` block.
+    /// Not HCL, though a line of it opens a block of Nomad, Terraform or Bake.
     NotHcl,
     /// Not a unit file, though it has a section of one.
     NotUnit,

@@ -72,6 +72,7 @@ impl Scan {
         self.kustomize.append(next.kustomize);
         self.built.append(&mut next.built);
         self.artifacts.append(&mut next.artifacts);
+        self.module.add(next.module);
         self.nodes += next.nodes;
     }
 }

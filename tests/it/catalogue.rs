@@ -100,6 +100,22 @@ fn documents(location: &Location, pattern: &Pattern, leaf: &Value) -> Vec<(Strin
         .collect()
 }
 
+/// Returns a value as an expression of HCL: JSON, and texts of several lines as heredocs.
+fn expression(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.ends_with('\n') => format!("<<EOT\n{text}EOT\n"),
+        Value::Object(entries) => {
+            let entries: String =
+                entries.iter().map(|(key, value)| format!("{key:?} = {}\n", expression(value))).collect();
+            format!("{{\n{entries}}}")
+        }
+        Value::Array(items) => {
+            format!("[{}\n]", items.iter().map(expression).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Returns a document in the language of the file.
 fn written(path: &str, document: &Value) -> String {
     let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
@@ -121,10 +137,9 @@ fn written(path: &str, document: &Value) -> String {
             }
         }
         Language::Yaml => text = serde_yaml::to_string(document).unwrap(),
-        // JSON is an expression of HCL.
-        Language::Hcl => {
+        Language::Hcl | Language::Terraform | Language::Bake => {
             for (name, value) in entries(document) {
-                let _ = writeln!(text, "{name} = {value}");
+                let _ = writeln!(text, "{name} = {}", expression(&value));
             }
         }
         Language::Unit => {
@@ -148,6 +163,8 @@ fn every_location_finds_an_image_in_the_smallest_document() {
         let forms = location.forms().filter_map(|(pattern, form)| {
             let leaf = match form {
                 Form::Image | Form::TaggedImage | Form::Output => whole.clone(),
+                Form::Argument => json!("--image=ghcr.io/acme/api:1.8"),
+                Form::Default => json!("${IMAGE:-ghcr.io/acme/api:1.8}"),
                 Form::Prefixed => json!("docker://ghcr.io/acme/api:1.8"),
                 Form::Fields if pattern.to_string().contains("baseImage") => {
                     json!({"baseImage": "ghcr.io/acme/api", "tag": "1.8"})
@@ -160,17 +177,19 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                 }
                 Form::Fields => json!({"image": "ghcr.io/acme/api", "version": "1.8", "digest": ""}),
                 Form::Artifact => json!({"url": "oci://ghcr.io/acme/api", "ref": {"tag": "1.8"}}),
+                Form::Chart => json!({"repoURL": "ghcr.io/acme", "repository": "oci://ghcr.io/acme", "chart": "api", "name": "api", "version": "1.8"}),
                 Form::Values => json!({"image": {"repository": "ghcr.io/acme/api", "tag": "1.8"}}),
                 // Seen by the gate alone: tests/it/gate_base/values.rs.
                 Form::Parameters => return None,
                 Form::Kustomize => json!([{"name": "ghcr.io/acme/api", "newTag": "1.8"}]),
                 Form::KustomizeStrings => json!(["ghcr.io/acme/api:1.8"]),
             };
-            Some((pattern, leaf, form == Form::Output))
+            Some((pattern, leaf, matches!(form, Form::Output | Form::Chart)))
         });
         let texts = location.texts().map(|(pattern, form)| {
             let text = match form {
                 TextForm::Values => "image: ghcr.io/acme/api:1.8\n",
+                TextForm::Containers => "[{image: ghcr.io/acme/api:1.8}]\n",
                 TextForm::Objects => "[{op: replace, path: /image, value: 'ghcr.io/acme/api:1.8'}]\n",
             };
             (pattern, json!(text), false)
@@ -184,6 +203,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                 let found = sites.iter().any(|located| {
                     let right = match located.site.state {
                         // Compose is also told by `build`, beside which an image is an output.
+                        State::Skipped(Skip::ByVersion) => output,
                         State::Skipped(Skip::BuildOutput) => output || text.contains("build: x"),
                         State::Floating => !output,
                         _ => false,
@@ -304,12 +324,16 @@ fn paths(location: &Location) -> String {
         ("", &location.images),
         ("with a tag or digest: ", &location.tagged_images),
         ("with a prefix: ", &location.prefixed),
+        ("arguments: ", &location.arguments),
+        ("defaults of variables: ", &location.defaults),
         ("split fields: ", &location.fields),
         ("`oci://` address and `ref`: ", &location.artifacts),
+        ("charts by version: ", &location.charts),
         ("Helm values: ", &location.values),
         ("Helm values as text: ", &location.values_text),
         ("Helm parameters: ", &location.parameters),
         ("objects as text: ", &location.objects_text),
+        ("containers as text: ", &location.containers_text),
         ("kustomize entries: ", &location.kustomize),
         ("kustomize strings: ", &location.kustomize_strings),
         ("built, not pulled: ", &location.outputs),

@@ -8,6 +8,7 @@ mod image_entries;
 mod kustomize;
 mod partials;
 mod reach;
+mod terraform;
 mod tree_file;
 
 pub(super) use chart::{ChartForms, Charts, needs_templates};
@@ -24,4 +25,5 @@ pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts) {
     chart::apply(files, charts);
     builds::skip(files);
     kustomize::apply(files);
+    terraform::settle(files);
 }

@@ -98,8 +98,8 @@ impl Plan {
         digest: &Digest,
     ) -> Result<(), SpliceError> {
         match write {
-            Write::Whole { node, prefix } => {
-                self.set(tree, *node, format!("{prefix}{}", reference.pinned(digest)))
+            Write::Whole { node, prefix, suffix } => {
+                self.set(tree, *node, format!("{prefix}{}{suffix}", reference.pinned(digest)))
             }
             Write::Digest { node, bare: true } => self.set(tree, *node, digest.hex().to_owned()),
             Write::Digest { node, bare: false } => self.set(tree, *node, digest.to_string()),
@@ -125,7 +125,9 @@ impl Plan {
         reference: &Reference,
         digest: &Digest,
     ) -> Result<(), SpliceError> {
-        let Write::Whole { node, prefix } = write else { return self.pin(tree, write, reference, digest) };
+        let Write::Whole { node, prefix, suffix } = write else {
+            return self.pin(tree, write, reference, digest);
+        };
         let end = tree.nodes[*node].span.end;
         // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
         if matches!(tree.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
@@ -145,7 +147,7 @@ impl Plan {
             }
             _ => return Err(SpliceError::Comment),
         };
-        self.set(tree, *node, format!("{prefix}{}@{digest}", reference.name()))?;
+        self.set(tree, *node, format!("{prefix}{}@{digest}{suffix}", reference.name()))?;
         self.splices.push(splice);
         Ok(())
     }

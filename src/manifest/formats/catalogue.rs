@@ -109,12 +109,21 @@ pub struct Location {
     /// The same, believed only behind `docker://`, `docker-image://`, `oci://` or `registry://`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefixed: Vec<Pattern>,
+    /// Arguments `--name=reference`, believed only where a tag or digest is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<Pattern>,
+    /// Variables with a whole reference as their default, `${NAME:-reference}`, believed only with a tag or digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defaults: Vec<Pattern>,
     /// Mappings that split the reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Pattern>,
     /// Mappings with an `oci://` address in `url`, and `tag` and `digest` in `ref`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<Pattern>,
+    /// Mappings that name a chart of an OCI registry, and its version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<Pattern>,
     /// Helm values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Pattern>,
@@ -127,6 +136,9 @@ pub struct Location {
     /// Kubernetes objects, or patches of them, as YAML in a literal block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects_text: Vec<Pattern>,
+    /// A container, or a list of containers, each with its `image`, as JSON or YAML in a text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers_text: Vec<Pattern>,
     /// Lists of kustomize image entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kustomize: Vec<Pattern>,
@@ -153,10 +165,16 @@ pub enum Form {
     TaggedImage,
     /// The same, with a prefix such as `docker://`.
     Prefixed,
+    /// An argument with a whole reference behind its `=`.
+    Argument,
+    /// A variable with a whole reference as its default.
+    Default,
     /// A mapping with split fields.
     Fields,
     /// A mapping with an `oci://` address and a `ref`.
     Artifact,
+    /// A mapping that names a chart of an OCI registry.
+    Chart,
     /// Helm values.
     Values,
     /// A list of `{name, value}`, or a mapping of names.
@@ -175,11 +193,14 @@ impl Location {
     pub fn forms(&self) -> impl Iterator<Item = (&Pattern, Form)> {
         [
             (&self.outputs, Form::Output),
+            (&self.arguments, Form::Argument),
+            (&self.defaults, Form::Default),
             (&self.prefixed, Form::Prefixed),
             (&self.images, Form::Image),
             (&self.tagged_images, Form::TaggedImage),
             (&self.fields, Form::Fields),
             (&self.artifacts, Form::Artifact),
+            (&self.charts, Form::Chart),
             (&self.values, Form::Values),
             (&self.parameters, Form::Parameters),
             (&self.kustomize, Form::Kustomize),
@@ -192,7 +213,9 @@ impl Location {
     /// Returns the paths to YAML in literal blocks.
     pub fn texts(&self) -> impl Iterator<Item = (&Pattern, TextForm)> {
         let values = self.values_text.iter().map(|pattern| (pattern, TextForm::Values));
-        values.chain(self.objects_text.iter().map(|pattern| (pattern, TextForm::Objects)))
+        let objects = self.objects_text.iter().map(|pattern| (pattern, TextForm::Objects));
+        let containers = self.containers_text.iter().map(|pattern| (pattern, TextForm::Containers));
+        values.chain(objects).chain(containers)
     }
 
     /// Returns what is wrong with an entry, in words that end a sentence about it.
@@ -226,6 +249,8 @@ pub enum TextForm {
     Values,
     /// A Kubernetes object or a patch of one.
     Objects,
+    /// A container or a list of containers.
+    Containers,
 }
 
 impl Catalogue {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finder::Finder;
-use crate::manifest::site::{Skip, State, classify};
+use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::variable_text::with_defaults;
@@ -94,6 +94,18 @@ fn add_base(finder: &mut Finder<'_, '_>, arguments: &Arguments<'_>, from: NodeId
         }
         return;
     }
+    if let [Piece::Text(prefix), Piece::Variable { name, .. }] = pieces.as_slice()
+        && let Some((default, tag)) = arguments.only_tag_of(prefix, name)
+    {
+        let image = format!("{prefix}{tag}");
+        let (state, reference) = classify(&image);
+        if let State::Floating | State::Pinned = state {
+            finder.ignored.insert(from);
+            let fields = finder.spans(&[("tag", Some(default))]);
+            finder.push(default, fields, image, reference, state, Some(Write::Tag { node: default }));
+            return;
+        }
+    }
     let spelled = arguments.spell_out(&pieces);
     if with_defaults(&spelled).is_some_and(|name| above.contains(&name.to_ascii_lowercase())) {
         finder.ignored.insert(from);
@@ -169,13 +181,22 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
 struct Arguments<'t> {
     /// What they are by default, where that is known: the last time that they are named counts.
     defaults: HashMap<&'t str, (NodeId, &'t str)>,
-    /// Those that something else than a whole `FROM` uses.
+    /// Those that a `FROM` is, whole.
+    bases: HashSet<&'t str>,
+    /// Those that are the tag in a `FROM`, and what stands before them; `None` where that is not always the same.
+    tags: HashMap<&'t str, Option<&'t str>>,
+    /// Those that something else uses.
     used_elsewhere: HashSet<&'t str>,
 }
 
 impl<'t> Arguments<'t> {
     fn of(tree: &'t SyntaxTree<'_>, root: NodeId, stages: &[NodeId]) -> Self {
-        let mut found = Self { defaults: HashMap::new(), used_elsewhere: HashSet::new() };
+        let mut found = Self {
+            defaults: HashMap::new(),
+            bases: HashSet::new(),
+            tags: HashMap::new(),
+            used_elsewhere: HashSet::new(),
+        };
         let entries = tree.get(root, "args").map(|list| tree.entries(list)).unwrap_or_default();
         for (key, value) in entries {
             let Some(name) = tree.text_of(*key) else { continue };
@@ -197,10 +218,15 @@ impl<'t> Arguments<'t> {
             let texts = [tree.get(*stage, "from"), tree.get(*stage, "platform")];
             for (index, text) in texts.into_iter().enumerate() {
                 let Some(text) = text.and_then(|node| tree.text_of(node)) else { continue };
-                let is_whole =
-                    pieces(text).is_some_and(|pieces| matches!(pieces.as_slice(), [Piece::Variable { .. }]));
-                if index > 0 || !is_whole {
-                    found.uses(text);
+                match pieces(text).as_deref() {
+                    Some([Piece::Variable { name, .. }]) if index == 0 => drop(found.bases.insert(name)),
+                    Some([Piece::Text(prefix), Piece::Variable { name, .. }])
+                        if index == 0 && prefix.ends_with(':') =>
+                    {
+                        let known = found.tags.entry(name).or_insert(Some(prefix));
+                        *known = known.filter(|known| known == prefix);
+                    }
+                    _ => found.uses(text),
                 }
             }
         }
@@ -218,8 +244,16 @@ impl<'t> Arguments<'t> {
 
     /// Returns the default of an argument that only whole `FROM`s use.
     fn only_here(&self, name: &str) -> Option<NodeId> {
-        let (node, _) = self.defaults.get(name).filter(|_| !self.used_elsewhere.contains(name))?;
+        let is_other = self.used_elsewhere.contains(name) || self.tags.contains_key(name);
+        let (node, _) = self.defaults.get(name).filter(|_| !is_other)?;
         Some(*node)
+    }
+
+    /// Returns the default of an argument that is the tag behind `prefix` and nothing else, and what it says.
+    fn only_tag_of(&self, prefix: &str, name: &str) -> Option<(NodeId, &'t str)> {
+        let is_other = self.used_elsewhere.contains(name) || self.bases.contains(name);
+        let is_tag = self.tags.get(name).is_some_and(|known| *known == Some(prefix));
+        self.defaults.get(name).copied().filter(|_| is_tag && !is_other)
     }
 
     /// Returns a text with the defaults of its variables beside them.

@@ -3,8 +3,8 @@
 use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
-    asserts, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
-    kustomize_looks_away, locations, object, partial_images, quadlet, unknown,
+    asserts, bake, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
+    kustomize_looks_away, locations, object, partial_images, quadlet, terraform, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -46,13 +46,18 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         finder.format.clone_from(format);
         finder.set_aside(&entries, root);
         match format.as_str() {
+            "bake" => bake::find(finder, root),
             "compose" => compose::find(finder, root),
             "devcontainer" => devcontainer::features(finder, root),
             "dockerfile" => dockerfile::find(finder, root),
             "quadlet" => quadlet::other_units(finder, root),
+            "terraform" => terraform::find(finder, root),
             _ => {}
         }
         locations::find(finder, &entries, root, |_, _| true);
+        if format == "terraform" {
+            terraform::follow(finder, root);
+        }
     } else if helm_values::is_values(tree, root, path) {
         "helm-values".clone_into(&mut finder.format);
         helm_values::find(finder, root);

@@ -9,6 +9,7 @@ use crate::manifest::content;
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{Skip, State};
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 
@@ -50,14 +51,39 @@ fn find_below(
         // A patch that its target names needs no version.
         TextForm::Objects if tree.is_mapping(root) => kubernetes::find(&mut finder, root),
         TextForm::Objects => {}
+        TextForm::Containers => containers(&mut finder, root),
     }
     finder.finish()
+}
+
+/// Adds the images of a list of containers, or of one, as ECS and AWS Batch have them.
+fn containers(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let tree = finder.tree;
+    let list = if tree.is_sequence(root) { tree.items(root).to_vec() } else { vec![root] };
+    for image in list.into_iter().filter_map(|container| tree.get(container, "image")) {
+        finder.add_image(image);
+    }
+}
+
+/// Returns a quoted text of HCL as it is read, as far as JSON and YAML need it.
+fn unescaped(text: &str) -> String {
+    text.replace("\\\\", "\0")
+        .replace("\\\"", "\"")
+        .replace("\\n", "\n")
+        .replace("\\t", "\t")
+        .replace('\0', "\\")
 }
 
 /// Returns the images in a text without an exact place: the text itself is the place of each. Says so where nobody can
 /// tell what is in it.
 fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Found {
     let Some(value) = tree.text_of(text.node) else { return Found::default() };
+    // Only YAML's own texts are decoded.
+    let escaped = value.contains('\\') && tree.language != Language::Yaml;
+    let unescaped = if escaped { unescaped(value) } else { String::new() };
+    let value = if escaped { &unescaped } else { value };
+    let masked = tree.mask_inner(value);
+    let value = masked.as_ref().map_or(value, |masked| &masked.text);
     let inner = yaml::parse(value);
     let mut finder = Finder::new(tree, catalogue, text.document);
     finder.format.clone_from(&text.format);

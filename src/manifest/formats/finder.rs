@@ -6,14 +6,15 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::catalogue::{Catalogue, Location, TextForm, group_of};
+use super::catalogue::{Catalogue, Form, Location, TextForm, group_of};
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
+use crate::manifest::module_names::ModuleNames;
 use crate::manifest::partial_image::FoundPartialImage;
 use crate::manifest::site::{DigestField, ObjectOwner, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
-use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::manifest::variable_text::with_defaults;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -45,6 +46,7 @@ pub(super) struct Finder<'y, 'a> {
     /// The JSON pointer of the values that are searched.
     pub(super) values_root: String,
     pub(super) partials: Vec<FoundPartialImage>,
+    pub(super) names: ModuleNames,
 }
 
 /// What a tag makes of the text behind it.
@@ -65,6 +67,7 @@ pub(in crate::manifest) struct Found {
     pub(in crate::manifest) texts: Vec<EmbeddedText>,
     pub(in crate::manifest) looks_away: Vec<FoundLookAway>,
     pub(in crate::manifest) partials: Vec<FoundPartialImage>,
+    pub(in crate::manifest) names: ModuleNames,
 }
 
 impl Found {
@@ -74,6 +77,7 @@ impl Found {
         self.texts.extend(other.texts);
         self.looks_away.extend(other.looks_away);
         self.partials.extend(other.partials);
+        self.names.add(other.names);
     }
 }
 
@@ -112,6 +116,9 @@ impl Fields {
 }
 
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    if tree.nodes[tree.resolve(node)].tag == EXPRESSION {
+        return false;
+    }
     let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
     Reference::parse(&with_defaults(&text).unwrap_or(text))
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
@@ -131,6 +138,15 @@ fn has_local_tags(format: &str) -> bool {
     const FORMATS: [&str; 7] =
         ["", "unknown", "ansible", "cloudformation", "gitlab-ci", "home-assistant-build", "serverless"];
     FORMATS.contains(&format)
+}
+
+/// Returns what stands before and behind the `-` of `${NAME:-reference}` or `${NAME-reference}`, without the brace.
+fn default_of(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix("${")?.strip_suffix('}')?;
+    let length = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+    let mark = inner[length..].strip_prefix(':').unwrap_or(&inner[length..]);
+    let rest = mark.strip_prefix('-').filter(|rest| length > 0 && !rest.contains(['$', '{', '}']))?;
+    Some((&text[..text.len() - rest.len() - 2], rest))
 }
 
 /// What says that an image comes from this machine (containers-transports(5)). To others it is a host, or a name.
@@ -161,6 +177,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             looks_away: Vec::new(),
             values_root: String::new(),
             partials: Vec::new(),
+            names: ModuleNames::default(),
         }
     }
 
@@ -178,7 +195,8 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     pub(super) fn finish(mut self) -> Found {
         self.set_platforms();
-        Found { sites: self.sites, texts: self.texts, looks_away: self.looks_away, partials: self.partials }
+        let Self { sites, texts, looks_away, partials, names, .. } = self;
+        Found { sites, texts, looks_away, partials, names }
     }
 
     /// Says that what a deployer takes from `node` is not judged; `what` is what it is about.
@@ -299,13 +317,56 @@ impl<'y, 'a> Finder<'y, 'a> {
         if !is_editable && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotEditable);
         }
-        let write = Some(Write::Whole { node, prefix: prefix.to_owned() });
+        let write = Some(Write::Whole { node, prefix: prefix.to_owned(), suffix: String::new() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
         // A comment above a container or a service is about its image.
         let start = self.start_of_holder(node);
         if let Some(site) = self.sites.last_mut().filter(|site| site.main == node) {
             site.parent = start;
         }
+    }
+
+    /// Returns whether a value is made from its text when the file is used, and is no text of several lines by itself.
+    pub(super) fn is_computed(&self, node: NodeId) -> bool {
+        let node = &self.tree.nodes[self.tree.resolve(node)];
+        let is_block = matches!(node.kind, NodeKind::Scalar { style: ScalarStyle::Block, .. });
+        matches!(node.tag.as_str(), TEMPLATE | EXPRESSION) && !is_block
+    }
+
+    /// Adds a text that may hold images and that nobody can look into. What is taken from another file as it is says its
+    /// images there.
+    pub(super) fn add_computed(&mut self, node: NodeId) {
+        let node = self.tree.resolve(node);
+        let text = self.tree.written(node);
+        if text.starts_with("file(") || self.is_ignored(node) {
+            return;
+        }
+        let skip = if self.tree.nodes[node].tag == TEMPLATE { Skip::Template } else { Skip::Variable };
+        self.push(node, BTreeMap::new(), text.to_owned(), None, State::Skipped(skip), None);
+    }
+
+    /// Adds a reference that stands in a text: behind the first `=` of an argument, or as the default of a variable that is
+    /// the whole text. Something else is left alone.
+    pub(super) fn add_in_text(&mut self, node: NodeId, form: Form) {
+        let node = self.tree.resolve(node);
+        let text = self.tree.written(node).to_owned();
+        let (prefix, rest) = match form {
+            Form::Argument => text.split_once('=').map(|(name, rest)| (format!("{name}="), rest)),
+            _ => default_of(&text).map(|(name, rest)| (format!("{name}-"), rest)),
+        }
+        .unwrap_or_default();
+        let suffix = if form == Form::Argument { "" } else { "}" };
+        let (state, reference) = classify(rest);
+        let named = reference.as_ref().is_some_and(|named| named.tag().is_some() || named.digest().is_some());
+        let is_editable = self.tag(node) == ScalarTag::Text && self.tree.inner_span(node).is_some();
+        if !named || !is_editable || self.is_ignored(node) {
+            return;
+        }
+        // It was said to be a variable, as everywhere else.
+        self.sites.retain(|site| site.main != node);
+        self.taken.remove(&(node, None));
+        let write = Write::Whole { node, prefix, suffix: suffix.to_owned() };
+        self.push(node, BTreeMap::new(), rest.to_owned(), reference, state, Some(write));
     }
 
     /// Adds a value that is nothing but an action of a template: to YAML it is two mappings.
@@ -381,6 +442,14 @@ impl<'y, 'a> Finder<'y, 'a> {
             if name.is_empty() { (State::Skipped(Skip::Empty), None) } else { classify(&image) };
         if tag.is_empty() && state == State::Floating {
             (state, reference) = (State::Skipped(Skip::TagElsewhere), None);
+        }
+        // Of a computed part, the text is not what it will be.
+        let computed = fields.nodes().find_map(|node| match self.tag(node) {
+            ScalarTag::Computed(skip) => Some(skip),
+            _ => None,
+        });
+        if let Some(skip) = computed {
+            (state, reference) = (State::Skipped(skip), None);
         }
         let write = match (fields.digest, fields.tag) {
             (Some(node), _) if inline.is_empty() => {

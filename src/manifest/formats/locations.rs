@@ -2,7 +2,7 @@
 
 use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
-use super::{artifact, helm_values, json_patch, kustomization, partial_images};
+use super::{artifact, helm_values, json_patch, kustomization, oci_chart, partial_images};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
@@ -22,7 +22,9 @@ pub(super) fn find(
     }
     for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
-            if tree.text_of(node).is_some() {
+            if finder.is_computed(node) {
+                finder.add_computed(node);
+            } else if tree.text_of(node).is_some() {
                 let (format, object) = (finder.format.clone(), finder.object.clone());
                 let document = finder.document;
                 finder.texts.push(EmbeddedText { node, form, document, format, object });
@@ -41,6 +43,7 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
         Form::TaggedImage => finder.add_tagged_image(node),
         Form::Prefixed => finder.add_prefixed(node),
         Form::Output => finder.add_output(node),
+        Form::Argument | Form::Default => finder.add_in_text(node, form),
         _ if finder.is_ignored(node) => {}
         Form::Fields => {
             if let Some(fields) = helm_values::fields(finder.tree, node, true) {
@@ -48,6 +51,7 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
             }
         }
         Form::Artifact => artifact::find(finder, node),
+        Form::Chart => oci_chart::find(finder, node),
         Form::Values => helm_values::find(finder, node),
         Form::Parameters => partial_images::of_parameters(finder, node),
         Form::Kustomize => {

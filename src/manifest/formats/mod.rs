@@ -2,6 +2,7 @@
 
 mod artifact;
 mod asserts;
+mod bake;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
@@ -21,11 +22,13 @@ mod kustomization;
 mod kustomize_looks_away;
 mod locations;
 mod object;
+mod oci_chart;
 mod partial_images;
 pub mod pattern;
 mod platform;
 mod quadlet;
 pub(super) mod skaffold;
+mod terraform;
 mod uncatalogued;
 mod unknown;
 

@@ -8,6 +8,7 @@
 //! | `**` | any number of levels, none included |
 //! | `[]` | any item of a list |
 //! | `key=text` | the key, where its value is that text; one `*` at either end of the text stands for anything |
+//! | `[=text]` | an item of a list, where it is that text; a `*` as above |
 //! | `segment[key]` | what the segment reaches, where it has that key |
 //! | `segment[key=text]` | what the segment reaches, where that key has that value |
 //!
@@ -136,6 +137,7 @@ fn segment(text: &str) -> Option<Segment> {
         Some("") if name.is_empty() => None,
         Some("") => return None,
         Some(test) => Some(match test.split_once('=') {
+            Some(("", value)) => Test::Is(key(value)),
             Some((name, value)) => Test::HasValue(key(name), key(value)),
             None => Test::Has(key(test)),
         }),
@@ -302,7 +304,7 @@ mod tests {
 
     #[test]
     fn conditions_choose_what_a_segment_reaches() {
-        let text = "kind: Drone\npath: a/bc\nv: [{type: image, s: 1}, {type: bind, s: 2}, {s: 3}]\nm: {a: {b: 1, type: x}, c: {}}\n";
+        let text = "kind: Drone\npath: a/bc\nv: [{type: image, s: 1}, {type: bind, s: 2}, {s: 3}]\nm: {a: {b: 1, type: x}, c: {}}\nl: [--a=1, b]\n";
         for (pattern, expected) in [
             ("/kind=Drone", 1),
             ("/kind=Dro*", 1),
@@ -315,6 +317,8 @@ mod tests {
             ("/m/*[b]", 1),
             ("/m/*[type=x]/b", 1),
             ("/m/a[type=y]/b", 0),
+            ("/l/[=--a=*]", 1),
+            ("/l/[=b]", 1),
         ] {
             assert_eq!(count(text, pattern), expected, "{pattern}");
         }

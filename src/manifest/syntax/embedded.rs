@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::language::Language;
+use super::template_mask::{self, Masked};
 use super::tree::{Embedded, Node, NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use super::yaml;
 
@@ -25,21 +27,31 @@ impl SyntaxTree<'_> {
         }
         let lines = BlockLines::of(self, scalar)?;
         let NodeKind::Scalar { value, .. } = &self.nodes[scalar].kind else { return None };
-        let inner = yaml::parse(value);
+        let masked = self.mask_inner(value);
+        let inner = yaml::parse(masked.as_ref().map_or(value, |masked| &masked.text));
         let [document] = inner.documents.as_slice() else { return None };
         let root = document.root?;
         let base = self.nodes.len();
         let nodes: Vec<Node<'_>> = inner.nodes.iter().map(|node| moved(node, base, scalar, &lines)).collect();
         let comments: Vec<Range<usize>> = inner.comments.iter().map(|span| lines.place(span)).collect();
         let wide = inner.wide_at(base);
+        let actions = masked.iter().flat_map(|masked| &masked.actions).map(|span| lines.place(span));
+        let actions: Vec<Range<usize>> = actions.collect();
         self.is_linked |= inner.is_linked;
         self.nodes.extend(nodes);
         self.wide.extend(wide);
         self.comments.extend(comments);
         self.comments.sort_by_key(|span| span.start);
+        self.masked.extend(actions);
+        self.masked.sort_by_key(|span| span.start);
         let nodes = base..self.nodes.len();
         self.embedded.push(Embedded { scalar, nodes, span: lines.span, indent: lines.indent });
         Some(base + root)
+    }
+
+    /// Returns a text inside of this one with what is filled in masked, where the language around it fills texts.
+    pub(crate) fn mask_inner(&self, text: &str) -> Option<Masked> {
+        if self.language == Language::Yaml { None } else { template_mask::mask_interpolations(text) }
     }
 
     pub(crate) fn forget_embedded(&mut self) {
@@ -49,6 +61,7 @@ impl SyntaxTree<'_> {
             }
             self.nodes.truncate(last.nodes.start);
             self.comments.retain(|span| !last.span.contains(&span.start));
+            self.masked.retain(|span| !last.span.contains(&span.start));
         }
     }
 }

@@ -1,9 +1,12 @@
-//! HCL, as Nomad's job files are written, as a tree of nodes with byte spans: the only place that knows its parser.
+//! HCL as a tree of nodes with byte spans: the only place that knows its parser. Nomad's job files, Terraform's and Bake's
+//! are written in it.
 //!
 //! The tree is the one that HCL's own JSON form has: a block `task "api" { … }` is the mapping under `/task/api`. Blocks
-//! of one type share a mapping, or are a list where they have no labels. Nothing is evaluated: what is not a literal is an
-//! expression, whose value is its text.
+//! of one type share a mapping; without labels they are a list, for Nomad only where there are several. Nothing is
+//! evaluated: what is not a literal is an expression, whose value is its text; what some of them hold is in
+//! [`expressions`].
 
+mod expressions;
 mod second_reading;
 mod tokens;
 
@@ -14,6 +17,7 @@ use std::ops::Range;
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
+pub(super) use second_reading::compare;
 use tokens::TokenKind;
 
 use super::build::{EXPRESSION, TEMPLATE, Value, ValueShape};
@@ -24,11 +28,11 @@ use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
     matches: |path| has_extension(path, &["nomad", "hcl"]),
-    is_in: has_job,
+    is_in: |bytes| opens_block(bytes, &["job"]),
     format: Some("nomad"),
-    parse,
+    parse: |text| read(text, Language::Hcl),
     parse_chunks: None,
-    compare: second_reading::compare,
+    compare,
     has_trailing_comments: true,
     may_be_binary: false,
     malformed: UnreadReason::NotHcl,
@@ -40,29 +44,35 @@ pub(super) static SYNTAX: Syntax = Syntax {
 /// (`job_max_source_size`).
 const SIZE_MAX: usize = 2 * 1024 * 1024;
 
-/// Returns whether a line of the file opens a `job` block. Terraform, Packer and Bake use the same file names.
-fn has_job(bytes: &[u8]) -> bool {
+/// Returns whether a line of the file opens one of these blocks. Packer and others use the same file names.
+pub(super) fn opens_block(bytes: &[u8], types: &[&str]) -> bool {
     let opens = |line: &[u8]| {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_start();
-        let rest = line.strip_prefix(b"job").or_else(|| line.strip_prefix(b"\"job\""));
-        rest.and_then(<[u8]>::first).is_some_and(|next| matches!(next, b' ' | b'\t' | b'"' | b'{' | b'='))
+        let line = line.strip_prefix(b"\"").unwrap_or(line);
+        types.iter().any(|name| {
+            let rest =
+                line.strip_prefix(name.as_bytes()).map(|rest| rest.strip_prefix(b"\"").unwrap_or(rest));
+            let next = rest.and_then(<[u8]>::first);
+            next.is_some_and(|next| matches!(next, b' ' | b'\t' | b'"' | b'{' | b'='))
+        })
     };
     bytes.split(|byte| *byte == b'\n').any(opens)
 }
 
-fn parse(text: &str) -> SyntaxTree<'_> {
+/// Returns the tree of a text in one of the languages that are HCL.
+pub(super) fn read(text: &str, language: Language) -> SyntaxTree<'_> {
     let too_large = |size| SyntaxError {
         line: 1,
         message: format!("{size} bytes of HCL, more than {SIZE_MAX}"),
         fault: Fault::TooLarge,
     };
     if text.len() > SIZE_MAX {
-        return SyntaxTree::planted(text, Language::Hcl, Err(too_large(text.len())), Vec::new());
+        return SyntaxTree::planted(text, language, Err(too_large(text.len())), Vec::new());
     }
     // The parser recurses, and compares the keys of an object one with another: what it gets is bounded first.
     let tokens = match tokens::read(text) {
         Ok(tokens) => tokens,
-        Err(error) => return SyntaxTree::planted(text, Language::Hcl, Err(error), Vec::new()),
+        Err(error) => return SyntaxTree::planted(text, language, Err(error), Vec::new()),
     };
     let comments =
         tokens.into_iter().filter(|token| token.kind == TokenKind::Comment).map(|token| token.span);
@@ -71,54 +81,76 @@ fn parse(text: &str) -> SyntaxTree<'_> {
         message: error.message().to_owned(),
         fault: Fault::Syntax,
     });
-    let root = root.map(|body| HclReader { text }.body(&body, 0..text.len()));
-    SyntaxTree::planted(text, Language::Hcl, root, comments.collect())
+    let reader = HclReader { text, is_job: language == Language::Hcl };
+    let root = root.map(|body| reader.body(&body, 0..text.len()));
+    SyntaxTree::planted(text, language, root, comments.collect())
 }
 
 struct HclReader<'a> {
     text: &'a str,
+    /// Whether it is for Nomad, whose expressions stay closed.
+    is_job: bool,
 }
+
+type Entries<'a> = Vec<(Value<'a>, Value<'a>)>;
+
+/// Where the blocks of a body are among the entries of what they stand in: by how many labels they have, and by their type
+/// and the labels so far.
+type BlockPlaces<'b> = HashMap<(usize, Vec<&'b str>), usize>;
 
 impl<'a> HclReader<'a> {
     fn body(&self, body: &Body, span: Range<usize>) -> Value<'a> {
-        let mut entries: Vec<(Value<'a>, Value<'a>)> = Vec::new();
-        // Where the blocks of a type are among the entries; with labels or without.
-        let mut types: HashMap<(String, bool), usize> = HashMap::new();
+        let mut entries: Entries<'a> = Vec::new();
+        let mut places = BlockPlaces::new();
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => {
                     let key = Value::key(self.span(&attribute.key), attribute.key.as_str().to_owned());
                     entries.push((key, self.expression(&attribute.value)));
                 }
-                Structure::Block(block) => {
-                    let (key, value) = self.block(block);
-                    let known = types.get(&(block.ident.as_str().to_owned(), block.is_labeled()));
-                    match known.and_then(|index| entries.get_mut(*index)) {
-                        Some((_, same)) => join(same, value, block.is_labeled()),
-                        None => {
-                            let index = entries.len();
-                            types.insert((block.ident.as_str().to_owned(), block.is_labeled()), index);
-                            entries.push((key, value));
-                        }
-                    }
-                }
+                Structure::Block(block) => self.block(block, &mut entries, &mut places),
             }
         }
         Value { span, shape: ValueShape::Mapping(entries) }
     }
 
-    fn block(&self, block: &Block) -> (Value<'a>, Value<'a>) {
-        let span = self.span(block);
-        let mut value = self.body(&block.body, span.clone());
-        for label in block.labels.iter().rev() {
-            let at = match label {
+    /// Puts a block among the entries of its body, below those of its type and labels.
+    fn block<'b>(&self, block: &'b Block, entries: &mut Entries<'a>, places: &mut BlockPlaces<'b>) {
+        let (span, count) = (self.span(block), block.labels.len());
+        let value = self.body(&block.body, span.clone());
+        let mut key = Value::key(self.span(&block.ident), block.ident.as_str().to_owned());
+        let (mut path, mut at) = (vec![block.ident.as_str()], entries);
+        for label in &block.labels {
+            let index = *places.entry((count, path.clone())).or_insert(at.len());
+            if index == at.len() {
+                at.push((key, Value { span: span.clone(), shape: ValueShape::Mapping(Vec::new()) }));
+            }
+            let Some((_, Value { span: whole, shape: ValueShape::Mapping(inner) })) = at.get_mut(index)
+            else {
+                return;
+            };
+            whole.end = span.end;
+            at = inner;
+            let label_span = match label {
                 BlockLabel::Ident(ident) => self.span(ident),
                 BlockLabel::String(string) => self.span(string),
             };
-            let entry = (Value::key(at, label.as_str().to_owned()), value);
-            value = Value { span: span.clone(), shape: ValueShape::Mapping(vec![entry]) };
+            key = Value::key(label_span, label.as_str().to_owned());
+            path.push(label.as_str());
         }
-        (Value::key(self.span(&block.ident), block.ident.as_str().to_owned()), value)
+        // The same labels again are another block.
+        let known = if count > 0 { None } else { places.get(&(0, path.clone())) };
+        match known.and_then(|index| at.get_mut(*index)) {
+            Some((_, same)) => join(same, value),
+            None => {
+                if count == 0 {
+                    places.insert((0, path), at.len());
+                }
+                let is_list = count == 0 && !self.is_job;
+                let list = |value| Value { span: span.clone(), shape: ValueShape::Sequence(vec![value]) };
+                at.push((key, if is_list { list(value) } else { value }));
+            }
+        }
     }
 
     fn expression(&self, expression: &Expression) -> Value<'a> {
@@ -137,8 +169,8 @@ impl<'a> HclReader<'a> {
             Expression::String(_) => quoted(source, ""),
             Expression::StringTemplate(_) => quoted(source, TEMPLATE),
             _ => {
-                let value = Cow::Borrowed(source.lines().next().unwrap_or_default());
-                ValueShape::Scalar { value, style: ScalarStyle::Plain, tag: EXPRESSION }
+                let opened = if self.is_job { None } else { self.opened(expression) };
+                return opened.unwrap_or_else(|| closed(span, source));
             }
         };
         Value { span, shape }
@@ -150,7 +182,11 @@ impl<'a> HclReader<'a> {
             ObjectKey::Expression(Expression::String(name)) => {
                 Value::key(self.span(name), name.as_str().to_owned())
             }
-            ObjectKey::Expression(other) => self.expression(other),
+            ObjectKey::Expression(other) => {
+                let span = self.span(other);
+                let source = self.text.get(span.clone()).unwrap_or_default();
+                closed(span, source)
+            }
         }
     }
 
@@ -158,6 +194,12 @@ impl<'a> HclReader<'a> {
     fn span(&self, of: &impl Span) -> Range<usize> {
         of.span().unwrap_or_default()
     }
+}
+
+/// Returns an expression that nobody looks into.
+fn closed(span: Range<usize>, source: &str) -> Value<'_> {
+    let value = Cow::Borrowed(source.lines().next().unwrap_or_default());
+    Value { span, shape: ValueShape::Scalar { value, style: ScalarStyle::Plain, tag: EXPRESSION } }
 }
 
 fn quoted<'a>(source: &'a str, tag: &'static str) -> ValueShape<'a> {
@@ -170,13 +212,11 @@ fn quoted<'a>(source: &'a str, tag: &'static str) -> ValueShape<'a> {
     }
 }
 
-fn join<'a>(blocks: &mut Value<'a>, block: Value<'a>, labelled: bool) {
+/// Adds a block to the one before it, or to the list of them.
+fn join<'a>(blocks: &mut Value<'a>, block: Value<'a>) {
     let first = blocks.span.clone();
     blocks.span.end = block.span.end;
     match (&mut blocks.shape, block) {
-        (ValueShape::Mapping(labels), Value { shape: ValueShape::Mapping(more), .. }) if labelled => {
-            labels.extend(more);
-        }
         (ValueShape::Sequence(bodies), block) => bodies.push(block),
         (body, block) => {
             let shape = std::mem::replace(body, ValueShape::Sequence(Vec::new()));

@@ -6,8 +6,12 @@ pub enum Language {
     /// YAML, and JSON, which is YAML.
     #[default]
     Yaml,
+    /// HCL, as Bake files are written.
+    Bake,
     /// HCL, as Nomad's job files are written.
     Hcl,
+    /// HCL, as Terraform and OpenTofu have it.
+    Terraform,
     /// A systemd unit file, as Podman's Quadlet units are written.
     Unit,
     /// A Dockerfile, or a Containerfile.
@@ -16,5 +20,6 @@ pub enum Language {
 
 impl Language {
     /// Every language, in the order in which a file's name is tried.
-    pub(super) const ALL: [Self; 4] = [Self::Yaml, Self::Hcl, Self::Unit, Self::Dockerfile];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Yaml, Self::Bake, Self::Hcl, Self::Terraform, Self::Unit, Self::Dockerfile];
 }

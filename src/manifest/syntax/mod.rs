@@ -3,6 +3,7 @@
 
 pub(crate) mod agreement;
 pub(crate) mod aliases;
+mod bake;
 pub(crate) mod build;
 pub(crate) mod definition;
 mod dockerfile;
@@ -16,6 +17,7 @@ mod query;
 pub(crate) mod source;
 mod table;
 pub mod template_mask;
+mod terraform;
 pub mod tree;
 pub mod tree_edit;
 mod unit;

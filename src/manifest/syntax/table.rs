@@ -2,13 +2,15 @@
 
 use super::definition::Syntax;
 use super::language::Language;
-use super::{dockerfile, hcl, unit, yaml};
+use super::{bake, dockerfile, hcl, terraform, unit, yaml};
 
 impl Language {
     pub(in crate::manifest) const fn syntax(self) -> &'static Syntax {
         match self {
             Self::Yaml => &yaml::SYNTAX,
+            Self::Bake => &bake::SYNTAX,
             Self::Hcl => &hcl::SYNTAX,
+            Self::Terraform => &terraform::SYNTAX,
             Self::Unit => &unit::SYNTAX,
             Self::Dockerfile => &dockerfile::SYNTAX,
         }
@@ -30,6 +32,13 @@ mod tests {
             ("a/b.YML", Some(Language::Yaml)),
             ("jobs/api.nomad", Some(Language::Hcl)),
             ("jobs/api.nomad.hcl", Some(Language::Hcl)),
+            ("docker-bake.hcl", Some(Language::Bake)),
+            ("docker-bake.override.hcl", Some(Language::Bake)),
+            ("docker-bake.json", Some(Language::Yaml)),
+            ("main.tf", Some(Language::Terraform)),
+            ("main.tofu", Some(Language::Terraform)),
+            ("main.tf.json", Some(Language::Yaml)),
+            ("prod.tfvars", None),
             ("web.container", Some(Language::Unit)),
             ("web@.container.d/10-image.conf", Some(Language::Unit)),
             ("etc/web.service.d/10.conf", None),

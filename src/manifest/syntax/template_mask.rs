@@ -1,5 +1,6 @@
-//! Go templates made readable for a YAML parser: each `{{…}}` is replaced by as many bytes that mean nothing, so that
-//! the offsets of everything else stay what they are. Literal references in Helm charts become editable this way.
+//! Templates made readable for a YAML parser: each `{{…}}` of Go, and each `${…}` and `%{…}` of HCL, is replaced by as many
+//! bytes that mean nothing, so that the offsets of everything else stay what they are. Literal references in Helm charts
+//! and in heredocs become editable this way.
 
 use std::ops::Range;
 
@@ -17,7 +18,15 @@ pub struct Masked {
 /// An action alone on its lines, or one that inserts a block (`toYaml`, `nindent`), becomes blanks; any other becomes
 /// `xxx`, a part of the scalar that it stands in.
 pub fn mask(text: &str) -> Option<Masked> {
-    let actions = actions(text);
+    mask_actions(text, actions(text))
+}
+
+/// Returns the text of a heredoc with what HCL fills in masked; `None` where it has nothing of that kind.
+pub(crate) fn mask_interpolations(text: &str) -> Option<Masked> {
+    mask_actions(text, interpolations(text))
+}
+
+fn mask_actions(text: &str, actions: Vec<Range<usize>>) -> Option<Masked> {
     if actions.is_empty() {
         return None;
     }
@@ -46,6 +55,46 @@ fn actions(text: &str) -> Vec<Range<usize>> {
         at = end;
     }
     actions
+}
+
+/// Returns the spans of all interpolations and directives; `$${` and `%%{` are text (HCL native syntax specification,
+/// "Template Literals").
+fn interpolations(text: &str) -> Vec<Range<usize>> {
+    let (mut found, bytes, mut at) = (Vec::new(), text.as_bytes(), 0);
+    while at + 1 < bytes.len() {
+        if !matches!(bytes[at], b'$' | b'%') || bytes[at + 1] != b'{' {
+            at += 1;
+        } else if at > 0 && bytes[at - 1] == bytes[at] {
+            at += 2;
+        } else {
+            let end = end_of_interpolation(bytes, at + 2);
+            found.push(at..end);
+            at = end;
+        }
+    }
+    found
+}
+
+/// Returns the byte after the brace that ends what stands from `start`; those in quoted texts do not count, but for theirs.
+fn end_of_interpolation(bytes: &[u8], start: usize) -> usize {
+    // What is open: a brace, or a quoted text, in which `${` opens a brace.
+    let (mut open, mut at) = (vec![b'}'], start);
+    while at < bytes.len() {
+        let is_text = open.last() == Some(&b'"');
+        match bytes[at] {
+            b'\\' if is_text => at += 1,
+            b'"' if is_text => drop(open.pop()),
+            b'"' => open.push(b'"'),
+            b'{' if !is_text || matches!(bytes[at - 1], b'$' | b'%') => open.push(b'}'),
+            b'}' if !is_text => drop(open.pop()),
+            _ => {}
+        }
+        at += 1;
+        if open.is_empty() {
+            return at;
+        }
+    }
+    bytes.len()
 }
 
 /// Returns the byte after `}}`; braces in strings and comments do not count (text/template, lexer).
@@ -149,6 +198,22 @@ mod tests {
         assert_eq!(masked("a: {{ `}}` }}b"), "a: xxxxxxxxxxb");
         assert_eq!(masked("{{/* it's }} */}}\na: 1"), format!("{}\na: 1", " ".repeat(17)));
         assert_eq!(masked("a: é{{ 'é' }}"), "a: éxxxxxxxxxx");
+    }
+
+    #[test]
+    fn interpolations_of_heredocs_are_masked() {
+        let masked = |text: &str| mask_interpolations(text).map(|masked| masked.text);
+        for (text, expected) in [
+            ("a: ${b}", Some("a: xxxx")),
+            ("a: [${b[\"}\"]}, c]", Some("a: [xxxxxxxxx, c]")),
+            ("${\"${a}\"}b", Some("xxxxxxxxxb")),
+            ("%{ for a in b }\na: 1\n%{ endfor }\n", Some("               \na: 1\n           \n")),
+            ("é${ {a = 1}.a }", Some("éxxxxxxxxxxxxxx")),
+            ("${a", Some("   ")),
+            ("a: $${b} %%{c} $d", None),
+        ] {
+            assert_eq!(masked(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -209,6 +209,35 @@ fn the_second_reading_of_hcl_refuses_every_other_one() {
     assert!(second_reading(&old, JOB, &elsewhere).is_err());
 }
 
+const MODULE: &str = "resource \"a\" \"b\" {\n  x = <<-E\n    image: b:1\n    y: ${1 + 1}\n  E\n}\n";
+
+#[test]
+fn the_second_reading_of_a_heredoc_refuses_every_other_one() {
+    let mut old = (Language::Terraform.syntax().parse)(MODULE);
+    let text = (0..old.nodes.len()).find(|id| old.key_of(*id) == Some("x")).unwrap();
+    let root = old.embed(text).unwrap();
+    let mut plan = Plan::default();
+    plan.set(&old, old.get(root, "image").unwrap(), "b:2".to_owned()).unwrap();
+    plan.tree.set.insert(text, "image: b:2\ny: ${1 + 1}".to_owned());
+    let after = plan.apply(MODULE).unwrap();
+    assert_eq!(after, MODULE.replace("b:1", "b:2"));
+    assert_eq!(prove(&old, &after, &plan), Ok(()));
+    for (from, to) in [
+        ("b:2", "b:1"),
+        ("b:2", "b:3"),
+        ("    image", "     image"),
+        ("    image", "    \n    image"),
+        ("1 + 1", "1 + 2"),
+        ("<<-E", "<<E"),
+        ("x =", "z ="),
+        ("  E\n", "  E\n\n"),
+    ] {
+        let text = after.replacen(from, to, 1);
+        assert!(second_reading(&old, &text, &plan).is_err(), "{from} to {to}");
+        assert!(prove(&old, &text, &plan).is_err(), "{from} to {to}");
+    }
+}
+
 #[test]
 fn the_second_reading_of_a_unit_refuses_every_other_one() {
     let (old, plan) = planned(Language::Unit, UNIT);

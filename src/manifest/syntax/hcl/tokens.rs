@@ -23,8 +23,19 @@ pub(in crate::manifest) enum TokenKind {
     Comment,
     /// A quoted text without a template in it, with its quotes.
     Quoted,
-    /// Anything else: a name, a number, a bracket, an operator, a line end, a heredoc, a piece of a template.
+    /// The lines of a heredoc, between those of its delimiters.
+    Heredoc,
+    /// Anything else: a name, a number, a bracket, an operator, a line end, a delimiter, a piece of a template.
     Other,
+}
+
+/// How many bytes the parts of a heredoc have.
+pub(super) struct HeredocLengths {
+    /// `<<EOT` and the line end.
+    pub(super) opening: usize,
+    pub(super) body: usize,
+    /// The delimiter, with the blanks before it.
+    closing: usize,
 }
 
 struct OpenBracket {
@@ -70,9 +81,14 @@ impl Lexer<'_> {
             }
             [b'/', b'*', ..] => self.push(TokenKind::Comment, 2 + find_past(&rest[2..], b"*/")),
             [b'"', ..] => return self.quoted(1),
-            [b'<', b'<', ..] if heredoc(rest).is_some() => {
-                self.push(TokenKind::Other, heredoc(rest).unwrap_or(2));
-            }
+            [b'<', b'<', ..] => match heredoc(rest) {
+                Some(heredoc) => {
+                    self.push(TokenKind::Other, heredoc.opening);
+                    self.push(TokenKind::Heredoc, heredoc.body);
+                    self.push(TokenKind::Other, heredoc.closing);
+                }
+                None => self.push(TokenKind::Other, 2),
+            },
             [b'{' | b'[' | b'(', ..] => return self.enter(Closing::Bracket, 1),
             [b'}', ..] if self.open.last().is_some_and(|open| open.until == Closing::Template) => {
                 self.open.pop();
@@ -158,26 +174,26 @@ fn find_past(text: &[u8], what: &[u8]) -> usize {
     (find(text, what) + what.len()).min(text.len())
 }
 
-/// Returns the length of the heredoc (`<<EOT`, `<<-EOT`) that `text` starts with, up to its delimiter.
-fn heredoc(text: &[u8]) -> Option<usize> {
+/// Returns how long the heredoc (`<<EOT`, `<<-EOT`) is that `text` starts with, up to its delimiter.
+pub(super) fn heredoc(text: &[u8]) -> Option<HeredocLengths> {
     let rest = text.strip_prefix(b"<<")?;
     let rest = rest.strip_prefix(b"-").unwrap_or(rest);
     let name = &rest[..rest.iter().take_while(|byte| is_word(**byte)).count()];
-    let body = &rest[name.len()..];
-    let body = body.strip_prefix(b"\r").unwrap_or(body).strip_prefix(b"\n")?;
+    let lines = &rest[name.len()..];
+    let lines = lines.strip_prefix(b"\r").unwrap_or(lines).strip_prefix(b"\n")?;
     if name.is_empty() {
         return None;
     }
-    let mut length = text.len() - body.len();
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
+    let (opening, mut body) = (text.len() - lines.len(), 0);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let blanks = line.len() - line.trim_ascii_start().len();
         let rest = &line[blanks..];
         if rest.starts_with(name) && !rest.get(name.len()).is_some_and(|next| is_word(*next)) {
-            return Some(length + blanks + name.len());
+            return Some(HeredocLengths { opening, body, closing: blanks + name.len() });
         }
-        length += line.len();
+        body += line.len();
     }
-    Some(length)
+    Some(HeredocLengths { opening, body, closing: 0 })
 }
 
 #[cfg(test)]

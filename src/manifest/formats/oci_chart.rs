@@ -1,0 +1,54 @@
+//! Helm charts from OCI registries, named by their version: listed, since what reads them takes no digest beside it.
+//!
+//! Argo CD wants a version for `chart` (argo-cd#24970, argo-cd#25078), and for a source of OCI (from 3.1) a tag or a digest,
+//! not both; a `HelmRelease` and a `HelmChart` of Flux take a version, and have `OCIRepository` for digests; a dependency in
+//! `Chart.yaml` takes none in a release of Helm (helm#32133); Helm itself installs `oci://…@sha256:…` from 3.18.
+
+use super::finder::Finder;
+use crate::manifest::site::{Skip, State};
+use crate::manifest::syntax::tree::NodeId;
+
+/// What says which registry a chart comes from, and perhaps which chart.
+const SOURCES: [&str; 3] = ["repoURL", "repository", "repo"];
+
+/// Adds the chart that a mapping names, where it comes from an OCI registry.
+pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
+    let tree = finder.tree;
+    let first = |keys: &[&'static str]| -> Option<(&'static str, NodeId)> {
+        let text = |key| tree.get(source, key).filter(|node| tree.string_of(*node).is_some());
+        keys.iter().find_map(|key| Some((*key, text(key)?)))
+    };
+    let written =
+        |found: Option<(&str, NodeId)>| found.map(|(_, node)| tree.written(node)).unwrap_or_default();
+    let (base, chart) = (first(&SOURCES), first(&["chart", "name"]));
+    let version = first(&["targetRevision", "version"]);
+    let address = written(base).trim_end_matches('/');
+    let is_host = |address: &str| address.split('/').next().is_some_and(|host| host.contains(['.', ':']));
+    let name = match (address.strip_prefix("oci://"), written(chart)) {
+        (_, chart) if chart.starts_with("oci://") => chart.trim_start_matches("oci://").to_owned(),
+        (Some(address), "") => address.to_owned(),
+        // Argo CD's sources have no scheme (declarative setup, "Helm OCI").
+        (None, chart) if chart.is_empty() || written(base).contains("://") || !is_host(address) => return,
+        (None, _) if !matches!(base, Some(("repoURL", _))) => return,
+        (Some(address), chart) => format!("{address}/{chart}"),
+        (None, chart) => format!("{address}/{chart}"),
+    };
+    let Some((_, main)) = version.or(base).or(chart) else { return };
+    // A tag has no `+`: Helm writes `_` for it.
+    let version = written(version).replace('+', "_");
+    let mark = match version.as_str() {
+        "" => "",
+        digest if digest.starts_with("sha256:") => "@",
+        _ => ":",
+    };
+    let state = if mark == "@" { Skip::DigestOnly } else { Skip::ByVersion };
+    let fields = finder.spans(&[("repository", base.map(|(_, node)| node)), ("tag", Some(main))]);
+    finder.push(
+        tree.resolve(main),
+        fields,
+        format!("{name}{mark}{version}"),
+        None,
+        State::Skipped(state),
+        None,
+    );
+}

@@ -1,0 +1,37 @@
+//! Terraform and OpenTofu: HCL in files of their own.
+
+use super::definition::{Syntax, TemplateSigns, has_extension};
+use super::hcl;
+use super::language::Language;
+use crate::manifest::unread::UnreadReason;
+
+pub(super) static SYNTAX: Syntax = Syntax {
+    matches: |path| has_extension(path, &["tf", "tofu"]),
+    is_in: |bytes| hcl::opens_block(bytes, &BLOCKS),
+    format: Some("terraform"),
+    parse: |text| hcl::read(text, Language::Terraform),
+    parse_chunks: None,
+    compare: hcl::compare,
+    has_trailing_comments: true,
+    may_be_binary: false,
+    malformed: UnreadReason::NotHcl,
+    // What is rendered before Terraform reads it.
+    template: TemplateSigns::OnLine(&["{{", "{%", "<%"]),
+};
+
+/// The blocks that a file may consist of (Terraform language, "Configuration Syntax").
+const BLOCKS: [&str; 13] = [
+    "check",
+    "data",
+    "ephemeral",
+    "import",
+    "locals",
+    "module",
+    "moved",
+    "output",
+    "provider",
+    "removed",
+    "resource",
+    "terraform",
+    "variable",
+];
