@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::{FutureExt as _, select};
+use futures_util::future::FutureExt as _;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use oci_distribution::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LINK,
@@ -30,6 +31,9 @@ use crate::registry::image::manifest;
 use crate::registry::trace::step;
 
 const REDIRECTS: usize = 5;
+
+/// How often one request is sent beside itself.
+const DOUBLES: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct HttpClient {
@@ -62,7 +66,8 @@ impl HttpClient {
         // Boxed: what asks is nested deeply as it is.
         let attempt = || self.attempt(request, &method, &host).boxed();
         let result = if request.retries {
-            retry(self.repeats, || host.repeats.take(), attempt).await
+            let repeats = Repeats { first: host.pause(self.repeats.first), ..self.repeats };
+            retry(repeats, || host.repeats.take(), attempt).await
         } else {
             attempt().await
         };
@@ -87,33 +92,44 @@ impl HttpClient {
         result
     }
 
-    /// Sends a request, and the same once more where its answer is late: what answers first counts, so that an answer that
-    /// never comes holds up nobody for long.
+    /// Sends a request, and the same once more where its answer is late, and again where both are: what answers first counts,
+    /// so that an answer that never comes holds up nobody for long.
     async fn hurried(
         &self,
         request: Request<'_>,
         method: &Method,
         host: &Host,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
-        let timed = async || {
-            let sent = Instant::now();
-            let result = self.exchange(request, method, host).await;
-            if result.is_ok() {
-                host.answered_after(sent.elapsed());
+        let mut sent = FuturesUnordered::new();
+        let mut late = host.late(self.patience);
+        loop {
+            sent.push(self.timed(request, method, host).boxed());
+            // A failure is an answer too, which may be asked for again: another one may be the one that never comes.
+            match tokio::time::timeout(late, sent.select_next_some()).await {
+                Ok(answer) => return answer,
+                Err(_)
+                    if sent.len() > DOUBLES || self.is_counted(request, method) || !host.doubles.take() =>
+                {
+                    return sent.select_next_some().await;
+                }
+                Err(_) => step(|| "the answer is late: asked once more beside it".to_owned()),
             }
-            result
-        };
-        let mut first = std::pin::pin!(timed());
-        if let Ok(answer) = tokio::time::timeout(host.late(self.patience), &mut first).await {
-            return answer;
+            late *= 2;
         }
-        if self.is_counted(request, method) || !host.doubles.take() {
-            return first.await;
+    }
+
+    async fn timed(
+        &self,
+        request: Request<'_>,
+        method: &Method,
+        host: &Host,
+    ) -> Result<Option<HttpAnswer>, AttemptError> {
+        let sent = Instant::now();
+        let result = self.exchange(request, method, host).await;
+        if result.is_ok() {
+            host.answered_after(sent.elapsed());
         }
-        step(|| "the answer is late: asked once more beside it".to_owned());
-        let second = std::pin::pin!(timed());
-        // A failure is an answer too, which may be asked for again: the other one may be the one that never comes.
-        select(first, second).await.factor_first().0
+        result
     }
 
     /// Returns whether the host counts such requests: a manifest that is read is a pull where pulls are limited.

@@ -21,6 +21,8 @@ pub(crate) struct AttemptError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     Never,
+    /// At once, and when that fails after a pause of our own choice: over a connection that broke, it was perhaps never read.
+    AtOnce,
     /// After a pause of our own choice.
     Soon,
     /// After the pause that the registry asked for.
@@ -56,8 +58,12 @@ impl AttemptError {
             true => ConnectionFault::TimedOut,
             false => ConnectionFault::Other(root_cause(error)),
         };
-        // A certificate does not get better by asking again.
-        let retry = if is_certificate(error) { Retry::Never } else { Retry::Soon };
+        let retry = match () {
+            // A certificate does not get better by asking again.
+            () if is_certificate(error) => Retry::Never,
+            () if error.is_timeout() || error.is_connect() => Retry::Soon,
+            () => Retry::AtOnce,
+        };
         Self { error: Outage::Unreachable { asked, cause }.into(), retry }
     }
 

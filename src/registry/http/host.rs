@@ -41,7 +41,12 @@ struct HostState {
     slots: usize,
     /// How many of them go when they are given back.
     surplus: usize,
+    /// How often what failed was asked again after everything else.
+    passes: u32,
 }
+
+/// How many times as long the pauses are for what is asked again after everything else, and for the second time.
+const SLOWER: [u32; 2] = [1, 5];
 
 /// One of the requests that a host gets at once.
 #[derive(Debug)]
@@ -69,6 +74,7 @@ impl Host {
                 latency: Latency::default(),
                 slots,
                 surplus: 0,
+                passes: 0,
             }),
             repeats: SpareRequests::repeats(),
             doubles: SpareRequests::doubles(),
@@ -117,6 +123,16 @@ impl Host {
         self.state().latency.late(unknown)
     }
 
+    /// Returns the first pause after a failure, about `usual`: shorter where the host answers fast, longer for what failed in
+    /// an earlier pass.
+    pub(crate) fn pause(&self, usual: Duration) -> Duration {
+        let state = self.state();
+        match usize::try_from(state.passes).unwrap_or(usize::MAX) {
+            0 => state.latency.pause(usual),
+            passes => usual * SLOWER[(passes - 1).min(SLOWER.len() - 1)],
+        }
+    }
+
     /// Takes note of how long an answer took.
     pub(crate) fn answered_after(&self, time: Duration) {
         self.state().latency.answered(time);
@@ -151,10 +167,11 @@ impl Host {
         self.resize(&mut state);
     }
 
-    /// Gives a host that is left alone another chance, a few times in a run: one request, after `pause`, and after a longer
-    /// one the next time.
+    /// Is told that what failed is asked again now. A host that is left alone gets another chance, a few times in a run: one
+    /// request, after `pause`, and after a longer one the next time.
     pub(crate) fn forgive(&self, pause: Duration) {
         let mut state = self.state();
+        state.passes = state.passes.saturating_add(1);
         if let Some(chance) = state.breaker.forgive() {
             let now = Instant::now();
             state.pace.wait_until(now + pause * (2 * chance - 1));

@@ -11,6 +11,9 @@ const LATE: f64 = 8.0;
 /// Nothing is late before, however fast a host is: about as long as a packet that got lost takes to be sent again.
 const LATE_MIN: Duration = Duration::from_millis(300);
 
+/// The shortest first pause after a failure.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+
 /// The moving average of how long answers take (RFC 6298 has the weights).
 #[derive(Debug, Default)]
 pub(super) struct Latency {
@@ -32,6 +35,15 @@ impl Latency {
         self.seen = self.seen.saturating_add(1);
     }
 
+    /// Returns the first pause after a failure: `most`, or less of a host that answers faster, as TCP does (RFC 6298).
+    pub(super) fn pause(&self, most: Duration) -> Duration {
+        if self.seen < ENOUGH {
+            return most;
+        }
+        Duration::try_from_secs_f64(LATE * self.mean)
+            .map_or(most, |pause| pause.clamp(PAUSE_MIN.min(most), most))
+    }
+
     /// Returns after how long an answer is late; `unknown` where too few were seen to tell.
     pub(super) fn late(&self, unknown: Duration) -> Duration {
         if self.seen < ENOUGH {
@@ -45,6 +57,20 @@ impl Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_answers_fast_is_asked_again_sooner() {
+        let most = Duration::from_millis(200);
+        let pause = |millis: u64| {
+            let mut latency = Latency::default();
+            assert_eq!(latency.pause(most), most);
+            (0..50).for_each(|_| latency.answered(Duration::from_millis(millis)));
+            latency.pause(most)
+        };
+        assert_eq!(pause(1), PAUSE_MIN);
+        assert!((Duration::from_millis(75)..Duration::from_millis(85)).contains(&pause(10)));
+        assert_eq!(pause(50), most);
+    }
 
     #[test]
     fn late_is_many_times_as_long_as_usual() {

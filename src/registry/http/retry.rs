@@ -73,13 +73,15 @@ where
         .with_factor(3.0)
         .with_jitter()
         .with_max_times(repeats.times);
+    let mut at_once = true;
     attempt
         .retry(pauses)
         .when(|failure: &AttemptError| failure.retry != Retry::Never && may_repeat())
         // `None` means that the attempts are used up.
-        .adjust(|failure, own| match (own?, failure.retry) {
+        .adjust(move |failure, own| match (own?, failure.retry) {
             (_, Retry::Never) => None,
-            (own, Retry::Soon) => Some(own),
+            (_, Retry::AtOnce) if std::mem::take(&mut at_once) => Some(Duration::ZERO),
+            (own, Retry::AtOnce | Retry::Soon) => Some(own),
             (own, Retry::After(pause)) => (pause <= repeats.longest).then(|| pause + own),
         })
         .notify(|failure, pause| {
@@ -122,6 +124,19 @@ mod tests {
         assert_eq!(attempts(Retry::Soon).await, 3);
         assert_eq!(attempts(Retry::Never).await, 1);
         assert_eq!(attempts(Retry::After(Duration::from_secs(11))).await, 1, "too long to wait for");
+    }
+
+    #[tokio::test]
+    async fn over_a_connection_that_broke_it_is_asked_again_at_once_and_then_not() {
+        let long = Repeats { times: 2, first: Duration::from_millis(100), longest: Duration::from_secs(10) };
+        let (start, times) = (Instant::now(), std::sync::Mutex::new(Vec::new()));
+        let attempt = || async {
+            times.lock().unwrap().push(start.elapsed());
+            Err::<(), _>(AttemptError { error: Outage::NotAskedYet.into(), retry: Retry::AtOnce })
+        };
+        assert!(retry(long, || true, attempt).await.is_err());
+        let [_, second, third] = times.into_inner().unwrap()[..] else { panic!() };
+        assert!(second < Duration::from_millis(100) && third - second >= Duration::from_millis(300));
     }
 
     #[tokio::test]

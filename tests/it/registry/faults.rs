@@ -163,6 +163,29 @@ async fn an_answer_that_never_comes_costs_one_request_and_not_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_answers_that_never_come_do_not_hold_up_a_question_either() {
+    let registry = Registry::start().await;
+    let (all, right) = images(&registry, 1, true);
+    let faults = |seed| Faults { seed, hang: 0.5, ..Faults::default() };
+    let first_three = |seed| {
+        let mut faults = faults(seed);
+        [(); 3].map(|()| faults.draw().is_some())
+    };
+    let seed = (0..).find(|seed| first_three(*seed) == [true, true, false]).unwrap();
+    registry.set(|mood| mood.faults = Some(faults(seed)));
+    // Late is what takes longer than a quarter of this.
+    let client =
+        client(|limits| (limits.read, limits.request) = (Duration::from_secs(4), Duration::from_secs(9)));
+    let answers = ask(&client, &all, 256, |_, _| {}).await;
+    assert!(
+        answers
+            .iter()
+            .all(|(question, answer)| answer.as_ref().unwrap().resolution.digest.as_str() == right[question])
+    );
+    assert_eq!(registry.requests().len(), 3, "none of them failed: the third was asked beside them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_is_slow_is_not_asked_twice_for_it() {
     let registry = Registry::start().await;
     let (all, _) = images(&registry, 60, true);
