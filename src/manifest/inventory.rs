@@ -109,20 +109,19 @@ fn take_with<T: Tree>(
         if is_gate {
             all.push((entry.clone(), root_path.clone()));
         }
-        if format!("/{root_path}").contains("/templates/") {
+        if root_path.starts_with("templates/") || root_path.contains("/templates/") {
             templates.push((entry.path.clone(), root_path.clone()));
         }
-        if let Some(kind) = not_read::kind(&root_path).filter(|_| wanted(&root_path)) {
+        let is_wanted = wanted(&root_path);
+        if let Some(kind) = not_read::kind(&root_path).filter(|_| is_wanted) {
             *kinds.entry(kind.to_owned()).or_default() += 1;
         }
         let is_file = scan::is_candidate(&entry.path) || tree.is_named(&entry.path);
-        if is_gate
-            && wanted(&root_path)
-            && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
+        if is_gate && is_wanted && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
         {
             foreign.push((entry.clone(), root_path.clone()));
         }
-        match (is_file, wanted(&root_path)) {
+        match (is_file, is_wanted) {
             (true, true) => entries.push((entry, root_path)),
             (true, false) if formats::is_named(&root_path) => {
                 hidden.insert(entry.path.clone());

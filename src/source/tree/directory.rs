@@ -21,11 +21,27 @@ pub struct DirectoryTree {
 }
 
 struct DirectoryFile {
-    entry: TreeEntry,
-    /// The canonical path of the directory that it is in, and its name.
+    size: u64,
+    kind: EntryKind,
+    directory: Arc<Directory>,
+    named: bool,
+}
+
+/// What the files of one directory have in common.
+struct Directory {
+    /// The canonical path.
     location: PathBuf,
     work_tree: Option<Arc<Path>>,
-    named: bool,
+    /// The path from the root of the work tree; `None` where it is in none.
+    in_work_tree: Option<String>,
+}
+
+impl Directory {
+    fn new(location: PathBuf, work_tree: Option<Arc<Path>>) -> Arc<Self> {
+        let below = work_tree.as_deref().and_then(|root| location.strip_prefix(root).ok());
+        let in_work_tree = below.and_then(slashed);
+        Arc::new(Self { location, work_tree, in_work_tree })
+    }
 }
 
 impl DirectoryTree {
@@ -59,26 +75,25 @@ impl DirectoryTree {
         Ok(tree)
     }
 
-    /// Returns where the file at `path` really is: what `write::replace` wants.
-    pub fn location(&self, path: &str) -> Option<&Path> {
-        self.files.get(path).map(|found| found.location.as_path())
+    /// Returns where the file at `path` really is: the canonical path of the directory that it is in, and its name.
+    pub fn location(&self, path: &str) -> Option<PathBuf> {
+        Some(self.files.get(path)?.directory.location.join(name_of(path)))
     }
 
     /// Returns the root of the git work tree that the file at `path` is in.
     pub fn work_tree(&self, path: &str) -> Option<&Path> {
-        self.files.get(path)?.work_tree.as_deref()
+        self.files.get(path)?.directory.work_tree.as_deref()
     }
 
     /// Returns the path of the file at `path` from the root of its git work tree, for policies and annotations; `None`
     /// where it is in none.
     pub fn path_in_work_tree(&self, path: &str) -> Option<String> {
-        let found = self.files.get(path)?;
-        slashed(found.location.strip_prefix(found.work_tree.as_deref()?).ok()?)
+        Some(joined(self.files.get(path)?.directory.in_work_tree.as_deref()?, name_of(path)))
     }
 
     /// Returns the path of the file at `path` from the canonical directory `root`; `None` where it lies elsewhere.
     pub fn path_below(&self, path: &str, root: &Path) -> Option<String> {
-        slashed(self.files.get(path)?.location.strip_prefix(root).ok()?)
+        slashed(self.location(path)?.strip_prefix(root).ok()?)
     }
 
     /// Leaves out the files whose path below the root of their work tree is not `wanted`.
@@ -115,7 +130,7 @@ impl DirectoryTree {
         let location = directory.join(name);
         let work_tree = WorkTree::around(&directory)?.map(|work_tree| work_tree.root);
         match slashed(&shown(base, given, &location)) {
-            Some(path) => self.add(path, metadata.len(), kind, location, work_tree, true),
+            Some(path) => self.add(path, metadata.len(), kind, &Directory::new(directory, work_tree), true),
             None => self.problems.push(not_utf8(given)),
         }
         Ok(())
@@ -141,10 +156,12 @@ impl DirectoryTree {
                     continue;
                 }
             };
+            let above = slashed(&shown(base, given, &directory));
+            let shared = Directory::new(directory.clone(), root_of_work_tree.clone());
             for item in listing {
-                let item = item.and_then(|item| Ok((item.path(), fs_err::symlink_metadata(item.path())?)));
-                let (location, metadata) = match item {
-                    Ok(item) => item,
+                let (item, metadata) = match item.and_then(|item| item.metadata().map(|found| (item, found)))
+                {
+                    Ok(found) => found,
                     // It was deleted while we looked.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                     Err(error) => {
@@ -152,20 +169,20 @@ impl DirectoryTree {
                         continue;
                     }
                 };
-                if location.file_name().is_some_and(|name| name == ".git")
-                    || rules.as_ref().is_some_and(|rules| rules.leaves_out(&location, metadata.is_dir()))
+                let name = item.file_name();
+                if name == ".git"
+                    || rules.as_ref().is_some_and(|rules| rules.leaves_out(&item.path(), metadata.is_dir()))
                 {
                     continue;
                 }
                 if metadata.is_dir() {
-                    pending.push(location);
+                    pending.push(item.path());
                 } else if let Some(kind) = kind_of(&metadata) {
-                    match slashed(&shown(base, given, &location)) {
-                        Some(path) => {
-                            let work_tree = root_of_work_tree.clone();
-                            self.add(path, metadata.len(), kind, location, work_tree, false);
+                    match above.as_deref().zip(name.to_str()) {
+                        Some((above, name)) => {
+                            self.add(joined(above, name), metadata.len(), kind, &shared, false);
                         }
-                        None => self.problems.push(not_utf8(&shown(base, given, &location))),
+                        None => self.problems.push(not_utf8(&shown(base, given, &item.path()))),
                     }
                 }
             }
@@ -173,18 +190,9 @@ impl DirectoryTree {
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        path: String,
-        size: u64,
-        kind: EntryKind,
-        location: PathBuf,
-        work_tree: Option<Arc<Path>>,
-        named: bool,
-    ) {
-        let named = named || Tree::is_named(self, &path);
-        let entry = TreeEntry { path: path.clone(), size, kind };
-        self.files.insert(path, DirectoryFile { entry, location, work_tree, named });
+    fn add(&mut self, path: String, size: u64, kind: EntryKind, directory: &Arc<Directory>, named: bool) {
+        let (named, directory) = (named || Tree::is_named(self, &path), Arc::clone(directory));
+        self.files.insert(path, DirectoryFile { size, kind, directory, named });
     }
 }
 
@@ -200,7 +208,7 @@ impl Tree for DirectoryTree {
     }
 
     fn link_target(&self, path: &str) -> Option<String> {
-        let target = std::fs::read_link(&self.files.get(path)?.location).ok()?;
+        let target = std::fs::read_link(self.location(path)?).ok()?;
         target.into_os_string().into_string().ok()
     }
 
@@ -209,15 +217,20 @@ impl Tree for DirectoryTree {
     }
 
     fn entries(&self) -> Result<Vec<TreeEntry>, TreeError> {
-        Ok(self.files.values().map(|found| found.entry.clone()).collect())
+        let entry = |(path, file): (&String, &DirectoryFile)| TreeEntry {
+            path: path.clone(),
+            size: file.size,
+            kind: file.kind,
+        };
+        Ok(self.files.iter().map(entry).collect())
     }
 
     fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, TreeError> {
-        let found = self.files.get(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
+        let location = self.location(path).ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?;
         let io = |error| unreadable(Path::new(path), error);
         let link = || TreeError::Symlink { path: path.to_owned() };
         // The location was canonical when it was found. Whatever became a link since is not followed.
-        let file = open_without_links(&found.location).map_err(io)?.ok_or_else(link)?;
+        let file = open_without_links(&location).map_err(io)?.ok_or_else(link)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
             return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file any more")));
@@ -335,6 +348,19 @@ fn slashed(path: &Path) -> Option<String> {
         text.push_str(part);
     }
     Some(text)
+}
+
+/// Returns the last segment of a path.
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn joined(directory: &str, name: &str) -> String {
+    match directory {
+        "" => name.to_owned(),
+        "/" => format!("/{name}"),
+        _ => format!("{directory}/{name}"),
+    }
 }
 
 fn kind_of(metadata: &Metadata) -> Option<EntryKind> {
