@@ -14,16 +14,23 @@ use jiff::civil::Date;
 use tagpin::check::{CheckContext, Checked, check};
 use tagpin::config::Config;
 use tagpin::history::ledger::{Ledger, LedgerState, LedgerView, TagObservation};
+use tagpin::history::{self, Age};
 use tagpin::manifest::VendoredTrees;
 use tagpin::manifest::edit::annotations::AnnotationPlan;
 use tagpin::manifest::formats::catalogue::BUILT_IN;
 use tagpin::manifest::inventory::{self, Inventory};
 use tagpin::plan::pin::edit_file;
 use tagpin::plan::{self, Rules, Verdict};
+use tagpin::pull_request::{ImageChange, Proposal, marker, render};
 use tagpin::reference::{Digest, Reference};
-use tagpin::registry::{ManifestContent, Resolution, TagAnswer, TagRef};
+use tagpin::registry::{
+    Asked, ManifestContent, Probe, Probed, Registry, Resolution, ResolveError, TagAnswer, TagRef,
+};
 use tagpin::report::Report;
-use tagpin::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
+use tagpin::run::fleet::{self, Targets};
+use tagpin::run::{RunContext, RunError, RunSession};
+use tagpin::source::git::Log;
+use tagpin::source::tree::{EntryKind, Tree, TreeEntry, TreeError, renames};
 
 /// The steepest growth that passes. Caches and allocators cost a little more for more.
 const GROWTH_MAX: f64 = 1.25;
@@ -123,6 +130,62 @@ const DIMENSIONS: &[Dimension] = &[
     }),
     ("ledger: tags of an image", 1_000, |n| ledger((0..n).map(|i| (format!("t{i}"), 2)).collect())),
     ("ledger: moves of a tag", 2_000, |n| ledger(vec![("t".to_owned(), n)])),
+    ("list: vendored kustomizations", 500, |n| {
+        let kustomization = |i| {
+            (
+                format!("{}/node_modules/k{i:06}/kustomization.yaml", if i == 0 { "a" } else { "b" }),
+                format!("resources: [../../../b/node_modules/k{:06}]\n", i + 1),
+            )
+        };
+        let first = ("a/kustomization.yaml".to_owned(), "resources: [node_modules/k000000]\n".to_owned());
+        let tree = files((0..n).map(kustomization).chain([first]).collect());
+        Box::new(move || {
+            let taken = inventory::take(&tree, &BUILT_IN, |_| true, VendoredTrees::LeaveOut).unwrap();
+            assert_eq!(taken.vendored.len(), 0, "each is read by the one before it");
+        })
+    }),
+    ("gate: files that were moved", 1_000, |n| {
+        let side = |name: &str| -> Vec<(String, Vec<u8>)> {
+            (0..n).map(|i| (format!("{name}/{i}.yaml"), format!("image: a:{i:09}\n").into_bytes())).collect()
+        };
+        let (gone, added) = (side("old"), side("new"));
+        Box::new(move || assert_eq!(renames(&gone, &added).len(), gone.len()))
+    }),
+    ("history: commits", 500, commits),
+    ("pull request: images", 500, |n| {
+        let image = |i: usize| ImageChange {
+            name: format!("ghcr.io/acme/a{i}"),
+            tag: "1".to_owned(),
+            old: Some(Digest::sha256(b"old")),
+            new: Digest::sha256(i.to_string().as_bytes()),
+            platforms: "index".to_owned(),
+            index: None,
+            files: vec![format!("a/{i}.yaml")],
+            objects: Vec::new(),
+            proofs: Vec::new(),
+            details: None,
+            moves: None,
+            unconfirmed: None,
+        };
+        let images: Vec<ImageChange> = (0..n).map(image).collect();
+        let proposal = Proposal { spans: n, files: n, head: "a1".repeat(20), images, ..Proposal::default() };
+        Box::new(move || assert!(render(&proposal).1.len() > 1_000))
+    }),
+    ("pull request: groups with a name", 500, |n| {
+        let group = |i| {
+            format!("[[pull-request.group]]\nname = \"g{i}\"\npaths = [\"p{i}/**\"]\nimages = [\"b{i}\"]\n")
+        };
+        let config = config(&(0..n).map(group).collect::<String>());
+        let reference = Reference::parse("ghcr.io/acme/a:1").unwrap();
+        Box::new(move || {
+            for i in 0..200 {
+                let (path, settings) = (format!("a/{i}.yaml"), &config.settings);
+                let group = config.proposals.grouping.of(&path, &reference, &settings.environments);
+                assert_eq!(group.name(), None);
+            }
+        })
+    }),
+    ("run: repositories", 250, repositories),
 ];
 
 const DIGEST_STYLE: &str = "[policy]\nstyle = \"digest\"\n";
@@ -345,6 +408,78 @@ fn edit(path: String, text: String, settings: String) -> Box<dyn FnMut()> {
         let sites = &inventory.files[0].scan.sites;
         let edited = edit_file(&path, &tree.0[&path], &BUILT_IN, sites, &mut verdicts, &plan);
         assert!(edited.is_some() || config.settings.policy != Default::default());
+    })
+}
+
+/// A history in which the images of one file stay, and another file changes with each commit.
+fn commits(number: usize) -> Box<dyn FnMut()> {
+    let directory = tempfile::tempdir().unwrap();
+    let git = git2::Repository::init(directory.path()).unwrap();
+    let text = pinned(10);
+    let images = git.blob(text.as_bytes()).unwrap();
+    let mut parent: Option<git2::Oid> = None;
+    for second in 0..number {
+        let mut builder = git.treebuilder(None).unwrap();
+        builder.insert("a.yaml", images, 0o100_644).unwrap();
+        builder.insert("b.txt", git.blob(second.to_string().as_bytes()).unwrap(), 0o100_644).unwrap();
+        let tree = git.find_tree(builder.write().unwrap()).unwrap();
+        let when = git2::Time::new(1_700_000_000 + second as i64, 0);
+        let author = git2::Signature::new("a", "a@example.com", &when).unwrap();
+        let above = parent.map(|parent| git.find_commit(parent).unwrap());
+        let above: Vec<&git2::Commit<'_>> = above.iter().collect();
+        parent = Some(git.commit(None, &author, &author, "change", &tree, &above).unwrap());
+    }
+    git.set_head_detached(parent.unwrap()).unwrap();
+    let (inventory, config) = (inventory_of(&files(one(text))), config(""));
+    Box::new(move || {
+        let log = Log::open(directory.path(), "HEAD", marker::is_own).unwrap();
+        let ages = history::ages(&log, &config.settings, &inventory, |_, _| true).unwrap();
+        assert!(ages.iter().all(|age| matches!(age, Some(Age::Declared(_)))));
+    })
+}
+
+/// Knows nothing.
+struct Nobody;
+
+impl Registry for Nobody {
+    async fn resolve(&self, _: &TagRef, _: bool) -> Result<Resolution, ResolveError> {
+        Err(ResolveError::NotFound(Box::new(Asked::content("r.example", "nothing"))))
+    }
+
+    async fn look(&self, _: &TagRef, _: &Probe) -> Result<Probed, ResolveError> {
+        Err(ResolveError::NotFound(Box::new(Asked::content("r.example", "nothing"))))
+    }
+}
+
+/// What a run does for each of its repositories beside the work in it: none of them can be cloned.
+fn repositories(number: usize) -> Box<dyn FnMut()> {
+    let no_directory = tempfile::NamedTempFile::new().unwrap();
+    let text = (0..number).fold("[forge]\nkind = \"none\"\n".to_owned(), |mut text, i| {
+        let _ = write!(text, "[[repository]]\nurl = \"https://git.example/acme/r{i}.git\"\n");
+        text
+    });
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    Box::new(move || {
+        let config = config(&text);
+        let session = RunSession::new(&config);
+        let Targets { targets, .. } = runtime.block_on(fleet::discover(&config, None, &|_| None));
+        let context = RunContext {
+            config: &config,
+            registry: &Nobody,
+            cache_dir: no_directory.path(),
+            token: None,
+            lookup: &|_| None,
+            now: Timestamp::UNIX_EPOCH,
+            dry_run: true,
+            session: &session,
+        };
+        let mut failed = 0;
+        let ended = |_, result: Result<_, RunError>| {
+            failed += usize::from(result.is_err());
+            Ok::<_, std::convert::Infallible>(())
+        };
+        fleet::each(&context, &targets, 4, runtime.handle(), &|_, _| {}, ended).unwrap();
+        assert_eq!(failed, number);
     })
 }
 

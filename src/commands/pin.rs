@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -206,24 +206,26 @@ pub(super) fn finish(
 /// Writes the files; a file that cannot be written makes its sites fail, and the others are written. Returns those that could
 /// not be.
 pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) -> Vec<String> {
-    let mut unwritten = Vec::new();
+    let mut unwritten: BTreeMap<String, String> = BTreeMap::new();
     let locations = pinned.files.iter().filter_map(|file| tree.location(&file.path));
     // Somebody may have been killed here before.
-    let directories: BTreeSet<&Path> = locations.filter_map(Path::parent).collect();
-    directories.into_iter().for_each(atomic_file::sweep);
+    let directories: BTreeSet<PathBuf> =
+        locations.filter_map(|file| Some(file.parent()?.to_owned())).collect();
+    directories.iter().for_each(|directory| atomic_file::sweep(directory));
     for file in &pinned.files {
         let written = match tree.location(&file.path) {
-            Some(location) => atomic_file::replace(location, &file.after),
+            Some(location) => atomic_file::replace(&location, &file.after),
             None => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
         };
-        let Err(error) = written else { continue };
-        unwritten.push(file.path.clone());
-        let sites = pinned.inventory.sites().zip(&mut pinned.verdicts);
-        for (_, verdict) in
-            sites.filter(|((scan, _), verdict)| scan.path == file.path && verdict.change.is_some())
-        {
-            *verdict = Verdict::because(Outcome::Failed, Reason::NotWritten, Some(error.to_string()));
+        if let Err(error) = written {
+            unwritten.insert(file.path.clone(), error.to_string());
         }
     }
-    unwritten
+    for ((file, _), verdict) in pinned.inventory.sites().zip(&mut pinned.verdicts) {
+        let error = unwritten.get(&file.path).filter(|_| verdict.change.is_some());
+        if let Some(error) = error {
+            *verdict = Verdict::because(Outcome::Failed, Reason::NotWritten, Some(error.clone()));
+        }
+    }
+    unwritten.into_keys().collect()
 }

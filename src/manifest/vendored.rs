@@ -143,16 +143,27 @@ impl VendoredPaths {
             let above = root_path.match_indices('/').map(|(at, _)| &root_path[..at]);
             vendored(root_path).is_none() || above.chain([root_path]).any(|path| reached.contains(path))
         };
-        // What is reached may reach more.
-        loop {
-            let before = reached.len();
-            let mut more = BTreeSet::new();
-            for (_, _, scan) in files.iter().filter(|(_, root_path, _)| is_let_in(root_path, &reached)) {
-                more.extend(scan.kustomize.reads().map(str::to_owned));
+        // What is reached may reach more: each file is looked at once, when it is.
+        let (mut open, mut waiting): (Vec<&VendoredFile<'_>>, BTreeMap<&str, &VendoredFile<'_>>) =
+            Default::default();
+        for file in files {
+            if is_let_in(file.1, &reached) {
+                open.push(file);
+            } else {
+                waiting.insert(file.1, file);
             }
-            reached.extend(more);
-            if reached.len() == before {
-                break;
+        }
+        while let Some((_, _, scan)) = open.pop() {
+            for path in scan.kustomize.reads().filter(|path| !reached.contains(*path)).collect::<Vec<_>>() {
+                reached.insert(path.to_owned());
+                let below = format!("{path}/");
+                let inside: Vec<&str> = waiting
+                    .range(below.as_str()..)
+                    .map(|(path, _)| *path)
+                    .take_while(|path| path.starts_with(&below))
+                    .chain([path])
+                    .collect();
+                open.extend(inside.into_iter().filter_map(|path| waiting.remove(path)));
             }
         }
         let mut indices = HashSet::new();

@@ -1,6 +1,6 @@
 //! Which files have another name now: git's measure, on the bytes of the files. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How alike two files are at least, in hundredths of the larger one: git's default.
 const ALIKE_MIN: usize = 50;
@@ -16,14 +16,25 @@ const BYTES_MAX: usize = 256 * 1024 * 1024;
 pub fn renames(gone: &[(String, Vec<u8>)], added: &[(String, Vec<u8>)]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut taken: HashSet<usize> = HashSet::new();
-    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut by_content: HashMap<&[u8], OldFiles<'_>> = HashMap::new();
+    for (old, (path, bytes)) in gone.iter().enumerate() {
+        let files = by_content.entry(bytes).or_default();
+        files.in_order.push_back(old);
+        files.by_name.entry(name(path)).or_default().push_back(old);
+    }
     for (path, bytes) in added {
-        let equal = |old: &usize| !taken.contains(old) && gone[*old].1 == *bytes;
-        let all: Vec<usize> = (0..gone.len()).filter(equal).collect();
-        let same_name = all.iter().find(|old| name(&gone[**old].0) == name(path));
-        if let Some(old) = same_name.or(all.first()) {
-            taken.insert(*old);
-            found.insert(path.clone(), gone[*old].0.clone());
+        let Some(files) = by_content.get_mut(bytes.as_slice()) else { continue };
+        let mut next = |files: &mut VecDeque<usize>| {
+            while let Some(old) = files.pop_front() {
+                if taken.insert(old) {
+                    return Some(old);
+                }
+            }
+            None
+        };
+        let same_name = files.by_name.get_mut(name(path)).and_then(&mut next);
+        if let Some(old) = same_name.or_else(|| next(&mut files.in_order)) {
+            found.insert(path.clone(), gone[old].0.clone());
         }
     }
     let left: Vec<usize> = (0..gone.len()).filter(|old| !taken.contains(old)).collect();
@@ -59,6 +70,17 @@ pub fn renames(gone: &[(String, Vec<u8>)], added: &[(String, Vec<u8>)]) -> BTree
         }
     }
     found
+}
+
+/// Files that are gone and had one content: all of them, and those of one name.
+#[derive(Default)]
+struct OldFiles<'g> {
+    in_order: VecDeque<usize>,
+    by_name: HashMap<&'g str, VecDeque<usize>>,
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Returns how many bytes the lines of a text have, by line.
