@@ -18,10 +18,10 @@ use crate::registry::Registry;
 use crate::repository_budget::RepositoryBudget;
 use crate::run::cpu_clock::thread_time;
 use crate::run::{LedgerUpdate, RepositoryOutcome, RunContext, RunError};
-use crate::source::git::Identity;
+use crate::source::git::{GitError, Identity};
 use crate::source::tree::CommitTree;
 
-/// Does one repository.
+/// Does one repository. Where the clone that is kept turns out to be damaged, it is made anew, and the work begun again once.
 ///
 /// # Errors
 /// It could not be cloned, read or pushed. What failed for single images is in the verdicts, and what failed at the forge
@@ -30,6 +30,23 @@ pub async fn repository<R: Registry>(
     context: &RunContext<'_, R>,
     target: &RepositoryConfig,
     progress: impl Fn(usize, usize),
+) -> Result<RepositoryOutcome, RunError> {
+    match attempt(context, target, &progress, true).await {
+        Err(RunError::Git(GitError::Damaged { url, message })) => {
+            tracing::warn!(repository = url, message, "the clone is damaged and is made anew");
+            attempt(context, target, &progress, false).await
+        }
+        result => result,
+    }
+}
+
+/// Does one repository. What cannot be read of it is the damage of the clone where it `may_be_damaged`, and the repository's
+/// own otherwise.
+async fn attempt<R: Registry>(
+    context: &RunContext<'_, R>,
+    target: &RepositoryConfig,
+    progress: impl Fn(usize, usize),
+    may_be_damaged: bool,
 ) -> Result<RepositoryOutcome, RunError> {
     // First of all, so that nothing is pushed that could not be proposed.
     let access = Access::new(context, target).await?;
@@ -56,6 +73,11 @@ pub async fn repository<R: Registry>(
         pinned
     };
     let mut pinned = pin::pin_unless(&*tree, settings, &past, context.registry, progress, hold).await?;
+    // Nothing was written yet: what the damage hides must not look like what is gone.
+    if may_be_damaged && tree.is_damaged() {
+        let (url, message) = (access.remote.url(), "an object cannot be read".to_owned());
+        return Err(GitError::Damaged { url, message }.into());
+    }
     // What says nothing new of an image waits for something that does, and goes with that.
     pinned.mend_along();
     // Before anything else can fail: what was seen for the first time begins to age.

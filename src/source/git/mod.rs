@@ -29,7 +29,7 @@ pub use log::{FileChange, IsOwn, Log, LogError, LoggedCommit};
 pub use new_commit::Prepared;
 pub use remote::{BasicAuth, Remote};
 pub use remote_url::{checked_out, origin};
-pub(crate) use repository::mark_damaged;
 pub use repository::{BareClone, Heads, is_branch};
+pub(crate) use repository::{is_marked_damaged, mark_damaged};
 pub use revision::RevisionError;
 pub(crate) use revision::open_revision;

@@ -220,6 +220,11 @@ pub(crate) fn mark_damaged(path: &Path) {
     }
 }
 
+/// Returns whether the clone at `path` was marked as damaged.
+pub(crate) fn is_marked_damaged(path: &Path) -> bool {
+    path.join(DAMAGED).exists()
+}
+
 /// Returns whether a branch can have this name.
 pub fn is_branch(name: &str) -> bool {
     branch_ref(name).is_ok()
@@ -282,7 +287,7 @@ fn open_clone(path: &Path) -> Result<git2::Repository, git2::Error> {
 
 /// Opens the clone at `path`, unless there is none, or it is broken, marked, or grown too large.
 fn usable(path: &Path) -> Option<git2::Repository> {
-    if !path.exists() || path.join(DAMAGED).exists() {
+    if !path.exists() || is_marked_damaged(path) {
         return None;
     }
     let packs = fs_err::read_dir(path.join("objects/pack")).ok()?;

@@ -7,7 +7,9 @@ use git2::{ObjectType, Oid};
 
 use super::{EntryKind, Tree, TreeEntry, TreeError};
 use crate::repository_budget::{BudgetItem, OverBudget, RepositoryBudget};
-use crate::source::git::{BareClone, GitError, RevisionError, mark_damaged, open_revision};
+use crate::source::git::{
+    BareClone, GitError, RevisionError, is_marked_damaged, mark_damaged, open_revision,
+};
 
 /// The longest path that is followed, in bytes: Linux's limit.
 const PATH_MAX: usize = 4096;
@@ -145,6 +147,11 @@ impl CommitTree {
         }
         let old: HashSet<(&str, Oid)> = all(base).collect();
         all(self).filter(|problem| !old.contains(problem)).map(|(path, _)| path).collect()
+    }
+
+    /// Returns whether an object of a clone of ours turned out to be unreadable.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.lock.is_some() && is_marked_damaged(self.git().path())
     }
 
     fn git(&self) -> MutexGuard<'_, git2::Repository> {
