@@ -1,6 +1,7 @@
 //! Reports for people: one line for each thing with its place, on a terminal those of a file together; a summary at the end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
 
 use super::by_file::{self, FileRow};
 use super::{Excerpt, Report, Row, Suppressed};
@@ -14,17 +15,19 @@ use crate::text::{count, one_line, quoted};
 
 /// Returns the list of every image and where it stands: a line for each, and on a terminal those of a file together.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {
-    let rows: Vec<FileRow<'_>> = report.rows.iter().map(|row| list_row(row, stream)).collect();
+    let rows = || report.rows.iter().map(|row| list_row(row, stream));
     if let Some(columns) = stream.width() {
-        return by_file::render(&rows, stream, columns);
+        return by_file::render(&rows().collect::<Vec<_>>(), stream, columns);
     }
-    let width = rows.iter().map(|row| row.text.chars().count()).max().unwrap_or_default().min(72);
-    let lines = report.rows.iter().zip(&rows).map(|(row, told)| {
+    // There may be many: they are made twice and kept not once.
+    let width = rows().map(|row| row.text.chars().count()).max().unwrap_or_default().min(72);
+    let mut lines = String::new();
+    for (row, told) in report.rows.iter().zip(rows()) {
         let state = stream.paint(told.style, &format!("{:8}", row.state));
         let asides: String = told.asides.iter().map(|aside| format!("  ({})", one_line(aside))).collect();
-        format!("{state}  {:width$}  {}{asides}\n", told.text, place(row, stream))
-    });
-    lines.collect()
+        let _ = writeln!(lines, "{state}  {:width$}  {}{asides}", told.text, place(row, stream));
+    }
+    lines
 }
 
 fn list_row<'r>(row: &'r Row<'_>, stream: &Stream) -> FileRow<'r> {
