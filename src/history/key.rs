@@ -21,7 +21,8 @@ pub fn keys(sites: &[Located]) -> Vec<ImageKey> {
     let mut seen: HashMap<(Option<(String, String)>, String), usize> = HashMap::new();
     let keys = sites.iter().map(|located| {
         let site = &located.site;
-        let object = site.kind.clone().zip(site.name.clone());
+        let object = site.kind.as_deref().zip(site.name.as_deref());
+        let object = object.map(|(kind, name)| (kind.to_owned(), name.to_owned()));
         let place = place(site);
         let nth = seen.entry((object.clone(), place.clone())).or_default();
         *nth += 1;

@@ -102,12 +102,12 @@ fn loose(
     };
     let own = image.iter().filter_map(|path| Some((path, scalar(tree, path)?)));
     let own = own.filter(|(path, node)| {
-        !is_pinned && !known.contains(&tree.nodes[*node].span.start) && !says_nothing(path, *node)
+        !is_pinned && !known.contains(&tree.nodes[*node].span().start) && !says_nothing(path, *node)
     });
     let loose = own.map(|(_, node)| {
         let value = tree.written(node).to_owned();
         let is_whole = image.len() == 1 && value.contains(':') && classify(&value).0 == State::Floating;
-        let span = tree.nodes[node].span.clone();
+        let span = tree.nodes[node].span();
         let mut lines = Positions::new(tree.text);
         let (line, column) = lines.position(span.start);
         let (end_line, end_column) = lines.position(span.end);

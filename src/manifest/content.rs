@@ -63,7 +63,7 @@ impl Contents<'_, '_> {
             return known.clone();
         }
         let it = &self.tree.nodes[node];
-        let mut text = format!("{}\0", it.tag);
+        let mut text = format!("{}\0", it.tag());
         match &it.kind {
             NodeKind::Scalar { value, style } => {
                 // `1` is a number, and `"1"` a text.

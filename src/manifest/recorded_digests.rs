@@ -39,7 +39,7 @@ pub(super) fn find(tree: &SyntaxTree<'_>, sites: &[Site]) -> Vec<FoundDigest> {
                 path: tree.pointer(value),
                 key: key.to_owned(),
                 digest,
-                span: tree.nodes[value].span.clone(),
+                span: tree.nodes[value].span(),
             });
         }
     }

@@ -141,7 +141,7 @@ pub struct ObjectOwner {
     /// The object's mapping.
     pub node: NodeId,
     /// The object's name, where it is written there.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// The container's name, where the site is a container of a pod template.
     pub container: Option<String>,
     /// Whether the object owns a pod template that is complete enough to be annotated.
@@ -160,17 +160,17 @@ pub struct Site {
     /// The JSON pointers that lead here through an alias or a merge key.
     pub also_at: Vec<String>,
     /// The format's name.
-    pub format: String,
+    pub format: Arc<str>,
     /// The API group of the Kubernetes object; empty for the core's.
-    pub group: Option<String>,
+    pub group: Option<Arc<str>>,
     /// The kind of the Kubernetes object.
-    pub kind: Option<String>,
+    pub kind: Option<Arc<str>>,
     /// The name of the Kubernetes object.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// The Kubernetes object and container.
     pub owner: Option<ObjectOwner>,
     /// The one platform that the workload asks for, in so many words.
-    pub platform: Option<Platform>,
+    pub platform: Option<Box<Platform>>,
     /// The main scalar.
     pub main: NodeId,
     /// The byte span of the main scalar, quotes included.
@@ -193,7 +193,7 @@ pub struct Site {
     /// Whether the site splits its reference over fields of a chart, which may put the tag anywhere.
     pub chart: bool,
     /// The digest field of a chart's values.
-    pub digest_field: Option<DigestField>,
+    pub digest_field: Option<Box<DigestField>>,
 }
 
 /// A field of a chart's values that holds a digest, or will.
@@ -258,7 +258,7 @@ impl Site {
 
     /// Returns whether a build takes the image, and nobody deploys it.
     pub fn is_build_input(&self) -> bool {
-        matches!(self.format.as_str(), "bake" | "dockerfile" | "devcontainer-feature")
+        matches!(&*self.format, "bake" | "dockerfile" | "devcontainer-feature")
     }
 
     /// Returns the digest that is written now.

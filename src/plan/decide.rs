@@ -162,7 +162,7 @@ impl<'c> FileContext<'c> {
             return Err(Box::new(Verdict::held(Reason::OnHold, hold.to_string())));
         }
         let decision =
-            self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_ref());
+            self.rules.policy.decide(&self.file.root_path, reference.name(), site.platform.as_deref());
         self.allow_chart(located, decision.split_fields)?;
         Ok((reference, decision))
     }

@@ -40,7 +40,7 @@ pub(crate) async fn verify<R: Registry>(
         if located.site.digest() == Some(&change.digest) {
             continue;
         }
-        let platform = located.site.platform.as_ref();
+        let platform = located.site.platform.as_deref();
         let demands = policy.decide(&file.root_path, reference.name(), platform).demands;
         if demands.is_empty() {
             continue;

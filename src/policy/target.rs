@@ -119,7 +119,7 @@ impl Target {
     pub fn has_site(&self, located: &Located) -> bool {
         self.object.as_ref().is_none_or(|(kind, name)| {
             let site = &located.site;
-            site.name.as_ref() == Some(name)
+            site.name.as_deref() == Some(name)
                 && site.kind.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(kind))
         })
     }

@@ -81,8 +81,12 @@ pub fn proposal(
 }
 
 fn object(file: &str, site: &Site) -> Option<ObjectRef> {
-    let (kind, owner) = (site.kind.clone()?, site.owner.as_ref()?);
-    Some(ObjectRef { file: file.to_owned(), kind, name: owner.name.clone() })
+    let (kind, owner) = (site.kind.as_deref()?, site.owner.as_ref()?);
+    Some(ObjectRef {
+        file: file.to_owned(),
+        kind: kind.to_owned(),
+        name: owner.name.as_deref().map(str::to_owned),
+    })
 }
 
 /// Returns whether what a registry said changes from one run to the next, such as how long to wait: each time the pull

@@ -100,14 +100,17 @@ fn documents(site: &Site, path: &str) -> Option<Documents> {
     if site.inside.is_some() {
         return None;
     }
-    if let Some(kind) = site.kind.clone().filter(|kind| !kind.is_empty()) {
-        return Some(Documents::Objects { group: site.group.clone(), kind });
+    if let Some(kind) = site.kind.as_deref().filter(|kind| !kind.is_empty()) {
+        return Some(Documents::Objects {
+            group: site.group.as_deref().map(str::to_owned),
+            kind: kind.to_owned(),
+        });
     }
-    if site.format == "unknown" {
+    if &*site.format == "unknown" {
         return Some(Documents::File(path.to_owned()));
     }
-    let has_entries = BUILT_IN.locations().iter().any(|known| known.format.as_ref() == Some(&site.format));
-    has_entries.then(|| Documents::Format(site.format.clone()))
+    let has_entries = BUILT_IN.locations().iter().any(|known| known.format.as_deref() == Some(&*site.format));
+    has_entries.then(|| Documents::Format(site.format.to_string()))
 }
 
 /// Returns the path of a site as an entry has it: any item of a list, and the mapping that holds split fields. `None` where

@@ -207,7 +207,7 @@ fn called_pinned(pinned: &Pinned, directory: Option<&str>) -> BTreeSet<TagRef> {
             Some(directory) => {
                 located.site.chart && Path::new(&file.path).parent() == Some(Path::new(directory))
             }
-            None => matches!(located.site.format.as_str(), "kubernetes" | "kustomize" | "json-patch"),
+            None => matches!(&*located.site.format, "kubernetes" | "kustomize" | "json-patch"),
         };
         matches!(verdict.outcome, Outcome::Pinned | Outcome::Updated) && is_here
     });

@@ -70,7 +70,7 @@ fn unknown(context: &CheckContext<'_>) -> Vec<Finding> {
             _ if it.state == State::Skipped(Skip::EmbeddedText) => {
                 "stands in a text that cannot be read byte by byte"
             }
-            Skip::TagElsewhere if it.format != "kustomize" => "has its tag elsewhere",
+            Skip::TagElsewhere if &*it.format != "kustomize" => "has its tag elsewhere",
             Skip::NotAReference => "is not an image reference",
             Skip::Empty => "is empty, and filled in by something else",
             Skip::Unpullable => "is not an image of a registry",

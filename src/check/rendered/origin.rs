@@ -158,7 +158,8 @@ fn likeness(file: &FileScan, located: &Located, site: &Site, object: Option<&Ren
     let mut end = paths.map(|path| path.trim_start_matches("../").trim_start_matches("./"));
     let container = |site: &Site| site.owner.as_ref().and_then(|owner| owner.container.clone());
     let source = &located.site;
-    let is_same = source.kind.as_deref() == Some(&object.kind) && source.name == object.name;
+    let is_same =
+        source.kind.as_deref() == Some(&object.kind) && source.name.as_deref() == object.name.as_deref();
     let signs = [
         end.any(|end| file.root_path.ends_with(end)),
         is_same,

@@ -180,7 +180,7 @@ fn templates<'t>(tree: &SyntaxTree<'t>) -> HashMap<usize, &'t str> {
         let document =
             tree.documents.partition_point(|document| document.start <= span.start).checked_sub(1)?;
         let root = tree.documents[document].root?;
-        (tree.nodes[root].span.start > span.start).then_some((document, template))
+        (tree.nodes[root].span().start > span.start).then_some((document, template))
     });
     comments.collect()
 }

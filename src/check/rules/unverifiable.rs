@@ -75,7 +75,7 @@ pub(super) fn unknown(site: &SiteOf<'_>) -> Option<String> {
             "stands in a text that cannot be read byte by byte"
         }
         // A kustomization's entry without a tag leaves the tag of the file that it is for.
-        Skip::TagElsewhere if found.format != "kustomize" => "has its tag elsewhere",
+        Skip::TagElsewhere if &*found.format != "kustomize" => "has its tag elsewhere",
         _ => return None,
     };
     Some(format!("`{}` {why}: whether it is pinned is not known", found.image))

@@ -66,7 +66,7 @@ fn skip_artifacts(files: &mut [TreeFile<'_>]) {
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
             let is_open = matches!(site.state, State::Floating | State::Pinned);
             if is_open
-                && RENDERED.contains(&site.format.as_str())
+                && RENDERED.contains(&&*site.format)
                 && let Some(name) = site.reference.as_ref().map(key)
                 && known.iter().any(|artifacts| artifacts.contains(&name))
             {

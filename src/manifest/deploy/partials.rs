@@ -72,7 +72,7 @@ fn overlays(
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let Some(default) = defaults.get(directory).filter(|default| **default != index) else { continue };
         let said = scan.partials.iter().map(|partial| (partial.key.clone(), partial.parts.written()));
-        let images = scan.sites.iter().filter(|located| located.site.format == "helm-values");
+        let images = scan.sites.iter().filter(|located| &*located.site.format == "helm-values");
         let said = said.chain(images.map(|located| (holder(located).to_owned(), located.site.image.clone())));
         for (key, text) in said {
             let sites = files[*default].1.sites.iter().enumerate();
@@ -107,7 +107,7 @@ fn is_parameters(key: &str) -> bool {
 }
 
 fn images(scan: &Scan) -> impl Iterator<Item = &Located> {
-    scan.sites.iter().filter(|located| located.site.chart || located.site.format == "helm-values")
+    scan.sites.iter().filter(|located| located.site.chart || &*located.site.format == "helm-values")
 }
 
 fn is_at(located: &Located, key: &str) -> bool {

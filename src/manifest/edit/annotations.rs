@@ -224,14 +224,14 @@ impl AnnotatedObject<'_, '_> {
         };
         let node = &self.tree.nodes[value];
         match &node.kind {
-            NodeKind::Mapping { .. } if !node.anchored => Ok(Some(value)),
+            NodeKind::Mapping { .. } if !node.is_anchored() => Ok(Some(value)),
             NodeKind::Mapping { .. } | NodeKind::Alias(_) => Err("the metadata are shared through an anchor"),
             _ => Err("the annotations are empty"),
         }
     }
 
     fn fill(&self, plan: &mut Plan, annotations: NodeId) -> Result<(), &'static str> {
-        let span = self.tree.nodes[annotations].span.clone();
+        let span = self.tree.nodes[annotations].span();
         let inside = self.tree.text.get(span.start + 1..span.end.saturating_sub(1));
         if inside.is_none_or(|inside| !inside.bytes().all(|b| b == b' ')) {
             return Err("the annotations are empty");
@@ -258,7 +258,7 @@ impl AnnotatedObject<'_, '_> {
 
     /// JSON quotes its keys.
     fn key_is_quoted(&self, node: NodeId) -> bool {
-        let parent = self.tree.nodes[node].parent;
+        let parent = self.tree.nodes[node].parent();
         parent.and_then(|parent| self.tree.own_entry(parent, "annotations")).is_some_and(|(key, _)| {
             matches!(self.tree.nodes[key].kind, NodeKind::Scalar { style: ScalarStyle::Double, .. })
         })
@@ -285,8 +285,8 @@ impl AnnotatedObject<'_, '_> {
         let one_line = |id: NodeId| {
             let node = &self.tree.nodes[id];
             matches!(node.kind, NodeKind::Scalar { style, .. } if style != ScalarStyle::Block)
-                && !node.span.is_empty()
-                && !self.tree.text[node.span.clone()].contains(['\n', '\r'])
+                && !node.span().is_empty()
+                && !self.tree.text[node.span()].contains(['\n', '\r'])
         };
         let stale: HashSet<usize> = stale.iter().copied().collect();
         let entries = self.tree.entries(annotations).iter().enumerate().rev();
@@ -308,7 +308,7 @@ impl AnnotatedObject<'_, '_> {
         };
         let (key, value) = entries[index];
         let text = self.tree.text;
-        let (start, end) = (self.tree.nodes[key].span.start, self.tree.nodes[value].span.end);
+        let (start, end) = (self.tree.nodes[key].span().start, self.tree.nodes[value].span().end);
         let line_start = line_start(text, start);
         let one_line = text[line_start..start].bytes().all(|b| b == b' ') && !text[start..end].contains('\n');
         let Some(newline) = text[end..].find('\n').filter(|_| one_line) else {
@@ -342,9 +342,9 @@ impl AnnotatedObject<'_, '_> {
             return Err(ODD);
         }
         let text = self.tree.text;
-        let key = self.tree.nodes[entries[index].0].span.start;
+        let key = self.tree.nodes[entries[index].0].span().start;
         let start = line_start(text, key);
-        let end = self.tree.nodes[last].span.end;
+        let end = self.tree.nodes[last].span().end;
         let end = end + text[end..].find('\n').ok_or(ODD)? + 1;
         let is_alone = text[start..key].bytes().all(|byte| byte == b' ');
         if !is_alone || text[start..end].lines().count() != lines.len() + 1 {
@@ -362,7 +362,7 @@ impl AnnotatedObject<'_, '_> {
             return 2;
         }
         let column = |id: NodeId| {
-            let start = self.tree.nodes[id].span.start;
+            let start = self.tree.nodes[id].span().start;
             start - line_start(self.tree.text, start)
         };
         let outer = self.tree.own_entry(self.object, "metadata").map(|(key, _)| column(key));

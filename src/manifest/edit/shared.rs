@@ -79,10 +79,10 @@ impl Readers {
         for (id, node) in tree.nodes.iter().enumerate() {
             let NodeKind::Alias(target) = node.kind else { continue };
             readers.aliases.entry(target).or_default().push(id);
-            let list = node.parent.filter(|parent| tree.is_sequence(*parent));
+            let list = node.parent().filter(|parent| tree.is_sequence(*parent));
             let value = list.unwrap_or(id);
             if tree.key_of(value) == Some("<<")
-                && let Some(holder) = tree.nodes[value].parent
+                && let Some(holder) = tree.nodes[value].parent()
             {
                 readers.merges.entry(target).or_default().push(holder);
             }
@@ -106,7 +106,7 @@ impl Readers {
             Some(Write::Digest { node, .. } | Write::Tag { node }) => {
                 let other_image =
                     |holder: &NodeId| SPLIT_KEYS.iter().any(|key| tree.own_entry(*holder, key).is_some());
-                let merged = tree.nodes[*node].parent.map_or(&[][..], merged_into);
+                let merged = tree.nodes[*node].parent().map_or(&[][..], merged_into);
                 (!aliases(node).is_empty() && aliases(node).len() + 1 > users)
                     || merged.iter().any(other_image)
             }
@@ -122,7 +122,7 @@ fn is_image_key(key: &str) -> bool {
 fn is_image_place(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     match tree.key_of(id) {
         Some(key) => is_image_key(key),
-        None => tree.nodes[id].parent.and_then(|list| tree.key_of(list)).is_some_and(|key| key == "images"),
+        None => tree.nodes[id].parent().and_then(|list| tree.key_of(list)).is_some_and(|key| key == "images"),
     }
 }
 
@@ -137,7 +137,7 @@ fn is_definition(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
                 .any(|word| lower.contains(word))
     };
     is_image_place(tree, id)
-        || std::iter::successors(Some(id), |at| tree.nodes[*at].parent)
+        || std::iter::successors(Some(id), |at| tree.nodes[*at].parent())
             .filter_map(|at| tree.key_of(at))
             .any(only_defines)
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::manifest::site::{Site, Write};
-use crate::manifest::syntax::tree::{Node, NodeId, NodeKind, ScalarStyle, SyntaxTree};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::manifest::syntax::tree_edit::{Added, TreeEdit};
 use crate::reference::{Digest, Reference};
 
@@ -80,7 +80,7 @@ impl Plan {
         if site.fields.get("tag") != Some(&site.span) {
             return Err(SpliceError::NoTag);
         }
-        if tree.nodes[site.main].anchored {
+        if tree.nodes[site.main].is_anchored() {
             return Err(SpliceError::Shared);
         }
         self.set(tree, site.main, tag.to_owned())
@@ -128,7 +128,7 @@ impl Plan {
         let Write::Whole { node, prefix, suffix } = write else {
             return self.pin(tree, write, reference, digest);
         };
-        let end = tree.nodes[*node].span.end;
+        let end = tree.nodes[*node].span().end;
         // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
         if matches!(tree.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
             || is_json(tree, *node)
@@ -157,16 +157,16 @@ impl Plan {
     /// # Errors
     /// The value cannot be found in the source, the node is not a scalar, or it was planned to get another value.
     pub fn set(&mut self, tree: &SyntaxTree<'_>, node: NodeId, value: String) -> Result<(), SpliceError> {
-        let Node { span, anchored, tag, kind: NodeKind::Scalar { style, .. }, .. } = &tree.nodes[node] else {
-            return Err(SpliceError::Scalar);
-        };
+        let there = &tree.nodes[node];
+        let NodeKind::Scalar { style, .. } = &there.kind else { return Err(SpliceError::Scalar) };
+        let span = there.span();
         if let Some(planned) = self.tree.set.get(&node) {
             return if *planned == value { Ok(()) } else { Err(SpliceError::Shared) };
         }
         let inner = || tree.inner_span(node).ok_or(SpliceError::Scalar);
         let splice = match style {
             // An anchor or a tag would stand between the colon and the value, or say that it is null.
-            ScalarStyle::Plain if tree.is_null(node) && (*anchored || !tag.is_empty()) => {
+            ScalarStyle::Plain if tree.is_null(node) && (there.is_anchored() || !there.tag().is_empty()) => {
                 return Err(SpliceError::Scalar);
             }
             ScalarStyle::Plain if span.is_empty() => {
@@ -175,7 +175,7 @@ impl Plan {
                 Splice { span: after..after, text: format!(" {text}") }
             }
             ScalarStyle::Plain => {
-                let span = if tree.is_null(node) { span.clone() } else { inner()? };
+                let span = if tree.is_null(node) { span } else { inner()? };
                 Splice { span, text: quoted_if_needed(&value, is_json(tree, node)) }
             }
             // What would need an escape stood in the file as one: it is not rewritten.
@@ -225,18 +225,18 @@ impl Plan {
             return Err(SpliceError::Mapping);
         };
         let after_node = &tree.nodes[after];
-        let index = after_node.index;
+        let index = after_node.index();
         // A collection's span ends where the next token starts: no place for a line.
         let ends_with_its_text = matches!(after_node.kind, NodeKind::Scalar { .. } | NodeKind::Alias(_));
         if entries.get(index).is_none_or(|(_, value)| *value != after) || !ends_with_its_text {
             return Err(SpliceError::Mapping);
         }
-        let (end, text) = (after_node.span.end, tree.text);
+        let (end, text) = (after_node.span().end, tree.text);
         let splice = if *flow {
             let sibling = &tree.nodes[entries[index].0];
             let json = matches!(sibling.kind, NodeKind::Scalar { style: ScalarStyle::Double, .. });
             let entry = flow_entry(key, &value, json);
-            match blank_before(text, sibling.span.start) {
+            match blank_before(text, sibling.span().start) {
                 Some(before) => match end_of_comma_line(text, end) {
                     Some(at) => {
                         Splice { span: at..at, text: format!("{}{before}{entry},", line_end(text, at)) }
@@ -250,7 +250,7 @@ impl Plan {
         } else {
             let indent =
                 entries.iter().find_map(|(key, _)| indent(tree, *key)).ok_or(SpliceError::Mapping)?;
-            let below = !after_node.span.is_empty() && text[..end].ends_with(['\n', '\r']);
+            let below = !after_node.span().is_empty() && text[..end].ends_with(['\n', '\r']);
             let line_end = line_end(text, if below { end - 1 } else { end });
             let lines = block_entry(key, &value, indent, step, line_end);
             if below {
@@ -278,20 +278,22 @@ impl Plan {
         entries: Vec<(String, String)>,
         step: usize,
     ) -> Result<(), SpliceError> {
-        let Node { span, anchored: false, tag, kind: NodeKind::Scalar { .. }, parent: Some(parent), .. } =
-            &tree.nodes[node]
+        let there = &tree.nodes[node];
+        let (NodeKind::Scalar { .. }, Some(parent), false) =
+            (&there.kind, there.parent(), there.is_anchored())
         else {
             return Err(SpliceError::Mapping);
         };
+        let span = there.span();
         let (Some(key), Some(colon)) = (tree.key_node_of(node), colon_of(tree, node)) else {
             return Err(SpliceError::Mapping);
         };
-        if !tree.is_null(node) || !tag.is_empty() {
+        if !tree.is_null(node) || !there.tag().is_empty() {
             return Err(SpliceError::Mapping);
         }
         let (after, text) = (colon + 1, tree.text);
         let null = if span.is_empty() { after..after } else { span.clone() };
-        if matches!(tree.nodes[*parent].kind, NodeKind::Mapping { flow: true, .. }) {
+        if matches!(tree.nodes[parent].kind, NodeKind::Mapping { flow: true, .. }) {
             let blank = if span.is_empty() { " " } else { "" };
             let mapping = flow_mapping(&entries, is_json(tree, node));
             self.splices.push(Splice { span: null, text: format!("{blank}{mapping}") });
@@ -367,7 +369,7 @@ fn is_own_comment(comment: &str, reference: &Reference) -> bool {
 }
 
 fn colon_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<usize> {
-    let end = tree.nodes[tree.key_node_of(node)?].span.end;
+    let end = tree.nodes[tree.key_node_of(node)?].span().end;
     let rest = &tree.text[end..];
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     rest[blanks..].starts_with(':').then_some(end + blanks)
@@ -375,7 +377,7 @@ fn colon_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<usize> {
 
 /// Returns whether `node` is the value of a double-quoted key in braces. JSON has no plain strings.
 fn is_json(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let parent = tree.nodes[node].parent.map(|parent| &tree.nodes[parent].kind);
+    let parent = tree.nodes[node].parent().map(|parent| &tree.nodes[parent].kind);
     let key = tree.key_node_of(node).map(|key| &tree.nodes[key].kind);
     matches!(parent, Some(NodeKind::Mapping { flow: true, .. }))
         && matches!(key, Some(NodeKind::Scalar { style: ScalarStyle::Double, .. }))
@@ -396,7 +398,7 @@ fn quoted_if_needed(value: &str, json: bool) -> String {
 ///
 /// `None` where something else stands before the key: `? `, an anchor, a tag, a tab.
 fn indent(tree: &SyntaxTree<'_>, key: NodeId) -> Option<usize> {
-    let start = tree.nodes[key].span.start;
+    let start = tree.nodes[key].span().start;
     let before = &tree.text[line_start(tree.text, start)..start];
     before.bytes().all(|b| b == b' ' || b == b'-').then_some(before.len())
 }

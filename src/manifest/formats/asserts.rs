@@ -39,7 +39,7 @@ pub(super) fn skip_in(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let group = tree.get_str(root, "apiVersion").map(group_of);
     let of_it = finder.catalogue.asserted().iter().filter(|asserted| {
-        asserted.format.as_ref().is_some_and(|format| *format == finder.format)
+        asserted.format.as_ref().is_some_and(|format| **format == *finder.format)
             || asserted.group.as_deref().is_some_and(|known| group == Some(known))
     });
     let expected: HashSet<NodeId> =
@@ -50,7 +50,7 @@ pub(super) fn skip_in(finder: &mut Finder<'_, '_>, root: NodeId) {
     for site in &mut finder.sites {
         let told = State::Skipped(Skip::UnknownLocation);
         let is_image = matches!(site.state, State::Floating | State::Pinned) || site.state == told;
-        let mut above = std::iter::successors(Some(site.main), |at| tree.nodes[*at].parent);
+        let mut above = std::iter::successors(Some(site.main), |at| tree.nodes[*at].parent());
         if is_image && above.any(|node| expected.contains(&node)) {
             site.skip(Skip::Asserted);
         }

@@ -11,7 +11,7 @@ use crate::manifest::syntax::tree::NodeId;
 pub(super) fn features(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let Some(features) = tree.get(root, "features") else { return };
-    let format = std::mem::replace(&mut finder.format, "devcontainer-feature".to_owned());
+    let format = std::mem::replace(&mut finder.format, "devcontainer-feature".into());
     for (key, _) in tree.entries(features) {
         let Some(name) = tree.text_of(*key).filter(|name| name.contains('/') && !name.contains("://")) else {
             continue;

@@ -1,5 +1,7 @@
 //! Which format a document has, and its sites.
 
+use std::sync::Arc;
+
 use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
@@ -31,19 +33,19 @@ pub(in crate::manifest) fn find(
 fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     let (tree, catalogue) = (finder.tree, finder.catalogue);
     if kustomization::is_kustomization(tree, root, path) {
-        "kustomize".clone_into(&mut finder.format);
+        finder.format = "kustomize".into();
         kustomization_images(finder, root);
         kustomize_looks_away::find(finder, root);
         return;
     }
     if object::is_object(tree, root) {
-        "kubernetes".clone_into(&mut finder.format);
+        finder.format = "kubernetes".into();
         kubernetes::find(finder, root);
         return;
     }
     let entries = catalogue.format(tree, root, path);
     if let Some(format) = entries.first().and_then(|entry| entry.format.as_ref()) {
-        finder.format.clone_from(format);
+        finder.format = format.as_str().into();
         finder.set_aside(&entries, root);
         match format.as_str() {
             "bake" => bake::find(finder, root),
@@ -59,7 +61,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
             terraform::follow(finder, root);
         }
     } else if helm_values::is_values(tree, root, path) {
-        "helm-values".clone_into(&mut finder.format);
+        finder.format = "helm-values".into();
         helm_values::find(finder, root);
     } else if json_patch::is_patch(tree, root) {
         json_patch::find(finder, root);
@@ -68,14 +70,14 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         let known = finder.sites.len();
         kubernetes::find(finder, root);
         if finder.sites.len() > known {
-            "kubernetes".clone_into(&mut finder.format);
-            finder.sites[known..].iter_mut().for_each(|site| "kubernetes".clone_into(&mut site.format));
+            finder.format = "kubernetes".into();
+            finder.sites[known..].iter_mut().for_each(|site| site.format = "kubernetes".into());
         }
     } else {
         // A bare list of objects, as `kubectl` and templates print it.
         for item in tree.items(root) {
             if object::is_object(tree, *item) {
-                "kubernetes".clone_into(&mut finder.format);
+                finder.format = "kubernetes".into();
                 kubernetes::find(finder, *item);
             }
         }
@@ -87,8 +89,8 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
 
 fn kustomization_images(finder: &mut Finder<'_, '_>, root: NodeId) {
     let kind = finder.tree.get_str(root, "kind").filter(|kind| !kind.is_empty());
-    finder.object.group = Some("kustomize.config.k8s.io".to_owned());
-    finder.object.kind = kind.map(str::to_owned);
+    finder.object.group = Some("kustomize.config.k8s.io".into());
+    finder.object.kind = kind.map(Arc::from);
     // Both may be left out; what is looked for is the same.
     let catalogue = finder.catalogue;
     let entries = catalogue.kubernetes("kustomize.config.k8s.io/v1beta1", kind.unwrap_or("Kustomization"));

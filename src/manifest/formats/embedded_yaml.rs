@@ -88,7 +88,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     let mut finder = Finder::new(tree, catalogue, text.document);
     finder.format.clone_from(&text.format);
     finder.object.clone_from(&text.object);
-    let (pointer, span) = (tree.pointer(text.node), tree.nodes[text.node].span.clone());
+    let (pointer, span) = (tree.pointer(text.node), tree.nodes[text.node].span());
     for root in inner.documents.iter().filter_map(|document| document.root) {
         let found = find_below(&inner, text, root, None, catalogue);
         finder.looks_away.extend(found.looks_away.into_iter().map(|found| FoundLookAway {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,7 +27,7 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) tree: &'y SyntaxTree<'a>,
     pub(super) catalogue: &'y Catalogue,
     pub(super) document: usize,
-    pub(super) format: String,
+    pub(super) format: Arc<str>,
     pub(super) object: ObjectLabel,
     pub(super) owner: Option<ObjectOwner>,
     /// The block scalar whose text is searched.
@@ -86,16 +87,16 @@ pub(in crate::manifest) struct EmbeddedText {
     pub(in crate::manifest) node: NodeId,
     pub(super) form: TextForm,
     pub(in crate::manifest) document: usize,
-    pub(super) format: String,
+    pub(super) format: Arc<str>,
     pub(super) object: ObjectLabel,
 }
 
 /// What a Kubernetes object calls itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ObjectLabel {
-    pub(super) group: Option<String>,
-    pub(super) kind: Option<String>,
-    pub(super) name: Option<String>,
+    pub(super) group: Option<Arc<str>>,
+    pub(super) kind: Option<Arc<str>>,
+    pub(super) name: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,7 +128,8 @@ pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 /// Returns what a value with the tag `!!binary` says.
 fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     let node = tree.resolve(node);
-    let is_binary = tree.nodes[node].tag.ends_with("binary") && tree.nodes[node].tag.len() > "!binary".len();
+    let is_binary =
+        tree.nodes[node].tag().ends_with("binary") && tree.nodes[node].tag().len() > "!binary".len();
     let text: String = tree.text_of(node).filter(|_| is_binary)?.split_whitespace().collect();
     String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }
@@ -163,7 +165,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             tree,
             catalogue,
             document,
-            format: String::new(),
+            format: Arc::default(),
             object: ObjectLabel::default(),
             owner: None,
             inside: None,
@@ -186,9 +188,9 @@ impl<'y, 'a> Finder<'y, 'a> {
         let text = |key| self.tree.get_str(object, key).unwrap_or_default();
         let metadata = self.tree.get(object, "metadata");
         let label = ObjectLabel {
-            group: Some(group_of(text("apiVersion")).to_owned()),
-            kind: Some(text("kind").to_owned()),
-            name: metadata.and_then(|metadata| self.tree.get_str(metadata, "name")).map(str::to_owned),
+            group: Some(group_of(text("apiVersion")).into()),
+            kind: Some(text("kind").into()),
+            name: metadata.and_then(|metadata| self.tree.get_str(metadata, "name")).map(Arc::from),
         };
         std::mem::replace(&mut self.object, label)
     }
@@ -207,7 +209,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             what: what.into(),
             document: self.document,
             path: self.tree.pointer(node),
-            span: self.tree.nodes[node].span.clone(),
+            span: self.tree.nodes[node].span(),
             content: None,
             needs: Needs::default(),
         });
@@ -235,13 +237,13 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Returns whether a scalar is the image of an RBD volume (Kubernetes API, RBDVolumeSource v1 core): a block device.
     fn is_of_device(&self, node: NodeId) -> bool {
-        let source = self.tree.nodes[node].parent.filter(|source| self.tree.key_of(*source) == Some("rbd"));
+        let source = self.tree.nodes[node].parent().filter(|source| self.tree.key_of(*source) == Some("rbd"));
         source.is_some_and(|source| self.tree.get(source, "monitors").is_some())
     }
 
     fn is_set_aside(&self, node: NodeId) -> bool {
         !self.ignored.is_empty()
-            && std::iter::successors(Some(node), |at| self.tree.nodes[*at].parent)
+            && std::iter::successors(Some(node), |at| self.tree.nodes[*at].parent())
                 .any(|at| self.ignored.contains(&at))
     }
 
@@ -372,7 +374,7 @@ impl<'y, 'a> Finder<'y, 'a> {
     /// Adds a value that is nothing but an action of a template: to YAML it is two mappings.
     fn add_action(&mut self, node: NodeId) {
         if self.tree.entries(node).first().is_some_and(|(key, _)| is_action(self.tree, *key)) {
-            let text = self.tree.text.get(self.tree.nodes[node].span.clone());
+            let text = self.tree.text.get(self.tree.nodes[node].span());
             let image = text.unwrap_or_default().to_owned();
             self.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::Template), None);
         }
@@ -380,19 +382,19 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Returns where the mapping that holds `node` starts: its key, or its first entry in a list.
     fn start_of_holder(&self, node: NodeId) -> Option<usize> {
-        let mapping = self.tree.nodes[node].parent?;
+        let mapping = self.tree.nodes[node].parent()?;
         let first = || self.tree.entries(mapping).first().map(|(key, _)| *key);
-        let key = match self.tree.nodes[mapping].parent {
+        let key = match self.tree.nodes[mapping].parent() {
             Some(list) if self.tree.is_sequence(list) => first(),
             _ => self.tree.key_node_of(mapping),
         };
-        key.map(|key| self.tree.nodes[key].span.start)
+        key.map(|key| self.tree.nodes[key].span().start)
     }
 
     /// Returns what the tag of a scalar makes of it: `!Ref`, `!Sub`, `!secret`. `!!str` says what it is anyway, and `!` alone
     /// that it is text.
     fn tag(&self, node: NodeId) -> ScalarTag {
-        match self.tree.nodes[self.tree.resolve(node)].tag.as_str() {
+        match self.tree.nodes[self.tree.resolve(node)].tag() {
             "" | "!" | "!!str" | "tag:yaml.org,2002:str" => ScalarTag::Text,
             TEMPLATE => ScalarTag::Computed(Skip::Template),
             EXPRESSION => ScalarTag::Computed(Skip::Variable),
@@ -472,12 +474,12 @@ impl<'y, 'a> Finder<'y, 'a> {
             let (node, text) = (self.tree.resolve(node), self.tree.written(node).to_owned());
             DigestField { path: self.tree.pointer(node), node, text }
         });
-        let mapping = self.tree.nodes[self.tree.resolve(repository)].parent;
+        let mapping = self.tree.nodes[self.tree.resolve(repository)].parent();
         let key = mapping.and_then(|mapping| self.tree.key_node_of(mapping));
         if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
             site.chart = chart;
-            site.digest_field = digest_field.filter(|_| chart);
-            site.parent = key.map(|key| self.tree.nodes[key].span.start);
+            site.digest_field = digest_field.filter(|_| chart).map(Box::new);
+            site.parent = key.map(|key| self.tree.nodes[key].span().start);
         }
     }
 
@@ -495,7 +497,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         fields
             .iter()
             .filter_map(|(name, node)| {
-                node.map(|node| (*name, self.tree.nodes[self.tree.resolve(node)].span.clone()))
+                node.map(|node| (*name, self.tree.nodes[self.tree.resolve(node)].span()))
             })
             .collect()
     }
@@ -529,7 +531,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             owner: self.owner.clone(),
             platform: None,
             main,
-            span: self.tree.nodes[main].span.clone(),
+            span: self.tree.nodes[main].span(),
             fields,
             inside: self.inside,
             parent: None,

@@ -140,7 +140,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
 
 /// `images: {api: {repository: …}}`, `images: [{name: …}]`
 fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let parent = tree.nodes[node].parent;
+    let parent = tree.nodes[node].parent();
     parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
 }
 
@@ -183,7 +183,7 @@ fn is_default(tree: &SyntaxTree<'_>, repository: NodeId) -> bool {
 fn whole(finder: &mut Finder<'_, '_>, node: NodeId) -> bool {
     let tree = finder.tree;
     let Some(text) = tree.string_of(node) else { return false };
-    let in_list = tree.nodes[node].parent.and_then(|parent| tree.nodes[parent].parent);
+    let in_list = tree.nodes[node].parent().and_then(|parent| tree.nodes[parent].parent());
     let in_list = in_list.is_some_and(|list| tree.is_sequence(list));
     let made_elsewhere = matches!(unresolvable(tree.written(node)), Some(Skip::Template | Skip::Variable));
     // Behind an image, a template may take the rest for a comment or for the next line.

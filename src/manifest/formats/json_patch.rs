@@ -22,7 +22,7 @@ pub(in crate::manifest) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool
 /// one may write an image, or a part of one, that is not understood.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     if finder.format.is_empty() {
-        "json-patch".clone_into(&mut finder.format);
+        finder.format = "json-patch".into();
     }
     let tree = finder.tree;
     for operation in tree.items(root) {

@@ -92,7 +92,7 @@ fn is_written(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 
 /// A nested object has its own entries in the catalogue.
 fn in_nested_object(tree: &SyntaxTree<'_>, node: NodeId, object: NodeId) -> bool {
-    let mut at = tree.nodes[node].parent;
+    let mut at = tree.nodes[node].parent();
     while let Some(parent) = at {
         if parent == object {
             return false;
@@ -100,7 +100,7 @@ fn in_nested_object(tree: &SyntaxTree<'_>, node: NodeId, object: NodeId) -> bool
         if is_object(tree, parent) {
             return true;
         }
-        at = tree.nodes[parent].parent;
+        at = tree.nodes[parent].parent();
     }
     false
 }
@@ -187,7 +187,7 @@ fn is_injected(tree: &SyntaxTree<'_>, spec: NodeId, container: NodeId) -> bool {
         ("annotations", "sidecar.istio.io/inject"),
         ("annotations", "inject.istio.io/templates"),
     ];
-    let metadata = tree.nodes[tree.resolve(spec)].parent.and_then(|pod| tree.get(pod, "metadata"));
+    let metadata = tree.nodes[tree.resolve(spec)].parent().and_then(|pod| tree.get(pod, "metadata"));
     let is_there = |(map, key): &(&str, &str)| {
         let value = metadata.and_then(|metadata| tree.get_str(tree.get(metadata, map)?, key));
         value.is_some_and(|value| value != "false")

@@ -241,7 +241,7 @@ fn images(tree: &SyntaxTree<'_>, entries: &[NodeId]) -> Vec<ImageEntry> {
             new_tag: given("newTag"),
             digest: given("digest"),
             tag_suffix: given("tagSuffix"),
-            start: tree.nodes[tree.resolve(main)].span.start,
+            start: tree.nodes[tree.resolve(main)].span().start,
         })
     };
     entries.iter().filter_map(entry).collect()
@@ -263,7 +263,7 @@ fn image_string(tree: &SyntaxTree<'_>, node: NodeId) -> Option<ImageEntry> {
         new_tag: tag.map(str::to_owned),
         digest: digest.map(str::to_owned),
         tag_suffix: None,
-        start: tree.nodes[tree.resolve(node)].span.start,
+        start: tree.nodes[tree.resolve(node)].span().start,
     })
 }
 

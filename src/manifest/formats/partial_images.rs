@@ -184,11 +184,11 @@ fn push(finder: &mut Finder<'_, '_>, parts: ImageParts, main: Option<NodeId>, po
     finder.partials.push(FoundPartialImage {
         document: finder.document,
         path: pointer.to_owned(),
-        kind: finder.object.kind.clone(),
-        name: finder.object.name.clone(),
+        kind: finder.object.kind.as_deref().map(str::to_owned),
+        name: finder.object.name.as_deref().map(str::to_owned),
         key,
         parts,
-        span: tree.nodes[main].span.clone(),
+        span: tree.nodes[main].span(),
     });
 }
 

@@ -28,7 +28,7 @@ impl Finder<'_, '_> {
 
     pub(super) fn set_platforms(&mut self) {
         for site in &mut self.sites {
-            site.platform = self.platforms.get(&site.main).cloned().flatten();
+            site.platform = self.platforms.get(&site.main).cloned().flatten().map(Box::new);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::manifest::syntax::tree::{NodeId, NodeKind};
 /// they stand in `images`, and their value is a reference with a tag or a digest.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     if finder.format.is_empty() {
-        "unknown".clone_into(&mut finder.format);
+        finder.format = "unknown".into();
     }
     walk(finder, root);
 }
@@ -82,7 +82,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
 /// Returns whether this is where a kustomize replacement takes its value from.
 fn is_replacement(finder: &Finder<'_, '_>, node: NodeId) -> bool {
     let tree = finder.tree;
-    tree.nodes[node].parent.is_some_and(|parent| tree.get(parent, "targets").is_some())
+    tree.nodes[node].parent().is_some_and(|parent| tree.get(parent, "targets").is_some())
 }
 
 fn report(finder: &mut Finder<'_, '_>, node: NodeId) {

@@ -104,8 +104,8 @@ fn ambiguity_below(tree: &SyntaxTree<'_>, root: NodeId, demand: Demand) -> Optio
 fn ambiguity(tree: &SyntaxTree<'_>, id: NodeId, demand: Demand) -> Option<String> {
     let (node, is_rendered) = (&tree.nodes[id], demand == Demand::Rendered);
     let at = || tree.pointer(id);
-    if is_rendered && !is_text_tag(&node.tag) {
-        return Some(format!("`{}` has the tag `{}`", at(), node.tag));
+    if is_rendered && !is_text_tag(node.tag()) {
+        return Some(format!("`{}` has the tag `{}`", at(), node.tag()));
     }
     match &node.kind {
         NodeKind::Alias(_) if is_rendered => Some(format!("`{}` is an alias", at())),
@@ -140,10 +140,10 @@ fn merges_over(tree: &SyntaxTree<'_>, mapping: NodeId, keys: &HashSet<&str>) -> 
 /// Returns what is wrong with a key that is not a text as it stands.
 fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId, demand: Demand) -> Option<String> {
     let node = &tree.nodes[key];
-    let at = || node.parent.map(|mapping| tree.pointer(mapping)).unwrap_or_default();
+    let at = || node.parent().map(|mapping| tree.pointer(mapping)).unwrap_or_default();
     match node.kind {
-        NodeKind::Scalar { .. } if is_text_tag(&node.tag) => None,
-        NodeKind::Scalar { .. } => Some(format!("`{}` has a key with the tag `{}`", at(), node.tag)),
+        NodeKind::Scalar { .. } if is_text_tag(node.tag()) => None,
+        NodeKind::Scalar { .. } => Some(format!("`{}` has a key with the tag `{}`", at(), node.tag())),
         _ if demand == Demand::Written && is_action(tree, key) => None,
         _ => Some(format!("`{}` has a key that is not a text", at())),
     }
@@ -153,7 +153,7 @@ fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId, demand: Demand) -> Option<S
 pub(crate) fn is_action(tree: &SyntaxTree<'_>, key: NodeId) -> bool {
     let before = |start: usize| tree.text.get(..start)?.bytes().next_back();
     let node = &tree.nodes[key];
-    matches!(node.kind, NodeKind::Mapping { flow: true, .. }) && before(node.span.start) == Some(b'{')
+    matches!(node.kind, NodeKind::Mapping { flow: true, .. }) && before(node.span().start) == Some(b'{')
 }
 
 fn is_text_tag(tag: &str) -> bool {
@@ -175,7 +175,7 @@ impl Agreement<'_, '_> {
     /// for its text looks at the tag.
     fn tagged<E: Error>(&self) -> Option<Result<(), E>> {
         let node = &self.tree.nodes[self.node];
-        (!is_text_tag(&node.tag)).then(|| self.require(matches!(node.kind, NodeKind::Scalar { .. })))
+        (!is_text_tag(node.tag())).then(|| self.require(matches!(node.kind, NodeKind::Scalar { .. })))
     }
 
     fn require<E: Error>(&self, same: bool) -> Result<(), E> {
@@ -287,7 +287,7 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<(), A::Error> {
-        self.require(!is_text_tag(&self.tree.nodes[self.node].tag))?;
+        self.require(!is_text_tag(self.tree.nodes[self.node].tag()))?;
         let (_, value) = data.variant::<String>()?;
         value.newtype_variant_seed(self)
     }

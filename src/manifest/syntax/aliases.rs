@@ -42,7 +42,7 @@ impl Aliases {
                 self.left -= 1;
                 uses.extend(use_through(tree, *alias, below));
             }
-            at = tree.nodes[target].parent;
+            at = tree.nodes[target].parent();
         }
         uses.sort();
         uses.truncate(USES_MAX);
@@ -54,11 +54,11 @@ impl Aliases {
 fn use_through(tree: &SyntaxTree<'_>, alias: NodeId, below: &str) -> Option<String> {
     let pointer = tree.pointer(alias);
     // `<<: *a`, or `<<: [*a, *b]`
-    let parent = tree.nodes[alias].parent;
+    let parent = tree.nodes[alias].parent();
     let holder = if tree.key_of(alias) == Some("<<") {
         parent
     } else {
-        parent.filter(|list| tree.key_of(*list) == Some("<<")).and_then(|list| tree.nodes[list].parent)
+        parent.filter(|list| tree.key_of(*list) == Some("<<")).and_then(|list| tree.nodes[list].parent())
     };
     let Some(holder) = holder else { return Some(pointer + below) };
     let key = below.split('/').nth(1)?.replace("~1", "/").replace("~0", "~");

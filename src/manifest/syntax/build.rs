@@ -57,7 +57,7 @@ impl<'a> SyntaxTree<'a> {
             ValueShape::Sequence(_) => (NodeKind::Sequence { items: Vec::new(), flow: false }, ""),
             ValueShape::Mapping(_) => (NodeKind::Mapping { entries: Vec::new(), flow: false }, ""),
         };
-        self.nodes.push(Node { span: value.span, parent, index, anchored: false, tag: tag.to_owned(), kind });
+        self.nodes.push(Node::new(value.span, parent, index, kind).with(false, tag.to_owned()));
         match value.shape {
             ValueShape::Scalar { .. } => {}
             ValueShape::Sequence(values) => {

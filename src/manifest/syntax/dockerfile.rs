@@ -176,7 +176,7 @@ mod tests {
         let words = (0..tree.nodes.len())
             .filter(|node| matches!(tree.key_of(*node), Some("from" | "default" | "syntax")));
         let found = words.filter(|node| tree.text_of(*node).is_some());
-        found.map(|node| (tree.pointer(node), &text[tree.nodes[node].span.clone()])).collect()
+        found.map(|node| (tree.pointer(node), &text[tree.nodes[node].span()])).collect()
     }
 
     #[test]

@@ -80,14 +80,9 @@ fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &BlockLines) -
         },
         NodeKind::Alias(target) => NodeKind::Alias(base + target),
     };
-    Node {
-        span: lines.place(&node.span),
-        parent: Some(node.parent.map_or(scalar, |parent| base + parent)),
-        index: node.index,
-        anchored: node.anchored,
-        tag: node.tag.clone(),
-        kind,
-    }
+    let parent = node.parent().map_or(scalar, |parent| base + parent);
+    let (anchored, tag) = (node.is_anchored(), node.tag().to_owned());
+    Node::new(lines.place(&node.span()), Some(parent), node.index(), kind).with(anchored, tag)
 }
 
 struct BlockLines {
@@ -101,7 +96,7 @@ impl BlockLines {
     /// Returns the lines of a block scalar; `None` where the decoded text is not what stands in the file.
     fn of(tree: &SyntaxTree<'_>, scalar: NodeId) -> Option<Self> {
         let node = tree.nodes.get(scalar)?;
-        let (NodeKind::Scalar { value, style: ScalarStyle::Block }, span) = (&node.kind, &node.span) else {
+        let (NodeKind::Scalar { value, style: ScalarStyle::Block }, span) = (&node.kind, node.span()) else {
             return None;
         };
         if tree.is_masked(scalar) {
@@ -177,12 +172,12 @@ mod tests {
             let (tree, root) = embedded(text, "v").unwrap();
             let image = tree.get(root, "image").unwrap();
             let tag = tree.get(image, "tag").unwrap();
-            let source = &text[tree.nodes[tag].span.clone()];
+            let source = &text[tree.nodes[tag].span()];
             assert_eq!(source.trim_matches(['"', '\'']), "1.2", "{text:?}");
             assert_eq!(tree.text_of(tag), Some("1.2"));
             assert_eq!(tree.pointer(tag), "/v/image/tag");
             let item = tree.items(tree.get(image, "list").unwrap())[0];
-            assert_eq!(&text[tree.nodes[item].span.clone()], "a");
+            assert_eq!(&text[tree.nodes[item].span()], "a");
         }
     }
 

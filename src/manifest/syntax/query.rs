@@ -8,7 +8,7 @@ use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree, WIDE};
 impl<'a> SyntaxTree<'a> {
     /// Returns whether a part of the node was masked, so that its value is not known.
     pub fn is_masked(&self, id: NodeId) -> bool {
-        let span = &self.nodes[self.resolve(id)].span;
+        let span = self.nodes[self.resolve(id)].span();
         let next = self.masked.partition_point(|action| action.end <= span.start);
         self.masked.get(next).is_some_and(|action| action.start < span.end)
     }
@@ -160,9 +160,9 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns the span of the comment that follows a node on its line, with nothing but blanks between.
     pub fn comment_after(&self, id: NodeId) -> Option<Range<usize>> {
-        let end = self.nodes[id].span.end;
+        let end = self.nodes[id].span().end;
         // A block scalar ends with its line, so that a comment below it follows at once.
-        if self.text[..end].ends_with(['\n', '\r']) && !self.nodes[id].span.is_empty() {
+        if self.text[..end].ends_with(['\n', '\r']) && !self.nodes[id].span().is_empty() {
             return None;
         }
         let next = self.comments.partition_point(|comment| comment.start < end);
@@ -179,7 +179,7 @@ impl<'a> SyntaxTree<'a> {
     /// Returns the node of the key under which `id` stands in its mapping.
     pub fn key_node_of(&self, id: NodeId) -> Option<NodeId> {
         let node = &self.nodes[id];
-        let (key, value) = *self.entries(node.parent?).get(node.index)?;
+        let (key, value) = *self.entries(node.parent()?).get(node.index())?;
         (value == id).then_some(key)
     }
 
@@ -189,7 +189,7 @@ impl<'a> SyntaxTree<'a> {
         if !self.is_masked(id) {
             return self.string_of(id).unwrap_or_default().trim_end_matches(['\n', '\r']);
         }
-        let source = self.original.get(self.nodes[id].span.clone()).unwrap_or_default();
+        let source = self.original.get(self.nodes[id].span()).unwrap_or_default();
         source.trim().trim_matches(['"', '\''])
     }
 
@@ -197,13 +197,13 @@ impl<'a> SyntaxTree<'a> {
     pub fn pointer(&self, id: NodeId) -> String {
         let mut segments = Vec::new();
         let mut at = id;
-        while let Some(parent) = self.nodes[at].parent {
+        while let Some(parent) = self.nodes[at].parent() {
             // The root of a text inside a block scalar adds no segment.
             if matches!(self.nodes[parent].kind, NodeKind::Scalar { .. }) {
                 at = parent;
                 continue;
             }
-            let index = self.nodes[at].index;
+            let index = self.nodes[at].index();
             segments.push(match &self.nodes[parent].kind {
                 NodeKind::Mapping { entries, .. } => entries
                     .get(index)
@@ -223,7 +223,7 @@ impl<'a> SyntaxTree<'a> {
     /// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
     pub fn inner_span(&self, id: NodeId) -> Option<Range<usize>> {
         let NodeKind::Scalar { value, style } = &self.nodes[id].kind else { return None };
-        let span = self.nodes[id].span.clone();
+        let span = self.nodes[id].span();
         let source = self.text.get(span.clone())?;
         match style {
             ScalarStyle::Plain => (source == value.as_ref()).then_some(span),
@@ -254,7 +254,7 @@ mod tests {
         let root = tree.documents[0].root.unwrap();
         let c = tree.get(tree.get(root, "a/b").unwrap(), "c~").unwrap();
         let y = tree.items(c)[1];
-        assert_eq!(&text[tree.nodes[y].span.clone()], "\"y\"");
+        assert_eq!(&text[tree.nodes[y].span()], "\"y\"");
         assert_eq!(tree.pointer(y), "/a~1b/c~0/1");
         assert_eq!(tree.get(root, "d"), tree.get(root, "e"));
         assert_eq!(tree.get_str(root, "e"), Some("z"));

@@ -26,21 +26,75 @@ pub enum ScalarStyle {
     Block,
 }
 
-/// One node.
+/// One node. A manifest has one in some fifteen bytes, so that each byte of it counts; what few have is elsewhere.
 #[derive(Clone, Debug)]
 pub struct Node<'a> {
-    /// Bytes of the node in the text: quotes included, anchor and tag not.
-    pub span: Range<usize>,
-    /// The collection that the node stands in.
-    pub parent: Option<NodeId>,
-    /// Which item or entry of the parent the node is, or is the key of.
-    pub index: usize,
-    /// Whether an anchor is defined here.
-    pub anchored: bool,
-    /// The local or shorthand tag, resolved; empty where none is written.
-    pub tag: String,
+    start: u32,
+    end: u32,
+    /// [`NO_PARENT`] for the root of a document.
+    parent: u32,
+    index: u32,
+    rare: Option<Box<RareParts>>,
     /// What it is.
     pub kind: NodeKind<'a>,
+}
+
+/// What few nodes have.
+#[derive(Clone, Debug, Default)]
+struct RareParts {
+    anchored: bool,
+    tag: String,
+}
+
+const NO_PARENT: u32 = u32::MAX;
+
+/// Returns a number of a tree, in which there are never so many: texts have [`SIZE_MAX`](crate::manifest::SIZE_MAX) bytes.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl<'a> Node<'a> {
+    /// Returns a node without an anchor and a tag that stands at `span`, in its `parent` at `index`.
+    pub(super) fn new(span: Range<usize>, parent: Option<NodeId>, index: usize, kind: NodeKind<'a>) -> Self {
+        let (start, end) = (small(span.start), small(span.end));
+        Self { start, end, parent: parent.map_or(NO_PARENT, small), index: small(index), rare: None, kind }
+    }
+
+    /// Returns the node with an anchor or a tag.
+    #[must_use]
+    pub(super) fn with(mut self, anchored: bool, tag: String) -> Self {
+        self.rare = (anchored || !tag.is_empty()).then(|| Box::new(RareParts { anchored, tag }));
+        self
+    }
+
+    /// Returns the bytes of the node in the text: quotes included, anchor and tag not.
+    pub fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(super) fn end_at(&mut self, end: usize) {
+        self.end = small(end).max(self.start);
+    }
+
+    /// Returns the collection that the node stands in.
+    pub fn parent(&self) -> Option<NodeId> {
+        (self.parent != NO_PARENT).then_some(self.parent as usize)
+    }
+
+    /// Returns which item or entry of the parent the node is, or is the key of.
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// Returns whether an anchor is defined here.
+    pub fn is_anchored(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.anchored)
+    }
+
+    /// Returns the local or shorthand tag, resolved; empty where none is written.
+    pub fn tag(&self) -> &str {
+        self.rare.as_ref().map_or("", |rare| &rare.tag)
+    }
 }
 
 /// What a node is.

@@ -166,7 +166,7 @@ mod tests {
         let tree = parse(text);
         let section = tree.get(tree.documents[0].root?, "Container")?;
         let image = tree.get(section, "Image")?;
-        Some((tree.text_of(image)?.to_owned(), &text[tree.nodes[image].span.clone()]))
+        Some((tree.text_of(image)?.to_owned(), &text[tree.nodes[image].span()]))
     }
 
     #[test]

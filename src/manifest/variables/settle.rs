@@ -57,7 +57,7 @@ struct FileVariables {
 
 impl FileVariables {
     fn of<T: Tree>(path: &str, scan: &Scan, texts: &Texts<'_, T>, substituted: &Substituted) -> Self {
-        let is_compose = scan.sites.iter().any(|located| located.site.format == "compose");
+        let is_compose = scan.sites.iter().any(|located| &*located.site.format == "compose");
         let (style, values) = if is_compose {
             (VariableStyle::Compose, vec![texts.env_files(path)])
         } else {
@@ -110,7 +110,7 @@ fn has_variable(scan: &Scan) -> bool {
 
 fn is_filled(located: &Located) -> bool {
     let site = &located.site;
-    (site.image.contains('$') && FORMATS.contains(&site.format.as_str()))
+    (site.image.contains('$') && FORMATS.contains(&&*site.format))
         || is_generated(&site.image, site.kind.as_deref())
 }
 

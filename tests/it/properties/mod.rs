@@ -199,10 +199,10 @@ proptest! {
         let mut plan = plan_of(file.document.path, before, &yaml);
         // Text in a comment or between tokens may be spliced without a change of meaning: everything else is found.
         let scalars: Vec<_> = yaml.nodes.iter().enumerate().filter(|(id, node)| {
-            !node.span.is_empty() && yaml.text_of(*id).is_some() && !plan.tree.set.contains_key(id)
+            !node.span().is_empty() && yaml.text_of(*id).is_some() && !plan.tree.set.contains_key(id)
         }).collect();
         let (_, node) = scalars[at.index(scalars.len())];
-        let at = node.span.start;
+        let at = node.span().start;
         plan.splices.push(Splice { span: at..at, text: text.to_owned() });
         if let Some(after) = plan.apply(before) {
             prop_assert!(prove(&yaml, &after, &plan).is_err(), "{}", after);

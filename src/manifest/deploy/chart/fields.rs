@@ -18,7 +18,7 @@ pub(in crate::manifest) fn needs_templates(located: &Located) -> bool {
     let site = &located.site;
     let is_open =
         matches!(site.state, State::Floating | State::Pinned | State::Skipped(Skip::MalformedDigest));
-    site.chart && site.format == "helm-values" && is_open
+    site.chart && &*site.format == "helm-values" && is_open
 }
 
 /// Puts beside the images in the values of `charts` what the templates do with their fields, and reads them so.

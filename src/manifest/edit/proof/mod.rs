@@ -122,7 +122,7 @@ impl Comparison<'_, '_> {
     fn nodes(&self, old_id: NodeId, new_id: NodeId) -> Result<(), ProofError> {
         let differs = || ProofError::Tree(self.old.pointer(old_id));
         let (old, new) = (&self.old.nodes[old_id], &self.new.nodes[new_id]);
-        if old.anchored != new.anchored || old.tag != new.tag {
+        if old.is_anchored() != new.is_anchored() || old.tag() != new.tag() {
             return Err(differs());
         }
         if let Some(entries) = self.edit.filled.get(&old_id) {
@@ -196,8 +196,8 @@ impl Comparison<'_, '_> {
     /// Returns whether a node is this text and nothing more: no alias, anchor or tag.
     fn is_bare(&self, node: NodeId, text: &str) -> bool {
         let node = &self.new.nodes[node];
-        !node.anchored
-            && node.tag.is_empty()
+        !node.is_anchored()
+            && node.tag().is_empty()
             && matches!(&node.kind, NodeKind::Scalar { value, .. } if value == text)
     }
 }

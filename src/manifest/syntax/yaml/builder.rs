@@ -16,8 +16,9 @@ use crate::manifest::syntax::tree::{
 
 pub(super) struct Builder<'a> {
     tree: SyntaxTree<'a>,
-    /// Open collections, with the key that waits for its value.
-    open: Vec<(NodeId, Option<NodeId>)>,
+    open: Vec<OpenCollection>,
+    /// What stands in the open collections, one after the other: keys and values take turns.
+    children: Vec<NodeId>,
     /// Anchor number → node, of the current document.
     anchors: HashMap<usize, NodeId>,
     aliased: bool,
@@ -35,6 +36,15 @@ pub(super) struct Builder<'a> {
     full: bool,
 }
 
+/// A collection whose end was not read yet.
+struct OpenCollection {
+    id: NodeId,
+    /// Where what stands in it starts among [`Builder::children`].
+    first: usize,
+    /// How many nodes one item or entry has.
+    stride: usize,
+}
+
 impl<'a> Builder<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let mut tree = SyntaxTree::empty(text, Language::Yaml);
@@ -43,6 +53,7 @@ impl<'a> Builder<'a> {
         Self {
             tree,
             open: Vec::new(),
+            children: Vec::new(),
             anchors: HashMap::new(),
             aliased: false,
             wide: Vec::new(),
@@ -142,21 +153,15 @@ impl<'a> Builder<'a> {
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let kind = NodeKind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
-                let id = self.add(kind, span, anchor, tag);
-                self.open.push((id, None));
+                self.begin(kind, span, anchor, tag, 1);
             }
             Event::MappingStart(style, anchor, tag) => {
                 let kind = NodeKind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
-                let id = self.add(kind, span, anchor, tag);
-                self.open.push((id, None));
+                self.begin(kind, span, anchor, tag, 2);
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                if let Some((id, _)) = self.open.pop() {
-                    let node = &mut self.tree.nodes[id];
-                    node.span.end = span.end.max(node.span.start);
-                    if self.tree.widen(id) {
-                        self.wide.push(id);
-                    }
+                if let Some(collection) = self.open.pop() {
+                    self.end(&collection, span.end);
                 }
             }
             Event::Alias(target) => {
@@ -180,32 +185,54 @@ impl<'a> Builder<'a> {
         tag: Option<Cow<'a, granit_parser::Tag>>,
     ) -> NodeId {
         let id = self.tree.nodes.len();
-        let parent = self.open.last().map(|(id, _)| *id);
-        let tag = tag.map(|tag| tag.original()).unwrap_or_default();
-        self.tree.nodes.push(Node { span, parent, index: 0, anchored: anchor != 0, tag, kind });
+        let (parent, index) = match self.open.last() {
+            None => (None, 0),
+            Some(open) => (Some(open.id), (self.children.len() - open.first) / open.stride),
+        };
+        let mut node = Node::new(span, parent, index, kind);
+        if anchor != 0 || tag.is_some() {
+            node = node.with(anchor != 0, tag.map(|tag| tag.original()).unwrap_or_default());
+        }
+        self.tree.nodes.push(node);
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
-        let mut index = 0;
-        match self.open.last_mut() {
+        match parent {
             None => self.root = self.root.or(Some(id)),
-            Some((parent, key)) => match &mut self.tree.nodes[*parent].kind {
-                NodeKind::Sequence { items, .. } => {
-                    index = items.len();
-                    items.push(id);
-                }
-                NodeKind::Mapping { entries, .. } => {
-                    index = entries.len();
-                    match key.take() {
-                        Some(key) => entries.push((key, id)),
-                        None => *key = Some(id),
-                    }
-                }
-                _ => {}
-            },
+            Some(_) => self.children.push(id),
         }
-        self.tree.nodes[id].index = index;
         id
+    }
+
+    fn begin(
+        &mut self,
+        kind: NodeKind<'a>,
+        span: Range<usize>,
+        anchor: usize,
+        tag: Option<Cow<'a, granit_parser::Tag>>,
+        stride: usize,
+    ) {
+        let id = self.add(kind, span, anchor, tag);
+        self.open.push(OpenCollection { id, first: self.children.len(), stride });
+    }
+
+    /// Gives a collection what stands in it: lists that are made at once are as large as they have to be.
+    fn end(&mut self, collection: &OpenCollection, end: usize) {
+        let OpenCollection { id, first, .. } = *collection;
+        let node = &mut self.tree.nodes[id];
+        node.end_at(end);
+        let children = self.children.get(first..).unwrap_or_default();
+        match &mut node.kind {
+            NodeKind::Sequence { items, .. } => *items = children.to_vec(),
+            NodeKind::Mapping { entries, .. } => {
+                *entries = children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+            }
+            NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+        }
+        self.children.truncate(first);
+        if self.tree.widen(id) {
+            self.wide.push(id);
+        }
     }
 
     /// Returns the span of a block scalar without the indentation of the line below it, which the parser counts in.
@@ -245,6 +272,7 @@ impl<'a> Builder<'a> {
 
     fn reset(&mut self) {
         self.open.clear();
+        self.children.clear();
         self.anchors.clear();
         self.aliased = false;
         self.wide.clear();
@@ -282,7 +310,7 @@ fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>)
     if !matches!(nodes[id].kind, NodeKind::Scalar { .. }) {
         weight.depth = weight.depth.saturating_add(1);
     }
-    if nodes[id].anchored {
+    if nodes[id].is_anchored() {
         anchored.insert(id, weight);
     }
     weight
