@@ -7,8 +7,9 @@ mod needs;
 
 pub(super) use needs::{FieldSource, Needs, source_of, texts};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use aho_corasick::AhoCorasick;
 use fields::FieldSources;
 use files::Files;
 
@@ -33,16 +34,13 @@ pub(super) fn look_up<T: Tree>(tree: &T, entries: &[(TreeEntry, String)], files:
     }
     let of_tree = Files::new(tree, entries);
     let builds = FieldSources::new(&of_tree, files);
-    let is_used = |variable: &String| {
-        let sites = files.iter().flat_map(|file| &file.scan.sites);
-        sites.map(|located| &located.site.image).any(|image| image.contains(variable.as_str()))
-    };
+    let used = used_variables(files);
     let mut found = Vec::new();
     for (at, file) in files.iter().enumerate().filter(|(_, file)| has_needs(file)) {
         let directory = directory_of(&file.root_path);
         for (index, look_away) in file.scan.looks_away.iter().enumerate() {
             let Needs { names, fields, variable } = &look_away.needs;
-            if variable.as_ref().is_some_and(|variable| !is_used(variable)) {
+            if variable.as_ref().is_some_and(|variable| !used.contains(variable)) {
                 found.push((at, index, None));
                 continue;
             }
@@ -71,4 +69,17 @@ pub(super) fn look_up<T: Tree>(tree: &T, entries: &[(TreeEntry, String)], files:
             }
         }
     }
+}
+
+/// Returns those of the variables that look-aways are about that an image has in it: each image is looked through once.
+fn used_variables(files: &[FileScan]) -> HashSet<String> {
+    let needs = files.iter().flat_map(|file| &file.scan.looks_away).map(|found| &found.needs);
+    let asked: BTreeSet<&str> = needs.filter_map(|needs| needs.variable.as_deref()).collect();
+    let asked: Vec<&str> = asked.into_iter().collect();
+    let Some(search) = AhoCorasick::new(&asked).ok().filter(|_| !asked.is_empty()) else {
+        return asked.into_iter().map(str::to_owned).collect();
+    };
+    let images = files.iter().flat_map(|file| &file.scan.sites).map(|located| &located.site.image);
+    let found = images.flat_map(|image| search.find_overlapping_iter(image).map(|found| found.pattern()));
+    found.map(|pattern| asked[pattern.as_usize()].to_owned()).collect()
 }

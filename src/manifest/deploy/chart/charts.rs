@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub(in crate::manifest) struct Charts(BTreeMap<String, Vec<(String, Option<String>)>>);
 
-/// The most template text of a chart that is looked through, in bytes: it is looked through once for each tag.
+/// The most template text of a chart that is looked through, in bytes: it is followed step by step.
 const TEXT_MAX: usize = 1024 * 1024;
 
 impl Charts {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::charts::Charts;
 use super::digest_form::{ChartFlow, DigestForm};
-use super::tag_use::tag_is_only_in_images;
+use super::tag_use::TagUses;
 use crate::manifest::deploy::deployed::ChartFields;
 use crate::manifest::deploy::tree_file::TreeFile;
 use crate::manifest::located::Located;
@@ -31,14 +31,19 @@ pub(in crate::manifest) fn apply(files: &mut [TreeFile<'_>], charts: &Charts) {
             continue;
         }
         let templates = charts.templates(directory);
-        let length: usize = templates.iter().flatten().map(|(_, text)| text.len()).sum();
+        let mut uses = None;
         for located in scan.sites.iter_mut().filter(|located| needs_templates(located)) {
-            let tag_is_only_in_images =
-                matches!(located.site.write, Some(Write::Tag { .. }) | Some(Write::Digest { .. })) && {
-                    looked_at = looked_at.saturating_add(length);
-                    let texts = templates.as_ref().filter(|_| looked_at <= LOOKED_AT_MAX);
-                    texts.is_some_and(|texts| tag_is_only_in_images(texts, &located.site.path))
-                };
+            let has_tag =
+                matches!(located.site.write, Some(Write::Tag { .. }) | Some(Write::Digest { .. }));
+            let tag_is_only_in_images = has_tag
+                && uses
+                    .get_or_insert_with(|| {
+                        let texts = templates.as_ref()?;
+                        looked_at = looked_at.saturating_add(texts.iter().map(|(_, text)| text.len()).sum());
+                        (looked_at <= LOOKED_AT_MAX).then(|| TagUses::of(texts))
+                    })
+                    .as_ref()
+                    .is_some_and(|uses| uses.is_only_in_images(&located.site.path));
             let flow = templates
                 .as_ref()
                 .map(|texts| &*flows.entry(directory.to_owned()).or_insert_with(|| ChartFlow::of(texts)));
