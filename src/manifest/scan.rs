@@ -30,6 +30,9 @@ use super::{content, ignore, recorded_digests, strict};
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
 
+/// How many sites are moved before their old places are given back.
+const SITES_AT_ONCE: usize = 4096;
+
 /// Returns whether a file with this path may hold images.
 pub fn is_candidate(path: &str) -> bool {
     Language::of(path).is_some()
@@ -333,7 +336,12 @@ fn locate(tree: &SyntaxTree<'_>, found: Found, offset: usize, scan: &mut Scan) {
         scan.recorded.push(RecordedDigest { object, document, path, key, digest, place });
     }
     let mut places = index();
-    for site in sites {
+    // Of many, two lists would take as much again as the file: what was moved is given back on the way.
+    sites.reverse();
+    while let Some(site) = sites.pop() {
+        if sites.len() % SITES_AT_ONCE == 0 {
+            sites.shrink_to_fit();
+        }
         let SourceRange { line, column, end_line, end_column, .. } = places.of(&site.span);
         let deployed = None;
         scan.sites.push(Located { site, line, column, end_line, end_column, offset, deployed });

@@ -262,3 +262,13 @@ pub struct Embedded {
     pub(crate) span: Range<usize>,
     pub(crate) indent: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_takes_little_room() {
+        assert!(size_of::<Node<'_>>() <= 56, "{}", size_of::<Node<'_>>());
+    }
+}

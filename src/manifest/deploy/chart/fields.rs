@@ -33,8 +33,7 @@ pub(in crate::manifest) fn apply(files: &mut [TreeFile<'_>], charts: &Charts) {
         let templates = charts.templates(directory);
         let mut uses = None;
         for located in scan.sites.iter_mut().filter(|located| needs_templates(located)) {
-            let has_tag =
-                matches!(located.site.write, Some(Write::Tag { .. }) | Some(Write::Digest { .. }));
+            let has_tag = matches!(located.site.write, Some(Write::Tag { .. }) | Some(Write::Digest { .. }));
             let tag_is_only_in_images = has_tag
                 && uses
                     .get_or_insert_with(|| {

@@ -160,7 +160,9 @@ mod tests {
         ] {
             assert!(!answer(&format!("{image}{other}")), "{other}");
         }
-        for other in [".Values.imagePullSecrets", ".Values.image.tags", ".Values.image.tagé", ".Values.image_x"] {
+        for other in
+            [".Values.imagePullSecrets", ".Values.image.tags", ".Values.image.tagé", ".Values.image_x"]
+        {
             assert!(answer(&format!("{image}pull: {{{{ {other} }}}}\n")), "{other}");
         }
     }
