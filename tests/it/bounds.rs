@@ -102,6 +102,26 @@ fn findings_in_a_file_of_one_line_cost_what_they_cost_on_lines_of_their_own() {
     assert_eq!(told.lines().filter(|line| line.ends_with("^^^^")).count(), 12_000, "each is underlined");
 }
 
+#[test]
+fn thousands_of_holds_and_rules_of_a_repository_cost_what_they_are_and_not_what_they_are_times_images() {
+    const HOLDS: usize = 5_000;
+    let pods = (0..2_000).fold(String::new(), |text, i| {
+        text + &format!("---\napiVersion: v1\nkind: Pod\nmetadata: {{name: a{i}}}\nspec: {{containers: [{{name: c, image: 'ghcr.io/acme/a{i}:1'}}]}}\n")
+    });
+    let entries = |head: &str, tail: &str| {
+        (0..HOLDS).fold(String::new(), |text, i| text + &format!("[[{head}]]\npaths=['p{i}/**']\n{tail}\n"))
+    };
+    for (settings, args, code_of_all) in [
+        (entries("hold", "reason='x'"), &["list"][..], 0),
+        (entries("check.rule", "level='note'"), &["check"], 1),
+        (entries("policy.rule", "level='index'"), &["check"], 1),
+    ] {
+        let directory = directory(&[("tagpin.toml", &settings), ("a.yaml", &pods)]);
+        let output = within(&Limits { cpu: 30, memory: 2048 }, directory.path(), args);
+        assert_eq!(code(&output), code_of_all, "{args:?}: {}", tail(&output.stderr));
+    }
+}
+
 /// Makes a bare repository of some hundred kilobytes whose one commit has a million files with long paths: its trees name
 /// each other again and again.
 fn million_paths(path: &Path) {

@@ -313,6 +313,27 @@ fn a_clone_is_used_by_one_at_a_time_and_made_anew_when_it_is_broken() {
 }
 
 #[test]
+fn what_pushes_leave_in_a_clone_does_not_grow_for_ever() {
+    beside(|remote, cache| {
+        let head = remote.create("acme/clusters").seed(&[("a.yaml", "0")]);
+        let url = remote.url("acme/clusters");
+        let repository = open(cache, &url);
+        repository.fetch("main", head).unwrap();
+        drop(repository);
+        let loose = |number: usize| {
+            let clone = cache.join(names(cache).into_iter().find(|name| name.ends_with(".git")).unwrap());
+            fs_err::create_dir_all(clone.join("objects/17")).unwrap();
+            (0..number).for_each(|i| fs_err::write(clone.join(format!("objects/17/{i:038x}")), "").unwrap());
+            drop(open(cache, &url));
+            fs_err::read_dir(clone.join("objects/17")).map_or(0, Iterator::count)
+        };
+        assert_eq!(loose(27), 27, "these are kept");
+        assert_eq!(loose(28), 0, "and with one more the clone is made anew");
+        open(cache, &url).fetch("main", head).unwrap();
+    });
+}
+
+#[test]
 fn a_directory_is_a_remote_too() {
     let directory = tempfile::tempdir().unwrap();
     let cache = directory.path().join("cache");

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::catalogue::Catalogue;
 use crate::manifest::syntax::definition::{Chunk, NotWanted};
 
@@ -17,19 +19,20 @@ pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue, describing:
         proof.map(NotWanted::Proven)
     };
     // A comment for tagpin may stand in a document of its own.
-    if text.contains("tagpin:") {
+    let has = |words: &str| memmem::find(text.as_bytes(), words.as_bytes()).is_some();
+    if has("tagpin:") {
         return vec![Chunk::whole(text)];
     }
     // An action of a template may reach over documents, and one broken document changes how all are read.
-    if text.contains("{{") {
+    if has("{{") {
         return vec![Chunk { unread: proof(text), ..Chunk::whole(text) }];
     }
     let Some(parts) = parts(text) else { return vec![Chunk::whole(text)] };
     let chunks = parts.into_iter().map(|span| {
         let part = &text[span.clone()];
         let describes = || {
-            let silent = |(version, kind)| catalogue.is_silent(version, kind);
-            (!describing && object_header(part).is_some_and(silent)).then_some(NotWanted::Describes)
+            let is_silent = |version: &str, kind: &str| catalogue.is_silent(version, kind);
+            (!describing && object_header(part, is_silent).is_some()).then_some(NotWanted::Describes)
         };
         // What stands before the first document is none, and soon read.
         let unread = if is_blank(part) { None } else { proof(part).or_else(describes) };
@@ -87,10 +90,10 @@ pub(in crate::manifest) fn is_blank(text: &str) -> bool {
 }
 
 /// Returns the `apiVersion` and `kind` of an object that starts with both, as plain words at the start of a line, and that
-/// says neither again in any way.
+/// says neither again in any way; `None` where they are not `meant`: the rest is not looked at then.
 ///
 /// Nothing stands before them, so they are keys of the document's root, and so is every other line that is not indented.
-fn object_header(document: &str) -> Option<(&str, &str)> {
+fn object_header(document: &str, meant: impl Fn(&str, &str) -> bool) -> Option<(&str, &str)> {
     let (mut version, mut kind) = (None, None);
     for (index, line) in document.split(['\n', '\r']).enumerate() {
         let line = line.trim_end();
@@ -121,6 +124,7 @@ fn object_header(document: &str) -> Option<(&str, &str)> {
             "kind" if kind.is_none() && !value.ends_with("List") => kind = Some(value),
             _ => return None,
         }
+        version.zip(kind).is_none_or(|(version, kind)| meant(version, kind)).then_some(())?;
     }
     version.zip(kind)
 }
@@ -133,7 +137,7 @@ mod tests {
     fn a_header_counts_where_nothing_takes_it_back() {
         let header = "apiVersion: kyverno.io/v1\nkind: Policy\n";
         assert_eq!(
-            object_header(&format!("{header}spec:\n- a\n  kind: b\n")),
+            object_header(&format!("{header}spec:\n- a\n  kind: b\n"), |_, _| true),
             Some(("kyverno.io/v1", "Policy"))
         );
         for rest in [
@@ -145,9 +149,11 @@ mod tests {
             "<<: *a",
             "!!str kind: Pod",
         ] {
-            assert_eq!(object_header(&format!("{header}{rest}\n")), None, "{rest}");
+            assert_eq!(object_header(&format!("{header}{rest}\n"), |_, _| true), None, "{rest}");
         }
-        assert_eq!(object_header("apiVersion: kyverno.io/v1\nkind: PolicyList\nitems: []\n"), None);
+        let list = "apiVersion: kyverno.io/v1\nkind: PolicyList\nitems: []\n";
+        assert_eq!(object_header(list, |_, _| true), None);
+        assert_eq!(object_header(header, |_, kind| kind != "Policy"), None);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Fields {
 }
 
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    if tree.nodes[tree.resolve(node)].tag == EXPRESSION {
+    if tree.nodes[tree.resolve(node)].tag() == EXPRESSION {
         return false;
     }
     let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
@@ -332,7 +332,7 @@ impl<'y, 'a> Finder<'y, 'a> {
     pub(super) fn is_computed(&self, node: NodeId) -> bool {
         let node = &self.tree.nodes[self.tree.resolve(node)];
         let is_block = matches!(node.kind, NodeKind::Scalar { style: ScalarStyle::Block, .. });
-        matches!(node.tag.as_str(), TEMPLATE | EXPRESSION) && !is_block
+        matches!(node.tag(), TEMPLATE | EXPRESSION) && !is_block
     }
 
     /// Adds a text that may hold images and that nobody can look into. What is taken from another file as it is says its
@@ -343,7 +343,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         if text.starts_with("file(") || self.is_ignored(node) {
             return;
         }
-        let skip = if self.tree.nodes[node].tag == TEMPLATE { Skip::Template } else { Skip::Variable };
+        let skip = if self.tree.nodes[node].tag() == TEMPLATE { Skip::Template } else { Skip::Variable };
         self.push(node, BTreeMap::new(), text.to_owned(), None, State::Skipped(skip), None);
     }
 

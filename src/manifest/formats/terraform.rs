@@ -89,7 +89,7 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
 
 /// Returns whether a scalar is a reference as it stands.
 fn is_literal_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let text = tree.string_of(node).filter(|_| tree.nodes[tree.resolve(node)].tag.is_empty());
+    let text = tree.string_of(node).filter(|_| tree.nodes[tree.resolve(node)].tag().is_empty());
     text.is_some_and(|text| matches!(classify(text), (State::Floating | State::Pinned, _)))
 }
 

@@ -72,12 +72,17 @@ impl Prefilter {
                 || is_in_key(bytes, word.end())
                 || ends_pointer(bytes, word.start(), word.end())
         };
-        let mut words = common.find_iter(bytes).peekable();
+        let mut has_words = false;
+        for word in common.find_iter(bytes) {
+            if counts(word) {
+                return true;
+            }
+            has_words = true;
+        }
         // A key may also be written as `? key`, with its colon anywhere below, or be the alias of a value.
         let marks = |at| bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace);
         let elsewhere = || memchr::memchr_iter(b'?', bytes).any(marks) || has_alias(bytes);
-        let elsewhere = words.peek().is_some() && elsewhere();
-        if words.any(|word| elsewhere || counts(word)) {
+        if has_words && elsewhere() {
             return true;
         }
         let mut found = 0u128;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use git2::FileMode;
 use git2::build::TreeUpdateBuilder;
+use git2::{ErrorClass, FileMode};
 use jiff::Timestamp;
 
 use super::{BareClone, GitError, Identity, Oid, trailer};
@@ -69,7 +69,11 @@ impl BareClone {
             }
             update.upsert(path.as_str(), self.git.blob(content)?, mode);
         }
-        let changed = update.create_updated(&self.git, &tree)?;
+        let changed = update.create_updated(&self.git, &tree).map_err(|error| match error.class() {
+            // What it puts together stands in the clone, and one of them does not any more.
+            ErrorClass::Tree => self.damaged(&error),
+            _ => error.into(),
+        })?;
         if changed == tree.id() {
             return Err(GitError::NothingToCommit);
         }

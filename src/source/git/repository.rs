@@ -12,6 +12,13 @@ use super::{Commit, GitError, IsOwn, Log, Oid, Remote, initialise, transport};
 /// shallow clone is cheaper than the old one.
 const PACKS_MAX: usize = 64;
 
+/// How many loose objects a clone may have in one of the 256 directories for them: some 7,000 in all, which is where git
+/// packs them (`gc.auto`). Every commit that is pushed leaves some, and libgit2 never packs them.
+const LOOSE_MAX: usize = 27;
+
+/// The directory that tells for all: object ids are even.
+const LOOSE_SAMPLE: &str = "objects/17";
+
 /// The file that marks a clone as damaged, so that the next run makes it anew.
 const DAMAGED: &str = "tagpin-damaged";
 
@@ -293,6 +300,10 @@ fn usable(path: &Path) -> Option<git2::Repository> {
     let packs = fs_err::read_dir(path.join("objects/pack")).ok()?;
     let is_pack = |name: PathBuf| name.extension().is_some_and(|extension| extension == "pack");
     if packs.flatten().filter(|entry| is_pack(entry.path())).count() > PACKS_MAX {
+        return None;
+    }
+    let loose = fs_err::read_dir(path.join(LOOSE_SAMPLE)).map_or(0, Iterator::count);
+    if loose > LOOSE_MAX {
         return None;
     }
     let git = open_clone(path).ok()?;

@@ -25,7 +25,7 @@ pub(in crate::manifest::syntax) fn compare(
     }
     let mut planned: BTreeMap<(usize, usize), &str> = BTreeMap::new();
     for (node, value) in edit.set.iter().filter(|(node, _)| !is_inside(node)) {
-        let span = &before.nodes[*node].span();
+        let span = before.nodes[*node].span();
         planned.insert((span.start, span.end), value);
     }
     let (old, new) = (words(before.text)?, words(after)?);
