@@ -114,7 +114,6 @@ fn thousands_of_holds_and_rules_of_a_repository_cost_what_they_are_and_not_what_
     for (settings, args, code_of_all) in [
         (entries("hold", "reason='x'"), &["list"][..], 0),
         (entries("check.rule", "level='note'"), &["check"], 1),
-        (entries("policy.rule", "level='index'"), &["check"], 1),
     ] {
         let directory = directory(&[("tagpin.toml", &settings), ("a.yaml", &pods)]);
         let output = within(&Limits { cpu: 30, memory: 2048 }, directory.path(), args);
