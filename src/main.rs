@@ -9,6 +9,7 @@ use tagpin::commands::args::{Cli, Command, Globals, LogFormat};
 use tagpin::commands::exit::Exit;
 use tagpin::commands::failure::Failure;
 use tagpin::config::Variables;
+use tagpin::report::fold;
 use tagpin::report::terminal::Terminal;
 use tracing_subscriber::EnvFilter;
 
@@ -27,9 +28,8 @@ fn main() -> ExitCode {
         .and_then(|()| dispatch(&cli, &mut terminal))
         .and_then(|exit| terminal.stdout.flush().map(|()| exit).map_err(Failure::from));
     let exit = result.unwrap_or_else(|failure| {
-        // What was printed before the failure stands before it.
-        let _ = terminal.stdout.flush();
-        let _ = writeln!(terminal.stderr, "{failure}");
+        let text = fold::message(&failure.to_string(), &terminal.stderr);
+        let _ = terminal.stderr.write_all(text.as_bytes());
         failure.exit()
     });
     let _ = terminal.stderr.flush();

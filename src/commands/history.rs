@@ -18,13 +18,19 @@ use crate::policy::target::{Target, known_environments};
 use crate::reference::Reference;
 use crate::report::json::VERSION;
 use crate::report::terminal::{Terminal, TextStyle};
-use crate::report::{Report, human, timeline};
+use crate::report::{Report, fold, human, timeline};
 use crate::source::git::Log;
 use crate::source::tree::CommitTree;
 use crate::text::{count, printable, quoted};
 
 /// What makes a shallow clone whole.
 const UNSHALLOW: &str = "`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout";
+
+/// What is asked about where nothing is named.
+const HERE: &str = ".";
+
+/// How many changes people are shown who name nothing.
+const NEWEST: usize = 30;
 
 /// Tells what was declared when, or at one time. Offline.
 ///
@@ -40,9 +46,11 @@ pub fn run(
     let root = work_tree_root(&std::env::current_dir()?);
     let log = log(&root, &args.base)?;
     // A path may be one of the past.
-    let target = Target::parse(&args.target, &config.settings, &seen_from(&root)?, |_| true)
+    let named = args.target.as_deref().unwrap_or(HERE);
+    let target = Target::parse(named, &config.settings, &seen_from(&root)?, |_| true)
         .map_err(|error| Failure::usage(error.to_string(), super::NAME_A_TARGET))?;
-    let target = &Asked { target, images: image_globs(&args.image)? };
+    let shown = args.target.as_ref().map_or(NEWEST, |_| usize::MAX);
+    let target = &Asked { target, images: image_globs(&args.image)?, shown };
     match args.at {
         Some(_) if globals.format == Format::Html => {
             let hint = "leave `--at` away for the page, or `--format html` for one day";
@@ -58,6 +66,8 @@ struct Asked {
     target: Target,
     /// The images that are meant; all where it is `None`.
     images: Option<Globs>,
+    /// How many changes people are shown at most.
+    shown: usize,
 }
 
 impl Asked {
@@ -100,10 +110,17 @@ fn over_time(
         let page = timeline::page(&history, &target.name, Timestamp::now()).map_err(anyhow::Error::new)?;
         terminal.stdout.write_all(page.as_bytes())?;
     } else {
-        history.events.iter().try_for_each(|event| print(event, terminal))?;
+        history.events.iter().take(asked.shown).try_for_each(|event| print(event, terminal))?;
     }
     if !globals.quiet {
-        writeln!(terminal.stderr, "{}", count(history.events.len(), "change"))?;
+        let all = history.events.len();
+        let newest = if globals.format == Format::Human && all > asked.shown {
+            format!(", of which the newest {} are shown: `tagpin history .` has all of them", asked.shown)
+        } else {
+            String::new()
+        };
+        let line = fold::line(&format!("{}{newest}", count(all, "change")), 2, &terminal.stderr);
+        terminal.stderr.write_all(line.as_bytes())?;
     }
     if let Some(cut_at) = history.cut_at {
         writeln!(
@@ -133,16 +150,16 @@ fn print(event: &HistoryEvent, terminal: &mut Terminal) -> Result<(), Failure> {
         None => event.key.place.clone(),
     };
     let head = format!("{}  {commit}{number}  {}:{}  {subject}", event.when, event.file, event.line);
-    let head = terminal.stdout.paint(TextStyle::Cyan, &printable(&head));
     let text = |reference: &Option<Reference>| {
         reference.as_ref().map_or_else(|| "nothing".to_owned(), Reference::to_string)
     };
     let (before, after) = (text(&event.before), text(&event.after));
-    writeln!(terminal.stdout, "{head}")?;
-    let change = human::shown(&format!("{before} -> {after}"), &terminal.stdout);
-    writeln!(terminal.stdout, "    {change}")?;
-    writeln!(terminal.stdout, "    {}", printable(&event.title))?;
-    Ok(())
+    let out = &mut terminal.stdout;
+    let change = human::shown(&format!("{before} -> {after}"), out);
+    let text = fold::headed(TextStyle::Cyan, &head, "", 4, out)
+        + &fold::line(&format!("    {change}"), 6, out)
+        + &fold::line(&format!("    {}", event.title), 4, out);
+    Ok(out.write_all(text.as_bytes())?)
 }
 
 fn row(event: &HistoryEvent) -> serde_json::Value {
@@ -216,7 +233,8 @@ fn at(
             }));
         } else {
             let line = format!("{}:{}:{}  {}", file.path, located.line, located.column, site.image);
-            writeln!(terminal.stdout, "{}", human::shown(&line, &terminal.stdout))?;
+            let line = fold::line(&human::shown(&line, &terminal.stdout), 2, &terminal.stdout);
+            terminal.stdout.write_all(line.as_bytes())?;
         }
     }
     if globals.format == Format::Json {

@@ -7,7 +7,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{local_config, print_json, repository_file, whole_tree, work_tree_root};
+use super::{
+    local_config, print_json, print_next_step, repository_file, seen_from, whole_tree, work_tree_root,
+};
 use crate::atomic_file;
 use crate::commands::args::{Format, Globals, HoldAction, HoldAddArgs, HoldArgs, HoldRemoveArgs};
 use crate::commands::exit::Exit;
@@ -15,11 +17,11 @@ use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, edit_holds};
 use crate::plan::pin;
 use crate::policy::hold::{Hold, Holds, NewHold, Until};
-use crate::report::Report;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
+use crate::report::{Report, fold};
 use crate::source::tree::Tree as _;
-use crate::text::{count, printable};
+use crate::text::{count, printable, shell_word};
 
 /// Adds, lists or removes holds.
 ///
@@ -68,7 +70,7 @@ fn add(
     let config = local_config(globals, environment, terminal)?;
     let path = repository_file(&work_tree_root(&std::env::current_dir()?));
     let before = text_of(&path)?;
-    let shown = path.display().to_string();
+    let shown = seen_from_here(&path)?;
     let base = path.parent().unwrap_or(Path::new("/"));
     let after = edit_holds::with_hold(&shown, base, &before, &hold)
         .map_err(|error| Failure::usage(error.to_string(), HOLDS))?;
@@ -77,15 +79,29 @@ fn add(
         return Ok(Exit::Done);
     }
     save(&path, after.as_bytes())?;
-    writeln!(terminal.stdout, "{}: a hold was added", printable(&shown))?;
+    let holds = edit_holds::holds_of(&shown, base, &after)?;
+    let number = holds.len();
+    let Some(added) = holds.into_iter().next_back() else { return Ok(Exit::Done) };
+    let line = format!("hold {number} was added: {}: {added}", added.subject());
+    terminal.stdout.write_all(fold::line(&line, INDENT, &terminal.stdout).as_bytes())?;
     let (tree, _) = whole_tree()?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
-    let added = edit_holds::holds_of(&shown, base, &after)?.pop();
-    let is_matched = |added| Holds::new(vec![added]).matched(&inventory) == [true];
-    if !globals.quiet && added.is_some_and(|added| !is_matched(added)) {
-        writeln!(terminal.stderr, "note: it is for no image that is here: `tagpin list` has their names")?;
+    if !globals.quiet && Holds::new(vec![added]).matched(&inventory) != [true] {
+        let note = "note: it keeps nothing: it is for no image that is here (`tagpin list` has their names)";
+        terminal.stderr.write_all(fold::line(note, INDENT, &terminal.stderr).as_bytes())?;
     }
+    print_next_step(Some(format!("commit {}", shell_word(&shown))), globals, terminal)?;
     Ok(Exit::Done)
+}
+
+/// How far what belongs to a line above is from the left.
+const INDENT: usize = 2;
+
+/// Returns a file of the repository as it is seen from the working directory.
+fn seen_from_here(path: &Path) -> Result<String, Failure> {
+    let root = work_tree_root(&std::env::current_dir()?);
+    let above = seen_from(&root)?.split('/').filter(|segment| !segment.is_empty()).count();
+    Ok(format!("{}{}", "../".repeat(above), path.strip_prefix(&root).unwrap_or(path).display()))
 }
 
 /// Refuses an end that has come already: nothing would be held.
@@ -140,7 +156,7 @@ fn remove(
         args.numbers.iter().map(|number| number.checked_sub(1).ok_or_else(zero)).collect::<Result<_, _>>()?
     };
     let wanted: Vec<usize> = wanted.into_iter().collect();
-    let shown = path.display().to_string();
+    let shown = seen_from_here(&path)?;
     let after = edit_holds::remove(&before, &wanted).map_err(|error| not_editable(&shown, &error))?;
     if after != before {
         save(&path, after.as_bytes())?;
@@ -155,6 +171,9 @@ fn own_holds<'c>(config: &'c Config, path: &Path) -> Vec<&'c Hold> {
     let is_own = |hold: &&Hold| std::path::absolute(&hold.origin.file).is_ok_and(|file| file == path);
     config.settings.holds.all.iter().filter(is_own).collect()
 }
+
+/// Where the subject of a hold begins in the list.
+const SUBJECT: usize = 15;
 
 fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let config = local_config(globals, environment, terminal)?;
@@ -193,7 +212,7 @@ fn list(globals: &Globals, environment: &Variables, terminal: &mut Terminal) -> 
         // A hold in the bot's own file has no number: it is removed there.
         let number = number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         let line = format!("{number:>2}  {state:9}  {}: {hold}", hold.subject());
-        writeln!(terminal.stdout, "{}", printable(&line))?;
+        terminal.stdout.write_all(fold::line(&line, SUBJECT, &terminal.stdout).as_bytes())?;
     }
     if globals.format == Format::Json {
         let document = json!({"version": VERSION, "holds": rows, "complete": report.complete});

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::hold::{save, text_of};
 use super::live::{compare, pods_of};
-use super::{image_globs, in_checkout, local_config, log, print_json, work_tree_root};
+use super::{image_globs, in_checkout, local_config, log, print_json, print_next_step, work_tree_root};
 use crate::commands::args::{Format, Globals, KnownGoodAction, KnownGoodArgs, KnownGoodMarkArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -18,9 +18,9 @@ use crate::history::known_good::{FILE, KnownGood, Mark, Marked, NotMarked, Runs}
 use crate::live;
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
-use crate::report::human;
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
+use crate::report::{fold, human};
 use crate::run::request::{require_images, require_match};
 use crate::source::tree::CommitTree;
 use crate::text::{count, printable};
@@ -72,7 +72,7 @@ fn mark(
         globals.require_network("known-good mark --online")?;
     }
     let target = environment_of(&args.environment, config)?;
-    let containers = args.live.as_deref().map(pods_of).transpose()?;
+    let containers = args.live.as_deref().map(|file| pods_of(file, "--live")).transpose()?;
     let commit = log(root, &args.base)?.tip().to_string();
     let tree = CommitTree::of_revision(root, &commit).map_err(anyhow::Error::new)?;
     let mut inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
@@ -93,9 +93,9 @@ fn mark(
     let mark = Mark { now: Timestamp::now(), commit, by, images: images.as_ref(), runs: runs.as_ref() };
     let Marked { entries, left_out, kept } = known_good::mark(known, &inventory, &target, &mark);
     let file = root.join(FILE);
-    let before = text_of(&file)?;
+    let text = text_of(&file)?;
     let after = known_good::write(&entries);
-    if after != before {
+    if after != text {
         save(&file, after.as_bytes())?;
     }
     let complete = left_out.is_empty();
@@ -111,11 +111,13 @@ fn mark(
     let images = count(all, "image");
     let before = if kept > 0 { format!(", {kept} of them from before") } else { String::new() };
     writeln!(terminal.stdout, "{FILE}: {images} known to be good in {}{before}", printable(&target.name))?;
+    let step = (after != text).then(|| format!("commit {FILE}"));
     for NotMarked { image, file, line, reason, detail } in &left_out {
         let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-        let text = format!("not marked, {reason}: {image} ({file}:{line}){detail}");
-        writeln!(terminal.stderr, "{}", printable(&text))?;
+        let line = format!("not marked, {reason}: {image} ({file}:{line}){detail}");
+        terminal.stderr.write_all(fold::line(&line, 2, &terminal.stderr).as_bytes())?;
     }
+    print_next_step(step, globals, terminal)?;
     Ok(Exit::of(false, complete))
 }
 
@@ -143,7 +145,8 @@ fn show<'k>(
         let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let commit: String = commit.chars().take(12).collect();
         let line = format!("{environment}  {image}{tag}@{digest}  marked {marked}{by} at {commit}");
-        writeln!(terminal.stdout, "{}", human::shown(&line, &terminal.stdout))?;
+        let line = fold::line(&human::shown(&line, &terminal.stdout), 2, &terminal.stdout);
+        terminal.stdout.write_all(line.as_bytes())?;
     }
     if globals.format == Format::Json {
         let document = json!({"version": VERSION, "known_good": rows, "complete": true});

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::check::Gate;
 use super::live::pods_of;
 use super::selected::selected_tree;
 use super::{local_config, print, print_next_step, print_remarks, shell_words};
-use crate::check::{self, CheckContext};
-use crate::commands::args::{Format, Globals, ListArgs};
+use crate::commands::args::{CheckArgs, Format, Globals, ListArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
@@ -20,7 +20,7 @@ use crate::live::{self, Indexes};
 use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::plan::{self, Rules, pin};
+use crate::plan::{self, Reason, Rules, pin};
 use crate::pull_request::marker;
 use crate::report::audit::{self, AuditSources, Earlier};
 use crate::report::terminal::Terminal;
@@ -49,43 +49,52 @@ pub fn run(
     if args.unknown && globals.format != Format::Human {
         return Err(Failure::usage("`--unknown` prints TOML", "leave out `--format`"));
     }
+    if globals.format == Format::Html {
+        return print_page(args, globals, environment, terminal);
+    }
     let mut config = local_config(globals, environment, terminal)?;
     config.settings.policy.vendored |= args.vendored;
     let tree = selected_tree(&args.paths, &config.settings, globals, terminal)?;
-    let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
-    let containers = args.live.as_deref().map(pods_of).transpose()?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
     report.add_holds(config.settings.holds.at(Timestamp::now()), &inventory);
     if args.unknown {
-        print(&report, globals, terminal, |_, _| unknown_locations::toml(&inventory))?;
-        return Ok(Exit::of(false, report.complete));
-    }
-    if globals.format != Format::Html {
+        let toml = unknown_locations::toml(&inventory);
+        print(&report, globals, terminal, |_, _| toml.clone())?;
+        if toml.is_empty() && !globals.quiet {
+            writeln!(
+                terminal.stderr,
+                "nothing to add: tagpin knows every place here that looks like an image"
+            )?;
+        }
+    } else {
         print(&report, globals, terminal, human::list)?;
-        let step = next_step::after_list(open(&inventory, &config), &shell_words(&args.paths));
+        let (open, kept) = floating(&inventory, &config);
+        let step = next_step::after_list(open, kept.iter().copied(), &shell_words(&args.paths));
         print_next_step(step, globals, terminal)?;
-        return Ok(Exit::of(false, report.complete));
     }
+    Ok(Exit::of(false, report.complete))
+}
+
+/// Prints the page. It says of the files what `check` says of them: both read them as the gate does.
+fn print_page(
+    args: &ListArgs,
+    globals: &Globals,
+    environment: &Variables,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let asked = CheckArgs { paths: args.paths.clone(), vendored: args.vendored, ..CheckArgs::default() };
+    let (gate, tree) = Gate::new(&asked, globals, environment, terminal)?;
+    let config = &gate.config;
+    let earlier = args.previous.iter().map(|file| earlier(file)).collect::<Result<Vec<_>, _>>()?;
+    let containers = args.live.as_deref().map(|file| pods_of(file, "--live")).transpose()?;
+    let inventory = gate.inventory(&tree)?;
+    let mut report = gate.report(&tree, &inventory, gate.check(&inventory, None), None);
     let declared = live::declared(&inventory, config.settings.annotations.keys());
     let compared = containers.map(|containers| live::compare(&declared, &containers, &Indexes::new()));
-    let (ages, unread) = ages(&tree, &inventory, &config);
-    let files_are_read = report.complete;
+    let (ages, unread) = ages(&tree, &inventory, config);
     let all_is_compared = compared.as_ref().is_none_or(crate::report::live::is_complete);
-    let history_is_read = unread.is_empty();
-    let (today, now) = (jiff::Zoned::now().date(), Timestamp::now());
-    let context = CheckContext {
-        inventory: &inventory,
-        settings: &config.settings,
-        check: &config.check,
-        today,
-        now,
-        base: None,
-        is_change: false,
-        baseline: None,
-        online: None,
-    };
-    report.add_findings(check::check(&context));
+    let complete = report.complete && all_is_compared && unread.is_empty();
     report.notes.extend(unread);
     let sources = AuditSources {
         inventory: &inventory,
@@ -93,25 +102,26 @@ pub fn run(
         earlier: &earlier,
         ages: &ages,
         live: compared.as_ref(),
-        today,
-        now,
+        today: jiff::Zoned::now().date(),
+        now: Timestamp::now(),
     };
     let page = audit::page(&report, sources).map_err(anyhow::Error::new)?;
     terminal.stdout.write_all(page.as_bytes())?;
-    terminal.stdout.flush()?;
     print_remarks(&report, globals, terminal)?;
-    Ok(Exit::of(false, files_are_read && all_is_compared && history_is_read))
+    Ok(Exit::of(false, complete))
 }
 
-/// Returns how many images have no digest and nothing that keeps one away.
-fn open(inventory: &Inventory, config: &Config) -> usize {
+/// Returns how many images have no digest and nothing that keeps one away, and of the others without one what does.
+fn floating(inventory: &Inventory, config: &Config) -> (usize, Vec<&'static str>) {
     let past = LedgerView::unknown(Timestamp::now());
     let rules = Rules::new(&config.settings, &past);
     let of_file = |file: &FileScan| {
         let sites = file.scan.sites.iter().zip(plan::refusals(file, rules));
-        sites.filter(|(located, refusal)| located.site.state == State::Floating && refusal.is_none()).count()
+        let floating = sites.filter(|(located, _)| located.site.state == State::Floating);
+        floating.map(|(_, refusal)| refusal.and_then(|it| it.reason)).collect::<Vec<_>>()
     };
-    inventory.files.iter().map(of_file).sum()
+    let (open, kept): (Vec<_>, Vec<_>) = inventory.files.iter().flat_map(of_file).partition(Option::is_none);
+    (open.len(), kept.into_iter().flatten().map(Reason::as_str).collect())
 }
 
 fn only_for_the_page(args: &ListArgs) -> Result<(), Failure> {

@@ -1,8 +1,9 @@
 //! `tagpin live`
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::input::{self, Input};
 use super::selected::selected_tree;
 use super::{block_on, local_config, print_json, print_next_step, registry, shell_words};
 use crate::commands::args::{Format, Globals, LiveArgs};
@@ -14,13 +15,12 @@ use crate::live::{self, Comparison, DeclaredPlace, Indexes};
 use crate::plan::pin;
 use crate::registry::Trust;
 use crate::report::terminal::Terminal;
-use crate::report::{Report, human, live as report, live_markdown, next_step};
+use crate::report::{Report, fold, human, live as report, live_markdown, next_step};
 use crate::source::tree::Tree as _;
+use crate::text::shell_word;
 
 /// The largest list of pods that is read, in bytes.
 const SIZE_MAX: u64 = 512 * 1024 * 1024;
-
-const HINT: &str = "`kubectl get pods -A -o json` prints one; give its file, or `-` for standard input";
 
 /// Compares what runs with what the files declare.
 ///
@@ -39,7 +39,7 @@ pub fn run(
     // Nothing is edited here, and what runs may be declared there.
     config.settings.policy.vendored = true;
     let tree = selected_tree(&args.paths, &config.settings, globals, terminal)?;
-    let containers = pods_of(&args.pods)?;
+    let containers = running(args)?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
     let declared = live::declared(&inventory, config.settings.annotations.keys());
     let (compared, _) = compare(&declared, &containers, args.online, &config)?;
@@ -53,15 +53,15 @@ pub fn run(
             terminal.stdout.write_all(text.as_bytes())?;
         }
     }
-    terminal.stdout.flush()?;
     let remarks = human::remarks(&files, &terminal.stderr, globals.quiet);
     terminal.stderr.write_all(remarks.as_bytes())?;
     if !globals.quiet {
-        terminal.stderr.write_all(report::summary(&compared).as_bytes())?;
+        let summary = fold::line(report::summary(&compared).trim_end(), 2, &terminal.stderr);
+        terminal.stderr.write_all(summary.as_bytes())?;
         if drift && !args.online && globals.format == Format::Human {
             let hint =
                 "hint: a node may name one platform's manifest of an index: `--online` tells them apart";
-            writeln!(terminal.stderr, "{hint}")?;
+            terminal.stderr.write_all(fold::line(hint, 2, &terminal.stderr).as_bytes())?;
         }
     }
     let has_history = inventory.files.iter().any(|file| tree.work_tree(&file.path).is_some());
@@ -90,24 +90,36 @@ pub(super) fn compare(
     Ok((live::compare(declared, containers, &indexes), indexes))
 }
 
-/// Returns the containers of the list of pods in `file`; `-` is standard input.
+/// Returns the containers of the list of pods in `file`, which `option` names; `-` is standard input.
 ///
 /// # Errors
 /// A usage error: the file cannot be read, or has no list of pods.
-pub(super) fn pods_of(file: &Path) -> Result<Vec<Container>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(SIZE_MAX + 1).read_to_end(&mut bytes)
-    } else {
-        // Not fs_err: the message names the file already.
-        std::fs::File::open(file).and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
-    };
-    let shown = file.display();
-    read.map_err(|error| Failure::usage(format!("the pods in `{shown}` cannot be read: {error}"), HINT))?;
-    if bytes.len() as u64 > SIZE_MAX {
-        let message = format!("`{shown}` is larger than the {SIZE_MAX} bytes that tagpin reads");
-        return Err(Failure::usage(message, "compare one namespace after the other"));
-    }
+pub(super) fn pods_of(file: &Path, option: &str) -> Result<Vec<Container>, Failure> {
+    let hint = format!(
+        "`kubectl get pods -A -o json` prints them: pipe that in, or write it into a file and name it with `{option} FILE`"
+    );
+    let split = "compare one namespace after the other";
+    let bytes = input::read(file, &Input { what: "pods", max: SIZE_MAX, hint: &hint, split })?;
     live::running(&bytes)
-        .map_err(|error| Failure::usage(format!("`{shown}` has no list of pods: {error}"), HINT))
+        .map_err(|error| Failure::usage(format!("{} has no list of pods: {error}", input::shown(file)), hint))
+}
+
+/// Returns what is running. Where the list of pods stands among the paths it is said what to write.
+fn running(args: &LiveArgs) -> Result<Vec<Container>, Failure> {
+    let is_list = |path: &&PathBuf| {
+        let bytes = std::fs::File::open(path).ok().filter(|_| path.is_file()).and_then(|file| {
+            let mut bytes = Vec::new();
+            file.take(SIZE_MAX).read_to_end(&mut bytes).ok().map(|_| bytes)
+        });
+        bytes.is_some_and(|bytes| live::running(&bytes).is_ok())
+    };
+    pods_of(&args.pods, "--pods").map_err(|failure| match args.paths.iter().find(is_list) {
+        Some(list) if args.pods == Path::new("-") => {
+            let others: Vec<PathBuf> = args.paths.iter().filter(|path| *path != list).cloned().collect();
+            let message = format!("`{}` has pods, and stands where the manifests are named", list.display());
+            let list = shell_word(&list.to_string_lossy());
+            Failure::usage(message, format!("`tagpin live --pods {list}{}`", shell_words(&others)))
+        }
+        _ => failure,
+    })
 }

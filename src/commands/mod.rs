@@ -10,6 +10,7 @@ pub mod history;
 pub mod hold;
 mod in_checkout;
 mod in_pull_request;
+mod input;
 pub mod known_good;
 pub mod ledger;
 pub mod list;
@@ -35,7 +36,7 @@ use crate::policy::Globs;
 use crate::pull_request::marker;
 use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
 use crate::report::terminal::{Stream, Terminal, TextStyle};
-use crate::report::{Report, human, json, json_text};
+use crate::report::{Report, fold, human, json, json_text, totals};
 use crate::source::git::{Log, LogError};
 use crate::source::tree::{DirectoryTree, Resolved, resolve};
 use crate::text::{printable, shell_word};
@@ -231,7 +232,6 @@ fn print(
         let text = rows(report, &terminal.stdout);
         terminal.stdout.write_all(text.as_bytes())?;
     }
-    terminal.stdout.flush()?;
     print_remarks(report, globals, terminal)
 }
 
@@ -245,8 +245,13 @@ fn print_json(document: &impl Serialize, terminal: &mut Terminal) -> Result<(), 
 fn print_remarks(report: &Report<'_>, globals: &Globals, terminal: &mut Terminal) -> Result<(), Failure> {
     let remarks = human::remarks(report, &terminal.stderr, globals.quiet);
     terminal.stderr.write_all(remarks.as_bytes())?;
+    if globals.verbose > 0 {
+        let unread = human::known_unread(report, &terminal.stderr);
+        terminal.stderr.write_all(unread.as_bytes())?;
+    }
     if !globals.quiet {
-        terminal.stderr.write_all(human::summary(report).as_bytes())?;
+        let totals = totals(report, &terminal.stderr);
+        terminal.stderr.write_all(totals.as_bytes())?;
     }
     Ok(())
 }
@@ -256,8 +261,8 @@ fn print_next_step(step: Option<String>, globals: &Globals, terminal: &mut Termi
     let is_watched = terminal.stdout.is_terminal() && terminal.stderr.is_terminal();
     match step.filter(|_| is_watched && !globals.quiet && globals.format == Format::Human) {
         Some(step) => {
-            let word = terminal.stderr.paint(TextStyle::Bold, "next");
-            Ok(writeln!(terminal.stderr, "{word}: {}", printable(&step))?)
+            let line = fold::headed(TextStyle::Bold, "next", &format!(": {step}"), 2, &terminal.stderr);
+            Ok(terminal.stderr.write_all(line.as_bytes())?)
         }
         None => Ok(()),
     }

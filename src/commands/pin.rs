@@ -187,8 +187,9 @@ pub(super) fn finish(
     report.notes.extend(notes);
     report.complete &= complete;
     report.registries = budget;
+    report.is_dry_run = dry_run;
     if dry_run && globals.format == Format::Human {
-        let left = human::left_out(&report, &terminal.stderr);
+        let left = human::not_done(&report, &terminal.stderr);
         terminal.stderr.write_all(left.as_bytes())?;
     }
     print(&report, globals, terminal, |report, stream| {

@@ -15,9 +15,9 @@ use crate::registry::{
     Assessment, DigestLevel, HttpRegistry, Judgement, ManifestContent, RecordedOrigin, Registry as _,
     Requirement, ResolveError, SourceIndex, TagAnswer, TagQuery, TagRef, Trust, ask, explained,
 };
+use crate::report::fold;
 use crate::report::json::VERSION;
-use crate::report::terminal::Terminal;
-use crate::text::printable;
+use crate::report::terminal::{Stream, Terminal};
 
 /// Asks the registries what references are now.
 ///
@@ -94,6 +94,11 @@ pub fn run(
 /// How many questions are under way at once.
 const AT_ONCE: usize = 64;
 
+fn say(line: &str, stream: &mut Stream) -> std::io::Result<()> {
+    let line = fold::line(line, 4, stream);
+    stream.write_all(line.as_bytes())
+}
+
 /// The answer about one reference.
 struct ResolvedRow<'a> {
     text: &'a str,
@@ -164,29 +169,29 @@ impl ResolvedRow<'_> {
 
     fn print(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         for step in &self.steps {
-            writeln!(terminal.stderr, "  {}", printable(step))?;
+            say(&format!("  {step}"), &mut terminal.stderr)?;
         }
         for (mirror, answer) in &self.mirrors {
             let said = match answer {
                 Ok(digest) if self.is_current(digest) => "has the same".to_owned(),
                 Ok(digest) => format!("is stale: it has {digest}"),
-                Err(error) => printable(&error.to_string()).into_owned(),
+                Err(error) => error.to_string(),
             };
-            writeln!(terminal.stderr, "  asked for comparison, the mirror {mirror}: {said}")?;
+            say(&format!("  asked for comparison, the mirror {mirror}: {said}"), &mut terminal.stderr)?;
         }
         for line in self.attached.iter().flat_map(attached) {
-            writeln!(terminal.stderr, "  {}", printable(&line))?;
+            say(&format!("  {line}"), &mut terminal.stderr)?;
         }
         let text = self.text;
         match self.resolved() {
             Ok(Resolved { digest, behind, answer }) => {
                 let media_type = answer.media_type(&digest).unwrap_or_default();
-                writeln!(terminal.stdout, "{text}  {digest}  {}", printable(media_type))?;
+                say(&format!("{text}  {digest}  {media_type}"), &mut terminal.stdout)?;
                 if let Some(SourceIndex { index, .. }) = behind {
-                    writeln!(terminal.stdout, "  in the index {index}")?;
+                    say(&format!("  in the index {index}"), &mut terminal.stdout)?;
                 }
             }
-            Err((reason, detail)) => writeln!(terminal.stderr, "{text}: {reason}: {}", printable(&detail))?,
+            Err((reason, detail)) => say(&format!("{text}: {reason}: {detail}"), &mut terminal.stderr)?,
         }
         Ok(())
     }

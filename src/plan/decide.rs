@@ -87,17 +87,18 @@ pub fn decide(inventory: &Inventory, rules: Rules<'_>, answers: &Answers) -> Vec
     inventory.files.iter().flat_map(decide_file).collect()
 }
 
-/// Returns the verdict on a site of `file` that nobody asks about: what is pinned is unchanged, and keeps what its
-/// annotations say of it.
+/// Returns the verdict on a site of `file` that nobody asks about, whose reason says so: what is pinned is unchanged, and keeps
+/// what its annotations say of it.
 pub fn left_alone(file: &FileScan, rules: Rules<'_>, located: &Located) -> Verdict {
     if located.site.state != State::Pinned {
         return Verdict::because(Outcome::Skipped, Reason::NotSelected, None);
     }
+    let unchanged = Verdict::because(Outcome::Unchanged, Reason::NotSelected, None);
     let behind = match FileContext::new(file, rules).recorded(located) {
         RecordedOrigin::Behind(behind) => Some(Box::new(behind)),
         RecordedOrigin::Pin | RecordedOrigin::Nothing => None,
     };
-    Verdict { behind, ..Verdict::unchanged() }
+    Verdict { behind, ..unchanged }
 }
 
 /// Returns how a pin is spelled at a site of `file`, or the verdict where nothing may be written: it is skipped, on hold, in

@@ -88,6 +88,17 @@ pub async fn assign<T: Tree, R: Registry>(
     Ok(Pinned { inventory: inventory.into(), verdicts, files, notes, ..Pinned::default() })
 }
 
+/// Returns the verdict where a hold keeps the assigned digest from being written; no registry is asked for that.
+pub fn on_hold(
+    file: &FileScan,
+    rules: Rules<'_>,
+    located: &Located,
+    assigned: &AssignedDigest,
+) -> Option<Box<Verdict>> {
+    let refused = set(file, rules, located, assigned.clone()).err();
+    refused.filter(|verdict| verdict.reason == Some(Reason::OnHold))
+}
+
 /// Returns the change that writes the assigned digest, and what the registry has to confirm first; the verdict where there
 /// is nothing to write, or nothing may be written.
 fn set(

@@ -1,5 +1,6 @@
 //! Rows as a terminal shows them: below the name of their file, aligned, and folded at the width of the terminal.
 
+use super::fold::{broken, folded};
 use crate::report::terminal::{Stream, TextStyle};
 use crate::text::one_line;
 
@@ -68,7 +69,7 @@ fn render_row(row: &FileRow<'_>, place: &str, stream: &Stream, width: usize) -> 
     if !row.text.is_empty() {
         let gap = WORD.saturating_sub(row.word.chars().count()) + 2;
         at += row.word.chars().count() + gap;
-        line += &format!("{:gap$}{}", "", one_line(&row.text));
+        line += &format!("{:gap$}{}", "", broken(&one_line(&row.text), at, at, width));
     }
     let asides: String = row.asides.iter().map(|aside| format!("  ({})", one_line(aside))).collect();
     let fits = at + row.text.chars().count() + asides.chars().count() <= width;
@@ -80,25 +81,6 @@ fn render_row(row: &FileRow<'_>, place: &str, stream: &Stream, width: usize) -> 
     }
     below.extend(row.below.iter().map(|more| folded(more, at, width)));
     format!("{line}\n{below}{}", row.verbatim)
-}
-
-/// Returns a text in lines of at most `width` columns that begin at column `at`, where its words let it.
-pub(super) fn folded(text: &str, at: usize, width: usize) -> String {
-    // What is left of a narrow terminal is still some words wide.
-    let room = width.saturating_sub(at).max(24);
-    let text = one_line(text);
-    let (mut lines, mut line) = (String::new(), String::new());
-    for word in text.split(' ') {
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-            lines += &format!("{:at$}{line}\n", "");
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line += word;
-    }
-    format!("{lines}{:at$}{line}\n", "")
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ const TAB: usize = 4;
 const BEFORE: usize = 48;
 const BEHIND: usize = 96;
 
+/// The fewest columns of a line that are shown, however narrow the terminal is.
+const ROOM_MIN: usize = 24;
+
 /// One line of a file, as a terminal shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
@@ -82,17 +85,47 @@ impl<'t> ExcerptSource<'t> {
 }
 
 impl Excerpt {
-    /// Returns the line and what underlines it, each line with its end.
+    /// Returns the line and what underlines it, each line with its end: on a terminal as much of it as there is room for.
     pub(super) fn render(&self, stream: &Stream, style: TextStyle) -> String {
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
         let bar = |number: &str| stream.paint(TextStyle::Dim, &format!(" {number} |"));
-        let mut told = format!("{}\n{} {}\n", bar(&gutter), bar(&number), self.text);
-        if self.width > 0 {
-            let carets = stream.paint(style, &"^".repeat(self.width));
-            told += &format!("{} {}{carets}\n", bar(&gutter), " ".repeat(self.indent));
+        let room = stream.width().map(|width| width.saturating_sub(number.len() + 4).max(ROOM_MIN));
+        let Self { text, indent, width, .. } = self.within(room.unwrap_or(usize::MAX));
+        let mut told = format!("{}\n{} {text}\n", bar(&gutter), bar(&number));
+        if width > 0 {
+            let carets = stream.paint(style, &"^".repeat(width));
+            told += &format!("{} {}{carets}\n", bar(&gutter), " ".repeat(indent));
         }
         told
+    }
+
+    /// Returns what of the line is shown in `room` columns: what is wrong, and what stands around it.
+    fn within(&self, room: usize) -> Self {
+        let columns: usize = self.text.chars().filter_map(UnicodeWidthChar::width).sum();
+        if columns <= room {
+            return self.clone();
+        }
+        let marked = self.width.min(room - 2);
+        let hidden = (self.indent + marked + 2).saturating_sub(room);
+        let mut chars = self.text.chars().peekable();
+        let (mut skipped, mut line) = (0, Line::default());
+        while skipped < hidden {
+            let Some(c) = chars.next() else { break };
+            skipped += c.width().unwrap_or_default();
+        }
+        if hidden > 0 {
+            line.push('…');
+        }
+        let indent = self.indent + line.width - skipped;
+        while let Some(c) = chars.next() {
+            if line.width + c.width().unwrap_or_default() >= room && chars.peek().is_some() {
+                line.push('…');
+                break;
+            }
+            line.push(c);
+        }
+        Self { line: self.line, indent, width: self.width.min(room - 1 - indent), text: line.text }
     }
 }
 
@@ -127,6 +160,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     /// Returns what is shown of `text` where `marked` in it is wrong.
@@ -173,6 +208,40 @@ mod tests {
         assert_eq!(lines[1].chars().count(), 5 + 1 + BEFORE + BEHIND + 1);
         assert_eq!(lines[2].trim_start_matches([' ', '|']), "^^^");
         assert_eq!(lines[2].chars().position(|c| c == '^'), lines[1].chars().position(|c| c == 'b'));
+    }
+
+    #[test]
+    fn a_line_and_its_carets_stay_within_the_terminal() {
+        let of = |text: &str, marked: &str, columns: usize| {
+            let start = text.find(marked).unwrap();
+            let column = text[..start].chars().count() + 1;
+            let place = SourceRange {
+                span: start..start + marked.len(),
+                line: 1,
+                column,
+                end_line: 1,
+                end_column: 0,
+            };
+            let excerpt = ExcerptSource::new(text.as_bytes()).unwrap().excerpt(&place).unwrap();
+            excerpt.render(&Stream::terminal(columns), TextStyle::Red)
+        };
+        let image = "ghcr.io/acme/a-repository-with-a-name:1.27";
+        for text in [
+            format!("        - image: {image} # a comment that goes on and on"),
+            format!("{{a: {{name: a, command: [x, y, z]}}, b: {{image: {image}, command: [x, y, z]}}}}"),
+            format!("# 日本語 日本語 日本語 日本語 日本語 日本語 {image} 日本語 日本語 日本語"),
+        ] {
+            for columns in [30, 60, 80, 200] {
+                let told = of(&text, image, columns);
+                let lines: Vec<&str> = told.lines().collect();
+                assert!(lines.iter().all(|line| line.width() <= columns), "{columns}\n{told}");
+                let at = lines[2].find('^').unwrap();
+                let shown = lines[1].split_at(lines[1].find("ghcr").unwrap());
+                assert_eq!(shown.0.width(), at, "{columns}\n{told}");
+                let whole = lines[2].matches('^').count() == image.len();
+                assert_eq!(whole, columns >= 60, "{columns}\n{told}");
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Reports for people: one line for each thing with its place, on a terminal those of a file together; a summary at the end.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::by_file::{self, FileRow};
-use super::{Excerpt, Report, Row, Suppressed};
-use crate::check::{Finding, Fix, Severity};
+use super::{Excerpt, Report, Row, UnreadRow, fold};
+use crate::check::{Finding, Severity};
 use crate::manifest::VendoredTree;
 use crate::manifest::site::Skip;
 use crate::plan::{Outcome, Reason};
@@ -13,19 +13,20 @@ use crate::reference::Reference;
 use crate::report::terminal::{Stream, TextStyle};
 use crate::text::{count, one_line, quoted};
 
+/// How far what belongs to a line above is from the left.
+const INDENT: usize = 2;
+
 /// Returns the list of every image and where it stands: a line for each, and on a terminal those of a file together.
 pub fn list(report: &Report<'_>, stream: &Stream) -> String {
     let rows = || report.rows.iter().map(|row| list_row(row, stream));
     if let Some(columns) = stream.width() {
         return by_file::render(&rows().collect::<Vec<_>>(), stream, columns);
     }
-    // There may be many: they are made twice and kept not once.
-    let width = rows().map(|row| row.text.chars().count()).max().unwrap_or_default().min(72);
     let mut lines = String::new();
     for (row, told) in report.rows.iter().zip(rows()) {
         let state = stream.paint(told.style, &format!("{:8}", row.state));
         let asides: String = told.asides.iter().map(|aside| format!("  ({})", one_line(aside))).collect();
-        let _ = writeln!(lines, "{state}  {:width$}  {}{asides}", told.text, place(row, stream));
+        let _ = writeln!(lines, "{state}  {}  {}{asides}", told.text, place(row, stream));
     }
     lines
 }
@@ -36,7 +37,10 @@ fn list_row<'r>(row: &'r Row<'_>, stream: &Stream) -> FileRow<'r> {
         "pinned" => TextStyle::Green,
         _ => TextStyle::Dim,
     };
-    let reason = row.reason.map(str::to_owned);
+    let reason = row.reason.map(|reason| match &row.detail {
+        Some(detail) => format!("{reason} {detail}"),
+        None => reason.to_owned(),
+    });
     let hold = row.hold.as_deref().map(|hold| format!("on hold: {hold}"));
     let uses = row.also_at.len();
     let also = (uses > 0).then(|| format!("and at {} through aliases", count(uses, "more place")));
@@ -60,10 +64,14 @@ fn file_row<'r>(row: &'r Row<'_>, word: &str, style: TextStyle, text: String) ->
     }
 }
 
-/// Returns the lines for what `pin` did, and for what stands in the place of an image and is not one; what stayed as it was is
-/// counted in the summary only.
+/// Returns the lines for what `pin` did and what it could not do; what stayed as it was is counted in the summary only.
 pub fn pin(report: &Report<'_>, stream: &Stream) -> String {
-    outcome_lines(report, stream, |row| row.outcome.is_some_and(is_change) || is_left_out(row))
+    outcome_lines(report, stream, |row| row.outcome.is_some_and(is_change) || is_not_done(row))
+}
+
+/// Returns the lines for what `pin` could not do, and for images whose tag moved where digests come by promotion.
+pub fn not_done(report: &Report<'_>, stream: &Stream) -> String {
+    outcome_lines(report, stream, is_not_done)
 }
 
 /// Returns the lines for what could not be done.
@@ -73,6 +81,11 @@ pub fn left_out(report: &Report<'_>, stream: &Stream) -> String {
 
 fn is_change(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Pinned | Outcome::Updated)
+}
+
+/// Who names such a place wants to know why its digest stays; a run has nothing to say of it each time.
+fn is_not_done(row: &Row<'_>) -> bool {
+    is_left_out(row) || row.reason == Some(Reason::ByPromotion.as_str())
 }
 
 fn is_left_out(row: &Row<'_>) -> bool {
@@ -95,14 +108,12 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
     // What became of a whole branch is the same for all images there.
     let of_branch = Reason::OF_BRANCH.map(Reason::as_str);
     let wanted: Vec<&Row<'_>> = report.rows.iter().filter(|row| is_wanted(row)).collect();
-    // Each declined one names the pull request that was closed: the first stands for all of them.
-    let has_own_detail = |row: &Row<'_>| row.reason != Some(Reason::Declined.as_str());
     let mut images: HashMap<Told<'_>, HashSet<&str>> = HashMap::new();
     for row in wanted.iter().filter(|row| row.new.is_none()) {
-        images.entry((row.outcome, "", row.reason, row.detail.as_deref())).or_default().insert(row.image);
+        images.entry((row.outcome, "", row.reason, shared_detail(row))).or_default().insert(row.image);
     }
     let told = |row: &'_ Row<'_>| -> bool {
-        let alike = images.get(&(row.outcome, "", row.reason, row.detail.as_deref()));
+        let alike = images.get(&(row.outcome, "", row.reason, shared_detail(row)));
         row.new.is_none()
             && (row.reason.is_some_and(|reason| of_branch.contains(&reason))
                 || alike.is_some_and(|images| images.len() > ALIKE))
@@ -112,7 +123,7 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
     for row in wanted.iter().copied() {
         let is_together = told(row);
         let image = if is_together { "" } else { row.image };
-        let key = (row.outcome, image, row.reason, row.detail.as_deref().filter(|_| has_own_detail(row)));
+        let key = (row.outcome, image, row.reason, shared_detail(row));
         let more = places.entry(key).and_modify(|more| *more += 1).or_default();
         // What was written is named wherever it was.
         if *more == 0 || row.new.is_some() {
@@ -136,6 +147,13 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
     rows.iter().map(|row| outcome_line(row, stream)).collect()
 }
 
+/// Returns the detail that tells a row from others of its reason. Each declined one names the pull request that was closed, and each
+/// that is promoted what its tag is: the first stands for all of them.
+fn shared_detail<'r>(row: &'r Row<'_>) -> Option<&'r str> {
+    let of_their_own = [Reason::Declined, Reason::ByPromotion].map(Reason::as_str);
+    row.detail.as_deref().filter(|_| row.reason.is_none_or(|reason| !of_their_own.contains(&reason)))
+}
+
 fn outcome_row<'r>(row: &'r Row<'_>, more: Option<String>, stream: &Stream) -> FileRow<'r> {
     let outcome = row.outcome.unwrap_or(Outcome::Failed);
     let style = match outcome {
@@ -146,7 +164,7 @@ fn outcome_row<'r>(row: &'r Row<'_>, more: Option<String>, stream: &Stream) -> F
     let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
     let old = old.map(|old| shown(&format!("was {old}"), stream));
     let reason = row.reason.map(|reason| match &row.detail {
-        Some(detail) => format!("{reason}: {}", one_line(detail)),
+        Some(detail) => shown(&format!("{reason}: {detail}"), stream),
         None => reason.to_owned(),
     });
     let proofs = row.proofs.iter().map(|proof| one_line(&proof.to_string()));
@@ -196,13 +214,24 @@ pub fn shown(text: &str, stream: &Stream) -> String {
 /// Returns the findings of `check`, each with its line where that is known; on a terminal those of a file together.
 pub fn check(report: &Report<'_>, stream: &Stream) -> String {
     let excerpts = report.excerpts.iter().map(Option::as_ref).chain(std::iter::repeat(None));
-    let told = report.findings.iter().zip(excerpts);
+    let told = report.findings.iter().zip(new_hints(&report.findings)).zip(excerpts);
     if let Some(columns) = stream.width() {
         let rows: Vec<FileRow<'_>> =
-            told.map(|(finding, excerpt)| finding_row(finding, excerpt, stream)).collect();
+            told.map(|((finding, hint), excerpt)| finding_row(finding, hint, excerpt, stream)).collect();
         return by_file::render(&rows, stream, columns);
     }
-    told.map(|(finding, excerpt)| finding_line(finding, excerpt, stream)).collect()
+    told.map(|((finding, hint), excerpt)| finding_line(finding, hint, excerpt, stream)).collect()
+}
+
+/// Returns the hint of each finding where its rule has not said it yet: that another file has to be pinned is the same hint.
+fn new_hints(findings: &[Finding]) -> impl Iterator<Item = Option<String>> + '_ {
+    let mut said = HashSet::new();
+    findings.iter().map(move |finding| {
+        let fix = finding.fix.as_ref()?;
+        let hint = fix.hint();
+        let what = if fix.command().is_some() { String::new() } else { hint.clone() };
+        said.insert((finding.rule.id, what)).then_some(hint)
+    })
 }
 
 fn style_of(level: Severity) -> TextStyle {
@@ -221,7 +250,12 @@ fn rule_of(finding: &Finding) -> String {
     }
 }
 
-fn finding_row<'r>(finding: &'r Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> FileRow<'r> {
+fn finding_row<'r>(
+    finding: &'r Finding,
+    hint: Option<String>,
+    excerpt: Option<&Excerpt>,
+    stream: &Stream,
+) -> FileRow<'r> {
     let style = style_of(finding.level);
     FileRow {
         file: &finding.file,
@@ -230,13 +264,18 @@ fn finding_row<'r>(finding: &'r Finding, excerpt: Option<&Excerpt>, stream: &Str
         style,
         text: String::new(),
         asides: Vec::new(),
-        below: vec![finding.message.clone()],
+        below: vec![shown(&finding.message, stream)],
         verbatim: excerpt.map(|excerpt| excerpt.render(stream, style)).unwrap_or_default(),
-        hint: finding.fix.as_ref().map(Fix::hint),
+        hint,
     }
 }
 
-fn finding_line(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -> String {
+fn finding_line(
+    finding: &Finding,
+    hint: Option<String>,
+    excerpt: Option<&Excerpt>,
+    stream: &Stream,
+) -> String {
     let style = style_of(finding.level);
     let file = one_line(&finding.file);
     let place = match &finding.place {
@@ -245,34 +284,42 @@ fn finding_line(finding: &Finding, excerpt: Option<&Excerpt>, stream: &Stream) -
     };
     let place = stream.paint(TextStyle::Cyan, &place);
     let rule = stream.paint(style, &rule_of(finding));
-    let hint =
-        finding.fix.as_ref().map(|fix| format!("  hint: {}\n", one_line(&fix.hint()))).unwrap_or_default();
+    let hint = hint.map(|hint| format!("  hint: {}\n", one_line(&hint))).unwrap_or_default();
     let excerpt = excerpt.map(|excerpt| excerpt.render(stream, style)).unwrap_or_default();
     format!("{place}: {rule}: {}\n{excerpt}{hint}", one_line(&finding.message))
 }
 
 /// Returns what could not be read or checked, and remarks unless it is to be `quiet`.
 pub fn remarks(report: &Report<'_>, stream: &Stream, quiet: bool) -> String {
-    let unread = report.unread.iter().filter(|row| row.incomplete).map(|row| {
-        let detail =
-            row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail))).unwrap_or_default();
-        let word = stream.paint(TextStyle::Red, "unread");
-        format!("{word}: {}: {}{detail}\n", one_line(row.file), row.unread.reason.as_str())
-    });
+    let say = |style, word: &str, text: &str| fold::headed(style, word, text, INDENT, stream);
+    let unread = report.unread.iter().filter(|row| row.incomplete);
+    let unread = unread.map(|row| say(TextStyle::Red, "unread", &format!(": {}", why_unread(row))));
     let unchecked = report.unchecked.iter().filter_map(|unchecked| {
         let row = report.rows.get(unchecked.reference)?;
-        let word = stream.paint(TextStyle::Red, "not checked");
-        let (place, image, detail) = (place(row, stream), one_line(row.image), one_line(&unchecked.detail));
-        Some(format!("{word}: {place}: `{image}`: {}: {detail}\n", unchecked.reason))
+        let (place, image, detail) = (place_of(row), one_line(row.image), one_line(&unchecked.detail));
+        let text = format!(": {place}: `{image}`: {}: {detail}", unchecked.reason);
+        Some(say(TextStyle::Red, "not checked", &text))
     });
     // The gate has a finding for each.
     let is_told = report.findings.iter().any(|finding| finding.rule.id == "looks-away");
     let vendored = vendored(report.vendored).filter(|_| !is_told);
     let notes = vendored.into_iter().chain(summed(&report.notes));
     let notes: Vec<String> = if quiet { Vec::new() } else { notes.collect() };
-    let notes =
-        notes.iter().map(|note| format!("{}: {}\n", stream.paint(TextStyle::Dim, "note"), one_line(note)));
+    let notes = notes.iter().map(|note| say(TextStyle::Dim, "note", &format!(": {note}")));
     unread.chain(unchecked).chain(notes).collect()
+}
+
+/// Returns the documents that were not read and that nothing is incomplete without: templates, links.
+pub fn known_unread(report: &Report<'_>, stream: &Stream) -> String {
+    let known = report.unread.iter().filter(|row| !row.incomplete);
+    let say =
+        |row| fold::headed(TextStyle::Dim, "not read", &format!(": {}", why_unread(row)), INDENT, stream);
+    known.map(say).collect()
+}
+
+fn why_unread(row: &UnreadRow<'_>) -> String {
+    let detail = row.unread.detail.as_ref().map(|detail| format!(": {}", one_line(detail)));
+    format!("{}: {}{}", one_line(row.file), row.unread.reason.as_str(), detail.unwrap_or_default())
 }
 
 /// Returns what was left out of directories that a tool fetched.
@@ -325,52 +372,12 @@ fn summed(notes: &[String]) -> Vec<String> {
     summed
 }
 
-/// Returns one line with the numbers.
-pub fn summary(report: &Report<'_>) -> String {
-    let known = report.unread.iter().filter(|row| !row.incomplete).count();
-    let unread = report.unread.len() - known;
-    let outcomes = report.outcomes();
-    let mut parts: Vec<String> = if outcomes.is_empty() {
-        report.states().into_iter().map(|(state, number)| format!("{number} {state}")).collect()
-    } else {
-        outcomes.into_iter().map(|(outcome, number)| format!("{number} {}", outcome.as_str())).collect()
-    };
-    if known > 0 {
-        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in report.unread.iter().filter(|row| !row.incomplete) {
-            *reasons.entry(row.unread.reason.as_str()).or_default() += 1;
-        }
-        let reasons: Vec<String> =
-            reasons.into_iter().map(|(reason, number)| format!("{number} {reason}")).collect();
-        parts.push(format!("{} not read ({})", count(known, "document"), reasons.join(", ")));
-    }
-    if unread > 0 {
-        parts.push(format!("{} unreadable", count(unread, "document")));
-    }
-    let mut findings: Vec<String> =
-        report.levels().into_iter().map(|(level, number)| count(number, level.0.as_str())).collect();
-    let Suppressed { allowed, known, before } = report.left_out;
-    if allowed > 0 {
-        findings.push(format!("{allowed} allowed"));
-    }
-    if known > 0 {
-        findings.push(format!("{known} known from the baseline"));
-    }
-    if before > 0 {
-        findings.push(format!("{before} older than the change"));
-    }
-    let findings =
-        if findings.is_empty() { String::new() } else { format!("findings: {}\n", findings.join(", ")) };
-    let kinds: Vec<String> = report.not_read.iter().map(|(kind, files)| format!("{files} {kind}")).collect();
-    let not_read = match kinds.as_slice() {
-        [] => String::new(),
-        kinds => format!("files that may name images and are not read: {}\n", kinds.join(", ")),
-    };
-    format!("{}: {}\n{not_read}{findings}", count(report.rows.len(), "image"), parts.join(", "))
+fn place(row: &Row<'_>, stream: &Stream) -> String {
+    stream.paint(TextStyle::Cyan, &place_of(row))
 }
 
-fn place(row: &Row<'_>, stream: &Stream) -> String {
-    stream.paint(TextStyle::Cyan, &format!("{}:{}:{}", one_line(row.file), row.line, row.column))
+fn place_of(row: &Row<'_>) -> String {
+    format!("{}:{}:{}", one_line(row.file), row.line, row.column)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::fold;
 use crate::live::describe::{asking, place, running_digest, unknown};
 use crate::live::pods::{Container, Pulled};
 use crate::live::{Comparison, DeclaredPlace, Fit, LiveImage, LiveStatus, RunningDigest};
@@ -13,6 +14,9 @@ use crate::text::{count, one_line};
 
 /// The version of the JSON document.
 const VERSION: u32 = 1;
+
+/// Where what belongs to a word on the left begins.
+const INDENT: usize = 12;
 
 /// How many containers of a digest people are shown; JSON has them all.
 const SHOWN_MAX: usize = 5;
@@ -37,31 +41,33 @@ pub fn human(compared: &Comparison, stream: &Stream) -> String {
             LiveStatus::NotRunning => TextStyle::Dim,
             LiveStatus::Same => TextStyle::Green,
         };
-        let word = stream.paint(style, &format!("{:12}", image.status.as_str()));
-        let _ = writeln!(text, "{word}  {}", one_line(&image.name));
+        let word = format!("{:12}", image.status.as_str());
+        text += &fold::headed(style, &word, &format!("  {}", image.name), INDENT, stream);
         if !matches!(image.status, LiveStatus::Same) {
             differences(&mut text, image, stream);
         }
     }
     for container in &compared.unknown {
-        let word = stream.paint(TextStyle::Red, "not compared");
         let Pulled::Local(id) = &container.pulled else { continue };
-        let image = one_line(&container.image);
-        let _ = writeln!(text, "{word}  {image}\n  {}: {}", place(container), unknown(id));
+        let image = format!("  {}", container.image);
+        text += &fold::headed(TextStyle::Red, "not compared", &image, INDENT, stream);
+        text += &fold::line(&format!("  {}: {}", place(container), unknown(id)), INDENT, stream);
     }
     text
 }
 
 fn differences(text: &mut String, image: &LiveImage, stream: &Stream) {
     for declared in &image.declared {
-        let (digests, place) = (digests(declared), stream.paint(TextStyle::Cyan, &declared_at(declared)));
-        let _ = writeln!(text, "  declared  {digests}  {place}");
+        let (digests, place) = (digests(declared), declared_at(declared));
+        *text += &fold::line(&format!("  declared  {digests}  {place}"), INDENT, stream);
     }
     for running in &image.running {
         let RunningDigest { digest, containers, .. } = running;
-        let _ = writeln!(text, "  runs      {}…  {}", digest.short(), running_digest(running));
+        let runs = format!("  runs      {}…  {}", digest.short(), running_digest(running));
+        *text += &fold::line(&runs, INDENT, stream);
         for container in containers.iter().take(SHOWN_MAX) {
-            let _ = writeln!(text, "              {}", asking(container, image));
+            let line = format!("              {}", asking(container, image));
+            *text += &fold::line(&line, INDENT + 4, stream);
         }
         if containers.len() > SHOWN_MAX {
             let _ = writeln!(text, "              and {} more", containers.len() - SHOWN_MAX);

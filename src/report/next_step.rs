@@ -1,15 +1,23 @@
 //! What to do next: the last line of a command on a terminal. Pure.
 
 use super::Report;
+use super::totals::numbered;
 use crate::check::Fix;
 use crate::live::{Comparison, LiveStatus};
 use crate::plan::Outcome;
 use crate::text::{count, shell_word};
 
-/// Returns what to do after `tagpin list PATHS`, of whose images `open` have no digest and nothing that keeps one away.
-pub fn after_list(open: usize, paths: &str) -> Option<String> {
+/// Returns what to do after `tagpin list PATHS`, of whose images `open` have no digest and nothing that keeps one away; the reasons
+/// are those of the images without a digest that keep none.
+pub fn after_list<'r>(open: usize, reasons: impl Iterator<Item = &'r str>, paths: &str) -> Option<String> {
+    let reasons = numbered(reasons, usize::MAX);
+    let others =
+        if reasons.is_empty() { String::new() } else { format!("; the others stay as they are{reasons}") };
     (open > 0).then(|| {
-        format!("`tagpin pin --dry-run{paths}` shows the digests of {}", count(open, "floating image"))
+        format!(
+            "`tagpin pin --dry-run{paths}` shows the digests of {}{others}",
+            count(open, "floating image")
+        )
     })
 }
 
@@ -53,10 +61,15 @@ mod tests {
 
     #[test]
     fn nothing_is_said_where_there_is_nothing_to_do() {
-        assert_eq!(after_list(0, ""), None);
+        assert_eq!(after_list(0, ["on-hold"].into_iter(), ""), None);
         assert_eq!(
-            after_list(2, " 'a b'").unwrap(),
+            after_list(2, std::iter::empty(), " 'a b'").unwrap(),
             "`tagpin pin --dry-run 'a b'` shows the digests of 2 floating images"
+        );
+        assert_eq!(
+            after_list(12, ["on-hold", "chart-unknown", "on-hold"].into_iter(), "").unwrap(),
+            "`tagpin pin --dry-run` shows the digests of 12 floating images; the others stay as they are (1 chart-unknown, 2 \
+             on-hold)"
         );
         let empty = Report::default();
         assert_eq!(after_edit(&empty, true, true), None);

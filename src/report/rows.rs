@@ -8,13 +8,14 @@ use super::{Excerpt, ExcerptSource};
 use crate::check::{Checked, Finding, Severity, UncheckedSite};
 use crate::manifest::edit::Style;
 use crate::manifest::inventory::Inventory;
-use crate::manifest::site::{State, Write};
+use crate::manifest::site::{Skip, State, Write};
 use crate::manifest::{Located, Unread, UnreadReason, VendoredTree};
 use crate::plan::{Outcome, Reason, Verdict};
 use crate::policy::hold::{ActiveHolds, Hold};
 use crate::reference::{Digest, Reference};
 use crate::registry::verify::Proof;
 use crate::registry::{Budget, SourceIndex};
+use crate::text::count;
 
 /// Everything that a command has to say about the files that it read.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,8 @@ pub struct Report<'i> {
     pub left_out: Suppressed,
     /// Whether everything could be read and resolved.
     pub complete: bool,
+    /// Whether what was decided is only shown.
+    pub is_dry_run: bool,
     /// Remarks that are not failures, such as annotations that could not be written.
     pub notes: Vec<String>,
     /// The directories that a tool fetched and that were left out.
@@ -197,6 +200,16 @@ impl<'i> Report<'i> {
         self.notes.extend(holds.ended());
     }
 
+    /// Returns a remark for each hold that keeps an image here as it is.
+    pub fn held(&self) -> Vec<String> {
+        let mut held: BTreeMap<&str, usize> = BTreeMap::new();
+        for hold in self.rows.iter().filter_map(|row| row.hold.as_deref()) {
+            *held.entry(hold).or_default() += 1;
+        }
+        let remark = |(hold, number): (&str, usize)| format!("{} on hold: {hold}", count(number, "image"));
+        held.into_iter().map(remark).collect()
+    }
+
     /// Makes the report incomplete where something that `is_needed` names could not be read.
     pub fn require(&mut self, is_needed: impl Fn(&str) -> bool) {
         for row in &mut self.unread {
@@ -271,6 +284,14 @@ fn is_data(file: &str) -> bool {
     file.len() > 5 && file.as_bytes()[file.len() - 5..].eq_ignore_ascii_case(b".json")
 }
 
+/// Returns what keeps an image from being deployed as it is written.
+fn replaced_by(located: &Located) -> Option<String> {
+    let by = located.deployed.as_ref().map(|deployed| deployed.replaced_by.as_slice()).unwrap_or_default();
+    let first = by.first().filter(|_| located.site.state == State::Skipped(Skip::Replaced))?;
+    let more = if by.len() > 1 { format!(" and {} more", by.len() - 1) } else { String::new() };
+    Some(format!("by {first}{more}"))
+}
+
 impl<'i> Row<'i> {
     fn new(file: &'i str, located: &'i Located, verdict: Option<&'i Verdict>) -> Self {
         let site = &located.site;
@@ -293,7 +314,7 @@ impl<'i> Row<'i> {
             image: &site.image,
             state,
             reason: verdict.and_then(|verdict| verdict.reason).map(Reason::as_str).or(reason),
-            detail: verdict.and_then(|verdict| verdict.detail.clone()),
+            detail: verdict.and_then(|verdict| verdict.detail.clone()).or_else(|| replaced_by(located)),
             outcome: verdict.map(|verdict| verdict.outcome),
             new: new.map(|(change, reference)| match (change.style, &site.write) {
                 (Style::Digest, Some(Write::Whole { .. })) => {

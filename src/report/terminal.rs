@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
 
@@ -69,13 +70,10 @@ impl Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let (out_tty, err_tty) = (out.is_terminal(), err.is_terminal());
         let width = width();
-        Self {
-            stdout: Stream {
-                width,
-                ..Stream::new("standard output", Box::new(out), out_tty, colors(out_tty))
-            },
-            stderr: Stream { width, ..Stream::new(STDERR, Box::new(err), err_tty, colors(err_tty)) },
-        }
+        let mut stdout = Stream::new("standard output", Box::new(out), out_tty, colors(out_tty));
+        let mut stderr = Stream::new(STDERR, Box::new(err), err_tty, colors(err_tty)).behind(&stdout);
+        (stdout.width, stderr.width) = (width, width);
+        Self { stdout, stderr }
     }
 }
 
@@ -100,11 +98,15 @@ fn colored(choice: ColorChoice, tty: bool, no_color: Option<&OsStr>, term: Optio
     }
 }
 
+type Sink = BufWriter<Box<dyn Write + Send>>;
+
 /// A buffered stream. Once its reader is gone it swallows what is written: `tagpin pin | head` ends what it began,
 /// and ends with the exit code that it would have had.
 pub struct Stream {
     name: &'static str,
-    inner: BufWriter<Box<dyn Write + Send>>,
+    inner: Arc<Mutex<Sink>>,
+    /// The stream that shows everything it has before this one says more.
+    first: Option<Arc<Mutex<Sink>>>,
     is_terminal: bool,
     colored: bool,
     closed: bool,
@@ -123,7 +125,18 @@ impl Stream {
         } else {
             BufWriter::new(inner)
         };
-        Self { name, inner, is_terminal, colored, closed: false, width: WIDTH }
+        let inner = Arc::new(Mutex::new(inner));
+        Self { name, inner, first: None, is_terminal, colored, closed: false, width: WIDTH }
+    }
+
+    /// Returns this stream so that what was written to `first` before stands before what is written to it: both may go to one
+    /// place.
+    fn behind(self, first: &Self) -> Self {
+        Self { first: Some(Arc::clone(&first.inner)), ..self }
+    }
+
+    fn sink(&self) -> MutexGuard<'_, Sink> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns a stream into `inner`, which is not a terminal and has no colour: for tests.
@@ -134,6 +147,12 @@ impl Stream {
     #[cfg(test)]
     pub(crate) fn assume_terminal(&mut self) {
         self.is_terminal = true;
+    }
+
+    /// Returns a stream into a terminal of `width` columns without colour, of which nothing is shown.
+    #[cfg(test)]
+    pub(crate) fn terminal(width: usize) -> Self {
+        Self { is_terminal: true, width, ..Self::plain(io::sink()) }
     }
 
     /// Returns how many columns its terminal has; `None` where it is not a terminal.
@@ -175,7 +194,11 @@ impl Write for Stream {
         if self.closed {
             return Ok(bytes.len());
         }
-        let result = self.inner.write(bytes);
+        if let Some(first) = &self.first {
+            // What goes wrong there is told when that stream is flushed itself: what could not be written is still in it.
+            let _ = first.lock().unwrap_or_else(PoisonError::into_inner).flush();
+        }
+        let result = self.sink().write(bytes);
         self.unless_closed(result, bytes.len())
     }
 
@@ -183,7 +206,7 @@ impl Write for Stream {
         if self.closed {
             return Ok(());
         }
-        let result = self.inner.flush();
+        let result = self.sink().flush();
         self.unless_closed(result, ())
     }
 }
@@ -234,6 +257,32 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn messages_stand_behind_the_results_that_were_there_before() {
+        let log = Log::default();
+        let mut out = Stream::plain(log.clone());
+        let mut err = Stream::new(STDERR, Box::new(log.clone()), false, false).behind(&out);
+        for number in [0, 2] {
+            writeln!(out, "{number}").unwrap();
+            writeln!(err, "{}", number + 1).unwrap();
+        }
+        out.flush().unwrap();
+        assert_eq!(String::from_utf8(log.0.lock().unwrap().clone()).unwrap(), "0\n1\n2\n3\n");
     }
 
     #[test]

@@ -35,7 +35,8 @@ struct Document {
     location: [Location; 1],
 }
 
-/// Returns the entries as TOML, each below the images that it makes known. What no entry can say is a comment.
+/// Returns the entries as TOML, each below the images that it makes known; nothing where everything is known. What no entry can say
+/// is a comment.
 pub fn toml(inventory: &Inventory) -> String {
     let unknown =
         inventory.sites().filter(|(_, located)| located.site.state == State::Skipped(Skip::UnknownLocation));
@@ -61,9 +62,7 @@ pub fn toml(inventory: &Inventory) -> String {
         }
     }
     let mut text = String::new();
-    if entries.is_empty() && unsaid.is_empty() {
-        text += "# What looks like an image stands where tagpin knows of it.\n";
-    } else {
+    if !(entries.is_empty() && unsaid.is_empty()) {
         text += "# `images` and `fields` make these known as images; write `ignore` instead where they are none.\n";
     }
     for (documents, entry) in entries {

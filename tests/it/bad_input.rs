@@ -75,6 +75,16 @@ fn what_is_spelled_wrong_is_a_usage_error_with_what_there_is() {
             "takes its images from `dev`, not from `other`",
             "docs/change-control.md",
         ),
+        (
+            &["promote", "dev", "staging", "--soak", "24h", "--check"],
+            "`--soak` has no part in it",
+            "--dry-run",
+        ),
+        (
+            &["promote", "dev", "staging", "--check", "--dry-run"],
+            "`--dry-run` has no part in it",
+            "leave one",
+        ),
         (&["promote", "dev", "empty", "--check"], "`empty` has no image that is meant", "tagpin list"),
         (&["known-good", "mark", "empty"], "`empty` has no image that is meant", "tagpin list"),
         (

@@ -36,6 +36,7 @@ mod pull_request_body;
 mod registry;
 mod rendered;
 mod run;
+mod told;
 mod tree;
 mod variants;
 mod verbs;

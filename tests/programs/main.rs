@@ -8,6 +8,7 @@ mod deployers;
 mod docker_registry;
 mod git_http_backend;
 mod judge;
+mod terminal;
 mod timeline;
 
 #[path = "../support/mod.rs"]

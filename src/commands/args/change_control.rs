@@ -153,7 +153,7 @@ pub struct PromoteArgs {
     #[arg(long)]
     pub partial: bool,
     /// Write nothing and ask nobody: fail where TO differs from FROM
-    #[arg(long, conflicts_with_all = ["dry_run", "soak", "approved", "partial", "pull_request"])]
+    #[arg(long)]
     pub check: bool,
     /// Do it in a clone of this checkout's `origin`, and open or update a pull request
     ///
@@ -304,15 +304,16 @@ Exit codes:
   3  the clone is shallow: the history goes on and is not here
 
 Examples:
+  tagpin history                                  # the newest changes in this directory
   tagpin history production
   tagpin history production --image 'ghcr.io/acme/*'
   tagpin history clusters/production/api.yaml#Deployment/api --format json
   tagpin history production --at 2026-11-01       # what was declared at the end of that day
   tagpin history production --format html > history.html   # a timeline to look at")]
 pub struct HistoryArgs {
-    /// The environment, file, directory or object
+    /// The environment, file, directory or object [default: this directory, of which people are shown what is newest]
     #[arg(value_name = "TARGET")]
-    pub target: String,
+    pub target: Option<String>,
     /// Only these images, as globs of names without tag and digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Vec<String>,

@@ -19,7 +19,7 @@ pub struct Output {
 ///
 /// Offline by default: it tells whether every image has a digest, and with --online whether the digest is what the tag is
 /// now. docs/rules.md says what it complains about; [check] in the configuration has levels by path and an allow-list.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_long_help = "\
 Exit codes:
   0  nothing is wrong, but for warnings and notes

@@ -1,13 +1,13 @@
 //! What a change is judged by: the files, the settings and the baseline from before it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
 use similar::TextDiff;
 
+use super::super::input::{self, Input};
 use super::base_settings::BaseSettings;
 use super::diff_base::DiffBase;
 use super::looks_away::{self, UnfollowedPath};
@@ -295,22 +295,9 @@ fn lines_touched(before: &[u8], now: &[u8]) -> Vec<Range<usize>> {
 }
 
 fn read_patch(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut patch = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(PATCH_MAX + 1).read_to_end(&mut patch)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(PATCH_MAX + 1).read_to_end(&mut patch))
-    };
-    let file = file.display();
-    read.map_err(|error| {
-        let hint = "give a file with the output of `git diff`, or `-` for standard input";
-        Failure::usage(format!("the patch `{file}` cannot be read: {error}"), hint)
-    })?;
-    if patch.len() as u64 > PATCH_MAX {
-        let message = format!("the patch `{file}` is larger than the {PATCH_MAX} bytes that tagpin reads");
-        return Err(Failure::usage(message, "`--changed-since` has no such limit"));
-    }
-    Ok(patch)
+    let hint = "give a file with the output of `git diff`, or pipe it in: `git diff --staged | tagpin check --diff -`";
+    let split = "`--changed-since` has no such limit";
+    input::read(file, &Input { what: "changes", max: PATCH_MAX, hint, split })
 }
 
 fn no_patch(file: &Path, error: &PatchError) -> Failure {

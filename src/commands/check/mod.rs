@@ -81,13 +81,6 @@ pub fn run(
     }
     let mut report = gate.report(&tree, &inventory, checked, online);
     report.complete &= !written.has_failed;
-    if gate.before.is_none() && is_whole(&args.paths)? {
-        let settings = &gate.config.settings;
-        report
-            .notes
-            .extend(settings.holds.at(gate.past.now()).unmatched(&settings.holds.matched(&inventory)));
-        report.notes.extend(check::unmatched(&inventory, settings, &gate.config.check));
-    }
     outputs::count_images(&mut report, args);
     if let Some(differing) = head.as_ref().map(HeadTree::differing).filter(|paths| !paths.is_empty()) {
         report.notes.push(format!(
@@ -110,8 +103,8 @@ fn is_whole(paths: &[PathBuf]) -> Result<bool, Failure> {
 }
 
 /// What the files are judged by.
-struct Gate {
-    config: Config,
+pub(super) struct Gate {
+    pub(super) config: Config,
     baseline: Option<Baseline>,
     before: Option<Before>,
     /// What earlier runs saw of the tags, and the time by which everything is judged.
@@ -123,10 +116,16 @@ struct Gate {
     remark: Option<String>,
     /// Whether everything that the settings need could be read.
     complete: bool,
+    /// Whether a whole repository is judged as it is.
+    is_whole: bool,
 }
 
 impl Gate {
-    fn new(
+    /// Returns what `args` ask for, and the files that they name.
+    ///
+    /// # Errors
+    /// A path does not exist, or the configuration, baseline, revision or patch is wrong.
+    pub(super) fn new(
         args: &CheckArgs,
         globals: &Globals,
         environment: &Variables,
@@ -149,6 +148,7 @@ impl Gate {
                 trust,
                 remark: None,
                 complete: true,
+                is_whole: false,
             }
         } else {
             let config = local_config(globals, environment, terminal)?;
@@ -156,7 +156,17 @@ impl Gate {
                 Some(file) if !args.write_baseline => Some(baseline::load(file)?),
                 _ => None,
             };
-            Self { config, baseline, before: None, past, today, trust, remark: None, complete: true }
+            Self {
+                config,
+                baseline,
+                before: None,
+                past,
+                today,
+                trust,
+                remark: None,
+                complete: true,
+                is_whole: is_whole(&args.paths)?,
+            }
         };
         gate.config.check.strict |= args.strict;
         gate.config.settings.policy.vendored |= args.vendored;
@@ -218,7 +228,11 @@ impl Gate {
         Ok(fix::Written::of(&pinned, tree))
     }
 
-    fn inventory<T: Tree>(&self, tree: &T) -> Result<Inventory, Failure> {
+    /// Returns the images in `tree`, as the gate reads them.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub(super) fn inventory<T: Tree>(&self, tree: &T) -> Result<Inventory, Failure> {
         let settings = &self.config.settings;
         let taken = match &self.before {
             Some(_) => check::take_inventory(tree, settings),
@@ -248,7 +262,8 @@ impl Gate {
         Ok(online)
     }
 
-    fn check(&self, inventory: &Inventory, online: Option<&RegistryFacts>) -> Checked {
+    /// Returns what the rules find.
+    pub(super) fn check(&self, inventory: &Inventory, online: Option<&RegistryFacts>) -> Checked {
         check::check(&CheckContext {
             inventory,
             settings: &self.config.settings,
@@ -262,7 +277,8 @@ impl Gate {
         })
     }
 
-    fn report<'i, T: Tree>(
+    /// Returns what is to be said of the files.
+    pub(super) fn report<'i, T: Tree>(
         &self,
         tree: &T,
         inventory: &'i Inventory,
@@ -274,7 +290,14 @@ impl Gate {
         let newly = std::mem::take(&mut checked.newly_deployed);
         report.add_findings(checked);
         report.add_holds(self.config.settings.holds.at(self.past.now()), inventory);
+        report.notes.extend(report.held());
         report.notes.extend(self.remark.clone());
+        if self.is_whole {
+            let settings = &self.config.settings;
+            let matched = settings.holds.matched(inventory);
+            report.notes.extend(settings.holds.at(self.past.now()).unmatched(&matched));
+            report.notes.extend(check::unmatched(inventory, settings, &self.config.check));
+        }
         if let Some(before) = &self.before {
             // What could not be read before either, and is the same, is not the change's fault.
             report.forgive_unread(|path| {

@@ -10,7 +10,7 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::report::terminal::{Stream, Terminal};
-use crate::report::{Report, github, human, next_step, renderer, sarif};
+use crate::report::{Report, github, human, next_step, renderer, sarif, totals};
 use crate::source::tree::{Resolved, resolve};
 use crate::text::{count, printable};
 
@@ -107,7 +107,6 @@ pub(super) fn write(
     }
     let bytes = render(&report, globals.format, &terminal.stdout)?;
     terminal.stdout.write_all(&bytes)?;
-    terminal.stdout.flush()?;
     print_remarks(&report, globals, terminal)?;
     let step = next_step::after_check(&report).filter(|_| !args.fix && !globals.offline);
     print_next_step(step, globals, terminal)?;
@@ -117,7 +116,7 @@ pub(super) fn write(
         let mut bytes = render(&report, *format, &plain)?;
         if *format == Format::Human {
             bytes.extend(human::remarks(&report, &plain, false).into_bytes());
-            bytes.extend(human::summary(&report).into_bytes());
+            bytes.extend(totals(&report, &plain).into_bytes());
         }
         written &= told(file, atomic_file::put(file, &bytes), terminal)?;
     }

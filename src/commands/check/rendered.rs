@@ -1,8 +1,8 @@
 //! `check --rendered`: reads the stream and the sources, and judges the one with the other.
 
-use std::io::Read as _;
 use std::path::Path;
 
+use super::super::input::{self, Input};
 use super::super::{local_config, local_tree, work_tree_root};
 use super::{baseline, outputs};
 use crate::check::baseline::Baseline;
@@ -55,7 +55,8 @@ pub(super) fn run(
             Some(pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?)
         }
     };
-    let bytes = read(file)?;
+    let split = "check one namespace or application after the other";
+    let bytes = input::read(file, &Input { what: "manifests", max: SIZE_MAX, hint: HINT, split })?;
     let (name, root_path) = names(file)?;
     let stream = RenderedStream::read(&name, &root_path, &bytes, &config.settings.catalogue());
     let context = CheckContext {
@@ -91,25 +92,6 @@ fn report<'i>(stream: &'i RenderedStream, checked: Checked, bytes: &[u8]) -> Rep
         report.add_excerpts(|_| Some(bytes.to_vec()));
     }
     report
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(SIZE_MAX + 1).read_to_end(&mut bytes)
-    } else {
-        // Not fs_err: the message names the file already.
-        std::fs::File::open(file).and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
-    };
-    let shown = file.display();
-    read.map_err(|error| {
-        Failure::usage(format!("the manifests in `{shown}` cannot be read: {error}"), HINT)
-    })?;
-    if bytes.len() as u64 > SIZE_MAX {
-        let message = format!("`{shown}` is larger than the {SIZE_MAX} bytes that tagpin reads");
-        return Err(Failure::usage(message, "check one namespace or application after the other"));
-    }
-    Ok(bytes)
 }
 
 /// Returns the names of a stream: the one in reports, and the one below the root of the work tree.

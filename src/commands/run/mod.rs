@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::in_checkout::request_failure;
-use super::{print_budgets, print_json, print_next_step, progress, registry, runtime};
+use super::{print_budgets, print_json, print_next_step, print_remarks, progress, registry, runtime};
 use crate::commands::args::{Format, Globals, RunArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
@@ -67,7 +67,6 @@ pub fn run(
         would_change |= result.as_ref().is_ok_and(|done| !done.pinned.files.is_empty());
         summary.add(index, &target.repository.url, &result);
         rows[index] = print_or_row(&target.repository.url, &result, report.as_ref(), globals, terminal)?;
-        terminal.stdout.flush()?;
         if shown && targets.len() > 1 {
             write!(terminal.stderr, "\r\u{1b}[K{}/{}\r", tally.ended, targets.len())?;
         }
@@ -185,13 +184,9 @@ fn print(
     for line in error_lines(outcome) {
         writeln!(terminal.stderr, "{url}: {}", printable(&line))?;
     }
-    let left =
-        human::left_out(report, &terminal.stderr) + &human::remarks(report, &terminal.stderr, globals.quiet);
+    let left = human::left_out(report, &terminal.stderr);
     terminal.stderr.write_all(left.as_bytes())?;
-    if !globals.quiet {
-        terminal.stderr.write_all(human::summary(report).as_bytes())?;
-    }
-    Ok(())
+    print_remarks(report, globals, terminal)
 }
 
 /// Prints what a run did in one repository, or returns the row that the JSON document gets of it.

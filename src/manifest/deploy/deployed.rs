@@ -14,6 +14,9 @@ pub struct Deployed {
     pub is_overridden: bool,
     /// The names that come out with its tag and digest, beside its own.
     pub renamed: Vec<Renamed>,
+    /// The kustomizations, below the tree's root, that give it another name or tag, where it is not deployed as it is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced_by: Vec<String>,
     /// What the templates of its chart do with its fields; `None` where they are not in the tree.
     pub chart: Option<ChartFields>,
     /// What other files say that decides what it becomes, by the file, as seen from its own file's directory: where one of these

@@ -45,9 +45,10 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
         if fate.is_replaced {
             located.site.skip(Skip::Replaced);
         }
-        let Deployed { is_overridden, renamed, .. } = fate.deployed;
+        let Deployed { is_overridden, renamed, replaced_by, .. } = fate.deployed;
         let deployed = located.deployed.get_or_insert_default();
-        (deployed.is_overridden, deployed.renamed) = (is_overridden, renamed);
+        (deployed.is_overridden, deployed.renamed, deployed.replaced_by) =
+            (is_overridden, renamed, replaced_by);
         files[file].1.looks_away.extend(look_away);
     }
     for ((file, start), image) in found.takes_away {
@@ -88,6 +89,8 @@ struct Flow {
     named_by: Option<usize>,
     /// The entry that changed it last: the overlay, and where its site starts.
     last: Option<SitePlace>,
+    /// The kustomization that changed it last.
+    changed_by: Option<usize>,
 }
 
 type Flows = BTreeSet<Flow>;
@@ -344,7 +347,7 @@ impl<'b> Builds<'b> {
         let replaced = |flow: Flow| match container(flow.site) {
             Some(here) if patched.contains(&here) => {
                 let passage = Passage { tag: Tag::None, digest: DigestFrom::Given, ..flow.passage };
-                Flow { passage, ..flow }
+                Flow { passage, changed_by: Some(overlay), ..flow }
             }
             _ => flow,
         };
@@ -371,7 +374,7 @@ impl<'b> Builds<'b> {
             }
             let named_by = if entry.new_name.is_some() { Some(overlay) } else { flow.named_by };
             let last = entry.new_tag.is_none().then_some(at);
-            flows.insert(Flow { site: flow.site, passage, named_by, last });
+            flows.insert(Flow { site: flow.site, passage, named_by, last, changed_by: Some(overlay) });
         }
         if entry.new_tag.is_some() || entry.digest.is_some() {
             flows.extend(self.entries.get(&at).copied().map(Flow::of));
@@ -391,12 +394,15 @@ impl<'b> Builds<'b> {
             (name != reference.name() && !is_same).then_some(Renamed { by, image })
         };
         let stays = |flow: &Flow| flow.passage.keeps_digest() && renamed(flow).is_none();
+        let is_replaced = !flows.iter().any(stays);
+        let changed_by = flows.iter().filter(|_| is_replaced).filter_map(|flow| flow.changed_by);
+        let replaced_by: BTreeSet<&str> = changed_by.map(|overlay| self.overlays[overlay].1).collect();
         let deployed = Deployed {
+            replaced_by: replaced_by.into_iter().map(str::to_owned).collect(),
             is_overridden: flows.iter().any(|flow| flow.passage != Passage::default()),
             renamed: flows.iter().filter_map(renamed).collect::<BTreeSet<_>>().into_iter().collect(),
             ..Deployed::default()
         };
-        let is_replaced = !flows.iter().any(stays);
         if is_replaced {
             for flow in flows {
                 if let Some(last) = flow.last.filter(|_| !flow.has_digest(reference)) {
@@ -414,7 +420,7 @@ impl<'b> Builds<'b> {
 
 impl Flow {
     fn of(site: usize) -> Self {
-        Self { site, passage: Passage::default(), named_by: None, last: None }
+        Self { site, passage: Passage::default(), named_by: None, last: None, changed_by: None }
     }
 
     /// Returns whether an image that is `reference` at its place has a digest here.

@@ -117,7 +117,7 @@ struct ImageCell {
     /// For sorting.
     since_seconds: i64,
     format: String,
-    reason: &'static str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -184,7 +184,14 @@ fn images(report: &Report<'_>, sources: AuditSources<'_>) -> Vec<ImageCell> {
             since: age::since(*age, sources.now),
             since_seconds: age::seconds(*age),
             format: one_line(&format!("{}{kind}", row.format)),
-            reason: row.reason.unwrap_or_default(),
+            reason: row
+                .reason
+                .iter()
+                .copied()
+                .chain(row.detail.as_deref())
+                .map(one_line)
+                .collect::<Vec<_>>()
+                .join(" "),
         }
     });
     images.collect()

@@ -90,6 +90,8 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -107,6 +109,53 @@ mod tests {
         }
         for body in bodies.iter().skip(1) {
             assert!(!body.contains("safe") && body.contains("id=\"images\""), "nothing goes in as it is");
+        }
+    }
+
+    /// Returns the colours of one scheme, by their names.
+    fn colours(block: &str) -> BTreeMap<&str, &str> {
+        let values = block.split(';').filter_map(|entry| entry.trim().strip_prefix("--")?.split_once(": "));
+        values.collect()
+    }
+
+    /// Returns the contrast of two colours, as WCAG 2.2 defines it.
+    fn contrast(one: &str, other: &str) -> f64 {
+        let luminance = |colour: &str| {
+            let part = |at: usize| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            let linear = |part: f64| {
+                if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5))
+        };
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn light_and_dark_have_the_same_colours_and_both_can_be_read() {
+        let blocks: Vec<&str> =
+            STYLE.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        let [light, dark] = blocks[..] else { panic!("{STYLE}") };
+        let (light, dark) = (colours(light), colours(dark));
+        assert!(light.len() > 10 && light.keys().eq(dark.keys()), "{light:?}\n{dark:?}");
+        let bodies = [LAYOUT, super::super::audit::BODY, super::super::timeline::BODY, SCRIPT, STYLE];
+        for name in bodies.iter().flat_map(|text| text.split("var(--").skip(1)) {
+            let name = name.split(')').next().unwrap();
+            assert!(light.contains_key(name), "`--{name}` has no colour");
+        }
+        let written = STYLE.split([':', ';']).filter(|part| part.contains('#') && !part.contains('{'));
+        assert_eq!(written.count(), light.len() + dark.len(), "a colour has a name");
+        for scheme in [&light, &dark] {
+            for (name, colour) in scheme {
+                let enough = match *name {
+                    "text" | "soft" | "good" | "warn" | "bad" | "link" => 4.5,
+                    "page" | "card" | "line" => continue,
+                    // What is drawn.
+                    _ => 3.0,
+                };
+                assert!(contrast(colour, scheme["page"]) >= enough, "{name} {colour} {scheme:?}");
+                assert!(enough < 4.0 || contrast(colour, scheme["card"]) >= enough, "{name} {colour}");
+            }
         }
     }
 

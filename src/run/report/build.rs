@@ -7,6 +7,7 @@ use crate::run::{BranchState, LedgerUpdate, RepositoryOutcome};
 pub fn report<'d>(done: &'d RepositoryOutcome, url: &str) -> Report<'d> {
     let pinned = &done.pinned;
     let mut report = Report::new(&pinned.inventory, Some(&pinned.verdicts), |_| false);
+    report.is_dry_run = done.branch == BranchState::DryRun;
     report.notes.extend(done.notes.iter().cloned());
     report.complete &= done.is_proposed() && done.ledger.as_ref().is_none_or(LedgerUpdate::is_complete);
     for group in done.groups.iter().filter(|group| group.branch == BranchState::LeftAlone) {

@@ -6,6 +6,10 @@ use crate::plan::promote::PromoteError;
 use crate::policy::target::TargetError;
 use crate::source::git::LogError;
 use crate::source::tree::TreeError;
+use crate::text::quoted;
+
+/// How many images a hint names as they are to be written.
+const NAMED: usize = 4;
 
 /// Why a request cannot be done at all.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +32,12 @@ pub enum RequestError {
     #[error("`{0}` has no image that is meant")]
     NoImage(String),
     /// Several images are meant where it has to be one.
-    #[error("`{name}` has several images: {images}")]
+    #[error("`{name}` has several images: {}", .images.join(", "))]
     SeveralImages {
         /// What was named.
         name: String,
         /// The images.
-        images: String,
+        images: Vec<String>,
     },
     /// The list of known good digests.
     #[error(transparent)]
@@ -54,8 +58,8 @@ pub enum RequestError {
 
 impl RequestError {
     /// Returns what to do about it, where it is something that the person can ask for in another way.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::Target(_) => {
                 "name an [[environment]] of the configuration, a file, a directory, or PATH#KIND/NAME"
             }
@@ -64,13 +68,23 @@ impl RequestError {
                 "--image takes globs of names without tag and digest; `tagpin list` has them"
             }
             Self::NoImage(_) => "`tagpin list` has every image and where it stands",
-            Self::SeveralImages { .. } => "name one with --image, or an object as PATH#KIND/NAME",
+            Self::SeveralImages { name, images } => {
+                let choices = match images.as_slice() {
+                    few if few.len() <= NAMED => {
+                        quoted(few.iter().map(|image| format!("--image {image}")), " or ")
+                    }
+                    _ => "one of them with `--image`".to_owned(),
+                };
+                let object = if name.contains('#') { "" } else { ", or name an object as PATH#KIND/NAME" };
+                return Some(format!("add {choices}{object}"));
+            }
             Self::KnownGood(_) => crate::history::known_good::NOT_A_LIST,
             Self::Hold(_) => "docs/change-control.md shows how a `[[hold]]` is written",
             Self::History(LogError::Revision(_)) => {
                 "history is what git has: commit first, or name another --base"
             }
             Self::Tree(_) | Self::History(_) | Self::File(..) => return None,
-        })
+        };
+        Some(hint.to_owned())
     }
 }

@@ -118,6 +118,13 @@ impl PlannedPromotion {
         let pinned =
             assign(tree, settings, past, registry, self.inventory, self.promotion.assignments, atomicity)
                 .await?;
+        if pinned.verdicts.iter().any(|verdict| verdict.reason == Some(Reason::DigestGone)) {
+            let from = &self.from.name;
+            notes.push(format!(
+                "what `{from}` declares and its registry does not have can be pulled nowhere any more: give `{from}` another digest \
+                 first"
+            ));
+        }
         let refused = refusals(&pinned);
         if refused > 0 {
             let others = pinned.verdicts.iter().any(|verdict| verdict.change.is_some());

@@ -10,7 +10,7 @@ use crate::history::ledger::LedgerView;
 use crate::manifest::inventory::Inventory;
 use crate::plan::rollback::{RollbackSources, To};
 use crate::plan::set_digest::{Assignment, Atomicity, assign};
-use crate::plan::{FileEdit, Outcome, pin, rollback};
+use crate::plan::{FileEdit, Outcome, Reason, pin, rollback};
 use crate::policy::hold::Until;
 use crate::policy::target::Target;
 use crate::policy::{Globs, Settings};
@@ -19,6 +19,7 @@ use crate::pull_request::group::Group;
 use crate::registry::Registry;
 use crate::source::git::{Log, LogError};
 use crate::source::tree::Tree;
+use crate::text::shell_word;
 
 /// The directory that messages about a file of the repository start from: its relative paths lead nowhere.
 const NO_DIRECTORY: &str = "/";
@@ -68,8 +69,10 @@ impl Rollback {
             return Err(RequestError::NoImage(target.name));
         }
         if matches!(self.to, To::Previous | To::Digest(_)) && meant.len() > 1 {
-            let names: Vec<&str> = meant.iter().map(String::as_str).collect();
-            return Err(RequestError::SeveralImages { name: target.name, images: names.join(", ") });
+            return Err(RequestError::SeveralImages {
+                name: target.name,
+                images: meant.into_iter().collect(),
+            });
         }
         let history = history::of(&log()?, place.settings, &target)?;
         let known_good = known_good::read(&place.text(known_good::FILE)?)?;
@@ -135,7 +138,14 @@ impl PlannedRollback {
                     "`{image}` in {path}:{line} was on hold, and was rolled back all the same: {hold}"
                 ))
             });
-        let notes = notes.collect();
+        let mut notes: Vec<String> = notes.collect();
+        if pinned.verdicts.iter().any(|verdict| verdict.reason == Some(Reason::DigestGone)) {
+            notes.push(format!(
+                "what is gone from its registry cannot come back: `tagpin history {}` has other digests, and `--to` takes one, or a \
+                 day",
+                shell_word(&self.target.name)
+            ));
+        }
         Ok(RequestOutcome { pinned, notes, complete, about: self.target })
     }
 }

@@ -92,3 +92,18 @@ async fn a_hundred_declined_images_are_one_line() {
     assert_eq!(said.matches("was closed without a merge").count(), 1, "{said}");
     assert!(said.contains("and 99 more references"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_tool_fetched_is_in_the_json_of_its_repository() {
+    let mut world = World::start().await;
+    world.publish(NGINX, "1");
+    let compose = format!("services:\n  web:\n    image: {NGINX}\n");
+    let fetched = "web/node_modules/x/compose.yaml";
+    world.repository().seed(&[("compose.yaml", &compose), (fetched, &compose)]);
+    let (code, human, json, _) = told(&world, "");
+    assert_eq!(code, 0, "{human}");
+    let row = &json["repositories"][0];
+    let vendored = serde_json::json!([{"path": "web/node_modules", "files": 1, "images": 1}]);
+    assert_eq!((&row["vendored"], row["references"].as_array().unwrap().len()), (&vendored, 1), "{row}");
+    assert!(human.contains("1 image in 1 file left out"), "{human}");
+}
