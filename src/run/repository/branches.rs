@@ -41,6 +41,8 @@ pub(crate) struct BranchHistory {
     pub(crate) pulls: Vec<PullRequest>,
     /// What was declined in them.
     pub(crate) declined: Declined,
+    /// The numbers of those that tagpin's own identity opened and that are not open any more, where one of them was closed.
+    pub(crate) own: BTreeSet<u64>,
 }
 
 /// Returns a candidate for each group that has a change or a branch.
@@ -270,7 +272,10 @@ impl Candidate {
                 let is_branch = head.is_some_and(|head| head.id.to_string() == pull.commit);
                 if is_branch { LatestPullRequest::Merged } else { LatestPullRequest::Closed }
             }
-            (None, Some(pull)) if marker::read(&pull.body).is_some_and(|marker| marker.retired) => {
+            (None, Some(pull))
+                if self.history.own.contains(&pull.number)
+                    && marker::read(&pull.body).is_some_and(|marker| marker.retired) =>
+            {
                 LatestPullRequest::Retired
             }
             (None, Some(_)) => LatestPullRequest::Closed,
@@ -297,5 +302,9 @@ impl Candidate {
 fn is_recorded(pull: &PullRequest, head: Option<&BranchHead>) -> bool {
     let own = head.and_then(|head| head.claim.as_ref());
     let recorded = marker::read(&pull.body);
-    own.zip(recorded).is_none_or(|(own, recorded)| own.commit.to_string() == recorded.head)
+    match (own, recorded) {
+        (None, _) => true,
+        // Nobody's word for it is none.
+        (Some(own), recorded) => recorded.is_some_and(|recorded| own.commit.to_string() == recorded.head),
+    }
 }

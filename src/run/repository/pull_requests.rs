@@ -67,7 +67,8 @@ impl<R: Registry> RepositoryContext<'_, R> {
             Declined::of(own, label)
         };
         let history = |(name, pulls): (String, Vec<PullRequest>)| {
-            (name, BranchHistory { declined: declined(&pulls), pulls })
+            let own = pulls.iter().map(|pull| pull.number).filter(|number| own.contains(number)).collect();
+            (name, BranchHistory { declined: declined(&pulls), pulls, own })
         };
         Ok(histories.into_iter().map(history).collect())
     }

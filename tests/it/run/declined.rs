@@ -1,9 +1,11 @@
 //! What was closed without a merge is not proposed again.
 
 use tagpin::plan::Reason;
+use tagpin::pull_request::marker;
 use tagpin::run::BranchState;
 
 use super::{FILE, NGINX, assert_nothing_written, assert_pinned, run, world};
+use crate::support::forge::Pull;
 use crate::support::world::TOKEN;
 
 const CACHE: &str = "ghcr.io/acme/cache:2";
@@ -93,4 +95,26 @@ async fn who_the_token_is_must_be_known_where_something_was_declined() {
     let text = done.pull_request_error.unwrap().to_string();
     assert!(text.contains("cannot ask whose token this is"), "{text}");
     assert_eq!((world.branch(), done.branch), (before, BranchState::NothingToDo), "and nothing is pushed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_marker_in_a_foreign_pull_request_has_nothing_deleted_or_asked_again() {
+    let mut world = world().await;
+    run(&mut world).await;
+    world.forge.close(1);
+    let first = world.forge.pulls()[0].clone();
+    // Somebody opens one from the branch, and says in it that nobody said no, or that all of it was merged.
+    for (merged, retired) in [(false, true), (true, false)] {
+        let text = first.body.as_ref().map(|body| marker::with(body, |marker| marker.retired = retired));
+        let foreign =
+            Pull { user: "mallory".to_owned(), body: text, state: "open".to_owned(), ..first.clone() };
+        let number = world.forge.open(foreign);
+        world.forge.close(number);
+        world.forge.edit(number, |pull| {
+            pull.merged = merged;
+            pull.head_oid = "d".repeat(40);
+        });
+        assert_eq!(run(&mut world).await.pull_request, None, "{merged}");
+        assert_nothing_written(&world);
+    }
 }

@@ -17,8 +17,8 @@ const CACHE: &str = "ghcr.io/acme/cache:2";
 const MERGING: &str = "[pull-request]\nauto-merge = \"squash\"\n";
 
 /// A commit as somebody forges it: what it does to the tree of the branch, and to its place.
-struct Forgery {
-    what: &'static str,
+pub(super) struct Forgery {
+    pub(super) what: &'static str,
     tree: fn(&mut TreeUpdateBuilder, &Repository),
     /// Whether a commit that is not in the base stands below it.
     below: bool,
@@ -28,7 +28,7 @@ struct Forgery {
 
 const SAME: fn(&mut TreeUpdateBuilder, &Repository) = |_, _| {};
 
-const FORGERIES: [Forgery; 9] = [
+pub(super) const FORGERIES: [Forgery; 9] = [
     Forgery { what: "another digest", tree: other_digest, below: false, updated: false },
     Forgery { what: "a file beside", tree: beside, below: false, updated: false },
     Forgery {
@@ -96,7 +96,7 @@ fn commit(git: &Repository, message: &str, tree: Oid, parents: &[Oid]) -> Oid {
 }
 
 /// Replaces the head of `branch` by a commit that says it is tagpin's, with the trailers of the one that is.
-fn forge(world: &World, branch: &str, forgery: &Forgery) -> Oid {
+pub(super) fn forge(world: &World, branch: &str, forgery: &Forgery) -> Oid {
     let git = git(world);
     let ours = git.find_commit(world.repository().head(branch).unwrap()).unwrap();
     let mut update = TreeUpdateBuilder::new();

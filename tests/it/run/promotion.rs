@@ -8,7 +8,7 @@ use tagpin::pull_request::Operation;
 use tagpin::run::request::{Promote, Request, Rollback};
 use tagpin::run::{BranchState, RepositoryOutcome};
 
-use super::{NGINX, assert_nothing_written};
+use super::{NGINX, assert_nothing_written, forged};
 use crate::support::bare_repository::COMMITTED;
 use crate::support::world::{TOKEN, World};
 
@@ -230,6 +230,39 @@ async fn what_a_person_promotes_is_a_pull_request_that_no_run_touches() {
     story.merge(BY_HAND);
     assert_eq!(story.run(&config).await.branch, BranchState::Deleted);
     assert_eq!(story.world.repository().head(BY_HAND), None);
+}
+
+/// What a person asked for is built anew only where they ask again. Until then nothing of a forged one is vouched for,
+/// also where somebody took the marker away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_asked_for_is_not_vouched_for_where_it_was_forged() {
+    let bodies: [fn(&str) -> String; 3] =
+        [|body| body.to_owned(), |body| body.replace("<!-- tagpin: ", "<!-- "), |_| String::new()];
+    for (index, edit) in bodies.into_iter().enumerate() {
+        for request in [promote(), rollback(To::Previous)] {
+            let mut story = Story::start().await;
+            let branch = story.request(&request).await.branch_name().to_owned();
+            forged::forge(&story.world, &branch, &forged::FORGERIES[1]);
+            story.world.forge.edit(1, |pull| {
+                pull.body = pull.body.as_deref().map(edit);
+                pull.added.push("auto-merge SQUASH".to_owned());
+            });
+            let config = story.config("");
+            for _ in 0..2 {
+                let done = story.run(&config).await;
+                assert!(!tagpin::run::report::report(&done, "url").complete, "{index}: exit 3");
+                let pull = story.world.forge.pulls()[0].clone();
+                assert!(!pull.merges_by_itself(), "{index} {branch}");
+                assert!(pull.body.unwrap().contains("could not be compared"), "{index} {branch}");
+            }
+            assert_nothing_written(&story.world);
+            let done = story.request(&request).await;
+            assert_eq!(done.branch, BranchState::Pushed, "{index} {branch}");
+            assert!(story.world.repository().read(&branch, "evil.yaml").is_none());
+            let body = story.world.forge.pulls()[0].body.clone().unwrap();
+            assert!(!body.contains("could not be compared"), "{index} {branch}\n{body}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
