@@ -16,6 +16,8 @@ use super::{EntryKind, Tree, TreeEntry, TreeError};
 pub struct DirectoryTree {
     files: BTreeMap<String, DirectoryFile>,
     problems: Vec<TreeError>,
+    /// By the path that reports name, with that below the root of the work tree.
+    submodules: BTreeMap<String, String>,
     /// The directories that were named, below the roots of their work trees.
     asked: BTreeSet<String>,
 }
@@ -61,7 +63,12 @@ impl DirectoryTree {
     pub fn of_paths(working_directory: &Path, paths: &[PathBuf]) -> Result<Self, TreeError> {
         crate::source::git::initialise();
         let base = canonical(working_directory, working_directory)?;
-        let mut tree = Self { files: BTreeMap::new(), problems: Vec::new(), asked: BTreeSet::new() };
+        let mut tree = Self {
+            files: BTreeMap::new(),
+            problems: Vec::new(),
+            submodules: BTreeMap::new(),
+            asked: BTreeSet::new(),
+        };
         for given in paths {
             let full = base.join(given);
             let metadata = fs_err::symlink_metadata(&full).map_err(|error| unreadable(given, error))?;
@@ -101,12 +108,14 @@ impl DirectoryTree {
         let is_wanted: BTreeSet<String> =
             self.files.keys().filter(|path| wanted(&Tree::root_path(self, path))).cloned().collect();
         self.files.retain(|path, _| is_wanted.contains(path));
+        self.submodules.retain(|_, root_path| wanted(root_path));
     }
 
     /// Adds the files of `other`, which were seen from the same directory.
     pub fn extend(&mut self, other: Self) {
         self.files.extend(other.files);
         self.problems.extend(other.problems);
+        self.submodules.extend(other.submodules);
         self.asked.extend(other.asked);
     }
 
@@ -146,6 +155,16 @@ impl DirectoryTree {
         };
         self.asked.extend(below);
         let rules = work_tree.filter(|work_tree| !work_tree.ignores(root));
+        for path in rules.iter().flat_map(|rules| &rules.submodules) {
+            let location = rules.as_ref().map(|rules| rules.root.join(path)).unwrap_or_default();
+            // The one that was named itself is a work tree of its own.
+            if location.starts_with(root)
+                && location != root
+                && let (Some(shown), Some(below)) = (slashed(&shown(base, given, &location)), slashed(path))
+            {
+                self.submodules.insert(shown, below);
+            }
+        }
         let mut pending = vec![root.to_owned()];
         while let Some(directory) = pending.pop() {
             let listing = match fs_err::read_dir(&directory) {
@@ -246,6 +265,10 @@ impl Tree for DirectoryTree {
 
     fn problems(&self) -> &[TreeError] {
         &self.problems
+    }
+
+    fn submodules(&self) -> Vec<(String, String)> {
+        self.submodules.iter().map(|(path, root_path)| (path.clone(), root_path.clone())).collect()
     }
 }
 

@@ -62,6 +62,11 @@ pub trait Tree: Sync {
         &[]
     }
 
+    /// Returns the submodules: the path that reports name, and that below the repository's root.
+    fn submodules(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Returns what may be read of it; without limits where a person named it.
     fn budget(&self) -> &RepositoryBudget {
         static UNLIMITED: RepositoryBudget = RepositoryBudget::unlimited();
@@ -96,6 +101,10 @@ impl<T: Tree + ?Sized> Tree for &T {
 
     fn problems(&self) -> &[TreeError] {
         (**self).problems()
+    }
+
+    fn submodules(&self) -> Vec<(String, String)> {
+        (**self).submodules()
     }
 
     fn budget(&self) -> &RepositoryBudget {

@@ -270,3 +270,22 @@ fn what_an_old_link_leads_to_is_what_it_was() {
         }
     }
 }
+
+#[test]
+fn a_submodule_is_said_where_no_change_is_judged_too() {
+    let scene = Scene::new(&[("app.yaml", &pinned())]);
+    scene.commit_entries(&[(b"lib/sub", Submodule('a')), (b"other", Submodule('b'))]);
+    scene.check_out();
+    std::fs::write(scene.path("gate.toml"), "[policy]\nexclude = [\"other\"]\n").unwrap();
+    let said = |args: &[&str]| {
+        let (code, findings, unread, err) = scene.judged(args);
+        assert_eq!(unread, Vec::<String>::new(), "{err}");
+        (code, findings.join(", "))
+    };
+    let both = "lib/sub looks-away, other looks-away".to_owned();
+    assert_eq!(said(&["check"]), (0, both.clone()));
+    assert_eq!(said(&["check", "--strict"]), (1, both));
+    assert_eq!(said(&["check", "--config", "gate.toml"]), (0, "lib/sub looks-away".to_owned()));
+    assert_eq!(said(&["check", "lib"]), (0, "lib/sub looks-away".to_owned()));
+    assert_eq!(said(&["check", "--changed-since", "HEAD"]), (0, String::new()), "they were there");
+}
