@@ -44,6 +44,8 @@ pub struct Finding {
     /// What it depends on, as seen from its file's directory, and what stands for the content of that, as
     /// [`LookAway::inputs`](crate::manifest::LookAway::inputs) has it: with other inputs it is another finding.
     pub inputs: BTreeMap<String, String>,
+    /// What keeps from running what it is about: where less of that is left than before, it is another finding.
+    pub off: BTreeSet<String>,
     /// The same finding in another commit has the same: 32 hex digits, from the rule, the file, the subject, and how
     /// many equal ones stand before it.
     pub fingerprint: String,
@@ -164,6 +166,7 @@ impl Finding {
             subject: String::new(),
             deployed_by: BTreeSet::new(),
             inputs: BTreeMap::new(),
+            off: BTreeSet::new(),
             fingerprint: String::new(),
             rendered: None,
         }

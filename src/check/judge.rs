@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::context::CheckContext;
 use super::finding::Finding;
-use super::old::{edited_input, old};
+use super::old::{edited_input, old, switched_on};
 use super::rule::Severity;
 use super::{finding, refused, rules};
+use crate::manifest::Switch;
 use crate::manifest::deploy::{Deployers, NewlyDeployed, newly_deployed};
 use crate::manifest::inventory::{FileScan, Inventory};
 
@@ -40,6 +41,9 @@ pub fn check(context: &CheckContext<'_>) -> Checked {
         for finding in &mut checked.findings {
             if let Some(input) = edited_input(finding, base, &before) {
                 finding.message += &format!("; the change edits `{input}`");
+            }
+            if let Some(condition) = switched_on(finding, base, &before) {
+                finding.message += &format!("; did not run before: `{condition}` is no more");
             }
             if let Some(NewlyDeployed { by, what, .. }) = newly.get(&finding.root_path) {
                 let what = if *what == finding.root_path { "it".to_owned() } else { format!("`{what}`") };
@@ -81,8 +85,21 @@ fn found(context: &CheckContext<'_>, newly: &BTreeMap<String, NewlyDeployed>) ->
         .filter(|file| !file.scan.kustomize.conditions.is_empty())
         .map(|file| (file.path.as_str(), &file.scan.kustomize.conditions))
         .collect();
+    let switches: HashMap<&str, &[Switch]> = context
+        .inventory
+        .files
+        .iter()
+        .filter(|file| !file.scan.switches.is_empty())
+        .map(|file| (file.path.as_str(), file.scan.switches.as_slice()))
+        .collect();
     let mut findings = rules::find(context);
     for finding in &mut findings {
+        let place = (finding.document, &finding.path, &finding.place);
+        if let (Some(document), Some(path), Some(place)) = place {
+            let all = switches.get(finding.file.as_str()).copied().unwrap_or_default();
+            let off = all.iter().filter(|switch| switch.scope.has(document, path, place.span.start));
+            finding.off = off.map(|switch| switch.condition.clone()).collect();
+        }
         finding.deployed_by =
             newly.get(&finding.root_path).map(|newly| newly.all.clone()).unwrap_or_default();
         let (Some(conditions), Some(path)) = (conditions.get(finding.file.as_str()), &finding.path) else {

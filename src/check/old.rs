@@ -42,6 +42,7 @@ pub(super) fn old(
         !is_about_the_change
             && is_same_input(finding, old)
             && finding.level <= old.level
+            && old.off.is_subset(&finding.off)
             && (!is_allowed(old) || is_allowed(finding))
     };
     let mut old = HashSet::new();
@@ -88,6 +89,18 @@ pub(super) fn edited_input(finding: &Finding, base: Base<'_>, before: &[Finding]
         return Some(finding.root_path.clone());
     }
     path_from(directory_of(&finding.root_path), name)
+}
+
+/// Returns what kept from running what a finding is about, before the change, where the finding was there but for that.
+pub(super) fn switched_on(finding: &Finding, base: Base<'_>, before: &[Finding]) -> Option<String> {
+    let file = base.old_name(&finding.root_path);
+    let is_it = |old: &&Finding| {
+        old.rule.id == finding.rule.id && old.root_path == file && old.subject == finding.subject
+    };
+    let mut all = before.iter().filter(is_it).filter(|old| !old.off.is_subset(&finding.off)).peekable();
+    let first = all.peek().copied();
+    let old = all.find(|old| old.path == finding.path).or(first)?;
+    old.off.difference(&finding.off).next().cloned()
 }
 
 /// Returns whether a finding about a whole file says by name what it is about, so that another one is another finding.

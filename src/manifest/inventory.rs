@@ -15,7 +15,9 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::vendored::{VendoredPaths, VendoredTree, VendoredTrees};
-use crate::manifest::{chart_parts, chart_values, deploy, formats, inputs, not_read, variables};
+use crate::manifest::{
+    chart_inputs, chart_parts, chart_values, content, deploy, formats, inputs, not_read, switches, variables,
+};
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
@@ -133,7 +135,10 @@ fn take_with<T: Tree>(
     }
     let mut files = read_all(tree, &scan, &entries)?;
     // A kustomization reads files of any name.
-    let named: HashSet<&str> = files.iter().flat_map(|file| file.scan.kustomize.files()).collect();
+    let projects = if is_gate { variables::compose_files(tree, &all) } else { Vec::new() };
+    let named = files.iter().flat_map(|file| file.scan.kustomize.files());
+    let in_projects = projects.iter().flat_map(|(_, files)| files).map(String::as_str);
+    let named: HashSet<&str> = named.chain(in_projects).collect();
     others.retain(|(_, root_path)| named.contains(root_path.as_str()));
     foreign.retain(|(_, root_path)| named.contains(root_path.as_str()));
     files.extend(read_all(tree, &scan, &others)?);
@@ -164,14 +169,19 @@ fn take_with<T: Tree>(
         }
     })?;
     files.retain(|file| !file.scan.is_empty());
-    if is_gate {
-        tree.budget().compute(|| add_chart_values(tree, &all, &charts, &wanted, &mut files))?;
-    }
-    inputs::look_up(tree, &all, &mut files);
     let mut deployers = Deployers::default();
     if is_gate {
         deployers = Deployers::of(&files, all.iter().map(|(_, root_path)| root_path.as_str()));
+        deployers.add_projects(projects);
+        add_scripted(tree, &all, &deployers, &wanted, &mut files);
+        let values = || add_chart_values(tree, &all, &charts, &deployers, &wanted, &mut files);
+        tree.budget().compute(values)?;
+        tree.budget().compute(|| chart_inputs::add(tree, &all, &deployers, &mut files))?;
+    }
+    inputs::look_up(tree, &all, &mut files);
+    if is_gate {
         excluded(&mut files, &deployers, &all, &wanted);
+        tree.budget().compute(|| switches::settle(tree, &all, &deployers, &mut files))?;
     }
     files.retain(|file| !hidden.contains(&file.path));
     let vendored = leave_out(tree, &mut files, &paths, vendored);
@@ -235,6 +245,31 @@ fn add_chart_parts<T: Tree>(
     }
 }
 
+/// Says which programs that make objects lie where a deployer runs them.
+fn add_scripted<T: Tree>(
+    tree: &T,
+    all: &[(TreeEntry, String)],
+    deployers: &Deployers,
+    wanted: &impl Fn(&str) -> bool,
+    files: &mut Vec<FileScan>,
+) {
+    let is_one = |path: &str| path.ends_with(".jsonnet") || path.ends_with(".libsonnet");
+    for (entry, root_path) in all.iter().filter(|(_, path)| is_one(path) && wanted(path)) {
+        let is_below = |directory: &str| {
+            directory.is_empty()
+                || root_path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if !deployers.names.values().flatten().any(|named| is_below(&named.path)) {
+            continue;
+        }
+        let bytes = tree.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        let found = LookAway::of_file(LookAwayReason::Template, "").with_content(content::of_bytes(&bytes));
+        let scan = Scan { looks_away: vec![found], ..Scan::default() };
+        let at = files.partition_point(|file| file.path < entry.path);
+        files.insert(at, FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan });
+    }
+}
+
 /// Says which files that the settings leave out a file of `files` has a deployer take objects from.
 fn excluded(
     files: &mut [FileScan],
@@ -268,6 +303,7 @@ fn add_chart_values<T: Tree>(
     tree: &T,
     all: &[(TreeEntry, String)],
     charts: &Charts,
+    deployers: &Deployers,
     wanted: &impl Fn(&str) -> bool,
     files: &mut Vec<FileScan>,
 ) {
@@ -275,7 +311,7 @@ fn add_chart_values<T: Tree>(
         let at = files.binary_search_by(|file| file.path.as_str().cmp(path)).ok()?;
         Some(&files[at].scan)
     };
-    let mut found = chart_values::find(tree, all, charts, scan_of);
+    let mut found = chart_values::find(tree, all, charts, deployers, scan_of);
     found.retain(|(_, root_path, _)| wanted(root_path));
     for (entry, root_path, partials) in found {
         match files.binary_search_by(|file| file.path.cmp(&entry.path)) {

@@ -9,6 +9,7 @@ use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
 use super::site::{Site, State, classify};
 use super::source_range::SourceRange;
+use super::switches::Switch;
 use super::syntax::tree::NodeId;
 use super::unread::Unread;
 use crate::reference::{Digest, Reference};
@@ -38,6 +39,9 @@ pub struct Scan {
     /// What the names of a Terraform module are used for here.
     #[serde(skip)]
     pub module: ModuleNames,
+    /// What keeps parts of the file from running: of the gate.
+    #[serde(skip)]
+    pub switches: Vec<Switch>,
     /// How many nodes were read.
     #[serde(skip)]
     pub nodes: usize,

@@ -89,11 +89,13 @@ pub enum LookAwayReason {
     ChartHelperParts,
     /// A deployer takes objects from a path that the settings leave out.
     Excluded,
+    /// A plug-in of a deployer makes the objects.
+    DeployerPlugin,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -119,6 +121,7 @@ impl LookAwayReason {
         Self::ChartHelper,
         Self::ChartHelperParts,
         Self::Excluded,
+        Self::DeployerPlugin,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -254,6 +257,11 @@ impl LookAwayReason {
                 "excluded",
                 "it deploys `{}`, where the settings leave files out: nobody judges them",
                 "take the path out of `exclude`, or judge what is built with `tagpin check --rendered`",
+            ),
+            Self::DeployerPlugin => (
+                "deployer-plugin",
+                "the plug-in `{}` makes what is deployed, and is not evaluated",
+                "judge what it makes with `tagpin check --rendered`",
             ),
         }
     }

@@ -1,5 +1,6 @@
 //! Files, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+mod chart_inputs;
 mod chart_parts;
 mod chart_values;
 mod content;
@@ -20,6 +21,7 @@ mod scan;
 pub mod site;
 mod source_range;
 mod strict;
+mod switches;
 pub mod syntax;
 mod template_home;
 mod unread;
@@ -34,5 +36,6 @@ pub use partial_image::{ImageParts, PartialImage};
 pub use recorded_digests::stale as stale_annotations;
 pub use scan::{SIZE_MAX, is_candidate, scan, scan_strictly, scan_whole};
 pub use source_range::SourceRange;
+pub use switches::{Switch, SwitchScope};
 pub use unread::{Unread, UnreadReason};
 pub use vendored::{VendoredTree, VendoredTrees};

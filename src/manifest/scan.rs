@@ -25,7 +25,7 @@ use super::syntax::source::{SourceText, text_of};
 use super::syntax::tree::{Fault, NODES_MAX, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
 use super::windows::windows;
-use super::{content, ignore, recorded_digests, strict};
+use super::{content, ignore, recorded_digests, strict, switches};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -81,7 +81,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     };
     let source = SourceText::new(text, path);
     // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
-    let is_base = compose::role(path) == Some(Role::Base) || formats::is_named(path);
+    let is_base = compose::role(path).is_some() || formats::is_named(path);
     let wanted = match closeness {
         Closeness::Whole => vec![Chunk::whole(text)],
         _ if is_base || language.syntax().parse_chunks.is_none() => vec![Chunk::whole(text)],
@@ -296,6 +296,9 @@ fn find(
     }
     scan.module.add(std::mem::take(&mut all.names));
     all.sites.sort_by_key(|site| site.span.start);
+    if is_strict && !(all.sites.is_empty() && all.partials.is_empty() && all.looks_away.is_empty()) {
+        scan.switches = switches::of_tree(tree);
+    }
     let mut aliases = Aliases::of(tree);
     for site in &mut all.sites {
         site.also_at = aliases.uses_of(tree, site.main);

@@ -73,6 +73,7 @@ impl Scan {
         self.built.append(&mut next.built);
         self.artifacts.append(&mut next.artifacts);
         self.module.add(next.module);
+        self.switches.append(&mut next.switches);
         self.nodes += next.nodes;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 
 use crate::manifest::file_scan::FileScan;
-use crate::manifest::formats::{DeployedPath, is_named};
+use crate::manifest::formats::{DeployedPath, GivenValues, is_named};
 use crate::source::tree::directory_of;
 
 /// What the deployers of a tree name.
@@ -12,6 +12,9 @@ use crate::source::tree::directory_of;
 pub struct Deployers {
     /// The files and directories that a file has a deployer take objects from, by its path below the root.
     pub(in crate::manifest) names: BTreeMap<String, Vec<DeployedPath>>,
+    /// The charts that a file gives values to, by its path.
+    #[serde(skip)]
+    pub(in crate::manifest) gives: BTreeMap<String, Vec<GivenValues>>,
     /// The components: nothing comes out of one that nobody names.
     pub(in crate::manifest) components: BTreeSet<String>,
     /// The directories of charts.
@@ -28,6 +31,10 @@ impl Deployers {
                 let names = found.names.entry(root_path.clone()).or_default();
                 names.extend(scan.kustomize.names.iter().cloned());
             }
+            if !scan.kustomize.gives.is_empty() {
+                let gives = found.gives.entry(root_path.clone()).or_default();
+                gives.extend(scan.kustomize.gives.iter().cloned());
+            }
             if scan.kustomize.is_component {
                 found.components.insert(root_path.clone());
             }
@@ -35,6 +42,27 @@ impl Deployers {
         let charts = paths.filter(|path| *path == "Chart.yaml" || path.ends_with("/Chart.yaml"));
         found.charts = charts.map(|path| directory_of(path).to_owned()).collect();
         found
+    }
+
+    /// Returns who gives values to the chart in a directory, each with the files that it takes for that.
+    pub(in crate::manifest) fn givers(&self, chart: &str) -> Vec<(&str, Vec<&str>)> {
+        let named = self.names.iter().filter(|(_, names)| names.iter().any(|named| named.path == chart));
+        let named = named.map(|(by, names)| {
+            (by.as_str(), names.iter().map(|named| named.path.as_str()).collect::<Vec<_>>())
+        });
+        let given = self.gives.iter().flat_map(|(by, gives)| gives.iter().map(move |given| (by, given)));
+        let given = given.filter(|(_, given)| given.chart == chart);
+        let given = given
+            .map(|(by, given)| (by.as_str(), given.files.iter().map(String::as_str).collect::<Vec<_>>()));
+        named.chain(given).collect()
+    }
+
+    /// Adds the files that a `.env` has Compose take, by its path.
+    pub(in crate::manifest) fn add_projects(&mut self, projects: Vec<(String, Vec<String>)>) {
+        for (by, files) in projects {
+            let named = files.into_iter().map(|path| DeployedPath { path, ..DeployedPath::default() });
+            self.names.entry(by).or_default().extend(named);
+        }
     }
 }
 

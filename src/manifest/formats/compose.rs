@@ -6,6 +6,7 @@ use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::platform::Platform;
+use crate::source::tree::{directory_of, path_from};
 
 /// The names that `docker compose` looks for, without extension.
 const BASES: [&str; 2] = ["compose", "docker-compose"];
@@ -37,6 +38,45 @@ pub(in crate::manifest) fn built(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<Str
     let entries = tree.entries(services).iter();
     let built = entries.filter(|(_, service)| builds(tree, services, *service, CHAIN_MAX));
     built.map(|(_, service)| tree.pointer(*service)).collect()
+}
+
+/// Returns the files that the Compose file at `path` takes something from, each with the service that it is taken for: what it
+/// includes as a whole, and what its services extend.
+pub(super) fn taken(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<(NodeId, String)> {
+    let services = tree.get(root, "services").filter(|services| tree.is_mapping(*services));
+    if (services.is_none() && role(path).is_none()) || tree.get(root, "apiVersion").is_some() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let include = tree.get(root, "include").map(|include| tree.items(include)).unwrap_or_default();
+    for entry in include {
+        let paths = if tree.is_mapping(*entry) { tree.get(*entry, "path") } else { Some(*entry) };
+        let Some(paths) = paths else { continue };
+        let all = if tree.is_sequence(paths) { tree.items(paths).to_vec() } else { vec![paths] };
+        found.extend(all.into_iter().map(|path| (path, String::new())));
+    }
+    for (_, service) in services.map(|services| tree.entries(services)).unwrap_or_default() {
+        let Some(extends) = tree.get(*service, "extends") else { continue };
+        let name = tree.get_str(extends, "service").unwrap_or_default().to_owned();
+        found.extend(tree.get(extends, "file").map(|file| (file, name)));
+    }
+    found
+}
+
+/// Says which of these are not in the repository.
+pub(super) fn look_away_from_others(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
+    let tree = finder.tree;
+    let is_elsewhere = |text: &str| {
+        text.contains("://")
+            || text.contains('$')
+            || ["git@", "github.com/", "oci:"].iter().any(|start| text.starts_with(start))
+            || path_from(directory_of(path), text).is_none()
+    };
+    for (node, _) in taken(tree, root, path) {
+        if let Some(text) = tree.string_of(node).filter(|text| is_elsewhere(text)) {
+            finder.look_away(LookAwayReason::RemoteBase, node, text);
+        }
+    }
 }
 
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {

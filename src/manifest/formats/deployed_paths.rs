@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::compose;
 use crate::manifest::content;
 use crate::manifest::inputs::texts;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -17,6 +18,15 @@ pub struct DeployedPath {
     pub condition: String,
     /// The paths below it that are left out.
     pub except: Vec<String>,
+}
+
+/// A chart that is given values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GivenValues {
+    /// The directory that it would lie in, below the root.
+    pub chart: String,
+    /// The files with values.
+    pub files: Vec<String>,
 }
 
 /// Returns what the kustomization at `root` of the file at `path` names.
@@ -46,6 +56,16 @@ pub(super) fn conditions(tree: &SyntaxTree<'_>, root: NodeId) -> BTreeMap<String
     patches.chain(entries).filter(|(_, condition)| !condition.is_empty()).collect()
 }
 
+/// Returns what the Compose file at `path` takes from other files: those that it includes, and those whose services it extends.
+pub(super) fn of_compose(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<DeployedPath> {
+    let below = |text: &str, condition: &str| {
+        let path = path_from(directory_of(path), text)?;
+        Some(DeployedPath { path, condition: condition.to_owned(), ..DeployedPath::default() })
+    };
+    let all = compose::taken(tree, root, path).into_iter();
+    all.filter_map(|(node, service)| below(tree.string_of(node)?, &service)).collect()
+}
+
 fn target(tree: &SyntaxTree<'_>, patch: NodeId) -> String {
     tree.get(patch, "target").map(|target| content::of_node(tree, target)).unwrap_or_default()
 }
@@ -61,7 +81,9 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
     match (group, text("kind")) {
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
             let path = tree.get_str(spec, "path").unwrap_or_default();
-            at_root(path, &content_at(tree, spec, &["sourceRef"])).into_iter().collect()
+            let condition = content_at(tree, spec, &["sourceRef"]);
+            let components = components(tree, spec, path, &condition);
+            at_root(path, &condition).into_iter().chain(components).collect()
         }
         ("helm.toolkit.fluxcd.io", "HelmRelease") => {
             let chart = tree.get(spec, "chart").and_then(|chart| tree.get(chart, "spec"));
@@ -88,6 +110,45 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
     }
 }
 
+/// Returns the components that a deployer adds to what it builds at a path.
+fn components(tree: &SyntaxTree<'_>, node: NodeId, path: &str, condition: &str) -> Vec<DeployedPath> {
+    let list = tree.get(node, "components").map(|list| tree.items(list)).unwrap_or_default();
+    let below = |text: &str| path_from(path.trim_start_matches('/').trim_start_matches("./"), text);
+    let found = list.iter().filter_map(|component| below(tree.string_of(*component)?));
+    found
+        .map(|path| DeployedPath { path, condition: condition.to_owned(), ..DeployedPath::default() })
+        .collect()
+}
+
+/// Returns the charts, as directories, that a file gives values to though it does not deploy them, and the files that it takes for
+/// that: of helmfile, of Fleet, beside a chart of Argo CD.
+pub(super) fn given_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<GivenValues> {
+    let (directory, name) = (directory_of(path), path.rsplit('/').next().unwrap_or(path));
+    let below = |text: &str| path_from(directory, text);
+    let listed = |node: Option<NodeId>| {
+        let all = node.map(|node| tree.items(node)).unwrap_or_default().iter();
+        all.filter_map(|file| below(tree.string_of(*file)?)).collect::<Vec<_>>()
+    };
+    if name.starts_with(".argocd-source") {
+        return vec![GivenValues { chart: directory.to_owned(), files: Vec::new() }];
+    }
+    if let Some(helm) = tree.get(root, "helm").filter(|_| matches!(name, "fleet.yaml" | "fleet.yml")) {
+        let chart = tree.get_str(helm, "chart").map_or(Some(directory.to_owned()), below);
+        let customized =
+            tree.get(root, "targetCustomizations").map(|list| tree.items(list)).unwrap_or_default();
+        let customized = customized.iter().filter_map(|one| tree.get(*one, "helm"));
+        let files = std::iter::once(helm).chain(customized);
+        let files = files.flat_map(|helm| listed(tree.get(helm, "valuesFiles"))).collect();
+        return chart.map(|chart| GivenValues { chart, files }).into_iter().collect();
+    }
+    let releases = tree.get(root, "releases").map(|list| tree.items(list)).unwrap_or_default();
+    let release = |release: &NodeId| {
+        let chart = below(tree.get_str(*release, "chart")?)?;
+        Some(GivenValues { chart, files: listed(tree.get(*release, "values")) })
+    };
+    releases.iter().filter_map(release).collect()
+}
+
 /// Returns what the sources of an application name; a template of a path is known up to its first action.
 fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
     let sources = tree.get(spec, "sources").map(|sources| tree.items(sources)).unwrap_or_default();
@@ -97,6 +158,9 @@ fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
         // What an action of a template says, generators know.
         let path = tree.get_str(source, "path").filter(|path| !path.contains("{{"));
         found.extend(path.and_then(|path| at_root(path, &condition)));
+        if let Some(kustomize) = tree.get(source, "kustomize") {
+            found.extend(components(tree, kustomize, path.unwrap_or_default(), &condition));
+        }
         let files = tree.get(source, "helm").and_then(|helm| tree.get(helm, "valueFiles"));
         for file in files.map(|files| tree.items(files)).unwrap_or_default() {
             let Some(file) = tree.string_of(*file) else { continue };

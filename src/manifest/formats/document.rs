@@ -6,7 +6,7 @@ use super::catalogue::Catalogue;
 use super::finder::{Finder, Found};
 use super::{
     asserts, bake, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
-    kustomize_looks_away, locations, object, partial_images, quadlet, terraform, unknown,
+    kustomize_looks_away, locations, object, partial_images, quadlet, remote_values, terraform, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -22,6 +22,8 @@ pub(in crate::manifest) fn find(
     if catalogue.is_off(&finder.format) {
         return Found::default();
     }
+    compose::look_away_from_others(&mut finder, root, path);
+    remote_values::find(&mut finder, root);
     unknown::find(&mut finder, root);
     asserts::skip_in(&mut finder, root);
     if asserts::is_assert(path) {

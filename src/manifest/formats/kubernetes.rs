@@ -74,8 +74,15 @@ fn described(finder: &mut Finder<'_, '_>, object: NodeId) {
         let lists = CONTAINER_LISTS.iter().flat_map(|list| tree.all(node, list));
         for container in lists.flat_map(|list| tree.items(list)) {
             let Some(image) = tree.get(*container, "image") else { continue };
-            if let (State::Floating, Some(reference)) = classify(tree.written(image)) {
-                finder.look_away(LookAwayReason::Describes, image, reference.name().to_string());
+            match classify(tree.written(image)) {
+                (State::Floating, Some(reference)) => {
+                    finder.look_away(LookAwayReason::Describes, image, reference.name().to_string());
+                }
+                // What is put together where it is used has a name before its tag, and no pattern in it.
+                (State::Skipped(Skip::Template | Skip::Variable), _) if is_made(tree.written(image)) => {
+                    finder.look_away(LookAwayReason::Describes, image, tree.written(image));
+                }
+                _ => {}
             }
         }
         let is_free = |key: NodeId| tree.text_of(key).is_some_and(|key| NOT_PULLED.contains(&key));
@@ -83,6 +90,11 @@ fn described(finder: &mut Finder<'_, '_>, object: NodeId) {
             tree.entries(node).iter().rev().filter(|(key, _)| !is_free(*key)).map(|(_, value)| *value),
         );
     }
+}
+
+/// Returns whether a text makes an image out of a variable: a pattern only asks for one.
+fn is_made(text: &str) -> bool {
+    (text.contains("{{") || text.contains('$')) && !text.contains(['*', '?', '|', '!', '<', '>', '&'])
 }
 
 /// Returns whether a node stands where it is written: what an alias leads to is looked at there.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deployed_paths::{self, DeployedPath};
+use super::deployed_paths::{self, DeployedPath, GivenValues};
 use super::finder::{Fields, Finder};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -20,6 +20,9 @@ pub struct Kustomize {
     /// What this file has a deployer take objects from: of the gate.
     #[serde(default)]
     pub names: Vec<DeployedPath>,
+    /// The charts that this file gives values to: of the gate.
+    #[serde(default)]
+    pub gives: Vec<GivenValues>,
     /// Whether it is a component: nothing comes out of it where nobody names it.
     #[serde(default)]
     pub is_component: bool,
@@ -31,7 +34,8 @@ pub struct Kustomize {
 impl Kustomize {
     /// Adds what another part of the file does.
     pub(in crate::manifest) fn append(&mut self, other: Self) {
-        let Self { overlays, takes_away, lets_out, names, is_component, conditions } = other;
+        let Self { overlays, takes_away, lets_out, names, gives, is_component, conditions } = other;
+        self.gives.extend(gives);
         self.overlays.extend(overlays);
         self.takes_away.extend(takes_away);
         self.lets_out.extend(lets_out);
@@ -45,6 +49,8 @@ impl Kustomize {
         self.overlays
             .iter()
             .flat_map(|overlay| overlay.resources.iter().chain(&overlay.patches).chain(&overlay.values))
+            .chain(self.names.iter().map(|named| &named.path))
+            .chain(self.gives.iter().flat_map(|given| &given.files))
             .map(String::as_str)
     }
 
@@ -157,6 +163,8 @@ pub(in crate::manifest) fn kustomize(
     }
     if is_gate {
         into.names.extend(deployed_paths::of_object(tree, root));
+        into.names.extend(deployed_paths::of_compose(tree, root, path));
+        into.gives.extend(deployed_paths::given_values(tree, root, path));
     }
     let of_deployers = deployers(tree, document, root);
     into.overlays.extend(of_deployers.into_iter().filter(|overlay| !overlay.images.is_empty()));

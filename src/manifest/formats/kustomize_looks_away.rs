@@ -8,7 +8,8 @@ use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 
 /// Lists of plug-ins and of their configurations: any of them may write an image.
-const PLUGINS: [&str; 4] = ["transformers", "generators", "configurations", "helmChartInflationGenerator"];
+const PLUGINS: [&str; 5] =
+    ["transformers", "generators", "configurations", "validators", "helmChartInflationGenerator"];
 
 /// Says what the kustomization at `root` reads and tagpin does not.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {

@@ -27,12 +27,13 @@ mod partial_images;
 pub mod pattern;
 mod platform;
 mod quadlet;
+mod remote_values;
 pub(super) mod skaffold;
 mod terraform;
 mod uncatalogued;
 mod unknown;
 
-pub use deployed_paths::DeployedPath;
+pub use deployed_paths::{DeployedPath, GivenValues};
 pub(super) use document::find;
 pub(super) use finder::Found;
 pub(super) use folded_keys::objection as key_objection;

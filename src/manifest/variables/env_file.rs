@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::manifest::variable_text::{VariableStyle, fill};
 
 /// Returns the variables of a `.env`. One whose value takes from elsewhere what is not known keeps that as it is written.
-pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
+pub(in crate::manifest) fn parse(text: &str) -> BTreeMap<String, String> {
     let mut known = BTreeMap::new();
     for line in text.trim_start_matches('\u{feff}').lines() {
         let line = line.trim();

@@ -1,7 +1,8 @@
 //! Variables in images, and where in the tree their values stand: the `.env` beside a Compose file, what Flux substitutes.
 
-mod env_file;
+pub(super) mod env_file;
+mod given_files;
 mod settle;
 mod substitutions;
 
-pub(super) use settle::settle;
+pub(super) use settle::{compose_files, settle};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::env_file;
+use super::given_files::GivenFiles;
 use super::substitutions::{DataObject, Substitution, VariableSources, may_say, normal, read};
 use crate::manifest::inputs;
 use crate::manifest::located::{Located, Scan};
@@ -10,7 +11,7 @@ use crate::manifest::partial_image::{ImageParts, PartialImage};
 use crate::manifest::scan::{SIZE_MAX, is_candidate};
 use crate::manifest::site::{State, classify};
 use crate::manifest::variable_text::{VariableStyle, fill, names};
-use crate::source::tree::{EntryKind, Tree, TreeEntry, directory_of, path_to};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, directory_of, path_from, path_to};
 
 /// A file: its path below the root of the tree, and what it holds.
 type ScannedFile<'f> = (&'f str, &'f mut Scan);
@@ -34,21 +35,49 @@ pub(in crate::manifest) fn settle<T: Tree>(
     let texts =
         Texts { tree, paths: entries.iter().map(|(entry, root_path)| (root_path.as_str(), entry)).collect() };
     let substituted = Substituted::of(&texts, entries, files);
+    let is_compose = |scan: &Scan| scan.sites.iter().any(|it| &*it.site.format == "compose" && is_filled(it));
+    let given = if files.iter().any(|(_, scan)| is_compose(scan)) {
+        GivenFiles::of(&texts.paths.keys().copied().collect(), |path| texts.read(path))
+    } else {
+        GivenFiles::default()
+    };
     let found: Vec<(usize, FileVariables)> = files
         .iter()
         .enumerate()
         .filter(|(_, (_, scan))| has_variable(scan))
-        .map(|(index, (path, scan))| (index, FileVariables::of(path, scan, &texts, &substituted)))
+        .map(|(index, (path, scan))| (index, FileVariables::of(path, scan, &texts, &substituted, &given)))
         .collect();
     for (index, known) in found {
         apply(files[index].1, &known);
     }
 }
 
+/// Returns each `.env` of the tree whose `COMPOSE_FILE` says which files Compose takes, with those that are below the root.
+pub(in crate::manifest) fn compose_files<T: Tree>(
+    tree: &T,
+    entries: &[(TreeEntry, String)],
+) -> Vec<(String, Vec<String>)> {
+    let is_one = |(entry, path): &&(TreeEntry, String)| {
+        entry.kind == EntryKind::File && path.rsplit('/').next() == Some(".env")
+    };
+    let found = entries.iter().filter(is_one).filter_map(|(entry, path)| {
+        let text = String::from_utf8(tree.read(&entry.path, SIZE_MAX).ok()?).ok()?;
+        let values = env_file::parse(&text);
+        let separator = values.get("COMPOSE_PATH_SEPARATOR").and_then(|text| text.chars().next());
+        let is_end = |c: char| separator.map_or(matches!(c, ':' | ';'), |separator| c == separator);
+        let files = values.get("COMPOSE_FILE")?.split(is_end);
+        let files = files.filter_map(|file| path_from(directory_of(path), file.trim()));
+        Some((path.clone(), files.filter(|file| !file.is_empty()).collect()))
+    });
+    found.collect()
+}
+
 /// What the variables of one file may be.
 struct FileVariables {
     style: VariableStyle,
     values: Vec<VariableValues>,
+    /// What somebody may give to Compose instead.
+    given: Vec<VariableValues>,
     /// The directory of the file.
     directory: String,
     /// What generators give to the templates of an `ApplicationSet`.
@@ -56,7 +85,13 @@ struct FileVariables {
 }
 
 impl FileVariables {
-    fn of<T: Tree>(path: &str, scan: &Scan, texts: &Texts<'_, T>, substituted: &Substituted) -> Self {
+    fn of<T: Tree>(
+        path: &str,
+        scan: &Scan,
+        texts: &Texts<'_, T>,
+        substituted: &Substituted,
+        given: &GivenFiles,
+    ) -> Self {
         let is_compose = scan.sites.iter().any(|located| &*located.site.format == "compose");
         let (style, values) = if is_compose {
             (VariableStyle::Compose, vec![texts.env_files(path)])
@@ -67,7 +102,15 @@ impl FileVariables {
         let from_here = |(name, value)| (name, (value, path.to_owned()));
         let generated = read(path, &text).generated.into_iter();
         let generated = generated.map(|all| all.into_iter().map(from_here).collect()).collect();
-        Self { style, values, directory: directory_of(path).to_owned(), generated }
+        let given = if is_compose { given.around(path) } else { Vec::new() };
+        let given = given.into_iter().map(|path| {
+            let mut all = values.first().cloned().unwrap_or_default();
+            let text = texts.read(&path).unwrap_or_default();
+            all.extend(env_file::parse(&text).into_iter().map(|(name, it)| (name, (it, path.clone()))));
+            all
+        });
+        let given = given.collect();
+        Self { style, values, given, directory: directory_of(path).to_owned(), generated }
     }
 
     /// Returns who fills a text of an object of `kind`, and with what.
@@ -78,6 +121,16 @@ impl FileVariables {
         // A generator may give several things, of which not each is for this text.
         let fills = |values: &&VariableValues| fill(text, &plain(values), VariableStyle::Template).is_some();
         (VariableStyle::Template, self.generated.iter().filter(fills).collect())
+    }
+
+    /// Returns what somebody may give to Compose instead, of what has another value of a text's variables.
+    fn given(&self, text: &str) -> Vec<&VariableValues> {
+        let names = names(text);
+        let main = self.values.first();
+        let is_other = |values: &&VariableValues| {
+            names.iter().any(|name| values.get(*name) != main.and_then(|main| main.get(*name)))
+        };
+        self.given.iter().filter(is_other).collect()
     }
 
     /// Returns the variables of a text with their values, each with the file that it stands in.
@@ -118,9 +171,17 @@ fn apply(scan: &mut Scan, known: &FileVariables) {
     for located in scan.sites.iter_mut().filter(|located| is_filled(located)) {
         let image = &located.site.image;
         let (style, all) = known.of_text(image, located.site.kind.as_deref());
-        let said = known.said(image, &all);
-        let filled: Vec<Option<String>> = all.iter().map(|values| filled(image, values, style)).collect();
-        let filled = worst(&filled);
+        let mut said = known.said(image, &all);
+        let becomes: Vec<Option<String>> = all.iter().map(|values| filled(image, values, style)).collect();
+        let mut becomes = worst(&becomes);
+        let given = known.given(image);
+        if !given.is_empty() {
+            said.extend(known.said(image, &given));
+            let instead: Vec<Option<String>> =
+                given.iter().map(|values| filled(image, values, style)).collect();
+            becomes = either(becomes, worst(&instead));
+        }
+        let filled = becomes;
         if filled.is_some() || !said.is_empty() {
             let deployed = located.deployed.get_or_insert_default();
             deployed.filled = filled;
@@ -146,6 +207,15 @@ fn filled(image: &str, values: &VariableValues, style: VariableStyle) -> Option<
     fill(image, &plain(values), style).filter(|filled| {
         style != VariableStyle::Compose || classify(filled).0 == State::Floating || is_given()
     })
+}
+
+/// Returns what an image becomes that somebody may give other values: it is known to be pinned only where both are.
+fn either(main: Option<String>, instead: Option<String>) -> Option<String> {
+    let floats = |image: &Option<String>| image.as_ref().is_some_and(|it| classify(it).0 == State::Floating);
+    if floats(&main) {
+        return main;
+    }
+    instead.filter(|image| classify(image).0 != State::Floating)
 }
 
 /// Returns what is worst of what an image becomes in several places; `None` where one of them is not known, and none floats.

@@ -8,6 +8,7 @@ mod inputs;
 mod judged;
 mod looked_behind;
 mod moved;
+mod switched;
 mod understood;
 mod values;
 mod variables;

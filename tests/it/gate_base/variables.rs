@@ -22,7 +22,57 @@ fn a_variable_of_compose_is_judged_by_its_env_file() {
     let pinned = format!("TAG=7@{PIN}");
     let tag = "redis:${TAG}";
     let told = "d/compose.yaml floating-tag";
+    let given = |value: &str| [before(tag, &pinned), vec![("d/prod.env", format!("{value}\n"))]].concat();
+    let script = |path: &'static str, text: &str| (path, text.to_owned());
+    let open = "d/compose.yaml unverifiable";
     told_all(&[
+        ("another file", given(&pinned), vec![("d/prod.env", text("TAG=8\n"))], open),
+        ("another file that comes", before(tag, &pinned), vec![("d/.env.prod", text("TAG=8\n"))], open),
+        ("another file above", before(tag, &pinned), vec![("prod.env", text("TAG=8\n"))], open),
+        ("another file below", before(tag, &pinned), vec![("d/env/prod.env", text("TAG=8\n"))], open),
+        ("one tag for another in another file", given("TAG=8"), vec![("d/prod.env", text("TAG=9\n"))], open),
+        (
+            "another file without a default",
+            vec![compose(tag), ("d/prod.env", format!("{pinned}\n"))],
+            vec![("d/prod.env", text("TAG=8\n"))],
+            open,
+        ),
+        (
+            "a file that a script names",
+            [
+                before(tag, &pinned),
+                vec![
+                    script("d/up.sh", "docker compose --env-file vars.txt up\n"),
+                    ("d/vars.txt", format!("{pinned}\n")),
+                ],
+            ]
+            .concat(),
+            vec![("d/vars.txt", text("TAG=8\n"))],
+            open,
+        ),
+        (
+            "a script that names a file",
+            [before(tag, &pinned), vec![("d/vars.txt", text("TAG=8\n"))]].concat(),
+            vec![script("Makefile", "up:\n\tdocker compose --env-file=d/vars.txt up\n")],
+            open,
+        ),
+        (
+            "a file of what is included",
+            [
+                before(tag, &pinned),
+                vec![
+                    (
+                        "d/all.yaml",
+                        text("include: [{path: compose.yaml, env_file: vars.txt}]\nservices: {}\n"),
+                    ),
+                    ("d/vars.txt", format!("{pinned}\n")),
+                ],
+            ]
+            .concat(),
+            vec![("d/vars.txt", text("TAG=8\n"))],
+            open,
+        ),
+        ("what a container gets, too", before(tag, &pinned), vec![("d/app.env", text("TAG=8\n"))], open),
         ("a tag", before(tag, &pinned), vec![env("TAG=8")], told),
         ("in quotes", before(tag, &pinned), vec![env("TAG=\"8\" # now")], told),
         ("in other quotes", before(tag, &pinned), vec![env("TAG='8'")], told),
@@ -67,7 +117,19 @@ fn a_variable_of_compose_is_judged_by_its_env_file() {
         ("another digest", before(tag, &pinned), vec![env(&format!("TAG=8@{PIN}"))]),
         ("another variable", before(tag, "TAG=8"), vec![env("TAG=8\nMORE=2")]),
         ("a comment", before(tag, "TAG=8"), vec![env("# x\nTAG=8 # y")]),
-        ("what a container gets", before(tag, &pinned), vec![("d/app.env", text("TAG=8\n"))]),
+        ("what a container gets", before(tag, &pinned), vec![("d/app.env", text("OTHER=8\n"))]),
+        ("a digest in another file", given(&pinned), vec![("d/prod.env", format!("TAG=8@{PIN}\n"))]),
+        (
+            "another variable in another file",
+            given(&pinned),
+            vec![("d/prod.env", format!("{pinned}\nX=8\n"))],
+        ),
+        ("an example", before(tag, &pinned), vec![("d/.env.example", text("TAG=8\n"))]),
+        (
+            "another project below",
+            before(tag, &pinned),
+            vec![("d/e/.env", text("TAG=8\n")), ("d/e/compose.yaml", text("services: {}\n"))],
+        ),
         ("another directory", before(tag, &pinned), vec![("e/.env", text("TAG=8\n"))]),
         ("a pinned service that is new", vec![env(&pinned)], vec![compose(tag)]),
         ("an image without variables", before(&format!("redis:7@{PIN}"), &pinned), vec![env("TAG=8")]),

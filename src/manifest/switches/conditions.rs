@@ -1,0 +1,144 @@
+//! The conditions of a chart's template: which bytes come out only where some value says so.
+
+use std::ops::Range;
+
+/// A condition around a part of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    pub(super) range: Range<usize>,
+    /// The values that it asks for, as JSON pointers in lower case.
+    pub(super) values: Vec<String>,
+    pub(super) asks: Asks,
+}
+
+/// What a condition asks of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// That it is there and not no.
+    Yes,
+    /// That it is not.
+    No,
+    /// Something about what it is.
+    What,
+}
+
+struct OpenBlock<'t> {
+    head: &'t str,
+    word: &'t str,
+    start: usize,
+    is_else: bool,
+    /// Where the values of a `with` or `range` are.
+    context: String,
+}
+
+/// Returns the conditions in `text`.
+pub(super) fn of_template(text: &str) -> Vec<Condition> {
+    let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while let Some(start) = text[at..].find("{{").map(|start| at + start) {
+        let Some(end) = text[start..].find("}}").map(|end| start + end + 2) else { break };
+        let action = text[start + 2..end - 2].trim_matches('-').trim();
+        let (word, head) = action.split_once(char::is_whitespace).unwrap_or((action, ""));
+        let context = open.last().map(|open| open.context.clone()).unwrap_or_default();
+        match word {
+            "if" | "with" | "range" => {
+                let values = values(head, &context);
+                let context = match (word, values.as_slice()) {
+                    ("with" | "range", [value]) => value.clone(),
+                    _ => context,
+                };
+                open.push(OpenBlock { head, word, start: end, is_else: false, context });
+            }
+            "define" | "block" => {
+                open.push(OpenBlock { head: "", word: "define", start: end, is_else: false, context });
+            }
+            "else" => {
+                if let Some(before) = open.pop() {
+                    let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
+                    found.extend(condition(&before, start, &outer));
+                    let head = match head.strip_prefix("if").or(head.strip_prefix("with")) {
+                        Some(more) if more.starts_with(char::is_whitespace) => more.trim(),
+                        _ => "",
+                    };
+                    let is_else = head.is_empty();
+                    let head = if is_else { before.head } else { head };
+                    open.push(OpenBlock { head, word: before.word, start: end, is_else, context: outer });
+                }
+            }
+            "end" => {
+                if let Some(before) = open.pop() {
+                    let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
+                    found.extend(condition(&before, start, &outer));
+                }
+            }
+            _ => {}
+        }
+        at = end;
+    }
+    found
+}
+
+fn condition(open: &OpenBlock<'_>, end: usize, outer: &str) -> Option<Condition> {
+    let values = values(open.head, outer);
+    if values.is_empty() {
+        return None;
+    }
+    let has = |word: &str| words(open.head).any(|other| other == word);
+    let compares = ["eq", "ne", "lt", "le", "gt", "ge", "has", "contains", "hasPrefix", "regexMatch"];
+    let asks = if compares.iter().any(|word| has(word)) {
+        Asks::What
+    } else if has("not") != open.is_else {
+        Asks::No
+    } else {
+        Asks::Yes
+    };
+    Some(Condition { range: open.start..end, values, asks })
+}
+
+fn words(head: &str) -> impl Iterator<Item = &str> {
+    head.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '|')).filter(|word| !word.is_empty())
+}
+
+/// Returns the values that are asked for in a head.
+fn values(head: &str, context: &str) -> Vec<String> {
+    let pointer = |names: &str| format!("/{}", names.replace('.', "/")).to_lowercase();
+    let value = |word: &str| {
+        let word = word.trim_start_matches('$');
+        if let Some(names) = word.strip_prefix(".Values.") {
+            return Some(pointer(names));
+        }
+        let names = word.strip_prefix('.').filter(|_| !context.is_empty())?;
+        let is_own = |name: &&str| names.split('.').next() == Some(*name);
+        let others = ["Values", "Release", "Chart", "Capabilities", "Files", "Template"];
+        (!others.iter().any(|name| is_own(&name)) && !names.is_empty())
+            .then(|| format!("{context}{}", pointer(names)))
+    };
+    let mut found: Vec<String> = words(head).filter_map(value).collect();
+    // `index .Values "a" "b"`
+    if let Some(rest) = head.split_once("index .Values").or(head.split_once("index $.Values")) {
+        let names: Vec<&str> = rest.1.split('"').skip(1).step_by(2).collect();
+        found.extend((!names.is_empty()).then(|| pointer(&names.join("."))));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_stands_around_what_it_is_about() {
+        let text = "a{{- if .Values.x.y }}b{{ else }}c{{ end }}{{ with .Values.z }}{{ if not .w }}d{{ end }}{{ end }}{{ if eq $.Values.m \"n\" }}e{{ end }}";
+        let of = |letter: char| {
+            let at = text.rfind(letter).unwrap();
+            let all = of_template(text).into_iter().filter(|it| it.range.contains(&at));
+            all.map(|it| (it.values.join(" "), it.asks)).collect::<Vec<_>>()
+        };
+        let told = |value: &str, asks| (value.to_owned(), asks);
+        assert_eq!(of('b'), [told("/x/y", Asks::Yes)]);
+        assert_eq!(of('c'), [told("/x/y", Asks::No)]);
+        assert_eq!(of_template(text).iter().filter(|it| it.values == ["/z/w"]).count(), 1);
+        assert_eq!(of_template(text).last().map(|it| it.asks), Some(Asks::What));
+        assert_eq!(of_template("{{ if .Values.x }}a"), []);
+    }
+}

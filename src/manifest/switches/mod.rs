@@ -1,0 +1,11 @@
+//! What keeps a part of a document from running: `enabled: false`, no replicas, a profile of Compose, a condition of a chart's
+//! template. What did not run before a change and does since is new, though it stood there.
+
+mod conditions;
+mod elsewhere;
+mod statements;
+mod switch;
+
+pub(super) use elsewhere::settle;
+pub(super) use switch::of_tree;
+pub use switch::{Switch, SwitchScope};

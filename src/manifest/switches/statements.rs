@@ -1,0 +1,140 @@
+//! What the files of a tree say under which path: in values, in values inside of deployers' objects, in patches.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::switch::{literal, object_at};
+use crate::manifest::scan::SIZE_MAX;
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+use crate::manifest::syntax::yaml;
+use crate::source::tree::{EntryKind, Tree, TreeEntry};
+
+/// How many texts inside of texts are read.
+const DEPTH_MAX: usize = 3;
+
+/// Something that a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SaidValue {
+    /// The JSON pointer, in lower case; of a parameter or a patch the one that it is for.
+    pub(super) path: String,
+    /// The last key, as it is written.
+    pub(super) key: String,
+    /// What is written; `…` for what is no scalar and not empty.
+    pub(super) literal: String,
+    /// The kind and the name of the object that it is about, each empty where any is.
+    pub(super) object: Option<(String, String)>,
+}
+
+/// The files of a tree, read as they are asked for.
+pub(super) struct Statements<'t, T> {
+    tree: &'t T,
+    entries: HashMap<&'t str, &'t TreeEntry>,
+    known: HashMap<String, Rc<Vec<SaidValue>>>,
+}
+
+impl<'t, T: Tree> Statements<'t, T> {
+    pub(super) fn new(tree: &'t T, entries: &'t [(TreeEntry, String)]) -> Self {
+        let entries = entries.iter().map(|(entry, root_path)| (root_path.as_str(), entry)).collect();
+        Self { tree, entries, known: HashMap::new() }
+    }
+
+    /// Returns the text of a file; nothing where it cannot be read, which is said elsewhere.
+    pub(super) fn text(&self, root_path: &str) -> Option<String> {
+        let entry = self.entries.get(root_path).filter(|entry| entry.kind == EntryKind::File)?;
+        String::from_utf8(self.tree.read(&entry.path, SIZE_MAX).ok()?).ok()
+    }
+
+    /// Returns what the file at `root_path` says.
+    pub(super) fn of(&mut self, root_path: &str) -> Rc<Vec<SaidValue>> {
+        if let Some(known) = self.known.get(root_path) {
+            return Rc::clone(known);
+        }
+        let found = self.text(root_path).map(|text| statements_of(&text)).unwrap_or_default();
+        let found = Rc::new(found);
+        self.known.insert(root_path.to_owned(), Rc::clone(&found));
+        found
+    }
+}
+
+/// Returns what a text says.
+pub(super) fn statements_of(text: &str) -> Vec<SaidValue> {
+    let mut found = Vec::new();
+    add(text, "", 0, &mut found);
+    found
+}
+
+fn add(text: &str, below: &str, depth: usize, found: &mut Vec<SaidValue>) {
+    let tree = yaml::parse(text);
+    for root in tree.documents.iter().filter_map(|document| document.root) {
+        walk(&tree, root, below, None, depth, found);
+    }
+}
+
+fn walk(
+    tree: &SyntaxTree<'_>,
+    node: NodeId,
+    path: &str,
+    object: Option<&(String, String)>,
+    depth: usize,
+    found: &mut Vec<SaidValue>,
+) {
+    let own = object_at(tree, node);
+    let object = own.as_ref().or(object);
+    match &tree.nodes[node].kind {
+        NodeKind::Scalar { value, .. } => {
+            if let Some(literal) = literal(tree, node) {
+                say(found, path, literal, object);
+            }
+            if depth < DEPTH_MAX && value.contains([':', '{']) && value.contains([' ', '\n', '{']) {
+                add(value, path, depth + 1, found);
+            }
+        }
+        NodeKind::Sequence { items, .. } => {
+            if !items.is_empty() {
+                say(found, path, "…".to_owned(), object);
+            }
+            for (index, item) in items.iter().enumerate() {
+                walk(tree, *item, &format!("{path}/{index}"), object, depth, found);
+            }
+        }
+        NodeKind::Mapping { entries, .. } => {
+            if !entries.is_empty() {
+                say(found, path, "…".to_owned(), object);
+            }
+            let get = |key| tree.get(node, key);
+            let value = |key| get(key).and_then(|node| literal(tree, node));
+            let text = |key| tree.get_str(node, key);
+            // A parameter of a deployer, an operation of a patch, the replicas of a kustomization, what scales an object.
+            if let (Some(name), Some(value)) = (text("name"), value("value")) {
+                let unescaped = name.replace("\\.", "~2").replace(['.', '['], "/").replace(']', "");
+                say(found, &format!("/{}", unescaped.replace("~2", ".")), value, None);
+            }
+            if let (Some(path), Some(value)) = (text("path"), value("value")) {
+                say(found, path, value, Some(&(String::new(), String::new())));
+            }
+            if let (Some(name), Some(count)) = (text("name"), value("count")) {
+                say(found, "/spec/replicas", count, Some(&(String::new(), name.to_owned())));
+            }
+            if let Some(name) = get("scaleTargetRef").and_then(|target| tree.get_str(target, "name")) {
+                say(found, "/spec/replicas", "1".to_owned(), Some(&(String::new(), name.to_owned())));
+            }
+            for (key, value) in entries {
+                let Some(key) = tree.text_of(*key) else { continue };
+                if matches!(tree.nodes[*value].kind, NodeKind::Alias(_)) {
+                    if let Some(literal) = literal(tree, *value) {
+                        say(found, &format!("{path}/{key}"), literal, object);
+                    }
+                    continue;
+                }
+                let key = key.replace('~', "~0").replace('/', "~1");
+                walk(tree, *value, &format!("{path}/{key}"), object, depth, found);
+            }
+        }
+        NodeKind::Alias(_) => {}
+    }
+}
+
+fn say(found: &mut Vec<SaidValue>, path: &str, literal: String, object: Option<&(String, String)>) {
+    let key = path.rsplit('/').next().unwrap_or_default().to_owned();
+    found.push(SaidValue { path: path.to_lowercase(), key, literal, object: object.cloned() });
+}

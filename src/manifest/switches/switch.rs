@@ -1,0 +1,281 @@
+//! The switches of one file.
+
+use std::ops::Range;
+
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
+
+/// Something that keeps what stands around it from running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switch {
+    /// What it keeps from running.
+    pub scope: SwitchScope,
+    /// What tells it from other switches of the same place: its key and what it is set to. With another one, other things run.
+    pub condition: String,
+    /// Its JSON pointer; empty where it is elsewhere.
+    pub(super) path: String,
+    /// The kind and the name of the object that it is in.
+    pub(super) object: Option<(String, String)>,
+}
+
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwitchScope {
+    /// What in a document has a JSON pointer that starts with this, in lower case.
+    Below(usize, String),
+    /// Some bytes of the file.
+    Within(Range<usize>),
+}
+
+impl SwitchScope {
+    /// Returns whether something is a part of it: by document and JSON pointer, and by its first byte in the file.
+    pub fn has(&self, document: usize, path: &str, start: usize) -> bool {
+        match self {
+            Self::Below(other, prefix) => {
+                *other == document
+                    && path.get(..prefix.len()).is_some_and(|start| start.to_lowercase() == *prefix)
+            }
+            Self::Within(range) => range.contains(&start),
+        }
+    }
+}
+
+/// How a switch is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sense {
+    /// `true` lets things run.
+    On,
+    /// `true` keeps them from it.
+    Off,
+    /// None of them run.
+    Count,
+}
+
+/// The words of switches, in lower case.
+const WORDS: [(&str, Sense); 24] = [
+    ("enabled", Sense::On),
+    ("enable", Sense::On),
+    ("create", Sense::On),
+    ("install", Sense::On),
+    ("installed", Sense::On),
+    ("deploy", Sense::On),
+    ("deployed", Sense::On),
+    ("active", Sense::On),
+    ("activate", Sense::On),
+    ("run", Sense::On),
+    ("start", Sense::On),
+    ("disabled", Sense::Off),
+    ("disable", Sense::Off),
+    ("suspend", Sense::Off),
+    ("suspended", Sense::Off),
+    ("paused", Sense::Off),
+    ("skip", Sense::Off),
+    ("replicas", Sense::Count),
+    ("replicacount", Sense::Count),
+    ("scale", Sense::Count),
+    ("parallelism", Sense::Count),
+    ("completions", Sense::Count),
+    ("instances", Sense::Count),
+    ("count", Sense::Count),
+];
+
+/// Returns whether something in a text may be a switch.
+pub(super) fn may_switch(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains('\\')
+        || lower.contains("scaletargetref")
+        || WORDS.iter().any(|(word, _)| lower.contains(word))
+}
+
+/// Returns how the switch `key` is set, and what stands before the word: `webEnabled` is about `web…`.
+pub(super) fn sense(key: &str) -> Option<(Sense, String)> {
+    let lower = key.to_ascii_lowercase();
+    // All of them end so, but those that begin with a verb.
+    let exact = WORDS.iter().find(|(word, _)| lower == *word);
+    if let Some((_, sense)) = exact {
+        return Some((*sense, String::new()));
+    }
+    let ends = WORDS.iter().filter(|(word, _)| lower.len() > word.len() && lower.ends_with(word));
+    let ends = ends.filter(|(word, _)| {
+        let at = key.len() - word.len();
+        let before = key.as_bytes()[at - 1];
+        matches!(before, b'_' | b'-' | b'.') || key.as_bytes()[at].is_ascii_uppercase()
+    });
+    if let Some((word, sense)) = ends.max_by_key(|(word, _)| word.len()) {
+        let stem = lower[..key.len() - word.len()].trim_end_matches(['_', '-', '.']);
+        return Some((*sense, stem.to_owned()));
+    }
+    let begins = [("enable", Sense::On), ("disable", Sense::Off)].into_iter().find_map(|(word, sense)| {
+        let rest = lower.strip_prefix(word)?;
+        let is_word = key.as_bytes().get(word.len()).is_some_and(|byte| !byte.is_ascii_lowercase());
+        is_word.then(|| (sense, rest.trim_start_matches(['_', '-', '.']).to_owned()))
+    });
+    begins.filter(|(_, stem)| !stem.is_empty())
+}
+
+/// What a scalar is set to, as it is written: what is in quotes is a text, also `"false"`.
+pub(super) fn literal(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
+    let node = tree.resolve(node);
+    match &tree.nodes[node].kind {
+        NodeKind::Scalar { .. } if tree.is_masked(node) => None,
+        NodeKind::Scalar { value, style } => {
+            let tag = &tree.nodes[node].tag();
+            Some(match style {
+                ScalarStyle::Plain => format!("{tag}{value}"),
+                _ => format!("{tag}\"{value}\""),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether what is written is no, nothing or zero to whoever fills a template.
+pub(super) fn is_no(literal: &str) -> bool {
+    let lower = literal.to_ascii_lowercase();
+    matches!(lower.as_str(), "" | "\"\"" | "~" | "null" | "false" | "no" | "off" | "n")
+        || lower.parse::<f64>().is_ok_and(|number| number == 0.0)
+}
+
+/// Returns whether a switch that is set so keeps things from running.
+pub(super) fn is_off(sense: Sense, literal: &str) -> bool {
+    match sense {
+        Sense::On => is_no(literal) || is_no(literal.trim_matches('"')),
+        Sense::Off => !is_no(literal.trim_matches('"')),
+        // Nothing leaves it to the default, which is one.
+        Sense::Count => literal.trim_matches('"').parse::<f64>().is_ok_and(|number| number == 0.0),
+    }
+}
+
+/// Returns the switches of a file that are off.
+pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
+    let mut found = Vec::new();
+    for node in 0..tree.nodes.len() {
+        if let NodeKind::Mapping { entries, .. } = &tree.nodes[node].kind {
+            let own = entries.iter().filter_map(|(key, _)| tree.text_of(*key));
+            for key in own.filter(|key| *key != "<<") {
+                found.extend(of_entry(tree, node, key));
+            }
+            if tree.is_linked && tree.own_entry(node, "<<").is_some() {
+                let merged = WORDS.iter().map(|(word, _)| *word).chain(["profiles"]);
+                let merged = merged.filter(|word| tree.own_entry(node, word).is_none());
+                found.extend(merged.filter_map(|word| of_entry(tree, node, word)));
+            }
+        }
+    }
+    found
+}
+
+fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch> {
+    let (condition, stem) = match sense(key) {
+        Some((sense, stem)) => {
+            let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_off(sense, literal))?;
+            (format!("{key}: {literal}"), stem)
+        }
+        None if key == "profiles" => {
+            let profiles = tree.get(mapping, key)?;
+            let all: Vec<&str> = tree.items(profiles).iter().filter_map(|it| tree.string_of(*it)).collect();
+            if all.is_empty() || all.len() < tree.items(profiles).len() {
+                return None;
+            }
+            (profiles_of(&all), String::new())
+        }
+        None => return None,
+    };
+    let (root, document) = root_of(tree, mapping)?;
+    let mut about = mapping;
+    // `deploy.replicas` of Compose is about the service.
+    if tree.key_of(mapping) == Some("deploy") {
+        about = tree.nodes[mapping].parent().unwrap_or(mapping);
+    }
+    let prefix = format!("{}/{stem}", tree.pointer(about)).to_lowercase();
+    let path = format!("{}/{}", tree.pointer(mapping), key.replace('~', "~0").replace('/', "~1"));
+    Some(Switch {
+        scope: SwitchScope::Below(document, prefix),
+        condition,
+        path,
+        object: object_around(tree, mapping, root),
+    })
+}
+
+/// Returns the condition of a service that runs with some profiles of Compose alone.
+fn profiles_of(profiles: &[&str]) -> String {
+    let mut profiles = profiles.to_vec();
+    profiles.sort_unstable();
+    format!("{PROFILES}{}", profiles.join(","))
+}
+
+const PROFILES: &str = "profiles: ";
+
+impl Switch {
+    /// Returns the profiles of Compose that it is about.
+    pub(super) fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.condition.strip_prefix(PROFILES).into_iter().flat_map(|profiles| profiles.split(','))
+    }
+}
+
+fn root_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<(NodeId, usize)> {
+    let mut at = node;
+    while let Some(parent) = tree.nodes[at].parent() {
+        at = parent;
+    }
+    let document = tree.documents.iter().position(|document| document.root == Some(at))?;
+    Some((at, document))
+}
+
+/// Returns the kind and the name of the object around a node: the document, or an item of a list.
+fn object_around(tree: &SyntaxTree<'_>, node: NodeId, root: NodeId) -> Option<(String, String)> {
+    let mut at = Some(node);
+    while let Some(here) = at {
+        if let Some(object) = object_at(tree, here) {
+            return Some(object);
+        }
+        at = tree.nodes[here].parent().filter(|_| here != root);
+    }
+    None
+}
+
+/// Returns the kind and the name of the object at a node.
+pub(super) fn object_at(tree: &SyntaxTree<'_>, node: NodeId) -> Option<(String, String)> {
+    let kind = tree.get_str(node, "kind")?;
+    let name = tree.get(node, "metadata").and_then(|metadata| tree.get_str(metadata, "name"));
+    tree.get(node, "apiVersion")?;
+    Some((kind.to_owned(), name.unwrap_or_default().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::syntax::yaml;
+
+    #[test]
+    fn what_is_off_is_told_by_its_key_and_what_it_is_set_to() {
+        for (text, scope) in [
+            ("web: {enabled: false}", "/web/"),
+            ("webEnabled: no", "/web"),
+            ("web_enabled: 0", "/web"),
+            ("enableWeb: false", "/web"),
+            ("web: {disabled: true}", "/web/"),
+            ("replicas: 0", "/"),
+            ("workerReplicaCount: 0", "/worker"),
+            ("a: {deploy: {replicas: 0}}", "/a/"),
+            ("x: &x {enabled: false}\nweb: {<<: *x}", "/web/"),
+            ("web: {enabled: \"false\"}", "/web/"),
+            ("services: {a: {profiles: [b]}}", "/services/a/"),
+        ] {
+            let found = of_tree(&yaml::parse(text));
+            let has = |switch: &Switch| switch.scope == SwitchScope::Below(0, scope.to_owned());
+            assert!(found.iter().any(has), "{text}: {found:?}");
+        }
+        for text in [
+            "web: {enabled: true}",
+            "replicas: 1",
+            "replicas:",
+            "suspend: false",
+            "unenabled: false",
+            "profiles: []",
+            "profiles: [{a: b}]",
+            "deploy: {a: b}",
+        ] {
+            assert_eq!(of_tree(&yaml::parse(text)), [], "{text}");
+        }
+    }
+}
