@@ -1,29 +1,85 @@
-//! Terraform: an image that is the value of a name counts only where all files of its module use that name as an image.
+//! Terraform: an image that is the value of a name, or is handed to a module, counts only where that name is used as an image
+//! and nothing else in all files of its module.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::TreeFile;
 use crate::manifest::inventory::directory;
+use crate::manifest::module_names::ModuleArgument;
 use crate::manifest::site::Skip;
 
-/// Leaves the definitions alone that a file beside them uses for more than an image, and those that nobody uses as one.
-/// What files say of names is taken out of them.
-pub(super) fn settle(files: &mut [TreeFile<'_>]) {
-    let mut modules: HashMap<&str, (BTreeSet<String>, BTreeSet<String>)> = HashMap::new();
-    for (path, scan) in files.iter() {
-        let (images, others) = modules.entry(directory(path)).or_default();
-        images.extend(scan.module.images.iter().cloned());
-        others.extend(scan.module.others.iter().cloned());
+/// How often a name is handed on before nobody follows it.
+const CALLS_MAX: usize = 16;
+
+/// The modules of a tree, by their directories.
+#[derive(Default)]
+struct Modules {
+    images: HashMap<String, BTreeSet<String>>,
+    /// What is no image, by directory and name.
+    others: HashSet<(String, String)>,
+}
+
+impl Modules {
+    fn of(files: &[TreeFile<'_>]) -> Self {
+        let (mut modules, mut passed) = (Self::default(), Vec::new());
+        for (path, scan) in files {
+            let at = directory(path);
+            let names = &scan.module;
+            modules.images.entry(at.to_owned()).or_default().extend(names.images.iter().cloned());
+            modules.others.extend(names.others.iter().map(|name| (at.to_owned(), name.clone())));
+            passed.extend(names.passed.iter().map(|(name, to)| (at, name, to)));
+        }
+        for call in 0..=CALLS_MAX {
+            let is_lost = |(at, _, to): &(&str, &String, &ModuleArgument)| {
+                call == CALLS_MAX || !modules.takes_image(at, to)
+            };
+            let (lost, rest): (Vec<_>, Vec<_>) = passed.into_iter().partition(is_lost);
+            passed = rest;
+            if lost.is_empty() {
+                break;
+            }
+            modules.others.extend(lost.into_iter().map(|(at, name, _)| (at.to_owned(), name.clone())));
+        }
+        modules
     }
+
+    fn is_image(&self, at: &str, name: &str) -> bool {
+        self.images.get(at).is_some_and(|images| images.contains(name))
+            && !self.others.contains(&(at.to_owned(), name.to_owned()))
+    }
+
+    /// Returns whether what a file in `at` hands to a module is an image there.
+    fn takes_image(&self, at: &str, to: &ModuleArgument) -> bool {
+        joined(at, &to.source).is_some_and(|module| self.is_image(&module, &format!("var.{}", to.name)))
+    }
+}
+
+/// Leaves the definitions and arguments alone that are used for more than an image, and those that nobody uses as one. What
+/// files say of names is taken out of them.
+pub(super) fn settle(files: &mut [TreeFile<'_>]) {
+    let modules = Modules::of(files);
     for (path, scan) in files.iter_mut() {
-        let Some((images, others)) = modules.get(directory(path)) else { continue };
-        for (name, pointer) in std::mem::take(&mut scan.module).definitions {
-            if images.contains(&name) && !others.contains(&name) {
-                continue;
-            }
-            for located in scan.sites.iter_mut().filter(|located| located.site.path == pointer) {
-                located.site.skip(Skip::UnknownLocation);
-            }
+        let at = directory(path);
+        let names = std::mem::take(&mut scan.module);
+        let definitions = names.definitions.into_iter().filter(|(name, _)| !modules.is_image(at, name));
+        let arguments = names.arguments.into_iter().filter(|(to, _)| !modules.takes_image(at, to));
+        let left: HashSet<String> =
+            definitions.map(|(_, pointer)| pointer).chain(arguments.map(|(_, pointer)| pointer)).collect();
+        for located in scan.sites.iter_mut().filter(|located| left.contains(&located.site.path)) {
+            located.site.skip(Skip::UnknownLocation);
         }
     }
+}
+
+/// Returns the directory at `source` as seen from `at`; `None` where it is not in the tree.
+fn joined(at: &str, source: &str) -> Option<String> {
+    let mut parts: Vec<&str> = at.split('/').filter(|part| !part.is_empty()).collect();
+    for part in source.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }

@@ -2,7 +2,7 @@
 
 use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
-use super::{artifact, helm_values, json_patch, kustomization, oci_chart, partial_images};
+use super::{artifact, helm_values, json_patch, kustomization, module_texts, oci_chart, partial_images};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
@@ -22,8 +22,11 @@ pub(super) fn find(
     }
     for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
+            let node = module_texts::text_of(finder, root, node);
             if finder.is_computed(node) {
                 finder.add_computed(node);
+            } else if form == TextForm::Values && &*finder.format == "terraform" && tree.is_mapping(node) {
+                helm_values::find(finder, node);
             } else if tree.text_of(node).is_some() {
                 let (format, object) = (finder.format.clone(), finder.object.clone());
                 let document = finder.document;

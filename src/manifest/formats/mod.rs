@@ -21,6 +21,7 @@ mod kubernetes;
 mod kustomization;
 mod kustomize_looks_away;
 mod locations;
+mod module_texts;
 mod object;
 mod oci_chart;
 mod partial_images;

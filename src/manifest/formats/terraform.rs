@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finder::{Finder, has_tag_or_digest};
 use super::image_keys::is_image_key;
-use super::pattern::Pattern;
+use super::module_texts::{is_letter, nodes, whole_name};
 use super::{kubernetes, object, uncatalogued};
+use crate::manifest::module_names::ModuleArgument;
 use crate::manifest::site::{Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -37,10 +38,6 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
 }
 
-fn nodes(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<NodeId> {
-    Pattern::parse(path).map(|path| path.find(tree, root)).unwrap_or_default()
-}
-
 /// Puts images that are named by `local.x` or `var.x` where these are defined, and takes out what names an image of
 /// another place of the file. A definition counts only where images alone use it, each of them as it is; what the other
 /// files of the module do with it is seen later.
@@ -59,21 +56,33 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
         }
     }
     let everywhere = names(tree);
+    let mut passed: HashMap<String, usize> = HashMap::new();
+    let mut arguments = Vec::new();
+    for (to, value) in module_arguments(tree, root) {
+        if let Some(name) =
+            tree.text_of(value).filter(|_| !tree.nodes[value].tag().is_empty()).and_then(whole_name)
+        {
+            *passed.entry(name.to_owned()).or_default() += 1;
+            finder.names.passed.push((name.to_owned(), to));
+        } else if may_be_image(tree, &to.name, value) {
+            arguments.push((to, value));
+        }
+    }
     for (name, count) in &everywhere {
-        let is_image = uses.get(name).is_some_and(|uses| uses.len() == *count);
+        let places = uses.get(name).map_or(0, Vec::len) + passed.get(*name).copied().unwrap_or_default();
+        let is_image = places == *count;
         let names = if is_image { &mut finder.names.images } else { &mut finder.names.others };
         names.insert((*name).to_owned());
     }
     let mut definitions = Vec::new();
     for (name, definition) in defined(tree, root) {
         let is_used_here = everywhere.contains_key(name.as_str());
-        let is_image = is_literal_image(tree, definition)
-            && if is_used_here {
-                finder.names.images.contains(&name)
-            } else {
-                is_image_key(&name) && has_tag_or_digest(tree, definition)
-                    || uncatalogued::names_registry(tree, definition)
-            };
+        // What is only handed on must look like an image, too.
+        let is_image = match uses.contains_key(name.as_str()) {
+            true => finder.names.images.contains(&name) && is_literal_image(tree, definition),
+            false if is_used_here && !finder.names.images.contains(&name) => false,
+            false => may_be_image(tree, &name, definition),
+        };
         if is_image {
             known.extend(uses.get(name.as_str()).into_iter().flatten());
             definitions.push((definition, name));
@@ -85,6 +94,31 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
         finder.names.definitions.insert(name, tree.pointer(definition));
         finder.add_image(definition);
     }
+    for (to, value) in arguments {
+        finder.names.arguments.push((to, tree.pointer(value)));
+        finder.add_image(value);
+    }
+}
+
+/// Returns what the modules of the same tree are called with.
+fn module_arguments(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(ModuleArgument, NodeId)> {
+    let mut found = Vec::new();
+    for module in nodes(tree, root, "/module/*").into_iter().chain(nodes(tree, root, "/module/*/[]")) {
+        let source = tree.get(module, "source").filter(|source| tree.nodes[*source].tag().is_empty());
+        let source = source.and_then(|source| tree.text_of(source)).filter(|source| source.starts_with('.'));
+        let Some(source) = source else { continue };
+        for (name, value) in tree.entries(module) {
+            let Some(name) = tree.text_of(*name) else { continue };
+            found.push((ModuleArgument { source: source.to_owned(), name: name.to_owned() }, *value));
+        }
+    }
+    found
+}
+
+/// Returns whether a value looks like an image where nothing says yet that it is one.
+fn may_be_image(tree: &SyntaxTree<'_>, name: &str, value: NodeId) -> bool {
+    let is_named = is_image_key(name) && has_tag_or_digest(tree, value);
+    is_literal_image(tree, value) && (is_named || uncatalogued::names_registry(tree, value))
 }
 
 /// Returns whether a scalar is a reference as it stands.
@@ -96,17 +130,6 @@ fn is_literal_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 fn keys<'t>(tree: &'t SyntaxTree<'_>, root: NodeId, path: &str) -> HashSet<&'t str> {
     let mappings = nodes(tree, root, path).into_iter();
     mappings.flat_map(|node| tree.entries(node)).filter_map(|(key, _)| tree.text_of(*key)).collect()
-}
-
-/// Returns what a text names, where it does nothing else: `local.x`, `"${var.x}"`, `docker_image.x.image_id`.
-fn whole_name(text: &str) -> Option<&str> {
-    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text).trim();
-    let is_name = |part: &str| !part.is_empty() && part.bytes().all(is_letter);
-    (inner.contains('.') && inner.split('.').all(is_name)).then_some(inner)
-}
-
-fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// Returns how often each `local.x` and `var.x` is named in the file, comments left out.

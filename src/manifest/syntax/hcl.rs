@@ -158,7 +158,7 @@ impl<'a> HclReader<'a> {
         let source = self.text.get(span.clone()).unwrap_or_default();
         let shape = match expression {
             Expression::Array(items) => {
-                ValueShape::Sequence(items.iter().map(|item| self.expression(item)).collect())
+                ValueShape::Sequence(items.iter().flat_map(|item| self.item(item)).collect())
             }
             Expression::Object(object) => {
                 let entries =
@@ -174,6 +174,11 @@ impl<'a> HclReader<'a> {
             }
         };
         Value { span, shape }
+    }
+
+    /// Returns the values that an item of a list may be.
+    fn item(&self, item: &Expression) -> Vec<Value<'a>> {
+        if self.is_job { vec![self.expression(item)] } else { self.choices(item) }
     }
 
     fn key(&self, key: &ObjectKey) -> Value<'a> {

@@ -54,6 +54,18 @@ impl<'a> HclReader<'a> {
         }
     }
 
+    /// Returns what both branches of a condition hold, and of any other expression what it holds itself.
+    pub(super) fn choices(&self, expression: &Expression) -> Vec<Value<'a>> {
+        match expression {
+            Expression::Parenthesis(inner) => self.choices(inner.inner()),
+            Expression::Conditional(choice) => {
+                let branches = [&choice.true_expr, &choice.false_expr].into_iter();
+                branches.filter(|branch| !branch.is_null()).flat_map(|branch| self.choices(branch)).collect()
+            }
+            _ => vec![self.expression(expression)],
+        }
+    }
+
     fn call(&self, call: &FuncCall, span: Range<usize>) -> Option<Value<'a>> {
         let name = call.name.name.as_str();
         let mut arguments = call.args.iter().map(|argument| self.expression(argument));

@@ -1,0 +1,34 @@
+//! What a Terraform module calls its values: `local.x`, `var.x`.
+
+use super::finder::Finder;
+use super::pattern::Pattern;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// Returns the text or the object that a local is, where `node` names one of this file and does nothing else; else `node`.
+pub(super) fn text_of(finder: &Finder<'_, '_>, root: NodeId, node: NodeId) -> NodeId {
+    let tree = finder.tree;
+    let name = tree.text_of(node).filter(|_| &*finder.format == "terraform" && finder.is_computed(node));
+    let Some(name) = name.and_then(whole_name).and_then(|name| name.strip_prefix("local.")) else {
+        return node;
+    };
+    let found = [format!("/locals/{name}"), format!("/locals/[]/{name}")].into_iter();
+    match found.flat_map(|path| nodes(tree, root, &path)).collect::<Vec<_>>().as_slice() {
+        [text] if !finder.is_computed(*text) => *text,
+        _ => node,
+    }
+}
+
+pub(super) fn nodes(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<NodeId> {
+    Pattern::parse(path).map(|path| path.find(tree, root)).unwrap_or_default()
+}
+
+/// Returns what a text names, where it does nothing else: `local.x`, `"${var.x}"`, `docker_image.x.image_id`.
+pub(super) fn whole_name(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text).trim();
+    let is_name = |part: &str| !part.is_empty() && part.bytes().all(is_letter);
+    (inner.contains('.') && inner.split('.').all(is_name)).then_some(inner)
+}
+
+pub(super) fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
