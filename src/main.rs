@@ -40,6 +40,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let environment = Variables::from_process();
     match &cli.command {
         Command::List(args) => commands::list::run(args, &cli.globals, &environment, terminal),
+        Command::Explain(args) => commands::explain::run(args, &cli.globals, &environment, terminal),
         Command::Pin(args) => commands::pin::run(args, &cli.globals, &environment, terminal),
         Command::Check(args) => commands::check::run(args, &cli.globals, &environment, terminal),
         Command::Run(args) => commands::run::run(args, &cli.globals, &environment, terminal),

@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod config;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod history;
 pub mod hold;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::manifest::formats::KnownChart;
 use crate::manifest::formats::catalogue::Location;
 
 /// A text with its place in the file.
@@ -73,6 +74,8 @@ pub(super) struct Raw {
     pub(super) formats: RawFormats,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) location: Vec<Spanned<Location>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) chart: Vec<Spanned<KnownChart>>,
 }
 
 /// `[formats]`

@@ -81,6 +81,7 @@ impl Config {
                 off: Some(self.settings.formats_off.iter().map(|it| text(&**it)).collect()),
             },
             location: self.settings.locations.iter().cloned().map(unspanned).collect(),
+            chart: self.settings.charts.iter().cloned().map(unspanned).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::manifest::deploy::{Charts, Deployers};
+use crate::manifest::deploy::{Charts, Deployers, Reading, TreeFile};
 pub use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::{Located, Scan};
@@ -67,9 +67,35 @@ pub fn take<T: Tree>(
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, false, catalogue, wanted, vendored, |_, root_path, bytes| {
-        scan::scan(root_path, bytes, catalogue)
-    })
+    let scan = |_: &str, root_path: &str, bytes: &[u8]| scan::scan(root_path, bytes, catalogue);
+    take_with(tree, false, catalogue, wanted, vendored, scan, |_, _| ()).map(|(inventory, ())| inventory)
+}
+
+/// Does what [`take`] does, and returns beside it who reads the images that are `asked` about, by the path of their file below
+/// the repository's root and where they start in its text.
+///
+/// # Errors
+/// Those of [`take`].
+pub fn take_with_readings<T: Tree>(
+    tree: &T,
+    catalogue: &Catalogue,
+    wanted: impl Fn(&str) -> bool,
+    vendored: VendoredTrees,
+    asked: impl Fn(&str, &Located) -> bool,
+) -> Result<(Inventory, HashMap<(String, usize), Vec<Reading>>), TreeError> {
+    let look = |files: &[TreeFile<'_>], charts: &Charts| {
+        let mut found = HashMap::new();
+        for (file, (path, scan)) in files.iter().enumerate() {
+            for (index, located) in scan.sites.iter().enumerate().filter(|(_, located)| asked(path, located))
+            {
+                let readings = deploy::readings(files, charts, catalogue.charts(), (file, index));
+                found.insert(((*path).to_owned(), located.site.span.start), readings);
+            }
+        }
+        found
+    };
+    let scan = |_: &str, root_path: &str, bytes: &[u8]| scan::scan(root_path, bytes, catalogue);
+    take_with(tree, false, catalogue, wanted, vendored, scan, look)
 }
 
 /// Does what [`take`] does for the gate: see [`scan::scan_strictly`].
@@ -82,23 +108,26 @@ pub fn take_strictly<T: Tree>(
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
 ) -> Result<Inventory, TreeError> {
-    take_with(tree, true, catalogue, wanted, vendored, |path, root_path, bytes| {
+    let scan = |path: &str, root_path: &str, bytes: &[u8]| {
         // Where the command line names a file, nothing is known of those beside it.
         let is_chart = |directory: &str| {
             tree.is_named(path) || tree.read(&chart_file(path, root_path, directory), SIZE_MAX).is_ok()
         };
         scan::scan_strictly(root_path, bytes, catalogue, is_template_home(root_path, is_chart))
-    })
+    };
+    take_with(tree, true, catalogue, wanted, vendored, scan, |_, _| ()).map(|(inventory, ())| inventory)
 }
 
-fn take_with<T: Tree>(
+/// Reads the tree; `look` sees it before anything is skipped for what deployers make of it.
+fn take_with<T: Tree, L>(
     tree: &T,
     is_gate: bool,
     catalogue: &Catalogue,
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
     scan: impl Fn(&str, &str, &[u8]) -> Scan + Sync,
-) -> Result<Inventory, TreeError> {
+    look: impl FnOnce(&[TreeFile<'_>], &Charts) -> L,
+) -> Result<(Inventory, L), TreeError> {
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
     let (mut foreign, mut all) = (Vec::new(), Vec::new());
     let (mut templates, mut paths) = (Vec::new(), VendoredPaths::default());
@@ -161,8 +190,9 @@ fn take_with<T: Tree>(
     let charts = charts(tree, &files, &templates, &all);
     let mut deployed: Vec<_> =
         files.iter_mut().map(|file| (file.root_path.as_str(), &mut file.scan)).collect();
+    let seen = look(&deployed, &charts);
     tree.budget().compute(|| {
-        deploy::apply(&mut deployed, &charts);
+        deploy::apply(&mut deployed, &charts, catalogue.charts());
         if is_gate {
             deploy::settle(&mut deployed, &charts);
             variables::settle(tree, &all, &mut deployed);
@@ -185,7 +215,7 @@ fn take_with<T: Tree>(
     }
     files.retain(|file| !hidden.contains(&file.path));
     let vendored = leave_out(tree, &mut files, &paths, vendored);
-    Ok(Inventory { files, not_read: kinds, vendored, deployers })
+    Ok((Inventory { files, not_read: kinds, vendored, deployers }, seen))
 }
 
 /// Takes what is vendored out of the `files`; returns how much it was.
@@ -334,17 +364,15 @@ fn charts<T: Tree>(
     all: &[(TreeEntry, String)],
 ) -> Charts {
     let mut charts = Charts::default();
-    let is_open = |file: &&FileScan| {
-        file.scan.sites.iter().any(deploy::needs_templates)
-            || file.scan.partials.iter().any(|partial| partial.parts.digest.is_some())
-    };
+    let is_open = |file: &&FileScan| file.scan.partials.iter().any(|partial| partial.parts.digest.is_some());
     let open = files.iter().filter(is_open);
     let whole = all
         .iter()
         .map(|(_, root_path)| root_path)
         .filter(|path| path.rsplit('/').next() == Some("Chart.yaml"));
-    let directories: HashSet<&str> =
-        open.map(|file| &file.root_path).chain(whole).map(|path| directory(path)).collect();
+    let scans = files.iter().map(|file| (file.root_path.as_str(), &file.scan));
+    let mut directories = deploy::template_directories(scans);
+    directories.extend(open.map(|file| &file.root_path).chain(whole).map(|path| directory(path)));
     for (path, root_path) in templates.iter().filter(|_| !directories.is_empty()) {
         let above = root_path.match_indices('/').map(|(at, _)| (&root_path[..at], &root_path[at + 1..]));
         // A chart's values reach the charts inside it too.

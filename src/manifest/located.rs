@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::deploy::{Deployed, Renamed};
-use super::formats::Kustomize;
+use super::formats::{Kustomize, Releases};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
@@ -34,6 +34,9 @@ pub struct Scan {
     /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
     /// project.
     pub built: Vec<String>,
+    /// The charts that this file installs, and where charts come from.
+    #[serde(default)]
+    pub releases: Releases,
     /// The image names that a Skaffold configuration in this file builds.
     pub artifacts: Vec<String>,
     /// What the names of a Terraform module are used for here.
@@ -56,6 +59,7 @@ impl Scan {
             && self.partials.is_empty()
             && self.ignores.is_empty()
             && self.kustomize == Kustomize::default()
+            && self.releases == Releases::default()
             && self.built.is_empty()
             && self.artifacts.is_empty()
             && self.module == ModuleNames::default()

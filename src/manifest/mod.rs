@@ -6,6 +6,7 @@ mod chart_values;
 mod content;
 pub mod deploy;
 pub mod edit;
+pub mod examine;
 mod file_scan;
 pub mod formats;
 mod ignore;

@@ -80,8 +80,9 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         }
     };
     let source = SourceText::new(text, path);
-    // The base of a Compose project says what is built, and a kustomization what it builds on: neither need name an image.
-    let is_base = compose::role(path).is_some() || formats::is_named(path);
+    // The base of a Compose project says what is built, a kustomization what it builds on, and a chart which others it has:
+    // none need name an image.
+    let is_base = compose::role(path).is_some() || formats::is_named(path) || formats::is_chart_file(path);
     let wanted = match closeness {
         Closeness::Whole => vec![Chunk::whole(text)],
         _ if is_base || language.syntax().parse_chunks.is_none() => vec![Chunk::whole(text)],
@@ -271,6 +272,7 @@ fn find(
     for (document, parsed) in tree.documents.iter().enumerate() {
         let Some(root) = parsed.root else { continue };
         formats::kustomize(tree, document, root, path, is_strict, &mut scan.kustomize);
+        formats::releases(tree, document, root, path, &mut scan.releases);
         scan.artifacts.extend(skaffold::artifacts(tree, root));
         if is_base {
             scan.built.extend(compose::built(tree, root));

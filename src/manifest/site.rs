@@ -121,6 +121,10 @@ pub enum Write {
         mapping: NodeId,
         /// The value after which the field is added.
         after: NodeId,
+        /// The field's key.
+        key: String,
+        /// Whether it holds the hex digits alone.
+        bare: bool,
     },
 }
 
@@ -194,6 +198,8 @@ pub struct Site {
     pub chart: bool,
     /// The digest field of a chart's values.
     pub digest_field: Option<Box<DigestField>>,
+    /// The mapping of a chart's values that has the tag and no digest field, and the tag in it.
+    pub room: Option<(NodeId, NodeId)>,
 }
 
 /// A field of a chart's values that holds a digest, or will.
@@ -235,7 +241,7 @@ impl Site {
             Some(Write::Whole { node, .. } | Write::Digest { node, .. } | Write::Tag { node }) => {
                 *node += base;
             }
-            Some(Write::AddDigest { mapping, after }) => {
+            Some(Write::AddDigest { mapping, after, .. }) => {
                 (*mapping, *after) = (*mapping + base, *after + base);
             }
             None => {}

@@ -70,6 +70,7 @@ impl Scan {
         self.ignores.append(&mut next.ignores);
         self.recorded.append(&mut next.recorded);
         self.kustomize.append(next.kustomize);
+        self.releases.append(next.releases);
         self.built.append(&mut next.built);
         self.artifacts.append(&mut next.artifacts);
         self.module.add(next.module);

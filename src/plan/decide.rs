@@ -145,7 +145,14 @@ impl<'c> FileContext<'c> {
     }
 
     fn tags_hold_digests(&self) -> bool {
-        let holds_digest = |located: &Located| is_chart_tag(located) && located.site.state == State::Pinned;
+        // Where the chart is known to take one in this tag, that says nothing of its other tags.
+        let is_known = |located: &Located| {
+            let chart = located.deployed.as_ref().and_then(|deployed| deployed.chart.as_ref());
+            chart.is_some_and(|chart| chart.tag_is_only_in_images)
+        };
+        let holds_digest = |located: &Located| {
+            is_chart_tag(located) && located.site.state == State::Pinned && !is_known(located)
+        };
         *self.tags_hold_digests.get_or_init(|| self.file.scan.sites.iter().any(holds_digest))
     }
 
@@ -174,7 +181,7 @@ impl<'c> FileContext<'c> {
         if located.site.state != State::Floating || !located.site.chart {
             return Ok(());
         }
-        let chart = located.deployed.as_ref().and_then(|deployed| deployed.chart);
+        let chart = located.deployed.as_ref().and_then(|deployed| deployed.chart.as_ref());
         let form = chart.and_then(|chart| chart.digest);
         let held = |detail: String| Err(Box::new(Verdict::held(Reason::ChartUnknown, detail)));
         if chart.is_some_and(|chart| chart.is_shared) && split_fields != SplitFields::Tag {

@@ -4,6 +4,7 @@ pub mod build_metadata;
 mod decide;
 pub(crate) mod describe;
 mod edits;
+mod explain;
 mod foresee;
 pub mod pin;
 pub mod promote;
@@ -18,5 +19,6 @@ pub(crate) mod verify;
 
 pub use decide::{Rules, decide, is_chart_tag, left_alone, questions, refusals, style_of};
 pub use edits::{FileEdit, Pinned};
+pub use explain::{Explanation, explain, outcome_words};
 pub use reason::Reason;
 pub use verdict::{Change, Outcome, Verdict};

@@ -72,6 +72,14 @@ impl Policy {
         spans.chain([self.defaults.ages.min_age, self.defaults.ages.settle]).any(|span| !span.is_zero())
     }
 
+    /// Returns the rule that holds for the image `name` in the file at `path`, by its index and itself; `None` where the
+    /// defaults hold.
+    pub fn rule(&self, path: &str, name: &str) -> Option<(usize, &PolicyRule)> {
+        let normalised = Reference::parse(name).map(|reference| Image::of(&reference).0).unwrap_or_default();
+        let index = self.rules.matching_indices(path, &[name, normalised.as_str()]).next()?;
+        Some((index, self.rules.get(index)?))
+    }
+
     /// Returns what holds for the image `name`, as it is spelled and without tag and digest, in the file at `path`, where
     /// its workload runs on `platform` if it says so.
     ///

@@ -8,6 +8,7 @@ use super::environment::Environment;
 use super::hold::Holds;
 use super::scoped_list::ScopedList;
 use crate::manifest::edit::annotations::Keys;
+use crate::manifest::formats::KnownChart;
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue, Location};
 use crate::manifest::{Scan, stale_annotations};
 
@@ -26,15 +27,17 @@ pub struct Settings {
     pub locations: Vec<Location>,
     /// The formats in which nothing is looked for.
     pub formats_off: BTreeSet<String>,
+    /// What is known of charts, beyond those that are built in.
+    pub charts: Vec<KnownChart>,
 }
 
 impl Settings {
     /// Returns the catalogue with what these settings add to it.
     pub fn catalogue(&self) -> Cow<'static, Catalogue> {
-        if self.locations.is_empty() && self.formats_off.is_empty() {
+        if self.locations.is_empty() && self.charts.is_empty() && self.formats_off.is_empty() {
             return Cow::Borrowed(&BUILT_IN);
         }
-        Cow::Owned(BUILT_IN.with(&self.locations).without(&self.formats_off))
+        Cow::Owned(BUILT_IN.with(&self.locations, &self.charts).without(&self.formats_off))
     }
 }
 

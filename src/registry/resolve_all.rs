@@ -52,9 +52,9 @@ pub async fn ask<R: Registry>(
     let questions: Vec<&TagRef> = merged.keys().copied().collect();
     registry.announce(&questions);
     let mut answers = Answers::new();
-    let mut open: Vec<Open<'_>> = merged
+    let mut open: Vec<OpenQuestion<'_>> = merged
         .into_iter()
-        .map(|(question, asked)| Open { question, asked: Arc::new(asked), before: None })
+        .map(|(question, asked)| OpenQuestion { question, asked: Arc::new(asked), before: None })
         .collect();
     for pass in 0..PASSES {
         let all: Vec<(&TagRef, Arc<Merged<'_>>)> =
@@ -75,7 +75,11 @@ pub async fn ask<R: Registry>(
             if !failures.is_empty() && pass + 1 < PASSES {
                 failed.extend(failures);
                 let before = answers.remove(question).and_then(Result::ok);
-                open.push(Open { question, asked, before: before.filter(|answer| !is_impossible(answer)) });
+                open.push(OpenQuestion {
+                    question,
+                    asked,
+                    before: before.filter(|answer| !is_impossible(answer)),
+                });
             }
         }
         if open.is_empty() {
@@ -91,7 +95,7 @@ pub async fn ask<R: Registry>(
 const PASSES: usize = 3;
 
 /// A question that has no answer yet, or not all of it.
-struct Open<'a> {
+struct OpenQuestion<'a> {
     question: &'a TagRef,
     asked: Arc<Merged<'a>>,
     /// What the tag is, where only what is behind it is missing: a tag that was answered is not asked again.
@@ -123,10 +127,10 @@ fn is_impossible(answer: &TagAnswer) -> bool {
 
 fn lanes<'a, R: Registry>(
     registry: &'a R,
-    open: Vec<Open<'a>>,
+    open: Vec<OpenQuestion<'a>>,
     at_once: usize,
 ) -> impl Stream<Item = (TagRef, Result<TagAnswer, ResolveError>)> + 'a {
-    let mut lanes: BTreeMap<&str, Vec<Open<'_>>> = BTreeMap::new();
+    let mut lanes: BTreeMap<&str, Vec<OpenQuestion<'_>>> = BTreeMap::new();
     for open in open {
         lanes.entry(&open.question.registry).or_default().push(open);
     }
@@ -137,11 +141,11 @@ fn lanes<'a, R: Registry>(
 
 fn lane<'a, R: Registry>(
     registry: &'a R,
-    open: Vec<Open<'a>>,
+    open: Vec<OpenQuestion<'a>>,
     width: usize,
 ) -> impl Stream<Item = (TagRef, Result<TagAnswer, ResolveError>)> + Send + 'a {
     stream::iter(open)
-        .map(async move |Open { question, asked, before }| {
+        .map(async move |OpenQuestion { question, asked, before }| {
             (question.clone(), answer(registry, question, &asked, before).await)
         })
         .buffer_unordered(width)

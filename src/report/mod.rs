@@ -4,6 +4,7 @@ pub mod audit;
 mod by_file;
 pub mod diff;
 mod excerpt;
+pub mod explain;
 pub mod fold;
 mod format;
 pub mod github;

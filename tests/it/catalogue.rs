@@ -179,8 +179,10 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                 Form::Artifact => json!({"url": "oci://ghcr.io/acme/api", "ref": {"tag": "1.8"}}),
                 Form::Chart => json!({"repoURL": "ghcr.io/acme", "repository": "oci://ghcr.io/acme", "chart": "api", "name": "api", "version": "1.8"}),
                 Form::Values => json!({"image": {"repository": "ghcr.io/acme/api", "tag": "1.8"}}),
-                // Seen by the gate alone: tests/it/gate_base/values.rs.
-                Form::Parameters => return None,
+                Form::Parameters => json!([
+                    {"name": "image.repository", "value": "ghcr.io/acme/api"},
+                    {"name": "image.tag", "value": "1.8"},
+                ]),
                 Form::Kustomize => json!([{"name": "ghcr.io/acme/api", "newTag": "1.8"}]),
                 Form::KustomizeStrings => json!(["ghcr.io/acme/api:1.8"]),
             };
@@ -230,7 +232,7 @@ fn a_document_without_a_word_of_the_catalogue_is_not_parsed() {
     let location: Location = toml::from_str("kinds = ['Robot']\nimages = ['/spec/runtime']").unwrap();
     let text = b"apiVersion: a/v1\nkind: Robot\nspec: {runtime: 'acme/robot:1'}\n";
     assert!(scan("a.yaml", text, &BUILT_IN).sites.is_empty());
-    assert_eq!(scan("a.yaml", text, &BUILT_IN.with(&[location])).sites.len(), 1);
+    assert_eq!(scan("a.yaml", text, &BUILT_IN.with(&[location], &[])).sites.len(), 1);
 }
 
 #[test]
@@ -330,8 +332,8 @@ fn paths(location: &Location) -> String {
         ("`oci://` address and `ref`: ", &location.artifacts),
         ("charts by version: ", &location.charts),
         ("Helm values: ", &location.values),
+        ("parameters of a chart: ", &location.parameters),
         ("Helm values as text: ", &location.values_text),
-        ("Helm parameters: ", &location.parameters),
         ("objects as text: ", &location.objects_text),
         ("containers as text: ", &location.containers_text),
         ("kustomize entries: ", &location.kustomize),

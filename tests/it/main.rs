@@ -14,6 +14,7 @@ mod check_online;
 mod cli;
 mod config;
 mod deploy;
+mod explain;
 mod first_steps;
 mod forge;
 mod gate;

@@ -56,7 +56,7 @@ fn floats(site: &SiteOf<'_>) -> Option<Finding> {
     match site.located.site.state {
         State::Floating => {
             let image = &site.located.site.image;
-            let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart?.digest);
+            let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart.as_ref()?.digest);
             if chart != Some(DigestForm::Unread) || !is_written(site) {
                 return Some(tagged(site));
             }

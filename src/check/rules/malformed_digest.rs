@@ -41,7 +41,7 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         .filter(|site| site.located.site.state == State::Skipped(Skip::MalformedDigest));
     let found = malformed.map(|site| {
         let image = &site.located.site.image;
-        let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart?.digest);
+        let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart.as_ref()?.digest);
         let (message, advice) = match chart {
             Some(DigestForm::Bare) => (
                 format!("the chart's templates write `sha256:` before the digest of `{image}` themselves"),

@@ -56,7 +56,7 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
 /// Returns what is wrong where a chart puts the digest of an image into another one, too.
 fn shared(site: &SiteOf<'_>) -> Option<String> {
     let found = &site.located.site;
-    let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart);
+    let chart = site.located.deployed.as_ref().and_then(|deployed| deployed.chart.as_ref());
     let is_shared = found.state == State::Pinned && chart.is_some_and(|chart| chart.is_shared);
     is_shared.then(|| format!("the digest of `{}` is put into an image of another name, too", found.image))
 }

@@ -140,6 +140,7 @@ impl Globals {
 )]
 pub enum Command {
     List(ListArgs),
+    Explain(ExplainArgs),
     Pin(PinArgs),
     Check(CheckArgs),
     Run(RunArgs),
@@ -202,6 +203,28 @@ pub struct ListArgs {
     /// Print, for what looks like an image where tagpin knows of none, the [[location]] that makes it known, ready to paste
     #[arg(long)]
     pub unknown: bool,
+}
+
+/// Explain an image: who reads it, what becomes of it, and why
+///
+/// Says for a line of a file which images stand there and how tagpin knows, which kustomizations, charts and builds read
+/// them and what comes out, what policy says, what would be written, or why not, and what to do about it. Of a line without
+/// an image it says what stands there. Asks no registry.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0  explained; a line without an image too
+  2  wrong usage or configuration, or no such file
+  3  the file could not be read
+
+Examples:
+  tagpin explain clusters/production/api.yaml:19
+  tagpin explain charts/api/values.yaml            # every image of the file
+  tagpin explain api.yaml:19 --format json | jq '.references[].read_by'")]
+pub struct ExplainArgs {
+    /// The place: a file, its line, and the column where several images stand in the line
+    #[arg(value_name = "FILE[:LINE[:COLUMN]]", value_hint = ValueHint::FilePath)]
+    pub place: String,
 }
 
 /// Write the digests into the files
@@ -388,6 +411,7 @@ mod tests {
         Cli::command().debug_assert();
         for augment in [
             ListArgs::augment_args,
+            ExplainArgs::augment_args,
             PinArgs::augment_args,
             CheckArgs::augment_args,
             RunArgs::augment_args,

@@ -1,4 +1,4 @@
-//! `[annotations]`, `[formats]` and `[[location]]`.
+//! `[annotations]`, `[formats]`, `[[location]]` and `[[chart]]`.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::Checker;
 use crate::config::diagnostic::suggest;
 use crate::config::raw::{Raw, RawAnnotations};
+use crate::manifest::formats::KnownChart;
 use crate::manifest::formats::catalogue::{BUILT_IN, Location};
 use crate::policy::AnnotationSettings;
 
@@ -42,6 +43,17 @@ impl Checker<'_> {
             }
         }
         off
+    }
+
+    pub(super) fn charts(&mut self, raw: &[Spanned<KnownChart>]) -> Vec<KnownChart> {
+        for chart in raw {
+            if let Some(problem) = chart.get_ref().problem() {
+                let hint =
+                    "src/manifest/formats/known_charts.toml and docs/helm.md show how entries are written";
+                self.fail_hint(chart.span(), format!("this `[[chart]]` {problem}"), hint);
+            }
+        }
+        raw.iter().map(|chart| chart.get_ref().clone()).collect()
     }
 
     pub(super) fn annotations(&mut self, raw: &RawAnnotations) -> AnnotationSettings {

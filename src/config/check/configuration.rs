@@ -20,6 +20,7 @@ pub(in crate::config) fn check(file: &str, base: &Path, text: &str, raw: &Raw) -
         annotations: checker.annotations(&raw.annotations),
         locations: checker.locations(&raw.location),
         formats_off: checker.formats_off(raw),
+        charts: checker.charts(&raw.chart),
     };
     let config = Config {
         schedule: raw.schedule.as_ref().and_then(|schedule| checker.schedule(schedule)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::tree_file::TreeFile;
+use super::tree_file::{TreeFile, directory};
 use crate::manifest::formats::compose::{self, Role};
 use crate::manifest::located::Located;
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
@@ -35,6 +35,23 @@ fn skip_services(files: &mut [TreeFile<'_>]) {
             }
         }
     }
+}
+
+/// Returns the files that say that a build makes the image of a file, both by their index.
+pub(super) fn makers(files: &[TreeFile<'_>], (file, site): (usize, usize)) -> Vec<String> {
+    let (path, scan) = &files[file];
+    let site = &scan.sites[site].site;
+    let name = site.reference.as_ref().map(key).filter(|_| RENDERED.contains(&&*site.format));
+    let service = site.path.strip_suffix("/image").filter(|_| compose::role(path) == Some(Role::Override));
+    let is_above =
+        |other: &str| directory(other).is_empty() || path.starts_with(&format!("{}/", directory(other)));
+    let makes = |(other, scan): &&TreeFile<'_>| {
+        let is_artifact = |text: &String| Reference::parse(text).is_ok_and(|it| Some(key(&it)) == name);
+        let is_built =
+            |built: &String| Some(built.as_str()) == service && directory(other) == directory(path);
+        (is_above(other) && scan.artifacts.iter().any(is_artifact)) || scan.built.iter().any(is_built)
+    };
+    files.iter().filter(makes).map(|(other, _)| (*other).to_owned()).collect()
 }
 
 fn look_away(located: &Located) -> LookAway {

@@ -17,7 +17,7 @@ pub struct Deployed {
     /// The kustomizations, below the tree's root, that give it another name or tag, where it is not deployed as it is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced_by: Vec<String>,
-    /// What the templates of its chart do with its fields; `None` where they are not in the tree.
+    /// What the templates of its chart do with its fields; `None` where they are not known.
     pub chart: Option<ChartFields>,
     /// What other files say that decides what it becomes, by the file, as seen from its own file's directory: where one of these
     /// changes, it is another image.
@@ -29,7 +29,7 @@ pub struct Deployed {
 }
 
 /// What the templates of a chart do with the fields of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChartFields {
     /// Whether they put the tag nowhere but into images.
     pub tag_is_only_in_images: bool,
@@ -38,6 +38,18 @@ pub struct ChartFields {
     /// Whether they put the field that a digest is written into in images of other names, too.
     #[serde(default)]
     pub is_shared: bool,
+    /// The field that they have for one beside the tag, where it is not there yet.
+    #[serde(default)]
+    pub added: Option<AddedField>,
+}
+
+/// A field for a digest that a chart is known to have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AddedField {
+    /// Its key.
+    pub key: String,
+    /// Whether it takes the hex digits alone.
+    pub bare: bool,
 }
 
 /// A name that a kustomization gives an image whose tag and digest stay.

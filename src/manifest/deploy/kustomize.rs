@@ -32,7 +32,7 @@ pub(super) fn apply(files: &mut [TreeFile<'_>]) {
     if overlays == 0 {
         return;
     }
-    let found = Builds::of(files).run();
+    let found = Builds::of(files, |_, _| false).run();
     for ((file, index), fate) in found.fates {
         let located = &mut files[file].1.sites[index];
         let looks_away =
@@ -66,7 +66,7 @@ fn is_placeholder(located: &Located) -> bool {
 }
 
 /// A file and something in it: the index of a site, or where an entry's site starts.
-type SitePlace = (usize, usize);
+pub(super) type SitePlace = (usize, usize);
 
 #[derive(Default)]
 struct BuildFacts {
@@ -82,9 +82,9 @@ struct Fate {
 
 /// An image on its way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Flow {
+pub(super) struct Flow {
     site: usize,
-    passage: Passage,
+    pub(super) passage: Passage,
     /// The kustomization that gave the name.
     named_by: Option<usize>,
     /// The entry that changed it last: the overlay, and where its site starts.
@@ -103,20 +103,20 @@ enum BuildState {
 }
 
 /// An image that entries may change.
-struct Source<'b> {
-    at: SitePlace,
+pub(super) struct Source<'b> {
+    pub(super) at: SitePlace,
     path: &'b str,
     located: &'b Located,
-    reference: &'b Reference,
+    pub(super) reference: &'b Reference,
 }
 
-struct Builds<'b> {
-    overlays: Vec<(usize, &'b str, &'b Overlay)>,
+pub(super) struct Builds<'b> {
+    pub(super) overlays: Vec<(usize, &'b str, &'b Overlay)>,
     /// Kustomizations by their file and their directory.
-    by_path: HashMap<&'b str, usize>,
+    pub(super) by_path: HashMap<&'b str, usize>,
     /// The sources of each file, by its path.
     files: BTreeMap<&'b str, Range<usize>>,
-    sources: Vec<Source<'b>>,
+    pub(super) sources: Vec<Source<'b>>,
     /// The sources that entries are themselves.
     entries: HashMap<SitePlace, usize>,
     built: Vec<BuildState>,
@@ -125,7 +125,9 @@ struct Builds<'b> {
 }
 
 impl<'b> Builds<'b> {
-    fn of(files: &'b [TreeFile<'_>]) -> Self {
+    /// Prepares to build the kustomizations of `files`, with the images that some entry or patch may change and those that are
+    /// `wanted` by the index of their file and their own.
+    pub(super) fn of(files: &'b [TreeFile<'_>], wanted: impl Fn(usize, usize) -> bool) -> Self {
         let (mut overlays, mut by_path) = (Vec::new(), HashMap::new());
         for (file, (path, scan)) in files.iter().enumerate() {
             for overlay in &scan.kustomize.overlays {
@@ -159,7 +161,8 @@ impl<'b> Builds<'b> {
                 let reference = located.site.reference.as_ref().filter(|_| open);
                 // What no entry and no patch names at its place is never changed.
                 let is_named = |reference: &&Reference| {
-                    names.contains(reference.name())
+                    wanted(file, index)
+                        || names.contains(reference.name())
                         || container(located).is_some_and(|it| patched.contains(&it))
                 };
                 if let Some(reference) = reference.filter(is_named) {
@@ -184,9 +187,10 @@ impl<'b> Builds<'b> {
         }
     }
 
-    fn run(mut self) -> BuildFacts {
+    /// Returns what comes out of each source, with the kustomization that nothing builds on where it does; nothing past the bound.
+    pub(super) fn outs(&mut self) -> BTreeMap<usize, Vec<(usize, Flow)>> {
         // What Flux and Argo CD build is of some repository, not for certain of this one: it comes out beside what is there.
-        let (inner, surely_inner) = (self.inner(|_| true), self.inner(|overlay| overlay.is_named));
+        let surely_inner = self.inner(|overlay| overlay.is_named);
         let mut out: BTreeMap<usize, Vec<(usize, Flow)>> = BTreeMap::new();
         for root in (0..self.overlays.len()).filter(|overlay| !surely_inner.contains(overlay)) {
             self.build(root, 0);
@@ -196,6 +200,12 @@ impl<'b> Builds<'b> {
                 }
             }
         }
+        if self.steps >= STEPS_MAX { BTreeMap::new() } else { out }
+    }
+
+    fn run(mut self) -> BuildFacts {
+        let inner = self.inner(|_| true);
+        let out = self.outs();
         if self.steps >= STEPS_MAX {
             return BuildFacts::default();
         }
@@ -215,7 +225,7 @@ impl<'b> Builds<'b> {
     }
 
     /// Returns the overlays that others build on which are `wanted`.
-    fn inner(&self, wanted: impl Fn(&Overlay) -> bool) -> HashSet<usize> {
+    pub(super) fn inner(&self, wanted: impl Fn(&Overlay) -> bool) -> HashSet<usize> {
         let mut inner = HashSet::new();
         for (index, (_, _, overlay)) in self.overlays.iter().enumerate().filter(|(_, it)| wanted(it.2)) {
             let named = overlay.resources.iter().chain(&overlay.components);

@@ -8,21 +8,27 @@ mod image_entries;
 mod kustomize;
 mod partials;
 mod reach;
+mod reading;
+mod readings;
 mod terraform;
 mod tree_file;
 
-pub(super) use chart::{ChartForms, Charts, needs_templates};
+pub(super) use chart::{ChartForms, Charts, template_directories};
 pub use chart::{DigestForm, adopt};
-pub use deployed::{ChartFields, Deployed, Renamed};
+pub use deployed::{AddedField, ChartFields, Deployed, Renamed};
 pub(super) use partials::settle;
 pub use reach::{Deployers, NewlyDeployed, newly_deployed};
+pub use reading::Reading;
+pub(super) use readings::readings;
 
-use tree_file::TreeFile;
+pub(super) use tree_file::TreeFile;
 
-/// Puts beside every image of the `files` what deployers make of it, with the templates of the `charts` around them; skips
-/// what never comes out.
-pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts) {
-    chart::apply(files, charts);
+use super::formats::KnownChart;
+
+/// Puts beside every image of the `files` what deployers make of it, with the templates of the `charts` around them and what
+/// is `known` of others; skips what never comes out.
+pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts, known: &[KnownChart]) {
+    chart::apply(files, charts, known);
     builds::skip(files);
     kustomize::apply(files);
     terraform::settle(files);

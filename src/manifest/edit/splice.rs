@@ -107,8 +107,9 @@ impl Plan {
                 let tag = reference.tag().unwrap_or(crate::reference::LATEST);
                 self.set(tree, *node, format!("{tag}@{digest}"))
             }
-            Write::AddDigest { mapping, after } => {
-                self.add_after(tree, *mapping, *after, "digest", digest.as_str())
+            Write::AddDigest { mapping, after, key, bare } => {
+                let text = if *bare { digest.hex() } else { digest.as_str() };
+                self.add_after(tree, *mapping, *after, key, text)
             }
         }
     }

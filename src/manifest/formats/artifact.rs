@@ -24,7 +24,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
     let write = match (digest, tag, reference) {
         (Some(node), ..) => Some(Write::Digest { node: tree.resolve(node), bare: false }),
         (None, Some(after), Some(mapping)) => {
-            Some(Write::AddDigest { mapping: tree.resolve(mapping), after })
+            let (mapping, key) = (tree.resolve(mapping), "digest".to_owned());
+            Some(Write::AddDigest { mapping, after, key, bare: false })
         }
         _ => None,
     };

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
+use super::known_charts::{self, KnownChart};
 use super::pattern::Pattern;
 use crate::manifest::syntax::prefilter::{NoImages, Prefilter};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -15,8 +16,11 @@ use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 pub static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     // The file is part of the program, and a test reads it.
     let data: Data = toml::from_str(include_str!("catalogue.toml")).unwrap_or_default();
-    Catalogue::new(data)
+    Catalogue::new(data, known_charts::built_in())
 });
+
+/// The API group of the objects that name repositories of charts.
+const CHART_SOURCES: &str = "source.toolkit.fluxcd.io";
 
 /// `catalogue.toml` as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,6 +47,8 @@ pub struct Catalogue {
     /// The formats that nothing is found in.
     off: BTreeSet<String>,
     prefilter: Prefilter,
+    /// Those of a configuration first.
+    charts: Vec<KnownChart>,
 }
 
 /// Kubernetes objects that name images without pulling them.
@@ -130,7 +136,7 @@ pub struct Location {
     /// Helm values as YAML in a literal block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values_text: Vec<Pattern>,
-    /// What a deployer sets among Helm values by the names of its parameters.
+    /// Parameters that a chart is given: lists of `{name, value}`, as `helm --set` takes them, or mappings of names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<Pattern>,
     /// Kubernetes objects, or patches of them, as YAML in a literal block.
@@ -177,7 +183,7 @@ pub enum Form {
     Chart,
     /// Helm values.
     Values,
-    /// A list of `{name, value}`, or a mapping of names.
+    /// A list of parameters of a chart, or a mapping of them by name.
     Parameters,
     /// A list of kustomize image entries.
     Kustomize,
@@ -254,19 +260,23 @@ pub enum TextForm {
 }
 
 impl Catalogue {
-    fn new(data: Data) -> Self {
+    fn new(data: Data, charts: Vec<KnownChart>) -> Self {
         let globs = |location: &Location| location.files.iter().filter_map(|glob| compile(glob)).collect();
         let files = data.location.iter().map(globs).collect();
-        let prefilter = Prefilter::new(data.location.iter().flat_map(Location::words));
-        Self { data, files, off: BTreeSet::new(), prefilter }
+        // What says where charts come from has no image itself.
+        let sources = (Vec::new(), Some(CHART_SOURCES));
+        let words = data.location.iter().flat_map(Location::words);
+        let prefilter = Prefilter::new(words.chain(std::iter::once(sources)));
+        Self { data, files, off: BTreeSet::new(), prefilter, charts }
     }
 
-    /// Returns this catalogue with the locations of a configuration, which come first.
+    /// Returns this catalogue with the locations and charts of a configuration, which come first.
     #[must_use]
-    pub fn with(&self, locations: &[Location]) -> Self {
+    pub fn with(&self, locations: &[Location], charts: &[KnownChart]) -> Self {
         let mut data = self.data.clone();
         data.location.splice(0..0, locations.iter().cloned());
-        Self { off: self.off.clone(), ..Self::new(data) }
+        let charts = charts.iter().chain(&self.charts).cloned().collect();
+        Self { off: self.off.clone(), ..Self::new(data, charts) }
     }
 
     /// Returns this catalogue, which finds nothing in documents of these formats.
@@ -283,6 +293,11 @@ impl Catalogue {
     pub fn formats(&self) -> BTreeSet<&str> {
         let named = self.data.location.iter().filter_map(|location| location.format.as_deref());
         named.chain(["kubernetes", "kustomize", "helm-values", "json-patch"]).collect()
+    }
+
+    /// Returns the charts that are known without their templates.
+    pub fn charts(&self) -> &[KnownChart] {
+        &self.charts
     }
 
     /// Returns every location.

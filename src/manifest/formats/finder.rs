@@ -474,12 +474,35 @@ impl<'y, 'a> Finder<'y, 'a> {
             let (node, text) = (self.tree.resolve(node), self.tree.written(node).to_owned());
             DigestField { path: self.tree.pointer(node), node, text }
         });
+        let room = fields.tag.filter(|_| chart).and_then(|tag| self.room(tag, repository));
         let mapping = self.tree.nodes[self.tree.resolve(repository)].parent();
         let key = mapping.and_then(|mapping| self.tree.key_node_of(mapping));
         if let Some(site) = self.sites.last_mut().filter(|site| site.main == main) {
             site.chart = chart;
             site.digest_field = digest_field.filter(|_| chart).map(Box::new);
+            site.room = if site.digest_field.is_none() { room } else { None };
             site.parent = key.map(|key| self.tree.nodes[key].span().start);
+        }
+    }
+
+    /// Returns the mapping that has both the `tag` and the `repository` of an image, and the tag in it: there a digest field may
+    /// be added.
+    fn room(&self, tag: NodeId, repository: NodeId) -> Option<(NodeId, NodeId)> {
+        let tag = self.tree.resolve(tag);
+        let mapping = self.tree.nodes[tag].parent()?;
+        let (_, after) = self.tree.own_entry(mapping, self.tree.key_of(tag)?)?;
+        let is_beside = self.tree.nodes[self.tree.resolve(repository)].parent() == Some(mapping);
+        (after == tag && is_beside).then_some((mapping, after))
+    }
+
+    /// Takes back what was found of an image, which is put together otherwise.
+    pub(super) fn take_back(&mut self, fields: &Fields) {
+        let Some(repository) = fields.repository else { return };
+        let main = self.tree.resolve(fields.tag.unwrap_or(repository));
+        let start = self.tree.nodes[self.tree.resolve(repository)].span().start;
+        if self.taken.remove(&(main, Some(start))) {
+            let start_of = |site: &Site| site.fields.get("repository").map(|span| span.start);
+            self.sites.retain(|site| site.main != main || start_of(site) != Some(start));
         }
     }
 
@@ -541,6 +564,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             write: if skipped { None } else { write },
             chart: false,
             digest_field: None,
+            room: None,
         });
     }
 }

@@ -144,13 +144,22 @@ fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
 }
 
-/// Returns references that are split over keys with a common stem: `imageRepository` and `imageTag`, `initImage` and
-/// `initImageTag`, `proxy_image` and `proxy_image_tag`.
 fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
-    let scalar = |key: &str| tree.get(mapping, key).filter(|node| tree.text_of(*node).is_some());
+    let entries = tree.entries(mapping).iter().filter_map(|(key, value)| Some((tree.text_of(*key)?, *value)));
+    flat_fields_of(tree, entries, &|key| tree.get(mapping, key))
+}
+
+/// Returns references that are split over keys with a common stem: `imageRepository` and `imageTag`, `initImage` and
+/// `initImageTag`, `proxy_image` and `proxy_image_tag`. `get` returns what stands under a key beside the `entries`.
+pub(super) fn flat_fields_of<'k>(
+    tree: &SyntaxTree<'_>,
+    entries: impl Iterator<Item = (&'k str, NodeId)>,
+    get: &dyn Fn(&str) -> Option<NodeId>,
+) -> Vec<Fields> {
+    let scalar = |key: &str| get(key).filter(|node| tree.text_of(*node).is_some());
     let mut found = Vec::new();
-    for (key, value) in tree.entries(mapping) {
-        let (Some(key), Some(text)) = (tree.text_of(*key), tree.string_of(*value)) else { continue };
+    for (key, value) in entries {
+        let Some(text) = tree.string_of(value) else { continue };
         let stem = ["Repository", "Repo", "Name", "_repository", "_repo", "_name"]
             .iter()
             .find_map(|end| key.strip_suffix(end))
@@ -165,7 +174,7 @@ fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
         let digest = sibling(["Digest", "_digest"]);
         if tag.is_some() || digest.is_some() {
             let registry = sibling(["Registry", "_registry"]);
-            found.push(Fields { registry, repository: Some(tree.resolve(*value)), tag, digest, bare: false });
+            found.push(Fields { registry, repository: Some(tree.resolve(value)), tag, digest, bare: false });
         }
     }
     found
@@ -199,10 +208,22 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) -> bool {
 
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.
 pub(super) fn fields(tree: &SyntaxTree<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
-    if !tree.is_mapping(mapping) || NOT_BESIDE.iter().any(|key| tree.get(mapping, key).is_some()) {
+    tree.is_mapping(mapping)
+        .then(|| fields_of(tree, tree.key_of(mapping), &|key| tree.get(mapping, key), sure))
+        .flatten()
+}
+
+/// Does what [`fields`] does for what stands under `name`, of which `get` returns what stands under a key.
+pub(super) fn fields_of(
+    tree: &SyntaxTree<'_>,
+    name: Option<&str>,
+    get: &dyn Fn(&str) -> Option<NodeId>,
+    sure: bool,
+) -> Option<Fields> {
+    if NOT_BESIDE.iter().any(|key| get(key).is_some()) {
         return None;
     }
-    let scalar = |key: &str| tree.get(mapping, key).filter(|node| tree.text_of(*node).is_some());
+    let scalar = |key: &str| get(key).filter(|node| tree.text_of(*node).is_some());
     let digest = DIGEST_KEYS.iter().find_map(|(key, bare)| scalar(key).map(|node| (node, *bare)));
     let named_tag = scalar("tag").or_else(|| scalar("imageTag"));
     let mut tag = named_tag.or_else(|| scalar("version"));
@@ -211,8 +232,8 @@ pub(super) fn fields(tree: &SyntaxTree<'_>, mapping: NodeId, sure: bool) -> Opti
         REPOSITORY_KEYS.iter().find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let certain = match key {
         "repository" => {
-            let of_sources = tree.key_of(mapping).is_some_and(is_source_key);
-            let of_images = registry.is_some() || tree.get(mapping, "pullPolicy").is_some();
+            let of_sources = name.is_some_and(is_source_key);
+            let of_images = registry.is_some() || get("pullPolicy").is_some();
             let told = named_tag.is_some() && (!of_sources || of_images);
             sure || told || digest.is_some() || scalar("image").is_some()
         }

@@ -119,7 +119,7 @@ pub(in crate::manifest) fn is_named(path: &str) -> bool {
 }
 
 /// Returns whether `root` is a kustomization or a component, by content first and file name second.
-pub(super) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
+pub(in crate::manifest) fn is_kustomization(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
     // What is empty or null counts as left out, and kustomize fills it in.
     let said = |key| tree.get_str(root, key).filter(|text| !text.is_empty());
     let version = said("apiVersion");
@@ -275,6 +275,19 @@ fn image_string(tree: &SyntaxTree<'_>, node: NodeId) -> Option<ImageEntry> {
     })
 }
 
+/// Returns `path`, which is relative to `directory`, below the tree's root; `None` where it leads out of it.
+pub(super) fn below(directory: &str, path: &str) -> Option<String> {
+    let mut segments: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()?),
+            name => segments.push(name),
+        }
+    }
+    Some(segments.join("/"))
+}
+
 /// Adds one entry `{name, newName, newTag, digest}`.
 pub(super) fn entry(finder: &mut Finder<'_, '_>, entry: NodeId) {
     let get = |key| finder.tree.get(entry, key);
@@ -294,7 +307,12 @@ pub(super) fn entry(finder: &mut Finder<'_, '_>, entry: NodeId) {
     let (mut state, reference) = classify(&image);
     // The field can only be added to a mapping that holds `newTag` itself, not through a merge key.
     let own = finder.tree.own_entry(finder.tree.resolve(entry), "newTag");
-    let write = own.map(|(_, value)| Write::AddDigest { mapping: finder.tree.resolve(entry), after: value });
+    let write = own.map(|(_, after)| Write::AddDigest {
+        mapping: finder.tree.resolve(entry),
+        after,
+        key: "digest".to_owned(),
+        bare: false,
+    });
     if write.is_none() && !matches!(state, State::Skipped(_)) {
         state = State::Skipped(Skip::TagElsewhere);
     }

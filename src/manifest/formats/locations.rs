@@ -2,7 +2,10 @@
 
 use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
-use super::{artifact, helm_values, json_patch, kustomization, module_texts, oci_chart, partial_images};
+use super::{
+    artifact, helm_parameters, helm_values, json_patch, kustomization, module_texts, oci_chart,
+    partial_images,
+};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
@@ -56,7 +59,10 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
         Form::Artifact => artifact::find(finder, node),
         Form::Chart => oci_chart::find(finder, node),
         Form::Values => helm_values::find(finder, node),
-        Form::Parameters => partial_images::of_parameters(finder, node),
+        Form::Parameters => {
+            let known = helm_parameters::find(finder, node);
+            partial_images::of_parameters(finder, node, &known);
+        }
         Form::Kustomize => {
             for entry in finder.tree.items(node) {
                 kustomization::entry(finder, *entry);

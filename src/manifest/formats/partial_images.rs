@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::finder::Finder;
+use super::helm_parameters;
 use super::image_keys::{NOT_BESIDE, is_image_key, is_images_key, is_name, is_source_key};
 use crate::manifest::partial_image::{FoundPartialImage, ImageParts};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -217,7 +218,8 @@ fn all_entries<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Vec<(&'t str, Node
 }
 
 /// Adds the images, and parts of images, that a list of `{name, value}`, or a mapping of names, sets among a chart's values.
-pub(super) fn of_parameters(finder: &mut Finder<'_, '_>, node: NodeId) {
+/// `known` has the scalars of the images that are known already.
+pub(super) fn of_parameters(finder: &mut Finder<'_, '_>, node: NodeId, known: &[NodeId]) {
     let tree = finder.tree;
     let pointer = tree.pointer(tree.resolve(node));
     let mut set: Vec<(String, NodeId, Option<String>)> = Vec::new();
@@ -233,11 +235,14 @@ pub(super) fn of_parameters(finder: &mut Finder<'_, '_>, node: NodeId) {
         }
         let Some(name) = tree.get_str(*item, "name") else { continue };
         let value = tree.get(*item, "value");
+        if value.is_some_and(|value| known.contains(&tree.resolve(value))) {
+            continue;
+        }
         let main = value.or_else(|| tree.get(*item, "name")).unwrap_or(*item);
         set.push((name.to_owned(), main, value.and_then(|value| scalar(tree, value))));
     }
     for (name, value) in tree.entries(node) {
-        if let Some(name) = tree.text_of(*name) {
+        if let Some(name) = tree.text_of(*name).filter(|_| !known.contains(&tree.resolve(*value))) {
             set.push((name.to_owned(), *value, scalar(tree, *value)));
         }
     }
@@ -245,8 +250,8 @@ pub(super) fn of_parameters(finder: &mut Finder<'_, '_>, node: NodeId) {
     for (name, main, text) in set {
         // What a file holds is not known.
         let text = text.unwrap_or_else(|| "$FILE".to_owned());
-        let segments = segments(&name);
-        let Some((last, above)) = segments.split_last() else { continue };
+        let keys = helm_parameters::keys(&name);
+        let Some((last, above)) = keys.split_last() else { continue };
         let is_image = above.last().is_some_and(|key| is_image_key(key))
             || above.iter().rev().nth(1).is_some_and(|key| is_images_key(key));
         let above: String = above.iter().map(|key| format!("/{key}")).collect();
@@ -272,42 +277,9 @@ pub(super) fn of_parameters(finder: &mut Finder<'_, '_>, node: NodeId) {
     finder.values_root = outer;
 }
 
-/// Returns the keys of a parameter's name (Helm, `--set`): a dot that is escaped is none between keys.
-fn segments(name: &str) -> Vec<String> {
-    let (mut segments, mut key, mut escaped) = (Vec::new(), String::new(), false);
-    for c in name.chars() {
-        match c {
-            c if escaped => {
-                key.push(c);
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '.' | '[' => segments.push(std::mem::take(&mut key)),
-            ']' => {}
-            c => key.push(c),
-        }
-    }
-    segments.push(key);
-    segments.retain(|key| !key.is_empty());
-    segments
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_parameters_are_keys() {
-        for (name, keys) in [
-            ("image.tag", &["image", "tag"][..]),
-            ("jobs[0].image.tag", &["jobs", "0", "image", "tag"]),
-            (r"a\.b.image.tag", &["a.b", "image", "tag"]),
-            ("tag", &["tag"]),
-            ("", &[]),
-        ] {
-            assert_eq!(segments(name), keys, "{name}");
-        }
-    }
 
     #[test]
     fn a_key_tells_what_it_says_of_an_image() {

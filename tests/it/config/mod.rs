@@ -109,7 +109,7 @@ fn assert_complete(table: &toml::Table, header: &str, path: &str) -> usize {
 #[test]
 fn the_example_has_every_key_and_no_other() {
     let example: toml::Table = whole_example().parse().unwrap();
-    assert_eq!(assert_complete(&example, "", ""), 23);
+    assert_eq!(assert_complete(&example, "", ""), 24);
     assert!(!EXAMPLE.contains(&"0123456789abcdef"[..8]), "no invented digest");
 }
 
@@ -129,6 +129,7 @@ fn assert_same(a: &Config, b: &Config) {
     assert_eq!(a.network, b.network);
     assert_eq!(a.pull_request, b.pull_request);
     assert_eq!(a.settings.locations, b.settings.locations);
+    assert_eq!(a.settings.charts, b.settings.charts);
     assert_eq!(a.cache_dir, b.cache_dir);
 }
 

@@ -24,6 +24,7 @@ pub enum DigestForm {
 }
 
 /// The values of one chart, as far as its templates tell.
+#[derive(Debug)]
 pub(super) struct ChartFlow(Option<ValueFlow>);
 
 impl ChartFlow {
@@ -45,6 +46,20 @@ impl ChartFlow {
             }
         }
         Self(Some(follow(&templates, &definitions)))
+    }
+
+    /// Returns the paths of the templates that put a value into their output whose JSON pointer is `wanted`.
+    pub(super) fn reading(texts: &[(&str, &str)], wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let is_definition = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+        let definitions: Vec<_> = texts.iter().filter(|(path, _)| is_definition(path)).copied().collect();
+        let reads = |template: &(&str, &str)| {
+            let Self(Some(flow)) = Self::of(&[definitions.as_slice(), &[*template]].concat()) else {
+                return false;
+            };
+            flow.uses.keys().any(|path| wanted(&format!("/{}", path.join("/"))))
+        };
+        let templates = texts.iter().filter(|(path, _)| !is_definition(path));
+        templates.filter(|template| reads(template)).map(|(path, _)| (*path).to_owned()).collect()
     }
 
     /// Returns how the digest at a JSON pointer has to be written.

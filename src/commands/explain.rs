@@ -1,0 +1,207 @@
+//! `tagpin explain`
+
+use std::io::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{local_config, print_json, seen_from, whole_tree};
+use crate::commands::args::{ExplainArgs, Globals};
+use crate::commands::exit::Exit;
+use crate::commands::failure::Failure;
+use crate::config::{Config, Variables};
+use crate::history::ledger::LedgerView;
+use crate::manifest::examine::examine;
+use crate::manifest::inventory::{FileScan, Inventory, take_with_readings};
+use crate::manifest::site::{Skip, State};
+use crate::manifest::{Located, SIZE_MAX, VendoredTrees, is_candidate};
+use crate::plan::{Rules, explain};
+use crate::report::explain::{self as report, Explained, ExplainedImage};
+use crate::report::terminal::Terminal;
+
+const HINT: &str = "write FILE, FILE:LINE or FILE:LINE:COLUMN, for example `clusters/api.yaml:19`";
+
+/// Says what stands at a place, who reads it, what becomes of it and why. Offline.
+///
+/// # Errors
+/// There is no such file, the configuration is wrong, or standard output cannot be written.
+pub fn run(
+    args: &ExplainArgs,
+    globals: &Globals,
+    environment: &Variables,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let config = local_config(globals, environment, terminal)?;
+    let place = AskedPlace::parse(&args.place)?;
+    let (tree, root) = whole_tree()?;
+    let here = std::env::current_dir()?;
+    let relative = Path::new(&place.file).strip_prefix(&here).ok().and_then(Path::to_str);
+    let root_path = root_path(&seen_from(&root)?, relative.unwrap_or(&place.file))?;
+    let bytes = read(Path::new(&place.file))?;
+    let asked = |path: &str, located: &Located| path == root_path && place.has(located, &bytes);
+    let catalogue = config.settings.catalogue();
+    let wanted = |path: &str| config.settings.policy.reads(path);
+    let vendored =
+        if config.settings.policy.vendored { VendoredTrees::Read } else { VendoredTrees::LeaveOut };
+    let (inventory, mut readings) =
+        take_with_readings(&tree, &catalogue, wanted, vendored, asked).map_err(anyhow::Error::new)?;
+    let file = inventory.files.iter().find(|file| file.root_path == root_path);
+    let sites: Vec<&Located> = file
+        .map(|file| file.scan.sites.iter().filter(|it| place.has(it, &bytes)).collect())
+        .unwrap_or_default();
+    let paths: Vec<(usize, &str)> =
+        sites.iter().map(|it| (it.site.document, it.site.path.as_str())).collect();
+    let lines = place.line.map_or(1..=0, |line| line..=line);
+    let examined = examine(&root_path, &bytes, &catalogue, &paths, lines);
+    let images = sites.iter().zip(examined.known_by).zip(examined.locations).filter_map(
+        |((it, known_by), location)| {
+            let readings = readings.remove(&(root_path.clone(), it.site.span.start)).unwrap_or_default();
+            let is_unknown = it.site.state == State::Skipped(Skip::UnknownLocation);
+            let location = is_unknown.then_some(location);
+            Some(image(file?, it, &config, KnownOfImage { known_by, readings, location }))
+        },
+    );
+    let is_there = |line: usize| place.line.is_none_or(|asked| asked == line);
+    let explained = Explained {
+        file: place.file.clone(),
+        line: place.line,
+        not_read: not_read(&config, &inventory, &root_path, &bytes),
+        images: images.collect(),
+        values: if sites.is_empty() { examined.values } else { Vec::new() },
+        unread: file.map(|file| file.scan.unread.iter().collect()).unwrap_or_default(),
+        looks_away: looks_away(&inventory, &root_path, is_there),
+        complete: file
+            .is_none_or(|file| !file.scan.unread.iter().any(|unread| unread.reason.is_incomplete())),
+    };
+    if globals.is_json()? {
+        print_json(&report::json(&explained), terminal)?;
+    } else {
+        let text = report::human(&explained, &terminal.stdout);
+        terminal.stdout.write_all(text.as_bytes())?;
+    }
+    Ok(Exit::of(false, explained.complete))
+}
+
+/// What is known of an image beside what policy says.
+struct KnownOfImage {
+    known_by: Option<crate::manifest::examine::CatalogueEntry>,
+    readings: Vec<crate::manifest::deploy::Reading>,
+    location: Option<String>,
+}
+
+fn image<'i>(
+    file: &FileScan,
+    located: &'i Located,
+    config: &Config,
+    said: KnownOfImage,
+) -> ExplainedImage<'i> {
+    let past = LedgerView::default();
+    let settings = &config.settings;
+    let rules = Rules { holds: settings.holds.at(Timestamp::now()), ..Rules::new(settings, &past) };
+    let explanation = explain(file, settings, rules, located);
+    let is_ignored = located.site.state == State::Skipped(Skip::Ignored);
+    // The nearest above it, or one for the whole file.
+    let ignores = file.scan.ignores.iter().filter(|ignore| is_ignored && ignore.used);
+    let before = ignores.clone().map(|ignore| ignore.place.line).filter(|line| *line <= located.line).max();
+    let ignored_on = before.or_else(|| ignores.map(|ignore| ignore.place.line).min());
+    let KnownOfImage { known_by, readings, location } = said;
+    ExplainedImage { located, known_by, readings, explanation, ignored_on, location }
+}
+
+/// Returns where tagpin looks away in a file, at the lines that are asked about.
+fn looks_away<'i>(
+    inventory: &'i Inventory,
+    root_path: &str,
+    is_there: impl Fn(usize) -> bool,
+) -> Vec<&'i crate::manifest::LookAway> {
+    let files = inventory.files.iter().filter(|file| file.root_path == root_path);
+    let found = files.flat_map(|file| &file.scan.looks_away);
+    found.filter(|found| found.spot.as_ref().is_none_or(|spot| is_there(spot.place.line))).collect()
+}
+
+/// Returns why a file is not read at all, if so.
+fn not_read(config: &Config, inventory: &Inventory, root_path: &str, bytes: &[u8]) -> Option<String> {
+    if !config.settings.policy.reads(root_path) {
+        return Some("`include` and `exclude` of [policy] leave this file out".to_owned());
+    }
+    let is_above = |above: &str| root_path.strip_prefix(above).is_some_and(|below| below.starts_with('/'));
+    let is_known = inventory.files.iter().any(|file| file.root_path == root_path);
+    if let Some(vendored) = inventory.vendored.iter().find(|it| is_above(&it.path)).filter(|_| !is_known) {
+        return Some(format!(
+            "a tool fetched the directory `{}`; `vendored = true` in [policy] lets it in",
+            vendored.path
+        ));
+    }
+    if !is_candidate(root_path) {
+        return Some(
+            "tagpin does not read files with this name, unless a kustomization names them".to_owned(),
+        );
+    }
+    let is_large = bytes.len() as u64 > SIZE_MAX;
+    is_large.then(|| format!("it is larger than the {SIZE_MAX} bytes that tagpin reads"))
+}
+
+/// A place that is asked about.
+struct AskedPlace {
+    file: String,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+impl AskedPlace {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        // A colon is a letter like any other in the name of a file that is there.
+        let mut numbers = Vec::new();
+        let mut rest = text;
+        while !Path::new(rest).is_file() {
+            let number =
+                |(before, number): (&'_ str, &str)| Some((before.len(), number.parse::<usize>().ok()?));
+            match rest.rsplit_once(':').and_then(number) {
+                Some((length, number)) if number > 0 && numbers.len() < 2 => {
+                    numbers.insert(0, number);
+                    rest = &rest[..length];
+                }
+                _ => return Err(Failure::usage(format!("there is no file `{rest}`"), HINT)),
+            }
+        }
+        let mut numbers = numbers.into_iter();
+        Ok(Self { file: rest.to_owned(), line: numbers.next(), column: numbers.next() })
+    }
+
+    /// Returns whether an image stands there: its main scalar, or one of its fields on the line.
+    fn has(&self, located: &Located, bytes: &[u8]) -> bool {
+        let Some(line) = self.line else { return true };
+        let line_of = |at: usize| 1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count();
+        let mut fields = located.site.fields.values().map(|span| line_of(located.in_file(span).start));
+        if self.column.is_none() && fields.any(|field| field == line) {
+            return true;
+        }
+        let is_in_line = (located.line..=located.end_line).contains(&line);
+        let is_in_column = |column: usize| {
+            (line > located.line || column >= located.column)
+                && (line < located.end_line || column <= located.end_column)
+        };
+        is_in_line && self.column.is_none_or(is_in_column)
+    }
+}
+
+/// Returns the path below the repository's root of a file that is seen from a directory in it.
+fn root_path(directory: &str, file: &str) -> Result<String, Failure> {
+    let mut segments: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
+    for segment in file.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." if segments.pop().is_none() => {
+                let message = format!("`{file}` is not in the repository around this directory");
+                return Err(Failure::usage(message, "start tagpin in the repository of the file"));
+            }
+            ".." => {}
+            name => segments.push(name),
+        }
+    }
+    Ok(segments.join("/"))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs_err::read(file).map_err(|error| Failure::usage(error.to_string(), HINT))
+}

@@ -1,0 +1,220 @@
+//! What stands in some lines of a file, read as closely as a person would: for those who ask about a place.
+
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+
+use super::formats::catalogue::{Catalogue, Location};
+use super::formats::is_kustomization;
+use super::site::{Skip, State, classify};
+use super::syntax::lines::LineIndex;
+use super::syntax::source::{SourceText, text_of};
+use super::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+
+/// How much of a file is shown of what stands there.
+const TEXT_MAX: usize = 200;
+
+/// What stands in some lines, and by which entries of the catalogue images are known.
+#[derive(Clone, Debug, Default)]
+pub struct Examined {
+    /// Which entry knows the place, in the order of the paths that were asked about; `None` where code does.
+    pub known_by: Vec<Option<CatalogueEntry>>,
+    /// What to add to a configuration so that an image is read there, in the same order.
+    pub locations: Vec<String>,
+    /// The values in the lines.
+    pub values: Vec<SeenValue>,
+}
+
+/// An entry of the catalogue that says that an image stands somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CatalogueEntry {
+    /// What it is for, for people.
+    pub title: String,
+    /// The path that leads there.
+    pub path: String,
+}
+
+/// A value that stands in a line, or a key with more below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeenValue {
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// The document in the file, from 0.
+    pub document: usize,
+    /// The JSON pointer in the document.
+    pub path: String,
+    /// The kind of the object around it, where it is one.
+    pub kind: Option<String>,
+    /// The text; `None` for a mapping or a list.
+    pub text: Option<String>,
+    /// Whether it reads like an image reference with a tag or digest.
+    pub is_like_image: bool,
+    /// The `[[location]]` that has it read as an image, where it reads like one.
+    pub location: Option<String>,
+}
+
+/// Returns what stands in the `lines`, from 1, of the file at `path`, and what is known of the places that `paths` name by
+/// document and JSON pointer.
+pub fn examine(
+    path: &str,
+    bytes: &[u8],
+    catalogue: &Catalogue,
+    paths: &[(usize, &str)],
+    lines: RangeInclusive<usize>,
+) -> Examined {
+    let Ok(text) = text_of(bytes) else { return Examined::default() };
+    let source = SourceText::new(text, path);
+    let tree = source.parse();
+    let examiner = Examiner { tree: &tree, path, catalogue };
+    Examined {
+        known_by: paths.iter().map(|(document, pointer)| examiner.entry(*document, pointer)).collect(),
+        locations: paths.iter().map(|(document, pointer)| examiner.location(*document, pointer)).collect(),
+        values: examiner.values(&lines),
+    }
+}
+
+struct Examiner<'e, 'a> {
+    tree: &'e SyntaxTree<'a>,
+    path: &'e str,
+    catalogue: &'e Catalogue,
+}
+
+impl Examiner<'_, '_> {
+    fn root(&self, document: usize) -> Option<NodeId> {
+        self.tree.documents.get(document)?.root
+    }
+
+    /// Returns the innermost Kubernetes object around a JSON pointer: its node, its pointer, its API version and kind.
+    fn object(&self, document: usize, pointer: &str) -> Option<(NodeId, String, String, String)> {
+        let (mut at, mut above, mut found) = (self.root(document)?, String::new(), None);
+        for key in std::iter::once(None).chain(pointer.split('/').skip(1).map(Some)) {
+            if let Some(key) = key {
+                let name = key.replace("~1", "/").replace("~0", "~");
+                let item = || self.tree.items(at).get(name.parse::<usize>().ok()?).copied();
+                let Some(next) = self.tree.get(at, &name).or_else(item) else { break };
+                at = next;
+                above = format!("{above}/{key}");
+            }
+            if let (Some(version), Some(kind)) =
+                (self.tree.get_str(at, "apiVersion"), self.tree.get_str(at, "kind"))
+            {
+                found = Some((at, above.clone(), version.to_owned(), kind.to_owned()));
+            }
+        }
+        found
+    }
+
+    fn entry(&self, document: usize, pointer: &str) -> Option<CatalogueEntry> {
+        let root = self.root(document)?;
+        let (root, entries): (NodeId, Vec<&Location>) = if is_kustomization(self.tree, root, self.path) {
+            let kind = self.tree.get_str(root, "kind").unwrap_or("Kustomization");
+            (root, self.catalogue.kubernetes("kustomize.config.k8s.io/v1beta1", kind))
+        } else if let Some((object, _, version, kind)) = self.object(document, pointer) {
+            (object, self.catalogue.kubernetes(&version, &kind))
+        } else {
+            (root, self.catalogue.format(self.tree, root, self.path))
+        };
+        let leads_there = |node: NodeId| {
+            let found = self.tree.pointer(node);
+            pointer.strip_prefix(found.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        for entry in entries {
+            let patterns = entry.forms().map(|(pattern, _)| pattern).chain(entry.texts().map(|(it, _)| it));
+            for pattern in patterns {
+                if pattern.find(self.tree, root).into_iter().any(leads_there) {
+                    let title = entry.title.clone().or_else(|| entry.format.clone()).unwrap_or_default();
+                    return Some(CatalogueEntry { title, path: pattern.to_string() });
+                }
+            }
+        }
+        None
+    }
+
+    /// Returns an entry for a configuration by which an image is read at a JSON pointer.
+    fn location(&self, document: usize, pointer: &str) -> String {
+        let object = self.object(document, pointer);
+        let above = object.as_ref().map(|(_, above, ..)| above.as_str()).unwrap_or_default();
+        let below = pointer.strip_prefix(above).unwrap_or(pointer);
+        let any_item =
+            |key: &str| if key.parse::<usize>().is_ok() { "[]".to_owned() } else { key.to_owned() };
+        let pattern = below.split('/').map(any_item).collect::<Vec<_>>().join("/");
+        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        match object {
+            Some((_, _, version, kind)) => {
+                let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+                format!(
+                    "[[location]]\ngroup = {}\nkinds = [{}]\nimages = [{}]",
+                    quoted(group),
+                    quoted(&kind),
+                    quoted(&pattern)
+                )
+            }
+            None => {
+                let name = self.path.rsplit('/').next().unwrap_or(self.path);
+                let format = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
+                format!(
+                    "[[location]]\nformat = {}\nfiles = [{}]\nimages = [{}]",
+                    quoted(&format!("own-{format}")),
+                    quoted(name),
+                    quoted(&pattern)
+                )
+            }
+        }
+    }
+
+    fn values(&self, lines: &RangeInclusive<usize>) -> Vec<SeenValue> {
+        let index = LineIndex::new(self.tree.original);
+        let mut found = Vec::new();
+        for (document, parsed) in self.tree.documents.iter().enumerate() {
+            let mut open: Vec<NodeId> = parsed.root.into_iter().collect();
+            while let Some(node) = open.pop() {
+                // What starts behind the lines ends the search there; what ends before them is left out.
+                let span = self.tree.nodes[node].span();
+                let start =
+                    self.tree.key_node_of(node).map_or(span.start, |key| self.tree.nodes[key].span().start);
+                let line = index.of(start.min(self.tree.original.len())) + 1;
+                if line > *lines.end() {
+                    continue;
+                }
+                match &self.tree.nodes[node].kind {
+                    NodeKind::Mapping { entries, .. } => open.extend(entries.iter().map(|(_, value)| *value)),
+                    NodeKind::Sequence { items, .. } => open.extend(items),
+                    NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+                }
+                let is_item = self.tree.key_node_of(node).is_none();
+                let is_leaf = self.tree.text_of(node).is_some();
+                let last = index.of(span.end.min(self.tree.original.len()).max(start)) + 1;
+                let is_in =
+                    lines.contains(&line) || (is_leaf && line < *lines.start() && last >= *lines.start());
+                if is_in && (is_leaf || !is_item) {
+                    found.push(self.value(document, node, line, start - index.start(line - 1)));
+                }
+            }
+        }
+        found.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        found
+    }
+
+    fn value(&self, document: usize, node: NodeId, line: usize, before: usize) -> SeenValue {
+        let path = self.tree.pointer(node);
+        let text = self.tree.text_of(node).map(|text| text.chars().take(TEXT_MAX).collect::<String>());
+        let is_like_image = text.as_deref().is_some_and(|text| match classify(text) {
+            (State::Pinned, _) => true,
+            (State::Floating, Some(reference)) => reference.tag().is_some(),
+            (State::Skipped(skip), _) => skip == Skip::MalformedDigest,
+            _ => false,
+        });
+        SeenValue {
+            line,
+            column: before + 1,
+            document,
+            kind: self.object(document, &path).map(|(_, _, _, kind)| kind),
+            location: is_like_image.then(|| self.location(document, &path)),
+            path,
+            text,
+            is_like_image,
+        }
+    }
+}

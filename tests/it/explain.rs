@@ -1,0 +1,84 @@
+//! The cases of `fixtures/explain`: each a folder with a tree, the places that are asked about, and what is said of them.
+//! `TAGPIN_BLESS=1 cargo test --test it explain::` writes what tagpin says now: read it before you commit it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::directory::copy;
+
+fn explain(directory: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
+    command.current_dir(directory).env_clear().env("HOME", directory).arg("explain").args(args);
+    command.output().unwrap()
+}
+
+/// Runs `tell` with the directory of each case and a copy of its tree.
+fn each_case(tell: impl Fn(&Path, &Path)) {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/explain");
+    for case in fs_err::read_dir(cases).unwrap() {
+        let case = case.unwrap().path();
+        let work = tempfile::tempdir().unwrap();
+        copy(&case.join("tree"), work.path());
+        tell(&case, work.path());
+    }
+}
+
+fn places(case: &Path) -> Vec<String> {
+    fs_err::read_to_string(case.join("places")).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_place_is_explained_as_recorded() {
+    each_case(|case, tree| {
+        let mut said = String::new();
+        for place in places(case) {
+            let output = explain(tree, &[&place]);
+            let (out, err) =
+                (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+            let _ =
+                writeln!(said, "$ tagpin explain {place}\n{out}{err}({})\n", output.status.code().unwrap());
+            // What has no spaces stays whole, and so does the line of the image.
+            let is_wide = |line: &&str| line.starts_with("  ") && line.chars().count() > 80;
+            for line in out.lines().filter(is_wide) {
+                let words = line.chars().skip(14).collect::<String>();
+                assert!(
+                    !words.contains(' ') || words.starts_with("source:") || words.contains('"'),
+                    "{line}"
+                );
+            }
+        }
+        let file = case.join("explained.txt");
+        if std::env::var_os("TAGPIN_BLESS").is_some() {
+            fs_err::write(&file, &said).unwrap();
+        }
+        assert_eq!(fs_err::read_to_string(&file).unwrap_or_default(), said);
+    });
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let schema: Value = serde_json::from_str(include_str!("../../schema/explain.schema.json")).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    each_case(|case, tree| {
+        for place in places(case) {
+            let output = explain(tree, &[&place, "--format", "json"]);
+            let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let errors: Vec<String> =
+                validator.iter_errors(&document).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{place}: {errors:#?}");
+            assert_eq!(document["complete"], Value::Bool(output.status.success()), "{place}");
+        }
+    });
+}
+
+#[test]
+fn a_place_that_is_not_there_is_wrong_usage() {
+    let work = tempfile::tempdir().unwrap();
+    fs_err::write(work.path().join("a:1"), "image: nginx:1\n").unwrap();
+    for (place, code) in [("none.yaml", 2), ("none.yaml:3", 2), ("a:1", 0), ("a:1:1", 0)] {
+        assert_eq!(explain(work.path(), &[place]).status.code(), Some(code), "{place}");
+    }
+}
