@@ -5,9 +5,12 @@
 //!
 //! Images are in docker-registry, the repository is served by `git http-backend` behind nginx and fcgiwrap, and the forge is
 //! the one of the tests, behind the same nginx. (Debian: docker-registry, nginx-light, fcgiwrap, spawn-fcgi, git, curl.)
+//! `RENOVATE` names a Renovate to measure beside it, once each, with `node` in the same directory.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../../tests/support/mod.rs"]
 mod support;
+
+mod renovate;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -19,6 +22,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::stream::{self, StreamExt as _};
 use support::bare_repository::BareRepository;
 use support::docker::{Server, docker_registry, free_port, installed, push, start};
+use renovate::Gitea;
 use support::forge::{Forge, Settings};
 
 /// How often each is measured: the best counts, because the machine has other things to do.
@@ -47,9 +51,17 @@ async fn main() -> Result<()> {
         "| images | run | tagpin s | HEADs by curl s | clone by git s | push by git s | of the sum |\n\
          |---:|---|---:|---:|---:|---:|---:|"
     )?;
-    for count in counts {
+    let renovate = std::env::var_os("RENOVATE").map(PathBuf::from);
+    for &count in &counts {
         write!(out, "{}", measured(count).await?)?;
         out.flush()?;
+    }
+    if let Some(renovate) = renovate {
+        writeln!(out, "\n| images | run | tagpin s | Renovate s | times |\n|---:|---|---:|---:|---:|")?;
+        for count in counts {
+            write!(out, "{}", beside_renovate(&renovate, count).await?)?;
+            out.flush()?;
+        }
     }
     Ok(())
 }
@@ -59,6 +71,8 @@ struct Place {
     directory: tempfile::TempDir,
     registry: Server,
     forge: Forge,
+    /// The forge that Renovate asks.
+    gitea: Gitea,
     count: usize,
     /// What stops when it is dropped.
     _servers: [Server; 2],
@@ -107,6 +121,30 @@ async fn measured(count: usize) -> Result<String> {
     Ok(table)
 }
 
+/// Runs both, one after the other, from the same repository and for the same registry.
+async fn beside_renovate(renovate: &Path, count: usize) -> Result<String> {
+    let place = Place::start(count).await?;
+    let (own, cache) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let mut table = String::new();
+    for (what, seed) in [("first pins, cold", "1"), ("no news", "1"), ("all tags moved", "2")] {
+        let digests = place.build(seed).await;
+        let took = place.tagpin(own.path(), count)?;
+        let (other, output) = renovate::run(renovate, cache.path(), &place.host, place.registry.port)?;
+        let branches = place.gitea.branches();
+        let right = branches.first().map_or(0, |branch| place.right(branch, &digests));
+        if branches.len() != 1 || right != count {
+            let repository = BareRepository::open(&place.repository());
+            let (path, _) = manifest(place.registry.port, 0);
+            let file = branches.first().and_then(|branch| repository.read(branch, &path)).unwrap_or_default();
+            bail!("{branches:?}: {right} of {count} images, not {:?}:\n{}\n{output}", digests[0], String::from_utf8_lossy(&file));
+        }
+        ensure!(place.right(tagpin::run::BRANCH, &digests) == count, "tagpin has other digests");
+        let (took, other) = (took.as_secs_f64(), other.as_secs_f64());
+        writeln!(table, "| {count} | {what} | {took:.2} | {other:.1} | {:.0} |", other / took)?;
+    }
+    Ok(table)
+}
+
 impl Place {
     async fn start(count: usize) -> Result<Self> {
         let directory = tempfile::tempdir()?;
@@ -127,9 +165,12 @@ impl Place {
         let head =
             move |branch: &str| BareRepository::open(&branches).head(branch).map(|oid| oid.to_string());
         let forge = Forge::start(settings, head).await;
-        let (wrap, nginx) = served(&directory, forge.base_url().trim_end_matches("/api/v3"))?;
+        let (gitea, port) = Gitea::start(path).await?;
+        let (wrap, nginx) = served(&directory, forge.base_url().trim_end_matches("/api/v3"), port)?;
         let host = format!("127.0.0.1:{}", nginx.port);
-        Ok(Self { directory, registry, forge, count, _servers: [wrap, nginx], host })
+        let place = Self { directory, registry, forge, gitea, count, _servers: [wrap, nginx], host };
+        place.gitea.serves(&place.url());
+        Ok(place)
     }
 
     fn repository(&self) -> PathBuf {
@@ -190,6 +231,17 @@ impl Place {
         let pinned = pinned.count();
         ensure!(open == 1 && pinned == count, "{open} pull requests, {pinned} of {count} images:\n{output}");
         Ok(took)
+    }
+
+    /// Returns how many images a branch has with these digests.
+    fn right(&self, branch: &str, digests: &[String]) -> usize {
+        let repository = BareRepository::open(&self.repository());
+        let is_right = |(i, digest): &(usize, &String)| {
+            let (path, _) = manifest(self.registry.port, *i);
+            let file = repository.read(branch, &path).unwrap_or_default();
+            String::from_utf8_lossy(&file).contains(&format!("{}@{digest}", tag(*i)))
+        };
+        digests.iter().enumerate().filter(is_right).count()
     }
 
     fn url(&self) -> String {
@@ -284,8 +336,8 @@ fn timed(mut command: Command) -> Result<(Duration, String)> {
     Ok((took, said))
 }
 
-/// Serves the repositories below `directory` by `git http-backend`, and the forge at `forge` beside them.
-fn served(directory: &tempfile::TempDir, forge: &str) -> Result<(Server, Server)> {
+/// Serves the repositories below `directory` by `git http-backend`, and the forges at `forge` and at a port beside them.
+fn served(directory: &tempfile::TempDir, forge: &str, gitea: u16) -> Result<(Server, Server)> {
     let (wrap_port, port) = (free_port(), free_port());
     let mut wrap = Command::new("fcgiwrap");
     wrap.args(["-s", &format!("tcp:127.0.0.1:{wrap_port}")]);
@@ -301,7 +353,7 @@ fn served(directory: &tempfile::TempDir, forge: &str) -> Result<(Server, Server)
     let config = format!(
         "daemon off; master_process off; pid {base}/pid; error_log {base}/error.log; events {{}} http {{ {temporary} \
          access_log off; client_max_body_size 0; server {{ listen 127.0.0.1:{port}; \
-         location /api/ {{ proxy_pass {forge}; }} \
+         location /api/ {{ proxy_pass {forge}; }} location /gitea/ {{ proxy_pass http://127.0.0.1:{gitea}; }} \
          location / {{ fastcgi_param SCRIPT_FILENAME {backend}; fastcgi_param GIT_PROJECT_ROOT {root}; \
          fastcgi_param GIT_HTTP_EXPORT_ALL 1; fastcgi_param REMOTE_USER bot; fastcgi_param PATH_INFO $uri; \
          fastcgi_param QUERY_STRING $query_string; fastcgi_param REQUEST_METHOD $request_method; \
