@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::stream::{self, StreamExt as _};
+use renovate::Gitea;
 use support::bare_repository::BareRepository;
 use support::docker::{Server, docker_registry, free_port, installed, push, start};
-use renovate::Gitea;
 use support::forge::{Forge, Settings};
 
 /// How often each is measured: the best counts, because the machine has other things to do.
@@ -136,7 +136,11 @@ async fn beside_renovate(renovate: &Path, count: usize) -> Result<String> {
             let repository = BareRepository::open(&place.repository());
             let (path, _) = manifest(place.registry.port, 0);
             let file = branches.first().and_then(|branch| repository.read(branch, &path)).unwrap_or_default();
-            bail!("{branches:?}: {right} of {count} images, not {:?}:\n{}\n{output}", digests[0], String::from_utf8_lossy(&file));
+            bail!(
+                "{branches:?}: {right} of {count} images, not {:?}:\n{}\n{output}",
+                digests[0],
+                String::from_utf8_lossy(&file)
+            );
         }
         ensure!(place.right(tagpin::run::BRANCH, &digests) == count, "tagpin has other digests");
         let (took, other) = (took.as_secs_f64(), other.as_secs_f64());

@@ -63,7 +63,9 @@ impl Gitea {
             pull["head"]["sha"] = head.map(|oid| oid.to_string()).into();
         }
         let answer = match (method.as_str(), segments.as_slice()) {
-            ("GET", ["user"]) => json!({ "id": 1, "login": "bot", "full_name": "bot", "email": "bot@acme.example" }),
+            ("GET", ["user"]) => {
+                json!({ "id": 1, "login": "bot", "full_name": "bot", "email": "bot@acme.example" })
+            }
             ("GET", ["version"]) => json!({ "version": "1.24.0" }),
             ("GET", ["repos", "acme", "clusters"]) => self.repository(),
             ("GET", ["repos", _, _, "pulls"]) => Value::Array(pulls.clone()),
@@ -86,7 +88,9 @@ impl Gitea {
                 }
                 pull.clone()
             }
-            ("POST", ["repos", _, _, "statuses", _]) => json!({ "id": 1, "status": "success", "context": "x" }),
+            ("POST", ["repos", _, _, "statuses", _]) => {
+                json!({ "id": 1, "status": "success", "context": "x" })
+            }
             ("GET", ["orgs", ..]) => return StatusCode::NOT_FOUND.into_response(),
             // No labels, issues, comments or statuses.
             ("GET", _) => json!([]),

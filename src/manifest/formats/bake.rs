@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finder::Finder;
+use super::inline_dockerfile;
 use super::pattern::Pattern;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::build::EXPRESSION;
@@ -19,11 +20,6 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
         }
     }
     for dockerfile in nodes("/target/*/dockerfile-inline") {
-        let is_from =
-            |line: &&str| line.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("from "));
-        if let Some(from) = tree.text_of(dockerfile).and_then(|text| text.lines().find(is_from)) {
-            let image = from.trim().to_owned();
-            finder.push(dockerfile, BTreeMap::new(), image, None, State::Skipped(Skip::EmbeddedText), None);
-        }
+        inline_dockerfile::find(finder, dockerfile);
     }
 }

@@ -2,6 +2,7 @@
 //! same holds in a file that overrides one with such a service (Compose specification, merge).
 
 use super::finder::Finder;
+use super::inline_dockerfile;
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -90,6 +91,10 @@ fn add_images(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let Some(services) = tree.get(root, "services") else { return };
     for (_, service) in tree.entries(services) {
+        let inline = tree.get(*service, "build").and_then(|build| tree.get(build, "dockerfile_inline"));
+        if let Some(dockerfile) = inline {
+            inline_dockerfile::find(finder, tree.resolve(dockerfile));
+        }
         let Some(image) = tree.get(*service, "image") else { continue };
         if builds(tree, services, *service, CHAIN_MAX) {
             finder.add_output(image);

@@ -17,6 +17,7 @@ mod helm_parameters;
 pub(super) mod helm_values;
 mod image_annotations;
 mod image_keys;
+mod inline_dockerfile;
 mod json_patch;
 pub mod known_charts;
 mod kubernetes;
