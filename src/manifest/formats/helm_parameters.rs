@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finder::{Fields, Finder};
+use super::fields::Fields;
+use super::finder::Finder;
 use super::helm_values::{fields_of, flat_fields_of};
 use super::image_keys::{is_image_key, is_images_key};
 use crate::manifest::site::{Skip, State};

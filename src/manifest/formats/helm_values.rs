@@ -1,6 +1,7 @@
 //! Helm values: split fields in the spellings that charts use, and whole references under `*image` keys.
 
-use super::finder::{Fields, Finder, has_tag_or_digest};
+use super::fields::Fields;
+use super::finder::{Finder, has_tag_or_digest};
 use super::image_keys::{NOT_BESIDE, is_image_key, is_images_key, is_name, is_source_key};
 use super::partial_images;
 use crate::manifest::site::{Skip, State, unresolvable};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::deployed_paths::{self, DeployedPath, GivenValues};
-use super::finder::{Fields, Finder};
+use super::fields::Fields;
+use super::finder::Finder;
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};

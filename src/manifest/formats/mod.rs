@@ -11,6 +11,7 @@ mod devcontainer;
 mod dockerfile;
 mod document;
 pub(super) mod embedded_yaml;
+mod fields;
 mod finder;
 mod folded_keys;
 mod helm_parameters;

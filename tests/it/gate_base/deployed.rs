@@ -2,21 +2,21 @@
 
 use super::{Change, GONE, PIN};
 
-fn pod(name: &str, image: &str) -> String {
+pub(super) fn pod(name: &str, image: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n  - name: a\n    image: {image}\n"
     )
 }
 
-fn floating() -> String {
+pub(super) fn floating() -> String {
     pod("web", "redis:6")
 }
 
-fn pinned() -> String {
+pub(super) fn pinned() -> String {
     pod("web", &format!("redis:6@{PIN}"))
 }
 
-fn kustomization(rest: &str) -> String {
+pub(super) fn kustomization(rest: &str) -> String {
     format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n{rest}\n")
 }
 
@@ -24,24 +24,24 @@ fn component(rest: &str) -> String {
     format!("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n{rest}\n")
 }
 
-fn flux(path: &str, rest: &str) -> String {
+pub(super) fn flux(path: &str, rest: &str) -> String {
     format!(
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: apps}}\nspec:\n  interval: 5m\n  path: {path}\n  prune: true\n  sourceRef: {{kind: GitRepository, name: self}}\n{rest}"
     )
 }
 
-fn argo(source: &str) -> String {
+pub(super) fn argo(source: &str) -> String {
     format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: apps}}\nspec:\n  source:\n    repoURL: https://git.example/a\n{source}"
     )
 }
 
-type Files = Vec<(&'static str, String)>;
+pub(super) type Files = Vec<(&'static str, String)>;
 
 /// A name, the files that were there, those that the change writes, the finding, and who deploys it now.
-type Case = (&'static str, Files, Files, &'static str, &'static str);
+pub(super) type Case = (&'static str, Files, Files, &'static str, &'static str);
 
-fn told(cases: &[Case]) {
+pub(super) fn told(cases: &[Case]) {
     let mut failures = Vec::new();
     for (name, before, after, found, by) in cases {
         for (how, judged) in Change::of(before, after).judged() {
@@ -57,7 +57,7 @@ fn told(cases: &[Case]) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-fn fine(cases: &[(&'static str, Files, Files)]) {
+pub(super) fn fine(cases: &[(&'static str, Files, Files)]) {
     let mut failures = Vec::new();
     for (name, before, after) in cases {
         for (how, judged) in Change::of(before, after).judged() {
@@ -354,199 +354,6 @@ fn what_the_change_has_an_old_entry_do_is_new() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-fn set(generator: &str, path: &str) -> String {
-    format!(
-        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: apps}}\nspec:\n  generators:\n  - {generator}\n  template:\n    spec:\n      source: {{repoURL: https://git.example/a, path: \"{path}\"}}\n"
-    )
-}
-
-#[test]
-fn what_a_set_of_argo_takes_since_the_change_is_new() {
-    let (pod_at, found, at) = ("lib/web/pod.yaml", "lib/web/pod.yaml floating-tag", "set.yaml");
-    let git = |rest: &str| format!("git: {{repoURL: https://git.example/a, {rest}}}");
-    let directories = |paths: &str| git(&format!("directories: [{paths}]"));
-    let by_path = "{{path}}";
-    let row = |name, before: String, after: String| {
-        let files = vec![("apps/ok/ok.yaml", pinned()), (pod_at, floating()), (at, before)];
-        (name, files, vec![(at, after)], found, at)
-    };
-    told(&[
-        row(
-            "a set",
-            set(&directories("{path: apps/*}"), by_path),
-            set(&directories("{path: lib/*}"), by_path),
-        ),
-        row(
-            "a directory more",
-            set(&directories("{path: apps/*}"), by_path),
-            set(&directories("{path: apps/*}, {path: lib/web}"), by_path),
-        ),
-        row(
-            "what a set left out",
-            set(&directories("{path: lib/*}, {path: lib/web, exclude: true}"), by_path),
-            set(&directories("{path: lib/*}"), by_path),
-        ),
-        row(
-            "files of a set",
-            set(&git("files: [{path: apps/*/config.json}]"), "{{path}}"),
-            set(&git("files: [{path: lib/web/config.json}, {path: lib/**}]"), "{{path}}"),
-        ),
-        row(
-            "an element",
-            set("list: {elements: [{path: apps/ok}]}", by_path),
-            set("list: {elements: [{path: apps/ok}, {path: lib/web}]}", by_path),
-        ),
-        row(
-            "generators that are combined",
-            set(
-                &format!(
-                    "matrix: {{generators: [{{clusters: {{}}}}, {{{}}}]}}",
-                    directories("{path: apps/*}")
-                ),
-                by_path,
-            ),
-            set(
-                &format!(
-                    "matrix: {{generators: [{{clusters: {{}}}}, {{{}}}]}}",
-                    directories("{path: lib/*}")
-                ),
-                by_path,
-            ),
-        ),
-        row("a path of its template", set("clusters: {}", "apps/ok"), set("clusters: {}", "lib/web")),
-    ]);
-}
-
-#[test]
-fn what_compose_takes_since_the_change_is_new() {
-    let (lib, found) = ("lib/redis.yaml", "lib/redis.yaml floating-tag");
-    let service = |image: &str| format!("services:\n  redis:\n    image: {image}\n");
-    let (floats, ok) = (|| service("redis:6"), || service(&format!("redis:6@{PIN}")));
-    let at = "compose.yaml";
-    let before = || vec![(lib, floats()), (at, ok()), ("ok.yaml", ok())];
-    let with = |rest: &str| vec![(at, ok() + rest)];
-    let extended = |service: &str| {
-        vec![(at, ok() + &format!("  b:\n    extends: {{file: lib/both.yaml, service: {service}}}\n"))]
-    };
-    let both = || vec![("lib/both.yaml", floats() + &format!("  pinned:\n    image: redis:6@{PIN}\n"))];
-    told(&[
-        ("an include", before(), with("include: [lib/redis.yaml]\n"), found, at),
-        ("an include with a path", before(), with("include: [{path: lib/redis.yaml}]\n"), found, at),
-        (
-            "an include of several",
-            before(),
-            with("include: [{path: [ok.yaml, lib/redis.yaml]}]\n"),
-            found,
-            at,
-        ),
-        (
-            "an include alone",
-            before(),
-            vec![("docker-compose.yml", "include: [./lib/redis.yaml]\n".to_owned())],
-            found,
-            "docker-compose.yml",
-        ),
-        (
-            "what is extended",
-            before(),
-            with("  b:\n    extends: {file: lib/redis.yaml, service: redis}\n"),
-            found,
-            at,
-        ),
-        (
-            "another service that is extended",
-            [before(), both(), extended("pinned")].concat(),
-            extended("redis"),
-            "lib/both.yaml floating-tag",
-            at,
-        ),
-        (
-            "files by name",
-            before(),
-            vec![(".env", "COMPOSE_FILE=compose.yaml:lib/redis.yaml\n".to_owned())],
-            found,
-            ".env",
-        ),
-    ]);
-    let mut failures = Vec::new();
-    for (name, after, found) in [
-        (
-            "an included file of any name",
-            vec![("a.txt", floats()), (at, ok() + "include: [a.txt]\n")],
-            "a.txt floating-tag",
-        ),
-        (
-            "an extended file of any name",
-            vec![("a.conf", floats()), (at, ok() + "  b:\n    extends: {file: a.conf, service: redis}\n")],
-            "a.conf floating-tag",
-        ),
-        (
-            "files of any name",
-            vec![(".env", "COMPOSE_FILE=\"stack.txt\"\n".to_owned()), ("stack.txt", floats())],
-            "stack.txt floating-tag",
-        ),
-        (
-            "a plug-in",
-            vec![(
-                "a.yaml",
-                argo("    path: apps\n    plugin: {name: x, env: [{name: I, value: \"redis:6\"}]}\n"),
-            )],
-            "a.yaml looks-away",
-        ),
-        (
-            "a program of Argo CD",
-            vec![("a.yaml", argo("    path: apps\n")), ("apps/a.jsonnet", "{}".to_owned())],
-            "apps/a.jsonnet looks-away",
-        ),
-        ("an address", vec![(at, ok() + "include: [\"oci://evil.example/a\"]\n")], "compose.yaml looks-away"),
-        (
-            "a repository",
-            vec![(at, ok() + "include: [{path: \"github.com/evil/a.git\"}]\n")],
-            "compose.yaml looks-away",
-        ),
-        (
-            "a file above the repository",
-            vec![(at, ok() + "include: [../a.yaml]\n")],
-            "compose.yaml looks-away",
-        ),
-        ("a variable", vec![(at, ok() + "include: [\"${X}/a.yaml\"]\n")], "compose.yaml looks-away"),
-        (
-            "an address in an override",
-            vec![("compose.prod.yaml", "include: [\"https://evil.example/a.git\"]\n".to_owned())],
-            "compose.prod.yaml looks-away",
-        ),
-        (
-            "values from an address",
-            vec![(
-                "a.yaml",
-                argo("    chart: a\n    helm: {valueFiles: [\"https://evil.example/a.yaml\"]}\n"),
-            )],
-            "a.yaml looks-away",
-        ),
-    ] {
-        for (how, judged) in Change::of(&[(at, ok())], &after).judged() {
-            let is_told = judged.findings.iter().any(|(file, rule, _)| format!("{file} {rule}") == found);
-            if judged.code != 1 || !is_told {
-                failures.push(format!("{name} {how}: {judged:?}"));
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    fine(&[
-        (
-            "what was included",
-            [before(), with("include: [lib/redis.yaml]\n")].concat(),
-            with("include: [lib/redis.yaml]\n# x\n"),
-        ),
-        ("something pinned", before(), with("include: [ok.yaml]\n")),
-        (
-            "an include of GitLab",
-            vec![],
-            vec![(".gitlab-ci.yml", "include: [\"https://git.example/a.yml\"]\nstages: [a]\n".to_owned())],
-        ),
-    ]);
 }
 
 /// Whoever deploys it decides how much it counts, and not where it lies.

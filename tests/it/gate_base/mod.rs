@@ -4,6 +4,7 @@ mod chart_values;
 mod charts;
 mod decides;
 mod deployed;
+mod deployed_otherwise;
 mod inputs;
 mod judged;
 mod looked_behind;
