@@ -51,7 +51,7 @@ pub fn run(
         .unwrap_or_default();
     let paths: Vec<(usize, &str)> =
         sites.iter().map(|it| (it.site.document, it.site.path.as_str())).collect();
-    let lines = place.line.map_or(1..=0, |line| line..=line);
+    let lines = place.line.map_or(0..=0, |line| line..=line);
     let examined = examine(&root_path, &bytes, &catalogue, &paths, lines);
     let images = sites.iter().zip(examined.known_by).zip(examined.locations).filter_map(
         |((it, known_by), location)| {

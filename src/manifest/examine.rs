@@ -193,7 +193,7 @@ impl Examiner<'_, '_> {
                 }
             }
         }
-        found.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        found.sort_by_key(|value| (value.line, value.column));
         found
     }
 

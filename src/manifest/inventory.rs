@@ -71,6 +71,9 @@ pub fn take<T: Tree>(
     take_with(tree, false, catalogue, wanted, vendored, scan, |_, _| ()).map(|(inventory, ())| inventory)
 }
 
+/// What is known of images that were asked for, by the file below the tree's root and where the image begins in it, in bytes.
+pub type ReadingsByImage = HashMap<(String, usize), Vec<Reading>>;
+
 /// Does what [`take`] does, and returns beside it who reads the images that are `asked` about, by the path of their file below
 /// the repository's root and where they start in its text.
 ///
@@ -82,7 +85,7 @@ pub fn take_with_readings<T: Tree>(
     wanted: impl Fn(&str) -> bool,
     vendored: VendoredTrees,
     asked: impl Fn(&str, &Located) -> bool,
-) -> Result<(Inventory, HashMap<(String, usize), Vec<Reading>>), TreeError> {
+) -> Result<(Inventory, ReadingsByImage), TreeError> {
     let look = |files: &[TreeFile<'_>], charts: &Charts| {
         let mut found = HashMap::new();
         for (file, (path, scan)) in files.iter().enumerate() {

@@ -169,11 +169,11 @@ fn reading_lines(reading: &Reading) -> Vec<String> {
             let mut lines = vec![format!("{name}, as .Values.{keys}")];
             match *known {
                 "unknown" => {
-                    lines.push("its templates are not in the tree, and it is not in the table".to_owned())
+                    lines.push("its templates are not in the tree, and it is not in the table".to_owned());
                 }
                 "table" => lines.push("it is in the table of known charts".to_owned()),
                 _ if templates.is_empty() => {
-                    lines.push("none of its templates is seen to read it".to_owned())
+                    lines.push("none of its templates is seen to read it".to_owned());
                 }
                 _ => lines.push(format!("its templates {}", templates.join(", "))),
             }

@@ -100,6 +100,14 @@ fn outputs(judge: &Judge, builds: &[Build], relaxed: &[&str]) -> Vec<Option<Stri
     outputs.collect()
 }
 
+/// Returns a word without the hash that kustomize puts behind the name of what it generates, which is that of the content
+/// (`kustomize/api/hasher`).
+fn unhashed(word: &str) -> &str {
+    let is_hash =
+        |text: &str| text.len() == 10 && text.bytes().all(|byte| b"2456789bcdfghkmt".contains(&byte));
+    word.rsplit_once('-').filter(|(_, hash)| is_hash(hash)).map_or(word, |(name, _)| name)
+}
+
 /// Returns a text without digests, quotes, the tag that means none, checksums and tagpin's annotations. Where an image comes out
 /// with a digest and no tag, because its chart wants one or the other, the tag that the digest is of goes as well.
 fn plain(text: &str, untagged: &[(String, String)]) -> String {
@@ -111,7 +119,8 @@ fn plain(text: &str, untagged: &[(String, String)]) -> String {
             && !key.starts_with("annotations:")
     };
     for line in text.lines().filter(is_aside) {
-        let mut line = line.replace(['"', '\''], "");
+        let line = line.replace(['"', '\''], "");
+        let mut line = line.split(' ').map(unhashed).collect::<Vec<_>>().join(" ");
         for (tagged, name) in untagged {
             line = line.replace(tagged, name);
         }

@@ -110,8 +110,7 @@ fn values(head: &str, context: &str) -> Vec<String> {
         let names = word.strip_prefix('.').filter(|_| !context.is_empty())?;
         let is_own = |name: &&str| names.split('.').next() == Some(*name);
         let others = ["Values", "Release", "Chart", "Capabilities", "Files", "Template"];
-        (!others.iter().any(|name| is_own(&name)) && !names.is_empty())
-            .then(|| format!("{context}{}", pointer(names)))
+        (!others.iter().any(is_own) && !names.is_empty()).then(|| format!("{context}{}", pointer(names)))
     };
     let mut found: Vec<String> = words(head).filter_map(value).collect();
     // `index .Values "a" "b"`

@@ -276,7 +276,7 @@ fn a_submodule_is_said_where_no_change_is_judged_too() {
     let scene = Scene::new(&[("app.yaml", &pinned())]);
     scene.commit_entries(&[(b"lib/sub", Submodule('a')), (b"other", Submodule('b'))]);
     scene.check_out();
-    std::fs::write(scene.path("gate.toml"), "[policy]\nexclude = [\"other\"]\n").unwrap();
+    fs_err::write(scene.path("gate.toml"), "[policy]\nexclude = [\"other\"]\n").unwrap();
     let said = |args: &[&str]| {
         let (code, findings, unread, err) = scene.judged(args);
         assert_eq!(unread, Vec::<String>::new(), "{err}");
