@@ -1,5 +1,6 @@
 //! `tagpin history`
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -31,6 +32,9 @@ const HERE: &str = ".";
 
 /// How many changes people are shown who name nothing.
 const NEWEST: usize = 30;
+
+/// How many objects of a file are named.
+const OBJECTS: usize = 10;
 
 /// Tells what was declared when, or at one time. Offline.
 ///
@@ -87,7 +91,7 @@ fn over_time(
     let target = &asked.target;
     let mut history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;
     let complete = history.cut_at.is_none();
-    ever_declared(&history, config, target)?;
+    ever_declared(&history, log, config, target)?;
     history
         .events
         .retain(|event| [&event.before, &event.after].iter().any(|it| asked.has_image(it.as_ref())));
@@ -132,11 +136,25 @@ fn over_time(
 }
 
 /// Refuses a target that the whole history has no image of: its name is likely wrong.
-fn ever_declared(history: &History, config: &Config, target: &Target) -> Result<(), Failure> {
+fn ever_declared(history: &History, log: &Log, config: &Config, target: &Target) -> Result<(), Failure> {
     if !history.events.is_empty() || history.cut_at.is_some() {
         return Ok(());
     }
     let message = format!("no image was ever declared in `{}`", target.name);
+    if let Some(around) = target.around_object() {
+        let history = history::of(log, &config.settings, &around).map_err(anyhow::Error::new)?;
+        let objects = history.events.iter().filter_map(|event| event.key.object.as_ref());
+        let objects: BTreeSet<String> = objects.map(|(kind, name)| format!("{kind}/{name}")).collect();
+        if !objects.is_empty() {
+            let more = match objects.len().saturating_sub(OBJECTS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let objects = quoted(objects.iter().take(OBJECTS), ", ");
+            let hint = format!("`{}` has or had images in {objects}{more}", around.name);
+            return Err(Failure::usage(message, hint));
+        }
+    }
     let known = known_environments(&config.settings);
     let hint = format!("name an environment, or a path as it is below the repository's root; {known}");
     Err(Failure::usage(message, hint))
@@ -218,7 +236,7 @@ fn at(
     if meant.is_empty() {
         // It was not there yet, or any more; or it never was, and its name is wrong.
         let history = history::of(log, &config.settings, target).map_err(anyhow::Error::new)?;
-        ever_declared(&history, config, target)?;
+        ever_declared(&history, log, config, target)?;
         if !globals.quiet {
             let note = format!("no image was declared in `{}` at {moment}", target.name);
             writeln!(terminal.stderr, "note: {}", printable(&note))?;

@@ -16,12 +16,13 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, edit_holds};
 use crate::plan::pin;
+use crate::policy::Globs;
 use crate::policy::hold::{Hold, Holds, NewHold, Until};
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::report::{Report, fold};
 use crate::source::tree::Tree as _;
-use crate::text::{count, printable, shell_word};
+use crate::text::{count, printable, quoted, shell_word};
 
 /// Adds, lists or removes holds.
 ///
@@ -47,7 +48,7 @@ fn add(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     require_to_come(args.until)?;
-    let hold = NewHold {
+    let mut hold = NewHold {
         images: args.image.clone(),
         paths: args.path.clone(),
         tag: args.tag.clone(),
@@ -68,6 +69,7 @@ fn add(
     }
     // What is wrong already is told before anything is written.
     let config = local_config(globals, environment, terminal)?;
+    hold.paths = with_environments(&args.path, &config);
     let path = repository_file(&work_tree_root(&std::env::current_dir()?));
     let before = text_of(&path)?;
     let shown = seen_from_here(&path)?;
@@ -84,14 +86,43 @@ fn add(
     let Some(added) = holds.into_iter().next_back() else { return Ok(Exit::Done) };
     let line = format!("hold {number} was added: {}: {added}", added.subject());
     terminal.stdout.write_all(fold::line(&line, INDENT, &terminal.stdout).as_bytes())?;
-    let (tree, _) = whole_tree()?;
+    let (tree, root) = whole_tree()?;
     let inventory = pin::take_inventory(&tree, &config.settings).map_err(anyhow::Error::new)?;
+    let paths = added.paths.clone();
     if !globals.quiet && Holds::new(vec![added]).matched(&inventory) != [true] {
-        let note = "note: it keeps nothing: it is for no image that is here (`tagpin list` has their names)";
-        terminal.stderr.write_all(fold::line(note, INDENT, &terminal.stderr).as_bytes())?;
+        let entries = tree.entries().map_err(anyhow::Error::new)?;
+        let is_there =
+            |paths: &Globs| entries.iter().any(|entry| paths.matches(&tree.root_path(&entry.path)));
+        let why = paths.filter(|paths| !is_there(paths)).map_or_else(
+            || "it is for no image that is here (`tagpin list` has their names)".to_owned(),
+            |paths| no_such_path(&paths, &root),
+        );
+        let note = fold::line(&format!("note: it keeps nothing: {why}"), INDENT, &terminal.stderr);
+        terminal.stderr.write_all(note.as_bytes())?;
     }
     print_next_step(Some(format!("commit {}", shell_word(&shown))), globals, terminal)?;
     Ok(Exit::Done)
+}
+
+/// Returns the paths, with those of an [[environment]] where one has its name, as for every other command.
+fn with_environments(paths: &[String], config: &Config) -> Vec<String> {
+    let own = |path: &String| match config.settings.environments.iter().find(|it| it.name == *path) {
+        Some(environment) => environment.paths.patterns().to_vec(),
+        None => vec![path.clone()],
+    };
+    paths.iter().flat_map(own).collect()
+}
+
+/// Returns that no file below `root` has one of the `paths`, and how the directories among them are written.
+fn no_such_path(paths: &Globs, root: &Path) -> String {
+    let named = quoted(paths.patterns(), " or ");
+    let directories = paths.patterns().iter().map(|path| path.trim_end_matches('/'));
+    let inside: Vec<String> = directories
+        .filter(|path| root.join(path).is_dir())
+        .map(|path| format!("`{path}/**` is everything in `{path}`"))
+        .collect();
+    let inside = if inside.is_empty() { String::new() } else { format!(": {}", inside.join(", ")) };
+    format!("no file here has the path {named}{inside}")
 }
 
 /// How far what belongs to a line above is from the left.

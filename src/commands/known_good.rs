@@ -14,7 +14,7 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::history::known_good;
-use crate::history::known_good::{FILE, KnownGood, Mark, Marked, NotMarked, Runs};
+use crate::history::known_good::{FILE, KnownGood, MARK, Mark, Marked, NotMarked, Runs};
 use crate::live;
 use crate::plan::pin;
 use crate::policy::target::{Target, known_environments};
@@ -131,8 +131,9 @@ fn show<'k>(
     globals: &Globals,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let mut rows = Vec::new();
+    let (mut rows, mut number) = (Vec::new(), 0_usize);
     for entry in entries {
+        number += 1;
         let KnownGood { environment, image, tag, digest, marked, commit, by } = entry;
         if globals.format == Format::Json {
             rows.push(json!({
@@ -151,6 +152,14 @@ fn show<'k>(
     if globals.format == Format::Json {
         let document = json!({"version": VERSION, "known_good": rows, "complete": true});
         print_json(&document, terminal)?;
+        return Ok(Exit::Done);
+    }
+    if !globals.quiet {
+        let entries = if number == 1 { "entry" } else { "entries" };
+        writeln!(terminal.stderr, "{number} {entries}")?;
+        if number == 0 {
+            writeln!(terminal.stderr, "hint: `{MARK}` makes the first")?;
+        }
     }
     Ok(Exit::Done)
 }

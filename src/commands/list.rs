@@ -64,7 +64,7 @@ pub fn run(
         if toml.is_empty() && !globals.quiet {
             writeln!(
                 terminal.stderr,
-                "nothing to add: tagpin knows every place here that looks like an image"
+                "nothing to add: tagpin knows every field here that is called like an image and holds a tag; others are not looked for"
             )?;
         }
     } else {

@@ -10,7 +10,7 @@ use crate::commands::args::{Format, Globals, LiveArgs};
 use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
-use crate::live::pods::Container;
+use crate::live::pods::{Container, Pulled};
 use crate::live::{self, Comparison, DeclaredPlace, Indexes};
 use crate::plan::pin;
 use crate::registry::Trust;
@@ -63,11 +63,21 @@ pub fn run(
                 "hint: a node may name one platform's manifest of an index: `--online` tells them apart";
             terminal.stderr.write_all(fold::line(hint, 2, &terminal.stderr).as_bytes())?;
         }
+        if globals.format == Format::Human && compared.unknown.iter().any(is_without_its_image) {
+            let hint = "hint: a container of Docker or Podman knows the digest of its image by what is known of the image: put what \
+                        `docker image inspect IMAGE…` prints behind it";
+            terminal.stderr.write_all(fold::line(hint, 2, &terminal.stderr).as_bytes())?;
+        }
     }
     let has_history = inventory.files.iter().any(|file| tree.work_tree(&file.path).is_some());
     let step = next_step::after_live(&compared, args.online, has_history, &shell_words(&args.paths));
     print_next_step(step, globals, terminal)?;
     Ok(Exit::of(drift, complete))
+}
+
+/// Returns whether a container is one of Docker or Podman, by what it lacks: schedulers name a node.
+fn is_without_its_image(container: &Container) -> bool {
+    container.node.is_empty() && matches!(container.pulled, Pulled::Local(_))
 }
 
 /// Compares both sides, with the registries' help where it is `online`, and returns what they said beside it.

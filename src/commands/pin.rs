@@ -188,13 +188,14 @@ pub(super) fn finish(
     report.complete &= complete;
     report.registries = budget;
     report.is_dry_run = dry_run;
+    let each = globals.verbose > 0;
     if dry_run && globals.format == Format::Human {
-        let left = human::not_done(&report, &terminal.stderr);
+        let left = human::not_done(&report, &terminal.stderr, each);
         terminal.stderr.write_all(left.as_bytes())?;
     }
     print(&report, globals, terminal, |report, stream| {
         // The diff on standard output is to be fed to other programs: nothing else stands there.
-        if dry_run { String::new() } else { human::pin(report, stream) }
+        if dry_run { String::new() } else { human::pin(report, stream, each) }
     })?;
     let is_tracked = pinned.files.iter().all(|file| tree.work_tree(&file.path).is_some());
     print_next_step(next_step::after_edit(&report, dry_run, is_tracked), globals, terminal)?;

@@ -38,6 +38,8 @@ pub enum LiveStatus {
     Drift,
     /// No registry said whether the digest that runs belongs to the one that is declared.
     Unchecked,
+    /// It is declared, and nothing says which digest its containers run: they are in [`Comparison::unknown`].
+    NotCompared,
     /// It runs and is not declared.
     NotDeclared,
     /// It is declared without a digest, and one digest runs.
@@ -50,14 +52,22 @@ pub enum LiveStatus {
 
 impl LiveStatus {
     /// Every status, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Drift, Self::Unchecked, Self::NotDeclared, Self::NotPinned, Self::NotRunning, Self::Same];
+    pub const ALL: [Self; 7] = [
+        Self::Drift,
+        Self::Unchecked,
+        Self::NotCompared,
+        Self::NotDeclared,
+        Self::NotPinned,
+        Self::NotRunning,
+        Self::Same,
+    ];
 
     /// Returns the kebab-case word for reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Drift => "drift",
             Self::Unchecked => "unchecked",
+            Self::NotCompared => "not-compared",
             Self::NotDeclared => "not-declared",
             Self::NotPinned => "not-pinned",
             Self::NotRunning => "not-running",
@@ -116,6 +126,8 @@ pub type Indexes = BTreeMap<(Name, Digest), Result<BTreeSet<Digest>, ResolveErro
 struct Sides {
     declared: Vec<DeclaredPlace>,
     running: BTreeMap<Digest, Vec<Container>>,
+    /// Whether a container of it may run any digest.
+    has_unknown: bool,
 }
 
 /// Compares what is `declared` with the `containers` that run.
@@ -134,10 +146,13 @@ pub fn compare(declared: &[DeclaredPlace], containers: &[Container], indexes: &I
             }
             Pulled::Local(_) => {
                 compared.unknown.push(container.clone());
+                // What is not declared is told by the container alone.
+                let key = home(container, None, &images);
+                images.entry(key).and_modify(|sides| sides.has_unknown = true);
                 continue;
             }
         };
-        let key = home(container, digest, &images);
+        let key = home(container, Some(digest), &images);
         images.entry(key).or_default().running.entry(digest.clone()).or_default().push(container.clone());
     }
     compared.images =
@@ -147,21 +162,25 @@ pub fn compare(declared: &[DeclaredPlace], containers: &[Container], indexes: &I
 }
 
 /// Returns the image that a container belongs to: what has its tag, what has its digest, what has its name.
-fn home(container: &Container, digest: &Digest, images: &BTreeMap<(Name, String), Sides>) -> (Name, String) {
+fn home(
+    container: &Container,
+    digest: Option<&Digest>,
+    images: &BTreeMap<(Name, String), Sides>,
+) -> (Name, String) {
     let (name, tag) = match &container.reference {
         Some(reference) => (Name::of(reference), declared::tag(reference)),
         None => (Name { registry: String::new(), repository: container.image.clone() }, String::new()),
     };
     let known = || images.iter().filter(|((other, _), sides)| *other == name && !sides.declared.is_empty());
     let same_tag = known().find(|((_, other), _)| *other == tag);
-    let same_digest =
-        || known().find(|(_, sides)| sides.declared.iter().any(|declared| declared.digests.contains(digest)));
+    let has_digest = |declared: &DeclaredPlace| digest.is_some_and(|it| declared.digests.contains(it));
+    let same_digest = || known().find(|(_, sides)| sides.declared.iter().any(has_digest));
     let found = same_tag.or_else(same_digest).or_else(|| known().next());
     found.map(|(key, _)| key.clone()).unwrap_or((name, tag))
 }
 
 fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> LiveImage {
-    let Sides { declared, running } = sides;
+    let Sides { declared, running, has_unknown } = sides;
     let expected: BTreeSet<&Digest> = declared.iter().flat_map(|declared| &declared.digests).collect();
     let running: Vec<RunningDigest> = running
         .into_iter()
@@ -187,7 +206,7 @@ fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> LiveImage {
     } else if has(|fit| matches!(fit, Fit::Unchecked(_))) {
         LiveStatus::Unchecked
     } else if running.is_empty() {
-        LiveStatus::NotRunning
+        if has_unknown { LiveStatus::NotCompared } else { LiveStatus::NotRunning }
     } else if expected.is_empty() {
         LiveStatus::NotPinned
     } else {

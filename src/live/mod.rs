@@ -14,12 +14,45 @@ pub use compare::{Comparison, Fit, Indexes, LiveImage, LiveStatus, RunningDigest
 pub use declared::{DeclaredPlace, Name, declared};
 pub use indexes::indexes;
 use pods::{Container, PodsError};
+use serde_json::Value;
 
 /// Returns the containers that `bytes` list: what `kubectl` prints, or one of the runtimes and schedulers that [`runtimes`]
 /// knows.
 ///
 /// # Errors
-/// It is none of them: the error is what is wrong with it as a list of pods.
+/// It is none of them. Where it may be meant as a list of pods, the error is what is wrong with it as that.
 pub fn running(bytes: &[u8]) -> Result<Vec<Container>, PodsError> {
-    pods::parse(bytes).or_else(|error| runtimes::parse(bytes).ok_or(error))
+    pods::parse(bytes).or_else(|error| runtimes::parse(bytes).ok_or_else(|| reason(bytes, error)))
+}
+
+fn reason(bytes: &[u8], of_pods: PodsError) -> PodsError {
+    if bytes.trim_ascii().is_empty() {
+        return PodsError::Empty;
+    }
+    match serde_json::from_slice::<Value>(bytes) {
+        Ok(Value::Array(items)) if items.is_empty() => PodsError::Empty,
+        Ok(value) if !value["kind"].is_string() => PodsError::Unknown,
+        Ok(_) | Err(_) => of_pods,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lists_nothing_that_runs_says_what_is_wrong_with_it() {
+        for (text, message) in [
+            ("", "the list is empty"),
+            (" []\n", "the list is empty"),
+            ("{}", "it is not what `kubectl get pods -o json`, `docker inspect`"),
+            ("[{}]", "it is not what `kubectl get pods -o json`, `docker inspect`"),
+            ("3", "`nomad alloc status` prints"),
+            ("{\"kind\": \"Deployment\"}", "it has the kind `Deployment`"),
+            ("kind: List", "it is not what kubectl prints: expected value at line 1"),
+        ] {
+            let error = running(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(message) && !error.contains("struct"), "{text}: {error}");
+        }
+    }
 }

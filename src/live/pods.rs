@@ -60,6 +60,15 @@ pub enum PodsError {
     /// JSON of another kind.
     #[error("it has the kind `{0}`, not a list of pods")]
     Kind(String),
+    /// A list of nothing, or no text at all.
+    #[error("the list is empty")]
+    Empty,
+    /// JSON that no tool prints which is known.
+    #[error(
+        "it is not what `kubectl get pods -o json`, `docker inspect`, `podman inspect`, `docker compose ps`, `aws ecs describe-tasks` \
+         or `nomad alloc status` prints"
+    )]
+    Unknown,
 }
 
 #[derive(Deserialize)]

@@ -32,6 +32,9 @@ pub struct CatalogueEntry {
     pub title: String,
     /// The path that leads there.
     pub path: String,
+    /// Whether it is a `[[location]]` of the configuration.
+    #[serde(skip)]
+    pub is_own: bool,
 }
 
 /// A value that stands in a line, or a key with more below it.
@@ -125,7 +128,8 @@ impl Examiner<'_, '_> {
             for pattern in patterns {
                 if pattern.find(self.tree, root).into_iter().any(leads_there) {
                     let title = entry.title.clone().or_else(|| entry.format.clone()).unwrap_or_default();
-                    return Some(CatalogueEntry { title, path: pattern.to_string() });
+                    let is_own = !entry.is_built_in();
+                    return Some(CatalogueEntry { title, path: pattern.to_string(), is_own });
                 }
             }
         }

@@ -106,6 +106,12 @@ impl Target {
         }
     }
 
+    /// Returns what it is a part of, where it is one object: all objects of that file or directory.
+    pub fn around_object(&self) -> Option<Self> {
+        let (name, _) = self.object.as_ref().and_then(|_| self.name.split_once('#'))?;
+        Some(Self { name: name.to_owned(), place: self.place.clone(), object: None })
+    }
+
     /// Returns whether the file at `path`, below the root of the repository, belongs to it.
     pub fn has_file(&self, path: &str) -> bool {
         match &self.place {

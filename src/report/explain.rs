@@ -90,8 +90,12 @@ fn of_image(file: &str, image: &ExplainedImage<'_>, stream: &Stream) -> String {
     let place = format!("{}:{}:{}", one_line(file), located.line, located.column);
     let mut text = format!("{}  {}\n", stream.paint(TextStyle::Cyan, &place), one_line(&site.image));
     text += &said("stands at", &format!("{} in {}", site.path, what(image)), stream);
-    if let Some(CatalogueEntry { title, path }) = &image.known_by {
-        text += &said("known by", &format!("the entry `{title}` of the catalogue, {path}"), stream);
+    if let Some(CatalogueEntry { title, path, is_own }) = &image.known_by {
+        let entry = match is_own {
+            true => "a `[[location]]` of the configuration".to_owned(),
+            false => format!("the entry `{title}` of the catalogue"),
+        };
+        text += &said("known by", &format!("{entry}, {path}"), stream);
     }
     if !site.fields.is_empty() {
         let fields: Vec<&str> = site.fields.keys().copied().collect();

@@ -64,19 +64,21 @@ fn file_row<'r>(row: &'r Row<'_>, word: &str, style: TextStyle, text: String) ->
     }
 }
 
-/// Returns the lines for what `pin` did and what it could not do; what stayed as it was is counted in the summary only.
-pub fn pin(report: &Report<'_>, stream: &Stream) -> String {
-    outcome_lines(report, stream, |row| row.outcome.is_some_and(is_change) || is_not_done(row))
+/// Returns the lines for what `pin` did and what it could not do; what stayed as it was is counted in the summary only. With `each`,
+/// every image has its own.
+pub fn pin(report: &Report<'_>, stream: &Stream, each: bool) -> String {
+    outcome_lines(report, stream, each, |row| row.outcome.is_some_and(is_change) || is_not_done(row))
 }
 
-/// Returns the lines for what `pin` could not do, and for images whose tag moved where digests come by promotion.
-pub fn not_done(report: &Report<'_>, stream: &Stream) -> String {
-    outcome_lines(report, stream, is_not_done)
+/// Returns the lines for what `pin` could not do, and for images whose tag moved where digests come by promotion. With `each`, every
+/// image has its own.
+pub fn not_done(report: &Report<'_>, stream: &Stream, each: bool) -> String {
+    outcome_lines(report, stream, each, is_not_done)
 }
 
 /// Returns the lines for what could not be done.
 pub fn left_out(report: &Report<'_>, stream: &Stream) -> String {
-    outcome_lines(report, stream, is_left_out)
+    outcome_lines(report, stream, false, is_left_out)
 }
 
 fn is_change(outcome: Outcome) -> bool {
@@ -104,7 +106,12 @@ type Told<'r> = (Option<Outcome>, &'r str, Option<&'r str>, Option<&'r str>);
 /// How many images are left out for one reason before one line says it for all.
 const ALIKE: usize = 10;
 
-fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'_>) -> bool) -> String {
+fn outcome_lines(
+    report: &Report<'_>,
+    stream: &Stream,
+    each: bool,
+    is_wanted: impl Fn(&Row<'_>) -> bool,
+) -> String {
     // What became of a whole branch is the same for all images there.
     let of_branch = Reason::OF_BRANCH.map(Reason::as_str);
     let wanted: Vec<&Row<'_>> = report.rows.iter().filter(|row| is_wanted(row)).collect();
@@ -114,7 +121,8 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
     }
     let told = |row: &'_ Row<'_>| -> bool {
         let alike = images.get(&(row.outcome, "", row.reason, shared_detail(row)));
-        row.new.is_none()
+        !each
+            && row.new.is_none()
             && (row.reason.is_some_and(|reason| of_branch.contains(&reason))
                 || alike.is_some_and(|images| images.len() > ALIKE))
     };
@@ -122,8 +130,10 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
     let mut first = Vec::new();
     for row in wanted.iter().copied() {
         let is_together = told(row);
-        let image = if is_together { "" } else { row.image };
-        let key = (row.outcome, image, row.reason, shared_detail(row));
+        // What is said once is true of all of them.
+        let (image, detail) =
+            if is_together { ("", shared_detail(row)) } else { (row.image, row.detail.as_deref()) };
+        let key = (row.outcome, image, row.reason, detail);
         let more = places.entry(key).and_modify(|more| *more += 1).or_default();
         // What was written is named wherever it was.
         if *more == 0 || row.new.is_some() {
@@ -138,7 +148,7 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
                 true => format!("and {}", count(more, "more reference")),
                 false => format!("and at {}", count(more, "more place")),
             });
-            outcome_row(row, more, stream)
+            outcome_row(row, more, is_together, stream)
         })
         .collect();
     if let Some(columns) = stream.width() {
@@ -147,14 +157,35 @@ fn outcome_lines(report: &Report<'_>, stream: &Stream, is_wanted: impl Fn(&Row<'
     rows.iter().map(|row| outcome_line(row, stream)).collect()
 }
 
-/// Returns the detail that tells a row from others of its reason. Each declined one names the pull request that was closed, and each
-/// that is promoted what its tag is: the first stands for all of them.
+/// Returns the detail that tells a row from others of its reason. Each declined one names the pull request that was closed: the first
+/// stands for all of them. Each that is promoted says first what its tag is, then where its digests come from.
 fn shared_detail<'r>(row: &'r Row<'_>) -> Option<&'r str> {
-    let of_their_own = [Reason::Declined, Reason::ByPromotion].map(Reason::as_str);
-    row.detail.as_deref().filter(|_| row.reason.is_none_or(|reason| !of_their_own.contains(&reason)))
+    let detail = row.detail.as_deref()?;
+    match row.reason {
+        Some(reason) if reason == Reason::Declined.as_str() => None,
+        Some(reason) if reason == Reason::ByPromotion.as_str() => {
+            detail.split_once("; ").map(|(_, comes_from)| comes_from)
+        }
+        _ => Some(detail),
+    }
 }
 
-fn outcome_row<'r>(row: &'r Row<'_>, more: Option<String>, stream: &Stream) -> FileRow<'r> {
+/// Returns why a row is as it is; `is_together` where it stands for several images, whose tags are different digests.
+fn why(row: &Row<'_>, is_together: bool) -> Option<String> {
+    let reason = row.reason?;
+    let is_promoted = reason == Reason::ByPromotion.as_str();
+    Some(match shared_detail(row).filter(|_| is_together && is_promoted) {
+        Some(comes_from) => format!("{reason}: their tags have moved; {comes_from}"),
+        None => row.detail.as_ref().map_or_else(|| reason.to_owned(), |detail| format!("{reason}: {detail}")),
+    })
+}
+
+fn outcome_row<'r>(
+    row: &'r Row<'_>,
+    more: Option<String>,
+    is_together: bool,
+    stream: &Stream,
+) -> FileRow<'r> {
     let outcome = row.outcome.unwrap_or(Outcome::Failed);
     let style = match outcome {
         Outcome::Pinned | Outcome::Updated => TextStyle::Green,
@@ -163,10 +194,8 @@ fn outcome_row<'r>(row: &'r Row<'_>, more: Option<String>, stream: &Stream) -> F
     };
     let old = row.reference().and_then(Reference::digest).filter(|_| outcome == Outcome::Updated);
     let old = old.map(|old| shown(&format!("was {old}"), stream));
-    let reason = row.reason.map(|reason| match &row.detail {
-        Some(detail) => shown(&format!("{reason}: {detail}"), stream),
-        None => reason.to_owned(),
-    });
+    let is_together = is_together && more.is_some();
+    let reason = why(row, is_together).map(|why| shown(&why, stream));
     let proofs = row.proofs.iter().map(|proof| one_line(&proof.to_string()));
     FileRow {
         asides: old.into_iter().chain(more).collect(),

@@ -34,9 +34,10 @@ pub fn has_drift(compared: &Comparison) -> bool {
 /// Returns a line for each image, and what runs where they differ.
 pub fn human(compared: &Comparison, stream: &Stream) -> String {
     let mut text = String::new();
-    for image in &compared.images {
+    // The containers of what is not compared are told below.
+    for image in compared.images.iter().filter(|image| image.status != LiveStatus::NotCompared) {
         let style = match image.status {
-            LiveStatus::Drift | LiveStatus::Unchecked => TextStyle::Red,
+            LiveStatus::Drift | LiveStatus::Unchecked | LiveStatus::NotCompared => TextStyle::Red,
             LiveStatus::NotDeclared | LiveStatus::NotPinned => TextStyle::Yellow,
             LiveStatus::NotRunning => TextStyle::Dim,
             LiveStatus::Same => TextStyle::Green,

@@ -15,7 +15,9 @@ const SHOWN_MAX: usize = 10;
 /// Returns the comparison as Markdown: the numbers, then what does not run as it is declared, image by image.
 pub fn document(compared: &Comparison) -> String {
     let mut text = format!("**{}**\n", summary(compared).trim_end());
-    for image in compared.images.iter().filter(|image| image.status != LiveStatus::Same) {
+    // The containers of what is not compared are told below.
+    let is_told = |image: &&LiveImage| !matches!(image.status, LiveStatus::Same | LiveStatus::NotCompared);
+    for image in compared.images.iter().filter(is_told) {
         let _ = writeln!(text, "\n### {}: {}\n", image.status.as_str(), code(&image.name));
         one(&mut text, image);
     }

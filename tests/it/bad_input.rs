@@ -135,6 +135,8 @@ fn what_one_side_has_alone_and_what_is_ambiguous_is_named() {
     let (code, out, err) = scene.run(&["promote", "dev", "staging"]);
     assert_eq!((code, scene.read("staging/compose.yaml")), (3, before));
     assert!(out.contains("ambiguous") && err.contains("only `dev` has acme/only-dev"), "{out}{err}");
+    // There are no others that could go on.
+    assert!(err.contains("1 image refused: nothing was promoted\n") && !err.contains("--partial"), "{err}");
     let (code, _, err) = scene.run(&["promote", "dev", "staging", "--image", "acme/only-*"]);
     assert!(code == 0 && err.contains("have no image in common that --image names"), "{err}");
 }

@@ -82,3 +82,17 @@ fn a_place_that_is_not_there_is_wrong_usage() {
         assert_eq!(explain(work.path(), &[place]).status.code(), Some(code), "{place}");
     }
 }
+
+#[test]
+fn a_place_that_the_configuration_makes_known_is_said_to_be_one() {
+    let work = tempfile::tempdir().unwrap();
+    let robot =
+        "apiVersion: robots.acme.example/v1\nkind: Robot\nmetadata: {name: r}\nbody:\n  arm: acme/a:1\n";
+    fs_err::write(work.path().join("robot.yaml"), robot).unwrap();
+    let location =
+        "[[location]]\ngroup = \"robots.acme.example\"\nkinds = [\"Robot\"]\nimages = [\"/body/arm\"]\n";
+    fs_err::write(work.path().join("bot.toml"), location).unwrap();
+    let output = explain(work.path(), &["robot.yaml:5", "--config", "bot.toml"]);
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("known by    a `[[location]]` of the configuration, /body/arm"), "{out}");
+}

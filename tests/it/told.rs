@@ -257,3 +257,104 @@ fn what_is_replaced_says_by_what() {
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(json["references"][0]["detail"], "by prod/kustomization.yaml and 1 more", "{out}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_many_promoted_images_is_true_of_all_of_them() {
+    let settings = "[[environment]]\nname = \"dev\"\npaths = [\"dev/**\"]\n[[environment]]\nname = \"staging\"\npaths = \
+                    [\"staging/**\"]\nafter = \"dev\"\n[[environment]]\nname = \"production\"\npaths = \
+                    [\"production/**\"]\nafter = \"staging\"\n";
+    let images = |names: std::ops::Range<usize>| {
+        let images = names.map(|number| format!("acme/a{number}:1@sha256:{}", "0".repeat(64)));
+        let images: Vec<String> = images.collect();
+        compose(&images.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let scene = Scene::new(&[
+        ("tagpin.toml", settings),
+        ("production/compose.yaml", &images(0..11)),
+        ("staging/compose.yaml", &images(11..22)),
+    ])
+    .await;
+    for number in 0..22 {
+        scene.registry.put_index(
+            &format!("acme/a{number}"),
+            "1",
+            &["linux/amd64", "linux/arm64"],
+            &format!("{number}"),
+        );
+    }
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let (code, out, err) = scene.run(&[&["pin", "production", "staging"], dry_run].concat()).await;
+        let told = format!("{out}{err}");
+        assert_eq!((code, told.matches("unchanged  acme/").count()), (0, 2), "{told}");
+        for from in ["dev", "staging"] {
+            let all = format!("by-promotion: their tags have moved; here digests come from `{from}`, with");
+            assert_eq!(told.matches(&all).count(), 1, "{told}");
+        }
+        assert_eq!(told.matches("and 10 more references").count(), 2, "{told}");
+        assert!(!told.contains("the tag is"), "{told}");
+        let (_, out, err) = scene.run(&[&["pin", "production", "staging", "-v"], dry_run].concat()).await;
+        let told = format!("{out}{err}");
+        assert_eq!(told.matches("by-promotion: the tag is `sha256:").count(), 22, "{told}");
+    }
+}
+
+#[test]
+fn a_hold_takes_an_environment_by_its_name_and_a_path_that_is_not_there_is_told() {
+    let scene = environments("");
+    let add = |path: &str| scene.run(&["hold", "add", "--path", path, "--reason", "TICKET-7"]);
+    let (code, out, err) = add("staging");
+    assert!(code == 0 && out.contains("hold 1 was added: in staging/**: `TICKET-7`"), "{out}{err}");
+    assert_eq!(err, "");
+    let (_, out, _) = scene.run(&["hold", "list"]);
+    assert!(out.contains(" 1  active "), "{out}");
+    let (code, _, err) = add("dve/**");
+    assert!(code == 0 && err.contains("it keeps nothing: no file here has the path `dve/**`"), "{err}");
+    scene.write("more/compose.yaml", &compose(&["acme/api:1"]));
+    let (_, _, err) = add("more");
+    assert!(err.contains("the path `more`: `more/**` is everything in `more`"), "{err}");
+    let (_, _, err) = add("tagpin.toml");
+    assert!(err.contains("it is for no image that is here"), "{err}");
+}
+
+#[test]
+fn an_object_that_never_was_is_told_those_of_its_file() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec:\n  containers:\n    - {name: a, image: acme/api:1}\n";
+    let scene = checkout::Scene::new(&[("app/pod.yaml", pod)]);
+    for args in [&["history", "app/pod.yaml#Pod/typo"][..], &["history", "app#Pod/typo", "--format", "json"]]
+    {
+        let (code, out, err) = scene.run(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("no image was ever declared in `app"), "{err}");
+        assert!(err.contains("` has or had images in `Pod/api`"), "{err}");
+    }
+}
+
+#[test]
+fn a_list_of_nothing_says_so_and_how_it_begins() {
+    let scene = environments("");
+    let (code, out, err) = scene.run(&["known-good", "list"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("0 entries\nhint: `tagpin known-good mark ENVIRONMENT`"), "{err}");
+    let (_, _, err) = scene.run(&["known-good", "list", "--quiet"]);
+    assert_eq!(err, "");
+    let (code, out, err) = scene.run(&["rollback", "dev", "--to", "known-good"]);
+    assert_eq!(code, 3, "{out}{err}");
+    assert_eq!(err.matches("tagpin known-good mark ENVIRONMENT").count(), 1, "{out}{err}");
+    let (_, _, err) = scene.run(&["list", "--unknown"]);
+    assert!(err.contains("nothing to add: tagpin knows every field here that is called like"), "{err}");
+}
+
+#[test]
+fn a_container_of_docker_without_its_image_is_not_compared_and_told_what_is_missing() {
+    let scene = environments("");
+    let id = "c".repeat(64);
+    let container = format!(
+        "[{{\"Name\": \"/web\", \"Image\": \"sha256:{id}\", \"State\": {{\"Status\": \"running\"}}, \"Config\": {{\"Image\": \
+         \"acme/web:1\"}}}}]"
+    );
+    let (code, out, err) = scene.run_in(&scene.path(""), &["live", "dev"], container.as_bytes());
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("not compared  acme/web:1") && !out.contains("not-running   acme/web"), "{out}");
+    assert!(err.contains("2 images: 1 not-compared, 1 not-running, 1 container not compared"), "{err}");
+    assert!(err.contains("hint: a container of Docker") && err.contains("`docker image inspect"), "{err}");
+}

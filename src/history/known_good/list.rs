@@ -10,6 +10,9 @@ use crate::reference::Digest;
 /// The file, in the root of the repository.
 pub const FILE: &str = "tagpin-known-good.toml";
 
+/// What adds to the list.
+pub const MARK: &str = "tagpin known-good mark ENVIRONMENT";
+
 /// What to do where the list cannot be read.
 pub const NOT_A_LIST: &str = "`git log -p tagpin-known-good.toml` shows how it was; without the file, `tagpin known-good mark \
                               ENVIRONMENT` begins a new one";

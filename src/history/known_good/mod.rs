@@ -5,6 +5,6 @@ mod list;
 mod mark;
 mod runs;
 
-pub use list::{FILE, KnownGood, KnownGoodError, NOT_A_LIST, read, write};
+pub use list::{FILE, KnownGood, KnownGoodError, MARK, NOT_A_LIST, read, write};
 pub use mark::{Mark, Marked, NotMarked, mark};
 pub use runs::Runs;

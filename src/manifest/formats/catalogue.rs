@@ -194,6 +194,11 @@ pub enum Form {
 }
 
 impl Location {
+    /// Returns whether tagpin ships it; the others are of a configuration.
+    pub fn is_built_in(&self) -> bool {
+        BUILT_IN.data.location.contains(self)
+    }
+
     /// Returns what may be edited or is reported, with its form. What a build makes comes first: it is decided. What
     /// has a prefix is not a plain image.
     pub fn forms(&self) -> impl Iterator<Item = (&Pattern, Form)> {

@@ -48,6 +48,13 @@ impl Asked {
     }
 }
 
+impl Wanted {
+    /// Returns whether a tag was asked for: a digest is rarely spelled wrong.
+    pub(super) fn has_tag(&self) -> bool {
+        matches!(self, Self::Content(wanted) if !wanted.contains('@'))
+    }
+}
+
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.wanted {
@@ -65,5 +72,19 @@ impl fmt::Display for Wanted {
             Self::Content(wanted) => f.write_str(wanted),
             Self::Token { repository, .. } => write!(f, "a token for {repository}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::ResolveError;
+
+    #[test]
+    fn a_tag_is_to_be_checked_where_one_was_asked_for() {
+        let not_found =
+            |wanted: &str| ResolveError::NotFound(Box::new(Asked::content("r.example", wanted))).to_string();
+        assert!(not_found("acme/api:1").contains("check the name and the tag, or"));
+        assert!(not_found("acme/api@sha256:aa").contains("(404); check the name, or"));
     }
 }

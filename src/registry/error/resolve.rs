@@ -19,8 +19,8 @@ const SOON: Duration = Duration::from_secs(10);
 pub enum ResolveError {
     /// The registry has no such repository or tag, or hides it.
     #[error(
-        "{} has no `{}` (404); check the name and the tag, or `docker login` if it is private",
-        .0.answering(), .0.wanted
+        "{} has no `{}` (404); check the name{}, or `docker login` if it is private",
+        .0.answering(), .0.wanted, if .0.wanted.has_tag() { " and the tag" } else { "" }
     )]
     NotFound(Box<Asked>),
     /// The registry wants other credentials.

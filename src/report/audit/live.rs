@@ -44,7 +44,12 @@ struct RunningCell {
 
 impl Live {
     pub(super) fn of(compared: &Comparison) -> Self {
-        let mut rows: Vec<LiveRow> = compared.images.iter().map(LiveRow::of).collect();
+        let mut rows: Vec<LiveRow> = compared
+            .images
+            .iter()
+            .filter(|image| image.status != LiveStatus::NotCompared)
+            .map(LiveRow::of)
+            .collect();
         rows.extend(compared.unknown.iter().filter_map(|container| {
             let Pulled::Local(id) = &container.pulled else { return None };
             let running = RunningCell {
@@ -90,7 +95,7 @@ impl LiveRow {
             status: image.status.as_str(),
             rank: LiveStatus::ALL.iter().position(|status| *status == image.status).unwrap_or_default(),
             class: match image.status {
-                LiveStatus::Drift | LiveStatus::Unchecked => "error",
+                LiveStatus::Drift | LiveStatus::Unchecked | LiveStatus::NotCompared => "error",
                 LiveStatus::NotDeclared | LiveStatus::NotPinned => "warning",
                 LiveStatus::NotRunning => "",
                 LiveStatus::Same => "pinned",

@@ -128,10 +128,12 @@ impl PlannedPromotion {
         let refused = refusals(&pinned);
         if refused > 0 {
             let others = pinned.verdicts.iter().any(|verdict| verdict.change.is_some());
-            let what = if self.partial {
-                if others { "the others were promoted" } else { "no other was promoted" }
-            } else {
-                "nothing was promoted: --partial promotes the others, --image some"
+            let kept = pinned.verdicts.iter().any(|it| it.reason == Some(Reason::OthersRefused));
+            let what = match (self.partial, others || kept) {
+                (true, true) => "the others were promoted",
+                (true, false) => "no other was promoted",
+                (false, true) => "nothing was promoted: --partial promotes the others, --image some",
+                (false, false) => "nothing was promoted",
             };
             notes.push(format!("{} refused: {what}", count(refused, "image")));
         }

@@ -48,6 +48,8 @@ pub struct PlannedRollback {
     assignments: Vec<Assignment>,
     target: Target,
     request: Rollback,
+    /// Whether it goes back to what is known to be good, and nothing is.
+    is_without_list: bool,
     /// The file that gets the hold, and its text.
     own: (String, String),
 }
@@ -80,7 +82,8 @@ impl Rollback {
             RollbackSources { history: &history, known_good: &known_good, settings: place.settings };
         let assignments = rollback::rollback(&inventory, &target, self.images.as_ref(), &self.to, sources);
         let own = (place.own_file.to_owned(), place.text(place.own_file)?);
-        Ok(PlannedRollback { inventory, assignments, target, request: self.clone(), own })
+        let is_without_list = matches!(self.to, To::KnownGood) && known_good.is_empty();
+        Ok(PlannedRollback { inventory, assignments, target, request: self.clone(), is_without_list, own })
     }
 
     pub(super) fn occasion(&self, place: impl Fn(&str) -> String, own_file: &str) -> (Group, Occasion) {
@@ -139,6 +142,13 @@ impl PlannedRollback {
                 ))
             });
         let mut notes: Vec<String> = notes.collect();
+        if self.is_without_list {
+            notes.push(format!(
+                "there is nothing in `{}` yet: `{}` begins it",
+                known_good::FILE,
+                known_good::MARK
+            ));
+        }
         if pinned.verdicts.iter().any(|verdict| verdict.reason == Some(Reason::DigestGone)) {
             notes.push(format!(
                 "what is gone from its registry cannot come back: `tagpin history {}` has other digests, and `--to` takes one, or a \
