@@ -108,7 +108,7 @@ fn unhashed(word: &str) -> &str {
     word.rsplit_once('-').filter(|(_, hash)| is_hash(hash)).map_or(word, |(name, _)| name)
 }
 
-/// Returns a text without digests, quotes, the tag that means none, checksums and tagpin's annotations. Where an image comes out
+/// Returns a text without digests and fields for them, quotes, the tag that means none, checksums and tagpin's annotations. Where an image comes out
 /// with a digest and no tag, because its chart wants one or the other, the tag that the digest is of goes as well.
 fn plain(text: &str, untagged: &[(String, String)]) -> String {
     let mut plain = String::new();
@@ -117,6 +117,7 @@ fn plain(text: &str, untagged: &[(String, String)]) -> String {
         !key.starts_with("deployed-image-")
             && !key.starts_with("checksum/")
             && !key.starts_with("annotations:")
+            && !key.starts_with("digest: sha256:")
     };
     for line in text.lines().filter(is_aside) {
         let line = line.replace(['"', '\''], "");

@@ -122,7 +122,10 @@ fn is_image_key(key: &str) -> bool {
 fn is_image_place(tree: &SyntaxTree<'_>, id: NodeId) -> bool {
     match tree.key_of(id) {
         Some(key) => is_image_key(key),
-        None => tree.nodes[id].parent().and_then(|list| tree.key_of(list)).is_some_and(|key| key == "images"),
+        None => tree.nodes[id]
+            .parent()
+            .and_then(|list| tree.key_of(list))
+            .is_some_and(|key| matches!(key, "images" | "imageTags")),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::compose;
+use super::image_keys::KUSTOMIZE_IMAGES;
 use crate::manifest::content;
 use crate::manifest::inputs::texts;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -50,7 +51,10 @@ pub(super) fn conditions(tree: &SyntaxTree<'_>, root: NodeId) -> BTreeMap<String
     let patches = list("patches").iter().chain(list("patchesJson6902"));
     let patches = patches.filter(|patch| tree.get(**patch, "patch").is_some());
     let patches = patches.map(|patch| (tree.pointer(*patch), target(tree, *patch)));
-    let entries = list("images").iter().filter(|entry| tree.get(**entry, "newName").is_some());
+    let entries = KUSTOMIZE_IMAGES
+        .iter()
+        .flat_map(|key| list(key))
+        .filter(|entry| tree.get(**entry, "newName").is_some());
     let entries = entries
         .map(|entry| (tree.pointer(*entry), tree.get_str(*entry, "name").unwrap_or_default().to_owned()));
     patches.chain(entries).filter(|(_, condition)| !condition.is_empty()).collect()

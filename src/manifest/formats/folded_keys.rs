@@ -4,7 +4,7 @@ use super::kustomization;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// The fields that say what is built, and what happens to images (kustomize, `api/types`).
-const FIELDS: [&str; 45] = [
+const FIELDS: [&str; 46] = [
     "apiVersion",
     "bases",
     "chartHome",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 45] = [
     "helmChartInflationGenerator",
     "helmCharts",
     "helmGlobals",
+    "imageTags",
     "images",
     "kind",
     "name",

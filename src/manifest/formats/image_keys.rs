@@ -5,6 +5,10 @@ use crate::reference::Reference;
 /// Keys beside which a repository is one of charts or of sources.
 pub(super) const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
 
+/// The keys of the images of a kustomization: the second is the old name, which kustomize still takes
+/// (`FixKustomizationPreUnmarshalling`).
+pub(super) const KUSTOMIZE_IMAGES: [&str; 2] = ["images", "imageTags"];
+
 pub(super) fn is_images_key(key: &str) -> bool {
     key == "images" || key.ends_with("Images")
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::deployed_paths::{self, DeployedPath, GivenValues};
 use super::fields::Fields;
 use super::finder::Finder;
+use super::image_keys::KUSTOMIZE_IMAGES;
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
@@ -196,7 +197,7 @@ fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
                 .chain(by_path("patchesJson6902")),
         ),
         values: paths(&mut list("helmCharts").iter().flat_map(values)),
-        images: images(tree, list("images")),
+        images: KUSTOMIZE_IMAGES.iter().flat_map(|key| images(tree, list(key))).collect(),
     }
 }
 

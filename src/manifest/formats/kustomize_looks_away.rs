@@ -99,7 +99,8 @@ fn may_write_images(tree: &SyntaxTree<'_>, replacement: NodeId) -> bool {
     let paths = tree.items(targets).iter().filter_map(|target| tree.get(*target, "fieldPaths"));
     let mut paths = paths.flat_map(|paths| tree.items(paths)).filter_map(|path| tree.string_of(*path));
     paths.any(|path| {
-        let last = path.rsplit('.').next().unwrap_or(path);
+        let keys = field_keys(path);
+        let last = keys.last().map_or("", String::as_str);
         // A whole container, or anything above it, brings its image along.
         let is_part = |key: &str| {
             let key = key.to_ascii_lowercase();
@@ -112,11 +113,28 @@ fn may_write_images(tree: &SyntaxTree<'_>, replacement: NodeId) -> bool {
                     "reference" | "values" | "valuesobject" | "parameters" | "volumes" | "*"
                 )
         };
-        path.split('.').any(is_part)
+        keys.iter().any(|key| is_part(key))
             || last.to_ascii_lowercase().contains("containers")
             || matches!(last, "spec" | "template")
-            || path.rsplit('.').nth(1).is_some_and(|above| above.ends_with("ontainers"))
+            || keys.iter().rev().nth(1).is_some_and(|above| above.ends_with("ontainers"))
     })
+}
+
+/// Returns the keys of a field path (kustomize, `SmarterPathSplitter`): dots inside of brackets and behind `\\` are none between keys.
+fn field_keys(path: &str) -> Vec<String> {
+    let (mut keys, mut key, mut is_inside, mut is_escaped) = (Vec::new(), String::new(), false, false);
+    for c in path.chars() {
+        match c {
+            '.' if !is_inside && !is_escaped => keys.push(std::mem::take(&mut key)),
+            c => {
+                is_inside = (is_inside || (c == '[' && key.is_empty())) && c != ']';
+                key.push(c);
+            }
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    keys.push(key);
+    keys
 }
 
 /// Returns whether a resource is fetched from elsewhere (kustomize, remote targets): a URL, or a host and a path.
@@ -129,6 +147,18 @@ fn is_remote(resource: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dots_in_brackets_are_none_between_keys() {
+        for (path, keys) in [
+            ("spec.containers.[name=web.app]", &["spec", "containers", "[name=web.app]"][..]),
+            ("spec.containers.[name=a.b].image", &["spec", "containers", "[name=a.b]", "image"]),
+            (r"metadata.annotations.a\.b/c", &["metadata", "annotations", r"a\.b/c"]),
+            ("spec", &["spec"]),
+        ] {
+            assert_eq!(field_keys(path), keys, "{path}");
+        }
+    }
 
     #[test]
     fn a_remote_base_is_told_from_a_path() {

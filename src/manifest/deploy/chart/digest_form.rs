@@ -100,8 +100,19 @@ impl ChartFlow {
                 && path.iter().zip(above).all(|(key, wanted)| key == "*" || key == wanted)
                 && !OTHERS.iter().any(|other| last.contains(other))
         };
-        self.images()
-            .any(|image| image.iter().any(|path| matches(path, &target)) && !image.iter().any(is_name))
+        let above = &target[..target.len().saturating_sub(1)];
+        // What else comes out in the image is a part of its name, unless its key says that it is none.
+        let is_more = |path: &Path| {
+            const NO_NAMES: [&str; 7] = ["tag", "digest", "sha", "registry", "hub", "version", "global"];
+            let is_beside =
+                path.len() == target.len() && path.iter().zip(above).all(|(a, b)| a == "*" || a == b);
+            let says = |word: &str| path.iter().any(|key| key.to_ascii_lowercase().contains(word));
+            !is_beside && !NO_NAMES.iter().any(|word| says(word))
+        };
+        self.images().any(|image| {
+            image.iter().any(|path| matches(path, &target))
+                && (!image.iter().any(is_name) || image.iter().any(is_more))
+        }) || self.0.as_ref().is_some_and(|flow| flow.extended.iter().any(|path| matches(path, &target)))
     }
 }
 
@@ -182,6 +193,46 @@ mod tests {
             ),
         ] {
             assert_eq!(form(template), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_tag_of_an_image_with_another_name_is_told() {
+        let shared =
+            |template: &str| ChartFlow::of(&[("templates/a.yaml", template)]).is_shared("/image/tag");
+        for (template, expected) in [
+            ("image: {{ .Values.image.repository }}:{{ .Values.image.tag }}", false),
+            (
+                "image: \"{{ .Values.image.registry }}/{{ .Values.image.repository }}:{{ .Values.image.tag }}\"",
+                false,
+            ),
+            (
+                "image: {{ .Values.global.imageRegistry }}/{{ .Values.image.repository }}:{{ .Values.image.tag }}",
+                false,
+            ),
+            (
+                "image: {{ .Values.image.repository }}:{{ .Values.image.tag }}@sha256:{{ .Values.image.digest }}",
+                false,
+            ),
+            (
+                "image: {{ .Values.image.repository }}:{{ .Values.image.tag }}\npullPolicy: {{ .Values.pull }}",
+                false,
+            ),
+            (
+                "args: [--image={{ .Values.image.repository }}:{{ .Values.image.tag }}, --x={{ .Values.x }}]",
+                false,
+            ),
+            ("image: {{ .Values.image.repository }}/{{ .Values.web.name }}:{{ .Values.image.tag }}", true),
+            ("image: {{ .Values.image.repository }}/web:{{ .Values.image.tag }}", true),
+            ("image: {{ .Values.image.repository }}:v{{ .Values.image.tag }}", true),
+            (
+                "image: {{ .Values.image.registry }}/library/{{ .Values.image.repository }}:{{ .Values.image.tag }}",
+                true,
+            ),
+            ("image: {{ .Values.prefix }}{{ .Values.image.repository }}:{{ .Values.image.tag }}", true),
+            ("image: web:{{ .Values.image.tag }}", true),
+        ] {
+            assert_eq!(shared(template), expected, "{template}");
         }
     }
 

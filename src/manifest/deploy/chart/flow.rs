@@ -38,10 +38,22 @@ pub(super) struct ValueFlow {
     pub(super) keys: BTreeSet<String>,
     /// The values that come out together in one image.
     pub(super) images: BTreeSet<BTreeSet<Path>>,
+    /// The values of images in which a part of the reference stands as it is between two values.
+    pub(super) extended: BTreeSet<Path>,
     /// Whether a template asks whether a value starts with `sha256:`.
     pub(super) asks_for_algorithm: bool,
     /// Whether everything was run.
     pub(super) is_complete: bool,
+}
+
+/// The image that is being written.
+struct OpenImage {
+    /// How deep in definitions it was begun.
+    depth: usize,
+    /// The values that have come out of it.
+    values: BTreeSet<Path>,
+    /// Whether a part of the reference stands between them as it is.
+    is_extended: bool,
 }
 
 /// A template of a chart, below `charts/NAME` for each of `base`.
@@ -81,8 +93,7 @@ struct Run<'r, 't> {
     variables: Vec<(&'r str, Terms)>,
     depth: usize,
     steps: usize,
-    /// What has come out of the image that is being written, and how deep in definitions it was begun.
-    image: Option<(usize, BTreeSet<Path>)>,
+    image: Option<OpenImage>,
     flow: ValueFlow,
 }
 
@@ -321,19 +332,29 @@ impl<'r, 't> Run<'r, 't> {
     /// Notes whether a text ends the image that is being written, or begins one.
     fn note_line(&mut self, text: &str, depth: usize) {
         // What a definition puts into an image may have lines of its own, which are folded.
-        let ends = self.image.as_ref().is_none_or(|(begun, _)| depth <= *begun);
+        let ends = self.image.as_ref().is_none_or(|image| depth <= image.depth);
+        if ends
+            && text.contains([' ', '"', '\'', ','])
+            && self.image.as_ref().is_some_and(|it| !it.values.is_empty())
+        {
+            self.end_image();
+        }
         let Some((_, line)) = text.rsplit_once('\n').or(self.image.is_none().then_some(("", text))) else {
             return;
         };
         if ends {
             self.end_image();
-            self.image = begins_image(line).then(|| (depth, BTreeSet::new()));
+            self.image =
+                begins_image(line).then(|| OpenImage { depth, values: BTreeSet::new(), is_extended: false });
         }
     }
 
     fn end_image(&mut self) {
-        if let Some((_, image)) = self.image.take().filter(|(_, image)| !image.is_empty()) {
-            self.flow.images.insert(image);
+        if let Some(image) = self.image.take().filter(|image| !image.values.is_empty()) {
+            if image.is_extended {
+                self.flow.extended.extend(image.values.iter().cloned());
+            }
+            self.flow.images.insert(image.values);
         }
     }
 
@@ -363,8 +384,11 @@ impl<'r, 't> Run<'r, 't> {
             }
             let mut next: Vec<String> = Vec::new();
             for value in values {
-                if let (Term::Of(path) | Term::Stripped(path), Some((_, image))) = (value, &mut self.image) {
-                    image.insert(path.clone());
+                if let (Term::Of(path) | Term::Stripped(path), Some(image)) = (value, &mut self.image) {
+                    let is_more =
+                        |end: &String| !end.ends_with("sha256:") && end.contains(char::is_alphanumeric);
+                    image.is_extended |= !image.values.is_empty() && ends.iter().any(is_more);
+                    image.values.insert(path.clone());
                 }
                 let more = match value {
                     Term::Text(text) => {
