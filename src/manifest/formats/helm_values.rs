@@ -65,6 +65,11 @@ fn global_registry(tree: &SyntaxTree<'_>, values: NodeId) -> Option<NodeId> {
     tree.string_of(registry).filter(|text| !text.is_empty()).map(|_| registry)
 }
 
+/// Returns whether a name begins with a registry (distribution, `reference.splitDockerDomain`).
+fn has_host(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
+}
+
 fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
     let tree = finder.tree;
     if finder.ignored.contains(&node) {
@@ -97,7 +102,15 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             for mut fields in split.into_iter().chain(flat) {
                 // A `hub`, or a repository before an image, is more than a registry.
                 let registry = ["registry", "imageRegistry"].iter().find_map(|key| tree.get(node, key));
-                if global.is_some() && fields.registry.is_some() && fields.registry == registry {
+                // It takes the place of the image's own; `global.image.registry` stands for one that has none, too (ingress-nginx).
+                let takes_global = match fields.registry {
+                    Some(_) => fields.registry == registry,
+                    None => {
+                        global.is_some_and(|global| tree.key_of(global) == Some("registry"))
+                            && !fields.repository.is_some_and(|name| has_host(tree.written(name)))
+                    }
+                };
+                if global.is_some() && takes_global {
                     fields.registry = global;
                 }
                 finder.add_fields(fields, true);
