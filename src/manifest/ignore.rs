@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::located::IgnoreUntil;
-use super::site::{Site, Skip, State};
+use super::site::{Awaited, Site, Skip, State};
 use super::syntax::lines::LineIndex;
 use super::syntax::tree::SyntaxTree;
 
@@ -95,8 +95,11 @@ pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnor
         }
         let skip = if directive.kind == DirectiveKind::Flux { Skip::ManagedByFlux } else { Skip::Ignored };
         for index in about {
-            if !matches!(sites[index].state, State::Skipped(_)) {
-                sites[index].skip(skip);
+            let site = &mut sites[index];
+            // What another file may make an image of is ignored then, too.
+            let awaits_use = site.awaits.as_deref() == Some(&Awaited::Use);
+            if awaits_use || !matches!(site.state, State::Skipped(_)) {
+                site.skip(skip);
             }
         }
     }

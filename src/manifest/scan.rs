@@ -169,8 +169,11 @@ fn is_unjudged_template(
         return is_unread;
     }
     // What is masked there are comments.
-    if !tree.original.contains("{{") || json_comments::are_taken(path) {
+    if json_comments::are_taken(path) {
         return false;
+    }
+    if !tree.original.contains("{{") {
+        return is_unread;
     }
     let has_actions = || (0..tree.nodes.len()).any(|node| agreement::is_action(tree, node));
     if tree.masked.is_empty() && !is_unread && !has_actions() {
@@ -227,7 +230,7 @@ fn readable<'b>(bytes: &'b [u8], language: Language, catalogue: &Catalogue) -> R
 fn unread_documents(tree: &SyntaxTree<'_>) -> Vec<Unread> {
     // Said of every broken document, and looked for once.
     let is_template = LazyCell::new(|| match tree.language.syntax().template {
-        TemplateSigns::InText(mark) => tree.original.contains(mark),
+        TemplateSigns::InText(marks) => marks.iter().any(|mark| tree.original.contains(mark)),
         TemplateSigns::OnLine(_) | TemplateSigns::None => false,
     });
     let errors = tree.documents.iter().enumerate();

@@ -154,6 +154,15 @@ pub struct ObjectOwner {
     pub digests: Arc<BTreeMap<String, String>>,
 }
 
+/// What another file has to say before a site counts: until then it is skipped.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Awaited {
+    /// That the name whose value it is is an image (Terraform).
+    Use,
+    /// Where charts come from: the name of a `HelmRepository`.
+    ChartRepository(String),
+}
+
 /// One place in one file where an image is named.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Site {
@@ -200,6 +209,9 @@ pub struct Site {
     pub digest_field: Option<Box<DigestField>>,
     /// The mapping of a chart's values that has the tag and no digest field, and the tag in it.
     pub room: Option<(NodeId, NodeId)>,
+    /// What another file has to say before it counts; `None` where the file says it all.
+    #[serde(default)]
+    pub awaits: Option<Box<Awaited>>,
 }
 
 /// A field of a chart's values that holds a digest, or will.
@@ -226,6 +238,16 @@ fn known_fields<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Site {
+    /// Takes the scalar for the image that it reads as, now that another file says so.
+    pub(super) fn confirm(&mut self) {
+        let (state, reference) = classify(&self.image);
+        let is_open = !matches!(state, State::Skipped(_));
+        (self.state, self.awaits) = (state, None);
+        self.reference = reference.filter(|_| is_open);
+        let (prefix, suffix) = (String::new(), String::new());
+        self.write = is_open.then_some(Write::Whole { node: self.main, prefix, suffix });
+    }
+
     pub(crate) fn skip(&mut self, skip: Skip) {
         self.state = State::Skipped(skip);
         (self.reference, self.write) = (None, None);

@@ -1,6 +1,7 @@
 //! What deployers make of the files of a tree: which kustomization changes which image, which build makes one, how a chart
 //! reads its values. Pure; what it says of an image is beside the image, for plans and for the gate alike.
 
+mod awaited;
 mod builds;
 mod chart;
 mod deployed;
@@ -13,6 +14,7 @@ mod readings;
 mod terraform;
 mod tree_file;
 
+pub(super) use awaited::keep_known;
 pub(super) use chart::{ChartForms, Charts, template_directories};
 pub use chart::{DigestForm, adopt};
 pub use deployed::{AddedField, ChartFields, Deployed, Renamed};
@@ -28,8 +30,9 @@ use super::formats::KnownChart;
 /// Puts beside every image of the `files` what deployers make of it, with the templates of the `charts` around them and what
 /// is `known` of others; skips what never comes out.
 pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts, known: &[KnownChart]) {
+    terraform::settle(files);
+    awaited::settle(files);
     chart::apply(files, charts, known);
     builds::skip(files);
     kustomize::apply(files);
-    terraform::settle(files);
 }

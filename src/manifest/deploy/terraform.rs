@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::TreeFile;
 use crate::manifest::inventory::directory;
 use crate::manifest::module_names::ModuleArgument;
-use crate::manifest::site::Skip;
+use crate::manifest::site::{Skip, State};
 
 /// How often a name is handed on before nobody follows it.
 const CALLS_MAX: usize = 16;
@@ -61,12 +61,21 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
     for (path, scan) in files.iter_mut() {
         let at = directory(path);
         let names = std::mem::take(&mut scan.module);
-        let definitions = names.definitions.into_iter().filter(|(name, _)| !modules.is_image(at, name));
-        let arguments = names.arguments.into_iter().filter(|(to, _)| !modules.takes_image(at, to));
-        let left: HashSet<String> =
-            definitions.map(|(_, pointer)| pointer).chain(arguments.map(|(_, pointer)| pointer)).collect();
-        for located in scan.sites.iter_mut().filter(|located| left.contains(&located.site.path)) {
-            located.site.skip(Skip::UnknownLocation);
+        let definitions = names.definitions.into_iter();
+        let definitions = definitions.map(|(name, pointer)| (pointer, modules.is_image(at, &name)));
+        let arguments = names.arguments.into_iter();
+        let arguments = arguments.map(|(to, pointer)| (pointer, modules.takes_image(at, &to)));
+        let decided: HashMap<String, bool> = definitions.chain(arguments).collect();
+        for site in scan.sites.iter_mut().map(|located| &mut located.site) {
+            match (decided.get(&site.path), &site.awaits) {
+                (Some(true), Some(_)) if site.state == State::Skipped(Skip::UnknownLocation) => {
+                    site.confirm()
+                }
+                // A comment leaves it alone.
+                (Some(true), Some(_)) => site.awaits = None,
+                (Some(false), None) => site.skip(Skip::UnknownLocation),
+                _ => {}
+            }
         }
     }
 }

@@ -64,6 +64,7 @@ fn edit_sites(
     // The file is read again, every document of it; in between somebody may have written it.
     let mut whole = scan_whole(path, before, catalogue).sites;
     // What the rest of the tree says of them does not stand in the file.
+    deploy::keep_known(&mut whole, sites);
     for (now, then) in whole.iter_mut().zip(sites) {
         deploy::adopt(now, then);
     }

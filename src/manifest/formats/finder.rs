@@ -12,7 +12,7 @@ use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::module_names::ModuleNames;
 use crate::manifest::partial_image::FoundPartialImage;
-use crate::manifest::site::{ObjectOwner, Site, Skip, State, Write, classify};
+use crate::manifest::site::{Awaited, ObjectOwner, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
@@ -461,6 +461,17 @@ impl<'y, 'a> Finder<'y, 'a> {
             chart: false,
             digest_field: None,
             room: None,
+            awaits: None,
         });
+    }
+
+    /// Adds what is only listed where another file says what is `awaited`.
+    pub(super) fn push_awaiting(&mut self, main: NodeId, image: String, skip: Skip, awaited: Awaited) {
+        let main = self.tree.resolve(main);
+        let known = self.sites.len();
+        self.push(main, BTreeMap::new(), image, None, State::Skipped(skip), None);
+        for site in &mut self.sites[known..] {
+            site.awaits = Some(Box::new(awaited.clone()));
+        }
     }
 }

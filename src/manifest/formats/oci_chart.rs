@@ -5,7 +5,7 @@
 //! `Chart.yaml` takes none in a release of Helm (helm#32133); Helm itself installs `oci://…@sha256:…` from 3.18.
 
 use super::finder::Finder;
-use crate::manifest::site::{Skip, State};
+use crate::manifest::site::{Awaited, Skip, State};
 use crate::manifest::syntax::tree::NodeId;
 
 /// What says which registry a chart comes from, and perhaps which chart.
@@ -20,8 +20,17 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
     };
     let written =
         |found: Option<(&str, NodeId)>| found.map(|(_, node)| tree.written(node)).unwrap_or_default();
-    let (base, chart) = (first(&SOURCES), first(&["chart", "name"]));
-    let version = first(&["targetRevision", "version"]);
+    let (base, chart) = (first(&SOURCES), first(&["chart", "chart_ref", "name"]));
+    let version = first(&["targetRevision", "version", "chart_version"]);
+    let named = tree.get(source, "sourceRef");
+    if let Some(named) = named.filter(|named| tree.get_str(*named, "kind") == Some("HelmRepository")) {
+        let (Some(repository), Some((_, name))) = (tree.get_str(named, "name"), chart) else { return };
+        let image = joined(tree.written(name), &written(version));
+        let main = version.map_or(name, |(_, version)| version);
+        let awaited = Awaited::ChartRepository(repository.to_owned());
+        finder.push_awaiting(main, image, Skip::ByVersion, awaited);
+        return;
+    }
     let address = written(base).trim_end_matches('/');
     let is_host = |address: &str| address.split('/').next().is_some_and(|host| host.contains(['.', ':']));
     let name = match (address.strip_prefix("oci://"), written(chart)) {
@@ -34,21 +43,19 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
         (None, chart) => format!("{address}/{chart}"),
     };
     let Some((_, main)) = version.or(base).or(chart) else { return };
-    // A tag has no `+`: Helm writes `_` for it.
-    let version = written(version).replace('+', "_");
+    let version = written(version);
+    let state = if version.starts_with("sha256:") { Skip::DigestOnly } else { Skip::ByVersion };
+    let fields = finder.spans(&[("repository", base.map(|(_, node)| node)), ("tag", Some(main))]);
+    finder.push(tree.resolve(main), fields, joined(&name, &version), None, State::Skipped(state), None);
+}
+
+/// Returns the reference of a chart with a version or a digest. A tag has no `+`: Helm writes `_` for it.
+fn joined(name: &str, version: &str) -> String {
+    let version = version.replace('+', "_");
     let mark = match version.as_str() {
         "" => "",
         digest if digest.starts_with("sha256:") => "@",
         _ => ":",
     };
-    let state = if mark == "@" { Skip::DigestOnly } else { Skip::ByVersion };
-    let fields = finder.spans(&[("repository", base.map(|(_, node)| node)), ("tag", Some(main))]);
-    finder.push(
-        tree.resolve(main),
-        fields,
-        format!("{name}{mark}{version}"),
-        None,
-        State::Skipped(state),
-        None,
-    );
+    format!("{name}{mark}{version}")
 }

@@ -7,7 +7,7 @@ use super::image_keys::is_image_key;
 use super::module_texts::{is_letter, nodes, whole_name};
 use super::{kubernetes, object, uncatalogued};
 use crate::manifest::module_names::ModuleArgument;
-use crate::manifest::site::{Skip, State, classify};
+use crate::manifest::site::{Awaited, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what is no image for a reader of paths: objects, images that are built here, and names without their registry.
@@ -23,6 +23,13 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
     for built in nodes(tree, root, "/resource/docker_image/*[build]/name") {
         finder.add_output(built);
+    }
+    // Terraform asks the registry for it, each time anew.
+    for name in nodes(tree, root, "/data/docker_registry_image/*/name") {
+        if tree.string_of(name).is_some() {
+            let image = tree.written(name).to_owned();
+            finder.push(name, BTreeMap::new(), image, None, State::Skipped(Skip::NotEditable), None);
+        }
     }
     // The registry stands beside it, as an address.
     for name in nodes(tree, root, "/resource/**/docker_image_name") {
@@ -44,12 +51,16 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
 pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let made: HashSet<&str> = keys(tree, root, "/resource/docker_image");
+    let asked: HashSet<&str> = keys(tree, root, "/data/docker_registry_image");
     let (mut uses, mut known) = (HashMap::<&str, Vec<usize>>::new(), HashSet::<usize>::new());
     for (index, site) in finder.sites.iter().enumerate() {
         let is_named = matches!(site.state, State::Skipped(Skip::Variable | Skip::Template));
         let Some(name) = tree.text_of(site.main).filter(|_| is_named).and_then(whole_name) else { continue };
-        let resource = name.strip_prefix("docker_image.").and_then(|rest| rest.split('.').next());
-        if resource.is_some_and(|resource| made.contains(resource)) {
+        let is_of = |kind: &str, known: &HashSet<&str>| {
+            let resource = name.strip_prefix(kind).and_then(|rest| rest.split('.').next());
+            resource.is_some_and(|resource| known.contains(resource))
+        };
+        if is_of("docker_image.", &made) || is_of("data.docker_registry_image.", &asked) {
             known.insert(index);
         } else {
             uses.entry(name).or_default().push(index);
@@ -64,8 +75,9 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
         {
             *passed.entry(name.to_owned()).or_default() += 1;
             finder.names.passed.push((name.to_owned(), to));
-        } else if may_be_image(tree, &to.name, value) {
-            arguments.push((to, value));
+        } else if is_literal_image(tree, value) {
+            let is_image = may_be_image(tree, &to.name, value);
+            arguments.push((to, value, is_image));
         }
     }
     for (name, count) in &everywhere {
@@ -77,26 +89,32 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     let mut definitions = Vec::new();
     for (name, definition) in defined(tree, root) {
         let is_used_here = everywhere.contains_key(name.as_str());
-        // What is only handed on must look like an image, too.
-        let is_image = match uses.contains_key(name.as_str()) {
-            true => finder.names.images.contains(&name) && is_literal_image(tree, definition),
-            false if is_used_here && !finder.names.images.contains(&name) => false,
-            false => may_be_image(tree, &name, definition),
-        };
-        if is_image {
-            known.extend(uses.get(name.as_str()).into_iter().flatten());
-            definitions.push((definition, name));
+        if !is_literal_image(tree, definition) || is_used_here && !finder.names.images.contains(&name) {
+            continue;
         }
+        let is_image = uses.contains_key(name.as_str()) || may_be_image(tree, &name, definition);
+        known.extend(uses.get(name.as_str()).into_iter().flatten());
+        definitions.push((definition, name, is_image));
     }
     let mut index = 0..;
     finder.sites.retain(|_| index.next().is_some_and(|index| !known.contains(&index)));
-    for (definition, name) in definitions {
+    for (definition, name, is_image) in definitions {
         finder.names.definitions.insert(name, tree.pointer(definition));
-        finder.add_image(definition);
+        add(finder, definition, is_image);
     }
-    for (to, value) in arguments {
+    for (to, value, is_image) in arguments {
         finder.names.arguments.push((to, tree.pointer(value)));
+        add(finder, value, is_image);
+    }
+}
+
+/// Adds what has the value of a name: where it does not look like an image, what uses the name decides.
+fn add(finder: &mut Finder<'_, '_>, value: NodeId, is_image: bool) {
+    if is_image {
         finder.add_image(value);
+    } else {
+        let image = finder.tree.written(value).to_owned();
+        finder.push_awaiting(value, image, Skip::UnknownLocation, Awaited::Use);
     }
 }
 
@@ -168,6 +186,12 @@ fn defined(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(String, NodeId)> {
             if let (Some(key), Some(default)) = (tree.text_of(*key), default) {
                 found.entry(format!("var.{key}")).or_default().push(default);
             }
+        }
+    }
+    // Only a file of variables has values outside of blocks.
+    for (key, value) in tree.entries(root) {
+        if let Some(key) = tree.text_of(*key).filter(|_| tree.string_of(*value).is_some()) {
+            found.entry(format!("var.{key}")).or_default().push(tree.resolve(*value));
         }
     }
     let single = found.into_iter().filter_map(|(name, values)| match values.as_slice() {

@@ -32,7 +32,7 @@ pub(in crate::manifest) struct Syntax {
 
 pub(in crate::manifest) enum TemplateSigns {
     None,
-    InText(&'static str),
+    InText(&'static [&'static str]),
     /// On the line of the error: elsewhere they are text of the file's own.
     OnLine(&'static [&'static str]),
 }

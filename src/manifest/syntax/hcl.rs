@@ -7,11 +7,12 @@
 //! [`expressions`].
 
 mod expressions;
+mod lenient;
 mod second_reading;
 mod tokens;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use hcl_edit::Span;
@@ -27,7 +28,7 @@ use super::tree::{Fault, ScalarStyle, SyntaxError, SyntaxTree};
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| has_extension(path, &["nomad", "hcl"]),
+    matches: |path| has_extension(path, &["nomad", "hcl", "job"]),
     is_in: |bytes| opens_block(bytes, &["job"]),
     format: Some("nomad"),
     parse: |text| read(text, Language::Hcl),
@@ -59,6 +60,19 @@ pub(super) fn opens_block(bytes: &[u8], types: &[&str]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(opens)
 }
 
+/// Returns whether the first line that is more than a comment gives a value to a name, as in files of variables.
+pub(super) fn starts_with_attribute(bytes: &[u8]) -> bool {
+    let mut lines = bytes
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii());
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b"//"));
+    let Some(first) = first else { return false };
+    let name = first.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let length = name.count();
+    let rest = first[length..].trim_ascii_start();
+    length > 0 && rest.starts_with(b"=") && !rest.starts_with(b"==")
+}
+
 /// Returns the tree of a text in one of the languages that are HCL.
 pub(super) fn read(text: &str, language: Language) -> SyntaxTree<'_> {
     let too_large = |size| SyntaxError {
@@ -74,15 +88,18 @@ pub(super) fn read(text: &str, language: Language) -> SyntaxTree<'_> {
         Ok(tokens) => tokens,
         Err(error) => return SyntaxTree::planted(text, language, Err(error), Vec::new()),
     };
-    let comments =
-        tokens.into_iter().filter(|token| token.kind == TokenKind::Comment).map(|token| token.span);
-    let root = hcl_edit::parser::parse_body(text).map_err(|error| SyntaxError {
+    let root = lenient::parse(text, &tokens).map_err(|error| SyntaxError {
         line: error.location().line(),
         message: error.message().to_owned(),
         fault: Fault::Syntax,
     });
-    let reader = HclReader { text, is_job: language == Language::Hcl };
-    let root = root.map(|body| reader.body(&body, 0..text.len()));
+    let root = root.map(|parsed| {
+        let again = parsed.again.into_iter().map(|key| key.start).collect();
+        let reader = HclReader { text, is_job: language == Language::Hcl, again };
+        reader.body(&parsed.body, 0..text.len())
+    });
+    let comments =
+        tokens.into_iter().filter(|token| token.kind == TokenKind::Comment).map(|token| token.span);
     SyntaxTree::planted(text, language, root, comments.collect())
 }
 
@@ -90,6 +107,8 @@ struct HclReader<'a> {
     text: &'a str,
     /// Whether it is for Nomad, whose expressions stay closed.
     is_job: bool,
+    /// Where keys of objects start that are there before.
+    again: HashSet<usize>,
 }
 
 type Entries<'a> = Vec<(Value<'a>, Value<'a>)>;
@@ -163,7 +182,7 @@ impl<'a> HclReader<'a> {
             Expression::Object(object) => {
                 let entries =
                     object.iter().map(|(key, value)| (self.key(key), self.expression(value.expr())));
-                ValueShape::Mapping(entries.collect())
+                self.object(entries.collect())
             }
             // Escapes stay as they are written: what has one is not a reference, and so is not edited.
             Expression::String(_) => quoted(source, ""),
@@ -174,6 +193,24 @@ impl<'a> HclReader<'a> {
             }
         };
         Value { span, shape }
+    }
+
+    /// Returns an object: of a key that is there twice the last value counts.
+    fn object(&self, mut entries: Entries<'a>) -> ValueShape<'a> {
+        let is_again = |key: &Value<'_>| self.again.contains(&key.span.start);
+        if entries.iter().any(|(key, _)| is_again(key)) {
+            let name = |key: &Value<'_>| {
+                self.text.get(key.span.clone()).unwrap_or_default().trim_matches('"').to_owned()
+            };
+            let mut known = HashSet::new();
+            entries.reverse();
+            entries.retain(|(key, _)| known.insert(name(key)));
+            entries.reverse();
+            for (key, _) in entries.iter_mut().filter(|(key, _)| is_again(key)) {
+                *key = Value::key(key.span.clone(), name(key));
+            }
+        }
+        ValueShape::Mapping(entries)
     }
 
     /// Returns the values that an item of a list may be.

@@ -6,8 +6,8 @@ use super::language::Language;
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| has_extension(path, &["tf", "tofu"]),
-    is_in: |bytes| hcl::opens_block(bytes, &BLOCKS),
+    matches: |path| has_extension(path, &["tf", "tofu", "tfvars"]),
+    is_in: |bytes| hcl::opens_block(bytes, &BLOCKS) || hcl::starts_with_attribute(bytes),
     format: Some("terraform"),
     parse: |text| hcl::read(text, Language::Terraform),
     parse_chunks: None,

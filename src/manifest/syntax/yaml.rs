@@ -21,7 +21,8 @@ pub(super) static SYNTAX: Syntax = Syntax {
     has_trailing_comments: true,
     may_be_binary: false,
     malformed: UnreadReason::NotYaml,
-    template: TemplateSigns::InText("{{"),
+    // Helm and Go, Jinja, Terraform.
+    template: TemplateSigns::InText(&["{{", "{% ", "%{ if ", "%{ for ", "%{if ", "%{for ", "%{~ "]),
 };
 
 /// Parses `text` (without byte order mark). A document that cannot be read keeps its place, with its error.
