@@ -97,7 +97,9 @@ pub(super) fn compare(
     // The names come from the files: what the cluster has beside them is not asked for.
     let registry = registry(config, Trust::Scanned)?;
     let indexes = block_on(live::indexes(&registry, &compared))?;
-    Ok((live::compare(declared, containers, &indexes), indexes))
+    let mut compared = live::compare(declared, containers, &indexes);
+    block_on(live::ask_tags(&registry, &mut compared))?;
+    Ok((compared, indexes))
 }
 
 /// Returns the containers of the list of pods in `file`, which `option` names; `-` is standard input.
@@ -106,7 +108,9 @@ pub(super) fn compare(
 /// A usage error: the file cannot be read, or has no list of pods.
 pub(super) fn pods_of(file: &Path, option: &str) -> Result<Vec<Container>, Failure> {
     let hint = format!(
-        "`kubectl get pods -A -o json` prints them: pipe that in, or write it into a file and name it with `{option} FILE`"
+        "`kubectl get pods -A -o json` prints them, and `docker inspect`, `podman inspect`, `docker compose ps --format json`, \
+         `aws ecs describe-tasks` and `nomad alloc status -json` what runs elsewhere: pipe that in, or write it into a file \
+         and name it with `{option} FILE`"
     );
     let split = "compare one namespace after the other";
     let bytes = input::read(file, &Input { what: "pods", max: SIZE_MAX, hint: &hint, split })?;

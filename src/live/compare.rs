@@ -29,6 +29,8 @@ pub struct LiveImage {
     pub declared: Vec<DeclaredPlace>,
     /// What runs, by digest.
     pub running: Vec<RunningDigest>,
+    /// What the tag is by now, where that neither is declared nor runs; `None` where nobody asked.
+    pub tag_now: Option<Digest>,
 }
 
 /// How what runs compares with what is declared, what needs a look first.
@@ -218,7 +220,7 @@ fn image(name: &Name, tag: &str, sides: Sides, indexes: &Indexes) -> LiveImage {
         Some(container.image.split('@').next()?.to_owned())
     });
     let shown = shown.unwrap_or_else(|| format!("{}/{}:{tag}", name.registry, name.repository));
-    LiveImage { name: shown, status, declared, running }
+    LiveImage { name: shown, status, declared, running, tag_now: None }
 }
 
 fn fit(name: &Name, digest: &Digest, expected: &BTreeSet<&Digest>, indexes: &Indexes) -> Fit {

@@ -22,6 +22,13 @@ pub fn running_digest(running: &RunningDigest) -> String {
     format!("{}{on}{is}", count(containers.len(), "container"))
 }
 
+/// Returns that several containers run one digest, where they do.
+pub(crate) fn agreement(image: &LiveImage) -> Option<String> {
+    let all: usize = image.running.iter().map(|running| running.containers.len()).sum();
+    let which = if all == 2 { "both".to_owned() } else { format!("all {all}") };
+    (image.running.len() == 1 && all > 1).then(|| format!("{which} containers run the same digest"))
+}
+
 /// Returns a container, and what its pod asks for where that is not `image`: something else by now, or still.
 pub(crate) fn asking(container: &Container, image: &LiveImage) -> String {
     let asked = container.image.split('@').next().unwrap_or_default();

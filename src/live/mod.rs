@@ -1,4 +1,4 @@
-//! What runs against what is declared: `tagpin live`. Pure, but for [`indexes`], which asks the registry.
+//! What runs against what is declared: `tagpin live`. Pure, but for [`indexes`] and [`ask_tags`], which ask the registry.
 //!
 //! The identity of an image is its digest. A node may pull an index and name it, or name the manifest that it took from
 //! it: both are the same image, and only the registry can tell.
@@ -9,12 +9,14 @@ pub mod describe;
 mod indexes;
 pub mod pods;
 mod runtimes;
+mod tags;
 
 pub use compare::{Comparison, Fit, Indexes, LiveImage, LiveStatus, RunningDigest, compare};
 pub use declared::{DeclaredPlace, Name, declared};
 pub use indexes::indexes;
 use pods::{Container, PodsError};
 use serde_json::Value;
+pub use tags::ask_tags;
 
 /// Returns the containers that `bytes` list: what `kubectl` prints, or one of the runtimes and schedulers that [`runtimes`]
 /// knows.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::fold;
-use crate::live::describe::{asking, place, running_digest, unknown};
+use crate::live::describe::{agreement, asking, place, running_digest, unknown};
 use crate::live::pods::{Container, Pulled};
 use crate::live::{Comparison, DeclaredPlace, Fit, LiveImage, LiveStatus, RunningDigest};
 use crate::report::terminal::{Stream, TextStyle};
@@ -62,6 +62,9 @@ fn differences(text: &mut String, image: &LiveImage, stream: &Stream) {
         let (digests, place) = (digests(declared), declared_at(declared));
         *text += &fold::line(&format!("  declared  {digests}  {place}"), INDENT, stream);
     }
+    if let Some(agreement) = agreement(image) {
+        *text += &fold::line(&format!("  {agreement}"), INDENT, stream);
+    }
     for running in &image.running {
         let RunningDigest { digest, containers, .. } = running;
         let runs = format!("  runs      {}…  {}", digest.short(), running_digest(running));
@@ -73,6 +76,10 @@ fn differences(text: &mut String, image: &LiveImage, stream: &Stream) {
         if containers.len() > SHOWN_MAX {
             let _ = writeln!(text, "              and {} more", containers.len() - SHOWN_MAX);
         }
+    }
+    if let Some(now) = &image.tag_now {
+        let line = format!("  tag now   {}…  neither declared nor running", now.short());
+        *text += &fold::line(&line, INDENT, stream);
     }
 }
 
@@ -144,6 +151,7 @@ fn image(image: &LiveImage) -> Value {
             "detail": match &running.fit { Fit::Unchecked(error) => Some(error), _ => None },
             "containers": running.containers.iter().map(container).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "tag_now": image.tag_now,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::live::{declared_at, summary};
-use crate::live::describe::{asking, place, running_digest, unknown};
+use crate::live::describe::{agreement, asking, place, running_digest, unknown};
 use crate::live::pods::Pulled;
 use crate::live::{Comparison, LiveImage, LiveStatus};
 use crate::markdown::code;
@@ -38,10 +38,10 @@ fn one(text: &mut String, image: &LiveImage) {
         let digests = if digests.is_empty() { "no digest".to_owned() } else { digests.join(" or ") };
         let _ = writeln!(text, "- declared: {digests} in {}", code(&declared_at(declared)));
     }
-    let all: usize = image.running.iter().map(|running| running.containers.len()).sum();
-    if image.running.len() == 1 && all > 1 {
-        let _ = writeln!(text, "- all {all} containers run the same digest");
+    if let Some(agreement) = agreement(image) {
+        let _ = writeln!(text, "- {agreement}");
     }
+    let all: usize = image.running.iter().map(|running| running.containers.len()).sum();
     for running in &image.running {
         let of = if image.running.len() > 1 { format!(" of {all}") } else { String::new() };
         let _ = writeln!(
@@ -56,5 +56,9 @@ fn one(text: &mut String, image: &LiveImage) {
         if let Some(more) = running.containers.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
             let _ = writeln!(text, "  - and {}", count(more, "more container"));
         }
+    }
+    if let Some(now) = &image.tag_now {
+        let _ =
+            writeln!(text, "- by now the tag is {}, which neither is declared nor runs", code(now.as_str()));
     }
 }

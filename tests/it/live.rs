@@ -40,9 +40,11 @@ fn compare(case: &Path) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let registry = Answering::of_case(case, &[]);
         let indexes = runtime.block_on(live::indexes(&registry, &compared));
-        let compared = live::compare(&declared, &containers, &indexes);
+        let mut compared = live::compare(&declared, &containers, &indexes);
+        runtime.block_on(live::ask_tags(&registry, &mut compared));
         text += "\nonline:\n";
         text += &told(&compared);
+        let _ = writeln!(text, "\nmarkdown:\n{}", live_markdown::document(&compared).trim_end());
     }
     text
 }

@@ -275,8 +275,9 @@ pub struct PinArgs {
 
 /// Compare what runs with what is declared
 ///
-/// Reads what `kubectl get pods -A -o json` prints, from standard input or a file, and says for each image whether the
-/// digests that run are those that the files or their deployed-image-digest annotations declare. Asks no cluster.
+/// Reads what `kubectl get pods -A -o json` prints, or what Docker, Podman, Compose, ECS and Nomad tell of their containers,
+/// from standard input or a file, and says for each image whether the digests that run are those that the files or their
+/// deployed-image-digest annotations declare. Asks no cluster.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Exit codes:
@@ -288,15 +289,16 @@ Exit codes:
 Examples:
   kubectl get pods -A -o json | tagpin live clusters/production
   kubectl get pods -A -o json | tagpin live production       # the [[environment]]
+  docker inspect $(docker ps -q) $(docker ps -q --format '{{.Image}}') | tagpin live hosts/web
   tagpin live --pods pods.json --online --format json")]
 pub struct LiveArgs {
     /// Files, directories and [[environment]]s with the manifests of the cluster [default: this directory]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// The list of pods; `-` reads standard input
+    /// The list of pods or containers; `-` reads standard input
     #[arg(long, value_name = "FILE", default_value = "-", hide_default_value = true, value_hint = ValueHint::FilePath)]
     pub pods: PathBuf,
-    /// Ask the registries whether a digest is one platform of the index that is declared
+    /// Ask the registries whether a digest is one platform of the index that is declared, and where the tag points by now
     #[arg(long)]
     pub online: bool,
 }
