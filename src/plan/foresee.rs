@@ -13,8 +13,8 @@ impl<R: Registry> Registry for AtItsWord<'_, R> {
         self.0.announce(questions);
     }
 
-    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)]) {
-        self.0.forget_failures(failed);
+    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)], pass: u32) {
+        self.0.forget_failures(failed, pass);
     }
 
     async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {

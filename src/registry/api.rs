@@ -15,9 +15,10 @@ pub trait Registry: Send + Sync {
     /// Takes note of questions that will be asked, so that what they have in common is asked for once. Asks nothing.
     fn announce(&self, _questions: &[&TagRef]) {}
 
-    /// Forgets what failed for a moment, so that it can be asked again: tags, and what was looked at behind them. A registry
-    /// that is left alone gets one question more, and all others where that is answered.
-    fn forget_failures(&self, _failed: &[(TagRef, Option<Probe>)]) {}
+    /// Forgets what failed for a moment, so that it can be asked again: tags, and what was looked at behind them. `pass` is
+    /// how often it was asked, from 1. A registry that is left alone gets one question more in each pass, and all others
+    /// where that is answered.
+    fn forget_failures(&self, _failed: &[(TagRef, Option<Probe>)], _pass: u32) {}
 
     /// Returns what the tag is now: one HEAD, or one GET where the body is to be `read` or HEAD does not say it.
     fn resolve(

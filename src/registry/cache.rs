@@ -72,7 +72,7 @@ impl<R: Registry> Registry for Memo<R> {
         self.inner.announce(&new);
     }
 
-    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)]) {
+    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)], pass: u32) {
         let may_pass = |error: &ResolveError| error.may_pass();
         for (question, look) in failed {
             match look {
@@ -90,7 +90,7 @@ impl<R: Registry> Registry for Memo<R> {
                 }
             }
         }
-        self.inner.forget_failures(failed);
+        self.inner.forget_failures(failed, pass);
     }
 
     /// Who wants the body of what was only named so far reads it by its digest: a tag is not asked for again, because

@@ -1,9 +1,9 @@
 //! Asking for everything at once: each question one time, and no registry holds up another.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use futures_util::stream::{self, Stream, StreamExt as _};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt as _};
 
 use super::api::Registry;
 use super::error::ResolveError;
@@ -23,8 +23,10 @@ pub struct TagQuery {
     pub wanted: Vec<Requirement>,
 }
 
+type Answer = Result<TagAnswer, ResolveError>;
+
 /// The answer to each question, or why there is none.
-pub type Answers = BTreeMap<TagRef, Result<TagAnswer, ResolveError>>;
+pub type Answers = BTreeMap<TagRef, Answer>;
 
 #[derive(Default)]
 struct Merged<'a> {
@@ -33,8 +35,8 @@ struct Merged<'a> {
 }
 
 /// Asks each distinct question once, and looks behind the answer as far as some site needs: each digest that is to be
-/// written is confirmed. What failed for a moment is asked again when everything else is done. `at_once` bounds the questions under way; every registry has its
-/// share of them, so that a slow one delays only its own. How many of its share a registry really gets at once is its own
+/// written is confirmed. What failed for a moment is asked again once its registry was asked everything else. `at_once` bounds the questions under way;
+/// every registry has its share of them, so that a slow one delays only its own. How many of its share a registry really gets at once is its own
 /// affair. `progress` is called with the number of questions answered and of all.
 pub async fn ask<R: Registry>(
     registry: &R,
@@ -51,71 +53,117 @@ pub async fn ask<R: Registry>(
     let total = merged.len();
     let questions: Vec<&TagRef> = merged.keys().copied().collect();
     registry.announce(&questions);
-    let mut answers = Answers::new();
-    let mut open: Vec<OpenQuestion<'_>> = merged
-        .into_iter()
-        .map(|(question, asked)| OpenQuestion { question, asked: Arc::new(asked), before: None })
-        .collect();
-    for pass in 0..PASSES {
-        let all: Vec<(&TagRef, Arc<Merged<'_>>)> =
-            open.iter().map(|open| (open.question, Arc::clone(&open.asked))).collect();
-        let mut done = answers.len();
-        let answered: Answers = lanes(registry, open, at_once)
-            .inspect(|_| {
-                done += 1;
-                progress(done.min(total), total);
-            })
-            .collect()
-            .await;
-        answers.extend(answered);
-        let mut failed = Vec::new();
-        open = Vec::new();
-        for (question, asked) in all {
-            let failures = failures(question, answers.get(question));
-            if !failures.is_empty() && pass + 1 < PASSES {
-                failed.extend(failures);
-                let before = answers.remove(question).and_then(Result::ok);
-                open.push(OpenQuestion {
-                    question,
-                    asked,
-                    before: before.filter(|answer| !is_impossible(answer)),
-                });
-            }
-        }
-        if open.is_empty() {
-            break;
-        }
-        tracing::info!(questions = open.len(), "what failed for a moment is asked again");
-        registry.forget_failures(&failed);
-    }
-    answers
+    let open = merged.into_iter().map(|(question, asked)| OpenQuestion::new(question, asked));
+    let mut done = 0;
+    lanes(registry, open.collect(), at_once)
+        .inspect(|_| {
+            done += 1;
+            progress(done, total);
+        })
+        .collect()
+        .await
 }
 
-/// How often a question is asked whose answer may well be another one in a moment: again once everything else is done.
-const PASSES: usize = 3;
+fn lanes<'a, R: Registry>(
+    registry: &'a R,
+    open: Vec<OpenQuestion<'a>>,
+    at_once: usize,
+) -> impl Stream<Item = (TagRef, Answer)> + 'a {
+    let mut lanes: BTreeMap<&str, VecDeque<OpenQuestion<'_>>> = BTreeMap::new();
+    for open in open {
+        lanes.entry(&open.question.registry).or_default().push_back(open);
+    }
+    let width = (at_once / lanes.len().max(1)).max(1);
+    let lanes: Vec<_> =
+        lanes.into_values().map(|open| Box::pin(Lane::new(registry, open, width).answers())).collect();
+    stream::iter(lanes).flatten_unordered(at_once.max(1))
+}
+
+/// How often a question is asked whose answer may well be another one in a moment: again once everything else was asked.
+const PASSES: u32 = 3;
 
 /// A question that has no answer yet, or not all of it.
 struct OpenQuestion<'a> {
     question: &'a TagRef,
-    asked: Arc<Merged<'a>>,
+    asked: Merged<'a>,
+    /// How often it was asked.
+    pass: u32,
     /// What the tag is, where only what is behind it is missing: a tag that was answered is not asked again.
     before: Option<TagAnswer>,
+    /// What failed when it was asked.
+    failed: Vec<(TagRef, Option<Probe>)>,
+}
+
+impl<'a> OpenQuestion<'a> {
+    fn new(question: &'a TagRef, asked: Merged<'a>) -> Self {
+        Self { question, asked, pass: 0, before: None, failed: Vec::new() }
+    }
+}
+
+/// The questions to one registry. What failed for a moment comes to the end of them, and nobody waits for those that still
+/// wait for an answer.
+struct Lane<'a, R> {
+    registry: &'a R,
+    waiting: VecDeque<OpenQuestion<'a>>,
+    under_way: FuturesUnordered<BoxFuture<'a, (OpenQuestion<'a>, Answer)>>,
+    /// How many are under way at once.
+    width: usize,
+}
+
+impl<'a, R: Registry> Lane<'a, R> {
+    fn new(registry: &'a R, waiting: VecDeque<OpenQuestion<'a>>, width: usize) -> Self {
+        Self { registry, waiting, under_way: FuturesUnordered::new(), width }
+    }
+
+    fn answers(self) -> impl Stream<Item = (TagRef, Answer)> + Send + 'a {
+        stream::unfold(self, async |mut lane| Some((lane.next().await?, lane)))
+    }
+
+    /// Returns the next answer that stays.
+    async fn next(&mut self) -> Option<(TagRef, Answer)> {
+        loop {
+            while self.under_way.len() < self.width
+                && let Some(open) = self.waiting.pop_front()
+            {
+                self.begin(open);
+            }
+            let (mut open, answer) = self.under_way.next().await?;
+            open.pass += 1;
+            open.failed = failures(open.question, &answer);
+            if open.failed.is_empty() || open.pass == PASSES {
+                return Some((open.question.clone(), answer));
+            }
+            open.before = answer.ok().filter(|answer| !is_impossible(answer));
+            self.waiting.push_back(open);
+        }
+    }
+
+    fn begin(&mut self, mut open: OpenQuestion<'a>) {
+        if !open.failed.is_empty() {
+            tracing::debug!(reference = open.asked.reference, "asked again, because it failed for a moment");
+            self.registry.forget_failures(&open.failed, open.pass);
+        }
+        let registry = self.registry;
+        let before = open.before.take();
+        let ask = async move {
+            let answer = answer(registry, open.question, &open.asked, before).await;
+            (open, answer)
+        };
+        self.under_way.push(ask.boxed());
+    }
 }
 
 /// Returns what failed for a moment: the tag itself, or what was looked at behind it.
-fn failures(
-    question: &TagRef,
-    answer: Option<&Result<TagAnswer, ResolveError>>,
-) -> Vec<(TagRef, Option<Probe>)> {
+fn failures(question: &TagRef, answer: &Answer) -> Vec<(TagRef, Option<Probe>)> {
     match answer {
-        Some(Err(error)) if error.may_pass() => vec![(question.clone(), None)],
-        Some(Ok(answer)) if is_impossible(answer) => vec![(question.clone(), None)],
-        Some(Ok(answer)) => {
+        Err(error) if error.may_pass() => vec![(question.clone(), None)],
+        Ok(answer) if is_impossible(answer) => vec![(question.clone(), None)],
+        Ok(answer) => {
             let failed =
                 answer.seen.iter().filter(|(_, seen)| seen.as_ref().is_err_and(ResolveError::may_pass));
             failed.map(|(look, _)| (question.clone(), Some(look.clone()))).collect()
         }
-        Some(Err(_)) | None => Vec::new(),
+        Err(_) => Vec::new(),
     }
 }
 
@@ -123,32 +171,6 @@ fn failures(
 fn is_impossible(answer: &TagAnswer) -> bool {
     let looks = looks_at(&answer.resolution.digest);
     looks.iter().any(|look| matches!(answer.seen.get(look), Some(Err(ResolveError::NotFound(_)))))
-}
-
-fn lanes<'a, R: Registry>(
-    registry: &'a R,
-    open: Vec<OpenQuestion<'a>>,
-    at_once: usize,
-) -> impl Stream<Item = (TagRef, Result<TagAnswer, ResolveError>)> + 'a {
-    let mut lanes: BTreeMap<&str, Vec<OpenQuestion<'_>>> = BTreeMap::new();
-    for open in open {
-        lanes.entry(&open.question.registry).or_default().push(open);
-    }
-    let width = (at_once / lanes.len().max(1)).max(1);
-    let lanes: Vec<_> = lanes.into_values().map(|open| Box::pin(lane(registry, open, width))).collect();
-    stream::iter(lanes).flatten_unordered(at_once.max(1))
-}
-
-fn lane<'a, R: Registry>(
-    registry: &'a R,
-    open: Vec<OpenQuestion<'a>>,
-    width: usize,
-) -> impl Stream<Item = (TagRef, Result<TagAnswer, ResolveError>)> + Send + 'a {
-    stream::iter(open)
-        .map(async move |OpenQuestion { question, asked, before }| {
-            (question.clone(), answer(registry, question, &asked, before).await)
-        })
-        .buffer_unordered(width)
 }
 
 async fn answer<R: Registry>(
@@ -178,4 +200,67 @@ async fn answer<R: Registry>(
         }
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::reference::{Digest, Reference};
+    use crate::registry::error::Outage;
+    use crate::registry::question::{Probed, Resolution};
+
+    /// Fails the first two times for all but `slow`, which is not answered before all else is.
+    struct Moody {
+        asked: Mutex<Vec<String>>,
+        /// One for each answer that stays.
+        answered: Semaphore,
+    }
+
+    const OTHERS: u32 = 3;
+
+    impl Registry for Moody {
+        async fn resolve(&self, question: &TagRef, _: bool) -> Result<Resolution, ResolveError> {
+            let tag = question.tag.clone();
+            let times = {
+                let mut asked = self.asked.lock().unwrap();
+                asked.push(tag.clone());
+                asked.iter().filter(|before| **before == tag).count()
+            };
+            if tag == "slow" {
+                self.answered.acquire_many(OTHERS).await.unwrap().forget();
+            } else if times < 3 {
+                return Err(Outage::NotAskedYet.into());
+            } else {
+                self.answered.add_permits(1);
+            }
+            let media_type = "application/vnd.oci.image.index.v1+json".to_owned();
+            Ok(Resolution { digest: Digest::sha256(b"x"), media_type, content: None })
+        }
+
+        async fn look(&self, _: &TagRef, _: &Probe) -> Result<Probed, ResolveError> {
+            Ok(Probed::MediaType(String::new()))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_asked_again_after_everything_else_and_waits_for_no_answer() {
+        let registry = Moody { asked: Mutex::default(), answered: Semaphore::new(0) };
+        let query = |tag: &str| {
+            let reference = format!("r.example/a:{tag}");
+            let question = TagRef::new(&Reference::parse(&reference).unwrap());
+            TagQuery { question, reference, wanted: Vec::new() }
+        };
+        let asked = ["slow", "a", "b", "c"].map(query);
+        let answers =
+            tokio::time::timeout(std::time::Duration::from_secs(60), ask(&registry, &asked, 2, |_, _| {}));
+        assert!(answers.await.expect("nobody waits for it").values().all(Result::is_ok));
+        let order: Vec<String> = registry.asked.into_inner().unwrap();
+        assert_eq!(order.iter().filter(|tag| *tag == "slow").count(), 1);
+        let again: Vec<&str> = order.iter().map(String::as_str).filter(|tag| *tag != "slow").collect();
+        assert_eq!(again, ["a", "b", "c", "a", "b", "c", "a", "b", "c"]);
+    }
 }

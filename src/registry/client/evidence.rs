@@ -336,6 +336,7 @@ impl EvidenceSearch<'_> {
                     limit,
                     retries,
                     counts: true,
+                    pass: 0,
                     at_once,
                     waiting,
                 };

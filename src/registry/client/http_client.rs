@@ -23,7 +23,7 @@ use crate::registry::error::{
 use crate::registry::http::attempt::{AttemptError, Unsent, is_certificate};
 use crate::registry::http::body::{BodyError, read};
 use crate::registry::http::budget::Budgets;
-use crate::registry::http::host::Host;
+use crate::registry::http::host::{Host, Turn};
 use crate::registry::http::once_map::OnceMap;
 use crate::registry::http::retry::{Repeats, retry};
 use crate::registry::http::transport::{Route, Transport};
@@ -66,7 +66,12 @@ impl HttpClient {
         // Boxed: what asks is nested deeply as it is.
         let attempt = || self.attempt(request, &method, &host).boxed();
         let result = if request.retries {
-            let repeats = Repeats { first: host.pause(self.repeats.first), ..self.repeats };
+            let usual = self.repeats.first;
+            let repeats = Repeats {
+                first: host.pause(usual, request.pass),
+                spread: host.spread(usual),
+                ..self.repeats
+            };
             retry(repeats, || host.repeats.take(), attempt).await
         } else {
             attempt().await
@@ -86,26 +91,32 @@ impl HttpClient {
         host: &Host,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
         let turn = host.turn(request.endpoint.shown(), request.counts);
-        let turn = request.waiting.while_waiting(turn).await?;
-        let result = host.alone_at_first(self.hurried(request, method, host)).await;
+        let mut turn = request.waiting.while_waiting(turn).await?;
+        let result = host.alone_at_first(self.hurried(request, method, host, &mut turn)).await;
         turn.end(&result, self.repeats.longest);
         result
     }
 
     /// Sends a request, and the same once more where its answer is late, and again where both are: what answers first counts,
-    /// so that an answer that never comes holds up nobody for long.
+    /// so that an answer that never comes holds up nobody for long. Others have its `turn` before that.
     async fn hurried(
         &self,
         request: Request<'_>,
         method: &Method,
         host: &Host,
+        turn: &mut Turn<'_>,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
-        let mut sent = FuturesUnordered::new();
         let mut late = host.late(self.patience);
+        let slow = host.slow(late);
+        let mut sent = FuturesUnordered::from_iter([self.timed(request, method, host).boxed()]);
+        if let Ok(answer) = tokio::time::timeout(slow, sent.select_next_some()).await {
+            return answer;
+        }
+        turn.step_aside();
+        let mut left = late.saturating_sub(slow);
         loop {
-            sent.push(self.timed(request, method, host).boxed());
             // A failure is an answer too, which may be asked for again: another one may be the one that never comes.
-            match tokio::time::timeout(late, sent.select_next_some()).await {
+            match tokio::time::timeout(left, sent.select_next_some()).await {
                 Ok(answer) => return answer,
                 Err(_)
                     if sent.len() > DOUBLES || self.is_counted(request, method) || !host.doubles.take() =>
@@ -114,7 +125,9 @@ impl HttpClient {
                 }
                 Err(_) => step(|| "the answer is late: asked once more beside it".to_owned()),
             }
+            sent.push(self.timed(request, method, host).boxed());
             late *= 2;
+            left = late;
         }
     }
 

@@ -1,7 +1,8 @@
 //! The registries of the world: which place is asked, in which order and when.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::http_client::HttpClient;
@@ -29,6 +30,8 @@ pub struct HttpRegistry {
     rules: Vec<RegistryRule>,
     pub(crate) limits: Limits,
     pub(crate) client: HttpClient,
+    /// How often each question was asked that failed for a moment.
+    passes: Mutex<HashMap<TagRef, u32>>,
 }
 
 /// After how long an answer is late of a host that has not answered often enough to tell, where the time that a server may be
@@ -64,8 +67,8 @@ impl HttpRegistry {
         }
         let ClientSettings { rules, credentials, roots, limits, trust } = settings;
         let transport = Transport::new(&rules, &roots, &limits, trust)?;
-        let repeats =
-            Repeats { times: limits.retries, first: limits.retry_delay, longest: limits.longest_pause };
+        let (first, longest) = (limits.retry_delay, limits.longest_pause);
+        let repeats = Repeats { times: limits.retries, first, spread: first, longest };
         let client = HttpClient {
             transport,
             auth: Authenticator::new(credentials, rules.clone()),
@@ -75,7 +78,7 @@ impl HttpRegistry {
             hosts: OnceMap::default(),
             indexes: None,
         };
-        Ok(Self { rules, limits, client })
+        Ok(Self { rules, limits, client, passes: Mutex::default() })
     }
 
     /// Returns this client, which keeps the indexes that it reads in `directory` for the next one.
@@ -148,13 +151,20 @@ impl HttpRegistry {
         endpoint::concurrency(&self.rules, registry).unwrap_or(self.limits.at_once)
     }
 
-    /// Gives the hosts that were asked these questions another chance.
-    pub(super) fn forgive<'q>(&self, questions: impl Iterator<Item = &'q TagRef>) {
-        let endpoints = |question| self.endpoints(question, Purpose::Digest).unwrap_or_default();
+    /// Takes note that these questions are asked again, and gives the hosts that were asked another chance: one for each `pass`.
+    pub(super) fn forgive<'q>(&self, questions: impl Iterator<Item = &'q TagRef>, pass: u32) {
+        let endpoints = |question: &TagRef| {
+            self.passes().insert(question.clone(), pass);
+            self.endpoints(question, Purpose::Digest).unwrap_or_default()
+        };
         let hosts: BTreeSet<String> = questions.flat_map(endpoints).map(|endpoint| endpoint.host).collect();
         for host in hosts.iter().filter_map(|host| self.client.hosts.known(host)) {
-            host.forgive(self.limits.retry_delay * PROBATION);
+            host.forgive(pass, self.limits.retry_delay * PROBATION);
         }
+    }
+
+    fn passes(&self) -> MutexGuard<'_, HashMap<TagRef, u32>> {
+        self.passes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn endpoints(
@@ -175,7 +185,19 @@ impl HttpRegistry {
     ) -> Request<'a> {
         let (kind, limit) = (RequestKind::Manifest, self.limits.manifest);
         let at_once = self.at_once(&question.registry);
-        Request { endpoint, kind, reference, query: None, limit, retries, counts: true, at_once, waiting }
+        let pass = self.passes().get(question).copied().unwrap_or(0);
+        Request {
+            endpoint,
+            kind,
+            reference,
+            query: None,
+            limit,
+            retries,
+            counts: true,
+            pass,
+            at_once,
+            waiting,
+        }
     }
 
     fn note_place(&self, endpoint: &Endpoint) {

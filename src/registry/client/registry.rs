@@ -33,8 +33,8 @@ impl Registry for HttpRegistry {
         }
     }
 
-    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)]) {
-        self.forgive(failed.iter().map(|(question, _)| question));
+    fn forget_failures(&self, failed: &[(TagRef, Option<Probe>)], pass: u32) {
+        self.forgive(failed.iter().map(|(question, _)| question), pass);
     }
 
     async fn resolve(&self, question: &TagRef, read: bool) -> Result<Resolution, ResolveError> {

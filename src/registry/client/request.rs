@@ -19,6 +19,8 @@ pub(crate) struct Request<'a> {
     pub(crate) retries: bool,
     /// Whether a failure counts against the host.
     pub(crate) counts: bool,
+    /// How often the question was asked before.
+    pub(crate) pass: u32,
     /// How many requests the host gets at once, where it was not asked yet.
     pub(crate) at_once: usize,
     /// How long the question has waited for its turns.

@@ -20,8 +20,8 @@ pub(super) struct Breaker {
     limit: u32,
     failures: u32,
     open: Option<Open>,
-    /// Whether the next answer decides.
-    on_probation: bool,
+    /// Since when the next answer decides.
+    probation: Option<Instant>,
     /// How often it was on probation.
     probations: u32,
 }
@@ -38,14 +38,14 @@ impl Breaker {
     /// Returns the breaker of a host that gets so many requests at once.
     pub(super) fn new(at_once: usize) -> Self {
         let limit = u32::try_from(at_once.saturating_mul(2)).unwrap_or(u32::MAX).max(LIMIT_MIN);
-        Self { limit, failures: 0, open: None, on_probation: false, probations: 0 }
+        Self { limit, failures: 0, open: None, probation: None, probations: 0 }
     }
 
-    /// Gives a host that is left alone another chance, a few times in a run: the next request decides. Returns which chance
-    /// that is, from 1; `None` where it is not left alone, or had them all.
-    pub(super) fn forgive(&mut self) -> Option<u32> {
-        self.open.filter(|_| self.probations < PROBATIONS_MAX)?;
-        (self.open, self.on_probation) = (None, true);
+    /// Gives a host that is left alone another chance, one in each `pass` and a few times in a run: the next request decides.
+    /// Returns which chance that is, from 1; `None` where it is not left alone, or had them all.
+    pub(super) fn forgive(&mut self, now: Instant, pass: u32) -> Option<u32> {
+        self.open.filter(|_| self.probations < pass.min(PROBATIONS_MAX))?;
+        (self.open, self.probation) = (None, Some(now));
         self.probations += 1;
         Some(self.probations)
     }
@@ -63,14 +63,14 @@ impl Breaker {
 
     /// Takes note of a clear answer: even a refusal shows that the host is there.
     pub(super) fn answered(&mut self) {
-        (self.failures, self.open, self.on_probation) = (0, None, false);
+        (self.failures, self.open, self.probation) = (0, None, None);
     }
 
-    /// Takes note of a request that failed; `is_limit`: because there were too many. Returns whether the host is left alone
-    /// from now on.
-    pub(super) fn failed(&mut self, now: Instant, is_limit: bool) -> bool {
+    /// Takes note of a request that was `sent` and failed; `is_limit`: because there were too many. Returns whether the host is
+    /// left alone from now on. On probation, what was sent before says nothing.
+    pub(super) fn failed(&mut self, now: Instant, sent: Instant, is_limit: bool) -> bool {
         self.failures = self.failures.saturating_add(1);
-        let opens = self.failures >= self.limit || self.on_probation;
+        let opens = self.probation.map_or(self.failures >= self.limit, |since| sent >= since);
         if opens {
             self.open(now, is_limit);
         }
@@ -79,7 +79,7 @@ impl Breaker {
 
     /// Leaves the host alone, whatever came before.
     pub(super) fn open(&mut self, now: Instant, is_limit: bool) {
-        self.on_probation = false;
+        self.probation = None;
         self.open = Some(Open { until: now + PAUSE, is_limit, failures: self.failures });
     }
 }
@@ -92,33 +92,35 @@ mod tests {
     fn it_opens_after_two_rounds_of_failures_and_an_answer_closes_it() {
         let now = Instant::now();
         let mut breaker = Breaker::new(8);
-        assert!((0..15).all(|_| !breaker.failed(now, false)));
+        assert!((0..15).all(|_| !breaker.failed(now, now, false)));
         breaker.answered();
-        assert!((0..15).all(|_| !breaker.failed(now, false)));
+        assert!((0..15).all(|_| !breaker.failed(now, now, false)));
         assert!(breaker.check("r.example", now).is_ok());
-        assert!(breaker.failed(now, false));
+        assert!(breaker.failed(now, now, false));
         assert_eq!(breaker.check("r.example", now).unwrap_err().reason(), "unavailable");
         assert!(breaker.check("r.example", now + PAUSE).is_ok());
 
         let mut breaker = Breaker::new(1);
-        assert_eq!((0..8).filter(|_| breaker.failed(now, true)).count(), 1);
+        assert_eq!((0..8).filter(|_| breaker.failed(now, now, true)).count(), 1);
         assert_eq!(breaker.check("r.example", now).unwrap_err().reason(), "rate-limited");
     }
 
     #[test]
-    fn another_chance_is_one_request_and_there_are_two_of_them() {
-        let now = Instant::now();
+    fn another_chance_is_one_request_and_there_is_one_in_each_pass() {
+        let (before, now) = (Instant::now(), Instant::now() + PAUSE / 2);
         let mut breaker = Breaker::new(8);
-        assert_eq!(breaker.forgive(), None, "it is not left alone");
+        assert_eq!(breaker.forgive(now, 1), None, "it is not left alone");
         (0..16).for_each(|_| {
-            breaker.failed(now, false);
+            breaker.failed(now, now, false);
         });
-        for chance in [1, 2] {
-            assert_eq!(breaker.forgive(), Some(chance));
+        for pass in [1, 2] {
+            assert_eq!(breaker.forgive(now, pass), Some(pass));
             assert!(breaker.check("r.example", now).is_ok());
-            assert!(breaker.failed(now, false));
+            assert!(!breaker.failed(now, before, false), "what was sent before does not decide");
+            assert!(breaker.failed(now, now, false));
+            assert_eq!(breaker.forgive(now, pass), None, "one chance in a pass");
         }
-        assert_eq!(breaker.forgive(), None);
+        assert_eq!(breaker.forgive(now, 3), None);
         assert!(breaker.check("r.example", now).is_err());
     }
 }

@@ -37,22 +37,26 @@ struct HostState {
     pace: Pace,
     breaker: Breaker,
     latency: Latency,
+    /// How many requests the host ever gets at once.
+    most: usize,
     /// How many slots there are, taken ones included.
     slots: usize,
+    /// How many requests gave their slot to another, because their answer is slow.
+    aside: usize,
     /// How many of them go when they are given back.
     surplus: usize,
-    /// How often what failed was asked again after everything else.
-    passes: u32,
 }
 
-/// How many times as long the pauses are for what is asked again after everything else, and for the second time.
-const SLOWER: [u32; 2] = [1, 5];
+/// How many times as long as usual the pauses are for what is asked again for the second time.
+const LAST_SLOWER: u32 = 5;
 
 /// One of the requests that a host gets at once.
 #[derive(Debug)]
 pub(crate) struct Turn<'h> {
     host: &'h Host,
     slot: Option<SemaphorePermit<'h>>,
+    /// Whether another request has its slot.
+    is_aside: bool,
     since: Instant,
     /// Whether it began, and nothing is known of its end: given up then, it is a failure.
     is_open: bool,
@@ -72,9 +76,10 @@ impl Host {
                 pace,
                 breaker: Breaker::new(at_once),
                 latency: Latency::default(),
+                most: slots,
                 slots,
+                aside: 0,
                 surplus: 0,
-                passes: 0,
             }),
             repeats: SpareRequests::repeats(),
             doubles: SpareRequests::doubles(),
@@ -89,7 +94,7 @@ impl Host {
     pub(crate) async fn turn(&self, shown: &str, counts: bool) -> Result<Turn<'_>, ResolveError> {
         // Nobody closes it.
         let slot = self.slots.acquire().await.ok();
-        let mut turn = Turn { host: self, slot, since: Instant::now(), is_open: false };
+        let mut turn = Turn { host: self, slot, is_aside: false, since: Instant::now(), is_open: false };
         loop {
             let now = Instant::now();
             let pause = {
@@ -123,13 +128,23 @@ impl Host {
         self.state().latency.late(unknown)
     }
 
+    /// Returns after how long an answer that is `late` by then holds up nobody else any more.
+    pub(crate) fn slow(&self, late: Duration) -> Duration {
+        self.state().latency.slow(late)
+    }
+
+    /// Returns how much is added to a pause that the host asks for, about, out of at most `usual`.
+    pub(crate) fn spread(&self, usual: Duration) -> Duration {
+        self.state().latency.pause(usual)
+    }
+
     /// Returns the first pause after a failure, about `usual`: shorter where the host answers fast, longer for what failed in
-    /// an earlier pass.
-    pub(crate) fn pause(&self, usual: Duration) -> Duration {
-        let state = self.state();
-        match usize::try_from(state.passes).unwrap_or(usize::MAX) {
-            0 => state.latency.pause(usual),
-            passes => usual * SLOWER[(passes - 1).min(SLOWER.len() - 1)],
+    /// an earlier `pass`.
+    pub(crate) fn pause(&self, usual: Duration, pass: u32) -> Duration {
+        match pass {
+            0 => self.spread(usual),
+            1 => usual,
+            _ => usual * LAST_SLOWER,
         }
     }
 
@@ -150,7 +165,7 @@ impl Host {
             }
             Some(failure) => {
                 let for_all = failure.is_too_much && state.pace.refused(now, sent);
-                let mut leaves = state.breaker.failed(now, failure.is_limit);
+                let mut leaves = state.breaker.failed(now, sent, failure.is_limit);
                 match failure.pause {
                     Some(pause) if for_all && pause <= longest => state.pace.wait_until(now + pause),
                     Some(_) if for_all => {
@@ -167,22 +182,21 @@ impl Host {
         self.resize(&mut state);
     }
 
-    /// Is told that what failed is asked again now. A host that is left alone gets another chance, a few times in a run: one
-    /// request, after `pause`, and after a longer one the next time.
-    pub(crate) fn forgive(&self, pause: Duration) {
-        let mut state = self.state();
-        state.passes = state.passes.saturating_add(1);
-        if let Some(chance) = state.breaker.forgive() {
-            let now = Instant::now();
+    /// Is told that what failed is asked again now, for the time that `pass` says. A host that is left alone gets another
+    /// chance, a few times in a run: one request, after `pause`, and after a longer one the next time.
+    pub(crate) fn forgive(&self, pass: u32, pause: Duration) {
+        let (mut state, now) = (self.state(), Instant::now());
+        if let Some(chance) = state.breaker.forgive(now, pass) {
             state.pace.wait_until(now + pause * (2 * chance - 1));
             state.pace.narrow(now);
             self.resize(&mut state);
         }
     }
 
-    /// Makes as many slots as the pace allows: those that are too many and taken go when they are given back.
+    /// Makes as many slots as the pace allows, and no more than the host ever gets with what is slow: those that are too many
+    /// and taken go when they are given back.
     fn resize(&self, state: &mut HostState) {
-        let wanted = state.pace.width();
+        let wanted = state.pace.width().min(state.most.saturating_sub(state.aside));
         while state.slots < wanted {
             state.slots += 1;
             match state.surplus.checked_sub(1) {
@@ -229,6 +243,27 @@ impl Failure {
 }
 
 impl Turn<'_> {
+    /// Lets another request go, because this one's answer is slow, unless the host gets as many as it ever does.
+    pub(crate) fn step_aside(&mut self) {
+        let mut state = self.host.state();
+        if !self.is_aside && self.slot.is_some() && state.slots + state.aside < state.most {
+            state.aside += 1;
+            self.is_aside = true;
+            self.give_back(&mut state);
+        }
+    }
+
+    fn give_back(&mut self, state: &mut HostState) {
+        let Some(slot) = self.slot.take() else { return };
+        match state.surplus.checked_sub(1) {
+            Some(less) => {
+                state.surplus = less;
+                slot.forget();
+            }
+            None => drop(slot),
+        }
+    }
+
     /// Ends it with what came of the request; a pause of more than `longest` is not waited for.
     pub(crate) fn end<T>(mut self, result: &Result<T, AttemptError>, longest: Duration) {
         let failure = result.as_ref().err().and_then(|failure| Failure::of(&failure.error));
@@ -246,9 +281,60 @@ impl Drop for Turn<'_> {
             self.host.note(self.since, Some(silent), Duration::ZERO);
         }
         let mut state = self.host.state();
-        if let (Some(less), Some(slot)) = (state.surplus.checked_sub(1), self.slot.take()) {
-            state.surplus = less;
-            slot.forget();
+        if self.is_aside {
+            state.aside -= 1;
+            self.host.resize(&mut state);
         }
+        self.give_back(&mut state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: usize = 4;
+
+    async fn turn(host: &Host) -> Turn<'_> {
+        host.turn("r.example", true).await.unwrap()
+    }
+
+    fn refused(turn: Turn<'_>) {
+        let limit = RateLimit::LeftAlone { registry: String::new(), failures: 1, pause: Duration::ZERO };
+        turn.end(&Err::<(), _>(ResolveError::from(limit).into()), Duration::ZERO);
+    }
+
+    fn answered(turn: Turn<'_>) {
+        turn.end(&Ok(()), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn who_waits_long_for_an_answer_lets_others_go_and_there_are_never_more_than_it_gets() {
+        let host = Host::new(MOST);
+        for _ in 0..2 {
+            refused(turn(&host).await);
+        }
+        assert_eq!(host.slots.available_permits(), 1, "half as many after each refusal");
+        let mut silent = Vec::new();
+        for _ in 0..MOST {
+            silent.push(turn(&host).await);
+            silent.iter_mut().for_each(Turn::step_aside);
+        }
+        assert_eq!(host.slots.available_permits(), 0, "as many as it ever gets are under way");
+        silent.into_iter().for_each(answered);
+        for _ in 0..100 {
+            answered(turn(&host).await);
+        }
+        assert_eq!(host.slots.available_permits(), MOST);
+    }
+
+    #[tokio::test]
+    async fn who_waits_long_keeps_its_turn_where_as_many_are_under_way_as_may_be() {
+        let host = Host::new(1);
+        let mut silent = turn(&host).await;
+        silent.step_aside();
+        assert_eq!(host.slots.available_permits(), 0);
+        answered(silent);
+        assert_eq!(host.slots.available_permits(), 1);
     }
 }

@@ -44,6 +44,11 @@ impl Latency {
             .map_or(most, |pause| pause.clamp(PAUSE_MIN.min(most), most))
     }
 
+    /// Returns after how long an answer that is `late` by then is slow: others need not wait for it.
+    pub(super) fn slow(&self, late: Duration) -> Duration {
+        self.pause(late)
+    }
+
     /// Returns after how long an answer is late; `unknown` where too few were seen to tell.
     pub(super) fn late(&self, unknown: Duration) -> Duration {
         if self.seen < ENOUGH {

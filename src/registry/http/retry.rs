@@ -13,8 +13,18 @@ pub(crate) struct Repeats {
     pub(crate) times: usize,
     /// About how long the first pause is; each further one is three times as long.
     pub(crate) first: Duration,
+    /// About how much longer than it asked for a registry is left in peace, for the first time.
+    pub(crate) spread: Duration,
     /// The longest pause, and the longest that a registry may ask for and get.
     pub(crate) longest: Duration,
+}
+
+impl Repeats {
+    /// Returns how much is added to a pause that was asked for, where a pause of our own choice is `own`.
+    fn beside(&self, own: Duration) -> Duration {
+        let part = self.spread.as_secs_f64() / self.first.as_secs_f64();
+        if part < 1.0 { own.mul_f64(part) } else { own }
+    }
 }
 
 /// The requests that one registry may get beside those that are needed: what works earns them, so that one that is sick is
@@ -82,7 +92,7 @@ where
             (_, Retry::Never) => None,
             (_, Retry::AtOnce) if std::mem::take(&mut at_once) => Some(Duration::ZERO),
             (own, Retry::AtOnce | Retry::Soon) => Some(own),
-            (own, Retry::After(pause)) => (pause <= repeats.longest).then(|| pause + own),
+            (own, Retry::After(pause)) => (pause <= repeats.longest).then(|| pause + repeats.beside(own)),
         })
         .notify(|failure, pause| {
             step(|| format!("{}; asked again in {:.1} s", failure.error, pause.as_secs_f64()));
@@ -98,8 +108,13 @@ mod tests {
     use super::*;
     use crate::registry::error::Outage;
 
-    const REPEATS: Repeats =
-        Repeats { times: 2, first: Duration::from_millis(1), longest: Duration::from_secs(10) };
+    const LONG: Repeats = Repeats {
+        times: 2,
+        first: Duration::from_millis(100),
+        spread: Duration::from_millis(100),
+        longest: Duration::from_secs(10),
+    };
+    const REPEATS: Repeats = Repeats { first: Duration::from_millis(1), ..LONG };
 
     async fn attempts(kind: Retry) -> usize {
         let made = Cell::new(0);
@@ -128,15 +143,22 @@ mod tests {
 
     #[tokio::test]
     async fn over_a_connection_that_broke_it_is_asked_again_at_once_and_then_not() {
-        let long = Repeats { times: 2, first: Duration::from_millis(100), longest: Duration::from_secs(10) };
         let (start, times) = (Instant::now(), std::sync::Mutex::new(Vec::new()));
         let attempt = || async {
             times.lock().unwrap().push(start.elapsed());
             Err::<(), _>(AttemptError { error: Outage::NotAskedYet.into(), retry: Retry::AtOnce })
         };
-        assert!(retry(long, || true, attempt).await.is_err());
+        assert!(retry(LONG, || true, attempt).await.is_err());
         let [_, second, third] = times.into_inner().unwrap()[..] else { panic!() };
         assert!(second < Duration::from_millis(100) && third - second >= Duration::from_millis(300));
+    }
+
+    #[test]
+    fn a_pause_that_was_asked_for_is_not_much_longer_where_the_host_is_fast() {
+        let (millis, fast) = (Duration::from_millis, Repeats { spread: Duration::from_millis(20), ..LONG });
+        assert_eq!((LONG.beside(millis(300)), fast.beside(millis(300))), (millis(300), millis(60)));
+        let none = Repeats { first: Duration::ZERO, spread: Duration::ZERO, ..LONG };
+        assert_eq!(none.beside(Duration::ZERO), Duration::ZERO);
     }
 
     #[tokio::test]
