@@ -23,9 +23,15 @@ pub(super) fn start(world: &World, home: &std::path::Path, more: &str, token: &s
     command.args(["run", "--config"]).arg(&file).spawn().unwrap()
 }
 
+/// The token of an App: its commits are made over the API.
+const APP_TOKEN: &str = "ghs_loopbackInstallation0123456789";
+
+const LABELS: &str = "[pull-request]\nlabels = [\"dependencies\"]\n";
+const LEDGER: &str = "[ledger]\nenabled = true\n";
+
 /// Kills a run at each of its requests in turn, before or after it is handled, and runs again.
-async fn kill_at_every_step(token: &str, labels: bool) {
-    let more = if labels { "[pull-request]\nlabels = [\"dependencies\"]\n" } else { "" };
+async fn kill_at_every_step(token: &str, more: &str) {
+    let (labels, ledger) = (more == LABELS, more == LEDGER);
     let mut steps = 0;
     'steps: for number in 1..REQUESTS {
         for handled in [false, true] {
@@ -54,6 +60,14 @@ async fn kill_at_every_step(token: &str, labels: bool) {
             assert_eq!(pulls[0].labels.len(), usize::from(labels), "request {number}, handled: {handled}");
             assert!(world.read(BRANCH, FILE).contains(&world.tags[NGINX]));
             assert_eq!(world.repository().log(BRANCH).len(), 2, "one commit on the base");
+            if ledger {
+                let at = format!("request {number}, handled: {handled}");
+                assert_eq!(
+                    world.repository().log("tagpin-ledger").len(),
+                    1,
+                    "{at}: what was learned is written once"
+                );
+            }
             if !handled {
                 continue;
             }
@@ -67,17 +81,24 @@ async fn kill_at_every_step(token: &str, labels: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_is_killed_at_any_request_is_finished_by_the_next_one() {
-    kill_at_every_step(TOKEN, true).await;
+    kill_at_every_step(TOKEN, LABELS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_commits_over_the_api_is_finished_by_the_next_one_too() {
-    kill_at_every_step("ghs_loopbackInstallation0123456789", false).await;
+    kill_at_every_step(APP_TOKEN, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_keeps_a_ledger_is_finished_by_the_next_one_too() {
+    for token in [TOKEN, APP_TOKEN] {
+        kill_at_every_step(token, LEDGER).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_runs_at_once_one_wins_and_none_corrupts() {
-    for token in [TOKEN, "ghs_loopbackInstallation0123456789"] {
+    for token in [TOKEN, APP_TOKEN] {
         let mut world = World::with(|settings| settings.token = token.to_owned()).await;
         world.git.require("x-access-token", token);
         fill(&mut world, &[(FILE, super::DEPLOYMENT)]);
