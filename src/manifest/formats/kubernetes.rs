@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::catalogue::group_of;
 use super::finder::Finder;
 use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
-use super::{image_annotations, locations, platform, uncatalogued};
+use super::{image_annotations, locations, platform, tekton, uncatalogued};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
@@ -45,6 +46,9 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         described(finder, object);
     }
     locations::find(finder, &entries, object, |tree, node| !in_nested_object(tree, node, object));
+    if group_of(&api_version) == "tekton.dev" {
+        tekton::find(finder, object);
+    }
     if !not_pulled {
         uncatalogued::find(finder, object);
     }

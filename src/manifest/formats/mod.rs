@@ -35,6 +35,7 @@ mod quadlet;
 mod releases;
 mod remote_values;
 pub(super) mod skaffold;
+mod tekton;
 mod terraform;
 mod uncatalogued;
 mod unknown;
