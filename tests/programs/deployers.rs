@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tagpin::config::Config;
 use tagpin::history::ledger::LedgerView;
+use tagpin::manifest::Located;
+use tagpin::manifest::site::{Skip, State};
 use tagpin::plan::pin::pin;
 use tagpin::plan::{Outcome, Pinned};
 use tagpin::reference::{Digest, Reference};
@@ -100,6 +103,41 @@ fn outputs(judge: &Judge, builds: &[Build], relaxed: &[&str]) -> Vec<Option<Stri
     outputs.collect()
 }
 
+/// Returns the lines that two builds of the same have in common; `None` where they do not have as many.
+fn steady(first: Option<&str>, again: Option<&str>) -> Option<String> {
+    let (first, again) = (first?, again?);
+    let is_as_long = first.lines().count() == again.lines().count();
+    let pairs = first.lines().zip(again.lines()).filter(|(first, again)| first == again);
+    is_as_long.then(|| pairs.map(|(line, _)| format!("{line}\n")).collect())
+}
+
+/// Returns a text in which the values of Secrets that take several lines take one.
+fn joined(text: &str) -> String {
+    let is_part = |line: &str| {
+        let word = line.trim();
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
+    };
+    let (mut all, mut is_open) = (String::new(), false);
+    for line in text.lines() {
+        let goes_on = is_open && is_part(line);
+        if goes_on {
+            all.push_str(line.trim());
+        } else {
+            all.push('\n');
+            all.push_str(line);
+        }
+        // Where a line is as long as kustomize makes them, the next one goes on.
+        is_open = is_part(line) && line.trim().len() == 70;
+    }
+    all
+}
+
+/// Returns what a word of a Secret stands for, where that is a text.
+fn decoded(word: &str) -> Option<String> {
+    let bytes = BASE64_STANDARD.decode(word).ok().filter(|_| word.len() >= 24)?;
+    String::from_utf8(bytes).ok()
+}
+
 /// Returns a word without the hash that kustomize puts behind the name of what it generates, which is that of the content
 /// (`kustomize/api/hasher`).
 fn unhashed(word: &str) -> &str {
@@ -111,28 +149,32 @@ fn unhashed(word: &str) -> &str {
 /// Returns a text without digests and fields for them, quotes, the tag that means none, checksums and tagpin's annotations. Where an image comes out
 /// with a digest and no tag, because its chart wants one or the other, the tag that the digest is of goes as well.
 fn plain(text: &str, untagged: &[(String, String)]) -> String {
-    let mut plain = String::new();
+    let mut all = String::new();
     let is_aside = |line: &&str| {
         let key = line.trim_start();
-        let aside = ["deployed-image-", "checksum/", "annotations:", "digest: sha256:"];
-        let is_bare = key.strip_prefix("sha: ").is_some_and(|hex| hex.len() >= 64);
+        let aside = ["deployed-image-", "checksum/", "annotations:", "digest:"];
+        let is_bare = key.strip_prefix("sha:").is_some_and(|hex| hex.trim().is_empty() || hex.len() >= 64);
         !is_bare && !aside.iter().any(|start| key.starts_with(start))
     };
-    for line in text.lines().filter(is_aside) {
+    for line in joined(text).lines().filter(is_aside) {
         let line = line.replace(['"', '\''], "");
-        let mut line = line.split(' ').map(unhashed).collect::<Vec<_>>().join(" ");
+        let words = line.split(' ').map(|word| match decoded(word) {
+            Some(text) => plain(&text, untagged),
+            None => unhashed(word).to_owned(),
+        });
+        let mut line = words.collect::<Vec<_>>().join(" ");
         for (tagged, name) in untagged {
             line = line.replace(tagged, name);
         }
         let mut rest = line.as_str();
         while let Some((before, after)) = rest.split_once("@sha256:") {
-            plain.push_str(before.strip_suffix(":latest").unwrap_or(before));
+            all.push_str(before.strip_suffix(":latest").unwrap_or(before));
             rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
         }
-        plain.push_str(rest.strip_suffix(":latest").unwrap_or(rest));
-        plain.push('\n');
+        all.push_str(rest.strip_suffix(":latest").unwrap_or(rest));
+        all.push('\n');
     }
-    plain
+    all
 }
 
 /// Returns the images that have a digest and no tag now, as they were written and are named.
@@ -150,13 +192,26 @@ fn untagged(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<(String,
     now.filter_map(was).collect()
 }
 
+/// Returns the lines of YAML that are not part of a text over several lines.
+fn outside_texts(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = None;
+    text.lines().filter(move |line| {
+        let indent = line.len() - line.trim_start().len();
+        if inside.is_some_and(|outer| line.trim().is_empty() || indent > outer) {
+            return false;
+        }
+        inside = line.trim_end_matches(['+', '-']).ends_with(['|', '>']).then_some(indent);
+        true
+    })
+}
+
 /// Returns the references that come out under keys called `image`.
 fn images(text: &str) -> BTreeSet<String> {
     let value = |line: &str| {
         let (key, value) = line.trim_start().trim_start_matches("- ").split_once(": ")?;
         (key == "image").then(|| value.trim().trim_matches(['"', '\'']).to_owned())
     };
-    text.lines().filter_map(value).filter(|image| !image.is_empty()).collect()
+    outside_texts(text).filter_map(value).filter(|image| !image.is_empty()).collect()
 }
 
 fn digest_of(reference: &Reference) -> Digest {
@@ -208,7 +263,8 @@ fn pin_in(root: &Path) -> Pinned {
     pinned
 }
 
-/// Returns the images that tagpin says it has pinned, in the chart in `directory`, or everywhere but in charts.
+/// Returns the images that tagpin says it has pinned, in the chart in `directory`, or everywhere but in charts; without those
+/// that it left alone elsewhere because another kustomization says what comes out.
 fn called_pinned(pinned: &Pinned, directory: Option<&str>) -> BTreeSet<TagRef> {
     let sites = pinned.inventory.sites().zip(&pinned.verdicts);
     let done = sites.filter(|((file, located), verdict)| {
@@ -220,7 +276,16 @@ fn called_pinned(pinned: &Pinned, directory: Option<&str>) -> BTreeSet<TagRef> {
         };
         matches!(verdict.outcome, Outcome::Pinned | Outcome::Updated) && is_here
     });
-    done.filter_map(|((_, located), _)| located.site.reference.as_ref().map(TagRef::new)).collect()
+    let names = |located: &Located| located.site.reference.as_ref().map(TagRef::new);
+    let mut done: BTreeSet<TagRef> = done.filter_map(|((_, located), _)| names(located)).collect();
+    for (_, located) in pinned.inventory.sites() {
+        if located.site.state == State::Skipped(Skip::Replaced) {
+            if let Some(left) = names(located) {
+                done.remove(&left);
+            }
+        }
+    }
+    done
 }
 
 /// Builds everything in a copy of `source` before and after `pin`; returns how much that was, and what is wrong.
@@ -234,15 +299,17 @@ fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usi
     ];
     let kinds: Vec<_> =
         kinds.into_iter().filter_map(|(judge, builds, more)| Some((judge?, builds, more))).collect();
-    let run =
+    let once =
         || -> Vec<_> { kinds.iter().map(|(judge, builds, more)| outputs(judge, builds, more)).collect() };
-    let mut before = run();
-    // Some charts make passwords and keys by chance: nothing can be compared there.
-    for (before, again) in before.iter_mut().flatten().zip(run().into_iter().flatten()) {
-        if *before != again {
-            *before = None;
+    // Some charts make passwords and keys by chance: lines that differ between two builds of the same are not compared.
+    let run = || {
+        let (mut first, again) = (once(), once());
+        for (first, again) in first.iter_mut().flatten().zip(again.iter().flatten()) {
+            *first = steady(first.as_deref(), again.as_deref());
         }
-    }
+        first
+    };
+    let before = run();
     let pinned = pin_in(work.path());
     let after = run();
     let (mut count, mut wrong) = (0, Vec::new());
