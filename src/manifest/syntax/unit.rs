@@ -42,12 +42,12 @@ fn has_section(bytes: &[u8]) -> bool {
     })
 }
 
-/// `web.container.d` holds files that add to `web.container` (podman-systemd.unit(5)).
+/// `web.container.d` holds files that add to `web.container`, and `container.d` to all of that kind (podman-systemd.unit(5)).
 fn is_drop_in(path: &str) -> bool {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     let directory = directory.rsplit('/').next().unwrap_or_default();
-    let unit = directory.strip_suffix(".d").and_then(|unit| unit.rsplit_once('.'));
-    name.ends_with(".conf") && unit.is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
+    let unit = directory.strip_suffix(".d").and_then(|unit| unit.rsplit('.').next());
+    name.ends_with(".conf") && unit.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 fn parse(text: &str) -> SyntaxTree<'_> {
