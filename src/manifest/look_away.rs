@@ -37,7 +37,7 @@ pub struct LookAwaySpot {
 }
 
 /// Why tagpin looks away: the closed list of reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum LookAwayReason {
     /// A comment gives the image to Flux.
     Flux,
@@ -91,11 +91,15 @@ pub enum LookAwayReason {
     Excluded,
     /// A plug-in of a deployer makes the objects.
     DeployerPlugin,
+    /// A text reads like an image and stands where none is known.
+    ImageLike,
+    /// A value has the name of a variable that an image has in it.
+    Fills,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -122,6 +126,8 @@ impl LookAwayReason {
         Self::ChartHelperParts,
         Self::Excluded,
         Self::DeployerPlugin,
+        Self::ImageLike,
+        Self::Fills,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -262,6 +268,16 @@ impl LookAwayReason {
                 "deployer-plugin",
                 "the plug-in `{}` makes what is deployed, and is not evaluated",
                 "judge what it makes with `tagpin check --rendered`",
+            ),
+            Self::ImageLike => (
+                "image-like",
+                "`{}` reads like an image, and stands where tagpin judges none",
+                "write its digest too, or name the place in a [[location]]",
+            ),
+            Self::Fills => (
+                "fills",
+                "it may fill `{}`, and what comes out is not judged",
+                "write the digest too, or judge what is rendered with `tagpin check --rendered`",
             ),
         }
     }

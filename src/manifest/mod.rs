@@ -14,6 +14,7 @@ mod inputs;
 pub mod inventory;
 mod located;
 mod look_away;
+pub mod mentions;
 mod module_names;
 mod not_read;
 mod partial_image;

@@ -39,6 +39,12 @@ impl ImageParts {
             .any(|text| ends_in_digest(text))
     }
 
+    /// Returns what is said of each part.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let parts = [&self.registry, &self.repository, &self.tag, &self.digest, &self.whole, &self.value];
+        parts.into_iter().filter_map(|part| part.as_deref())
+    }
+
     /// Returns them as people write them: `tag: 8, digest: ""`.
     pub fn written(&self) -> String {
         let parts = [

@@ -33,6 +33,31 @@ pub(super) fn names(text: &str) -> BTreeSet<&str> {
     names
 }
 
+/// Returns every word that stands where a text has a variable, whoever fills it, or in all of a text that is an expression; what
+/// only says where variables come from is left out.
+pub(super) fn words(text: &str) -> BTreeSet<&str> {
+    const FROM: [&str; 10] =
+        ["params", "param", "inputs", "parameters", "workflow", "local", "var", "each", "value", "default"];
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let expressions: Vec<&str> = match text.find("{{").or_else(|| text.find('$')) {
+        None => vec![text],
+        Some(_) => {
+            let actions = text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next());
+            let variables = text.split('$').skip(1).map(|rest| {
+                let close = match rest.chars().next() {
+                    Some('{') => rest.find('}'),
+                    Some('(') => rest.find(')'),
+                    _ => rest.find(|c: char| !is_word(c)),
+                };
+                &rest[..close.unwrap_or(rest.len())]
+            });
+            actions.chain(variables).collect()
+        }
+    };
+    let words = expressions.into_iter().flat_map(|expression| expression.split(move |c: char| !is_word(c)));
+    words.filter(|word| !word.is_empty() && !FROM.contains(word)).collect()
+}
+
 fn name_of(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
     &text[..end]

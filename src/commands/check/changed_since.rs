@@ -17,12 +17,14 @@ use crate::commands::args::{CheckArgs, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::manifest::inventory::Inventory;
+use crate::manifest::mentions::{self, Mentions};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{SIZE_MAX, is_candidate};
+use crate::policy::Settings;
 use crate::source::git::RevisionError;
 use crate::source::tree::{
-    CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
-    TreeError, renames,
+    CommitTree, Comparison, DirectoryTree, EntryKind, HeadTree, PATCH_MAX, PatchError, PatchedTree,
+    Selection, Tree, TreeError, renames,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.
@@ -42,6 +44,7 @@ pub(super) struct Before {
     touched: BTreeMap<String, Vec<Range<usize>>>,
     renamed: BTreeMap<String, String>,
     looks_away: Vec<UnfollowedPath>,
+    mentions: Vec<Mentions>,
     /// The files of the base that the settings name; they live as long as this does.
     _files: Option<tempfile::TempDir>,
 }
@@ -107,9 +110,11 @@ impl Before {
             }
         }
         let there = tree.root_paths();
-        let renamed = renamed(base, &inventory, &tree, &there, |path| base.object(path).is_none())?;
+        let renamed = renamed(base, &tree, &there, |path| base.object(path).is_none())?;
         let reads = |path: &str| config.settings.policy.reads(path);
         let looks_away = looks_away::of_commits(base, head, &place, reads);
+        let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
+        let mentions = mentions(&tree, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
         let mut notes = Vec::new();
         if !has_common_ancestor {
             notes.push(format!(
@@ -126,6 +131,7 @@ impl Before {
             touched,
             renamed,
             looks_away,
+            mentions,
             comparison: Some(comparison),
             place,
             _files: files,
@@ -161,9 +167,12 @@ impl Before {
         let entries = now.entries().map_err(anyhow::Error::new)?;
         let there: HashSet<String> = entries.iter().map(|entry| now.root_path(&entry.path)).collect();
         let is_new = |path: &str| matches!(tree.before(path), Some(None));
-        let renamed = renamed(&tree, &inventory, now, &there, is_new)?;
+        let renamed = renamed(&tree, now, &there, is_new)?;
         let reads = |path: &str| config.settings.policy.reads(path);
         let looks_away = looks_away::of_patch(&tree, now, &place, reads);
+        let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
+        let is_touched = |_: &str, root_path: &str| tree.before(root_path).is_some();
+        let mentions = mentions(now, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
         Ok(Self {
             config,
             baseline,
@@ -175,6 +184,7 @@ impl Before {
             touched,
             renamed,
             looks_away,
+            mentions,
             _files: files,
         })
     }
@@ -202,11 +212,12 @@ impl Before {
         self.place.head(comparison, work, written).map(Some)
     }
 
-    /// Adds the links and submodules of the change to what could not be read.
+    /// Adds the links and submodules of the change to what could not be read, and what it mentions and nobody judges.
     pub(super) fn add_looks_away(&self, inventory: &mut Inventory) {
         for unfollowed in &self.looks_away {
             unfollowed.add_to(inventory);
         }
+        mentions::add_looks_away(inventory, &self.mentions);
     }
 
     /// Returns whether the change makes tagpin look away from what reports call `path`.
@@ -263,24 +274,86 @@ fn touched<T: Tree>(
     Ok(touched)
 }
 
-/// Returns the old names of the files that have another one now, where what they held has anything to say.
+/// Returns what the files of `now` that the change touches mention more often than before; `then` returns their bytes of
+/// before.
+fn mentions<T: Tree>(
+    now: &T,
+    settings: &Settings,
+    is_touched: impl Fn(&str, &str) -> bool,
+    then: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Vec<Mentions>, TreeError> {
+    let catalogue = settings.catalogue();
+    let mut all = Vec::new();
+    for entry in now.entries()? {
+        let root_path = now.root_path(&entry.path);
+        let is_read = mentions::is_read(&root_path) && settings.policy.reads(&root_path);
+        if !is_read || entry.kind != EntryKind::File || !is_touched(&entry.path, &root_path) {
+            continue;
+        }
+        let Ok(bytes) = now.read(&entry.path, SIZE_MAX) else { continue };
+        let before = then(&root_path);
+        if before.as_deref() == Some(&bytes) {
+            continue;
+        }
+        let found = mentions::new_mentions(&root_path, before.as_deref(), &bytes, &catalogue);
+        if !found.is_empty() {
+            all.push(Mentions { path: entry.path, root_path, found });
+        }
+    }
+    let others = all.iter().filter(|file| !is_candidate(&file.root_path)).map(|file| file.root_path.as_str());
+    let named = named(now, &others.collect::<Vec<_>>())?;
+    all.retain(|file| is_candidate(&file.root_path) || named.contains(&file.root_path));
+    Ok(all)
+}
+
+/// Returns those of the files at `paths` whose name, or the ending of it behind a `*`, stands in a file that says what is
+/// deployed.
+fn named<T: Tree>(now: &T, paths: &[&str]) -> Result<HashSet<String>, TreeError> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let any = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| format!("*.{extension}"));
+    let words: Vec<(&str, String)> = paths
+        .iter()
+        .flat_map(|path| std::iter::once(name(path)).chain(any(path)).map(|word| (*path, word)))
+        .collect();
+    let mut found = HashSet::new();
+    if words.is_empty() {
+        return Ok(found);
+    }
+    for entry in now.entries()?.into_iter().filter(|entry| entry.kind == EntryKind::File) {
+        let root_path = now.root_path(&entry.path);
+        if !is_candidate(&root_path) && !root_path.contains("templates/") {
+            continue;
+        }
+        let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        let is_said = |(path, word): &&(&str, String)| {
+            *path != root_path && memchr::memmem::find(&bytes, word.as_bytes()).is_some()
+        };
+        found.extend(words.iter().filter(is_said).map(|(path, _)| (*path).to_owned()));
+    }
+    Ok(found)
+}
+
+/// Returns the old names of the files that have another one now.
 fn renamed<B: Tree, N: Tree>(
     base: &B,
-    inventory: &Inventory,
     now: &N,
     there: &HashSet<String>,
     is_new: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, String>, Failure> {
-    let gone = inventory.files.iter().filter(|file| !there.contains(&file.root_path));
-    let gone = gone.filter_map(|file| Some((file.root_path.clone(), base.read(&file.path, SIZE_MAX).ok()?)));
-    let gone: Vec<_> = gone.collect();
+    let mut gone = Vec::new();
+    for entry in base.entries().map_err(anyhow::Error::new)? {
+        let root_path = base.root_path(&entry.path);
+        if mentions::is_read(&root_path) && !there.contains(&root_path) {
+            gone.extend(base.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
+        }
+    }
     if gone.is_empty() {
         return Ok(BTreeMap::new());
     }
     let mut added = Vec::new();
     for entry in now.entries().map_err(anyhow::Error::new)? {
         let root_path = now.root_path(&entry.path);
-        if is_candidate(&root_path) && is_new(&root_path) {
+        if mentions::is_read(&root_path) && is_new(&root_path) {
             added.extend(now.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
         }
     }

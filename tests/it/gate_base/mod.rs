@@ -8,6 +8,7 @@ mod deployed_otherwise;
 mod inputs;
 mod judged;
 mod looked_behind;
+mod mentions;
 mod moved;
 mod switched;
 mod understood;
