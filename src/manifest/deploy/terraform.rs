@@ -69,7 +69,7 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
             match (decided.get(&site.path), &site.awaits) {
                 (Some(true), Some(_)) if site.state == State::Skipped(Skip::UnknownLocation) => {
-                    site.confirm()
+                    site.confirm();
                 }
                 // A comment leaves it alone.
                 (Some(true), Some(_)) => site.awaits = None,

@@ -25,7 +25,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
     let named = tree.get(source, "sourceRef");
     if let Some(named) = named.filter(|named| tree.get_str(*named, "kind") == Some("HelmRepository")) {
         let (Some(repository), Some((_, name))) = (tree.get_str(named, "name"), chart) else { return };
-        let image = joined(tree.written(name), &written(version));
+        let image = joined(tree.written(name), written(version));
         let main = version.map_or(name, |(_, version)| version);
         let awaited = Awaited::ChartRepository(repository.to_owned());
         finder.push_awaiting(main, image, Skip::ByVersion, awaited);
@@ -46,7 +46,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
     let version = written(version);
     let state = if version.starts_with("sha256:") { Skip::DigestOnly } else { Skip::ByVersion };
     let fields = finder.spans(&[("repository", base.map(|(_, node)| node)), ("tag", Some(main))]);
-    finder.push(tree.resolve(main), fields, joined(&name, &version), None, State::Skipped(state), None);
+    finder.push(tree.resolve(main), fields, joined(&name, version), None, State::Skipped(state), None);
 }
 
 /// Returns the reference of a chart with a version or a digest. A tag has no `+`: Helm writes `_` for it.
