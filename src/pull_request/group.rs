@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::manifest::inventory::directory;
 use crate::policy::environment::{Environment, of_path};
-use crate::policy::{Globs, ScopedList};
+use crate::policy::{Globs, Scoped, ScopedList};
 use crate::reference::Reference;
 
 /// What the name of every branch that tagpin proposes starts with.
@@ -36,7 +36,7 @@ pub enum By {
 #[derive(Clone, Debug, Default)]
 pub struct Grouping {
     /// Groups with a name; the first that matches takes the change.
-    pub named: Vec<NamedGroup>,
+    pub named: ScopedList<NamedGroup>,
     /// How the rest is divided.
     pub by: By,
 }
@@ -50,6 +50,16 @@ pub struct NamedGroup {
     pub paths: Option<Globs>,
     /// The images it takes, as they are spelled or in full; `None` takes all.
     pub images: Option<Globs>,
+}
+
+impl Scoped for NamedGroup {
+    fn paths(&self) -> Option<&Globs> {
+        self.paths.as_ref()
+    }
+
+    fn images(&self) -> Option<&Globs> {
+        self.images.as_ref()
+    }
 }
 
 /// One group of changes.
@@ -113,12 +123,7 @@ impl Grouping {
     /// Returns the group of a change to the image `reference` in the file at `path` below the repository's root.
     pub fn of(&self, path: &str, reference: &Reference, environments: &ScopedList<Environment>) -> Group {
         let full = format!("{}/{}", reference.registry(), reference.repository());
-        let takes = |named: &&NamedGroup| {
-            let is_image = |images: &Globs| images.matches(reference.name()) || images.matches(&full);
-            named.paths.as_ref().is_none_or(|paths| paths.matches(path))
-                && named.images.as_ref().is_none_or(is_image)
-        };
-        if let Some(named) = self.named.iter().find(takes) {
+        if let Some(named) = self.named.matching(path, &[reference.name(), &full]).next() {
             return Group::of("group", &named.name);
         }
         match self.by {
@@ -212,11 +217,11 @@ mod tests {
 
     #[test]
     fn changes_are_divided_as_the_policy_says() {
-        let named = vec![
+        let named = ScopedList::from(vec![
             NamedGroup { name: "web".into(), paths: globs(&["web/**"]), images: globs(&["nginx"]) },
             NamedGroup { name: "ours".into(), paths: None, images: globs(&["ghcr.io/acme/**"]) },
-        ];
-        let by = |by| Grouping { named: Vec::new(), by };
+        ]);
+        let by = |by| Grouping { named: ScopedList::default(), by };
         for (grouping, path, image, expected) in [
             (by(By::All), "a/b/c/d.yaml", "nginx:1", "tagpin/pin-digests"),
             (by(By::Image), "a/b.yaml", "nginx:1", "tagpin/image-docker.io-library-nginx-"),

@@ -59,7 +59,7 @@ impl Checker<'_> {
                     .as_ref()
                     .and_then(|by| self.word("group-by", by, &GROUPS))
                     .unwrap_or_default(),
-                named: self.named_groups(&raw.group),
+                named: self.named_groups(&raw.group).into(),
             },
             max_open: limit(self, "max-open", &raw.max_open, default.max_open),
             max_new: limit(self, "max-new", &raw.max_new, default.max_new),
