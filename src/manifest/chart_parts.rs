@@ -88,7 +88,11 @@ fn makes_image(block: &str) -> bool {
         "}}:{{",
         "}}@{{",
     ];
-    let lower = block.to_ascii_lowercase();
+    let mut lower = block.to_ascii_lowercase();
+    // How images are pulled does not say which.
+    for word in ["imagepullsecret", "imagepullpolicy"] {
+        lower = lower.replace(word, "");
+    }
     let is_tag = |word: &str| word == "tag" || word.ends_with("_tag") || word.ends_with("version");
     SIGNS.iter().any(|sign| lower.contains(sign))
         || (lower.contains("spec:") || !lower.contains(':')) && words(&lower).any(is_tag)
@@ -139,6 +143,7 @@ mod tests {
                 false,
             ),
             ("{{ define \"a.name\" }}{{ .Release.Name | trunc 63 }}{{ end }}", false),
+            ("{{ define \"a.secrets\" }}{{ toYaml .Values.imagePullSecrets }}{{ end }}", false),
         ] {
             assert_eq!(blocks(text).into_iter().any(makes_image), is_one, "{text}");
         }

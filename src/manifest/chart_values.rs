@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
+use super::chart_dependencies::dependencies;
 use super::deploy::{ChartForms, Charts, Deployers};
 use super::formats::helm_values::has_name;
 use super::located::Scan;
@@ -13,7 +14,7 @@ use super::source_range::SourceRange;
 use super::syntax::lines::Positions;
 use super::syntax::tree::{NodeId, SyntaxTree};
 use super::syntax::yaml;
-use crate::source::tree::{EntryKind, Tree, TreeEntry, path_from};
+use crate::source::tree::{EntryKind, Tree, TreeEntry};
 
 /// The keys that lead to a value.
 type ValuePath = Vec<String>;
@@ -107,27 +108,6 @@ pub(super) fn find<'e, 's, T: Tree>(
         }
     }
     found.into_values().filter(|(_, _, partials)| !partials.is_empty()).collect()
-}
-
-/// Returns the charts that a `Chart.yaml` in `directory` depends on and that lie in the tree: under which key they have their values, and
-/// their directories.
-fn dependencies(text: &str, directory: &str) -> Vec<(String, String)> {
-    let tree = yaml::parse(text);
-    let root = tree.documents.first().and_then(|document| document.root);
-    let all = root.and_then(|root| tree.get(root, "dependencies"));
-    let all = all.map(|all| tree.items(all)).unwrap_or_default();
-    let dependency = |it: &NodeId| {
-        let name = tree.get_str(*it, "name")?;
-        let alias = tree.get_str(*it, "alias").filter(|alias| !alias.is_empty());
-        let file = tree.get_str(*it, "repository").and_then(|it| it.strip_prefix("file://"));
-        // Those inside of the chart are followed by its own name already.
-        let path = match file {
-            Some(file) => file.to_owned(),
-            None => format!("charts/{}", alias.map(|_| name)?),
-        };
-        Some((alias.unwrap_or(name).to_owned(), path_from(directory, &path)?))
-    };
-    all.iter().filter_map(dependency).collect()
 }
 
 /// Returns the values of an image as a chart has them that depends on its chart: those of all stay where they are.

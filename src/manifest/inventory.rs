@@ -16,7 +16,8 @@ use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::vendored::{VendoredPaths, VendoredTree, VendoredTrees};
 use crate::manifest::{
-    chart_inputs, chart_parts, chart_values, content, deploy, formats, inputs, not_read, switches, variables,
+    chart_actions, chart_inputs, chart_parts, chart_values, content, deploy, formats, inputs, not_read,
+    switches, variables,
 };
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
@@ -210,6 +211,7 @@ fn take_with<T: Tree, L>(
         let values = || add_chart_values(tree, &all, &charts, &deployers, &wanted, &mut files);
         tree.budget().compute(values)?;
         tree.budget().compute(|| chart_inputs::add(tree, &all, &deployers, &mut files))?;
+        tree.budget().compute(|| chart_actions::add(tree, &all, &deployers, &wanted, &mut files))?;
     }
     inputs::look_up(tree, &all, &mut files);
     if is_gate {

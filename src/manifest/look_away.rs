@@ -87,6 +87,8 @@ pub enum LookAwayReason {
     ChartHelper,
     /// A helper of a chart that puts an image together.
     ChartHelperParts,
+    /// An action of a chart's template that may write an image which stands nowhere.
+    ChartAction,
     /// A deployer takes objects from a path that the settings leave out.
     Excluded,
     /// A plug-in of a deployer makes the objects.
@@ -99,7 +101,7 @@ pub enum LookAwayReason {
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -124,6 +126,7 @@ impl LookAwayReason {
         Self::Vendored,
         Self::ChartHelper,
         Self::ChartHelperParts,
+        Self::ChartAction,
         Self::Excluded,
         Self::DeployerPlugin,
         Self::ImageLike,
@@ -258,6 +261,11 @@ impl LookAwayReason {
                 "chart-helper-parts",
                 "a helper in it puts an image together, and what comes out is not judged",
                 "judge what is rendered with `tagpin check --rendered`",
+            ),
+            Self::ChartAction => (
+                "chart-action",
+                "`{}` may write an image that stands nowhere, and what comes out is not judged",
+                "write the image, or the value that is put into it, where its key stands, or judge what is rendered with `tagpin check --rendered`",
             ),
             Self::Excluded => (
                 "excluded",

@@ -1,5 +1,8 @@
 //! Files, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+mod chart_actions;
+mod chart_asks;
+mod chart_dependencies;
 mod chart_inputs;
 mod chart_parts;
 mod chart_values;

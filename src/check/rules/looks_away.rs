@@ -38,8 +38,10 @@ pub(super) fn find(context: &CheckContext<'_>) -> Vec<Finding> {
         _ => RULE.level,
     };
     let files = context.inventory.files.iter();
-    // What is left out by the settings of before is meant to be: only what a change makes of it is said.
-    let is_said = |found: &&LookAway| context.is_change || found.reason != LookAwayReason::Excluded;
+    // What is left out by the settings of before is meant to be, and so is what templates write: only what a change makes of it
+    // is said.
+    let is_meant = |reason| matches!(reason, LookAwayReason::Excluded | LookAwayReason::ChartAction);
+    let is_said = |found: &&LookAway| context.is_change || !is_meant(found.reason);
     let all =
         files.flat_map(|file| file.scan.looks_away.iter().filter(is_said).map(move |found| (file, found)));
     all.map(|(file, found)| Finding { level: level(found), ..finding(file, found) }).collect()

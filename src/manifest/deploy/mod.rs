@@ -15,7 +15,7 @@ mod terraform;
 mod tree_file;
 
 pub(super) use awaited::keep_known;
-pub(super) use chart::{ChartForms, Charts, template_directories};
+pub(super) use chart::{ChartForms, ChartSources, Charts, ImageSlice, ValueAsk, template_directories};
 pub use chart::{DigestForm, adopt};
 pub use deployed::{AddedField, ChartFields, Deployed, Renamed};
 pub(super) use partials::settle;

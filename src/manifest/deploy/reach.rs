@@ -39,7 +39,12 @@ impl Deployers {
                 found.components.insert(root_path.clone());
             }
         }
-        let charts = paths.filter(|path| *path == "Chart.yaml" || path.ends_with("/Chart.yaml"));
+        let paths: Vec<&str> = paths.collect();
+        for names in found.names.values_mut() {
+            let more: Vec<DeployedPath> = names.iter().flat_map(|named| matched(named, &paths)).collect();
+            names.extend(more);
+        }
+        let charts = paths.iter().filter(|path| **path == "Chart.yaml" || path.ends_with("/Chart.yaml"));
         found.charts = charts.map(|path| directory_of(path).to_owned()).collect();
         found
     }
@@ -249,6 +254,23 @@ impl<'i> Reach<'i> {
         }
         found
     }
+}
+
+/// Returns the files among `paths` that a name with a pattern or an action of a template stands for.
+fn matched(named: &DeployedPath, paths: &[&str]) -> Vec<DeployedPath> {
+    if !named.path.contains(['*', '?', '[', '{']) {
+        return Vec::new();
+    }
+    // What an action says may be anything.
+    let mut pattern = named.path.clone();
+    while let Some(start) = pattern.find("{{") {
+        let end = pattern[start..].find("}}").map_or(pattern.len(), |end| start + end + 2);
+        pattern.replace_range(start..end, "*");
+    }
+    let Ok(pattern) = globset::Glob::new(&pattern) else { return Vec::new() };
+    let pattern = pattern.compile_matcher();
+    let found = paths.iter().filter(|path| pattern.is_match(path));
+    found.map(|path| DeployedPath { path: (*path).to_owned(), ..named.clone() }).collect()
 }
 
 fn is_in(path: &str, directory: &str) -> bool {

@@ -153,7 +153,7 @@ pub(super) fn given_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> V
     releases.iter().filter_map(release).collect()
 }
 
-/// Returns what the sources of an application name; a template of a path is known up to its first action.
+/// Returns what the sources of an application name; files of values with patterns and actions in their names as they are.
 fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
     let sources = tree.get(spec, "sources").map(|sources| tree.items(sources)).unwrap_or_default();
     let mut found = Vec::new();

@@ -117,7 +117,9 @@ pub(super) fn of_mapping(finder: &mut Finder<'_, '_>, node: NodeId, is_image: bo
             continue;
         };
         let Some((part, stem)) = part_by_end(key, &text) else { continue };
-        if is_source && !stem.ends_with("image") {
+        // A service goes by its name alone, here and there.
+        let is_other = is_source || (tree.key_of(node) == Some("service") && !looks_like_version(&text));
+        if is_other && !stem.ends_with("image") {
             continue;
         }
         let (parts, main) = groups.entry(stem).or_default();

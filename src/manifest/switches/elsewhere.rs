@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::{Asks, of_template};
+use super::related::RelatedValues;
 use super::statements::{SaidValue, Statements, statements_of};
 use super::switch::{Switch, SwitchScope, is_no, is_off, may_switch, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
-use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::located::Scan;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::yaml;
 use crate::manifest::variables::env_file;
-use crate::source::tree::{Tree, TreeEntry, directory_of};
+use crate::source::tree::{Tree, TreeEntry};
 
 /// Leaves of the switches in `files` those that nothing turns on elsewhere in the tree, and adds those that stand elsewhere:
 /// conditions in templates of charts, and of charts in charts. The `entries` are all files of the tree, with their paths below the
@@ -28,12 +28,9 @@ pub(in crate::manifest) fn settle<T: Tree>(
         switches.retain(|switch| keeps(&file.scan, switch));
         file.scan.switches = switches;
     }
-    let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (_, root_path) in entries {
-        paths.entry(directory_of(root_path)).or_default().push(root_path);
-    }
+    let related = RelatedValues::of(entries, deployers);
     let mut others =
-        Elsewhere { statements: Statements::new(tree, entries), deployers, paths, patched: None };
+        Elsewhere { statements: Statements::new(tree, entries), deployers, related, patched: None };
     for file in files.iter_mut() {
         let path = file.root_path.clone();
         file.scan.switches.retain(|switch| !others.turns_on(&path, switch));
@@ -55,8 +52,7 @@ fn keeps(scan: &Scan, switch: &Switch) -> bool {
 struct Elsewhere<'e, T> {
     statements: Statements<'e, T>,
     deployers: &'e Deployers,
-    /// The files of each directory.
-    paths: BTreeMap<&'e str, Vec<&'e str>>,
+    related: RelatedValues<'e>,
     /// What objects and their patches turn on, once that was asked.
     patched: Option<PatchedSwitches>,
 }
@@ -82,7 +78,7 @@ impl<T: Tree> Elsewhere<'_, T> {
                         && (named.is_empty() || named == name)
                 })
             }),
-            None => self.related(file).iter().any(|other| {
+            None => self.related.beside(file).iter().any(|other| {
                 let all = self.statements.of(other);
                 all.iter().any(|said| said.path.ends_with(&path) && is_on(&said))
             }),
@@ -92,7 +88,7 @@ impl<T: Tree> Elsewhere<'_, T> {
     /// Returns what objects, and patches of them, turn on.
     fn patched(&mut self) -> &PatchedSwitches {
         if self.patched.is_none() {
-            let all: Vec<&str> = self.paths.values().flatten().copied().collect();
+            let all: Vec<&str> = self.related.paths.values().flatten().copied().collect();
             let mut found = PatchedSwitches::new();
             for path in all.into_iter().filter(|path| is_candidate(path)) {
                 let Some(text) = self.statements.text(path).filter(|text| may_switch(text)) else { continue };
@@ -128,39 +124,6 @@ impl<T: Tree> Elsewhere<'_, T> {
         })
     }
 
-    /// Returns the files with other values for what the one at `file` has values for.
-    fn related(&self, file: &str) -> BTreeSet<String> {
-        let directory = directory_of(file);
-        let in_directory = |directory: &str| {
-            let all = self.paths.get(directory).map(Vec::as_slice).unwrap_or_default();
-            all.iter().copied().filter(|path| is_candidate(path))
-        };
-        let mut found: BTreeSet<String> = in_directory(directory).map(str::to_owned).collect();
-        if self.deployers.charts.contains(directory) && !directory.is_empty() {
-            let prefix = format!("{directory}/");
-            let below = self.paths.iter().filter(|(path, _)| path.starts_with(&prefix));
-            let below =
-                below.flat_map(|(_, paths)| paths).filter(|path| has_name(path) && is_candidate(path));
-            found.extend(below.map(|path| (*path).to_owned()));
-        }
-        let above = directory.match_indices('/').map(|(at, _)| &directory[..at]).chain([""]);
-        for chart in above.filter(|above| self.deployers.charts.contains(*above)) {
-            found.extend(in_directory(chart).filter(|path| has_name(path)).map(str::to_owned));
-        }
-        for (by, names) in &self.deployers.names {
-            if names.iter().any(|named| named.path == directory || named.path == file) {
-                found.insert(by.clone());
-                found.extend(names.iter().map(|named| named.path.clone()));
-            }
-        }
-        for (by, files) in self.deployers.givers(directory) {
-            found.insert(by.to_owned());
-            found.extend(files.into_iter().map(str::to_owned));
-        }
-        found.remove(file);
-        found
-    }
-
     /// Returns the switches for a file of a chart that stand in its own conditions, and in those of the charts that it is in.
     fn of_charts(&mut self, file: &str, scan: &Scan) -> Vec<Switch> {
         if scan.sites.is_empty() && scan.partials.is_empty() && scan.looks_away.is_empty() {
@@ -175,6 +138,7 @@ impl<T: Tree> Elsewhere<'_, T> {
             if let Some(name) = below.strip_prefix("charts/").and_then(|rest| rest.split('/').next()) {
                 found.extend(self.of_dependency(chart, name));
             }
+            found.extend(self.of_library(chart));
         }
         let chart = charts.iter().copied().max_by_key(|chart| chart.len());
         let is_template = |chart: &&str| {
@@ -205,7 +169,7 @@ impl<T: Tree> Elsewhere<'_, T> {
         let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
         let default = self.statements.of(&own).iter().rev().find(|said| said.path == value).cloned();
         let default = default.map(|said| said.literal).unwrap_or_default();
-        let related = self.related(&own);
+        let related = self.related.beside(&own);
         let mut others = related.iter().flat_map(|other| {
             let all = self.statements.of(other);
             let said = all.iter().filter(|said| said.path.ends_with(value));
@@ -234,18 +198,63 @@ impl<T: Tree> Elsewhere<'_, T> {
             let said = |key| tree.get_str(**entry, key) == Some(name);
             said("name") || said("alias")
         };
-        let entry = tree.items(dependencies).iter().find(is_it)?;
-        let condition = tree.get_str(*entry, "condition")?.to_owned();
-        let values = condition.split(',').map(|value| format!("/{}", value.trim().replace('.', "/")));
         let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
-        let values: Vec<String> = values.map(|value| value.to_lowercase()).collect();
-        // The first that is there counts; where none is, the chart is not left out.
-        let said = self.statements.of(&own);
-        let value = values.iter().find(|value| said.iter().any(|said| said.path == **value))?.clone();
-        let condition = self.off(chart, &value, Asks::Yes)?;
+        let mut off = Vec::new();
+        // One that is taken twice comes out where one of them does.
+        for entry in tree.items(dependencies).iter().filter(is_it) {
+            let condition = tree.get_str(*entry, "condition").unwrap_or_default().to_owned();
+            let values = condition.split(',').filter(|value| !value.trim().is_empty());
+            let values = values.map(|value| format!("/{}", value.trim().replace('.', "/")).to_lowercase());
+            let values: Vec<String> = values.collect();
+            // The first that is there counts; where none is, the chart is not left out.
+            let said = self.statements.of(&own);
+            let value = values.into_iter().find(|value| said.iter().any(|said| said.path == *value));
+            off.push(match value {
+                Some(value) => self.off(chart, &value, Asks::Yes)?,
+                None => {
+                    let tags = tree.get(*entry, "tags").map(|tags| tree.items(tags)).unwrap_or_default();
+                    let tags: Vec<String> =
+                        tags.iter().filter_map(|tag| tree.string_of(*tag).map(str::to_lowercase)).collect();
+                    self.tags_off(&own, &tags)?
+                }
+            });
+        }
+        let condition = off.first()?.clone();
         Some(Switch {
             scope: SwitchScope::Within(0..usize::MAX),
             condition,
+            path: String::new(),
+            object: None,
+        })
+    }
+
+    /// Returns the condition under which the values of a chart leave out what has these tags: none of them is on, and one is off.
+    fn tags_off(&mut self, own: &str, tags: &[String]) -> Option<String> {
+        let mut files = self.related.beside(own);
+        files.insert(own.to_owned());
+        let mut said = Vec::new();
+        for tag in tags {
+            let end = format!("/tags/{tag}");
+            for file in &files {
+                let all = self.statements.of(file);
+                said.extend(
+                    all.iter().filter(|said| said.path.ends_with(&end)).map(|said| said.literal.clone()),
+                );
+            }
+        }
+        let is_off = !said.is_empty() && said.iter().all(|said| is_no(said));
+        is_off.then(|| format!("tags {}", tags.join(",")))
+    }
+
+    /// Returns the condition under which nothing of a chart comes out by itself: it is a library.
+    fn of_library(&self, chart: &str) -> Option<Switch> {
+        let path = if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
+        let text = self.statements.text(&path)?;
+        let tree = yaml::parse(&text);
+        let root = tree.documents.first()?.root?;
+        (tree.get_str(root, "type") == Some("library")).then(|| Switch {
+            scope: SwitchScope::Within(0..usize::MAX),
+            condition: "type: library".to_owned(),
             path: String::new(),
             object: None,
         })

@@ -3,9 +3,13 @@
 
 mod conditions;
 mod elsewhere;
+mod related;
 mod statements;
 mod switch;
 
 pub(super) use elsewhere::settle;
+pub(super) use related::RelatedValues;
+pub(super) use statements::{SaidValue, Statements};
+pub(super) use switch::is_no;
 pub(super) use switch::of_tree;
 pub use switch::{Switch, SwitchScope};

@@ -14,38 +14,38 @@ const DEPTH_MAX: usize = 3;
 
 /// Something that a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SaidValue {
+pub(in crate::manifest) struct SaidValue {
     /// The JSON pointer, in lower case; of a parameter or a patch the one that it is for.
-    pub(super) path: String,
+    pub(in crate::manifest) path: String,
     /// The last key, as it is written.
     pub(super) key: String,
     /// What is written; `…` for what is no scalar and not empty.
-    pub(super) literal: String,
+    pub(in crate::manifest) literal: String,
     /// The kind and the name of the object that it is about, each empty where any is.
     pub(super) object: Option<(String, String)>,
 }
 
 /// The files of a tree, read as they are asked for.
-pub(super) struct Statements<'t, T> {
+pub(in crate::manifest) struct Statements<'t, T> {
     tree: &'t T,
     entries: HashMap<&'t str, &'t TreeEntry>,
     known: HashMap<String, Rc<Vec<SaidValue>>>,
 }
 
 impl<'t, T: Tree> Statements<'t, T> {
-    pub(super) fn new(tree: &'t T, entries: &'t [(TreeEntry, String)]) -> Self {
+    pub(in crate::manifest) fn new(tree: &'t T, entries: &'t [(TreeEntry, String)]) -> Self {
         let entries = entries.iter().map(|(entry, root_path)| (root_path.as_str(), entry)).collect();
         Self { tree, entries, known: HashMap::new() }
     }
 
     /// Returns the text of a file; nothing where it cannot be read, which is said elsewhere.
-    pub(super) fn text(&self, root_path: &str) -> Option<String> {
+    pub(in crate::manifest) fn text(&self, root_path: &str) -> Option<String> {
         let entry = self.entries.get(root_path).filter(|entry| entry.kind == EntryKind::File)?;
         String::from_utf8(self.tree.read(&entry.path, SIZE_MAX).ok()?).ok()
     }
 
     /// Returns what the file at `root_path` says.
-    pub(super) fn of(&mut self, root_path: &str) -> Rc<Vec<SaidValue>> {
+    pub(in crate::manifest) fn of(&mut self, root_path: &str) -> Rc<Vec<SaidValue>> {
         if let Some(known) = self.known.get(root_path) {
             return Rc::clone(known);
         }

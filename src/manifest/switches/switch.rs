@@ -129,7 +129,7 @@ pub(super) fn literal(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
 }
 
 /// Returns whether what is written is no, nothing or zero to whoever fills a template.
-pub(super) fn is_no(literal: &str) -> bool {
+pub(in crate::manifest) fn is_no(literal: &str) -> bool {
     let lower = literal.to_ascii_lowercase();
     matches!(lower.as_str(), "" | "\"\"" | "~" | "null" | "false" | "no" | "off" | "n")
         || lower.parse::<f64>().is_ok_and(|number| number == 0.0)

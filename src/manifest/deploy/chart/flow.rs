@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::template::{Part, Token};
+use super::template::{Part, Token, closing, split};
 use super::terms::{
     DEPTH_MAX, Path, Term, Terms, WIDTH_MAX, add, elements, formatted, joined, pairs, stripped, strips,
     trimmed, union,
@@ -461,35 +461,4 @@ fn before_of(end: &str) -> Preceding {
 fn tail(text: &str) -> String {
     let start = text.char_indices().rev().nth("@sha256:".len()).map_or(0, |(at, _)| at);
     text[start..].to_owned()
-}
-
-fn split<'s, 't>(tokens: &'s [Token<'t>]) -> Vec<&'s [Token<'t>]> {
-    let (mut commands, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            Token::Open => depth += 1,
-            Token::Close => depth = depth.saturating_sub(1),
-            Token::Pipe if depth == 0 => {
-                commands.push(&tokens[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    commands.push(&tokens[start..]);
-    commands
-}
-
-/// Returns where the parenthesis that is open before `tokens` is closed.
-fn closing(tokens: &[Token<'_>]) -> usize {
-    let mut depth = 0_usize;
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            Token::Open => depth += 1,
-            Token::Close if depth == 0 => return at,
-            Token::Close => depth -= 1,
-            _ => {}
-        }
-    }
-    tokens.len()
 }

@@ -1,5 +1,7 @@
 //! A Go template (`text/template`) as a tree of texts, actions and blocks. Only as much as tells where values go.
 
+use std::ops::Range;
+
 /// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part<'t> {
@@ -43,13 +45,17 @@ pub(super) type Definition<'t> = (String, Vec<Part<'t>>);
 
 /// Returns the parts of `text`, and its definitions; `None` where it is not a template.
 pub(super) fn parse(text: &str) -> Option<(Vec<Part<'_>>, Vec<Definition<'_>>)> {
-    let mut parser = Parser { pieces: pieces(text)?.into_iter(), definitions: Vec::new() };
+    let pieces: Vec<Piece<'_>> = pieces(text)?.into_iter().map(|(_, piece)| piece).collect();
+    let mut parser = Parser { pieces: pieces.into_iter(), definitions: Vec::new() };
     let (parts, end) = parser.parts(0)?;
     end.is_none().then_some((parts, parser.definitions))
 }
 
-enum Piece<'t> {
+/// What a template is in the order of its text.
+pub(super) enum Piece<'t> {
+    /// What stands outside the braces, trimmed.
     Text(&'t str),
+    /// What stands inside; nothing of a comment.
     Action(Vec<Token<'t>>),
 }
 
@@ -109,14 +115,17 @@ impl<'t> Parser<'t> {
     }
 }
 
-fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
+/// Returns the pieces of a text, each with where it stands, braces included; `None` where it is not a template.
+pub(super) fn pieces(text: &str) -> Option<Vec<(Range<usize>, Piece<'_>)>> {
     let (mut pieces, mut rest, mut trims) = (Vec::new(), text, false);
     loop {
+        let from = text.len() - rest.len();
         let start = rest.find("{{");
         let before = &rest[..start.unwrap_or(rest.len())];
+        let place = from..from + before.len();
         let before = if trims { before.trim_start() } else { before };
         let Some(start) = start else {
-            pieces.push(Piece::Text(before));
+            pieces.push((place, Piece::Text(before)));
             return Some(pieces);
         };
         let inside = &rest[start + 2..];
@@ -124,15 +133,15 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
             Some(inside) if inside.starts_with([' ', '\t', '\n', '\r']) => (inside, true),
             _ => (inside, false),
         };
-        pieces.push(Piece::Text(if trims_before { before.trim_end() } else { before }));
+        pieces.push((place, Piece::Text(if trims_before { before.trim_end() } else { before })));
         let (tokens, after) = match inside.trim_start().strip_prefix("/*") {
             Some(comment) => (Vec::new(), &comment[comment.find("*/")? + 2..]),
             None => tokens(inside)?,
         };
-        pieces.push(Piece::Action(tokens));
         let after = after.trim_start();
         trims = after.starts_with("-}}");
         rest = after.strip_prefix("-}}").or_else(|| after.strip_prefix("}}"))?;
+        pieces.push((from + start..text.len() - rest.len(), Piece::Action(tokens)));
     }
 }
 
@@ -155,7 +164,9 @@ fn tokens(text: &str) -> Option<(Vec<Token<'_>>, &str)> {
             '.' => {
                 let length = rest.find(|c: char| c != '.' && !is_name(c)).unwrap_or(rest.len());
                 let names = rest[..length].split('.').filter(|name| !name.is_empty()).collect();
-                let is_behind = text[..at].ends_with(|c: char| c == '$' || c == ')' || is_name(c));
+                // `with.a` is a keyword and a field.
+                let of_something = matches!(tokens.last(), Some(Token::Variable(_) | Token::Close));
+                let is_behind = of_something && !text[..at].ends_with(char::is_whitespace);
                 push(&mut tokens, if is_behind { Token::Of(names) } else { Token::Field(names) }, length)
             }
             '$' => {
@@ -170,9 +181,15 @@ fn tokens(text: &str) -> Option<(Vec<Token<'_>>, &str)> {
                 let (text, length) = quoted(rest)?;
                 push(&mut tokens, Token::Text(text), length)
             }
-            '\'' => rest[1..].find('\'')? + 2,
+            // A letter, which is a number to functions.
+            '\'' => {
+                let length = rest[1..].find('\'')? + 2;
+                push(&mut tokens, Token::Word(&rest[..length]), length)
+            }
             _ => {
-                let end = |c: char| c.is_whitespace() || "()|,=\"`$}".contains(c) || c == ':';
+                let is_number = first.is_ascii_digit() || matches!(first, '-' | '+');
+                let end =
+                    |c: char| c.is_whitespace() || "()|,=\"`$}:".contains(c) || (c == '.' && !is_number);
                 let length = rest.find(end).unwrap_or(rest.len()).max(first.len_utf8());
                 push(&mut tokens, Token::Word(&rest[..length]), length)
             }
@@ -190,21 +207,76 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Returns a text in double quotes, and how many bytes it takes. Of escapes only what is escaped is kept.
+/// Returns a text in double quotes, and how many bytes it takes.
 fn quoted(text: &str) -> Option<(String, usize)> {
-    let (mut value, mut escaped) = (String::new(), false);
-    for (at, c) in text.char_indices().skip(1) {
+    let mut value = String::new();
+    let mut at = 1;
+    while let Some(c) = text[at..].chars().next() {
+        at += c.len_utf8();
         match c {
-            _ if escaped => {
-                value.push(if c == 'n' { '\n' } else { c });
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '"' => return Some((value, at + 1)),
+            '"' => return Some((value, at)),
+            '\\' => at += escaped(&text[at..], &mut value)?,
             c => value.push(c),
         }
     }
     None
+}
+
+/// Adds what an escape of Go is, behind its backslash, and returns how many bytes it takes.
+fn escaped(text: &str, value: &mut String) -> Option<usize> {
+    let first = text.chars().next()?;
+    let coded = |from: usize, length: usize, radix: u32| {
+        let code = u32::from_str_radix(text.get(from..from + length)?, radix).ok()?;
+        Some((char::from_u32(code)?, from + length))
+    };
+    let (c, length) = match first {
+        'n' => ('\n', 1),
+        't' => ('\t', 1),
+        'r' => ('\r', 1),
+        'a' => ('\u{7}', 1),
+        'b' => ('\u{8}', 1),
+        'f' => ('\u{c}', 1),
+        'v' => ('\u{b}', 1),
+        'x' => coded(1, 2, 16)?,
+        'u' => coded(1, 4, 16)?,
+        'U' => coded(1, 8, 16)?,
+        '0'..='7' => coded(0, 3, 8)?,
+        other => (other, other.len_utf8()),
+    };
+    value.push(c);
+    Some(length)
+}
+
+/// Returns the commands of a pipeline.
+pub(super) fn split<'s, 't>(tokens: &'s [Token<'t>]) -> Vec<&'s [Token<'t>]> {
+    let (mut commands, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Pipe if depth == 0 => {
+                commands.push(&tokens[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    commands.push(&tokens[start..]);
+    commands
+}
+
+/// Returns where the parenthesis that is open before `tokens` is closed.
+pub(super) fn closing(tokens: &[Token<'_>]) -> usize {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close if depth == 0 => return at,
+            Token::Close => depth -= 1,
+            _ => {}
+        }
+    }
+    tokens.len()
 }
 
 #[cfg(test)]
@@ -223,6 +295,10 @@ mod tests {
         let Part::Block { head, body, .. } = &otherwise[0] else { panic!("{otherwise:?}") };
         assert_eq!(head, &[Token::Variable("y"), Token::Of(vec!["z"])]);
         assert_eq!(body, &[Part::Text("c ")]);
+        let (parts, _) = parse("{{ with.a.b }}{{ \"\\x3a\\n\\u00e9\" }}{{ end }}").unwrap();
+        let Some(Part::Block { word: "with", head, body, .. }) = parts.last() else { panic!("{parts:?}") };
+        assert_eq!(head, &[Token::Field(vec!["a", "b"])]);
+        assert!(body.contains(&Part::Action(vec![Token::Text(":\né".to_owned())])));
     }
 
     #[test]
