@@ -1,11 +1,14 @@
 //! Helm charts whose templates stand in the tree: where they put the tag of an image, and how a digest has to be written.
 
+mod action_keys;
+mod action_reach;
 mod chart_readings;
 mod charts;
 mod digest_form;
 mod fields;
 mod flow;
 mod forms;
+mod operands;
 mod output;
 mod readers;
 mod slice;

@@ -3,72 +3,17 @@
 
 use std::ops::Range;
 
-use super::sources::{ChartSources, Placed, PlacedPiece};
+use super::action_keys::{KeyText, is_key, key_text};
+use super::action_reach::{reach, written};
+use super::sources::{ChartSources, Placed};
 use super::template::{Piece, Token, split};
-
-/// How far variables and blocks are followed for one action.
-const REACH_MAX: usize = 400;
 
 /// What ends in one of these is a word.
 const WORDS: [&str; 9] =
     ["sha256sum", "sha1sum", "sha512sum", "adler32sum", "b64enc", "b32enc", "len", "int", "int64"];
 
-/// Functions whose arguments do not come out.
-const ASKING: [&str; 22] = [
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "contains",
-    "hasPrefix",
-    "hasSuffix",
-    "regexMatch",
-    "semverCompare",
-    "has",
-    "hasKey",
-    "kindIs",
-    "typeIs",
-    "fail",
-    "lookup",
-    "index",
-    "get",
-    "dig",
-    "pluck",
-    "include",
-];
-
-/// Functions whose first argument does not come out.
-const ASKING_FIRST: [&str; 15] = [
-    "replace",
-    "trimSuffix",
-    "trimPrefix",
-    "trimAll",
-    "split",
-    "splitList",
-    "splitn",
-    "regexReplaceAll",
-    "regexReplaceAllLiteral",
-    "regexFind",
-    "regexSplit",
-    "mustRegexReplaceAll",
-    "mustRegexFind",
-    "required",
-    "template",
-];
-
 /// Functions that make another text of what nobody reads.
 const DECODING: [&str; 5] = ["b64dec", "b32dec", "decryptAES", "urlJoin", "urlParse"];
-
-/// What a text of a template may be before a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum KeyText {
-    No,
-    /// With something else behind it.
-    Weak,
-    Strong,
-}
 
 impl ChartSources<'_> {
     /// Returns where the actions of a file stand that may write an image, and whether one makes something else of what a definition
@@ -202,148 +147,6 @@ fn starts_with_printf(tokens: &[Token<'_>]) -> bool {
     tokens.contains(&Token::Word("printf"))
 }
 
-/// Returns the texts of an action that may come out.
-fn written<'s>(tokens: &'s [Token<'_>]) -> Vec<&'s str> {
-    let (mut found, mut open): (Vec<&str>, Vec<(&str, usize)>) = (Vec::new(), vec![("", 0)]);
-    let mut is_first = true;
-    for token in tokens {
-        match token {
-            Token::Open => {
-                if let Some((_, given)) = open.last_mut() {
-                    *given += 1;
-                }
-                open.push(("", 0));
-                is_first = true;
-                continue;
-            }
-            Token::Close => {
-                if open.len() > 1 {
-                    open.pop();
-                }
-            }
-            Token::Pipe | Token::Declare | Token::Assign => {
-                if let Some(last) = open.last_mut() {
-                    *last = ("", 0);
-                }
-                is_first = true;
-                continue;
-            }
-            Token::Word(word) if is_first => {
-                if let Some(last) = open.last_mut() {
-                    *last = (word, 0);
-                }
-            }
-            Token::Text(text) => {
-                if let Some((word, given)) = open.last_mut() {
-                    let is_asked = ASKING.contains(word) || (ASKING_FIRST.contains(word) && *given == 0);
-                    *given += 1;
-                    // What is not rendered again is no key.
-                    if !is_asked && !(text.starts_with("{{") || text.ends_with("}}")) {
-                        found.push(text.as_str());
-                    }
-                }
-            }
-            _ => {
-                if let Some((_, given)) = open.last_mut() {
-                    *given += 1;
-                }
-            }
-        }
-        is_first = false;
-    }
-    found
-}
-
-/// Returns the tokens of an action, of what its variables were set to, and of the blocks that say what its fields are of.
-fn reach<'p, 't>(placed: &'p Placed<'t>, at: usize) -> Vec<&'p [Token<'t>]> {
-    let own = &placed[at];
-    let mut found: Vec<&[Token<'t>]> = Vec::new();
-    let mut open: Vec<usize> = vec![at];
-    let mut seen = vec![at];
-    while let Some(next) = open.pop() {
-        let Piece::Action(tokens) = &placed[next].piece else { continue };
-        found.push(tokens);
-        if found.len() > REACH_MAX {
-            break;
-        }
-        let mut more: Vec<usize> = Vec::new();
-        for token in tokens {
-            match token {
-                Token::Variable(name) if !name.is_empty() => {
-                    more.extend(
-                        (0..placed.len()).filter(|at| {
-                            placed[*at].definition == own.definition && sets(&placed[*at], name)
-                        }),
-                    );
-                }
-                Token::Field(names)
-                    if !names.first().is_some_and(|first| {
-                        matches!(
-                            *first,
-                            "Values" | "Release" | "Chart" | "Capabilities" | "Files" | "Template"
-                        )
-                    }) =>
-                {
-                    let is_context = |at: &&usize| {
-                        matches!(&placed[**at].piece,
-                        Piece::Action(tokens) if matches!(tokens.first(), Some(Token::Word("with" | "range"))))
-                    };
-                    more.extend(placed[next].around.iter().filter(is_context));
-                }
-                _ => {}
-            }
-        }
-        for at in more {
-            if !seen.contains(&at) {
-                seen.push(at);
-                open.push(at);
-            }
-        }
-    }
-    found
-}
-
-fn sets(piece: &PlacedPiece<'_>, name: &str) -> bool {
-    let Piece::Action(tokens) = &piece.piece else { return false };
-    let at = tokens.iter().position(|token| matches!(token, Token::Declare | Token::Assign));
-    let is_set = at.is_some_and(|at| tokens[..at].contains(&Token::Variable(name)));
-    is_set || (tokens.contains(&Token::Word("set")) && tokens.contains(&Token::Variable(name)))
-}
-
-/// Returns what a text is that may come out, as far as a key of an image goes.
-fn key_text(text: &str) -> KeyText {
-    let mut found = KeyText::No;
-    for (at, _) in text.match_indices(':') {
-        let before = &text[..at];
-        let start =
-            before.rfind(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | '[')).map_or(0, |at| at + 1);
-        let key = before[start..].trim_matches(['"', '\'']);
-        if !may_be_image(key, start == 0) {
-            continue;
-        }
-        let is_quoted = before.ends_with(['"', '\'']);
-        let is_strong = is_quoted || text[at + 1..].starts_with(char::is_whitespace);
-        found = found.max(if is_strong { KeyText::Strong } else { KeyText::Weak });
-    }
-    found
-}
-
-/// Returns whether a key may be that of an image; `%` stands for anything, and so does what is before an open start.
-fn may_be_image(key: &str, is_open: bool) -> bool {
-    let lower = key.to_ascii_lowercase();
-    let tail = match lower.rfind('%') {
-        Some(at) => {
-            lower[at + 1..].trim_start_matches(|c: char| "+-# 0123456789.".contains(c)).get(1..).unwrap_or("")
-        }
-        None => lower.as_str(),
-    };
-    let is_whole = !lower.contains('%') && !is_open;
-    // What stands before a part that may be anything has to begin the key.
-    let head = lower.split('%').next().unwrap_or_default();
-    let begins = is_whole || lower.find('%').is_none_or(|_| "image".starts_with(head));
-    tail.ends_with("image") || (!is_whole && begins && "image".ends_with(tail))
-}
-
 /// Returns what stands on the line before an action, actions aside.
 fn line_before(placed: &Placed<'_>, at: usize) -> String {
     let mut before = String::new();
@@ -359,69 +162,6 @@ fn line_before(placed: &Placed<'_>, at: usize) -> String {
         }
     }
     before
-}
-
-/// Stands for what an action writes.
-const ANY: char = '\u{0}';
-
-/// Returns what may follow an action on its line and the next.
-fn behind(placed: &Placed<'_>, at: usize) -> String {
-    let (mut found, mut left) = (String::new(), 0_usize);
-    for piece in &placed[at + 1..] {
-        match &piece.piece {
-            Piece::Text(text) if left == 0 => found.push_str(text),
-            Piece::Text(_) => {}
-            Piece::Action(tokens) => match tokens.first() {
-                // What stands behind `else` comes out instead of what stands here.
-                Some(Token::Word("else")) => left = left.max(1),
-                Some(Token::Word("if" | "with" | "range")) => left += usize::from(left > 0),
-                Some(Token::Word("end")) => left = left.saturating_sub(1),
-                None | Some(Token::Word("define" | "break" | "continue")) => {}
-                _ if tokens.iter().any(|token| matches!(token, Token::Declare | Token::Assign)) => {}
-                _ if left == 0 => found.push(ANY),
-                _ => {}
-            },
-        }
-        if found.trim_start().contains('\n') || found.len() > 4096 {
-            break;
-        }
-    }
-    found
-}
-
-/// Returns whether an action writes a key, or a part of one, that may be that of an image.
-fn is_key(placed: &Placed<'_>, at: usize) -> bool {
-    let behind = behind(placed, at);
-    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '"' | '\'' | ANY);
-    let end = behind.find(|c| !part(c)).unwrap_or(behind.len());
-    let (key, rest) = behind.split_at(end);
-    // A colon may stand behind blanks, also on the next line of what began with a question mark.
-    let Some(rest) = rest.trim_start().strip_prefix(':') else { return false };
-    let is_separator = rest.is_empty() || rest.starts_with(char::is_whitespace) || key.ends_with(['"', '\'']);
-    let tail = key.rsplit(ANY).next().unwrap_or(key).trim_matches(['"', '\'']).to_ascii_lowercase();
-    if !is_separator || !("image".ends_with(&tail) || tail.ends_with("image")) {
-        return false;
-    }
-    let value = rest.split('\n').next().unwrap_or(rest);
-    let is_said = value.contains(char::is_alphanumeric);
-    !(is_of_range(placed, at) && !is_said)
-}
-
-/// Returns whether an action is the key of a range over values.
-fn is_of_range(placed: &Placed<'_>, at: usize) -> bool {
-    let Piece::Action(tokens) = &placed[at].piece else { return false };
-    let [Token::Variable(name), rest @ ..] = tokens.as_slice() else { return false };
-    let has_texts = |tokens: &[Token<'_>]| tokens.iter().any(|token| matches!(token, Token::Text(_)));
-    if has_texts(rest) {
-        return false;
-    }
-    placed[at].around.iter().any(|around| {
-        let Piece::Action(head) = &placed[*around].piece else { return false };
-        let declared = head.iter().position(|token| *token == Token::Declare);
-        let is_one = matches!(head.first(), Some(Token::Word("range")))
-            && declared.is_some_and(|at| head[..at].contains(&Token::Variable(name)));
-        is_one && !reach(placed, *around).into_iter().any(has_texts)
-    })
 }
 
 /// Returns whether an action stands in a document that is a ConfigMap or a Secret, whatever it writes.
