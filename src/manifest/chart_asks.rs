@@ -8,20 +8,20 @@ use super::switches::{RelatedValues, SaidValue, Statements, is_no};
 use crate::source::tree::{Tree, TreeEntry};
 
 /// What is asked of values.
-pub(super) struct Said {
+pub(super) struct ValueQuestions {
     pub(super) asks: BTreeSet<(Vec<String>, ValueAsk)>,
     pub(super) asks_below: BTreeSet<(String, ValueAsk)>,
     pub(super) bases: BTreeSet<Vec<String>>,
 }
 
 /// The values of a tree, which are asked.
-pub(super) struct Asked<'e, T> {
+pub(super) struct AskedValues<'e, T> {
     statements: Statements<'e, T>,
     related: RelatedValues<'e>,
     beside: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl<'e, T: Tree> Asked<'e, T> {
+impl<'e, T: Tree> AskedValues<'e, T> {
     pub(super) fn new(tree: &'e T, entries: &'e [(TreeEntry, String)], deployers: &'e Deployers) -> Self {
         Self {
             statements: Statements::new(tree, entries),
@@ -32,7 +32,7 @@ impl<'e, T: Tree> Asked<'e, T> {
 
     /// Returns what the values of some `charts`, the first of which asks, say to it, by their files; what other values say again
     /// is said once.
-    pub(super) fn said(&mut self, charts: &[String], said: &Said) -> BTreeSet<(String, String)> {
+    pub(super) fn said(&mut self, charts: &[String], said: &ValueQuestions) -> BTreeSet<(String, String)> {
         let mut found = BTreeSet::new();
         let (own, others) = self.files(charts);
         let default = answers(&self.statements.of(&own), said);
@@ -92,7 +92,7 @@ fn unquoted(literal: &str) -> &str {
 }
 
 /// Returns what some values answer.
-fn answers(all: &[SaidValue], said: &Said) -> BTreeSet<String> {
+fn answers(all: &[SaidValue], said: &ValueQuestions) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (key, ask) in &said.asks {
         let end = suffix(key);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Bound, Range};
 
-use super::chart_asks::{Asked, Said};
+use super::chart_asks::{AskedValues, ValueQuestions};
 use super::chart_dependencies::{dependencies, imports, uses_of};
 use super::content;
 use super::deploy::{ChartSources, Deployers, ImageSlice};
@@ -109,7 +109,7 @@ pub(super) struct ChartReader<'e, T> {
     tree: &'e T,
     deployers: &'e Deployers,
     paths: BTreeMap<&'e str, &'e TreeEntry>,
-    asked: Asked<'e, T>,
+    asked: AskedValues<'e, T>,
     known: HashMap<String, SaidByFiles>,
 }
 
@@ -120,7 +120,7 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             tree,
             deployers,
             paths: files.map(|(entry, path)| (path.as_str(), entry)).collect(),
-            asked: Asked::new(tree, entries, deployers),
+            asked: AskedValues::new(tree, entries, deployers),
             known: HashMap::new(),
         }
     }
@@ -195,7 +195,9 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             }
         }
         if !(asks.is_empty() && asks_below.is_empty() && bases.is_empty()) {
-            found.extend(self.asked.said(&self.charts_around(chart), &Said { asks, asks_below, bases }));
+            found.extend(
+                self.asked.said(&self.charts_around(chart), &ValueQuestions { asks, asks_below, bases }),
+            );
             found.extend(imports(chart, &self.deployers.charts, |path| self.read(path)));
         }
         found

@@ -225,7 +225,7 @@ mod tests {
         }
         let notes =
             [("c/templates/NOTES.txt".to_owned(), "image: a{{ define \"a\" }}image: b{{ end }}".to_owned())];
-        assert_eq!(ChartSources::of(&notes).unseen(0, &[]), [(27..35, false)]);
+        assert_eq!(ChartSources::of(&notes).unseen(0, &[]), [(24..32, false)]);
         for text in [
             "name: {{ .Values.name }}",
             "name: {{ printf \"%s-%s\" .Release.Name .Chart.Name | trunc 63 | trimSuffix \"-\" }}",

@@ -44,7 +44,7 @@ pub(in crate::manifest) struct ImageSlice {
 
 /// What becomes of what stands somewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Role {
+enum OperandRole {
     /// It is written out, and judged where the value stands.
     Output,
     /// The same, if it is a list that is written there.
@@ -112,7 +112,7 @@ fn word_of<'t>(piece: &Piece<'t>) -> &'t str {
 struct Slicer<'s, 't> {
     sources: &'s ChartSources<'t>,
     found: ImageSlice,
-    seen: HashSet<(usize, Option<usize>, String, Role)>,
+    seen: HashSet<(usize, Option<usize>, String, OperandRole)>,
     /// The values that are written out.
     printed: BTreeSet<Vec<String>>,
     /// The values that definitions are given.
@@ -190,19 +190,19 @@ impl<'s, 't> Slicer<'s, 't> {
         let value = start.map_or(rest, |start| &rest[start + 1..]);
         match head {
             "define" | "end" | "else" => {}
-            "if" => self.pipeline(value, &Role::Asked(ValueAsk::Truth)),
+            "if" => self.pipeline(value, &OperandRole::Asked(ValueAsk::Truth)),
             "with" => {
-                self.pipeline(value, &Role::Asked(ValueAsk::Truth));
-                self.pipeline(value, &Role::Output);
+                self.pipeline(value, &OperandRole::Asked(ValueAsk::Truth));
+                self.pipeline(value, &OperandRole::Output);
             }
             // What a variable is matters where it is used.
             "" if start.is_some() => {}
             "" if matches!(tokens.first(), Some(Token::Word("block"))) => self.include(&tokens[1..]),
-            _ => self.pipeline(value, &Role::Output),
+            _ => self.pipeline(value, &OperandRole::Output),
         }
     }
 
-    fn pipeline(&mut self, tokens: &'s [Token<'t>], role: &Role) {
+    fn pipeline(&mut self, tokens: &'s [Token<'t>], role: &OperandRole) {
         let mut role = role.clone();
         for command in split(tokens).into_iter().rev() {
             role = self.command(command, &role);
@@ -210,19 +210,20 @@ impl<'s, 't> Slicer<'s, 't> {
     }
 
     /// Follows a command whose result has a role; returns that of what is piped into it.
-    fn command(&mut self, tokens: &'s [Token<'t>], role: &Role) -> Role {
+    fn command(&mut self, tokens: &'s [Token<'t>], role: &OperandRole) -> OperandRole {
         self.steps += 1;
         if self.steps > STEPS_MAX {
             self.everything();
-            return Role::Output;
+            return OperandRole::Output;
         }
         let (word, rest) = match tokens.first() {
             Some(Token::Word(word)) => (*word, &tokens[1..]),
             _ => ("", tokens),
         };
-        let text = Role::Asked(ValueAsk::Text);
+        let text = OperandRole::Asked(ValueAsk::Text);
         let operands = operands(rest);
-        let all = |it: &mut Self, role: &Role| operands.iter().for_each(|operand| it.operand(operand, role));
+        let all =
+            |it: &mut Self, role: &OperandRole| operands.iter().for_each(|operand| it.operand(operand, role));
         match word {
             "" => {
                 if let Some((first, more)) = operands.split_first()
@@ -237,7 +238,7 @@ impl<'s, 't> Slicer<'s, 't> {
             }
             "include" | "template" => {
                 self.include(rest);
-                Role::Output
+                OperandRole::Output
             }
             "printf" => {
                 let (format, rest) = operands.split_at(1.min(operands.len()));
@@ -245,17 +246,17 @@ impl<'s, 't> Slicer<'s, 't> {
                 rest.iter().for_each(|operand| self.operand(operand, role));
                 role.clone()
             }
-            "list" | "tuple" if *role == Role::Items => {
-                all(self, &Role::Output);
-                Role::Output
+            "list" | "tuple" if *role == OperandRole::Items => {
+                all(self, &OperandRole::Output);
+                OperandRole::Output
             }
             "join" => {
-                let items = if matches!(role, Role::Output) { Role::Items } else { text };
+                let items = if matches!(role, OperandRole::Output) { OperandRole::Items } else { text };
                 all(self, &items);
                 items
             }
             word if VERBATIM.contains(&word) => {
-                let role = if *role == Role::Items { &text } else { role };
+                let role = if *role == OperandRole::Items { &text } else { role };
                 all(self, role);
                 role.clone()
             }
@@ -264,13 +265,13 @@ impl<'s, 't> Slicer<'s, 't> {
                 text
             }
             "not" | "empty" => {
-                all(self, &Role::Asked(ValueAsk::Truth));
-                Role::Asked(ValueAsk::Truth)
+                all(self, &OperandRole::Asked(ValueAsk::Truth));
+                OperandRole::Asked(ValueAsk::Truth)
             }
             "and" | "or" | "coalesce" => {
                 let role = match role {
-                    Role::Asked(ask) => Role::Asked(ask.clone()),
-                    Role::Output | Role::Items => text,
+                    OperandRole::Asked(ask) => OperandRole::Asked(ask.clone()),
+                    OperandRole::Output | OperandRole::Items => text,
                 };
                 all(self, &role);
                 role
@@ -280,23 +281,23 @@ impl<'s, 't> Slicer<'s, 't> {
                     Token::Text(text) => Some(text.clone()),
                     _ => None,
                 });
-                let holds: Vec<Role> =
-                    texts.map(|text| Role::Asked(ValueAsk::Holds(word.to_owned(), text))).collect();
+                let holds: Vec<OperandRole> =
+                    texts.map(|text| OperandRole::Asked(ValueAsk::Holds(word.to_owned(), text))).collect();
                 for role in holds.iter().chain(holds.is_empty().then_some(&text)) {
                     all(self, role);
                 }
                 holds.into_iter().next().unwrap_or(text)
             }
             "hasKey" | "keys" | "len" => {
-                all(self, &Role::Asked(ValueAsk::Keys));
-                Role::Asked(ValueAsk::Keys)
+                all(self, &OperandRole::Asked(ValueAsk::Keys));
+                OperandRole::Asked(ValueAsk::Keys)
             }
             "ternary" => {
                 for (index, operand) in operands.iter().enumerate() {
-                    let truth = Role::Asked(ValueAsk::Truth);
+                    let truth = OperandRole::Asked(ValueAsk::Truth);
                     self.operand(operand, if index < 2 { &text } else { &truth });
                 }
-                Role::Asked(ValueAsk::Truth)
+                OperandRole::Asked(ValueAsk::Truth)
             }
             _ => {
                 all(self, &text);
@@ -305,7 +306,7 @@ impl<'s, 't> Slicer<'s, 't> {
         }
     }
 
-    fn operand(&mut self, operand: &Operand<'s, 't>, role: &Role) {
+    fn operand(&mut self, operand: &Operand<'s, 't>, role: &OperandRole) {
         match operand.token {
             Token::Field(names) | Token::Of(names) => self.field(names, role),
             Token::Variable(name) => {
@@ -315,7 +316,7 @@ impl<'s, 't> Slicer<'s, 't> {
                     self.variable(name, role);
                 } else {
                     self.field(operand.of, role);
-                    self.variable(name, &Role::Output);
+                    self.variable(name, &OperandRole::Output);
                 }
             }
             Token::Open => {
@@ -323,14 +324,14 @@ impl<'s, 't> Slicer<'s, 't> {
                     self.pipeline(operand.inner, role);
                 } else {
                     self.field(operand.of, role);
-                    self.pipeline(operand.inner, &Role::Output);
+                    self.pipeline(operand.inner, &OperandRole::Output);
                 }
             }
             _ => {}
         }
     }
 
-    fn field(&mut self, names: &[&str], role: &Role) {
+    fn field(&mut self, names: &[&str], role: &OperandRole) {
         let at = |wanted: &str| names.iter().position(|name| *name == wanted);
         if let Some(at) = at("Chart") {
             self.found.chart.insert(names.get(at + 1).copied().unwrap_or_default().to_owned());
@@ -339,33 +340,34 @@ impl<'s, 't> Slicer<'s, 't> {
         } else if let Some(at) = at("Values") {
             self.value(&names[at + 1..], role);
         } else if names.is_empty() {
-            if let Role::Asked(ask) = role {
+            if let OperandRole::Asked(ask) = role {
                 self.of_dot.insert(ask.clone());
             }
         } else if !matches!(names[0], "Release" | "Capabilities" | "Template") {
             // What it is a part of is not known.
             let name = names[names.len() - 1].to_lowercase();
             match role {
-                Role::Output => drop(self.printed.insert(vec![name])),
-                Role::Items => drop(self.found.asks_below.insert((name, ValueAsk::Text))),
-                Role::Asked(ask) => drop(self.found.asks_below.insert((name, ask.clone()))),
+                OperandRole::Output => drop(self.printed.insert(vec![name])),
+                OperandRole::Items => drop(self.found.asks_below.insert((name, ValueAsk::Text))),
+                OperandRole::Asked(ask) => drop(self.found.asks_below.insert((name, ask.clone()))),
             }
         }
     }
 
-    fn value(&mut self, names: &[&str], role: &Role) {
+    fn value(&mut self, names: &[&str], role: &OperandRole) {
         let key: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
         self.found.bases.insert(key.clone());
         match role {
-            Role::Output => drop(self.printed.insert(key)),
-            Role::Items => drop(self.found.asks.insert((key, ValueAsk::Text))),
-            Role::Asked(ask) => drop(self.found.asks.insert((key, ask.clone()))),
+            OperandRole::Output => drop(self.printed.insert(key)),
+            OperandRole::Items => drop(self.found.asks.insert((key, ValueAsk::Text))),
+            OperandRole::Asked(ask) => drop(self.found.asks.insert((key, ask.clone()))),
         }
     }
 
     /// Follows what a variable was set to, here and there in its definition.
-    fn variable(&mut self, name: &str, role: &Role) {
-        let role = if *role == Role::Items { Role::Asked(ValueAsk::Text) } else { role.clone() };
+    fn variable(&mut self, name: &str, role: &OperandRole) {
+        let role =
+            if *role == OperandRole::Items { OperandRole::Asked(ValueAsk::Text) } else { role.clone() };
         if !self.seen.insert((self.file, self.definition, name.to_owned(), role.clone())) {
             return;
         }
@@ -382,14 +384,15 @@ impl<'s, 't> Slicer<'s, 't> {
             }
             self.note(at);
             let is_block = matches!(word_of(&piece.piece), "range" | "with" | "if" | "else");
-            let role = if is_block && word_of(&piece.piece) == "range" { Role::Output } else { role.clone() };
+            let role =
+                if is_block && word_of(&piece.piece) == "range" { OperandRole::Output } else { role.clone() };
             let value = &tokens[set.map_or(0, |set| set + 1)..];
             self.pipeline(value, &role);
         }
     }
 
-    fn index(&mut self, operands: &[Operand<'s, 't>], role: &Role) {
-        let text = Role::Asked(ValueAsk::Text);
+    fn index(&mut self, operands: &[Operand<'s, 't>], role: &OperandRole) {
+        let text = OperandRole::Asked(ValueAsk::Text);
         let Some((base, keys)) = operands.split_first() else { return };
         let literal = |operand: &Operand<'s, 't>| match operand.token {
             Token::Text(text) => Some(text.as_str()),
@@ -424,11 +427,11 @@ impl<'s, 't> Slicer<'s, 't> {
             (["Get" | "GetBytes" | "Lines"], [Operand { token: Token::Variable(name), of: [], .. }])
                 if !name.is_empty() && self.ranges_over_pattern(name) =>
             {
-                self.variable(name, &Role::Output);
+                self.variable(name, &OperandRole::Output);
             }
             _ => {
                 self.found.any_file = true;
-                let text = Role::Asked(ValueAsk::Text);
+                let text = OperandRole::Asked(ValueAsk::Text);
                 arguments.iter().for_each(|argument| self.operand(argument, &text));
             }
         }
@@ -462,19 +465,19 @@ impl<'s, 't> Slicer<'s, 't> {
         let operands = operands(tokens);
         let Some((name, given)) = operands.split_first() else { return };
         let before = std::mem::take(&mut self.printed);
-        given.iter().for_each(|operand| self.operand(operand, &Role::Output));
+        given.iter().for_each(|operand| self.operand(operand, &OperandRole::Output));
         let passed = std::mem::replace(&mut self.printed, before);
         self.passed.extend(passed);
         let sources = self.sources;
         let reached: Vec<(usize, usize)> = match name.token {
             Token::Text(name) => sources.definitions.get(name).cloned().unwrap_or_default(),
             _ => {
-                self.operand(name, &Role::Asked(ValueAsk::Text));
+                self.operand(name, &OperandRole::Asked(ValueAsk::Text));
                 sources.definitions.values().flatten().copied().collect()
             }
         };
         for (file, at) in reached {
-            if !self.seen.insert((file, Some(at), String::new(), Role::Output)) {
+            if !self.seen.insert((file, Some(at), String::new(), OperandRole::Output)) {
                 continue;
             }
             let Some(placed) = &sources.files[file].1 else { continue };

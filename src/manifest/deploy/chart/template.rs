@@ -296,7 +296,7 @@ mod tests {
         assert_eq!(head, &[Token::Variable("y"), Token::Of(vec!["z"])]);
         assert_eq!(body, &[Part::Text("c ")]);
         let (parts, _) = parse("{{ with.a.b }}{{ \"\\x3a\\n\\u00e9\" }}{{ end }}").unwrap();
-        let Some(Part::Block { word: "with", head, body, .. }) = parts.last() else { panic!("{parts:?}") };
+        let Part::Block { word: "with", head, body, .. } = &parts[1] else { panic!("{parts:?}") };
         assert_eq!(head, &[Token::Field(vec!["a", "b"])]);
         assert!(body.contains(&Part::Action(vec![Token::Text(":\né".to_owned())])));
     }
