@@ -90,7 +90,7 @@ pub(super) fn is_key(placed: &Placed<'_>, at: usize) -> bool {
     }
     let value = rest.split('\n').next().unwrap_or(rest);
     let is_said = value.contains(char::is_alphanumeric);
-    !(is_of_range(placed, at) && !is_said)
+    !is_of_range(placed, at) || is_said
 }
 
 /// Returns whether an action is the key of a range over values.

@@ -87,7 +87,7 @@ pub(super) fn written<'s>(tokens: &'s [Token<'_>]) -> Vec<&'s str> {
                     let is_asked = ASKING.contains(word) || (ASKING_FIRST.contains(word) && *given == 0);
                     *given += 1;
                     // What is not rendered again is no key.
-                    if !is_asked && !(text.starts_with("{{") || text.ends_with("}}")) {
+                    if !(is_asked || text.starts_with("{{") || text.ends_with("}}")) {
                         found.push(text.as_str());
                     }
                 }

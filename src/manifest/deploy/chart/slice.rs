@@ -375,7 +375,7 @@ impl<'s, 't> Slicer<'s, 't> {
         let definition = self.definition;
         for (at, piece) in placed.iter().enumerate().filter(|(_, piece)| piece.definition == definition) {
             let Piece::Action(tokens) = &piece.piece else { continue };
-            let names_it = |tokens: &[Token<'_>]| tokens.iter().any(|token| *token == Token::Variable(name));
+            let names_it = |tokens: &[Token<'_>]| tokens.contains(&Token::Variable(name));
             let set = tokens.iter().position(|token| matches!(token, Token::Declare | Token::Assign));
             let is_set = set.is_some_and(|set| names_it(&tokens[..set]));
             let is_changed = !is_set && names_it(tokens) && tokens.iter().any(is_mutator);
