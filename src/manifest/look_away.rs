@@ -97,11 +97,13 @@ pub enum LookAwayReason {
     ImageLike,
     /// A value has the name of a variable that an image has in it.
     Fills,
+    /// A digest is gone from its place.
+    LostDigest,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -131,6 +133,7 @@ impl LookAwayReason {
         Self::DeployerPlugin,
         Self::ImageLike,
         Self::Fills,
+        Self::LostDigest,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -281,6 +284,11 @@ impl LookAwayReason {
                 "image-like",
                 "`{}` reads like an image, and stands where tagpin judges none",
                 "write its digest too, or name the place in a [[location]]",
+            ),
+            Self::LostDigest => (
+                "lost-digest",
+                "`{}` stood here, and its digest is gone: what runs instead is not judged",
+                "write the digest of what runs instead, or allow it with a reason where nothing does",
             ),
             Self::Fills => (
                 "fills",

@@ -11,8 +11,6 @@ use std::process::Command;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tagpin::config::Config;
 use tagpin::history::ledger::LedgerView;
-use tagpin::manifest::Located;
-use tagpin::manifest::site::{Skip, State};
 use tagpin::plan::pin::pin;
 use tagpin::plan::{Outcome, Pinned};
 use tagpin::reference::{Digest, Reference};
@@ -59,6 +57,8 @@ impl Judge {
     }
 }
 
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// One thing that is built: a directory, and the values file that it is built with.
 type Build = (PathBuf, Option<String>);
 
@@ -81,7 +81,7 @@ fn directories(root: &Path, names: &[&str]) -> Vec<PathBuf> {
 }
 
 fn builds(root: &Path) -> (Vec<Build>, Vec<Build>) {
-    let kustomizations = directories(root, &["kustomization.yaml", "kustomization.yml", "Kustomization"]);
+    let kustomizations = directories(root, &NAMES);
     let mut charts = Vec::new();
     for chart in directories(root, &["Chart.yaml"]) {
         charts.push((chart.clone(), None));
@@ -153,7 +153,9 @@ fn plain(text: &str, untagged: &[(String, String)]) -> String {
     let is_aside = |line: &&str| {
         let key = line.trim_start();
         let aside = ["deployed-image-", "checksum/", "annotations:", "digest:"];
-        let is_bare = key.strip_prefix("sha:").is_some_and(|hex| hex.trim().is_empty() || hex.len() >= 64);
+        let is_bare = key
+            .strip_prefix("sha:")
+            .is_some_and(|hex| hex.trim_matches([' ', '"']).is_empty() || hex.len() >= 64);
         !is_bare && !aside.iter().any(|start| key.starts_with(start))
     };
     for line in joined(text).lines().filter(is_aside) {
@@ -263,8 +265,7 @@ fn pin_in(root: &Path) -> Pinned {
     pinned
 }
 
-/// Returns the images that tagpin says it has pinned, in the chart in `directory`, or everywhere but in charts; without those
-/// that it left alone elsewhere because another kustomization says what comes out.
+/// Returns the images that tagpin says it has pinned, in the chart in `directory`, or everywhere but in charts.
 fn called_pinned(pinned: &Pinned, directory: Option<&str>) -> BTreeSet<TagRef> {
     let sites = pinned.inventory.sites().zip(&pinned.verdicts);
     let done = sites.filter(|((file, located), verdict)| {
@@ -276,16 +277,21 @@ fn called_pinned(pinned: &Pinned, directory: Option<&str>) -> BTreeSet<TagRef> {
         };
         matches!(verdict.outcome, Outcome::Pinned | Outcome::Updated) && is_here
     });
-    let names = |located: &Located| located.site.reference.as_ref().map(TagRef::new);
-    let mut done: BTreeSet<TagRef> = done.filter_map(|((_, located), _)| names(located)).collect();
-    for (_, located) in pinned.inventory.sites() {
-        if located.site.state == State::Skipped(Skip::Replaced) {
-            if let Some(left) = names(located) {
-                done.remove(&left);
-            }
+    done.filter_map(|((_, located), _)| located.site.reference.as_ref().map(TagRef::new)).collect()
+}
+
+/// Returns the directories that kustomizations build on: what comes out of them alone may be said elsewhere.
+fn built_on(kustomizations: &[Build]) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for (directory, _) in kustomizations {
+        for name in NAMES {
+            let text = fs_err::read_to_string(directory.join(name)).unwrap_or_default();
+            let items = text.lines().filter_map(|line| line.trim().strip_prefix("- "));
+            let paths = items.filter_map(|item| directory.join(item.trim()).canonicalize().ok());
+            found.extend(paths.filter(|path| path.is_dir()));
         }
     }
-    done
+    found
 }
 
 /// Builds everything in a copy of `source` before and after `pin`; returns how much that was, and what is wrong.
@@ -293,6 +299,7 @@ fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usi
     let work = tempfile::tempdir().unwrap();
     copy(source, work.path());
     let (kustomizations, charts) = builds(work.path());
+    let inner = built_on(&kustomizations);
     let kinds = [
         (kustomize, kustomizations, &["--load-restrictor", "LoadRestrictionsNone"][..]),
         (helm, charts, &[]),
@@ -319,7 +326,11 @@ fn judge(source: &Path, kustomize: Option<&Judge>, helm: Option<&Judge>) -> (usi
             let place = directory.strip_prefix(work.path()).unwrap().display();
             let values = values.as_ref().map(|name| format!(" -f {name}")).unwrap_or_default();
             let chart = directory.join("Chart.yaml").is_file().then(|| place.to_string());
-            let complaints = complaints(before, after, &called_pinned(&pinned, chart.as_deref()));
+            let called = match directory.canonicalize() {
+                Ok(directory) if inner.contains(&directory) => BTreeSet::new(),
+                _ => called_pinned(&pinned, chart.as_deref()),
+            };
+            let complaints = complaints(before, after, &called);
             wrong.extend(
                 complaints.into_iter().map(|it| format!("{}/{place}{values}: {it}", source.display())),
             );

@@ -45,6 +45,7 @@ pub(super) struct Before {
     renamed: BTreeMap<String, String>,
     looks_away: Vec<UnfollowedPath>,
     mentions: Vec<Mentions>,
+    pinned_names: HashSet<String>,
     /// The files of the base that the settings name; they live as long as this does.
     _files: Option<tempfile::TempDir>,
 }
@@ -114,7 +115,8 @@ impl Before {
         let reads = |path: &str| config.settings.policy.reads(path);
         let looks_away = looks_away::of_commits(base, head, &place, reads);
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
-        let mentions = mentions(&tree, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
+        let (mentions, pinned_names) =
+            mentions(&tree, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
         let mut notes = Vec::new();
         if !has_common_ancestor {
             notes.push(format!(
@@ -132,6 +134,7 @@ impl Before {
             renamed,
             looks_away,
             mentions,
+            pinned_names,
             comparison: Some(comparison),
             place,
             _files: files,
@@ -172,7 +175,8 @@ impl Before {
         let looks_away = looks_away::of_patch(&tree, now, &place, reads);
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
         let is_touched = |_: &str, root_path: &str| tree.before(root_path).is_some();
-        let mentions = mentions(now, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
+        let (mentions, pinned_names) =
+            mentions(now, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
         Ok(Self {
             config,
             baseline,
@@ -185,6 +189,7 @@ impl Before {
             renamed,
             looks_away,
             mentions,
+            pinned_names,
             _files: files,
         })
     }
@@ -217,7 +222,7 @@ impl Before {
         for unfollowed in &self.looks_away {
             unfollowed.add_to(inventory);
         }
-        mentions::add_looks_away(inventory, &self.mentions);
+        mentions::add_looks_away(inventory, &self.mentions, &self.pinned_names);
     }
 
     /// Returns whether the change makes tagpin look away from what reports call `path`.
@@ -274,14 +279,14 @@ fn touched<T: Tree>(
     Ok(touched)
 }
 
-/// Returns what the files of `now` that the change touches mention more often than before; `then` returns their bytes of
-/// before.
+/// Returns what the files of `now` that the change touches mention more often than before, and the names that have a digest
+/// anywhere; `then` returns their bytes of before.
 fn mentions<T: Tree>(
     now: &T,
     settings: &Settings,
     is_touched: impl Fn(&str, &str) -> bool,
     then: impl Fn(&str) -> Option<Vec<u8>>,
-) -> Result<Vec<Mentions>, TreeError> {
+) -> Result<(Vec<Mentions>, HashSet<String>), TreeError> {
     let catalogue = settings.catalogue();
     let mut all = Vec::new();
     for entry in now.entries()? {
@@ -301,23 +306,27 @@ fn mentions<T: Tree>(
         }
     }
     let others = all.iter().filter(|file| !is_candidate(&file.root_path)).map(|file| file.root_path.as_str());
-    let named = named(now, &others.collect::<Vec<_>>())?;
+    let (named, pinned) = named(now, &others.collect::<Vec<_>>(), !all.is_empty())?;
     all.retain(|file| is_candidate(&file.root_path) || named.contains(&file.root_path));
-    Ok(all)
+    Ok((all, pinned))
 }
 
 /// Returns those of the files at `paths` whose name, or the ending of it behind a `*`, stands in a file that says what is
-/// deployed.
-fn named<T: Tree>(now: &T, paths: &[&str]) -> Result<HashSet<String>, TreeError> {
+/// deployed; and the names that have a digest in such files.
+fn named<T: Tree>(
+    now: &T,
+    paths: &[&str],
+    is_wanted: bool,
+) -> Result<(HashSet<String>, HashSet<String>), TreeError> {
     let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let any = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| format!("*.{extension}"));
     let words: Vec<(&str, String)> = paths
         .iter()
         .flat_map(|path| std::iter::once(name(path)).chain(any(path)).map(|word| (*path, word)))
         .collect();
-    let mut found = HashSet::new();
-    if words.is_empty() {
-        return Ok(found);
+    let (mut found, mut pinned) = (HashSet::new(), HashSet::new());
+    if !is_wanted {
+        return Ok((found, pinned));
     }
     for entry in now.entries()?.into_iter().filter(|entry| entry.kind == EntryKind::File) {
         let root_path = now.root_path(&entry.path);
@@ -329,8 +338,9 @@ fn named<T: Tree>(now: &T, paths: &[&str]) -> Result<HashSet<String>, TreeError>
             *path != root_path && memchr::memmem::find(&bytes, word.as_bytes()).is_some()
         };
         found.extend(words.iter().filter(is_said).map(|(path, _)| (*path).to_owned()));
+        pinned.extend(mentions::pinned_names(&bytes));
     }
-    Ok(found)
+    Ok((found, pinned))
 }
 
 /// Returns the old names of the files that have another one now.

@@ -1,9 +1,10 @@
 //! What a file mentions more often than it did before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
+use super::digests;
 use super::mention::{Mention, Mentioned};
 use super::reader::{Reader, Text};
 use crate::manifest::formats::catalogue::Catalogue;
@@ -12,40 +13,37 @@ use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::Positions;
 use crate::manifest::syntax::source::text_of;
 
-/// Returns whether what a file of this name mentions is told: manifests, and what may be values for them in whatever file, but
-/// not programs and texts for people. In languages that have images at known places alone, these are found.
+/// Returns whether what a file of this name mentions is told: manifests, and files of any name that a manifest may name. In
+/// the languages that have images at known places alone, these are found, and variables of Compose are known where it takes
+/// them.
 pub fn is_read(path: &str) -> bool {
-    const OTHERS: [&str; 34] = [
-        "adoc", "bash", "c", "cc", "cpp", "cs", "css", "csv", "go", "h", "hpp", "html", "java", "js", "jsx",
-        "kt", "lock", "markdown", "md", "mjs", "mod", "php", "po", "proto", "ps1", "py", "rb", "rs", "rst",
-        "sh", "sql", "sum", "svg", "ts",
-    ];
-    match Language::of(path) {
-        Some(language) => !matches!(language, Language::Bake | Language::Dockerfile),
-        None => path.rsplit('/').next().is_some_and(|name| {
-            !name.rsplit_once('.').is_some_and(|(_, extension)| OTHERS.contains(&extension))
-        }),
-    }
+    let is_of_compose = path.rsplit('/').next().is_some_and(|name| name.starts_with(".env"));
+    !is_of_compose && !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
 }
 
 /// Returns what the file at `path` mentions more often than its bytes of `before` do, in the order of the file; nothing
 /// where its bytes are no text.
 pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> Vec<Mention> {
     let mut known: HashMap<u64, usize> = HashMap::new();
-    if let Some(text) = before.and_then(|bytes| text_of(bytes).ok()) {
-        Reader::new(path, catalogue, &mut |what: Mentioned, _: &Text<'_>, _, _| {
-            *known.entry(key(&what)).or_default() += 1
-        })
-        .read(text);
+    let before = before.and_then(|bytes| text_of(bytes).ok());
+    if let Some(text) = before {
+        let mut take = |what: Mentioned, _: &Text<'_>, path: String, _: Range<usize>| {
+            *known.entry(key(&what, &path)).or_default() += 1;
+        };
+        Reader::new(path, catalogue, &mut take).read(text);
     }
     let Ok(text) = text_of(now) else { return Vec::new() };
     let mut found: Vec<(Mentioned, (usize, bool, bool), String, Range<usize>)> = Vec::new();
-    let mut take =
-        |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known.get_mut(&key(&what)) {
-            Some(left) if *left > 0 => *left -= 1,
-            _ => found.push((what, (at.document, at.in_object, at.depth > 0), path, span)),
-        };
+    let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
+        .get_mut(&key(&what, &path))
+    {
+        Some(left) if *left > 0 => *left -= 1,
+        _ => found.push((what, (at.document, at.in_object, at.depth > 0), path, span)),
+    };
     Reader::new(path, catalogue, &mut take).read(text);
+    for gone in before.map(|before| digests::lost(path, before, text)).unwrap_or_default() {
+        found.push((Mentioned::LostDigest(gone.text), (0, false, false), gone.path, gone.span));
+    }
     found.sort_by_key(|(_, _, _, span)| span.start);
     let offset = now.len() - text.len();
     let mut lines = Positions::new(text);
@@ -59,8 +57,48 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     mentions.collect()
 }
 
-fn key(what: &Mentioned) -> u64 {
+/// Returns the names that stand before a digest in a text, whatever it is written in; not those that say nothing.
+pub fn pinned_names(bytes: &[u8]) -> HashSet<String> {
+    const GENERIC: [&str; 6] = ["default", "from", "image", "key", "name", "value"];
+    let lines = memchr::memmem::find_iter(bytes, b"sha256:").map(|at| {
+        let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
+        String::from_utf8_lossy(&bytes[start..at]).into_owned()
+    });
+    let names = lines.filter_map(|line| {
+        let end = line.rfind(": ").or_else(|| line.rfind('='))?;
+        let name = line[..end].trim_end_matches(['"', '\'', ' ']);
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        Some(name[name.rfind(|c| !is_word(c)).map_or(0, |at| at + 1)..].to_owned())
+    });
+    names.filter(|name| !name.is_empty() && !GENERIC.contains(&name.as_str())).collect()
+}
+
+/// Returns what is the same for the same thing at the same place, however the lists around it grow. A value is the same
+/// wherever it stands: its name says what it is for.
+fn key(what: &Mentioned, path: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
+    if !matches!(what, Mentioned::Value { .. }) {
+        let keys = path.split('/').filter(|key| !key.bytes().all(|byte| byte.is_ascii_digit()));
+        keys.for_each(|key| key.hash(&mut hasher));
+    }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::formats::catalogue::BUILT_IN;
+
+    #[test]
+    fn expressions_are_values() {
+        let text = b"locals {\n  ref = join(\":\", [\"nginx\", \"1.27\"])\n}\n";
+        let found = new_mentions("l.tf", None, text, &BUILT_IN);
+        let value = Mentioned::Value {
+            name: "ref".to_owned(),
+            value: "join(\":\",[\"nginx\",\"1.27\"])".to_owned(),
+            is_item: false,
+        };
+        assert!(found.iter().any(|mention| mention.what == value), "{found:?}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::manifest::file_scan::FileScan;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
-use crate::manifest::partial_image::ends_in_digest;
+use crate::manifest::partial_image::{PartialImage, ends_in_digest};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::variable_text;
 use crate::source::tree::directory_of;
@@ -32,35 +32,54 @@ struct Open<'i> {
     root_path: &'i str,
 }
 
-/// Adds to `inventory` what the change mentions and nobody judges, as what makes tagpin look away.
-pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions]) {
+/// Adds to `inventory` what the change mentions and nobody judges, as what makes tagpin look away. `pinned` are the names that
+/// have a digest somewhere.
+pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &HashSet<String>) {
     let mut found = Vec::new();
     {
         let opens = opens(inventory);
         let patches = inventory.patches();
+        let names = ImageNames::of(inventory);
         let by_path: HashMap<&str, &FileScan> =
             inventory.files.iter().map(|file| (file.root_path.as_str(), file)).collect();
         for file in all {
             let scan = by_path.get(file.root_path.as_str()).map(|file| &file.scan);
             let mut said = HashSet::new();
+            let is_judged =
+                |mention: &Mention, image: &str| scan.is_some_and(|scan| is_judged(scan, mention, image));
             let is_site = |mention: &Mention| {
                 let is_here = |located: &Located| located.site.span == mention.place.span;
                 scan.is_some_and(|scan| scan.sites.iter().any(is_here))
             };
             for mention in &file.found {
                 let about = match &mention.what {
-                    Mentioned::Image(image) if !scan.is_some_and(|scan| is_judged(scan, mention, image)) => {
+                    Mentioned::Image(image) if !is_judged(mention, image) => {
                         (LookAwayReason::ImageLike, image.clone())
+                    }
+                    Mentioned::Perhaps(image)
+                        if !is_judged(mention, image) && (names.has(image) || says_image(&mention.path)) =>
+                    {
+                        (LookAwayReason::ImageLike, image.clone())
+                    }
+                    Mentioned::Packed => (LookAwayReason::EmbeddedText, mention.path.clone()),
+                    Mentioned::LostDigest(text) if !is_site(mention) => {
+                        (LookAwayReason::LostDigest, text.clone())
                     }
                     Mentioned::Value { name, value, is_item }
                         if may_be_a_part(value) && !is_site(mention) =>
                     {
-                        let fills = |open: &&Open<'_>| {
-                            let is_patch = value == WRITTEN || patches.contains(file.root_path.as_str());
-                            fills(open, &file.root_path, mention, *is_item, is_patch)
-                        };
-                        match opens.get(name.as_str()).and_then(|opens| opens.iter().find(fills)) {
+                        let is_patch = value == WRITTEN || patches.contains(file.root_path.as_str());
+                        let fills =
+                            |open: &&Open<'_>| fills(open, &file.root_path, mention, *is_item, is_patch);
+                        let open = opens.get(name.as_str()).and_then(|opens| opens.iter().find(fills));
+                        // What is written over something that has a digest where it stands.
+                        let is_over = (mention.in_text || is_patch) && pinned.contains(name);
+                        let is_judged = || scan.is_some_and(|scan| is_part(scan, mention, value));
+                        match open {
                             Some(open) => (LookAwayReason::Fills, open.image.to_owned()),
+                            None if is_over && !is_judged() => {
+                                (LookAwayReason::ImageLike, format!("{name}: {value}"))
+                            }
                             None => continue,
                         }
                     }
@@ -107,7 +126,8 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<Open<'_>>> {
             is_open && &*site.format != "compose" && !site.chart
         });
         let parts = file.scan.partials.iter().flat_map(|partial| partial.parts.texts());
-        let is_settled = |located: &Located| located.runs().0 != located.site.state;
+        let is_settled =
+            |located: &Located| located.deployed.as_ref().is_some_and(|deployed| deployed.filled.is_some());
         let texts = sites.map(|located| (located.site.image.as_str(), is_settled(located)));
         let texts = texts.chain(parts.map(|part| (part, false)));
         let is_of_others = |text: &str| {
@@ -136,13 +156,49 @@ fn fills(open: &Open<'_>, root_path: &str, mention: &Mention, is_item: bool, is_
         || open.image.contains("{{") && !mention.in_object
 }
 
-/// Returns whether an image that is mentioned is one of the file's, which is judged, or a part of one.
+/// The last names of the images in the tree.
+struct ImageNames(HashSet<String>);
+
+impl ImageNames {
+    fn of(inventory: &Inventory) -> Self {
+        let references = inventory.sites().filter_map(|(_, located)| located.site.reference.as_ref());
+        Self(references.map(|reference| last_name(reference.name()).to_owned()).collect())
+    }
+
+    fn has(&self, image: &str) -> bool {
+        self.0.contains(last_name(image.split(':').next().unwrap_or(image)))
+    }
+}
+
+fn last_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Returns whether the last key of a pointer says that an image stands there.
+fn says_image(path: &str) -> bool {
+    let words = ["image", "container", "sidecar"];
+    let named = path.rsplit('/').find(|key| !key.bytes().all(|byte| byte.is_ascii_digit()));
+    named.is_some_and(|key| words.iter().any(|word| key.to_ascii_lowercase().contains(word)))
+}
+
+/// Returns whether an image that is mentioned is one of the file's, which is judged, or a part of one. What stands in a text
+/// has the place of the whole text.
 fn is_judged(scan: &Scan, mention: &Mention, image: &str) -> bool {
     let span = &mention.place.span;
     let is_here = |other: &Range<usize>| other.start < span.end && span.start < other.end;
     let is_it = |located: &Located| {
         let site = &located.site;
-        is_here(&site.span) && (site.image.contains(image) || image.contains(&site.image))
+        is_here(&site.span) && (site.image == image || !mention.in_text && site.image.contains(image))
     };
-    scan.sites.iter().any(is_it) || scan.partials.iter().any(|partial| is_here(&partial.place.span))
+    let is_part = |partial: &PartialImage| {
+        let partial_span = &partial.place.span;
+        partial_span == span && !mention.in_text || is_here(partial_span) && partial.parts.written() == image
+    };
+    scan.sites.iter().any(is_it) || scan.partials.iter().any(is_part)
+}
+
+/// Returns whether a value is a part of an image of the file, or of a part of one, which is judged.
+fn is_part(scan: &Scan, mention: &Mention, value: &str) -> bool {
+    scan.sites.iter().any(|located| located.site.image.contains(value))
+        || scan.partials.iter().any(|partial| partial.place.span == mention.place.span)
 }

@@ -2,40 +2,125 @@
 
 use crate::reference::Reference;
 
-/// Tags without a digit that images are known by.
-const WORDS: [&str; 15] = [
-    "alpine", "canary", "dev", "develop", "edge", "latest", "lts", "main", "mainline", "master", "nightly",
-    "slim", "stable", "staging", "testing",
+/// Names of Docker Hub's official images that people run.
+const OFFICIAL: [&str; 76] = [
+    "adminer",
+    "alpine",
+    "amazoncorretto",
+    "amazonlinux",
+    "arangodb",
+    "bash",
+    "busybox",
+    "caddy",
+    "cassandra",
+    "centos",
+    "clojure",
+    "consul",
+    "couchdb",
+    "debian",
+    "docker",
+    "drupal",
+    "eclipse-temurin",
+    "elasticsearch",
+    "elixir",
+    "erlang",
+    "fedora",
+    "flink",
+    "fluentd",
+    "ghost",
+    "golang",
+    "gradle",
+    "groovy",
+    "haproxy",
+    "haskell",
+    "hello-world",
+    "httpd",
+    "influxdb",
+    "jenkins",
+    "jetty",
+    "joomla",
+    "julia",
+    "kibana",
+    "kong",
+    "logstash",
+    "mariadb",
+    "matomo",
+    "maven",
+    "mediawiki",
+    "memcached",
+    "mongo",
+    "mongo-express",
+    "mysql",
+    "nats",
+    "neo4j",
+    "nextcloud",
+    "nginx",
+    "node",
+    "odoo",
+    "openjdk",
+    "percona",
+    "perl",
+    "php",
+    "phpmyadmin",
+    "postgres",
+    "python",
+    "rabbitmq",
+    "redis",
+    "redmine",
+    "registry",
+    "rethinkdb",
+    "ruby",
+    "rust",
+    "solr",
+    "sonarqube",
+    "spark",
+    "swift",
+    "telegraf",
+    "tomcat",
+    "traefik",
+    "ubuntu",
+    "wordpress",
 ];
 
-/// Numbers of two digits that are ports more often than versions.
-const PORTS: [&str; 8] = ["20", "21", "22", "25", "53", "69", "80", "88"];
+/// What may stand before a reference to say where it is.
+const SCHEMES: [&str; 3] = ["docker://", "oci://", "registry://"];
 
-/// Returns whether a word reads like an image with a tag and without a digest. `host:8080` is an address, `app:web` are words.
-pub(super) fn is_image_like(word: &str) -> bool {
-    let Ok(reference) = Reference::parse(word) else { return false };
-    let (Some(tag), None) = (reference.tag(), reference.digest()) else { return false };
+/// How much a word says of itself that it is an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// It is one by its looks.
+    Image,
+    /// It is one where its name is that of an image, or its place says so.
+    Perhaps,
+}
+
+/// Returns how much a word reads like an image with a tag and without a digest; `None` where it does not. `host:8080` is an
+/// address, `kubernetes.io/os:linux` a label.
+pub(super) fn likeness(word: &str) -> Option<Likeness> {
+    let reference = Reference::parse(without_scheme(word)).ok()?;
+    let (Some(tag), None) = (reference.tag(), reference.digest()) else { return None };
     let name = reference.name();
     // Users, times, MAC addresses and hashes have no name in front of the colon.
     let is_hash = matches!(name, "sha256" | "sha512" | "sha1" | "md5");
-    if is_hash || name == "on-failure" || !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        return false;
+    let is_number = tag.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = is_number && (3..=5).contains(&tag.len()) || tag == "80";
+    if is_hash || !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return None;
     }
-    let has_host = name.split_once('/').is_some_and(|(host, _)| host.contains('.'));
-    if tag.bytes().all(|byte| byte.is_ascii_digit()) {
-        return match tag.len() {
-            1 | 2 => name.len() > 2 && !PORTS.contains(&tag) && !is_address(name),
-            3..=5 => has_host,
-            _ => !is_address(name),
-        };
+    match name.split_once('/') {
+        Some((host, path)) if host.contains('.') && !host.contains(':') && !path.contains('/') => {
+            (is_version(tag) && !is_number).then_some(Likeness::Image)
+        }
+        Some(_) => Some(Likeness::Image),
+        None if is_port || name.contains('.') => None,
+        None if OFFICIAL.contains(&name) => Some(Likeness::Image),
+        None => Some(Likeness::Perhaps),
     }
-    // `kubernetes.io/os:linux` is a label.
-    WORDS.contains(&tag) || is_version(tag) || has_host && name.matches('/').count() > 1
 }
 
-/// Returns whether a name is that of a host, as of a service, and not of an image.
-fn is_address(name: &str) -> bool {
-    !name.contains('/') && name.contains('.')
+/// Returns a word without what says how it is fetched.
+pub(super) fn without_scheme(word: &str) -> &str {
+    SCHEMES.iter().find_map(|scheme| word.strip_prefix(scheme)).unwrap_or(word)
 }
 
 /// Returns whether a tag starts as versions do, or has one in it: `1.27`, `v2`, `3-alpine`, `release-1.2`, `sha-0a1b2c3`.
@@ -47,16 +132,13 @@ fn is_version(tag: &str) -> bool {
     })
 }
 
-/// Returns the words of a text on one line among which an image may be.
+/// Returns the words of a text on one line among which an image may be; not those that a build makes.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let ends = |c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '"' | '\'' | '`' | '=' | ',' | ';' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '<' | '>'
-            )
-    };
-    text.split(ends).filter(|word| word.contains(':'))
+    let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]{}<>".contains(c);
+    let words = text.split(ends).filter(|word| !word.is_empty());
+    let is_made = |before: &str| matches!(before, "-t" | "--tag" | "push" | "tag");
+    let pairs = words.scan("", move |before, word| Some((std::mem::replace(before, word), word)));
+    pairs.filter(move |(before, word)| word.contains(':') && !is_made(before)).map(|(_, word)| word)
 }
 
 #[cfg(test)]
@@ -67,15 +149,21 @@ mod tests {
     fn images_are_told_from_addresses_and_words() {
         for image in [
             "nginx:1.27",
-            "nginx:latest",
+            "nginx:mainline",
             "postgres:16",
-            "redis:7-alpine",
+            "node:22",
             "acme/app:v2",
+            "acme/app:prod",
+            "acme/app:1234",
+            "localhost:5000/app:prod",
+            "docker://acme/app:1",
             "ghcr.io/acme/app:prod",
             "registry.corp:5000/app:20260101",
-            "app:release-1.2",
         ] {
-            assert!(is_image_like(image), "{image}");
+            assert_eq!(likeness(image), Some(Likeness::Image), "{image}");
+        }
+        for perhaps in ["app:release-1.2", "tier:1", "system:masters", "branch:main", "on-failure:5"] {
+            assert_eq!(likeness(perhaps), Some(Likeness::Perhaps), "{perhaps}");
         }
         for other in [
             "redis:6379",
@@ -83,17 +171,24 @@ mod tests {
             "localhost:8080",
             "nginx",
             "nginx:1.27@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "app:web",
-            "system:masters",
             "job:request_rate:sum",
             "kubernetes.io/os:linux",
+            "nvidia.com/gpu:1",
             "0:0",
             "12:30",
             "00:11:22",
             "https://nginx:1.27",
             "${IMAGE}:1.27",
         ] {
-            assert!(!is_image_like(other), "{other}");
+            assert_eq!(likeness(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn what_a_build_makes_is_no_word_of_it() {
+        assert_eq!(
+            words("docker build -t acme/app:1 . && docker run nginx:1").collect::<Vec<_>>(),
+            ["nginx:1"]
+        );
     }
 }

@@ -27,6 +27,12 @@ pub(super) const WRITTEN: &str = "(replacement)";
 pub enum Mentioned {
     /// A text that reads like an image without a digest, or what a text inside says of one.
     Image(String),
+    /// A text that reads like one where its name is that of an image, or its place says so.
+    Perhaps(String),
+    /// A text that is packed.
+    Packed,
+    /// The text that had a digest before at this place, or below it, where none is now.
+    LostDigest(String),
     /// A value that has a name, by which something else may ask for it.
     Value {
         /// The name.

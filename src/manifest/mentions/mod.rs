@@ -2,11 +2,12 @@
 //! adds to it. A second look, by what texts say and not by where they stand, so that it needs no list of places.
 
 mod compare;
+mod digests;
 mod filled;
 mod image_like;
 mod mention;
 mod reader;
 
-pub use compare::{is_read, new_mentions};
+pub use compare::{is_read, new_mentions, pinned_names};
 pub use filled::{Mentions, add_looks_away};
 pub use mention::{Mention, Mentioned};

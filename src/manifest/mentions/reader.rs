@@ -1,15 +1,17 @@
 //! Reads the texts of a file, and the texts inside of them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
+use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine as _};
 
-use super::image_like::{is_image_like, words};
+use super::image_like::{Likeness, likeness, without_scheme, words};
 use super::mention::{Mentioned, WRITTEN};
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::partial_image::{PartialImage, ends_in_digest};
 use crate::manifest::scan;
 use crate::manifest::site::State;
+use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::SourceText;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
@@ -27,8 +29,23 @@ const PROSE: [&str; 8] =
 /// Keys that hold what a named item of a list is.
 const VALUES: [&str; 6] = ["value", "default", "values", "image", "tag", "version"];
 
-/// Keys that a merge may take away with a digest below them.
-const TAKEN_AWAY: [&str; 6] = ["digest", "image", "ref", "values", "valuesFrom", "valuesObject"];
+/// Keys that a patch may take away with a digest below them.
+const TAKEN_AWAY: [&str; 14] = [
+    "digest",
+    "helm",
+    "image",
+    "images",
+    "kustomize",
+    "parameters",
+    "postRenderers",
+    "ref",
+    "substitute",
+    "substituteFrom",
+    "tag",
+    "values",
+    "valuesFrom",
+    "valuesObject",
+];
 
 /// Keys that name an item of a list.
 const NAMES: [&str; 2] = ["name", "key"];
@@ -76,9 +93,57 @@ impl<'r, 't> Reader<'r, 't> {
             for (document, parsed) in tree.documents.iter().enumerate() {
                 if let Some(root) = parsed.root.filter(is_whole) {
                     let in_object = is_object(&tree, root);
-                    self.walk(&Text { tree: &tree, depth: 0, document, in_object, outer: None }, root);
+                    let text = Text { tree: &tree, depth: 0, document, in_object, outer: None };
+                    if Language::of(self.path).is_none() && Language::of(path) == Some(Language::Yaml) {
+                        let value = tree.source_of(document);
+                        self.images(&text, is_object(&tree, root), value, &tree.nodes[root].span(), "");
+                    }
+                    self.walk(&text, root);
                 }
             }
+        }
+        if Language::of(self.path).is_none() {
+            let source = SourceText::new("x", "values.yaml");
+            let tree = source.parse();
+            let at = Text {
+                tree: &tree,
+                depth: 0,
+                document: 0,
+                in_object: false,
+                outer: Some((0..text.len(), "")),
+            };
+            if let Some(root) = tree.documents.first().and_then(|document| document.root) {
+                text.lines().for_each(|line| self.line(&at, root, line.trim()));
+            }
+        }
+        let word = text.trim();
+        if Language::of(self.path).is_none() && word.len() <= VALUE_MAX && !word.contains(char::is_whitespace)
+        {
+            let source = SourceText::new(text, "values.yaml");
+            let tree = source.parse();
+            for (document, root) in
+                tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
+            {
+                let text = Text { tree: &tree, depth: 0, document, in_object: false, outer: None };
+                self.value(&text, "", root, false);
+            }
+        }
+    }
+
+    /// Takes the images of a text that is read as objects or values and that nobody pinned.
+    fn images(&mut self, text: &Text<'_>, is_object: bool, value: &str, span: &Range<usize>, path: &str) {
+        let name = if is_object { "inner.yaml" } else { "values.yaml" };
+        let found = scan::scan_strictly(name, value.as_bytes(), self.catalogue, true);
+        let floating = found.sites.iter().filter(|located| located.site.state == State::Floating);
+        // A tag that stands under no name may be anybody's.
+        let is_open =
+            |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
+        let parts = found.partials.iter().filter(is_open);
+        let images = floating
+            .map(|located| located.site.image.clone())
+            .chain(parts.map(|partial| partial.parts.written()));
+        for image in images {
+            (self.take)(Mentioned::Image(image), text, path.to_owned(), span.clone());
         }
     }
 
@@ -116,6 +181,23 @@ impl<'r, 't> Reader<'r, 't> {
         if let (Some(_), Some(path)) = (tree.get_str(node, "op"), tree.get_str(node, "path")) {
             let name = path.rsplit('/').next().unwrap_or(path);
             self.value(text, name, tree.get(node, "value").unwrap_or(node), false);
+            let last = |key: &str| {
+                tree.get_str(node, key).and_then(|path| path.rsplit('/').next()).unwrap_or_default()
+            };
+            let is_empty = |value: NodeId| match &tree.nodes[value].kind {
+                NodeKind::Mapping { entries, .. } => entries.is_empty(),
+                NodeKind::Sequence { items, .. } => items.is_empty(),
+                _ => tree.is_null(value) || tree.text_of(value) == Some(""),
+            };
+            let taken = match tree.get_str(node, "op") {
+                Some("remove") => last("path"),
+                Some("move") => last("from"),
+                Some("replace" | "add") if tree.get(node, "value").is_none_or(is_empty) => last("path"),
+                _ => "",
+            };
+            if TAKEN_AWAY.contains(&taken) {
+                self.emit(text, node, Mentioned::Image(format!("{path}: (nothing)")));
+            }
         }
         let fields = tree.get(node, "fieldPaths").map(|paths| tree.items(paths)).unwrap_or_default();
         for field in fields {
@@ -123,13 +205,20 @@ impl<'r, 't> Reader<'r, 't> {
             let (name, value) = (path.rsplit('.').next().unwrap_or(path).to_owned(), WRITTEN.to_owned());
             self.emit(text, *field, Mentioned::Value { name, value, is_item: false });
         }
+        if let Some(build) =
+            tree.get(node, "build").filter(|build| tree.nodes[*build].tag().ends_with("reset"))
+        {
+            // Compose then pulls what it built.
+            self.emit(text, build, Mentioned::Image("build: !reset".to_owned()));
+        }
         if !text.in_object {
             return;
         }
         for (key, value) in tree.entries(node) {
             let Some(key) = tree.text_of(*key) else { continue };
             let takes_away = tree.is_null(*value) && TAKEN_AWAY.contains(&key)
-                || key == "$patch" && tree.string_of(*value) == Some("replace");
+                || key == "$patch" && tree.string_of(*value) == Some("replace")
+                || TAKEN_AWAY.contains(&key) && tree.get_str(*value, "$patch").is_some();
             if takes_away {
                 self.emit(text, *value, Mentioned::Image(format!("{key}: {}", tree.written(*value))));
             }
@@ -138,17 +227,24 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// Takes a value that has a name.
     fn value(&mut self, text: &Text<'_>, name: &str, value: NodeId, is_item: bool) {
-        let said = text.tree.text_of(value).filter(|said| said.len() <= VALUE_MAX && !said.contains('\n'));
-        if let Some(said) = said {
+        // An expression is one value, however it is spaced.
+        let source = || text.tree.original.get(text.tree.nodes[value].span()).unwrap_or_default();
+        let expression = || source().replace(char::is_whitespace, "");
+        let is_expression = text.tree.nodes[value].tag() == EXPRESSION || text.tree.text_of(value).is_none();
+        let said = match text.tree.text_of(value) {
+            _ if is_expression && text.tree.language != Language::Yaml => Some(Cow::Owned(expression())),
+            said => said.map(Cow::Borrowed),
+        };
+        if let Some(said) = said.filter(|said| said.len() <= VALUE_MAX && !said.contains('\n')) {
             // As charts take them from a command line.
             let is_tag = name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("tag"))
                 && name.contains('.');
             // Those of a deployer's objects are known.
             let is_open = text.depth > 0 || !is_item;
-            if is_tag && is_open && !said.is_empty() && !ends_in_digest(said) {
+            if is_tag && is_open && !said.is_empty() && !ends_in_digest(&said) {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
             }
-            let what = Mentioned::Value { name: name.to_owned(), value: said.to_owned(), is_item };
+            let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), is_item };
             self.emit(text, value, what);
         }
     }
@@ -169,19 +265,25 @@ impl<'r, 't> Reader<'r, 't> {
                 self.line(text, node, line);
             }
         }
-        let decoded =
-            || BASE64_STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        if value.len() >= 12
-            && text.depth < DEPTH_MAX
-            && let Some(inner) = decoded().filter(|inner| inner.contains(':'))
-        {
-            self.inner(text, node, &inner);
+        if text.depth < DEPTH_MAX && value.len() >= 12 {
+            match unpacked(value) {
+                Unpacked::Text(inner) if inner.contains(':') && !self.inner(text, node, &inner) => {
+                    inner.lines().for_each(|line| self.line(text, node, line));
+                }
+                Unpacked::Packed => self.emit(text, node, Mentioned::Packed),
+                _ => {}
+            }
         }
     }
 
     fn line(&mut self, text: &Text<'_>, node: NodeId, line: &str) {
-        for word in words(line).filter(|word| is_image_like(word)) {
-            self.emit(text, node, Mentioned::Image(word.to_owned()));
+        for word in words(line) {
+            let said = without_scheme(word).to_owned();
+            match likeness(word) {
+                Some(Likeness::Image) => self.emit(text, node, Mentioned::Image(said)),
+                Some(Likeness::Perhaps) => self.emit(text, node, Mentioned::Perhaps(said)),
+                None => {}
+            }
         }
         // As generators of kustomize and environments have it.
         if let Some((name, value)) = line.split_once('=').filter(|(name, _)| is_name(name)) {
@@ -206,26 +308,46 @@ impl<'r, 't> Reader<'r, 't> {
         let pointer = text.tree.pointer(node);
         let (span, path) = text.outer.clone().unwrap_or((text.tree.nodes[node].span(), &pointer));
         let is_object = roots.iter().any(|root| is_object(&tree, *root));
-        let name = if is_object { "inner.yaml" } else { "values.yaml" };
-        let found = scan::scan_strictly(name, value.as_bytes(), self.catalogue, true);
-        let floating = found.sites.iter().filter(|located| located.site.state == State::Floating);
-        // A tag that stands under no name may be anybody's.
-        let is_open =
-            |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
-        let parts = found.partials.iter().filter(is_open);
-        let images: Vec<String> = floating
-            .map(|located| located.site.image.clone())
-            .chain(parts.map(|partial| partial.parts.written()))
-            .collect();
-        for image in images {
-            (self.take)(Mentioned::Image(image), text, path.to_owned(), span.clone());
-        }
+        self.images(text, is_object, value, &span, path);
         for root in roots {
             let (outer, depth, document) = (Some((span.clone(), path)), text.depth + 1, text.document);
             let in_object = text.in_object || is_object;
             self.walk(&Text { tree: &tree, depth, document, in_object, outer }, root);
         }
         true
+    }
+}
+
+/// What an encoded text is.
+enum Unpacked {
+    Text(String),
+    /// Compressed bytes.
+    Packed,
+    /// It is not encoded.
+    Nothing,
+}
+
+/// Returns what a text stands for in base64 of any alphabet, over several lines too, or as a `data:` URL.
+fn unpacked(text: &str) -> Unpacked {
+    let (is_plain, body) = match text.trim().strip_prefix("data:").and_then(|url| url.split_once(',')) {
+        Some((kind, body)) => (!kind.ends_with("base64"), body),
+        None => (false, text),
+    };
+    if is_plain {
+        return percent_encoding::percent_decode_str(body)
+            .decode_utf8()
+            .map_or(Unpacked::Nothing, |text| Unpacked::Text(text.into_owned()));
+    }
+    let letters = body.chars().filter(|c| !c.is_whitespace() && *c != '=');
+    let letters = letters.map(|c| match c {
+        '-' => '+',
+        '_' => '/',
+        other => other,
+    });
+    match BASE64_STANDARD_NO_PAD.decode(letters.collect::<String>()) {
+        Ok(bytes) if bytes.starts_with(&[0x1f, 0x8b]) => Unpacked::Packed,
+        Ok(bytes) => String::from_utf8(bytes).map_or(Unpacked::Nothing, Unpacked::Text),
+        Err(_) => Unpacked::Nothing,
     }
 }
 

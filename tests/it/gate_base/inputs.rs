@@ -322,8 +322,8 @@ fn a_replacement_depends_on_its_source() {
         ("another object", of_map(), ("pod.yaml", pod("y"))),
         (
             "a variable of no image",
-            vec![(at, variable("")), ("pod.yaml", pinned()), ("map.yaml", map(&image()))],
-            ("map.yaml", map("x")),
+            vec![(at, variable("")), ("pod.yaml", pinned()), ("map.yaml", map("x"))],
+            ("map.yaml", map("y")),
         ),
     ]);
 }

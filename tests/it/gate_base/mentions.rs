@@ -144,6 +144,48 @@ fn a_value_is_seen_that_an_image_asks_for_by_name() {
 }
 
 #[test]
+fn a_value_that_had_a_digest_is_missed() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n  chart: {spec: {chart: ./c}}\n  values: {web: {v: \"1.27@sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd\"}}\n";
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  sources: [{repoURL: https://git.test/r, ref: r}, {chart: web, helm: {valueFiles: [$r/env/prod.conf], fileParameters: [{name: image.tag, path: $r/tag.txt}]}}]\n";
+    refused(
+        vec![
+            (
+                "a value of any name in a file of any name",
+                vec![("app.argo.yaml", application)],
+                "env/prod.conf",
+                "v: \"@\"\n",
+            ),
+            ("a file of one word", vec![("app.argo.yaml", application)], "tag.txt", "@\n"),
+            (
+                "a patch over a value elsewhere",
+                vec![("hr.yaml", release)],
+                "kustomization.yaml",
+                "resources: [hr.yaml]\npatches:\n- patch: |\n    kind: HelmRelease\n    metadata: {name: a}\n    spec: {values: {web: {v: \"@\"}}}\n",
+            ),
+            (
+                "an operation over a value elsewhere",
+                vec![("hr.yaml", release)],
+                "kustomization.yaml",
+                "resources: [hr.yaml]\npatches:\n- target: {kind: HelmRelease}\n  patch: '[{\"op\": \"replace\", \"path\": \"/spec/values/web/v\", \"value\": \"@\"}]'\n",
+            ),
+            (
+                "values of a generator",
+                vec![("kustomization.yaml", "secretGenerator: [{name: v, files: [values.yaml=v.txt]}]\n")],
+                "v.txt",
+                "image:\n  repository: nginx\n  tag: \"@\"\n",
+            ),
+            (
+                "an expression",
+                vec![("main.tf", "resource \"docker_image\" \"a\" {\n  name = local.ref\n}\n")],
+                "l.tf",
+                "locals {\n  ref = join(\":\", [\"nginx\", \"@\"])\n}\n",
+            ),
+        ],
+        "1.27",
+    );
+}
+
+#[test]
 fn a_digest_that_a_merge_takes_away_is_missed() {
     let kustomization = |patch: &str| {
         text(&format!(
@@ -162,6 +204,164 @@ fn a_digest_that_a_merge_takes_away_is_missed() {
     for patch in ["ref: {digest: null}", "ref: null", "ref: {$patch: replace, tag: \"2\"}"] {
         let after = [("kustomization.yaml", kustomization(patch))];
         told(&[(patch, &before, &after, "kustomization.yaml looks-away")]);
+    }
+}
+
+#[test]
+fn a_digest_that_is_gone_is_missed_wherever_it_stood() {
+    let rows = [
+        (
+            "an image without a tag",
+            "cr.yaml",
+            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: \"ghcr.io/acme/app:1@\"}\n",
+            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: ghcr.io/acme/app}\n",
+        ),
+        (
+            "the key",
+            "cr.yaml",
+            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: \"ghcr.io/acme/app:1@\", size: 1}\n",
+            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {size: 1}\n",
+        ),
+        (
+            "values",
+            "hr.yaml",
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {values: {image: {repository: a, tag: \"1@\"}, replicas: 1}}\n",
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {values: {replicas: 1}}\n",
+        ),
+        (
+            "a parameter",
+            "app.argo.yaml",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {source: {helm: {parameters: [{name: x, value: \"1@\"}, {name: y, value: a}]}}}\n",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec: {source: {helm: {parameters: [{name: y, value: a}]}}}\n",
+        ),
+        (
+            "an argument",
+            "d.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {args: \"--image=acme/app:1@\"}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {args: \"--image=acme/app:prod\"}\n",
+        ),
+        (
+            "a parameter of a pipeline behind another",
+            "p.yaml",
+            "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: a}\nspec: {params: [{name: rel, default: \"1@\"}], tasks: [{name: t, params: [{name: tag, value: $(params.rel)}]}]}\n",
+            "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: a}\nspec: {params: [{name: rel, default: \"1\"}], tasks: [{name: t, params: [{name: tag, value: $(params.rel)}]}]}\n",
+        ),
+    ];
+    for (name, file, before, after) in rows {
+        let before = vec![(file, before.replace('@', &format!("@{PIN}")))];
+        told(&[(name, &before, &[(file, text(after))], &format!("{file} looks-away"))]);
+    }
+}
+
+#[test]
+fn what_a_patch_takes_away_is_missed() {
+    let release = format!(
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: a}}\nspec: {{values: {{image: {{tag: \"1@{PIN}\"}}}}}}\n"
+    );
+    for patch in [
+        "[{\"op\": \"remove\", \"path\": \"/spec/values/image\"}]",
+        "[{\"op\": \"replace\", \"path\": \"/spec/values\", \"value\": {}}]",
+        "[{\"op\": \"move\", \"from\": \"/spec/ref/digest\", \"path\": \"/metadata/namespace\"}]",
+        "{kind: HelmRelease, apiVersion: v1, metadata: {name: a}, spec: {values: {$patch: delete}}}",
+    ] {
+        let kustomization =
+            format!("resources: [hr.yaml]\npatches:\n- target: {{kind: HelmRelease}}\n  patch: '{patch}'\n");
+        let before =
+            vec![("hr.yaml", release.clone()), ("kustomization.yaml", text("resources: [hr.yaml]\n"))];
+        told(&[(patch, &before, &[("kustomization.yaml", kustomization)], "kustomization.yaml looks-away")]);
+    }
+}
+
+#[test]
+fn one_image_of_a_text_does_not_stand_for_another() {
+    let application = |args: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: a}}\nspec:\n  source:\n    chart: a\n    helm:\n      values: |\n        image: nginx:1.27@{PIN}\n        args: [{args}]\n"
+        )
+    };
+    let before = vec![("a.yaml", application("--verbose"))];
+    told(&[(
+        "an argument",
+        &before,
+        &[("a.yaml", application("\"--sidecar=nginx:1.27\""))],
+        "a.yaml looks-away",
+    )]);
+}
+
+#[test]
+fn an_image_that_moves_is_another() {
+    let pod = |note: &str, arg: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {{from: \"{note}\"}}}}\nspec: {{containers: [{{name: a, image: \"a:1@{PIN}\", args: [\"{arg}\"]}}]}}\n"
+        )
+    };
+    let before = vec![("a.yaml", pod("nginx:1.27", "x"))];
+    told(&[(
+        "from a note to an argument",
+        &before,
+        &[("a.yaml", pod("x", "nginx:1.27"))],
+        "a.yaml looks-away",
+    )]);
+}
+
+#[test]
+fn files_and_encodings_of_other_kinds_are_read() {
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+    let wrapped = BASE64_URL_SAFE_NO_PAD.encode("image:\n  repository: nginx\n  tag: \"1.27\"\n");
+    let (first, rest) = wrapped.split_at(20);
+    let rows = [
+        (
+            "an environment",
+            "kustomization.yaml",
+            "configMapGenerator: [{name: v, envs: [v.env]}]\n",
+            "v.env",
+            text("REF=nginx:1.27\n"),
+        ),
+        (
+            "a page",
+            "kustomization.yaml",
+            "configMapGenerator: [{name: v, files: [values.yaml=v.md]}]\n",
+            "v.md",
+            text("image:\n  repository: nginx\n  tag: \"1.27\"\n"),
+        ),
+        (
+            "settings",
+            "kustomization.yaml",
+            "configMapGenerator: [{name: v, files: [a.cfg]}]\n",
+            "a.cfg",
+            text("[kubernetes]\nworker_container = nginx:1.27\n"),
+        ),
+        (
+            "another base64",
+            "x.yaml",
+            "x: 1\n",
+            "s.yaml",
+            format!(
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: v}}\ndata:\n  values.yaml: |\n    {first}\n    {rest}\n"
+            ),
+        ),
+        (
+            "a URL",
+            "x.yaml",
+            "x: 1\n",
+            "m.yaml",
+            text(
+                "kind: MachineConfig\napiVersion: v1\nmetadata: {name: a}\nspec: {source: \"data:,image%3A%20nginx%3A1.27%0Ax%3A%201\"}\n",
+            ),
+        ),
+        (
+            "packed",
+            "x.yaml",
+            "x: 1\n",
+            "k.yaml",
+            text(
+                "kind: KubeadmConfig\napiVersion: v1\nmetadata: {name: a}\nspec: {content: H4sIAAAAAAAAA8vMTUxPtVLITMpLLSrJzMsHAKkfcSQQAAAA}\n",
+            ),
+        ),
+    ];
+    for (name, naming, names, file, after) in rows {
+        let before = vec![(naming, text(names))];
+        told(&[(name, &before, &[(file, after)], &format!("{file} looks-away"))]);
     }
 }
 

@@ -1,0 +1,269 @@
+//! Where a file has digests, and which of them are gone: whatever the place is called, what runs there may be anything since.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use crate::manifest::partial_image::ends_in_digest;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::source::SourceText;
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+
+/// How deep texts inside of texts are read.
+const DEPTH_MAX: usize = 3;
+
+/// Keys of one reference: a digest may go from one of them to another.
+const PARTS: [&str; 14] = [
+    "digest",
+    "hash",
+    "image",
+    "imageDigest",
+    "imageTag",
+    "name",
+    "newName",
+    "newTag",
+    "ref",
+    "reference",
+    "repository",
+    "sha",
+    "sha256",
+    "tag",
+];
+
+/// What holds workloads by their names: one that goes takes its image along.
+const WORKLOADS: [&str; 6] =
+    ["services", "containers", "initContainers", "ephemeralContainers", "steps", "sidecars"];
+
+/// An object of a file, and the keys that lead to a value in it; items of lists by their names.
+type At = (String, Vec<String>);
+
+/// What a text has where.
+#[derive(Default)]
+struct Outline {
+    /// Every value and collection.
+    places: HashMap<At, Range<usize>>,
+    /// The values that have a digest.
+    digests: BTreeMap<At, Vec<String>>,
+    objects: HashSet<String>,
+}
+
+/// A digest that is gone: the text that had it, where that stood, and what stands there now.
+pub(super) struct LostDigest {
+    pub(super) text: String,
+    pub(super) path: String,
+    pub(super) span: Range<usize>,
+}
+
+/// Returns the digests that the text of before has and the one of now does not have at the same place, where the object is still
+/// there and neither the digest nor the workload that had it was moved or taken away as a whole.
+pub(super) fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
+    if !before.contains("sha256") && !before.contains("c2hhMjU2") {
+        return Vec::new();
+    }
+    let (before, now) = (Outline::of(path, before), Outline::of(path, now));
+    let mut found = Vec::new();
+    for (at, texts) in &before.digests {
+        let left = now.digests.get(at).map(Vec::len).unwrap_or_default();
+        let (object, keys) = at;
+        if texts.len() <= left || !now.objects.contains(object) {
+            continue;
+        }
+        let here = now.places.get(at);
+        if here.is_some() && now.is_another_part(&before, at)
+            || here.is_none() && now.is_moved(&before, at, texts)
+        {
+            continue;
+        }
+        let depth = (0..keys.len()).rev().find(|depth| now.has(object, &keys[..*depth]));
+        let above = depth.unwrap_or_default();
+        if here.is_none() && is_workload(&keys[..=above.min(keys.len() - 1)], keys) {
+            continue;
+        }
+        let span =
+            here.cloned().or_else(|| now.places.get(&(object.clone(), keys[..above].to_vec())).cloned());
+        let text = texts.first().cloned().unwrap_or_default();
+        found.push(LostDigest { text, path: format!("/{}", keys.join("/")), span: span.unwrap_or_default() });
+    }
+    found
+}
+
+/// Returns whether what is gone, with the keys `gone`, is a workload whose image is at `keys`: its own, as a whole.
+fn is_workload(gone: &[String], keys: &[String]) -> bool {
+    let is_image = keys.last().is_some_and(|key| key == "image");
+    let in_workloads = |keys: &[String]| keys.last().is_some_and(|key| WORKLOADS.contains(&key.as_str()));
+    let (item, list) = (gone.len() + 1 == keys.len(), gone.len() + 2 == keys.len());
+    is_image && (item && in_workloads(&gone[..gone.len() - 1]) || list && in_workloads(gone))
+}
+
+impl Outline {
+    fn of(path: &str, text: &str) -> Self {
+        let mut outline = Self::default();
+        let name = if Language::of(path).is_some() { path } else { "values.yaml" };
+        let source = SourceText::new(text, name);
+        let tree = source.parse();
+        for (document, parsed) in tree.documents.iter().enumerate() {
+            if let Some(root) = parsed.root {
+                let object = object(&tree, root).unwrap_or_else(|| document.to_string());
+                outline.objects.insert(object.clone());
+                outline.walk(&tree, root, (&object, &mut Vec::new()), None, 0);
+            }
+        }
+        outline
+    }
+
+    fn has(&self, object: &str, keys: &[String]) -> bool {
+        self.places.contains_key(&(object.to_owned(), keys.to_vec()))
+    }
+
+    fn walk(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        node: NodeId,
+        (object, keys): (&str, &mut Vec<String>),
+        outer: Option<&Range<usize>>,
+        depth: usize,
+    ) {
+        let span = outer.cloned().unwrap_or_else(|| tree.nodes[node].span());
+        self.places.insert((object.to_owned(), keys.clone()), span.clone());
+        match &tree.nodes[node].kind {
+            NodeKind::Scalar { value, .. } => {
+                let is_text = value.contains('\n') || value.trim_start().starts_with(['{', '[']);
+                if is_text && depth < DEPTH_MAX && self.inner(value, (object, keys), &span, depth) {
+                    return;
+                }
+                let decoded = BASE64_STANDARD.decode(value.trim()).ok().filter(|_| value.len() > 64);
+                let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+                if let Some(inner) = decoded.filter(|_| depth < DEPTH_MAX)
+                    && self.inner(&inner, (object, keys), &span, depth)
+                {
+                    return;
+                }
+                let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
+                if value.contains("sha256:") || value.contains("sha512:") || is_named && ends_in_digest(value)
+                {
+                    let texts = self.digests.entry((object.to_owned(), keys.clone())).or_default();
+                    texts.push(value.to_string());
+                }
+            }
+            NodeKind::Sequence { items, .. } => {
+                for item in items {
+                    keys.push(name_of(tree, *item));
+                    self.walk(tree, *item, (object, keys), outer, depth);
+                    keys.pop();
+                }
+            }
+            NodeKind::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    keys.push(tree.text_of(*key).unwrap_or_default().to_owned());
+                    self.walk(tree, *value, (object, keys), outer, depth);
+                    keys.pop();
+                }
+            }
+            // What it leads to stands elsewhere.
+            NodeKind::Alias(_) => {}
+        }
+    }
+
+    /// Reads a text inside of another one; returns whether it has collections.
+    fn inner(&mut self, text: &str, at: (&str, &mut Vec<String>), span: &Range<usize>, depth: usize) -> bool {
+        let source = SourceText::new(text, "inner.yaml");
+        let tree = source.parse();
+        let is_read = |document: &crate::manifest::syntax::tree::Document| {
+            document.root.is_none_or(|root| tree.is_mapping(root) || tree.is_sequence(root))
+                && document.error.is_none()
+        };
+        if !tree.documents.iter().all(is_read) {
+            return false;
+        }
+        let (object, keys) = at;
+        for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
+        {
+            keys.push(format!("({document})"));
+            self.walk(&tree, root, (object, keys), Some(span), depth + 1);
+            keys.pop();
+        }
+        true
+    }
+
+    /// Returns whether another part of the same reference has a digest now that had none before.
+    fn is_another_part(&self, before: &Self, (object, keys): &At) -> bool {
+        let Some((last, above)) = keys.split_last() else { return false };
+        let is_part = |key: &str| PARTS.contains(&key);
+        is_part(last)
+            && PARTS.iter().filter(|part| *part != last).any(|part| {
+                let at = (object.clone(), [above, &[(*part).to_owned()]].concat());
+                self.digests.contains_key(&at) && !before.digests.contains_key(&at)
+            })
+    }
+
+    /// Returns whether the same value stands under the same key elsewhere more often than before.
+    fn is_moved(&self, before: &Self, (_, keys): &At, texts: &[String]) -> bool {
+        let count = |outline: &Self| {
+            let same = outline.digests.iter().filter(|((_, other), _)| other.last() == keys.last());
+            same.flat_map(|(_, others)| others).filter(|other| texts.contains(other)).count()
+        };
+        count(self) >= count(before)
+    }
+}
+
+/// Returns the kind, the namespace and the name of a Kubernetes object.
+fn object(tree: &SyntaxTree<'_>, root: NodeId) -> Option<String> {
+    let metadata = tree.get(root, "metadata")?;
+    let text = |node, key| tree.get_str(node, key).unwrap_or_default();
+    Some([text(root, "kind"), text(metadata, "namespace"), text(metadata, "name")].join("/"))
+}
+
+/// Returns what tells an item of a list from others.
+fn name_of(tree: &SyntaxTree<'_>, item: NodeId) -> String {
+    let named = ["name", "key", "id", "path"].iter().find_map(|key| tree.get_str(item, key));
+    let flag = || tree.string_of(item).and_then(|text| Some(text.split_once('=')?.0));
+    format!("[{}]", named.or_else(flag).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd";
+
+    fn paths(before: &str, now: &str) -> Vec<String> {
+        let put = |text: &str| text.replace('@', &format!("@{DIGEST}"));
+        lost("a.yaml", &put(before), &put(now)).into_iter().map(|lost| lost.path).collect()
+    }
+
+    #[test]
+    fn a_digest_that_goes_is_missed() {
+        for (before, now) in [
+            ("a: {ver: 1@}\n", "a: {ver: 1}\n"),
+            ("a: {ver: 1@}\n", "a: {}\n"),
+            ("a: {ver: 1@}\nb: 1\n", "b: 1\n"),
+            ("a: {ver: 1@, other: x}\n", "a: {ver: x, other: 1@}\n"),
+            ("p: [{name: image.tag, value: 1@}, {name: b, value: x}]\n", "p: [{name: b, value: x}]\n"),
+            ("args: [--sidecar=nginx:1@]\n", "args: [--sidecar=nginx:1]\n"),
+            ("values: |\n  web: {ver: 1@}\n", "values: |\n  web: {ver: 1}\n"),
+            ("list: [x, 1@]\n", "list: [x, 1]\n"),
+        ] {
+            assert_eq!(paths(before, now).len(), 1, "{before} -> {now}");
+        }
+    }
+
+    #[test]
+    fn what_goes_as_a_whole_and_what_moves_is_not() {
+        let pod = |containers: &str| {
+            format!("kind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{containers}]}}\n")
+        };
+        for (before, now) in [
+            (pod("{name: a, image: a:1@}, {name: b, image: b:1@}"), pod("{name: a, image: a:2@}")),
+            (pod("{name: a, image: a:1@}"), "kind: Pod\nmetadata: {name: b}\n".to_owned()),
+            (
+                "services: {a: {image: a:1@}, b: {image: b:1@}}\n".to_owned(),
+                "services: {a: {image: a:1@}}\n".to_owned(),
+            ),
+            ("image: {tag: 1@}\n".to_owned(), format!("image: {{tag: 1, digest: \"{DIGEST}\"}}\n")),
+            ("image: {tag: 1@}\n".to_owned(), "web: {image: {tag: 1@}}\n".to_owned()),
+        ] {
+            assert!(paths(&before, &now).is_empty(), "{before} -> {now}");
+        }
+    }
+}
