@@ -99,11 +99,13 @@ pub enum LookAwayReason {
     Fills,
     /// A digest is gone from its place.
     LostDigest,
+    /// A tool changes images while they run.
+    Updater,
 }
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -134,6 +136,7 @@ impl LookAwayReason {
         Self::ImageLike,
         Self::Fills,
         Self::LostDigest,
+        Self::Updater,
     ];
 
     /// Returns the kebab-case reason for reports.
@@ -284,6 +287,11 @@ impl LookAwayReason {
                 "image-like",
                 "`{}` reads like an image, and stands where tagpin judges none",
                 "write its digest too, or name the place in a [[location]]",
+            ),
+            Self::Updater => (
+                "updater",
+                "`{}` has a tool change the image while it runs: what is written here is not what runs",
+                "let a pull request change it, or allow it with a reason",
             ),
             Self::LostDigest => (
                 "lost-digest",

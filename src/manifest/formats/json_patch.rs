@@ -11,10 +11,11 @@ use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
 
 pub(in crate::manifest) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
-    // One operation that is odd does not make the others less of a patch. An empty path is the whole object.
+    // One operation that is odd does not make the others less of a patch. An empty path is the whole object, and what stands
+    // before the first slash is nothing to the library that kustomize and kubectl patch with (evanphx/json-patch).
     tree.items(root).iter().any(|item| {
         tree.get_str(*item, "op").is_some_and(|op| OPERATIONS.contains(&op))
-            && tree.get_str(*item, "path").is_some_and(|path| path.is_empty() || path.starts_with('/'))
+            && tree.get_str(*item, "path").is_some_and(|path| path.is_empty() || path.contains('/'))
     })
 }
 

@@ -33,21 +33,25 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         Reader::new(path, catalogue, &mut take).read(text);
     }
     let Ok(text) = text_of(now) else { return Vec::new() };
-    let mut found: Vec<(Mentioned, (usize, bool, bool), String, Range<usize>)> = Vec::new();
+    let mut found: Vec<Unplaced> = Vec::new();
     let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
         .get_mut(&key(&what, &path))
     {
         Some(left) if *left > 0 => *left -= 1,
-        _ => found.push((what, (at.document, at.in_object, at.depth > 0), path, span)),
+        _ => {
+            let (document, in_object, in_text) = (at.document, at.in_object, at.depth > 0);
+            found.push(Unplaced { what, document, in_object, in_text, path, span });
+        }
     };
     Reader::new(path, catalogue, &mut take).read(text);
     for gone in before.map(|before| digests::lost(path, before, text)).unwrap_or_default() {
-        found.push((Mentioned::LostDigest(gone.text), (0, false, false), gone.path, gone.span));
+        let (what, path, span) = (Mentioned::LostDigest(gone.text), gone.path, gone.span);
+        found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span });
     }
-    found.sort_by_key(|(_, _, _, span)| span.start);
+    found.sort_by_key(|found| found.span.start);
     let offset = now.len() - text.len();
     let mut lines = Positions::new(text);
-    let mentions = found.into_iter().map(|(what, (document, in_object, in_text), path, span)| {
+    let mentions = found.into_iter().map(|Unplaced { what, document, in_object, in_text, path, span }| {
         let (line, column) = lines.position(span.start);
         let (end_line, end_column) = lines.clone().position(span.end);
         let span = span.start + offset..span.end + offset;
@@ -55,6 +59,16 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         Mention { what, document, path, place, in_object, in_text }
     });
     mentions.collect()
+}
+
+/// What is mentioned, before its line is counted.
+struct Unplaced {
+    what: Mentioned,
+    document: usize,
+    in_object: bool,
+    in_text: bool,
+    path: String,
+    span: Range<usize>,
 }
 
 /// Returns the names that stand before a digest in a text, whatever it is written in; not those that say nothing.

@@ -36,15 +36,15 @@ const WORKLOADS: [&str; 6] =
     ["services", "containers", "initContainers", "ephemeralContainers", "steps", "sidecars"];
 
 /// An object of a file, and the keys that lead to a value in it; items of lists by their names.
-type At = (String, Vec<String>);
+type KeyPath = (String, Vec<String>);
 
 /// What a text has where.
 #[derive(Default)]
 struct Outline {
     /// Every value and collection.
-    places: HashMap<At, Range<usize>>,
+    places: HashMap<KeyPath, Range<usize>>,
     /// The values that have a digest.
-    digests: BTreeMap<At, Vec<String>>,
+    digests: BTreeMap<KeyPath, Vec<String>>,
     objects: HashSet<String>,
 }
 
@@ -187,7 +187,7 @@ impl Outline {
     }
 
     /// Returns whether another part of the same reference has a digest now that had none before.
-    fn is_another_part(&self, before: &Self, (object, keys): &At) -> bool {
+    fn is_another_part(&self, before: &Self, (object, keys): &KeyPath) -> bool {
         let Some((last, above)) = keys.split_last() else { return false };
         let is_part = |key: &str| PARTS.contains(&key);
         is_part(last)
@@ -198,7 +198,7 @@ impl Outline {
     }
 
     /// Returns whether the same value stands under the same key elsewhere more often than before.
-    fn is_moved(&self, before: &Self, (_, keys): &At, texts: &[String]) -> bool {
+    fn is_moved(&self, before: &Self, (_, keys): &KeyPath, texts: &[String]) -> bool {
         let count = |outline: &Self| {
             let same = outline.digests.iter().filter(|((_, other), _)| other.last() == keys.last());
             same.flat_map(|(_, others)| others).filter(|other| texts.contains(other)).count()

@@ -25,7 +25,7 @@ pub struct Mentions {
 }
 
 /// An image with a variable in it.
-struct Open<'i> {
+struct OpenImage<'i> {
     image: &'i str,
     /// Whether it is known what fills it, but for what patches write there.
     is_settled: bool,
@@ -61,6 +61,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     {
                         (LookAwayReason::ImageLike, image.clone())
                     }
+                    Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
                     Mentioned::Packed => (LookAwayReason::EmbeddedText, mention.path.clone()),
                     Mentioned::LostDigest(text) if !is_site(mention) => {
                         (LookAwayReason::LostDigest, text.clone())
@@ -70,7 +71,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     {
                         let is_patch = value == WRITTEN || patches.contains(file.root_path.as_str());
                         let fills =
-                            |open: &&Open<'_>| fills(open, &file.root_path, mention, *is_item, is_patch);
+                            |open: &&OpenImage<'_>| fills(open, &file.root_path, mention, *is_item, is_patch);
                         let open = opens.get(name.as_str()).and_then(|opens| opens.iter().find(fills));
                         // What is written over something that has a digest where it stands.
                         let is_over = (mention.in_text || is_patch) && pinned.contains(name);
@@ -116,8 +117,8 @@ fn may_be_a_part(value: &str) -> bool {
 }
 
 /// Returns the images, and parts of some, with variables in them, by the names of these.
-fn opens(inventory: &Inventory) -> HashMap<&str, Vec<Open<'_>>> {
-    let mut opens: HashMap<&str, Vec<Open<'_>>> = HashMap::new();
+fn opens(inventory: &Inventory) -> HashMap<&str, Vec<OpenImage<'_>>> {
+    let mut opens: HashMap<&str, Vec<OpenImage<'_>>> = HashMap::new();
     for file in &inventory.files {
         let sites = file.scan.sites.iter().filter(|located| {
             let site = &located.site;
@@ -135,7 +136,11 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<Open<'_>>> {
         };
         for (image, is_settled) in texts.filter(|(text, _)| !is_of_others(text)) {
             for name in variable_text::words(image) {
-                opens.entry(name).or_default().push(Open { image, is_settled, root_path: &file.root_path });
+                opens.entry(name).or_default().push(OpenImage {
+                    image,
+                    is_settled,
+                    root_path: &file.root_path,
+                });
             }
         }
     }
@@ -144,7 +149,7 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<Open<'_>>> {
 
 /// Returns whether a named value in a file may fill an image: in the same file or beside it, or anywhere as a variable of
 /// Flux, a parameter of builds and workflows, or what a generator reads that makes objects.
-fn fills(open: &Open<'_>, root_path: &str, mention: &Mention, is_item: bool, is_patch: bool) -> bool {
+fn fills(open: &OpenImage<'_>, root_path: &str, mention: &Mention, is_item: bool, is_patch: bool) -> bool {
     if open.is_settled && !mention.in_text && !is_patch {
         return false;
     }

@@ -82,6 +82,28 @@ const OFFICIAL: [&str; 76] = [
     "wordpress",
 ];
 
+/// Tags without a digit that images are known by.
+const WORDS: [&str; 18] = [
+    "alpine",
+    "canary",
+    "dev",
+    "develop",
+    "edge",
+    "latest",
+    "lts",
+    "main",
+    "mainline",
+    "master",
+    "nightly",
+    "prod",
+    "production",
+    "release",
+    "slim",
+    "stable",
+    "staging",
+    "testing",
+];
+
 /// What may stand before a reference to say where it is.
 const SCHEMES: [&str; 3] = ["docker://", "oci://", "registry://"];
 
@@ -111,11 +133,18 @@ pub(super) fn likeness(word: &str) -> Option<Likeness> {
         Some((host, path)) if host.contains('.') && !host.contains(':') && !path.contains('/') => {
             (is_version(tag) && !is_number).then_some(Likeness::Image)
         }
+        // `namespace/service:5432`
+        Some((host, _)) if is_port && !host.contains(['.', ':']) => Some(Likeness::Perhaps),
         Some(_) => Some(Likeness::Image),
         None if is_port || name.contains('.') => None,
         None if OFFICIAL.contains(&name) => Some(Likeness::Image),
-        None => Some(Likeness::Perhaps),
+        None => (is_version(tag) || WORDS.contains(&tag)).then_some(Likeness::Perhaps),
     }
+}
+
+/// Returns whether a word that reads like an image has a version for a tag, as words of programs seldom do.
+pub(super) fn has_version(word: &str) -> bool {
+    word.rsplit_once(':').is_some_and(|(_, tag)| is_version(tag))
 }
 
 /// Returns a word without what says how it is fetched.
@@ -154,7 +183,6 @@ mod tests {
             "node:22",
             "acme/app:v2",
             "acme/app:prod",
-            "acme/app:1234",
             "localhost:5000/app:prod",
             "docker://acme/app:1",
             "ghcr.io/acme/app:prod",
@@ -162,7 +190,7 @@ mod tests {
         ] {
             assert_eq!(likeness(image), Some(Likeness::Image), "{image}");
         }
-        for perhaps in ["app:release-1.2", "tier:1", "system:masters", "branch:main", "on-failure:5"] {
+        for perhaps in ["app:release-1.2", "tier:1", "branch:main", "on-failure:5", "default/db:5432"] {
             assert_eq!(likeness(perhaps), Some(Likeness::Perhaps), "{perhaps}");
         }
         for other in [
@@ -174,6 +202,8 @@ mod tests {
             "job:request_rate:sum",
             "kubernetes.io/os:linux",
             "nvidia.com/gpu:1",
+            "system:masters",
+            "app:app",
             "0:0",
             "12:30",
             "00:11:22",

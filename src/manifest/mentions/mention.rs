@@ -31,6 +31,8 @@ pub enum Mentioned {
     Perhaps(String),
     /// A text that is packed.
     Packed,
+    /// The key by which a tool changes images while they run.
+    Updater(String),
     /// The text that had a digest before at this place, or below it, where none is now.
     LostDigest(String),
     /// A value that has a name, by which something else may ask for it.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine as _};
 
-use super::image_like::{Likeness, likeness, without_scheme, words};
+use super::image_like::{Likeness, has_version, likeness, without_scheme, words};
 use super::mention::{Mentioned, WRITTEN};
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::partial_image::{PartialImage, ends_in_digest};
@@ -28,6 +28,15 @@ const PROSE: [&str; 8] =
 
 /// Keys that hold what a named item of a list is.
 const VALUES: [&str; 6] = ["value", "default", "values", "image", "tag", "version"];
+
+/// Annotations by which a tool changes images while they run: Argo CD Image Updater, Keel, OpenShift, WUD, Watchtower.
+const UPDATERS: [&str; 5] = [
+    "argocd-image-updater.argoproj.io/",
+    "com.centurylinklabs.watchtower.",
+    "image.openshift.io/triggers",
+    "keel.sh/",
+    "wud.",
+];
 
 /// Keys that a patch may take away with a digest below them.
 const TAKEN_AWAY: [&str; 14] = [
@@ -160,6 +169,9 @@ impl<'r, 't> Reader<'r, 't> {
                     if let Some(name) = name.filter(|_| VALUES.contains(&key)) {
                         self.value(text, name, *value, true);
                     }
+                    if UPDATERS.iter().any(|prefix| key.starts_with(prefix)) {
+                        self.emit(text, *value, Mentioned::Updater(key.to_owned()));
+                    }
                     self.value(text, key, *value, false);
                     self.walk(text, *value);
                 }
@@ -260,9 +272,12 @@ impl<'r, 't> Reader<'r, 't> {
         if !value.contains('\n') {
             self.line(text, node, value);
         } else {
-            // A script, a program: only what is called an image is one.
-            for line in value.lines().filter(|line| line.to_ascii_lowercase().contains("image")) {
-                self.line(text, node, line);
+            // A script, a program: only what is called an image is one, or what has a version.
+            for line in value.lines() {
+                let is_wanted = line.to_ascii_lowercase().contains("image") || words(line).any(has_version);
+                if is_wanted {
+                    self.line(text, node, line);
+                }
             }
         }
         if text.depth < DEPTH_MAX && value.len() >= 12 {
@@ -314,7 +329,8 @@ impl<'r, 't> Reader<'r, 't> {
             let in_object = text.in_object || is_object;
             self.walk(&Text { tree: &tree, depth, document, in_object, outer }, root);
         }
-        true
+        // What cannot be read as YAML is read line by line.
+        tree.documents.iter().all(|document| document.error.is_none())
     }
 }
 

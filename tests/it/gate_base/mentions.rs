@@ -273,6 +273,21 @@ fn what_a_patch_takes_away_is_missed() {
 }
 
 #[test]
+fn a_tool_that_changes_images_is_said() {
+    let pod = |note: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {{{note}: \"x\"}}}}\nspec: {{containers: [{{name: a, image: \"a:1@{PIN}\"}}]}}\n"
+        )
+    };
+    for note in
+        ["argocd-image-updater.argoproj.io/image-list", "keel.sh/policy", "image.openshift.io/triggers"]
+    {
+        let before = vec![("a.yaml", pod("note"))];
+        told(&[(note, &before, &[("a.yaml", pod(note))], "a.yaml looks-away")]);
+    }
+}
+
+#[test]
 fn one_image_of_a_text_does_not_stand_for_another() {
     let application = |args: &str| {
         format!(
