@@ -74,8 +74,10 @@ fn lanes<'a, R: Registry>(
         lanes.entry(&open.question.registry).or_default().push_back(open);
     }
     let width = (at_once / lanes.len().max(1)).max(1);
-    let lanes: Vec<_> =
-        lanes.into_values().map(|open| Box::pin(Lane::new(registry, open, width).answers())).collect();
+    let lanes: Vec<_> = lanes
+        .into_values()
+        .map(|open| Box::pin(RegistryQueue::new(registry, open, width).answers()))
+        .collect();
     stream::iter(lanes).flatten_unordered(at_once.max(1))
 }
 
@@ -102,7 +104,7 @@ impl<'a> OpenQuestion<'a> {
 
 /// The questions to one registry. What failed for a moment comes to the end of them, and nobody waits for those that still
 /// wait for an answer.
-struct Lane<'a, R> {
+struct RegistryQueue<'a, R> {
     registry: &'a R,
     waiting: VecDeque<OpenQuestion<'a>>,
     under_way: FuturesUnordered<BoxFuture<'a, (OpenQuestion<'a>, Answer)>>,
@@ -110,7 +112,7 @@ struct Lane<'a, R> {
     width: usize,
 }
 
-impl<'a, R: Registry> Lane<'a, R> {
+impl<'a, R: Registry> RegistryQueue<'a, R> {
     fn new(registry: &'a R, waiting: VecDeque<OpenQuestion<'a>>, width: usize) -> Self {
         Self { registry, waiting, under_way: FuturesUnordered::new(), width }
     }

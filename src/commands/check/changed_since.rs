@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use aho_corasick::AhoCorasick;
 use similar::TextDiff;
 
 use super::super::input::{self, Input};
@@ -116,7 +117,7 @@ impl Before {
         let looks_away = looks_away::of_commits(base, head, &place, reads);
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
         let (mentions, pinned_names) =
-            mentions(&tree, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
+            mentions(&tree, &config.settings, &edited, is_touched, then).map_err(anyhow::Error::new)?;
         let mut notes = Vec::new();
         if !has_common_ancestor {
             notes.push(format!(
@@ -176,7 +177,7 @@ impl Before {
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
         let is_touched = |_: &str, root_path: &str| tree.before(root_path).is_some();
         let (mentions, pinned_names) =
-            mentions(now, &config.settings, is_touched, then).map_err(anyhow::Error::new)?;
+            mentions(now, &config.settings, &edited, is_touched, then).map_err(anyhow::Error::new)?;
         Ok(Self {
             config,
             baseline,
@@ -284,6 +285,7 @@ fn touched<T: Tree>(
 fn mentions<T: Tree>(
     now: &T,
     settings: &Settings,
+    edited: &[EditedSettings],
     is_touched: impl Fn(&str, &str) -> bool,
     then: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<(Vec<Mentions>, HashSet<String>), TreeError> {
@@ -307,7 +309,12 @@ fn mentions<T: Tree>(
     }
     let others = all.iter().filter(|file| !is_candidate(&file.root_path)).map(|file| file.root_path.as_str());
     let (named, pinned) = named(now, &others.collect::<Vec<_>>(), !all.is_empty())?;
-    all.retain(|file| is_candidate(&file.root_path) || named.contains(&file.root_path));
+    // What they have is what findings say, and that they are edited is said.
+    let is_settings = |path: &str| edited.iter().any(|edited| edited.root_path == path);
+    all.retain(|file| {
+        let path = &file.root_path;
+        !is_settings(path) && (is_candidate(path) || named.contains(path))
+    });
     Ok((all, pinned))
 }
 
@@ -324,6 +331,7 @@ fn named<T: Tree>(
         .iter()
         .flat_map(|path| std::iter::once(name(path)).chain(any(path)).map(|word| (*path, word)))
         .collect();
+    let search = AhoCorasick::new(words.iter().map(|(_, word)| word)).ok().filter(|_| !words.is_empty());
     let (mut found, mut pinned) = (HashSet::new(), HashSet::new());
     if !is_wanted {
         return Ok((found, pinned));
@@ -334,10 +342,9 @@ fn named<T: Tree>(
             continue;
         }
         let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
-        let is_said = |(path, word): &&(&str, String)| {
-            *path != root_path && memchr::memmem::find(&bytes, word.as_bytes()).is_some()
-        };
-        found.extend(words.iter().filter(is_said).map(|(path, _)| (*path).to_owned()));
+        let said = search.iter().flat_map(|search| search.find_overlapping_iter(&bytes));
+        let said: HashSet<&str> = said.map(|said| words[said.pattern().as_usize()].0).collect();
+        found.extend(said.into_iter().filter(|path| *path != root_path).map(str::to_owned));
         pinned.extend(mentions::pinned_names(&bytes));
     }
     Ok((found, pinned))

@@ -44,6 +44,10 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         }
     };
     Reader::new(path, catalogue, &mut take).read(text);
+    if found.len() >= FOUND_MAX {
+        let (what, path) = (Mentioned::Packed, String::new());
+        found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span: 0..0 });
+    }
     for gone in before.map(|before| digests::lost(path, before, text)).unwrap_or_default() {
         let (what, path, span) = (Mentioned::LostDigest(gone.text), gone.path, gone.span);
         found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span });
@@ -51,15 +55,23 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     found.sort_by_key(|found| found.span.start);
     let offset = now.len() - text.len();
     let mut lines = Positions::new(text);
+    // All that stands in a text has the place of the text.
+    let mut last: Option<SourceRange> = None;
     let mentions = found.into_iter().map(|Unplaced { what, document, in_object, in_text, path, span }| {
-        let (line, column) = lines.position(span.start);
-        let (end_line, end_column) = lines.clone().position(span.end);
-        let span = span.start + offset..span.end + offset;
-        let place = SourceRange { span, line, column, end_line, end_column };
+        let in_file = span.start + offset..span.end + offset;
+        let place = last.take().filter(|last| last.span == in_file).unwrap_or_else(|| {
+            let (line, column) = lines.position(span.start);
+            let (end_line, end_column) = lines.clone().position(span.end);
+            SourceRange { span: in_file, line, column, end_line, end_column }
+        });
+        last = Some(place.clone());
         Mention { what, document, path, place, in_object, in_text }
     });
     mentions.collect()
 }
+
+/// How much of a file is told at most; one with more counts as packed.
+const FOUND_MAX: usize = 200_000;
 
 /// What is mentioned, before its line is counted.
 struct Unplaced {

@@ -1,6 +1,7 @@
 //! Where a file has digests, and which of them are gone: whatever the place is called, what runs there may be anything since.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -36,15 +37,19 @@ const WORKLOADS: [&str; 6] =
     ["services", "containers", "initContainers", "ephemeralContainers", "steps", "sidecars"];
 
 /// An object of a file, and the keys that lead to a value in it; items of lists by their names.
-type KeyPath = (String, Vec<String>);
+type DigestPlace = (String, Vec<String>);
+
+/// What stands for a [`DigestPlace`]: a large file has millions of places.
+type PlaceHash = u64;
 
 /// What a text has where.
 #[derive(Default)]
 struct Outline {
-    /// Every value and collection.
-    places: HashMap<KeyPath, Range<usize>>,
+    /// Every value and collection, where they are asked for.
+    places: HashMap<PlaceHash, Range<usize>>,
+    has_places: bool,
     /// The values that have a digest.
-    digests: BTreeMap<KeyPath, Vec<String>>,
+    digests: BTreeMap<DigestPlace, Vec<String>>,
     objects: HashSet<String>,
 }
 
@@ -61,27 +66,38 @@ pub(super) fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
     if !before.contains("sha256") && !before.contains("c2hhMjU2") {
         return Vec::new();
     }
-    let (before, now) = (Outline::of(path, before), Outline::of(path, now));
+    let (text, before) = (now, Outline::of(path, before, false));
+    let mut now = Outline::of(path, text, false);
+    let is_less = |now: &Outline, at: &DigestPlace, texts: &[String]| {
+        texts.len() > now.digests.get(at).map(Vec::len).unwrap_or_default() && now.objects.contains(&at.0)
+    };
+    if !before.digests.iter().any(|(at, texts)| is_less(&now, at, texts)) {
+        return Vec::new();
+    }
+    now = Outline::of(path, text, true);
+    let (counts_before, counts_now) = (before.counts(), now.counts());
     let mut found = Vec::new();
-    for (at, texts) in &before.digests {
-        let left = now.digests.get(at).map(Vec::len).unwrap_or_default();
+    for (at, texts) in before.digests.iter().filter(|(at, texts)| is_less(&now, at, texts)) {
         let (object, keys) = at;
-        if texts.len() <= left || !now.objects.contains(object) {
+        let here = now.place(object, keys);
+        let count = |counts: &HashMap<(&str, &str), usize>| {
+            let key = keys.last().map(String::as_str).unwrap_or_default();
+            texts
+                .iter()
+                .map(|text| counts.get(&(key, text.as_str())).copied().unwrap_or_default())
+                .sum::<usize>()
+        };
+        // The same value stands under the same key elsewhere.
+        let is_moved = || count(&counts_now) >= count(&counts_before);
+        if here.is_some() && now.is_another_part(&before, at) || here.is_none() && is_moved() {
             continue;
         }
-        let here = now.places.get(at);
-        if here.is_some() && now.is_another_part(&before, at)
-            || here.is_none() && now.is_moved(&before, at, texts)
-        {
-            continue;
-        }
-        let depth = (0..keys.len()).rev().find(|depth| now.has(object, &keys[..*depth]));
+        let depth = (0..keys.len()).rev().find(|depth| now.place(object, &keys[..*depth]).is_some());
         let above = depth.unwrap_or_default();
-        if here.is_none() && is_workload(&keys[..=above.min(keys.len() - 1)], keys) {
+        if here.is_none() && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys) {
             continue;
         }
-        let span =
-            here.cloned().or_else(|| now.places.get(&(object.clone(), keys[..above].to_vec())).cloned());
+        let span = here.or_else(|| now.place(object, &keys[..above]));
         let text = texts.first().cloned().unwrap_or_default();
         found.push(LostDigest { text, path: format!("/{}", keys.join("/")), span: span.unwrap_or_default() });
     }
@@ -90,15 +106,15 @@ pub(super) fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
 
 /// Returns whether what is gone, with the keys `gone`, is a workload whose image is at `keys`: its own, as a whole.
 fn is_workload(gone: &[String], keys: &[String]) -> bool {
-    let is_image = keys.last().is_some_and(|key| key == "image");
+    let is_image = keys.last().is_some_and(|key| key == "image") && !gone.is_empty();
     let in_workloads = |keys: &[String]| keys.last().is_some_and(|key| WORKLOADS.contains(&key.as_str()));
     let (item, list) = (gone.len() + 1 == keys.len(), gone.len() + 2 == keys.len());
     is_image && (item && in_workloads(&gone[..gone.len() - 1]) || list && in_workloads(gone))
 }
 
 impl Outline {
-    fn of(path: &str, text: &str) -> Self {
-        let mut outline = Self::default();
+    fn of(path: &str, text: &str, has_places: bool) -> Self {
+        let mut outline = Self { has_places, ..Self::default() };
         let name = if Language::of(path).is_some() { path } else { "values.yaml" };
         let source = SourceText::new(text, name);
         let tree = source.parse();
@@ -112,8 +128,18 @@ impl Outline {
         outline
     }
 
-    fn has(&self, object: &str, keys: &[String]) -> bool {
-        self.places.contains_key(&(object.to_owned(), keys.to_vec()))
+    fn place(&self, object: &str, keys: &[String]) -> Option<Range<usize>> {
+        self.places.get(&hash_of(object, keys)).cloned()
+    }
+
+    /// Returns how often each text with a digest stands under each key.
+    fn counts(&self) -> HashMap<(&str, &str), usize> {
+        let mut counts = HashMap::new();
+        for ((_, keys), texts) in &self.digests {
+            let key = keys.last().map(String::as_str).unwrap_or_default();
+            texts.iter().for_each(|text| *counts.entry((key, text.as_str())).or_default() += 1);
+        }
+        counts
     }
 
     fn walk(
@@ -125,7 +151,9 @@ impl Outline {
         depth: usize,
     ) {
         let span = outer.cloned().unwrap_or_else(|| tree.nodes[node].span());
-        self.places.insert((object.to_owned(), keys.clone()), span.clone());
+        if self.has_places {
+            self.places.insert(hash_of(object, keys), span.clone());
+        }
         match &tree.nodes[node].kind {
             NodeKind::Scalar { value, .. } => {
                 let is_text = value.contains('\n') || value.trim_start().starts_with(['{', '[']);
@@ -187,7 +215,7 @@ impl Outline {
     }
 
     /// Returns whether another part of the same reference has a digest now that had none before.
-    fn is_another_part(&self, before: &Self, (object, keys): &KeyPath) -> bool {
+    fn is_another_part(&self, before: &Self, (object, keys): &DigestPlace) -> bool {
         let Some((last, above)) = keys.split_last() else { return false };
         let is_part = |key: &str| PARTS.contains(&key);
         is_part(last)
@@ -196,15 +224,12 @@ impl Outline {
                 self.digests.contains_key(&at) && !before.digests.contains_key(&at)
             })
     }
+}
 
-    /// Returns whether the same value stands under the same key elsewhere more often than before.
-    fn is_moved(&self, before: &Self, (_, keys): &KeyPath, texts: &[String]) -> bool {
-        let count = |outline: &Self| {
-            let same = outline.digests.iter().filter(|((_, other), _)| other.last() == keys.last());
-            same.flat_map(|(_, others)| others).filter(|other| texts.contains(other)).count()
-        };
-        count(self) >= count(before)
-    }
+fn hash_of(object: &str, keys: &[String]) -> PlaceHash {
+    let mut hasher = DefaultHasher::new();
+    (object, keys).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Returns the kind, the namespace and the name of a Kubernetes object.

@@ -1,16 +1,16 @@
 //! Which of the things that a change mentions nobody judges yet.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::mention::{Mention, Mentioned, WRITTEN};
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
-use crate::manifest::partial_image::{PartialImage, ends_in_digest};
-use crate::manifest::site::{Skip, State};
+use crate::manifest::partial_image::ends_in_digest;
+use crate::manifest::site::{Site, Skip, State};
 use crate::manifest::variable_text;
+use crate::reference::Reference;
 use crate::source::tree::directory_of;
 
 /// What a change mentions in a file.
@@ -25,7 +25,7 @@ pub struct Mentions {
 }
 
 /// An image with a variable in it.
-struct OpenImage<'i> {
+struct AskingImage<'i> {
     image: &'i str,
     /// Whether it is known what fills it, but for what patches write there.
     is_settled: bool,
@@ -43,42 +43,36 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
         let by_path: HashMap<&str, &FileScan> =
             inventory.files.iter().map(|file| (file.root_path.as_str(), file)).collect();
         for file in all {
-            let scan = by_path.get(file.root_path.as_str()).map(|file| &file.scan);
+            let judged = Judged::of(by_path.get(file.root_path.as_str()).map(|file| &file.scan));
             let mut said = HashSet::new();
-            let is_judged =
-                |mention: &Mention, image: &str| scan.is_some_and(|scan| is_judged(scan, mention, image));
-            let is_site = |mention: &Mention| {
-                let is_here = |located: &Located| located.site.span == mention.place.span;
-                scan.is_some_and(|scan| scan.sites.iter().any(is_here))
-            };
             for mention in &file.found {
                 let about = match &mention.what {
-                    Mentioned::Image(image) if !is_judged(mention, image) => {
+                    Mentioned::Image(image) if !judged.has(mention, image) => {
                         (LookAwayReason::ImageLike, image.clone())
                     }
                     Mentioned::Perhaps(image)
-                        if !is_judged(mention, image) && (names.has(image) || says_image(&mention.path)) =>
+                        if !judged.has(mention, image) && (names.has(image) || says_image(&mention.path)) =>
                     {
                         (LookAwayReason::ImageLike, image.clone())
                     }
                     Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
                     Mentioned::Packed => (LookAwayReason::EmbeddedText, mention.path.clone()),
-                    Mentioned::LostDigest(text) if !is_site(mention) => {
+                    Mentioned::LostDigest(text) if !judged.is_site(mention) => {
                         (LookAwayReason::LostDigest, text.clone())
                     }
                     Mentioned::Value { name, value, is_item }
-                        if may_be_a_part(value) && !is_site(mention) =>
+                        if may_be_a_part(value) && !judged.is_site(mention) =>
                     {
                         let is_patch = value == WRITTEN || patches.contains(file.root_path.as_str());
-                        let fills =
-                            |open: &&OpenImage<'_>| fills(open, &file.root_path, mention, *is_item, is_patch);
+                        let fills = |open: &&AskingImage<'_>| {
+                            fills(open, &file.root_path, mention, *is_item, is_patch)
+                        };
                         let open = opens.get(name.as_str()).and_then(|opens| opens.iter().find(fills));
                         // What is written over something that has a digest where it stands.
                         let is_over = (mention.in_text || is_patch) && pinned.contains(name);
-                        let is_judged = || scan.is_some_and(|scan| is_part(scan, mention, value));
                         match open {
                             Some(open) => (LookAwayReason::Fills, open.image.to_owned()),
-                            None if is_over && !is_judged() => {
+                            None if is_over && !judged.has_part(mention, value) => {
                                 (LookAwayReason::ImageLike, format!("{name}: {value}"))
                             }
                             None => continue,
@@ -117,8 +111,8 @@ fn may_be_a_part(value: &str) -> bool {
 }
 
 /// Returns the images, and parts of some, with variables in them, by the names of these.
-fn opens(inventory: &Inventory) -> HashMap<&str, Vec<OpenImage<'_>>> {
-    let mut opens: HashMap<&str, Vec<OpenImage<'_>>> = HashMap::new();
+fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
+    let mut opens: HashMap<&str, Vec<AskingImage<'_>>> = HashMap::new();
     for file in &inventory.files {
         let sites = file.scan.sites.iter().filter(|located| {
             let site = &located.site;
@@ -136,7 +130,7 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<OpenImage<'_>>> {
         };
         for (image, is_settled) in texts.filter(|(text, _)| !is_of_others(text)) {
             for name in variable_text::words(image) {
-                opens.entry(name).or_default().push(OpenImage {
+                opens.entry(name).or_default().push(AskingImage {
                     image,
                     is_settled,
                     root_path: &file.root_path,
@@ -149,7 +143,7 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<OpenImage<'_>>> {
 
 /// Returns whether a named value in a file may fill an image: in the same file or beside it, or anywhere as a variable of
 /// Flux, a parameter of builds and workflows, or what a generator reads that makes objects.
-fn fills(open: &OpenImage<'_>, root_path: &str, mention: &Mention, is_item: bool, is_patch: bool) -> bool {
+fn fills(open: &AskingImage<'_>, root_path: &str, mention: &Mention, is_item: bool, is_patch: bool) -> bool {
     if open.is_settled && !mention.in_text && !is_patch {
         return false;
     }
@@ -186,24 +180,57 @@ fn says_image(path: &str) -> bool {
     named.is_some_and(|key| words.iter().any(|word| key.to_ascii_lowercase().contains(word)))
 }
 
-/// Returns whether an image that is mentioned is one of the file's, which is judged, or a part of one. What stands in a text
-/// has the place of the whole text.
-fn is_judged(scan: &Scan, mention: &Mention, image: &str) -> bool {
-    let span = &mention.place.span;
-    let is_here = |other: &Range<usize>| other.start < span.end && span.start < other.end;
-    let is_it = |located: &Located| {
-        let site = &located.site;
-        is_here(&site.span) && (site.image == image || !mention.in_text && site.image.contains(image))
-    };
-    let is_part = |partial: &PartialImage| {
-        let partial_span = &partial.place.span;
-        partial_span == span && !mention.in_text || is_here(partial_span) && partial.parts.written() == image
-    };
-    scan.sites.iter().any(is_it) || scan.partials.iter().any(is_part)
+/// What of a file is judged: quick to ask, as a change may mention as much as it likes.
+#[derive(Default)]
+struct Judged<'s> {
+    /// The sites by where they start.
+    sites: BTreeMap<usize, &'s Site>,
+    /// Where each image stands.
+    images: BTreeSet<(&'s str, usize)>,
+    tags: HashSet<&'s str>,
+    /// Parts of images, as they are written, and where.
+    parts: BTreeSet<(String, usize)>,
+    spans: HashSet<(usize, usize)>,
 }
 
-/// Returns whether a value is a part of an image of the file, or of a part of one, which is judged.
-fn is_part(scan: &Scan, mention: &Mention, value: &str) -> bool {
-    scan.sites.iter().any(|located| located.site.image.contains(value))
-        || scan.partials.iter().any(|partial| partial.place.span == mention.place.span)
+impl<'s> Judged<'s> {
+    fn of(scan: Option<&'s Scan>) -> Self {
+        let mut judged = Self::default();
+        for site in scan.iter().flat_map(|scan| &scan.sites).map(|located| &located.site) {
+            judged.sites.insert(site.span.start, site);
+            judged.images.insert((&site.image, site.span.start));
+            judged.tags.extend(site.reference.as_ref().and_then(Reference::tag));
+        }
+        for partial in scan.iter().flat_map(|scan| &scan.partials) {
+            let span = &partial.place.span;
+            judged.parts.insert((partial.parts.written(), span.start));
+            judged.spans.insert((span.start, span.end));
+        }
+        judged
+    }
+
+    fn is_site(&self, mention: &Mention) -> bool {
+        let span = &mention.place.span;
+        self.sites.get(&span.start).is_some_and(|site| site.span == *span)
+    }
+
+    /// Returns whether an image that is mentioned is one of the file's, or a part of one. What stands in a text has the place
+    /// of the whole text.
+    fn has(&self, mention: &Mention, image: &str) -> bool {
+        let span = &mention.place.span;
+        let is_part =
+            self.parts.range((image.to_owned(), span.start)..(image.to_owned(), span.end)).next().is_some();
+        if self.images.range((image, span.start)..(image, span.end)).next().is_some() || is_part {
+            return true;
+        }
+        let around = self.sites.range(..span.end).next_back().map(|(_, site)| site);
+        let is_around = around.is_some_and(|site| site.span.end > span.start && site.image.contains(image));
+        !mention.in_text && (is_around || self.spans.contains(&(span.start, span.end)))
+    }
+
+    /// Returns whether a value is a part of an image of the file.
+    fn has_part(&self, mention: &Mention, value: &str) -> bool {
+        let span = &mention.place.span;
+        self.tags.contains(value) || self.spans.contains(&(span.start, span.end))
+    }
 }
