@@ -124,7 +124,7 @@ impl Dice {
     }
 }
 
-const MANIFESTS: [&str; 9] = [
+const MANIFESTS: [&str; 10] = [
     "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: a\n    image: judge.example/a:1\n",
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      containers:\n        - {name: a, image: \"judge.example/a:1\"}\n",
     "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\"}, \"spec\": {\"containers\": [{\"name\": \"a\", \"image\": \"judge.example/a:1\"}]}}\n",
@@ -133,6 +133,7 @@ const MANIFESTS: [&str; 9] = [
     "x: &x {image: judge.example/a:1}\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    <<: *x\n",
     "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    x\n---\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: 'judge.example/a:1'\n",
     "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: judge.example/a:1@sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd\n  - image: judge.example/a:1 # a comment\n",
+    "apiVersion: kyverno.io/v1\nkind: PolicyList\ncontainers:\n- image: judge.example/a:1\n",
     "# a comment\napiVersion: kyverno.io/v1\nkind: Policy\nspec: {rules: [{generate: {data: {spec: {containers: [{image: judge.example/a:1}]}}}}]}\n",
 ];
 

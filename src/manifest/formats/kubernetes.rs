@@ -67,6 +67,8 @@ fn described(finder: &mut Finder<'_, '_>, object: NodeId) {
         walk(finder, tree.resolve(*item));
     }
     let mut open: Vec<NodeId> = tree.entries(object).iter().rev().map(|(_, value)| *value).collect();
+    // What is called a list and has no items is an object like any other.
+    open.extend(items.is_none().then_some(object));
     while let Some(node) = open.pop() {
         if Some(node) == items || finder.ignored.contains(&node) {
             continue;
@@ -88,6 +90,9 @@ fn described(finder: &mut Finder<'_, '_>, object: NodeId) {
                 }
                 _ => {}
             }
+        }
+        if node == object {
+            continue;
         }
         let is_free = |key: NodeId| tree.text_of(key).is_some_and(|key| NOT_PULLED.contains(&key));
         open.extend(
