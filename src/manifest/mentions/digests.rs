@@ -48,7 +48,7 @@ struct Outline {
     /// Every value and collection, where they are asked for.
     places: HashMap<PlaceHash, Range<usize>>,
     has_places: bool,
-    /// The values that have a digest.
+    /// The words with a digest.
     digests: BTreeMap<DigestPlace, Vec<String>>,
     objects: HashSet<String>,
 }
@@ -98,7 +98,9 @@ pub(super) fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
             continue;
         }
         let span = here.or_else(|| now.place(object, &keys[..above]));
-        let text = texts.first().cloned().unwrap_or_default();
+        let left = now.digests.get(at).map(Vec::as_slice).unwrap_or_default();
+        let gone = texts.iter().find(|text| !left.contains(text)).or(texts.first());
+        let text = gone.cloned().unwrap_or_default();
         found.push(LostDigest { text, path: format!("/{}", keys.join("/")), span: span.unwrap_or_default() });
     }
     found
@@ -167,11 +169,18 @@ impl Outline {
                 {
                     return;
                 }
+                let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',');
+                let mut found: Vec<String> = value
+                    .split(ends)
+                    .filter(|word| word.contains("sha256:") || word.contains("sha512:"))
+                    .map(str::to_owned)
+                    .collect();
                 let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
-                if value.contains("sha256:") || value.contains("sha512:") || is_named && ends_in_digest(value)
-                {
-                    let texts = self.digests.entry((object.to_owned(), keys.clone())).or_default();
-                    texts.push(value.to_string());
+                if found.is_empty() && is_named && ends_in_digest(value) {
+                    found.push(value.to_string());
+                }
+                if !found.is_empty() {
+                    self.digests.entry((object.to_owned(), keys.clone())).or_default().extend(found);
                 }
             }
             NodeKind::Sequence { items, .. } => {
@@ -268,6 +277,10 @@ mod tests {
             ("args: [--sidecar=nginx:1@]\n", "args: [--sidecar=nginx:1]\n"),
             ("values: |\n  web: {ver: 1@}\n", "values: |\n  web: {ver: 1}\n"),
             ("list: [x, 1@]\n", "list: [x, 1]\n"),
+            (
+                "run: |\n  docker run a:1@\n  docker run b:1@\n",
+                "run: |\n  docker run a:1@\n  docker run b:1\n",
+            ),
         ] {
             assert_eq!(paths(before, now).len(), 1, "{before} -> {now}");
         }
