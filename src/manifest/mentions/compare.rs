@@ -38,6 +38,8 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         .get_mut(&key(&what, &path))
     {
         Some(left) if *left > 0 => *left -= 1,
+        // More than anybody looks through: said once, below.
+        _ if found.len() >= FOUND_MAX => {}
         _ => {
             let (document, in_object, in_text) = (at.document, at.in_object, at.depth > 0);
             found.push(Unplaced { what, document, in_object, in_text, path, span });
