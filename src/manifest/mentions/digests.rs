@@ -284,6 +284,16 @@ mod tests {
     }
 
     #[test]
+    fn bare_digits_and_encoded_texts_have_digests_too() {
+        let hex = DIGEST.strip_prefix("sha256:").unwrap();
+        let bare = |rest: &str| format!("image: {{repository: a{rest}}}\n");
+        assert_eq!(lost("a.yaml", &bare(&format!(", sha: {hex}")), &bare("")).len(), 1);
+        let secret = |values: &str| format!("data: {{v: {}}}\n", BASE64_STANDARD.encode(values));
+        let pinned = secret(&format!("some: x\ntag: 1@{DIGEST}\n"));
+        assert_eq!(lost("a.yaml", &pinned, &secret("some: x\ntag: 1\n")).len(), 1);
+    }
+
+    #[test]
     fn what_goes_as_a_whole_and_what_moves_is_not() {
         let pod = |containers: &str| {
             format!("kind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{containers}]}}\n")
