@@ -25,6 +25,7 @@ mod kubernetes;
 mod kustomization;
 mod kustomize_looks_away;
 mod locations;
+mod module_paths;
 mod module_texts;
 mod object;
 mod oci_chart;

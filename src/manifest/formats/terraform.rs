@@ -1,12 +1,13 @@
 //! Terraform and OpenTofu: objects of the Kubernetes provider, and images that stand where a name of the module is defined.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::finder::{Finder, has_tag_or_digest};
-use super::image_keys::is_image_key;
-use super::module_texts::{is_letter, nodes, whole_name};
+use super::image_keys::{is_image_key, is_images_key};
+use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
+use super::module_texts::nodes;
 use super::{kubernetes, object, uncatalogued};
-use crate::manifest::module_names::ModuleArgument;
+use crate::manifest::module_names::NamePaths;
 use crate::manifest::site::{Awaited, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -50,57 +51,57 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
 /// files of the module do with it is seen later.
 pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
+    let uses = Uses::of(tree);
     let made: HashSet<&str> = keys(tree, root, "/resource/docker_image");
     let asked: HashSet<&str> = keys(tree, root, "/data/docker_registry_image");
-    let (mut uses, mut known) = (HashMap::<&str, Vec<usize>>::new(), HashSet::<usize>::new());
+    let (mut named, mut known) = (Vec::<(usize, &str)>::new(), HashSet::<usize>::new());
+    // Where a name is nothing but an image, is handed on, or is the collection of a loop.
+    let mut told: HashSet<usize> = uses.collections.iter().copied().collect();
     for (index, site) in finder.sites.iter().enumerate() {
-        let is_named = matches!(site.state, State::Skipped(Skip::Variable | Skip::Template));
-        let Some(name) = tree.text_of(site.main).filter(|_| is_named).and_then(whole_name) else { continue };
-        let is_of = |kind: &str, known: &HashSet<&str>| {
-            let resource = name.strip_prefix(kind).and_then(|rest| rest.split('.').next());
-            resource.is_some_and(|resource| known.contains(resource))
-        };
-        if is_of("docker_image.", &made) || is_of("data.docker_registry_image.", &asked) {
+        if !matches!(site.state, State::Skipped(Skip::Variable | Skip::Template)) {
+            continue;
+        }
+        let Some(name) = Traversal::whole(tree, site.main) else { continue };
+        let is_of =
+            |kind, known: &HashSet<&str>| name.named_by(kind).is_some_and(|name| known.contains(name));
+        if is_of("docker_image", &made) || is_of("data.docker_registry_image", &asked) {
             known.insert(index);
-        } else {
-            uses.entry(name).or_default().push(index);
+        } else if let Some((start, path)) = uses.whole(tree, site.main) {
+            told.insert(start);
+            named.push((index, path));
         }
     }
-    let everywhere = names(tree);
-    let mut passed: HashMap<String, usize> = HashMap::new();
     let mut arguments = Vec::new();
     for (to, value) in module_arguments(tree, root) {
-        if let Some(name) =
-            tree.text_of(value).filter(|_| !tree.nodes[value].tag().is_empty()).and_then(whole_name)
-        {
-            *passed.entry(name.to_owned()).or_default() += 1;
-            finder.names.passed.push((name.to_owned(), to));
+        if let Some((start, path)) = uses.whole(tree, value) {
+            told.insert(start);
+            finder.names.passed.push((path.to_owned(), to));
         } else if is_literal_image(tree, value) {
             let is_image = may_be_image(tree, &to.name, value);
             arguments.push((to, value, is_image));
         }
     }
-    for (name, count) in &everywhere {
-        let places = uses.get(name).map_or(0, Vec::len) + passed.get(*name).copied().unwrap_or_default();
-        let is_image = places == *count;
-        let names = if is_image { &mut finder.names.images } else { &mut finder.names.others };
-        names.insert((*name).to_owned());
-    }
-    let mut definitions = Vec::new();
-    for (name, definition) in defined(tree, root) {
-        let is_used_here = everywhere.contains_key(name.as_str());
-        if !is_literal_image(tree, definition) || is_used_here && !finder.names.images.contains(&name) {
-            continue;
-        }
-        let is_image = uses.contains_key(name.as_str()) || may_be_image(tree, &name, definition);
-        known.extend(uses.get(name.as_str()).into_iter().flatten());
-        definitions.push((definition, name, is_image));
-    }
+    let names = &mut finder.names;
+    names.images.extend(named.iter().map(|(_, path)| (*path).to_owned()));
+    let others = uses.places.iter().filter(|(start, _)| !told.contains(start));
+    names.others.extend(others.map(|(_, path)| path.clone()));
+    let (mut images, mut others, mut here) = Default::default();
+    let paths_of = |paths: &mut NamePaths, from: &BTreeSet<String>| {
+        from.iter().for_each(|path| paths.insert(path));
+    };
+    paths_of(&mut images, &names.images);
+    paths_of(&mut others, &names.others);
+    let mut defined = defined(tree, root);
+    uses.written.iter().for_each(|(path, node)| leaves(tree, *node, path, &mut defined));
+    defined.retain(|(path, value)| is_literal_image(tree, *value) && !others.meets_above(path));
+    defined.iter().for_each(|(path, _)| NamePaths::insert(&mut here, path));
+    known.extend(named.iter().filter(|(_, path)| here.meets(path)).map(|(index, _)| *index));
     let mut index = 0..;
     finder.sites.retain(|_| index.next().is_some_and(|index| !known.contains(&index)));
-    for (definition, name, is_image) in definitions {
-        finder.names.definitions.insert(name, tree.pointer(definition));
-        add(finder, definition, is_image);
+    for (path, value) in defined {
+        let is_image = images.meets(&path) || may_be_image(tree, &path, value);
+        finder.names.definitions.push((path, tree.pointer(value)));
+        add(finder, value, is_image);
     }
     for (to, value, is_image) in arguments {
         finder.names.arguments.push((to, tree.pointer(value)));
@@ -118,24 +119,11 @@ fn add(finder: &mut Finder<'_, '_>, value: NodeId, is_image: bool) {
     }
 }
 
-/// Returns what the modules of the same tree are called with.
-fn module_arguments(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(ModuleArgument, NodeId)> {
-    let mut found = Vec::new();
-    for module in nodes(tree, root, "/module/*").into_iter().chain(nodes(tree, root, "/module/*/[]")) {
-        let source = tree.get(module, "source").filter(|source| tree.nodes[*source].tag().is_empty());
-        let source = source.and_then(|source| tree.text_of(source)).filter(|source| source.starts_with('.'));
-        let Some(source) = source else { continue };
-        for (name, value) in tree.entries(module) {
-            let Some(name) = tree.text_of(*name) else { continue };
-            found.push((ModuleArgument { source: source.to_owned(), name: name.to_owned() }, *value));
-        }
-    }
-    found
-}
-
 /// Returns whether a value looks like an image where nothing says yet that it is one.
-fn may_be_image(tree: &SyntaxTree<'_>, name: &str, value: NodeId) -> bool {
-    let is_named = is_image_key(name) && has_tag_or_digest(tree, value);
+fn may_be_image(tree: &SyntaxTree<'_>, path: &str, value: NodeId) -> bool {
+    let mut keys = path.rsplit('.');
+    let is_key = keys.next().is_some_and(is_image_key) || keys.next().is_some_and(is_images_key);
+    let is_named = is_key && has_tag_or_digest(tree, value);
     is_literal_image(tree, value) && (is_named || uncatalogued::names_registry(tree, value))
 }
 
@@ -148,55 +136,4 @@ fn is_literal_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 fn keys<'t>(tree: &'t SyntaxTree<'_>, root: NodeId, path: &str) -> HashSet<&'t str> {
     let mappings = nodes(tree, root, path).into_iter();
     mappings.flat_map(|node| tree.entries(node)).filter_map(|(key, _)| tree.text_of(*key)).collect()
-}
-
-/// Returns how often each `local.x` and `var.x` is named in the file, comments left out.
-fn names<'t>(tree: &'t SyntaxTree<'_>) -> HashMap<&'t str, usize> {
-    let mut found: HashMap<&str, usize> = HashMap::new();
-    let (mut comments, bytes) = (tree.comments.iter().peekable(), tree.text.as_bytes());
-    for at in memchr::memchr_iter(b'.', bytes) {
-        let before = &bytes[..at];
-        let kind = ["local", "var"].into_iter().find(|kind| before.ends_with(kind.as_bytes()));
-        let Some(start) = kind.map(|kind| at - kind.len()) else { continue };
-        while comments.next_if(|comment| comment.end <= start).is_some() {}
-        let is_comment = comments.peek().is_some_and(|comment| comment.start <= start);
-        let is_other = start.checked_sub(1).is_some_and(|last| is_letter(bytes[last]) || bytes[last] == b'.');
-        if is_comment || is_other {
-            continue;
-        }
-        let length = bytes[at + 1..].iter().take_while(|byte| is_letter(**byte)).count();
-        *found.entry(&tree.text[start..at + 1 + length]).or_default() += 1;
-    }
-    found
-}
-
-/// Returns the names that have a value in this file, with the value; those that have several are left out.
-fn defined(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(String, NodeId)> {
-    let mut found: BTreeMap<String, Vec<NodeId>> = BTreeMap::new();
-    for locals in nodes(tree, root, "/locals").into_iter().chain(nodes(tree, root, "/locals/[]")) {
-        for (key, value) in tree.entries(locals) {
-            let Some(key) = tree.text_of(*key) else { continue };
-            found.entry(format!("local.{key}")).or_default().push(tree.resolve(*value));
-        }
-    }
-    for variables in nodes(tree, root, "/variable") {
-        for (key, value) in tree.entries(variables) {
-            let default =
-                tree.get(*value, "default").or_else(|| tree.get(*tree.items(*value).first()?, "default"));
-            if let (Some(key), Some(default)) = (tree.text_of(*key), default) {
-                found.entry(format!("var.{key}")).or_default().push(default);
-            }
-        }
-    }
-    // Only a file of variables has values outside of blocks.
-    for (key, value) in tree.entries(root) {
-        if let Some(key) = tree.text_of(*key).filter(|_| tree.string_of(*value).is_some()) {
-            found.entry(format!("var.{key}")).or_default().push(tree.resolve(*value));
-        }
-    }
-    let single = found.into_iter().filter_map(|(name, values)| match values.as_slice() {
-        [value] => Some((name, *value)),
-        _ => None,
-    });
-    single.collect()
 }

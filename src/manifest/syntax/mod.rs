@@ -17,7 +17,7 @@ mod query;
 pub(crate) mod source;
 mod table;
 pub mod template_mask;
-mod terraform;
+pub(super) mod terraform;
 pub mod tree;
 pub mod tree_edit;
 mod unit;

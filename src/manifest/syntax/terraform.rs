@@ -20,7 +20,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
 };
 
 /// The blocks that a file may consist of (Terraform language, "Configuration Syntax").
-const BLOCKS: [&str; 13] = [
+pub(in crate::manifest) const BLOCKS: [&str; 13] = [
     "check",
     "data",
     "ephemeral",

@@ -12,13 +12,14 @@ use crate::manifest::syntax::embedded::dedent;
 use crate::manifest::syntax::tree::ScalarStyle;
 
 /// Functions whose value is that of their first argument, perhaps in another form (Terraform language, "Functions").
-const PASS_ON: [&str; 13] = [
+const PASS_ON: [&str; 14] = [
     "chomp",
     "compact",
     "distinct",
     "jsondecode",
     "jsonencode",
     "nonsensitive",
+    "object",
     "sensitive",
     "tolist",
     "tomap",
@@ -27,6 +28,9 @@ const PASS_ON: [&str; 13] = [
     "yamldecode",
     "yamlencode",
 ];
+
+/// Types of collections, which hold what their argument says (Terraform language, "Type Constraints").
+const COLLECTIONS: [&str; 3] = ["list", "map", "set"];
 
 /// Functions whose value consists of their arguments, or is one of them.
 const JOIN: [&str; 6] = ["coalesce", "coalescelist", "concat", "merge", "setunion", "try"];
@@ -75,6 +79,15 @@ impl<'a> HclReader<'a> {
             arguments.next()
         } else if JOIN.contains(&name) {
             joined(span, arguments.collect())
+        } else if COLLECTIONS.contains(&name) {
+            Some(Value { span, shape: ValueShape::Sequence(vec![arguments.next()?]) })
+        } else if name == "optional" {
+            // Of the type of a variable: the default, and what its parts are by default.
+            let (parts, default) = (arguments.next()?, arguments.next());
+            match default {
+                Some(default) if matches!(default.shape, ValueShape::Scalar { .. }) => Some(default),
+                default => joined(span, default.into_iter().chain([parts]).collect()),
+            }
         } else if name == "flatten" {
             match arguments.next()?.shape {
                 ValueShape::Sequence(lists) => joined(span, lists),
