@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use aho_corasick::AhoCorasick;
 use similar::TextDiff;
 
 use super::super::input::{self, Input};
 use super::base_settings::BaseSettings;
 use super::diff_base::DiffBase;
 use super::looks_away::{self, UnfollowedPath};
+use super::mentioned::{self, Trees};
 use crate::check::baseline::Baseline;
 use crate::check::{self, Base, EditedSettings};
 use crate::commands::args::{CheckArgs, Globals};
@@ -21,11 +21,10 @@ use crate::manifest::inventory::Inventory;
 use crate::manifest::mentions::{self, Mentions};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{SIZE_MAX, is_candidate};
-use crate::policy::Settings;
 use crate::source::git::RevisionError;
 use crate::source::tree::{
-    CommitTree, Comparison, DirectoryTree, EntryKind, HeadTree, PATCH_MAX, PatchError, PatchedTree,
-    Selection, Tree, TreeError, renames,
+    CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
+    TreeError, renames,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.
@@ -116,8 +115,14 @@ impl Before {
         let reads = |path: &str| config.settings.policy.reads(path);
         let looks_away = looks_away::of_commits(base, head, &place, reads);
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
-        let (mentions, pinned_names) =
-            mentions(&tree, &config.settings, &edited, is_touched, then).map_err(anyhow::Error::new)?;
+        let (mentions, pinned_names) = mentioned::by_change(
+            &Trees { base, now: &tree, there: &there },
+            &config.settings,
+            &edited,
+            is_touched,
+            then,
+        )
+        .map_err(anyhow::Error::new)?;
         let mut notes = Vec::new();
         if !has_common_ancestor {
             notes.push(format!(
@@ -176,8 +181,14 @@ impl Before {
         let looks_away = looks_away::of_patch(&tree, now, &place, reads);
         let then = |path: &str| then(renamed.get(path).map_or(path, String::as_str));
         let is_touched = |_: &str, root_path: &str| tree.before(root_path).is_some();
-        let (mentions, pinned_names) =
-            mentions(now, &config.settings, &edited, is_touched, then).map_err(anyhow::Error::new)?;
+        let (mentions, pinned_names) = mentioned::by_change(
+            &Trees { base: &tree, now, there: &there },
+            &config.settings,
+            &edited,
+            is_touched,
+            then,
+        )
+        .map_err(anyhow::Error::new)?;
         Ok(Self {
             config,
             baseline,
@@ -278,76 +289,6 @@ fn touched<T: Tree>(
         touched.entry(root_path).or_default().extend(lines);
     }
     Ok(touched)
-}
-
-/// Returns what the files of `now` that the change touches mention more often than before, and the names that have a digest
-/// anywhere; `then` returns their bytes of before.
-fn mentions<T: Tree>(
-    now: &T,
-    settings: &Settings,
-    edited: &[EditedSettings],
-    is_touched: impl Fn(&str, &str) -> bool,
-    then: impl Fn(&str) -> Option<Vec<u8>>,
-) -> Result<(Vec<Mentions>, HashSet<String>), TreeError> {
-    let catalogue = settings.catalogue();
-    let mut all = Vec::new();
-    for entry in now.entries()? {
-        let root_path = now.root_path(&entry.path);
-        let is_read = mentions::is_read(&root_path) && settings.policy.reads(&root_path);
-        if !is_read || entry.kind != EntryKind::File || !is_touched(&entry.path, &root_path) {
-            continue;
-        }
-        let Ok(bytes) = now.read(&entry.path, SIZE_MAX) else { continue };
-        let before = then(&root_path);
-        if before.as_deref() == Some(&bytes) {
-            continue;
-        }
-        let found = mentions::new_mentions(&root_path, before.as_deref(), &bytes, &catalogue);
-        if !found.is_empty() {
-            all.push(Mentions { path: entry.path, root_path, found });
-        }
-    }
-    let others = all.iter().filter(|file| !is_candidate(&file.root_path)).map(|file| file.root_path.as_str());
-    let (named, pinned) = named(now, &others.collect::<Vec<_>>(), !all.is_empty())?;
-    // What they have is what findings say, and that they are edited is said.
-    let is_settings = |path: &str| edited.iter().any(|edited| edited.root_path == path);
-    all.retain(|file| {
-        let path = &file.root_path;
-        !is_settings(path) && (is_candidate(path) || named.contains(path))
-    });
-    Ok((all, pinned))
-}
-
-/// Returns those of the files at `paths` whose name, or the ending of it behind a `*`, stands in a file that says what is
-/// deployed; and the names that have a digest in such files.
-fn named<T: Tree>(
-    now: &T,
-    paths: &[&str],
-    is_wanted: bool,
-) -> Result<(HashSet<String>, HashSet<String>), TreeError> {
-    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    let any = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| format!("*.{extension}"));
-    let words: Vec<(&str, String)> = paths
-        .iter()
-        .flat_map(|path| std::iter::once(name(path)).chain(any(path)).map(|word| (*path, word)))
-        .collect();
-    let search = AhoCorasick::new(words.iter().map(|(_, word)| word)).ok().filter(|_| !words.is_empty());
-    let (mut found, mut pinned) = (HashSet::new(), HashSet::new());
-    if !is_wanted {
-        return Ok((found, pinned));
-    }
-    for entry in now.entries()?.into_iter().filter(|entry| entry.kind == EntryKind::File) {
-        let root_path = now.root_path(&entry.path);
-        if !is_candidate(&root_path) && !root_path.contains("templates/") {
-            continue;
-        }
-        let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
-        let said = search.iter().flat_map(|search| search.find_overlapping_iter(&bytes));
-        let said: HashSet<&str> = said.map(|said| words[said.pattern().as_usize()].0).collect();
-        found.extend(said.into_iter().filter(|path| *path != root_path).map(str::to_owned));
-        pinned.extend(mentions::pinned_names(&bytes));
-    }
-    Ok((found, pinned))
 }
 
 /// Returns the old names of the files that have another one now.

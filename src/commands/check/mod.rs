@@ -6,6 +6,7 @@ mod changed_since;
 mod diff_base;
 mod fix;
 mod looks_away;
+mod mentioned;
 mod outputs;
 mod rendered;
 

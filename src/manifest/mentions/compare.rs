@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use super::digests;
+use super::digests::{self, Names};
 use super::mention::{Mention, Mentioned};
 use super::reader::{Reader, Text};
 use crate::manifest::formats::catalogue::Catalogue;
@@ -21,18 +21,45 @@ pub fn is_read(path: &str) -> bool {
     !is_of_compose && !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
 }
 
-/// Returns what the file at `path` mentions more often than its bytes of `before` do, in the order of the file; nothing
-/// where its bytes are no text.
-pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> Vec<Mention> {
+/// Returns whether a file is one whose commands run images, though no manifest names it: a unit of systemd.
+pub fn runs_images(path: &str) -> bool {
+    path.ends_with(".service")
+}
+
+/// Returns whether a file is a text for people, or what a tool writes for itself.
+pub fn is_prose(path: &str) -> bool {
+    const ENDINGS: [&str; 10] = ["adoc", "csv", "html", "lock", "markdown", "md", "rst", "sum", "svg", "txt"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_titled = ["CHANGELOG", "README"].iter().any(|title| name.starts_with(title));
+    is_titled || name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+}
+
+/// What a file mentions since a change.
+#[derive(Debug, Default)]
+pub struct NewMentions {
+    /// What it mentions more often than before, in the order of the file.
+    pub found: Vec<Mention>,
+    /// The names that it says less often than before.
+    pub dropped: Vec<String>,
+}
+
+/// Returns what the file at `path` mentions more often than its bytes of `before` do, but for lost digests; nothing where its
+/// bytes are no text.
+pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
     let mut known: HashMap<u64, usize> = HashMap::new();
+    let mut names: HashMap<u64, String> = HashMap::new();
     let before = before.and_then(|bytes| text_of(bytes).ok());
     if let Some(text) = before {
         let mut take = |what: Mentioned, _: &Text<'_>, path: String, _: Range<usize>| {
-            *known.entry(key(&what, &path)).or_default() += 1;
+            let key = key(&what, &path);
+            *known.entry(key).or_default() += 1;
+            if let Mentioned::Name { word, .. } = what {
+                names.insert(key, word);
+            }
         };
         Reader::new(path, catalogue, &mut take).read(text);
     }
-    let Ok(text) = text_of(now) else { return Vec::new() };
+    let Ok(text) = text_of(now) else { return NewMentions::default() };
     let mut found: Vec<Unplaced> = Vec::new();
     let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
         .get_mut(&key(&what, &path))
@@ -50,12 +77,25 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         let (what, path) = (Mentioned::Packed, String::new());
         found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span: 0..0 });
     }
-    for gone in before.map(|before| digests::lost(path, before, text)).unwrap_or_default() {
-        let (what, path, span) = (Mentioned::LostDigest(gone.text), gone.path, gone.span);
-        found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span });
-    }
+    let is_dropped = |key: &u64| known.get(key).is_some_and(|left| *left > 0);
+    let dropped = names.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
+    NewMentions { found: placed(found, text, now.len() - text.len()), dropped }
+}
+
+/// Returns the digests that the file at `path` had before and has no longer, its own and those of what it names.
+pub fn lost_digests(path: &str, before: &[u8], now: &[u8], names: (Names<'_>, Names<'_>)) -> Vec<Mention> {
+    let (Ok(before), Ok(text)) = (text_of(before), text_of(now)) else { return Vec::new() };
+    let lost = digests::lost(path, (before, names.0), (text, names.1)).into_iter().map(|gone| {
+        let what = Mentioned::LostDigest { text: gone.text, over_remote: gone.over_remote };
+        let (path, span) = (gone.path, gone.span);
+        Unplaced { what, document: 0, in_object: false, in_text: false, path, span }
+    });
+    placed(lost.collect(), text, now.len() - text.len())
+}
+
+/// Returns what is mentioned in a text that starts at `offset` in its file, with the lines.
+fn placed(mut found: Vec<Unplaced>, text: &str, offset: usize) -> Vec<Mention> {
     found.sort_by_key(|found| found.span.start);
-    let offset = now.len() - text.len();
     let mut lines = Positions::new(text);
     // All that stands in a text has the place of the text.
     let mut last: Option<SourceRange> = None;
@@ -106,7 +146,7 @@ pub fn pinned_names(bytes: &[u8]) -> HashSet<String> {
 fn key(what: &Mentioned, path: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
-    if !matches!(what, Mentioned::Value { .. }) {
+    if !matches!(what, Mentioned::Value { .. } | Mentioned::Name { .. }) {
         let keys = path.split('/').filter(|key| !key.bytes().all(|byte| byte.is_ascii_digit()));
         keys.for_each(|key| key.hash(&mut hasher));
     }
@@ -121,7 +161,7 @@ mod tests {
     #[test]
     fn expressions_are_values() {
         let text = b"locals {\n  ref = join(\":\", [\"nginx\", \"1.27\"])\n}\n";
-        let found = new_mentions("l.tf", None, text, &BUILT_IN);
+        let found = new_mentions("l.tf", None, text, &BUILT_IN).found;
         let value = Mentioned::Value {
             name: "ref".to_owned(),
             value: "join(\":\",[\"nginx\",\"1.27\"])".to_owned(),

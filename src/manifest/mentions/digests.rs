@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-
+use super::holdings::Holdings;
+use super::names;
+use super::unpacked::{Unpacked, unpacked};
+use crate::manifest::content;
 use crate::manifest::partial_image::ends_in_digest;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::SourceText;
@@ -36,19 +38,41 @@ const PARTS: [&str; 14] = [
 const WORKLOADS: [&str; 6] =
     ["services", "containers", "initContainers", "ephemeralContainers", "steps", "sidecars"];
 
+/// What kustomize finds by a name in what it builds on, and by that alone.
+const SELECTING: [&str; 5] = ["components", "images", "patches", "patchesJson6902", "patchesStrategicMerge"];
+
+/// What names whole objects: they go with their digests.
+const WHOLE: [&str; 5] = ["bases", "crds", "dependsOn", "include", "resources"];
+
 /// An object of a file, and the keys that lead to a value in it; items of lists by their names.
 type DigestPlace = (String, Vec<String>);
 
 /// What stands for a [`DigestPlace`]: a large file has millions of places.
 type PlaceHash = u64;
 
+/// What is meant by the words of a file.
+#[derive(Clone, Copy, Default)]
+pub struct Names<'n> {
+    /// The file's path below the root.
+    pub path: &'n str,
+    /// What stands behind them.
+    pub held: Option<&'n Holdings>,
+}
+
+impl Names<'_> {
+    fn has_digest(&self, word: &str) -> bool {
+        self.held.is_some_and(|held| held.has_digest(self.path, word))
+    }
+}
+
 /// What a text has where.
 #[derive(Default)]
-struct Outline {
+struct Outline<'n> {
+    names: Names<'n>,
     /// Every value and collection, where they are asked for.
     places: HashMap<PlaceHash, Range<usize>>,
     has_places: bool,
-    /// The words with a digest.
+    /// The words with a digest, or the names of what has one.
     digests: BTreeMap<DigestPlace, Vec<String>>,
     objects: HashSet<String>,
 }
@@ -56,22 +80,29 @@ struct Outline {
 /// A digest that is gone: the text that had it, where that stood, and what stands there now.
 pub(super) struct LostDigest {
     pub(super) text: String,
+    /// Whether it still stands there for something else, as kustomize finds what it is for.
+    pub(super) over_remote: bool,
     pub(super) path: String,
     pub(super) span: Range<usize>,
 }
 
+/// Returns whether a text has a digest.
+pub(super) fn has_any(path: &str, text: &str) -> bool {
+    !Outline::of(path, text, Names::default(), false).digests.is_empty()
+}
+
 /// Returns the digests that the text of before has and the one of now does not have at the same place, where the object is still
 /// there and neither the digest nor the workload that had it was moved or taken away as a whole.
-pub(super) fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
-    let (text, before) = (now, Outline::of(path, before, false));
-    let mut now = Outline::of(path, text, false);
-    let is_less = |now: &Outline, at: &DigestPlace, texts: &[String]| {
-        texts.len() > now.digests.get(at).map(Vec::len).unwrap_or_default() && now.objects.contains(&at.0)
+pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)) -> Vec<LostDigest> {
+    let ((text, names), before) = (now, Outline::of(path, before.0, before.1, false));
+    let mut now = Outline::of(path, text, names, false);
+    let is_less = |now: &Outline<'_>, at: &DigestPlace, texts: &[String]| {
+        texts.len() > now.digests.get(at).map(Vec::len).unwrap_or_default()
     };
     if !before.digests.iter().any(|(at, texts)| is_less(&now, at, texts)) {
         return Vec::new();
     }
-    now = Outline::of(path, text, true);
+    now = Outline::of(path, text, names, true);
     let (counts_before, counts_now) = (before.counts(), now.counts());
     let mut found = Vec::new();
     for (at, texts) in before.digests.iter().filter(|(at, texts)| is_less(&now, at, texts)) {
@@ -85,20 +116,29 @@ pub(super) fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
                 .sum::<usize>()
         };
         // The same value stands under the same key elsewhere.
-        let is_moved = || count(&counts_now) >= count(&counts_before);
-        if here.is_some() && now.is_another_part(&before, at) || here.is_none() && is_moved() {
+        let is_moved = here.is_none() && count(&counts_now) >= count(&counts_before);
+        let is_selecting = keys.first().is_some_and(|key| SELECTING.contains(&key.as_str()));
+        let is_of_another = !now.objects.contains(object);
+        let over_remote = is_moved && (is_selecting || is_of_another);
+        let is_elsewhere = (is_moved || is_of_another) && !over_remote;
+        if is_elsewhere || here.is_some() && now.is_another_part(&before, at) {
             continue;
         }
         let depth = (0..keys.len()).rev().find(|depth| now.place(object, &keys[..*depth]).is_some());
         let above = depth.unwrap_or_default();
-        if here.is_none() && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys) {
+        if here.is_none()
+            && !over_remote
+            && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys)
+        {
             continue;
         }
         let span = here.or_else(|| now.place(object, &keys[..above]));
         let left = now.digests.get(at).map(Vec::as_slice).unwrap_or_default();
         let gone = texts.iter().find(|text| !left.contains(text)).or(texts.first());
         let text = gone.cloned().unwrap_or_default();
-        found.push(LostDigest { text, path: format!("/{}", keys.join("/")), span: span.unwrap_or_default() });
+        let (path, span) = (format!("/{}", keys.join("/")), span.unwrap_or_default());
+        let over_remote = over_remote || is_selecting && !text.contains("sha256:");
+        found.push(LostDigest { text, over_remote, path, span });
     }
     found
 }
@@ -111,9 +151,9 @@ fn is_workload(gone: &[String], keys: &[String]) -> bool {
     is_image && (item && in_workloads(&gone[..gone.len() - 1]) || list && in_workloads(gone))
 }
 
-impl Outline {
-    fn of(path: &str, text: &str, has_places: bool) -> Self {
-        let mut outline = Self { has_places, ..Self::default() };
+impl<'n> Outline<'n> {
+    fn of(path: &str, text: &str, names: Names<'n>, has_places: bool) -> Self {
+        let mut outline = Self { names, has_places, ..Self::default() };
         let name = if Language::of(path).is_some() { path } else { "values.yaml" };
         let source = SourceText::new(text, name);
         let tree = source.parse();
@@ -159,14 +199,18 @@ impl Outline {
                 if is_text && depth < DEPTH_MAX && self.inner(value, (object, keys), &span, depth) {
                     return;
                 }
-                let decoded = BASE64_STANDARD.decode(value.trim()).ok().filter(|_| value.len() > 64);
-                let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
-                if let Some(inner) = decoded.filter(|_| depth < DEPTH_MAX)
+                if let Unpacked::Text(inner) = unpacked(value)
+                    && depth < DEPTH_MAX
                     && self.inner(&inner, (object, keys), &span, depth)
                 {
                     return;
                 }
-                let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',');
+                // What is written in an action of a template counts, too.
+                let value = match tree.original.get(tree.nodes[node].span()) {
+                    Some(written) if tree.is_masked(node) => written,
+                    _ => value,
+                };
+                let ends = |c: char| c.is_whitespace() || "\"',{}".contains(c);
                 let mut found: Vec<String> = value
                     .split(ends)
                     .filter(|word| word.contains("sha256:") || word.contains("sha512:"))
@@ -175,6 +219,15 @@ impl Outline {
                 let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
                 if found.is_empty() && is_named && ends_in_digest(value) {
                     found.push(value.to_string());
+                }
+                if found.is_empty() && !keys.iter().any(|key| WHOLE.contains(&key.as_str())) {
+                    let word = names::word(tree, node, value).filter(|word| self.names.has_digest(word));
+                    if let Some(word) = word {
+                        // Which of a list's names it is does not matter.
+                        let is_item = keys.last().is_some_and(|key| key.starts_with('['));
+                        let keys = keys[..keys.len() - usize::from(is_item)].to_vec();
+                        self.digests.entry((object.to_owned(), keys)).or_default().push(word.to_owned());
+                    }
                 }
                 if !found.is_empty() {
                     self.digests.entry((object.to_owned(), keys.clone())).or_default().extend(found);
@@ -210,14 +263,16 @@ impl Outline {
         if !tree.documents.iter().all(is_read) {
             return false;
         }
-        let (object, keys) = at;
+        let (above, keys) = at;
         for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
         {
-            keys.push(format!("({document})"));
-            self.walk(&tree, root, (object, keys), Some(span), depth + 1);
+            let object = object(&tree, root).unwrap_or_default();
+            keys.push(format!("({document}{object})"));
+            self.walk(&tree, root, (above, keys), Some(span), depth + 1);
             keys.pop();
         }
-        true
+        // What is written in actions of templates counts, too.
+        !tree.has_actions()
     }
 
     /// Returns whether another part of the same reference has a digest now that had none before.
@@ -249,12 +304,22 @@ fn object(tree: &SyntaxTree<'_>, root: NodeId) -> Option<String> {
 fn name_of(tree: &SyntaxTree<'_>, item: NodeId) -> String {
     let named = ["name", "key", "id", "path"].iter().find_map(|key| tree.get_str(item, key));
     let flag = || tree.string_of(item).and_then(|text| Some(text.split_once('=')?.0));
-    format!("[{}]", named.or_else(flag).unwrap_or_default())
+    let target = tree.get(item, "target").map(|target| content::of_node(tree, target)).unwrap_or_default();
+    format!("[{}{target}]", named.or_else(flag).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+
     use super::*;
+
+    fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
+        super::lost(path, (before, Names::default()), (now, Names::default()))
+            .into_iter()
+            .filter(|lost| !lost.over_remote)
+            .collect()
+    }
 
     const DIGEST: &str = "sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd";
 

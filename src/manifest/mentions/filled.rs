@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::mention::{Mention, Mentioned, WRITTEN};
 use crate::manifest::file_scan::FileScan;
+use crate::manifest::formats::is_named;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
@@ -39,6 +40,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
     {
         let opens = opens(inventory);
         let patches = inventory.patches();
+        let has_remote = has_remote_base(inventory);
         let names = ImageNames::of(inventory);
         let by_path: HashMap<&str, &FileScan> =
             inventory.files.iter().map(|file| (file.root_path.as_str(), file)).collect();
@@ -57,7 +59,11 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     }
                     Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
                     Mentioned::Packed => (LookAwayReason::EmbeddedText, mention.path.clone()),
-                    Mentioned::LostDigest(text) if !judged.is_site(mention) => {
+                    Mentioned::LostDigest { text, over_remote } if !judged.is_site(mention) => {
+                        let selects = is_named(&file.root_path) || patches.contains(file.root_path.as_str());
+                        if *over_remote && !(has_remote && selects) {
+                            continue;
+                        }
                         (LookAwayReason::LostDigest, text.clone())
                     }
                     Mentioned::Value { name, value, is_item }
@@ -103,6 +109,12 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
         }
         inventory.files[at].scan.looks_away.push(LookAway::at(reason, what, spot));
     }
+}
+
+/// Returns whether kustomizations build on what is not in the tree.
+fn has_remote_base(inventory: &Inventory) -> bool {
+    let all = inventory.files.iter().flat_map(|file| &file.scan.looks_away);
+    all.into_iter().any(|it| matches!(it.reason, LookAwayReason::RemoteBase | LookAwayReason::KustomizeChart))
 }
 
 /// Returns whether a value may be a part of an image that leaves open which one it is.

@@ -170,6 +170,20 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     pairs.filter(move |(before, word)| word.contains(':') && !is_made(before)).map(|(_, word)| word)
 }
 
+/// Returns the images that a command asks for by name alone: `--image nginx`, `docker://nginx`.
+pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| c.is_whitespace() || "\"'`,;()|[]{}<>".contains(c));
+    let words = words.filter(|word| !word.is_empty());
+    let pairs = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    let named = pairs.filter_map(|(before, word)| {
+        let after = (before == "--image").then_some(word);
+        after.or_else(|| word.strip_prefix("--image=")).or_else(|| word.strip_prefix("docker://"))
+    });
+    named.filter(|word| {
+        Reference::parse(word).is_ok_and(|image| image.tag().is_none() && image.digest().is_none())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +226,15 @@ mod tests {
         ] {
             assert_eq!(likeness(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn what_a_command_asks_for_needs_no_tag() {
+        let asked = |line| asked_for(line).collect::<Vec<_>>();
+        assert_eq!(asked("kubectl create deployment web --image nginx --port 80"), ["nginx"]);
+        assert_eq!(asked("kubectl run a --image=acme/app"), ["acme/app"]);
+        assert_eq!(asked("skopeo copy docker://acme/app dir:a"), ["acme/app"]);
+        assert!(asked("--image=$IMAGE --image nginx:1.27 --images a image b").is_empty());
     }
 
     #[test]

@@ -22,6 +22,24 @@ pub struct Mention {
 /// The value of what a replacement writes, which stands elsewhere.
 pub(super) const WRITTEN: &str = "(replacement)";
 
+impl Mention {
+    /// Returns whether it is the digest of an image that is gone.
+    pub fn is_lost_image(&self) -> bool {
+        matches!(&self.what, Mentioned::LostDigest { text, .. } if text.contains("@sha256:"))
+    }
+}
+
+impl Mentioned {
+    /// Returns it as what a name leads to.
+    #[must_use]
+    pub fn behind(&self, name: &str) -> Self {
+        match self {
+            Self::Image(image) => Self::Image(format!("{name}: {image}")),
+            other => other.clone(),
+        }
+    }
+}
+
 /// What is mentioned.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Mentioned {
@@ -33,8 +51,20 @@ pub enum Mentioned {
     Packed,
     /// The key by which a tool changes images while they run.
     Updater(String),
-    /// The text that had a digest before at this place, or below it, where none is now.
-    LostDigest(String),
+    /// What had a digest before at this place, or below it, where none is now.
+    LostDigest {
+        /// The text that had it, or the name of what has it.
+        text: String,
+        /// Whether it counts only where the tree builds on what is not in it.
+        over_remote: bool,
+    },
+    /// A word by which a file, an object or a key of its data may be meant.
+    Name {
+        /// The word.
+        word: String,
+        /// What stands for whom that is for, where it is said.
+        target: String,
+    },
     /// A value that has a name, by which something else may ask for it.
     Value {
         /// The name.

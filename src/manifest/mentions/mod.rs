@@ -4,10 +4,16 @@
 mod compare;
 mod digests;
 mod filled;
+mod holdings;
 mod image_like;
 mod mention;
+mod names;
 mod reader;
+mod rewrites;
+mod unpacked;
 
-pub use compare::{is_read, new_mentions, pinned_names};
+pub use compare::{NewMentions, is_prose, is_read, lost_digests, new_mentions, pinned_names, runs_images};
+pub use digests::Names;
 pub use filled::{Mentions, add_looks_away};
+pub use holdings::{Holdings, WantedNames};
 pub use mention::{Mention, Mentioned};

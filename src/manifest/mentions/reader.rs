@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine as _};
-
-use super::image_like::{Likeness, has_version, likeness, without_scheme, words};
+use super::image_like::{Likeness, asked_for, has_version, likeness, without_scheme, words};
 use super::mention::{Mentioned, WRITTEN};
+use super::names;
+use super::rewrites;
+use super::unpacked::{Unpacked, unpacked};
+use crate::manifest::content;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::partial_image::{PartialImage, ends_in_digest};
 use crate::manifest::scan;
@@ -29,11 +31,13 @@ const PROSE: [&str; 8] =
 /// Keys that hold what a named item of a list is.
 const VALUES: [&str; 6] = ["value", "default", "values", "image", "tag", "version"];
 
-/// Annotations by which a tool changes images while they run: Argo CD Image Updater, Keel, OpenShift, WUD, Watchtower.
-const UPDATERS: [&str; 5] = [
+/// Keys by which a tool changes images while they run: annotations of Argo CD Image Updater, Keel, OpenShift, WUD and Watchtower,
+/// and triggers of OpenShift.
+const UPDATERS: [&str; 6] = [
     "argocd-image-updater.argoproj.io/",
     "com.centurylinklabs.watchtower.",
     "image.openshift.io/triggers",
+    "imageChangeParams",
     "keel.sh/",
     "wud.",
 ];
@@ -67,6 +71,8 @@ pub(super) struct Reader<'r, 't> {
     path: &'r str,
     catalogue: &'r Catalogue,
     take: &'r mut Take<'t>,
+    /// How many texts what is read stands in.
+    depth: usize,
 }
 
 /// A text that is read: the file's, or one inside of it.
@@ -84,7 +90,12 @@ pub(super) struct Text<'a> {
 
 impl<'r, 't> Reader<'r, 't> {
     pub(super) fn new(path: &'r str, catalogue: &'r Catalogue, take: &'r mut Take<'t>) -> Self {
-        Self { path, catalogue, take }
+        Self { path, catalogue, take, depth: 0 }
+    }
+
+    /// Has it read what something else takes a text from.
+    pub(super) fn inside(self) -> Self {
+        Self { depth: 1, ..self }
     }
 
     /// Reads a whole file.
@@ -102,7 +113,7 @@ impl<'r, 't> Reader<'r, 't> {
             for (document, parsed) in tree.documents.iter().enumerate() {
                 if let Some(root) = parsed.root.filter(is_whole) {
                     let in_object = is_object(&tree, root);
-                    let text = Text { tree: &tree, depth: 0, document, in_object, outer: None };
+                    let text = Text { tree: &tree, depth: self.depth, document, in_object, outer: None };
                     if Language::of(self.path).is_none() && Language::of(path) == Some(Language::Yaml) {
                         let value = tree.source_of(document);
                         self.images(&text, is_object(&tree, root), value, &tree.nodes[root].span(), "");
@@ -116,7 +127,7 @@ impl<'r, 't> Reader<'r, 't> {
             let tree = source.parse();
             let at = Text {
                 tree: &tree,
-                depth: 0,
+                depth: self.depth,
                 document: 0,
                 in_object: false,
                 outer: Some((0..text.len(), "")),
@@ -133,7 +144,7 @@ impl<'r, 't> Reader<'r, 't> {
             for (document, root) in
                 tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
             {
-                let text = Text { tree: &tree, depth: 0, document, in_object: false, outer: None };
+                let text = Text { tree: &tree, depth: self.depth, document, in_object: false, outer: None };
                 self.value(&text, "", root, false);
             }
         }
@@ -142,16 +153,7 @@ impl<'r, 't> Reader<'r, 't> {
     /// Takes the images of a text that is read as objects or values and that nobody pinned.
     fn images(&mut self, text: &Text<'_>, is_object: bool, value: &str, span: &Range<usize>, path: &str) {
         let name = if is_object { "inner.yaml" } else { "values.yaml" };
-        let found = scan::scan_strictly(name, value.as_bytes(), self.catalogue, true);
-        let floating = found.sites.iter().filter(|located| located.site.state == State::Floating);
-        // A tag that stands under no name may be anybody's.
-        let is_open =
-            |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
-        let parts = found.partials.iter().filter(is_open);
-        let images = floating
-            .map(|located| located.site.image.clone())
-            .chain(parts.map(|partial| partial.parts.written()));
-        for image in images {
+        for image in floating(name, value, self.catalogue) {
             (self.take)(Mentioned::Image(image), text, path.to_owned(), span.clone());
         }
     }
@@ -164,8 +166,15 @@ impl<'r, 't> Reader<'r, 't> {
             NodeKind::Mapping { entries, .. } => {
                 let name = NAMES.iter().find_map(|key| tree.get_str(node, key));
                 self.patched(text, node);
-                for (key, value) in entries {
-                    let Some(key) = tree.text_of(*key).filter(|key| !PROSE.contains(key)) else { continue };
+                for (key_node, value) in entries {
+                    let Some(key) = tree.text_of(*key_node).filter(|key| !PROSE.contains(key)) else {
+                        continue;
+                    };
+                    self.line(text, *key_node, key);
+                    if text.in_object && is_variable(key) {
+                        // Which key it is, the deployer decides.
+                        self.emit(text, *key_node, Mentioned::Packed);
+                    }
                     if let Some(name) = name.filter(|_| VALUES.contains(&key)) {
                         self.value(text, name, *value, true);
                     }
@@ -253,7 +262,8 @@ impl<'r, 't> Reader<'r, 't> {
                 && name.contains('.');
             // Those of a deployer's objects are known.
             let is_open = text.depth > 0 || !is_item;
-            if is_tag && is_open && !said.is_empty() && !ends_in_digest(&said) {
+            let is_inner = || text.depth > 0 && rewrites::is_tag_of_image(text.tree, value);
+            if (is_tag && is_open || is_inner()) && !said.is_empty() && !ends_in_digest(&said) {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
             }
             let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), is_item };
@@ -262,24 +272,25 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     fn scalar(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
+        if let Some(word) = names::word(text.tree, node, value) {
+            let target = text.tree.nodes[node].parent().and_then(|parent| text.tree.get(parent, "target"));
+            let target = target.map(|target| content::of_node(text.tree, target)).unwrap_or_default();
+            self.emit(text, node, Mentioned::Name { word: word.to_owned(), target });
+        }
+        if rewrites::is_one(text.tree, node, value) {
+            self.emit(text, node, Mentioned::Updater(value.trim().to_owned()));
+        }
         if text.tree.is_masked(node) {
+            // What an action makes is not known, but what is written in it.
+            let written = text.tree.original.get(text.tree.nodes[node].span()).unwrap_or_default();
+            self.lines(text, node, written);
             return;
         }
         let is_text = value.contains(['\n', '{', '[']) && value.contains(':');
         if is_text && text.depth < DEPTH_MAX && self.inner(text, node, value) {
             return;
         }
-        if !value.contains('\n') {
-            self.line(text, node, value);
-        } else {
-            // A script, a program: only what is called an image is one, or what has a version.
-            for line in value.lines() {
-                let is_wanted = line.to_ascii_lowercase().contains("image") || words(line).any(has_version);
-                if is_wanted {
-                    self.line(text, node, line);
-                }
-            }
-        }
+        self.lines(text, node, value);
         if text.depth < DEPTH_MAX && value.len() >= 12 {
             match unpacked(value) {
                 Unpacked::Text(inner) if inner.contains(':') && !self.inner(text, node, &inner) => {
@@ -291,6 +302,15 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
+    /// Reads a text line by line. Of a script, a program, only what is called an image is one, or what has a version.
+    fn lines(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
+        let is_one = !value.contains('\n');
+        let is_wanted = |line: &&str| {
+            is_one || line.to_ascii_lowercase().contains("image") || words(line).any(has_version)
+        };
+        value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));
+    }
+
     fn line(&mut self, text: &Text<'_>, node: NodeId, line: &str) {
         for word in words(line) {
             let said = without_scheme(word).to_owned();
@@ -299,6 +319,9 @@ impl<'r, 't> Reader<'r, 't> {
                 Some(Likeness::Perhaps) => self.emit(text, node, Mentioned::Perhaps(said)),
                 None => {}
             }
+        }
+        for image in asked_for(line) {
+            self.emit(text, node, Mentioned::Image(image.to_owned()));
         }
         // As generators of kustomize and environments have it.
         if let Some((name, value)) = line.split_once('=').filter(|(name, _)| is_name(name)) {
@@ -329,42 +352,20 @@ impl<'r, 't> Reader<'r, 't> {
             let in_object = text.in_object || is_object;
             self.walk(&Text { tree: &tree, depth, document, in_object, outer }, root);
         }
-        // What cannot be read as YAML is read line by line.
-        tree.documents.iter().all(|document| document.error.is_none())
+        // What cannot be read as YAML is read line by line, and so are actions of templates.
+        !tree.has_actions() && tree.documents.iter().all(|document| document.error.is_none())
     }
 }
 
-/// What an encoded text is.
-enum Unpacked {
-    Text(String),
-    /// Compressed bytes.
-    Packed,
-    /// It is not encoded.
-    Nothing,
-}
-
-/// Returns what a text stands for in base64 of any alphabet, over several lines too, or as a `data:` URL.
-fn unpacked(text: &str) -> Unpacked {
-    let (is_plain, body) = match text.trim().strip_prefix("data:").and_then(|url| url.split_once(',')) {
-        Some((kind, body)) => (!kind.ends_with("base64"), body),
-        None => (false, text),
-    };
-    if is_plain {
-        return percent_encoding::percent_decode_str(body)
-            .decode_utf8()
-            .map_or(Unpacked::Nothing, |text| Unpacked::Text(text.into_owned()));
-    }
-    let letters = body.chars().filter(|c| !c.is_whitespace() && *c != '=');
-    let letters = letters.map(|c| match c {
-        '-' => '+',
-        '_' => '/',
-        other => other,
-    });
-    match BASE64_STANDARD_NO_PAD.decode(letters.collect::<String>()) {
-        Ok(bytes) if bytes.starts_with(&[0x1f, 0x8b]) => Unpacked::Packed,
-        Ok(bytes) => String::from_utf8(bytes).map_or(Unpacked::Nothing, Unpacked::Text),
-        Err(_) => Unpacked::Nothing,
-    }
+/// Returns the images, and parts of some, that nobody pinned in a text that is read as the file of that name.
+pub(super) fn floating(name: &str, text: &str, catalogue: &Catalogue) -> Vec<String> {
+    let found = scan::scan_strictly(name, text.as_bytes(), catalogue, true);
+    let sites = found.sites.iter().filter(|located| located.site.state == State::Floating);
+    // A tag that stands under no name may be anybody's.
+    let is_open =
+        |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
+    let parts = found.partials.iter().filter(is_open).map(|partial| partial.parts.written());
+    sites.map(|located| located.site.image.clone()).chain(parts).collect()
 }
 
 fn is_object(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
@@ -374,4 +375,9 @@ fn is_object(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
 /// Returns whether a text may be the name of a variable or a file.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// Returns whether a key is a variable of a deployer and nothing else.
+fn is_variable(key: &str) -> bool {
+    key.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| !name.contains('}'))
 }

@@ -13,6 +13,11 @@ impl<'a> SyntaxTree<'a> {
         self.masked.get(next).is_some_and(|action| action.start < span.end)
     }
 
+    /// Returns whether there are actions of templates in the text.
+    pub fn has_actions(&self) -> bool {
+        !self.masked.is_empty()
+    }
+
     /// Returns the text of a document, up to the start of the next.
     pub fn source_of(&self, document: usize) -> &'a str {
         let start = self.documents.get(document).map_or(self.text.len(), |document| document.start);

@@ -14,6 +14,8 @@ pub struct HeadTree<'t> {
     commit: &'t CommitTree,
     work: &'t DirectoryTree,
     files: BTreeMap<String, HeadFile>,
+    /// The files of the commit that the command line does not name.
+    others: HashSet<String>,
     problems: Vec<TreeError>,
     /// The files that are there twice.
     differing: Vec<String>,
@@ -49,8 +51,14 @@ impl<'t> HeadTree<'t> {
         shown: impl Fn(&str) -> String,
         written: &HashSet<String>,
     ) -> Result<Self, TreeError> {
-        let mut tree =
-            Self { commit, work, files: BTreeMap::new(), problems: Vec::new(), differing: Vec::new() };
+        let mut tree = Self {
+            commit,
+            work,
+            files: BTreeMap::new(),
+            others: HashSet::new(),
+            problems: Vec::new(),
+            differing: Vec::new(),
+        };
         let on_disk: BTreeMap<String, TreeEntry> = work
             .entries()?
             .into_iter()
@@ -64,8 +72,12 @@ impl<'t> HeadTree<'t> {
             above.any(|path| scope.selected.iter().any(|selected| selected == path))
         };
         let sparse = left_out(scope.root);
-        for entry in commit.entries()?.into_iter().filter(|entry| is_selected(&entry.path)) {
+        for entry in commit.entries()? {
             let root_path = entry.path.clone();
+            if !is_selected(&root_path) {
+                tree.others.insert(root_path);
+                continue;
+            }
             let is_named = scope.selected.contains(&root_path);
             let is_new = commit.object(&root_path) != scope.base.object(&root_path);
             match on_disk.get(&root_path) {
@@ -124,9 +136,9 @@ impl<'t> HeadTree<'t> {
         }
     }
 
-    /// Returns the paths below the root of all files.
+    /// Returns the paths below the root of all files, also of those that the command line does not name.
     pub fn root_paths(&self) -> HashSet<String> {
-        self.files.values().map(|file| file.root_path.clone()).collect()
+        self.files.values().map(|file| &file.root_path).chain(&self.others).cloned().collect()
     }
 
     /// Returns whether the file that reports call `path` is the work tree's, and not the commit's.

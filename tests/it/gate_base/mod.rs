@@ -11,6 +11,7 @@ mod judged;
 mod looked_behind;
 mod mentions;
 mod moved;
+mod named;
 mod switched;
 mod understood;
 mod values;

@@ -1,0 +1,214 @@
+//! What the files that a change touches mention since then, and what it has others mention.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use aho_corasick::AhoCorasick;
+
+use crate::check::EditedSettings;
+use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::mentions::{
+    self, Holdings, Mention, Mentioned, Mentions, Names, NewMentions, WantedNames,
+};
+use crate::manifest::{SIZE_MAX, is_candidate};
+use crate::policy::Settings;
+use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
+
+/// The trees of before and after a change.
+pub(super) struct Trees<'t, B, N> {
+    pub(super) base: &'t B,
+    pub(super) now: &'t N,
+    /// Every path below the root that is there now, also those that nobody asked for.
+    pub(super) there: &'t HashSet<String>,
+}
+
+/// A file that a change touches.
+struct Touched {
+    path: String,
+    root_path: String,
+    new: NewMentions,
+}
+
+/// Returns what the files that the change touches mention more often than before, and the names that have a digest anywhere;
+/// `then` returns their bytes of before.
+///
+/// # Errors
+/// A tree cannot be listed.
+pub(super) fn by_change<B: Tree, N: Tree>(
+    trees: &Trees<'_, B, N>,
+    settings: &Settings,
+    edited: &[EditedSettings],
+    is_touched: impl Fn(&str, &str) -> bool,
+    then: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<(Vec<Mentions>, HashSet<String>), TreeError> {
+    let catalogue = settings.catalogue();
+    let mut touched = Vec::new();
+    for entry in files(trees.now)? {
+        let root_path = trees.now.root_path(&entry.path);
+        let is_read = mentions::is_read(&root_path) && settings.policy.reads(&root_path);
+        if !is_read || !is_touched(&entry.path, &root_path) {
+            continue;
+        }
+        let Ok(bytes) = trees.now.read(&entry.path, SIZE_MAX) else { continue };
+        let before = then(&root_path);
+        if before.as_deref() == Some(&bytes) {
+            continue;
+        }
+        let new = mentions::new_mentions(&root_path, before.as_deref(), &bytes, &catalogue);
+        touched.push(Touched { path: entry.path, root_path, new });
+    }
+    let (named, gone) = names(trees, &mut touched, &catalogue)?;
+    let mut all: BTreeMap<String, Mentions> = BTreeMap::new();
+    for Touched { path, root_path, new } in touched {
+        let (before, bytes) = (then(&root_path), trees.now.read(&path, SIZE_MAX).unwrap_or_default());
+        let mut found = new.found;
+        found.extend(before.map(|before| named.lost(&root_path, &before, &bytes)).unwrap_or_default());
+        if !found.is_empty() {
+            all.insert(path.clone(), Mentions { path, root_path, found });
+        }
+    }
+    let others = all.values().map(|file| file.root_path.as_str()).filter(|path| !is_candidate(path));
+    let said = said(trees.now, &others.collect::<Vec<_>>(), &gone, !all.is_empty())?;
+    for (path, root_path) in said.saying {
+        let bytes = trees.now.read(&path, SIZE_MAX).unwrap_or_default();
+        let found = named.lost(&root_path, &bytes, &bytes);
+        if !found.is_empty() && !all.contains_key(&path) {
+            all.insert(path.clone(), Mentions { path, root_path, found });
+        }
+    }
+    // What they have is what findings say, and that they are edited is said.
+    let is_settings = |path: &str| edited.iter().any(|edited| edited.root_path == path);
+    let all = all.into_values().filter(|file| !is_settings(&file.root_path)).filter_map(|mut file| {
+        let path = &file.root_path;
+        if !is_candidate(path) && !said.found.contains(path) && !mentions::runs_images(path) {
+            // Nobody is known to read it, but somebody wrote an image's digest into it.
+            file.found.retain(|mention| mention.is_lost_image() && !mentions::is_prose(path));
+        }
+        (!file.found.is_empty()).then_some(file)
+    });
+    Ok((all.collect(), said.pinned))
+}
+
+fn files<T: Tree>(tree: &T) -> Result<impl Iterator<Item = TreeEntry> + use<T>, TreeError> {
+    Ok(tree.entries()?.into_iter().filter(|entry| entry.kind == EntryKind::File))
+}
+
+/// What stood behind the names of a change before it, and stands there now.
+#[derive(Default)]
+struct Named {
+    before: Holdings,
+    now: Holdings,
+}
+
+impl Named {
+    /// Returns the digests that a file has no longer, its own and those of what it names.
+    fn lost(&self, path: &str, before: &[u8], now: &[u8]) -> Vec<Mention> {
+        let names = |held| Names { path, held: Some(held) };
+        mentions::lost_digests(path, before, now, (names(&self.before), names(&self.now)))
+    }
+}
+
+/// Adds to `touched` what floats in what they name since the change and did not before. Returns what stands behind their names,
+/// and the files that are gone.
+fn names<B: Tree, N: Tree>(
+    trees: &Trees<'_, B, N>,
+    touched: &mut [Touched],
+    catalogue: &Catalogue,
+) -> Result<(Named, Vec<String>), TreeError> {
+    let Trees { base, now, there } = trees;
+    let there_before: Vec<(TreeEntry, String)> = files(*base)?
+        .map(|entry| (base.root_path(&entry.path), entry))
+        .map(|(path, entry)| (entry, path))
+        .collect();
+    let gone: Vec<String> =
+        there_before.iter().map(|(_, path)| path).filter(|path| !there.contains(*path)).cloned().collect();
+    let said = touched.iter().flat_map(|file| {
+        let new = file.new.found.iter().filter_map(|mention| match &mention.what {
+            Mentioned::Name { word, .. } => Some(word),
+            _ => None,
+        });
+        new.chain(&file.new.dropped).map(|name| (file.root_path.as_str(), name.as_str()))
+    });
+    let wanted = WantedNames::new(said.chain(gone.iter().map(|path| ("", path.as_str()))));
+    let mut named = Named::default();
+    if wanted.is_empty() {
+        return Ok((named, gone));
+    }
+    let mut shown = HashSet::new();
+    for entry in files(*now)? {
+        let path = now.root_path(&entry.path);
+        if wanted.may_be_in(&path) {
+            named.now.add(&wanted, &path, &now.read(&entry.path, SIZE_MAX).unwrap_or_default(), catalogue);
+        }
+        shown.insert(path);
+    }
+    for (entry, path) in there_before.iter().filter(|(_, path)| wanted.may_be_in(path)) {
+        let bytes = base.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        named.before.add(&wanted, path, &bytes, catalogue);
+        if there.contains(path) && !shown.contains(path) {
+            named.now.add(&wanted, path, &bytes, catalogue);
+        }
+    }
+    for file in touched {
+        let mut known: HashMap<&Mentioned, usize> = HashMap::new();
+        for name in &file.new.dropped {
+            for what in named.before.floating(&file.root_path, name) {
+                *known.entry(what).or_default() += 1;
+            }
+        }
+        let (mut found, names): (Vec<Mention>, Vec<Mention>) = std::mem::take(&mut file.new.found)
+            .into_iter()
+            .partition(|it| !matches!(it.what, Mentioned::Name { .. }));
+        for mention in names {
+            let Mentioned::Name { word: name, .. } = &mention.what else { continue };
+            for what in named.now.floating(&file.root_path, name) {
+                match known.get_mut(what) {
+                    Some(left) if *left > 0 => *left -= 1,
+                    _ => found.push(Mention { what: what.behind(name), ..mention.clone() }),
+                }
+            }
+        }
+        file.new.found = found;
+    }
+    Ok((named, gone))
+}
+
+/// What the files say that tell what is deployed.
+#[derive(Default)]
+struct Said {
+    /// Those of the files asked for whose name, or the ending of it behind a `*`, they say.
+    found: HashSet<String>,
+    /// The names that have a digest in them.
+    pinned: HashSet<String>,
+    /// Those that say the name of a file that is gone: the path that reports name, and that below the root.
+    saying: Vec<(String, String)>,
+}
+
+fn said<T: Tree>(now: &T, paths: &[&str], gone: &[String], is_wanted: bool) -> Result<Said, TreeError> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let any = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| format!("*.{extension}"));
+    let words: Vec<(Option<&str>, String)> = paths
+        .iter()
+        .flat_map(|path| std::iter::once(name(path)).chain(any(path)).map(|word| (Some(*path), word)))
+        .chain(gone.iter().map(|path| (None, name(path))))
+        .collect();
+    let search = AhoCorasick::new(words.iter().map(|(_, word)| word)).ok().filter(|_| !words.is_empty());
+    let mut said = Said::default();
+    if !is_wanted && gone.is_empty() {
+        return Ok(said);
+    }
+    for entry in files(now)? {
+        let root_path = now.root_path(&entry.path);
+        if !is_candidate(&root_path) && !root_path.contains("templates/") {
+            continue;
+        }
+        let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        let in_it = search.iter().flat_map(|search| search.find_overlapping_iter(&bytes));
+        let in_it: HashSet<Option<&str>> = in_it.map(|said| words[said.pattern().as_usize()].0).collect();
+        if in_it.contains(&None) {
+            said.saying.push((entry.path, root_path.clone()));
+        }
+        said.found.extend(in_it.into_iter().flatten().filter(|path| *path != root_path).map(str::to_owned));
+        said.pinned.extend(mentions::pinned_names(&bytes));
+    }
+    Ok(said)
+}
