@@ -21,9 +21,11 @@ pub fn is_read(path: &str) -> bool {
     !is_of_compose && !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
 }
 
-/// Returns whether a file is one whose commands run images, though no manifest names it: a unit of systemd.
+/// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
+/// language for configuration.
 pub fn runs_images(path: &str) -> bool {
-    path.ends_with(".service")
+    const ENDINGS: [&str; 6] = ["cue", "jsonnet", "libsonnet", "ncl", "service", "star"];
+    path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
 /// Returns whether a file is a text for people, or what a tool writes for itself.
@@ -74,7 +76,7 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     };
     Reader::new(path, catalogue, &mut take).read(text);
     if found.len() >= FOUND_MAX {
-        let (what, path) = (Mentioned::Packed, String::new());
+        let (what, path) = (Mentioned::packed(""), String::new());
         found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span: 0..0 });
     }
     let is_dropped = |key: &u64| known.get(key).is_some_and(|left| *left > 0);

@@ -196,7 +196,10 @@ impl<'n> Outline<'n> {
         match &tree.nodes[node].kind {
             NodeKind::Scalar { value, .. } => {
                 let is_text = value.contains('\n') || value.trim_start().starts_with(['{', '[']);
-                if is_text && depth < DEPTH_MAX && self.inner(value, (object, keys), &span, depth) {
+                let is_masked = tree.is_masked(node);
+                let is_inner =
+                    is_text && depth < DEPTH_MAX && self.inner(value, (object, keys), &span, depth);
+                if is_inner && !is_masked {
                     return;
                 }
                 if let Unpacked::Text(inner) = unpacked(value)
@@ -207,7 +210,7 @@ impl<'n> Outline<'n> {
                 }
                 // What is written in an action of a template counts, too.
                 let value = match tree.original.get(tree.nodes[node].span()) {
-                    Some(written) if tree.is_masked(node) => written,
+                    Some(written) if is_masked => written,
                     _ => value,
                 };
                 let ends = |c: char| c.is_whitespace() || "\"',{}".contains(c);
@@ -242,6 +245,12 @@ impl<'n> Outline<'n> {
             }
             NodeKind::Mapping { entries, .. } => {
                 for (key, value) in entries {
+                    // As an action of a template reads where it is taken for YAML.
+                    if tree.text_of(*key).is_none_or(|key| key.contains("sha256:")) {
+                        keys.push("(key)".to_owned());
+                        self.walk(tree, *key, (object, keys), outer, depth);
+                        keys.pop();
+                    }
                     keys.push(tree.text_of(*key).unwrap_or_default().to_owned());
                     self.walk(tree, *value, (object, keys), outer, depth);
                     keys.pop();
@@ -339,6 +348,10 @@ mod tests {
             ("args: [--sidecar=nginx:1@]\n", "args: [--sidecar=nginx:1]\n"),
             ("values: |\n  web: {ver: 1@}\n", "values: |\n  web: {ver: 1}\n"),
             ("list: [x, 1@]\n", "list: [x, 1]\n"),
+            (
+                "v: |\n  a: {{ .a }}\n  b: {{ printf \"%s\" \"1@\" }}\n",
+                "v: |\n  a: {{ .a }}\n  b: {{ printf \"%s\" \"1\" }}\n",
+            ),
             (
                 "run: |\n  docker run a:1@\n  docker run b:1@\n",
                 "run: |\n  docker run a:1@\n  docker run b:1\n",

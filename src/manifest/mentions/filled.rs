@@ -58,7 +58,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                         (LookAwayReason::ImageLike, image.clone())
                     }
                     Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
-                    Mentioned::Packed => (LookAwayReason::EmbeddedText, mention.path.clone()),
+                    Mentioned::Packed(_) => (LookAwayReason::EmbeddedText, mention.path.clone()),
                     Mentioned::LostDigest { text, over_remote } if !judged.is_site(mention) => {
                         let selects = is_named(&file.root_path) || patches.contains(file.root_path.as_str());
                         if *over_remote && !(has_remote && selects) {

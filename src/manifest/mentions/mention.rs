@@ -1,5 +1,7 @@
 //! What a file mentions.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::manifest::source_range::SourceRange;
 
 /// Something that a file mentions, and where.
@@ -30,6 +32,13 @@ impl Mention {
 }
 
 impl Mentioned {
+    /// Returns what a packed text is.
+    pub(super) fn packed(text: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self::Packed(hasher.finish())
+    }
+
     /// Returns it as what a name leads to.
     #[must_use]
     pub fn behind(&self, name: &str) -> Self {
@@ -47,8 +56,8 @@ pub enum Mentioned {
     Image(String),
     /// A text that reads like one where its name is that of an image, or its place says so.
     Perhaps(String),
-    /// A text that is packed.
-    Packed,
+    /// A text that is packed, by what stands for it.
+    Packed(u64),
     /// The key by which a tool changes images while they run.
     Updater(String),
     /// What had a digest before at this place, or below it, where none is now.

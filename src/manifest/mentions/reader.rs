@@ -167,13 +167,19 @@ impl<'r, 't> Reader<'r, 't> {
                 let name = NAMES.iter().find_map(|key| tree.get_str(node, key));
                 self.patched(text, node);
                 for (key_node, value) in entries {
-                    let Some(key) = tree.text_of(*key_node).filter(|key| !PROSE.contains(key)) else {
+                    let Some(key) = tree.text_of(*key_node) else {
+                        // As an action of a template reads where it is taken for YAML.
+                        self.walk(text, *key_node);
+                        self.walk(text, *value);
                         continue;
                     };
+                    if PROSE.contains(&key) {
+                        continue;
+                    }
                     self.line(text, *key_node, key);
                     if text.in_object && is_variable(key) {
                         // Which key it is, the deployer decides.
-                        self.emit(text, *key_node, Mentioned::Packed);
+                        self.emit(text, *key_node, Mentioned::packed(key));
                     }
                     if let Some(name) = name.filter(|_| VALUES.contains(&key)) {
                         self.value(text, name, *value, true);
@@ -232,6 +238,12 @@ impl<'r, 't> Reader<'r, 't> {
             // Compose then pulls what it built.
             self.emit(text, build, Mentioned::Image("build: !reset".to_owned()));
         }
+        let policy = tree.get_str(node, "pull_policy").filter(|policy| !matches!(*policy, "build" | "never"));
+        if policy.is_some() && tree.get(node, "image").is_none() {
+            // Compose pulls what it built elsewhere.
+            let policy = tree.get(node, "pull_policy").unwrap_or(node);
+            self.emit(text, policy, Mentioned::Image(format!("pull_policy: {}", tree.written(policy))));
+        }
         if !text.in_object {
             return;
         }
@@ -281,7 +293,8 @@ impl<'r, 't> Reader<'r, 't> {
             self.emit(text, node, Mentioned::Updater(value.trim().to_owned()));
         }
         if text.tree.is_masked(node) {
-            // What an action makes is not known, but what is written in it.
+            // What an action makes is not known, but what stands around it, and what is written in it.
+            self.inner(text, node, value);
             let written = text.tree.original.get(text.tree.nodes[node].span()).unwrap_or_default();
             self.lines(text, node, written);
             return;
@@ -296,7 +309,7 @@ impl<'r, 't> Reader<'r, 't> {
                 Unpacked::Text(inner) if inner.contains(':') && !self.inner(text, node, &inner) => {
                     inner.lines().for_each(|line| self.line(text, node, line));
                 }
-                Unpacked::Packed => self.emit(text, node, Mentioned::Packed),
+                Unpacked::Packed => self.emit(text, node, Mentioned::packed(value)),
                 _ => {}
             }
         }

@@ -13,7 +13,7 @@ pub(super) fn is_one(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
         let has_expression = value.contains("{{") || value.contains("Object") || value.contains("JSONPatch");
         has_expression && is_made() && above(tree, node).any(|key| key.starts_with("mutat"))
     };
-    (is_there || is_mutation()) && !has_digest(tree, node)
+    (is_there || is_mutation()) && !has_digest(tree, node) || is_override(tree, node, value)
 }
 
 /// Returns whether a scalar is the tag of an image whose digest is not beside it, as charts take it.
@@ -25,6 +25,19 @@ pub(super) fn is_tag_of_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
         None => false,
     };
     is_tag && !has_digest(tree, node)
+}
+
+/// Returns whether a scalar writes a part of an image by the name of that part, as Karmada does, and no part beside it has a
+/// digest.
+fn is_override(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
+    let Some(mapping) = tree.nodes[node].parent() else { return false };
+    let is_part = match (tree.get_str(mapping, "component"), key_of(tree, node)) {
+        (Some("Tag" | "Registry" | "Repository"), Some("value")) => true,
+        (Some("Digest"), Some("operator")) => value == "remove",
+        _ => false,
+    };
+    let all = tree.nodes[mapping].parent().unwrap_or(mapping);
+    is_part && tree.original.get(tree.nodes[all].span()).is_some_and(|text| !text.contains("sha256:"))
 }
 
 /// Returns whether a text is a path, in any of the usual spellings, that leads to an image of a container or of an object.

@@ -170,7 +170,7 @@ fn a_digest_behind_a_name_goes_with_the_name() {
 
 #[test]
 fn what_writes_images_while_they_run_is_said() {
-    let rows: [(&str, &str); 9] = [
+    let rows: [(&str, &str); 10] = [
         (
             "an assignment",
             "apiVersion: mutations.gatekeeper.sh/v1\nkind: Assign\nmetadata: {name: t}\nspec: {location: \"spec.containers[name:web].image\", parameters: {assign: {value: acme/app}}}\n",
@@ -202,6 +202,10 @@ fn what_writes_images_while_they_run_is_said() {
         (
             "a composition",
             "apiVersion: apiextensions.crossplane.io/v1\nkind: Composition\nmetadata: {name: t}\nspec: {resources: [{patches: [{fromFieldPath: spec.image, toFieldPath: \"spec.forProvider.manifest.spec.containers[0].image\"}]}]}\n",
+        ),
+        (
+            "a part of an image",
+            "apiVersion: policy.karmada.io/v1alpha1\nkind: OverridePolicy\nmetadata: {name: t}\nspec: {overrideRules: [{overriders: {imageOverrider: [{component: Tag, operator: replace, value: \"1.28\"}]}}]}\n",
         ),
         (
             "a trigger",
@@ -252,6 +256,16 @@ fn images_are_seen_in_keys_commands_actions_and_layers() {
             "a.yaml",
             format!("kind: Secret\napiVersion: v1\nmetadata: {{name: t}}\ndata: {{a: \"{packed}\"}}\n"),
         ),
+        (
+            "a program of manifests",
+            "d.jsonnet",
+            text("{kind: \"Pod\", spec: {containers: [{image: \"nginx:1.27\"}]}}\n"),
+        ),
+        (
+            "a policy to pull what is built elsewhere",
+            "compose.override.yaml",
+            text("services: {web: {pull_policy: always}}\n"),
+        ),
         ("a unit of systemd", "w.service", text("[Service]\nExecStart=/usr/bin/podman run nginx:1.27\n")),
         (
             "a key that a deployer fills",
@@ -271,6 +285,21 @@ fn images_are_seen_in_keys_commands_actions_and_layers() {
     for (name, file, after) in rows {
         told(&[(name, &[], &[(file, after)], &format!("{file} looks-away"))]);
     }
+    let inner = |tag: &str| {
+        text(&format!(
+            "kind: ExternalSecret\napiVersion: external-secrets.io/v1\nmetadata: {{name: t}}\nspec:\n  data:\n    values.yaml: |\n      pw: {{{{ .pw }}}}\n      image: {{{{ printf \"nginx:%s\" \"{tag}\" }}}}\n"
+        ))
+    };
+    let before = vec![("a.yaml", inner(&format!("1.27@{PIN}")))];
+    told(&[("an action that had a digest", &before, &[("a.yaml", inner("1.27"))], "a.yaml looks-away")]);
+    let chart = |packed: &str| {
+        text(&format!(
+            "kind: HelmChart\napiVersion: helm.cattle.io/v1\nmetadata: {{name: a}}\nspec:\n  chartContent: {packed}\n"
+        ))
+    };
+    let before = vec![("a.yaml", chart("H4sIAAAAAAACA8tLz8yrsDLUMzJ3KM5INDI1s0pMogwCAMNtt19SAAAA"))];
+    let after = [("a.yaml", chart("H4sIAAAAAAACA8tLz8yrsDLUMzIHACsW4iMKAAAA"))];
+    told(&[("another packed chart", &before, &after, "a.yaml looks-away")]);
     let script = |image: &str| text(&format!("#!/bin/sh\ndocker run {image}\n"));
     let before = vec![("run.sh", script(&format!("nginx:1.27@{PIN}")))];
     told(&[(
