@@ -4,12 +4,13 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use futures_util::stream;
 use serde_json::{Value, json};
@@ -52,6 +53,9 @@ pub(crate) struct RequestLog {
     pub(crate) status: u16,
     /// The kind of the `Authorization` header: `none`, `basic`, `bearer`.
     pub(crate) authorization: String,
+    /// From which port of the client: another one is another connection.
+    #[serde(skip)]
+    pub(crate) from: u16,
     /// When it came.
     #[serde(skip)]
     pub(crate) at: Instant,
@@ -89,6 +93,7 @@ impl Registry {
         shared.lock().host.clone_from(&host);
         let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
+            let router = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, router).await.expect("the server runs until it is stopped");
         });
         Self { host, shared, server }
@@ -236,7 +241,11 @@ impl Drop for Registry {
     }
 }
 
-async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+async fn serve(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -248,6 +257,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response<
             path: path.clone(),
             status: 0,
             authorization: kind,
+            from: peer.port(),
             at: Instant::now(),
         });
         let is_token = path == "/token";

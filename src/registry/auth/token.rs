@@ -15,7 +15,7 @@ use crate::registry::endpoint::{self, Endpoint, is_at, is_loopback};
 use crate::registry::error::{Asked, Denied, InvalidAnswer, LoginAdvice, Wanted};
 use crate::registry::http::attempt::{AttemptError, Unsent};
 use crate::registry::http::body::{BodyError, read};
-use crate::registry::http::transport::{Transport, same_name};
+use crate::registry::http::transport::{Connection, Transport, same_name};
 use crate::registry::trace::step;
 
 /// Registries whose token service is on another host of the same operator: registry, realm.
@@ -102,7 +102,7 @@ impl Realm {
             },
         };
         let refused = |error| AttemptError::unsent(asked(), &Unsent::Refused(error));
-        let (client, _) = transport.client(endpoint, &self.url).map_err(refused)?;
+        let (client, _) = transport.client(endpoint, &self.url, Connection::Pooled).map_err(refused)?;
         let scopes = repositories.iter().map(|repository| format!("repository:{repository}:pull"));
         let request = match credential {
             Some(Credential::Identity(token)) => {

@@ -12,6 +12,7 @@ use super::request::{HttpAnswer, Request, RequestKind};
 use crate::reference::Digest;
 use crate::registry::endpoint::Purpose;
 use crate::registry::error::{InvalidAnswer, Outage, ReferrersFault, ResolveError};
+use crate::registry::http::transport::Connection;
 use crate::registry::http::waiting_time::WaitingTime;
 use crate::registry::tag_ref::TagRef;
 use crate::registry::trace::step;
@@ -337,6 +338,7 @@ impl EvidenceSearch<'_> {
                     retries,
                     counts: true,
                     pass: 0,
+                    connection: Connection::Pooled,
                     at_once,
                     waiting,
                 };

@@ -279,7 +279,8 @@ impl HttpClient {
             RequestKind::Blob => "*/*",
             RequestKind::Referrers => OCI_IMAGE_INDEX_MEDIA_TYPE,
         };
-        let (client, route) = self.transport.client(request.endpoint, &url).map_err(Unsent::Refused)?;
+        let (client, route) =
+            self.transport.client(request.endpoint, &url, request.connection).map_err(Unsent::Refused)?;
         let mut builder = client
             .request(method.clone(), url.clone())
             .header(ACCEPT, accept)

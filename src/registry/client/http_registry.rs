@@ -15,7 +15,7 @@ use crate::registry::error::{NotAllowed, Outage, ResolveError, SettingsError};
 use crate::registry::http::budget::{Answered, Budget, Budgets};
 use crate::registry::http::once_map::OnceMap;
 use crate::registry::http::retry::Repeats;
-use crate::registry::http::transport::Transport;
+use crate::registry::http::transport::{Connection, Transport};
 use crate::registry::http::waiting_time::WaitingTime;
 use crate::registry::limits::Limits;
 use crate::registry::question::{Probe, Probed, Resolution};
@@ -30,8 +30,17 @@ pub struct HttpRegistry {
     rules: Vec<RegistryRule>,
     pub(crate) limits: Limits,
     pub(crate) client: HttpClient,
-    /// How often each question was asked that failed for a moment.
-    passes: Mutex<HashMap<TagRef, u32>>,
+    /// What is known of each question that failed.
+    before: Mutex<HashMap<TagRef, AskedBefore>>,
+}
+
+/// How a question fared so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct AskedBefore {
+    /// How often it was asked, where it failed for a moment.
+    pass: u32,
+    /// Whether an answer was wrong, or impossible.
+    doubted: bool,
 }
 
 /// After how long an answer is late of a host that has not answered often enough to tell, where the time that a server may be
@@ -78,7 +87,7 @@ impl HttpRegistry {
             hosts: OnceMap::default(),
             indexes: None,
         };
-        Ok(Self { rules, limits, client, passes: Mutex::default() })
+        Ok(Self { rules, limits, client, before: Mutex::default() })
     }
 
     /// Returns this client, which keeps the indexes that it reads in `directory` for the next one.
@@ -154,7 +163,7 @@ impl HttpRegistry {
     /// Takes note that these questions are asked again, and gives the hosts that were asked another chance: one for each `pass`.
     pub(super) fn forgive<'q>(&self, questions: impl Iterator<Item = &'q TagRef>, pass: u32) {
         let endpoints = |question: &TagRef| {
-            self.passes().insert(question.clone(), pass);
+            self.before().entry(question.clone()).or_default().pass = pass;
             self.endpoints(question, Purpose::Digest).unwrap_or_default()
         };
         let hosts: BTreeSet<String> = questions.flat_map(endpoints).map(|endpoint| endpoint.host).collect();
@@ -163,8 +172,8 @@ impl HttpRegistry {
         }
     }
 
-    fn passes(&self) -> MutexGuard<'_, HashMap<TagRef, u32>> {
-        self.passes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn before(&self) -> MutexGuard<'_, HashMap<TagRef, AskedBefore>> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn endpoints(
@@ -185,7 +194,8 @@ impl HttpRegistry {
     ) -> Request<'a> {
         let (kind, limit) = (RequestKind::Manifest, self.limits.manifest);
         let at_once = self.at_once(&question.registry);
-        let pass = self.passes().get(question).copied().unwrap_or(0);
+        let AskedBefore { pass, doubted } = self.before().get(question).copied().unwrap_or_default();
+        let connection = if doubted { Connection::Fresh } else { Connection::Pooled };
         Request {
             endpoint,
             kind,
@@ -195,8 +205,17 @@ impl HttpRegistry {
             retries,
             counts: true,
             pass,
+            connection,
             at_once,
             waiting,
+        }
+    }
+
+    /// Takes note of an answer that is wrong or impossible: the question goes over connections of its own from then on.
+    fn doubt(&self, question: &TagRef, error: &ResolveError) {
+        // A digest that is not there was named by a wrong answer; a tag that is not there is not asked for again.
+        if matches!(error, ResolveError::InvalidAnswer(_) | ResolveError::NotFound(_)) {
+            self.before().entry(question.clone()).or_default().doubted = true;
         }
     }
 
@@ -233,7 +252,7 @@ impl HttpRegistry {
                 _ => break,
             }
         }
-        result
+        result.inspect_err(|error| self.doubt(question, error))
     }
 
     pub(super) async fn look_anywhere(
@@ -267,7 +286,7 @@ impl HttpRegistry {
                 _ => break,
             }
         }
-        result
+        result.inspect_err(|error| self.doubt(question, error))
     }
 }
 

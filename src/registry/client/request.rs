@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::registry::endpoint::Endpoint;
 use crate::registry::error::{Asked, InvalidAnswer};
+use crate::registry::http::transport::Connection;
 use crate::registry::http::waiting_time::WaitingTime;
 
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,7 @@ pub(crate) struct Request<'a> {
     pub(crate) counts: bool,
     /// How often the question was asked before.
     pub(crate) pass: u32,
+    pub(crate) connection: Connection,
     /// How many requests the host gets at once, where it was not asked yet.
     pub(crate) at_once: usize,
     /// How long the question has waited for its turns.

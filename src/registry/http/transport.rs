@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::redirect::Policy;
@@ -37,11 +37,38 @@ struct Clients {
 
 #[derive(Debug)]
 struct Reaching {
+    recipe: ClientRecipe,
+    pooled: ByRoute,
+    /// Made when the first is asked for.
+    fresh: OnceLock<ByRoute>,
+}
+
+#[derive(Debug)]
+struct ByRoute {
     /// Obeys the environment's proxies, which look names up themselves.
     proxied: reqwest::Client,
     /// Connects to every address: for what is configured, and for loopback, where no proxy can be of use.
     direct: reqwest::Client,
     guarded: reqwest::Client,
+}
+
+/// What clients are made of.
+#[derive(Debug)]
+struct ClientRecipe {
+    roots: Vec<Certificate>,
+    identity: Option<Identity>,
+    unchecked: bool,
+    trust: Trust,
+    limits: Limits,
+}
+
+/// Over which connection a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// One that is open, if there is one.
+    Pooled,
+    /// One of its own: over an open one, who answered wrong would answer again.
+    Fresh,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +94,10 @@ impl Transport {
         let insecure =
             rules.iter().any(|rule| rule.insecure || rule.mirrors.iter().any(|mirror| mirror.insecure));
         let clients = |roots: &[Certificate], identity: Option<&Identity>| {
-            let reaching = |unchecked| Reaching::new(roots, identity, unchecked, trust, limits);
+            let reaching = |unchecked| {
+                let (roots, identity, limits) = (roots.to_vec(), identity.cloned(), limits.clone());
+                Reaching::new(ClientRecipe { roots, identity, unchecked, trust, limits })
+            };
             let unchecked = insecure.then(|| reaching(true)).transpose();
             Ok(Clients { checked: reaching(false)?, unchecked: unchecked? })
         };
@@ -114,6 +144,7 @@ impl Transport {
         &self,
         endpoint: &Endpoint,
         url: &Url,
+        connection: Connection,
     ) -> Result<(&reqwest::Client, Route), RefusedAddress> {
         let clients =
             self.own.iter().find(|(host, _)| is_at(host, url)).map_or(&self.general, |(_, clients)| clients);
@@ -121,6 +152,7 @@ impl Transport {
             Some(unchecked) if endpoint.insecure && same_name(endpoint, url) => unchecked,
             _ => &clients.checked,
         };
+        let by_route = reaching.over(connection);
         let trusted = endpoint::is_configured(&self.rules, url)
             || (is_at(&endpoint.host, url) && (self.trust == Trust::Typed || endpoint.rule.is_some()));
         // Who typed a name has not typed what it redirects to.
@@ -129,42 +161,58 @@ impl Transport {
             return Err(refused);
         }
         if is_loopback(url) {
-            return Ok((&reaching.direct, Route::Direct));
+            return Ok((&by_route.direct, Route::Direct));
         }
         // Without naming the `http` crate: the type follows from what is asked.
         let proxied = url.as_str().parse().is_ok_and(|address| self.proxies.intercept(&address).is_some());
         Ok(match (proxied, trusted) {
-            (true, _) => (&reaching.proxied, Route::Proxy),
-            (false, true) => (&reaching.direct, Route::Direct),
-            (false, false) => (&reaching.guarded, Route::Direct),
+            (true, _) => (&by_route.proxied, Route::Proxy),
+            (false, true) => (&by_route.direct, Route::Direct),
+            (false, false) => (&by_route.guarded, Route::Direct),
         })
     }
 }
 
 impl Reaching {
-    fn new(
-        roots: &[Certificate],
-        identity: Option<&Identity>,
-        unchecked: bool,
-        trust: Trust,
-        limits: &Limits,
-    ) -> Result<Self, reqwest::Error> {
+    fn new(recipe: ClientRecipe) -> Result<Self, reqwest::Error> {
+        Ok(Self { pooled: recipe.build(Connection::Pooled)?, recipe, fresh: OnceLock::new() })
+    }
+
+    fn over(&self, connection: Connection) -> &ByRoute {
+        match (connection, self.fresh.get()) {
+            (Connection::Pooled, _) => &self.pooled,
+            (Connection::Fresh, Some(fresh)) => fresh,
+            // What it is made of was good before.
+            (Connection::Fresh, None) => match self.recipe.build(connection) {
+                Ok(fresh) => self.fresh.get_or_init(|| fresh),
+                Err(_) => &self.pooled,
+            },
+        }
+    }
+}
+
+impl ClientRecipe {
+    fn build(&self, connection: Connection) -> Result<ByRoute, reqwest::Error> {
         let builder = || {
             let builder = http::builder()
                 .redirect(Policy::none())
                 .referer(false)
-                .connect_timeout(limits.connect)
-                .read_timeout(limits.read)
-                .timeout(limits.request)
-                .tls_certs_merge(roots.iter().cloned())
-                .tls_danger_accept_invalid_certs(unchecked);
-            match identity {
+                .connect_timeout(self.limits.connect)
+                .read_timeout(self.limits.read)
+                .timeout(self.limits.request)
+                .tls_certs_merge(self.roots.iter().cloned())
+                .tls_danger_accept_invalid_certs(self.unchecked);
+            let builder = match connection {
+                Connection::Pooled => builder,
+                Connection::Fresh => builder.pool_max_idle_per_host(0),
+            };
+            match &self.identity {
                 Some(identity) => builder.identity(identity.clone()),
                 None => builder,
             }
         };
-        let trust = if trust == Trust::Typed { Trust::Scanned } else { trust };
-        Ok(Self {
+        let trust = if self.trust == Trust::Typed { Trust::Scanned } else { self.trust };
+        Ok(ByRoute {
             proxied: builder().build()?,
             direct: builder().no_proxy().build()?,
             guarded: builder().no_proxy().dns_resolver(Arc::new(Resolver(trust))).build()?,
@@ -212,7 +260,9 @@ mod tests {
     async fn what_a_name_resolves_to_is_checked_where_it_is_connected_to() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
-        let clients = Reaching::new(&[], None, false, Trust::Scanned, &Limits::default()).unwrap();
+        let (roots, limits) = (Vec::new(), Limits::default());
+        let recipe = ClientRecipe { roots, identity: None, unchecked: false, trust: Trust::Scanned, limits };
+        let clients = recipe.build(Connection::Pooled).unwrap();
         let error = clients.guarded.get(&url).send().await.unwrap_err();
         let asked = Asked::content("localhost", "a:1");
         let refused = AttemptError::unreachable(asked, &error).error;

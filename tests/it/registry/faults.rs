@@ -1,6 +1,6 @@
 //! Registries that are slow, busy or broken: the right digest or a truthful failure, in bounded time and with few requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use tagpin::registry::{
@@ -141,6 +141,34 @@ async fn a_registry_that_refuses_one_after_the_other_gets_its_pause_from_all_who
     let quiet = refused + Duration::from_millis(200)..refused + Duration::from_millis(950);
     let disturbing = log.iter().filter(|request| quiet.contains(&request.at)).count();
     assert_eq!((disturbing, log.len()), (0, 16), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_asked_for_again_over_a_connection_of_its_own() {
+    let registry = Registry::start().await;
+    let (all, right) = images(&registry, 60, false);
+    let faults = Faults { seed: 5, wrong: 0.1, internal: 0.1, ..Faults::default() };
+    registry.set(|mood| mood.faults = Some(faults));
+    for (question, answer) in ask(&client(|limits| limits.at_once = 1), &all, 256, |_, _| {}).await {
+        assert_eq!(answer.unwrap().resolution.digest.as_str(), right[&question]);
+    }
+    let log = registry.requests();
+    let (mut wrong, mut shared) = (BTreeSet::new(), BTreeSet::new());
+    for (at, request) in log.iter().enumerate() {
+        // Each image has a repository of its own. What was answered, and is asked for again, was answered wrong.
+        let repository = request.path.split("/manifests/").next().unwrap();
+        let before = &log[..at];
+        if before.iter().any(|before| (&before.path, before.status) == (&request.path, 200)) {
+            wrong.insert(repository);
+        }
+        if wrong.contains(repository) {
+            assert!(before.iter().all(|before| before.from != request.from), "{request:?} of {log:#?}");
+        } else {
+            shared.insert(request.from);
+        }
+    }
+    assert!(wrong.len() > 5 && log.iter().filter(|request| request.status == 500).count() > 5, "{wrong:?}");
+    assert!(shared.len() < 5, "what failed in another way goes over the one that is open: {shared:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
