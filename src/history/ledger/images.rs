@@ -94,11 +94,12 @@ impl ImageTags {
     }
 
     /// Returns the image whose file has this text, with these lines in it.
-    pub(super) fn of(text: String, events: BTreeSet<TagEvent>) -> Self {
+    pub(super) fn of(text: String, events: BTreeSet<Arc<TagEvent>>) -> Self {
         let mut image = Self { text, ..Self::default() };
-        for event in events {
-            image.insert(&Arc::new(event));
+        for event in &events {
+            image.note(event);
         }
+        image.events = events;
         image
     }
 
@@ -106,10 +107,18 @@ impl ImageTags {
     fn insert(&mut self, event: &Arc<TagEvent>) -> bool {
         let is_new = self.events.insert(Arc::clone(event));
         if is_new {
-            self.by_tag.entry(event.tag.clone()).or_default().insert(Arc::clone(event));
-            let first = self.first_seen.entry(event.digest.clone()).or_insert(event.when);
-            *first = event.when.min(*first);
+            self.note(event);
         }
         is_new
+    }
+
+    /// Says in the maps what a line says.
+    fn note(&mut self, event: &Arc<TagEvent>) {
+        match self.by_tag.get_mut(&event.tag) {
+            Some(known) => drop(known.insert(Arc::clone(event))),
+            None => drop(self.by_tag.insert(event.tag.clone(), BTreeSet::from([Arc::clone(event)]))),
+        }
+        let first = self.first_seen.entry(event.digest.clone()).or_insert(event.when);
+        *first = event.when.min(*first);
     }
 }

@@ -300,7 +300,7 @@ proptest! {
             let mut after = whole.clone();
             text::insert(&mut after, &new);
             let mut expected = events;
-            expected.insert(new);
+            expected.insert(new.into());
             assert_eq!(text::parse(&after).unwrap(), expected);
             let kept: Vec<&str> = after.lines().filter(|line| !line.contains(" new ")).collect();
             assert_eq!(kept, whole.lines().collect::<Vec<_>>());

@@ -1,6 +1,7 @@
 //! The lines of one image's file: `TIME TAG DIGEST`, in order of time. People may add comments, which stay.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -24,19 +25,17 @@ pub(super) fn line(event: &TagEvent) -> String {
 ///
 /// # Errors
 /// Names the first line that tagpin does not write, by its number from 1.
-pub(super) fn parse(text: &str) -> Result<BTreeSet<TagEvent>, String> {
-    let mut events = BTreeSet::new();
-    for (index, line) in text.lines().enumerate() {
-        if is_comment(line) {
-            continue;
-        }
-        let Some(event) = event(line) else {
-            let shown: String = line.chars().take(SHOWN).collect();
-            return Err(format!("line {}: `{}` is not `TIME TAG DIGEST`", index + 1, shown.escape_debug()));
-        };
-        events.insert(event);
-    }
-    Ok(events)
+pub(super) fn parse(text: &str) -> Result<BTreeSet<Arc<TagEvent>>, String> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !is_comment(line));
+    // All at once: they are in order already, or almost.
+    lines
+        .map(|(index, line)| {
+            event(line).map(Arc::new).ok_or_else(|| {
+                let shown: String = line.chars().take(SHOWN).collect();
+                format!("line {}: `{}` is not `TIME TAG DIGEST`", index + 1, shown.escape_debug())
+            })
+        })
+        .collect()
 }
 
 fn is_comment(line: &str) -> bool {
