@@ -23,17 +23,21 @@ struct Escaped<'o, W> {
 
 impl<W: Write> Write for Escaped<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        let mut text = Vec::with_capacity(bytes.len());
-        for byte in bytes {
-            let escape: Option<&[u8]> = match byte {
-                b'#' if self.last == b'#' => Some(b"\\u0023"),
-                b':' if self.last == b':' => Some(b"\\u003a"),
-                _ => None,
+        let mut written = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            let escape: &[u8] = match byte {
+                b'#' if self.last == b'#' => b"\\u0023",
+                b':' if self.last == b':' => b"\\u003a",
+                _ => {
+                    self.last = *byte;
+                    continue;
+                }
             };
-            text.extend_from_slice(escape.unwrap_or(std::slice::from_ref(byte)));
-            self.last = if escape.is_some() { 0 } else { *byte };
+            self.out.write_all(&bytes[written..at])?;
+            self.out.write_all(escape)?;
+            (self.last, written) = (0, at + 1);
         }
-        self.out.write_all(&text)?;
+        self.out.write_all(&bytes[written..])?;
         Ok(bytes.len())
     }
 
