@@ -151,7 +151,7 @@ impl DirectoryTree {
         let root_of_work_tree = work_tree.as_ref().map(|work_tree| Arc::clone(&work_tree.root));
         let below = match &root_of_work_tree {
             Some(root_of_work_tree) => root.strip_prefix(root_of_work_tree).ok().and_then(slashed),
-            None => slashed(&shown(base, given, root)),
+            None => slashed(&shown_below(base, given, root, root)),
         };
         self.asked.extend(below);
         let rules = work_tree.filter(|work_tree| !work_tree.ignores(root));
@@ -160,7 +160,8 @@ impl DirectoryTree {
             // The one that was named itself is a work tree of its own.
             if location.starts_with(root)
                 && location != root
-                && let (Some(shown), Some(below)) = (slashed(&shown(base, given, &location)), slashed(path))
+                && let (Some(shown), Some(below)) =
+                    (slashed(&shown_below(base, given, root, &location)), slashed(path))
             {
                 self.submodules.insert(shown, below);
             }
@@ -171,11 +172,11 @@ impl DirectoryTree {
                 Ok(listing) => listing,
                 Err(error) if directory == root => return Err(unreadable(given, error)),
                 Err(error) => {
-                    self.problems.push(unreadable(&shown(base, given, &directory), error));
+                    self.problems.push(unreadable(&shown_below(base, given, root, &directory), error));
                     continue;
                 }
             };
-            let above = slashed(&shown(base, given, &directory));
+            let above = slashed(&shown_below(base, given, root, &directory));
             let shared = Directory::new(directory.clone(), root_of_work_tree.clone());
             for item in listing {
                 let (item, metadata) = match item.and_then(|item| item.metadata().map(|found| (item, found)))
@@ -184,7 +185,7 @@ impl DirectoryTree {
                     // It was deleted while we looked.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                     Err(error) => {
-                        self.problems.push(unreadable(&shown(base, given, &directory), error));
+                        self.problems.push(unreadable(&shown_below(base, given, root, &directory), error));
                         continue;
                     }
                 };
@@ -201,7 +202,7 @@ impl DirectoryTree {
                         Some((above, name)) => {
                             self.add(joined(above, name), metadata.len(), kind, &shared, false);
                         }
-                        None => self.problems.push(not_utf8(&shown(base, given, &item.path()))),
+                        None => self.problems.push(not_utf8(&shown_below(base, given, root, &item.path()))),
                     }
                 }
             }
@@ -347,13 +348,19 @@ fn shown(base: &Path, given: &Path, location: &Path) -> PathBuf {
     if let Ok(path) = location.strip_prefix(base) {
         return path.to_owned();
     }
-    // Outside the working directory: the path as it was given, and what follows it.
     match fs_err::canonicalize(base.join(given)) {
-        Ok(root) if root.is_dir() => match location.strip_prefix(&root) {
-            Ok(rest) => given.join(rest),
-            Err(_) => location.to_owned(),
-        },
+        Ok(root) if root.is_dir() => shown_below(base, given, &root, location),
         _ => given.to_owned(),
+    }
+}
+
+/// Does what [`shown`] does where `root` is the canonical directory that is `given`.
+fn shown_below(base: &Path, given: &Path, root: &Path, location: &Path) -> PathBuf {
+    // Outside the working directory: the path as it was given, and what follows it.
+    match (location.strip_prefix(base), location.strip_prefix(root)) {
+        (Ok(path), _) => path.to_owned(),
+        (Err(_), Ok(rest)) => given.join(rest),
+        (Err(_), Err(_)) => location.to_owned(),
     }
 }
 
