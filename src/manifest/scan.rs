@@ -102,7 +102,12 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     let has_preamble = wanted.first().is_some_and(|first| is_blank(&text[first.span.clone()]));
     let mut scan = Scan::default();
     for window in windows(&wanted) {
-        scan.append(file.read(window.only(&wanted, has_preamble), &window.span, window.is_first()));
+        let part = file.read(window.only(&wanted, has_preamble), &window.span, window.is_first());
+        if window.is_first() {
+            scan = part;
+        } else {
+            scan.append(part);
+        }
         if scan.nodes > NODES_MAX {
             // Where there are too many is said once.
             file.embeds.set(0);

@@ -74,11 +74,20 @@ pub(in crate::manifest) struct Found {
 impl Found {
     /// Adds what was found elsewhere.
     pub(in crate::manifest) fn add(&mut self, other: Self) {
-        self.sites.extend(other.sites);
-        self.texts.extend(other.texts);
-        self.looks_away.extend(other.looks_away);
-        self.partials.extend(other.partials);
+        take(&mut self.sites, other.sites);
+        take(&mut self.texts, other.texts);
+        take(&mut self.looks_away, other.looks_away);
+        take(&mut self.partials, other.partials);
         self.names.add(other.names);
+    }
+}
+
+/// Adds a list to another one; where that is empty, it takes its place, which costs nothing.
+fn take<T>(all: &mut Vec<T>, more: Vec<T>) {
+    if all.is_empty() {
+        *all = more;
+    } else {
+        all.extend(more);
     }
 }
 
