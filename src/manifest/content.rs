@@ -62,12 +62,11 @@ impl Contents<'_, '_> {
         if let Some(known) = self.known.get(&node) {
             return known.clone();
         }
-        let it = &self.tree.nodes[node];
-        let mut text = format!("{}\0", it.tag());
-        match &it.kind {
+        let mut text = format!("{}\0", self.tree.tag(node));
+        match self.tree.kind(node) {
             NodeKind::Scalar { value, style } => {
                 // `1` is a number, and `"1"` a text.
-                text.push(if *style == ScalarStyle::Plain { 'p' } else { 'q' });
+                text.push(if style == ScalarStyle::Plain { 'p' } else { 'q' });
                 text.push_str(value);
             }
             NodeKind::Sequence { items, .. } => {

@@ -182,7 +182,7 @@ impl Examiner<'_, '_> {
                 if line > *lines.end() {
                     continue;
                 }
-                match &self.tree.nodes[node].kind {
+                match self.tree.kind(node) {
                     NodeKind::Mapping { entries, .. } => open.extend(entries.iter().map(|(_, value)| *value)),
                     NodeKind::Sequence { items, .. } => open.extend(items),
                     NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}

@@ -222,9 +222,8 @@ impl AnnotatedObject<'_, '_> {
                 None => Ok(None),
             };
         };
-        let node = &self.tree.nodes[value];
-        match &node.kind {
-            NodeKind::Mapping { .. } if !node.is_anchored() => Ok(Some(value)),
+        match self.tree.kind(value) {
+            NodeKind::Mapping { .. } if !self.tree.nodes[value].is_anchored() => Ok(Some(value)),
             NodeKind::Mapping { .. } | NodeKind::Alias(_) => Err("the metadata are shared through an anchor"),
             _ => Err("the annotations are empty"),
         }
@@ -260,7 +259,7 @@ impl AnnotatedObject<'_, '_> {
     fn key_is_quoted(&self, node: NodeId) -> bool {
         let parent = self.tree.nodes[node].parent();
         parent.and_then(|parent| self.tree.own_entry(parent, "annotations")).is_some_and(|(key, _)| {
-            matches!(self.tree.nodes[key].kind, NodeKind::Scalar { style: ScalarStyle::Double, .. })
+            matches!(self.tree.kind(key), NodeKind::Scalar { style: ScalarStyle::Double, .. })
         })
     }
 
@@ -284,7 +283,7 @@ impl AnnotatedObject<'_, '_> {
     fn neighbour(&self, annotations: NodeId, stale: &[usize]) -> Option<NodeId> {
         let one_line = |id: NodeId| {
             let node = &self.tree.nodes[id];
-            matches!(node.kind, NodeKind::Scalar { style, .. } if style != ScalarStyle::Block)
+            matches!(self.tree.kind(id), NodeKind::Scalar { style, .. } if style != ScalarStyle::Block)
                 && !node.span().is_empty()
                 && !self.tree.text[node.span()].contains(['\n', '\r'])
         };
@@ -303,7 +302,7 @@ impl AnnotatedObject<'_, '_> {
         index: usize,
         neighbour: Option<NodeId>,
     ) -> Result<(), &'static str> {
-        let NodeKind::Mapping { entries, flow: false } = &self.tree.nodes[annotations].kind else {
+        let NodeKind::Mapping { entries, flow: false } = self.tree.kind(annotations) else {
             return Err("a stale key in a flow mapping is left as it is");
         };
         let (key, value) = entries[index];
@@ -335,7 +334,7 @@ impl AnnotatedObject<'_, '_> {
         const ODD: &str = "stale keys are not on lines of their own";
         let entries = self.tree.entries(metadata);
         let index = entries.iter().position(|(_, value)| *value == annotations).ok_or(ODD)?;
-        let is_block = |id: NodeId| matches!(self.tree.nodes[id].kind, NodeKind::Mapping { flow: false, .. });
+        let is_block = |id: NodeId| matches!(self.tree.kind(id), NodeKind::Mapping { flow: false, .. });
         let lines = self.tree.entries(annotations);
         let last = lines.last().ok_or(ODD)?.1;
         if entries.len() < 2 || !is_block(metadata) || !is_block(annotations) {
@@ -358,7 +357,7 @@ impl AnnotatedObject<'_, '_> {
     /// Returns by how much the file indents: the metadata's entries below the metadata's key.
     fn step(&self, metadata: NodeId) -> usize {
         // Nothing is indented in braces, and their line may be the whole file.
-        if matches!(self.tree.nodes[metadata].kind, NodeKind::Mapping { flow: true, .. }) {
+        if matches!(self.tree.kind(metadata), NodeKind::Mapping { flow: true, .. }) {
             return 2;
         }
         let column = |id: NodeId| {

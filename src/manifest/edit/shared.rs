@@ -77,7 +77,7 @@ impl Readers {
     fn of(tree: &SyntaxTree<'_>) -> Self {
         let mut readers = Self { aliases: HashMap::new(), merges: HashMap::new() };
         for (id, node) in tree.nodes.iter().enumerate() {
-            let NodeKind::Alias(target) = node.kind else { continue };
+            let NodeKind::Alias(target) = tree.kind(id) else { continue };
             readers.aliases.entry(target).or_default().push(id);
             let list = node.parent().filter(|parent| tree.is_sequence(*parent));
             let value = list.unwrap_or(id);

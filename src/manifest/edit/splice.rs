@@ -131,7 +131,7 @@ impl Plan {
         };
         let end = tree.nodes[*node].span().end;
         // A block scalar has no room beside it, JSON has no comments, and a unit file none behind a value.
-        if matches!(tree.nodes[*node].kind, NodeKind::Scalar { style: ScalarStyle::Block, .. })
+        if matches!(tree.kind(*node), NodeKind::Scalar { style: ScalarStyle::Block, .. })
             || is_json(tree, *node)
             || !tree.language.syntax().has_trailing_comments
         {
@@ -159,7 +159,7 @@ impl Plan {
     /// The value cannot be found in the source, the node is not a scalar, or it was planned to get another value.
     pub fn set(&mut self, tree: &SyntaxTree<'_>, node: NodeId, value: String) -> Result<(), SpliceError> {
         let there = &tree.nodes[node];
-        let NodeKind::Scalar { style, .. } = &there.kind else { return Err(SpliceError::Scalar) };
+        let NodeKind::Scalar { style, .. } = tree.kind(node) else { return Err(SpliceError::Scalar) };
         let span = there.span();
         if let Some(planned) = self.tree.set.get(&node) {
             return if *planned == value { Ok(()) } else { Err(SpliceError::Shared) };
@@ -167,7 +167,9 @@ impl Plan {
         let inner = || tree.inner_span(node).ok_or(SpliceError::Scalar);
         let splice = match style {
             // An anchor or a tag would stand between the colon and the value, or say that it is null.
-            ScalarStyle::Plain if tree.is_null(node) && (there.is_anchored() || !there.tag().is_empty()) => {
+            ScalarStyle::Plain
+                if tree.is_null(node) && (there.is_anchored() || !tree.tag(node).is_empty()) =>
+            {
                 return Err(SpliceError::Scalar);
             }
             ScalarStyle::Plain if span.is_empty() => {
@@ -222,20 +224,21 @@ impl Plan {
         value: Added,
         step: usize,
     ) -> Result<(), SpliceError> {
-        let NodeKind::Mapping { entries, flow } = &tree.nodes[mapping].kind else {
+        let NodeKind::Mapping { entries, flow } = tree.kind(mapping) else {
             return Err(SpliceError::Mapping);
         };
         let after_node = &tree.nodes[after];
         let index = after_node.index();
         // A collection's span ends where the next token starts: no place for a line.
-        let ends_with_its_text = matches!(after_node.kind, NodeKind::Scalar { .. } | NodeKind::Alias(_));
+        let ends_with_its_text = matches!(tree.kind(after), NodeKind::Scalar { .. } | NodeKind::Alias(_));
         if entries.get(index).is_none_or(|(_, value)| *value != after) || !ends_with_its_text {
             return Err(SpliceError::Mapping);
         }
         let (end, text) = (after_node.span().end, tree.text);
-        let splice = if *flow {
+        let splice = if flow {
             let sibling = &tree.nodes[entries[index].0];
-            let json = matches!(sibling.kind, NodeKind::Scalar { style: ScalarStyle::Double, .. });
+            let json =
+                matches!(tree.kind(entries[index].0), NodeKind::Scalar { style: ScalarStyle::Double, .. });
             let entry = flow_entry(key, &value, json);
             match blank_before(text, sibling.span().start) {
                 Some(before) => match end_of_comma_line(text, end) {
@@ -280,21 +283,19 @@ impl Plan {
         step: usize,
     ) -> Result<(), SpliceError> {
         let there = &tree.nodes[node];
-        let (NodeKind::Scalar { .. }, Some(parent), false) =
-            (&there.kind, there.parent(), there.is_anchored())
-        else {
+        let (true, Some(parent), false) = (tree.is_scalar(node), there.parent(), there.is_anchored()) else {
             return Err(SpliceError::Mapping);
         };
         let span = there.span();
         let (Some(key), Some(colon)) = (tree.key_node_of(node), colon_of(tree, node)) else {
             return Err(SpliceError::Mapping);
         };
-        if !tree.is_null(node) || !there.tag().is_empty() {
+        if !tree.is_null(node) || !tree.tag(node).is_empty() {
             return Err(SpliceError::Mapping);
         }
         let (after, text) = (colon + 1, tree.text);
         let null = if span.is_empty() { after..after } else { span.clone() };
-        if matches!(tree.nodes[parent].kind, NodeKind::Mapping { flow: true, .. }) {
+        if matches!(tree.kind(parent), NodeKind::Mapping { flow: true, .. }) {
             let blank = if span.is_empty() { " " } else { "" };
             let mapping = flow_mapping(&entries, is_json(tree, node));
             self.splices.push(Splice { span: null, text: format!("{blank}{mapping}") });
@@ -378,8 +379,8 @@ fn colon_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<usize> {
 
 /// Returns whether `node` is the value of a double-quoted key in braces. JSON has no plain strings.
 fn is_json(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let parent = tree.nodes[node].parent().map(|parent| &tree.nodes[parent].kind);
-    let key = tree.key_node_of(node).map(|key| &tree.nodes[key].kind);
+    let parent = tree.nodes[node].parent().map(|parent| tree.kind(parent));
+    let key = tree.key_node_of(node).map(|key| tree.kind(key));
     matches!(parent, Some(NodeKind::Mapping { flow: true, .. }))
         && matches!(key, Some(NodeKind::Scalar { style: ScalarStyle::Double, .. }))
 }

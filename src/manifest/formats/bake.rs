@@ -14,7 +14,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     let tree = finder.tree;
     let nodes = |path| Pattern::parse(path).map(|path| path.find(tree, root)).unwrap_or_default();
     for context in nodes("/target/*/contexts/*") {
-        if tree.nodes[context].tag() == EXPRESSION {
+        if tree.tag(context) == EXPRESSION {
             let image = tree.written(context).to_owned();
             finder.push(context, BTreeMap::new(), image, None, State::Skipped(Skip::Variable), None);
         }

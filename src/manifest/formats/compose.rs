@@ -135,7 +135,7 @@ fn pulls(tree: &SyntaxTree<'_>, service: NodeId) -> bool {
 /// Returns whether something stands at `build`: nothing does behind `null`, and `!reset` takes away what another file says.
 fn has_build(tree: &SyntaxTree<'_>, service: NodeId) -> bool {
     tree.get(service, "build")
-        .is_some_and(|build| tree.nodes[tree.resolve(build)].tag() != "!reset" && !tree.is_null(build))
+        .is_some_and(|build| tree.tag(tree.resolve(build)) != "!reset" && !tree.is_null(build))
 }
 
 fn builds(tree: &SyntaxTree<'_>, services: NodeId, service: NodeId, chain: usize) -> bool {

@@ -78,7 +78,7 @@ fn sources<'t>(
 /// Adds what a stage builds on where a variable says it, and sets it aside where it is a stage above.
 fn add_base(finder: &mut Finder<'_, '_>, arguments: &Arguments<'_>, from: NodeId, above: &HashSet<String>) {
     let tree = finder.tree;
-    let Some(text) = tree.string_of(from).filter(|_| tree.nodes[from].tag() != EXPRESSION) else { return };
+    let Some(text) = tree.string_of(from).filter(|_| tree.tag(from) != EXPRESSION) else { return };
     if above.contains(&text.to_ascii_lowercase()) || chooses_stage(text, above) {
         finder.ignored.insert(from);
         return;
@@ -204,8 +204,7 @@ impl<'t> Arguments<'t> {
             // A build may be given another value; without one it has this.
             if let Some(text) = tree.text_of(default) {
                 found.uses(text);
-                let is_known =
-                    tree.nodes[default].tag().is_empty() && !text.contains('$') && !text.is_empty();
+                let is_known = tree.tag(default).is_empty() && !text.contains('$') && !text.is_empty();
                 if is_known && found.defaults.insert(name, (default, text)).is_some() {
                     found.used_elsewhere.insert(name);
                 } else if !is_known {

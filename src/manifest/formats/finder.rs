@@ -109,7 +109,7 @@ pub(super) struct ObjectLabel {
 }
 
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    if tree.nodes[tree.resolve(node)].tag() == EXPRESSION {
+    if tree.tag(tree.resolve(node)) == EXPRESSION {
         return false;
     }
     let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
@@ -120,8 +120,7 @@ pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 /// Returns what a value with the tag `!!binary` says.
 fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     let node = tree.resolve(node);
-    let is_binary =
-        tree.nodes[node].tag().ends_with("binary") && tree.nodes[node].tag().len() > "!binary".len();
+    let is_binary = tree.tag(node).ends_with("binary") && tree.tag(node).len() > "!binary".len();
     let text: String = tree.text_of(node).filter(|_| is_binary)?.split_whitespace().collect();
     String::from_utf8(STANDARD.decode(text).ok()?).ok()
 }
@@ -322,9 +321,9 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     /// Returns whether a value is made from its text when the file is used, and is no text of several lines by itself.
     pub(super) fn is_computed(&self, node: NodeId) -> bool {
-        let node = &self.tree.nodes[self.tree.resolve(node)];
-        let is_block = matches!(node.kind, NodeKind::Scalar { style: ScalarStyle::Block, .. });
-        matches!(node.tag(), TEMPLATE | EXPRESSION) && !is_block
+        let node = self.tree.resolve(node);
+        let is_block = matches!(self.tree.kind(node), NodeKind::Scalar { style: ScalarStyle::Block, .. });
+        matches!(self.tree.tag(node), TEMPLATE | EXPRESSION) && !is_block
     }
 
     /// Adds a text that may hold images and that nobody can look into. What is taken from another file as it is says its
@@ -335,7 +334,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         if text.starts_with("file(") || self.is_ignored(node) {
             return;
         }
-        let skip = if self.tree.nodes[node].tag() == TEMPLATE { Skip::Template } else { Skip::Variable };
+        let skip = if self.tree.tag(node) == TEMPLATE { Skip::Template } else { Skip::Variable };
         self.push(node, BTreeMap::new(), text.to_owned(), None, State::Skipped(skip), None);
     }
 
@@ -386,7 +385,7 @@ impl<'y, 'a> Finder<'y, 'a> {
     /// Returns what the tag of a scalar makes of it: `!Ref`, `!Sub`, `!secret`. `!!str` says what it is anyway, and `!` alone
     /// that it is text.
     pub(super) fn tag(&self, node: NodeId) -> ScalarTag {
-        match self.tree.nodes[self.tree.resolve(node)].tag() {
+        match self.tree.tag(self.tree.resolve(node)) {
             "" | "!" | "!!str" | "tag:yaml.org,2002:str" => ScalarTag::Text,
             TEMPLATE => ScalarTag::Computed(Skip::Template),
             EXPRESSION => ScalarTag::Computed(Skip::Variable),

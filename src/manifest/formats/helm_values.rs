@@ -32,7 +32,7 @@ pub(in crate::manifest) fn has_name(path: &str) -> bool {
 
 /// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
 fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    match &tree.nodes[node].kind {
+    match tree.kind(node) {
         NodeKind::Mapping { entries, .. } => {
             let split = tree.get_str(node, "repository").is_some() && tree.get(node, "tag").is_some();
             let of_an_image = || {
@@ -75,7 +75,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
     if finder.ignored.contains(&node) {
         return;
     }
-    match &tree.nodes[node].kind {
+    match tree.kind(node) {
         NodeKind::Sequence { items, .. } => {
             let images = tree.key_of(node).is_some_and(is_images_key);
             for item in items {
@@ -128,7 +128,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             for (key, value) in entries {
                 let resolved = tree.resolve(*value);
                 let is_image = tree.text_of(*key).is_some_and(is_image_key);
-                if matches!(tree.nodes[resolved].kind, NodeKind::Scalar { .. }) {
+                if tree.is_scalar(resolved) {
                     if is_image {
                         if !repositories.contains(&resolved) && !whole(finder, *value) && !under_image {
                             partial_images::of_scalar(finder, *value);

@@ -38,8 +38,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         if let Some(metadata) = finder.tree.get(object, "metadata") {
             image_annotations::find(finder, metadata);
         }
-        for (_, value) in finder.tree.entries(object).to_vec() {
-            walk(finder, value);
+        for (_, value) in finder.tree.entries(object) {
+            walk(finder, *value);
         }
     }
     if not_pulled {
@@ -175,10 +175,10 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     if finder.ignored.contains(&node) {
         return;
     }
-    match &finder.tree.nodes[node].kind {
+    match finder.tree.kind(node) {
         NodeKind::Sequence { items, .. } => {
-            for item in items.clone() {
-                walk(finder, item);
+            for item in items {
+                walk(finder, *item);
             }
         }
         NodeKind::Mapping { entries, .. } => {
@@ -187,11 +187,11 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
                 return;
             }
             pod_spec(finder, node);
-            for (key, value) in entries.clone() {
-                match finder.tree.text_of(key) {
-                    Some("metadata") => image_annotations::find(finder, value),
+            for (key, value) in entries {
+                match finder.tree.text_of(*key) {
+                    Some("metadata") => image_annotations::find(finder, *value),
                     Some(key) if NOT_PULLED.contains(&key) => {}
-                    _ => walk(finder, value),
+                    _ => walk(finder, *value),
                 }
             }
         }

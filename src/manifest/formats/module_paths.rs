@@ -46,8 +46,9 @@ impl Traversal {
 
     /// Returns the one that a value is, where it is nothing else.
     pub(super) fn whole(tree: &SyntaxTree<'_>, node: NodeId) -> Option<Self> {
+        let is_scalar = tree.text_of(node).is_some();
         let node = &tree.nodes[tree.resolve(node)];
-        let text = tree.text.get(node.span()).filter(|_| matches!(node.kind, NodeKind::Scalar { .. }))?;
+        let text = tree.text.get(node.span()).filter(|_| is_scalar)?;
         let inner = text.strip_prefix("\"${").and_then(|rest| rest.strip_suffix("}\"")).unwrap_or(text);
         let inner = inner.trim();
         let start = node.span().start + (inner.as_ptr() as usize - text.as_ptr() as usize);
@@ -185,7 +186,7 @@ fn path(loops: &HashMap<String, Vec<Loop>>, named: &Traversal, depth: usize) -> 
 fn loops(tree: &SyntaxTree<'_>) -> HashMap<String, Vec<Loop>> {
     let mut found: HashMap<String, Vec<Loop>> = HashMap::new();
     for (body, node) in tree.nodes.iter().enumerate() {
-        let NodeKind::Mapping { .. } = node.kind else { continue };
+        let NodeKind::Mapping { .. } = tree.kind(body) else { continue };
         let Some(collection) = tree.get(body, "for_each") else { continue };
         let list = node.parent().filter(|parent| tree.is_sequence(*parent));
         let labelled = list.unwrap_or(body);
@@ -255,7 +256,7 @@ pub(super) fn leaves(tree: &SyntaxTree<'_>, value: NodeId, path: &str, found: &m
         leaves(tree, *item, &format!("{path}.*"), found);
     }
     for (key, value) in tree.entries(value) {
-        let is_known = tree.nodes[*key].tag() != EXPRESSION;
+        let is_known = tree.tag(*key) != EXPRESSION;
         let part = tree.text_of(*key).filter(|_| is_known).map_or("*".to_owned(), part_of_key);
         leaves(tree, *value, &format!("{path}.{part}"), found);
     }
@@ -265,7 +266,7 @@ pub(super) fn leaves(tree: &SyntaxTree<'_>, value: NodeId, path: &str, found: &m
 pub(super) fn module_arguments(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(ModuleArgument, NodeId)> {
     let mut found = Vec::new();
     for module in nodes(tree, root, "/module/*").into_iter().chain(nodes(tree, root, "/module/*/[]")) {
-        let source = tree.get(module, "source").filter(|source| tree.nodes[*source].tag().is_empty());
+        let source = tree.get(module, "source").filter(|source| tree.tag(*source).is_empty());
         let source = source.and_then(|source| tree.text_of(source)).filter(|source| source.starts_with('.'));
         let Some(source) = source else { continue };
         for (name, value) in tree.entries(module) {

@@ -129,7 +129,7 @@ fn may_be_image(tree: &SyntaxTree<'_>, path: &str, value: NodeId) -> bool {
 
 /// Returns whether a scalar is a reference as it stands.
 fn is_literal_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let text = tree.string_of(node).filter(|_| tree.nodes[tree.resolve(node)].tag().is_empty());
+    let text = tree.string_of(node).filter(|_| tree.tag(tree.resolve(node)).is_empty());
     text.is_some_and(|text| matches!(classify(text), (State::Floating | State::Pinned, _)))
 }
 

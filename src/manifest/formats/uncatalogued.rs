@@ -36,7 +36,7 @@ pub(super) fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
         return;
     }
     let tree = finder.tree;
-    match &tree.nodes[node].kind {
+    match tree.kind(node) {
         NodeKind::Sequence { items, .. } => items.iter().for_each(|item| walk(finder, *item)),
         // An object inside an object is one of its own.
         NodeKind::Mapping { .. } if !object::is_object(tree, node) => entries(finder, node),
@@ -56,7 +56,7 @@ fn entries(finder: &mut Finder<'_, '_>, node: NodeId) {
         let image = tree.resolve(*value);
         let sure = is_image_key(key);
         if sure || finder.catalogue.is_image_key(key) {
-            match &tree.nodes[image].kind {
+            match tree.kind(image) {
                 NodeKind::Scalar { .. } if sure || names_registry(tree, image) => {
                     finder.add_tagged_image(image);
                 }

@@ -22,11 +22,11 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
         return;
     }
     let tree = finder.tree;
-    match &tree.nodes[node].kind {
+    match tree.kind(node) {
         NodeKind::Sequence { items, .. } => {
             let in_images = tree.key_of(node).is_some_and(is_images_key);
             for item in items {
-                if in_images && matches!(tree.nodes[*item].kind, NodeKind::Scalar { .. }) {
+                if in_images && tree.is_scalar(*item) {
                     report(finder, *item);
                 }
                 walk(finder, *item);
@@ -69,7 +69,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         if object::NOT_PULLED.contains(&key) {
             continue;
         }
-        if matches!(tree.nodes[*value].kind, NodeKind::Scalar { .. }) {
+        if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.is_image_key(key) || in_images {
                 report(finder, *value);
             }

@@ -80,14 +80,14 @@ pub(super) fn of_field_path(path: &str) -> Vec<String> {
 pub(in crate::manifest) fn texts(tree: &SyntaxTree<'_>, node: NodeId) -> Vec<String> {
     let (mut found, mut open) = (Vec::new(), vec![node]);
     while let Some(node) = open.pop() {
-        match &tree.nodes[node].kind {
-            NodeKind::Scalar { value, .. } => found.push(value.to_string()),
+        match tree.kind(node) {
+            NodeKind::Scalar { value, .. } => found.push(value.to_owned()),
             NodeKind::Sequence { items, .. } => open.extend(items),
             NodeKind::Mapping { entries, .. } => {
                 open.extend(entries.iter().flat_map(|(key, value)| [*key, *value]));
             }
             // What it leads to stands elsewhere in the document, and is read there.
-            NodeKind::Alias(target) => found.extend(tree.text_of(*target).map(str::to_owned)),
+            NodeKind::Alias(target) => found.extend(tree.text_of(target).map(str::to_owned)),
         }
     }
     found

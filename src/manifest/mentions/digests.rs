@@ -193,7 +193,7 @@ impl<'n> Outline<'n> {
         if self.has_places {
             self.places.insert(hash_of(object, keys), span.clone());
         }
-        match &tree.nodes[node].kind {
+        match tree.kind(node) {
             NodeKind::Scalar { value, .. } => {
                 let is_text = value.contains('\n') || value.trim_start().starts_with(['{', '[']);
                 let is_masked = tree.is_masked(node);
@@ -221,7 +221,7 @@ impl<'n> Outline<'n> {
                     .collect();
                 let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
                 if found.is_empty() && is_named && ends_in_digest(value) {
-                    found.push(value.to_string());
+                    found.push(value.to_owned());
                 }
                 if found.is_empty() && !keys.iter().any(|key| WHOLE.contains(&key.as_str())) {
                     let word = names::word(tree, node, value).filter(|word| self.names.has_digest(word));

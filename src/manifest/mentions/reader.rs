@@ -160,7 +160,7 @@ impl<'r, 't> Reader<'r, 't> {
 
     fn walk(&mut self, text: &Text<'_>, node: NodeId) {
         let tree = text.tree;
-        match &tree.nodes[node].kind {
+        match tree.kind(node) {
             NodeKind::Scalar { value, .. } => self.scalar(text, node, value),
             NodeKind::Sequence { items, .. } => items.iter().for_each(|item| self.walk(text, *item)),
             NodeKind::Mapping { entries, .. } => {
@@ -211,7 +211,7 @@ impl<'r, 't> Reader<'r, 't> {
             let last = |key: &str| {
                 tree.get_str(node, key).and_then(|path| path.rsplit('/').next()).unwrap_or_default()
             };
-            let is_empty = |value: NodeId| match &tree.nodes[value].kind {
+            let is_empty = |value: NodeId| match tree.kind(value) {
                 NodeKind::Mapping { entries, .. } => entries.is_empty(),
                 NodeKind::Sequence { items, .. } => items.is_empty(),
                 _ => tree.is_null(value) || tree.text_of(value) == Some(""),
@@ -232,9 +232,7 @@ impl<'r, 't> Reader<'r, 't> {
             let (name, value) = (path.rsplit('.').next().unwrap_or(path).to_owned(), WRITTEN.to_owned());
             self.emit(text, *field, Mentioned::Value { name, value, is_item: false });
         }
-        if let Some(build) =
-            tree.get(node, "build").filter(|build| tree.nodes[*build].tag().ends_with("reset"))
-        {
+        if let Some(build) = tree.get(node, "build").filter(|build| tree.tag(*build).ends_with("reset")) {
             // Compose then pulls what it built.
             self.emit(text, build, Mentioned::Image("build: !reset".to_owned()));
         }
@@ -263,7 +261,7 @@ impl<'r, 't> Reader<'r, 't> {
         // An expression is one value, however it is spaced.
         let source = || text.tree.original.get(text.tree.nodes[value].span()).unwrap_or_default();
         let expression = || source().replace(char::is_whitespace, "");
-        let is_expression = text.tree.nodes[value].tag() == EXPRESSION || text.tree.text_of(value).is_none();
+        let is_expression = text.tree.tag(value) == EXPRESSION || text.tree.text_of(value).is_none();
         let said = match text.tree.text_of(value) {
             _ if is_expression && text.tree.language != Language::Yaml => Some(Cow::Owned(expression())),
             said => said.map(Cow::Borrowed),

@@ -80,7 +80,7 @@ fn walk(
 ) {
     let own = object_at(tree, node);
     let object = own.as_ref().or(object);
-    match &tree.nodes[node].kind {
+    match tree.kind(node) {
         NodeKind::Scalar { value, .. } => {
             if let Some(literal) = literal(tree, node) {
                 say(found, path, literal, object);
@@ -120,7 +120,7 @@ fn walk(
             }
             for (key, value) in entries {
                 let Some(key) = tree.text_of(*key) else { continue };
-                if matches!(tree.nodes[*value].kind, NodeKind::Alias(_)) {
+                if matches!(tree.kind(*value), NodeKind::Alias(_)) {
                     if let Some(literal) = literal(tree, *value) {
                         say(found, &format!("{path}/{key}"), literal, object);
                     }

@@ -115,10 +115,10 @@ pub(super) fn sense(key: &str) -> Option<(Sense, String)> {
 /// What a scalar is set to, as it is written: what is in quotes is a text, also `"false"`.
 pub(super) fn literal(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     let node = tree.resolve(node);
-    match &tree.nodes[node].kind {
+    match tree.kind(node) {
         NodeKind::Scalar { .. } if tree.is_masked(node) => None,
         NodeKind::Scalar { value, style } => {
-            let tag = &tree.nodes[node].tag();
+            let tag = tree.tag(node);
             Some(match style {
                 ScalarStyle::Plain => format!("{tag}{value}"),
                 _ => format!("{tag}\"{value}\""),
@@ -149,7 +149,7 @@ pub(super) fn is_off(sense: Sense, literal: &str) -> bool {
 pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
     let mut found = Vec::new();
     for node in 0..tree.nodes.len() {
-        if let NodeKind::Mapping { entries, .. } = &tree.nodes[node].kind {
+        if let NodeKind::Mapping { entries, .. } = tree.kind(node) {
             let own = entries.iter().filter_map(|(key, _)| tree.text_of(*key));
             for key in own.filter(|key| *key != "<<") {
                 found.extend(of_entry(tree, node, key));

@@ -89,7 +89,7 @@ fn disagreement(error: &dyn fmt::Display) -> String {
 
 /// Returns what is wrong with a node below `root`. The walk is as deep as the text, which is bounded.
 fn ambiguity_below(tree: &SyntaxTree<'_>, root: NodeId, demand: Demand) -> Option<String> {
-    ambiguity(tree, root, demand).or_else(|| match &tree.nodes[root].kind {
+    ambiguity(tree, root, demand).or_else(|| match tree.kind(root) {
         NodeKind::Sequence { items, .. } => {
             items.iter().find_map(|item| ambiguity_below(tree, *item, demand))
         }
@@ -102,12 +102,12 @@ fn ambiguity_below(tree: &SyntaxTree<'_>, root: NodeId, demand: Demand) -> Optio
 
 /// Returns what is wrong with a node that readers take for different things, or that stands for another.
 fn ambiguity(tree: &SyntaxTree<'_>, id: NodeId, demand: Demand) -> Option<String> {
-    let (node, is_rendered) = (&tree.nodes[id], demand == Demand::Rendered);
+    let is_rendered = demand == Demand::Rendered;
     let at = || tree.pointer(id);
-    if is_rendered && !is_text_tag(node.tag()) {
-        return Some(format!("`{}` has the tag `{}`", at(), node.tag()));
+    if is_rendered && !is_text_tag(tree.tag(id)) {
+        return Some(format!("`{}` has the tag `{}`", at(), tree.tag(id)));
     }
-    match &node.kind {
+    match tree.kind(id) {
         NodeKind::Alias(_) if is_rendered => Some(format!("`{}` is an alias", at())),
         NodeKind::Mapping { entries, .. } => {
             let is_free = tree.key_of(id).is_some_and(|key| FREE_TEXTS.contains(&key));
@@ -139,11 +139,10 @@ fn merges_over(tree: &SyntaxTree<'_>, mapping: NodeId, keys: &HashSet<&str>) -> 
 
 /// Returns what is wrong with a key that is not a text as it stands.
 fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId, demand: Demand) -> Option<String> {
-    let node = &tree.nodes[key];
-    let at = || node.parent().map(|mapping| tree.pointer(mapping)).unwrap_or_default();
-    match node.kind {
-        NodeKind::Scalar { .. } if is_text_tag(node.tag()) => None,
-        NodeKind::Scalar { .. } => Some(format!("`{}` has a key with the tag `{}`", at(), node.tag())),
+    let at = || tree.nodes[key].parent().map(|mapping| tree.pointer(mapping)).unwrap_or_default();
+    match tree.kind(key) {
+        NodeKind::Scalar { .. } if is_text_tag(tree.tag(key)) => None,
+        NodeKind::Scalar { .. } => Some(format!("`{}` has a key with the tag `{}`", at(), tree.tag(key))),
         _ if demand == Demand::Written && is_action(tree, key) => None,
         _ => Some(format!("`{}` has a key that is not a text", at())),
     }
@@ -152,8 +151,8 @@ fn key_ambiguity(tree: &SyntaxTree<'_>, key: NodeId, demand: Demand) -> Option<S
 /// Returns whether a key is the inner braces of `{{ x }}`, an action of a template that YAML takes for two mappings.
 pub(crate) fn is_action(tree: &SyntaxTree<'_>, key: NodeId) -> bool {
     let before = |start: usize| tree.text.get(..start)?.bytes().next_back();
-    let node = &tree.nodes[key];
-    matches!(node.kind, NodeKind::Mapping { flow: true, .. }) && before(node.span().start) == Some(b'{')
+    let is_in_braces = matches!(tree.kind(key), NodeKind::Mapping { flow: true, .. });
+    is_in_braces && before(tree.nodes[key].span().start) == Some(b'{')
 }
 
 fn is_text_tag(tag: &str) -> bool {
@@ -174,8 +173,8 @@ impl Agreement<'_, '_> {
     /// Requires the value of a scalar whose tag says what it is: readers differ in what they make of it, and whoever asks
     /// for its text looks at the tag.
     fn tagged<E: Error>(&self) -> Option<Result<(), E>> {
-        let node = &self.tree.nodes[self.node];
-        (!is_text_tag(node.tag())).then(|| self.require(matches!(node.kind, NodeKind::Scalar { .. })))
+        let is_scalar = || self.require(self.tree.is_scalar(self.node));
+        (!is_text_tag(self.tree.tag(self.node))).then(is_scalar)
     }
 
     fn require<E: Error>(&self, same: bool) -> Result<(), E> {
@@ -187,7 +186,7 @@ impl Agreement<'_, '_> {
         if let Some(same) = self.tagged() {
             return same;
         }
-        let same = match &self.tree.nodes[self.node].kind {
+        let same = match self.tree.kind(self.node) {
             NodeKind::Scalar { value, style: ScalarStyle::Plain } => is_wanted(value),
             _ => false,
         };
@@ -217,7 +216,7 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
         // Whether a block at the very end of a text has a line end is read both ways.
         let line_ends = ['\n', '\r'];
-        let same = match &self.tree.nodes[self.node].kind {
+        let same = match self.tree.kind(self.node) {
             NodeKind::Scalar { value: first, .. } => {
                 first.trim_end_matches(line_ends) == value.trim_end_matches(line_ends)
             }
@@ -287,7 +286,7 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<(), A::Error> {
-        self.require(!is_text_tag(self.tree.nodes[self.node].tag()))?;
+        self.require(!is_text_tag(self.tree.tag(self.node)))?;
         let (_, value) = data.variant::<String>()?;
         value.newtype_variant_seed(self)
     }

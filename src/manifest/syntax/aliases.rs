@@ -19,8 +19,8 @@ pub(crate) struct Aliases {
 impl Aliases {
     pub(crate) fn of(tree: &SyntaxTree<'_>) -> Self {
         let mut aliases: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
-        for (id, node) in tree.nodes.iter().enumerate() {
-            if let NodeKind::Alias(target) = node.kind {
+        for id in 0..tree.nodes.len() {
+            if let NodeKind::Alias(target) = tree.kind(id) {
                 aliases.entry(target).or_default().push(id);
             }
         }

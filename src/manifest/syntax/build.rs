@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::tree::{Document, Node, NodeId, NodeKind, ScalarStyle, SyntaxError, SyntaxTree};
+use super::node_list::{NewKind, NewNode};
+use super::tree::{Document, NodeId, ScalarStyle, SyntaxError, SyntaxTree};
 use crate::manifest::syntax::language::Language;
 
 /// The tag of a value that is made from this text only when the file is used: `${…}`, `%i`.
@@ -49,34 +50,31 @@ impl<'a> SyntaxTree<'a> {
 
     /// The recursion is as deep as the value, which its parser bounds.
     fn plant(&mut self, value: Value<'a>, parent: Option<NodeId>, index: usize) -> NodeId {
-        let id = self.nodes.len();
-        let (kind, tag) = match &value.shape {
+        let Value { span, shape } = value;
+        let node =
+            |kind, tag| NewNode { span, parent, index, kind, anchored: false, tag: Cow::Borrowed(tag) };
+        match shape {
             ValueShape::Scalar { value, style, tag } => {
-                (NodeKind::Scalar { value: value.clone(), style: *style }, *tag)
+                self.push(node(NewKind::Scalar { value, style }, tag))
             }
-            ValueShape::Sequence(_) => (NodeKind::Sequence { items: Vec::new(), flow: false }, ""),
-            ValueShape::Mapping(_) => (NodeKind::Mapping { entries: Vec::new(), flow: false }, ""),
-        };
-        self.nodes.push(Node::new(value.span, parent, index, kind).with(false, tag.to_owned()));
-        match value.shape {
-            ValueShape::Scalar { .. } => {}
             ValueShape::Sequence(values) => {
-                let planted = values
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, value)| self.plant(value, Some(id), at))
-                    .collect();
-                self.nodes[id].kind = NodeKind::Sequence { items: planted, flow: false };
+                let id = self.push(node(NewKind::Sequence { items: Vec::new(), flow: false }, ""));
+                let values = values.into_iter().enumerate();
+                let planted: Vec<_> = values.map(|(at, value)| self.plant(value, Some(id), at)).collect();
+                self.fill(id, &planted);
+                id
             }
             ValueShape::Mapping(values) => {
-                let mut planted = Vec::with_capacity(values.len());
+                let id = self.push(node(NewKind::Mapping { entries: Vec::new(), flow: false }, ""));
+                let mut planted = Vec::with_capacity(2 * values.len());
                 for (at, (key, value)) in values.into_iter().enumerate() {
-                    planted.push((self.plant(key, Some(id), at), self.plant(value, Some(id), at)));
+                    planted.push(self.plant(key, Some(id), at));
+                    planted.push(self.plant(value, Some(id), at));
                 }
-                self.nodes[id].kind = NodeKind::Mapping { entries: planted, flow: false };
+                self.fill(id, &planted);
                 self.widen(id);
+                id
             }
         }
-        id
     }
 }

@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::language::Language;
+use super::node_list::{NewKind, NewNode};
 use super::template_mask::{self, Masked};
-use super::tree::{Embedded, Node, NodeId, NodeKind, ScalarStyle, SyntaxTree};
+use super::tree::{Embedded, NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use super::yaml;
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
@@ -26,26 +27,31 @@ impl SyntaxTree<'_> {
             return None;
         }
         let lines = BlockLines::of(self, scalar)?;
-        let NodeKind::Scalar { value, .. } = &self.nodes[scalar].kind else { return None };
+        let NodeKind::Scalar { value, .. } = self.kind(scalar) else { return None };
         let masked = self.mask_inner(value);
-        let inner = yaml::parse(masked.as_ref().map_or(value, |masked| &masked.text));
+        let inner = yaml::parse(masked.as_ref().map_or(value, |masked| masked.text.as_str()));
         let [document] = inner.documents.as_slice() else { return None };
         let root = document.root?;
         let base = self.nodes.len();
-        let nodes: Vec<Node<'_>> = inner.nodes.iter().map(|node| moved(node, base, scalar, &lines)).collect();
+        let nodes = (0..inner.nodes.len()).map(|id| moved(&inner, id, base, scalar, &lines));
+        let nodes: Vec<NewNode<'_>> = nodes.collect();
         let comments: Vec<Range<usize>> = inner.comments.iter().map(|span| lines.place(span)).collect();
         let wide = inner.wide_at(base);
         let actions = masked.iter().flat_map(|masked| &masked.actions).map(|span| lines.place(span));
         let actions: Vec<Range<usize>> = actions.collect();
-        self.is_linked |= inner.is_linked;
-        self.nodes.extend(nodes);
+        let (is_linked, before) = (inner.is_linked, self.size());
+        self.is_linked |= is_linked;
+        for node in nodes {
+            self.push(node);
+        }
         self.wide.extend(wide);
         self.comments.extend(comments);
         self.comments.sort_by_key(|span| span.start);
         self.masked.extend(actions);
         self.masked.sort_by_key(|span| span.start);
         let nodes = base..self.nodes.len();
-        self.embedded.push(Embedded { scalar, nodes, span: lines.span, indent: lines.indent });
+        let (span, indent) = (lines.span, lines.indent);
+        self.embedded.push(Embedded { scalar, nodes, span, indent, before });
         Some(base + root)
     }
 
@@ -59,30 +65,40 @@ impl SyntaxTree<'_> {
             for id in last.nodes.clone() {
                 self.wide.remove(&id);
             }
-            self.nodes.truncate(last.nodes.start);
+            self.shrink_to(&last.before);
             self.comments.retain(|span| !last.span.contains(&span.start));
             self.masked.retain(|span| !last.span.contains(&span.start));
         }
     }
 }
 
-fn moved<'n>(node: &Node<'_>, base: usize, scalar: NodeId, lines: &BlockLines) -> Node<'n> {
-    let kind = match &node.kind {
-        NodeKind::Scalar { value, style } => {
-            NodeKind::Scalar { value: Cow::Owned(value.clone().into_owned()), style: *style }
-        }
+fn moved<'n>(
+    tree: &SyntaxTree<'_>,
+    id: NodeId,
+    base: usize,
+    scalar: NodeId,
+    lines: &BlockLines,
+) -> NewNode<'n> {
+    let node = &tree.nodes[id];
+    let kind = match tree.kind(id) {
+        NodeKind::Scalar { value, style } => NewKind::Scalar { value: Cow::Owned(value.to_owned()), style },
         NodeKind::Sequence { items, flow } => {
-            NodeKind::Sequence { items: items.iter().map(|id| base + id).collect(), flow: *flow }
+            NewKind::Sequence { items: items.iter().map(|id| base + id).collect(), flow }
         }
-        NodeKind::Mapping { entries, flow } => NodeKind::Mapping {
+        NodeKind::Mapping { entries, flow } => NewKind::Mapping {
             entries: entries.iter().map(|(key, value)| (base + key, base + value)).collect(),
-            flow: *flow,
+            flow,
         },
-        NodeKind::Alias(target) => NodeKind::Alias(base + target),
+        NodeKind::Alias(target) => NewKind::Alias(base + target),
     };
-    let parent = node.parent().map_or(scalar, |parent| base + parent);
-    let (anchored, tag) = (node.is_anchored(), node.tag().to_owned());
-    Node::new(lines.place(&node.span()), Some(parent), node.index(), kind).with(anchored, tag)
+    NewNode {
+        span: lines.place(&node.span()),
+        parent: Some(node.parent().map_or(scalar, |parent| base + parent)),
+        index: node.index(),
+        kind,
+        anchored: node.is_anchored(),
+        tag: Cow::Owned(tree.tag(id).to_owned()),
+    }
 }
 
 struct BlockLines {
@@ -95,10 +111,8 @@ struct BlockLines {
 impl BlockLines {
     /// Returns the lines of a block scalar; `None` where the decoded text is not what stands in the file.
     fn of(tree: &SyntaxTree<'_>, scalar: NodeId) -> Option<Self> {
-        let node = tree.nodes.get(scalar)?;
-        let (NodeKind::Scalar { value, style: ScalarStyle::Block }, span) = (&node.kind, node.span()) else {
-            return None;
-        };
+        let span = tree.nodes.get(scalar)?.span();
+        let NodeKind::Scalar { value, style: ScalarStyle::Block } = tree.kind(scalar) else { return None };
         if tree.is_masked(scalar) {
             return None;
         }

@@ -12,6 +12,7 @@ mod hcl;
 pub(crate) mod json_comments;
 pub mod language;
 pub(crate) mod lines;
+mod node_list;
 pub(crate) mod prefilter;
 mod query;
 pub(crate) mod source;

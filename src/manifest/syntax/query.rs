@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree, WIDE};
+use super::tree::{Node, NodeForm, NodeId, NodeKind, ScalarStyle, SyntaxTree, WIDE};
 
 impl<'a> SyntaxTree<'a> {
     /// Returns whether a part of the node was masked, so that its value is not known.
@@ -27,15 +27,15 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns the node that `id` stands for: itself, or what an alias points to.
     pub fn resolve(&self, id: NodeId) -> NodeId {
-        match self.nodes[id].kind {
-            NodeKind::Alias(target) => target,
+        match self.nodes[id] {
+            Node { form: NodeForm::Alias, at, .. } => at as usize,
             _ => id,
         }
     }
 
     /// Returns the decoded text of a scalar, aliases followed.
     pub fn text_of(&self, id: NodeId) -> Option<&str> {
-        match &self.nodes[self.resolve(id)].kind {
+        match self.kind(self.resolve(id)) {
             NodeKind::Scalar { value, .. } => Some(value),
             _ => None,
         }
@@ -49,9 +49,9 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns whether `id` is an empty or explicit null.
     pub fn is_null(&self, id: NodeId) -> bool {
-        match &self.nodes[self.resolve(id)].kind {
+        match self.kind(self.resolve(id)) {
             NodeKind::Scalar { value, style: ScalarStyle::Plain } => {
-                matches!(value.as_ref(), "" | "~" | "null" | "Null" | "NULL")
+                matches!(value, "" | "~" | "null" | "Null" | "NULL")
             }
             _ => false,
         }
@@ -59,7 +59,7 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns the items of a sequence, aliases followed; nothing where it is none.
     pub fn items(&self, id: NodeId) -> &[NodeId] {
-        match &self.nodes[self.resolve(id)].kind {
+        match self.kind(self.resolve(id)) {
             NodeKind::Sequence { items, .. } => items,
             _ => &[],
         }
@@ -67,7 +67,7 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns the entries that are written in a mapping itself, aliases to it followed; nothing where it is none.
     pub fn entries(&self, id: NodeId) -> &[(NodeId, NodeId)] {
-        match &self.nodes[self.resolve(id)].kind {
+        match self.kind(self.resolve(id)) {
             NodeKind::Mapping { entries, .. } => entries,
             _ => &[],
         }
@@ -75,12 +75,12 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns whether `id` is a mapping, aliases followed.
     pub fn is_mapping(&self, id: NodeId) -> bool {
-        matches!(self.nodes[self.resolve(id)].kind, NodeKind::Mapping { .. })
+        matches!(self.nodes[self.resolve(id)].form, NodeForm::Mapping { .. })
     }
 
     /// Returns whether `id` is a sequence, aliases followed.
     pub fn is_sequence(&self, id: NodeId) -> bool {
-        matches!(self.nodes[self.resolve(id)].kind, NodeKind::Sequence { .. })
+        matches!(self.nodes[self.resolve(id)].form, NodeForm::Sequence { .. })
     }
 
     /// Returns the value under `key`, merge keys (`<<`) followed; its own keys win over merged ones.
@@ -157,7 +157,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     fn own_text(&self, id: NodeId) -> Option<&str> {
-        match &self.nodes[id].kind {
+        match self.kind(id) {
             NodeKind::Scalar { value, .. } => Some(value),
             _ => None,
         }
@@ -204,12 +204,12 @@ impl<'a> SyntaxTree<'a> {
         let mut at = id;
         while let Some(parent) = self.nodes[at].parent() {
             // The root of a text inside a block scalar adds no segment.
-            if matches!(self.nodes[parent].kind, NodeKind::Scalar { .. }) {
+            if self.is_scalar(parent) {
                 at = parent;
                 continue;
             }
             let index = self.nodes[at].index();
-            segments.push(match &self.nodes[parent].kind {
+            segments.push(match self.kind(parent) {
                 NodeKind::Mapping { entries, .. } => entries
                     .get(index)
                     .and_then(|(key, _)| self.own_text(*key))
@@ -227,11 +227,11 @@ impl<'a> SyntaxTree<'a> {
     ///
     /// `None` where the value cannot be replaced there: it is an alias, a collection, or text over several lines.
     pub fn inner_span(&self, id: NodeId) -> Option<Range<usize>> {
-        let NodeKind::Scalar { value, style } = &self.nodes[id].kind else { return None };
+        let NodeKind::Scalar { value, style } = self.kind(id) else { return None };
         let span = self.nodes[id].span();
         let source = self.text.get(span.clone())?;
         match style {
-            ScalarStyle::Plain => (source == value.as_ref()).then_some(span),
+            ScalarStyle::Plain => (source == value).then_some(span),
             // Quoted text is replaced whole, so escapes and folds inside it do not matter.
             ScalarStyle::Single | ScalarStyle::Double => {
                 (source.len() >= 2).then(|| span.start + 1..span.end - 1)

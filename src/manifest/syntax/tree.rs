@@ -26,47 +26,59 @@ pub enum ScalarStyle {
     Block,
 }
 
-/// One node. A manifest has one in some fifteen bytes, so that each byte of it counts; what few have is elsewhere.
+/// One node. A manifest has one in some ten bytes, so that each byte of it counts: what a node is and has is said by the
+/// tree, [`SyntaxTree::kind`] and [`SyntaxTree::tag`].
 #[derive(Clone, Debug)]
-pub struct Node<'a> {
-    start: u32,
-    end: u32,
+pub struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
     /// [`NO_PARENT`] for the root of a document.
-    parent: u32,
-    index: u32,
-    rare: Option<Box<RareParts>>,
-    /// What it is.
-    pub kind: NodeKind<'a>,
+    pub(super) parent: u32,
+    pub(super) index: u32,
+    /// Where the rest of it is, in the list that its form says.
+    pub(super) at: u32,
+    pub(super) form: NodeForm,
+    pub(super) anchored: bool,
+    pub(super) tagged: bool,
 }
 
-/// What few nodes have.
+/// What a node is, and where the tree has the rest of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NodeForm {
+    /// A scalar whose text stands in its span as it is: nothing more is kept of it.
+    Written(ScalarStyle),
+    /// A scalar whose text stands between two quotes as it is.
+    Quoted(ScalarStyle),
+    /// A scalar that is in the list of texts.
+    Decoded(ScalarStyle),
+    Sequence {
+        flow: bool,
+    },
+    Mapping {
+        flow: bool,
+    },
+    Alias,
+}
+
+/// How long the lists of a tree are.
 #[derive(Clone, Debug, Default)]
-struct RareParts {
-    anchored: bool,
-    tag: String,
+pub(super) struct TreeSize {
+    pub(super) nodes: usize,
+    pub(super) texts: usize,
+    pub(super) tags: usize,
+    pub(super) collections: usize,
+    pub(super) items: usize,
+    pub(super) entries: usize,
 }
 
-const NO_PARENT: u32 = u32::MAX;
+pub(super) const NO_PARENT: u32 = u32::MAX;
 
 /// Returns a number of a tree, in which there are never so many: texts have [`SIZE_MAX`](crate::manifest::SIZE_MAX) bytes.
-fn small(number: usize) -> u32 {
+pub(super) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-impl<'a> Node<'a> {
-    /// Returns a node without an anchor and a tag that stands at `span`, in its `parent` at `index`.
-    pub(super) fn new(span: Range<usize>, parent: Option<NodeId>, index: usize, kind: NodeKind<'a>) -> Self {
-        let (start, end) = (small(span.start), small(span.end));
-        Self { start, end, parent: parent.map_or(NO_PARENT, small), index: small(index), rare: None, kind }
-    }
-
-    /// Returns the node with an anchor or a tag.
-    #[must_use]
-    pub(super) fn with(mut self, anchored: bool, tag: String) -> Self {
-        self.rare = (anchored || !tag.is_empty()).then(|| Box::new(RareParts { anchored, tag }));
-        self
-    }
-
+impl Node {
     /// Returns the bytes of the node in the text: quotes included, anchor and tag not.
     pub fn span(&self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -88,36 +100,36 @@ impl<'a> Node<'a> {
 
     /// Returns whether an anchor is defined here.
     pub fn is_anchored(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.anchored)
+        self.anchored
     }
 
-    /// Returns the local or shorthand tag, resolved; empty where none is written.
-    pub fn tag(&self) -> &str {
-        self.rare.as_ref().map_or("", |rare| &rare.tag)
+    /// Returns what stands between two quotes, were there some.
+    pub(super) fn inside(&self) -> Range<usize> {
+        self.start as usize + 1..(self.end as usize).saturating_sub(1)
     }
 }
 
 /// What a node is.
-#[derive(Clone, Debug)]
-pub enum NodeKind<'a> {
+#[derive(Clone, Copy, Debug)]
+pub enum NodeKind<'t> {
     /// Text, a number, a boolean, nothing: decoded, not typed.
     Scalar {
         /// The decoded text.
-        value: Cow<'a, str>,
+        value: &'t str,
         /// How it is written.
         style: ScalarStyle,
     },
     /// `[a, b]` or `- a`
     Sequence {
         /// The items in order.
-        items: Vec<NodeId>,
+        items: &'t [NodeId],
         /// Whether it is written in brackets.
         flow: bool,
     },
     /// `{a: b}` or `a: b`
     Mapping {
         /// Keys and values in order, duplicates included.
-        entries: Vec<(NodeId, NodeId)>,
+        entries: &'t [(NodeId, NodeId)],
         /// Whether it is written in braces.
         flow: bool,
     },
@@ -170,7 +182,17 @@ pub struct SyntaxTree<'a> {
     /// Where the text was masked, in order: see [`super::template_mask`].
     pub masked: Vec<Range<usize>>,
     /// All nodes of all documents.
-    pub nodes: Vec<Node<'a>>,
+    pub nodes: Vec<Node>,
+    /// The texts of scalars that do not stand in the text as they are.
+    pub(super) texts: Vec<Cow<'a, str>>,
+    /// The tags, in the order of the nodes.
+    pub(super) tags: Vec<(NodeId, Cow<'static, str>)>,
+    /// Where what stands in each collection is in the lists behind: where it starts, and how much it is.
+    pub(super) collections: Vec<(u32, u32)>,
+    /// What stands in sequences, one after the other.
+    pub(super) items: Vec<NodeId>,
+    /// What stands in mappings, one after the other.
+    pub(super) entries: Vec<(NodeId, NodeId)>,
     /// The documents, in order.
     pub documents: Vec<Document>,
     /// Whether there may be an alias or a merge key in any document: most have none, and are quicker to search.
@@ -212,6 +234,11 @@ impl<'a> SyntaxTree<'a> {
             language,
             masked: Vec::new(),
             nodes: Vec::new(),
+            texts: Vec::new(),
+            tags: Vec::new(),
+            collections: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
             documents: Vec::new(),
             is_linked: false,
             comments: Vec::new(),
@@ -223,17 +250,17 @@ impl<'a> SyntaxTree<'a> {
 
     /// Makes a wide mapping quick to look up; returns whether it is one.
     pub(super) fn widen(&mut self, id: NodeId) -> bool {
-        let NodeKind::Mapping { entries, .. } = &self.nodes[id].kind else { return false };
+        let NodeKind::Mapping { entries, .. } = self.kind(id) else { return false };
         if entries.len() <= WIDE {
             return false;
         }
         let mut wide = Wide::default();
         for (index, (key, value)) in entries.iter().enumerate() {
-            if let NodeKind::Scalar { value: key, .. } = &self.nodes[*key].kind {
+            if let Some(key) = self.key(*key) {
                 if key == "<<" {
                     wide.merges.push(*value);
                 }
-                wide.keys.insert(key.clone(), index);
+                wide.keys.insert(key, index);
             }
         }
         self.wide.insert(id, wide);
@@ -261,6 +288,8 @@ pub struct Embedded {
     /// Where the block's lines stand in the file, from the start of the first to the end of the last.
     pub(crate) span: Range<usize>,
     pub(crate) indent: usize,
+    /// How large the tree was before.
+    pub(super) before: TreeSize,
 }
 
 #[cfg(test)]
@@ -269,6 +298,6 @@ mod tests {
 
     #[test]
     fn a_node_takes_little_room() {
-        assert!(size_of::<Node<'_>>() <= 56, "{}", size_of::<Node<'_>>());
+        assert!(size_of::<Node>() <= 24, "{}", size_of::<Node>());
     }
 }

@@ -122,20 +122,20 @@ impl Comparison<'_, '_> {
     fn nodes(&self, old_id: NodeId, new_id: NodeId) -> Result<(), ProofError> {
         let differs = || ProofError::Tree(self.old.pointer(old_id));
         let (old, new) = (&self.old.nodes[old_id], &self.new.nodes[new_id]);
-        if old.is_anchored() != new.is_anchored() || old.tag() != new.tag() {
+        if old.is_anchored() != new.is_anchored() || self.old.tag(old_id) != self.new.tag(new_id) {
             return Err(differs());
         }
         if let Some(entries) = self.edit.filled.get(&old_id) {
             let filled = self.old.is_null(old_id) && self.is_filled(new_id, entries);
             return if filled { Ok(()) } else { Err(differs()) };
         }
-        match (&old.kind, &new.kind) {
+        match (self.old.kind(old_id), self.new.kind(new_id)) {
             (
                 NodeKind::Scalar { value: old, style: old_style },
                 NodeKind::Scalar { value: new, style: new_style },
             ) => {
                 let equal = match self.edit.set.get(&old_id) {
-                    Some(planned) => is_planned(old, *old_style, new, *new_style, planned),
+                    Some(planned) => is_planned(old, old_style, new, new_style, planned),
                     None => old == new && old_style == new_style,
                 };
                 if equal { Ok(()) } else { Err(differs()) }
@@ -169,7 +169,7 @@ impl Comparison<'_, '_> {
             }
             // Node numbers shift where entries are added, so alias targets are compared by their path.
             (NodeKind::Alias(old), NodeKind::Alias(new))
-                if self.old.pointer(*old) == self.new.pointer(*new) =>
+                if self.old.pointer(old) == self.new.pointer(new) =>
             {
                 Ok(())
             }
@@ -185,7 +185,7 @@ impl Comparison<'_, '_> {
     }
 
     fn is_filled(&self, node: NodeId, entries: &[(String, String)]) -> bool {
-        let NodeKind::Mapping { entries: found, .. } = &self.new.nodes[node].kind else { return false };
+        let NodeKind::Mapping { entries: found, .. } = self.new.kind(node) else { return false };
         found.len() == entries.len()
             && found
                 .iter()
@@ -195,10 +195,9 @@ impl Comparison<'_, '_> {
 
     /// Returns whether a node is this text and nothing more: no alias, anchor or tag.
     fn is_bare(&self, node: NodeId, text: &str) -> bool {
-        let node = &self.new.nodes[node];
-        !node.is_anchored()
-            && node.tag().is_empty()
-            && matches!(&node.kind, NodeKind::Scalar { value, .. } if value == text)
+        !self.new.nodes[node].is_anchored()
+            && self.new.tag(node).is_empty()
+            && matches!(self.new.kind(node), NodeKind::Scalar { value, .. } if value == text)
     }
 }
 

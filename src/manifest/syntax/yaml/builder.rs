@@ -9,9 +9,10 @@ use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle};
 use crate::manifest::syntax::definition::Chunk;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::line_ends;
+use crate::manifest::syntax::node_list::{NewKind, NewNode};
 use crate::manifest::syntax::tree::{
-    ALIASED_MAX, DEPTH_MAX, Document, Fault, NODES_MAX, Node, NodeId, NodeKind, ScalarStyle, SyntaxError,
-    SyntaxTree,
+    ALIASED_MAX, DEPTH_MAX, Document, Fault, NODES_MAX, NodeId, NodeKind, ScalarStyle, SyntaxError,
+    SyntaxTree, TreeSize,
 };
 
 pub(super) struct Builder<'a> {
@@ -27,7 +28,7 @@ pub(super) struct Builder<'a> {
     /// Where the current document starts, or the last one ended.
     start: usize,
     /// Nodes from here on belong to the current document; they are dropped where it turns out broken.
-    first: usize,
+    first: TreeSize,
     /// Where the chunk that is read starts.
     base: usize,
     /// How many lines end before some earlier byte.
@@ -59,7 +60,7 @@ impl<'a> Builder<'a> {
             wide: Vec::new(),
             root: None,
             start: 0,
-            first: 0,
+            first: TreeSize::default(),
             base: 0,
             lines: (0, 0),
             full: false,
@@ -149,14 +150,14 @@ impl<'a> Builder<'a> {
                 let value =
                     if span.is_empty() && style == ScalarStyle::Plain { Cow::Borrowed("") } else { value };
                 self.tree.is_linked |= value == "<<";
-                self.add(NodeKind::Scalar { value, style }, span, anchor, tag);
+                self.add(NewKind::Scalar { value, style }, span, anchor, tag);
             }
             Event::SequenceStart(style, anchor, tag) => {
-                let kind = NodeKind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
+                let kind = NewKind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
                 self.begin(kind, span, anchor, tag, 1);
             }
             Event::MappingStart(style, anchor, tag) => {
-                let kind = NodeKind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
+                let kind = NewKind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
                 self.begin(kind, span, anchor, tag, 2);
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -168,8 +169,8 @@ impl<'a> Builder<'a> {
                 (self.aliased, self.tree.is_linked) = (true, true);
                 let target = self.anchors.get(&target).copied();
                 let kind = target.map_or(
-                    NodeKind::Scalar { value: Cow::Borrowed(""), style: ScalarStyle::Plain },
-                    NodeKind::Alias,
+                    NewKind::Scalar { value: Cow::Borrowed(""), style: ScalarStyle::Plain },
+                    NewKind::Alias,
                 );
                 self.add(kind, span, 0, None);
             }
@@ -179,7 +180,7 @@ impl<'a> Builder<'a> {
 
     fn add(
         &mut self,
-        kind: NodeKind<'a>,
+        kind: NewKind<'a>,
         span: Range<usize>,
         anchor: usize,
         tag: Option<Cow<'a, granit_parser::Tag>>,
@@ -189,11 +190,8 @@ impl<'a> Builder<'a> {
             None => (None, 0),
             Some(open) => (Some(open.id), (self.children.len() - open.first) / open.stride),
         };
-        let mut node = Node::new(span, parent, index, kind);
-        if anchor != 0 || tag.is_some() {
-            node = node.with(anchor != 0, tag.map(|tag| tag.original()).unwrap_or_default());
-        }
-        self.tree.nodes.push(node);
+        let tag = tag.map(|tag| Cow::Owned(tag.original())).unwrap_or_default();
+        self.tree.push(NewNode { span, parent, index, kind, anchored: anchor != 0, tag });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
@@ -206,7 +204,7 @@ impl<'a> Builder<'a> {
 
     fn begin(
         &mut self,
-        kind: NodeKind<'a>,
+        kind: NewKind<'a>,
         span: Range<usize>,
         anchor: usize,
         tag: Option<Cow<'a, granit_parser::Tag>>,
@@ -216,19 +214,11 @@ impl<'a> Builder<'a> {
         self.open.push(OpenCollection { id, first: self.children.len(), stride });
     }
 
-    /// Gives a collection what stands in it: lists that are made at once are as large as they have to be.
+    /// Gives a collection what stands in it.
     fn end(&mut self, collection: &OpenCollection, end: usize) {
         let OpenCollection { id, first, .. } = *collection;
-        let node = &mut self.tree.nodes[id];
-        node.end_at(end);
-        let children = self.children.get(first..).unwrap_or_default();
-        match &mut node.kind {
-            NodeKind::Sequence { items, .. } => *items = children.to_vec(),
-            NodeKind::Mapping { entries, .. } => {
-                *entries = children.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-            }
-            NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
-        }
+        self.tree.nodes[id].end_at(end);
+        self.tree.fill(id, self.children.get(first..).unwrap_or_default());
         self.children.truncate(first);
         if self.tree.widen(id) {
             self.wide.push(id);
@@ -244,8 +234,8 @@ impl<'a> Builder<'a> {
     /// Returns an error where the aliases of the current document make it deeper or larger than is read.
     fn excess(&self) -> Option<(Fault, String)> {
         let root = self.root.filter(|_| self.aliased)?;
-        let weight = weigh(&self.tree.nodes, root, &mut HashMap::new());
-        let written = self.tree.nodes.len() - self.first;
+        let weight = weigh(&self.tree, root, &mut HashMap::new());
+        let written = self.tree.nodes.len() - self.first.nodes;
         if weight.depth > DEPTH_MAX {
             return Some((
                 Fault::TooDeep,
@@ -262,7 +252,7 @@ impl<'a> Builder<'a> {
         self.lines = (self.base, lines + line_ends(&self.tree.text[counted..self.base]));
         let line = line + self.lines.1;
         let error = SyntaxError { line, message, fault };
-        self.tree.nodes.truncate(self.first);
+        self.tree.shrink_to(&self.first);
         for id in &self.wide {
             self.tree.wide.remove(id);
         }
@@ -277,7 +267,7 @@ impl<'a> Builder<'a> {
         self.aliased = false;
         self.wide.clear();
         self.root = None;
-        self.first = self.tree.nodes.len();
+        self.first = self.tree.size();
     }
 }
 
@@ -288,14 +278,14 @@ struct Weight {
 }
 
 /// Weighs what is written below `id`; `anchored` holds what aliases stand for. The recursion is as deep as the text.
-fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>) -> Weight {
+fn weigh(tree: &SyntaxTree<'_>, id: NodeId, anchored: &mut HashMap<NodeId, Weight>) -> Weight {
     let mut weight = Weight { depth: 0, nodes: 1 };
     let mut add = |child: NodeId| {
-        let child = weigh(nodes, child, anchored);
+        let child = weigh(tree, child, anchored);
         weight.depth = weight.depth.max(child.depth);
         weight.nodes = weight.nodes.saturating_add(child.nodes);
     };
-    match &nodes[id].kind {
+    match tree.kind(id) {
         NodeKind::Scalar { .. } => {}
         NodeKind::Sequence { items, .. } => items.iter().copied().for_each(&mut add),
         NodeKind::Mapping { entries, .. } => entries.iter().for_each(|(key, value)| {
@@ -304,13 +294,13 @@ fn weigh(nodes: &[Node<'_>], id: NodeId, anchored: &mut HashMap<NodeId, Weight>)
         }),
         // What is still open when an alias names it contains itself.
         NodeKind::Alias(target) => {
-            return anchored.get(target).copied().unwrap_or(Weight { depth: usize::MAX, nodes: usize::MAX });
+            return anchored.get(&target).copied().unwrap_or(Weight { depth: usize::MAX, nodes: usize::MAX });
         }
     }
-    if !matches!(nodes[id].kind, NodeKind::Scalar { .. }) {
+    if !tree.is_scalar(id) {
         weight.depth = weight.depth.saturating_add(1);
     }
-    if nodes[id].is_anchored() {
+    if tree.nodes[id].is_anchored() {
         anchored.insert(id, weight);
     }
     weight
