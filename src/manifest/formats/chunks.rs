@@ -83,6 +83,16 @@ fn lines(text: &str) -> impl Iterator<Item = usize> {
     std::iter::once(0).chain(ends).filter(|at| matches!(bytes.get(*at), Some(b'-' | b'%' | b'.')))
 }
 
+/// Returns the lines of a text, and nothing between the two letters of a line end.
+fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()).chain([text.len()]);
+    ends.scan(0, |start, end| {
+        let line = &text[*start..end];
+        *start = end + 1;
+        Some(line)
+    })
+}
+
 /// Returns whether what stands before a document is not one.
 pub(in crate::manifest) fn is_blank(text: &str) -> bool {
     !text.starts_with("---")
@@ -95,15 +105,17 @@ pub(in crate::manifest) fn is_blank(text: &str) -> bool {
 /// Nothing stands before them, so they are keys of the document's root, and so is every other line that is not indented.
 fn object_header(document: &str, meant: impl Fn(&str, &str) -> bool) -> Option<(&str, &str)> {
     let (mut version, mut kind) = (None, None);
-    for (index, line) in document.split(['\n', '\r']).enumerate() {
+    for (index, line) in split_lines(document).enumerate() {
+        // Most lines are these, and say nothing of the root.
+        if version.is_some() && kind.is_some() && line.starts_with([' ', '\t', '-']) {
+            continue;
+        }
         let line = line.trim_end();
         if line.is_empty() || line.starts_with('#') || (index == 0 && line == "---") {
             continue;
         }
         if version.is_some() && kind.is_some() {
-            let is_plain =
-                line.starts_with([' ', '\t', '-']) || line.starts_with(|c: char| c.is_ascii_alphabetic());
-            if !is_plain
+            if !line.starts_with(|c: char| c.is_ascii_alphabetic())
                 || line.starts_with("apiVersion")
                 || line.starts_with("kind")
                 || line.starts_with("items")

@@ -25,7 +25,9 @@ pub(super) fn is_image_key(key: &str) -> bool {
 
 /// Returns whether a repository under this key holds sources or charts: its tag is not an image's.
 pub(super) fn is_source_key(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["git", "source", "src", "repo", "chart", "manifests"].iter().any(|word| key.contains(word))
-        && !is_image_key(&key)
+    const WORDS: [&str; 6] = ["git", "source", "src", "repo", "chart", "manifests"];
+    let has = |word: &&str| {
+        key.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    WORDS.iter().any(has) && !is_image_key(key)
 }

@@ -5,7 +5,7 @@
 //! that is code names one of [`WORDS`]. Where the bytes may spell a word in another way, or have other lines to another
 //! reader, they are no proof: see [`may_read_otherwise`].
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 /// Every format that is code has a key with one of these words, or a JSON pointer that ends in one: `image` in any case,
 /// the split fields of Helm values, and what a kustomization says about other files. Most documents with images have
@@ -53,7 +53,9 @@ impl Prefilter {
         rules.dedup();
         let build = |words: &[&str]| {
             let mut builder = AhoCorasick::builder();
-            builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(words).ok()
+            // All bytes of a repository go through it.
+            builder.kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(true);
+            builder.match_kind(MatchKind::Standard).build(words).ok()
         };
         let common: Vec<&str> = WORDS.into_iter().chain([PREFIX]).collect();
         Self { common: build(&common), rare: build(&words), rules }
