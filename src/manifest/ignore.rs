@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::located::IgnoreUntil;
-use super::site::{Awaited, Site, Skip, State};
+use super::site::{Site, Skip, State};
 use super::syntax::lines::LineIndex;
 use super::syntax::tree::SyntaxTree;
 
@@ -97,8 +97,8 @@ pub(super) fn apply(tree: &SyntaxTree<'_>, sites: &mut [Site]) -> Vec<FoundIgnor
         for index in about {
             let site = &mut sites[index];
             // What another file may make an image of is ignored then, too.
-            let awaits_use = site.awaits.as_deref() == Some(&Awaited::Use);
-            if awaits_use || !matches!(site.state, State::Skipped(_)) {
+            let awaits = site.awaits.is_some() && site.state == State::Skipped(Skip::UnknownLocation);
+            if awaits || !matches!(site.state, State::Skipped(_)) {
                 site.skip(skip);
             }
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::build_file::BuildFile;
 use super::deploy::{Deployed, Renamed};
 use super::formats::{Kustomize, Releases};
 use super::look_away::LookAway;
@@ -42,6 +43,9 @@ pub struct Scan {
     /// What the names of a Terraform module are used for here.
     #[serde(skip)]
     pub module: ModuleNames,
+    /// What this Dockerfile makes of its arguments.
+    #[serde(skip)]
+    pub build_file: BuildFile,
     /// What keeps parts of the file from running: of the gate.
     #[serde(skip)]
     pub switches: Vec<Switch>,

@@ -1,5 +1,6 @@
 //! Files, the images that they name, and how to edit them. Pure: bytes in, values out.
 
+pub mod build_file;
 mod chart_actions;
 mod chart_asks;
 mod chart_dependencies;

@@ -25,9 +25,9 @@ pub struct ModuleNames {
 /// A variable of a module of the same tree, or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleArgument {
-    /// Where the module lies, seen from the directory of the file.
+    /// Where the module lies, seen from the directory of the file; empty for a name of the same module.
     pub source: String,
-    /// What the variable is called, with the keys below it.
+    /// What the variable is called, with the keys below it; of the same module its whole path.
     pub name: String,
 }
 

@@ -82,7 +82,10 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     let source = SourceText::new(text, path);
     // The base of a Compose project says what is built, a kustomization what it builds on, and a chart which others it has:
     // none need name an image.
-    let is_base = compose::role(path).is_some() || formats::is_named(path) || formats::is_chart_file(path);
+    let is_base = compose::role(path).is_some()
+        || formats::is_named(path)
+        || formats::is_chart_file(path)
+        || json_comments::are_taken(path);
     let wanted = match closeness {
         Closeness::Whole => vec![Chunk::whole(text)],
         _ if is_base || language.syntax().parse_chunks.is_none() => vec![Chunk::whole(text)],
@@ -282,6 +285,9 @@ fn find(
         formats::kustomize(tree, document, root, path, is_strict, &mut scan.kustomize);
         formats::releases(tree, document, root, path, &mut scan.releases);
         scan.artifacts.extend(skaffold::artifacts(tree, root));
+        if tree.language == Language::Dockerfile {
+            scan.build_file = formats::build_file(tree, root);
+        }
         if is_base {
             scan.built.extend(compose::built(tree, root));
         }

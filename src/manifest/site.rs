@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::build_file::BuildArgument;
+use super::syntax::language::Language;
 use super::syntax::tree::NodeId;
 use super::variable_text::with_defaults;
 use crate::platform::Platform;
@@ -159,8 +161,10 @@ pub struct ObjectOwner {
 pub enum Awaited {
     /// That the name whose value it is is an image (Terraform).
     Use,
-    /// Where charts come from: the name of a `HelmRepository`.
-    ChartRepository(String),
+    /// Where charts come from: the name of a `HelmRepository`, and its namespace where that is written.
+    ChartRepository(String, Option<String>),
+    /// That the argument whose value it is stands in a `FROM` (Dockerfiles).
+    BuildArgument(BuildArgument),
 }
 
 /// One place in one file where an image is named.
@@ -286,7 +290,12 @@ impl Site {
 
     /// Returns whether a build takes the image, and nobody deploys it.
     pub fn is_build_input(&self) -> bool {
-        matches!(&*self.format, "bake" | "dockerfile" | "devcontainer-feature")
+        matches!(&*self.format, "bake" | "build-argument" | "dockerfile" | "devcontainer-feature")
+    }
+
+    /// Returns what the text is written in that the site stands [`inside`](Self::inside) of.
+    pub(super) fn inner_language(&self) -> Language {
+        if &*self.format == "nomad" { Language::Hcl } else { Language::Yaml }
     }
 
     /// Returns the digest that is written now.
@@ -313,6 +322,9 @@ pub fn classify(text: &str) -> (State, Option<Reference>) {
     }
 }
 
+/// What chartpress fills in with the tag of what it builds.
+const CHARTPRESS: &str = ":set-by-chartpress";
+
 /// Returns why `text` cannot be known from the file alone, if so.
 pub fn unresolvable(text: &str) -> Option<Skip> {
     let placeholder = |open: char, close: char| {
@@ -324,7 +336,12 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         Some(Skip::Variable)
     } else if text.contains("{{") || text.contains("{%") {
         Some(Skip::Template)
-    } else if placeholder('<', '>') || placeholder('%', '%') || at_placeholder(text) || text.contains("((") {
+    } else if placeholder('<', '>')
+        || placeholder('%', '%')
+        || at_placeholder(text)
+        || text.contains("((")
+        || text.ends_with(CHARTPRESS)
+    {
         Some(Skip::Placeholder)
     } else if text == "scratch" || text.starts_with("ko://") {
         Some(Skip::Unpullable)

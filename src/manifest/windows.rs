@@ -74,6 +74,7 @@ impl Scan {
         self.built.append(&mut next.built);
         self.artifacts.append(&mut next.artifacts);
         self.module.add(next.module);
+        self.build_file.add(next.build_file);
         self.switches.append(&mut next.switches);
         self.nodes += next.nodes;
     }

@@ -191,6 +191,9 @@ fn every_location_finds_an_image_in_the_smallest_document() {
         let texts = location.texts().map(|(pattern, form)| {
             let text = match form {
                 TextForm::Values => "image: ghcr.io/acme/api:1.8\n",
+                TextForm::Job => {
+                    "job \"a\" {\ngroup \"b\" {\ntask \"c\" {\ndriver = \"docker\"\nconfig {\nimage = \"ghcr.io/acme/api:1.8\"\n}\n}\n}\n}\n"
+                }
                 TextForm::Containers => "[{image: ghcr.io/acme/api:1.8}]\n",
                 TextForm::Objects => "[{op: replace, path: /image, value: 'ghcr.io/acme/api:1.8'}]\n",
             };
@@ -336,6 +339,9 @@ fn paths(location: &Location) -> String {
         ("Helm values as text: ", &location.values_text),
         ("objects as text: ", &location.objects_text),
         ("containers as text: ", &location.containers_text),
+        ("Nomad jobs as text: ", &location.jobs_text),
+        ("Dockerfiles as text: ", &location.dockerfile_text),
+        ("arguments of builds: ", &location.builds),
         ("kustomize entries: ", &location.kustomize),
         ("kustomize strings: ", &location.kustomize_strings),
         ("built, not pulled: ", &location.outputs),

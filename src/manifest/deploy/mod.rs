@@ -2,6 +2,7 @@
 //! reads its values. Pure; what it says of an image is beside the image, for plans and for the gate alike.
 
 mod awaited;
+mod build_arguments;
 mod builds;
 mod chart;
 mod deployed;
@@ -31,6 +32,7 @@ use super::formats::KnownChart;
 /// is `known` of others; skips what never comes out.
 pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts, known: &[KnownChart]) {
     terraform::settle(files);
+    build_arguments::settle(files);
     awaited::settle(files);
     chart::apply(files, charts, known);
     builds::skip(files);

@@ -72,7 +72,11 @@ impl<'f> Modules<'f> {
         let mut passed = Vec::new();
         for above in at_and_above(path) {
             for to in spellings(above).filter_map(|above| module.passed.get(above.as_str())).flatten() {
-                passed.push((joined(at, &to.source), format!("var.{}{}", to.name, &path[above.len()..])));
+                let below = &path[above.len()..];
+                passed.push(match to.source.as_str() {
+                    "" => (Some(at.to_owned()), format!("{}{below}", to.name)),
+                    source => (joined(at, source), format!("var.{}{below}", to.name)),
+                });
             }
         }
         // A circle of calls says nothing.

@@ -1,6 +1,6 @@
 //! One file: its edits planned together, and proven together where they can be.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::annotations::{self, AnnotationPlan};
 use super::embedded::with_blocks;
@@ -78,10 +78,12 @@ fn edit_sites(
     let sites = &whole[..];
     let source = SourceText::new(text, path);
     let mut tree = source.parse();
-    let blocks: BTreeSet<_> = sites.iter().filter_map(|located| located.site.inside).collect();
-    for block in blocks {
+    let inside =
+        sites.iter().filter_map(|located| Some((located.site.inside?, located.site.inner_language())));
+    let blocks: BTreeMap<_, _> = inside.collect();
+    for (block, language) in blocks {
         // Where the file has changed, its sites no longer match either.
-        let _ = tree.embed(block);
+        let _ = tree.embed(block, language);
     }
     shared::hold(&tree, sites, attempts);
     let plan = plan_sites(&tree, sites, attempts);

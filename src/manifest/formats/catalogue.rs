@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::known_charts::{self, KnownChart};
 use super::pattern::Pattern;
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::prefilter::{NoImages, Prefilter};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -145,6 +146,15 @@ pub struct Location {
     /// A container, or a list of containers, each with its `image`, as JSON or YAML in a text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers_text: Vec<Pattern>,
+    /// A Nomad job in a text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs_text: Vec<Pattern>,
+    /// Mappings that say what is built, and with which arguments: those that the Dockerfile has in a `FROM`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<Pattern>,
+    /// Dockerfiles in a text: what they take by a tag is reported, never pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dockerfile_text: Vec<Pattern>,
     /// Lists of kustomize image entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kustomize: Vec<Pattern>,
@@ -226,7 +236,8 @@ impl Location {
         let values = self.values_text.iter().map(|pattern| (pattern, TextForm::Values));
         let objects = self.objects_text.iter().map(|pattern| (pattern, TextForm::Objects));
         let containers = self.containers_text.iter().map(|pattern| (pattern, TextForm::Containers));
-        values.chain(objects).chain(containers)
+        let jobs = self.jobs_text.iter().map(|pattern| (pattern, TextForm::Job));
+        values.chain(objects).chain(containers).chain(jobs)
     }
 
     /// Returns what is wrong with an entry, in words that end a sentence about it.
@@ -262,6 +273,18 @@ pub enum TextForm {
     Objects,
     /// A container or a list of containers.
     Containers,
+    /// A Nomad job.
+    Job,
+}
+
+impl TextForm {
+    /// Returns what such a text is written in.
+    pub(super) fn language(self) -> Language {
+        match self {
+            Self::Values | Self::Objects | Self::Containers => Language::Yaml,
+            Self::Job => Language::Hcl,
+        }
+    }
 }
 
 impl Catalogue {
@@ -408,7 +431,8 @@ impl Location {
     /// of one of them.
     fn words(&self) -> Vec<(Vec<&str>, Option<&str>)> {
         let group = self.group.as_deref().filter(|group| !group.is_empty());
-        let paths = self.forms().map(|(path, _)| path).chain(self.texts().map(|(path, _)| path));
+        let texts = self.texts().map(|(path, _)| path).chain(&self.dockerfile_text);
+        let paths = self.forms().map(|(path, _)| path).chain(texts).chain(&self.builds);
         let mut rules = Vec::new();
         for path in paths {
             if self.has.is_empty() {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finder::Finder;
+use crate::manifest::build_file::{ArgumentUse, BuildFile};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::variable_text::with_defaults;
 use crate::platform::Platform;
+use crate::reference::Digest;
 
 /// What BuildKit sets by itself (Dockerfile reference, "Automatic platform ARGs in the global scope").
 const AUTOMATIC: [&str; 8] = [
@@ -84,6 +86,14 @@ fn add_base(finder: &mut Finder<'_, '_>, arguments: &Arguments<'_>, from: NodeId
         return;
     }
     let Some(pieces) = pieces(text).filter(|_| text.contains('$')) else { return };
+    // Whatever is filled in before it, the digest says what is pulled.
+    if let Some((before, digest)) = text.rsplit_once('@')
+        && !before.contains('@')
+        && Digest::parse(digest).is_some()
+    {
+        finder.push(from, BTreeMap::new(), text.to_owned(), None, State::Skipped(Skip::DigestOnly), None);
+        return;
+    }
     if let [Piece::Variable { name, .. }] = pieces.as_slice()
         && let Some(default) = arguments.only_here(name)
     {
@@ -112,6 +122,49 @@ fn add_base(finder: &mut Finder<'_, '_>, arguments: &Arguments<'_>, from: NodeId
     } else if spelled != text {
         finder.push(from, BTreeMap::new(), spelled, None, State::Skipped(Skip::Variable), None);
     }
+}
+
+/// Returns what the Dockerfile makes of the arguments that a build gives it.
+pub(in crate::manifest) fn build_file(tree: &SyntaxTree<'_>, root: NodeId) -> BuildFile {
+    let mut file = BuildFile::default();
+    let declared = tree.get(root, "args").map(|list| tree.entries(list)).unwrap_or_default();
+    let is_declared = |name: &str| declared.iter().any(|(key, _)| tree.text_of(*key) == Some(name));
+    let stages = tree.get(root, "stages").map(|stages| tree.items(stages)).unwrap_or_default();
+    let note = |text: &str, into: &mut BTreeMap<String, ArgumentUse>| {
+        // What has a digest is the same, whatever else is filled in.
+        if !text.contains('$') || text.rsplit_once('@').is_some_and(|(_, it)| Digest::parse(it).is_some()) {
+            return;
+        }
+        let pieces = pieces(text).unwrap_or_default();
+        for piece in &pieces {
+            let Piece::Variable { name, .. } = piece else { continue };
+            let used = match pieces.as_slice() {
+                [_] => ArgumentUse::Image,
+                [Piece::Text(before), _] if before.ends_with(':') => ArgumentUse::Tag((*before).to_owned()),
+                _ => ArgumentUse::Part(text.to_owned()),
+            };
+            if is_declared(name) {
+                let known = into.entry((*name).to_owned()).or_insert_with(|| used.clone());
+                if *known != used {
+                    *known = ArgumentUse::Part(text.to_owned());
+                }
+            }
+        }
+    };
+    for stage in stages {
+        if let Some(text) = tree.get_str(*stage, "from") {
+            note(text, &mut file.arguments);
+        }
+        file.stages.extend(tree.get_str(*stage, "name").map(str::to_ascii_lowercase));
+    }
+    // What the default of one is made of stands above it.
+    for (key, value) in declared.iter().rev() {
+        let is_used = tree.text_of(*key).is_some_and(|name| file.arguments.contains_key(name));
+        if let Some(default) = tree.get_str(*value, "default").filter(|_| is_used) {
+            note(default, &mut file.arguments);
+        }
+    }
+    file
 }
 
 /// Returns whether a name with the platform in it can only be meant for one of the stages above: `FROM base-${TARGETARCH}`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Location};
 use super::finder::{Finder, Found};
 use super::{
     asserts, bake, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
@@ -45,7 +45,13 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         kubernetes::find(finder, root);
         return;
     }
-    let entries = catalogue.format(tree, root, path);
+    let mut entries = catalogue.format(tree, root, path);
+    // A worker among Helm values may have a script and an image, too.
+    let is_ci =
+        |entries: &[&Location]| entries.first().is_some_and(|it| it.format.as_deref() == Some("gitlab-ci"));
+    if is_ci(&entries) && helm_values::has_name(path) {
+        entries.clear();
+    }
     if let Some(format) = entries.first().and_then(|entry| entry.format.as_ref()) {
         finder.format = format.as_str().into();
         finder.set_aside(&entries, root);

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, TextForm};
 use super::finder::{EmbeddedText, Finder, Found};
-use super::{helm_values, json_patch, kubernetes};
+use super::{helm_values, json_patch, kubernetes, locations};
 use crate::manifest::content;
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-use crate::manifest::syntax::yaml;
+
+/// What a file is called whose text is a job.
+const JOB_FILE: &str = "text.nomad";
 
 /// Returns the sites in a text. Where its bytes have no exact place in the file, the text itself is the site, and skipped.
 pub(in crate::manifest) fn find(
@@ -22,7 +24,7 @@ pub(in crate::manifest) fn find(
     if tree.is_masked(text.node) || tree.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
         return Found::default();
     }
-    let Some(root) = tree.embed(text.node) else {
+    let Some(root) = tree.embed(text.node, text.form.language()) else {
         return skipped(tree, text, catalogue);
     };
     let found = find_below(tree, text, root, Some(text.node), catalogue);
@@ -52,6 +54,7 @@ fn find_below(
         TextForm::Objects if tree.is_mapping(root) => kubernetes::find(&mut finder, root),
         TextForm::Objects => {}
         TextForm::Containers => containers(&mut finder, root),
+        TextForm::Job => job(&mut finder, root),
     }
     finder.finish()
 }
@@ -63,6 +66,14 @@ fn containers(finder: &mut Finder<'_, '_>, root: NodeId) {
     for image in list.into_iter().filter_map(|container| tree.get(container, "image")) {
         finder.add_image(image);
     }
+}
+
+/// Adds the images of a Nomad job.
+fn job(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let catalogue = finder.catalogue;
+    let entries = catalogue.format(finder.tree, root, JOB_FILE);
+    finder.format = entries.first().and_then(|entry| entry.format.as_deref()).unwrap_or_default().into();
+    locations::find(finder, &entries, root, |_, _| true);
 }
 
 /// Returns a quoted text of HCL as it is read, as far as JSON and YAML need it.
@@ -84,7 +95,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     let value = if escaped { &unescaped } else { value };
     let masked = tree.mask_inner(value);
     let value = masked.as_ref().map_or(value, |masked| &masked.text);
-    let inner = yaml::parse(value);
+    let inner = (text.form.language().syntax().parse)(value);
     let mut finder = Finder::new(tree, catalogue, text.document);
     finder.format.clone_from(&text.format);
     finder.object.clone_from(&text.object);
@@ -117,7 +128,12 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
         }
     }
     let is_broken = inner.documents.iter().any(|document| document.error.is_some());
-    if is_broken && finder.sites.is_empty() && catalogue.may_hold_images(value.as_bytes()) {
+    // The words of the catalogue are keys of YAML.
+    let may_hold_images = match text.form {
+        TextForm::Job => value.contains("image"),
+        _ => catalogue.may_hold_images(value.as_bytes()),
+    };
+    if is_broken && finder.sites.is_empty() && may_hold_images {
         let state = State::Skipped(Skip::EmbeddedText);
         finder.push(text.node, BTreeMap::new(), String::new(), None, state, None);
         finder.look_away(LookAwayReason::EmbeddedText, text.node, pointer);

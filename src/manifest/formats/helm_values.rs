@@ -1,5 +1,7 @@
 //! Helm values: split fields in the spellings that charts use, and whole references under `*image` keys.
 
+use std::collections::BTreeMap;
+
 use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest};
 use super::image_keys::{NOT_BESIDE, is_image_key, is_images_key, is_name, is_source_key};
@@ -10,6 +12,8 @@ use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.
 const REPOSITORY_KEYS: [&str; 6] = ["baseImage", "repository", "name", "image", "repo", "path"];
+/// Keys of a tag beside an image that names its registry.
+const IMAGE_VERSION_KEYS: [&str; 3] = ["image_tag", "imageVersion", "image_version"];
 const REGISTRY_KEYS: [&str; 3] = ["registry", "hub", "imageRegistry"];
 const DIGEST_KEYS: [(&str, bool); 4] =
     [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
@@ -132,6 +136,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                     if is_image {
                         if !repositories.contains(&resolved) && !whole(finder, *value) && !under_image {
                             partial_images::of_scalar(finder, *value);
+                            of_registry(finder, *value);
                         }
                     } else if images {
                         finder.add_tagged_image(*value);
@@ -220,6 +225,17 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) -> bool {
     is_one
 }
 
+/// Adds a scalar under an image key that names a registry and no tag: its tag stands elsewhere.
+fn of_registry(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let tree = finder.tree;
+    let node = tree.resolve(node);
+    let text = tree.string_of(node).filter(|text| has_host(text) && is_name(text));
+    if let Some(text) = text.filter(|_| !finder.is_ignored(node)) {
+        let image = text.to_owned();
+        finder.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::TagElsewhere), None);
+    }
+}
+
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.
 pub(super) fn fields(tree: &SyntaxTree<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
     tree.is_mapping(mapping)
@@ -234,7 +250,8 @@ pub(super) fn fields_of(
     get: &dyn Fn(&str) -> Option<NodeId>,
     sure: bool,
 ) -> Option<Fields> {
-    if NOT_BESIDE.iter().any(|key| get(key).is_some()) {
+    // An image may have a revision, too.
+    if NOT_BESIDE.iter().any(|key| get(key).is_some() && !(sure && *key == "revision")) {
         return None;
     }
     let scalar = |key: &str| get(key).filter(|node| tree.text_of(*node).is_some());
@@ -251,7 +268,12 @@ pub(super) fn fields_of(
             let told = named_tag.is_some() && (!of_sources || of_images);
             sure || told || digest.is_some() || scalar("image").is_some()
         }
-        "image" => named_tag.is_some() || (sure && (tag.is_some() || digest.is_some())),
+        "image" => {
+            let has_host = || tree.string_of(repository).is_some_and(has_host);
+            tag =
+                tag.or_else(|| IMAGE_VERSION_KEYS.iter().find_map(|key| scalar(key)).filter(|_| has_host()));
+            named_tag.is_some() || (tag.is_some() && (sure || has_host())) || (sure && digest.is_some())
+        }
         // Prometheus' operator reads its `version` as the tag, and as more than the tag.
         "baseImage" => {
             tag = named_tag;

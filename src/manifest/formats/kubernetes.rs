@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::catalogue::group_of;
 use super::finder::Finder;
 use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
-use super::{image_annotations, locations, platform, tekton, uncatalogued};
+use super::{image_annotations, locations, platform, tekton, uncatalogued, upgrade_plan};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
@@ -45,9 +45,14 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     if not_pulled {
         described(finder, object);
     }
-    locations::find(finder, &entries, object, |tree, node| !in_nested_object(tree, node, object));
+    // Nobody else looks into the objects of one that describes them.
+    let is_own = |tree: &SyntaxTree<'_>, node| not_pulled || !in_nested_object(tree, node, object);
+    locations::find(finder, &entries, object, is_own);
     if group_of(&api_version) == "tekton.dev" {
         tekton::find(finder, object);
+    }
+    if group_of(&api_version) == upgrade_plan::GROUP {
+        upgrade_plan::find(finder, object);
     }
     if !not_pulled {
         uncatalogued::find(finder, object);

@@ -3,8 +3,8 @@
 use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
 use super::{
-    artifact, helm_parameters, helm_values, json_patch, kustomization, module_texts, oci_chart,
-    partial_images,
+    artifact, build_arguments, helm_parameters, helm_values, inline_dockerfile, json_patch, kustomization,
+    module_texts, oci_chart, partial_images,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -22,6 +22,13 @@ pub(super) fn find(
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
             add(finder, node, form);
         }
+    }
+    for build in entries.iter().flat_map(|entry| &entry.builds).flat_map(|path| path.find(tree, root)) {
+        build_arguments::find(finder, build);
+    }
+    for text in entries.iter().flat_map(|entry| &entry.dockerfile_text).flat_map(|path| path.find(tree, root))
+    {
+        inline_dockerfile::find(finder, tree.resolve(text));
     }
     for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {

@@ -3,6 +3,7 @@
 mod artifact;
 mod asserts;
 mod bake;
+mod build_arguments;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
@@ -40,8 +41,10 @@ mod tekton;
 mod terraform;
 mod uncatalogued;
 mod unknown;
+mod upgrade_plan;
 
 pub use deployed_paths::{DeployedPath, GivenValues};
+pub(super) use dockerfile::build_file;
 pub(super) use document::find;
 pub(super) use finder::Found;
 pub(super) use folded_keys::objection as key_objection;

@@ -27,7 +27,13 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
         let (Some(repository), Some((_, name))) = (tree.get_str(named, "name"), chart) else { return };
         let image = joined(tree.written(name), written(version));
         let main = version.map_or(name, |(_, version)| version);
-        let awaited = Awaited::ChartRepository(repository.to_owned());
+        // Without one it is the object's own.
+        let own = || {
+            let object = std::iter::successors(Some(source), |node| tree.nodes[*node].parent());
+            tree.get_str(object.filter_map(|object| tree.get(object, "metadata")).last()?, "namespace")
+        };
+        let namespace = tree.get_str(named, "namespace").or_else(own).map(str::to_owned);
+        let awaited = Awaited::ChartRepository(repository.to_owned(), namespace);
         finder.push_awaiting(main, image, Skip::ByVersion, awaited);
         return;
     }

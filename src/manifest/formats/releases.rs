@@ -94,6 +94,9 @@ pub struct ChartSource {
     pub kind: String,
     /// The object's name.
     pub name: String,
+    /// The object's namespace, where it is written there.
+    #[serde(default)]
+    pub namespace: Option<String>,
     /// The repository; of an `OCIRepository` the chart itself.
     pub url: String,
 }
@@ -171,7 +174,9 @@ impl ReleaseReader<'_, '_> {
                 let name = metadata.and_then(|metadata| tree.get_str(metadata, "name"));
                 if let (Some(name), Some(url)) = (name, tree.get_str(spec, "url")) {
                     let (kind, name, url) = (kind.to_owned(), name.to_owned(), url.to_owned());
-                    into.sources.push(ChartSource { kind, name, url });
+                    let namespace = metadata.and_then(|metadata| tree.get_str(metadata, "namespace"));
+                    let namespace = namespace.map(str::to_owned);
+                    into.sources.push(ChartSource { kind, name, namespace, url });
                 }
             }
             _ => {}

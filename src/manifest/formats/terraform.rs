@@ -7,8 +7,9 @@ use super::image_keys::{is_image_key, is_images_key};
 use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
 use super::module_texts::nodes;
 use super::{kubernetes, object, uncatalogued};
-use crate::manifest::module_names::NamePaths;
+use crate::manifest::module_names::{ModuleArgument, NamePaths};
 use crate::manifest::site::{Awaited, Skip, State, classify};
+use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what is no image for a reader of paths: objects, images that are built here, and names without their registry.
@@ -32,17 +33,16 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
             finder.push(name, BTreeMap::new(), image, None, State::Skipped(Skip::NotEditable), None);
         }
     }
+    // The machines of CodeBuild itself have names of their own.
+    for image in nodes(tree, root, "/resource/aws_codebuild_project/*/environment/[]/image") {
+        if tree.string_of(image).is_some_and(|image| !image.starts_with("aws/codebuild/")) {
+            finder.add_image(image);
+        }
+    }
     // The registry stands beside it, as an address.
     for name in nodes(tree, root, "/resource/**/docker_image_name") {
         let image = tree.written(name).to_owned();
         finder.push(name, BTreeMap::new(), image, None, State::Skipped(Skip::NotEditable), None);
-    }
-    // A job file in a text is not looked into.
-    for job in nodes(tree, root, "/resource/nomad_job/*/jobspec") {
-        if tree.text_of(job).is_some_and(|text| text.contains("image")) {
-            let image = tree.written(job).lines().next().unwrap_or_default().to_owned();
-            finder.push(job, BTreeMap::new(), image, None, State::Skipped(Skip::EmbeddedText), None);
-        }
     }
 }
 
@@ -71,6 +71,25 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
             named.push((index, path));
         }
     }
+    // What a name is made of is used as that name is.
+    let mut defined = defined(tree, root);
+    uses.written.iter().for_each(|(path, node)| leaves(tree, *node, path, &mut defined));
+    for (path, value) in &defined {
+        if let Some((start, from)) = uses.whole(tree, *value) {
+            told.insert(start);
+            let to = ModuleArgument { source: String::new(), name: path.clone() };
+            finder.names.passed.push((from.to_owned(), to));
+        }
+    }
+    for container in composed(tree, root) {
+        match uses.whole(tree, container) {
+            Some((start, path)) => {
+                told.insert(start);
+                finder.names.images.insert(format!("{path}.image"));
+            }
+            None => finder.add_computed(container),
+        }
+    }
     let mut arguments = Vec::new();
     for (to, value) in module_arguments(tree, root) {
         if let Some((start, path)) = uses.whole(tree, value) {
@@ -91,8 +110,6 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     };
     paths_of(&mut images, &names.images);
     paths_of(&mut others, &names.others);
-    let mut defined = defined(tree, root);
-    uses.written.iter().for_each(|(path, node)| leaves(tree, *node, path, &mut defined));
     defined.retain(|(path, value)| is_literal_image(tree, *value) && !others.meets_above(path));
     defined.iter().for_each(|(path, _)| NamePaths::insert(&mut here, path));
     known.extend(named.iter().filter(|(_, path)| here.meets(path)).map(|(index, _)| *index));
@@ -107,6 +124,13 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
         finder.names.arguments.push((to, tree.pointer(value)));
         add(finder, value, is_image);
     }
+}
+
+/// Returns the containers of a list that stand elsewhere.
+fn composed(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<NodeId> {
+    let lists = nodes(tree, root, "/resource/aws_ecs_task_definition/*/container_definitions").into_iter();
+    let items = lists.flat_map(|list| tree.items(list).iter().map(|item| tree.resolve(*item)));
+    items.filter(|item| tree.tag(*item) == EXPRESSION).collect()
 }
 
 /// Adds what has the value of a name: where it does not look like an image, what uses the name decides.

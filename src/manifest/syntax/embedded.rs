@@ -11,17 +11,16 @@ use super::language::Language;
 use super::node_list::{NewKind, NewNode};
 use super::template_mask::{self, Masked};
 use super::tree::{Embedded, NodeId, NodeKind, ScalarStyle, SyntaxTree};
-use super::yaml;
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
 const EMBEDS_MAX: usize = 1_000;
 
 impl SyntaxTree<'_> {
-    /// Lets the text of a literal block join the tree and returns its root, a child of the block; `None` where the text
+    /// Lets the text of a literal block, which is of this `language`, join the tree and returns its root, a child of the block; `None` where the text
     /// is not a single document, or its bytes have no exact place in the file.
     ///
     /// The same blocks in the same order always give the same nodes.
-    pub(crate) fn embed(&mut self, scalar: NodeId) -> Option<NodeId> {
+    pub(crate) fn embed(&mut self, scalar: NodeId, language: Language) -> Option<NodeId> {
         self.embeds += 1;
         if self.embeds > EMBEDS_MAX {
             return None;
@@ -29,7 +28,7 @@ impl SyntaxTree<'_> {
         let lines = BlockLines::of(self, scalar)?;
         let NodeKind::Scalar { value, .. } = self.kind(scalar) else { return None };
         let masked = self.mask_inner(value);
-        let inner = yaml::parse(masked.as_ref().map_or(value, |masked| masked.text.as_str()));
+        let inner = (language.syntax().parse)(masked.as_ref().map_or(value, |masked| masked.text.as_str()));
         let [document] = inner.documents.as_slice() else { return None };
         let root = document.root?;
         let base = self.nodes.len();
@@ -51,7 +50,7 @@ impl SyntaxTree<'_> {
         self.masked.sort_by_key(|span| span.start);
         let nodes = base..self.nodes.len();
         let (span, indent) = (lines.span, lines.indent);
-        self.embedded.push(Embedded { scalar, nodes, span, indent, before });
+        self.embedded.push(Embedded { scalar, nodes, language, span, indent, before });
         Some(base + root)
     }
 
@@ -168,11 +167,12 @@ pub(in crate::manifest) fn dedent(source: &str, indent: usize) -> Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::syntax::yaml;
 
     fn embedded<'a>(text: &'a str, key: &str) -> Option<(SyntaxTree<'a>, NodeId)> {
         let mut tree = yaml::parse(text);
         let block = tree.get(tree.documents[0].root.unwrap(), key).unwrap();
-        let root = tree.embed(block)?;
+        let root = tree.embed(block, Language::Yaml)?;
         Some((tree, root))
     }
 
@@ -209,7 +209,7 @@ mod tests {
         let mut tree = yaml::parse("# c\nv: |\n  a: 1 # d\n");
         let before = (tree.nodes.len(), tree.comments.clone());
         let block = tree.get(tree.documents[0].root.unwrap(), "v").unwrap();
-        assert!(tree.embed(block).is_some() && tree.comments.len() == 2);
+        assert!(tree.embed(block, Language::Yaml).is_some() && tree.comments.len() == 2);
         tree.forget_embedded();
         assert_eq!((tree.nodes.len(), tree.comments.clone()), before);
         assert!(tree.embedded.is_empty());

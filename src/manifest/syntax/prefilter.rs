@@ -23,8 +23,28 @@ pub(crate) struct NoImages(());
 pub(crate) struct Prefilter {
     common: Option<AhoCorasick>,
     rare: Option<AhoCorasick>,
-    /// Sets of words, as bits; a document that spells all words of one set may hold an image.
-    rules: Vec<u128>,
+    /// A document that spells all words of one set may hold an image.
+    rules: Vec<WordSet>,
+}
+
+/// A set of words by their numbers, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct WordSet([u128; 2]);
+
+impl WordSet {
+    /// Adds a word, and returns whether it is new. Without a bit of its own a word asks for nothing, which lets more documents
+    /// through, never fewer.
+    fn add(&mut self, word: usize) -> bool {
+        let Some(bits) = self.0.get_mut(word / 128) else { return false };
+        let bit = 1 << (word % 128);
+        let is_new = *bits & bit == 0;
+        *bits |= bit;
+        is_new
+    }
+
+    fn is_in(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).all(|(own, other)| own & !other == 0)
+    }
 }
 
 impl Prefilter {
@@ -38,14 +58,13 @@ impl Prefilter {
             if keys.iter().any(|key| is_common(key)) {
                 continue;
             }
-            let mut set = 0u128;
+            let mut set = WordSet::default();
             for word in keys.into_iter().chain(group) {
                 let index = words.iter().position(|known| *known == word).unwrap_or_else(|| {
                     words.push(word);
                     words.len() - 1
                 });
-                // Without a bit of its own a word asks for nothing, which lets more documents through, never fewer.
-                set |= 1u128.checked_shl(index as u32).unwrap_or_default();
+                set.add(index);
             }
             rules.push(set);
         }
@@ -87,17 +106,13 @@ impl Prefilter {
         if has_words && elsewhere() {
             return true;
         }
-        let mut found = 0u128;
+        let mut found = WordSet::default();
         for word in rare.find_overlapping_iter(bytes) {
-            let bit = 1u128.checked_shl(word.pattern().as_u32()).unwrap_or_default();
-            if found & bit == 0 {
-                found |= bit;
-                if self.rules.iter().any(|rule| rule & !found == 0) {
-                    return true;
-                }
+            if found.add(word.pattern().as_usize()) && self.rules.iter().any(|rule| rule.is_in(&found)) {
+                return true;
             }
         }
-        self.rules.contains(&0)
+        self.rules.contains(&WordSet::default())
     }
 }
 

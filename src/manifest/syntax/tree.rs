@@ -285,6 +285,8 @@ pub struct Embedded {
     pub scalar: NodeId,
     /// The nodes of the inner text. Their order is that of the inner text parsed by itself.
     pub nodes: Range<usize>,
+    /// What the inner text is written in.
+    pub language: Language,
     /// Where the block's lines stand in the file, from the start of the first to the end of the last.
     pub(crate) span: Range<usize>,
     pub(crate) indent: usize,
