@@ -5,8 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tagpin::manifest::formats::catalogue::BUILT_IN;
-use tagpin::manifest::inventory;
-use tagpin::manifest::vendored::VendoredTrees;
+use tagpin::manifest::{VendoredTrees, inventory};
 use tagpin::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
 
 const PATHS: [&str; 9] = [
@@ -42,7 +41,8 @@ impl Tree for Files<'_> {
 fuzz_target!(|bytes: &[u8]| {
     let tree = Files(PATHS.into_iter().zip(bytes.split(|byte| *byte == 0)).collect());
     let plain = inventory::take(&tree, &BUILT_IN, |_| true, VendoredTrees::Read).expect("it can be read");
-    let strict = inventory::take_strictly(&tree, &BUILT_IN, |_| true, VendoredTrees::Read).expect("it can be read");
+    let strict = inventory::take_strictly(&tree, &BUILT_IN, |_| true, VendoredTrees::Read);
+    let strict = strict.expect("it can be read");
     for (file, located) in plain.sites().chain(strict.sites()) {
         let (_, bytes) = tree.0.iter().find(|(path, _)| *path == file.path).expect("a file of the tree");
         let site = &located.site;
