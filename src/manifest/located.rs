@@ -40,6 +40,9 @@ pub struct Scan {
     pub releases: Releases,
     /// The image names that a Skaffold configuration in this file builds.
     pub artifacts: Vec<String>,
+    /// The JSON pointers below which a file of values says the registry of images that name none.
+    #[serde(default)]
+    pub registries: Vec<String>,
     /// What the names of a Terraform module are used for here.
     #[serde(skip)]
     pub module: ModuleNames,
@@ -66,6 +69,7 @@ impl Scan {
             && self.releases == Releases::default()
             && self.built.is_empty()
             && self.artifacts.is_empty()
+            && self.registries.is_empty()
             && self.module == ModuleNames::default()
     }
 }

@@ -150,6 +150,11 @@ impl FileText<'_> {
         if !is_strict {
             found.partials.clear();
         }
+        // The gate follows a name without a tag to what it becomes.
+        let Found { sites, partials, .. } = &mut found;
+        let is_name =
+            |site: &Site| site.state == State::Skipped(Skip::TagElsewhere) && site.fields.is_empty();
+        sites.retain(|site| !(is_name(site) && partials.iter().any(|it| it.span == site.span)));
         self.embeds.set(tree.embeds);
         locate(&tree, found, self.offset, &mut scan);
         if let Closeness::Gate { is_template_home } = self.closeness
@@ -311,6 +316,7 @@ fn find(
         all.add(embedded_yaml::find(tree, text, catalogue));
     }
     scan.module.add(std::mem::take(&mut all.names));
+    scan.registries.append(&mut all.registries);
     all.sites.sort_by_key(|site| site.span.start);
     if is_strict && !(all.sites.is_empty() && all.partials.is_empty() && all.looks_away.is_empty()) {
         scan.switches = switches::of_tree(tree);

@@ -39,9 +39,11 @@ pub enum Skip {
     MalformedDigest,
     /// The tag is not here: a Helm `tag: ""`, a kustomize entry without `newTag`.
     TagElsewhere,
+    /// The registry is not here: another value says which one it is.
+    RegistryElsewhere,
     /// A build makes this image; nothing pulls it.
     BuildOutput,
-    /// `scratch`, `ko://…`, `docker-archive:…` of a unit: nothing that a registry has.
+    /// `scratch`, `ko://…`, `docker-archive:…` of a unit, `aws/codebuild/…`: nothing that a registry has.
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
@@ -76,6 +78,7 @@ impl Skip {
             Self::NotAReference => "not-a-reference",
             Self::MalformedDigest => "malformed-digest",
             Self::TagElsewhere => "tag-elsewhere",
+            Self::RegistryElsewhere => "registry-elsewhere",
             Self::BuildOutput => "build-output",
             Self::Unpullable => "unpullable",
             Self::DigestOnly => "digest-only",
@@ -278,7 +281,9 @@ impl Site {
     /// where a variable has a default.
     pub fn runs(&self) -> (State, Option<Reference>) {
         match self.state {
-            State::Skipped(Skip::EmbeddedText | Skip::NotEditable) => classify(&self.image),
+            State::Skipped(Skip::EmbeddedText | Skip::NotEditable | Skip::RegistryElsewhere) => {
+                classify(&self.image)
+            }
             State::Skipped(Skip::Variable) => match with_defaults(&self.image).map(|text| classify(&text)) {
                 // A default with a digest says nothing of what else may be set.
                 Some(known @ (State::Floating, _)) => known,
@@ -310,6 +315,9 @@ pub fn classify(text: &str) -> (State, Option<Reference>) {
         return (State::Skipped(skip), None);
     }
     match Reference::parse(text) {
+        Ok(reference) if reference.digest().is_none() && reference.tag().is_some_and(is_filled_in) => {
+            (State::Skipped(Skip::Placeholder), None)
+        }
         Ok(reference) => {
             let state = match (reference.digest(), reference.tag()) {
                 (Some(_), _) => State::Pinned,
@@ -343,11 +351,18 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         || text.ends_with(CHARTPRESS)
     {
         Some(Skip::Placeholder)
-    } else if text == "scratch" || text.starts_with("ko://") {
+    } else if text == "scratch" || text.starts_with("ko://") || text.starts_with("aws/codebuild/") {
         Some(Skip::Unpullable)
     } else {
         None
     }
+}
+
+/// Tags that a tool writes over: chartpress', and what people write for others to replace.
+fn is_filled_in(tag: &str) -> bool {
+    const WORDS: [&str; 5] = ["setbychartpress", "overrideme", "replaceme", "changeme", "setme"];
+    let word: String = tag.chars().filter(char::is_ascii_alphanumeric).collect();
+    WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// `@NAME@`, as autoconf and CMake write it.

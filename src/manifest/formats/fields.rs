@@ -1,6 +1,7 @@
 //! Images that are split over fields: registry, repository, tag and digest.
 
 use super::finder::{Finder, ScalarTag};
+use super::image_keys::has_host;
 use crate::manifest::site::{DigestField, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::tree::NodeId;
 use crate::reference::Digest;
@@ -13,6 +14,9 @@ pub(super) struct Fields {
     pub(super) digest: Option<NodeId>,
     /// The digest field holds hex digits alone.
     pub(super) bare: bool,
+    /// The tag is a version (`{image: acme/api, version: "1"}`) and nothing else says that both are an image: charts that have it
+    /// so put a registry before a name without one.
+    pub(super) has_version: bool,
 }
 
 impl Fields {
@@ -27,6 +31,10 @@ impl Finder<'_, '_> {
         let text = |node: Option<NodeId>| node.map(|node| self.tree.written(node)).unwrap_or_default();
         let Some(repository) = fields.repository else { return };
         let (registry, name) = (text(fields.registry), text(fields.repository));
+        if name.is_empty() && chart {
+            // The chart has the name, or the operator.
+            return;
+        }
         let (tag, digest) = (text(fields.tag), text(fields.digest));
         // `version: sha256:…`, and Renovate's `tag: 1.8@sha256:…`
         let (tag, inline) = match tag.split_once('@') {
@@ -48,6 +56,10 @@ impl Finder<'_, '_> {
             if name.is_empty() { (State::Skipped(Skip::Empty), None) } else { classify(&image) };
         if tag.is_empty() && state == State::Floating {
             (state, reference) = (State::Skipped(Skip::TagElsewhere), None);
+        }
+        let is_named = matches!(state, State::Floating | State::Pinned);
+        if is_named && fields.has_version && registry.is_empty() && !has_host(name) {
+            (state, reference) = (State::Skipped(Skip::RegistryElsewhere), None);
         }
         // Of a computed part, the text is not what it will be.
         let computed = fields.nodes().find_map(|node| match self.tag(node) {

@@ -48,6 +48,8 @@ pub(super) struct Finder<'y, 'a> {
     pub(super) values_root: String,
     pub(super) partials: Vec<FoundPartialImage>,
     pub(super) names: ModuleNames,
+    /// The JSON pointers below which values say the registry of images that name none.
+    pub(super) registries: Vec<String>,
 }
 
 /// What a tag makes of the text behind it.
@@ -69,6 +71,7 @@ pub(in crate::manifest) struct Found {
     pub(in crate::manifest) looks_away: Vec<FoundLookAway>,
     pub(in crate::manifest) partials: Vec<FoundPartialImage>,
     pub(in crate::manifest) names: ModuleNames,
+    pub(in crate::manifest) registries: Vec<String>,
 }
 
 impl Found {
@@ -79,6 +82,7 @@ impl Found {
         take(&mut self.looks_away, other.looks_away);
         take(&mut self.partials, other.partials);
         self.names.add(other.names);
+        self.registries.extend(other.registries);
     }
 }
 
@@ -185,6 +189,7 @@ impl<'y, 'a> Finder<'y, 'a> {
             values_root: String::new(),
             partials: Vec::new(),
             names: ModuleNames::default(),
+            registries: Vec::new(),
         }
     }
 
@@ -202,8 +207,8 @@ impl<'y, 'a> Finder<'y, 'a> {
 
     pub(super) fn finish(mut self) -> Found {
         self.set_platforms();
-        let Self { sites, texts, looks_away, partials, names, .. } = self;
-        Found { sites, texts, looks_away, partials, names }
+        let Self { sites, texts, looks_away, partials, names, registries, .. } = self;
+        Found { sites, texts, looks_away, partials, names, registries }
     }
 
     /// Says that what a deployer takes from `node` is not judged; `what` is what it is about.

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest};
-use super::image_keys::{NOT_BESIDE, is_image_key, is_images_key, is_name, is_source_key};
-use super::partial_images;
+use super::image_keys::{
+    NOT_BESIDE, NOT_BESIDE_IMAGE, has_host, is_host, is_image_key, is_image_name_key, is_images_key, is_name,
+    is_source_key, is_tag, is_untagged_image, may_name_image,
+};
+use super::{partial_images, registry_elsewhere};
 use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.
 const REPOSITORY_KEYS: [&str; 6] = ["baseImage", "repository", "name", "image", "repo", "path"];
-/// Keys of a tag beside an image that names its registry.
-const IMAGE_VERSION_KEYS: [&str; 3] = ["image_tag", "imageVersion", "image_version"];
+/// Keys that hold a tag, and nothing but one.
+const TAG_KEYS: [&str; 3] = ["tag", "imageTag", "image_tag"];
 const REGISTRY_KEYS: [&str; 3] = ["registry", "hub", "imageRegistry"];
 const DIGEST_KEYS: [(&str, bool); 4] =
     [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
@@ -56,7 +59,9 @@ fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 pub(super) fn find(finder: &mut Finder<'_, '_>, values: NodeId) {
     let chart_wide = global_registry(finder.tree, values);
     finder.values_root = finder.tree.pointer(finder.tree.resolve(values));
+    let known = finder.sites.len();
     walk(finder, values, chart_wide);
+    registry_elsewhere::skip(finder, values, chart_wide, known);
     finder.values_root.clear();
 }
 
@@ -67,11 +72,6 @@ fn global_registry(tree: &SyntaxTree<'_>, values: NodeId) -> Option<NodeId> {
         .get(global, "imageRegistry")
         .or_else(|| tree.get(global, "image").and_then(|image| tree.get(image, "registry")))?;
     tree.string_of(registry).filter(|text| !text.is_empty()).map(|_| registry)
-}
-
-/// Returns whether a name begins with a registry (distribution, `reference.splitDockerDomain`).
-fn has_host(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
 }
 
 fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
@@ -128,17 +128,23 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 let known = if is_named { known.as_slice() } else { &[] };
                 partial_images::of_mapping(finder, node, under_image, known);
             }
+            if !is_named && under_image {
+                name_in_registry(finder, node);
+            }
             let images = tree.key_of(node).is_some_and(is_images_key);
             for (key, value) in entries {
                 let resolved = tree.resolve(*value);
                 let is_image = tree.text_of(*key).is_some_and(is_image_key);
                 if tree.is_scalar(resolved) {
-                    if is_image {
-                        if !repositories.contains(&resolved) && !whole(finder, *value) && !under_image {
-                            partial_images::of_scalar(finder, *value);
-                            of_registry(finder, *value);
-                        }
-                    } else if images {
+                    let is_whole = is_image && !repositories.contains(&resolved) && whole(finder, *value);
+                    let is_open = !repositories.contains(&resolved) && !is_whole && !under_image;
+                    if is_open && is_image {
+                        partial_images::of_scalar(finder, *value);
+                    }
+                    if is_open {
+                        without_tag(finder, *value);
+                    }
+                    if images && !is_image {
                         finder.add_tagged_image(*value);
                     }
                 } else {
@@ -157,6 +163,33 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
     }
 }
 
+/// Adds the name of an image whose tag does not stand beside it: the chart has it, or other values.
+fn without_tag(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let tree = finder.tree;
+    let is_one = tree.key_of(node).is_some_and(is_image_name_key)
+        && tree.string_of(node).is_some_and(is_untagged_image)
+        && !finder.is_ignored(node);
+    if is_one {
+        let (node, image) = (tree.resolve(node), tree.written(node).to_owned());
+        finder.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::TagElsewhere), None);
+    }
+}
+
+/// Adds what `image: {registry: ghcr.io/acme/driver, tag: v1}` is, of which only the chart tells whether it puts a name behind
+/// the registry.
+fn name_in_registry(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let tree = finder.tree;
+    let scalar = |key: &str| tree.get(node, key).filter(|node| !tree.written(*node).is_empty());
+    let (Some(registry), Some(tag)) = (scalar("registry"), scalar("tag")) else { return };
+    let is_name = |text: &str| has_host(text) && is_untagged_image(text);
+    let has_name = REPOSITORY_KEYS.iter().any(|key| scalar(key).is_some());
+    if !has_name && tree.string_of(registry).is_some_and(is_name) {
+        let fields = Fields { repository: Some(registry), tag: Some(tag), ..Fields::default() };
+        finder.add_fields(fields, true);
+        finder.skip_last(Skip::UnknownLocation);
+    }
+}
+
 /// `images: {api: {repository: …}}`, `images: [{name: …}]`
 fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let parent = tree.nodes[node].parent();
@@ -169,7 +202,8 @@ fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
 }
 
 /// Returns references that are split over keys with a common stem: `imageRepository` and `imageTag`, `initImage` and
-/// `initImageTag`, `proxy_image` and `proxy_image_tag`. `get` returns what stands under a key beside the `entries`.
+/// `initImageTag` or `initImageVersion`, `proxy_image` and `proxy_image_tag`; an address (`image_location`) may have a plain
+/// `tag` beside it. `get` returns what stands under a key beside the `entries`.
 pub(super) fn flat_fields_of<'k>(
     tree: &SyntaxTree<'_>,
     entries: impl Iterator<Item = (&'k str, NodeId)>,
@@ -179,21 +213,33 @@ pub(super) fn flat_fields_of<'k>(
     let mut found = Vec::new();
     for (key, value) in entries {
         let Some(text) = tree.string_of(value) else { continue };
-        let stem = ["Repository", "Repo", "Name", "_repository", "_repo", "_name"]
-            .iter()
-            .find_map(|end| key.strip_suffix(end))
-            .unwrap_or(key);
+        const NAMES: [&str; 6] = ["Repository", "Repo", "Name", "_repository", "_repo", "_name"];
+        const ADDRESSES: [&str; 6] = ["Location", "Path", "Address", "_location", "_path", "_address"];
+        let without = |ends: &[&str]| ends.iter().find_map(|end| key.strip_suffix(end));
+        let address = without(&ADDRESSES).filter(|_| has_host(text));
+        let stem = address.or_else(|| without(&NAMES)).unwrap_or(key);
         // `image` and its siblings without a stem are `fields`.
         if !is_image_key(stem) || key == "image" || text.is_empty() || !is_name(text) {
             continue;
         }
-        let sibling = |ends: [&str; 2]| ends.iter().find_map(|end| scalar(&format!("{stem}{end}")));
+        let sibling = |ends: &[&str]| ends.iter().find_map(|end| scalar(&format!("{stem}{end}")));
         let shorter = stem.strip_suffix("Image").filter(|short| !short.is_empty());
-        let tag = sibling(["Tag", "_tag"]).or_else(|| scalar(&format!("{}Tag", shorter?)));
-        let digest = sibling(["Digest", "_digest"]);
+        let named_tag = sibling(&["Tag", "_tag"])
+            .or_else(|| scalar(&format!("{}Tag", shorter?)))
+            .or_else(|| address.and_then(|_| scalar("tag")));
+        let tag = named_tag.or_else(|| sibling(&["Version", "_version"]));
+        let digest = sibling(&["Digest", "_digest"]);
         if tag.is_some() || digest.is_some() {
-            let registry = sibling(["Registry", "_registry"]);
-            found.push(Fields { registry, repository: Some(tree.resolve(value)), tag, digest, bare: false });
+            let registry = sibling(&["Registry", "_registry"]);
+            let repository = Some(tree.resolve(value));
+            found.push(Fields {
+                registry,
+                repository,
+                tag,
+                digest,
+                bare: false,
+                has_version: named_tag.is_none(),
+            });
         }
     }
     found
@@ -225,17 +271,6 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) -> bool {
     is_one
 }
 
-/// Adds a scalar under an image key that names a registry and no tag: its tag stands elsewhere.
-fn of_registry(finder: &mut Finder<'_, '_>, node: NodeId) {
-    let tree = finder.tree;
-    let node = tree.resolve(node);
-    let text = tree.string_of(node).filter(|text| has_host(text) && is_name(text));
-    if let Some(text) = text.filter(|_| !finder.is_ignored(node)) {
-        let image = text.to_owned();
-        finder.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::TagElsewhere), None);
-    }
-}
-
 /// Returns the split fields of a mapping, if it is one; `sure` where its key says that it is an image.
 pub(super) fn fields(tree: &SyntaxTree<'_>, mapping: NodeId, sure: bool) -> Option<Fields> {
     tree.is_mapping(mapping)
@@ -250,13 +285,15 @@ pub(super) fn fields_of(
     get: &dyn Fn(&str) -> Option<NodeId>,
     sure: bool,
 ) -> Option<Fields> {
-    // An image may have a revision, too.
-    if NOT_BESIDE.iter().any(|key| get(key).is_some() && !(sure && *key == "revision")) {
+    let is_image = sure && name.is_some_and(is_image_key);
+    let others = if is_image { NOT_BESIDE_IMAGE.as_slice() } else { NOT_BESIDE.as_slice() };
+    if others.iter().any(|key| get(key).is_some()) {
         return None;
     }
     let scalar = |key: &str| get(key).filter(|node| tree.text_of(*node).is_some());
     let digest = DIGEST_KEYS.iter().find_map(|(key, bare)| scalar(key).map(|node| (node, *bare)));
-    let named_tag = scalar("tag").or_else(|| scalar("imageTag"));
+    let own_tag = TAG_KEYS.iter().find_map(|key| scalar(key));
+    let named_tag = own_tag.or_else(|| ["imageVersion", "image_version"].iter().find_map(|key| scalar(key)));
     let mut tag = named_tag.or_else(|| scalar("version"));
     let mut registry = REGISTRY_KEYS.iter().find_map(|key| scalar(key));
     let (key, mut repository) =
@@ -269,10 +306,9 @@ pub(super) fn fields_of(
             sure || told || digest.is_some() || scalar("image").is_some()
         }
         "image" => {
-            let has_host = || tree.string_of(repository).is_some_and(has_host);
-            tag =
-                tag.or_else(|| IMAGE_VERSION_KEYS.iter().find_map(|key| scalar(key)).filter(|_| has_host()));
-            named_tag.is_some() || (tag.is_some() && (sure || has_host())) || (sure && digest.is_some())
+            let name = tree.string_of(repository).unwrap_or_default();
+            let has_version = || tag.is_some_and(|tag| is_tag(tree.written(tag))) && may_name_image(name);
+            named_tag.is_some() || (sure && (tag.is_some() || digest.is_some())) || has_version()
         }
         // Prometheus' operator reads its `version` as the tag, and as more than the tag.
         "baseImage" => {
@@ -295,12 +331,15 @@ pub(super) fn fields_of(
     // `image: repo:tag` beside a `version:` is a whole reference.
     // A template may make an image of any text at an image's `repository`.
     let is_text = text.contains(' ') && !(sure && key == "repository");
-    if !certain || has_tag_or_digest(tree, repository) || text.contains("://") || is_text {
+    // `repository: registry.example.com`: the names stand elsewhere.
+    let is_registry = key == "repository" && registry.is_none() && is_host(text);
+    if !certain || has_tag_or_digest(tree, repository) || text.contains("://") || is_text || is_registry {
         return None;
     }
     let (digest, bare) = match digest {
         Some((node, bare)) => (Some(node), bare && !tree.string_of(node).unwrap_or_default().contains(':')),
         None => (None, false),
     };
-    Some(Fields { registry, repository: Some(repository), tag, digest, bare })
+    let has_version = !sure && key == "image" && own_tag.is_none();
+    Some(Fields { registry, repository: Some(repository), tag, digest, bare, has_version })
 }

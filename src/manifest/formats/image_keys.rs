@@ -5,6 +5,9 @@ use crate::reference::Reference;
 /// Keys beside which a repository is one of charts or of sources.
 pub(super) const NOT_BESIDE: [&str; 5] = ["chart", "chartVersion", "targetRevision", "branch", "revision"];
 
+/// The same where the key of both says that it is an image: that may have a revision, too.
+pub(super) const NOT_BESIDE_IMAGE: [&str; 3] = ["chart", "chartVersion", "targetRevision"];
+
 /// The keys of the images of a kustomization: the second is the old name, which kustomize still takes
 /// (`FixKustomizationPreUnmarshalling`).
 pub(super) const KUSTOMIZE_IMAGES: [&str; 2] = ["images", "imageTags"];
@@ -15,6 +18,47 @@ pub(super) fn is_images_key(key: &str) -> bool {
 
 pub(super) fn is_name(text: &str) -> bool {
     Reference::parse(text).is_ok_and(|reference| reference.tag().is_none() && reference.digest().is_none())
+}
+
+/// Returns whether a text may be the name of an image, and is no picture or disk.
+pub(super) fn may_name_image(text: &str) -> bool {
+    const PICTURES: [&str; 11] =
+        ["png", "jpg", "jpeg", "svg", "gif", "webp", "ico", "iso", "img", "qcow2", "vmdk"];
+    let is_picture = text.rsplit_once('.').is_some_and(|(_, end)| PICTURES.contains(&end));
+    is_name(text) && !is_picture
+}
+
+/// Returns whether a text names an image without a tag, for all that can be told: with its registry, or as one of somebody.
+pub(super) fn is_untagged_image(text: &str) -> bool {
+    text.contains('/') && may_name_image(text)
+}
+
+/// Returns whether a name begins with a registry (distribution, `reference.splitDockerDomain`).
+pub(super) fn has_host(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost")
+}
+
+/// Returns whether a text is the host of a registry alone.
+pub(super) fn is_host(text: &str) -> bool {
+    let letters = |label: &str| label.len() > 1 && label.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !text.contains(['/', ':']) && text.rsplit_once('.').is_some_and(|(_, top)| letters(top))
+}
+
+/// Returns whether a text may be a tag, perhaps with a digest (OCI distribution specification).
+pub(super) fn is_tag(text: &str) -> bool {
+    Reference::parse(&format!("a:{text}")).is_ok_and(|reference| reference.tag().is_some())
+        || text.contains(['$', '{'])
+}
+
+/// Returns a key without what its words are joined by.
+pub(super) fn folded(key: &str) -> String {
+    key.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase()
+}
+
+/// Returns whether a key holds the name of an image, whose tag may stand anywhere.
+pub(super) fn is_image_name_key(key: &str) -> bool {
+    let key = folded(key);
+    ["image", "imagename", "imagerepository", "imagerepo"].iter().any(|end| key.ends_with(end))
 }
 
 pub(super) fn is_image_key(key: &str) -> bool {

@@ -295,7 +295,14 @@ pub(super) fn entry(finder: &mut Finder<'_, '_>, entry: NodeId) {
     let get = |key| finder.tree.get(entry, key);
     let (name, new_name, new_tag, digest) = (get("name"), get("newName"), get("newTag"), get("digest"));
     let Some(repository) = new_name.or(name) else { return };
-    let fields = Fields { registry: None, repository: Some(repository), tag: new_tag, digest, bare: false };
+    let fields = Fields {
+        registry: None,
+        repository: Some(repository),
+        tag: new_tag,
+        digest,
+        bare: false,
+        has_version: false,
+    };
     if digest.is_some()
         || new_tag.is_none_or(|tag| finder.tree.string_of(tag).is_none_or(|tag| tag.contains('@')))
     {

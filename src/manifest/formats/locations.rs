@@ -52,6 +52,8 @@ pub(super) fn find(
 fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
     let node = finder.tree.resolve(node);
     match form {
+        // An operator has its own image then.
+        Form::Image if &*finder.format == "kubernetes" && finder.tree.string_of(node) == Some("") => {}
         Form::Image => finder.add_image(node),
         Form::TaggedImage => finder.add_tagged_image(node),
         Form::Prefixed => finder.add_prefixed(node),

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::finder::Finder;
 use super::helm_parameters;
-use super::image_keys::{NOT_BESIDE, is_image_key, is_images_key, is_name, is_source_key};
+use super::image_keys::{NOT_BESIDE, folded, is_image_key, is_images_key, is_name, is_source_key, is_tag};
 use crate::manifest::partial_image::{FoundPartialImage, ImageParts};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-use crate::reference::{Digest, Reference};
+use crate::reference::Digest;
 
 /// What a key says of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +52,6 @@ const ENDS: [(&str, ImagePart); 8] = [
     ("imagesha", ImagePart::Digest),
 ];
 
-fn folded(key: &str) -> String {
-    key.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase()
-}
-
 /// Returns what a key of an image says.
 fn part_of_image(key: &str) -> Option<ImagePart> {
     let key = folded(key);
@@ -78,12 +74,6 @@ fn part_by_end(key: &str, text: &str) -> Option<(ImagePart, String)> {
     }
     let is_digest = || text.is_empty() || Digest::parse(text).is_some();
     (folded == "digest" && is_digest()).then(|| (ImagePart::Digest, String::new()))
-}
-
-/// Returns whether a text may be a tag, perhaps with a digest (OCI distribution specification).
-fn is_tag(text: &str) -> bool {
-    Reference::parse(&format!("a:{text}")).is_ok_and(|reference| reference.tag().is_some())
-        || text.contains(['$', '{'])
 }
 
 fn looks_like_version(text: &str) -> bool {

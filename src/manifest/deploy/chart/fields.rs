@@ -8,7 +8,7 @@ use super::readers::{ReaderChart, ValuesReader, readers};
 use super::tag_use::TagUses;
 use crate::manifest::deploy::deployed::{AddedField, ChartFields};
 use crate::manifest::deploy::tree_file::{TreeFile, directory};
-use crate::manifest::formats::{ChartOrigin, KnownChart};
+use crate::manifest::formats::{ChartOrigin, KnownChart, skip_below};
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::site::{Site, Skip, State, Write, classify};
 
@@ -47,6 +47,7 @@ pub(in crate::manifest) fn template_directories<'f>(
 pub(in crate::manifest) fn apply(files: &mut [TreeFile<'_>], charts: &Charts, known: &[KnownChart]) {
     let readers = readers(files, charts, known);
     files.iter_mut().for_each(|(_, scan)| skip_given(scan));
+    skip_without_registry(files, &readers);
     let mut judge = ChartJudge { charts, flows: HashMap::new(), uses: HashMap::new(), looked_at: 0 };
     for ((_, scan), readers) in files.iter_mut().zip(&readers).filter(|(_, readers)| !readers.is_empty()) {
         for located in scan.sites.iter_mut().filter(|located| needs_templates(located)) {
@@ -71,6 +72,44 @@ fn skip_given(scan: &mut Scan) {
                 && given().any(|given| takes_place(given, own))
             {
                 site.skip(Skip::Replaced);
+            }
+        }
+    }
+}
+
+/// Skips the images of values that name no registry, where values that are taken with them have it: the `values.yaml` beside
+/// them, and that of a chart in the tree which reads them, by its place or by its name.
+fn skip_without_registry(files: &mut [TreeFile<'_>], readers: &[Vec<ValuesReader<'_>>]) {
+    const BASES: [&str; 2] = ["values.yaml", "values.yml"];
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let bases = files
+        .iter()
+        .filter(|(path, scan)| !scan.registries.is_empty() && BASES.contains(&name(path).as_str()));
+    let bases: HashMap<String, Vec<String>> =
+        bases.map(|(path, scan)| (directory(path).to_owned(), scan.registries.clone())).collect();
+    if bases.is_empty() {
+        return;
+    }
+    let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
+    for (directory, scopes) in &bases {
+        by_name.entry(name(directory)).or_default().extend(scopes.iter().cloned());
+    }
+    for ((path, scan), readers) in files.iter_mut().zip(readers) {
+        let is_overlay = name(path).starts_with("values") && !BASES.contains(&name(path).as_str());
+        let beside = bases.get(directory(path)).filter(|_| is_overlay);
+        for site in scan.sites.iter_mut().map(|located| &mut located.site) {
+            if let Some(scopes) = beside.filter(|_| &*site.format == "helm-values") {
+                let pointer = site.path.clone();
+                skip_below(site, &pointer, scopes);
+            }
+            for reader in readers {
+                let of_chart = match &reader.chart {
+                    ReaderChart::Templates(directory) => bases.get(directory),
+                    _ => by_name.get(&reader.by.1),
+                };
+                if let (Some(scopes), Some(pointer)) = (of_chart, reader.pointer(site.document, &site.path)) {
+                    skip_below(site, &pointer, scopes);
+                }
             }
         }
     }
