@@ -11,7 +11,7 @@ use crate::manifest::mentions::{
 };
 use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::policy::Settings;
-use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of};
 
 /// The trees of before and after a change.
 pub(super) struct Trees<'t, B, N> {
@@ -73,6 +73,19 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         let found = named.lost(&root_path, &bytes, &bytes);
         if !found.is_empty() && !all.contains_key(&path) {
             all.insert(path.clone(), Mentions { path, root_path, found });
+        }
+    }
+    for path in
+        gone.iter().filter(|path| mentions::is_read_by_name(path) && named.before.has_digest("", path))
+    {
+        // Of a unit that is added to, the unit; else whatever the tool reads there.
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory.trim_end_matches(".d"));
+        let mut beside = files(trees.now)?.map(|entry| (trees.now.root_path(&entry.path), entry));
+        let is_beside = |at: &str| at == directory || is_candidate(at) && directory_of(at) == directory;
+        if let Some((root_path, entry)) = beside.find(|(at, _)| is_beside(at)) {
+            let file = all.entry(entry.path.clone());
+            let none = Mentions { path: entry.path, root_path, found: Vec::new() };
+            file.or_insert(none).found.push(Mention::of_gone(path));
         }
     }
     // What they have is what findings say, and that they are edited is said.
@@ -137,15 +150,16 @@ fn names<B: Tree, N: Tree>(
     for entry in files(*now)? {
         let path = now.root_path(&entry.path);
         if wanted.may_be_in(&path) {
-            named.now.add(&wanted, &path, &now.read(&entry.path, SIZE_MAX).unwrap_or_default(), catalogue);
+            let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
+            wanted.look_into(&path, &bytes, catalogue, &mut named.now);
         }
         shown.insert(path);
     }
     for (entry, path) in there_before.iter().filter(|(_, path)| wanted.may_be_in(path)) {
         let bytes = base.read(&entry.path, SIZE_MAX).unwrap_or_default();
-        named.before.add(&wanted, path, &bytes, catalogue);
+        wanted.look_into(path, &bytes, catalogue, &mut named.before);
         if there.contains(path) && !shown.contains(path) {
-            named.now.add(&wanted, path, &bytes, catalogue);
+            wanted.look_into(path, &bytes, catalogue, &mut named.now);
         }
     }
     for file in touched {

@@ -10,7 +10,7 @@ use super::deployed::{Deployed, Renamed};
 use super::image_entries::{DigestFrom, Passage, Tag};
 use super::tree_file::TreeFile;
 use crate::manifest::formats::{ImageEntry, Overlay, UnpinnedImage};
-use crate::manifest::located::Located;
+use crate::manifest::located::{Located, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
 use crate::manifest::site::{Skip, State};
 use crate::reference::{LATEST, Reference};
@@ -114,6 +114,8 @@ pub(super) struct Builds<'b> {
     pub(super) overlays: Vec<(usize, &'b str, &'b Overlay)>,
     /// Kustomizations by their file and their directory.
     pub(super) by_path: HashMap<&'b str, usize>,
+    /// Those that an object of a deployer names, and that it builds as they are.
+    direct: HashSet<usize>,
     /// The sources of each file, by its path.
     files: BTreeMap<&'b str, Range<usize>>,
     pub(super) sources: Vec<Source<'b>>,
@@ -138,6 +140,10 @@ impl<'b> Builds<'b> {
                 overlays.push((file, *path, overlay));
             }
         }
+        let is_deployer = |scan: &Scan| scan.kustomize.overlays.is_empty();
+        let direct =
+            files.iter().filter(|(_, scan)| is_deployer(scan)).flat_map(|(_, scan)| &scan.kustomize.names);
+        let direct = direct.filter_map(|named| by_path.get(named.path.as_str())).copied().collect();
         let by_name: HashMap<&str, usize> =
             files.iter().enumerate().map(|(file, (path, _))| (*path, file)).collect();
         let names: HashSet<&str> = overlays
@@ -178,6 +184,7 @@ impl<'b> Builds<'b> {
         Self {
             overlays,
             by_path,
+            direct,
             files: by_file,
             sources,
             entries,
@@ -192,7 +199,8 @@ impl<'b> Builds<'b> {
         // What Flux and Argo CD build is of some repository, not for certain of this one: it comes out beside what is there.
         let surely_inner = self.inner(|overlay| overlay.is_named);
         let mut out: BTreeMap<usize, Vec<(usize, Flow)>> = BTreeMap::new();
-        for root in (0..self.overlays.len()).filter(|overlay| !surely_inner.contains(overlay)) {
+        let is_built = |overlay: &usize| !surely_inner.contains(overlay) || self.direct.contains(overlay);
+        for root in (0..self.overlays.len()).filter(is_built).collect::<Vec<_>>() {
             self.build(root, 0);
             if let BuildState::Done(flows) = &self.built[root] {
                 for flow in flows {

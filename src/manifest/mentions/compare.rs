@@ -28,6 +28,20 @@ pub fn runs_images(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
+/// Returns whether a tool reads a file for its name, though nothing names it: values of Terraform, overrides of Compose, Bake
+/// and Terraform, what Argo CD changes in a source, what is added to a unit of systemd.
+pub fn is_read_by_name(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ends = [".auto.tfvars", ".auto.tfvars.json", "_override.tf", "_override.tf.json"];
+    let starts = ["terraform.tfvars", "override.tf", ".argocd-source", "docker-bake.override."];
+    let is_compose =
+        ["compose.override.", "docker-compose.override."].iter().any(|start| name.starts_with(start));
+    let is_added = path.contains(".d/") && name.ends_with(".conf");
+    let is_known =
+        ends.iter().any(|end| name.ends_with(end)) || starts.iter().any(|start| name.starts_with(start));
+    is_compose || is_added || is_known
+}
+
 /// Returns whether a file is a text for people, or what a tool writes for itself.
 pub fn is_prose(path: &str) -> bool {
     const ENDINGS: [&str; 10] = ["adoc", "csv", "html", "lock", "markdown", "md", "rst", "sum", "svg", "txt"];
@@ -62,11 +76,14 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         Reader::new(path, catalogue, &mut take).read(text);
     }
     let Ok(text) = text_of(now) else { return NewMentions::default() };
+    let mut said = HashSet::new();
     let mut found: Vec<Unplaced> = Vec::new();
     let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
         .get_mut(&key(&what, &path))
     {
         Some(left) if *left > 0 => *left -= 1,
+        // What is meant by a name is meant once.
+        _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
         _ => {
@@ -88,7 +105,7 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
 pub fn lost_digests(path: &str, before: &[u8], now: &[u8], names: (Names<'_>, Names<'_>)) -> Vec<Mention> {
     let (Ok(before), Ok(text)) = (text_of(before), text_of(now)) else { return Vec::new() };
     let lost = digests::lost(path, (before, names.0), (text, names.1)).into_iter().map(|gone| {
-        let what = Mentioned::LostDigest { text: gone.text, over_remote: gone.over_remote };
+        let what = Mentioned::LostDigest { text: gone.text, only_for: gone.only_for };
         let (path, span) = (gone.path, gone.span);
         Unplaced { what, document: 0, in_object: false, in_text: false, path, span }
     });

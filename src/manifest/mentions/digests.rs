@@ -44,6 +44,27 @@ const SELECTING: [&str; 5] = ["components", "images", "patches", "patchesJson690
 /// What names whole objects: they go with their digests.
 const WHOLE: [&str; 5] = ["bases", "crds", "dependsOn", "include", "resources"];
 
+/// Lists whose later items win over earlier ones, or whose first one does.
+const ORDERED: [&str; 14] = [
+    "env_file",
+    "envs",
+    "files",
+    "path",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "secrets",
+    "setFiles",
+    "targetCustomizations",
+    "valueFiles",
+    "values",
+    "valuesFiles",
+    "valuesFrom",
+];
+
+/// The longest list whose order is looked at.
+const ORDERED_MAX: usize = 50;
+
 /// An object of a file, and the keys that lead to a value in it; items of lists by their names.
 type DigestPlace = (String, Vec<String>);
 
@@ -63,6 +84,10 @@ impl Names<'_> {
     fn has_digest(&self, word: &str) -> bool {
         self.held.is_some_and(|held| held.has_digest(self.path, word))
     }
+
+    fn behind(&self, word: &str) -> Vec<String> {
+        self.held.map(|held| held.digests(self.path, word)).unwrap_or_default()
+    }
 }
 
 /// What a text has where.
@@ -75,20 +100,32 @@ struct Outline<'n> {
     /// The words with a digest, or the names of what has one.
     digests: BTreeMap<DigestPlace, Vec<String>>,
     objects: HashSet<String>,
+    /// How many words with a digest were found.
+    count: usize,
 }
 
 /// A digest that is gone: the text that had it, where that stood, and what stands there now.
 pub(super) struct LostDigest {
     pub(super) text: String,
-    /// Whether it still stands there for something else, as kustomize finds what it is for.
-    pub(super) over_remote: bool,
+    /// The images that it is for, where kustomize finds these by their names or by those of objects: it counts where one of
+    /// them floats, or stands elsewhere.
+    pub(super) only_for: Option<Vec<String>>,
     pub(super) path: String,
     pub(super) span: Range<usize>,
 }
 
-/// Returns whether a text has a digest.
-pub(super) fn has_any(path: &str, text: &str) -> bool {
-    !Outline::of(path, text, Names::default(), false).digests.is_empty()
+/// Returns the words with a digest in a text, and the names of the items that they stand in.
+pub(super) fn all(path: &str, text: &str) -> HashSet<String> {
+    let outline = Outline::of(path, text, Names::default(), false);
+    let all =
+        outline.digests.into_iter().flat_map(|((_, keys), texts)| texts.into_iter().chain(item_of(&keys)));
+    all.collect()
+}
+
+/// Returns the name of the item that a place is in.
+fn item_of(keys: &[String]) -> Option<String> {
+    let item = keys.iter().rev().find_map(|key| key.strip_prefix('[')?.strip_suffix(']'));
+    item.filter(|item| !item.is_empty()).map(str::to_owned)
 }
 
 /// Returns the digests that the text of before has and the one of now does not have at the same place, where the object is still
@@ -117,18 +154,29 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         };
         // The same value stands under the same key elsewhere.
         let is_moved = here.is_none() && count(&counts_now) >= count(&counts_before);
-        let is_selecting = keys.first().is_some_and(|key| SELECTING.contains(&key.as_str()));
+        if let Some(order) = keys.last().and_then(|key| key.strip_prefix(ORDER)) {
+            let other = order.split_once(' ').map_or(order, |(_, other)| other);
+            let list = &keys[..keys.len() - 1];
+            let item = |name: &str| now.place(object, &[list, &[format!("{ITEM}{name}")]].concat());
+            if item(other).is_some() && texts.iter().all(|text| item(text).is_some()) {
+                let (path, span) =
+                    (format!("/{}", list.join("/")), now.place(object, list).unwrap_or_default());
+                let text = format!("{} {order}", texts.join(", "));
+                found.push(LostDigest { text, only_for: None, path, span });
+            }
+            continue;
+        }
+        let is_selecting = keys.iter().take(4).any(|key| SELECTING.contains(&key.as_str()));
         let is_of_another = !now.objects.contains(object);
-        let over_remote = is_moved && (is_selecting || is_of_another);
-        let is_elsewhere = (is_moved || is_of_another) && !over_remote;
-        if is_elsewhere || here.is_some() && now.is_another_part(&before, at) {
+        let selects = is_moved && (is_selecting || is_of_another);
+        let is_elsewhere = (is_moved || is_of_another) && !selects;
+        let is_behind = texts.iter().all(|text| now.has_behind_new(&before, text));
+        if is_elsewhere || is_behind || here.is_some() && now.is_another_part(&before, at) {
             continue;
         }
         let depth = (0..keys.len()).rev().find(|depth| now.place(object, &keys[..*depth]).is_some());
         let above = depth.unwrap_or_default();
-        if here.is_none()
-            && !over_remote
-            && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys)
+        if here.is_none() && !selects && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys)
         {
             continue;
         }
@@ -137,8 +185,13 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         let gone = texts.iter().find(|text| !left.contains(text)).or(texts.first());
         let text = gone.cloned().unwrap_or_default();
         let (path, span) = (format!("/{}", keys.join("/")), span.unwrap_or_default());
-        let over_remote = over_remote || is_selecting && !text.contains("sha256:");
-        found.push(LostDigest { text, over_remote, path, span });
+        let is_name = !text.contains("sha256:") && !text.contains("sha512:");
+        let images = || match is_name {
+            true => before.names.behind(&text),
+            false => item_of(keys).into_iter().chain([text.clone()]).collect(),
+        };
+        let only_for = (selects || is_selecting && is_name).then(images);
+        found.push(LostDigest { text, only_for, path, span });
     }
     found
 }
@@ -165,6 +218,18 @@ impl<'n> Outline<'n> {
             }
         }
         outline
+    }
+
+    /// Returns whether a digest stands behind a name that was not there before.
+    fn has_behind_new(&self, before: &Self, text: &str) -> bool {
+        let names = |outline: &Self| -> HashSet<String> {
+            let words = outline.digests.values().flatten().filter(|word| !word.contains("sha256:"));
+            words.cloned().collect()
+        };
+        self.names.held.is_some() && text.contains("sha256:") && {
+            let new = &names(self) - &names(before);
+            new.iter().any(|name| self.names.behind(name).iter().any(|behind| behind == text))
+        }
     }
 
     fn place(&self, object: &str, keys: &[String]) -> Option<Range<usize>> {
@@ -224,23 +289,48 @@ impl<'n> Outline<'n> {
                     found.push(value.to_owned());
                 }
                 if found.is_empty() && !keys.iter().any(|key| WHOLE.contains(&key.as_str())) {
-                    let word = names::word(tree, node, value).filter(|word| self.names.has_digest(word));
-                    if let Some(word) = word {
+                    let mut words = names::words(tree, node, value).into_iter();
+                    if let Some(word) = words.find(|word| self.names.has_digest(word)) {
                         // Which of a list's names it is does not matter.
                         let is_item = keys.last().is_some_and(|key| key.starts_with('['));
                         let keys = keys[..keys.len() - usize::from(is_item)].to_vec();
-                        self.digests.entry((object.to_owned(), keys)).or_default().push(word.to_owned());
+                        self.digests.entry((object.to_owned(), keys)).or_default().push(word);
+                        self.count += 1;
                     }
                 }
                 if !found.is_empty() {
+                    self.count += found.len();
                     self.digests.entry((object.to_owned(), keys.clone())).or_default().extend(found);
                 }
             }
             NodeKind::Sequence { items, .. } => {
+                let is_ordered = is_ordered(tree, node);
+                let mut earlier: Vec<(String, bool)> = Vec::new();
                 for item in items {
+                    let count = self.count;
                     keys.push(name_of(tree, *item));
                     self.walk(tree, *item, (object, keys), outer, depth);
                     keys.pop();
+                    if !is_ordered {
+                        continue;
+                    }
+                    let name = identity(tree, *item);
+                    let has_digest = self.count > count;
+                    for (other, other_has_digest) in &earlier {
+                        for (one, other) in [(&name, other), (other, &name)] {
+                            let has_digest = if *one == name { has_digest } else { *other_has_digest };
+                            let relation = if *one == name { "after" } else { "before" };
+                            if has_digest {
+                                let at = [keys.as_slice(), &[format!("{ORDER}{relation} {other}")]].concat();
+                                self.digests.entry((object.to_owned(), at)).or_default().push(one.clone());
+                            }
+                        }
+                    }
+                    if self.has_places {
+                        let at = [keys.as_slice(), &[format!("{ITEM}{name}")]].concat();
+                        self.places.insert(hash_of(object, &at), span.clone());
+                    }
+                    earlier.push((name, has_digest));
                 }
             }
             NodeKind::Mapping { entries, .. } => {
@@ -309,6 +399,35 @@ fn object(tree: &SyntaxTree<'_>, root: NodeId) -> Option<String> {
     Some([text(root, "kind"), text(metadata, "namespace"), text(metadata, "name")].join("/"))
 }
 
+/// Stands before what an item comes after or before, and before the name of an item.
+const ORDER: &str = "(order)";
+const ITEM: &str = "(item)";
+
+/// Returns whether the order of a list decides which of its items counts.
+fn is_ordered(tree: &SyntaxTree<'_>, list: NodeId) -> bool {
+    let key = names::key_of(tree, list);
+    key.is_some_and(|key| ORDERED.contains(&key)) && (2..=ORDERED_MAX).contains(&tree.items(list).len())
+}
+
+/// Returns what an item of a list whose order counts is called.
+fn identity(tree: &SyntaxTree<'_>, item: NodeId) -> String {
+    tree.text_of(item).map_or_else(|| name_of(tree, item), str::to_owned)
+}
+
+/// Returns what stands for the items that come before a node in the lists around it whose order counts.
+pub(super) fn before(tree: &SyntaxTree<'_>, node: NodeId) -> String {
+    let mut found = String::new();
+    let mut at = node;
+    while let Some(parent) = tree.nodes[at].parent() {
+        if is_ordered(tree, parent) {
+            let items = tree.items(parent).iter().take(tree.nodes[at].index());
+            found.extend(items.map(|item| identity(tree, *item) + "/"));
+        }
+        at = parent;
+    }
+    found
+}
+
 /// Returns what tells an item of a list from others.
 fn name_of(tree: &SyntaxTree<'_>, item: NodeId) -> String {
     let named = ["name", "key", "id", "path"].iter().find_map(|key| tree.get_str(item, key));
@@ -326,7 +445,7 @@ mod tests {
     fn lost(path: &str, before: &str, now: &str) -> Vec<LostDigest> {
         super::lost(path, (before, Names::default()), (now, Names::default()))
             .into_iter()
-            .filter(|lost| !lost.over_remote)
+            .filter(|lost| lost.only_for.is_none())
             .collect()
     }
 

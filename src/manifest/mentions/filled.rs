@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::mention::{Mention, Mentioned, WRITTEN};
 use crate::manifest::file_scan::FileScan;
-use crate::manifest::formats::is_named;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
@@ -41,6 +40,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
         let opens = opens(inventory);
         let patches = inventory.patches();
         let has_remote = has_remote_base(inventory);
+        let floating = ImageNames::floating(inventory);
         let names = ImageNames::of(inventory);
         let by_path: HashMap<&str, &FileScan> =
             inventory.files.iter().map(|file| (file.root_path.as_str(), file)).collect();
@@ -59,9 +59,9 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     }
                     Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
                     Mentioned::Packed(_) => (LookAwayReason::EmbeddedText, mention.path.clone()),
-                    Mentioned::LostDigest { text, over_remote } if !judged.is_site(mention) => {
-                        let selects = is_named(&file.root_path) || patches.contains(file.root_path.as_str());
-                        if *over_remote && !(has_remote && selects) {
+                    Mentioned::LostDigest { text, only_for } if !judged.is_site(mention) => {
+                        let floats = |images: &Vec<String>| images.iter().any(|image| floating.has(image));
+                        if only_for.as_ref().is_some_and(|images| !has_remote && !floats(images)) {
                             continue;
                         }
                         (LookAwayReason::LostDigest, text.clone())
@@ -176,8 +176,15 @@ impl ImageNames {
         Self(references.map(|reference| last_name(reference.name()).to_owned()).collect())
     }
 
+    fn floating(inventory: &Inventory) -> Self {
+        let sites = inventory.sites().map(|(_, located)| &located.site);
+        let floating = sites.filter(|site| site.state == State::Floating);
+        let references = floating.filter_map(|site| site.reference.as_ref());
+        Self(references.map(|reference| last_name(reference.name()).to_owned()).collect())
+    }
+
     fn has(&self, image: &str) -> bool {
-        self.0.contains(last_name(image.split(':').next().unwrap_or(image)))
+        self.0.contains(last_name(image.split([':', '@']).next().unwrap_or(image)))
     }
 }
 

@@ -3,46 +3,73 @@
 use crate::reference::Reference;
 
 /// Names of Docker Hub's official images that people run.
-const OFFICIAL: [&str; 76] = [
+const OFFICIAL: [&str; 129] = [
     "adminer",
+    "aerospike",
+    "almalinux",
     "alpine",
     "amazoncorretto",
     "amazonlinux",
     "arangodb",
+    "archlinux",
     "bash",
+    "bonita",
+    "buildpack-deps",
     "busybox",
     "caddy",
     "cassandra",
     "centos",
+    "chronograf",
+    "clickhouse",
     "clojure",
+    "composer",
     "consul",
+    "convertigo",
+    "couchbase",
     "couchdb",
+    "crate",
+    "dart",
     "debian",
     "docker",
     "drupal",
     "eclipse-temurin",
+    "eggdrop",
     "elasticsearch",
     "elixir",
+    "emqx",
     "erlang",
     "fedora",
     "flink",
     "fluentd",
+    "friendica",
+    "geonetwork",
     "ghost",
     "golang",
     "gradle",
     "groovy",
     "haproxy",
     "haskell",
+    "haxe",
     "hello-world",
     "httpd",
+    "hylang",
+    "ibmjava",
     "influxdb",
+    "irssi",
     "jenkins",
     "jetty",
+    "jobber",
     "joomla",
+    "jruby",
     "julia",
+    "kapacitor",
     "kibana",
     "kong",
+    "krakend",
+    "lightstreamer",
+    "liquibase",
     "logstash",
+    "mageia",
     "mariadb",
     "matomo",
     "maven",
@@ -50,36 +77,62 @@ const OFFICIAL: [&str; 76] = [
     "memcached",
     "mongo",
     "mongo-express",
+    "monica",
     "mysql",
     "nats",
+    "nats-streaming",
     "neo4j",
+    "neurodebian",
     "nextcloud",
     "nginx",
     "node",
+    "nuxeo",
     "odoo",
+    "open-liberty",
     "openjdk",
+    "oraclelinux",
+    "orientdb",
     "percona",
     "perl",
     "php",
     "phpmyadmin",
+    "plone",
+    "postfixadmin",
     "postgres",
+    "pypy",
     "python",
+    "r-base",
     "rabbitmq",
+    "rakudo-star",
     "redis",
     "redmine",
     "registry",
     "rethinkdb",
+    "rockylinux",
     "ruby",
     "rust",
+    "satosa",
+    "silverpeas",
     "solr",
     "sonarqube",
     "spark",
+    "spiped",
     "swift",
+    "swipl",
+    "teamspeak",
     "telegraf",
     "tomcat",
+    "tomee",
     "traefik",
     "ubuntu",
+    "varnish",
+    "vault",
+    "websphere-liberty",
     "wordpress",
+    "xwiki",
+    "yourls",
+    "znc",
+    "zookeeper",
 ];
 
 /// Tags without a digit that images are known by.
@@ -130,21 +183,25 @@ pub(super) fn likeness(word: &str) -> Option<Likeness> {
         return None;
     }
     match name.split_once('/') {
+        // `kubernetes.io/os:linux`, `nvidia.com/gpu:1`
         Some((host, path)) if host.contains('.') && !host.contains(':') && !path.contains('/') => {
-            (is_version(tag) && !is_number).then_some(Likeness::Image)
+            let is_image = WORDS.contains(&tag) || is_version(tag) && (!is_number || tag.len() > 3);
+            is_image.then_some(Likeness::Image)
         }
         // `namespace/service:5432`
         Some((host, _)) if is_port && !host.contains(['.', ':']) => Some(Likeness::Perhaps),
         Some(_) => Some(Likeness::Image),
         None if is_port || name.contains('.') => None,
-        None if OFFICIAL.contains(&name) => Some(Likeness::Image),
+        None if OFFICIAL.contains(&name) && !tag.contains(|c: char| c.is_ascii_uppercase()) => {
+            Some(Likeness::Image)
+        }
         None => (is_version(tag) || WORDS.contains(&tag)).then_some(Likeness::Perhaps),
     }
 }
 
-/// Returns whether a word that reads like an image has a version for a tag, as words of programs seldom do.
+/// Returns whether a word that reads like an image has a version or a well-known word for a tag, as words of programs seldom do.
 pub(super) fn has_version(word: &str) -> bool {
-    word.rsplit_once(':').is_some_and(|(_, tag)| is_version(tag))
+    word.rsplit_once(':').is_some_and(|(_, tag)| is_version(tag) || WORDS.contains(&tag))
 }
 
 /// Returns a word without what says how it is fetched.
@@ -165,23 +222,86 @@ fn is_version(tag: &str) -> bool {
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]{}<>".contains(c);
     let words = text.split(ends).filter(|word| !word.is_empty());
-    let is_made = |before: &str| matches!(before, "-t" | "--tag" | "push" | "tag");
+    // `-t` is a terminal where something is run.
+    let is_run = text.contains(" run ") && !text.contains(" build");
+    let is_made = move |before: &str| match before {
+        "-t" | "--tag" => !is_run,
+        before => matches!(before, "push" | "tag"),
+    };
     let pairs = words.scan("", move |before, word| Some((std::mem::replace(before, word), word)));
     pairs.filter(move |(before, word)| word.contains(':') && !is_made(before)).map(|(_, word)| word)
 }
 
-/// Returns the images that a command asks for by name alone: `--image nginx`, `docker://nginx`.
+/// Returns the images that a command asks for by name alone: `docker run nginx`, `--image nginx`, `docker://nginx`,
+/// `kubectl set image deploy/web web=nginx`, `.image = "nginx"`, `"image":"nginx"`.
 pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
-    let words = line.split(|c: char| c.is_whitespace() || "\"'`,;()|[]{}<>".contains(c));
-    let words = words.filter(|word| !word.is_empty());
-    let pairs = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
-    let named = pairs.filter_map(|(before, word)| {
-        let after = (before == "--image").then_some(word);
-        after.or_else(|| word.strip_prefix("--image=")).or_else(|| word.strip_prefix("docker://"))
+    let sets = line.contains("set image ");
+    let mut is_run = false;
+    let pairs = commands(line).scan(("", ""), |before, word| {
+        let (first, second) = std::mem::replace(before, (before.1, word));
+        Some((first, second, word))
+    });
+    let named = pairs.filter_map(move |(first, before, word)| {
+        let is_engine = matches!(first, "docker" | "podman" | "nerdctl") || first.ends_with("/podman");
+        is_run |= is_engine && matches!(before, "run" | "create" | "pull");
+        let is_first = is_run && !word.starts_with('-') && is_known(word);
+        is_run &= !is_first;
+        let is_value = matches!(before, ":" | "=") && says_image(first) || before.ends_with("image:");
+        let is_flag = before.starts_with("--") && says_image(before);
+        let is_asked = is_first || is_flag || is_value && is_path(word);
+        let given = || word.split_once('=').filter(|(flag, _)| flag.starts_with("--") && says_image(flag));
+        let value = || given().map(|(_, image)| image).or_else(|| word.strip_prefix("docker://"));
+        let set = || word.split_once('=').map(|(_, image)| image).filter(|_| sets && !word.starts_with('-'));
+        is_asked.then_some(word).or_else(value).or_else(set)
     });
     named.filter(|word| {
-        Reference::parse(word).is_ok_and(|image| image.tag().is_none() && image.digest().is_none())
+        let is_one = |image: Reference| image.tag().is_none() && image.digest().is_none();
+        Reference::parse(word).is_ok_and(is_one) && !word.starts_with(['/', '.'])
     })
+}
+
+/// Returns the words of a command; what stands in it as an object is taken apart.
+fn commands(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_whitespace() || "\"'`,;()|[]{}<>".contains(c)).filter(|word| !word.is_empty())
+}
+
+/// Returns what a command sets a tag of a chart to.
+pub(super) fn sets_tag(line: &str) -> Option<&str> {
+    let mut words = commands(line).scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    words.find_map(|(before, word)| {
+        let set = word.strip_prefix("--set=").or_else(|| word.strip_prefix("--set-string="));
+        let set = set.or_else(|| matches!(before, "--set" | "--set-string").then_some(word))?;
+        let (key, value) = set.split_once('=')?;
+        let is_tag = key.to_ascii_lowercase().ends_with("image.tag");
+        (is_tag && !value.contains("sha256:")).then_some(set)
+    })
+}
+
+/// Returns whether a key, or a flag, says that its value is an image.
+pub(super) fn says_image(key: &str) -> bool {
+    key.len() >= 5
+        && key.is_char_boundary(key.len() - 5)
+        && key[key.len() - 5..].eq_ignore_ascii_case("image")
+}
+
+/// Returns whether a text that something calls an image is one without a tag and a digest: not a picture, a disk or a variable.
+pub(super) fn is_untagged(text: &str) -> bool {
+    const OTHERS: [&str; 12] =
+        ["gif", "html", "ico", "img", "iso", "jpeg", "jpg", "png", "qcow2", "svg", "webp", "xz"];
+    let is_one = |image: Reference| image.tag().is_none() && image.digest().is_none();
+    let is_other = text.rsplit_once('.').is_some_and(|(_, ending)| OTHERS.contains(&ending));
+    is_path(text) && !is_other && Reference::parse(text).is_ok_and(is_one)
+}
+
+/// Returns whether a word has the form of an image's name.
+fn is_path(word: &str) -> bool {
+    is_known(word) || word.contains('/') && !word.starts_with(['/', '.'])
+}
+
+/// Returns whether a word without a tag is the name of an image: an official one's, or one with its registry.
+fn is_known(word: &str) -> bool {
+    let host = word.split_once('/').map(|(host, _)| host);
+    OFFICIAL.contains(&word) || host.is_some_and(|host| host.contains('.') && !host.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -234,7 +354,12 @@ mod tests {
         assert_eq!(asked("kubectl create deployment web --image nginx --port 80"), ["nginx"]);
         assert_eq!(asked("kubectl run a --image=acme/app"), ["acme/app"]);
         assert_eq!(asked("skopeo copy docker://acme/app dir:a"), ["acme/app"]);
-        assert!(asked("--image=$IMAGE --image nginx:1.27 --images a image b").is_empty());
+        assert_eq!(asked("docker run -it --rm -v /a:/b nginx nginx -v"), ["nginx"]);
+        assert_eq!(asked("kubectl set image deploy/web web=acme/web --record"), ["acme/web"]);
+        assert_eq!(asked("yq -i '.spec.containers[0].image = \"acme/web\"' d.yaml"), ["acme/web"]);
+        assert_eq!(asked("kubectl patch deploy web -p '{\"image\": \"acme/web\"}'"), ["acme/web"]);
+        assert!(asked("--image=$IMAGE --image nginx:1.27 --images a image b docker run --help").is_empty());
+        assert_eq!(sets_tag("helm upgrade a ./c --set image.tag=main"), Some("image.tag=main"));
     }
 
     #[test]

@@ -25,6 +25,14 @@ pub struct Mention {
 pub(super) const WRITTEN: &str = "(replacement)";
 
 impl Mention {
+    /// Returns that a file whose name alone had a tool read it is gone, with its digest, as what the first file beside it
+    /// mentions.
+    pub fn of_gone(path: &str) -> Self {
+        let place = SourceRange { span: 0..0, line: 1, column: 1, end_line: 1, end_column: 1 };
+        let what = Mentioned::LostDigest { text: path.to_owned(), only_for: None };
+        Self { what, document: 0, path: String::new(), place, in_object: false, in_text: false }
+    }
+
     /// Returns whether it is the digest of an image that is gone.
     pub fn is_lost_image(&self) -> bool {
         matches!(&self.what, Mentioned::LostDigest { text, .. } if text.contains("@sha256:"))
@@ -64,14 +72,14 @@ pub enum Mentioned {
     LostDigest {
         /// The text that had it, or the name of what has it.
         text: String,
-        /// Whether it counts only where the tree builds on what is not in it.
-        over_remote: bool,
+        /// The images that it was for, where it counts only if one of them floats, or stands in what is not in the tree.
+        only_for: Option<Vec<String>>,
     },
     /// A word by which a file, an object or a key of its data may be meant.
     Name {
         /// The word.
         word: String,
-        /// What stands for whom that is for, where it is said.
+        /// What stands for whom that is for, and for what comes before it.
         target: String,
     },
     /// A value that has a name, by which something else may ask for it.

@@ -11,9 +11,13 @@ mod names;
 mod reader;
 mod rewrites;
 mod unpacked;
+mod wanted_names;
 
-pub use compare::{NewMentions, is_prose, is_read, lost_digests, new_mentions, pinned_names, runs_images};
+pub use compare::{
+    NewMentions, is_prose, is_read, is_read_by_name, lost_digests, new_mentions, pinned_names, runs_images,
+};
 pub use digests::Names;
 pub use filled::{Mentions, add_looks_away};
-pub use holdings::{Holdings, WantedNames};
+pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};
+pub use wanted_names::WantedNames;

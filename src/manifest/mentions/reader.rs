@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::image_like::{Likeness, asked_for, has_version, likeness, without_scheme, words};
+use super::digests;
+use super::image_like::{
+    Likeness, asked_for, has_version, is_untagged, likeness, says_image, sets_tag, without_scheme, words,
+};
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
 use super::rewrites;
@@ -59,6 +62,9 @@ const TAKEN_AWAY: [&str; 14] = [
     "valuesFrom",
     "valuesObject",
 ];
+
+/// Commands that run images by their names alone, or charts.
+const RUNS: [&str; 4] = ["docker ", "helm ", "nerdctl ", "podman "];
 
 /// Keys that name an item of a list.
 const NAMES: [&str; 2] = ["name", "key"];
@@ -276,16 +282,20 @@ impl<'r, 't> Reader<'r, 't> {
             if (is_tag && is_open || is_inner()) && !said.is_empty() && !ends_in_digest(&said) {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
             }
+            if says_image(name) && is_untagged(&said) {
+                self.emit(text, value, Mentioned::Image(said.to_string()));
+            }
             let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), is_item };
             self.emit(text, value, what);
         }
     }
 
     fn scalar(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
-        if let Some(word) = names::word(text.tree, node, value) {
+        for word in names::words(text.tree, node, value) {
             let target = text.tree.nodes[node].parent().and_then(|parent| text.tree.get(parent, "target"));
             let target = target.map(|target| content::of_node(text.tree, target)).unwrap_or_default();
-            self.emit(text, node, Mentioned::Name { word: word.to_owned(), target });
+            let target = target + &digests::before(text.tree, node);
+            self.emit(text, node, Mentioned::Name { word, target });
         }
         if rewrites::is_one(text.tree, node, value) {
             self.emit(text, node, Mentioned::Updater(value.trim().to_owned()));
@@ -317,7 +327,10 @@ impl<'r, 't> Reader<'r, 't> {
     fn lines(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
         let is_one = !value.contains('\n');
         let is_wanted = |line: &&str| {
-            is_one || line.to_ascii_lowercase().contains("image") || words(line).any(has_version)
+            is_one
+                || line.to_ascii_lowercase().contains("image")
+                || words(line).any(has_version)
+                || RUNS.iter().any(|run| line.contains(run))
         };
         value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));
     }
@@ -330,6 +343,9 @@ impl<'r, 't> Reader<'r, 't> {
                 Some(Likeness::Perhaps) => self.emit(text, node, Mentioned::Perhaps(said)),
                 None => {}
             }
+        }
+        if let Some(set) = sets_tag(line) {
+            self.emit(text, node, Mentioned::Image(set.to_owned()));
         }
         for image in asked_for(line) {
             self.emit(text, node, Mentioned::Image(image.to_owned()));

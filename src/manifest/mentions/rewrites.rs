@@ -1,5 +1,6 @@
 //! Which texts have a tool write images while they run: an admission policy, an override for a cluster, an event's parameters.
 
+use super::names::{self, key_of, keys_above};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Keys whose paths are only read, and those that are judged where they stand.
@@ -11,14 +12,14 @@ pub(super) fn is_one(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
     let is_made = || value.to_ascii_lowercase().contains("image") || key_of(tree, node) == Some("image");
     let is_mutation = || {
         let has_expression = value.contains("{{") || value.contains("Object") || value.contains("JSONPatch");
-        has_expression && is_made() && above(tree, node).any(|key| key.starts_with("mutat"))
+        has_expression && is_made() && keys_above(tree, node).any(|key| key.starts_with("mutat"))
     };
     (is_there || is_mutation()) && !has_digest(tree, node) || is_override(tree, node, value)
 }
 
 /// Returns whether a scalar is the tag of an image whose digest is not beside it, as charts take it.
 pub(super) fn is_tag_of_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let mut keys = above(tree, node).map(str::to_ascii_lowercase);
+    let mut keys = keys_above(tree, node).map(str::to_ascii_lowercase);
     let is_tag = match keys.next().as_deref() {
         Some("tag") => keys.next().is_some_and(|above| above.contains("image")),
         Some(key) => key.ends_with("imagetag"),
@@ -60,26 +61,8 @@ fn is_judged(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 
 /// Returns whether a digest stands in what says the path: in the mapping, or in the text itself.
 fn has_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let mapping = above_nodes(tree, node).find(|above| tree.is_mapping(*above)).unwrap_or(node);
+    let mapping = names::above(tree, node).find(|above| tree.is_mapping(*above)).unwrap_or(node);
     tree.original.get(tree.nodes[mapping].span()).is_some_and(|text| text.contains("sha256:"))
-}
-
-/// Returns the nearest key above a node.
-pub(super) fn key_of<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Option<&'t str> {
-    above(tree, node).next()
-}
-
-fn above_nodes(tree: &SyntaxTree<'_>, node: NodeId) -> impl Iterator<Item = NodeId> {
-    std::iter::successors(tree.nodes[node].parent(), |node| tree.nodes[*node].parent())
-}
-
-/// Returns the keys above a node, the nearest first.
-fn above<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> impl Iterator<Item = &'t str> {
-    let nodes = std::iter::once(node).chain(above_nodes(tree, node));
-    nodes.filter_map(|node| {
-        let (parent, index) = (tree.nodes[node].parent()?, tree.nodes[node].index());
-        tree.text_of(tree.entries(parent).get(index)?.0)
-    })
 }
 
 #[cfg(test)]

@@ -35,6 +35,12 @@ pub(super) fn told(cases: &[Case<'_>]) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Returns the exit code of the gate and its findings.
+pub(super) fn judged(before: &[(&str, String)], after: &[(&str, String)]) -> (i32, Vec<String>) {
+    let (code, findings, _, _) = judge(before, after);
+    (code, findings)
+}
+
 /// Paths and texts.
 type Files<'f> = &'f [(&'f str, String)];
 

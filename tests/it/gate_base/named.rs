@@ -168,6 +168,110 @@ fn a_digest_behind_a_name_goes_with_the_name() {
     }
 }
 
+const BASE: &str = "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: a, image: \"ghcr.io/acme/web:1\"}]}}}\n";
+const LIST: &str = "resources: [d.yaml]\n";
+const OVERLAY: &str = "resources: [../base]\nimages: [{name: ghcr.io/acme/web, newTag: \"1@\"}]\n";
+const FLUX: &str = "kind: Kustomization\napiVersion: kustomize.toolkit.fluxcd.io/v1\nmetadata: {name: a}\nspec: {path: ./prod, components: [../pins], sourceRef: {kind: GitRepository, name: r}}\n";
+const ARGO: &str = "kind: Application\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: a}\nspec: {source: {path: c, helm: {valueFiles: [all.yaml, prod.yaml]}}}\n";
+
+#[test]
+fn who_is_deployed_by_whom_and_in_which_order_counts() {
+    let tree = || {
+        vec![("base/d.yaml", BASE), ("base/kustomization.yaml", LIST), ("prod/kustomization.yaml", OVERLAY)]
+    };
+    let with = |more: &[(&'static str, &'static str)]| [tree(), more.to_vec()].concat();
+    let rows: Vec<Row> = vec![
+        (
+            "another overlay",
+            with(&[("dev/kustomization.yaml", "resources: [../base]\n"), ("f.yaml", FLUX)]),
+            vec![(
+                "f.yaml",
+                "kind: Kustomization\napiVersion: kustomize.toolkit.fluxcd.io/v1\nmetadata: {name: a}\nspec: {path: ./dev, components: [../pins], sourceRef: {kind: GitRepository, name: r}}\n",
+            )],
+            "f.yaml",
+        ),
+        (
+            "no component",
+            vec![
+                ("base/d.yaml", BASE),
+                ("base/kustomization.yaml", LIST),
+                ("prod/kustomization.yaml", "resources: [../base]\n"),
+                (
+                    "pins/kustomization.yaml",
+                    "kind: Component\nimages: [{name: ghcr.io/acme/web, newTag: \"1@\"}]\n",
+                ),
+                ("f.yaml", FLUX),
+            ],
+            vec![(
+                "f.yaml",
+                "kind: Kustomization\napiVersion: kustomize.toolkit.fluxcd.io/v1\nmetadata: {name: a}\nspec: {path: ./prod, sourceRef: {kind: GitRepository, name: r}}\n",
+            )],
+            "f.yaml",
+        ),
+        (
+            "an order of values",
+            vec![("a.yaml", ARGO), ("c/all.yaml", FLOATING), ("c/prod.yaml", PINNED)],
+            vec![(
+                "a.yaml",
+                "kind: Application\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: a}\nspec: {source: {path: c, helm: {valueFiles: [prod.yaml, all.yaml]}}}\n",
+            )],
+            "a.yaml",
+        ),
+        (
+            "values that Terraform reads by their names",
+            vec![("tf/main.tf", "variable \"v\" {}\n"), ("tf/b.auto.tfvars", "v = \"nginx:1@\"\n")],
+            vec![("tf/b.auto.tfvars", GONE)],
+            "tf/main.tf",
+        ),
+    ];
+    refused(rows);
+    // Nothing changes what the base says any more where it is built as it is.
+    let direct = "kind: Kustomization\napiVersion: kustomize.toolkit.fluxcd.io/v1\nmetadata: {name: b}\nspec: {path: ./base, sourceRef: {kind: GitRepository, name: r}}\n";
+    told(&[("the base itself", &put(&tree()), &[("f.yaml", text(direct))], "base/d.yaml floating-tag")]);
+}
+
+#[test]
+fn images_without_a_tag_are_seen_where_something_calls_them_so() {
+    let script = |line: &str| {
+        text(&format!(
+            "kind: Job\napiVersion: batch/v1\nmetadata: {{name: a}}\nspec:\n  args:\n  - |\n    set -e\n    {line}\n"
+        ))
+    };
+    let map = |data: &str| {
+        text(&format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{name: a}}\ndata: {{{data}}}\n"))
+    };
+    for (name, after) in [
+        ("a terminal", script("docker run --rm -t nginx:1.27")),
+        ("a branch", script("docker run -d ghcr.io/acme/web:main")),
+        ("a registry", script("docker run -d registry.acme.io/web:prod")),
+        ("a number", script("docker run -d registry.acme.io/web:20417")),
+        ("no tag", script("podman run -d -v /a:/b nginx")),
+        ("a chart's", script("helm upgrade --install web ./c --set image.tag=main")),
+        ("a container's", script("kubectl set image deploy/web web=acme/web")),
+        ("an environment's", map("SIDECAR_IMAGE: acme/sidecar")),
+        ("a flag's", map("args: \"--proxy-image=acme/proxy\"")),
+        ("an annotation's", map("sidecar.test/proxyImage: acme/proxy")),
+        (
+            "an object's",
+            text("kind: Thing\napiVersion: a.test/v1\nmetadata: {name: a}\nspec: {image: acme/web}\n"),
+        ),
+    ] {
+        let (code, findings) = super::looked_behind::judged(&[], &[("a.yaml", after)]);
+        assert!(
+            code == 1 && findings.iter().any(|it| it.starts_with("a.yaml ")),
+            "{name}: {code} {findings:?}"
+        );
+    }
+    for (name, after) in [
+        ("a picture", map("image: img/logo.png")),
+        ("a preset", text("{\"extends\": [\"docker:pinDigests\", \"config:recommended\"]}\n")),
+        ("a build", script("docker build -t acme/web:1 . && docker push acme/web:1")),
+        ("words", map("text: \"image: see the docs\"")),
+    ] {
+        fine(&[(name, &[], &[("a.json", after)])]);
+    }
+}
+
 #[test]
 fn what_writes_images_while_they_run_is_said() {
     let rows: [(&str, &str); 10] = [

@@ -1,0 +1,160 @@
+//! Looks for what is meant by the names that a change takes or drops: files, directories, objects, keys of their data; whether these
+//! have a digest, and what floats in them.
+
+use std::collections::HashSet;
+
+use aho_corasick::AhoCorasick;
+
+use super::digests;
+use super::holdings::{Holdings, meanings};
+use super::mention::Mentioned;
+use super::reader::{Reader, Text, floating};
+use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::source::{SourceText, text_of};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::source::tree::directory_of;
+
+/// How kinds end whose images run where another object names them, and not by themselves.
+const ASKED_FOR: [&str; 22] = [
+    "Action",
+    "Blueprint",
+    "Catalog",
+    "Chart",
+    "Class",
+    "Composition",
+    "Config",
+    "Definition",
+    "Instancetype",
+    "Instrumentation",
+    "Map",
+    "Pipeline",
+    "Profile",
+    "Proxy",
+    "Repository",
+    "Runtime",
+    "Secret",
+    "Strategy",
+    "Task",
+    "Template",
+    "Version",
+    "Workspace",
+];
+
+/// The names that are looked for.
+pub struct WantedNames {
+    names: HashSet<String>,
+    search: Option<AhoCorasick>,
+}
+
+impl WantedNames {
+    /// Returns the words that the files of `named` say, and the paths that they may mean by them.
+    pub fn new<'n>(named: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
+        let names: HashSet<String> = named.flat_map(|(path, word)| meanings(path, word)).collect();
+        let search = AhoCorasick::new(&names).ok().filter(|_| !names.is_empty());
+        Self { names, search }
+    }
+
+    /// Returns whether the file at `path` may be meant, or have something that is.
+    pub fn may_be_in(&self, path: &str) -> bool {
+        self.names.contains(path) || is_known(path)
+    }
+
+    /// Returns whether nothing is looked for.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Adds what the file at `path` has of what is looked for.
+    pub fn look_into(&self, path: &str, bytes: &[u8], catalogue: &Catalogue, into: &mut Holdings) {
+        let (is_named, directory) = (self.names.contains(path), directory_of(path));
+        let is_known = is_known(path);
+        let says_one = || self.search.as_ref().is_some_and(|search| search.is_match(bytes));
+        let is_in_named = !directory.is_empty() && self.names.contains(directory);
+        if !is_named && !is_in_named && !(is_known && says_one()) {
+            return;
+        }
+        let Ok(text) = text_of(bytes) else { return };
+        if is_in_named {
+            into.digests.entry(directory.to_owned()).or_default().extend(digests::all(path, text));
+        }
+        if is_named {
+            hold(into, path, path, text, catalogue);
+        }
+        if !is_known {
+            return;
+        }
+        let source = SourceText::new(text, path);
+        let tree = source.parse();
+        for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
+        {
+            let kind = tree.get_str(root, "kind").unwrap_or_default();
+            let name = tree.get(root, "metadata").and_then(|metadata| tree.get_str(metadata, "name"));
+            if !ASKED_FOR.iter().any(|end| kind.ends_with(end)) {
+                continue;
+            }
+            if let Some(name) = name.filter(|name| self.names.contains(*name)) {
+                hold(into, name, "object.yaml", tree.source_of(document), catalogue);
+            }
+            for (key, value) in data(&tree, root).filter(|(key, _)| self.names.contains(*key)) {
+                hold(into, key, "values.yaml", value, catalogue);
+            }
+        }
+    }
+}
+
+/// Adds what a text has, under a name.
+fn hold(into: &mut Holdings, name: &str, path: &str, text: &str, catalogue: &Catalogue) {
+    into.digests.entry(name.to_owned()).or_default().extend(digests::all(path, text));
+    let all = into.floating.entry(name.to_owned()).or_default();
+    let mut take = |what: Mentioned, _: &Text<'_>, _: String, _| {
+        if matches!(what, Mentioned::Image(_) | Mentioned::Perhaps(_) | Mentioned::Value { .. }) {
+            all.push(what);
+        }
+    };
+    Reader::new(path, catalogue, &mut take).inside().read(text);
+    all.extend(floating(path, text, catalogue).into_iter().map(Mentioned::Image));
+}
+
+fn is_known(path: &str) -> bool {
+    Language::of(path) == Some(Language::Yaml)
+}
+
+/// Returns the data of a `ConfigMap` or a `Secret`.
+fn data<'t>(tree: &'t SyntaxTree<'_>, root: NodeId) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let maps = ["data", "stringData"].into_iter().filter_map(move |key| tree.get(root, key));
+    let entries = maps.flat_map(|map| tree.entries(map));
+    entries.filter_map(|(key, value)| Some((tree.text_of(*key)?, tree.text_of(*value)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::formats::catalogue::BUILT_IN;
+
+    const CONFIG_MAP: &str = "kind: ConfigMap\nmetadata: {name: v}\ndata:\n  good.yaml: |\n    image: {tag: '1.27', digest: 'sha256:6965a10c15290ad0b29ca7fd1866de1850408b3cb15fb11a3bbbbc2fddb158bd'}\n  old.yaml: |\n    image: {tag: '1.27'}\n";
+
+    fn held(words: &[&str]) -> Holdings {
+        let wanted = WantedNames::new(words.iter().map(|word| ("apps/a.yaml", *word)));
+        let mut held = Holdings::default();
+        wanted.look_into("apps/cm.yaml", CONFIG_MAP.as_bytes(), &BUILT_IN, &mut held);
+        held
+    }
+
+    #[test]
+    fn files_objects_and_keys_of_data_are_meant() {
+        for (word, has_digest, floats) in [
+            ("v", true, true),
+            ("cm.yaml", true, true),
+            ("good.yaml", true, false),
+            ("old.yaml", false, true),
+            ("other", false, false),
+        ] {
+            let held = held(&[word]);
+            assert_eq!(held.has_digest("apps/a.yaml", word), has_digest, "{word}");
+            let floating = held.floating("apps/a.yaml", word);
+            let is_image = |what: &&Mentioned| matches!(what, Mentioned::Image(_));
+            assert_eq!(floating.iter().any(|what| is_image(what)), floats, "{word}: {floating:?}");
+        }
+    }
+}
