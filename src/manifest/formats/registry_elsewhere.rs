@@ -154,5 +154,5 @@ fn is_in_cloud(tree: &SyntaxTree<'_>, site: &Site) -> bool {
     let mapping = tree.nodes[site.main].parent();
     let has = |key: &&str| mapping.is_some_and(|mapping| tree.get(mapping, key).is_some());
     let is_two = site.fields.contains_key("registry") && !has_host(&site.image);
-    is_two && OF_CLOUDS.iter().any(|key| has(&key)) && site.state != State::Skipped(Skip::Empty)
+    is_two && OF_CLOUDS.iter().any(has) && site.state != State::Skipped(Skip::Empty)
 }

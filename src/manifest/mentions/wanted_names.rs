@@ -71,7 +71,7 @@ impl WantedNames {
         let is_known = is_known(path);
         let says_one = || self.search.as_ref().is_some_and(|search| search.is_match(bytes));
         let is_in_named = !directory.is_empty() && self.names.contains(directory);
-        if !is_named && !is_in_named && !(is_known && says_one()) {
+        if !(is_named || is_in_named || is_known && says_one()) {
             return;
         }
         let Ok(text) = text_of(bytes) else { return };
@@ -154,7 +154,7 @@ mod tests {
             assert_eq!(held.has_digest("apps/a.yaml", word), has_digest, "{word}");
             let floating = held.floating("apps/a.yaml", word);
             let is_image = |what: &&Mentioned| matches!(what, Mentioned::Image(_));
-            assert_eq!(floating.iter().any(|what| is_image(what)), floats, "{word}: {floating:?}");
+            assert_eq!(floating.iter().any(is_image), floats, "{word}: {floating:?}");
         }
     }
 }

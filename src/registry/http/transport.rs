@@ -95,7 +95,7 @@ impl Transport {
             rules.iter().any(|rule| rule.insecure || rule.mirrors.iter().any(|mirror| mirror.insecure));
         let clients = |roots: &[Certificate], identity: Option<&Identity>| {
             let reaching = |unchecked| {
-                let (roots, identity, limits) = (roots.to_vec(), identity.cloned(), limits.clone());
+                let (roots, identity, limits) = (roots.to_vec(), identity.cloned(), *limits);
                 Reaching::new(ClientRecipe { roots, identity, unchecked, trust, limits })
             };
             let unchecked = insecure.then(|| reaching(true)).transpose();
