@@ -32,7 +32,11 @@ fn mask_actions(text: &str, actions: Vec<Range<usize>>) -> Option<Masked> {
     }
     let mut masked = text.as_bytes().to_vec();
     for (index, action) in actions.iter().enumerate() {
-        let fill = if is_blank(text, &actions, index) { b' ' } else { b'x' };
+        let fill = match is_blank(text, &actions, index) {
+            true if is_head_of_block(&masked[..action.start]) => b'\n',
+            true => b' ',
+            false => b'x',
+        };
         for byte in &mut masked[action.clone()] {
             // A line end inside an action that stands alone keeps the lines apart.
             if fill == b'x' || !matches!(byte, b'\n' | b'\r') {
@@ -42,6 +46,18 @@ fn mask_actions(text: &str, actions: Vec<Range<usize>>) -> Option<Masked> {
     }
     // Only whole actions were replaced, and by ASCII.
     String::from_utf8(masked).ok().map(|text| Masked { text, actions })
+}
+
+/// Returns whether what follows a masked text is the first line of a block scalar but for blank ones: of these, none may have more
+/// spaces than the text below it (YAML 1.2.2, 8.1.1.1).
+fn is_head_of_block(before: &[u8]) -> bool {
+    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+    let above = before[..line_start].trim_ascii_end();
+    let line = &above[memchr::memrchr(b'\n', above).map_or(0, |newline| newline + 1)..];
+    let is_mark = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
+    let header = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_header = header.first().is_some_and(|byte| matches!(byte, b'|' | b'>'));
+    before[line_start..].trim_ascii().is_empty() && is_header && header[1..].iter().all(is_mark)
 }
 
 /// Returns the spans of all actions. One that never ends reaches to the end of the text.
@@ -182,6 +198,16 @@ mod tests {
         );
         assert_eq!(masked("{{- if\n  .x }}\na: 1"), format!("{}\n{}\na: 1", " ".repeat(6), " ".repeat(7)));
         assert_eq!(masked("  {{ a }}{{ b }}"), " ".repeat(16));
+    }
+
+    #[test]
+    fn actions_at_the_head_of_a_block_have_no_spaces() {
+        assert_eq!(
+            masked("a: |-\n  {{- if .x }}\n  {{ b }}\n  c\n"),
+            format!("a: |-\n  {}\n  {}\n  c\n", "\n".repeat(12), "\n".repeat(7))
+        );
+        assert_eq!(masked("- >2\n{{ a }}\n"), format!("- >2\n{}\n", "\n".repeat(7)));
+        assert_eq!(masked("a: x|\n{{ a }}\n"), format!("a: x|\n{}\n", " ".repeat(7)));
     }
 
     #[test]
