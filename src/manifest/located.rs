@@ -46,7 +46,7 @@ pub struct Scan {
     /// What the names of a Terraform module are used for here.
     #[serde(skip)]
     pub module: ModuleNames,
-    /// What this Dockerfile makes of its arguments.
+    /// What this Dockerfile makes of its arguments; nothing any more once builds are known.
     #[serde(skip)]
     pub build_file: BuildFile,
     /// What keeps parts of the file from running: of the gate.

@@ -12,8 +12,8 @@ use crate::source::tree::path_from;
 pub(super) fn settle(files: &mut [TreeFile<'_>]) {
     let builds: HashMap<String, BuildFile> = files
         .iter_mut()
-        .filter(|(_, scan)| !scan.build_file.arguments.is_empty())
         .map(|(path, scan)| ((*path).to_owned(), std::mem::take(&mut scan.build_file)))
+        .filter(|(_, build_file)| !build_file.arguments.is_empty())
         .collect();
     for (path, scan) in files.iter_mut() {
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
