@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use super::digests::{self, Names};
+use super::digests;
 use super::mention::{Mention, Mentioned};
+use super::outline::Names;
 use super::reader::{Reader, Text};
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::source_range::SourceRange;

@@ -8,6 +8,7 @@ mod holdings;
 mod image_like;
 mod mention;
 mod names;
+mod outline;
 mod reader;
 mod rewrites;
 mod unpacked;
@@ -16,8 +17,8 @@ mod wanted_names;
 pub use compare::{
     NewMentions, is_prose, is_read, is_read_by_name, lost_digests, new_mentions, pinned_names, runs_images,
 };
-pub use digests::Names;
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};
+pub use outline::Names;
 pub use wanted_names::WantedNames;

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::digests;
 use super::image_like::{
     Likeness, asked_for, has_version, is_untagged, likeness, says_image, sets_tag, without_scheme, words,
 };
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
+use super::outline;
 use super::rewrites;
 use super::unpacked::{Unpacked, unpacked};
 use crate::manifest::content;
@@ -294,7 +294,7 @@ impl<'r, 't> Reader<'r, 't> {
         for word in names::words(text.tree, node, value) {
             let target = text.tree.nodes[node].parent().and_then(|parent| text.tree.get(parent, "target"));
             let target = target.map(|target| content::of_node(text.tree, target)).unwrap_or_default();
-            let target = target + &digests::before(text.tree, node);
+            let target = target + &outline::before(text.tree, node);
             self.emit(text, node, Mentioned::Name { word, target });
         }
         if rewrites::is_one(text.tree, node, value) {

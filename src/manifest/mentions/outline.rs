@@ -1,0 +1,328 @@
+//! Where a text has digests, and the names of what has one: by their keys and their objects, and not by their lines.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use super::holdings::Holdings;
+use super::names;
+use super::unpacked::{Unpacked, unpacked};
+use crate::manifest::content;
+use crate::manifest::partial_image::ends_in_digest;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::source::SourceText;
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+
+/// How deep texts inside of texts are read.
+const DEPTH_MAX: usize = 3;
+
+/// Keys of one reference: a digest may go from one of them to another.
+const PARTS: [&str; 14] = [
+    "digest",
+    "hash",
+    "image",
+    "imageDigest",
+    "imageTag",
+    "name",
+    "newName",
+    "newTag",
+    "ref",
+    "reference",
+    "repository",
+    "sha",
+    "sha256",
+    "tag",
+];
+
+/// What names whole objects: they go with their digests.
+const WHOLE: [&str; 5] = ["bases", "crds", "dependsOn", "include", "resources"];
+
+/// Lists whose later items win over earlier ones, or whose first one does.
+const ORDERED: [&str; 14] = [
+    "env_file",
+    "envs",
+    "files",
+    "path",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "secrets",
+    "setFiles",
+    "targetCustomizations",
+    "valueFiles",
+    "values",
+    "valuesFiles",
+    "valuesFrom",
+];
+
+/// The longest list whose order is looked at.
+const ORDERED_MAX: usize = 50;
+
+/// An object of a file, and the keys that lead to a value in it; items of lists by their names.
+pub(super) type DigestPlace = (String, Vec<String>);
+
+/// What stands for a [`DigestPlace`]: a large file has millions of places.
+type PlaceHash = u64;
+
+/// What is meant by the words of a file.
+#[derive(Clone, Copy, Default)]
+pub struct Names<'n> {
+    /// The file's path below the root.
+    pub path: &'n str,
+    /// What stands behind them.
+    pub held: Option<&'n Holdings>,
+}
+
+impl Names<'_> {
+    fn has_digest(&self, word: &str) -> bool {
+        self.held.is_some_and(|held| held.has_digest(self.path, word))
+    }
+
+    pub(super) fn behind(&self, word: &str) -> Vec<String> {
+        self.held.map(|held| held.digests(self.path, word)).unwrap_or_default()
+    }
+}
+
+/// Where a text has which digests.
+#[derive(Default)]
+pub(super) struct Outline<'n> {
+    pub(super) names: Names<'n>,
+    /// Every value and collection, where they are asked for.
+    places: HashMap<PlaceHash, Range<usize>>,
+    has_places: bool,
+    /// The words with a digest, or the names of what has one.
+    pub(super) digests: BTreeMap<DigestPlace, Vec<String>>,
+    pub(super) objects: HashSet<String>,
+    /// How many words with a digest were found.
+    count: usize,
+}
+
+impl<'n> Outline<'n> {
+    pub(super) fn of(path: &str, text: &str, names: Names<'n>, has_places: bool) -> Self {
+        let mut outline = Self { names, has_places, ..Self::default() };
+        let name = if Language::of(path).is_some() { path } else { "values.yaml" };
+        let source = SourceText::new(text, name);
+        let tree = source.parse();
+        for (document, parsed) in tree.documents.iter().enumerate() {
+            if let Some(root) = parsed.root {
+                let object = object(&tree, root).unwrap_or_else(|| document.to_string());
+                outline.objects.insert(object.clone());
+                outline.walk(&tree, root, (&object, &mut Vec::new()), None, 0);
+            }
+        }
+        outline
+    }
+
+    /// Returns the words with a digest that stand behind names which were not there before.
+    pub(super) fn behind_new(&self, before: &Self) -> HashSet<String> {
+        let names = |outline: &Self| -> HashSet<String> {
+            let words = outline.digests.values().flatten().filter(|word| !word.contains("sha256:"));
+            words.cloned().collect()
+        };
+        let new = &names(self) - &names(before);
+        new.iter().flat_map(|name| self.names.behind(name)).collect()
+    }
+
+    pub(super) fn place(&self, object: &str, keys: &[String]) -> Option<Range<usize>> {
+        self.places.get(&hash_of(object, keys)).cloned()
+    }
+
+    /// Returns how often each text with a digest stands under each key.
+    pub(super) fn counts(&self) -> HashMap<(&str, &str), usize> {
+        let mut counts = HashMap::new();
+        for ((_, keys), texts) in &self.digests {
+            let key = keys.last().map(String::as_str).unwrap_or_default();
+            texts.iter().for_each(|text| *counts.entry((key, text.as_str())).or_default() += 1);
+        }
+        counts
+    }
+
+    fn walk(
+        &mut self,
+        tree: &SyntaxTree<'_>,
+        node: NodeId,
+        (object, keys): (&str, &mut Vec<String>),
+        outer: Option<&Range<usize>>,
+        depth: usize,
+    ) {
+        let span = outer.cloned().unwrap_or_else(|| tree.nodes[node].span());
+        if self.has_places {
+            self.places.insert(hash_of(object, keys), span.clone());
+        }
+        match tree.kind(node) {
+            NodeKind::Scalar { value, .. } => {
+                let is_text = value.contains('\n') || value.trim_start().starts_with(['{', '[']);
+                let is_masked = tree.is_masked(node);
+                let is_inner =
+                    is_text && depth < DEPTH_MAX && self.inner(value, (object, keys), &span, depth);
+                if is_inner && !is_masked {
+                    return;
+                }
+                if let Unpacked::Text(inner) = unpacked(value)
+                    && depth < DEPTH_MAX
+                    && self.inner(&inner, (object, keys), &span, depth)
+                {
+                    return;
+                }
+                // What is written in an action of a template counts, too.
+                let value = match tree.original.get(tree.nodes[node].span()) {
+                    Some(written) if is_masked => written,
+                    _ => value,
+                };
+                let ends = |c: char| c.is_whitespace() || "\"',{}".contains(c);
+                let mut found: Vec<String> = value
+                    .split(ends)
+                    .filter(|word| word.contains("sha256:") || word.contains("sha512:"))
+                    .map(str::to_owned)
+                    .collect();
+                let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
+                if found.is_empty() && is_named && ends_in_digest(value) {
+                    found.push(value.to_owned());
+                }
+                if found.is_empty() && !keys.iter().any(|key| WHOLE.contains(&key.as_str())) {
+                    let mut words = names::words(tree, node, value).into_iter();
+                    if let Some(word) = words.find(|word| self.names.has_digest(word)) {
+                        // Which of a list's names it is does not matter.
+                        let is_item = keys.last().is_some_and(|key| key.starts_with('['));
+                        let keys = keys[..keys.len() - usize::from(is_item)].to_vec();
+                        self.digests.entry((object.to_owned(), keys)).or_default().push(word);
+                        self.count += 1;
+                    }
+                }
+                if !found.is_empty() {
+                    self.count += found.len();
+                    self.digests.entry((object.to_owned(), keys.clone())).or_default().extend(found);
+                }
+            }
+            NodeKind::Sequence { items, .. } => {
+                let is_ordered = is_ordered(tree, node);
+                let mut earlier: Vec<(String, bool)> = Vec::new();
+                for item in items {
+                    let count = self.count;
+                    keys.push(name_of(tree, *item));
+                    self.walk(tree, *item, (object, keys), outer, depth);
+                    keys.pop();
+                    if !is_ordered {
+                        continue;
+                    }
+                    let name = identity(tree, *item);
+                    let has_digest = self.count > count;
+                    for (other, other_has_digest) in &earlier {
+                        for (one, other) in [(&name, other), (other, &name)] {
+                            let has_digest = if *one == name { has_digest } else { *other_has_digest };
+                            let relation = if *one == name { "after" } else { "before" };
+                            if has_digest {
+                                let at = [keys.as_slice(), &[format!("{ORDER}{relation} {other}")]].concat();
+                                self.digests.entry((object.to_owned(), at)).or_default().push(one.clone());
+                            }
+                        }
+                    }
+                    if self.has_places {
+                        let at = [keys.as_slice(), &[format!("{ITEM}{name}")]].concat();
+                        self.places.insert(hash_of(object, &at), span.clone());
+                    }
+                    earlier.push((name, has_digest));
+                }
+            }
+            NodeKind::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    // As an action of a template reads where it is taken for YAML.
+                    if tree.text_of(*key).is_none_or(|key| key.contains("sha256:")) {
+                        keys.push("(key)".to_owned());
+                        self.walk(tree, *key, (object, keys), outer, depth);
+                        keys.pop();
+                    }
+                    keys.push(tree.text_of(*key).unwrap_or_default().to_owned());
+                    self.walk(tree, *value, (object, keys), outer, depth);
+                    keys.pop();
+                }
+            }
+            // What it leads to stands elsewhere.
+            NodeKind::Alias(_) => {}
+        }
+    }
+
+    /// Reads a text inside of another one; returns whether it has collections.
+    fn inner(&mut self, text: &str, at: (&str, &mut Vec<String>), span: &Range<usize>, depth: usize) -> bool {
+        let source = SourceText::new(text, "inner.yaml");
+        let tree = source.parse();
+        let is_read = |document: &crate::manifest::syntax::tree::Document| {
+            document.root.is_none_or(|root| tree.is_mapping(root) || tree.is_sequence(root))
+                && document.error.is_none()
+        };
+        if !tree.documents.iter().all(is_read) {
+            return false;
+        }
+        let (above, keys) = at;
+        for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
+        {
+            let object = object(&tree, root).unwrap_or_default();
+            keys.push(format!("({document}{object})"));
+            self.walk(&tree, root, (above, keys), Some(span), depth + 1);
+            keys.pop();
+        }
+        // What is written in actions of templates counts, too.
+        !tree.has_actions()
+    }
+
+    /// Returns whether another part of the same reference has a digest now that had none before.
+    pub(super) fn is_another_part(&self, before: &Self, (object, keys): &DigestPlace) -> bool {
+        let Some((last, above)) = keys.split_last() else { return false };
+        let is_part = |key: &str| PARTS.contains(&key);
+        is_part(last)
+            && PARTS.iter().filter(|part| *part != last).any(|part| {
+                let at = (object.clone(), [above, &[(*part).to_owned()]].concat());
+                self.digests.contains_key(&at) && !before.digests.contains_key(&at)
+            })
+    }
+}
+
+fn hash_of(object: &str, keys: &[String]) -> PlaceHash {
+    let mut hasher = DefaultHasher::new();
+    (object, keys).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Returns the kind, the namespace and the name of a Kubernetes object.
+fn object(tree: &SyntaxTree<'_>, root: NodeId) -> Option<String> {
+    let metadata = tree.get(root, "metadata")?;
+    let text = |node, key| tree.get_str(node, key).unwrap_or_default();
+    Some([text(root, "kind"), text(metadata, "namespace"), text(metadata, "name")].join("/"))
+}
+
+/// Stands before what an item comes after or before, and before the name of an item.
+pub(super) const ORDER: &str = "(order)";
+pub(super) const ITEM: &str = "(item)";
+
+/// Returns whether the order of a list decides which of its items counts.
+fn is_ordered(tree: &SyntaxTree<'_>, list: NodeId) -> bool {
+    let key = names::key_of(tree, list);
+    key.is_some_and(|key| ORDERED.contains(&key)) && (2..=ORDERED_MAX).contains(&tree.items(list).len())
+}
+
+/// Returns what an item of a list whose order counts is called.
+fn identity(tree: &SyntaxTree<'_>, item: NodeId) -> String {
+    tree.text_of(item).map_or_else(|| name_of(tree, item), str::to_owned)
+}
+
+/// Returns what stands for the items that come before a node in the lists around it whose order counts.
+pub(super) fn before(tree: &SyntaxTree<'_>, node: NodeId) -> String {
+    let mut found = String::new();
+    let mut at = node;
+    while let Some(parent) = tree.nodes[at].parent() {
+        if is_ordered(tree, parent) {
+            let items = tree.items(parent).iter().take(tree.nodes[at].index());
+            found.extend(items.map(|item| identity(tree, *item) + "/"));
+        }
+        at = parent;
+    }
+    found
+}
+
+/// Returns what tells an item of a list from others.
+fn name_of(tree: &SyntaxTree<'_>, item: NodeId) -> String {
+    let named = ["name", "key", "id", "path"].iter().find_map(|key| tree.get_str(item, key));
+    let flag = || tree.string_of(item).and_then(|text| Some(text.split_once('=')?.0));
+    let target = tree.get(item, "target").map(|target| content::of_node(tree, target)).unwrap_or_default();
+    format!("[{}{target}]", named.or_else(flag).unwrap_or_default())
+}
