@@ -33,7 +33,9 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
 /// Returns the address of the repository in a namespace, of all that have its name. A namespace that is not written may be
 /// any; `None` where several are left.
 fn only_url<'r>(known: &'r [(Option<String>, String)], namespace: Option<&str>) -> Option<&'r str> {
-    let exact = known.iter().find(|(other, _)| namespace.is_some() && other.as_deref() == namespace);
+    // Of two in one place, one is left from before: the one whose charts are images can be it.
+    let exact = known.iter().filter(|(other, _)| namespace.is_some() && other.as_deref() == namespace);
+    let exact = exact.max_by_key(|(_, url)| url.starts_with("oci://"));
     let may_be = |other: &Option<String>| namespace.is_none() || other.is_none();
     let mut open = known.iter().filter(|(other, _)| may_be(other)).map(|(_, url)| url.as_str());
     let first = exact.map(|(_, url)| url.as_str()).or_else(|| open.next())?;
