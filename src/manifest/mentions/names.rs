@@ -32,11 +32,13 @@ fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v s
     // As kustomize names what a file becomes.
     let word = value.rsplit_once('=').map_or(value, |(_, file)| file);
     let is_short = !word.is_empty() && word.len() <= LENGTH_MAX;
-    if !is_short || word.contains(char::is_whitespace) || word.contains("://") || word.contains('@') {
+    // Images, addresses and versions are no names; a whole tree is looked through for these.
+    if !is_short || word.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '@')) {
         return None;
     }
     let key = key_of(tree, node).unwrap_or_default();
-    let is_word = word.len() >= LENGTH_MIN && word.contains(|c: char| c.is_ascii_alphabetic());
+    let is_version = word.trim_start_matches('v').chars().all(|c| c.is_ascii_digit() || c == '.');
+    let is_word = word.len() >= LENGTH_MIN && !is_version;
     let starts = || key == "paths" && keys_above(tree, node).any(|key| STARTS.contains(&key));
     (is_word && !ABOUT.contains(&key) && !starts()).then_some(word)
 }

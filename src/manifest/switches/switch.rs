@@ -78,10 +78,25 @@ const WORDS: [(&str, Sense); 24] = [
     ("count", Sense::Count),
 ];
 
+/// Annotations that keep an object from being deployed, and how what they are set to begins: of kustomize, Flux, Argo CD, Helm.
+const MARKERS: [(&str, &str); 4] = [
+    ("argocd.argoproj.io/hook", "skip"),
+    ("config.kubernetes.io/local-config", ""),
+    ("helm.sh/hook", "test"),
+    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+];
+
+/// Returns whether an entry is an annotation that keeps its object from being deployed.
+fn is_marker(key: &str, literal: &str) -> bool {
+    let value = literal.trim_matches('"').to_ascii_lowercase();
+    MARKERS.iter().any(|(marker, start)| key == *marker && value.starts_with(start) && !is_no(&value))
+}
+
 /// Returns whether something in a text may be a switch.
 pub(super) fn may_switch(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     lower.contains('\\')
+        || MARKERS.iter().any(|(key, _)| lower.contains(key))
         || lower.contains("scaletargetref")
         || WORDS.iter().any(|(word, _)| lower.contains(word))
 }
@@ -170,6 +185,10 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_off(sense, literal))?;
             (format!("{key}: {literal}"), stem)
         }
+        None if MARKERS.iter().any(|(marker, _)| key == *marker) => {
+            let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_marker(key, literal))?;
+            (format!("{key}: {literal}"), String::new())
+        }
         None if key == "profiles" => {
             let profiles = tree.get(mapping, key)?;
             let all: Vec<&str> = tree.items(profiles).iter().filter_map(|it| tree.string_of(*it)).collect();
@@ -182,9 +201,14 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     };
     let (root, document) = root_of(tree, mapping)?;
     let mut about = mapping;
-    // `deploy.replicas` of Compose is about the service.
-    if tree.key_of(mapping) == Some("deploy") {
-        about = tree.nodes[mapping].parent().unwrap_or(mapping);
+    // `deploy.replicas` of Compose is about the service, an annotation about its object.
+    let levels = match tree.key_of(mapping) {
+        Some("deploy") => 1,
+        Some("annotations" | "labels") if sense(key).is_none() => 2,
+        _ => 0,
+    };
+    for _ in 0..levels {
+        about = tree.nodes[about].parent().unwrap_or(about);
     }
     let prefix = format!("{}/{stem}", tree.pointer(about)).to_lowercase();
     let path = format!("{}/{}", tree.pointer(mapping), key.replace('~', "~0").replace('/', "~1"));

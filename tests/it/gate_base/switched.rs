@@ -307,3 +307,28 @@ fn what_ran_before_is_left_alone() {
         ),
     ]);
 }
+
+#[test]
+fn an_object_that_an_annotation_kept_from_running_is_new_without_it() {
+    let pod = |annotation: &str| {
+        vec![(
+            "a.yaml",
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {{{annotation}}}}}\nspec: {{containers: [{{name: a, image: \"redis:6\"}}]}}\n"
+            ),
+        )]
+    };
+    for (from, to) in [
+        ("config.kubernetes.io/local-config: \"true\"", "a: b"),
+        ("config.kubernetes.io/local-config: \"true\"", "config.kubernetes.io/local-config: \"false\""),
+        ("kustomize.toolkit.fluxcd.io/reconcile: disabled", "kustomize.toolkit.fluxcd.io/reconcile: enabled"),
+        ("argocd.argoproj.io/hook: Skip", "argocd.argoproj.io/hook: Sync"),
+        ("helm.sh/hook: test-success", "helm.sh/hook: pre-install"),
+    ] {
+        told_all(&[(from, pod(from), pod(to), "a.yaml floating-tag")]);
+    }
+    fine_all(&[
+        ("others", pod("a: b"), pod("a: c")),
+        ("kept", pod("helm.sh/hook: test"), pod("helm.sh/hook: test, x: y")),
+    ]);
+}
