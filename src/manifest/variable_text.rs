@@ -152,6 +152,20 @@ fn end_of_default(text: &str) -> Option<usize> {
     None
 }
 
+/// Returns a text with a word in the place of every `${…}` that has nothing but a name in it.
+pub(super) fn with_words(text: &str) -> String {
+    let (mut words, mut rest) = (String::new(), text);
+    while let Some((before, variable)) = rest.split_once("${") {
+        let length =
+            variable.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        let Some(after) = variable[length..].strip_prefix('}').filter(|_| length > 0) else { break };
+        words.push_str(before);
+        words.push('x');
+        rest = after;
+    }
+    words + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

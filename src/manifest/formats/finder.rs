@@ -16,7 +16,7 @@ use crate::manifest::site::{Awaited, ObjectOwner, Site, Skip, State, Write, clas
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
-use crate::manifest::variable_text::with_defaults;
+use crate::manifest::variable_text::{with_defaults, with_words};
 use crate::platform::Platform;
 use crate::reference::Reference;
 
@@ -117,22 +117,8 @@ pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
         return false;
     }
     let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
-    Reference::parse(&with_defaults(&text).unwrap_or_else(|| with_variables_as_words(&text)))
+    Reference::parse(&with_defaults(&text).unwrap_or_else(|| with_words(&text)))
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
-}
-
-/// Returns a text with a word in the place of every `${…}` that has nothing but a name in it.
-fn with_variables_as_words(text: &str) -> String {
-    let (mut words, mut rest) = (String::new(), text);
-    while let Some((before, variable)) = rest.split_once("${") {
-        let length =
-            variable.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let Some(after) = variable[length..].strip_prefix('}').filter(|_| length > 0) else { break };
-        words.push_str(before);
-        words.push('x');
-        rest = after;
-    }
-    words + rest
 }
 
 /// Returns what a value with the tag `!!binary` says.

@@ -179,7 +179,8 @@ impl<'n> Outline<'n> {
                 if found.is_empty() && is_named && ends_in_digest(value) {
                     found.push(value.to_owned());
                 }
-                if found.is_empty() && !keys.iter().any(|key| WHOLE.contains(&key.as_str())) {
+                let is_whole = || names::key_of(tree, node).is_some_and(|key| WHOLE.contains(&key));
+                if found.is_empty() && !is_whole() {
                     let mut words = names::words(tree, node, value).into_iter();
                     if let Some(word) = words.find(|word| self.names.has_digest(word)) {
                         // Which of a list's names it is does not matter.
@@ -226,6 +227,10 @@ impl<'n> Outline<'n> {
             }
             NodeKind::Mapping { entries, .. } => {
                 for (key, value) in entries {
+                    // Argo CD takes the one and not the other.
+                    if tree.text_of(*key) == Some("values") && tree.get(node, "valuesObject").is_some() {
+                        continue;
+                    }
                     // As an action of a template reads where it is taken for YAML.
                     if tree.text_of(*key).is_none_or(|key| key.contains("sha256:")) {
                         keys.push("(key)".to_owned());

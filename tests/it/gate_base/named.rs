@@ -218,6 +218,29 @@ fn who_is_deployed_by_whom_and_in_which_order_counts() {
             "a.yaml",
         ),
         (
+            "values that are taken instead of others",
+            vec![(
+                "a.yaml",
+                "kind: Application\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: a}\nspec:\n  source:\n    chart: c\n    helm:\n      values: |\n        image: \"nginx:1.27@\"\n",
+            )],
+            vec![(
+                "a.yaml",
+                "kind: Application\napiVersion: argoproj.io/v1alpha1\nmetadata: {name: a}\nspec:\n  source:\n    chart: c\n    helm:\n      values: |\n        image: \"nginx:1.27@\"\n      valuesObject: {replicas: 3}\n",
+            )],
+            "a.yaml",
+        ),
+        (
+            "an order of environments",
+            vec![
+                ("c/compose.yaml", "include: [{path: w.yaml, env_file: [a.env, b.env]}]\n"),
+                ("c/w.yaml", "services: {a: {image: \"${IMG}\"}}\n"),
+                ("c/a.env", "IMG=nginx:1.27\n"),
+                ("c/b.env", "IMG=nginx:1.27@\n"),
+            ],
+            vec![("c/compose.yaml", "include: [{path: w.yaml, env_file: [b.env, a.env]}]\n")],
+            "c/compose.yaml",
+        ),
+        (
             "values that Terraform reads by their names",
             vec![("tf/main.tf", "variable \"v\" {}\n"), ("tf/b.auto.tfvars", "v = \"nginx:1@\"\n")],
             vec![("tf/b.auto.tfvars", GONE)],
