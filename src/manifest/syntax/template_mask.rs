@@ -31,9 +31,18 @@ fn mask_actions(text: &str, actions: Vec<Range<usize>>) -> Option<Masked> {
         return None;
     }
     let mut masked = text.as_bytes().to_vec();
+    // Whether what stands here is the first line of a block scalar but for blank ones, and where the last action ended.
+    let (mut is_head, mut end) = (false, 0);
     for (index, action) in actions.iter().enumerate() {
-        let fill = match is_blank(text, &actions, index) {
-            true if is_head_of_block(&masked[..action.start]) => b'\n',
+        let between = &text[end..action.start];
+        if !between.trim().is_empty() {
+            is_head = ends_in_block_header(between);
+        }
+        end = action.end;
+        let is_blank = is_blank(text, &actions, index);
+        is_head &= is_blank;
+        let fill = match is_blank {
+            true if is_head => b'\n',
             true => b' ',
             false => b'x',
         };
@@ -48,16 +57,13 @@ fn mask_actions(text: &str, actions: Vec<Range<usize>>) -> Option<Masked> {
     String::from_utf8(masked).ok().map(|text| Masked { text, actions })
 }
 
-/// Returns whether what follows a masked text is the first line of a block scalar but for blank ones: of these, none may have more
-/// spaces than the text below it (YAML 1.2.2, 8.1.1.1).
-fn is_head_of_block(before: &[u8]) -> bool {
-    let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-    let above = before[..line_start].trim_ascii_end();
-    let line = &above[memchr::memrchr(b'\n', above).map_or(0, |newline| newline + 1)..];
-    let is_mark = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
-    let header = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-    let is_header = header.first().is_some_and(|byte| matches!(byte, b'|' | b'>'));
-    before[line_start..].trim_ascii().is_empty() && is_header && header[1..].iter().all(is_mark)
+/// Returns whether a text ends in the header of a block scalar and blank lines: of the blank lines at the head of one, none may
+/// have more spaces than the text below it (YAML 1.2.2, 8.1.1.1).
+fn ends_in_block_header(text: &str) -> bool {
+    let above = text.trim_end();
+    let is_mark = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-');
+    let header = above.rsplit_once(' ').and_then(|(_, header)| header.strip_prefix(['|', '>']));
+    text[above.len()..].contains('\n') && header.is_some_and(|marks| marks.chars().all(is_mark))
 }
 
 /// Returns the spans of all actions. One that never ends reaches to the end of the text.
