@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::deploy::{Deployers, ValueAsk};
 use super::partial_image::ends_in_digest;
-use super::switches::{RelatedValues, SaidValue, Statements, is_no};
+use super::switches::{RelatedValues, SaidValue, Statements, is_no, said_of_release};
 use crate::source::tree::{Tree, TreeEntry};
 
 /// What is asked of values.
@@ -17,6 +17,7 @@ pub(super) struct ValueQuestions {
 /// The values of a tree, which are asked.
 pub(super) struct AskedValues<'e, T> {
     statements: Statements<'e, T>,
+    deployers: &'e Deployers,
     related: RelatedValues<'e>,
     beside: BTreeMap<String, BTreeSet<String>>,
 }
@@ -25,6 +26,7 @@ impl<'e, T: Tree> AskedValues<'e, T> {
     pub(super) fn new(tree: &'e T, entries: &'e [(TreeEntry, String)], deployers: &'e Deployers) -> Self {
         Self {
             statements: Statements::new(tree, entries),
+            deployers,
             related: RelatedValues::of(entries, deployers),
             beside: BTreeMap::new(),
         }
@@ -42,6 +44,12 @@ impl<'e, T: Tree> AskedValues<'e, T> {
         }
         found.extend(default.into_iter().map(|line| (own.clone(), line)));
         found
+    }
+
+    /// Returns what deployers say of the releases of some `charts` and of the cluster, by their files.
+    pub(super) fn of_release(&mut self, charts: &[String]) -> BTreeSet<(String, String)> {
+        let said = |chart: &String| said_of_release(&mut self.statements, self.deployers, chart);
+        charts.iter().flat_map(said).collect()
     }
 
     /// Returns the one value at a key, unless others take its digest away or nobody says it.

@@ -168,13 +168,26 @@ impl<'e, T: Tree> ChartReader<'e, T> {
 
     /// Returns what decides about an image of a chart.
     pub(super) fn said(&mut self, chart: &str, slice: ImageSlice) -> SaidByFiles {
-        let ImageSlice { said, chart: fields, files, patterns, any_file, asks, asks_below, bases } = slice;
+        let ImageSlice {
+            said,
+            chart: fields,
+            asks_release,
+            files,
+            patterns,
+            any_file,
+            asks,
+            asks_below,
+            bases,
+        } = slice;
         let mut found: SaidByFiles =
             said.into_iter().map(|(path, text)| (path, content::of_bytes(text.as_bytes()))).collect();
         let own = joined(chart, "Chart.yaml");
         if !fields.is_empty() {
             let text = self.read(&own).unwrap_or_default();
             found.extend(of_chart_file(&text, &fields).into_iter().map(|line| (own.clone(), line)));
+        }
+        if asks_release {
+            found.extend(self.asked.of_release(&self.charts_around(chart)));
         }
         for name in files {
             // One that comes later is taken then.
@@ -268,6 +281,7 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             && slice.asks_below.is_empty()
             && slice.said.is_empty()
             && slice.chart.is_empty()
+            && !slice.asks_release
             && slice.files.is_empty()
             && slice.patterns.is_empty()
             && !slice.any_file;

@@ -22,6 +22,9 @@ pub(super) enum Asks {
     What,
 }
 
+/// Stands before what a condition asks of the release and of the cluster, which deployers say.
+pub(super) const ABOUT_RELEASE: &str = "(release) ";
+
 struct OpenBlock<'t> {
     head: &'t str,
     word: &'t str,
@@ -107,6 +110,12 @@ fn values(head: &str, context: &str) -> Vec<String> {
         if let Some(names) = word.strip_prefix(".Values.") {
             return Some(pointer(names));
         }
+        for about in ["Release", "Capabilities"] {
+            let asked = word.strip_prefix('.').and_then(|word| word.strip_prefix(about)?.strip_prefix('.'));
+            if let Some(asked) = asked {
+                return Some(format!("{ABOUT_RELEASE}{}", asked.to_lowercase()));
+            }
+        }
         let names = word.strip_prefix('.').filter(|_| !context.is_empty())?;
         let is_own = |name: &&str| names.split('.').next() == Some(*name);
         let others = ["Values", "Release", "Chart", "Capabilities", "Files", "Template"];
@@ -139,5 +148,7 @@ mod tests {
         assert_eq!(of_template(text).iter().filter(|it| it.values == ["/z/w"]).count(), 1);
         assert_eq!(of_template(text).last().map(|it| it.asks), Some(Asks::What));
         assert_eq!(of_template("{{ if .Values.x }}a"), []);
+        let release = &of_template("{{ if eq .Release.Namespace \"a\" }}b{{ end }}")[0];
+        assert_eq!(release.values, ["(release) namespace"]);
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conditions::{Asks, of_template};
+use super::conditions::{ABOUT_RELEASE, Asks, of_template};
+use super::ignore_files::IgnoreFiles;
 use super::related::RelatedValues;
+use super::release::said_of_release;
 use super::statements::{SaidValue, Statements, statements_of};
 use super::switch::{Switch, SwitchScope, is_no, is_off, may_switch, sense};
 use crate::manifest::deploy::Deployers;
@@ -29,13 +31,24 @@ pub(in crate::manifest) fn settle<T: Tree>(
         file.scan.switches = switches;
     }
     let related = RelatedValues::of(entries, deployers);
-    let mut others =
-        Elsewhere { statements: Statements::new(tree, entries), deployers, related, patched: None };
+    let statements = Statements::new(tree, entries);
+    let ignores = IgnoreFiles::of(related.paths.values().flatten().copied(), |path| statements.text(path));
+    let mut others = Elsewhere { statements, deployers, related, patched: None };
     for file in files.iter_mut() {
         let path = file.root_path.clone();
         file.scan.switches.retain(|switch| !others.turns_on(&path, switch));
         let more = others.of_charts(&path, &file.scan);
         file.scan.switches.extend(more);
+        let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
+        let names = names.chain(others.comes_before(&path).map(|other| format!("{other} comes before it")));
+        let all = names.map(|condition| Switch {
+            scope: SwitchScope::Within(0..usize::MAX),
+            condition,
+            path: String::new(),
+            object: None,
+        });
+        let all: Vec<Switch> = all.filter(|switch| keeps(&file.scan, switch)).collect();
+        file.scan.switches.extend(all);
     }
 }
 
@@ -60,7 +73,19 @@ struct Elsewhere<'e, T> {
 /// The files that turn on a switch of an object of some kind and name, by its JSON pointer in lower case.
 type PatchedSwitches = BTreeMap<String, BTreeSet<(String, (String, String))>>;
 
+/// The names of which Compose takes the first that is there (compose-go, `DefaultFileNames`).
+const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
 impl<T: Tree> Elsewhere<'_, T> {
+    /// Returns the file that Compose takes instead of the one at `path`.
+    fn comes_before(&self, path: &str) -> Option<&'static str> {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let at = COMPOSE.iter().position(|known| *known == name)?;
+        let beside = self.related.paths.get(directory)?;
+        let is_there = |name: &str| beside.iter().any(|path| path.rsplit('/').next().unwrap_or(path) == name);
+        COMPOSE[..at].iter().copied().find(|name| is_there(name))
+    }
+
     fn turns_on(&mut self, file: &str, switch: &Switch) -> bool {
         if switch.profiles().next().is_some() {
             return self.activates(file, switch);
@@ -166,6 +191,11 @@ impl<T: Tree> Elsewhere<'_, T> {
 
     /// Returns the condition of a chart's value that keeps something from running.
     fn off(&mut self, chart: &str, value: &str, asks: Asks) -> Option<String> {
+        if let Some(asked) = value.strip_prefix(ABOUT_RELEASE) {
+            let said = said_of_release(&mut self.statements, self.deployers, chart);
+            let said: BTreeSet<String> = said.into_iter().map(|(_, said)| said).collect();
+            return Some(format!("{asked} by {}", said.into_iter().collect::<Vec<_>>().join(" ")));
+        }
         let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
         let default = self.statements.of(&own).iter().rev().find(|said| said.path == value).cloned();
         let default = default.map(|said| said.literal).unwrap_or_default();

@@ -3,12 +3,15 @@
 
 mod conditions;
 mod elsewhere;
+mod ignore_files;
 mod related;
+mod release;
 mod statements;
 mod switch;
 
 pub(super) use elsewhere::settle;
 pub(super) use related::RelatedValues;
+pub(super) use release::said_of_release;
 pub(super) use statements::{SaidValue, Statements};
 pub(super) use switch::is_no;
 pub(super) use switch::of_tree;

@@ -51,7 +51,7 @@ pub(super) enum Sense {
 }
 
 /// The words of switches, in lower case.
-const WORDS: [(&str, Sense); 24] = [
+const WORDS: [(&str, Sense); 25] = [
     ("enabled", Sense::On),
     ("enable", Sense::On),
     ("create", Sense::On),
@@ -63,6 +63,7 @@ const WORDS: [(&str, Sense); 24] = [
     ("activate", Sense::On),
     ("run", Sense::On),
     ("start", Sense::On),
+    ("if", Sense::On),
     ("disabled", Sense::Off),
     ("disable", Sense::Off),
     ("suspend", Sense::Off),
@@ -99,6 +100,25 @@ pub(super) fn may_switch(text: &str) -> bool {
         || MARKERS.iter().any(|(key, _)| lower.contains(key))
         || lower.contains("scaletargetref")
         || WORDS.iter().any(|(word, _)| lower.contains(word))
+        || lower.contains("when:")
+}
+
+/// Kinds whose images run where something else makes objects of them.
+const TEMPLATES: [&str; 1] = ["PodTemplate"];
+
+/// Returns what keeps a document from running as a whole, or one of its jobs: it is only a template, or hidden as GitLab does it.
+fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> {
+    let switch = |condition: String, prefix: String| Switch {
+        scope: SwitchScope::Below(document, prefix.to_lowercase()),
+        condition,
+        path: String::new(),
+        object: None,
+    };
+    let kind = tree.get_str(root, "kind").filter(|kind| TEMPLATES.contains(kind));
+    let keys = tree.entries(root).iter().filter(|(_, value)| tree.is_mapping(*value));
+    let hidden = keys.filter_map(|(key, _)| tree.text_of(*key)).filter(|key| key.starts_with('.'));
+    let hidden = hidden.map(|key| switch("hidden".to_owned(), format!("/{key}/")));
+    hidden.chain(kind.map(|kind| switch(format!("kind: {kind}"), String::new()))).collect()
 }
 
 /// Returns how the switch `key` is set, and what stands before the word: `webEnabled` is about `web…`.
@@ -163,6 +183,9 @@ pub(super) fn is_off(sense: Sense, literal: &str) -> bool {
 /// Returns the switches of a file that are off.
 pub(in crate::manifest) fn of_tree(tree: &SyntaxTree<'_>) -> Vec<Switch> {
     let mut found = Vec::new();
+    for (document, root) in tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?))) {
+        found.extend(of_root(tree, root, document));
+    }
     for node in 0..tree.nodes.len() {
         if let NodeKind::Mapping { entries, .. } = tree.kind(node) {
             let own = entries.iter().filter_map(|(key, _)| tree.text_of(*key));
@@ -189,6 +212,11 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let literal = literal(tree, tree.get(mapping, key)?).filter(|literal| is_marker(key, literal))?;
             (format!("{key}: {literal}"), String::new())
         }
+        None if key == "when" => {
+            let never = literal(tree, tree.get(mapping, key)?);
+            let never = never.filter(|it| matches!(it.trim_matches('"'), "never" | "manual" | "false"))?;
+            (format!("{key}: {never}"), String::new())
+        }
         None if key == "profiles" => {
             let profiles = tree.get(mapping, key)?;
             let all: Vec<&str> = tree.items(profiles).iter().filter_map(|it| tree.string_of(*it)).collect();
@@ -202,9 +230,12 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     let (root, document) = root_of(tree, mapping)?;
     let mut about = mapping;
     // `deploy.replicas` of Compose is about the service, an annotation about its object.
-    let levels = match tree.key_of(mapping) {
+    let list = tree.nodes[mapping].parent().filter(|list| tree.is_sequence(*list));
+    let levels = match tree.key_of(list.unwrap_or(mapping)) {
         Some("deploy") => 1,
         Some("annotations" | "labels") if sense(key).is_none() => 2,
+        // A rule of a job is about the job.
+        Some("rules") if matches!(key, "if" | "when") => 2,
         _ => 0,
     };
     for _ in 0..levels {

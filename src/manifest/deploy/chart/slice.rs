@@ -28,6 +28,8 @@ pub(in crate::manifest) struct ImageSlice {
     pub(in crate::manifest) said: BTreeSet<(String, String)>,
     /// The fields of `Chart.yaml`; an empty name stands for all.
     pub(in crate::manifest) chart: BTreeSet<String>,
+    /// Whether it asks for the release or the cluster, of which deployers say what they are.
+    pub(in crate::manifest) asks_release: bool,
     /// The files of the chart that are named.
     pub(in crate::manifest) files: BTreeSet<String>,
     /// The patterns of files of the chart that are named.
@@ -343,7 +345,9 @@ impl<'s, 't> Slicer<'s, 't> {
             if let OperandRole::Asked(ask) = role {
                 self.of_dot.insert(ask.clone());
             }
-        } else if !matches!(names[0], "Release" | "Capabilities" | "Template") {
+        } else if matches!(names[0], "Release" | "Capabilities") {
+            self.found.asks_release = true;
+        } else if names[0] != "Template" {
             // What it is a part of is not known.
             let name = names[names.len() - 1].to_lowercase();
             match role {
