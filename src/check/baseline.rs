@@ -32,12 +32,14 @@ pub enum BaselineError {
 }
 
 #[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct BaselineFile {
     version: u32,
     findings: Vec<BaselineEntry>,
 }
 
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(deny_unknown_fields)]
 struct BaselineEntry {
     file: String,
     rule: String,

@@ -89,8 +89,8 @@ fn makes_image(block: &str) -> bool {
         "}}@{{",
     ];
     let mut lower = block.to_ascii_lowercase();
-    // How images are pulled does not say which.
-    for word in ["imagepullsecret", "imagepullpolicy"] {
+    // How images are pulled does not say which, nor does the chart's own version, which labels have.
+    for word in ["imagepullsecret", "imagepullpolicy", ".chart.version"] {
         lower = lower.replace(word, "");
     }
     let is_tag = |word: &str| word == "tag" || word.ends_with("_tag") || word.ends_with("version");
