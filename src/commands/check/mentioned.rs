@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use aho_corasick::AhoCorasick;
 
 use crate::check::EditedSettings;
+use crate::check::baseline::Baseline;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::mentions::{
     self, Holdings, Mention, Mentioned, Mentions, Names, NewMentions, WantedNames,
@@ -50,7 +51,7 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         }
         let Ok(bytes) = trees.now.read(&entry.path, SIZE_MAX) else { continue };
         let before = then(&root_path);
-        if before.as_deref() == Some(&bytes) {
+        if before.as_deref() == Some(&bytes) || Baseline::parse(&bytes).is_ok() {
             continue;
         }
         let new = mentions::new_mentions(&root_path, before.as_deref(), &bytes, &catalogue);
@@ -62,12 +63,15 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         let (before, bytes) = (then(&root_path), trees.now.read(&path, SIZE_MAX).unwrap_or_default());
         let mut found = new.found;
         found.extend(before.map(|before| named.lost(&root_path, &before, &bytes)).unwrap_or_default());
+        let names = (new.dropped.as_slice(), new.named.as_slice());
+        found.extend(mentions::lost_by_name(&root_path, names, (&named.before, &named.now), &then));
         if !found.is_empty() {
             all.insert(path.clone(), Mentions { path, root_path, found });
         }
     }
     let others = all.values().map(|file| file.root_path.as_str()).filter(|path| !is_candidate(path));
-    let said = said(trees.now, &others.collect::<Vec<_>>(), &gone, !all.is_empty())?;
+    let asked = all.values().flat_map(|file| &file.found).filter_map(asked_name);
+    let said = said(trees.now, (&others.collect::<Vec<_>>(), &gone, &asked.collect()), !all.is_empty())?;
     for (path, root_path) in said.saying {
         let bytes = trees.now.read(&path, SIZE_MAX).unwrap_or_default();
         let found = named.lost(&root_path, &bytes, &bytes);
@@ -88,6 +92,11 @@ pub(super) fn by_change<B: Tree, N: Tree>(
             file.or_insert(none).found.push(Mention::of_gone(path));
         }
     }
+    // A value that is gone with everything that asked for it.
+    let charts: HashSet<&str> = open_charts(trees.there);
+    for file in all.values_mut().filter(|file| is_asked_here(&file.root_path, &charts, &then)) {
+        file.found.retain(|mention| asked_name(mention).is_none_or(|name| said.asked.contains(name)));
+    }
     // What they have is what findings say, and that they are edited is said.
     let is_settings = |path: &str| edited.iter().any(|edited| edited.root_path == path);
     let all = all.into_values().filter(|file| !is_settings(&file.root_path)).filter_map(|mut file| {
@@ -99,6 +108,36 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         (!file.found.is_empty()).then_some(file)
     });
     Ok((all.collect(), said.pinned))
+}
+
+fn asked_name(mention: &Mention) -> Option<&str> {
+    match &mention.what {
+        Mentioned::LostDigest { asked, .. } => asked.as_deref(),
+        _ => None,
+    }
+}
+
+/// Returns the directories of charts that have no packed ones in them.
+fn open_charts(there: &HashSet<String>) -> HashSet<&str> {
+    let packed =
+        there.iter().filter(|path| path.ends_with(".tgz")).filter_map(|path| path.split_once("/charts/"));
+    let packed: HashSet<&str> = packed.map(|(chart, _)| chart).collect();
+    let charts = there.iter().filter_map(|path| path.strip_suffix("/Chart.yaml"));
+    charts.filter(|chart| !packed.contains(chart)).collect()
+}
+
+/// Returns whether all that asks for the values of a file is in the tree: a module of Terraform, a chart that it is in, or one that
+/// it names.
+fn is_asked_here(path: &str, charts: &HashSet<&str>, then: impl Fn(&str) -> Option<Vec<u8>>) -> bool {
+    let is_module = path.ends_with(".tf") || path.ends_with(".tofu");
+    let is_in_chart = || path.match_indices('/').any(|(end, _)| charts.contains(&path[..end]));
+    let names_one = || {
+        let text = then(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let words = text.split(|c: char| c.is_whitespace() || "\"',{}".contains(c));
+        words.map(|word| word.trim_start_matches("./")).any(|word| charts.contains(word))
+    };
+    is_module || is_in_chart() || names_one()
 }
 
 fn files<T: Tree>(tree: &T) -> Result<impl Iterator<Item = TreeEntry> + use<T>, TreeError> {
@@ -174,6 +213,7 @@ fn names<B: Tree, N: Tree>(
             .partition(|it| !matches!(it.what, Mentioned::Name { .. }));
         for mention in names {
             let Mentioned::Name { word: name, .. } = &mention.what else { continue };
+            file.new.named.push(name.clone());
             for what in named.now.floating(&file.root_path, name) {
                 match known.get_mut(what) {
                     Some(left) if *left > 0 => *left -= 1,
@@ -195,9 +235,15 @@ struct Said {
     pinned: HashSet<String>,
     /// Those that say the name of a file that is gone: the path that reports name, and that below the root.
     saying: Vec<(String, String)>,
+    /// The names asked for that they say.
+    asked: HashSet<String>,
 }
 
-fn said<T: Tree>(now: &T, paths: &[&str], gone: &[String], is_wanted: bool) -> Result<Said, TreeError> {
+fn said<T: Tree>(
+    now: &T,
+    (paths, gone, asked): (&[&str], &[String], &HashSet<&str>),
+    is_wanted: bool,
+) -> Result<Said, TreeError> {
     let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let any = |path: &str| name(path).rsplit_once('.').map(|(_, extension)| format!("*.{extension}"));
     let words: Vec<(Option<&str>, String)> = paths
@@ -216,6 +262,11 @@ fn said<T: Tree>(now: &T, paths: &[&str], gone: &[String], is_wanted: bool) -> R
             continue;
         }
         let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        if !asked.is_empty() {
+            let text = String::from_utf8_lossy(&bytes);
+            let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+            said.asked.extend(words.filter(|word| asked.contains(word)).map(str::to_owned));
+        }
         let in_it = search.iter().flat_map(|search| search.find_overlapping_iter(&bytes));
         let in_it: HashSet<Option<&str>> = in_it.map(|said| words[said.pattern().as_usize()].0).collect();
         if in_it.contains(&None) {

@@ -1,13 +1,16 @@
 //! What a file mentions more often than it did before.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use super::digests;
+use super::holdings::Holdings;
 use super::mention::{Mention, Mentioned};
 use super::outline::Names;
 use super::reader::{Reader, Text};
+use super::sections;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::source_range::SourceRange;
 use crate::manifest::syntax::language::Language;
@@ -15,18 +18,16 @@ use crate::manifest::syntax::lines::Positions;
 use crate::manifest::syntax::source::text_of;
 
 /// Returns whether what a file of this name mentions is told: manifests, and files of any name that a manifest may name. In
-/// the languages that have images at known places alone, these are found, and variables of Compose are known where it takes
-/// them.
+/// the languages that have images at known places alone, these are found.
 pub fn is_read(path: &str) -> bool {
-    let is_of_compose = path.rsplit('/').next().is_some_and(|name| name.starts_with(".env"));
-    !is_of_compose && !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
+    !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
 }
 
 /// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
-/// language for configuration.
+/// language for configuration, the environment of a Compose project.
 pub fn runs_images(path: &str) -> bool {
     const ENDINGS: [&str; 6] = ["cue", "jsonnet", "libsonnet", "ncl", "service", "star"];
-    path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+    path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending)) || is_environment(path)
 }
 
 /// Returns whether a tool reads a file for its name, though nothing names it: values of Terraform, overrides of Compose, Bake
@@ -58,6 +59,8 @@ pub struct NewMentions {
     pub found: Vec<Mention>,
     /// The names that it says less often than before.
     pub dropped: Vec<String>,
+    /// The names that it says more often.
+    pub named: Vec<String>,
 }
 
 /// Returns what the file at `path` mentions more often than its bytes of `before` do, but for lost digests; nothing where its
@@ -65,8 +68,8 @@ pub struct NewMentions {
 pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
     let mut known: HashMap<u64, usize> = HashMap::new();
     let mut names: HashMap<u64, String> = HashMap::new();
-    let before = before.and_then(|bytes| text_of(bytes).ok());
-    if let Some(text) = before {
+    let before = before.and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(path, text));
+    if let Some(text) = &before {
         let mut take = |what: Mentioned, _: &Text<'_>, path: String, _: Range<usize>| {
             let key = key(&what, &path);
             *known.entry(key).or_default() += 1;
@@ -77,6 +80,8 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         Reader::new(path, catalogue, &mut take).read(text);
     }
     let Ok(text) = text_of(now) else { return NewMentions::default() };
+    let offset = now.len() - text.len();
+    let text = &*asked_of(path, text);
     let mut said = HashSet::new();
     let mut found: Vec<Unplaced> = Vec::new();
     let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
@@ -99,18 +104,65 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     }
     let is_dropped = |key: &u64| known.get(key).is_some_and(|left| *left > 0);
     let dropped = names.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
-    NewMentions { found: placed(found, text, now.len() - text.len()), dropped }
+    NewMentions { found: placed(found, text, offset), dropped, named: Vec::new() }
 }
 
 /// Returns the digests that the file at `path` had before and has no longer, its own and those of what it names.
 pub fn lost_digests(path: &str, before: &[u8], now: &[u8], names: (Names<'_>, Names<'_>)) -> Vec<Mention> {
     let (Ok(before), Ok(text)) = (text_of(before), text_of(now)) else { return Vec::new() };
-    let lost = digests::lost(path, (before, names.0), (text, names.1)).into_iter().map(|gone| {
-        let what = Mentioned::LostDigest { text: gone.text, only_for: gone.only_for };
+    let offset = now.len() - text.len();
+    let (before, text) = (asked_of(path, before), &*asked_of(path, text));
+    let lost = digests::lost(path, (&before, names.0), (text, names.1)).into_iter().map(|gone| {
+        let what = Mentioned::LostDigest { text: gone.text, only_for: gone.only_for, asked: gone.asked };
         let (path, span) = (gone.path, gone.span);
         Unplaced { what, document: 0, in_object: false, in_text: false, path, span }
     });
-    placed(lost.collect(), text, now.len() - text.len())
+    placed(lost.collect(), text, offset)
+}
+
+/// Returns the digests that reached an object of the file at `path` by a name or a label that it has no longer, and by none of those
+/// that it has since: those of a patch whose target it was. The bytes of a file of before are what `read` returns.
+pub fn lost_by_name(
+    path: &str,
+    (dropped, new): (&[String], &[String]),
+    (before, now): (&Holdings, &Holdings),
+    read: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Vec<Mention> {
+    let all = |held: &Holdings, name: &String| -> HashSet<String> {
+        let words = held.digests(path, name).into_iter().flat_map(|word| {
+            let file = read(&word).filter(|_| !word.contains('@'));
+            let inner = file.and_then(|bytes| Some(digests::all(&word, text_of(&bytes).ok()?)));
+            inner.unwrap_or_else(|| [word].into())
+        });
+        words.collect()
+    };
+    let names = dropped.iter().filter(|name| sections::is_identity(name));
+    let kept: HashSet<String> =
+        new.iter().filter(|name| sections::is_identity(name)).flat_map(|name| all(now, name)).collect();
+    let lost = names.filter_map(|name| {
+        let mut images: Vec<String> = all(before, name).difference(&kept).cloned().collect();
+        images.sort_unstable();
+        let text = images.iter().find(|image| image.contains("sha256:"))?.clone();
+        Some(Mention::of_file(Mentioned::LostDigest { text, only_for: Some(images), asked: None }))
+    });
+    lost.collect()
+}
+
+/// Returns what of a text is asked: of the environment of a Compose project which files it is made of, with the rest blank.
+/// Its other variables are known where Compose takes them.
+fn asked_of<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
+    if !is_environment(path) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive('\n').map(|line| match line.starts_with("COMPOSE_FILE=") {
+        true => Cow::Borrowed(line),
+        false => Cow::Owned(" ".repeat(line.trim_end().len()) + &line[line.trim_end().len()..]),
+    });
+    Cow::Owned(lines.collect())
+}
+
+fn is_environment(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with(".env"))
 }
 
 /// Returns what is mentioned in a text that starts at `offset` in its file, with the lines.

@@ -4,10 +4,18 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::outline::{DigestPlace, ITEM, Names, ORDER, Outline};
+use crate::manifest::formats::helm_values;
 
 /// What holds workloads by their names: one that goes takes its image along.
-const WORKLOADS: [&str; 6] =
-    ["services", "containers", "initContainers", "ephemeralContainers", "steps", "sidecars"];
+const WORKLOADS: [&str; 7] = [
+    "container_definitions",
+    "services",
+    "containers",
+    "initContainers",
+    "ephemeralContainers",
+    "steps",
+    "sidecars",
+];
 
 /// What kustomize finds by a name in what it builds on, and by that alone.
 const SELECTING: [&str; 5] = ["components", "images", "patches", "patchesJson6902", "patchesStrategicMerge"];
@@ -18,6 +26,8 @@ pub(super) struct LostDigest {
     /// The images that it is for, where kustomize finds these by their names or by those of objects: it counts where one of
     /// them floats, or stands elsewhere.
     pub(super) only_for: Option<Vec<String>>,
+    /// The name of the value, or of what holds it, that is gone as a whole: where nobody asks for it, nothing runs instead.
+    pub(super) asked: Option<String>,
     pub(super) path: String,
     pub(super) span: Range<usize>,
 }
@@ -39,7 +49,8 @@ fn item_of(keys: &[String]) -> Option<String> {
 /// Returns the digests that the text of before has and the one of now does not have at the same place, where the object is still
 /// there and neither the digest nor the workload that had it was moved or taken away as a whole.
 pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)) -> Vec<LostDigest> {
-    let ((text, names), before) = (now, Outline::of(path, before.0, before.1, false));
+    let ((text, names), (text_before, names_before)) = (now, before);
+    let before = Outline::of(path, text_before, names_before, false);
     let mut now = Outline::of(path, text, names, false);
     let is_less = |now: &Outline<'_>, at: &DigestPlace, texts: &[String]| {
         texts.len() > now.digests.get(at).map(Vec::len).unwrap_or_default()
@@ -48,6 +59,7 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         return Vec::new();
     }
     now = Outline::of(path, text, names, true);
+    let before = Outline::of(path, text_before, names_before, true);
     let (counts_before, counts_now) = (before.counts(), now.counts());
     let behind_new = now.behind_new(&before);
     let mut found = Vec::new();
@@ -61,8 +73,9 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
                 .map(|text| counts.get(&(key, text.as_str())).copied().unwrap_or_default())
                 .sum::<usize>()
         };
-        // The same value stands under the same key elsewhere.
-        let is_moved = here.is_none() && count(&counts_now) >= count(&counts_before);
+        // The same value stands under the same key elsewhere: values at another key are other values.
+        let is_moved =
+            here.is_none() && count(&counts_now) >= count(&counts_before) && !is_value(path, object, keys);
         if let Some(order) = keys.last().and_then(|key| key.strip_prefix(ORDER)) {
             let other = order.split_once(' ').map_or(order, |(_, other)| other);
             let list = &keys[..keys.len() - 1];
@@ -71,11 +84,11 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
                 let (path, span) =
                     (format!("/{}", list.join("/")), now.place(object, list).unwrap_or_default());
                 let text = format!("{} {order}", texts.join(", "));
-                found.push(LostDigest { text, only_for: None, path, span });
+                found.push(LostDigest { text, only_for: None, asked: None, path, span });
             }
             continue;
         }
-        let is_selecting = keys.iter().take(4).any(|key| SELECTING.contains(&key.as_str()));
+        let is_selecting = keys.iter().take(7).any(|key| SELECTING.contains(&key.as_str()));
         let is_of_another = !now.objects.contains(object);
         let selects = is_moved && (is_selecting || is_of_another);
         let is_elsewhere = (is_moved || is_of_another) && !selects;
@@ -85,8 +98,22 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         }
         let depth = (0..keys.len()).rev().find(|depth| now.place(object, &keys[..*depth]).is_some());
         let above = depth.unwrap_or_default();
-        if here.is_none() && !selects && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys)
+        let is_over = is_override(path);
+        if here.is_none()
+            && !selects
+            && !is_over
+            && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys)
         {
+            continue;
+        }
+        // Items without names: as many are gone as digests.
+        let item = keys.iter().rposition(|key| key.starts_with('[')).filter(|at| *at > 0);
+        let in_workloads = item.filter(|at| WORKLOADS.contains(&keys[at - 1].as_str()));
+        let has_gone = |item: usize| {
+            let left = now.digests.get(at).map(Vec::len).unwrap_or_default();
+            before.items(object, &keys[..=item]) >= now.items(object, &keys[..=item]) + texts.len() - left
+        };
+        if !selects && !is_over && in_workloads.is_some_and(has_gone) {
             continue;
         }
         let span = here.or_else(|| now.place(object, &keys[..above]));
@@ -99,10 +126,39 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
             true => before.names.behind(&text),
             false => item_of(keys).into_iter().chain([text.clone()]).collect(),
         };
-        let only_for = (selects || is_selecting && is_name).then(images);
-        found.push(LostDigest { text, only_for, path, span });
+        let only_for = (selects || is_selecting || is_over).then(images);
+        let is_gone = now.place(object, keys).is_none();
+        // What holds texts is not what is asked for.
+        let first = value_in(object, keys).map(|first| above.max(first)).filter(|_| is_gone);
+        let asked =
+            first.and_then(|first| keys.get(first..)?.iter().find(|key| !key.starts_with(['(', '['])));
+        let asked = asked.cloned();
+        found.push(LostDigest { text, only_for, asked, path, span });
     }
     found
+}
+
+/// Returns whether a place is in values of a chart: those of a deployer's object, or of a file that has no objects and no
+/// workloads.
+fn is_value(path: &str, object: &str, keys: &[String]) -> bool {
+    match object.contains('/') {
+        true => value_in(object, keys).is_some(),
+        false => helm_values::has_name(path),
+    }
+}
+
+/// Returns which key is the first one of values: of an object those below what holds them.
+fn value_in(object: &str, keys: &[String]) -> Option<usize> {
+    const HOLDERS: [&str; 4] = ["values", "valuesInline", "valuesObject", "values.yaml"];
+    match object.contains('/') {
+        true => keys.iter().rposition(|key| HOLDERS.contains(&key.as_str())).map(|at| at + 1),
+        false => Some(0),
+    }
+}
+
+/// Returns whether a file overrides another one of Compose, which stays.
+fn is_override(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.contains("compose") && name.contains("override"))
 }
 
 /// Returns whether what is gone, with the keys `gone`, is a workload whose image is at `keys`: its own, as a whole.

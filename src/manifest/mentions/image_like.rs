@@ -160,6 +160,10 @@ const WORDS: [&str; 18] = [
 /// What may stand before a reference to say where it is.
 const SCHEMES: [&str; 3] = ["docker://", "oci://", "registry://"];
 
+/// Programs that make images, and give them tags.
+const BUILDERS: [&str; 8] =
+    ["buildah", "buildctl", "crane", "docker", "nerdctl", "pack ", "podman", "skopeo"];
+
 /// How much a word says of itself that it is an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
@@ -224,9 +228,10 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(ends).filter(|word| !word.is_empty());
     // `-t` is a terminal where something is run.
     let is_run = text.contains(" run ") && !text.contains(" build");
+    let is_command = BUILDERS.iter().any(|builder| text.contains(builder));
     let is_made = move |before: &str| match before {
         "-t" | "--tag" => !is_run,
-        before => matches!(before, "push" | "tag"),
+        before => is_command && matches!(before, "push" | "tag"),
     };
     let pairs = words.scan("", move |before, word| Some((std::mem::replace(before, word), word)));
     pairs.filter(move |(before, word)| word.contains(':') && !is_made(before)).map(|(_, word)| word)
@@ -246,7 +251,9 @@ pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
         is_run |= is_engine && matches!(before, "run" | "create" | "pull");
         let is_first = is_run && !word.starts_with('-') && is_known(word);
         is_run &= !is_first;
-        let is_value = matches!(before, ":" | "=") && says_image(first) || before.ends_with("image:");
+        let is_value = matches!(before, ":" | "=") && says_image(first)
+            || before.ends_with("image:")
+            || before.ends_with(".image");
         let is_flag = before.starts_with("--") && says_image(before);
         let is_asked = is_first || is_flag || is_value && is_path(word);
         let given = || word.split_once('=').filter(|(flag, _)| flag.starts_with("--") && says_image(flag));
@@ -275,6 +282,26 @@ pub(super) fn sets_tag(line: &str) -> Option<&str> {
         let is_tag = key.to_ascii_lowercase().ends_with("image.tag");
         (is_tag && !value.contains("sha256:")).then_some(set)
     })
+}
+
+/// Returns the images with a variable in them that a command runs: `docker run $NAME:1.27`, `docker run nginx:$TAG`,
+/// `--image="$IMAGE"`.
+pub(super) fn put_together(line: &str) -> impl Iterator<Item = &str> {
+    let is_run = [" run ", " create ", "set image "].iter().any(|word| line.contains(word));
+    let is_made = [" build", " push", " tag "].iter().any(|word| line.contains(word));
+    let ends = |c: char| c.is_whitespace() || "\"'`=,;()|[]<>".contains(c);
+    let words = line.split(ends).filter(|word| !word.is_empty());
+    let pairs = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    let found = pairs.filter(move |(before, word)| {
+        let is_given = before.starts_with("--") && says_image(before) && word.starts_with('$');
+        let is_one = || match word.rsplit_once(':') {
+            Some((name, tag)) if name.starts_with('$') => is_version(tag) && !tag.starts_with("80"),
+            Some((name, tag)) => tag.starts_with('$') && is_path(name),
+            None => false,
+        };
+        is_run && !is_made && (is_given || is_one())
+    });
+    found.map(|(_, word)| word)
 }
 
 /// Returns whether a key, or a flag, says that its value is an image.
@@ -359,6 +386,11 @@ mod tests {
         assert_eq!(asked("yq -i '.spec.containers[0].image = \"acme/web\"' d.yaml"), ["acme/web"]);
         assert_eq!(asked("kubectl patch deploy web -p '{\"image\": \"acme/web\"}'"), ["acme/web"]);
         assert!(asked("--image=$IMAGE --image nginx:1.27 --images a image b docker run --help").is_empty());
+        let made = |line| put_together(line).collect::<Vec<_>>();
+        assert_eq!(made("IMG=nginx; docker run -d $IMG:1.27"), ["$IMG:1.27"]);
+        assert_eq!(made("docker run -d nginx:$TAG"), ["nginx:$TAG"]);
+        assert_eq!(made("kubectl run x --image=\"$IMG\""), ["$IMG"]);
+        assert!(made("docker build -t $IMG:1 . && docker run $IMG:1; docker run -v $PWD:/a x").is_empty());
         assert_eq!(sets_tag("helm upgrade a ./c --set image.tag=main"), Some("image.tag=main"));
     }
 

@@ -28,8 +28,12 @@ impl Mention {
     /// Returns that a file whose name alone had a tool read it is gone, with its digest, as what the first file beside it
     /// mentions.
     pub fn of_gone(path: &str) -> Self {
+        Self::of_file(Mentioned::LostDigest { text: path.to_owned(), only_for: None, asked: None })
+    }
+
+    /// Returns it as what a file mentions as a whole.
+    pub(super) fn of_file(what: Mentioned) -> Self {
         let place = SourceRange { span: 0..0, line: 1, column: 1, end_line: 1, end_column: 1 };
-        let what = Mentioned::LostDigest { text: path.to_owned(), only_for: None };
         Self { what, document: 0, path: String::new(), place, in_object: false, in_text: false }
     }
 
@@ -66,6 +70,8 @@ pub enum Mentioned {
     Perhaps(String),
     /// A text that is packed, by what stands for it.
     Packed(u64),
+    /// What a deployer takes from elsewhere: an address, a path of another revision.
+    Remote(String),
     /// The key by which a tool changes images while they run.
     Updater(String),
     /// What had a digest before at this place, or below it, where none is now.
@@ -74,6 +80,8 @@ pub enum Mentioned {
         text: String,
         /// The images that it was for, where it counts only if one of them floats, or stands in what is not in the tree.
         only_for: Option<Vec<String>>,
+        /// The name of the value that is gone as a whole, if it is one: nothing runs instead where nobody asks for it.
+        asked: Option<String>,
     },
     /// A word by which a file, an object or a key of its data may be meant.
     Name {

@@ -10,12 +10,15 @@ mod mention;
 mod names;
 mod outline;
 mod reader;
+mod remote;
 mod rewrites;
+mod sections;
 mod unpacked;
 mod wanted_names;
 
 pub use compare::{
-    NewMentions, is_prose, is_read, is_read_by_name, lost_digests, new_mentions, pinned_names, runs_images,
+    NewMentions, is_prose, is_read, is_read_by_name, lost_by_name, lost_digests, new_mentions, pinned_names,
+    runs_images,
 };
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;

@@ -1,5 +1,6 @@
 //! Which words may name a file, an object or a key of its data.
 
+use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::path_from;
 
@@ -15,6 +16,40 @@ const ABOUT: [&str; 5] = ["exclude", "ignore", "only", "paths-ignore", "paths_ig
 /// Keys above the paths for which a pipeline starts.
 const STARTS: [&str; 8] = ["changes", "filter", "filters", "on", "pull_request", "push", "rules", "trigger"];
 
+/// Programs that deploy the files whose names they are given.
+const PROGRAMS: [&str; 24] = [
+    "ansible-playbook",
+    "argocd",
+    "docker",
+    "docker-compose",
+    "flux",
+    "helm",
+    "helmfile",
+    "kapp",
+    "kluctl",
+    "kpt",
+    "kubectl",
+    "kustomize",
+    "nerdctl",
+    "nomad",
+    "oc",
+    "podman",
+    "podman-compose",
+    "skaffold",
+    "terraform",
+    "terragrunt",
+    "timoni",
+    "tofu",
+    "werf",
+    "ytt",
+];
+
+/// What stands before a path of any form.
+const GIVING: [&str; 6] = ["--filename", "--kustomize", "--values", "-f", "-k", "build"];
+
+/// How many names of a text are looked for at most.
+const IN_TEXT_MAX: usize = 1_000;
+
 /// Keys of what the paths beside them are seen from.
 const BASES: [&str; 2] = ["path", "chart"];
 
@@ -28,19 +63,67 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     std::iter::once(word.to_owned()).chain(based.filter(|_| word.contains('.'))).collect()
 }
 
+/// Returns the paths that a text says, in their order: those of an expression, and those of a command that deploys files. A list
+/// of files that one variable holds, as `COMPOSE_FILE` does, is one.
+pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<String> {
+    match word(tree, node, value).is_none() && !is_about_others(tree, node) {
+        true => paths_of(value, tree.tag(node) == EXPRESSION),
+        false => Vec::new(),
+    }
+}
+
+/// Does what [`paths`] does with a text that stands nowhere.
+pub(super) fn paths_of(text: &str, is_expression: bool) -> Vec<String> {
+    let ends = |c: char| c.is_whitespace() || "\"'`=,;:()|[]{}<>".contains(c);
+    let words = || text.split(ends).filter(|word| !word.is_empty());
+    let given = || words().scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    let is_given = |before: &str, word: &str| GIVING.contains(&before) && !word.starts_with('-');
+    let is_program = |word: &str| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word));
+    if is_expression || words().any(is_program) {
+        let paths = given().filter(|(before, word)| is_path(word) || is_given(before, word));
+        return paths.map(|(_, word)| word.to_owned()).take(IN_TEXT_MAX).collect();
+    }
+    let lists = text.split_whitespace().map(|word| word.rsplit_once('=').map_or(word, |(_, files)| files));
+    let is_list = |list: &&str| list.contains([':', ';']) && list.split([':', ';']).all(is_manifest);
+    lists.filter(is_list).flat_map(|list| list.split([':', ';'])).map(str::to_owned).collect()
+}
+
+fn is_path(word: &str) -> bool {
+    let is_short = (LENGTH_MIN..=LENGTH_MAX).contains(&word.len());
+    let has_ending = || word.rsplit_once('.').is_some_and(|(name, _)| !name.is_empty());
+    is_short && !word.starts_with("//") && !is_version(word) && (word.contains('/') || has_ending())
+}
+
+fn is_manifest(file: &str) -> bool {
+    [".json", ".yaml", ".yml"].iter().any(|ending| file.ends_with(ending))
+}
+
+fn is_version(word: &str) -> bool {
+    word.trim_start_matches('v').chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
 fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v str> {
     // As kustomize names what a file becomes.
     let word = value.rsplit_once('=').map_or(value, |(_, file)| file);
     let is_short = !word.is_empty() && word.len() <= LENGTH_MAX;
     // Images, addresses and versions are no names; a whole tree is looked through for these.
-    if !is_short || word.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '@')) {
+    if !is_short || word.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '@' | '(' | '"')) {
         return None;
     }
-    let key = key_of(tree, node).unwrap_or_default();
-    let is_version = word.trim_start_matches('v').chars().all(|c| c.is_ascii_digit() || c == '.');
-    let is_word = word.len() >= LENGTH_MIN && !is_version;
+    let is_word = word.len() >= LENGTH_MIN && !is_version(word);
+    (is_word && !is_about_others(tree, node)).then_some(word)
+}
+
+/// Returns whether a scalar says what something else is about, or is the name of its own object.
+fn is_about_others(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let mut keys = keys_above(tree, node);
+    let (key, holder) = (keys.next().unwrap_or_default(), keys.next());
+    // Its own name.
+    if key == "name" && holder == Some("metadata") && keys.next().is_none() {
+        return true;
+    }
     let starts = || key == "paths" && keys_above(tree, node).any(|key| STARTS.contains(&key));
-    (is_word && !ABOUT.contains(&key) && !starts()).then_some(word)
+    ABOUT.contains(&key) || starts()
 }
 
 /// Returns the nearest key above a node.

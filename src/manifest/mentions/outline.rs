@@ -37,6 +37,9 @@ const PARTS: [&str; 14] = [
 /// What names whole objects: they go with their digests.
 const WHOLE: [&str; 5] = ["bases", "crds", "dependsOn", "include", "resources"];
 
+/// What of a kustomization says where images stand.
+const FINDERS: [&str; 3] = ["configurations", "openapi", "transformers"];
+
 /// Lists whose later items win over earlier ones, or whose first one does.
 const ORDERED: [&str; 14] = [
     "env_file",
@@ -89,6 +92,8 @@ pub(super) struct Outline<'n> {
     pub(super) names: Names<'n>,
     /// Every value and collection, where they are asked for.
     places: HashMap<PlaceHash, Range<usize>>,
+    /// How many items of lists are at a place, where places are asked for.
+    items: HashMap<PlaceHash, usize>,
     has_places: bool,
     /// The words with a digest, or the names of what has one.
     pub(super) digests: BTreeMap<DigestPlace, Vec<String>>,
@@ -127,6 +132,11 @@ impl<'n> Outline<'n> {
         self.places.get(&hash_of(object, keys)).cloned()
     }
 
+    /// Returns how many items of a list are at a place.
+    pub(super) fn items(&self, object: &str, keys: &[String]) -> usize {
+        self.items.get(&hash_of(object, keys)).copied().unwrap_or_default()
+    }
+
     /// Returns how often each text with a digest stands under each key.
     pub(super) fn counts(&self) -> HashMap<(&str, &str), usize> {
         let mut counts = HashMap::new();
@@ -148,6 +158,9 @@ impl<'n> Outline<'n> {
         let span = outer.cloned().unwrap_or_else(|| tree.nodes[node].span());
         if self.has_places {
             self.places.insert(hash_of(object, keys), span.clone());
+            if keys.last().is_some_and(|key| key.starts_with('[')) {
+                *self.items.entry(hash_of(object, keys)).or_default() += 1;
+            }
         }
         match tree.kind(node) {
             NodeKind::Scalar { value, .. } => {
@@ -170,9 +183,12 @@ impl<'n> Outline<'n> {
                     _ => value,
                 };
                 let ends = |c: char| c.is_whitespace() || "\"',{}".contains(c);
+                let is_record = keys.iter().rev().nth(1).is_some_and(|key| key == "annotations");
                 let mut found: Vec<String> = value
                     .split(ends)
                     .filter(|word| word.contains("sha256:") || word.contains("sha512:"))
+                    // A record of what runs is not what runs.
+                    .filter(|word| !(is_record && word.starts_with("sha")))
                     .map(str::to_owned)
                     .collect();
                 let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
@@ -189,6 +205,26 @@ impl<'n> Outline<'n> {
                         self.digests.entry((object.to_owned(), keys)).or_default().push(word);
                         self.count += 1;
                     }
+                    let paths = names::paths(tree, node, value).into_iter();
+                    let paths: Vec<(String, bool)> = paths
+                        .map(|word| {
+                            let has_digest = self.names.has_digest(&word);
+                            (word, has_digest)
+                        })
+                        .collect();
+                    for (word, _) in paths.iter().filter(|(_, has_digest)| *has_digest) {
+                        let at = (object.to_owned(), keys.clone());
+                        self.digests.entry(at).or_default().push(word.clone());
+                        self.count += 1;
+                    }
+                    if paths.len() <= ORDERED_MAX {
+                        self.ordered((object, keys), &paths, &span);
+                    }
+                }
+                // What says where kustomize finds images has its digests get there.
+                let is_finder = keys.first().is_some_and(|key| FINDERS.contains(&key.as_str()));
+                if found.is_empty() && is_finder && keys.len() == 2 && tree.original.contains("sha256:") {
+                    found.push(value.to_owned());
                 }
                 if !found.is_empty() {
                     self.count += found.len();
@@ -197,33 +233,17 @@ impl<'n> Outline<'n> {
             }
             NodeKind::Sequence { items, .. } => {
                 let is_ordered = is_ordered(tree, node);
-                let mut earlier: Vec<(String, bool)> = Vec::new();
+                let mut in_order: Vec<(String, bool)> = Vec::new();
                 for item in items {
                     let count = self.count;
                     keys.push(name_of(tree, *item));
                     self.walk(tree, *item, (object, keys), outer, depth);
                     keys.pop();
-                    if !is_ordered {
-                        continue;
+                    if is_ordered {
+                        in_order.push((identity(tree, *item), self.count > count));
                     }
-                    let name = identity(tree, *item);
-                    let has_digest = self.count > count;
-                    for (other, other_has_digest) in &earlier {
-                        for (one, other) in [(&name, other), (other, &name)] {
-                            let has_digest = if *one == name { has_digest } else { *other_has_digest };
-                            let relation = if *one == name { "after" } else { "before" };
-                            if has_digest {
-                                let at = [keys.as_slice(), &[format!("{ORDER}{relation} {other}")]].concat();
-                                self.digests.entry((object.to_owned(), at)).or_default().push(one.clone());
-                            }
-                        }
-                    }
-                    if self.has_places {
-                        let at = [keys.as_slice(), &[format!("{ITEM}{name}")]].concat();
-                        self.places.insert(hash_of(object, &at), span.clone());
-                    }
-                    earlier.push((name, has_digest));
                 }
+                self.ordered((object, keys), &in_order, &span);
             }
             NodeKind::Mapping { entries, .. } => {
                 for (key, value) in entries {
@@ -244,6 +264,21 @@ impl<'n> Outline<'n> {
             }
             // What it leads to stands elsewhere.
             NodeKind::Alias(_) => {}
+        }
+    }
+
+    /// Adds which of the items of a list have a digest and come before or after which others.
+    fn ordered(&mut self, (object, keys): (&str, &[String]), items: &[(String, bool)], span: &Range<usize>) {
+        for (index, (name, has_digest)) in items.iter().enumerate() {
+            for (at, (other, _)) in items.iter().enumerate().filter(|(at, _)| *at != index && *has_digest) {
+                let relation = if at < index { "after" } else { "before" };
+                let at = [keys, &[format!("{ORDER}{relation} {other}")]].concat();
+                self.digests.entry((object.to_owned(), at)).or_default().push(name.clone());
+            }
+            if self.has_places {
+                let at = [keys, &[format!("{ITEM}{name}")]].concat();
+                self.places.insert(hash_of(object, &at), span.clone());
+            }
         }
     }
 

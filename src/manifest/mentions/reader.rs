@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::image_like::{
-    Likeness, asked_for, has_version, is_untagged, likeness, says_image, sets_tag, without_scheme, words,
+    Likeness, asked_for, has_version, is_untagged, likeness, put_together, says_image, sets_tag,
+    without_scheme, words,
 };
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
 use super::outline;
+use super::remote;
 use super::rewrites;
+use super::sections;
 use super::unpacked::{Unpacked, unpacked};
 use crate::manifest::content;
 use crate::manifest::formats::catalogue::Catalogue;
@@ -26,6 +29,12 @@ const DEPTH_MAX: usize = 3;
 
 /// The longest value that something may ask for by its name, in bytes.
 const VALUE_MAX: usize = 200;
+
+/// The longest list that is read as a command.
+const COMMAND_MAX: usize = 200;
+
+/// The kind of Flux that names a repository of images, of which nothing runs.
+const SCANNED: &str = "ImageRepository";
 
 /// Keys of texts for people.
 const PROSE: [&str; 8] =
@@ -64,7 +73,7 @@ const TAKEN_AWAY: [&str; 14] = [
 ];
 
 /// Commands that run images by their names alone, or charts.
-const RUNS: [&str; 4] = ["docker ", "helm ", "nerdctl ", "podman "];
+const RUNS: [&str; 6] = ["docker ", "helm ", "kubectl ", "nerdctl ", "oc ", "podman "];
 
 /// Keys that name an item of a list.
 const NAMES: [&str; 2] = ["name", "key"];
@@ -139,7 +148,10 @@ impl<'r, 't> Reader<'r, 't> {
                 outer: Some((0..text.len(), "")),
             };
             if let Some(root) = tree.documents.first().and_then(|document| document.root) {
-                text.lines().for_each(|line| self.line(&at, root, line.trim()));
+                for line in text.lines() {
+                    self.line(&at, root, line.trim());
+                    self.names(&at, root, names::paths_of(line, false));
+                }
             }
         }
         let word = text.trim();
@@ -167,8 +179,12 @@ impl<'r, 't> Reader<'r, 't> {
     fn walk(&mut self, text: &Text<'_>, node: NodeId) {
         let tree = text.tree;
         match tree.kind(node) {
+            NodeKind::Scalar { value, .. } if is_query(tree, node, value) => {}
             NodeKind::Scalar { value, .. } => self.scalar(text, node, value),
-            NodeKind::Sequence { items, .. } => items.iter().for_each(|item| self.walk(text, *item)),
+            NodeKind::Sequence { items, .. } => {
+                self.command(text, node);
+                items.iter().for_each(|item| self.walk(text, *item));
+            }
             NodeKind::Mapping { entries, .. } => {
                 let name = NAMES.iter().find_map(|key| tree.get_str(node, key));
                 self.patched(text, node);
@@ -202,10 +218,33 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
+    /// Takes the images that a command asks for whose words are items of a list.
+    fn command(&mut self, text: &Text<'_>, list: NodeId) {
+        let tree = text.tree;
+        let items = tree.items(list);
+        let words = items.iter().map_while(|item| tree.text_of(*item)).filter(|word| !word.contains('\n'));
+        let beside = tree.nodes[list].parent().and_then(|mapping| tree.get_str(mapping, "command"));
+        let words: Vec<&str> = beside.into_iter().chain(words).collect();
+        if (2..=COMMAND_MAX).contains(&words.len()) {
+            let line = words.join(" ");
+            let found = asked_for(&line).chain(put_together(&line)).map(str::to_owned);
+            found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
+        }
+    }
+
     fn emit(&mut self, text: &Text<'_>, node: NodeId, what: Mentioned) {
         let outer = text.outer.clone().map(|(span, path)| (span, path.to_owned()));
         let (span, path) = outer.unwrap_or_else(|| (text.tree.nodes[node].span(), text.tree.pointer(node)));
         (self.take)(what, text, path, span);
+    }
+
+    /// Takes the names of a text, each with those before it.
+    fn names(&mut self, text: &Text<'_>, node: NodeId, words: Vec<String>) {
+        let mut target = String::new();
+        for word in words {
+            self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
+            target = target + &word + "/";
+        }
     }
 
     /// Takes what an operation of a JSON patch writes, what a replacement writes, and what a merge takes away.
@@ -231,6 +270,16 @@ impl<'r, 't> Reader<'r, 't> {
             if TAKEN_AWAY.contains(&taken) {
                 self.emit(text, node, Mentioned::Image(format!("{path}: (nothing)")));
             }
+        }
+        let has_digest =
+            || tree.original.get(tree.nodes[node].span()).is_some_and(|it| it.contains("sha256:"));
+        if let (Some(registry), Some(name)) = (tree.get_str(node, "registry"), tree.get_str(node, "name"))
+            && registry.contains('.')
+            && is_untagged(&format!("{registry}/{name}"))
+            && tree.get(node, "tag").is_none()
+            && !has_digest()
+        {
+            self.emit(text, node, Mentioned::Image(format!("{registry}/{name}")));
         }
         let fields = tree.get(node, "fieldPaths").map(|paths| tree.items(paths)).unwrap_or_default();
         for field in fields {
@@ -282,7 +331,11 @@ impl<'r, 't> Reader<'r, 't> {
             if (is_tag && is_open || is_inner()) && !said.is_empty() && !ends_in_digest(&said) {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
             }
-            if says_image(name) && is_untagged(&said) {
+            let root = names::above(text.tree, value).last();
+            let is_scanned = root.and_then(|root| text.tree.get_str(root, "kind")) == Some(SCANNED);
+            let is_called = !is_scanned && says_image(name)
+                || text.tree.nodes[value].parent().and_then(|map| text.tree.key_of(map)) == Some("images");
+            if is_called && is_untagged(&said) {
                 self.emit(text, value, Mentioned::Image(said.to_string()));
             }
             let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), is_item };
@@ -291,11 +344,16 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     fn scalar(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
-        for word in names::words(text.tree, node, value) {
+        let sections = sections::words(text.tree, node, value);
+        for word in names::words(text.tree, node, value).into_iter().chain(sections) {
             let target = text.tree.nodes[node].parent().and_then(|parent| text.tree.get(parent, "target"));
             let target = target.map(|target| content::of_node(text.tree, target)).unwrap_or_default();
             let target = target + &outline::before(text.tree, node);
             self.emit(text, node, Mentioned::Name { word, target });
+        }
+        self.names(text, node, names::paths(text.tree, node, value));
+        if let Some(what) = remote::revision(text.tree, node, value) {
+            self.emit(text, node, Mentioned::Remote(what));
         }
         if rewrites::is_one(text.tree, node, value) {
             self.emit(text, node, Mentioned::Updater(value.trim().to_owned()));
@@ -331,6 +389,7 @@ impl<'r, 't> Reader<'r, 't> {
                 || line.to_ascii_lowercase().contains("image")
                 || words(line).any(has_version)
                 || RUNS.iter().any(|run| line.contains(run))
+                || line.contains("_tag")
         };
         value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));
     }
@@ -347,11 +406,20 @@ impl<'r, 't> Reader<'r, 't> {
         if let Some(set) = sets_tag(line) {
             self.emit(text, node, Mentioned::Image(set.to_owned()));
         }
-        for image in asked_for(line) {
+        for image in asked_for(line).chain(put_together(line)) {
             self.emit(text, node, Mentioned::Image(image.to_owned()));
         }
+        if let Some(address) = remote::applied(line) {
+            self.emit(text, node, Mentioned::Remote(address.to_owned()));
+        }
         // As generators of kustomize and environments have it.
-        if let Some((name, value)) = line.split_once('=').filter(|(name, _)| is_name(name)) {
+        let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
+        if let Some((name, value)) = named.filter(|(name, _)| is_name(name)) {
+            let lower = name.to_ascii_lowercase();
+            let is_tag = lower.ends_with("_tag") && (lower.contains("image") || lower.contains("container"));
+            if is_tag && !value.is_empty() && !ends_in_digest(value) {
+                self.emit(text, node, Mentioned::Image(format!("{name}={value}")));
+            }
             if value.contains([':', '\n']) && value.contains(['{', '\n']) && text.depth < DEPTH_MAX {
                 self.inner(text, node, value);
             }
@@ -393,6 +461,12 @@ pub(super) fn floating(name: &str, text: &str, catalogue: &Catalogue) -> Vec<Str
         |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
     let parts = found.partials.iter().filter(is_open).map(|partial| partial.parts.written());
     sites.map(|located| located.site.image.clone()).chain(parts).collect()
+}
+
+/// Returns whether a scalar asks for metrics or logs, as `up{image="nginx:1.27"}` does.
+fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
+    let is_named = names::key_of(tree, node).is_some_and(|key| matches!(key, "expr" | "query"));
+    is_named && value.contains('{') && value.contains("=\"")
 }
 
 fn is_object(tree: &SyntaxTree<'_>, root: NodeId) -> bool {

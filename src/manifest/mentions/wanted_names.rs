@@ -1,19 +1,21 @@
 //! Looks for what is meant by the names that a change takes or drops: files, directories, objects, keys of their data; whether these
 //! have a digest, and what floats in them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
+use globset::{GlobBuilder, GlobMatcher};
 
 use super::digests;
 use super::holdings::{Holdings, meanings};
 use super::mention::Mentioned;
 use super::reader::{Reader, Text, floating};
+use super::sections;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::{SourceText, text_of};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-use crate::source::tree::directory_of;
+use crate::source::tree::{directory_of, path_from};
 
 /// How kinds end whose images run where another object names them, and not by themselves.
 const ASKED_FOR: [&str; 22] = [
@@ -44,20 +46,54 @@ const ASKED_FOR: [&str; 22] = [
 /// The names that are looked for.
 pub struct WantedNames {
     names: HashSet<String>,
+    /// The paths of directories that words with a slash may mean.
+    directories: HashSet<String>,
+    /// The names that stand for many files.
+    globs: Vec<(String, GlobMatcher)>,
+    /// The parts that are looked for, by the file or the object that they are of.
+    parts: HashMap<String, HashSet<String>>,
     search: Option<AhoCorasick>,
 }
 
 impl WantedNames {
     /// Returns the words that the files of `named` say, and the paths that they may mean by them.
     pub fn new<'n>(named: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
-        let names: HashSet<String> = named.flat_map(|(path, word)| meanings(path, word)).collect();
-        let search = AhoCorasick::new(&names).ok().filter(|_| !names.is_empty());
-        Self { names, search }
+        let (mut names, mut directories, mut words) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let mut parts: HashMap<String, HashSet<String>> = HashMap::new();
+        for (path, word) in named {
+            for name in meanings(path, word) {
+                let owner = name.split_once('#').map(|(owner, part)| (owner.to_owned(), part.to_owned()));
+                let said = |part: &String| part.rsplit('=').next().unwrap_or(part).to_owned();
+                words.insert(owner.as_ref().map_or_else(|| name.clone(), |(_, part)| said(part)));
+                if let Some((owner, part)) = owner {
+                    parts.entry(owner).or_default().insert(part);
+                } else if word.contains('/') {
+                    directories.insert(name.clone());
+                }
+                names.insert(name);
+            }
+        }
+        let globs = names.iter().filter(|name| name.contains('*')).filter_map(|name| {
+            let glob = GlobBuilder::new(name).literal_separator(true).build().ok()?;
+            Some((name.clone(), glob.compile_matcher()))
+        });
+        let globs = globs.collect();
+        let search = AhoCorasick::new(&words).ok().filter(|_| !words.is_empty());
+        Self { names, directories, globs, parts, search }
     }
 
     /// Returns whether the file at `path` may be meant, or have something that is.
     pub fn may_be_in(&self, path: &str) -> bool {
-        self.names.contains(path) || is_known(path)
+        self.names.contains(path) || is_known(path) || self.around(path).next().is_some()
+    }
+
+    /// Returns the names by which the file at `path` is meant together with others.
+    fn around<'s>(&'s self, path: &'s str) -> impl Iterator<Item = &'s str> {
+        let directory = Some(directory_of(path)).filter(|it| !it.is_empty() && self.names.contains(*it));
+        let above = directory_of(path).match_indices('/').map(|(end, _)| &path[..end]);
+        let above = above.filter(|directory| self.directories.contains(*directory));
+        let globs = self.globs.iter().filter(move |(_, glob)| glob.is_match(path));
+        directory.into_iter().chain(above).chain(globs.map(|(name, _)| name.as_str()))
     }
 
     /// Returns whether nothing is looked for.
@@ -67,16 +103,19 @@ impl WantedNames {
 
     /// Adds what the file at `path` has of what is looked for.
     pub fn look_into(&self, path: &str, bytes: &[u8], catalogue: &Catalogue, into: &mut Holdings) {
-        let (is_named, directory) = (self.names.contains(path), directory_of(path));
-        let is_known = is_known(path);
+        let (is_named, is_known) = (self.names.contains(path), is_known(path));
         let says_one = || self.search.as_ref().is_some_and(|search| search.is_match(bytes));
-        let is_in_named = !directory.is_empty() && self.names.contains(directory);
-        if !(is_named || is_in_named || is_known && says_one()) {
+        if !(is_named || self.around(path).next().is_some() || is_known && says_one()) {
             return;
         }
         let Ok(text) = text_of(bytes) else { return };
-        if is_in_named {
-            into.digests.entry(directory.to_owned()).or_default().extend(digests::all(path, text));
+        for name in self.around(path) {
+            match name.contains('*') {
+                true => hold(into, name, path, text, catalogue),
+                false => {
+                    into.digests.entry(name.to_owned()).or_default().extend(digests::all(path, text));
+                }
+            }
         }
         if is_named {
             hold(into, path, path, text, catalogue);
@@ -90,6 +129,26 @@ impl WantedNames {
         {
             let kind = tree.get_str(root, "kind").unwrap_or_default();
             let name = tree.get(root, "metadata").and_then(|metadata| tree.get_str(metadata, "name"));
+            let mut take = |name: &str, text: &str| hold(into, name, "object.yaml", text, catalogue);
+            for owner in [Some(path), name].into_iter().flatten() {
+                let Some(parts) = self.parts.get(owner) else { continue };
+                sections::find(&tree, root, parts, &mut |part, text| take(&format!("{owner}#{part}"), text));
+            }
+            let called = [sections::as_object(kind, name.unwrap_or_default())].into_iter();
+            for name in called.chain(sections::defined(&tree, root)).filter(|name| self.names.contains(name))
+            {
+                take(&name, tree.source_of(document));
+            }
+            for (name, patch) in sections::targets(&tree, root) {
+                if self.names.contains(&name) {
+                    let held = into.digests.entry(name).or_default();
+                    match patch {
+                        Ok(text) => held.extend(digests::all("patch.yaml", text)),
+                        // What is in it, whoever asks reads.
+                        Err(file) => held.extend(path_from(directory_of(path), file)),
+                    }
+                }
+            }
             if !ASKED_FOR.iter().any(|end| kind.ends_with(end)) {
                 continue;
             }

@@ -1,0 +1,156 @@
+//! Parts of a file or an object that run where something names them: templates of workflows, jobs that others extend, services,
+//! versions of a catalogue; and objects that are named with their kind.
+
+use std::collections::HashSet;
+
+use super::names::{above, key_of, keys_above};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+
+/// Keys whose values name a part of the same file.
+const RUNNING: [&str; 9] =
+    ["entrypoint", "extends", "handler", "inherits", "onExit", "service", "template", "use", "uses"];
+
+/// Keys beside which another file is named.
+const FILES: [&str; 2] = ["dockerComposeFile", "file"];
+
+/// Keys of references to an object that is run, or copied.
+const REFERENCES: [&str; 4] = ["clone", "jobTemplateRef", "podTemplateRef", "workloadRef"];
+
+/// Keys above the kind that an object defines.
+const DEFINING: [&str; 4] = ["claimNames", "compositeTypeRef", "names", "schema"];
+
+/// Returns the names of the parts that a scalar may mean: `#part` in its own file, `owner#part` in what is named beside it.
+pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<String> {
+    let is_short = (1..=100).contains(&value.len()) && !value.contains(char::is_whitespace);
+    let (Some(key), true) = (key_of(tree, node), is_short) else { return Vec::new() };
+    let Some(mapping) = above(tree, node).find(|node| tree.is_mapping(*node)) else { return Vec::new() };
+    let mut found = Vec::new();
+    let is_reference = || tree.nodes[node].parent().is_some_and(|list| tree.tag(list).ends_with("reference"));
+    if RUNNING.contains(&key) || is_reference() {
+        let file = FILES.iter().find_map(|key| tree.get_str(mapping, key)).unwrap_or_default();
+        found.push(format!("{file}#{value}"));
+    }
+    found.extend(identities(tree, mapping, key, value));
+    if key == "hosts" {
+        found.push(format!("group_vars/{value}.yml"));
+        found.push(format!("group_vars/{value}.yaml"));
+    }
+    let mut keys = keys_above(tree, mapping);
+    let holder = keys.next().unwrap_or_default();
+    let name = tree.get_str(mapping, "name");
+    if let Some(name) = name.filter(|_| holder.ends_with("Ref") && !matches!(key, "name" | "kind")) {
+        found.push(format!("{name}#{value}"));
+    }
+    if key == "name" && REFERENCES.contains(&holder) {
+        let mut around = std::iter::once(mapping).chain(above(tree, mapping));
+        let kind = around.find_map(|mapping| tree.get_str(mapping, "kind")).unwrap_or_default();
+        found.push(as_object(kind, value));
+    }
+    if key == "kind" && tree.nodes[mapping].parent().is_none() {
+        found.push(as_kind(value));
+    }
+    found
+}
+
+/// Stands before what a patch finds an object by.
+pub(super) const TARGET: &str = "(target)";
+
+/// Returns the names by which others find an object: the target of a patch, the file with what Argo CD changes.
+fn identities(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str, value: &str) -> Vec<String> {
+    let holders: Vec<&str> = keys_above(tree, mapping).take(3).collect();
+    let root = above(tree, mapping).last().unwrap_or(mapping);
+    match (holders.as_slice(), key) {
+        (["metadata"], "name") if tree.get_str(root, "kind") == Some("Application") => {
+            let source = tree.get(root, "spec").and_then(|spec| tree.get(spec, "source"));
+            let path = source.and_then(|source| tree.get_str(source, "path"));
+            path.map(|path| format!("{path}/{SOURCE_FILE}{value}.yaml")).into_iter().collect()
+        }
+        (["metadata"], "name") => vec![format!("{TARGET}#name={value}")],
+        (["labels" | "annotations", "metadata"], key) => vec![format!("{TARGET}#{key}={value}")],
+        _ => Vec::new(),
+    }
+}
+
+/// How the file begins in which Argo CD keeps what it changes of an application.
+const SOURCE_FILE: &str = ".argocd-source-";
+
+/// Returns whether a name is one by which others find an object.
+pub(super) fn is_identity(name: &str) -> bool {
+    name.starts_with(TARGET) || name.contains(SOURCE_FILE)
+}
+
+/// Returns the names by which the patches of a kustomization find objects, each with the patch: its text, or the file that it stands
+/// in.
+pub(super) fn targets<'t>(tree: &'t SyntaxTree<'_>, root: NodeId) -> Vec<(String, Result<&'t str, &'t str>)> {
+    let lists = ["patches", "patchesJson6902"].into_iter().filter_map(|key| tree.get(root, key));
+    let mut found = Vec::new();
+    for patch in lists.flat_map(|list| tree.items(list)) {
+        let Some(target) = tree.get(*patch, "target") else { continue };
+        let text = tree.get_str(*patch, "patch").map(Ok);
+        let Some(what) = text.or_else(|| tree.get_str(*patch, "path").map(Err)) else { continue };
+        let selectors = ["labelSelector", "annotationSelector"].map(|key| tree.get_str(target, key));
+        let pairs = selectors.into_iter().flatten().flat_map(|all| all.split(',').map(str::trim));
+        let pairs = pairs.map(|pair| format!("{TARGET}#{}", pair.replace("==", "=").replace(' ', "")));
+        let name = tree.get_str(target, "name").map(|name| format!("{TARGET}#name={name}"));
+        found.extend(name.into_iter().chain(pairs).map(|name| (name, what)));
+    }
+    found
+}
+
+/// Returns the name of an object of a kind.
+pub(super) fn as_object(kind: &str, name: &str) -> String {
+    format!("{kind}#{name}")
+}
+
+fn as_kind(kind: &str) -> String {
+    format!("(kind)#{kind}")
+}
+
+/// Returns the names of the kinds that an object defines.
+pub(super) fn defined(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<String> {
+    let spec = tree.get(root, "spec").into_iter();
+    let holders = spec.flat_map(|spec| DEFINING.into_iter().filter_map(move |key| tree.get(spec, key)));
+    holders.filter_map(|holder| tree.get_str(holder, "kind")).map(as_kind).collect()
+}
+
+/// Gives `take` each of the wanted parts below a node, and its text: the values of keys of these names, and the items of lists
+/// that have them for a value.
+pub(super) fn find(
+    tree: &SyntaxTree<'_>,
+    node: NodeId,
+    parts: &HashSet<String>,
+    take: &mut impl FnMut(&str, &str),
+) {
+    match tree.kind(node) {
+        NodeKind::Sequence { items, .. } => {
+            for item in items {
+                let values = tree.entries(*item).iter().filter_map(|(_, value)| tree.text_of(*value));
+                values
+                    .filter(|value| parts.contains(*value))
+                    .for_each(|part| take(part, &text_of(tree, *item)));
+                find(tree, *item, parts, take);
+            }
+        }
+        NodeKind::Mapping { entries, .. } => {
+            for (key, value) in entries {
+                if let Some(part) = tree.text_of(*key).filter(|key| parts.contains(*key)) {
+                    take(part, &text_of(tree, *value));
+                }
+                find(tree, *value, parts, take);
+            }
+        }
+        // What an alias leads to stands elsewhere.
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+    }
+}
+
+/// Returns the text of a node, indented as it stands.
+fn text_of(tree: &SyntaxTree<'_>, node: NodeId) -> String {
+    let span = tree.nodes[node].span();
+    let line = tree.original.get(..span.start).and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
+    let written = tree.original.get(span).unwrap_or_default();
+    match tree.items(node).is_empty() && tree.entries(node).is_empty() {
+        true => written.to_owned(),
+        false => " ".repeat(line.chars().count()) + written,
+    }
+}

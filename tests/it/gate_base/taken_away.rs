@@ -1,0 +1,113 @@
+//! What a change takes away with all that ran it is not missed, and what it only records or asks about is no image.
+
+use super::PIN;
+use super::led_to::{DEPLOYMENT, GOOD, left_alone, refused};
+
+#[test]
+fn what_goes_with_all_that_runs_it_is_not_missed() {
+    let job = |steps: &str| -> &'static str {
+        Box::leak(
+            format!("on: push\njobs: {{a: {{runs-on: x, steps: [{{uses: \"./a\"}}{steps}]}}}}\n")
+                .into_boxed_str(),
+        )
+    };
+    let annotated = |annotations: &str, more: &str| -> &'static str {
+        Box::leak(format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, annotations: {annotations}}}\nspec: {{template: {{spec: {{containers: [{{name: a, image: \"nginx:1.27@\"}}{more}]}}}}}}\n").into_boxed_str())
+    };
+    let record = |name: &str| -> String { format!("{{{name}: \"{PIN}\"}}") };
+    let chart = |more: &str| -> &'static str {
+        Box::leak(format!("{DEPLOYMENT}{more}").replace("nginx:1.27", "nginx:1.27@").into_boxed_str())
+    };
+    left_alone(vec![
+        (
+            "the record of a digest",
+            vec![("d.yaml", annotated(&record("deployed-image-digest"), ""))],
+            vec![(
+                "d.yaml",
+                annotated(&record("deployed-image-digest.a"), ", {name: b, image: \"redis:7@\"}"),
+            )],
+        ),
+        (
+            "a step without a name",
+            vec![(".github/workflows/a.yml", job(", {uses: \"docker://alpine:3.20@\"}"))],
+            vec![(".github/workflows/a.yml", job(""))],
+        ),
+        (
+            "a variable that nothing asks for",
+            vec![(
+                "m.tf",
+                "variable \"log\" {\n  default = \"fluent/fluent-bit:3.1@\"\n}\nresource \"docker_container\" \"a\" {\n  image = var.log\n}\n",
+            )],
+            vec![("m.tf", "resource \"docker_network\" \"a\" {\n}\n")],
+        ),
+        (
+            "values of a chart that no template asks for",
+            vec![
+                ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+                ("c/values.yaml", "a: b\nsidecar: {image: \"redis:7@\"}\n"),
+                (
+                    "c/templates/d.yaml",
+                    chart("      - name: sidecar\n        image: {{ .Values.sidecar.image }}\n"),
+                ),
+            ],
+            vec![("c/values.yaml", "a: b\n"), ("c/templates/d.yaml", chart(""))],
+        ),
+        (
+            "an override over what is pinned",
+            vec![
+                ("base/kustomization.yaml", "resources: [a.yaml]\n"),
+                ("base/a.yaml", GOOD),
+                (
+                    "prod/kustomization.yaml",
+                    "resources: [../base]\nimages: [{name: nginx, newTag: \"1.28@\"}]\n",
+                ),
+            ],
+            vec![("prod/kustomization.yaml", "resources: [../base]\n")],
+        ),
+        (
+            "a repository of images that is scanned",
+            vec![],
+            vec![(
+                "r.yaml",
+                "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: shop}\nspec: {image: ghcr.io/acme/shop}\n",
+            )],
+        ),
+        (
+            "the label of a chart",
+            vec![("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n")],
+            vec![(
+                "c/templates/_helpers.tpl",
+                "{{- define \"c.chart\" -}}\n{{- printf \"%s-%s\" .Chart.Name .Chart.Version }}\n{{- end }}\n",
+            )],
+        ),
+        (
+            "a query of a dashboard",
+            vec![],
+            vec![(
+                "d.json",
+                "{\"panels\": [{\"targets\": [{\"expr\": \"up{image=\\\"nginx:1.27\\\"}\"}]}]}\n",
+            )],
+        ),
+        (
+            "a baseline",
+            vec![],
+            vec![(
+                "b.json",
+                "{\"version\": 1, \"findings\": [{\"file\": \"a.yaml\", \"rule\": \"floating-tag\", \"about\": \"nginx:1.27\", \"fingerprint\": \"91f95e33be70f1f16f4108de11ba55cf\"}]}\n",
+            )],
+        ),
+    ]);
+    refused(vec![(
+        "values that a template still asks for",
+        vec![
+            ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+            ("c/values.yaml", "a: b\nsidecar: {image: \"redis:7@\"}\n"),
+            (
+                "c/templates/d.yaml",
+                chart("      - name: sidecar\n        image: {{ .Values.sidecar.image }}\n"),
+            ),
+        ],
+        vec![("c/values.yaml", "a: b\n")],
+        "c/values.yaml looks-away",
+    )]);
+}
