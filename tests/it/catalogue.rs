@@ -52,7 +52,7 @@ fn put(at: &mut Value, segments: &[&str], leaf: Value) {
         *child = json!({});
     }
     if let Some((key, value)) = test.split_once('=') {
-        child[key] = json!(value.replace('*', "x"));
+        child[key] = json!(value.replace("~1", "/").replace('*', "x"));
     } else if !test.is_empty() && child.get(test).is_none() {
         child[test] = json!("x");
     }

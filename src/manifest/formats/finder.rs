@@ -283,6 +283,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         self.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::UnknownLocation), None);
     }
 
+    /// Adds a scalar that is an image which a build makes.
     pub(super) fn add_output(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
         if !self.is_ignored(node) && self.tree.text_of(node).is_some() {

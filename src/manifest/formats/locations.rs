@@ -3,8 +3,8 @@
 use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
 use super::{
-    artifact, build_arguments, helm_parameters, helm_values, inline_dockerfile, json_patch, kustomization,
-    module_texts, oci_chart, partial_images,
+    artifact, build_arguments, build_outputs, helm_parameters, helm_values, inline_dockerfile, json_patch,
+    kustomization, module_texts, oci_chart, partial_images,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -57,7 +57,7 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
         Form::Image => finder.add_image(node),
         Form::TaggedImage => finder.add_tagged_image(node),
         Form::Prefixed => finder.add_prefixed(node),
-        Form::Output => finder.add_output(node),
+        Form::Output => build_outputs::find(finder, node),
         Form::Argument | Form::Default => finder.add_in_text(node, form),
         _ if finder.is_ignored(node) => {}
         Form::Fields => {

@@ -4,6 +4,7 @@ mod artifact;
 mod asserts;
 mod bake;
 mod build_arguments;
+mod build_outputs;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;

@@ -2,7 +2,7 @@
 //! ask for.
 
 use super::PIN;
-use super::looked_behind::{GONE, Owned, fine, text, told};
+use super::looked_behind::{GONE, Owned, fine, fine_all, text, told};
 
 /// A tree, the file in it that changes, and its text with `@` where a value with a digest becomes one without.
 type Row = (&'static str, Vec<(&'static str, &'static str)>, &'static str, &'static str);
@@ -428,4 +428,56 @@ fn what_a_file_mentioned_before_is_no_news() {
         ("a comment", &before, &[("a/values.yaml", text(&format!("# x\n{values}other: 1\n")))]),
         ("another name", &before, &[("a/values.yaml", text(GONE)), ("b/values.yaml", text(values))]),
     ]);
+}
+
+#[test]
+fn what_a_build_makes_is_not_taken_for_an_image_to_run() {
+    let workflow = |steps: &str| {
+        format!(
+            "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4\n{steps}"
+        )
+    };
+    let steps = "      - uses: docker/metadata-action@v5\n        with:\n          images: |\n            ghcr.io/acme/app\n            \
+                 acme/app\n      - uses: docker/build-push-action@v6\n        with:\n          tags: ghcr.io/acme/app:1.2.3\n          \
+                 cache-from: type=registry,ref=ghcr.io/acme/app:cache\n          cache-to: |\n            \
+                 type=registry,ref=ghcr.io/acme/app:cache,mode=max\n          outputs: type=image,name=ghcr.io/acme/app:1.2.3\n      - \
+                 uses: docker/build-push-action@v6\n        with:\n          tags: |\n            ghcr.io/acme/app:1.2.3\n            \
+                 ghcr.io/acme/app:latest\n      - uses: docker/bake-action@v6\n        with:\n          set: |\n            \
+                 *.tags=ghcr.io/acme/app:1.2.3\n            *.cache-to=type=registry,ref=ghcr.io/acme/app:cache\n      - uses: \
+                 redhat-actions/buildah-build@v2\n        with: {image: acme/app, tags: ghcr.io/acme/app:1 ghcr.io/acme/app:2}\n";
+    let gitlab = |script: &str| format!("stages: [a]\nbuild:\n  stage: a\n  script:\n    - make\n{script}");
+    let script = "    - buildah bud -t ghcr.io/acme/app:1.2.3 .\n    - docker push ghcr.io/acme/app:1.2.3\n";
+    let compose = "services:\n  a:\n    build:\n      context: .\n";
+    let build = "      tags: [ghcr.io/acme/app:1.2.3]\n      cache_from: ['type=registry,ref=ghcr.io/acme/app:cache', acme/app:c]\n";
+    let container = |build: &str| format!("{{\"build\": {{\"dockerfile\": \"Dockerfile\"{build}}}}}");
+    let rows: Vec<(&str, Owned, Owned)> = vec![
+        (
+            "a workflow",
+            vec![(".github/workflows/a.yaml", workflow(""))],
+            vec![(".github/workflows/a.yaml", workflow(steps))],
+        ),
+        (
+            "a pipeline of GitLab",
+            vec![(".gitlab-ci.yml", gitlab(""))],
+            vec![(".gitlab-ci.yml", gitlab(script))],
+        ),
+        (
+            "a build of Compose",
+            vec![("compose.yaml", text(compose))],
+            vec![("compose.yaml", format!("{compose}{build}"))],
+        ),
+        (
+            "a cache of a development container",
+            vec![("devcontainer.json", container(""))],
+            vec![("devcontainer.json", container(", \"cacheFrom\": \"ghcr.io/acme/dev:cache\""))],
+        ),
+    ];
+    fine_all(&rows);
+    let takes = "      - uses: docker/bake-action@v6\n        with:\n          set: |\n            *.args.BASE=ghcr.io/acme/base:1\n";
+    let other = "      - uses: acme/deploy@v1\n        with: {tags: 'ghcr.io/acme/app:1.2.3'}\n";
+    for steps in [takes, other] {
+        let before = [(".github/workflows/a.yaml", workflow(""))];
+        let after = [(".github/workflows/a.yaml", workflow(steps))];
+        told(&[("what is run", &before, &after, ".github/workflows/a.yaml looks-away")]);
+    }
 }
