@@ -13,13 +13,18 @@ use crate::config::{Config, Variables};
 use crate::history::ledger::LedgerView;
 use crate::manifest::examine::examine;
 use crate::manifest::inventory::{FileScan, Inventory, take_with_readings};
-use crate::manifest::site::{Skip, State};
+use crate::manifest::site::{Site, Skip, State};
 use crate::manifest::{Located, SIZE_MAX, VendoredTrees, is_candidate};
 use crate::plan::{Rules, explain};
 use crate::report::explain::{self as report, Explained, ExplainedImage};
 use crate::report::terminal::Terminal;
+use crate::text::count;
 
 const HINT: &str = "write FILE, FILE:LINE or FILE:LINE:COLUMN, for example `clusters/api.yaml:19`";
+
+/// What to do about an image of an unknown place for which there is no entry.
+const UNSAID: &str =
+    "no `[[location]]` can say where it stands: write its digest by hand, or the comment `tagpin: ignore`";
 
 /// Says what stands at a place, who reads it, what becomes of it and why. Offline.
 ///
@@ -38,6 +43,11 @@ pub fn run(
     let relative = Path::new(&place.file).strip_prefix(&here).ok().and_then(Path::to_str);
     let root_path = root_path(&seen_from(&root)?, relative.unwrap_or(&place.file))?;
     let bytes = read(Path::new(&place.file))?;
+    let lines_there = bytes.split(|byte| *byte == b'\n').count() - usize::from(bytes.ends_with(b"\n"));
+    if let Some(line) = place.line.filter(|line| *line > lines_there) {
+        let message = format!("there is no line {line}: `{}` has {}", place.file, count(lines_there, "line"));
+        return Err(Failure::usage(message, HINT));
+    }
     let asked = |path: &str, located: &Located| path == root_path && place.has(located, &bytes);
     let catalogue = config.settings.catalogue();
     let wanted = |path: &str| config.settings.policy.reads(path);
@@ -49,18 +59,16 @@ pub fn run(
     let sites: Vec<&Located> = file
         .map(|file| file.scan.sites.iter().filter(|it| place.has(it, &bytes)).collect())
         .unwrap_or_default();
-    let paths: Vec<(usize, &str)> =
-        sites.iter().map(|it| (it.site.document, it.site.path.as_str())).collect();
+    let asked: Vec<&Site> = sites.iter().map(|it| &it.site).collect();
     let lines = place.line.map_or(0..=0, |line| line..=line);
-    let examined = examine(&root_path, &bytes, &catalogue, &paths, lines);
-    let images = sites.iter().zip(examined.known_by).zip(examined.locations).filter_map(
-        |((it, known_by), location)| {
+    let examined = examine(&root_path, &bytes, &catalogue, &asked, lines);
+    let images =
+        sites.iter().zip(examined.known_by).zip(examined.missing).filter_map(|((it, known_by), missing)| {
             let readings = readings.remove(&(root_path.clone(), it.site.span.start)).unwrap_or_default();
             let is_unknown = it.site.state == State::Skipped(Skip::UnknownLocation);
-            let location = is_unknown.then_some(location);
+            let location = missing.filter(|_| is_unknown).map(|missing| missing.toml());
             Some(image(file?, it, &config, KnownOfImage { known_by, readings, location }))
-        },
-    );
+        });
     let is_there = |line: usize| place.line.is_none_or(|asked| asked == line);
     let explained = Explained {
         file: place.file.clone(),
@@ -98,13 +106,16 @@ fn image<'i>(
     let past = LedgerView::default();
     let settings = &config.settings;
     let rules = Rules { holds: settings.holds.at(Timestamp::now()), ..Rules::new(settings, &past) };
-    let explanation = explain(file, settings, rules, located);
+    let mut explanation = explain(file, settings, rules, located);
     let is_ignored = located.site.state == State::Skipped(Skip::Ignored);
     // The nearest above it, or one for the whole file.
     let ignores = file.scan.ignores.iter().filter(|ignore| is_ignored && ignore.used);
     let before = ignores.clone().map(|ignore| ignore.place.line).filter(|line| *line <= located.line).max();
     let ignored_on = before.or_else(|| ignores.map(|ignore| ignore.place.line).min());
     let KnownOfImage { known_by, readings, location } = said;
+    if located.site.state == State::Skipped(Skip::UnknownLocation) && location.is_none() {
+        explanation.advice = Some(UNSAID);
+    }
     ExplainedImage { located, known_by, readings, explanation, ignored_on, location }
 }
 
@@ -161,7 +172,17 @@ impl AskedPlace {
                     numbers.insert(0, number);
                     rest = &rest[..length];
                 }
-                _ => return Err(Failure::usage(format!("there is no file `{rest}`"), HINT)),
+                _ if Path::new(rest).is_dir() => {
+                    return Err(Failure::usage(format!("`{rest}` is a directory"), HINT));
+                }
+                _ => {
+                    let named = rest.rsplit_once(':').filter(|(file, _)| Path::new(file).is_file());
+                    let message = match named {
+                        Some((_, line)) => format!("`{line}` is not the number of a line, from 1"),
+                        None => format!("there is no file `{rest}`"),
+                    };
+                    return Err(Failure::usage(message, HINT));
+                }
             }
         }
         let mut numbers = numbers.into_iter();

@@ -165,7 +165,11 @@ pub(super) fn save(path: &Path, text: &[u8]) -> Result<(), Failure> {
 const HOLDS: &str = "docs/change-control.md shows how a `[[hold]]` is written";
 
 fn not_editable(file: &str, error: &edit_holds::HoldEditError) -> Failure {
-    Failure::usage(format!("`{file}`: {error}"), HOLDS)
+    let hint = match error {
+        edit_holds::HoldEditError::NoSuchHold(_) => "`tagpin hold list` has the numbers",
+        _ => HOLDS,
+    };
+    Failure::usage(format!("`{file}`: {error}"), hint)
 }
 
 fn remove(

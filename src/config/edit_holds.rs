@@ -21,7 +21,7 @@ pub enum HoldEditError {
     #[error("it is written in a way that cannot be edited byte for byte: edit it by hand")]
     Unusual,
     /// There is no hold with this number.
-    #[error("there is no hold {0}, `tagpin hold list` has the numbers")]
+    #[error("there is no hold {0}")]
     NoSuchHold(usize),
 }
 

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use super::formats::catalogue::{Catalogue, Location};
-use super::formats::is_kustomization;
-use super::site::{Skip, State, classify};
+use super::formats::missing_entry::{Documents, MissingEntry};
+use super::formats::{format_of, group_of, is_kustomization};
+use super::site::{Site, Skip, State, classify};
 use super::syntax::lines::LineIndex;
 use super::syntax::source::{SourceText, text_of};
 use super::syntax::tree::{NodeId, NodeKind, SyntaxTree};
@@ -17,10 +18,10 @@ const TEXT_MAX: usize = 200;
 /// What stands in some lines, and by which entries of the catalogue images are known.
 #[derive(Clone, Debug, Default)]
 pub struct Examined {
-    /// Which entry knows the place, in the order of the paths that were asked about; `None` where code does.
+    /// Which entry knows the place, in the order of the sites that were asked about; `None` where code does.
     pub known_by: Vec<Option<CatalogueEntry>>,
-    /// What to add to a configuration so that an image is read there, in the same order.
-    pub locations: Vec<String>,
+    /// What the catalogue lacks to know an image there, in the same order; `None` where no entry can say so.
+    pub missing: Vec<Option<MissingEntry>>,
     /// The values in the lines.
     pub values: Vec<SeenValue>,
 }
@@ -58,13 +59,12 @@ pub struct SeenValue {
     pub location: Option<String>,
 }
 
-/// Returns what stands in the `lines`, from 1, of the file at `path`, and what is known of the places that `paths` name by
-/// document and JSON pointer.
+/// Returns what stands in the `lines`, from 1, of the file at `path`, and what is known of the places of `sites`.
 pub fn examine(
     path: &str,
     bytes: &[u8],
     catalogue: &Catalogue,
-    paths: &[(usize, &str)],
+    sites: &[&Site],
     lines: RangeInclusive<usize>,
 ) -> Examined {
     let Ok(text) = text_of(bytes) else { return Examined::default() };
@@ -72,8 +72,8 @@ pub fn examine(
     let tree = source.parse();
     let examiner = Examiner { tree: &tree, path, catalogue };
     Examined {
-        known_by: paths.iter().map(|(document, pointer)| examiner.entry(*document, pointer)).collect(),
-        locations: paths.iter().map(|(document, pointer)| examiner.location(*document, pointer)).collect(),
+        known_by: sites.iter().map(|site| examiner.entry(site.document, &site.path)).collect(),
+        missing: sites.iter().map(|site| examiner.missing(site)).collect(),
         values: examiner.values(&lines),
     }
 }
@@ -117,7 +117,7 @@ impl Examiner<'_, '_> {
         } else if let Some((object, _, version, kind)) = self.object(document, pointer) {
             (object, self.catalogue.kubernetes(&version, &kind))
         } else {
-            (root, self.catalogue.format(self.tree, root, self.path))
+            (root, self.catalogue.format(self.tree, root, self.path).all())
         };
         let leads_there = |node: NodeId| {
             let found = self.tree.pointer(node);
@@ -136,36 +136,44 @@ impl Examiner<'_, '_> {
         None
     }
 
-    /// Returns an entry for a configuration by which an image is read at a JSON pointer.
-    fn location(&self, document: usize, pointer: &str) -> String {
-        let object = self.object(document, pointer);
-        let above = object.as_ref().map(|(_, above, ..)| above.as_str()).unwrap_or_default();
-        let below = pointer.strip_prefix(above).unwrap_or(pointer);
-        let any_item =
-            |key: &str| if key.parse::<usize>().is_ok() { "[]".to_owned() } else { key.to_owned() };
-        let pattern = below.split('/').map(any_item).collect::<Vec<_>>().join("/");
-        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-        match object {
-            Some((_, _, version, kind)) => {
-                let group = version.rsplit_once('/').map_or("", |(group, _)| group);
-                format!(
-                    "[[location]]\ngroup = {}\nkinds = [{}]\nimages = [{}]",
-                    quoted(group),
-                    quoted(&kind),
-                    quoted(&pattern)
-                )
-            }
-            None => {
-                let name = self.path.rsplit('/').next().unwrap_or(self.path);
-                let format = name.split('.').find(|part| !part.is_empty()).unwrap_or(name);
-                format!(
-                    "[[location]]\nformat = {}\nfiles = [{}]\nimages = [{}]",
-                    quoted(&format!("own-{format}")),
-                    quoted(name),
-                    quoted(&pattern)
-                )
-            }
+    /// Returns what the catalogue lacks to know a site.
+    fn missing(&self, site: &Site) -> Option<MissingEntry> {
+        // Nothing says where an image stands in a text.
+        if site.inside.is_some() {
+            return None;
         }
+        let is_split = !site.fields.is_empty();
+        let kind = site.kind.as_deref().filter(|kind| !kind.is_empty());
+        match kind.filter(|_| self.object(site.document, &site.path).is_none()) {
+            Some(kind) => {
+                let group = site.group.as_deref().map(str::to_owned);
+                MissingEntry::new(Documents::Objects { group, kind: kind.to_owned() }, &site.path, is_split)
+            }
+            None => self.missing_at(site.document, &site.path, is_split, Some(&site.format)),
+        }
+    }
+
+    /// Returns what the catalogue lacks to know an image at a JSON pointer, in a document of that format if it is no object.
+    fn missing_at(
+        &self,
+        document: usize,
+        pointer: &str,
+        is_split: bool,
+        format: Option<&str>,
+    ) -> Option<MissingEntry> {
+        let root = self.root(document)?;
+        if is_kustomization(self.tree, root, self.path) {
+            let kind = self.tree.get_str(root, "kind").unwrap_or("Kustomization").to_owned();
+            let documents = Documents::Objects { group: Some("kustomize.config.k8s.io".to_owned()), kind };
+            return MissingEntry::new(documents, pointer, is_split);
+        }
+        if let Some((_, above, version, kind)) = self.object(document, pointer) {
+            let group = Some(group_of(&version).to_owned());
+            let below = pointer.strip_prefix(&above).unwrap_or(pointer);
+            return MissingEntry::new(Documents::Objects { group, kind }, below, is_split);
+        }
+        let format = format.unwrap_or_else(|| format_of(self.tree, root, self.path, self.catalogue));
+        MissingEntry::new(Documents::of_file(format, self.path)?, pointer, is_split)
     }
 
     fn values(&self, lines: &RangeInclusive<usize>) -> Vec<SeenValue> {
@@ -215,7 +223,10 @@ impl Examiner<'_, '_> {
             column: before + 1,
             document,
             kind: self.object(document, &path).map(|(_, _, _, kind)| kind),
-            location: is_like_image.then(|| self.location(document, &path)),
+            location: self
+                .missing_at(document, &path, false, None)
+                .filter(|_| is_like_image)
+                .map(|it| it.toml()),
             path,
             text,
             is_like_image,

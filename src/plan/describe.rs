@@ -14,15 +14,15 @@ pub(crate) const OTHERS_REFUSED: &str = "another image is refused, and nothing i
 pub(super) const DIGEST_ONLY: &str = "it has a digest and no tag: write its tag beside the digest first";
 
 pub(super) const CHART_UNKNOWN: &str = "the chart may use the tag in a label, where `@` is not allowed; set \
-    `split-fields = \"tag\"` in [policy] or in a rule for this path to pin it";
+    `split-fields = \"tag\"` in [policy] or in a rule for this path, in the file of --config, to pin it";
 
 /// Beside [`Reason::ChartUnknown`](super::Reason::ChartUnknown).
 pub(super) const DIGEST_FORM_UNKNOWN: &str = "the chart's templates do not tell whether they want the digest with `sha256:` \
     or without: write one by hand, and tagpin keeps it up to date, or set `split-fields = \"tag\"` in [policy] or in a rule for \
-    this path";
+    this path, in the file of --config";
 
 pub(super) const SHARED: &str = "the chart's templates put its tag or digest into an image of another name, too: give each image its own \
-    or set `split-fields = \"tag\"` in [policy] or in a rule for this path";
+    or set `split-fields = \"tag\"` in [policy] or in a rule for this path, in the file of --config";
 
 pub(super) fn digest_unread() -> String {
     format!("no template of the chart reads the digest field, and {CHART_UNKNOWN}")

@@ -110,9 +110,9 @@ fn scope(rule: &PolicyRule) -> String {
 fn advice(verdict: &Verdict, located: &Located) -> Option<&'static str> {
     match verdict.reason? {
         Reason::OnHold => Some("`tagpin hold list` shows it, `tagpin hold remove` ends it"),
-        Reason::SplitFields => {
-            Some("`split-fields = \"tag\"` in [policy] or in a rule for this path pins it")
-        }
+        Reason::SplitFields => Some(
+            "`split-fields = \"tag\"` in [policy] or in a rule for this path, in the file of --config, pins it",
+        ),
         Reason::Skip(skip) => Some(of_skip(skip, located)),
         Reason::ChartUnknown if located.site.digest_field.is_some() => {
             Some("write its digest once by hand in the form that the chart takes, and tagpin keeps that form")
@@ -149,6 +149,9 @@ fn of_skip(skip: Skip, located: &Located) -> &'static str {
         Skip::SharedTag => "set the tag, or a digest, for each image by itself",
         Skip::Asserted => "nothing: only a test reads it",
         Skip::ByVersion => "nothing: what reads it takes a version and no digest",
+        Skip::NotEditable if &*located.site.format == "devcontainer" => {
+            "write `name@sha256:…`: it takes a tag or a digest"
+        }
         Skip::NotEditable if located.site.inside.is_some() => "write the text as a literal block (`|`)",
         Skip::NotEditable => "write it on one line, without a tag of YAML",
     }

@@ -202,6 +202,14 @@ fn nothing(explained: &Explained<'_>, place: &str, stream: &Stream) -> String {
                 text += &said("what to do", advice, stream);
                 text += &block(location);
             }
+            None if value.is_like_image => {
+                let advice = "it reads like an image, and no `[[location]]` can say where it stands: if something runs it, write its digest by hand";
+                text += &said("what to do", advice, stream);
+            }
+            None if may_be_a_part(value) => {
+                let advice = "it may be a part of an image, whose rest stands elsewhere: `tagpin check` says what it makes";
+                text += &said("", advice, stream);
+            }
             None if value.text.is_some() => {
                 text += &said("", "it does not read like an image with a tag or digest", stream);
             }
@@ -212,6 +220,13 @@ fn nothing(explained: &Explained<'_>, place: &str, stream: &Stream) -> String {
         text += &said("seen", "a comment, or nothing that a parser reads", stream);
     }
     text
+}
+
+/// Returns whether a value is called like a part of an image.
+fn may_be_a_part(value: &SeenValue) -> bool {
+    let key = value.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let is_part = ["tag", "digest", "registry", "repository"].iter().any(|part| key.ends_with(part));
+    is_part && value.text.as_ref().is_some_and(|text| !text.is_empty())
 }
 
 fn block(text: &str) -> String {

@@ -78,8 +78,19 @@ fn json_is_as_its_schema_says() {
 fn a_place_that_is_not_there_is_wrong_usage() {
     let work = tempfile::tempdir().unwrap();
     fs_err::write(work.path().join("a:1"), "image: nginx:1\n").unwrap();
-    for (place, code) in [("none.yaml", 2), ("none.yaml:3", 2), ("a:1", 0), ("a:1:1", 0)] {
-        assert_eq!(explain(work.path(), &[place]).status.code(), Some(code), "{place}");
+    for (place, code, said) in [
+        ("none.yaml", 2, "there is no file `none.yaml`"),
+        ("none.yaml:3", 2, "there is no file `none.yaml`"),
+        ("a:1", 0, ""),
+        ("a:1:1", 0, ""),
+        ("a:1:9", 2, "there is no line 9: `a:1` has 1 line"),
+        ("a:1:x", 2, "`x` is not the number of a line"),
+        (".", 2, "`.` is a directory"),
+    ] {
+        let output = explain(work.path(), &[place]);
+        assert_eq!(output.status.code(), Some(code), "{place}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.contains(said), "{place}: {err}");
     }
 }
 

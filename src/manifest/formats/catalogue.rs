@@ -43,6 +43,8 @@ struct Data {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     data: Data,
+    /// How many of the locations are of a configuration: these come first.
+    own: usize,
     /// The globs of [`Location::files`], in the order of the locations.
     files: Vec<Vec<GlobMatcher>>,
     /// The formats that nothing is found in.
@@ -84,8 +86,8 @@ pub struct Asserted {
 /// Which documents an entry is for, and where images stand in them.
 ///
 /// With `format` it is a file format: a document has it where one of the paths in `has` leads somewhere and, if `files`
-/// is there, the file's name matches; the first entry that says so decides. An entry without `has` and `files` adds to
-/// its format. Without `format` it is for the Kubernetes objects of `group` and `kinds`.
+/// is there, the file's name matches; the first entry that tagpin ships and that says so decides, and those of a configuration
+/// add to it. An entry without `has` and `files` adds to its format. Without `format` it is for the Kubernetes objects of `group` and `kinds`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Location {
@@ -203,6 +205,27 @@ pub enum Form {
     Output,
 }
 
+/// The entries for a document that is no Kubernetes object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileEntries<'c> {
+    /// Those of a configuration.
+    pub(crate) own: Vec<&'c Location>,
+    /// Those that tagpin ships, all of one format.
+    pub(crate) known: Vec<&'c Location>,
+}
+
+impl<'c> FileEntries<'c> {
+    /// Returns all of them.
+    pub(crate) fn all(&self) -> Vec<&'c Location> {
+        self.own.iter().chain(&self.known).copied().collect()
+    }
+
+    /// Returns the format: the one that tagpin knows, or that of a configuration.
+    pub(crate) fn format(&self) -> Option<&'c str> {
+        self.known.first().or(self.own.first())?.format.as_deref()
+    }
+}
+
 impl Location {
     /// Returns whether tagpin ships it; the others are of a configuration.
     pub fn is_built_in(&self) -> bool {
@@ -295,7 +318,7 @@ impl Catalogue {
         let sources = (Vec::new(), Some(CHART_SOURCES));
         let words = data.location.iter().flat_map(Location::words);
         let prefilter = Prefilter::new(words.chain(std::iter::once(sources)));
-        Self { data, files, off: BTreeSet::new(), prefilter, charts }
+        Self { data, own: 0, files, off: BTreeSet::new(), prefilter, charts }
     }
 
     /// Returns this catalogue with the locations and charts of a configuration, which come first.
@@ -304,7 +327,7 @@ impl Catalogue {
         let mut data = self.data.clone();
         data.location.splice(0..0, locations.iter().cloned());
         let charts = charts.iter().chain(&self.charts).cloned().collect();
-        Self { off: self.off.clone(), ..Self::new(data, charts) }
+        Self { off: self.off.clone(), own: self.own + locations.len(), ..Self::new(data, charts) }
     }
 
     /// Returns this catalogue, which finds nothing in documents of these formats.
@@ -405,20 +428,34 @@ impl Catalogue {
             && self.kubernetes(api_version, kind).iter().all(|entry| entry.group.is_none())
     }
 
-    pub(crate) fn format(&self, tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<&Location> {
+    /// Returns the entries for a document that is no Kubernetes object. What a configuration says of it comes beside what tagpin
+    /// knows of it, and takes nothing away.
+    pub(crate) fn format(&self, tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> FileEntries<'_> {
         let matches = |index: usize, entry: &Location| {
             let globs = &self.files[index];
             // The content first: it costs less than a glob, and a file may have many documents.
             (entry.has.is_empty() || entry.has.iter().any(|has| has.is_in(tree, root)))
                 && (globs.is_empty() || globs.iter().any(|glob| glob.is_match(path)))
         };
-        let files = || self.data.location.iter().enumerate().filter(|(_, entry)| entry.format.is_some());
         let told = |entry: &Location| !entry.has.is_empty() || !entry.files.is_empty();
-        let Some((_, first)) = files().find(|(index, entry)| told(entry) && matches(*index, entry)) else {
-            return Vec::new();
+        let files = || self.data.location.iter().enumerate().filter(|(_, entry)| entry.format.is_some());
+        let known = || files().skip_while(|(index, _)| *index < self.own);
+        let own = || files().take_while(|(index, _)| *index < self.own);
+        let first = known().find(|(index, entry)| told(entry) && matches(*index, entry));
+        let mut formats: Vec<&Option<String>> = first.iter().map(|(_, entry)| &entry.format).collect();
+        let is_for = |(index, entry): &(usize, &Location)| told(entry) && matches(*index, entry);
+        formats.extend(own().filter(is_for).map(|(_, entry)| &entry.format));
+        let is_one = |(index, entry): &(usize, &Location)| {
+            formats.contains(&&entry.format) && (!told(entry) || matches(*index, entry))
         };
-        let same = files().filter(|(_, entry)| entry.format == first.format);
-        same.filter(|(index, entry)| !told(entry) || matches(*index, entry)).map(|(_, entry)| entry).collect()
+        let own: Vec<&Location> = own().filter(is_one).map(|(_, entry)| entry).collect();
+        // What tagpin knows of a format that is off says nothing, also not that the file has it.
+        let is_off = |(_, first): &(usize, &Location)| {
+            !own.is_empty() && first.format.as_deref().is_some_and(|format| self.is_off(format))
+        };
+        let format = first.filter(|first| !is_off(first)).map(|(_, first)| &first.format);
+        let same = known().filter(|one| format == Some(&one.1.format) && is_one(one));
+        FileEntries { known: same.map(|(_, entry)| entry).collect(), own }
     }
 
     fn has_format(&self, format: Option<&str>) -> bool {
@@ -457,6 +494,6 @@ fn compile(glob: &str) -> Option<GlobMatcher> {
 }
 
 /// Returns the API group of an `apiVersion`: nothing for the core's.
-pub(super) fn group_of(api_version: &str) -> &str {
+pub(in crate::manifest) fn group_of(api_version: &str) -> &str {
     api_version.rsplit_once('/').map_or("", |(group, _)| group)
 }

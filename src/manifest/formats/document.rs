@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Location};
+use super::catalogue::{Catalogue, FileEntries, Location};
 use super::finder::{Finder, Found};
 use super::{
     asserts, bake, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
     kustomize_looks_away, locations, object, partial_images, quadlet, remote_values, terraform, unknown,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// The format of values of a chart.
+const HELM_VALUES: &str = "helm-values";
 
 pub(in crate::manifest) fn find(
     tree: &SyntaxTree<'_>,
@@ -45,17 +48,12 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         kubernetes::find(finder, root);
         return;
     }
-    let mut entries = catalogue.format(tree, root, path);
-    // A worker among Helm values may have a script and an image, too.
-    let is_ci =
-        |entries: &[&Location]| entries.first().is_some_and(|it| it.format.as_deref() == Some("gitlab-ci"));
-    if is_ci(&entries) && helm_values::has_name(path) {
-        entries.clear();
-    }
-    if let Some(format) = entries.first().and_then(|entry| entry.format.as_ref()) {
-        finder.format = format.as_str().into();
-        finder.set_aside(&entries, root);
-        match format.as_str() {
+    let entries = file_entries(tree, root, path, catalogue);
+    if let Some(format) = entries.format() {
+        let all = entries.all();
+        finder.format = format.into();
+        finder.set_aside(&all, root);
+        match format {
             "bake" => bake::find(finder, root),
             "compose" => compose::find(finder, root),
             "devcontainer" => devcontainer::features(finder, root),
@@ -64,13 +62,52 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
             "terraform" => terraform::find(finder, root),
             _ => {}
         }
-        locations::find(finder, &entries, root, |_, _| true);
+        locations::find(finder, &all, root, |_, _| true);
         if format == "terraform" {
             terraform::follow(finder, root);
         }
-    } else if helm_values::is_values(tree, root, path) {
-        finder.format = "helm-values".into();
-        helm_values::find(finder, root);
+    }
+    // What a configuration says of a file takes nothing away of what its form says.
+    if entries.known.is_empty() {
+        find_by_form(finder, root, path);
+    }
+}
+
+/// Returns the entries of the catalogue for a document.
+fn file_entries<'c>(
+    tree: &SyntaxTree<'_>,
+    root: NodeId,
+    path: &str,
+    catalogue: &'c Catalogue,
+) -> FileEntries<'c> {
+    let mut entries = catalogue.format(tree, root, path);
+    // A worker among Helm values may have a script and an image, too.
+    let is_ci = |entry: &&Location| entry.format.as_deref() == Some("gitlab-ci");
+    if entries.known.first().is_some_and(is_ci) && helm_values::has_name(path) {
+        entries.known.clear();
+    }
+    entries
+}
+
+/// Returns the format of a document that is no Kubernetes object, as its sites have it.
+pub(in crate::manifest) fn format_of<'c>(
+    tree: &SyntaxTree<'_>,
+    root: NodeId,
+    path: &str,
+    catalogue: &'c Catalogue,
+) -> &'c str {
+    let format = file_entries(tree, root, path, catalogue).format();
+    format.unwrap_or(if helm_values::is_values(tree, root, path) { HELM_VALUES } else { "unknown" })
+}
+
+/// Adds what a document holds that no entry of the catalogue is for.
+fn find_by_form(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
+    let (tree, is_new) = (finder.tree, finder.format.is_empty());
+    if helm_values::is_values(tree, root, path) {
+        if is_new || !finder.catalogue.is_off(HELM_VALUES) {
+            finder.format = HELM_VALUES.into();
+            helm_values::find(finder, root);
+        }
     } else if json_patch::is_patch(tree, root) {
         json_patch::find(finder, root);
     } else if tree.get_str(root, "kind").is_some() {
@@ -83,13 +120,15 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         }
     } else {
         // A bare list of objects, as `kubectl` and templates print it.
+        let mut has_objects = false;
         for item in tree.items(root) {
             if object::is_object(tree, *item) {
+                has_objects = true;
                 finder.format = "kubernetes".into();
                 kubernetes::find(finder, *item);
             }
         }
-        if finder.format.is_empty() {
+        if !has_objects {
             partial_images::of_unknown(finder, root);
         }
     }

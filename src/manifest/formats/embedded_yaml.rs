@@ -72,8 +72,8 @@ fn containers(finder: &mut Finder<'_, '_>, root: NodeId) {
 fn job(finder: &mut Finder<'_, '_>, root: NodeId) {
     let catalogue = finder.catalogue;
     let entries = catalogue.format(finder.tree, root, JOB_FILE);
-    finder.format = entries.first().and_then(|entry| entry.format.as_deref()).unwrap_or_default().into();
-    locations::find(finder, &entries, root, |_, _| true);
+    finder.format = entries.format().unwrap_or_default().into();
+    locations::find(finder, &entries.all(), root, |_, _| true);
 }
 
 /// Returns a quoted text of HCL as it is read, as far as JSON and YAML need it.

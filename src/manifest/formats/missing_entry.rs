@@ -1,0 +1,103 @@
+//! The `[[location]]` that makes an image known which stands where the catalogue knows of none: one answer for all who say it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::catalogue::{BUILT_IN, Location};
+use super::pattern::Pattern;
+
+/// The name of a format for files that have none of their own.
+const OWN: &str = "own";
+
+/// An entry that the catalogue lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingEntry {
+    /// Which documents it is for.
+    pub documents: Documents,
+    /// The path that leads to the image, or to the mapping that splits it.
+    pub path: String,
+    /// Whether a mapping splits the image.
+    pub is_split: bool,
+}
+
+/// Which documents an entry is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Documents {
+    /// The Kubernetes objects of a group, or of any, and a kind.
+    Objects {
+        /// The API group without version.
+        group: Option<String>,
+        /// The kind.
+        kind: String,
+    },
+    /// The files of a format that tagpin knows.
+    Format(String),
+    /// One file.
+    File(String),
+}
+
+#[derive(Serialize)]
+struct Entries {
+    location: [Location; 1],
+}
+
+impl MissingEntry {
+    /// Returns the entry for what stands at a JSON pointer below an object or document; `None` where no path can say so, as for a
+    /// key with characters that mean something in one.
+    pub(in crate::manifest) fn new(documents: Documents, pointer: &str, is_split: bool) -> Option<Self> {
+        let mut keys: Vec<&str> = pointer.strip_prefix('/')?.split('/').collect();
+        if is_split {
+            keys.pop();
+        }
+        let mut path = String::new();
+        for key in keys {
+            if key.contains(['*', '[', ']', '=']) {
+                return None;
+            }
+            let is_index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+            let _ = write!(path, "/{}", if is_index { "[]" } else { key });
+        }
+        Pattern::parse(&path)?;
+        Some(Self { documents, path, is_split })
+    }
+
+    /// Returns the entry as TOML.
+    pub fn toml(&self) -> String {
+        let path = || BTreeSet::from([self.path.clone()]);
+        let (images, fields) =
+            if self.is_split { (BTreeSet::new(), path()) } else { (path(), BTreeSet::new()) };
+        self.documents.toml(&images, &fields)
+    }
+}
+
+impl Documents {
+    /// Returns those that a file of a format is of; `None` where nothing says which files have it.
+    pub(in crate::manifest) fn of_file(format: &str, path: &str) -> Option<Self> {
+        let has_entries = || BUILT_IN.locations().iter().any(|known| known.format.as_deref() == Some(format));
+        match format {
+            "build-argument" | "kubernetes" | "kustomize" => None,
+            _ if has_entries() => Some(Self::Format(format.to_owned())),
+            _ => Some(Self::File(path.to_owned())),
+        }
+    }
+
+    /// Returns an entry for them with these paths, as TOML.
+    pub fn toml(&self, images: &BTreeSet<String>, fields: &BTreeSet<String>) -> String {
+        let patterns =
+            |paths: &BTreeSet<String>| paths.iter().filter_map(|path| Pattern::parse(path)).collect();
+        let mut location =
+            Location { images: patterns(images), fields: patterns(fields), ..Location::default() };
+        match self.clone() {
+            Self::Objects { group, kind } => (location.group, location.kinds) = (group, vec![kind]),
+            Self::Format(format) => location.format = Some(format),
+            Self::File(path) => {
+                location.format = Some(OWN.to_owned());
+                location.files = vec![globset::escape(&path)];
+            }
+        }
+        // Nothing in it can fail: it is texts alone.
+        toml::to_string(&Entries { location: [location] }).unwrap_or_default()
+    }
+}
