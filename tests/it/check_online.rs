@@ -155,6 +155,47 @@ async fn fix_pins_what_has_a_finding_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fix_judges_a_change_by_what_it_wrote() {
+    let scene = Scene::new("").await;
+    let digest = scene.registry.put_index("acme/api", "1", BOTH, "api");
+    let pinned = format!("acme/api:1@{digest}");
+    let git = git2::Repository::init(scene.directory.path().join("work")).unwrap();
+    let commit = || {
+        let mut index = git.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        index.write().unwrap();
+        let tree = git.find_tree(index.write_tree().unwrap()).unwrap();
+        let person = git2::Signature::now("a", "a@example.com").unwrap();
+        let parent = git.head().ok().map(|head| head.peel_to_commit().unwrap());
+        git.commit(Some("HEAD"), &person, &person, "x", &tree, &parent.iter().collect::<Vec<_>>()).unwrap();
+    };
+    scene.write("a.yaml", &[&pinned]);
+    commit();
+    // The digest is lost in a commit, and on disk alone.
+    scene.write("a.yaml", &["acme/api:1"]);
+    commit();
+    let (code, out, err) = scene.run(&["--fix", "--changed-since", "HEAD~1"]).await;
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(scene.read("a.yaml").contains(&pinned));
+    commit();
+    scene.write("a.yaml", &["acme/api:1"]);
+    let (code, out, err) = scene.run(&["--fix", "--changed-since", "HEAD"]).await;
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    // The same by a patch.
+    let lines = |image: &str| format!("   s0:\n-    image: {pinned}\n+    image: {image}\n");
+    let patch = format!(
+        "diff --git a/a.yaml b/a.yaml\n--- a/a.yaml\n+++ b/a.yaml\n@@ -2,2 +2,2 @@\n{}",
+        lines("acme/api:1")
+    );
+    let file = scene.directory.path().join("p.patch");
+    fs_err::write(&file, patch).unwrap();
+    scene.write("a.yaml", &["acme/api:1"]);
+    let (code, out, err) = scene.run(&["--fix", "--diff", file.to_str().unwrap()]).await;
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(scene.read("a.yaml").contains(&pinned));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fix_keeps_the_annotations_of_what_it_leaves_alone() {
     let scene = Scene::new("").await;
     let old = scene.registry.put_index("acme/moved", "1", BOTH, "old");

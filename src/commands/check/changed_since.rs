@@ -37,6 +37,8 @@ pub(super) struct Before {
     /// What is to be said about the comparison.
     pub(super) notes: Vec<String>,
     comparison: Option<Comparison>,
+    /// The patch, where one leads to the files on disk.
+    patch: Option<Vec<u8>>,
     place: DiffBase,
     inventory: Inventory,
     edited: Vec<EditedSettings>,
@@ -67,7 +69,35 @@ impl Before {
                 let comparison = CommitTree::of_comparison(&place.root, revision).map_err(no_revision)?;
                 Self::of_commits(comparison, revision, place, args, globals, environment, now)
             }
-            (None, Some(file)) => Self::of_patch(file, place, args, globals, environment, now),
+            (None, Some(file)) => {
+                Self::of_patch(read_patch(file)?, file, place, args, globals, environment, now)
+            }
+            (None, None) => Err(anyhow::anyhow!("there is no change to judge").into()),
+        }
+    }
+
+    /// Returns what was there before the same change, since this run wrote files: `written` has the bytes that these had.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub(super) fn after_fix(
+        self,
+        args: &CheckArgs,
+        globals: &Globals,
+        environment: &Variables,
+        now: &DirectoryTree,
+        written: &HashMap<String, Vec<u8>>,
+    ) -> Result<Self, Failure> {
+        let place = DiffBase { written: written.clone(), ..self.place };
+        match (self.comparison, self.patch) {
+            (Some(comparison), _) => {
+                let revision = args.changed_since.as_deref().unwrap_or_default();
+                Self::of_commits(comparison, revision, place, args, globals, environment, now)
+            }
+            (None, Some(patch)) => {
+                let file = args.diff.as_deref().unwrap_or(Path::new("-"));
+                Self::of_patch(patch, file, place, args, globals, environment, now)
+            }
             (None, None) => Err(anyhow::anyhow!("there is no change to judge").into()),
         }
     }
@@ -94,7 +124,7 @@ impl Before {
             |path| [head.file(path, SIZE_MAX).ok().flatten(), on_disk(path)].into_iter().flatten().collect(),
         );
         let (config, baseline, edited, files) = settings.load(args, globals, environment)?;
-        let tree = place.head(&comparison, now, &HashSet::new())?;
+        let tree = place.head(&comparison, now)?;
         let selection = Selection::new(base, place.selected.iter().cloned());
         let inventory = check::take_inventory(&selection, &config.settings).map_err(anyhow::Error::new)?;
         let is_touched = |path: &str, root_path: &str| {
@@ -142,12 +172,14 @@ impl Before {
             mentions,
             pinned_names,
             comparison: Some(comparison),
+            patch: None,
             place,
             _files: files,
         })
     }
 
     fn of_patch(
+        patch: Vec<u8>,
         file: &Path,
         place: DiffBase,
         args: &CheckArgs,
@@ -155,9 +187,9 @@ impl Before {
         environment: &Variables,
         now: &DirectoryTree,
     ) -> Result<Self, Failure> {
-        let patch = read_patch(file)?;
-        let tree =
-            PatchedTree::new(now, &patch, |path| place.read(path)).map_err(|error| no_patch(file, &error))?;
+        // It leads to the files as they were before this run wrote some.
+        let then = |path: &str| place.written.get(path).cloned().or_else(|| place.read(path));
+        let tree = PatchedTree::new(now, &patch, then).map_err(|error| no_patch(file, &error))?;
         let settings = BaseSettings::new(
             &place,
             |path| tree.file_before(path, |path| place.file(path)),
@@ -194,6 +226,7 @@ impl Before {
             baseline,
             notes: Vec::new(),
             comparison: None,
+            patch: Some(patch),
             place,
             inventory,
             edited,
@@ -216,17 +249,13 @@ impl Before {
     }
 
     /// Returns the files that are judged: those of the commit that is checked out, with what is not committed; `None` where
-    /// a patch led to the files on disk. `written` has the files below the root that this run wrote itself.
+    /// a patch led to the files on disk.
     ///
     /// # Errors
     /// The files cannot be listed.
-    pub(super) fn head<'t>(
-        &'t self,
-        work: &'t DirectoryTree,
-        written: &HashSet<String>,
-    ) -> Result<Option<HeadTree<'t>>, Failure> {
+    pub(super) fn head<'t>(&'t self, work: &'t DirectoryTree) -> Result<Option<HeadTree<'t>>, Failure> {
         let Some(comparison) = &self.comparison else { return Ok(None) };
-        self.place.head(comparison, work, written).map(Some)
+        self.place.head(comparison, work).map(Some)
     }
 
     /// Adds the links and submodules of the change to what could not be read, and what it mentions and nobody judges.
@@ -342,6 +371,7 @@ fn no_patch(file: &Path, error: &PatchError) -> Failure {
 fn no_revision(error: RevisionError) -> Failure {
     let hint = match &error {
         RevisionError::NoRepository => "run it inside of a git checkout, or use `--diff`",
+        RevisionError::NoCommit(name) if name == "HEAD" => "commit something first",
         RevisionError::NoCommit(_) => {
             "fetch it first; in a GitHub Action, actions/checkout with `fetch-depth: 0` does"
         }

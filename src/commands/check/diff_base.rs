@@ -1,6 +1,6 @@
 //! Where `check` judges a change: the work tree, and the paths of the command line in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::commands::args::CheckArgs;
@@ -13,16 +13,18 @@ use crate::source::tree::{Comparison, DirectoryTree, HeadScope, HeadTree, Resolv
 pub(super) struct DiffBase {
     /// The root of the git work tree.
     pub(super) root: PathBuf,
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     /// The paths of the command line below the root.
     pub(super) selected: Vec<String>,
+    /// What this run wrote, below the root, with the bytes from before that.
+    pub(super) written: HashMap<String, Vec<u8>>,
 }
 
 impl DiffBase {
     pub(super) fn here(args: &CheckArgs) -> Result<Self, Failure> {
         let directory = fs_err::canonicalize(std::env::current_dir()?)?;
         let root = fs_err::canonicalize(work_tree_root(&directory))?;
-        let mut place = Self { root, directory, selected: Vec::new() };
+        let mut place = Self { root, directory, selected: Vec::new(), written: HashMap::new() };
         let here = [PathBuf::from(".")];
         let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
         // What lies elsewhere was never part of the repository.
@@ -55,11 +57,11 @@ impl DiffBase {
         &self,
         comparison: &'t Comparison,
         work: &'t DirectoryTree,
-        written: &HashSet<String>,
     ) -> Result<HeadTree<'t>, Failure> {
         let scope =
             HeadScope { root: &self.root, base: &comparison.base, selected: &self.selected, limit: SIZE_MAX };
-        let tree = HeadTree::new(&comparison.head, work, &scope, |path| self.shown(path), written);
+        let written: HashSet<String> = self.written.keys().cloned().collect();
+        let tree = HeadTree::new(&comparison.head, work, &scope, |path| self.shown(path), &written);
         Ok(tree.map_err(anyhow::Error::new)?)
     }
 

@@ -1,6 +1,6 @@
 //! `check --fix`: `pin`, for the images that have a finding which can be fixed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::{block_on, progress, registry};
 use crate::check::Finding;
@@ -49,16 +49,16 @@ pub(super) fn fix(
 /// What was written, and whether something could not be.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    /// The files, below the root of the repository.
-    pub(super) files: HashSet<String>,
+    /// The files, by their paths below the root of the repository, with the bytes that they had.
+    pub(super) files: HashMap<String, Vec<u8>>,
     pub(super) has_failed: bool,
 }
 
 impl Written {
-    pub(super) fn of(pinned: &Pinned, tree: &DirectoryTree) -> Self {
+    pub(super) fn of(pinned: Pinned, tree: &DirectoryTree) -> Self {
         Self {
-            files: pinned.files.iter().map(|file| tree.root_path(&file.path)).collect(),
             has_failed: pinned.verdicts.iter().any(|verdict| verdict.outcome == Outcome::Failed),
+            files: pinned.files.into_iter().map(|file| (tree.root_path(&file.path), file.before)).collect(),
         }
     }
 }

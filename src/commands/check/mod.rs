@@ -34,6 +34,10 @@ use crate::source::git::Log;
 use crate::source::tree::{DirectoryTree, HeadTree, Resolved, Tree, resolve};
 use crate::text::{count, one_line, printable};
 
+/// What is named where a change is judged.
+const ONLY_PATHS: &str = "name files and directories that exist, seen from this directory: what the change says of environments \
+                          does not choose what is judged";
+
 /// Complains about what the rules find in the files, or in what a change does to them.
 ///
 /// # Errors
@@ -56,15 +60,20 @@ pub fn run(
     if let (true, Some(file)) = (args.write_baseline, &args.baseline) {
         outputs::require_file("baseline", file)?;
     }
-    let (gate, mut tree) = Gate::new(args, globals, environment, terminal)?;
+    let (mut gate, mut tree) = Gate::new(args, globals, environment, terminal)?;
     let shown = !globals.quiet && terminal.stderr.is_terminal();
     let mut written = fix::Written::default();
     if args.fix {
         written = gate.fix(args, &tree, shown, terminal)?;
         tree = gate.tree(args, globals, terminal)?;
+        // What the change says is another thing now.
+        gate.before = match gate.before.take() {
+            Some(before) => Some(before.after_fix(args, globals, environment, &tree, &written.files)?),
+            None => None,
+        };
     }
     let head = match &gate.before {
-        Some(before) => before.head(&tree, &written.files)?,
+        Some(before) => before.head(&tree)?,
         None => None,
     };
     let tree: &dyn Tree = match &head {
@@ -137,7 +146,11 @@ impl Gate {
         let trust = if args.untrusted { Trust::Untrusted } else { Trust::Scanned };
         let mut now = None;
         let mut gate = if args.changed_since.is_some() || args.diff.is_some() {
-            let tree = now.insert(local_tree(&args.paths)?);
+            let tree = local_tree(&args.paths).map_err(|failure| match failure.exit() {
+                Exit::Usage => failure.hint(ONLY_PATHS),
+                _ => failure,
+            });
+            let tree = now.insert(tree?);
             let mut before = Before::new(args, globals, environment, tree)?;
             let config = before.config.clone();
             Self {
@@ -226,7 +239,7 @@ impl Gate {
         for line in fix::left(&pinned) {
             writeln!(terminal.stderr, "{}", one_line(&line))?;
         }
-        Ok(fix::Written::of(&pinned, tree))
+        Ok(fix::Written::of(pinned, tree))
     }
 
     /// Returns the images in `tree`, as the gate reads them.
