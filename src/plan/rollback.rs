@@ -11,7 +11,7 @@ use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
 use crate::plan::set_digest::{AssignedDigest, Assignment};
 use crate::plan::{Reason, Verdict};
-use crate::policy::hold::{ActiveHolds, NewHold, Until};
+use crate::policy::hold::{ActiveHolds, Hold, NewHold, Until};
 use crate::policy::target::Target;
 use crate::policy::{Globs, Settings, environment, escaped};
 use crate::reference::{Digest, Image, Reference};
@@ -185,11 +185,12 @@ impl RollbackSources<'_> {
     }
 }
 
-/// Returns the holds that keep what was rolled back: one for each image that changed and is not on hold already.
+/// Returns the holds that keep what was rolled back: one for each image that changed and is not on hold already. Where somebody
+/// gave the reason, `is_given`, a hold for another one does not stand for it.
 pub fn holds(
     pinned: &Pinned,
     holds: ActiveHolds<'_>,
-    reason: &str,
+    (reason, is_given): (&str, bool),
     by: Option<&str>,
     until: Option<Until>,
 ) -> Vec<NewHold> {
@@ -199,7 +200,8 @@ pub fn holds(
         let tagged = change.tag.as_deref().map(|tag| reference.tagged(tag));
         // One that ends earlier, or is for the tag that goes away, does not keep it there.
         let lasts = holds.on(&file.root_path, tagged.as_ref().unwrap_or(reference));
-        if lasts.is_none_or(|hold| hold.until.is_some() && hold.until != until) {
+        let ends = |hold: &Hold| hold.until.is_some() && hold.until != until;
+        if lasts.is_none_or(|hold| ends(hold) || is_given && hold.reason != reason) {
             files.entry(reference.name()).or_default().insert(escaped(&file.root_path));
         }
     }

@@ -121,7 +121,9 @@ impl PlannedRollback {
                 .await?;
         let holds = settings.holds.at(past.now());
         let by = self.request.by.as_deref().filter(|by| !by.trim().is_empty());
-        let new_holds = rollback::holds(&pinned, holds, &self.request.why(), by, self.request.until);
+        let why = self.request.why();
+        let reason = (why.as_str(), self.request.reason.is_some());
+        let new_holds = rollback::holds(&pinned, holds, reason, by, self.request.until);
         let (path, before) = self.own;
         let mut after = before.clone();
         for hold in &new_holds {

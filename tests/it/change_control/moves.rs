@@ -86,6 +86,28 @@ async fn a_rollback_goes_back_and_never_forward() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reason_that_is_given_is_kept() {
+    let scene = Scene::new().await;
+    let digests: Vec<String> = ["1", "2", "3"].iter().map(|build| scene.publish(API, build, build)).collect();
+    for (hours, (tag, digest)) in [30, 20, 10].iter().zip(["1", "2", "3"].iter().zip(&digests)) {
+        scene.write("app/api.yaml", &deployment(&format!("acme/api:{tag}@{digest}")));
+        scene.commit("next", *hours);
+    }
+    let back = ["rollback", "app/api.yaml", "--image", "acme/api", "--to"];
+    let again: [&str; 3] = [&digests[1], "--reason", "slow since 3"];
+    let further: [&str; 3] = [&digests[0], "--reason", "loses \"mail\" since 2"];
+    let once_more: [&str; 1] = [&digests[1]];
+    for (to, holds) in [(&again[..], 1), (&further[..], 2), (&once_more[..], 2)] {
+        let (code, out, err) = scene.run(&[&back[..], to].concat()).await;
+        assert_eq!(code, 0, "{out}{err}");
+        let own = scene.read("tagpin.toml");
+        assert_eq!(own.matches("[[hold]]").count(), holds, "{own}");
+        assert!(to.get(2).is_none_or(|reason| own.contains(reason)), "{own}");
+        scene.commit("back", 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_digest_that_a_build_has_made_is_written_without_asking_the_tag() {
     let scene = Scene::new().await;
     let built = scene.publish(API, "1.9", "ours");
