@@ -143,6 +143,17 @@ fn what_cannot_be_combined_or_read_is_refused() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_may_be_named() {
+    let here = tempfile::tempdir().unwrap();
+    for name in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let said = tagpin(here.path(), &["--rendered", name], pod("a", "nginx:1").as_bytes());
+        assert_eq!(said.code, 1, "{name}: {}", said.err);
+        assert!(said.out.starts_with(&format!("{name}:")), "{}", said.out);
+    }
+}
+
 #[test]
 fn bytes_that_are_no_text_are_incomplete() {
     let here = tempfile::tempdir().unwrap();

@@ -101,8 +101,9 @@ fn names(file: &Path) -> Result<(String, String), Failure> {
     }
     let name = file.display().to_string();
     let root = work_tree_root(&fs_err::canonicalize(std::env::current_dir()?)?);
-    let full = fs_err::canonicalize(file)?;
-    let below = full.strip_prefix(&root).ok().and_then(Path::to_str);
+    // A pipe has a name to read by, such as `/dev/fd/63`, and lies nowhere.
+    let full = fs_err::canonicalize(file).ok();
+    let below = full.as_deref().and_then(|full| full.strip_prefix(&root).ok()?.to_str());
     let below = below.map_or_else(|| name.clone(), |below| below.replace(std::path::MAIN_SEPARATOR, "/"));
     Ok((name, below))
 }
