@@ -6,7 +6,7 @@ use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::manifest::{Located, PartialImage, SourceRange};
+use crate::manifest::{Located, PartialImage, SourceRange, is_candidate};
 use crate::policy::SettingOrigin;
 use crate::reference::{Digest, Reference};
 use crate::text::shell_word;
@@ -56,7 +56,7 @@ pub struct Finding {
 /// What mends a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
-    /// `tagpin pin FILE`, or `tagpin check --fix FILE`.
+    /// `tagpin pin FILE`, or `tagpin check --fix`: the only one for a file that is read because another names it.
     Pin {
         /// The file, as reports name it.
         file: String,
@@ -69,7 +69,8 @@ impl Fix {
     /// Returns the command that mends it, if there is one.
     pub fn command(&self) -> Option<String> {
         match self {
-            Self::Pin { file } => Some(format!("tagpin pin {}", shell_word(file))),
+            Self::Pin { file } if is_candidate(file) => Some(format!("tagpin pin {}", shell_word(file))),
+            Self::Pin { .. } => Some("tagpin check --fix".to_owned()),
             Self::Advice(_) => None,
         }
     }
@@ -90,6 +91,10 @@ impl Finding {
         let found = &located.site;
         let place = located.place();
         let fix = rule.fixable.then(|| match found.state {
+            State::Skipped(_) if &*found.format == "devcontainer" => Fix::Advice(
+                "write `name@sha256:…` there by hand: a feature takes a tag or a digest, and not both"
+                    .to_owned(),
+            ),
             State::Skipped(_) => {
                 Fix::Advice("write the digest there by hand: tagpin does not edit such a place".to_owned())
             }
@@ -258,6 +263,7 @@ mod tests {
             ("a b.yaml", "tagpin pin 'a b.yaml'"),
             ("-n.yaml", "tagpin pin ./-n.yaml"),
             ("it's;rm.yaml", r"tagpin pin 'it'\''s;rm.yaml'"),
+            ("env/prod.txt", "tagpin check --fix"),
         ] {
             assert_eq!(Fix::Pin { file: file.to_owned() }.hint(), command);
         }

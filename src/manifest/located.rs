@@ -22,6 +22,9 @@ pub struct Scan {
     pub sites: Vec<Located>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// Whether what could not be read has a key of an image in JSON.
+    #[serde(default)]
+    pub names_image: bool,
     /// What makes tagpin look away.
     pub looks_away: Vec<LookAway>,
     /// The parts of images among values, where the gate asks: their rest stands elsewhere.

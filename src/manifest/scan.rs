@@ -114,9 +114,13 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         if scan.nodes > NODES_MAX {
             // Where there are too many is said once.
             file.embeds.set(0);
-            return file.read(wanted, &(0..text.len()), true);
+            scan = file.read(wanted, &(0..text.len()), true);
+            break;
         }
     }
+    // As keys of JSON: settings say the word elsewhere.
+    scan.names_image =
+        !scan.unread.is_empty() && text.contains("\"image") && catalogue.spells_words(text.as_bytes());
     scan
 }
 

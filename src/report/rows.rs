@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::{Excerpt, ExcerptSource};
 use crate::check::{Checked, Finding, Severity, UncheckedSite};
 use crate::manifest::edit::Style;
-use crate::manifest::inventory::Inventory;
+use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::{Skip, State, Write};
 use crate::manifest::{Located, Unread, UnreadReason, VendoredTree};
 use crate::plan::{Outcome, Reason, Verdict};
@@ -129,15 +129,19 @@ impl<'i> Report<'i> {
             .sites()
             .map(|(file, located)| Row::new(&file.path, located, verdicts.as_mut().and_then(Iterator::next)))
             .collect();
-        let unread: Vec<UnreadRow<'i>> = inventory
-            .unread()
-            .map(|(file, unread)| {
+        let files = inventory.files.iter();
+        let unread = files.flat_map(|file| file.scan.unread.iter().map(move |unread| (file, unread)));
+        let unread: Vec<UnreadRow<'i>> = unread
+            .map(|(FileScan { path, scan, .. }, unread)| {
                 // Hooks name every file of a commit, templates that are not YAML among them.
-                let is_named = is_named(file) && unread.reason != UnreadReason::Template;
-                let is_data =
-                    matches!(unread.reason, UnreadReason::NotYaml | UnreadReason::TooLarge) && is_data(file);
+                let is_named = is_named(path) && unread.reason != UnreadReason::Template;
+                let is_data = match unread.reason {
+                    UnreadReason::NotYaml => is_data(path) && !scan.names_image,
+                    UnreadReason::TooLarge => is_data(path),
+                    _ => false,
+                };
                 let incomplete = is_named || (unread.reason.is_incomplete() && !is_data);
-                UnreadRow { file, unread, incomplete }
+                UnreadRow { file: path, unread, incomplete }
             })
             .collect();
         let readable = unread.iter().all(|row| !row.incomplete);

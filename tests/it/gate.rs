@@ -229,6 +229,21 @@ fn bad_input_is_a_usage_error_and_writes_nothing() {
 }
 
 #[test]
+fn what_only_head_has_is_mended_by_a_commit() {
+    let pinned = format!("redis:6@sha256:{}", "a".repeat(64));
+    let scene = Scene::new(&[("a.yaml", &compose(&[&pinned]))]);
+    scene.write("a.yaml", &compose(&["redis:6"]));
+    scene.commit();
+    scene.write("a.yaml", &compose(&[&pinned]));
+    let (code, out, err) = scene.run(&["check", "--changed-since", "HEAD~1"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(
+        out.contains("hint: it is not what is on disk: commit a.yaml") && !out.contains("tagpin pin"),
+        "{out}"
+    );
+}
+
+#[test]
 fn a_hook_may_name_every_file_of_a_commit() {
     let template = "{{ if .Values.on }}\nimage: [{{ .Values.image }}\n{{ end }}\n";
     let scene = Scene::new(&[
@@ -245,6 +260,26 @@ fn a_hook_may_name_every_file_of_a_commit() {
     let hooks = include_str!("../../.pre-commit-hooks.yaml");
     let hooks: Value = serde_yaml::from_str(hooks).unwrap();
     assert_eq!(hooks[0]["entry"], "tagpin check");
+    let files = hooks[0]["files"].as_str().unwrap();
+    for kind in ["ya?ml", "Dockerfile", "nomad", "tofu", "tfvars", "container", "bake"] {
+        assert!(files.contains(kind), "{kind}: {files}");
+    }
+}
+
+#[test]
+fn json_that_cannot_be_read_is_settings_only_without_an_image() {
+    let manifest = "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"containers\": [{\"image\": \"nginx:1\",,}]}}";
+    for (text, code) in [
+        (manifest, 3),
+        ("{\"containerDefinitions\": [{\"image\": \"nginx:1\"", 3),
+        ("{ // settings\n \"editor.tabSize\": 2, }\n", 0),
+        ("{ // the image of the day\n \"name\": \"a\", }\n", 0),
+    ] {
+        let scene = Scene::new(&[("a.yaml", "a: 1\n"), ("sub/broken.json", text)]);
+        for command in ["check", "list"] {
+            assert_eq!(scene.run(&[command]).0, code, "{command}: {text}");
+        }
+    }
 }
 
 #[cfg(unix)]
