@@ -153,6 +153,23 @@ fn install_step() -> String {
 }
 
 #[test]
+fn every_input_is_documented() {
+    let page = include_str!("../../docs/github-action.md");
+    for (input, _) in action()["inputs"].as_mapping().unwrap() {
+        let input = input.as_str().unwrap();
+        assert!(page.contains(&format!("| `{input}` | ")), "{input}");
+    }
+    for (input, flag) in
+        [("baseline", "--baseline="), ("strict", "--strict"), ("expect-images", "--expect-images=")]
+    {
+        let step = step("check");
+        let name = format!("TAGPIN_ACTION_{}", input.to_uppercase().replace('-', "_"));
+        assert_eq!(step["env"][name.as_str()], format!("${{{{ inputs.{input} }}}}").as_str());
+        assert!(step["run"].as_str().unwrap().contains(flag), "{input}");
+    }
+}
+
+#[test]
 fn a_listed_release_runs_where_its_checksum_is_right() {
     if !has_bash() {
         return;

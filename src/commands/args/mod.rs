@@ -59,7 +59,7 @@ pub struct Globals {
     /// Read settings from FILE, or from TAGPIN_CONFIG; a repository's own tagpin.toml can only narrow them
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// How results are printed: human or json; `check` also has sarif, github and junit, `list` and `history` have html
+    /// How results are printed: human or json; `check` also has sarif, github and junit, `list` and `history` have html, `live` has markdown
     #[arg(
         long,
         global = true,
