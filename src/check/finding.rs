@@ -91,7 +91,7 @@ impl Finding {
         let found = &located.site;
         let place = located.place();
         let fix = rule.fixable.then(|| match found.state {
-            State::Skipped(_) if &*found.format == "devcontainer" => Fix::Advice(
+            State::Skipped(_) if &*found.format == "devcontainer-feature" => Fix::Advice(
                 "write `name@sha256:…` there by hand: a feature takes a tag or a digest, and not both"
                     .to_owned(),
             ),

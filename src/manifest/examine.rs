@@ -78,6 +78,12 @@ pub fn examine(
     }
 }
 
+/// Returns whether what stands at a JSON pointer is called like a part of an image.
+pub fn is_part_of_image(pointer: &str) -> bool {
+    let key = pointer.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    ["tag", "digest", "registry"].iter().any(|part| key.ends_with(part))
+}
+
 struct Examiner<'e, 'a> {
     tree: &'e SyntaxTree<'a>,
     path: &'e str,
@@ -212,12 +218,15 @@ impl Examiner<'_, '_> {
     fn value(&self, document: usize, node: NodeId, line: usize, before: usize) -> SeenValue {
         let path = self.tree.pointer(node);
         let text = self.tree.text_of(node).map(|text| text.chars().take(TEXT_MAX).collect::<String>());
-        let is_like_image = text.as_deref().is_some_and(|text| match classify(text) {
-            (State::Pinned, _) => true,
-            (State::Floating, Some(reference)) => reference.tag().is_some(),
-            (State::Skipped(skip), _) => skip == Skip::MalformedDigest,
-            _ => false,
-        });
+        // `5.0@sha256:…` is a part of one.
+        let is_part = is_part_of_image(&path);
+        let is_like_image = !is_part
+            && text.as_deref().is_some_and(|text| match classify(text) {
+                (State::Pinned, _) => true,
+                (State::Floating, Some(reference)) => reference.tag().is_some(),
+                (State::Skipped(skip), _) => skip == Skip::MalformedDigest,
+                _ => false,
+            });
         SeenValue {
             line,
             column: before + 1,

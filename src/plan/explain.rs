@@ -149,7 +149,7 @@ fn of_skip(skip: Skip, located: &Located) -> &'static str {
         Skip::SharedTag => "set the tag, or a digest, for each image by itself",
         Skip::Asserted => "nothing: only a test reads it",
         Skip::ByVersion => "nothing: what reads it takes a version and no digest",
-        Skip::NotEditable if &*located.site.format == "devcontainer" => {
+        Skip::NotEditable if &*located.site.format == "devcontainer-feature" => {
             "write `name@sha256:…`: it takes a tag or a digest"
         }
         Skip::NotEditable if located.site.inside.is_some() => "write the text as a literal block (`|`)",

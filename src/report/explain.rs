@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::terminal::{Stream, TextStyle};
 use crate::manifest::deploy::Reading;
-use crate::manifest::examine::{CatalogueEntry, SeenValue};
+use crate::manifest::examine::{CatalogueEntry, SeenValue, is_part_of_image};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::{Located, LookAway, Unread};
 use crate::plan::{Explanation, outcome_words};
@@ -206,7 +206,9 @@ fn nothing(explained: &Explained<'_>, place: &str, stream: &Stream) -> String {
                 let advice = "it reads like an image, and no `[[location]]` can say where it stands: if something runs it, write its digest by hand";
                 text += &said("what to do", advice, stream);
             }
-            None if may_be_a_part(value) => {
+            None if is_part_of_image(&value.path)
+                && value.text.as_deref().is_some_and(|text| !text.is_empty()) =>
+            {
                 let advice = "it may be a part of an image, whose rest stands elsewhere: `tagpin check` says what it makes";
                 text += &said("", advice, stream);
             }
@@ -220,13 +222,6 @@ fn nothing(explained: &Explained<'_>, place: &str, stream: &Stream) -> String {
         text += &said("seen", "a comment, or nothing that a parser reads", stream);
     }
     text
-}
-
-/// Returns whether a value is called like a part of an image.
-fn may_be_a_part(value: &SeenValue) -> bool {
-    let key = value.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let is_part = ["tag", "digest", "registry", "repository"].iter().any(|part| key.ends_with(part));
-    is_part && value.text.as_ref().is_some_and(|text| !text.is_empty())
 }
 
 fn block(text: &str) -> String {

@@ -95,6 +95,26 @@ fn a_place_that_is_not_there_is_wrong_usage() {
 }
 
 #[test]
+fn what_cannot_be_made_known_is_told_otherwise() {
+    let work = tempfile::tempdir().unwrap();
+    let digest = "a".repeat(64);
+    let values = format!("image:\n  tag: 5.0@sha256:{digest}\n");
+    fs_err::write(work.path().join("values-production.yaml"), values).unwrap();
+    let features =
+        "{\"image\": \"acme/dev:1\", \"features\": {\n\"ghcr.io/devcontainers/features/node:1\": {}}}";
+    fs_err::write(work.path().join("devcontainer.json"), features).unwrap();
+    for (place, said) in [
+        ("values-production.yaml:2", "`tagpin check` says what it makes"),
+        ("devcontainer.json:2", "write `name@sha256:…`"),
+    ] {
+        let out = String::from_utf8(explain(work.path(), &[place]).stdout)
+            .unwrap()
+            .replace("\n              ", " ");
+        assert!(out.contains(said) && !out.contains("[[location]]"), "{place}: {out}");
+    }
+}
+
+#[test]
 fn a_place_that_the_configuration_makes_known_is_said_to_be_one() {
     let work = tempfile::tempdir().unwrap();
     let robot =

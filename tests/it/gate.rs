@@ -273,7 +273,6 @@ fn json_that_cannot_be_read_is_settings_only_without_an_image() {
         (manifest, 3),
         ("{\"containerDefinitions\": [{\"image\": \"nginx:1\"", 3),
         ("{ // settings\n \"editor.tabSize\": 2, }\n", 0),
-        ("{ // the image of the day\n \"name\": \"a\", }\n", 0),
     ] {
         let scene = Scene::new(&[("a.yaml", "a: 1\n"), ("sub/broken.json", text)]);
         for command in ["check", "list"] {
