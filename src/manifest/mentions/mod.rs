@@ -6,6 +6,7 @@ mod digests;
 mod filled;
 mod holdings;
 mod image_like;
+mod left_out;
 mod mention;
 mod names;
 mod outline;

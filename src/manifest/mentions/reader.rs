@@ -1,12 +1,14 @@
 //! Reads the texts of a file, and the texts inside of them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::image_like::{
     Likeness, asked_for, has_version, is_untagged, likeness, put_together, says_image, sets_tag,
     without_scheme, words,
 };
+use super::left_out::{is_query, set_aside};
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
 use super::outline;
@@ -88,6 +90,8 @@ pub(super) struct Reader<'r, 't> {
     take: &'r mut Take<'t>,
     /// How many texts what is read stands in.
     depth: usize,
+    /// What the settings say is not an image, of the document that is read.
+    set_aside: HashSet<NodeId>,
 }
 
 /// A text that is read: the file's, or one inside of it.
@@ -105,7 +109,7 @@ pub(super) struct Text<'a> {
 
 impl<'r, 't> Reader<'r, 't> {
     pub(super) fn new(path: &'r str, catalogue: &'r Catalogue, take: &'r mut Take<'t>) -> Self {
-        Self { path, catalogue, take, depth: 0 }
+        Self { path, catalogue, take, depth: 0, set_aside: HashSet::new() }
     }
 
     /// Has it read what something else takes a text from.
@@ -128,6 +132,7 @@ impl<'r, 't> Reader<'r, 't> {
             for (document, parsed) in tree.documents.iter().enumerate() {
                 if let Some(root) = parsed.root.filter(is_whole) {
                     let in_object = is_object(&tree, root);
+                    self.set_aside = set_aside(self.catalogue, &tree, root, path);
                     let text = Text { tree: &tree, depth: self.depth, document, in_object, outer: None };
                     if Language::of(self.path).is_none() && Language::of(path) == Some(Language::Yaml) {
                         let value = tree.source_of(document);
@@ -178,6 +183,9 @@ impl<'r, 't> Reader<'r, 't> {
 
     fn walk(&mut self, text: &Text<'_>, node: NodeId) {
         let tree = text.tree;
+        if text.depth == self.depth && text.outer.is_none() && self.set_aside.contains(&node) {
+            return;
+        }
         match tree.kind(node) {
             NodeKind::Scalar { value, .. } if is_query(tree, node, value) => {}
             NodeKind::Scalar { value, .. } => self.scalar(text, node, value),
@@ -209,7 +217,9 @@ impl<'r, 't> Reader<'r, 't> {
                     if UPDATERS.iter().any(|prefix| key.starts_with(prefix)) {
                         self.emit(text, *value, Mentioned::Updater(key.to_owned()));
                     }
-                    self.value(text, key, *value, false);
+                    if !(text.outer.is_none() && self.set_aside.contains(value)) {
+                        self.value(text, key, *value, false);
+                    }
                     self.walk(text, *value);
                 }
             }
@@ -461,12 +471,6 @@ pub(super) fn floating(name: &str, text: &str, catalogue: &Catalogue) -> Vec<Str
         |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
     let parts = found.partials.iter().filter(is_open).map(|partial| partial.parts.written());
     sites.map(|located| located.site.image.clone()).chain(parts).collect()
-}
-
-/// Returns whether a scalar asks for metrics or logs, as `up{image="nginx:1.27"}` does.
-fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
-    let is_named = names::key_of(tree, node).is_some_and(|key| matches!(key, "expr" | "query"));
-    is_named && value.contains('{') && value.contains("=\"")
 }
 
 fn is_object(tree: &SyntaxTree<'_>, root: NodeId) -> bool {

@@ -2,6 +2,7 @@
 
 use super::PIN;
 use super::led_to::{DEPLOYMENT, GOOD, left_alone, refused};
+use crate::support::checkout::Scene;
 
 #[test]
 fn what_goes_with_all_that_runs_it_is_not_missed() {
@@ -110,4 +111,24 @@ fn what_goes_with_all_that_runs_it_is_not_missed() {
         vec![("c/values.yaml", "a: b\n")],
         "c/values.yaml looks-away",
     )]);
+}
+
+#[test]
+fn what_the_operator_says_is_no_image_is_none() {
+    let worker = |tag: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  WORKER_IMAGE: acme/worker:{tag}\n"
+        )
+    };
+    let scene = Scene::new(&[("a.yaml", &worker("1"))]);
+    let base = scene.head();
+    scene.write("a.yaml", &worker("2"));
+    scene.commit();
+    assert_eq!(scene.judged(&["check", "--changed-since", &base]).0, 1, "nobody says so");
+    let mine = scene.directory.path().join("mine.toml");
+    let location = "[[location]]\ngroup = \"\"\nkinds = [\"ConfigMap\"]\nignore = [\"/data/WORKER_IMAGE\"]\n";
+    fs_err::write(&mine, location).unwrap();
+    let args = ["check", "--config", mine.to_str().unwrap(), "--changed-since", &base];
+    let (code, findings, _, err) = scene.judged(&args);
+    assert_eq!((code, findings.len()), (0, 0), "{findings:?} {err}");
 }

@@ -1,0 +1,30 @@
+//! What is not read though it reads like an image: what the settings say is none, and what only asks about images.
+
+use std::collections::HashSet;
+
+use super::names;
+use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// Returns what the operator's own locations say is not an image in a document.
+pub(super) fn set_aside(
+    catalogue: &Catalogue,
+    tree: &SyntaxTree<'_>,
+    root: NodeId,
+    path: &str,
+) -> HashSet<NodeId> {
+    if catalogue.locations().len() == BUILT_IN.locations().len() {
+        return HashSet::new();
+    }
+    let kinds = tree.get_str(root, "apiVersion").zip(tree.get_str(root, "kind"));
+    let kinds = kinds.map(|(version, kind)| catalogue.kubernetes(version, kind)).unwrap_or_default();
+    let all = kinds.into_iter().chain(catalogue.format(tree, root, path).all());
+    let own = all.filter(|location| !location.is_built_in());
+    own.flat_map(|location| &location.ignore).flat_map(|pattern| pattern.find(tree, root)).collect()
+}
+
+/// Returns whether a scalar asks for metrics or logs, as `up{image="nginx:1.27"}` does.
+pub(super) fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
+    let is_named = names::key_of(tree, node).is_some_and(|key| matches!(key, "expr" | "query"));
+    is_named && value.contains('{') && value.contains("=\"")
+}
