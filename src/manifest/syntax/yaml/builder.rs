@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle};
 
+use super::quick_reader::{self, YamlEvents};
 use crate::manifest::syntax::definition::Chunk;
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::line_ends;
@@ -81,12 +82,32 @@ impl<'a> Builder<'a> {
         if !self.tree.documents.is_empty() {
             self.start = base;
         }
+        let text = &self.tree.text[chunk.span.clone()];
+        if !self.read_quickly(text) {
+            self.parse(text);
+        }
+        self.reset();
+    }
+
+    /// Reads a text that the quick reader knows how to read; otherwise returns `false`, and nothing was read.
+    pub(super) fn read_quickly(&mut self, text: &'a str) -> bool {
+        let before = self.state();
+        let is_read = quick_reader::read(text, self).is_some();
+        if !is_read {
+            self.go_back(before);
+        }
+        is_read
+    }
+
+    /// Reads any text by the parser.
+    pub(super) fn parse(&mut self, text: &'a str) {
+        let base = self.base;
         let options = granit_parser::options! {
             max_buffered_comment_events: usize::MAX,
             flow_nesting_limit: DEPTH_MAX,
             block_nesting_limit: DEPTH_MAX,
         };
-        let mut parser = Parser::new_from_str_with_options(&self.tree.text[chunk.span.clone()], options);
+        let mut parser = Parser::new_from_str_with_options(text, options);
         loop {
             match parser.next_event() {
                 None => break,
@@ -113,29 +134,27 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        self.reset();
     }
 
     pub(super) fn finish(self) -> SyntaxTree<'a> {
         self.tree
     }
 
+    /// Returns a span of the chunk as one of the text.
+    fn moved(&self, span: &Range<usize>) -> Range<usize> {
+        self.base + span.start..self.base + span.end
+    }
+
     fn event(&mut self, event: Event<'a>, span: Range<usize>, line: usize) {
         match event {
-            Event::DocumentStart(..) => {
-                // What stands before the first document belongs to it.
-                self.start = if self.tree.documents.is_empty() { 0 } else { span.start };
-                self.reset();
-            }
+            Event::DocumentStart(..) => self.begin_document(span.start),
             Event::DocumentEnd => {
                 if let Some((fault, message)) = self.excess() {
                     self.abandon(line, message, fault);
                     self.start = span.end;
                     return;
                 }
-                self.tree.documents.push(Document { start: self.start, root: self.root, error: None });
-                self.start = span.end;
-                self.reset();
+                self.finish_document(span.end);
             }
             Event::Comment(..) => self.tree.comments.push(span),
             Event::Scalar(value, style, anchor, tag) => {
@@ -149,8 +168,7 @@ impl<'a> Builder<'a> {
                 // An empty plain scalar is null, which the parser spells `~`.
                 let value =
                     if span.is_empty() && style == ScalarStyle::Plain { Cow::Borrowed("") } else { value };
-                self.tree.is_linked |= value == "<<";
-                self.add(NewKind::Scalar { value, style }, span, anchor, tag);
+                self.add_scalar(value, style, span, anchor, tag);
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let kind = NewKind::Sequence { items: Vec::new(), flow: style == StructureStyle::Flow };
@@ -160,11 +178,7 @@ impl<'a> Builder<'a> {
                 let kind = NewKind::Mapping { entries: Vec::new(), flow: style == StructureStyle::Flow };
                 self.begin(kind, span, anchor, tag, 2);
             }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(collection) = self.open.pop() {
-                    self.end(&collection, span.end);
-                }
-            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span.end),
             Event::Alias(target) => {
                 (self.aliased, self.tree.is_linked) = (true, true);
                 let target = self.anchors.get(&target).copied();
@@ -176,6 +190,30 @@ impl<'a> Builder<'a> {
             }
             _ => {}
         }
+    }
+
+    fn begin_document(&mut self, start: usize) {
+        // What stands before the first document belongs to it.
+        self.start = if self.tree.documents.is_empty() { 0 } else { start };
+        self.reset();
+    }
+
+    fn finish_document(&mut self, end: usize) {
+        self.tree.documents.push(Document { start: self.start, root: self.root, error: None });
+        self.start = end;
+        self.reset();
+    }
+
+    fn add_scalar(
+        &mut self,
+        value: Cow<'a, str>,
+        style: ScalarStyle,
+        span: Range<usize>,
+        anchor: usize,
+        tag: Option<Cow<'a, granit_parser::Tag>>,
+    ) {
+        self.tree.is_linked |= value == "<<";
+        self.add(NewKind::Scalar { value, style }, span, anchor, tag);
     }
 
     fn add(
@@ -212,6 +250,13 @@ impl<'a> Builder<'a> {
     ) {
         let id = self.add(kind, span, anchor, tag);
         self.open.push(OpenCollection { id, first: self.children.len(), stride });
+    }
+
+    /// Ends the innermost collection.
+    fn close(&mut self, end: usize) {
+        if let Some(collection) = self.open.pop() {
+            self.end(&collection, end);
+        }
     }
 
     /// Gives a collection what stands in it.
@@ -260,6 +305,32 @@ impl<'a> Builder<'a> {
         self.reset();
     }
 
+    /// Returns how far the tree is before a chunk is read.
+    fn state(&self) -> BuilderState {
+        BuilderState {
+            size: self.tree.size(),
+            documents: self.tree.documents.len(),
+            comments: self.tree.comments.len(),
+            start: self.start,
+            is_linked: self.tree.is_linked,
+        }
+    }
+
+    /// Forgets what was read since.
+    fn go_back(&mut self, to: BuilderState) {
+        if !self.tree.wide.is_empty() {
+            for id in to.size.nodes..self.tree.nodes.len() {
+                self.tree.wide.remove(&id);
+            }
+        }
+        self.tree.shrink_to(&to.size);
+        self.tree.documents.truncate(to.documents);
+        self.tree.comments.truncate(to.comments);
+        self.tree.is_linked = to.is_linked;
+        self.start = to.start;
+        self.reset();
+    }
+
     fn reset(&mut self) {
         self.open.clear();
         self.children.clear();
@@ -268,6 +339,52 @@ impl<'a> Builder<'a> {
         self.wide.clear();
         self.root = None;
         self.first = self.tree.size();
+    }
+}
+
+struct BuilderState {
+    size: TreeSize,
+    documents: usize,
+    comments: usize,
+    start: usize,
+    is_linked: bool,
+}
+
+impl<'a> YamlEvents<'a> for Builder<'a> {
+    fn document(&mut self, start: usize) {
+        self.begin_document(self.base + start);
+    }
+
+    fn end_document(&mut self, end: usize) {
+        self.finish_document(self.base + end);
+    }
+
+    fn scalar(&mut self, value: Cow<'a, str>, style: ScalarStyle, span: Range<usize>) {
+        let span = self.moved(&span);
+        self.add_scalar(value, style, span, 0, None);
+    }
+
+    fn sequence(&mut self, span: Range<usize>, flow: bool) {
+        let span = self.moved(&span);
+        self.begin(NewKind::Sequence { items: Vec::new(), flow }, span, 0, None, 1);
+    }
+
+    fn mapping(&mut self, span: Range<usize>, flow: bool) {
+        let span = self.moved(&span);
+        self.begin(NewKind::Mapping { entries: Vec::new(), flow }, span, 0, None, 2);
+    }
+
+    fn end_collection(&mut self, end: usize) {
+        self.close(self.base + end);
+    }
+
+    fn comment(&mut self, span: Range<usize>) {
+        let span = self.moved(&span);
+        self.tree.comments.push(span);
+    }
+
+    fn has_room(&self) -> bool {
+        self.tree.nodes.len() <= NODES_MAX
     }
 }
 
