@@ -72,9 +72,11 @@ pub fn run(
         }
     } else {
         print(&report, globals, terminal, human::list)?;
-        let (open, kept) = floating(&inventory, &config);
-        let step = next_step::after_list(open, kept.iter().copied(), &shell_words(&args.paths));
-        print_next_step(step, globals, terminal)?;
+        if globals.format == Format::Human && !globals.quiet {
+            let (open, kept) = floating(&inventory, &config);
+            let step = next_step::after_list(open, kept.iter().copied(), &shell_words(&args.paths));
+            print_next_step(step, globals, terminal)?;
+        }
     }
     Ok(Exit::of(false, report.complete))
 }

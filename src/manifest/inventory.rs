@@ -167,6 +167,8 @@ fn take_with<T: Tree, L>(
         }
     }
     let mut files = read_all(tree, &scan, &entries)?;
+    // What follows needs room, and no longer their paths.
+    drop(entries);
     // A kustomization reads files of any name.
     let projects = if is_gate { variables::compose_files(tree, &all) } else { Vec::new() };
     let named = files.iter().flat_map(|file| file.scan.kustomize.files());

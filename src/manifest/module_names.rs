@@ -32,6 +32,11 @@ pub struct ModuleArgument {
 }
 
 impl ModuleNames {
+    /// Returns whether nothing is said of any name.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Adds the names of another document of the file.
     pub(super) fn add(&mut self, other: Self) {
         self.images.extend(other.images);

@@ -367,6 +367,7 @@ fn locate(tree: &SyntaxTree<'_>, found: Found, offset: usize, scan: &mut Scan) {
     let mut places = index();
     // Of many, two lists would take as much again as the file: what was moved is given back on the way.
     sites.reverse();
+    scan.sites.reserve_exact(sites.len().min(SITES_AT_ONCE));
     while let Some(site) = sites.pop() {
         if sites.len() % SITES_AT_ONCE == 0 {
             sites.shrink_to_fit();

@@ -94,6 +94,9 @@ impl<'f> Modules<'f> {
 /// Leaves the definitions and arguments alone that are used for more than an image, and those that nobody uses as one. What
 /// files say of names is taken out of them.
 pub(super) fn settle(files: &mut [TreeFile<'_>]) {
+    if files.iter().all(|(_, scan)| scan.module.is_empty()) {
+        return;
+    }
     let names: Vec<(&str, ModuleNames)> =
         files.iter_mut().map(|(path, scan)| (directory(path), std::mem::take(&mut scan.module))).collect();
     let mut modules = Modules::of(&names);

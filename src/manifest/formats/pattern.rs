@@ -206,6 +206,13 @@ impl PatternSearch<'_, '_> {
         {
             return;
         }
+        // Most nodes are scalars, and nothing is below one.
+        if self.tree.is_scalar(node) {
+            if segments.iter().all(|segment| segment.step == PatternStep::Deep) {
+                self.found.push(node);
+            }
+            return;
+        }
         match &first.step {
             PatternStep::Key(key) => {
                 if let Some(child) = self.tree.get(node, key) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::{NodeId, NodeKind, SyntaxTree};
+use super::tree::{NodeForm, NodeId, SyntaxTree};
 
 /// The most uses that are named: more help nobody, and aliases are cheap to write.
 const USES_MAX: usize = 100;
@@ -19,9 +19,9 @@ pub(crate) struct Aliases {
 impl Aliases {
     pub(crate) fn of(tree: &SyntaxTree<'_>) -> Self {
         let mut aliases: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
-        for id in 0..tree.nodes.len() {
-            if let NodeKind::Alias(target) = tree.kind(id) {
-                aliases.entry(target).or_default().push(id);
+        for (id, node) in tree.nodes.iter().enumerate() {
+            if node.form == NodeForm::Alias {
+                aliases.entry(node.at as usize).or_default().push(id);
             }
         }
         Self { aliases, left: USES_IN_ALL_MAX }

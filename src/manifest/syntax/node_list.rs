@@ -106,6 +106,14 @@ impl<'a> SyntaxTree<'a> {
         first as usize..first as usize + length as usize
     }
 
+    pub(super) fn items_at(&self, at: u32) -> &[NodeId] {
+        &self.items[self.children(at)]
+    }
+
+    pub(super) fn entries_at(&self, at: u32) -> &[(NodeId, NodeId)] {
+        &self.entries[self.children(at)]
+    }
+
     /// Returns what a node is.
     pub fn kind(&self, id: NodeId) -> NodeKind<'_> {
         let node = &self.nodes[id];
@@ -117,12 +125,8 @@ impl<'a> SyntaxTree<'a> {
                 NodeKind::Scalar { value: self.text.get(node.inside()).unwrap_or_default(), style }
             }
             NodeForm::Decoded(style) => NodeKind::Scalar { value: &self.texts[node.at as usize], style },
-            NodeForm::Sequence { flow } => {
-                NodeKind::Sequence { items: &self.items[self.children(node.at)], flow }
-            }
-            NodeForm::Mapping { flow } => {
-                NodeKind::Mapping { entries: &self.entries[self.children(node.at)], flow }
-            }
+            NodeForm::Sequence { flow } => NodeKind::Sequence { items: self.items_at(node.at), flow },
+            NodeForm::Mapping { flow } => NodeKind::Mapping { entries: self.entries_at(node.at), flow },
             NodeForm::Alias => NodeKind::Alias(node.at as usize),
         }
     }

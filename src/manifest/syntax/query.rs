@@ -59,16 +59,16 @@ impl<'a> SyntaxTree<'a> {
 
     /// Returns the items of a sequence, aliases followed; nothing where it is none.
     pub fn items(&self, id: NodeId) -> &[NodeId] {
-        match self.kind(self.resolve(id)) {
-            NodeKind::Sequence { items, .. } => items,
+        match self.nodes[self.resolve(id)] {
+            Node { form: NodeForm::Sequence { .. }, at, .. } => self.items_at(at),
             _ => &[],
         }
     }
 
     /// Returns the entries that are written in a mapping itself, aliases to it followed; nothing where it is none.
     pub fn entries(&self, id: NodeId) -> &[(NodeId, NodeId)] {
-        match self.kind(self.resolve(id)) {
-            NodeKind::Mapping { entries, .. } => entries,
+        match self.nodes[self.resolve(id)] {
+            Node { form: NodeForm::Mapping { .. }, at, .. } => self.entries_at(at),
             _ => &[],
         }
     }
@@ -117,7 +117,7 @@ impl<'a> SyntaxTree<'a> {
         let values: Vec<NodeId> = if entries.len() > WIDE {
             self.wide.get(&self.resolve(mapping)).map(|wide| wide.merges.clone()).unwrap_or_default()
         } else {
-            let merges = entries.iter().filter(|(k, _)| self.own_text(*k) == Some("<<"));
+            let merges = entries.iter().filter(|(k, _)| self.says(*k, "<<"));
             merges.map(|(_, value)| *value).collect()
         };
         let mut sources = Vec::new();
@@ -135,7 +135,7 @@ impl<'a> SyntaxTree<'a> {
         if self.masked.is_empty() {
             return self.get(mapping, key).into_iter().collect();
         }
-        let own = self.entries(mapping).iter().filter(|(k, _)| self.own_text(*k) == Some(key));
+        let own = self.entries(mapping).iter().filter(|(k, _)| self.says(*k, key));
         let own: Vec<NodeId> = own.map(|(_, value)| self.resolve(*value)).collect();
         if own.is_empty() { self.get(mapping, key).into_iter().collect() } else { own }
     }
@@ -148,12 +148,24 @@ impl<'a> SyntaxTree<'a> {
             let wide = self.wide.get(&self.resolve(mapping))?;
             return wide.keys.get(key).map(|index| entries[*index]);
         }
-        entries.iter().rev().copied().find(|(k, _)| self.own_text(*k) == Some(key))
+        entries.iter().rev().copied().find(|(k, _)| self.says(*k, key))
     }
 
     /// Returns the text under `key` where it is a scalar and not null.
     pub fn get_str(&self, mapping: NodeId, key: &str) -> Option<&str> {
         self.get(mapping, key).and_then(|id| self.string_of(id))
+    }
+
+    /// Returns whether a node is a scalar itself with this text. Most that are asked are not: their length tells.
+    fn says(&self, id: NodeId, text: &str) -> bool {
+        let node = &self.nodes[id];
+        let span = match node.form {
+            NodeForm::Written(_) => node.span(),
+            NodeForm::Quoted(_) => node.inside(),
+            NodeForm::Decoded(_) => return self.own_text(id) == Some(text),
+            NodeForm::Sequence { .. } | NodeForm::Mapping { .. } | NodeForm::Alias => return false,
+        };
+        span.len() == text.len() && self.text.as_bytes().get(span) == Some(text.as_bytes())
     }
 
     fn own_text(&self, id: NodeId) -> Option<&str> {
