@@ -229,8 +229,11 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     // `-t` is a terminal where something is run.
     let is_run = text.contains(" run ") && !text.contains(" build");
     let is_command = BUILDERS.iter().any(|builder| text.contains(builder));
+    let is_exported = text.contains("type=registry") || text.contains("type=image");
     let is_made = move |before: &str| match before {
-        "-t" | "--tag" => !is_run,
+        "-t" | "--tag" | "--destination" | "--cache-repo" | "--cache-from" | "--cache-to" => !is_run,
+        "ref" | "name" => is_exported && !is_run,
+        "*.tags" => text.contains(" bake "),
         before => is_command && matches!(before, "push" | "tag"),
     };
     let pairs = words.scan("", move |before, word| Some((std::mem::replace(before, word), word)));
@@ -400,5 +403,13 @@ mod tests {
             words("docker build -t acme/app:1 . && docker run nginx:1").collect::<Vec<_>>(),
             ["nginx:1"]
         );
+        for line in [
+            "/kaniko/executor --destination=acme/app:1 --cache-repo acme/cache:1",
+            "docker buildx build --cache-from type=registry,ref=acme/app:c --output type=image,name=acme/app:1 .",
+            "docker buildx bake --set *.tags=acme/app:1",
+        ] {
+            assert_eq!(words(line).collect::<Vec<_>>(), Vec::<&str>::new(), "{line}");
+        }
+        assert_eq!(words("docker run --destination acme/app:1").collect::<Vec<_>>(), ["acme/app:1"]);
     }
 }

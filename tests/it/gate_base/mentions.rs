@@ -446,7 +446,9 @@ fn what_a_build_makes_is_not_taken_for_an_image_to_run() {
                  *.tags=ghcr.io/acme/app:1.2.3\n            *.cache-to=type=registry,ref=ghcr.io/acme/app:cache\n      - uses: \
                  redhat-actions/buildah-build@v2\n        with: {image: acme/app, tags: ghcr.io/acme/app:1 ghcr.io/acme/app:2}\n";
     let gitlab = |script: &str| format!("stages: [a]\nbuild:\n  stage: a\n  script:\n    - make\n{script}");
-    let script = "    - buildah bud -t ghcr.io/acme/app:1.2.3 .\n    - docker push ghcr.io/acme/app:1.2.3\n";
+    let script = "    - buildah bud -t ghcr.io/acme/app:1.2.3 .\n    - docker push ghcr.io/acme/app:1.2.3\n    - /kaniko/executor \
+                  --destination ghcr.io/acme/app:1.2.3 --destination=ghcr.io/acme/app:latest\n    - docker buildx build \
+                  --cache-from type=registry,ref=ghcr.io/acme/app:cache .\n";
     let compose = "services:\n  a:\n    build:\n      context: .\n";
     let build = "      tags: [ghcr.io/acme/app:1.2.3]\n      cache_from: ['type=registry,ref=ghcr.io/acme/app:cache', acme/app:c]\n";
     let container = |build: &str| format!("{{\"build\": {{\"dockerfile\": \"Dockerfile\"{build}}}}}");
