@@ -26,7 +26,9 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     let Some(mapping) = above(tree, node).find(|node| tree.is_mapping(*node)) else { return Vec::new() };
     let mut found = Vec::new();
     let is_reference = || tree.nodes[node].parent().is_some_and(|list| tree.tag(list).ends_with("reference"));
-    if RUNNING.contains(&key) || is_reference() {
+    // An action of a workflow is one of another repository.
+    let is_action = key == "uses" && value.contains('@');
+    if RUNNING.contains(&key) && !is_action || is_reference() {
         let file = FILES.iter().find_map(|key| tree.get_str(mapping, key)).unwrap_or_default();
         found.push(format!("{file}#{value}"));
     }
