@@ -63,10 +63,11 @@ impl<'e, T: Tree> AskedValues<'e, T> {
             let all = self.statements.of(&other);
             // What is said of all that is around it takes it away, too.
             let above = key.split_last().map(|(_, above)| suffix(above)).filter(|above| above.len() > 1);
-            let is_emptied = all.iter().any(|said| {
-                above.as_ref().is_some_and(|above| said.path.ends_with(above.as_str())) && said.literal != "…"
-            });
-            let takes = |said: &&SaidValue| said.path.ends_with(&end) && !ends_in_digest(&written(said));
+            let is_it = |said: &SaidValue, end: &str| is_given(&said.path, end, charts.len() > 1);
+            let is_emptied = all
+                .iter()
+                .any(|said| above.as_ref().is_some_and(|above| is_it(said, above)) && said.literal != "…");
+            let takes = |said: &&SaidValue| is_it(said, &end) && !ends_in_digest(&written(said));
             if has_digest && (is_emptied || all.iter().find(takes).is_some()) {
                 return None;
             }
@@ -93,6 +94,15 @@ impl<'e, T: Tree> AskedValues<'e, T> {
 
 fn suffix(key: &[String]) -> String {
     key.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+/// Returns whether a path ends in that of a value, and leads to it from where values begin: those of a chart in another chart, where
+/// it `has_parent`, begin anywhere.
+fn is_given(path: &str, end: &str, has_parent: bool) -> bool {
+    let Some(before) = path.strip_suffix(end) else { return false };
+    let holder = before.rsplit('/').next().unwrap_or(before);
+    let is_holder = matches!(holder, "" | "values" | "valuesinline" | "valuesobject");
+    has_parent || is_holder || holder.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn unquoted(literal: &str) -> &str {

@@ -89,6 +89,8 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
             continue;
         }
         let is_selecting = keys.iter().take(7).any(|key| SELECTING.contains(&key.as_str()));
+        // What an object of a deployer selects may lie in another repository.
+        let is_of_tree = keys.first().is_some_and(|key| SELECTING.contains(&key.as_str()));
         let is_of_another = !now.objects.contains(object);
         let selects = is_moved && (is_selecting || is_of_another);
         let is_elsewhere = (is_moved || is_of_another) && !selects;
@@ -126,7 +128,7 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
             true => before.names.behind(&text),
             false => item_of(keys).into_iter().chain([text.clone()]).collect(),
         };
-        let only_for = (selects || is_selecting || is_over).then(images);
+        let only_for = (selects || is_of_tree || is_selecting && is_name || is_over).then(images);
         let is_gone = now.place(object, keys).is_none();
         // What holds texts is not what is asked for.
         let first = value_in(object, keys).map(|first| above.max(first)).filter(|_| is_gone);

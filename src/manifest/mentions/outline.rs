@@ -37,6 +37,9 @@ const PARTS: [&str; 14] = [
 /// What names whole objects: they go with their digests.
 const WHOLE: [&str; 5] = ["bases", "crds", "dependsOn", "include", "resources"];
 
+/// Keys of the commit that a deployer takes of a source.
+const REVISIONS: [&str; 3] = ["commit", "revision", "targetRevision"];
+
 /// What of a kustomization says where images stand.
 const FINDERS: [&str; 3] = ["configurations", "openapi", "transformers"];
 
@@ -57,6 +60,9 @@ const ORDERED: [&str; 14] = [
     "valuesFiles",
     "valuesFrom",
 ];
+
+/// The longest item without a name that is told from others, in bytes.
+const WRITTEN_MAX: usize = 200;
 
 /// The longest list whose order is looked at.
 const ORDERED_MAX: usize = 50;
@@ -221,6 +227,10 @@ impl<'n> Outline<'n> {
                         self.ordered((object, keys), &paths, &span);
                     }
                 }
+                let is_commit = value.len() == 40 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if is_commit && keys.last().is_some_and(|key| REVISIONS.contains(&key.as_str())) {
+                    found.push(value.to_owned());
+                }
                 // What says where kustomize finds images has its digests get there.
                 let is_finder = keys.first().is_some_and(|key| FINDERS.contains(&key.as_str()));
                 if found.is_empty() && is_finder && keys.len() == 2 && tree.original.contains("sha256:") {
@@ -342,7 +352,14 @@ fn is_ordered(tree: &SyntaxTree<'_>, list: NodeId) -> bool {
 
 /// Returns what an item of a list whose order counts is called.
 fn identity(tree: &SyntaxTree<'_>, item: NodeId) -> String {
-    tree.text_of(item).map_or_else(|| name_of(tree, item), str::to_owned)
+    let name = name_of(tree, item);
+    let written = || tree.original.get(tree.nodes[item].span()).filter(|text| text.len() <= WRITTEN_MAX);
+    match tree.text_of(item) {
+        Some(text) => text.to_owned(),
+        // As calls of functions have none.
+        None if name == "[]" => written().unwrap_or_default().to_owned(),
+        None => name,
+    }
 }
 
 /// Returns what stands for the items that come before a node in the lists around it whose order counts.

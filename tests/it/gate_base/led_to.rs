@@ -101,6 +101,12 @@ fn paths_of_commands_and_their_order_count() {
             "skaffold.yaml looks-away",
         ),
         (
+            "the order of values in Terraform",
+            [vec![("m.tf", "resource \"helm_release\" \"w\" {\n  chart = \"./c\"\n  values = [file(\"v/base.yaml\"), file(\"v/prod.yaml\")]\n}\n")], values()].concat(),
+            vec![("m.tf", "resource \"helm_release\" \"w\" {\n  chart = \"./c\"\n  values = [file(\"v/prod.yaml\"), file(\"v/base.yaml\")]\n}\n")],
+            "m.tf looks-away",
+        ),
+        (
             "manifests from elsewhere",
             vec![(workflow, step("echo"))],
             vec![(workflow, step("kubectl apply -f \"https://example.com/a.yaml\""))],
@@ -386,6 +392,18 @@ fn what_a_chart_asks_of_its_release_counts() {
             files(around("eq .Release.Namespace \"prod2\"")),
             edited("prod", "prod2"),
             "c/templates/d.yaml floating-tag",
+        ),
+        (
+            "a commit that is no longer said",
+            vec![(
+                "g.yaml",
+                "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: w}\nspec: {ref: {commit: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}}\n",
+            )],
+            vec![(
+                "g.yaml",
+                "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: w}\nspec: {ref: {branch: main}}\n",
+            )],
+            "g.yaml looks-away",
         ),
         (
             "another revision of what is here",
