@@ -29,7 +29,7 @@ pub fn take_what_is_there<T: Tree>(tree: &T, settings: &Settings) -> Result<Inve
         }
         let looks_away = vec![LookAway::of_file(LookAwayReason::Submodule, "")];
         let at = inventory.files.partition_point(|file| file.path < path);
-        let scan = Scan { looks_away, ..Scan::default() };
+        let scan = Scan::told(looks_away);
         inventory.files.insert(at, FileScan { path, root_path, scan });
     }
     Ok(inventory)

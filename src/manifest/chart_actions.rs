@@ -73,7 +73,7 @@ pub(super) fn add<T: Tree>(
             None => {
                 let path = paths.get(root_path.as_str()).map_or(root_path.as_str(), |path| path).to_owned();
                 let at = files.partition_point(|file| file.path < path);
-                let scan = Scan { looks_away: all, ..Scan::default() };
+                let scan = Scan::told(all);
                 files.insert(at, FileScan { path, root_path, scan });
             }
         }

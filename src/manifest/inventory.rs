@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::manifest::deploy::{Charts, Deployers, Reading, TreeFile};
 pub use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::catalogue::Catalogue;
-use crate::manifest::located::{Located, Scan};
+use crate::manifest::located::{Located, Looked, Scan};
 use crate::manifest::look_away::{LookAway, LookAwayReason};
 use crate::manifest::scan::{self, SIZE_MAX, is_candidate};
 use crate::manifest::syntax::language::Language;
@@ -241,7 +241,7 @@ fn leave_out<T: Tree>(
         files.extend(left.iter().map(|left| FileScan {
             path: left.tree.path.clone(),
             root_path: left.root_path.clone(),
-            scan: Scan { looks_away: vec![left.look_away()], ..Scan::default() },
+            scan: Scan::told(vec![left.look_away()]),
         }));
         files.sort_by(|a, b| a.path.cmp(&b.path));
     }
@@ -275,7 +275,7 @@ fn add_chart_parts<T: Tree>(
         match known.get(&entry.path).and_then(|at| files.get_mut(*at)) {
             Some(file) => file.scan.looks_away.push(found),
             None => {
-                let scan = Scan { looks_away: vec![found], ..Scan::default() };
+                let scan = Scan::told(vec![found]);
                 files.push(FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan });
             }
         }
@@ -301,7 +301,7 @@ fn add_scripted<T: Tree>(
         }
         let bytes = tree.read(&entry.path, SIZE_MAX).unwrap_or_default();
         let found = LookAway::of_file(LookAwayReason::Template, "").with_content(content::of_bytes(&bytes));
-        let scan = Scan { looks_away: vec![found], ..Scan::default() };
+        let scan = Scan::told(vec![found]);
         let at = files.partition_point(|file| file.path < entry.path);
         files.insert(at, FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan });
     }
@@ -354,7 +354,7 @@ fn add_chart_values<T: Tree>(
         match files.binary_search_by(|file| file.path.cmp(&entry.path)) {
             Ok(at) => files[at].scan.partials.extend(partials),
             Err(at) => {
-                let scan = Scan { partials, ..Scan::default() };
+                let scan = Scan { partials, ..Scan::of(Looked::Told) };
                 files
                     .insert(at, FileScan { path: entry.path.clone(), root_path: root_path.to_owned(), scan });
             }
@@ -480,7 +480,7 @@ fn read<T: Tree>(tree: &T, path: &str, scan: impl Fn(&[u8]) -> Scan) -> Scan {
             if Language::of(path).is_some_and(|language| language.syntax().may_be_binary)
                 && !path.ends_with(".container") =>
         {
-            Scan::default()
+            Scan::of(Looked::NotOurs)
         }
         Err(error @ TreeError::TooLarge { .. }) => {
             unreadable(UnreadReason::TooLarge, Some(error.to_string()))
@@ -492,6 +492,5 @@ fn read<T: Tree>(tree: &T, path: &str, scan: impl Fn(&[u8]) -> Scan) -> Scan {
 
 fn unreadable(reason: UnreadReason, detail: Option<String>) -> Scan {
     let unread = Unread { document: None, reason, detail };
-    let looks_away = LookAway::of_unread(&unread).into_iter().collect();
-    Scan { unread: vec![unread], looks_away, ..Scan::default() }
+    Scan::of_unread(unread)
 }

@@ -8,16 +8,45 @@ use super::formats::{Kustomize, Releases};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
+use super::scan::WasRead;
 use super::site::{Site, State, classify};
 use super::source_range::SourceRange;
 use super::switches::Switch;
+use super::syntax::prefilter::NoImages;
 use super::syntax::tree::NodeId;
 use super::unread::Unread;
 use crate::reference::{Digest, Reference};
 
-/// What a file holds.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+/// Why a scan may say that there is nothing: none is made without a reason. Two of them are proofs that only those have to give who
+/// looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// It was read, for the gate by two readers; what they do not see alike is unread.
+    Read(WasRead),
+    /// No reader finds an image in its bytes.
+    Proven(NoImages),
+    /// The settings switch its format off, or its name is that of another language and its bytes are not.
+    NotOurs,
+    /// It cannot be read, which is said.
+    Unread,
+    /// Nobody read it, and something else is said of it.
+    Told,
+    /// It was looked at before, and what was found was kept.
+    Remembered,
+}
+
+impl Looked {
+    fn remembered() -> Self {
+        Self::Remembered
+    }
+}
+
+/// What a file holds. There is no empty one by default: [`Looked`] says why nothing is in it.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Scan {
+    /// Why what is not in it is not there.
+    #[serde(skip, default = "Looked::remembered")]
+    pub(super) looked: Looked,
     /// Every site, in the order of the file.
     pub sites: Vec<Located>,
     /// What could not be read.
@@ -61,9 +90,44 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Returns whether the file has nothing to say.
+    /// Returns a scan with nothing in it, for a reason.
+    pub(super) fn of(looked: Looked) -> Self {
+        Self {
+            looked,
+            sites: Vec::new(),
+            unread: Vec::new(),
+            names_image: false,
+            looks_away: Vec::new(),
+            partials: Vec::new(),
+            ignores: Vec::new(),
+            recorded: Vec::new(),
+            kustomize: Kustomize::default(),
+            built: Vec::new(),
+            releases: Releases::default(),
+            artifacts: Vec::new(),
+            registries: Vec::new(),
+            module: ModuleNames::default(),
+            build_file: BuildFile::default(),
+            switches: Vec::new(),
+            nodes: 0,
+        }
+    }
+
+    /// Returns the scan of a file that cannot be read.
+    pub(super) fn of_unread(unread: Unread) -> Self {
+        let looks_away = LookAway::of_unread(&unread).into_iter().collect();
+        Self { unread: vec![unread], looks_away, ..Self::of(Looked::Unread) }
+    }
+
+    /// Returns what is said of a file that nobody read.
+    pub fn told(looks_away: Vec<LookAway>) -> Self {
+        Self { looks_away, ..Self::of(Looked::Told) }
+    }
+
+    /// Returns whether the file has nothing to say, and somebody looked.
     pub fn is_empty(&self) -> bool {
-        self.sites.is_empty()
+        !matches!(self.looked, Looked::Unread | Looked::Told)
+            && self.sites.is_empty()
             && self.unread.is_empty()
             && self.looks_away.is_empty()
             && self.partials.is_empty()

@@ -9,7 +9,7 @@ use super::formats::chunks::{chunks, is_blank};
 use super::formats::compose::{self, Role};
 use super::formats::{self, Found, embedded_yaml, helm_values, skaffold};
 use super::inputs::Needs;
-use super::located::{Ignore, Located, RecordedDigest, Scan};
+use super::located::{Ignore, Located, Looked, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
 use super::partial_image::{FoundPartialImage, PartialImage};
 use super::site::{Site, Skip, State, classify};
@@ -69,15 +69,13 @@ pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_templat
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
     let language = Language::of(path).unwrap_or_default();
     if language.syntax().format.is_some_and(|format| catalogue.is_off(format)) {
-        return Scan::default();
+        return Scan::of(Looked::NotOurs);
     }
     let text = match readable(bytes, language, catalogue) {
         Ok(Readable::Text(text)) => text,
-        Ok(Readable::Nothing(_) | Readable::OtherLanguage) => return Scan::default(),
-        Err(unread) => {
-            let looks_away = LookAway::of_unread(&unread).into_iter().collect();
-            return Scan { unread: vec![unread], looks_away, ..Scan::default() };
-        }
+        Ok(Readable::Nothing(proof)) => return Scan::of(Looked::Proven(proof)),
+        Ok(Readable::OtherLanguage) => return Scan::of(Looked::NotOurs),
+        Err(unread) => return Scan::of_unread(unread),
     };
     let source = SourceText::new(text, path);
     // The base of a Compose project says what is built, a kustomization what it builds on, and a chart which others it has:
@@ -103,26 +101,30 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     let embeds = Cell::new(0);
     let file = FileText { source: &source, path, catalogue, closeness, has_none, offset, embeds };
     let has_preamble = wanted.first().is_some_and(|first| is_blank(&text[first.span.clone()]));
-    let mut scan = Scan::default();
+    let mut read: Option<Scan> = None;
     for window in windows(&wanted) {
         let part = file.read(window.only(&wanted, has_preamble), &window.span, window.is_first());
-        if window.is_first() {
-            scan = part;
-        } else {
-            scan.append(part);
+        match &mut read {
+            Some(all) if !window.is_first() => all.append(part),
+            _ => read = Some(part),
         }
-        if scan.nodes > NODES_MAX {
+        if read.as_ref().is_some_and(|all| all.nodes > NODES_MAX) {
             // Where there are too many is said once.
             file.embeds.set(0);
-            scan = file.read(wanted, &(0..text.len()), true);
+            read = None;
             break;
         }
     }
+    let mut scan = read.unwrap_or_else(|| file.read(wanted, &(0..text.len()), true));
     // As keys of JSON: settings say the word elsewhere.
     scan.names_image =
         !scan.unread.is_empty() && text.contains("\"image") && catalogue.spells_words(text.as_bytes());
     scan
 }
+
+/// The proof that a text was read. Only this file has it to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WasRead(());
 
 /// A file that is read in parts.
 struct FileText<'f> {
@@ -145,7 +147,7 @@ impl FileText<'_> {
         let mut tree = self.source.parse_chunks(|_| chunks);
         tree.embeds = self.embeds.get();
         let unread = if self.has_none { Vec::new() } else { unread_documents(&tree) };
-        let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::default() };
+        let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::of(Looked::Read(WasRead(()))) };
         let is_strict = matches!(self.closeness, Closeness::Gate { .. });
         if is_strict && tree.language == Language::Yaml {
             scan.unread.extend(strict::ambiguous(&tree, path, catalogue, part, is_first));

@@ -33,7 +33,7 @@ impl RenderedStream {
     /// Reads a stream that reports call `file`. Never fails: what is not understood is unread.
     pub fn read(file: &str, root_path: &str, bytes: &[u8], catalogue: &Catalogue) -> Self {
         let mut reader =
-            StreamReader { catalogue, scan: Scan::default(), objects: BTreeMap::new(), documents: 0 };
+            StreamReader { catalogue, scan: Scan::told(Vec::new()), objects: BTreeMap::new(), documents: 0 };
         let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         match std::str::from_utf8(&bytes[start..]) {
             Ok(text) => {

@@ -34,7 +34,7 @@ impl UnfollowedPath {
         let at = files.partition_point(|file| file.path < self.path);
         if files.get(at).is_none_or(|file| file.path != self.path) {
             let (path, root_path) = (self.path.clone(), self.root_path.clone());
-            files.insert(at, FileScan { path, root_path, scan: Scan::default() });
+            files.insert(at, FileScan { path, root_path, scan: Scan::told(Vec::new()) });
         }
         let scan = &mut files[at].scan;
         // It is known better now.

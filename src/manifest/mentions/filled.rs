@@ -106,7 +106,7 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
         let at = inventory.files.partition_point(|known| known.path < file.path);
         if inventory.files.get(at).is_none_or(|known| known.path != file.path) {
             let (path, root_path) = (file.path.clone(), file.root_path.clone());
-            inventory.files.insert(at, FileScan { path, root_path, scan: Scan::default() });
+            inventory.files.insert(at, FileScan { path, root_path, scan: Scan::told(Vec::new()) });
         }
         inventory.files[at].scan.looks_away.push(LookAway::at(reason, what, spot));
     }
