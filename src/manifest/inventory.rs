@@ -8,7 +8,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::manifest::deploy::{Charts, Deployers, Reading, TreeFile};
 pub use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::catalogue::Catalogue;
-use crate::manifest::located::{Located, Looked, Scan};
+use crate::manifest::helper_images::is_helper;
+use crate::manifest::located::{Located, Looked, Scan, as_values};
 use crate::manifest::look_away::{LookAway, LookAwayReason};
 use crate::manifest::scan::{self, SIZE_MAX, is_candidate};
 use crate::manifest::syntax::language::Language;
@@ -17,7 +18,7 @@ use crate::manifest::unread::{Unread, UnreadReason};
 use crate::manifest::vendored::{VendoredPaths, VendoredTree, VendoredTrees};
 use crate::manifest::{
     chart_actions, chart_inputs, chart_parts, chart_values, content, deploy, formats, inputs, not_read,
-    switches, variables,
+    switches, values_files, variables,
 };
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
@@ -151,7 +152,9 @@ fn take_with<T: Tree, L>(
         if let Some(kind) = not_read::kind(&root_path).filter(|_| is_wanted) {
             *kinds.entry(kind.to_owned()).or_default() += 1;
         }
-        let is_file = scan::is_candidate(&entry.path) || tree.is_named(&entry.path);
+        let is_file = scan::is_candidate(&entry.path)
+            || tree.is_named(&entry.path)
+            || (!is_gate && is_helper(&root_path));
         if is_gate && is_wanted && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
         {
             foreign.push((entry.clone(), root_path.clone()));
@@ -167,6 +170,7 @@ fn take_with<T: Tree, L>(
         }
     }
     let mut files = read_all(tree, &scan, &entries)?;
+    let values = values_files::named(&files, &entries, &others);
     // What follows needs room, and no longer their paths.
     drop(entries);
     // A kustomization reads files of any name.
@@ -184,6 +188,9 @@ fn take_with<T: Tree, L>(
     let known: HashSet<&str> = foreign.iter().map(|(entry, _)| entry.path.as_str()).collect();
     files.retain(|file| !known.contains(file.path.as_str()));
     files.extend(read_all(tree, &as_yaml, &foreign)?);
+    let as_values =
+        |path: &str, root_path: &str, bytes: &[u8]| scan(&as_values(path), &as_values(root_path), bytes);
+    values_files::replace(&mut files, read_all(tree, &as_values, &values)?);
     if is_gate {
         add_chart_parts(tree, catalogue, &all, &wanted, &mut files);
     }

@@ -1,10 +1,11 @@
 //! What was found in a file: images with their places, and what comments and annotations say of them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::build_file::BuildFile;
 use super::deploy::{Deployed, Renamed};
-use super::formats::{Kustomize, Releases};
+use super::formats::{ImageStream, Kustomize, Releases};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
@@ -70,8 +71,14 @@ pub struct Scan {
     /// The charts that this file installs, and where charts come from.
     #[serde(default)]
     pub releases: Releases,
+    /// Whether it was read as values for a chart because a deployer takes it for such, whatever it is called.
+    #[serde(default)]
+    pub is_values: bool,
     /// The image names that a Skaffold configuration in this file builds.
     pub artifacts: Vec<String>,
+    /// The ImageStreams of OpenShift that this file defines; nothing any more once images are known.
+    #[serde(skip)]
+    pub image_streams: Vec<ImageStream>,
     /// The JSON pointers below which a file of values says the registry of images that name none.
     #[serde(default)]
     pub registries: Vec<String>,
@@ -124,6 +131,11 @@ impl Scan {
         Self { looks_away, ..Self::of(Looked::Told) }
     }
 
+    /// Returns the path by whose name the file at `path` was read.
+    pub fn read_as<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        if self.is_values { Cow::Owned(as_values(path)) } else { Cow::Borrowed(path) }
+    }
+
     /// Returns whether the file has nothing to say, and somebody looked.
     pub fn is_empty(&self) -> bool {
         !matches!(self.looked, Looked::Unread | Looked::Told)
@@ -136,9 +148,15 @@ impl Scan {
             && self.releases == Releases::default()
             && self.built.is_empty()
             && self.artifacts.is_empty()
+            && self.image_streams.is_empty()
             && self.registries.is_empty()
             && self.module == ModuleNames::default()
     }
+}
+
+/// Returns what the file at `path` would be called among values.
+pub(super) fn as_values(path: &str) -> String {
+    format!("{path}.values.yaml")
 }
 
 /// A `# tagpin: ignore` or `# tagpin: ignore-file` comment.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::formats::catalogue::Catalogue;
 use super::formats::chunks::{chunks, is_blank};
 use super::formats::compose::{self, Role};
-use super::formats::{self, Found, embedded_yaml, helm_values, skaffold};
+use super::formats::{self, Found, embedded_yaml, helm_values, image_streams, skaffold};
 use super::inputs::Needs;
 use super::located::{Ignore, Located, Looked, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
@@ -25,7 +25,7 @@ use super::syntax::source::{SourceText, text_of};
 use super::syntax::tree::{Fault, NODES_MAX, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
 use super::windows::windows;
-use super::{content, ignore, recorded_digests, strict, switches};
+use super::{content, helper_images, ignore, recorded_digests, strict, switches};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -67,6 +67,10 @@ pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_templat
 }
 
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
+    let is_gate = matches!(closeness, Closeness::Gate { .. });
+    if !is_gate && helper_images::is_helper(path) {
+        return text_of(bytes).map(helper_images::scan).unwrap_or_default();
+    }
     let language = Language::of(path).unwrap_or_default();
     if language.syntax().format.is_some_and(|format| catalogue.is_off(format)) {
         return Scan::of(Looked::NotOurs);
@@ -296,6 +300,7 @@ fn find(
         formats::kustomize(tree, document, root, path, is_strict, &mut scan.kustomize);
         formats::releases(tree, document, root, path, &mut scan.releases);
         scan.artifacts.extend(skaffold::artifacts(tree, root));
+        scan.image_streams.extend(image_streams::image_streams(tree, root));
         if tree.language == Language::Dockerfile {
             scan.build_file = formats::build_file(tree, root);
         }

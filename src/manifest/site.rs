@@ -41,9 +41,11 @@ pub enum Skip {
     TagElsewhere,
     /// The registry is not here: another value says which one it is.
     RegistryElsewhere,
+    /// An ImageStream of OpenShift has the image: the cluster asks no registry for the name that stands here.
+    ImageStream,
     /// A build makes this image; nothing pulls it.
     BuildOutput,
-    /// `scratch`, `ko://…`, `docker-archive:…` of a unit, `aws/codebuild/…`: nothing that a registry has.
+    /// `scratch`, `ko://…`, `github.com/…`, `docker-archive:…` of a unit, `aws/codebuild/…`: nothing that a registry has.
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
@@ -79,6 +81,7 @@ impl Skip {
             Self::MalformedDigest => "malformed-digest",
             Self::TagElsewhere => "tag-elsewhere",
             Self::RegistryElsewhere => "registry-elsewhere",
+            Self::ImageStream => "image-stream",
             Self::BuildOutput => "build-output",
             Self::Unpullable => "unpullable",
             Self::DigestOnly => "digest-only",
@@ -151,6 +154,12 @@ pub struct ObjectOwner {
     pub node: NodeId,
     /// The object's name, where it is written there.
     pub name: Option<Arc<str>>,
+    /// The object's namespace, where it is written there.
+    #[serde(default)]
+    pub namespace: Option<Arc<str>>,
+    /// Whether the object asks OpenShift to look names up among the ImageStreams of its namespace.
+    #[serde(default)]
+    pub resolves_names: bool,
     /// The container's name, where the site is a container of a pod template.
     pub container: Option<String>,
     /// Whether the object owns a pod template that is complete enough to be annotated.
@@ -281,9 +290,11 @@ impl Site {
     /// where a variable has a default.
     pub fn runs(&self) -> (State, Option<Reference>) {
         match self.state {
-            State::Skipped(Skip::EmbeddedText | Skip::NotEditable | Skip::RegistryElsewhere) => {
-                classify(&self.image)
-            }
+            // Neither is there: other values say what it is.
+            State::Skipped(Skip::RegistryElsewhere) if !names_version(&self.image) => (self.state, None),
+            State::Skipped(
+                Skip::EmbeddedText | Skip::NotEditable | Skip::RegistryElsewhere | Skip::ImageStream,
+            ) => classify(&self.image),
             State::Skipped(Skip::Variable) => match with_defaults(&self.image).map(|text| classify(&text)) {
                 // A default with a digest says nothing of what else may be set.
                 Some(known @ (State::Floating, _)) => known,
@@ -330,6 +341,10 @@ pub fn classify(text: &str) -> (State, Option<Reference>) {
     }
 }
 
+fn names_version(image: &str) -> bool {
+    Reference::parse(image).is_ok_and(|image| image.tag().is_some() || image.digest().is_some())
+}
+
 /// What chartpress fills in with the tag of what it builds.
 const CHARTPRESS: &str = ":set-by-chartpress";
 
@@ -351,11 +366,23 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         || text.ends_with(CHARTPRESS)
     {
         Some(Skip::Placeholder)
-    } else if text == "scratch" || text.starts_with("ko://") || text.starts_with("aws/codebuild/") {
+    } else if is_placeholder(text) {
+        Some(Skip::Placeholder)
+    } else if text == "scratch" || UNPULLABLE.iter().any(|start| text.starts_with(start)) {
         Some(Skip::Unpullable)
     } else {
         None
     }
+}
+
+/// What no registry has: packages of Go that ko builds, by their import paths too, and machines of CodeBuild.
+const UNPULLABLE: [&str; 5] = ["ko://", "github.com/", "gitlab.com/", "bitbucket.org/", "aws/codebuild/"];
+
+/// Returns whether a word says that an image will stand there.
+fn is_placeholder(text: &str) -> bool {
+    const WORDS: [&str; 5] = ["overrid", "overwritten", "replaceme", "tobereplaced", "changeme"];
+    let word: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    !text.contains(['/', ':', '@']) && WORDS.iter().any(|known| word.contains(known))
 }
 
 /// Tags that a tool writes over: chartpress', and what people write for others to replace.

@@ -73,6 +73,7 @@ impl Scan {
         self.releases.append(next.releases);
         self.built.append(&mut next.built);
         self.artifacts.append(&mut next.artifacts);
+        self.image_streams.append(&mut next.image_streams);
         self.registries.append(&mut next.registries);
         self.module.add(next.module);
         self.build_file.add(next.build_file);

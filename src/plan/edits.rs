@@ -68,7 +68,7 @@ impl Pinned {
     pub fn sites_after(&self, catalogue: &Catalogue) -> BTreeMap<String, Vec<Located>> {
         let edited = self.files.iter().filter_map(|edit| {
             let before = self.inventory.files.iter().find(|file| file.path == edit.path)?;
-            let sites = manifest::scan(&before.root_path, &edit.after, catalogue).sites;
+            let sites = manifest::scan(&before.scan.read_as(&before.root_path), &edit.after, catalogue).sites;
             (sites.len() == before.scan.sites.len()).then(|| (edit.path.clone(), sites))
         });
         edited.collect()

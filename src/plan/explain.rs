@@ -134,6 +134,7 @@ fn of_skip(skip: Skip, located: &Located) -> &'static str {
         Skip::MalformedDigest => "write `sha256:` and 64 hex digits, in the form that the chart takes",
         Skip::TagElsewhere => "write the tag here, or pin it where it stands",
         Skip::RegistryElsewhere => "write the registry before the name, if the chart takes it so",
+        Skip::ImageStream => "nothing: pin the image where the ImageStream takes it from",
         Skip::BuildOutput => {
             "nothing: what runs is what was built. `tagpin check --rendered` judges what is deployed"
         }

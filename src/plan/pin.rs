@@ -243,7 +243,8 @@ fn edit_all<T: Tree>(
             is_patch,
         };
         let sites = &file.scan.sites;
-        let edited = edit_file(&file.root_path, &before, &catalogue, sites, mine, &annotations);
+        let edited =
+            edit_file(&file.scan.read_as(&file.root_path), &before, &catalogue, sites, mine, &annotations);
         if let Some(EditedFile { after, spans, notes: remarks }) = edited {
             notes.extend(remarks.into_iter().map(|remark| format!("{}: {remark}", file.path)));
             files.push(FileEdit { path: file.path.clone(), before, after, spans });

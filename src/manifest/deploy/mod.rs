@@ -7,6 +7,7 @@ mod builds;
 mod chart;
 mod deployed;
 mod image_entries;
+mod image_streams;
 mod kustomize;
 mod partials;
 mod reach;
@@ -36,5 +37,6 @@ pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts, known: &[KnownC
     awaited::settle(files);
     chart::apply(files, charts, known);
     builds::skip(files);
+    image_streams::skip(files);
     kustomize::apply(files);
 }

@@ -1,6 +1,6 @@
 //! Arguments that a build is given (Compose, Bake, `docker/build-push-action`). Which of them are images, its Dockerfile says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::finder::{Finder, ScalarTag};
@@ -13,6 +13,9 @@ use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle};
 /// The format of what is found here: the base image of a build.
 const FORMAT: &str = "build-argument";
 
+/// How many targets are looked through for what one of them inherits.
+const TARGETS_MAX: usize = 64;
+
 /// Where a file says which Dockerfile a build takes.
 struct BuildPlace {
     context: Option<String>,
@@ -22,15 +25,16 @@ struct BuildPlace {
 /// Adds what the mapping `build` gives to its Dockerfile; it counts where the Dockerfile makes an image of it.
 pub(super) fn find(finder: &mut Finder<'_, '_>, build: NodeId) {
     let tree = finder.tree;
-    let literal = |keys: [&str; 2], default: &str| match keys.iter().find_map(|key| tree.get(build, key)) {
+    let literal = |keys: [&str; 2], default: &str| match keys.iter().find_map(|key| given(finder, build, key))
+    {
         None => Some(default.to_owned()),
         Some(node) if finder.is_computed(node) => None,
         Some(node) => tree.string_of(node).filter(|text| !text.contains(['$', '{'])).map(str::to_owned),
     };
-    // What a target inherits is not looked up.
-    let inherits = tree.get(build, "inherits").is_some();
-    let context = literal(["context", "context"], ".").filter(|_| !inherits);
-    let place = BuildPlace { context, file: literal(["dockerfile", "file"], "Dockerfile") };
+    let place = BuildPlace {
+        context: literal(["context", "context"], "."),
+        file: literal(["dockerfile", "file"], "Dockerfile"),
+    };
     let format = std::mem::replace(&mut finder.format, FORMAT.into());
     if let Some(arguments) = tree.get(build, "args") {
         for (key, value) in tree.entries(arguments) {
@@ -43,6 +47,31 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, build: NodeId) {
         add_lines(finder, &place, lines);
     }
     finder.format = format;
+}
+
+/// Returns what a build has under a key, itself or from the targets of the same Bake file that it inherits from; of these the last
+/// one counts (Bake file reference, `target.inherits`).
+fn given(finder: &Finder<'_, '_>, build: NodeId, key: &str) -> Option<NodeId> {
+    let tree = finder.tree;
+    let targets = tree.documents.get(finder.document)?.root.and_then(|root| tree.get(root, "target"));
+    let target = |name: &NodeId| {
+        let target = tree.get(targets?, tree.string_of(*name)?)?;
+        Some(tree.items(target).first().copied().unwrap_or(target))
+    };
+    let (mut open, mut seen) = (vec![build], HashSet::new());
+    while let Some(at) = open.pop().filter(|_| seen.len() < TARGETS_MAX) {
+        if let Some(found) = tree.get(at, key) {
+            return Some(found);
+        }
+        let Some(parents) = tree.get(at, "inherits").filter(|_| seen.insert(at)) else { continue };
+        let known: Vec<NodeId> = tree.items(parents).iter().filter_map(target).collect();
+        if known.len() < tree.items(parents).len().max(1) {
+            // What nobody knows may have it.
+            return Some(parents);
+        }
+        open.extend(known);
+    }
+    None
 }
 
 /// Adds the value of an argument that has a scalar for itself.

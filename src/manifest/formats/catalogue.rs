@@ -23,6 +23,9 @@ pub static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
 /// The API group of the objects that name repositories of charts.
 const CHART_SOURCES: &str = "source.toolkit.fluxcd.io";
 
+/// Every document that says something of an ImageStream of OpenShift spells it: `ImageStream`, `ImageStreamTag`.
+const IMAGE_STREAMS: &str = "ImageStream";
+
 /// `catalogue.toml` as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -145,6 +148,9 @@ pub struct Location {
     /// Kubernetes objects, or patches of them, as YAML in a literal block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects_text: Vec<Pattern>,
+    /// Anything as YAML in a literal block, with containers of pods somewhere in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods_text: Vec<Pattern>,
     /// A container, or a list of containers, each with its `image`, as JSON or YAML in a text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers_text: Vec<Pattern>,
@@ -157,6 +163,9 @@ pub struct Location {
     /// Dockerfiles in a text: what they take by a tag is reported, never pinned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dockerfile_text: Vec<Pattern>,
+    /// Expressions of CEL: what stands behind `image:` there is reported, never pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expressions: Vec<Pattern>,
     /// Lists of kustomize image entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kustomize: Vec<Pattern>,
@@ -260,7 +269,8 @@ impl Location {
         let objects = self.objects_text.iter().map(|pattern| (pattern, TextForm::Objects));
         let containers = self.containers_text.iter().map(|pattern| (pattern, TextForm::Containers));
         let jobs = self.jobs_text.iter().map(|pattern| (pattern, TextForm::Job));
-        values.chain(objects).chain(containers).chain(jobs)
+        let pods = self.pods_text.iter().map(|pattern| (pattern, TextForm::Pods));
+        values.chain(objects).chain(containers).chain(jobs).chain(pods)
     }
 
     /// Returns what is wrong with an entry, in words that end a sentence about it.
@@ -275,7 +285,11 @@ impl Location {
             (Some(_), false) if !file && !BUILT_IN.has_format(self.format.as_deref()) => {
                 Some("has a new `format`, and neither `has` nor `files` tells its documents")
             }
-            _ if self.forms().next().is_none() && self.texts().next().is_none() && self.ignore.is_empty() => {
+            _ if self.forms().next().is_none()
+                && self.texts().next().is_none()
+                && self.expressions.is_empty()
+                && self.ignore.is_empty() =>
+            {
                 Some("names no path")
             }
             _ => self
@@ -296,6 +310,8 @@ pub enum TextForm {
     Objects,
     /// A container or a list of containers.
     Containers,
+    /// Anything, with containers of pods somewhere in it.
+    Pods,
     /// A Nomad job.
     Job,
 }
@@ -304,7 +320,7 @@ impl TextForm {
     /// Returns what such a text is written in.
     pub(super) fn language(self) -> Language {
         match self {
-            Self::Values | Self::Objects | Self::Containers => Language::Yaml,
+            Self::Values | Self::Objects | Self::Containers | Self::Pods => Language::Yaml,
             Self::Job => Language::Hcl,
         }
     }
@@ -316,8 +332,9 @@ impl Catalogue {
         let files = data.location.iter().map(globs).collect();
         // What says where charts come from has no image itself.
         let sources = (Vec::new(), Some(CHART_SOURCES));
+        let streams = (Vec::new(), Some(IMAGE_STREAMS));
         let words = data.location.iter().flat_map(Location::words);
-        let prefilter = Prefilter::new(words.chain(std::iter::once(sources)));
+        let prefilter = Prefilter::new(words.chain([sources, streams]));
         Self { data, own: 0, files, off: BTreeSet::new(), prefilter, charts }
     }
 
@@ -468,7 +485,7 @@ impl Location {
     /// of one of them.
     fn words(&self) -> Vec<(Vec<&str>, Option<&str>)> {
         let group = self.group.as_deref().filter(|group| !group.is_empty());
-        let texts = self.texts().map(|(path, _)| path).chain(&self.dockerfile_text);
+        let texts = self.texts().map(|(path, _)| path).chain(&self.dockerfile_text).chain(&self.expressions);
         let paths = self.forms().map(|(path, _)| path).chain(texts).chain(&self.builds);
         let mut rules = Vec::new();
         for path in paths {

@@ -27,7 +27,13 @@ pub(in crate::manifest) fn find(
     let Some(root) = tree.embed(text.node, text.form.language()) else {
         return skipped(tree, text, catalogue);
     };
-    let found = find_below(tree, text, root, Some(text.node), catalogue);
+    let mut found = find_below(tree, text, root, Some(text.node), catalogue);
+    // A text in this one has no place of its own.
+    for inner in std::mem::take(&mut found.texts) {
+        let mut of_inner = skipped(tree, &inner, catalogue);
+        of_inner.sites.iter_mut().for_each(|site| site.inside = Some(text.node));
+        found.add(of_inner);
+    }
     // Parts of images keep nothing of the tree.
     if found.sites.is_empty() {
         tree.forget_embedded();
@@ -54,6 +60,7 @@ fn find_below(
         TextForm::Objects if tree.is_mapping(root) => kubernetes::find(&mut finder, root),
         TextForm::Objects => {}
         TextForm::Containers => containers(&mut finder, root),
+        TextForm::Pods => kubernetes::find_in_text(&mut finder, root),
         TextForm::Job => job(&mut finder, root),
     }
     finder.finish()
@@ -131,6 +138,8 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     // The words of the catalogue are keys of YAML.
     let may_hold_images = match text.form {
         TextForm::Job => value.contains("image"),
+        // Nobody says that it is YAML.
+        TextForm::Pods => false,
         _ => catalogue.may_hold_images(value.as_bytes()),
     };
     if is_broken && finder.sites.is_empty() && may_hold_images {

@@ -15,6 +15,7 @@ use crate::manifest::partial_image::FoundPartialImage;
 use crate::manifest::site::{Awaited, ObjectOwner, Site, Skip, State, Write, classify};
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::manifest::variable_text::{with_defaults, with_words};
 use crate::platform::Platform;
@@ -127,6 +128,13 @@ fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     let is_binary = tree.tag(node).ends_with("binary") && tree.tag(node).len() > "!binary".len();
     let text: String = tree.text_of(node).filter(|_| is_binary)?.split_whitespace().collect();
     String::from_utf8(STANDARD.decode(text).ok()?).ok()
+}
+
+/// Returns whether an expression of Terraform fills in a file whose images are found in the file itself, by its name.
+fn is_of_read_file(text: &str) -> bool {
+    let path =
+        text.strip_prefix("templatefile(").map(str::trim_start).and_then(|rest| rest.strip_prefix('"'));
+    path.and_then(|rest| rest.split('"').next()).is_some_and(|path| Language::of(path).is_some())
 }
 
 /// Returns whether documents of a format may have tags of their own, which stand for something else; other readers drop
@@ -332,12 +340,30 @@ impl<'y, 'a> Finder<'y, 'a> {
         matches!(self.tree.tag(node), TEMPLATE | EXPRESSION) && !is_block
     }
 
+    /// Adds an image that the text at `node` names in another language, where it stands as far as that can be told.
+    pub(super) fn add_in_other_language(&mut self, node: NodeId, image: &str) {
+        let node = self.tree.resolve(node);
+        let span = self.tree.nodes[node].span();
+        let start =
+            self.sites.iter().rev().find(|site| site.main == node).map_or(span.start, |last| last.span.end);
+        let rest = self.tree.text.get(start.min(span.end)..span.end).unwrap_or_default();
+        let at = rest.find(image).map(|at| start + at).filter(|_| !image.is_empty());
+        let place = at.map_or(span, |at| at..at + image.len());
+        let (known, state) = (self.sites.len(), State::Skipped(Skip::EmbeddedText));
+        let fields = BTreeMap::from([("repository", place.clone())]);
+        self.push(node, fields, image.to_owned(), None, state, None);
+        for site in &mut self.sites[known..] {
+            site.fields.clear();
+            site.span = place.clone();
+        }
+    }
+
     /// Adds a text that may hold images and that nobody can look into. What is taken from another file as it is says its
     /// images there.
     pub(super) fn add_computed(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
         let text = self.tree.written(node);
-        if text.starts_with("file(") || self.is_ignored(node) {
+        if text.starts_with("file(") || is_of_read_file(text) || self.is_ignored(node) {
             return;
         }
         let skip = if self.tree.tag(node) == TEMPLATE { Skip::Template } else { Skip::Variable };

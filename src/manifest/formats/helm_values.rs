@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::catalogue::TextForm;
 use super::fields::Fields;
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::{EmbeddedText, Finder, has_tag_or_digest};
 use super::image_keys::{
-    NOT_BESIDE, NOT_BESIDE_IMAGE, has_host, is_host, is_image_key, is_image_name_key, is_images_key, is_name,
-    is_source_key, is_tag, is_untagged_image, may_name_image,
+    NOT_BESIDE, NOT_BESIDE_IMAGE, folded, has_host, is_host, is_image_key, is_image_name_key, is_images_key,
+    is_name, is_namespace, is_source_key, is_tag, is_untagged_image, looks_like_version, may_name_image,
 };
 use super::{partial_images, registry_elsewhere};
 use crate::manifest::site::{Skip, State, unresolvable};
-use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::reference::Reference;
 
 /// Keys that hold a repository when a tag or digest stands beside them.
@@ -86,6 +87,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 if images {
                     finder.add_tagged_image(*item);
                 }
+                text(finder, *item);
                 walk(finder, *item, global);
             }
         }
@@ -136,6 +138,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 let resolved = tree.resolve(*value);
                 let is_image = tree.text_of(*key).is_some_and(is_image_key);
                 if tree.is_scalar(resolved) {
+                    text(finder, *value);
                     let is_whole = is_image && !repositories.contains(&resolved) && whole(finder, *value);
                     let is_open = !repositories.contains(&resolved) && !is_whole && !under_image;
                     if is_open && is_image {
@@ -160,6 +163,18 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
             }
         }
         NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+    }
+}
+
+/// Adds a text of several lines that may have containers in it: what a template puts into a pod as it is, objects beside it,
+/// or the configuration of something that starts pods.
+pub(super) fn text(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let tree = finder.tree;
+    let NodeKind::Scalar { value, style: ScalarStyle::Block } = tree.kind(node) else { return };
+    if value.contains("image:") && !finder.is_ignored(node) {
+        let (format, object) = (finder.format.clone(), finder.object.clone());
+        let (document, form) = (finder.document, TextForm::Pods);
+        finder.texts.push(EmbeddedText { node, form, document, format, object });
     }
 }
 
@@ -227,7 +242,12 @@ pub(super) fn flat_fields_of<'k>(
         let named_tag = sibling(&["Tag", "_tag"])
             .or_else(|| scalar(&format!("{}Tag", shorter?)))
             .or_else(|| address.and_then(|_| scalar("tag")));
-        let tag = named_tag.or_else(|| sibling(&["Version", "_version"]));
+        // `{image_name: httpd, version: "2.4"}`
+        let plain = || scalar("version").filter(|tag| looks_like_version(tree.written(*tag)));
+        let is_image_name = || folded(key) == "imagename";
+        let tag = named_tag
+            .or_else(|| sibling(&["Version", "_version"]))
+            .or_else(|| plain().filter(|_| is_image_name()));
         let digest = sibling(&["Digest", "_digest"]);
         if tag.is_some() || digest.is_some() {
             let registry = sibling(&["Registry", "_registry"]);
@@ -296,8 +316,10 @@ pub(super) fn fields_of(
     let named_tag = own_tag.or_else(|| ["imageVersion", "image_version"].iter().find_map(|key| scalar(key)));
     let mut tag = named_tag.or_else(|| scalar("version"));
     let mut registry = REGISTRY_KEYS.iter().find_map(|key| scalar(key));
+    // A bare `name` may be anything.
+    let may_be = |key: &&&str| sure || ["baseImage", "repository", "image"].contains(*key);
     let (key, mut repository) =
-        REPOSITORY_KEYS.iter().find_map(|key| scalar(key).map(|node| (*key, node)))?;
+        REPOSITORY_KEYS.iter().filter(may_be).find_map(|key| scalar(key).map(|node| (*key, node)))?;
     let certain = match key {
         "repository" => {
             let of_sources = name.is_some_and(is_source_key);
@@ -315,7 +337,6 @@ pub(super) fn fields_of(
             tag = named_tag;
             sure
         }
-        // A bare `name` + `version` may be anything.
         _ => sure && (tag.is_some() || digest.is_some()),
     };
     // `{repository: nvcr.io/nvidia, image: driver, version: …}`: the name is both.
@@ -325,6 +346,15 @@ pub(super) fn fields_of(
         if registry.is_some() {
             return None;
         }
+        (registry, repository) = (Some(repository), image);
+    }
+    // `{repository: registry.example.com, name: api, tag: …}`
+    if key == "repository"
+        && registry.is_none()
+        && sure
+        && tree.string_of(repository).is_some_and(is_namespace)
+        && let Some(image) = scalar("name").filter(|image| tree.string_of(*image).is_some_and(is_name))
+    {
         (registry, repository) = (Some(repository), image);
     }
     let text = tree.string_of(repository).unwrap_or_default();

@@ -44,10 +44,22 @@ pub(super) fn is_host(text: &str) -> bool {
     !text.contains(['/', ':']) && text.rsplit_once('.').is_some_and(|(_, top)| letters(top))
 }
 
+/// Returns whether a text is what images stand below, and none: the host of a registry, or somebody's space in one that has
+/// nothing else in its first level.
+pub(super) fn is_namespace(text: &str) -> bool {
+    let is_space = |(host, rest): (&str, &str)| matches!(host, "ghcr.io" | "quay.io") && !rest.contains('/');
+    is_host(text) || text.trim_end_matches('/').split_once('/').is_some_and(is_space)
+}
+
 /// Returns whether a text may be a tag, perhaps with a digest (OCI distribution specification).
 pub(super) fn is_tag(text: &str) -> bool {
     Reference::parse(&format!("a:{text}")).is_ok_and(|reference| reference.tag().is_some())
         || text.contains(['$', '{'])
+}
+
+/// Returns whether a text is a tag that people give to versions.
+pub(super) fn looks_like_version(text: &str) -> bool {
+    is_tag(text) && (text == "latest" || text.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Returns a key without what its words are joined by.

@@ -1,25 +1,23 @@
 //! Dockerfiles that stand in a text of another file (Compose `dockerfile_inline`, Bake `dockerfile-inline`): what they take from
 //! elsewhere is said, nothing of it is edited.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use super::finder::Finder;
-use crate::manifest::site::{Skip, State, classify};
+use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::NodeId;
 
-/// Says the first image that the Dockerfile at `node` takes by anything but a digest.
+/// Says the images that the Dockerfile at `node` takes by anything but a digest.
 pub(super) fn find(finder: &mut Finder<'_, '_>, node: NodeId) {
-    let text = finder.tree.text_of(node).unwrap_or_default();
-    if let Some(image) = first_open(text) {
-        let image = image.to_owned();
-        finder.push(node, BTreeMap::new(), image, None, State::Skipped(Skip::EmbeddedText), None);
+    for image in open_images(finder.tree.text_of(node).unwrap_or_default()) {
+        finder.add_in_other_language(node, image);
     }
 }
 
-/// Returns the first image of a Dockerfile that has no digest: of `FROM`, `COPY --from=` and `RUN --mount=…,from=`, other stages
+/// Returns the images of a Dockerfile that have no digest: of `FROM`, `COPY --from=` and `RUN --mount=…,from=`, other stages
 /// aside.
-fn first_open(text: &str) -> Option<&str> {
-    let mut stages: Vec<String> = Vec::new();
+fn open_images(text: &str) -> Vec<&str> {
+    let (mut stages, mut found) = (Vec::<String>::new(), Vec::new());
     let is_open = |image: &str, stages: &[String]| {
         let is_stage = image.bytes().all(|byte| byte.is_ascii_digit())
             || stages.iter().any(|stage| stage.eq_ignore_ascii_case(image));
@@ -30,19 +28,17 @@ fn first_open(text: &str) -> Option<&str> {
         if words.next().is_some_and(|word| word.eq_ignore_ascii_case("from")) {
             let mut words = words.filter(|word| !word.starts_with("--"));
             let image = words.next().unwrap_or_default();
-            if is_open(image, &stages) {
-                return Some(image);
-            }
+            found.extend(Some(image).filter(|image| is_open(image, &stages)));
             stages.extend(words.nth(1).map(str::to_owned));
             continue;
         }
         let options = line.split(|c: char| c.is_whitespace() || c == ',');
-        let mut from = options.filter_map(|word| word.trim_start_matches('-').strip_prefix("from="));
-        if let Some(image) = from.find(|image| is_open(image, &stages)) {
-            return Some(image);
-        }
+        let from = options.filter_map(|word| word.trim_start_matches('-').strip_prefix("from="));
+        found.extend(from.filter(|image| is_open(image, &stages)));
     }
-    None
+    let mut known = HashSet::new();
+    found.retain(|image| known.insert(*image));
+    found
 }
 
 #[cfg(test)]
@@ -50,21 +46,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_image_without_a_digest_is_said() {
+    fn the_images_without_a_digest_are_said() {
         let pinned = format!("alpine:3@sha256:{}", "1".repeat(64));
         for (text, expected) in [
-            ("FROM alpine:3", Some("alpine:3")),
-            ("# FROM alpine:3\nFROM scratch", None),
-            ("from --platform=linux/amd64 alpine AS base\nFROM base", Some("alpine")),
-            ("FROM P AS base\nFROM base\nCOPY --from=base a b\nCOPY --from=0 a b", None),
-            ("FROM P\nCOPY --from=nginx:1 a b", Some("nginx:1")),
-            ("FROM P\nRUN --mount=type=bind,from=golang:1,target=/x true", Some("golang:1")),
-            ("ARG TAG=3\nFROM alpine:$TAG", Some("alpine:$TAG")),
-            ("FROM \\\n  alpine:3", Some("\\")),
-            ("RUN true", None),
+            ("FROM alpine:3", vec!["alpine:3"]),
+            ("# FROM alpine:3\nFROM scratch", vec![]),
+            ("from --platform=linux/amd64 alpine AS base\nFROM base", vec!["alpine"]),
+            ("FROM P AS base\nFROM base\nCOPY --from=base a b\nCOPY --from=0 a b", vec![]),
+            ("FROM P\nCOPY --from=nginx:1 a b", vec!["nginx:1"]),
+            ("FROM P\nRUN --mount=type=bind,from=golang:1,target=/x true", vec!["golang:1"]),
+            ("ARG TAG=3\nFROM alpine:$TAG", vec!["alpine:$TAG"]),
+            ("FROM \\\n  alpine:3", vec!["\\"]),
+            (
+                "FROM alpine:3 AS a\nRUN true\nFROM P\nFROM debian:12\nCOPY --from=debian:12 a b",
+                vec!["alpine:3", "debian:12"],
+            ),
+            ("RUN true", vec![]),
         ] {
             let text = text.replace('P', &pinned);
-            assert_eq!(first_open(&text), expected, "{text}");
+            assert_eq!(open_images(&text), expected, "{text}");
         }
     }
 }

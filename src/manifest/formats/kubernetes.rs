@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::catalogue::group_of;
 use super::finder::Finder;
 use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
-use super::{image_annotations, locations, platform, tekton, uncatalogued, upgrade_plan};
+use super::{
+    helm_values, image_annotations, image_streams, locations, platform, tekton, uncatalogued, upgrade_plan,
+};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
@@ -32,7 +34,10 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         let annotatable = complete && owns_pod_template(finder.tree, object);
         let digests = Arc::new(if annotatable { digests(finder.tree, object) } else { BTreeMap::new() });
         let name = finder.object.name.clone();
-        finder.owner = Some(ObjectOwner { node: object, name, container: None, annotatable, digests });
+        let (namespace, resolves_names) = image_streams::lookup_of(finder.tree, object);
+        let (node, container, known) = (object, None, finder.sites.len());
+        let owner = ObjectOwner { node, name, namespace, container, annotatable, digests, resolves_names };
+        finder.owner = Some(owner);
         // Pod specs first: they know the container's name.
         pod_spec(finder, object);
         if let Some(metadata) = finder.tree.get(object, "metadata") {
@@ -41,6 +46,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
         for (_, value) in finder.tree.entries(object) {
             walk(finder, *value);
         }
+        image_streams::skip_triggered(finder, object, known);
     }
     if not_pulled {
         described(finder, object);
@@ -172,6 +178,22 @@ pub(super) fn find_in_part(finder: &mut Finder<'_, '_>, part: NodeId, path: &str
         |key: &str| NOT_PULLED.contains(&key) || matches!(key, "data" | "stringData" | "binaryData");
     if !path.split('/').nth(1).is_some_and(is_data) {
         uncatalogued::walk(finder, part);
+    }
+}
+
+/// Adds the containers in a text that may be anything: a list of them, pod specs and objects at any depth.
+pub(super) fn find_in_text(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let tree = finder.tree;
+    let is_container = |item: &&NodeId| tree.get_str(**item, "name").is_some();
+    for image in tree.items(root).iter().filter(is_container).filter_map(|item| tree.get(*item, "image")) {
+        finder.add_image(image);
+    }
+    walk(finder, root);
+    let mut open = vec![root];
+    while let Some(node) = open.pop().filter(|_| finder.inside.is_some()) {
+        helm_values::text(finder, node);
+        open.extend(tree.items(node));
+        open.extend(tree.entries(node).iter().map(|(_, value)| *value).filter(|_| !is_object(tree, node)));
     }
 }
 

@@ -4,7 +4,7 @@ use super::catalogue::{Form, Location, TextForm};
 use super::finder::{EmbeddedText, Finder};
 use super::{
     artifact, build_arguments, build_outputs, helm_parameters, helm_values, inline_dockerfile, json_patch,
-    kustomization, module_texts, oci_chart, partial_images,
+    kustomization, module_texts, mutating_policy, oci_chart, partial_images,
 };
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -29,6 +29,11 @@ pub(super) fn find(
     for text in entries.iter().flat_map(|entry| &entry.dockerfile_text).flat_map(|path| path.find(tree, root))
     {
         inline_dockerfile::find(finder, tree.resolve(text));
+    }
+    for expression in
+        entries.iter().flat_map(|entry| &entry.expressions).flat_map(|path| path.find(tree, root))
+    {
+        mutating_policy::find(finder, tree.resolve(expression));
     }
     for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::finder::Finder;
 use super::helm_parameters;
-use super::image_keys::{NOT_BESIDE, folded, is_image_key, is_images_key, is_name, is_source_key, is_tag};
+use super::image_keys::{
+    NOT_BESIDE, folded, is_image_key, is_images_key, is_name, is_source_key, is_tag, looks_like_version,
+};
 use crate::manifest::partial_image::{FoundPartialImage, ImageParts};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::reference::Digest;
@@ -74,10 +76,6 @@ fn part_by_end(key: &str, text: &str) -> Option<(ImagePart, String)> {
     }
     let is_digest = || text.is_empty() || Digest::parse(text).is_some();
     (folded == "digest" && is_digest()).then(|| (ImagePart::Digest, String::new()))
-}
-
-fn looks_like_version(text: &str) -> bool {
-    is_tag(text) && (text == "latest" || text.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Adds what the mapping at `node` says of images: of the one that it is (`is_image`), or of those whose parts stand among

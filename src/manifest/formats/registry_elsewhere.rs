@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::finder::Finder;
-use super::image_keys::{folded, has_host, is_image_key, is_images_key};
+use super::image_keys::{folded, has_host, is_host, is_image_key, is_images_key};
 use crate::manifest::site::{Site, Skip, State};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -64,14 +64,22 @@ pub(super) fn skip(finder: &mut Finder<'_, '_>, values: NodeId, chart_wide: Opti
     while let Some(node) = open.pop() {
         let own = |node: &NodeId| tree.resolve(*node) == *node;
         for (key, value) in tree.entries(node) {
-            if tree.text_of(*key).is_some_and(|key| KEYS.contains(&folded(key).as_str()))
-                && is_registry(tree, node, *value)
-            {
+            let key = tree.text_of(*key).unwrap_or_default();
+            // `image: {repository: registry.example.com}`: the names stand beside it, wherever they are.
+            let is_bare = key == "repository"
+                && tree.string_of(*value).is_some_and(is_host)
+                && tree.key_of(node).is_some_and(is_image_key);
+            let is_one = is_bare || KEYS.contains(&folded(key).as_str());
+            if is_one && is_registry(tree, node, *value) {
                 let is_used = used.contains(&tree.nodes[*value].span().start);
                 match is_used {
                     true if of_one.len() < SCOPES_MAX => of_one.push(tree.pointer(node) + "/"),
                     false if scopes.len() < SCOPES_MAX => {
-                        scopes.push(scope(tree, node, values, &finder.sites[known..]));
+                        let around = tree.nodes[node].parent().filter(|_| is_bare);
+                        scopes.push(match around {
+                            Some(parent) => tree.pointer(parent),
+                            None => scope(tree, node, values, &finder.sites[known..]),
+                        });
                     }
                     _ => has_more |= !is_used,
                 }
@@ -109,7 +117,7 @@ fn names_none(site: &Site) -> bool {
     let mut keys = site.path.rsplit('/');
     let is_container =
         keys.next() == Some("image") && keys.next().is_some_and(|item| item.parse::<usize>().is_ok());
-    let is_open = matches!(site.state, State::Floating | State::Pinned);
+    let is_open = matches!(site.state, State::Floating | State::Pinned | State::Skipped(Skip::TagElsewhere));
     is_open && !is_container && !site.fields.contains_key("registry") && !has_host(&site.image)
 }
 

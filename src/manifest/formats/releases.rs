@@ -145,6 +145,8 @@ impl ReleaseReader<'_, '_> {
             into.maps.extend(self.generated(root));
         } else if self.tree.get(root, "releases").is_some() {
             into.installed.extend(self.helmfile(root));
+        } else if path.rsplit('/').next() == Some("fleet.yaml") {
+            into.installed.extend(self.fleet(root));
         }
         let tree = self.tree;
         if tree.get_str(root, "kind") == Some("ConfigMap") {
@@ -304,7 +306,32 @@ impl ReleaseReader<'_, '_> {
         let chart = ChartRef { name, version, from };
         let named = |node: &NodeId| (self.text(*node, "kind"), self.text(*node, "name"));
         let values_from = self.list(spec, "valuesFrom").iter().map(named).collect();
-        Some(Release { values: self.pointers(spec, &["values"]), values_from, ..self.release(chart) })
+        // From the root of the repository that the chart comes from.
+        let files = of_chart.filter(|_| matches!(chart.from, ChartOrigin::Directory(_)));
+        let files = files.map(|chart| self.values_files(chart, "")).unwrap_or_default();
+        Some(Release { values: self.pointers(spec, &["values"]), files, values_from, ..self.release(chart) })
+    }
+
+    fn values_files(&self, node: NodeId, directory: &str) -> Vec<String> {
+        let files = self.list(node, "valuesFiles").iter().filter_map(|file| self.tree.string_of(*file));
+        let files = files.chain(self.tree.get_str(node, "valuesFile"));
+        files.filter_map(|file| below(directory, file)).collect()
+    }
+
+    /// `fleet.yaml`, and what it changes for some clusters.
+    fn fleet(&self, root: NodeId) -> Vec<Release> {
+        let others = self.list(root, "targetCustomizations").iter();
+        let all = std::iter::once(&root).chain(others).filter_map(|part| self.tree.get(*part, "helm"));
+        let release = |helm: NodeId| {
+            let mut chart = self.named(helm, ["chart", "version", "repo"]);
+            let is_path = matches!(chart.from, ChartOrigin::Unknown) && !chart.name.contains("://");
+            if let Some(path) = below(self.directory, &chart.name).filter(|_| is_path) {
+                chart.from = ChartOrigin::Directory(path);
+            }
+            let files = self.values_files(helm, self.directory);
+            Release { files, ..self.release(chart) }
+        };
+        all.map(release).collect()
     }
 
     fn argo(&self, spec: NodeId) -> Vec<Release> {

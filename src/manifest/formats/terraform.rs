@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::finder::{Finder, has_tag_or_digest};
 use super::image_keys::{is_image_key, is_images_key};
 use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
-use super::module_texts::nodes;
+use super::module_texts::{self, nodes};
 use super::{kubernetes, object, uncatalogued};
 use crate::manifest::module_names::{ModuleArgument, NamePaths};
 use crate::manifest::site::{Awaited, Skip, State, classify};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// Where a task of Amazon ECS has its containers.
+const ECS_CONTAINERS: &str = "/resource/aws_ecs_task_definition/*/container_definitions";
 
 /// Adds what is no image for a reader of paths: objects, images that are built here, and names without their registry.
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
@@ -25,6 +28,15 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
     for built in nodes(tree, root, "/resource/docker_image/*[build]/name") {
         finder.add_output(built);
+    }
+    for container in composed(finder, root) {
+        let known = module_texts::text_of(finder, root, container);
+        match tree.get(known, "image") {
+            Some(image) => finder.add_image(image),
+            // What merges it stands here, and names no image.
+            None if known != container => finder.add_computed(container),
+            None => {}
+        }
     }
     // Terraform asks the registry for it, each time anew.
     for name in nodes(tree, root, "/data/docker_registry_image/*/name") {
@@ -81,7 +93,13 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
             finder.names.passed.push((from.to_owned(), to));
         }
     }
-    for container in composed(tree, root) {
+    for list in nodes(tree, root, ECS_CONTAINERS) {
+        if let Some((start, path)) = uses.whole(tree, list) {
+            told.insert(start);
+            finder.names.images.insert(format!("{path}.*.image"));
+        }
+    }
+    for container in composed(finder, root) {
         match uses.whole(tree, container) {
             Some((start, path)) => {
                 told.insert(start);
@@ -126,11 +144,15 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
 }
 
-/// Returns the containers of a list that stand elsewhere.
-fn composed(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<NodeId> {
-    let lists = nodes(tree, root, "/resource/aws_ecs_task_definition/*/container_definitions").into_iter();
-    let items = lists.flat_map(|list| tree.items(list).iter().map(|item| tree.resolve(*item)));
-    items.filter(|item| tree.tag(*item) == EXPRESSION).collect()
+/// Returns the containers of a list that stand elsewhere; the list itself may be a local.
+fn composed(finder: &Finder<'_, '_>, root: NodeId) -> Vec<NodeId> {
+    let tree = finder.tree;
+    let lists = nodes(tree, root, ECS_CONTAINERS).into_iter();
+    let lists = lists.map(|list| module_texts::text_of(finder, root, list));
+    let mut found: Vec<NodeId> =
+        lists.flat_map(|list| tree.items(list)).map(|item| tree.resolve(*item)).collect();
+    found.retain(|item| tree.tag(*item) == EXPRESSION);
+    found
 }
 
 /// Adds what has the value of a name: where it does not look like an image, what uses the name decides.

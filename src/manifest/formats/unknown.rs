@@ -69,12 +69,33 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         if object::NOT_PULLED.contains(&key) {
             continue;
         }
+        if object::CONTAINER_LISTS.contains(&key) {
+            containers(finder, *value);
+        }
         if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.is_image_key(key) || in_images {
                 report(finder, *value);
             }
         } else {
             walk(finder, *value);
+        }
+    }
+}
+
+/// Adds the images of a list of containers, each of which has a name, with a tag or without.
+fn containers(finder: &mut Finder<'_, '_>, list: NodeId) {
+    let tree = finder.tree;
+    let images = tree.items(list).iter().filter(|item| tree.get(**item, "name").is_some());
+    for image in images.filter_map(|item| tree.get(*item, "image")).collect::<Vec<_>>() {
+        let known = finder.sites.len();
+        finder.add_image(image);
+        match finder.sites.get_mut(known).map(|site| (site.state, site)) {
+            Some((State::Floating | State::Pinned, site)) => site.skip(Skip::UnknownLocation),
+            // A pattern that policies compare with is none.
+            Some((State::Skipped(skip), _)) if !matches!(skip, Skip::Template | Skip::Variable) => {
+                finder.sites.truncate(known);
+            }
+            _ => {}
         }
     }
 }
