@@ -364,9 +364,8 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         || at_placeholder(text)
         || text.contains("((")
         || text.ends_with(CHARTPRESS)
+        || is_placeholder(text)
     {
-        Some(Skip::Placeholder)
-    } else if is_placeholder(text) {
         Some(Skip::Placeholder)
     } else if text == "scratch" || UNPULLABLE.iter().any(|start| text.starts_with(start)) {
         Some(Skip::Unpullable)
