@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::located::{Located, Scan};
+use super::located::{Located, Looked, Scan};
 use super::site::{Site, Skip, State, classify};
 use super::syntax::lines::Positions;
 
@@ -54,7 +54,7 @@ pub(super) fn scan(text: &str) -> Scan {
         };
         sites.push(Located { site, line, column, end_line, end_column, offset: 0, deployed: None });
     }
-    Scan { sites, ..Scan::default() }
+    Scan { sites, ..Scan::of(Looked::Told) }
 }
 
 /// Returns where the values of `image:` stand, quotes aside; those in comments of the template are none.

@@ -21,7 +21,7 @@ use crate::manifest::{
     switches, values_files, variables,
 };
 use crate::repository_budget::{BudgetItem, OverBudget};
-use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError};
+use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of};
 
 /// What the files of a tree hold.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -265,7 +265,7 @@ fn add_chart_parts<T: Tree>(
 ) {
     let charts = all.iter().map(|(_, root_path)| root_path.as_str());
     let charts: HashSet<&str> =
-        charts.filter(|path| path.rsplit('/').next() == Some("Chart.yaml")).map(directory).collect();
+        charts.filter(|path| path.rsplit('/').next() == Some("Chart.yaml")).map(directory_of).collect();
     let known: HashMap<String, usize> =
         files.iter().enumerate().map(|(at, file)| (file.path.clone(), at)).collect();
     for (entry, root_path) in
@@ -386,7 +386,7 @@ fn charts<T: Tree>(
         .filter(|path| path.rsplit('/').next() == Some("Chart.yaml"));
     let scans = files.iter().map(|file| (file.root_path.as_str(), &file.scan));
     let mut directories = deploy::template_directories(scans);
-    directories.extend(open.map(|file| &file.root_path).chain(whole).map(|path| directory(path)));
+    directories.extend(open.map(|file| &file.root_path).chain(whole).map(|path| directory_of(path)));
     for (path, root_path) in templates.iter().filter(|_| !directories.is_empty()) {
         let above = root_path.match_indices('/').map(|(at, _)| (&root_path[..at], &root_path[at + 1..]));
         // A chart's values reach the charts inside it too.
@@ -458,11 +458,6 @@ fn chart_file(path: &str, root_path: &str, directory: &str) -> String {
     }
 }
 
-/// Returns the directory of the file at `path`, empty for the root.
-pub(crate) fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
-}
-
 fn read_within_budget<T: Tree>(
     tree: &T,
     entry: &TreeEntry,
@@ -489,15 +484,17 @@ fn read<T: Tree>(tree: &T, path: &str, scan: impl Fn(&[u8]) -> Scan) -> Scan {
         {
             Scan::of(Looked::NotOurs)
         }
-        Err(error @ TreeError::TooLarge { .. }) => {
-            unreadable(UnreadReason::TooLarge, Some(error.to_string()))
+        Err(error) => {
+            let reason = match error {
+                TreeError::TooLarge { .. } => UnreadReason::TooLarge,
+                TreeError::Symlink { .. } => UnreadReason::Symlink,
+                _ => UnreadReason::Unreadable,
+            };
+            unreadable(reason, Some(format!("{:#}", anyhow::Error::new(error))))
         }
-        Err(error @ TreeError::Symlink { .. }) => unreadable(UnreadReason::Symlink, Some(error.to_string())),
-        Err(error) => unreadable(UnreadReason::Unreadable, Some(format!("{:#}", anyhow::Error::new(error)))),
     }
 }
 
 fn unreadable(reason: UnreadReason, detail: Option<String>) -> Scan {
-    let unread = Unread { document: None, reason, detail };
-    Scan::of_unread(unread)
+    Scan::of_unread(Unread { document: None, reason, detail })
 }

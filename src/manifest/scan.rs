@@ -69,7 +69,7 @@ pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_templat
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
     let is_gate = matches!(closeness, Closeness::Gate { .. });
     if !is_gate && helper_images::is_helper(path) {
-        return text_of(bytes).map(helper_images::scan).unwrap_or_default();
+        return text_of(bytes).map_or_else(|_| Scan::of(Looked::NotOurs), helper_images::scan);
     }
     let language = Language::of(path).unwrap_or_default();
     if language.syntax().format.is_some_and(|format| catalogue.is_off(format)) {

@@ -2,10 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::manifest::inventory::directory;
 use crate::policy::environment::{Environment, of_path};
 use crate::policy::{Globs, Scoped, ScopedList};
 use crate::reference::Reference;
+use crate::source::tree::directory_of;
 
 /// What the name of every branch that tagpin proposes starts with.
 pub const PREFIX: &str = "tagpin/";
@@ -134,7 +134,7 @@ impl Grouping {
                 Some(environment) => Group::of("path", &environment.name),
                 None => {
                     let directories: Vec<&str> =
-                        directory(path).split('/').filter(|part| !part.is_empty()).take(DEPTH).collect();
+                        directory_of(path).split('/').filter(|part| !part.is_empty()).take(DEPTH).collect();
                     let name = if directories.is_empty() { "/".to_owned() } else { directories.join("/") };
                     Group::of("path", &name)
                 }

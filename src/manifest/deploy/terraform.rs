@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use super::TreeFile;
-use crate::manifest::inventory::directory;
 use crate::manifest::module_names::{ModuleArgument, ModuleNames, NamePaths, at_and_above, spellings};
 use crate::manifest::site::{Skip, State};
+use crate::source::tree::directory_of;
 
 /// How often a name is handed on before nobody follows it.
 const CALLS_MAX: usize = 16;
@@ -98,7 +98,7 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
         return;
     }
     let names: Vec<(&str, ModuleNames)> =
-        files.iter_mut().map(|(path, scan)| (directory(path), std::mem::take(&mut scan.module))).collect();
+        files.iter_mut().map(|(path, scan)| (directory_of(path), std::mem::take(&mut scan.module))).collect();
     let mut modules = Modules::of(&names);
     for ((_, scan), (at, names)) in files.iter_mut().zip(&names) {
         let mut decided: HashMap<&str, bool> = HashMap::new();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, FileEntries, Location};
-use super::finder::{Finder, Found};
+use super::finder::Finder;
+use super::found::Found;
 use super::{
     asserts, bake, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
     kustomize_looks_away, locations, object, partial_images, quadlet, remote_values, terraform, unknown,

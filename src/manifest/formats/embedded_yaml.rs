@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, TextForm};
-use super::finder::{EmbeddedText, Finder, Found};
+use super::finder::Finder;
+use super::found::{EmbeddedText, Found};
 use super::{helm_values, json_patch, kubernetes, locations};
 use crate::manifest::content;
 use crate::manifest::inputs::Needs;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::catalogue::{Catalogue, Form, Location, TextForm, group_of};
+use super::catalogue::{Catalogue, group_of};
+use super::found::{EmbeddedText, Found, ObjectLabel};
+use super::location::{Form, Location};
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::module_names::ModuleNames;
@@ -62,55 +64,6 @@ pub(super) enum ScalarTag {
     Computed(Skip),
     /// It stays what it is, for readers who do not mind the tag.
     Dropped,
-}
-
-/// What a document, or a text in one, holds.
-#[derive(Debug, Default)]
-pub(in crate::manifest) struct Found {
-    pub(in crate::manifest) sites: Vec<Site>,
-    pub(in crate::manifest) texts: Vec<EmbeddedText>,
-    pub(in crate::manifest) looks_away: Vec<FoundLookAway>,
-    pub(in crate::manifest) partials: Vec<FoundPartialImage>,
-    pub(in crate::manifest) names: ModuleNames,
-    pub(in crate::manifest) registries: Vec<String>,
-}
-
-impl Found {
-    /// Adds what was found elsewhere.
-    pub(in crate::manifest) fn add(&mut self, other: Self) {
-        take(&mut self.sites, other.sites);
-        take(&mut self.texts, other.texts);
-        take(&mut self.looks_away, other.looks_away);
-        take(&mut self.partials, other.partials);
-        self.names.add(other.names);
-        self.registries.extend(other.registries);
-    }
-}
-
-/// Adds a list to another one; where that is empty, it takes its place, which costs nothing.
-fn take<T>(all: &mut Vec<T>, more: Vec<T>) {
-    if all.is_empty() {
-        *all = more;
-    } else {
-        all.extend(more);
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(in crate::manifest) struct EmbeddedText {
-    pub(in crate::manifest) node: NodeId,
-    pub(super) form: TextForm,
-    pub(in crate::manifest) document: usize,
-    pub(super) format: Arc<str>,
-    pub(super) object: ObjectLabel,
-}
-
-/// What a Kubernetes object calls itself.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ObjectLabel {
-    pub(super) group: Option<Arc<str>>,
-    pub(super) kind: Option<Arc<str>>,
-    pub(super) name: Option<Arc<str>>,
 }
 
 pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::catalogue::TextForm;
 use super::fields::Fields;
-use super::finder::{EmbeddedText, Finder, has_tag_or_digest};
+use super::finder::{Finder, has_tag_or_digest};
+use super::found::EmbeddedText;
 use super::image_keys::{
     NOT_BESIDE, NOT_BESIDE_IMAGE, folded, has_host, is_host, is_image_key, is_image_name_key, is_images_key,
     is_name, is_namespace, is_source_key, is_tag, is_untagged_image, looks_like_version, may_name_image,

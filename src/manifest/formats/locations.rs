@@ -1,7 +1,8 @@
 //! What the catalogue says where images stand, found in a document.
 
 use super::catalogue::{Form, Location, TextForm};
-use super::finder::{EmbeddedText, Finder};
+use super::finder::Finder;
+use super::found::EmbeddedText;
 use super::{
     artifact, build_arguments, build_outputs, helm_parameters, helm_values, inline_dockerfile, json_patch,
     kustomization, module_texts, mutating_policy, oci_chart, partial_images,
