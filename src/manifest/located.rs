@@ -9,12 +9,11 @@ use super::formats::{ImageStream, Kustomize, Releases};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
-use super::scan::WasRead;
 use super::site::{Site, State, classify};
 use super::source_range::SourceRange;
 use super::switches::Switch;
 use super::syntax::prefilter::NoImages;
-use super::syntax::tree::NodeId;
+use super::syntax::tree::{NodeId, WasRead};
 use super::unread::Unread;
 use crate::reference::{Digest, Reference};
 
@@ -120,6 +119,12 @@ impl Scan {
             switches: Vec::new(),
             nodes: 0,
         }
+    }
+
+    /// Returns what comes back where it was kept.
+    #[cfg(test)]
+    pub fn kept(self) -> Self {
+        Self { looked: Looked::Remembered, nodes: 0, ..self }
     }
 
     /// Returns the scan of a file that cannot be read.

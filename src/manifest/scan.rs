@@ -126,10 +126,6 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     scan
 }
 
-/// The proof that a text was read. Only this file has it to give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WasRead(());
-
 /// A file that is read in parts.
 struct FileText<'f> {
     source: &'f SourceText<'f>,
@@ -151,7 +147,7 @@ impl FileText<'_> {
         let mut tree = self.source.parse_chunks(|_| chunks);
         tree.embeds = self.embeds.get();
         let unread = if self.has_none { Vec::new() } else { unread_documents(&tree) };
-        let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::of(Looked::Read(WasRead(()))) };
+        let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::of(Looked::Read(tree.was_read())) };
         let is_strict = matches!(self.closeness, Closeness::Gate { .. });
         if is_strict && tree.language == Language::Yaml {
             scan.unread.extend(strict::ambiguous(&tree, path, catalogue, part, is_first));

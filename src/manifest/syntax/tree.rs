@@ -226,7 +226,16 @@ pub const ALIASED_MAX: usize = 1_000_000;
 /// Mappings with more entries than this are looked up by hash.
 pub(super) const WIDE: usize = 16;
 
+/// The proof that a text was read: only a tree has it to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WasRead(());
+
 impl<'a> SyntaxTree<'a> {
+    /// Returns the proof that its text was read.
+    pub(in crate::manifest) fn was_read(&self) -> WasRead {
+        WasRead(())
+    }
+
     pub(super) fn empty(text: &'a str, language: Language) -> Self {
         Self {
             text,
