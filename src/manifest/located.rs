@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::build_file::BuildFile;
 use super::deploy::{Deployed, Renamed};
+use super::formats::compose::ComposeFile;
 use super::formats::{ImageStream, Kustomize, Releases};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
@@ -67,6 +68,9 @@ pub struct Scan {
     /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
     /// project.
     pub built: Vec<String>,
+    /// What else a Compose file says of its services; nothing any more once builds are known.
+    #[serde(skip)]
+    pub compose: ComposeFile,
     /// The charts that this file installs, and where charts come from.
     #[serde(default)]
     pub releases: Releases,
@@ -113,6 +117,7 @@ impl Scan {
             is_values: false,
             artifacts: Vec::new(),
             image_streams: Vec::new(),
+            compose: ComposeFile::default(),
             registries: Vec::new(),
             module: ModuleNames::default(),
             build_file: BuildFile::default(),
@@ -156,6 +161,7 @@ impl Scan {
             && self.built.is_empty()
             && self.artifacts.is_empty()
             && self.image_streams.is_empty()
+            && self.compose == ComposeFile::default()
             && self.registries.is_empty()
             && self.module == ModuleNames::default()
     }

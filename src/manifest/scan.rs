@@ -300,6 +300,9 @@ fn find(
         if tree.language == Language::Dockerfile {
             scan.build_file = formats::build_file(tree, root);
         }
+        if document == 0 {
+            scan.compose = compose::compose_file(tree, root, path);
+        }
         if is_base {
             scan.built.extend(compose::built(tree, root));
         }

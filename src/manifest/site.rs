@@ -45,7 +45,8 @@ pub enum Skip {
     ImageStream,
     /// A build makes this image; nothing pulls it.
     BuildOutput,
-    /// `scratch`, `ko://…`, `github.com/…`, `docker-archive:…` of a unit, `aws/codebuild/…`: nothing that a registry has.
+    /// `scratch`, `ko://…`, `github.com/…`, `docker-archive:…` of a unit, `aws/codebuild/…`: nothing that a registry has;
+    /// `localhost/…` and what its file says is never pulled.
     Unpullable,
     /// A digest and no tag: there is nothing to ask a registry for.
     DigestOnly,
@@ -295,6 +296,8 @@ impl Site {
             State::Skipped(
                 Skip::EmbeddedText | Skip::NotEditable | Skip::RegistryElsewhere | Skip::ImageStream,
             ) => classify(&self.image),
+            // Whether it is there already only the machine knows.
+            State::Skipped(Skip::Unpullable) if !is_of_transport(&self.image) => classify(&self.image),
             State::Skipped(Skip::Variable) => match with_defaults(&self.image).map(|text| classify(&text)) {
                 // A default with a digest says nothing of what else may be set.
                 Some(known @ (State::Floating, _)) => known,
@@ -372,6 +375,14 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
     } else {
         None
     }
+}
+
+/// What says that an image comes from this machine (containers-transports(5)). To others it is a host, or a name.
+const TRANSPORTS: [&str; 4] = ["containers-storage:", "docker-archive:", "docker-daemon:", "oci-archive:"];
+
+/// Returns whether Podman takes an image from the machine that it runs on.
+pub(super) fn is_of_transport(image: &str) -> bool {
+    TRANSPORTS.iter().any(|transport| image.starts_with(transport))
 }
 
 /// What no registry has: packages of Go that ko builds, by their import paths too, and machines of CodeBuild.

@@ -1,20 +1,113 @@
 //! Images that a build makes: what is deployed is what was built, and a digest of the registry's would keep it from that.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::tree_file::{TreeFile, directory};
-use crate::manifest::formats::compose::{self, Role};
+use crate::manifest::formats::compose::{self, ComposeFile, Role};
 use crate::manifest::located::Located;
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
 use crate::manifest::site::{Site, Skip, State};
 use crate::reference::Reference;
 use crate::source::tree::directory_of;
 
-/// Skips what the base of a Compose project builds in the files beside it that override it, and the artifacts of a
-/// `skaffold.yaml` in the manifests at and below its directory.
+/// Skips what the base of a Compose project builds in the files beside it that override it, what its other services take of
+/// that, the same among the containers of a Terraform module, and the artifacts of a `skaffold.yaml` in the manifests at
+/// and below its directory.
 pub(super) fn skip(files: &mut [TreeFile<'_>]) {
     skip_services(files);
+    skip_built_by_others(files);
     skip_artifacts(files);
+}
+
+/// Skips the images that a build of the same Compose project or Terraform module makes under another name.
+fn skip_built_by_others(files: &mut [TreeFile<'_>]) {
+    let mut found: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for project in projects(files) {
+        let made: HashSet<String> = project.iter().flat_map(|file| made_by(&files[*file])).collect();
+        if made.is_empty() {
+            continue;
+        }
+        for file in project {
+            let sites = files[file].1.sites.iter().enumerate();
+            let taken = sites.filter(|(_, located)| takes_built(&files[file], &located.site, &made));
+            found.extend(taken.map(|(site, _)| (file, site)));
+        }
+    }
+    for (file, site) in found {
+        let scan = &mut files[file].1;
+        let known = look_away(&scan.sites[site]);
+        scan.looks_away.push(known);
+        scan.sites[site].site.skip(Skip::BuildOutput);
+    }
+    files.iter_mut().for_each(|(_, scan)| scan.compose = ComposeFile::default());
+}
+
+/// Returns the files that are deployed together, by their index: each Compose file with those beside it that make one
+/// project and with those that they take services from, and the modules of Terraform.
+fn projects(files: &[TreeFile<'_>]) -> Vec<BTreeSet<usize>> {
+    let mut together: BTreeMap<(&str, &str), BTreeSet<usize>> = BTreeMap::new();
+    for (index, (path, scan)) in files.iter().enumerate() {
+        let has = |format: &str| scan.sites.iter().any(|located| &*located.site.format == format);
+        if compose::role(path).is_some() {
+            together.entry((directory(path), "compose")).or_default().insert(index);
+        } else if has("compose") || !scan.compose.takes.is_empty() {
+            together.entry((path, "file")).or_default().insert(index);
+        } else if has("terraform") {
+            together.entry((directory(path), "terraform")).or_default().insert(index);
+        }
+    }
+    let takes_any = files.iter().any(|(_, scan)| !scan.compose.takes.is_empty());
+    let by_path: HashMap<&str, usize> = if takes_any {
+        files.iter().enumerate().map(|(index, (path, _))| (*path, index)).collect()
+    } else {
+        HashMap::new()
+    };
+    let mut projects: Vec<BTreeSet<usize>> = together.into_values().collect();
+    for project in &mut projects {
+        let mut open: Vec<usize> = project.iter().copied().collect();
+        while let Some(file) = open.pop() {
+            let taken = &files[file].1.compose.takes;
+            open.extend(
+                taken
+                    .iter()
+                    .filter_map(|path| by_path.get(path.as_str()))
+                    .filter(|file| project.insert(**file)),
+            );
+        }
+    }
+    projects
+}
+
+/// Returns the images that the builds of a file make, with their tags.
+fn made_by<'f>((_, scan): &'f TreeFile<'_>) -> impl Iterator<Item = String> + 'f {
+    let made = scan.sites.iter().map(|located| &located.site).filter(|site| {
+        let is_name = match &*site.format {
+            "compose" => site.path.ends_with("/image") || site.path.contains("/build/tags/"),
+            "terraform" => site.path.starts_with("/resource/docker_image/"),
+            _ => false,
+        };
+        is_name && site.state == State::Skipped(Skip::BuildOutput)
+    });
+    made.filter_map(|site| Reference::parse(&site.image).ok()).map(|image| named(&image))
+}
+
+/// Returns whether an image of a file that floats is one of those that are `made`, and nothing has it pulled all the same.
+fn takes_built((_, scan): &TreeFile<'_>, site: &Site, made: &HashSet<String>) -> bool {
+    let is_pulled =
+        || site.path.strip_suffix("/image").is_some_and(|at| scan.compose.pulls.iter().any(|it| it == at));
+    let may_be = match &*site.format {
+        "compose" => !is_pulled(),
+        "build-argument" => true,
+        "terraform" => site.path.starts_with("/resource/docker_container/"),
+        _ => false,
+    };
+    may_be
+        && site.state == State::Floating
+        && site.reference.as_ref().is_some_and(|image| made.contains(&named(image)))
+}
+
+fn named(image: &Reference) -> String {
+    format!("{}/{}:{}", image.registry(), image.repository(), image.tag().unwrap_or("latest"))
 }
 
 fn skip_services(files: &mut [TreeFile<'_>]) {

@@ -14,6 +14,25 @@ const BASES: [&str; 2] = ["compose", "docker-compose"];
 
 const CHAIN_MAX: usize = 8;
 
+/// What a Compose file says beside its images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComposeFile {
+    /// The JSON pointers of the services that pull their image whatever is there (Compose specification, `pull_policy`).
+    pub(in crate::manifest) pulls: Vec<String>,
+    /// The files that it takes services from, below the root.
+    pub(in crate::manifest) takes: Vec<String>,
+}
+
+/// Returns what the Compose file at `path` says beside its images; nothing where it is another file.
+pub(in crate::manifest) fn compose_file(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> ComposeFile {
+    let taken = taken(tree, root, path).into_iter();
+    let takes = taken.filter_map(|(node, _)| path_from(directory_of(path), tree.string_of(node)?)).collect();
+    let services = tree.get(root, "services").filter(|_| tree.get(root, "apiVersion").is_none());
+    let services = services.map(|services| tree.entries(services)).unwrap_or_default();
+    let pulled = services.iter().filter(|(_, service)| pulls(tree, *service));
+    ComposeFile { pulls: pulled.map(|(_, service)| tree.pointer(*service)).collect(), takes }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manifest) enum Role {
     /// `compose.yaml`: what is deployed where nothing else is said.

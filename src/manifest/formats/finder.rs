@@ -14,7 +14,7 @@ use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::module_names::ModuleNames;
 use crate::manifest::partial_image::FoundPartialImage;
-use crate::manifest::site::{Awaited, ObjectOwner, Site, Skip, State, Write, classify};
+use crate::manifest::site::{Awaited, ObjectOwner, Site, Skip, State, Write, classify, is_of_transport};
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::language::Language;
@@ -25,6 +25,17 @@ use crate::reference::Reference;
 
 /// What may stand before a reference: in workflows, build contexts, Wasm plug-ins and policies.
 const PREFIXES: [&str; 4] = ["docker://", "docker-image://", "oci://", "registry://"];
+
+/// What says beside an image that it is never pulled: Kubernetes, Terraform, charts, Compose, Quadlet, Ansible.
+const NEVER_PULLED: [(&str, &str); 7] = [
+    ("imagePullPolicy", "Never"),
+    ("image_pull_policy", "Never"),
+    ("pullPolicy", "Never"),
+    ("pull_policy", "never"),
+    ("pull_policy", "build"),
+    ("Pull", "never"),
+    ("pull", "never"),
+];
 
 pub(super) struct Finder<'y, 'a> {
     pub(super) tree: &'y SyntaxTree<'a>,
@@ -106,9 +117,6 @@ fn default_of(text: &str) -> Option<(&str, &str)> {
     let rest = mark.strip_prefix('-').filter(|rest| length > 0 && !rest.contains(['$', '{', '}']))?;
     Some((&text[..text.len() - rest.len() - 2], rest))
 }
-
-/// What says that an image comes from this machine (containers-transports(5)). To others it is a host, or a name.
-const LOCAL: [&str; 4] = ["containers-storage:", "docker-archive:", "docker-daemon:", "oci-archive:"];
 
 /// Returns whether Podman reads the images of a format.
 fn has_transports(format: &str) -> bool {
@@ -263,7 +271,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         let value = decoded.as_deref().unwrap_or(self.tree.written(node));
         let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
         let (mut state, mut reference) = classify(&image);
-        if LOCAL.iter().any(|transport| image.starts_with(transport)) && has_transports(&self.format) {
+        if is_of_transport(&image) && has_transports(&self.format) {
             (state, reference) = (State::Skipped(Skip::Unpullable), None);
         }
         let tag = self.tag(node);
@@ -395,6 +403,13 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
     }
 
+    /// Returns whether a key beside an image says that what is there already is run: with a digest of a registry's that would
+    /// not be found.
+    fn is_never_pulled(&self, main: NodeId) -> bool {
+        let Some(holder) = self.tree.nodes[main].parent() else { return false };
+        NEVER_PULLED.iter().any(|(key, value)| self.tree.get_str(holder, key) == Some(*value))
+    }
+
     /// Skips the site that was added last.
     pub(super) fn skip_last(&mut self, skip: Skip) {
         if let Some(site) = self.sites.last_mut().filter(|site| !matches!(site.state, State::Skipped(_))) {
@@ -431,6 +446,9 @@ impl<'y, 'a> Finder<'y, 'a> {
         // What an action touches is not text of the file's own, however it reads.
         let masked = !matches!(state, State::Skipped(_)) && self.tree.is_masked(main);
         let state = if masked { State::Skipped(Skip::Template) } else { state };
+        let stays =
+            state == State::Floating && (image.starts_with("localhost/") || self.is_never_pulled(main));
+        let state = if stays { State::Skipped(Skip::Unpullable) } else { state };
         let skipped = matches!(state, State::Skipped(_));
         self.sites.push(Site {
             document: self.document,
