@@ -86,6 +86,13 @@ pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
 }
 
+/// Returns whether a reference names the registry that has it.
+pub(super) fn names_registry(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let first = tree.string_of(node).and_then(|text| text.split_once('/')).map(|(first, _)| first);
+    first.is_some_and(|host| host.contains(['.', ':']) || host == "localhost")
+        && has_tag_or_digest(tree, node)
+}
+
 /// Returns what a value with the tag `!!binary` says.
 fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     let node = tree.resolve(node);
@@ -324,7 +331,9 @@ impl<'y, 'a> Finder<'y, 'a> {
     pub(super) fn add_computed(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
         let text = self.tree.written(node);
-        if text.starts_with("file(") || is_of_read_file(text) || self.is_ignored(node) {
+        // The old spelling of an expression.
+        let bare = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+        if bare.starts_with("file(") || is_of_read_file(text) || self.is_ignored(node) {
             return;
         }
         let skip = if self.tree.tag(node) == TEMPLATE { Skip::Template } else { Skip::Variable };

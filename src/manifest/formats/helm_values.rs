@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use super::catalogue::TextForm;
 use super::fields::Fields;
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::{Finder, has_tag_or_digest, names_registry};
 use super::found::EmbeddedText;
 use super::image_keys::{
     NOT_BESIDE, NOT_BESIDE_IMAGE, folded, has_host, is_host, is_image_key, is_image_name_key, is_images_key,
-    is_name, is_namespace, is_source_key, is_tag, is_untagged_image, looks_like_version, may_name_image,
+    is_name, is_namespace, is_selection, is_source_key, is_tag, is_untagged_image, looks_like_version,
+    may_name_image,
 };
+use super::object::CONTAINER_LISTS;
 use super::{partial_images, registry_elsewhere};
 use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
@@ -28,7 +30,7 @@ pub(super) fn is_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool
     if !tree.is_mapping(root) || tree.get(root, "apiVersion").is_some() {
         return false;
     }
-    has_name(path) || splits_an_image(tree, root)
+    has_name(path) || splits_an_image(tree, root, path.ends_with(".json"))
 }
 
 /// Returns whether the file at `path` is called like one of values, or lies among such.
@@ -39,21 +41,23 @@ pub(in crate::manifest) fn has_name(path: &str) -> bool {
     named || lower.split('/').rev().skip(1).any(|directory| directory == "values")
 }
 
-/// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
-fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+/// A mapping of repository and tag counts where its key says image, or its other keys are those of an image; in JSON, as
+/// tools write it, by its key alone.
+fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId, is_json: bool) -> bool {
     match tree.kind(node) {
         NodeKind::Mapping { entries, .. } => {
             let split = tree.get_str(node, "repository").is_some() && tree.get(node, "tag").is_some();
             let of_an_image = || {
                 tree.key_of(node).is_some_and(is_image_key)
-                    || ["registry", "pullPolicy", "digest", "sha"]
-                        .iter()
-                        .any(|key| tree.get(node, key).is_some())
+                    || (!is_json
+                        && ["registry", "pullPolicy", "digest", "sha"]
+                            .iter()
+                            .any(|key| tree.get(node, key).is_some()))
             };
             (split && of_an_image() && fields(tree, node, false).is_some())
-                || entries.iter().any(|(_, value)| splits_an_image(tree, *value))
+                || entries.iter().any(|(_, value)| splits_an_image(tree, *value, is_json))
         }
-        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(tree, *item)),
+        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(tree, *item, is_json)),
         _ => false,
     }
 }
@@ -83,7 +87,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
     }
     match tree.kind(node) {
         NodeKind::Sequence { items, .. } => {
-            let images = tree.key_of(node).is_some_and(is_images_key);
+            let images = tree.key_of(node).is_some_and(is_images_key) && !is_selection(tree, node);
             for item in items {
                 if images {
                     finder.add_tagged_image(*item);
@@ -135,6 +139,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 name_in_registry(finder, node);
             }
             let images = tree.key_of(node).is_some_and(is_images_key);
+            let below_images = !images && is_below_images(tree, node);
             for (key, value) in entries {
                 let resolved = tree.resolve(*value);
                 let is_image = tree.text_of(*key).is_some_and(is_image_key);
@@ -150,6 +155,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                     }
                     if images && !is_image {
                         finder.add_tagged_image(*value);
+                    }
+                    if below_images && !is_image {
+                        image_below(finder, *value);
                     }
                 } else {
                     // What an alias leads to is an image only here.
@@ -167,10 +175,65 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
     }
 }
 
+/// Returns whether a mapping stands somewhere below `images`, in mappings alone.
+fn is_below_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let above = std::iter::successors(tree.nodes[node].parent(), |at| tree.nodes[*at].parent());
+    let mut keys = above.take_while(|at| tree.is_mapping(*at)).map(|at| tree.key_of(at));
+    keys.any(|key| key.is_some_and(is_images_key))
+}
+
+/// Adds a scalar further down below `images`, among which anything may stand: what names its registry, or has a digest.
+fn image_below(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let (tree, known) = (finder.tree, finder.sites.len());
+    if names_registry(tree, node) {
+        finder.add_tagged_image(node);
+        return;
+    }
+    let named = Reference::parse(tree.string_of(node).unwrap_or_default());
+    if named.is_ok_and(|image| image.tag().is_some() && image.digest().is_some()) {
+        finder.add_tagged_image(node);
+        // Another value has its registry.
+        if finder.sites.len() > known && !tree.written(node).contains('/') {
+            finder.skip_last(Skip::RegistryElsewhere);
+        }
+    }
+}
+
+/// Says which images a text of JSON names.
+fn json_text(finder: &mut Finder<'_, '_>, node: NodeId, text: &str) {
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return };
+    let (mut open, mut found) = (vec![&json], Vec::new());
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Array(items) => open.extend(items.iter().rev()),
+            serde_json::Value::Object(entries) => {
+                found.extend(entries.get("image").and_then(|image| image.as_str()));
+                open.extend(entries.values().rev());
+            }
+            _ => {}
+        }
+    }
+    let is_named = |image: &&str| {
+        Reference::parse(image).is_ok_and(|image| image.tag().is_some() || image.digest().is_some())
+    };
+    for image in found.into_iter().filter(is_named) {
+        finder.add_in_other_language(node, image);
+    }
+}
+
 /// Adds a text of several lines that may have containers in it: what a template puts into a pod as it is, objects beside it,
 /// or the configuration of something that starts pods.
 pub(super) fn text(finder: &mut Finder<'_, '_>, node: NodeId) {
     let tree = finder.tree;
+    if let Some(value) = tree.string_of(node).map(str::trim_start)
+        && value.starts_with(['[', '{'])
+        && value.contains("\"image\"")
+        && finder.inside.is_none()
+        && !finder.is_ignored(node)
+    {
+        json_text(finder, node, value);
+        return;
+    }
     let NodeKind::Scalar { value, style: ScalarStyle::Block } = tree.kind(node) else { return };
     if value.contains("image:") && !finder.is_ignored(node) {
         let (format, object) = (finder.format.clone(), finder.object.clone());
@@ -279,7 +342,9 @@ fn whole(finder: &mut Finder<'_, '_>, node: NodeId) -> bool {
     let tree = finder.tree;
     let Some(text) = tree.string_of(node) else { return false };
     let in_list = tree.nodes[node].parent().and_then(|parent| tree.nodes[parent].parent());
-    let in_list = in_list.is_some_and(|list| tree.is_sequence(list));
+    let in_list = in_list.is_some_and(|list| {
+        tree.is_sequence(list) || tree.key_of(list).is_some_and(|key| CONTAINER_LISTS.contains(&key))
+    });
     let made_elsewhere = matches!(unresolvable(tree.written(node)), Some(Skip::Template | Skip::Variable));
     // Behind an image, a template may take the rest for a comment or for the next line.
     let first = text.split_whitespace().next().unwrap_or_default();

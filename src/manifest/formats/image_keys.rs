@@ -1,5 +1,6 @@
 //! What the keys of Helm values say.
 
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::reference::Reference;
 
 /// Keys beside which a repository is one of charts or of sources.
@@ -14,6 +15,27 @@ pub(super) const KUSTOMIZE_IMAGES: [&str; 2] = ["images", "imageTags"];
 
 pub(super) fn is_images_key(key: &str) -> bool {
     key == "images" || key.ends_with("Images")
+}
+
+/// Returns whether a list of images stands below a key that says what they are compared with: patterns, which nobody pulls.
+pub(super) fn is_selection(tree: &SyntaxTree<'_>, list: NodeId) -> bool {
+    const KEYS: [&str; 13] = [
+        "selector",
+        "selectors",
+        "match",
+        "matches",
+        "matchers",
+        "filter",
+        "filters",
+        "include",
+        "includes",
+        "exclude",
+        "excludes",
+        "allowed",
+        "denied",
+    ];
+    let holder = tree.nodes[list].parent().and_then(|holder| tree.key_of(holder));
+    holder.is_some_and(|key| KEYS.contains(&key))
 }
 
 pub(super) fn is_name(text: &str) -> bool {

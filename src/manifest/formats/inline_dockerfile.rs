@@ -21,7 +21,9 @@ fn open_images(text: &str) -> Vec<&str> {
     let is_open = |image: &str, stages: &[String]| {
         let is_stage = image.bytes().all(|byte| byte.is_ascii_digit())
             || stages.iter().any(|stage| stage.eq_ignore_ascii_case(image));
-        !is_stage && image != "scratch" && classify(image).0 != State::Pinned
+        // What stands for the image that something else fills in.
+        let is_empty = image.trim_matches(['"', '\'']).is_empty();
+        !is_stage && !is_empty && image != "scratch" && classify(image).0 != State::Pinned
     };
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         let mut words = line.split_whitespace();
@@ -61,6 +63,7 @@ mod tests {
                 "FROM alpine:3 AS a\nRUN true\nFROM P\nFROM debian:12\nCOPY --from=debian:12 a b",
                 vec!["alpine:3", "debian:12"],
             ),
+            ("FROM \"\"\nRUN true", vec![]),
             ("RUN true", vec![]),
         ] {
             let text = text.replace('P', &pinned);

@@ -6,10 +6,24 @@
 
 use super::finder::Finder;
 use crate::manifest::site::{Awaited, Skip, State};
-use crate::manifest::syntax::tree::NodeId;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// What says which registry a chart comes from, and perhaps which chart.
-const SOURCES: [&str; 3] = ["repoURL", "repository", "repo"];
+const SOURCES: [&str; 4] = ["repoURL", "repository", "repo", "url"];
+
+/// What Crossplane calls the package that another one depends on.
+const PACKAGES: [&str; 4] = ["package", "provider", "configuration", "function"];
+
+/// Returns whether a mapping is a chart, and no image, where nothing else says what it is: by its key, or by the address
+/// that its name and version come from.
+pub(super) fn is_one(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let has_address = || {
+        let address = |key: &&str| tree.get_str(node, key).is_some_and(|text| text.contains("://"));
+        SOURCES.iter().any(|key| address(&key))
+    };
+    let has = |key| tree.get(node, key).is_some();
+    has("name") && has("version") && (tree.key_of(node) == Some("chart") || has_address())
+}
 
 /// Adds the chart that a mapping names, where it comes from an OCI registry.
 pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
@@ -37,11 +51,22 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
         finder.push_awaiting(main, image, Skip::ByVersion, awaited);
         return;
     }
-    let address = written(base).trim_end_matches('/');
     let is_host = |address: &str| address.split('/').next().is_some_and(|host| host.contains(['.', ':']));
+    let package = first(&PACKAGES).filter(|(_, package)| is_host(tree.written(*package)));
+    if let (None, Some((_, package)), Some((_, version))) = (base, package, version) {
+        let image = joined(tree.written(package), tree.written(version));
+        let fields = finder.spans(&[("repository", Some(package)), ("tag", Some(version))]);
+        finder.push(tree.resolve(version), fields, image, None, State::Skipped(Skip::ByVersion), None);
+        return;
+    }
+    let address = written(base).trim_end_matches('/');
     let name = match (address.strip_prefix("oci://"), written(chart)) {
         (_, chart) if chart.starts_with("oci://") => chart.trim_start_matches("oci://").to_owned(),
         (Some(address), "") => address.to_owned(),
+        // The address of provider-helm is that of the chart itself.
+        (Some(address), chart) if base.is_some_and(|(key, _)| key == "url") && address.ends_with(chart) => {
+            address.to_owned()
+        }
         // Argo CD's sources have no scheme (declarative setup, "Helm OCI").
         (None, chart) if chart.is_empty() || written(base).contains("://") || !is_host(address) => return,
         (None, _) if !matches!(base, Some(("repoURL", _))) => return,

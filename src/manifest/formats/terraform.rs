@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::{Finder, has_tag_or_digest, names_registry};
 use super::image_keys::{is_image_key, is_images_key};
 use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
 use super::module_texts::{self, nodes};
-use super::{kubernetes, object, uncatalogued};
+use super::{kubernetes, object};
 use crate::manifest::module_names::{ModuleArgument, NamePaths};
 use crate::manifest::site::{Awaited, Skip, State, classify};
 use crate::manifest::syntax::build::EXPRESSION;
@@ -170,7 +170,7 @@ fn may_be_image(tree: &SyntaxTree<'_>, path: &str, value: NodeId) -> bool {
     let mut keys = path.rsplit('.');
     let is_key = keys.next().is_some_and(is_image_key) || keys.next().is_some_and(is_images_key);
     let is_named = is_key && has_tag_or_digest(tree, value);
-    is_literal_image(tree, value) && (is_named || uncatalogued::names_registry(tree, value))
+    is_literal_image(tree, value) && (is_named || names_registry(tree, value))
 }
 
 /// Returns whether a scalar is a reference as it stands.

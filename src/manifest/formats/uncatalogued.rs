@@ -1,11 +1,11 @@
 //! What is taken for an image in an object of which the catalogue does not know it: by the key, by the shape and by the
 //! value. Measured on the fields of the world's custom resources, see `tests/it/catalogue_fields.rs`.
 
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::{Finder, names_registry};
 use super::helm_values;
 use super::image_keys::is_image_key;
 use super::object;
-use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+use crate::manifest::syntax::tree::{NodeId, NodeKind};
 
 /// Below these an image is what something makes.
 const MADE: [&str; 2] = ["output", "outputs"];
@@ -88,11 +88,4 @@ fn mapping(finder: &mut Finder<'_, '_>, image: NodeId) {
             finder.add_tagged_image(whole);
         }
     }
-}
-
-/// Returns whether a reference names the registry that has it.
-pub(super) fn names_registry(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let first = tree.string_of(node).and_then(|text| text.split_once('/')).map(|(first, _)| first);
-    first.is_some_and(|host| host.contains(['.', ':']) || host == "localhost")
-        && has_tag_or_digest(tree, node)
 }

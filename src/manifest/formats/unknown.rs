@@ -1,10 +1,10 @@
 //! What looks like an image and stands where the catalogue knows of none: reported, so that a new field cannot hide,
 //! and never edited.
 
+use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest};
-use super::helm_values;
-use super::image_keys::{is_image_key, is_images_key, is_source_key};
-use super::object;
+use super::image_keys::{is_image_key, is_images_key, is_selection, is_source_key};
+use super::{helm_values, object, oci_chart};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::{NodeId, NodeKind};
 
@@ -24,7 +24,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     let tree = finder.tree;
     match tree.kind(node) {
         NodeKind::Sequence { items, .. } => {
-            let in_images = tree.key_of(node).is_some_and(is_images_key);
+            let in_images = tree.key_of(node).is_some_and(is_images_key) && !is_selection(tree, node);
             for item in items {
                 if in_images && tree.is_scalar(*item) {
                     report(finder, *item);
@@ -51,9 +51,13 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
 /// Looks at the entries of a mapping, and whether it is a split reference itself.
 fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
     let tree = finder.tree;
-    if tree.key_of(node).is_some_and(|key| is_image_key(key) || is_source_key(key))
+    let is_image = tree.key_of(node).is_some_and(is_image_key);
+    if !is_image && oci_chart::is_one(tree, node) {
+        oci_chart::find(finder, node);
+    } else if (is_image || tree.key_of(node).is_some_and(is_source_key))
         && !is_replacement(finder, node)
         && let Some(fields) = helm_values::fields(tree, node, true)
+        && (is_image || !is_package(finder, &fields))
     {
         let known = finder.sites.len();
         finder.add_fields(fields, true);
@@ -80,6 +84,14 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
             walk(finder, *value);
         }
     }
+}
+
+/// Returns whether a name and a `version` are those of anything that has one: a report or a bill of materials is full of
+/// such.
+fn is_package(finder: &Finder<'_, '_>, fields: &Fields) -> bool {
+    let tree = finder.tree;
+    fields.tag.is_some_and(|tag| tree.key_of(tag) == Some("version"))
+        && fields.repository.is_some_and(|name| !tree.written(name).contains('/'))
 }
 
 /// Adds the images of a list of containers, each of which has a name, with a tag or without.

@@ -71,7 +71,15 @@ fn matches(path: &str) -> bool {
         let rest = name.strip_prefix(word);
         extension == word || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
     });
-    is_named && !OTHERS.contains(&extension)
+    // `DockerfileInit`, `proxyDockerfile`
+    let is_joined = ["Dockerfile", "Containerfile"].into_iter().any(|word| {
+        let rest = name.strip_prefix(word).or_else(|| name.strip_suffix(word));
+        rest.is_some_and(|rest| {
+            !name.contains('.')
+                && (name.ends_with(word) || rest.starts_with(|c: char| c.is_ascii_uppercase()))
+        })
+    });
+    (is_named || is_joined) && !OTHERS.contains(&extension)
 }
 
 fn is_in(bytes: &[u8]) -> bool {
@@ -249,6 +257,8 @@ mod tests {
             "Dockerfile.prod",
             "Dockerfile-x",
             "a.containerfile",
+            "DockerfileInit",
+            "proxyDockerfile",
         ] {
             assert!(matches(name), "{name}");
         }
