@@ -19,7 +19,7 @@ const PACKAGES: [&str; 4] = ["package", "provider", "configuration", "function"]
 pub(super) fn is_one(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let has_address = || {
         let address = |key: &&str| tree.get_str(node, key).is_some_and(|text| text.contains("://"));
-        SOURCES.iter().any(|key| address(&key))
+        SOURCES.iter().any(address)
     };
     let has = |key| tree.get(node, key).is_some();
     has("name") && has("version") && (tree.key_of(node) == Some("chart") || has_address())
