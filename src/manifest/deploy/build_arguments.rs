@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::tree_file::{TreeFile, directory};
+use super::tree_file::TreeFile;
 use crate::manifest::build_file::{ArgumentUse, BuildArgument, BuildFile};
 use crate::manifest::site::{Awaited, Site, Skip, State, Write, classify};
 use crate::reference::Reference;
+use crate::source::tree::directory_of;
 use crate::source::tree::path_from;
 
 /// Decides of every argument that a build is given. What Dockerfiles say of theirs is taken out of them.
@@ -19,7 +20,7 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
             let Some(Awaited::BuildArgument(argument)) = site.awaits.as_deref() else { continue };
             let argument = argument.clone();
-            let of = candidates(directory(path), &argument).find_map(|path| builds.get(&path));
+            let of = candidates(directory_of(path), &argument).find_map(|path| builds.get(&path));
             let is_stage = |build: &BuildFile| build.stages.contains(&site.image.to_ascii_lowercase());
             let used = match of {
                 Some(build) if is_stage(build) => None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::tree_file::{TreeFile, directory};
+use super::tree_file::TreeFile;
 use crate::manifest::formats::compose::{self, ComposeFile, Role};
 use crate::manifest::located::Located;
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
@@ -49,11 +49,11 @@ fn projects(files: &[TreeFile<'_>]) -> Vec<BTreeSet<usize>> {
     for (index, (path, scan)) in files.iter().enumerate() {
         let has = |format: &str| scan.sites.iter().any(|located| &*located.site.format == format);
         if compose::role(path).is_some() {
-            together.entry((directory(path), "compose")).or_default().insert(index);
+            together.entry((directory_of(path), "compose")).or_default().insert(index);
         } else if has("compose") || !scan.compose.takes.is_empty() {
             together.entry((path, "file")).or_default().insert(index);
         } else if has("terraform") {
-            together.entry((directory(path), "terraform")).or_default().insert(index);
+            together.entry((directory_of(path), "terraform")).or_default().insert(index);
         }
     }
     let takes_any = files.iter().any(|(_, scan)| !scan.compose.takes.is_empty());
@@ -136,12 +136,13 @@ pub(super) fn makers(files: &[TreeFile<'_>], (file, site): (usize, usize)) -> Ve
     let site = &scan.sites[site].site;
     let name = site.reference.as_ref().map(key).filter(|_| RENDERED.contains(&&*site.format));
     let service = site.path.strip_suffix("/image").filter(|_| compose::role(path) == Some(Role::Override));
-    let is_above =
-        |other: &str| directory(other).is_empty() || path.starts_with(&format!("{}/", directory(other)));
+    let is_above = |other: &str| {
+        directory_of(other).is_empty() || path.starts_with(&format!("{}/", directory_of(other)))
+    };
     let makes = |(other, scan): &&TreeFile<'_>| {
         let is_artifact = |text: &String| Reference::parse(text).is_ok_and(|it| Some(key(&it)) == name);
         let is_built =
-            |built: &String| Some(built.as_str()) == service && directory(other) == directory(path);
+            |built: &String| Some(built.as_str()) == service && directory_of(other) == directory_of(path);
         (is_above(other) && scan.artifacts.iter().any(is_artifact)) || scan.built.iter().any(is_built)
     };
     files.iter().filter(makes).map(|(other, _)| (*other).to_owned()).collect()

@@ -7,10 +7,11 @@ use super::digest_form::{ChartFlow, DigestForm};
 use super::readers::{ReaderChart, ValuesReader, readers};
 use super::tag_use::TagUses;
 use crate::manifest::deploy::deployed::{AddedField, ChartFields};
-use crate::manifest::deploy::tree_file::{TreeFile, directory};
+use crate::manifest::deploy::tree_file::TreeFile;
 use crate::manifest::formats::{ChartOrigin, KnownChart, skip_below};
 use crate::manifest::located::{Located, Scan};
 use crate::manifest::site::{Site, Skip, State, Write, classify};
+use crate::source::tree::directory_of;
 
 /// How much template text is looked through for tags in one tree, in bytes.
 const LOOKED_AT_MAX: usize = 256 * 1024 * 1024;
@@ -31,7 +32,7 @@ pub(in crate::manifest) fn template_directories<'f>(
     for (path, scan) in files {
         let mut sites = scan.sites.iter();
         if sites.any(|located| &*located.site.format == "helm-values" && needs_templates(located)) {
-            directories.insert(directory(path));
+            directories.insert(directory_of(path));
         }
         for release in &scan.releases.installed {
             if let ChartOrigin::Directory(directory) = &release.chart.from {
@@ -86,7 +87,7 @@ fn skip_without_registry(files: &mut [TreeFile<'_>], readers: &[Vec<ValuesReader
         .iter()
         .filter(|(path, scan)| !scan.registries.is_empty() && BASES.contains(&name(path).as_str()));
     let bases: HashMap<String, Vec<String>> =
-        bases.map(|(path, scan)| (directory(path).to_owned(), scan.registries.clone())).collect();
+        bases.map(|(path, scan)| (directory_of(path).to_owned(), scan.registries.clone())).collect();
     if bases.is_empty() {
         return;
     }
@@ -96,7 +97,7 @@ fn skip_without_registry(files: &mut [TreeFile<'_>], readers: &[Vec<ValuesReader
     }
     for ((path, scan), readers) in files.iter_mut().zip(readers) {
         let is_overlay = name(path).starts_with("values") && !BASES.contains(&name(path).as_str());
-        let beside = bases.get(directory(path)).filter(|_| is_overlay);
+        let beside = bases.get(directory_of(path)).filter(|_| is_overlay);
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
             if let Some(scopes) = beside.filter(|_| &*site.format == "helm-values") {
                 let pointer = site.path.clone();

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::charts::Charts;
-use crate::manifest::deploy::tree_file::{TreeFile, directory};
+use crate::manifest::deploy::tree_file::TreeFile;
 use crate::manifest::formats::{ChartOrigin, ChartRef, KnownChart, Release, VALUES_KEY, ValuesMap};
 use crate::manifest::located::Located;
+use crate::source::tree::directory_of;
 
 /// A chart that reads values of a file.
 #[derive(Clone, Debug)]
@@ -82,7 +83,7 @@ pub(in crate::manifest) fn readers<'k>(
         let mut found: Vec<_> = own.map(|it| in_document(path, it, find(&it.chart))).collect();
         found.extend(named.get(path).into_iter().flatten().cloned());
         if scan.sites.iter().any(is_of_values) {
-            let above = directory(path);
+            let above = directory_of(path);
             let beside = if above.is_empty() { String::new() } else { format!("{above}/") };
             found.extend(named.get(beside.as_str()).into_iter().flatten().cloned());
             if charts.has(above) {
@@ -149,7 +150,7 @@ impl<'f> ValuesMaps<'f> {
             if let [only] = maps.as_slice() {
                 return vec![*only];
             }
-            let is_beside = |(map, _): &&(&'f str, &'f ValuesMap)| directory(map) == directory(path);
+            let is_beside = |(map, _): &&(&'f str, &'f ValuesMap)| directory_of(map) == directory_of(path);
             maps.iter().filter(is_beside).copied().collect()
         };
         named.flat_map(near).collect()
