@@ -51,7 +51,8 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         }
         let Ok(bytes) = trees.now.read(&entry.path, SIZE_MAX) else { continue };
         let before = then(&root_path);
-        if before.as_deref() == Some(&bytes) || Baseline::parse(&bytes).is_ok() {
+        let is_baseline = || root_path.contains("baseline") && Baseline::parse(&bytes).is_ok();
+        if before.as_deref() == Some(&bytes) || is_baseline() {
             continue;
         }
         let new = mentions::new_mentions(&root_path, before.as_deref(), &bytes, &catalogue);
@@ -94,7 +95,12 @@ pub(super) fn by_change<B: Tree, N: Tree>(
     }
     // A value that is gone with everything that asked for it.
     let charts: HashSet<&str> = open_charts(trees.there);
-    for file in all.values_mut().filter(|file| is_asked_here(&file.root_path, &charts, &then)) {
+    let entries: Vec<TreeEntry> = match said.is_asked {
+        true => files(trees.now)?.collect(),
+        false => Vec::new(),
+    };
+    let is_asked = |path: &str| said.is_asked && is_asked_here(path, &charts, trees.now, &entries);
+    for file in all.values_mut().filter(|file| is_asked(&file.root_path)) {
         file.found.retain(|mention| asked_name(mention).is_none_or(|name| said.asked.contains(name)));
     }
     // What they have is what findings say, and that they are edited is said.
@@ -112,7 +118,10 @@ pub(super) fn by_change<B: Tree, N: Tree>(
 
 fn asked_name(mention: &Mention) -> Option<&str> {
     match &mention.what {
-        Mentioned::LostDigest { asked, .. } => asked.as_deref(),
+        // Another name may be said in another way.
+        Mentioned::LostDigest { asked, .. } => asked.as_deref().filter(|name| {
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        }),
         _ => None,
     }
 }
@@ -126,18 +135,24 @@ fn open_charts(there: &HashSet<String>) -> HashSet<&str> {
     charts.filter(|chart| !packed.contains(chart)).collect()
 }
 
-/// Returns whether all that asks for the values of a file is in the tree: a module of Terraform, a chart that it is in, or one that
-/// it names.
-fn is_asked_here(path: &str, charts: &HashSet<&str>, then: impl Fn(&str) -> Option<Vec<u8>>) -> bool {
-    let is_module = path.ends_with(".tf") || path.ends_with(".tofu");
-    let is_in_chart = || path.match_indices('/').any(|(end, _)| charts.contains(&path[..end]));
-    let names_one = || {
-        let text = then(path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let words = text.split(|c: char| c.is_whitespace() || "\"',{}".contains(c));
-        words.map(|word| word.trim_start_matches("./")).any(|word| charts.contains(word))
+/// Returns whether all that asks for the values of a file is in the tree, and asks by name: a module of Terraform, a chart that it is
+/// in, without other charts and without templates that take all values, or files.
+fn is_asked_here<N: Tree>(path: &str, charts: &HashSet<&str>, now: &N, entries: &[TreeEntry]) -> bool {
+    let Some(chart) = path.rmatch_indices('/').map(|(end, _)| &path[..end]).find(|it| charts.contains(it))
+    else {
+        return path.ends_with(".tf") || path.ends_with(".tofu");
     };
-    is_module || is_in_chart() || names_one()
+    let in_chart = entries.iter().filter(|entry| {
+        let at = now.root_path(&entry.path);
+        at.strip_prefix(chart).is_some_and(|rest| rest == "/Chart.yaml" || rest.starts_with("/templates/"))
+    });
+    in_chart.into_iter().all(|entry| {
+        let text = now.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let takes_all = |at: usize| !text[at + 7..].starts_with('.');
+        let is_open = ["dependencies:", ".Files", "tpl ", "AsMap"].iter().any(|sign| text.contains(sign));
+        !is_open && !text.match_indices(".Values").any(|(at, _)| takes_all(at))
+    })
 }
 
 fn files<T: Tree>(tree: &T) -> Result<impl Iterator<Item = TreeEntry> + use<T>, TreeError> {
@@ -237,6 +252,8 @@ struct Said {
     saying: Vec<(String, String)>,
     /// The names asked for that they say.
     asked: HashSet<String>,
+    /// Whether any were asked for.
+    is_asked: bool,
 }
 
 fn said<T: Tree>(
@@ -252,7 +269,7 @@ fn said<T: Tree>(
         .chain(gone.iter().map(|path| (None, name(path))))
         .collect();
     let search = AhoCorasick::new(words.iter().map(|(_, word)| word)).ok().filter(|_| !words.is_empty());
-    let mut said = Said::default();
+    let mut said = Said { is_asked: !asked.is_empty(), ..Said::default() };
     if !is_wanted && gone.is_empty() {
         return Ok(said);
     }

@@ -101,11 +101,10 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         let depth = (0..keys.len()).rev().find(|depth| now.place(object, &keys[..*depth]).is_some());
         let above = depth.unwrap_or_default();
         let is_over = is_override(path);
-        if here.is_none()
-            && !selects
-            && !is_over
-            && is_workload(&keys[..=above.min(keys.len().saturating_sub(1))], keys)
-        {
+        let may_be_asked = is_asked_by_name(path, object, keys);
+        let is_part = selects || is_over || is_selecting || is_value(path, object, keys);
+        let gone = keys.get(..=above.min(keys.len().saturating_sub(1))).unwrap_or_default();
+        if here.is_none() && !is_part && is_workload(gone, keys) {
             continue;
         }
         // Items without names: as many are gone as digests.
@@ -115,7 +114,7 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
             let left = now.digests.get(at).map(Vec::len).unwrap_or_default();
             before.items(object, &keys[..=item]) >= now.items(object, &keys[..=item]) + texts.len() - left
         };
-        if !selects && !is_over && in_workloads.is_some_and(has_gone) {
+        if !is_part && in_workloads.is_some_and(has_gone) {
             continue;
         }
         let span = here.or_else(|| now.place(object, &keys[..above]));
@@ -134,7 +133,7 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         let first = value_in(object, keys).map(|first| above.max(first)).filter(|_| is_gone);
         let asked =
             first.and_then(|first| keys.get(first..)?.iter().find(|key| !key.starts_with(['(', '['])));
-        let asked = asked.cloned();
+        let asked = asked.filter(|_| may_be_asked).cloned();
         found.push(LostDigest { text, only_for, asked, path, span });
     }
     found
@@ -149,6 +148,13 @@ fn is_value(path: &str, object: &str, keys: &[String]) -> bool {
     }
 }
 
+/// Returns whether somebody in the tree alone may ask for what is at a place: a variable of a module, a value of a chart. What is an
+/// argument of a module, or a value of a release, others may ask for.
+fn is_asked_by_name(path: &str, object: &str, keys: &[String]) -> bool {
+    let is_declared = keys.first().is_some_and(|key| matches!(key.as_str(), "locals" | "variable"));
+    is_declared || !object.contains('/') && helm_values::has_name(path)
+}
+
 /// Returns which key is the first one of values: of an object those below what holds them.
 fn value_in(object: &str, keys: &[String]) -> Option<usize> {
     const HOLDERS: [&str; 4] = ["values", "valuesInline", "valuesObject", "values.yaml"];
@@ -158,9 +164,9 @@ fn value_in(object: &str, keys: &[String]) -> Option<usize> {
     }
 }
 
-/// Returns whether a file overrides another one of Compose, which stays.
+/// Returns whether a file may override another one of Compose, which stays.
 fn is_override(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.contains("compose") && name.contains("override"))
+    path.rsplit('/').next().is_some_and(|name| name.contains("compose"))
 }
 
 /// Returns whether what is gone, with the keys `gone`, is a workload whose image is at `keys`: its own, as a whole.

@@ -26,5 +26,10 @@ pub(super) fn set_aside(
 /// Returns whether a scalar asks for metrics or logs, as `up{image="nginx:1.27"}` does.
 pub(super) fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
     let is_named = names::key_of(tree, node).is_some_and(|key| matches!(key, "expr" | "query"));
-    is_named && value.contains('{') && value.contains("=\"")
+    let is_one_line = !value.trim().contains('\n') && !value.contains(';');
+    is_named
+        && is_one_line
+        && value.contains('{')
+        && value.contains("=\"")
+        && value.trim_end().ends_with(['}', ')', ']'])
 }

@@ -35,8 +35,8 @@ const VALUE_MAX: usize = 200;
 /// The longest list that is read as a command.
 const COMMAND_MAX: usize = 200;
 
-/// The kind of Flux that names a repository of images, of which nothing runs.
-const SCANNED: &str = "ImageRepository";
+/// The kind of Flux that names a repository of images, of which nothing runs, and its group.
+const SCANNED: (&str, &str) = ("ImageRepository", "image.toolkit.fluxcd.io/");
 
 /// Keys of texts for people.
 const PROSE: [&str; 8] =
@@ -342,7 +342,10 @@ impl<'r, 't> Reader<'r, 't> {
                 self.emit(text, value, Mentioned::Image(format!("{name}: {said}")));
             }
             let root = names::above(text.tree, value).last();
-            let is_scanned = root.and_then(|root| text.tree.get_str(root, "kind")) == Some(SCANNED);
+            let says = |key, it: &str| {
+                root.and_then(|root| text.tree.get_str(root, key)).is_some_and(|said| said.starts_with(it))
+            };
+            let is_scanned = says("kind", SCANNED.0) && says("apiVersion", SCANNED.1);
             let is_called = !is_scanned && says_image(name)
                 || text.tree.nodes[value].parent().and_then(|map| text.tree.key_of(map)) == Some("images");
             if is_called && is_untagged(&said) {

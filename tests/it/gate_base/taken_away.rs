@@ -93,7 +93,7 @@ fn what_goes_with_all_that_runs_it_is_not_missed() {
             "a baseline",
             vec![],
             vec![(
-                "b.json",
+                "tagpin-baseline.json",
                 "{\"version\": 1, \"findings\": [{\"file\": \"a.yaml\", \"rule\": \"floating-tag\", \"about\": \"nginx:1.27\", \"fingerprint\": \"91f95e33be70f1f16f4108de11ba55cf\"}]}\n",
             )],
         ),
@@ -111,6 +111,62 @@ fn what_goes_with_all_that_runs_it_is_not_missed() {
         vec![("c/values.yaml", "a: b\n")],
         "c/values.yaml looks-away",
     )]);
+    let of_chart = |fields: &'static str, template: &'static str| {
+        vec![
+            ("c/Chart.yaml", fields),
+            ("c/values.yaml", "a: b\nsidecar: {image: \"redis:7@\"}\n"),
+            ("c/templates/d.yaml", template),
+        ]
+    };
+    let values = || vec![("c/values.yaml", "a: b\n")];
+    let told = "c/values.yaml looks-away";
+    refused(vec![
+        (
+            "values that a template takes as a whole",
+            of_chart("apiVersion: v2\nname: c\nversion: 1.0.0\n", "data: {{ toYaml .Values | quote }}\n"),
+            values(),
+            told,
+        ),
+        (
+            "values of a chart that is fetched",
+            of_chart(
+                "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: other, repository: \"https://x.example\"}]\n",
+                "a: b\n",
+            ),
+            values(),
+            told,
+        ),
+        (
+            "an argument of a module from elsewhere",
+            vec![(
+                "m.tf",
+                "module \"a\" {\n  source = \"terraform.example/a/a\"\n  image = \"redis:7@\"\n}\n",
+            )],
+            vec![("m.tf", "module \"a\" {\n  source = \"terraform.example/a/a\"\n}\n")],
+            "m.tf looks-away",
+        ),
+        (
+            "a container in values",
+            vec![(
+                "h.yaml",
+                "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {chart: {spec: {chart: x}}, values: {containers: {web: {image: \"redis:7@\"}}}}\n",
+            )],
+            vec![(
+                "h.yaml",
+                "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {chart: {spec: {chart: x}}, values: {containers: {}}}\n",
+            )],
+            "h.yaml looks-away",
+        ),
+        (
+            "a service of a file that is given beside another",
+            vec![
+                ("compose.yaml", "services: {a: {image: \"redis:7\"}}\n"),
+                ("compose.prod.yaml", "services: {a: {image: \"redis:7@\"}, b: {init: true}}\n"),
+            ],
+            vec![("compose.prod.yaml", "services: {b: {init: true}}\n")],
+            "compose.prod.yaml looks-away",
+        ),
+    ]);
 }
 
 #[test]
