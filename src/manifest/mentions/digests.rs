@@ -103,6 +103,15 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
         let is_over = is_override(path);
         let may_be_asked = is_asked_by_name(path, object, keys);
         let is_part = selects || is_over || is_selecting || is_value(path, object, keys);
+        // A block of Terraform that goes runs nothing instead.
+        let is_block = match keys.first().map(String::as_str) {
+            Some("resource") => above < 3,
+            Some("module") => above < 2,
+            _ => false,
+        };
+        if here.is_none() && is_block {
+            continue;
+        }
         let gone = keys.get(..=above.min(keys.len().saturating_sub(1))).unwrap_or_default();
         if here.is_none() && !is_part && is_workload(gone, keys) {
             continue;

@@ -27,9 +27,5 @@ pub(super) fn set_aside(
 pub(super) fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
     let is_named = names::key_of(tree, node).is_some_and(|key| matches!(key, "expr" | "query"));
     let is_one_line = !value.trim().contains('\n') && !value.contains(';');
-    is_named
-        && is_one_line
-        && value.contains('{')
-        && value.contains("=\"")
-        && value.trim_end().ends_with(['}', ')', ']'])
+    is_named && is_one_line && value.contains('{') && value.contains("=\"")
 }

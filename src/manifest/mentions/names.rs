@@ -63,9 +63,9 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     std::iter::once(word.to_owned()).chain(based.filter(|_| word.contains('.'))).collect()
 }
 
-/// Returns the paths that a text says, in their order: those of an expression, and those of a command that deploys files. A list
-/// of files that one variable holds, as `COMPOSE_FILE` does, is one.
-pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<String> {
+/// Returns the paths that a text says, those whose order may count together: of an expression, and of a command that deploys files. A
+/// list of files that one variable holds, as `COMPOSE_FILE` does, is one.
+pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Vec<String>> {
     match word(tree, node, value).is_none() && !is_about_others(tree, node) {
         true => paths_of(value, tree.tag(node) == EXPRESSION),
         false => Vec::new(),
@@ -73,19 +73,38 @@ pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
 }
 
 /// Does what [`paths`] does with a text that stands nowhere.
-pub(super) fn paths_of(text: &str, is_expression: bool) -> Vec<String> {
+pub(super) fn paths_of(text: &str, is_expression: bool) -> Vec<Vec<String>> {
     let ends = |c: char| c.is_whitespace() || "\"'`=,;:()|[]{}<>".contains(c);
-    let words = || text.split(ends).filter(|word| !word.is_empty());
-    let given = || words().scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    let words = |text: &str| -> Vec<String> {
+        text.split(ends).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
     let is_given = |before: &str, word: &str| GIVING.contains(&before) && !word.starts_with('-');
-    let is_program = |word: &str| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word));
-    if is_expression || words().any(is_program) {
-        let paths = given().filter(|(before, word)| is_path(word) || is_given(before, word));
-        return paths.map(|(_, word)| word.to_owned()).take(IN_TEXT_MAX).collect();
+    let in_words = |words: &[String]| -> Vec<String> {
+        let before = std::iter::once("").chain(words.iter().map(String::as_str));
+        let pairs = before.zip(words).filter(|(before, word)| is_path(word) || is_given(before, word));
+        pairs.map(|(_, word)| word.clone()).take(IN_TEXT_MAX).collect()
+    };
+    let is_program = |word: &String| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word));
+    if is_expression {
+        return vec![in_words(&words(text))];
+    }
+    if words(text).iter().any(is_program) {
+        let text = text.replace("\\\n", " ");
+        let mut found = Vec::new();
+        for command in text.split(['\n', ';', '|', '&']) {
+            let words = words(command);
+            let paths = in_words(&words);
+            // Objects are applied each by itself.
+            match words.iter().any(|word| matches!(word.as_str(), "kubectl" | "oc")) {
+                true => found.extend(paths.into_iter().map(|path| vec![path])),
+                false => found.push(paths),
+            }
+        }
+        return found;
     }
     let lists = text.split_whitespace().map(|word| word.rsplit_once('=').map_or(word, |(_, files)| files));
     let is_list = |list: &&str| list.contains([':', ';']) && list.split([':', ';']).all(is_manifest);
-    lists.filter(is_list).flat_map(|list| list.split([':', ';'])).map(str::to_owned).collect()
+    lists.filter(is_list).map(|list| list.split([':', ';']).map(str::to_owned).collect()).collect()
 }
 
 fn is_path(word: &str) -> bool {

@@ -211,20 +211,20 @@ impl<'n> Outline<'n> {
                         self.digests.entry((object.to_owned(), keys)).or_default().push(word);
                         self.count += 1;
                     }
-                    let paths = names::paths(tree, node, value).into_iter();
-                    let paths: Vec<(String, bool)> = paths
-                        .map(|word| {
+                    for together in names::paths(tree, node, value) {
+                        let known = together.into_iter().map(|word| {
                             let has_digest = self.names.has_digest(&word);
                             (word, has_digest)
-                        })
-                        .collect();
-                    for (word, _) in paths.iter().filter(|(_, has_digest)| *has_digest) {
-                        let at = (object.to_owned(), keys.clone());
-                        self.digests.entry(at).or_default().push(word.clone());
-                        self.count += 1;
-                    }
-                    if paths.len() <= ORDERED_MAX {
-                        self.ordered((object, keys), &paths, &span);
+                        });
+                        let paths: Vec<(String, bool)> = known.collect();
+                        for (word, _) in paths.iter().filter(|(_, has_digest)| *has_digest) {
+                            let at = (object.to_owned(), keys.clone());
+                            self.digests.entry(at).or_default().push(word.clone());
+                            self.count += 1;
+                        }
+                        if paths.len() <= ORDERED_MAX {
+                            self.ordered((object, keys), &paths, &span);
+                        }
                     }
                 }
                 let is_commit = value.len() == 40 && value.bytes().all(|byte| byte.is_ascii_hexdigit());

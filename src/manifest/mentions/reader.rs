@@ -249,11 +249,13 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     /// Takes the names of a text, each with those before it.
-    fn names(&mut self, text: &Text<'_>, node: NodeId, words: Vec<String>) {
-        let mut target = outline::before(text.tree, node);
-        for word in words {
-            self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
-            target = target + &word + "/";
+    fn names(&mut self, text: &Text<'_>, node: NodeId, words: Vec<Vec<String>>) {
+        for together in words {
+            let mut target = outline::before(text.tree, node);
+            for word in together {
+                self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
+                target = target + &word + "/";
+            }
         }
     }
 

@@ -66,6 +66,23 @@ fn what_goes_with_all_that_runs_it_is_not_missed() {
             vec![("prod/kustomization.yaml", "resources: [../base]\n")],
         ),
         (
+            "a resource",
+            vec![(
+                "m.tf",
+                "module \"a\" {\n  source = \"x/a/a\"\n  image = \"redis:7@\"\n}\nresource \"docker_container\" \"b\" {\n  image = \"redis:7@\"\n}\n",
+            )],
+            vec![("m.tf", "resource \"docker_container\" \"b\" {\n  image = \"redis:7@\"\n}\n")],
+        ),
+        (
+            "an order of objects that are applied",
+            vec![
+                ("a.sh.yaml", "run: kubectl apply -f p/a.yaml && kubectl apply -f p/b.yaml\n"),
+                ("p/a.yaml", GOOD),
+                ("p/b.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {a: b}\n"),
+            ],
+            vec![("a.sh.yaml", "run: kubectl apply -f p/b.yaml && kubectl apply -f p/a.yaml\n")],
+        ),
+        (
             "a repository of images that is scanned",
             vec![],
             vec![(

@@ -68,7 +68,7 @@ pub(super) fn pinned(image: &str) -> (String, String) {
 }
 
 pub(super) fn image() -> impl Strategy<Value = String> {
-    let host = select(vec!["", "ghcr.io/", "registry.example:5000/", "localhost/"]);
+    let host = select(vec!["", "ghcr.io/", "registry.example:5000/", "localhost:5000/"]);
     let tag = select(vec!["", ":1", ":1.10", ":v1.2.3-rc.1", ":latest", ":007", ":1e5", ":null_"]);
     (host, "[a-z]{1,6}(/[a-z0-9]{1,6}){0,2}", tag).prop_map(|(host, path, tag)| format!("{host}x{path}{tag}"))
 }
