@@ -30,7 +30,7 @@ pub(super) enum Looked {
     NotOurs,
     /// It cannot be read, which is said.
     Unread,
-    /// Nobody read it, and something else is said of it.
+    /// Nobody read it as a whole: something is said of it, or found in parts of it.
     Told,
     /// It was looked at before, and what was found was kept.
     Remembered,
@@ -138,7 +138,7 @@ impl Scan {
         Self { unread: vec![unread], looks_away, ..Self::of(Looked::Unread) }
     }
 
-    /// Returns what is said of a file that nobody read.
+    /// Returns what is said of a file that nobody read as a whole.
     pub fn told(looks_away: Vec<LookAway>) -> Self {
         Self { looks_away, ..Self::of(Looked::Told) }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use globset::{GlobBuilder, GlobMatcher};
+
 use super::file_scan::FileScan;
 use super::formats::helm_values;
 use super::scan::is_candidate;
@@ -26,7 +28,7 @@ pub(super) fn named(
         let of_maps = release.values_from.iter().filter_map(|name| maps.get(name)).flatten().copied();
         for path in release.files.iter().chain(of_maps).filter(|path| !path.ends_with('/')) {
             match path.contains(GIVEN.0) {
-                true => patterns.extend(GivenPath::of(path)),
+                true => patterns.extend(given(path)),
                 false => drop(paths.insert(path.as_str())),
             }
         }
@@ -34,7 +36,7 @@ pub(super) fn named(
     if paths.is_empty() && patterns.is_empty() {
         return Vec::new();
     }
-    let is_named = |path: &str| paths.contains(path) || patterns.iter().any(|pattern| pattern.is_for(path));
+    let is_named = |path: &str| paths.contains(path) || patterns.iter().any(|pattern| pattern.is_match(path));
     let is_one = |(entry, path): &&(TreeEntry, String)| {
         entry.kind == EntryKind::File && !helm_values::has_name(path) && is_named(path)
     };
@@ -57,40 +59,25 @@ pub(super) fn replace(files: &mut Vec<FileScan>, read: Vec<FileScan>) {
     }
 }
 
-/// A path of which a generator gives parts, none of which has a `/`.
-struct GivenPath<'p> {
-    start: &'p str,
-    middle: Vec<&'p str>,
-    end: &'p str,
-}
-
-impl<'p> GivenPath<'p> {
-    /// Returns the pattern in `path`; `None` where it leaves the directory open.
-    fn of(path: &'p str) -> Option<Self> {
-        let (start, mut rest) = path.split_once(GIVEN.0)?;
-        let mut parts = Vec::new();
-        while let Some((_, after)) = rest.split_once(GIVEN.1) {
-            match after.split_once(GIVEN.0) {
-                Some((part, next)) => {
-                    parts.push(part);
-                    rest = next;
-                }
-                None => {
-                    let is_open = !start.contains('/') || after.is_empty();
-                    return (!is_open).then_some(Self { start, middle: parts, end: after });
-                }
+/// Returns what matches a path of which a generator gives parts, none of which has a `/`; `None` where it leaves the directory
+/// open.
+fn given(path: &str) -> Option<GlobMatcher> {
+    let (start, mut rest) = path.split_once(GIVEN.0)?;
+    let mut pattern = globset::escape(start);
+    loop {
+        let (_, after) = rest.split_once(GIVEN.1)?;
+        match after.split_once(GIVEN.0) {
+            Some((part, next)) => {
+                pattern = pattern + "*" + &globset::escape(part);
+                rest = next;
+            }
+            None => {
+                let is_open = !start.contains('/') || after.is_empty();
+                let pattern = pattern + "?*" + &globset::escape(after);
+                let glob = GlobBuilder::new(&pattern).literal_separator(true).build().ok()?;
+                return (!is_open).then(|| glob.compile_matcher());
             }
         }
-        None
-    }
-
-    fn is_for(&self, path: &str) -> bool {
-        let Some(mut rest) = path.strip_prefix(self.start) else { return false };
-        for part in &self.middle {
-            let Some(at) = rest.find(part).filter(|at| !rest[..*at].contains('/')) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-        rest.strip_suffix(self.end).is_some_and(|given| !given.is_empty() && !given.contains('/'))
     }
 }
 
@@ -109,7 +96,7 @@ mod tests {
             ("env/{{file}}", "env/web.yaml", None),
             ("env/{{file", "env/web.yaml", None),
         ] {
-            let found = GivenPath::of(pattern).map(|pattern| pattern.is_for(path));
+            let found = given(pattern).map(|pattern| pattern.is_match(path));
             assert_eq!(found, expected, "{pattern} {path}");
         }
     }

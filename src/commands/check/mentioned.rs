@@ -189,11 +189,7 @@ fn names<B: Tree, N: Tree>(
     let gone: Vec<String> =
         there_before.iter().map(|(_, path)| path).filter(|path| !there.contains(*path)).cloned().collect();
     let said = touched.iter().flat_map(|file| {
-        let new = file.new.found.iter().filter_map(|mention| match &mention.what {
-            Mentioned::Name { word, .. } => Some(word),
-            _ => None,
-        });
-        new.chain(&file.new.dropped).map(|name| (file.root_path.as_str(), name.as_str()))
+        file.new.named.iter().chain(&file.new.dropped).map(|name| (file.root_path.as_str(), name.as_str()))
     });
     let wanted = WantedNames::new(said.chain(gone.iter().map(|path| ("", path.as_str()))));
     let mut named = Named::default();
@@ -228,7 +224,6 @@ fn names<B: Tree, N: Tree>(
             .partition(|it| !matches!(it.what, Mentioned::Name { .. }));
         for mention in names {
             let Mentioned::Name { word: name, .. } = &mention.what else { continue };
-            file.new.named.push(name.clone());
             for what in named.now.floating(&file.root_path, name) {
                 match known.get_mut(what) {
                     Some(left) if *left > 0 => *left -= 1,

@@ -104,7 +104,12 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     }
     let is_dropped = |key: &u64| known.get(key).is_some_and(|left| *left > 0);
     let dropped = names.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
-    NewMentions { found: placed(found, text, offset), dropped, named: Vec::new() }
+    let named = found.iter().filter_map(|found| match &found.what {
+        Mentioned::Name { word, .. } => Some(word.clone()),
+        _ => None,
+    });
+    let named = named.collect();
+    NewMentions { found: placed(found, text, offset), dropped, named }
 }
 
 /// Returns the digests that the file at `path` had before and has no longer, its own and those of what it names.

@@ -53,7 +53,8 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                         (LookAwayReason::ImageLike, image.clone())
                     }
                     Mentioned::Perhaps(image)
-                        if !judged.has(mention, image) && (names.has(image) || says_image(&mention.path)) =>
+                        if !judged.has(mention, image)
+                            && (names.has(image) || is_place_of_image(&mention.path)) =>
                     {
                         (LookAwayReason::ImageLike, image.clone())
                     }
@@ -194,7 +195,7 @@ fn last_name(name: &str) -> &str {
 }
 
 /// Returns whether the last key of a pointer says that an image stands there.
-fn says_image(path: &str) -> bool {
+fn is_place_of_image(path: &str) -> bool {
     let words = ["image", "container", "sidecar"];
     let named = path.rsplit('/').find(|key| !key.bytes().all(|byte| byte.is_ascii_digit()));
     named.is_some_and(|key| words.iter().any(|word| key.to_ascii_lowercase().contains(word)))

@@ -113,8 +113,7 @@ impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
     /// Reads the next line, with the lines of a text that begins there.
     fn line(&mut self) -> Option<()> {
         let start = self.at;
-        let end =
-            memchr::memchr(b'\n', &self.bytes[start..]).map_or(self.bytes.len(), |length| start + length);
+        let end = end_of_line(self.bytes, start);
         self.at = (end + 1).min(self.bytes.len());
         if end - start > LINE_MAX {
             return None;
@@ -333,6 +332,17 @@ impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
         self.events.comment(next..end);
         Some(())
     }
+}
+
+/// Returns where the line ends that `from` is in.
+fn end_of_line(bytes: &[u8], from: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |length| from + length)
+}
+
+/// Adds what lines of a scalar are joined by, with so many empty ones between them.
+fn fold(value: &mut String, empty: usize) {
+    value.push_str(if empty == 0 { " " } else { "" });
+    (0..empty).for_each(|_| value.push('\n'));
 }
 
 /// Returns where the next letter stands that is not blank.

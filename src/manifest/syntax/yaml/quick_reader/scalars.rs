@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{LINE_MAX, QuickReader, YamlEvents, at_letter, starts_plain, style_of};
+use super::{LINE_MAX, QuickReader, YamlEvents, at_letter, end_of_line, fold, starts_plain, style_of};
 use crate::manifest::syntax::tree::ScalarStyle;
 
 impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
@@ -22,8 +22,7 @@ impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
         let mut value = Cow::Borrowed(&self.text[at..last]);
         let (mut line, mut empty) = (self.at, 0);
         while line < self.bytes.len() {
-            let line_end =
-                memchr::memchr(b'\n', &self.bytes[line..]).map_or(self.bytes.len(), |length| line + length);
+            let line_end = end_of_line(self.bytes, line);
             let first = at_letter(self.bytes, line, line_end);
             if first == line_end {
                 empty += 1;
@@ -35,8 +34,7 @@ impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
                     return None;
                 }
                 let value = value.to_mut();
-                value.push_str(if empty == 0 { " " } else { "" });
-                (0..empty).for_each(|_| value.push('\n'));
+                fold(value, empty);
                 value.push_str(&self.text[first..content_end]);
                 (last, empty) = (content_end, 0);
                 self.at = (line_end + 1).min(self.bytes.len());
@@ -79,8 +77,7 @@ impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
         let mut value = self.unquoted(at, at + 1..at + 1 + first_line)?.into_owned();
         let (mut line, mut empty) = (end + 1, 0);
         while line < self.bytes.len() {
-            let line_end =
-                memchr::memchr(b'\n', &self.bytes[line..]).map_or(self.bytes.len(), |length| line + length);
+            let line_end = end_of_line(self.bytes, line);
             let first = at_letter(self.bytes, line, line_end);
             if first == line_end {
                 empty += 1;
@@ -88,8 +85,7 @@ impl<'a, E: YamlEvents<'a>> QuickReader<'a, '_, E> {
                 if first - line <= outer || line_end - line > LINE_MAX {
                     return None;
                 }
-                value.push_str(if empty == 0 { " " } else { "" });
-                (0..empty).for_each(|_| value.push('\n'));
+                fold(&mut value, empty);
                 empty = 0;
                 if let Some(close) = self.quote_close(at, first, line_end) {
                     value.push_str(&self.unquoted(at, first..close)?);
