@@ -255,6 +255,11 @@ impl Plan {
             let indent =
                 entries.iter().find_map(|(key, _)| indent(tree, *key)).ok_or(SpliceError::Mapping)?;
             let below = !after_node.span().is_empty() && text[..end].ends_with(['\n', '\r']);
+            let is_block = matches!(tree.kind(after), NodeKind::Scalar { style: ScalarStyle::Block, .. });
+            if is_block && !below && end < text.len() {
+                // A block scalar without content has no last line: what the parser says is its end is after the key below it.
+                return Err(SpliceError::Mapping);
+            }
             let line_end = line_end(text, if below { end - 1 } else { end });
             let lines = block_entry(key, &value, indent, step, line_end);
             if below {
