@@ -93,10 +93,14 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns whether what stands before a document is not one.
+/// Returns whether what stands before a document is not one: blank lines, comments and marks of the byte order (YAML 1.2.2,
+/// 9.1.1, `l-document-prefix`).
 pub(in crate::manifest) fn is_blank(text: &str) -> bool {
     !text.starts_with("---")
-        && text.split(['\n', '\r']).map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+        && text
+            .split(['\n', '\r'])
+            .map(|line| line.trim_start_matches('\u{feff}').trim())
+            .all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 /// Returns the `apiVersion` and `kind` of an object that starts with both, as plain words at the start of a line, and that

@@ -164,7 +164,16 @@ impl<'a> Builder<'a> {
                     Written::Literal | Written::Folded => ScalarStyle::Block,
                     Written::Plain => ScalarStyle::Plain,
                 };
-                let span = if style == ScalarStyle::Block { self.whole_lines(span) } else { span };
+                let span = match style {
+                    // Where there is no content, what the parser says depends on what follows: it is the end of the line
+                    // with the indicator.
+                    ScalarStyle::Block if value.trim().is_empty() => {
+                        let end = self.tree.text.get(..span.end).unwrap_or_default().trim_end().len();
+                        end..end
+                    }
+                    ScalarStyle::Block => self.whole_lines(span),
+                    _ => span,
+                };
                 // An empty plain scalar is null, which the parser spells `~`.
                 let value =
                     if span.is_empty() && style == ScalarStyle::Plain { Cow::Borrowed("") } else { value };
