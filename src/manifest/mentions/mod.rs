@@ -10,6 +10,7 @@ mod left_out;
 mod mention;
 mod names;
 mod outline;
+mod patch_targets;
 mod reader;
 mod remote;
 mod rewrites;

@@ -17,12 +17,15 @@ const ABOUT: [&str; 5] = ["exclude", "ignore", "only", "paths-ignore", "paths_ig
 const STARTS: [&str; 8] = ["changes", "filter", "filters", "on", "pull_request", "push", "rules", "trigger"];
 
 /// Programs that deploy the files whose names they are given.
-const PROGRAMS: [&str; 24] = [
+const PROGRAMS: [&str; 27] = [
     "ansible-playbook",
+    "argo",
     "argocd",
     "docker",
     "docker-compose",
+    "faas-cli",
     "flux",
+    "gcloud",
     "helm",
     "helmfile",
     "kapp",
@@ -45,7 +48,8 @@ const PROGRAMS: [&str; 24] = [
 ];
 
 /// What stands before a path of any form.
-const GIVING: [&str; 6] = ["--filename", "--kustomize", "--values", "-f", "-k", "build"];
+const GIVING: [&str; 7] =
+    ["--filename", "--kustomize", "--project-directory", "--values", "apply", "build", "cd"];
 
 /// How many names of a text are looked for at most.
 const IN_TEXT_MAX: usize = 1_000;
@@ -78,11 +82,17 @@ pub(super) fn paths_of(text: &str, is_expression: bool) -> Vec<Vec<String>> {
     let words = |text: &str| -> Vec<String> {
         text.split(ends).filter(|word| !word.is_empty()).map(str::to_owned).collect()
     };
-    let is_given = |before: &str, word: &str| GIVING.contains(&before) && !word.starts_with('-');
+    let is_given = |before: &str, word: &str| {
+        let is_flag = before.starts_with('-') && !before.starts_with("--") && before.ends_with(['f', 'k']);
+        (GIVING.contains(&before) || is_flag) && !word.starts_with('-')
+    };
     let in_words = |words: &[String]| -> Vec<String> {
         let before = std::iter::once("").chain(words.iter().map(String::as_str));
         let pairs = before.zip(words).filter(|(before, word)| is_path(word) || is_given(before, word));
-        pairs.map(|(_, word)| word.clone()).take(IN_TEXT_MAX).collect()
+        // A short flag and its path may be one word.
+        let paths = pairs
+            .map(|(_, word)| ["-f", "-k"].iter().find_map(|flag| word.strip_prefix(flag)).unwrap_or(word));
+        paths.map(str::to_owned).take(IN_TEXT_MAX).collect()
     };
     let is_program = |word: &String| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word));
     if is_expression {

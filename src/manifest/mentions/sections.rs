@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::names::{above, key_of, keys_above};
+use super::patch_targets;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Keys whose values name a part of the same file.
@@ -32,7 +33,8 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
         let file = FILES.iter().find_map(|key| tree.get_str(mapping, key)).unwrap_or_default();
         found.push(format!("{file}#{value}"));
     }
-    found.extend(identities(tree, mapping, key, value));
+    found.extend(source_file(tree, mapping, key, value));
+    found.extend(patch_targets::identity(tree, node));
     if key == "hosts" {
         found.push(format!("group_vars/{value}.yml"));
         found.push(format!("group_vars/{value}.yaml"));
@@ -54,23 +56,14 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     found
 }
 
-/// Stands before what a patch finds an object by.
-pub(super) const TARGET: &str = "(target)";
-
-/// Returns the names by which others find an object: the target of a patch, the file with what Argo CD changes.
-fn identities(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str, value: &str) -> Vec<String> {
-    let holders: Vec<&str> = keys_above(tree, mapping).take(3).collect();
-    let root = above(tree, mapping).last().unwrap_or(mapping);
-    match (holders.as_slice(), key) {
-        (["metadata"], "name") if tree.get_str(root, "kind") == Some("Application") => {
-            let source = tree.get(root, "spec").and_then(|spec| tree.get(spec, "source"));
-            let path = source.and_then(|source| tree.get_str(source, "path"));
-            path.map(|path| format!("{path}/{SOURCE_FILE}{value}.yaml")).into_iter().collect()
-        }
-        (["metadata"], "name") => vec![format!("{TARGET}#name={value}")],
-        (["labels" | "annotations", "metadata"], key) => vec![format!("{TARGET}#{key}={value}")],
-        _ => Vec::new(),
-    }
+/// Returns the file in which Argo CD keeps what it changes of the application whose name a scalar is.
+fn source_file(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str, value: &str) -> Option<String> {
+    let root = above(tree, mapping).last()?;
+    let is_application = key == "name"
+        && tree.get(root, "metadata") == Some(mapping)
+        && tree.get_str(root, "kind") == Some("Application");
+    let source = is_application.then(|| tree.get(tree.get(root, "spec")?, "source")).flatten()?;
+    tree.get_str(source, "path").map(|path| format!("{path}/{SOURCE_FILE}{value}.yaml"))
 }
 
 /// How the file begins in which Argo CD keeps what it changes of an application.
@@ -78,25 +71,7 @@ const SOURCE_FILE: &str = ".argocd-source-";
 
 /// Returns whether a name is one by which others find an object.
 pub(super) fn is_identity(name: &str) -> bool {
-    name.starts_with(TARGET) || name.contains(SOURCE_FILE)
-}
-
-/// Returns the names by which the patches of a kustomization find objects, each with the patch: its text, or the file that it stands
-/// in.
-pub(super) fn targets<'t>(tree: &'t SyntaxTree<'_>, root: NodeId) -> Vec<(String, Result<&'t str, &'t str>)> {
-    let lists = ["patches", "patchesJson6902"].into_iter().filter_map(|key| tree.get(root, key));
-    let mut found = Vec::new();
-    for patch in lists.flat_map(|list| tree.items(list)) {
-        let Some(target) = tree.get(*patch, "target") else { continue };
-        let text = tree.get_str(*patch, "patch").map(Ok);
-        let Some(what) = text.or_else(|| tree.get_str(*patch, "path").map(Err)) else { continue };
-        let selectors = ["labelSelector", "annotationSelector"].map(|key| tree.get_str(target, key));
-        let pairs = selectors.into_iter().flatten().flat_map(|all| all.split(',').map(str::trim));
-        let pairs = pairs.map(|pair| format!("{TARGET}#{}", pair.replace("==", "=").replace(' ', "")));
-        let name = tree.get_str(target, "name").map(|name| format!("{TARGET}#name={name}"));
-        found.extend(name.into_iter().chain(pairs).map(|name| (name, what)));
-    }
-    found
+    name.starts_with(patch_targets::TARGET) || name.contains(SOURCE_FILE)
 }
 
 /// Returns the name of an object of a kind.

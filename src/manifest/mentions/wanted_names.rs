@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::digests;
 use super::holdings::{Holdings, meanings};
 use super::mention::Mentioned;
+use super::patch_targets::{self, ObjectIdentity};
 use super::reader::{Reader, Text, floating};
 use super::sections;
 use crate::manifest::formats::catalogue::Catalogue;
@@ -52,6 +53,8 @@ pub struct WantedNames {
     globs: Vec<(String, GlobMatcher)>,
     /// The parts that are looked for, by the file or the object that they are of.
     parts: HashMap<String, HashSet<String>>,
+    /// The objects whose patches are looked for, by the names that stand for them.
+    objects: Vec<(String, ObjectIdentity)>,
     search: Option<AhoCorasick>,
 }
 
@@ -60,7 +63,13 @@ impl WantedNames {
     pub fn new<'n>(named: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
         let (mut names, mut directories, mut words) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut parts: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut objects = HashMap::new();
         for (path, word) in named {
+            if let Some(object) = ObjectIdentity::of_name(word) {
+                words.insert("target".to_owned());
+                objects.insert(word.to_owned(), object);
+                continue;
+            }
             for name in meanings(path, word) {
                 let owner = name.split_once('#').map(|(owner, part)| (owner.to_owned(), part.to_owned()));
                 let said = |part: &String| part.rsplit('=').next().unwrap_or(part).to_owned();
@@ -79,7 +88,8 @@ impl WantedNames {
         });
         let globs = globs.collect();
         let search = AhoCorasick::new(&words).ok().filter(|_| !words.is_empty());
-        Self { names, directories, globs, parts, search }
+        let objects = objects.into_iter().collect();
+        Self { names, directories, globs, parts, objects, search }
     }
 
     /// Returns whether the file at `path` may be meant, or have something that is.
@@ -98,7 +108,7 @@ impl WantedNames {
 
     /// Returns whether nothing is looked for.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.names.is_empty() && self.objects.is_empty()
     }
 
     /// Adds what the file at `path` has of what is looked for.
@@ -139,16 +149,7 @@ impl WantedNames {
             {
                 take(&name, tree.source_of(document));
             }
-            for (name, patch) in sections::targets(&tree, root) {
-                if self.names.contains(&name) {
-                    let held = into.digests.entry(name).or_default();
-                    match patch {
-                        Ok(text) => held.extend(digests::all("patch.yaml", text)),
-                        // What is in it, whoever asks reads.
-                        Err(file) => held.extend(path_from(directory_of(path), file)),
-                    }
-                }
-            }
+            self.look_for_patches(path, &tree, root, into);
             if !ASKED_FOR.iter().any(|end| kind.ends_with(end)) {
                 continue;
             }
@@ -157,6 +158,26 @@ impl WantedNames {
             }
             for (key, value) in data(&tree, root).filter(|(key, _)| self.names.contains(*key)) {
                 hold(into, key, "values.yaml", value, catalogue);
+            }
+        }
+    }
+}
+
+impl WantedNames {
+    /// Adds the digests of the patches of a file, under the objects that they change.
+    fn look_for_patches(&self, path: &str, tree: &SyntaxTree<'_>, root: NodeId, into: &mut Holdings) {
+        if self.objects.is_empty() {
+            return;
+        }
+        for patch in patch_targets::patches(tree, root) {
+            let objects = self.objects.iter().filter(|(_, object)| patch.changes(object));
+            for (name, _) in objects {
+                let held = into.digests.entry(name.clone()).or_default();
+                match patch.what {
+                    Ok(text) => held.extend(digests::all("patch.yaml", text)),
+                    // What is in it, whoever asks reads.
+                    Err(file) => held.extend(path_from(directory_of(path), file)),
+                }
             }
         }
     }

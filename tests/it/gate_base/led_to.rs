@@ -45,6 +45,24 @@ fn paths_of_commands_and_their_order_count() {
             ".github/workflows/d.yml looks-away",
         ),
         (
+            "a file that is one word with its flag",
+            vec![(workflow, step("kubectl apply -fgood.yaml")), ("good.yaml", GOOD), ("old.yaml", OLD)],
+            vec![(workflow, step("kubectl apply -fold.yaml"))],
+            ".github/workflows/d.yml looks-away",
+        ),
+        (
+            "a directory behind flags that are one word",
+            vec![(workflow, step("kubectl apply -Rf good")), ("good/a.yaml", GOOD), ("old/a.yaml", OLD)],
+            vec![(workflow, step("kubectl apply -Rf old"))],
+            ".github/workflows/d.yml looks-away",
+        ),
+        (
+            "a directory that a command changes to",
+            vec![(workflow, step("cd good && kubectl apply -f .")), ("good/a.yaml", GOOD), ("old/a.yaml", OLD)],
+            vec![(workflow, step("cd old && kubectl apply -f ."))],
+            ".github/workflows/d.yml looks-away",
+        ),
+        (
             "a directory that a command builds",
             vec![
                 (workflow, step("kubectl apply -k prod")),
@@ -250,6 +268,39 @@ fn what_a_patch_finds_an_object_by_counts() {
             told,
         ),
         (
+            "a pattern for its name",
+            base("{name: web.*}"),
+            edited("  name: web\n  labels", "  name: old\n  labels"),
+            told,
+        ),
+        ("its kind", base("{kind: Deployment}"), edited("kind: Deployment", "kind: DaemonSet"), told),
+        ("its namespace", base("{namespace: \"|a\"}"), edited("  labels", "  namespace: b\n  labels"), told),
+        (
+            "a set of labels",
+            base("{labelSelector: \"tier in (web, api)\"}"),
+            edited("tier: web", "tier: front"),
+            told,
+        ),
+        (
+            "what its labels are not",
+            base("{labelSelector: \"tier!=old\"}"),
+            edited("tier: web", "tier: old"),
+            told,
+        ),
+        (
+            "a patch of a deployer's object",
+            vec![
+                ("base/kustomization.yaml", "resources: [d.yaml]\n"),
+                ("base/d.yaml", DEPLOYMENT),
+                (
+                    "flux.yaml",
+                    "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: w}\nspec:\n  path: ./base\n  patches:\n  - target: {kind: Deployment, name: web}\n    patch: |\n      - {op: replace, path: /spec/template/spec/containers/0/image, value: \"nginx:1.27@\"}\n",
+                ),
+            ],
+            edited("  name: web\n  labels", "  name: web2\n  labels"),
+            told,
+        ),
+        (
             "the name of an application",
             vec![
                 ("m/.argocd-source-w.yaml", "kustomize: {images: [\"nginx=nginx@\"]}\n"),
@@ -266,11 +317,14 @@ fn what_a_patch_finds_an_object_by_counts() {
             "app.yaml looks-away",
         ),
     ]);
-    left_alone(vec![(
-        "another label",
-        base("{labelSelector: \"tier=web\"}"),
-        edited("{tier: web}", "{tier: web, a: b}"),
-    )]);
+    left_alone(vec![
+        ("another label", base("{labelSelector: \"tier=web\"}"), edited("{tier: web}", "{tier: web, a: b}")),
+        (
+            "a name that matches, too",
+            base("{name: w.*}"),
+            edited("  name: web\n  labels", "  name: www\n  labels"),
+        ),
+    ]);
 }
 
 #[test]

@@ -1,0 +1,205 @@
+//! The objects that patches change: what finds them, as kustomize reads a `target`, there and in the objects of Flux and Argo CD.
+
+use std::collections::BTreeMap;
+
+use regex_automata::meta::{Config, Regex};
+use regex_automata::util::syntax;
+use serde::{Deserialize, Serialize};
+
+use super::names::keys_above;
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+
+/// Stands before what patches find an object by.
+pub(super) const TARGET: &str = "(target)#";
+
+/// The longest pattern that is asked, in bytes; a longer one matches everything.
+const PATTERN_MAX: usize = 1_000;
+
+/// The most memory that a pattern may take, in bytes.
+const PATTERN_MEMORY: usize = 1 << 20;
+
+/// What patches find an object by.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ObjectIdentity {
+    version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+}
+
+impl ObjectIdentity {
+    /// Returns a name for the object at `node`; `None` where it is none.
+    pub(super) fn name_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
+        let metadata = tree.get(node, "metadata").filter(|metadata| tree.is_mapping(*metadata))?;
+        let text = |node, key| tree.get_str(node, key).unwrap_or_default().to_owned();
+        let pairs = |key| -> BTreeMap<String, String> {
+            let entries = tree.get(metadata, key).into_iter().flat_map(|map| tree.entries(map));
+            let pairs = entries.filter_map(|(key, value)| Some((tree.text_of(*key)?, tree.text_of(*value)?)));
+            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        };
+        let identity = Self {
+            version: text(node, "apiVersion"),
+            kind: text(node, "kind"),
+            namespace: text(metadata, "namespace"),
+            name: text(metadata, "name"),
+            labels: pairs("labels"),
+            annotations: pairs("annotations"),
+        };
+        serde_json::to_string(&identity).ok().map(|text| format!("{TARGET}{text}"))
+    }
+
+    /// Returns the object of which a name was made.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        serde_json::from_str(name.strip_prefix(TARGET)?).ok()
+    }
+}
+
+/// A patch with a target.
+pub(super) struct TargetedPatch<'t> {
+    tree: &'t SyntaxTree<'t>,
+    target: NodeId,
+    /// Its text, or the file that it stands in.
+    pub(super) what: Result<&'t str, &'t str>,
+}
+
+/// Returns the patches with a target in a tree, whatever they are a part of: kustomizations, transformers of them, and the objects of
+/// Flux and Argo CD.
+pub(super) fn patches<'t>(tree: &'t SyntaxTree<'t>, root: NodeId) -> Vec<TargetedPatch<'t>> {
+    let (mut found, mut open) = (Vec::new(), vec![root]);
+    while let Some(node) = open.pop() {
+        match tree.kind(node) {
+            NodeKind::Sequence { items, .. } => open.extend(items),
+            NodeKind::Mapping { entries, .. } => {
+                open.extend(entries.iter().map(|(_, value)| *value));
+                let target = tree.get(node, "target").filter(|target| tree.is_mapping(*target));
+                let text = ["patch", "jsonOp"].into_iter().find_map(|key| tree.get_str(node, key)).map(Ok);
+                let what = text.or_else(|| tree.get_str(node, "path").map(Err));
+                found.extend(target.zip(what).map(|(target, what)| TargetedPatch { tree, target, what }));
+            }
+            NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+        }
+    }
+    found
+}
+
+impl TargetedPatch<'_> {
+    /// Returns whether an object is one that the patch changes (kustomize, `types.Selector`: the names are patterns, which must match
+    /// from the first letter to the last).
+    pub(super) fn changes(&self, object: &ObjectIdentity) -> bool {
+        let said = |key| self.tree.get_str(self.target, key);
+        let (group, version) = object.version.split_once('/').unwrap_or(("", &object.version));
+        let names = [
+            ("group", group),
+            ("version", version),
+            ("kind", &object.kind),
+            ("namespace", &object.namespace),
+            ("name", &object.name),
+        ];
+        names.into_iter().all(|(key, name)| said(key).is_none_or(|pattern| matches(pattern, name)))
+            && said("labelSelector").is_none_or(|selector| selects(selector, &object.labels))
+            && said("annotationSelector").is_none_or(|selector| selects(selector, &object.annotations))
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    if pattern.is_empty() || pattern.len() > PATTERN_MAX {
+        return true;
+    }
+    let config = Config::new().nfa_size_limit(Some(PATTERN_MEMORY)).hybrid_cache_capacity(PATTERN_MEMORY);
+    // One that cannot be read ends the build.
+    Regex::builder()
+        .configure(config)
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .build(&format!("^(?:{pattern})$"))
+        .is_ok_and(|regex| regex.is_match(name))
+}
+
+/// Returns whether a selector of Kubernetes takes these labels (Kubernetes, labels and selectors): `a=b`, `a!=b`, `a in (b, c)`,
+/// `a notin (b)`, `a`, `!a`, with commas between them.
+fn selects(selector: &str, labels: &BTreeMap<String, String>) -> bool {
+    let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
+    for (at, letter) in selector.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(&selector[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&selector[start..]);
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).all(|part| holds(part, labels))
+}
+
+fn holds(part: &str, labels: &BTreeMap<String, String>) -> bool {
+    let value = |key: &str| labels.get(key.trim()).map(String::as_str);
+    let among = |list: &str, key| {
+        let list = list.trim().trim_start_matches('(').trim_end_matches(')');
+        value(key).is_some_and(|value| list.split(',').any(|item| item.trim() == value))
+    };
+    if let Some((key, list)) = part.split_once(" notin") {
+        return !among(list, key);
+    }
+    if let Some((key, list)) = part.split_once(" in").filter(|(_, list)| list.trim().starts_with('(')) {
+        return among(list, key);
+    }
+    if let Some((key, other)) = part.split_once("!=") {
+        return value(key) != Some(other.trim());
+    }
+    if let Some((key, same)) = part.split_once('=') {
+        return value(key) == Some(same.trim_start_matches('=').trim());
+    }
+    part.strip_prefix('!').map_or_else(|| value(part).is_some(), |key| value(key).is_none())
+}
+
+/// Returns the name by which patches find the object whose `kind` a scalar says.
+pub(super) fn identity(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
+    let object = tree.nodes[node].parent()?;
+    let is_kind = keys_above(tree, node).next() == Some("kind") && tree.is_mapping(object);
+    is_kind.then(|| ObjectIdentity::name_of(tree, object)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::syntax::yaml;
+
+    const OBJECT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\n  labels: {app: web, tier: front}\n";
+
+    #[test]
+    fn a_target_is_what_kustomize_takes_for_one() {
+        let tree = yaml::parse(OBJECT);
+        let name = ObjectIdentity::name_of(&tree, tree.documents[0].root.unwrap()).unwrap();
+        let object = ObjectIdentity::of_name(&name).unwrap();
+        for (target, changes) in [
+            ("{}", true),
+            ("{kind: Deployment, name: web}", true),
+            ("{kind: Deploy}", false),
+            ("{name: w.*}", true),
+            ("{name: we}", false),
+            ("{name: web|api}", true),
+            ("{name: '('}", false),
+            ("{group: apps, version: v1}", true),
+            ("{group: batch}", false),
+            ("{namespace: shop}", true),
+            ("{namespace: other}", false),
+            ("{labelSelector: app=web}", true),
+            ("{labelSelector: 'app == web, tier in (front, back)'}", true),
+            ("{labelSelector: 'tier notin (front)'}", false),
+            ("{labelSelector: 'tier!=front'}", false),
+            ("{labelSelector: tier}", true),
+            ("{labelSelector: '!tier'}", false),
+            ("{annotationSelector: a=b}", false),
+        ] {
+            let text = format!("spec:\n  patches:\n  - patch: p\n    target: {target}\n");
+            let tree = yaml::parse(&text);
+            let patches = patches(&tree, tree.documents[0].root.unwrap());
+            assert_eq!(patches.len(), 1);
+            assert_eq!(patches[0].changes(&object), changes, "{target}");
+        }
+    }
+}
