@@ -391,8 +391,11 @@ const UNPULLABLE: [&str; 5] = ["ko://", "github.com/", "gitlab.com/", "bitbucket
 /// Returns whether a word says that an image will stand there.
 fn is_placeholder(text: &str) -> bool {
     const WORDS: [&str; 5] = ["overrid", "overwritten", "replaceme", "tobereplaced", "changeme"];
+    if text.contains(['/', ':', '@']) {
+        return false;
+    }
     let word: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    !text.contains(['/', ':', '@']) && WORDS.iter().any(|known| word.contains(known))
+    WORDS.iter().any(|known| word.contains(known))
 }
 
 /// Tags that a tool writes over: chartpress', and what people write for others to replace.

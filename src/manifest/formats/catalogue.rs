@@ -1,7 +1,7 @@
 //! The catalogue of image locations: which paths of which document name an image. Data, read from `catalogue.toml`;
 //! a trusted configuration adds `[[location]]` entries with the same syntax.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -50,6 +50,8 @@ pub struct Catalogue {
     own: usize,
     /// The globs of [`Location::files`], in the order of the locations.
     files: Vec<Vec<GlobMatcher>>,
+    /// Which of the locations are for objects of an API group; `None`: of any.
+    of_group: HashMap<Option<Box<str>>, Vec<usize>>,
     /// The formats that nothing is found in.
     off: BTreeSet<String>,
     prefilter: Prefilter,
@@ -150,7 +152,11 @@ impl Catalogue {
         let streams = (Vec::new(), Some(IMAGE_STREAMS));
         let words = data.location.iter().flat_map(Location::words);
         let prefilter = Prefilter::new(words.chain([sources, streams]));
-        Self { data, own: 0, files, off: BTreeSet::new(), prefilter, charts }
+        let mut of_group: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, entry) in data.location.iter().enumerate() {
+            of_group.entry(entry.group.as_deref().map(Box::from)).or_default().push(index);
+        }
+        Self { data, own: 0, files, of_group, off: BTreeSet::new(), prefilter, charts }
     }
 
     /// Returns this catalogue with the locations and charts of a configuration, which come first.
@@ -242,9 +248,9 @@ impl Catalogue {
     /// last.
     pub(crate) fn kubernetes(&self, api_version: &str, kind: &str) -> Vec<&Location> {
         let group = group_of(api_version);
-        let mut found: Vec<&Location> = self.data.location.iter().filter(|e| e.is_for(group, kind)).collect();
-        found.sort_by_key(|entry| entry.group.is_none());
-        found
+        let of_group = |group: Option<&str>| self.of_group.get(&group.map(Box::from)).into_iter().flatten();
+        let entries = of_group(Some(group)).chain(of_group(None)).map(|index| &self.data.location[*index]);
+        entries.filter(|entry| entry.is_for(group, kind)).collect()
     }
 
     pub(crate) fn is_not_pulled(&self, api_version: &str, kind: &str) -> bool {

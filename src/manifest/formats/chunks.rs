@@ -47,18 +47,17 @@ pub(in crate::manifest) fn chunks(text: &str, catalogue: &Catalogue, describing:
 /// that documents can be told apart without reading them. A directive (`%TAG`) or a marker for the end of a document
 /// (`...`) makes that harder than it is worth: such a text is one chunk.
 pub(in crate::manifest) fn parts(text: &str) -> Option<Vec<Range<usize>>> {
-    let mut starts = vec![0];
-    for at in lines(text) {
-        match text.as_bytes().get(at..at + 3) {
-            Some(b"---")
-                if text[at + 3..].is_empty() || text[at + 3..].starts_with([' ', '\t', '\n', '\r']) =>
-            {
-                starts.extend((at > 0).then_some(at));
-            }
-            Some([b'%', ..] | b"...") => return None,
-            _ => {}
-        }
+    let bytes = text.as_bytes();
+    let starts_line =
+        |at: &usize| at.checked_sub(1).is_none_or(|before| matches!(bytes[before], b'\n' | b'\r'));
+    if memchr::memchr_iter(b'%', bytes).any(|at| starts_line(&at))
+        || memmem::find_iter(bytes, b"...").any(|at| starts_line(&at))
+    {
+        return None;
     }
+    let is_marker = |at: &usize| matches!(bytes.get(at + 3), None | Some(b' ' | b'\t' | b'\n' | b'\r'));
+    let markers = memmem::find_iter(bytes, b"---").filter(starts_line).filter(is_marker);
+    let starts: Vec<usize> = std::iter::once(0).chain(markers.filter(|at| *at > 0)).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     Some(starts.iter().zip(ends).map(|(start, end)| *start..end).collect())
 }
@@ -74,13 +73,6 @@ pub(in crate::manifest) fn textual_end(text: &str) -> Option<usize> {
         !is_marker && (said.is_empty() || said.starts_with('#'))
     };
     text.split('\n').position(ends).map(|line| line + 1)
-}
-
-/// Returns where the lines that start with `-`, `%` or `.` start.
-fn lines(text: &str) -> impl Iterator<Item = usize> {
-    let bytes = text.as_bytes();
-    let ends = memchr::memchr2_iter(b'\n', b'\r', bytes).map(|at| at + 1);
-    std::iter::once(0).chain(ends).filter(|at| matches!(bytes.get(*at), Some(b'-' | b'%' | b'.')))
 }
 
 /// Returns the lines of a text, and nothing between the two letters of a line end.

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use super::finder::Finder;
-use super::module_texts::nodes;
+use super::pattern::Pattern;
 use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// What has parameters and steps of its own.
-const SPECS: [&str; 2] = ["/spec", "/spec/**/taskSpec"];
+static SPECS: LazyLock<[Option<Pattern>; 2]> =
+    LazyLock::new(|| ["/spec", "/spec/**/taskSpec"].map(Pattern::parse));
 
 /// How a parameter is used below what declares it.
 #[derive(Default)]
@@ -23,7 +25,7 @@ struct Uses {
 /// A run may set another value, so that what uses them stays a variable.
 pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let tree = finder.tree;
-    for spec in SPECS.iter().flat_map(|path| nodes(tree, object, path)) {
+    for spec in SPECS.iter().flatten().flat_map(|path| path.find(tree, object)) {
         let parameters = tree.get(spec, "params").map(|list| tree.items(list)).unwrap_or_default();
         let default = |parameter: &NodeId| {
             let default = tree.get(*parameter, "default").filter(|node| tree.string_of(*node).is_some())?;

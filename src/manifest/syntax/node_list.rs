@@ -101,20 +101,24 @@ impl<'a> SyntaxTree<'a> {
         small(self.collections.len() - 1)
     }
 
+    #[inline]
     fn children(&self, at: u32) -> Range<usize> {
         let (first, length) = self.collections.get(at as usize).copied().unwrap_or_default();
         first as usize..first as usize + length as usize
     }
 
+    #[inline]
     pub(super) fn items_at(&self, at: u32) -> &[NodeId] {
         &self.items[self.children(at)]
     }
 
+    #[inline]
     pub(super) fn entries_at(&self, at: u32) -> &[(NodeId, NodeId)] {
         &self.entries[self.children(at)]
     }
 
     /// Returns what a node is.
+    #[inline]
     pub fn kind(&self, id: NodeId) -> NodeKind<'_> {
         let node = &self.nodes[id];
         match node.form {
@@ -144,6 +148,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     /// Returns whether a node is a scalar itself.
+    #[inline]
     pub fn is_scalar(&self, id: NodeId) -> bool {
         let form = self.nodes[id].form;
         matches!(form, NodeForm::Written(_) | NodeForm::Quoted(_) | NodeForm::Decoded(_))

@@ -21,8 +21,8 @@ pub(crate) struct NoImages(());
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prefilter {
-    common: Option<AhoCorasick>,
-    rare: Option<AhoCorasick>,
+    /// Finds [`WORDS`] and [`PREFIX`], and behind them the words of the rules.
+    words: Option<AhoCorasick>,
     /// A document that spells all words of one set may hold an image.
     rules: Vec<WordSet>,
 }
@@ -70,14 +70,11 @@ impl Prefilter {
         }
         rules.sort_unstable();
         rules.dedup();
-        let build = |words: &[&str]| {
-            let mut builder = AhoCorasick::builder();
-            // All bytes of a repository go through it.
-            builder.kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(true);
-            builder.match_kind(MatchKind::Standard).build(words).ok()
-        };
-        let common: Vec<&str> = WORDS.into_iter().chain([PREFIX]).collect();
-        Self { common: build(&common), rare: build(&words), rules }
+        let mut builder = AhoCorasick::builder();
+        // All bytes of a repository go through it.
+        builder.kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(true);
+        let words = WORDS.into_iter().chain([PREFIX]).chain(words);
+        Self { words: builder.match_kind(MatchKind::Standard).build(words).ok(), rules }
     }
 
     /// Returns the proof that nothing is in `bytes`, if they give it.
@@ -87,30 +84,27 @@ impl Prefilter {
 
     /// Returns whether the words stand in the bytes as they are.
     pub(crate) fn spells_words(&self, bytes: &[u8]) -> bool {
-        let (Some(common), Some(rare)) = (&self.common, &self.rare) else { return true };
-        let counts = |word: aho_corasick::Match| {
-            word.pattern().as_usize() >= WORDS.len()
-                || is_in_key(bytes, word.end())
-                || ends_pointer(bytes, word.start(), word.end())
-        };
-        let mut has_words = false;
-        for word in common.find_iter(bytes) {
-            if counts(word) {
+        let Some(words) = &self.words else { return true };
+        let (mut has_words, mut found) = (false, WordSet::default());
+        for word in words.find_overlapping_iter(bytes) {
+            let is_enough = match word.pattern().as_usize().checked_sub(WORDS.len()) {
+                None => {
+                    has_words = true;
+                    is_in_key(bytes, word.end()) || ends_pointer(bytes, word.start(), word.end())
+                }
+                // The prefix.
+                Some(0) => true,
+                Some(rare) => found.add(rare - 1) && self.rules.iter().any(|rule| rule.is_in(&found)),
+            };
+            if is_enough {
                 return true;
             }
-            has_words = true;
         }
         // A key may also be written as `? key`, with its colon anywhere below, or be the alias of a value.
         let marks = |at| bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace);
         let elsewhere = || memchr::memchr_iter(b'?', bytes).any(marks) || has_alias(bytes);
         if has_words && elsewhere() {
             return true;
-        }
-        let mut found = WordSet::default();
-        for word in rare.find_overlapping_iter(bytes) {
-            if found.add(word.pattern().as_usize()) && self.rules.iter().any(|rule| rule.is_in(&found)) {
-                return true;
-            }
         }
         self.rules.contains(&WordSet::default())
     }

@@ -1,5 +1,6 @@
 //! How a tree is asked: by key, through aliases and merge keys, and where a node stands.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -26,6 +27,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     /// Returns the node that `id` stands for: itself, or what an alias points to.
+    #[inline]
     pub fn resolve(&self, id: NodeId) -> NodeId {
         match self.nodes[id] {
             Node { form: NodeForm::Alias, at, .. } => at as usize,
@@ -34,6 +36,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     /// Returns the decoded text of a scalar, aliases followed.
+    #[inline]
     pub fn text_of(&self, id: NodeId) -> Option<&str> {
         match self.kind(self.resolve(id)) {
             NodeKind::Scalar { value, .. } => Some(value),
@@ -58,6 +61,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     /// Returns the items of a sequence, aliases followed; nothing where it is none.
+    #[inline]
     pub fn items(&self, id: NodeId) -> &[NodeId] {
         match self.nodes[self.resolve(id)] {
             Node { form: NodeForm::Sequence { .. }, at, .. } => self.items_at(at),
@@ -66,6 +70,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     /// Returns the entries that are written in a mapping itself, aliases to it followed; nothing where it is none.
+    #[inline]
     pub fn entries(&self, id: NodeId) -> &[(NodeId, NodeId)] {
         match self.nodes[self.resolve(id)] {
             Node { form: NodeForm::Mapping { .. }, at, .. } => self.entries_at(at),
@@ -157,6 +162,7 @@ impl<'a> SyntaxTree<'a> {
     }
 
     /// Returns whether a node is a scalar itself with this text. Most that are asked are not: their length tells.
+    #[inline]
     fn says(&self, id: NodeId, text: &str) -> bool {
         let node = &self.nodes[id];
         let span = match node.form {
@@ -222,13 +228,15 @@ impl<'a> SyntaxTree<'a> {
             }
             let index = self.nodes[at].index();
             segments.push(match self.kind(parent) {
-                NodeKind::Mapping { entries, .. } => entries
-                    .get(index)
-                    .and_then(|(key, _)| self.own_text(*key))
-                    .unwrap_or("?")
-                    .replace('~', "~0")
-                    .replace('/', "~1"),
-                _ => index.to_string(),
+                NodeKind::Mapping { entries, .. } => {
+                    let key = entries.get(index).and_then(|(key, _)| self.own_text(*key)).unwrap_or("?");
+                    if key.contains(['~', '/']) {
+                        Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
+                    } else {
+                        Cow::Borrowed(key)
+                    }
+                }
+                _ => Cow::Owned(index.to_string()),
             });
             at = parent;
         }

@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::Metadata;
 use std::io::{self, Read as _};
@@ -179,8 +180,13 @@ impl DirectoryTree {
             let above = slashed(&shown_below(base, given, root, &directory));
             let shared = Directory::new(directory.clone(), root_of_work_tree.clone());
             for item in listing {
-                let (item, metadata) = match item.and_then(|item| item.metadata().map(|found| (item, found)))
-                {
+                // Of a directory it is enough to know that it is one.
+                let known = |item: fs_err::DirEntry| {
+                    let is_directory = item.file_type()?.is_dir();
+                    let metadata = if is_directory { None } else { Some(item.metadata()?) };
+                    Ok((item, metadata))
+                };
+                let (item, metadata) = match item.and_then(known) {
                     Ok(found) => found,
                     // It was deleted while we looked.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -191,13 +197,15 @@ impl DirectoryTree {
                 };
                 let name = item.file_name();
                 if name == ".git"
-                    || rules.as_ref().is_some_and(|rules| rules.leaves_out(&item.path(), metadata.is_dir()))
+                    || rules.as_ref().is_some_and(|rules| rules.leaves_out(&item.path(), metadata.is_none()))
                 {
                     continue;
                 }
-                if metadata.is_dir() {
+                let Some(metadata) = metadata else {
                     pending.push(item.path());
-                } else if let Some(kind) = kind_of(&metadata) {
+                    continue;
+                };
+                if let Some(kind) = kind_of(&metadata) {
                     match above.as_deref().zip(name.to_str()) {
                         Some((above, name)) => {
                             self.add(joined(above, name), metadata.len(), kind, &shared, false);
@@ -211,8 +219,14 @@ impl DirectoryTree {
     }
 
     fn add(&mut self, path: String, size: u64, kind: EntryKind, directory: &Arc<Directory>, named: bool) {
-        let (named, directory) = (named || Tree::is_named(self, &path), Arc::clone(directory));
-        self.files.insert(path, DirectoryFile { size, kind, directory, named });
+        let directory = Arc::clone(directory);
+        match self.files.entry(path) {
+            Entry::Vacant(entry) => _ = entry.insert(DirectoryFile { size, kind, directory, named }),
+            Entry::Occupied(mut entry) => {
+                let named = named || entry.get().named;
+                entry.insert(DirectoryFile { size, kind, directory, named });
+            }
+        }
     }
 }
 

@@ -49,11 +49,8 @@ struct OpenCollection {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let mut tree = SyntaxTree::empty(text, Language::Yaml);
-        // A manifest has a node in some thirty bytes.
-        tree.nodes.reserve(text.len().min(1 << 20) / 32);
         Self {
-            tree,
+            tree: SyntaxTree::empty(text, Language::Yaml),
             open: Vec::new(),
             children: Vec::new(),
             anchors: HashMap::new(),
@@ -83,6 +80,10 @@ impl<'a> Builder<'a> {
             self.start = base;
         }
         let text = &self.tree.text[chunk.span.clone()];
+        // A manifest has a node in some thirty bytes, and an entry in twice as many.
+        let nodes = text.len().min(1 << 20) / 32;
+        self.tree.nodes.reserve(nodes);
+        self.tree.entries.reserve(nodes / 2);
         if !self.read_quickly(text) {
             self.parse(text);
         }
