@@ -65,6 +65,8 @@ pub enum LookAwayReason {
     Size,
     /// A file in another encoding than UTF-8.
     Encoding,
+    /// What Git has in place of a file that a filter makes.
+    GitFilter,
     /// A template that does not lie in a chart.
     Template,
     /// An image in an object of a kind that describes images.
@@ -105,7 +107,7 @@ pub enum LookAwayReason {
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -119,6 +121,7 @@ impl LookAwayReason {
         Self::Asserted,
         Self::Size,
         Self::Encoding,
+        Self::GitFilter,
         Self::Template,
         Self::Describes,
         Self::EmbeddedText,
@@ -213,6 +216,11 @@ impl LookAwayReason {
                 "split it, or exclude it if it is not a manifest",
             ),
             Self::Encoding => ("encoding", "it is not UTF-8", "save it as UTF-8"),
+            Self::GitFilter => (
+                "git-filter",
+                "{} has the file, and Git only what stands for it: what it becomes is not judged",
+                "commit the file itself, or exclude it if no image is in it",
+            ),
             Self::Template => (
                 "template",
                 "it is a template outside of a chart: what it becomes is not judged",

@@ -68,6 +68,10 @@ pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_templat
 
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
     let is_gate = matches!(closeness, Closeness::Gate { .. });
+    if let Some(filter) = git_filter(bytes).filter(|_| is_gate) {
+        let found = LookAway::of_file(LookAwayReason::GitFilter, filter);
+        return Scan::told(vec![found.with_content(content::of_bytes(bytes))]);
+    }
     if !is_gate && helper_images::is_helper(path) {
         return text_of(bytes).map_or_else(|_| Scan::of(Looked::NotOurs), helper_images::scan);
     }
@@ -206,6 +210,14 @@ fn is_unjudged_template(
     };
     let hides = || strict::hides_image(tree.original, catalogue, images, |at| known.contains(&at));
     !is_template_home || hides()
+}
+
+/// Returns the filter that keeps a file elsewhere, or unreadable, and makes it again where it is checked out.
+fn git_filter(bytes: &[u8]) -> Option<&'static str> {
+    // git-lfs.com, "Pointers"; git-crypt, what it puts before each file.
+    let filters: [(&[u8], &str); 2] =
+        [(b"version https://git-lfs.github.com/spec/", "Git LFS"), (b"\0GITCRYPT\0", "git-crypt")];
+    filters.into_iter().find_map(|(start, name)| bytes.starts_with(start).then_some(name))
 }
 
 /// What a file's bytes are worth.

@@ -20,6 +20,16 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
             finder.look_away(LookAwayReason::RemoteBase, *resource, text);
         }
     }
+    let paths = ["patches", "patchesJson6902", "replacements"].into_iter().flat_map(list);
+    let paths = paths.filter_map(|item| tree.get(*item, "path"));
+    for file in paths.chain(list("patchesStrategicMerge").iter().copied()) {
+        // A file is fetched by its URL alone.
+        if let Some(text) =
+            tree.string_of(file).filter(|text| text.starts_with("https://") || text.starts_with("http://"))
+        {
+            finder.look_away(LookAwayReason::RemoteBase, file, text);
+        }
+    }
     for key in PLUGINS {
         for plugin in list(key) {
             finder.look_away(LookAwayReason::KustomizePlugin, *plugin, named(tree, *plugin, key));

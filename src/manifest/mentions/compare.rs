@@ -24,10 +24,13 @@ pub fn is_read(path: &str) -> bool {
 }
 
 /// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
-/// language for configuration, the environment of a Compose project.
+/// language for configuration, the environment of a Compose project, what CapRover runs.
 pub fn runs_images(path: &str) -> bool {
     const ENDINGS: [&str; 6] = ["cue", "jsonnet", "libsonnet", "ncl", "service", "star"];
-    path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending)) || is_environment(path)
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+        || name == "captain-definition"
+        || is_environment(path)
 }
 
 /// Returns whether a tool reads a file for its name, though nothing names it: values of Terraform, overrides of Compose, Bake

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::outline::{DigestPlace, ITEM, Names, ORDER, Outline};
+use super::outline::{DigestPlace, ITEM, LINE, Names, ORDER, Outline};
 use crate::manifest::formats::helm_values;
+use crate::manifest::syntax::language::Language;
 
 /// What holds workloads by their names: one that goes takes its image along.
 const WORKLOADS: [&str; 7] = [
@@ -66,6 +67,10 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
     for (at, texts) in before.digests.iter().filter(|(at, texts)| is_less(&now, at, texts)) {
         let (object, keys) = at;
         let here = now.place(object, keys);
+        // A line that is gone runs nothing instead.
+        if here.is_none() && keys.first().is_some_and(|key| key.starts_with(LINE)) {
+            continue;
+        }
         let count = |counts: &HashMap<(&str, &str), usize>| {
             let key = keys.last().map(String::as_str).unwrap_or_default();
             texts
@@ -175,7 +180,8 @@ fn value_in(object: &str, keys: &[String]) -> Option<usize> {
 
 /// Returns whether a file may override another one of Compose, which stays.
 fn is_override(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.contains("compose"))
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.contains("compose") && Language::of(name) == Some(Language::Yaml)
 }
 
 /// Returns whether what is gone, with the keys `gone`, is a workload whose image is at `keys`: its own, as a whole.

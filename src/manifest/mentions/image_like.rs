@@ -240,51 +240,45 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     pairs.filter(move |(before, word)| word.contains(':') && !is_made(before)).map(|(_, word)| word)
 }
 
-/// Returns the images that a command asks for by name alone: `docker run nginx`, `--image nginx`, `docker://nginx`,
-/// `kubectl set image deploy/web web=nginx`, `.image = "nginx"`, `"image":"nginx"`.
+/// Returns the images that a command asks for and that do not read like one by themselves: `--image nginx`, `docker://nginx`,
+/// `kubectl set image deploy/web web=nginx`, `.image = "nginx"`, `"image":"nginx"`, `type=image,source=nginx`.
 pub(super) fn asked_for(line: &str) -> impl Iterator<Item = &str> {
-    let sets = line.contains("set image ");
-    let mut is_run = false;
-    let pairs = commands(line).scan(("", ""), |before, word| {
+    let (sets, mounts) = (line.contains("set image "), line.contains("type=image,"));
+    let pairs = words_of(line).scan(("", ""), |before, word| {
         let (first, second) = std::mem::replace(before, (before.1, word));
         Some((first, second, word))
     });
     let named = pairs.filter_map(move |(first, before, word)| {
-        let is_engine = matches!(first, "docker" | "podman" | "nerdctl") || first.ends_with("/podman");
-        is_run |= is_engine && matches!(before, "run" | "create" | "pull");
-        let is_first = is_run && !word.starts_with('-') && is_known(word);
-        is_run &= !is_first;
         let is_value = matches!(before, ":" | "=") && says_image(first)
             || before.ends_with("image:")
             || before.ends_with(".image");
         let is_flag = before.starts_with("--") && says_image(before);
-        let is_asked = is_first || is_flag || is_value && is_path(word);
-        let given = || word.split_once('=').filter(|(flag, _)| flag.starts_with("--") && says_image(flag));
+        let is_asked = is_flag || is_value && is_path(word);
+        let given = || {
+            let is_option =
+                |flag: &str| flag.starts_with("--") || flag == "image" && before.starts_with("--");
+            word.split_once('=').filter(|(flag, _)| is_option(flag) && says_image(flag))
+        };
+        let mounted = || {
+            let source = ["source=", "src="].into_iter().find_map(|key| word.strip_prefix(key));
+            source.filter(|_| mounts)
+        };
         let value = || given().map(|(_, image)| image).or_else(|| word.strip_prefix("docker://"));
         let set = || word.split_once('=').map(|(_, image)| image).filter(|_| sets && !word.starts_with('-'));
-        is_asked.then_some(word).or_else(value).or_else(set)
+        is_asked.then_some(word).or_else(value).or_else(set).or_else(mounted)
     });
-    named.filter(|word| {
-        let is_one = |image: Reference| image.tag().is_none() && image.digest().is_none();
-        Reference::parse(word).is_ok_and(is_one) && !word.starts_with(['/', '.'])
-    })
+    named.filter(|word| is_unlike(word) && !word.starts_with(['/', '.']))
+}
+
+/// Returns whether a word is an image without a digest that does not read like one by itself.
+fn is_unlike(word: &str) -> bool {
+    likeness(word) != Some(Likeness::Image)
+        && Reference::parse(word).is_ok_and(|image| image.digest().is_none())
 }
 
 /// Returns the words of a command; what stands in it as an object is taken apart.
-fn commands(line: &str) -> impl Iterator<Item = &str> {
+fn words_of(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| c.is_whitespace() || "\"'`,;()|[]{}<>".contains(c)).filter(|word| !word.is_empty())
-}
-
-/// Returns what a command sets a tag of a chart to.
-pub(super) fn sets_tag(line: &str) -> Option<&str> {
-    let mut words = commands(line).scan("", |before, word| Some((std::mem::replace(before, word), word)));
-    words.find_map(|(before, word)| {
-        let set = word.strip_prefix("--set=").or_else(|| word.strip_prefix("--set-string="));
-        let set = set.or_else(|| matches!(before, "--set" | "--set-string").then_some(word))?;
-        let (key, value) = set.split_once('=')?;
-        let is_tag = key.to_ascii_lowercase().ends_with("image.tag");
-        (is_tag && !value.contains("sha256:")).then_some(set)
-    })
 }
 
 /// Returns the images with a variable in them that a command runs: `docker run $NAME:1.27`, `docker run nginx:$TAG`,
@@ -314,22 +308,22 @@ pub(super) fn says_image(key: &str) -> bool {
         && key[key.len() - 5..].eq_ignore_ascii_case("image")
 }
 
-/// Returns whether a text that something calls an image is one without a tag and a digest: not a picture, a disk or a variable.
-pub(super) fn is_untagged(text: &str) -> bool {
+/// Returns whether a text that something calls an image is one without a digest, and does not read like one by itself: not a
+/// picture, a disk or a variable.
+pub(super) fn is_called_open(text: &str) -> bool {
     const OTHERS: [&str; 12] =
         ["gif", "html", "ico", "img", "iso", "jpeg", "jpg", "png", "qcow2", "svg", "webp", "xz"];
-    let is_one = |image: Reference| image.tag().is_none() && image.digest().is_none();
     let is_other = text.rsplit_once('.').is_some_and(|(_, ending)| OTHERS.contains(&ending));
-    is_path(text) && !is_other && Reference::parse(text).is_ok_and(is_one)
+    is_path(text) && !is_other && is_unlike(text)
 }
 
 /// Returns whether a word has the form of an image's name.
-fn is_path(word: &str) -> bool {
+pub(super) fn is_path(word: &str) -> bool {
     is_known(word) || word.contains('/') && !word.starts_with(['/', '.'])
 }
 
 /// Returns whether a word without a tag is the name of an image: an official one's, or one with its registry.
-fn is_known(word: &str) -> bool {
+pub(super) fn is_known(word: &str) -> bool {
     let host = word.split_once('/').map(|(host, _)| host);
     OFFICIAL.contains(&word) || host.is_some_and(|host| host.contains('.') && !host.starts_with('.'))
 }
@@ -384,7 +378,15 @@ mod tests {
         assert_eq!(asked("kubectl create deployment web --image nginx --port 80"), ["nginx"]);
         assert_eq!(asked("kubectl run a --image=acme/app"), ["acme/app"]);
         assert_eq!(asked("skopeo copy docker://acme/app dir:a"), ["acme/app"]);
-        assert_eq!(asked("docker run -it --rm -v /a:/b nginx nginx -v"), ["nginx"]);
+        assert_eq!(
+            asked("Mount=type=image,source=docker.io/acme/data,destination=/d"),
+            ["docker.io/acme/data"]
+        );
+        assert_eq!(
+            asked("az containerapp update --image acme.azurecr.io/web:live"),
+            ["acme.azurecr.io/web:live"]
+        );
+        assert_eq!(asked("docker buildx create --driver-opt image=moby/buildkit"), ["moby/buildkit"]);
         assert_eq!(asked("kubectl set image deploy/web web=acme/web --record"), ["acme/web"]);
         assert_eq!(asked("yq -i '.spec.containers[0].image = \"acme/web\"' d.yaml"), ["acme/web"]);
         assert_eq!(asked("kubectl patch deploy web -p '{\"image\": \"acme/web\"}'"), ["acme/web"]);
@@ -394,7 +396,6 @@ mod tests {
         assert_eq!(made("docker run -d nginx:$TAG"), ["nginx:$TAG"]);
         assert_eq!(made("kubectl run x --image=\"$IMG\""), ["$IMG"]);
         assert!(made("docker build -t $IMG:1 . && docker run $IMG:1; docker run -v $PWD:/a x").is_empty());
-        assert_eq!(sets_tag("helm upgrade a ./c --set image.tag=main"), Some("image.tag=main"));
     }
 
     #[test]

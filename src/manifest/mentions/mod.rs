@@ -1,12 +1,14 @@
 //! What a file mentions that may become an image without standing where one is known: for the gate, which asks what a change
 //! adds to it. A second look, by what texts say and not by where they stand, so that it needs no list of places.
 
+mod commands;
 mod compare;
 mod digests;
 mod filled;
 mod holdings;
 mod image_like;
 mod left_out;
+mod mapping;
 mod mention;
 mod names;
 mod outline;

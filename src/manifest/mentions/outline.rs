@@ -121,7 +121,30 @@ impl<'n> Outline<'n> {
                 outline.walk(&tree, root, (&object, &mut Vec::new()), None, 0);
             }
         }
+        if Language::of(path).is_none() && tree.documents.iter().any(|document| document.error.is_some()) {
+            outline.lines(text);
+        }
         outline
+    }
+
+    /// Takes the digests of a text that is in no language, such as a unit of systemd or a script: by what their lines start with.
+    fn lines(&mut self, text: &str) {
+        self.objects.insert(String::new());
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let span = start..start + line.trim_end().len();
+            start += line.len();
+            let found = digest_words(line);
+            let name = line.split(['=', ':', ' ']).next().unwrap_or_default().trim();
+            let at = (String::new(), vec![format!("{LINE}{name}")]);
+            if self.has_places && !name.is_empty() {
+                self.places.entry(hash_of(&at.0, &at.1)).or_insert(span);
+            }
+            if !found.is_empty() {
+                self.count += found.len();
+                self.digests.entry(at).or_default().extend(found);
+            }
+        }
     }
 
     /// Returns the words with a digest that stand behind names which were not there before.
@@ -188,15 +211,10 @@ impl<'n> Outline<'n> {
                     Some(written) if is_masked => written,
                     _ => value,
                 };
-                let ends = |c: char| c.is_whitespace() || "\"',{}".contains(c);
                 let is_record = keys.iter().rev().nth(1).is_some_and(|key| key == "annotations");
-                let mut found: Vec<String> = value
-                    .split(ends)
-                    .filter(|word| word.contains("sha256:") || word.contains("sha512:"))
-                    // A record of what runs is not what runs.
-                    .filter(|word| !(is_record && word.starts_with("sha")))
-                    .map(str::to_owned)
-                    .collect();
+                let mut found = digest_words(value);
+                // A record of what runs is not what runs.
+                found.retain(|word| !(is_record && word.starts_with("sha")));
                 let is_named = keys.last().is_some_and(|key| PARTS.contains(&key.as_str()));
                 if found.is_empty() && is_named && ends_in_digest(value) {
                     found.push(value.to_owned());
@@ -327,6 +345,12 @@ impl<'n> Outline<'n> {
     }
 }
 
+/// Returns the words of a text that have a digest in them.
+fn digest_words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| c.is_whitespace() || "\"',{}".contains(c));
+    words.filter(|word| word.contains("sha256:") || word.contains("sha512:")).map(str::to_owned).collect()
+}
+
 fn hash_of(object: &str, keys: &[String]) -> PlaceHash {
     let mut hasher = DefaultHasher::new();
     (object, keys).hash(&mut hasher);
@@ -343,6 +367,9 @@ fn object(tree: &SyntaxTree<'_>, root: NodeId) -> Option<String> {
 /// Stands before what an item comes after or before, and before the name of an item.
 pub(super) const ORDER: &str = "(order)";
 pub(super) const ITEM: &str = "(item)";
+
+/// Stands before what a line of a text in no language starts with.
+pub(super) const LINE: &str = "(line)";
 
 /// Returns whether the order of a list decides which of its items counts.
 fn is_ordered(tree: &SyntaxTree<'_>, list: NodeId) -> bool {

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::commands;
 use super::image_like::{
-    Likeness, asked_for, has_version, is_untagged, likeness, put_together, says_image, sets_tag,
-    without_scheme, words,
+    Likeness, asked_for, has_version, is_called_open, likeness, put_together, says_image, without_scheme,
+    words,
 };
 use super::left_out::{is_query, set_aside};
+use super::mapping;
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
 use super::outline;
@@ -56,24 +58,6 @@ const UPDATERS: [&str; 6] = [
     "wud.",
 ];
 
-/// Keys that a patch may take away with a digest below them.
-const TAKEN_AWAY: [&str; 14] = [
-    "digest",
-    "helm",
-    "image",
-    "images",
-    "kustomize",
-    "parameters",
-    "postRenderers",
-    "ref",
-    "substitute",
-    "substituteFrom",
-    "tag",
-    "values",
-    "valuesFrom",
-    "valuesObject",
-];
-
 /// Commands that run images by their names alone, or charts.
 const RUNS: [&str; 6] = ["docker ", "helm ", "kubectl ", "nerdctl ", "oc ", "podman "];
 
@@ -92,6 +76,8 @@ pub(super) struct Reader<'r, 't> {
     depth: usize,
     /// What the settings say is not an image, of the document that is read.
     set_aside: HashSet<NodeId>,
+    /// What the builds of the file make.
+    made: HashSet<String>,
 }
 
 /// A text that is read: the file's, or one inside of it.
@@ -109,7 +95,7 @@ pub(super) struct Text<'a> {
 
 impl<'r, 't> Reader<'r, 't> {
     pub(super) fn new(path: &'r str, catalogue: &'r Catalogue, take: &'r mut Take<'t>) -> Self {
-        Self { path, catalogue, take, depth: 0, set_aside: HashSet::new() }
+        Self { path, catalogue, take, depth: 0, set_aside: HashSet::new(), made: HashSet::new() }
     }
 
     /// Has it read what something else takes a text from.
@@ -119,6 +105,7 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// Reads a whole file.
     pub(super) fn read(&mut self, text: &str) {
+        self.made = commands::made(text);
         // What no language claims is values, in one of the two that these are written in.
         let paths = if Language::of(self.path).is_some() {
             vec![self.path]
@@ -153,6 +140,7 @@ impl<'r, 't> Reader<'r, 't> {
                 outer: Some((0..text.len(), "")),
             };
             if let Some(root) = tree.documents.first().and_then(|document| document.root) {
+                self.runs(&at, root, text);
                 for line in text.lines() {
                     self.line(&at, root, line.trim());
                     self.names(&at, root, names::paths_of(line, false));
@@ -239,6 +227,25 @@ impl<'r, 't> Reader<'r, 't> {
             let line = words.join(" ");
             let found = asked_for(&line).chain(put_together(&line)).map(str::to_owned);
             found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
+            let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+            self.run(text, list, &words, &line);
+        }
+    }
+
+    /// Takes what a command runs or sets without a digest; `written` is the text that it stands in.
+    fn run(&mut self, text: &Text<'_>, node: NodeId, words: &[String], written: &str) {
+        let is_read = |image: &str| {
+            let is_line = |line: &str| line.contains(image) && RUNS.iter().any(|run| line.contains(run));
+            let is_wanted = has_version(image) || !written.contains('\n') || written.lines().any(is_line);
+            is_wanted && likeness(image) == Some(Likeness::Image)
+        };
+        if let Some(image) =
+            commands::run(words).filter(|image| !is_read(image) && !self.made.contains(*image))
+        {
+            self.emit(text, node, Mentioned::Image(image.to_owned()));
+        }
+        for set in commands::sets(words) {
+            self.emit(text, node, Mentioned::Image(set.to_owned()));
         }
     }
 
@@ -259,39 +266,12 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
-    /// Takes what an operation of a JSON patch writes, what a replacement writes, and what a merge takes away.
+    /// Takes what an operation of a JSON patch writes, what a replacement writes, and what a mapping says as a whole.
     fn patched(&mut self, text: &Text<'_>, node: NodeId) {
         let tree = text.tree;
         if let (Some(_), Some(path)) = (tree.get_str(node, "op"), tree.get_str(node, "path")) {
             let name = path.rsplit('/').next().unwrap_or(path);
             self.value(text, name, tree.get(node, "value").unwrap_or(node), false);
-            let last = |key: &str| {
-                tree.get_str(node, key).and_then(|path| path.rsplit('/').next()).unwrap_or_default()
-            };
-            let is_empty = |value: NodeId| match tree.kind(value) {
-                NodeKind::Mapping { entries, .. } => entries.is_empty(),
-                NodeKind::Sequence { items, .. } => items.is_empty(),
-                _ => tree.is_null(value) || tree.text_of(value) == Some(""),
-            };
-            let taken = match tree.get_str(node, "op") {
-                Some("remove") => last("path"),
-                Some("move") => last("from"),
-                Some("replace" | "add") if tree.get(node, "value").is_none_or(is_empty) => last("path"),
-                _ => "",
-            };
-            if TAKEN_AWAY.contains(&taken) {
-                self.emit(text, node, Mentioned::Image(format!("{path}: (nothing)")));
-            }
-        }
-        let has_digest =
-            || tree.original.get(tree.nodes[node].span()).is_some_and(|it| it.contains("sha256:"));
-        if let (Some(registry), Some(name)) = (tree.get_str(node, "registry"), tree.get_str(node, "name"))
-            && registry.contains('.')
-            && is_untagged(&format!("{registry}/{name}"))
-            && tree.get(node, "tag").is_none()
-            && !has_digest()
-        {
-            self.emit(text, node, Mentioned::Image(format!("{registry}/{name}")));
         }
         let fields = tree.get(node, "fieldPaths").map(|paths| tree.items(paths)).unwrap_or_default();
         for field in fields {
@@ -299,27 +279,8 @@ impl<'r, 't> Reader<'r, 't> {
             let (name, value) = (path.rsplit('.').next().unwrap_or(path).to_owned(), WRITTEN.to_owned());
             self.emit(text, *field, Mentioned::Value { name, value, is_item: false });
         }
-        if let Some(build) = tree.get(node, "build").filter(|build| tree.tag(*build).ends_with("reset")) {
-            // Compose then pulls what it built.
-            self.emit(text, build, Mentioned::Image("build: !reset".to_owned()));
-        }
-        let policy = tree.get_str(node, "pull_policy").filter(|policy| !matches!(*policy, "build" | "never"));
-        if policy.is_some() && tree.get(node, "image").is_none() {
-            // Compose pulls what it built elsewhere.
-            let policy = tree.get(node, "pull_policy").unwrap_or(node);
-            self.emit(text, policy, Mentioned::Image(format!("pull_policy: {}", tree.written(policy))));
-        }
-        if !text.in_object {
-            return;
-        }
-        for (key, value) in tree.entries(node) {
-            let Some(key) = tree.text_of(*key) else { continue };
-            let takes_away = tree.is_null(*value) && TAKEN_AWAY.contains(&key)
-                || key == "$patch" && tree.string_of(*value) == Some("replace")
-                || TAKEN_AWAY.contains(&key) && tree.get_str(*value, "$patch").is_some();
-            if takes_away {
-                self.emit(text, *value, Mentioned::Image(format!("{key}: {}", tree.written(*value))));
-            }
+        for (at, image) in mapping::images(tree, node, text.in_object) {
+            self.emit(text, at, Mentioned::Image(image));
         }
     }
 
@@ -348,9 +309,13 @@ impl<'r, 't> Reader<'r, 't> {
                 root.and_then(|root| text.tree.get_str(root, key)).is_some_and(|said| said.starts_with(it))
             };
             let is_scanned = says("kind", SCANNED.0) && says("apiVersion", SCANNED.1);
-            let is_called = !is_scanned && says_image(name)
-                || text.tree.nodes[value].parent().and_then(|map| text.tree.key_of(map)) == Some("images");
-            if is_called && is_untagged(&said) {
+            let holder =
+                text.tree.nodes[value].parent().and_then(|map| text.tree.key_of(map)).unwrap_or_default();
+            // `image: {name: …}`, and what a schema says an image is where nobody says it.
+            let is_named =
+                says_image(holder) && ["default", "name"].iter().any(|it| name.eq_ignore_ascii_case(it));
+            let is_list = holder == "images" || name == "images";
+            if !is_scanned && (says_image(name) || is_named || is_list) && is_called_open(&said) {
                 self.emit(text, value, Mentioned::Image(said.to_string()));
             }
             let what = Mentioned::Value { name: name.to_owned(), value: said.into_owned(), is_item };
@@ -407,6 +372,14 @@ impl<'r, 't> Reader<'r, 't> {
                 || line.contains("_tag")
         };
         value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));
+        self.runs(text, node, value);
+    }
+
+    /// Takes what the commands of a text run or set without a digest.
+    fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
+        if value.contains([' ', '\t']) {
+            commands::commands(value).iter().for_each(|words| self.run(text, node, words, value));
+        }
     }
 
     fn line(&mut self, text: &Text<'_>, node: NodeId, line: &str) {
@@ -417,9 +390,6 @@ impl<'r, 't> Reader<'r, 't> {
                 Some(Likeness::Perhaps) => self.emit(text, node, Mentioned::Perhaps(said)),
                 None => {}
             }
-        }
-        if let Some(set) = sets_tag(line) {
-            self.emit(text, node, Mentioned::Image(set.to_owned()));
         }
         for image in asked_for(line).chain(put_together(line)) {
             self.emit(text, node, Mentioned::Image(image.to_owned()));

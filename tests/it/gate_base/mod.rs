@@ -3,6 +3,7 @@
 mod chart_code;
 mod chart_values;
 mod charts;
+mod commanded;
 mod decides;
 mod deployed;
 mod deployed_otherwise;

@@ -1,0 +1,263 @@
+//! What commands run: the images that container engines are given, and the tags that deployers are told to set.
+
+use std::collections::HashSet;
+
+use super::image_like::{is_path, says_image};
+use crate::reference::Reference;
+
+/// Container engines.
+const ENGINES: [&str; 7] = ["crictl", "docker", "finch", "nerdctl", "podman", "podman-remote", "wslc"];
+
+/// What the variable with a container engine is called.
+const ENGINE_VARIABLES: [&str; 5] = ["CONTAINER_CLI", "CONTAINER_CMD", "CONTAINER_TOOL", "DOCKER", "ENGINE"];
+
+/// What an engine does with an image, after `container`, `image` or `service`.
+const VERBS: [&str; 3] = ["create", "pull", "run"];
+
+/// Flags of [`VERBS`] without a value (docs.docker.com, `docker container run`; docs.podman.io, `podman-run`); all others have one.
+const BARE: [&str; 24] = [
+    "--all-tags",
+    "--detach",
+    "--disable-content-trust",
+    "--env-host",
+    "--help",
+    "--http-proxy",
+    "--init",
+    "--interactive",
+    "--no-healthcheck",
+    "--no-hostname",
+    "--no-hosts",
+    "--oom-kill-disable",
+    "--passwd",
+    "--privileged",
+    "--publish-all",
+    "--quiet",
+    "--read-only",
+    "--read-only-tmpfs",
+    "--replace",
+    "--rm",
+    "--rmi",
+    "--sig-proxy",
+    "--tls-verify",
+    "--tty",
+];
+
+/// Those of one letter.
+const BARE_LETTERS: &str = "ditPq";
+
+/// Programs that are told on the command line what a chart or a module gets.
+const SETTERS: [&str; 8] =
+    ["argocd", "helm", "helmfile", "nomad", "terraform", "terragrunt", "timoni", "tofu"];
+
+/// How they are told.
+const SETTING: [&str; 10] = [
+    "--helm-set",
+    "--helm-set-string",
+    "--parameter",
+    "--set",
+    "--set-json",
+    "--set-literal",
+    "--set-string",
+    "--var",
+    "-p",
+    "-var",
+];
+
+/// Returns the commands of a text, each in its words, as a shell tells them apart.
+pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
+    let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
+    let (mut quote, mut letters) = (None, text.chars().peekable());
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            (letter, Some(open)) if letter == open => quote = None,
+            ('\\', None) => match letters.next() {
+                // The command goes on in the next line.
+                Some('\n') => words.extend(word.take()),
+                Some(next) => word.get_or_insert_default().push(next),
+                None => {}
+            },
+            (letter, Some(_)) => word.get_or_insert_default().push(letter),
+            ('"' | '\'', None) => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            // A quote that nobody closes, as in prose, ends with its line.
+            ('\n' | ';' | '|' | '&' | '(' | ')' | '`', None) => {
+                words.extend(word.take());
+                all.push(std::mem::take(&mut words));
+            }
+            (letter, None) if letter.is_whitespace() => words.extend(word.take()),
+            (letter, None) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    all.push(words);
+    all.retain(|words| words.len() > 1);
+    all
+}
+
+/// Returns the image that a command has an engine run or fetch, if it is written there and has no digest.
+pub(super) fn run(words: &[String]) -> Option<&str> {
+    let engine = words.iter().position(|word| is_engine(word))?;
+    let mut rest =
+        words.get(engine + 1..)?.iter().map(String::as_str).skip_while(|word| word.starts_with('-'));
+    let mut verb = rest.next()?;
+    if matches!(verb, "container" | "image" | "service") {
+        verb = rest.next()?;
+    }
+    if !VERBS.contains(&verb) && verb != "new-app" {
+        return None;
+    }
+    let mut takes_value = false;
+    let image = rest.find(|word| {
+        if std::mem::take(&mut takes_value) {
+            return false;
+        }
+        takes_value = has_value_behind(word);
+        !word.starts_with('-')
+    })?;
+    floats(image).then_some(image)
+}
+
+/// Returns whether the next word is the value of a flag.
+fn has_value_behind(flag: &str) -> bool {
+    if flag.starts_with("--") {
+        return !flag.contains('=') && !BARE.contains(&flag);
+    }
+    // Of letters in one word only the last may have its value behind it; of one that has, the rest is the value.
+    let letters = flag.strip_prefix('-').unwrap_or_default();
+    let valued = letters.find(|letter| !BARE_LETTERS.contains(letter));
+    valued.is_some_and(|at| at + 1 == letters.len())
+}
+
+fn is_engine(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let variable =
+        || word.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).to_ascii_uppercase();
+    ENGINES.contains(&name)
+        || name == "oc"
+        || word.starts_with('$') && ENGINE_VARIABLES.iter().any(|end| variable().ends_with(end))
+}
+
+fn floats(image: &str) -> bool {
+    is_path(image) && Reference::parse(image).is_ok_and(|image| image.digest().is_none())
+}
+
+/// Returns the names that the builds of a text give to what they make.
+pub(super) fn made(text: &str) -> HashSet<String> {
+    let mut made = HashSet::new();
+    if !text.contains(" build") {
+        return made;
+    }
+    for words in commands(text) {
+        if words.first().is_some_and(|word| word.starts_with('#')) {
+            continue;
+        }
+        let builds = words
+            .windows(2)
+            .any(|pair| is_engine(&pair[0]) && matches!(pair[1].as_str(), "build" | "buildx"));
+        let pairs = words.windows(2).filter(|pair| builds && matches!(pair[0].as_str(), "-t" | "--tag"));
+        made.extend(pairs.map(|pair| pair[1].clone()));
+        let joined = words.iter().filter_map(|word| word.strip_prefix("--tag="));
+        made.extend(joined.filter(|_| builds).map(str::to_owned));
+    }
+    made
+}
+
+/// Returns what a command has a deployer set a tag or an image to, without a digest: `--set image.tag=main`, `-var tag=main`.
+pub(super) fn sets(words: &[String]) -> Vec<&str> {
+    let is_setter = words.iter().any(|word| SETTERS.contains(&word.rsplit('/').next().unwrap_or(word)));
+    if !is_setter {
+        return Vec::new();
+    }
+    let before = std::iter::once("").chain(words.iter().map(String::as_str));
+    let given = before.zip(words).filter_map(|(before, word)| {
+        let joined = || word.split_once('=').filter(|(flag, _)| SETTING.contains(flag)).map(|(_, set)| set);
+        SETTING.contains(&before).then_some(word.as_str()).or_else(joined)
+    });
+    let sets = given.flat_map(|set| if set.contains('{') { vec![set] } else { set.split(',').collect() });
+    let floats = |set: &&str| {
+        let Some((key, value)) = set.split_once('=') else { return false };
+        let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+        let is_tag = last.ends_with("tag") && !value.is_empty();
+        let is_image = says_image(&last) && (is_path(value) || value.contains("\"tag\""));
+        (is_tag || is_image) && !value.contains("sha256:")
+    };
+    sets.filter(floats).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn images(text: &str) -> Vec<String> {
+        commands(text).iter().filter_map(|words| run(words)).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_an_engine_is_given_is_its_first_word_that_is_no_flag() {
+        for (text, image) in [
+            ("sudo docker run -d --name w acme/web", "acme/web"),
+            (
+                "/usr/bin/docker run --rm -v \"$PWD:/a b\" -w /src golangci/golangci-lint run acme/x",
+                "golangci/golangci-lint",
+            ),
+            ("$CONTAINER_ENGINE run --rm -it -e A=b acme/web sh", "acme/web"),
+            ("podman run -itv /a:/b -p80:80 \\\n  --network=host acme/web:live", "acme/web:live"),
+            ("echo a && docker pull -q gcr.io/web:live; true", "gcr.io/web:live"),
+            ("docker container create nginx", "nginx"),
+            ("docker service create --replicas 3 acme/web", "acme/web"),
+            ("oc new-app acme/web --name w", "acme/web"),
+            ("docker --context prod run acme/web", ""),
+        ] {
+            let found = images(text);
+            assert_eq!(found.first().map_or("", String::as_str), image, "{text}");
+        }
+        let digest = "a".repeat(64);
+        for text in [
+            &format!("docker run acme/web@sha256:{digest}"),
+            "docker run $IMAGE",
+            "docker run my-app",
+            "docker compose run a/b c/d",
+            "docker exec -it acme/web sh",
+            "the docker run",
+        ] {
+            assert_eq!(images(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_build_makes_is_known() {
+        let made = made(
+            "docker build -t acme/web . && docker buildx build --tag=acme/b .\n# docker build -t acme/c\n",
+        );
+        let mut made: Vec<String> = made.into_iter().collect();
+        made.sort_unstable();
+        assert_eq!(made, ["acme/b", "acme/web"]);
+    }
+
+    #[test]
+    fn what_is_set_to_a_tag_floats() {
+        for (text, set) in [
+            ("helm upgrade a ./c --set image.tag=main", "image.tag=main"),
+            ("helm upgrade w r/w --set a=b,image.tag=live", "image.tag=live"),
+            ("helm upgrade w r/w --set-string=imageTag=live", "imageTag=live"),
+            (
+                "helm upgrade w r/w --set-json 'image={\"repository\":\"a/b\",\"tag\":\"c\"}'",
+                "image={\"repository\":\"a/b\",\"tag\":\"c\"}",
+            ),
+            ("argocd app set web -p image.tag=live", "image.tag=live"),
+            ("nomad job run -var tag=live web.nomad", "tag=live"),
+            ("terraform apply -auto-approve -var=image_tag=live", "image_tag=live"),
+        ] {
+            assert_eq!(sets(&commands(text)[0]), [set], "{text}");
+        }
+        for text in [
+            "helm upgrade a ./c --set stage=tag",
+            "git commit -p image.tag=a",
+            "helm install a --set image.tag=1@sha256:a",
+        ] {
+            assert_eq!(sets(&commands(text)[0]), Vec::<&str>::new(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What commands run, and what reads like an image only by what stands around it.
+
+use super::led_to::{left_alone, refused};
+
+const WORKFLOW: &str = ".github/workflows/d.yml";
+const OTHER: &str = "on: push\njobs: {d: {runs-on: x, steps: [{run: echo hi}]}}\n";
+
+fn step(run: &str) -> &'static str {
+    let run = run.replace('\n', "\n          ");
+    let text =
+        format!("on: push\njobs:\n  d:\n    runs-on: x\n    steps:\n      - run: |\n          {run}\n");
+    Box::leak(text.into_boxed_str())
+}
+
+#[test]
+fn what_a_command_runs_is_judged() {
+    for run in [
+        "sudo docker run -d --name w acme/web",
+        "$CONTAINER_ENGINE run --rm -v $PWD:/w golangci/golangci-lint golangci-lint run",
+        "docker run \\\n  -d -p 80:80 \\\n  acme/web:live",
+        "podman pull gcr.io/web:live",
+        "oc new-app acme/web --name w",
+        "gcloud run deploy w --image=gcr.io/web:live",
+        "az containerapp update -n w --image acme.azurecr.io/web:live",
+        "docker buildx create --driver docker-container --driver-opt image=moby/buildkit",
+        "helm upgrade --install w r/w --version 1.2.3 --set image.repository=acme/web,image.tag=live",
+        "helm upgrade w r/w --set-json 'image={\"repository\":\"acme/web\",\"tag\":\"live\"}'",
+        "argocd app set web -p image.tag=live",
+        "nomad job run -var tag=live web.nomad",
+        "terraform apply -auto-approve -var image_tag=live",
+    ] {
+        refused(vec![(
+            run,
+            vec![(WORKFLOW, OTHER)],
+            vec![(WORKFLOW, step(run))],
+            ".github/workflows/d.yml looks-away",
+        )]);
+    }
+    for run in [
+        "docker run -d acme/web@",
+        "docker build -t acme/web .\ndocker run --rm acme/web test",
+        "docker compose run --rm web acme/web",
+        "docker run -v acme/data:/data -w /src nginx@",
+        "helm upgrade w r/w --set image.tag=1.27@ --set replicas=2",
+        "git commit -p image.tag=live",
+    ] {
+        left_alone(vec![(run, vec![(WORKFLOW, OTHER)], vec![(WORKFLOW, step(run))])]);
+    }
+}
+
+#[test]
+fn what_commands_in_other_files_run_is_judged() {
+    refused(vec![
+        (
+            "a command of a service",
+            vec![("compose.yaml", "services: {w: {image: \"nginx:1.27@\"}}\n")],
+            vec![(
+                "compose.yaml",
+                "services: {w: {image: \"nginx:1.27@\", command: [docker, run, -d, grafana/grafana]}}\n",
+            )],
+            "compose.yaml looks-away",
+        ),
+        (
+            "a unit of systemd",
+            vec![("a.yaml", "a: b\n")],
+            vec![("w.service", "[Service]\nExecStart=/usr/bin/docker run --name w grafana/grafana\n")],
+            "w.service looks-away",
+        ),
+        (
+            "a unit of systemd whose image had a digest",
+            vec![("w.service", "[Service]\nExecStart=/usr/bin/docker run --name w nginx:1.27@\n")],
+            vec![("w.service", "[Service]\nExecStart=/usr/bin/docker run --name w web\n")],
+            "w.service looks-away",
+        ),
+        (
+            "a mount of an image",
+            vec![("w.container", "[Container]\nImage=nginx:1.27@\n")],
+            vec![(
+                "w.container",
+                "[Container]\nImage=nginx:1.27@\nMount=type=image,source=docker.io/acme/data,destination=/d\n",
+            )],
+            "w.container looks-away",
+        ),
+        (
+            "a template of Ansible",
+            vec![
+                (
+                    "roles/w/tasks/main.yml",
+                    "- template: {src: docker-compose.yml.j2, dest: /srv/docker-compose.yml}\n",
+                ),
+                ("roles/w/templates/docker-compose.yml.j2", "services:\n  w:\n    image: nginx:1.27@\n"),
+            ],
+            vec![(
+                "roles/w/templates/docker-compose.yml.j2",
+                "services:\n  w:\n    image: nginx:{{ tag }}\n",
+            )],
+            "roles/w/templates/docker-compose.yml.j2 looks-away",
+        ),
+    ]);
+}
+
+#[test]
+fn what_stands_around_says_that_it_is_an_image() {
+    let template = |image: &str| -> &'static str {
+        let text = format!(
+            "AWSTemplateFormatVersion: \"2010-09-09\"\nResources:\n  T:\n    Type: AWS::ECS::TaskDefinition\n    Properties:\n      ContainerDefinitions:\n      - Name: w\n        Image: {image}\n"
+        );
+        Box::leak(text.into_boxed_str())
+    };
+    let kustomization =
+        "resources: [d.yaml]\npatches: [{path: \"https://raw.githubusercontent.com/acme/x/main/p.yaml\"}]\n";
+    for (name, path, text) in [
+        ("joined by CloudFormation", "cfn.yaml", template("!Join [\":\", [nginx, \"1.27\"]]")),
+        ("joined by it, in full", "cfn.yaml", template("{\"Fn::Join\": [\":\", [acme/web, live]]}")),
+        (
+            "an action's images",
+            WORKFLOW,
+            "jobs: {d: {steps: [{uses: a/b@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, with: {images: \"acme.azurecr.io/web:live\"}}]}}\n",
+        ),
+        (
+            "what Elastic Beanstalk runs",
+            "Dockerrun.aws.json",
+            "{\"Image\": {\"Name\": \"acme/web\", \"Update\": \"true\"}}",
+        ),
+        (
+            "the default of a schema",
+            "x.yaml",
+            "kind: CustomResourceDefinition\nspec: {versions: [{schema: {openAPIV3Schema: {properties: {image: {type: string, default: acme/web}}}}}]}\n",
+        ),
+        (
+            "a key that is an expression",
+            "m.tf",
+            "resource \"kubernetes_manifest\" \"w\" {\n  manifest = { apiVersion = \"v1\", kind = \"Pod\", spec = { containers = [{ name = \"w\", (local.k) = \"docker.io/library/nginx\" }] } }\n}\n",
+        ),
+        ("a remote patch", "kustomization.yaml", kustomization),
+        (
+            "a pointer of Git LFS",
+            "k/x.yaml",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\nsize 512\n",
+        ),
+        ("a file of git-crypt", "k/x.yaml", "\0GITCRYPT\0abc"),
+    ] {
+        refused(vec![(
+            name,
+            vec![("a.yaml", "a: b\n"), ("d.yaml", "kind: ConfigMap\n")],
+            vec![(path, text)],
+            Box::leak(format!("{path} looks-away").into_boxed_str()),
+        )]);
+    }
+    left_alone(vec![(
+        "joined with a digest",
+        vec![("a.yaml", "a: b\n")],
+        vec![("cfn.yaml", template("!Join [\"\", [nginx, \"@\"]]"))],
+    )]);
+}
