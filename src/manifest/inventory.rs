@@ -11,7 +11,7 @@ use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::helper_images::is_helper;
 use crate::manifest::located::{Located, Looked, Scan, as_values};
 use crate::manifest::look_away::{LookAway, LookAwayReason};
-use crate::manifest::scan::{self, SIZE_MAX, is_candidate};
+use crate::manifest::scan::{self, SIZE_MAX, is_candidate, is_env_file};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
@@ -154,7 +154,7 @@ fn take_with<T: Tree, L>(
         }
         let is_file = scan::is_candidate(&entry.path)
             || tree.is_named(&entry.path)
-            || (!is_gate && is_helper(&root_path));
+            || (!is_gate && (is_helper(&root_path) || is_env_file(&root_path)));
         if is_gate && is_wanted && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
         {
             foreign.push((entry.clone(), root_path.clone()));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::build_file::BuildFile;
 use super::deploy::{Deployed, Renamed};
 use super::formats::compose::ComposeFile;
-use super::formats::{ImageStream, Kustomize, Releases};
+use super::formats::{ImageStream, Kustomize, Releases, TestFiles};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
@@ -82,6 +82,9 @@ pub struct Scan {
     /// The ImageStreams of OpenShift that this file defines; nothing any more once images are known.
     #[serde(skip)]
     pub image_streams: Vec<ImageStream>,
+    /// The files that the tests in this file name; nothing any more once images are known.
+    #[serde(skip)]
+    pub tests: TestFiles,
     /// The JSON pointers below which a file of values says the registry of images that name none.
     #[serde(default)]
     pub registries: Vec<String>,
@@ -117,6 +120,7 @@ impl Scan {
             is_values: false,
             artifacts: Vec::new(),
             image_streams: Vec::new(),
+            tests: TestFiles::default(),
             compose: ComposeFile::default(),
             registries: Vec::new(),
             module: ModuleNames::default(),
@@ -161,6 +165,7 @@ impl Scan {
             && self.built.is_empty()
             && self.artifacts.is_empty()
             && self.image_streams.is_empty()
+            && self.tests == TestFiles::default()
             && self.compose == ComposeFile::default()
             && self.registries.is_empty()
             && self.module == ModuleNames::default()

@@ -33,9 +33,14 @@ pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
 /// How many sites are moved before their old places are given back.
 const SITES_AT_ONCE: usize = 4096;
 
-/// Returns whether a file with this path may hold images.
+/// Returns whether a file with this path may hold images. A `.env` has what others make images of.
 pub fn is_candidate(path: &str) -> bool {
-    Language::of(path).is_some()
+    Language::of(path).is_some_and(|language| language != Language::EnvFile)
+}
+
+/// Returns whether a file with this path has variables that Compose fills into images.
+pub(super) fn is_env_file(path: &str) -> bool {
+    Language::of(path) == Some(Language::EnvFile)
 }
 
 /// How closely a file is read.
@@ -309,6 +314,7 @@ fn find(
         formats::releases(tree, document, root, path, &mut scan.releases);
         scan.artifacts.extend(skaffold::artifacts(tree, root));
         scan.image_streams.extend(image_streams::image_streams(tree, root));
+        scan.tests.add(formats::test_files(tree, root, path));
         if tree.language == Language::Dockerfile {
             scan.build_file = formats::build_file(tree, root);
         }

@@ -176,6 +176,8 @@ pub enum Awaited {
     Use,
     /// Where charts come from: the name of a `HelmRepository`, and its namespace where that is written.
     ChartRepository(String, Option<String>),
+    /// That the variable of this name is an image, or its tag, in a Compose file.
+    Variable(String),
     /// That the argument whose value it is stands in a `FROM` (Dockerfiles).
     BuildArgument(BuildArgument),
 }

@@ -6,7 +6,7 @@ use super::verdict::{Outcome, Verdict};
 use crate::manifest::Located;
 use crate::manifest::edit::Style;
 use crate::manifest::inventory::FileScan;
-use crate::manifest::site::{Skip, State, Write};
+use crate::manifest::site::{Skip, State, Write, classify};
 use crate::policy::{PolicyRule, Settings};
 use crate::reference::Reference;
 use crate::registry::DigestLevel;
@@ -138,6 +138,10 @@ fn of_skip(skip: Skip, located: &Located) -> &'static str {
         Skip::BuildOutput => {
             "nothing: what runs is what was built. `tagpin check --rendered` judges what is deployed"
         }
+        // By its name it would be pulled: what stands beside it says that it never is.
+        Skip::Unpullable if is_never_pulled(&located.site.image) => {
+            "nothing: its pull policy is `Never`, and a digest would not be found on the node. Set another policy to have it pinned"
+        }
         Skip::Unpullable => "nothing: no registry has it",
         Skip::DigestOnly => "write its tag beside the digest, and tagpin keeps it up to date",
         Skip::Ignored => "take the comment away to have it pinned",
@@ -156,6 +160,11 @@ fn of_skip(skip: Skip, located: &Located) -> &'static str {
         Skip::NotEditable if located.site.inside.is_some() => "write the text as a literal block (`|`)",
         Skip::NotEditable => "write it on one line, without a tag of YAML",
     }
+}
+
+/// Returns whether an image would be pulled by its name.
+fn is_never_pulled(image: &str) -> bool {
+    classify(image).0 == State::Floating && !image.starts_with("localhost/")
 }
 
 /// Returns what is said of an image that is asked about, in a word or two.

@@ -142,6 +142,7 @@ fn written(path: &str, document: &Value) -> String {
                 let _ = writeln!(text, "{name} = {}", expression(&value));
             }
         }
+        Language::EnvFile => {}
         Language::Unit => {
             for (section, value) in entries(document) {
                 let _ = writeln!(text, "[{section}]");
@@ -162,6 +163,9 @@ fn every_location_finds_an_image_in_the_smallest_document() {
     for location in BUILT_IN.locations() {
         let forms = location.forms().map(|(pattern, form)| {
             let leaf = match form {
+                Form::Image if location.has.iter().any(|has| has.to_string().contains("[name=gcr.io")) => {
+                    json!("gcr.io/acme/api:1.8")
+                }
                 Form::Image | Form::TaggedImage | Form::Output => whole.clone(),
                 Form::Argument => json!("--image=ghcr.io/acme/api:1.8"),
                 Form::Default => json!("${IMAGE:-ghcr.io/acme/api:1.8}"),
@@ -214,7 +218,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                         State::Floating => !output,
                         _ => false,
                     };
-                    right && located.site.image == "ghcr.io/acme/api:1.8"
+                    right && located.site.image.ends_with("cr.io/acme/api:1.8")
                 });
                 if !found {
                     let states: Vec<_> =
@@ -291,13 +295,16 @@ fn tables() -> String {
         let _ = writeln!(page, "| {} | {} | {} |", selector.title, selector.group, kinds(&selector.kinds));
     }
     page += "\n## What tests expect\n\nListed as `skipped: asserted`, and left alone, as is what stands in files of kuttl \
-             and Chainsaw that are named for it\n(`00-assert.yaml`, `chainsaw-assert.yaml`).\n\n| what | paths |\n|---|---|\n";
+             and Chainsaw that are named for it\n(`00-assert.yaml`, `chainsaw-assert.yaml`), and in files that tests name as \
+             expected (`assert.file` and `error.file` of Chainsaw,\n`assert` and `error` of a kuttl `TestStep`), where no test applies \
+             them and no kustomization builds on them.\n\n| what | paths |\n|---|---|\n";
     for asserted in BUILT_IN.asserted() {
         let _ = writeln!(page, "| {} | {} |", asserted.title, list(&asserted.paths));
     }
     let _ = writeln!(
         page,
-        "\n## Keys that look like images\n\nThose that end in `image`, and {}.\n",
+        "\n## Keys that look like images\n\nThose that end in `image`, and {}; where nothing else is known also those that end \
+         in one of these (`BUILDER_IMAGE_NAME`).\n",
         list(BUILT_IN.image_keys())
     );
     let _ = writeln!(

@@ -11,7 +11,7 @@ use crate::reference::Reference;
 use crate::source::tree::directory_of;
 
 /// Skips what the base of a Compose project builds in the files beside it that override it, what its other services take of
-/// that, the same among the containers of a Terraform module, and the artifacts of a `skaffold.yaml` in the manifests at
+/// that, the same among the containers of a Terraform module and of a file of Ansible's, and the artifacts of a `skaffold.yaml` in the manifests at
 /// and below its directory.
 pub(super) fn skip(files: &mut [TreeFile<'_>]) {
     skip_services(files);
@@ -52,6 +52,8 @@ fn projects(files: &[TreeFile<'_>]) -> Vec<BTreeSet<usize>> {
             together.entry((directory_of(path), "compose")).or_default().insert(index);
         } else if has("compose") || !scan.compose.takes.is_empty() {
             together.entry((path, "file")).or_default().insert(index);
+        } else if has("ansible") {
+            together.entry((path, "file")).or_default().insert(index);
         } else if has("terraform") {
             together.entry((directory_of(path), "terraform")).or_default().insert(index);
         }
@@ -84,11 +86,17 @@ fn made_by<'f>((_, scan): &'f TreeFile<'_>) -> impl Iterator<Item = String> + 'f
         let is_name = match &*site.format {
             "compose" => site.path.ends_with("/image") || site.path.contains("/build/tags/"),
             "terraform" => site.path.starts_with("/resource/docker_image/"),
+            "ansible" => true,
             _ => false,
         };
         is_name && site.state == State::Skipped(Skip::BuildOutput)
     });
-    made.filter_map(|site| Reference::parse(&site.image).ok()).map(|image| named(&image))
+    made.filter_map(|site| {
+        let image = Reference::parse(&site.image).ok()?;
+        // Ansible's modules take the tag beside the name.
+        let is_any = image.tag().is_none() && &*site.format == "ansible";
+        Some(if is_any { name_of(&image) } else { named(&image) })
+    })
 }
 
 /// Returns whether an image of a file that floats is one of those that are `made`, and nothing has it pulled all the same.
@@ -99,11 +107,19 @@ fn takes_built((_, scan): &TreeFile<'_>, site: &Site, made: &HashSet<String>) ->
         "compose" => !is_pulled(),
         "build-argument" => true,
         "terraform" => site.path.starts_with("/resource/docker_container/"),
+        "ansible" => site.path.contains("_container/"),
         _ => false,
     };
     may_be
         && site.state == State::Floating
-        && site.reference.as_ref().is_some_and(|image| made.contains(&named(image)))
+        && site.reference.as_ref().is_some_and(|image| {
+            let is_of_ansible = &*site.format == "ansible";
+            made.contains(&named(image)) || (is_of_ansible && made.contains(&name_of(image)))
+        })
+}
+
+fn name_of(image: &Reference) -> String {
+    format!("{}/{}", image.registry(), image.repository())
 }
 
 fn named(image: &Reference) -> String {
@@ -131,9 +147,9 @@ fn skip_services(files: &mut [TreeFile<'_>]) {
 }
 
 /// Returns the files that say that a build makes the image of a file, both by their index.
-pub(super) fn makers(files: &[TreeFile<'_>], (file, site): (usize, usize)) -> Vec<String> {
+pub(super) fn makers(files: &[TreeFile<'_>], (file, index): (usize, usize)) -> Vec<String> {
     let (path, scan) = &files[file];
-    let site = &scan.sites[site].site;
+    let site = &scan.sites[index].site;
     let name = site.reference.as_ref().map(key).filter(|_| RENDERED.contains(&&*site.format));
     let service = site.path.strip_suffix("/image").filter(|_| compose::role(path) == Some(Role::Override));
     let is_above = |other: &str| {
@@ -145,7 +161,18 @@ pub(super) fn makers(files: &[TreeFile<'_>], (file, site): (usize, usize)) -> Ve
             |built: &String| Some(built.as_str()) == service && directory_of(other) == directory_of(path);
         (is_above(other) && scan.artifacts.iter().any(is_artifact)) || scan.built.iter().any(is_built)
     };
-    files.iter().filter(makes).map(|(other, _)| (*other).to_owned()).collect()
+    let found = files.iter().filter(makes).map(|(other, _)| (*other).to_owned());
+    let beside = built_beside(files, (file, index)).into_iter();
+    let all: BTreeSet<String> = found.chain(beside.map(|file| files[file].0.to_owned())).collect();
+    all.into_iter().collect()
+}
+
+/// Returns the files of the same Compose project, Terraform module or play that build the image of a file, by their index.
+fn built_beside(files: &[TreeFile<'_>], (file, site): (usize, usize)) -> BTreeSet<usize> {
+    let site = &files[file].1.sites[site].site;
+    let takes = |made: String| takes_built(&files[file], site, &HashSet::from([made]));
+    let projects = projects(files).into_iter().filter(|project| project.contains(&file));
+    projects.flatten().filter(|other| made_by(&files[*other]).any(takes)).collect()
 }
 
 fn look_away(located: &Located) -> LookAway {

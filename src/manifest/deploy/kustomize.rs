@@ -8,6 +8,7 @@ use std::ops::{Bound, Range};
 
 use super::deployed::{Deployed, Renamed};
 use super::image_entries::{DigestFrom, Passage, Tag};
+use super::json_patches::{PatchFiles, is_at};
 use super::tree_file::TreeFile;
 use crate::manifest::formats::{ImageEntry, Overlay, UnpinnedImage};
 use crate::manifest::located::{Located, Scan};
@@ -121,6 +122,9 @@ pub(super) struct Builds<'b> {
     pub(super) sources: Vec<Source<'b>>,
     /// The sources that entries are themselves.
     entries: HashMap<SitePlace, usize>,
+    patch_files: PatchFiles<'b>,
+    /// The JSON pointers that JSON patches set, in whatever object.
+    set: HashSet<&'b str>,
     built: Vec<BuildState>,
     steps: usize,
     found: BuildFacts,
@@ -159,6 +163,9 @@ impl<'b> Builds<'b> {
                 inline.chain(named.flat_map(|file| &files[*file].1.sites)).filter_map(container)
             })
             .collect();
+        let patch_files = PatchFiles::of(files);
+        let set: HashSet<&str> =
+            overlays.iter().flat_map(|(_, _, overlay)| patch_files.all(overlay)).collect();
         let (mut sources, mut by_file, mut entries) = (Vec::new(), BTreeMap::new(), HashMap::new());
         for (file, (path, scan)) in files.iter().enumerate() {
             let first = sources.len();
@@ -170,6 +177,7 @@ impl<'b> Builds<'b> {
                     wanted(file, index)
                         || names.contains(reference.name())
                         || container(located).is_some_and(|it| patched.contains(&it))
+                        || is_at(located, &set)
                 };
                 if let Some(reference) = reference.filter(is_named) {
                     if !scan.kustomize.overlays.is_empty() {
@@ -188,6 +196,8 @@ impl<'b> Builds<'b> {
             files: by_file,
             sources,
             entries,
+            patch_files,
+            set,
             built,
             steps: 0,
             found: BuildFacts::default(),
@@ -313,7 +323,11 @@ impl<'b> Builds<'b> {
 
     fn add_plain(&mut self, sources: Range<usize>, flows: &mut Flows) {
         if self.take(sources.len() * COPY) {
-            flows.extend(sources.filter(|source| is_reached(self.sources[*source].located)).map(Flow::of));
+            let is_built = |source: &usize| {
+                let located = self.sources[*source].located;
+                is_reached(located) || is_at(located, &self.set)
+            };
+            flows.extend(sources.filter(is_built).map(Flow::of));
         }
     }
 
@@ -350,24 +364,26 @@ impl<'b> Builds<'b> {
     }
 
     /// Adds the images of patches, which take the place of those of the same container.
-    fn patch(&self, overlay: usize, flows: &mut Flows) {
+    fn patch(&mut self, overlay: usize, flows: &mut Flows) {
         let (file, path, facts) = self.overlays[overlay];
         let mut patches = self.own(file, path, is_inline_patch);
         for patch in &facts.patches {
             let sources = self.files.get(patch.as_str()).cloned().unwrap_or_default();
             patches.extend(sources.map(Flow::of));
         }
-        if patches.is_empty() {
+        let sets = self.patch_files.all(facts).count();
+        if (patches.is_empty() && sets == 0) || !self.take(sets * flows.len()) {
             return;
         }
         let container = |source: usize| container(self.sources[source].located);
         let patched: HashSet<_> = patches.iter().filter_map(|patch| container(patch.site)).collect();
-        let replaced = |flow: Flow| match container(flow.site) {
-            Some(here) if patched.contains(&here) => {
-                let passage = Passage { tag: Tag::None, digest: DigestFrom::Given, ..flow.passage };
-                Flow { passage, changed_by: Some(overlay), ..flow }
+        let replaced = |flow: Flow| {
+            let is_patched = container(flow.site).is_some_and(|here| patched.contains(&here));
+            if !is_patched && !self.patch_files.sets(facts, self.sources[flow.site].located) {
+                return flow;
             }
-            _ => flow,
+            let passage = Passage { tag: Tag::None, digest: DigestFrom::Given, ..flow.passage };
+            Flow { passage, changed_by: Some(overlay), ..flow }
         };
         *flows = std::mem::take(flows).into_iter().map(replaced).chain(patches).collect();
     }
@@ -377,8 +393,9 @@ impl<'b> Builds<'b> {
         let (file, _, _) = self.overlays[overlay];
         let at = (file, entry.start);
         let is_about = |flow: &&Flow| {
-            let own = self.sources[flow.site].reference.name();
-            flow.passage.name.as_deref().unwrap_or(own) == entry.name
+            let Source { located, reference, .. } = &self.sources[flow.site];
+            let is_patched_only = !is_reached(located) && is_at(located, &self.set);
+            flow.passage.name.as_deref().unwrap_or(reference.name()) == entry.name && !is_patched_only
         };
         let before: Vec<Flow> = flows.iter().filter(is_about).cloned().collect();
         for flow in before {

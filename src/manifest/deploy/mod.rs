@@ -1,13 +1,16 @@
 //! What deployers make of the files of a tree: which kustomization changes which image, which build makes one, how a chart
 //! reads its values. Pure; what it says of an image is beside the image, for plans and for the gate alike.
 
+mod asserted;
 mod awaited;
 mod build_arguments;
 mod builds;
 mod chart;
 mod deployed;
+mod env_files;
 mod image_entries;
 mod image_streams;
+mod json_patches;
 mod kustomize;
 mod partials;
 mod reach;
@@ -34,9 +37,11 @@ use super::formats::KnownChart;
 pub(super) fn apply(files: &mut [TreeFile<'_>], charts: &Charts, known: &[KnownChart]) {
     terraform::settle(files);
     build_arguments::settle(files);
+    env_files::settle(files);
     awaited::settle(files);
     chart::apply(files, charts, known);
     builds::skip(files);
     image_streams::skip(files);
+    asserted::skip(files);
     kustomize::apply(files);
 }

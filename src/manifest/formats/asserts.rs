@@ -4,11 +4,51 @@
 
 use std::collections::HashSet;
 
-use super::catalogue::group_of;
+use super::catalogue::{CHAINSAW, KUTTL, group_of};
 use super::finder::Finder;
+use super::module_texts::nodes;
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{Skip, State};
-use crate::manifest::syntax::tree::NodeId;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::source::tree::{directory_of, path_from};
+
+/// The files that the tests of a file name, below the root; a `*` stands for a part of a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestFiles {
+    /// What they compare a cluster with.
+    pub(in crate::manifest) expected: Vec<String>,
+    /// What they put into one.
+    pub(in crate::manifest) applied: Vec<String>,
+}
+
+impl TestFiles {
+    /// Adds what another document says.
+    pub(in crate::manifest) fn add(&mut self, other: Self) {
+        self.expected.extend(other.expected);
+        self.applied.extend(other.applied);
+    }
+}
+
+/// Returns the files that the test in the document at `root` of the file at `path` names (Chainsaw's `assert.file`, kuttl's
+/// `assert`).
+pub(in crate::manifest) fn test_files(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> TestFiles {
+    let mut found = TestFiles::default();
+    let paths: [&[&str]; 2] = match tree.get_str(root, "apiVersion").map(group_of) {
+        Some(CHAINSAW) => [
+            &["/spec/**/assert/file", "/spec/**/error/file"],
+            &["/spec/**/apply/file", "/spec/**/create/file", "/spec/**/patch/file", "/spec/**/update/file"],
+        ],
+        Some(KUTTL) => [&["/assert/[]", "/error/[]"], &["/apply/[]"]],
+        _ => return found,
+    };
+    let files = |paths: &[&str]| -> Vec<String> {
+        let nodes = paths.iter().flat_map(|path| nodes(tree, root, path));
+        let texts = nodes.filter_map(|node| tree.string_of(node));
+        texts.filter_map(|text| path_from(directory_of(path), text)).collect()
+    };
+    (found.expected, found.applied) = (files(paths[0]), files(paths[1]));
+    found
+}
 
 /// Returns whether the file at `path` only says what a test expects.
 pub(super) fn is_assert(path: &str) -> bool {

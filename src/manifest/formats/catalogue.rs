@@ -42,6 +42,13 @@ struct Data {
     image_annotations: Vec<String>,
 }
 
+/// The API groups of the tests that name files.
+pub(super) const CHAINSAW: &str = "chainsaw.kyverno.io";
+pub(super) const KUTTL: &str = "kuttl.dev";
+
+/// What the configuration of GitLab's runner spells, in which no key is one of YAML.
+pub(super) const RUNNERS: &str = "[[runners]]";
+
 /// All known locations.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
@@ -151,7 +158,8 @@ impl Catalogue {
         let sources = (Vec::new(), Some(CHART_SOURCES));
         let streams = (Vec::new(), Some(IMAGE_STREAMS));
         let words = data.location.iter().flat_map(Location::words);
-        let prefilter = Prefilter::new(words.chain([sources, streams]));
+        let others = [CHAINSAW, KUTTL, RUNNERS].map(|group| (Vec::new(), Some(group)));
+        let prefilter = Prefilter::new(words.chain([sources, streams]).chain(others));
         let mut of_group: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, entry) in data.location.iter().enumerate() {
             of_group.entry(entry.group.as_deref().map(Box::from)).or_default().push(index);
@@ -181,7 +189,7 @@ impl Catalogue {
     /// Returns the names of all formats, in order.
     pub fn formats(&self) -> BTreeSet<&str> {
         let named = self.data.location.iter().filter_map(|location| location.format.as_deref());
-        named.chain(["kubernetes", "kustomize", "helm-values", "json-patch"]).collect()
+        named.chain(["env-file", "kubernetes", "kustomize", "helm-values", "json-patch"]).collect()
     }
 
     /// Returns the charts that are known without their templates.
@@ -212,6 +220,15 @@ impl Catalogue {
     /// Returns whether a key is one of [`Self::image_keys`], in any case.
     pub(super) fn is_image_key(&self, key: &str) -> bool {
         self.image_keys().iter().any(|known| known.eq_ignore_ascii_case(key))
+    }
+
+    /// Returns whether a key ends in one of [`Self::image_keys`]: `BUILDER_IMAGE_NAME`, `registrationImagePullSpec`.
+    pub(super) fn ends_in_image_key(&self, key: &str) -> bool {
+        let is_end = |known: &String| {
+            let mut end = key.bytes().rev().filter(|byte| !matches!(byte, b'_' | b'-'));
+            known.bytes().rev().all(|byte| end.next().is_some_and(|other| other.eq_ignore_ascii_case(&byte)))
+        };
+        self.image_keys().iter().any(is_end)
     }
 
     /// Returns the annotations that say which image a webhook adds to a pod; one `*` stands for anything.

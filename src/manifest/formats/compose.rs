@@ -1,11 +1,14 @@
 //! Compose: a service that extends one with `build` is built too, and its `image` is the name that the build gets. The
 //! same holds in a file that overrides one with such a service (Compose specification, merge).
 
+use std::collections::BTreeMap;
+
 use super::finder::Finder;
 use super::inline_dockerfile;
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::variable_text::names;
 use crate::platform::Platform;
 use crate::source::tree::{directory_of, path_from};
 
@@ -19,8 +22,12 @@ const CHAIN_MAX: usize = 8;
 pub struct ComposeFile {
     /// The JSON pointers of the services that pull their image whatever is there (Compose specification, `pull_policy`).
     pub(in crate::manifest) pulls: Vec<String>,
+    /// Those of the services that never do.
+    pub(in crate::manifest) never: Vec<String>,
     /// The files that it takes services from, below the root.
     pub(in crate::manifest) takes: Vec<String>,
+    /// How many of its texts have each variable.
+    pub(in crate::manifest) variables: BTreeMap<String, usize>,
 }
 
 /// Returns what the Compose file at `path` says beside its images; nothing where it is another file.
@@ -30,7 +37,24 @@ pub(in crate::manifest) fn compose_file(tree: &SyntaxTree<'_>, root: NodeId, pat
     let services = tree.get(root, "services").filter(|_| tree.get(root, "apiVersion").is_none());
     let services = services.map(|services| tree.entries(services)).unwrap_or_default();
     let pulled = services.iter().filter(|(_, service)| pulls(tree, *service));
-    ComposeFile { pulls: pulled.map(|(_, service)| tree.pointer(*service)).collect(), takes }
+    let pulled: Vec<String> = pulled.map(|(_, service)| tree.pointer(*service)).collect();
+    let never = services
+        .iter()
+        .filter(|(_, service)| !pulls(tree, *service) && tree.get(*service, "pull_policy").is_some());
+    let never = never.map(|(_, service)| tree.pointer(*service)).collect();
+    let variables = if services.is_empty() { BTreeMap::new() } else { variables(tree) };
+    ComposeFile { pulls: pulled, never, takes, variables }
+}
+
+/// Returns how many texts of a file have each variable.
+fn variables(tree: &SyntaxTree<'_>) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    for text in (0..tree.nodes.len()).filter_map(|node| tree.text_of(node)) {
+        if text.contains('$') {
+            names(text).into_iter().for_each(|name| *found.entry(name.to_owned()).or_insert(0) += 1);
+        }
+    }
+    found
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

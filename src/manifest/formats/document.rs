@@ -6,9 +6,11 @@ use super::catalogue::{Catalogue, FileEntries, Location};
 use super::finder::Finder;
 use super::found::Found;
 use super::{
-    asserts, bake, compose, devcontainer, dockerfile, helm_values, json_patch, kubernetes, kustomization,
-    kustomize_looks_away, locations, object, partial_images, quadlet, remote_values, terraform, unknown,
+    asserts, bake, compose, devcontainer, dockerfile, env_file, helm_values, json_patch, kubernetes,
+    kustomization, kustomize_looks_away, locations, object, partial_images, quadlet, remote_values,
+    terraform, unknown,
 };
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// The format of values of a chart.
@@ -47,6 +49,11 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     if object::is_object(tree, root) {
         finder.format = "kubernetes".into();
         kubernetes::find(finder, root);
+        return;
+    }
+    if tree.language == Language::EnvFile {
+        finder.format = "env-file".into();
+        env_file::find(finder, root);
         return;
     }
     let entries = file_entries(tree, root, path, catalogue);

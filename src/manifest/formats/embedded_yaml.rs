@@ -22,7 +22,7 @@ pub(in crate::manifest) fn find(
     text: &EmbeddedText,
     catalogue: &Catalogue,
 ) -> Found {
-    if tree.is_masked(text.node) || tree.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
+    if tree.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
         return Found::default();
     }
     let Some(root) = tree.embed(text.node, text.form.language()) else {
@@ -84,6 +84,20 @@ fn job(finder: &mut Finder<'_, '_>, root: NodeId) {
     locations::find(finder, &entries.all(), root, |_, _| true);
 }
 
+/// What a masked text has in the place of what is filled in; `{{}}` is the shortest of that.
+const MASK: &str = "xxxx";
+
+/// Returns an image of which a part is masked as it is written, as far as it stands in one piece.
+fn unmasked(tree: &SyntaxTree<'_>, node: NodeId, image: &str) -> String {
+    let start = format!("{}{{{{", image.split(MASK).next().unwrap_or_default());
+    let text = tree.original.get(tree.nodes[node].span()).unwrap_or_default();
+    let line = text.find(&start).and_then(|at| text[at..].lines().next());
+    line.map_or_else(
+        || format!("{start} … }}}}"),
+        |line| line.trim_end().trim_end_matches(['"', '\'']).to_owned(),
+    )
+}
+
 /// Returns a quoted text of HCL as it is read, as far as JSON and YAML need it.
 fn unescaped(text: &str) -> String {
     text.replace("\\\\", "\0")
@@ -123,6 +137,10 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
         }
         for mut site in found.sites {
             let is_known = matches!(site.state, State::Floating | State::Pinned);
+            if tree.is_masked(text.node) && site.image.contains(MASK) {
+                let image = unmasked(tree, text.node, &site.image);
+                (site.image, site.state) = (image, State::Skipped(Skip::Template));
+            }
             site.skip(match site.state {
                 State::Skipped(skip) if !is_known => skip,
                 _ => Skip::EmbeddedText,
@@ -143,6 +161,8 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
         TextForm::Pods => false,
         _ => catalogue.may_hold_images(value.as_bytes()),
     };
+    // What is filled in may be all that is broken.
+    let is_broken = is_broken && !tree.is_masked(text.node);
     if is_broken && finder.sites.is_empty() && may_hold_images {
         let state = State::Skipped(Skip::EmbeddedText);
         finder.push(text.node, BTreeMap::new(), String::new(), None, state, None);

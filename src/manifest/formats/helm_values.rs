@@ -12,7 +12,7 @@ use super::image_keys::{
     may_name_image,
 };
 use super::object::CONTAINER_LISTS;
-use super::{partial_images, registry_elsewhere};
+use super::{partial_images, registry_elsewhere, runner_config};
 use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::reference::Reference;
@@ -235,7 +235,9 @@ pub(super) fn text(finder: &mut Finder<'_, '_>, node: NodeId) {
         return;
     }
     let NodeKind::Scalar { value, style: ScalarStyle::Block } = tree.kind(node) else { return };
-    if value.contains("image:") && !finder.is_ignored(node) {
+    if runner_config::is_one(value) && finder.inside.is_none() && !finder.is_ignored(node) {
+        runner_config::find(finder, node, value);
+    } else if value.contains("image:") && !finder.is_ignored(node) {
         let (format, object) = (finder.format.clone(), finder.object.clone());
         let (document, form) = (finder.document, TextForm::Pods);
         finder.texts.push(EmbeddedText { node, form, document, format, object });
@@ -275,7 +277,7 @@ fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
 }
 
-fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
+pub(super) fn flat_fields(tree: &SyntaxTree<'_>, mapping: NodeId) -> Vec<Fields> {
     let entries = tree.entries(mapping).iter().filter_map(|(key, value)| Some((tree.text_of(*key)?, *value)));
     flat_fields_of(tree, entries, &|key| tree.get(mapping, key))
 }

@@ -97,8 +97,19 @@ fn written(finder: &mut Finder<'_, '_>, value: NodeId, path: &str, keys: &[&str]
 
 /// Returns whether a text at `keys` is what is run, tag or not.
 fn is_run(keys: &[&str]) -> bool {
-    let lists = ["containers", "initContainers", "ephemeralContainers", "volumes"];
-    keys.iter().any(|key| lists.contains(key))
+    let above = [
+        "containers",
+        "initContainers",
+        "ephemeralContainers",
+        "volumes",
+        // Argo and Tekton
+        "container",
+        "script",
+        "sidecars",
+        "steps",
+        "stepTemplate",
+    ];
+    keys.iter().any(|key| above.contains(key))
 }
 
 fn is_position(key: &str) -> bool {

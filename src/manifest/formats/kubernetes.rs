@@ -7,7 +7,8 @@ use super::catalogue::group_of;
 use super::finder::Finder;
 use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
 use super::{
-    helm_values, image_annotations, image_streams, locations, platform, tekton, uncatalogued, upgrade_plan,
+    driver_images, helm_values, image_annotations, image_streams, locations, platform, tekton, uncatalogued,
+    upgrade_plan,
 };
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
@@ -54,6 +55,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     // Nobody else looks into the objects of one that describes them.
     let is_own = |tree: &SyntaxTree<'_>, node| not_pulled || !in_nested_object(tree, node, object);
     locations::find(finder, &entries, object, is_own);
+    driver_images::skip(finder, object, group_of(&api_version), &kind);
     if group_of(&api_version) == "tekton.dev" {
         tekton::find(finder, object);
     }

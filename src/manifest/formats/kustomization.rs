@@ -6,6 +6,7 @@ use super::deployed_paths::{self, DeployedPath, GivenValues};
 use super::fields::Fields;
 use super::finder::Finder;
 use super::image_keys::KUSTOMIZE_IMAGES;
+use super::patch_target::{TargetedPatch, sets, targeted_patches};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
@@ -31,12 +32,16 @@ pub struct Kustomize {
     /// What decides whether an image in the kustomization comes out, by the JSON pointer of what it stands in: of the gate.
     #[serde(default)]
     pub conditions: BTreeMap<String, String>,
+    /// The JSON pointers at which the file sets images in other objects, where it is a JSON patch.
+    #[serde(default)]
+    pub sets: Vec<String>,
 }
 
 impl Kustomize {
     /// Adds what another part of the file does.
     pub(in crate::manifest) fn append(&mut self, other: Self) {
-        let Self { overlays, takes_away, lets_out, names, gives, is_component, conditions } = other;
+        let Self { overlays, takes_away, lets_out, names, gives, is_component, conditions, sets } = other;
+        self.sets.extend(sets);
         self.gives.extend(gives);
         self.overlays.extend(overlays);
         self.takes_away.extend(takes_away);
@@ -88,6 +93,9 @@ pub struct Overlay {
     pub components: Vec<String>,
     /// The files that it applies as patches.
     pub patches: Vec<String>,
+    /// The JSON patches among them, and those that stand in it.
+    #[serde(default)]
+    pub json_patches: Vec<TargetedPatch>,
     /// The files with the values of the charts that it renders.
     #[serde(default)]
     pub values: Vec<String>,
@@ -163,6 +171,7 @@ pub(in crate::manifest) fn kustomize(
         }
         return;
     }
+    into.sets.extend(sets(tree, root));
     if is_gate {
         into.names.extend(deployed_paths::of_object(tree, root));
         into.names.extend(deployed_paths::of_compose(tree, root, path));
@@ -196,6 +205,10 @@ fn overlay(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Overlay {
                 .chain(by_path("patches"))
                 .chain(by_path("patchesJson6902")),
         ),
+        json_patches: ["patches", "patchesJson6902"]
+            .into_iter()
+            .flat_map(|key| targeted_patches(tree, list(key), |path| path_from(directory, path)))
+            .collect(),
         values: paths(&mut list("helmCharts").iter().flat_map(values)),
         images: KUSTOMIZE_IMAGES.iter().flat_map(|key| images(tree, list(key))).collect(),
     }

@@ -7,6 +7,7 @@ use super::{
     artifact, build_arguments, build_outputs, helm_parameters, helm_values, inline_dockerfile, json_patch,
     kustomization, module_texts, mutating_policy, oci_chart, partial_images,
 };
+use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Adds what the entries find below `root`, where it is `wanted`. What a build makes comes first: it is decided.
@@ -39,7 +40,9 @@ pub(super) fn find(
     for (pattern, form) in entries.iter().flat_map(|entry| entry.texts()) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
             let node = module_texts::text_of(finder, root, node);
-            if finder.is_computed(node) {
+            if module_texts::is_given(finder, node) {
+                finder.look_away(LookAwayReason::EmbeddedText, node, tree.written(node));
+            } else if finder.is_computed(node) {
                 finder.add_computed(node);
             } else if form == TextForm::Values && &*finder.format == "terraform" && tree.is_mapping(node) {
                 helm_values::find(finder, node);

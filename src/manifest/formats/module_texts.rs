@@ -18,6 +18,18 @@ pub(super) fn text_of(finder: &Finder<'_, '_>, root: NodeId, node: NodeId) -> No
     }
 }
 
+/// Returns whether a whole document is given from elsewhere, by a name or in an encoding: an expression that says nothing of an
+/// image.
+pub(super) fn is_given(finder: &Finder<'_, '_>, node: NodeId) -> bool {
+    const ENCODERS: [&str; 2] = ["yamlencode(", "jsonencode("];
+    let Some(text) = finder.tree.text_of(node) else { return false };
+    let inner = ENCODERS.iter().find_map(|encoder| text.strip_prefix(encoder)?.strip_suffix(')'));
+    let is_name = |name: &str| name.starts_with("each.") || name.starts_with("var.");
+    &*finder.format == "terraform"
+        && finder.is_computed(node)
+        && whole_name(inner.unwrap_or(text)).is_some_and(is_name)
+}
+
 pub(super) fn nodes(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<NodeId> {
     Pattern::parse(path).map(|path| path.find(tree, root)).unwrap_or_default()
 }

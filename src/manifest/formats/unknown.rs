@@ -58,13 +58,13 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         && !is_replacement(finder, node)
         && let Some(fields) = helm_values::fields(tree, node, true)
         && (is_image || !is_package(finder, &fields))
+        && !is_known(finder, &fields)
     {
-        let known = finder.sites.len();
-        finder.add_fields(fields, true);
-        match finder.sites.get_mut(known) {
-            Some(site) if matches!(site.state, State::Skipped(_)) => finder.sites.truncate(known),
-            Some(site) => site.skip(Skip::UnknownLocation),
-            None => {}
+        split(finder, fields);
+    }
+    for fields in helm_values::flat_fields(tree, node) {
+        if !is_known(finder, &fields) {
+            split(finder, fields);
         }
     }
     let in_images = tree.key_of(node).is_some_and(is_images_key);
@@ -77,13 +77,29 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
             containers(finder, *value);
         }
         if tree.is_scalar(*value) {
-            if is_image_key(key) || finder.catalogue.is_image_key(key) || in_images {
+            if is_image_key(key) || finder.catalogue.ends_in_image_key(key) || in_images {
                 report(finder, *value);
             }
         } else {
             walk(finder, *value);
         }
     }
+}
+
+/// Adds what may be an image that is split over fields; not what is filled in.
+fn split(finder: &mut Finder<'_, '_>, fields: Fields) {
+    let known = finder.sites.len();
+    finder.add_fields(fields, true);
+    match finder.sites.get_mut(known) {
+        Some(site) if matches!(site.state, State::Skipped(_)) => finder.sites.truncate(known),
+        Some(site) => site.skip(Skip::UnknownLocation),
+        None => {}
+    }
+}
+
+/// Returns whether the name is an image by itself: it was found, and what is beside it with it.
+fn is_known(finder: &Finder<'_, '_>, fields: &Fields) -> bool {
+    fields.repository.is_some_and(|name| finder.taken.contains(&(finder.tree.resolve(name), None)))
 }
 
 /// Returns whether a name and a `version` are those of anything that has one: a report or a bill of materials is full of

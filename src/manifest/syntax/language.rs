@@ -16,10 +16,12 @@ pub enum Language {
     Unit,
     /// A Dockerfile, or a Containerfile.
     Dockerfile,
+    /// The variables that Compose finds beside its file.
+    EnvFile,
 }
 
 impl Language {
     /// Every language, in the order in which a file's name is tried.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Yaml, Self::Bake, Self::Hcl, Self::Terraform, Self::Unit, Self::Dockerfile];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Yaml, Self::Bake, Self::Hcl, Self::Terraform, Self::Unit, Self::Dockerfile, Self::EnvFile];
 }

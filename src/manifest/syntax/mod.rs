@@ -8,6 +8,7 @@ pub(crate) mod build;
 pub(crate) mod definition;
 mod dockerfile;
 pub(crate) mod embedded;
+mod env_file;
 mod hcl;
 pub(crate) mod json_comments;
 pub mod language;

@@ -2,7 +2,7 @@
 
 use super::definition::Syntax;
 use super::language::Language;
-use super::{bake, dockerfile, hcl, terraform, unit, yaml};
+use super::{bake, dockerfile, env_file, hcl, terraform, unit, yaml};
 
 impl Language {
     pub(in crate::manifest) const fn syntax(self) -> &'static Syntax {
@@ -13,6 +13,7 @@ impl Language {
             Self::Terraform => &terraform::SYNTAX,
             Self::Unit => &unit::SYNTAX,
             Self::Dockerfile => &dockerfile::SYNTAX,
+            Self::EnvFile => &env_file::SYNTAX,
         }
     }
 
@@ -48,6 +49,8 @@ mod tests {
             ("web.build", None),
             ("Dockerfile", Some(Language::Dockerfile)),
             ("api.dockerfile", Some(Language::Dockerfile)),
+            ("a/.env", Some(Language::EnvFile)),
+            ("a/.env.example", None),
             ("Dockerfile.yaml", Some(Language::Yaml)),
         ] {
             assert_eq!(Language::of(path), language, "{path}");

@@ -310,9 +310,42 @@ pub(super) fn compose() -> impl Strategy<Value = Document> {
     })
 }
 
+/// A file of another system that runs images: how it begins, what opens an item, and the key of the image.
+pub(super) fn other_systems() -> impl Strategy<Value = Document> {
+    let form = select(vec![
+        ("cloudbuild.yaml", "steps:", "- id: s#", "  ", "name"),
+        ("ci/any.yaml", "steps:\n- name: gcr.io/x@sha256:DIGEST\n  script: x", "- id: s#", "  ", "name"),
+        ("codefresh.yml", "version: '1.0'\nsteps:", "  s#:", "    ", "image"),
+        (
+            "stream.yaml",
+            "apiVersion: image.openshift.io/v1\nkind: ImageStream\nmetadata: {name: x}\nspec:\n  tags:",
+            "  - name: t#\n    from:\n      kind: DockerImage",
+            "      ",
+            "name",
+        ),
+    ]);
+    (form, vec((image(), 0..STYLES), 1..4)).prop_map(|((path, start, item, indent, key), images)| {
+        let start = start.replace("DIGEST", &"1".repeat(64));
+        let mut lines: Vec<Line> = start.lines().map(same).collect();
+        for (index, (image, style)) in images.into_iter().enumerate() {
+            let (old, new) = pinned(&image);
+            let item = item.replace('#', &index.to_string());
+            lines.extend(item.lines().map(same));
+            lines.extend(scalar_lines(style, indent, "", key, (&old, &new)));
+        }
+        Document { path, lines, annotated: 0, has_annotations: false }
+    })
+}
+
 /// A document among others that have nothing to do with it.
 pub(super) fn document() -> impl Strategy<Value = Document> {
-    let document = prop_oneof![3 => kubernetes(), 1 => kustomization(), 1 => values(), 1 => compose()];
+    let document = prop_oneof![
+        6 => kubernetes(),
+        2 => kustomization(),
+        2 => values(),
+        2 => compose(),
+        1 => other_systems(),
+    ];
     let before =
         option::of(select(vec!["---", "# a comment\n---", "kind: Other\n---", "%YAML 1.2\n---\n--- # x"]));
     (before, document, option::of(select(vec!["---", "...", "---\na: [b, c]"]))).prop_map(

@@ -1,5 +1,5 @@
 //! What HCL allows and its parser refuses: an object with a key twice, of which the last counts (HCL native syntax
-//! specification, "Collection Values"; Terraform and Nomad say nothing of it), and a line of an expression in braces that
+//! specification, "Collection Values"; Terraform and Nomad say nothing of it), a heredoc without lines, and a line of an expression in braces that
 //! starts with `?` or `:`.
 //!
 //! The parser gets a copy of the text, as long as the text itself, so that every span is one of the text.
@@ -26,6 +26,8 @@ pub(super) struct Parsed {
 /// # Errors
 /// What the parser says of the text as it is.
 pub(super) fn parse(text: &str, tokens: &[HclToken]) -> Result<Parsed, Error> {
+    let closed = without_empty_heredocs(text, tokens);
+    let text = closed.as_deref().unwrap_or(text);
     let first = match parse_body(text) {
         Ok(body) => return Ok(Parsed { body, again: Vec::new() }),
         Err(error) => error,
@@ -43,6 +45,24 @@ pub(super) fn parse(text: &str, tokens: &[HclToken]) -> Result<Parsed, Error> {
         again.push(key.span.clone());
     }
     Err(first)
+}
+
+/// Returns the text with empty quotes for every heredoc without lines, whose end the parser does not see; `None` where there is
+/// none.
+fn without_empty_heredocs(text: &str, tokens: &[HclToken]) -> Option<String> {
+    let mut bytes = Vec::new();
+    for window in tokens.windows(3) {
+        let [opening, body, closing] = [&window[0], &window[1], &window[2]];
+        if body.kind == TokenKind::Heredoc && body.span.is_empty() && !closing.span.is_empty() {
+            if bytes.is_empty() {
+                bytes = text.as_bytes().to_vec();
+            }
+            let start = opening.span.start;
+            bytes[start..closing.span.end].fill(b' ');
+            bytes[start..start + 2].fill(b'"');
+        }
+    }
+    if bytes.is_empty() { None } else { String::from_utf8(bytes).ok() }
 }
 
 /// Returns the text with a blank for the end of every line before one that starts with `?` or `:`: none may stand at the
