@@ -224,8 +224,10 @@ impl Catalogue {
 
     /// Returns whether a key ends in one of [`Self::image_keys`]: `BUILDER_IMAGE_NAME`, `registrationImagePullSpec`.
     pub(super) fn ends_in_image_key(&self, key: &str) -> bool {
+        // `image_name` is a word of reports.
+        let is_constant = !key.bytes().any(|byte| byte.is_ascii_lowercase());
         let is_end = |known: &String| {
-            let mut end = key.bytes().rev().filter(|byte| !matches!(byte, b'_' | b'-'));
+            let mut end = key.bytes().rev().filter(|byte| !is_constant || *byte != b'_');
             known.bytes().rev().all(|byte| end.next().is_some_and(|other| other.eq_ignore_ascii_case(&byte)))
         };
         self.image_keys().iter().any(is_end)
