@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::tree_file::TreeFile;
-use crate::manifest::formats::{Overlay, TargetedPatch};
+use crate::manifest::formats::{ImagePatch, Overlay};
 use crate::manifest::located::Located;
 
 /// The JSON pointers that files with operations set, by their path.
@@ -16,7 +16,7 @@ impl<'b> PatchFiles<'b> {
     }
 
     /// Returns where a patch sets an image, or something that has one.
-    fn set_by(&self, patch: &'b TargetedPatch) -> &'b [String] {
+    fn set_by(&self, patch: &'b ImagePatch) -> &'b [String] {
         match &patch.file {
             Some(file) => self.0.get(file.as_str()).copied().unwrap_or_default(),
             None => &patch.sets,

@@ -2,22 +2,12 @@
 
 use super::finder::Finder;
 use super::image_keys::is_image_key;
+pub(in crate::manifest) use super::patch_target::is_patch;
 use super::{helm_values, kubernetes, kustomization, object};
 use crate::manifest::content;
 use crate::manifest::inputs::{FieldSource, Needs};
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-
-const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
-
-pub(in crate::manifest) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
-    // One operation that is odd does not make the others less of a patch. An empty path is the whole object, and what stands
-    // before the first slash is nothing to the library that kustomize and kubectl patch with (evanphx/json-patch).
-    tree.items(root).iter().any(|item| {
-        tree.get_str(*item, "op").is_some_and(|op| OPERATIONS.contains(&op))
-            && tree.get_str(*item, "path").is_some_and(|path| path.is_empty() || path.contains('/'))
-    })
-}
 
 /// Adds the images that the operations write: at a path that ends in `image`, or in containers that they add. Says where
 /// one may write an image, or a part of one, that is not understood.

@@ -6,7 +6,7 @@ use super::deployed_paths::{self, DeployedPath, GivenValues};
 use super::fields::Fields;
 use super::finder::Finder;
 use super::image_keys::KUSTOMIZE_IMAGES;
-use super::patch_target::{TargetedPatch, sets, targeted_patches};
+use super::patch_target::{ImagePatch, sets, targeted_patches};
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
@@ -95,7 +95,7 @@ pub struct Overlay {
     pub patches: Vec<String>,
     /// The JSON patches among them, and those that stand in it.
     #[serde(default)]
-    pub json_patches: Vec<TargetedPatch>,
+    pub json_patches: Vec<ImagePatch>,
     /// The files with the values of the charts that it renders.
     #[serde(default)]
     pub values: Vec<String>,

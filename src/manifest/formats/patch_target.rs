@@ -1,13 +1,23 @@
 //! Which objects the JSON patches of a kustomization set images in, and where.
 
 use super::image_keys::is_image_key;
-use super::json_patch;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
 
+const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
+
+pub(in crate::manifest) fn is_patch(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
+    // One operation that is odd does not make the others less of a patch. An empty path is the whole object, and what stands
+    // before the first slash is nothing to the library that kustomize and kubectl patch with (evanphx/json-patch).
+    tree.items(root).iter().any(|item| {
+        tree.get_str(*item, "op").is_some_and(|op| OPERATIONS.contains(&op))
+            && tree.get_str(*item, "path").is_some_and(|path| path.is_empty() || path.contains('/'))
+    })
+}
+
 /// A JSON patch of a kustomization, and what it is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct TargetedPatch {
+pub struct ImagePatch {
     /// The group of the objects; `None` for any.
     pub group: Option<String>,
     /// Their kind.
@@ -20,7 +30,7 @@ pub struct TargetedPatch {
     pub sets: Vec<String>,
 }
 
-impl TargetedPatch {
+impl ImagePatch {
     /// Returns whether it is for an object of this group, kind and name.
     pub fn is_for(&self, group: &str, kind: &str, name: &str) -> bool {
         self.group.as_deref().is_none_or(|wanted| wanted == group)
@@ -51,7 +61,7 @@ pub(super) fn targeted_patches(
     tree: &SyntaxTree<'_>,
     entries: &[NodeId],
     path_of: impl Fn(&str) -> Option<String>,
-) -> Vec<TargetedPatch> {
+) -> Vec<ImagePatch> {
     let patch = |entry: &NodeId| {
         let target = tree.get(*entry, "target")?;
         if tree.get(target, "labelSelector").or_else(|| tree.get(target, "annotationSelector")).is_some() {
@@ -61,7 +71,7 @@ pub(super) fn targeted_patches(
         let sets = tree.get_str(*entry, "patch").map(sets_in_text).unwrap_or_default();
         let file = tree.get_str(*entry, "path").and_then(&path_of);
         let (group, kind, name) = (text("group"), text("kind")?, text("name"));
-        (file.is_some() || !sets.is_empty()).then_some(TargetedPatch { group, kind, name, file, sets })
+        (file.is_some() || !sets.is_empty()).then_some(ImagePatch { group, kind, name, file, sets })
     };
     entries.iter().filter_map(patch).collect()
 }
@@ -79,7 +89,7 @@ fn sets_in_text(text: &str) -> Vec<String> {
 /// Returns the JSON pointers at which the JSON patch at `root` sets an image, or something that has one; nothing where an
 /// operation moves what later ones count.
 pub(super) fn sets(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<String> {
-    if !json_patch::is_patch(tree, root) {
+    if !is_patch(tree, root) {
         return Vec::new();
     }
     let mut found = Vec::new();

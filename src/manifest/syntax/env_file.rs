@@ -42,13 +42,13 @@ fn parse(text: &str) -> SyntaxTree<'_> {
             continue;
         }
         match read(line.trim_end_matches(['\n', '\r']), at) {
-            Line::Assigned(key, value, comment) => {
+            EnvLine::Assigned(key, value, comment) => {
                 entries.push((key, value));
                 comments.extend(comment);
             }
-            Line::Comment(span) => comments.push(span),
-            Line::Open(quote) => open = Some(quote),
-            Line::Other => {}
+            EnvLine::Comment(span) => comments.push(span),
+            EnvLine::Open(quote) => open = Some(quote),
+            EnvLine::Other => {}
         }
         if entries.len() + comments.len() > NODES_MAX / 3 {
             let message = "the file has too many lines".to_owned();
@@ -60,7 +60,7 @@ fn parse(text: &str) -> SyntaxTree<'_> {
     SyntaxTree::planted(text, Language::EnvFile, Ok(root), comments)
 }
 
-enum Line<'a> {
+enum EnvLine<'a> {
     Assigned(Value<'a>, Value<'a>, Option<Range<usize>>),
     Comment(Range<usize>),
     /// A value that its line does not end, and the quote that ends it.
@@ -69,17 +69,17 @@ enum Line<'a> {
 }
 
 /// Reads a line that starts at byte `at` of the text.
-fn read(line: &str, at: usize) -> Line<'_> {
+fn read(line: &str, at: usize) -> EnvLine<'_> {
     let place = |part: &str| {
         let start = at + (part.as_ptr().addr() - line.as_ptr().addr());
         start..start + part.len()
     };
     let said = line.trim();
     if said.starts_with('#') {
-        return Line::Comment(place(said));
+        return EnvLine::Comment(place(said));
     }
     let said = said.strip_prefix("export ").unwrap_or(said).trim_start();
-    let Some((name, rest)) = said.split_once(['=', ':']) else { return Line::Other };
+    let Some((name, rest)) = said.split_once(['=', ':']) else { return EnvLine::Other };
     let (name, rest) = (name.trim_end(), rest.trim_start());
     let quote = rest.chars().next().filter(|first| matches!(first, '"' | '\''));
     let (value, source, behind) = match quote {
@@ -90,7 +90,7 @@ fn read(line: &str, at: usize) -> Line<'_> {
             (value.trim_end(), value.trim_end(), behind)
         }
         Some(quote) => {
-            let Some(end) = closing(&rest[1..], quote) else { return Line::Open(quote) };
+            let Some(end) = closing(&rest[1..], quote) else { return EnvLine::Open(quote) };
             (&rest[1..=end], &rest[..end + 2], rest[end + 2..].trim_start())
         }
     };
@@ -110,7 +110,7 @@ fn read(line: &str, at: usize) -> Line<'_> {
     let shape = ValueShape::Scalar { value: Cow::Borrowed(value), style, tag };
     let value = Value { span: place(source), shape };
     let comment = (!behind.is_empty()).then(|| place(behind));
-    Line::Assigned(Value::key(place(name), name), value, comment)
+    EnvLine::Assigned(Value::key(place(name), name), value, comment)
 }
 
 /// Returns where a quote closes that is open.
