@@ -67,7 +67,7 @@ impl Scene {
         // The last of curl's arguments is the address, and what follows --output the file.
         scene.program("curl", "while [ $# -gt 1 ]; do [ \"$1\" = --output ] && to=$2; shift; done\nexec cp \"$RELEASE/${1##*/}\" \"$to\"");
         scene.program("uname", "case $1 in -s) echo Linux ;; *) echo x86_64 ;; esac");
-        scene.program("cargo", "echo \"cargo $*\" >> \"$CALLED\"");
+        scene.program("cargo", "echo \"cargo $* in $PWD\" >> \"$CALLED\"");
         for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
             scene.archive(&format!("tagpin-v1.2.3-{target}.tar.gz"), "the release");
         }
@@ -259,7 +259,12 @@ fn the_own_source_is_built_where_nothing_is_listed_or_it_is_asked_for() {
     assert_eq!(scene.install("").0, 0);
     scene.list();
     assert_eq!(scene.install("source").0, 0);
-    let built = format!("cargo install --locked --profile dist --path {}", scene.path("action").display());
+    // What a checkout says of toolchains and of cargo is for whoever starts there.
+    let built = format!(
+        "cargo install --locked --profile dist --path . --root {} in {}",
+        scene.path("root").display(),
+        scene.path("action").display()
+    );
     assert_eq!(scene.called().matches(&built).count(), 2, "{}", scene.called());
     for version in ["v1.2", "main", "v1.2.3/../../x", "v1.2.3\nv1.2.4"] {
         let (code, said, binary) = scene.install(version);

@@ -59,6 +59,11 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         touched.push(Touched { path: entry.path, root_path, new });
     }
     let (named, gone) = names(trees, &mut touched, &catalogue)?;
+    for file in &mut touched {
+        file.new
+            .found
+            .retain(|mention| !matches!(&mention.what, Mentioned::Remote(what) if is_here(trees, what)));
+    }
     let mut all: BTreeMap<String, Mentions> = BTreeMap::new();
     for Touched { path, root_path, new } in touched {
         let (before, bytes) = (then(&root_path), trees.now.read(&path, SIZE_MAX).unwrap_or_default());
@@ -114,6 +119,23 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         (!file.found.is_empty()).then_some(file)
     });
     Ok((all.collect(), said.pinned))
+}
+
+/// Returns whether what a deployer takes is in this tree: a directory of it, of a repository that was named in it before.
+fn is_here<B: Tree, N: Tree>(trees: &Trees<'_, B, N>, what: &str) -> bool {
+    let Some((path, home)) = mentions::of_default_branch(what).filter(|(_, home)| !home.is_empty()) else {
+        return false;
+    };
+    let directory = format!("{}/", path.trim_start_matches("./").trim_end_matches('/'));
+    let says = |entry: &TreeEntry| {
+        let bytes = trees.base.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        memchr::memmem::find(&bytes, home.as_bytes()).is_some()
+    };
+    let is_said = || {
+        let mut entries = files(trees.base).into_iter().flatten().filter(|entry| is_candidate(&entry.path));
+        entries.any(|entry| says(&entry))
+    };
+    trees.there.iter().any(|path| path.starts_with(&directory)) && is_said()
 }
 
 fn asked_name(mention: &Mention) -> Option<&str> {

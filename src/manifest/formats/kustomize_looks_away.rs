@@ -22,10 +22,15 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
     let paths = ["patches", "patchesJson6902", "replacements"].into_iter().flat_map(list);
     let paths = paths.filter_map(|item| tree.get(*item, "path"));
-    for file in paths.chain(list("patchesStrategicMerge").iter().copied()) {
-        // A file is fetched by its URL alone.
-        if let Some(text) =
-            tree.string_of(file).filter(|text| text.starts_with("https://") || text.starts_with("http://"))
+    let generators = ["configMapGenerator", "secretGenerator"].into_iter().flat_map(list);
+    let files = generators.flat_map(|generator| {
+        let lists = ["envs", "files"].into_iter().filter_map(|key| tree.get(*generator, key));
+        lists.flat_map(|list| tree.items(list)).copied().chain(tree.get(*generator, "env"))
+    });
+    for file in paths.chain(list("patchesStrategicMerge").iter().copied()).chain(files) {
+        // A file is fetched by its URL alone; a generator may give it another name.
+        let address = tree.string_of(file).map(|text| text.split_once('=').map_or(text, |(_, file)| file));
+        if let Some(text) = address.filter(|text| text.starts_with("https://") || text.starts_with("http://"))
         {
             finder.look_away(LookAwayReason::RemoteBase, file, text);
         }

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::digests;
 use super::holdings::Holdings;
 use super::mention::{Mention, Mentioned};
+use super::names;
 use super::outline::Names;
 use super::reader::{Reader, Text};
 use super::sections;
@@ -70,18 +71,20 @@ pub struct NewMentions {
 /// bytes are no text.
 pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
     let mut known: HashMap<u64, usize> = HashMap::new();
-    let mut names: HashMap<u64, String> = HashMap::new();
-    let before = before.and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(path, text));
+    let mut names_before: HashMap<u64, String> = HashMap::new();
+    let before = before.map(readable);
+    let before = before.as_deref().and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(path, text));
     if let Some(text) = &before {
         let mut take = |what: Mentioned, _: &Text<'_>, path: String, _: Range<usize>| {
             let key = key(&what, &path);
             *known.entry(key).or_default() += 1;
             if let Mentioned::Name { word, .. } = what {
-                names.insert(key, word);
+                names_before.insert(key, word);
             }
         };
         Reader::new(path, catalogue, &mut take).read(text);
     }
+    let now = &*readable(now);
     let Ok(text) = text_of(now) else { return NewMentions::default() };
     let offset = now.len() - text.len();
     let text = &*asked_of(path, text);
@@ -93,6 +96,9 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         Some(left) if *left > 0 => *left -= 1,
         // What is meant by a name is meant once.
         _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path)) => {}
+        // All that lies in a directory was given to a command before.
+        _ if matches!(&what, Mentioned::Name { word, .. } if word.ends_with(names::BELOW))
+            && names_before.contains_key(&key(&what, &path)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
         _ => {
@@ -106,7 +112,7 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span: 0..0 });
     }
     let is_dropped = |key: &u64| known.get(key).is_some_and(|left| *left > 0);
-    let dropped = names.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
+    let dropped = names_before.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
     let named = found.iter().filter_map(|found| match &found.what {
         Mentioned::Name { word, .. } => Some(word.clone()),
         _ => None,
@@ -117,7 +123,8 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
 
 /// Returns the digests that the file at `path` had before and has no longer, its own and those of what it names.
 pub fn lost_digests(path: &str, before: &[u8], now: &[u8], names: (Names<'_>, Names<'_>)) -> Vec<Mention> {
-    let (Ok(before), Ok(text)) = (text_of(before), text_of(now)) else { return Vec::new() };
+    let (before, now) = (readable(before), readable(now));
+    let (Ok(before), Ok(text)) = (text_of(&before), text_of(&now)) else { return Vec::new() };
     let offset = now.len() - text.len();
     let (before, text) = (asked_of(path, before), &*asked_of(path, text));
     let lost = digests::lost(path, (&before, names.0), (text, names.1)).into_iter().map(|gone| {
@@ -154,6 +161,17 @@ pub fn lost_by_name(
         Some(Mention::of_file(Mentioned::LostDigest { text, only_for: Some(images), asked: None }))
     });
     lost.collect()
+}
+
+/// Returns the bytes of a script or a manifest in another encoding with its foreign letters blank, and their places kept: what runs is
+/// written in letters that every encoding has.
+fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if text_of(bytes).is_ok() || bytes.contains(&0) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut text = bytes.to_vec();
+    text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b' ');
+    Cow::Owned(text)
 }
 
 /// Returns what of a text is asked: of the environment of a Compose project which files it is made of, with the rest blank.

@@ -157,6 +157,10 @@ const WORDS: [&str; 18] = [
     "testing",
 ];
 
+/// Domains of labels and of what nodes have.
+const LABELS: [&str; 7] =
+    ["kubernetes.io", "k8s.io", "openshift.io", "istio.io", "nvidia.com", "amd.com", "intel.com"];
+
 /// What may stand before a reference to say where it is.
 const SCHEMES: [&str; 3] = ["docker://", "oci://", "registry://"];
 
@@ -187,10 +191,16 @@ pub(super) fn likeness(word: &str) -> Option<Likeness> {
         return None;
     }
     match name.split_once('/') {
-        // `kubernetes.io/os:linux`, `nvidia.com/gpu:1`
+        // `kubernetes.io/os:linux`, `nvidia.com/gpu:1`, `acme.io/dedicated:NoSchedule`
         Some((host, path)) if host.contains('.') && !host.contains(':') && !path.contains('/') => {
-            let is_image = WORDS.contains(&tag) || is_version(tag) && (!is_number || tag.len() > 3);
-            is_image.then_some(Likeness::Image)
+            let is_word = !WORDS.contains(&tag) && (!is_version(tag) || is_number && tag.len() <= 3);
+            let is_label =
+                LABELS.iter().any(|domain| host.ends_with(domain)) && !host.starts_with("registry.");
+            match is_word && (is_label || tag.contains(|c: char| c.is_ascii_uppercase())) {
+                true => None,
+                false if is_number && tag.len() <= 3 => Some(Likeness::Perhaps),
+                false => Some(Likeness::Image),
+            }
         }
         // `namespace/service:5432`
         Some((host, _)) if is_port && !host.contains(['.', ':']) => Some(Likeness::Perhaps),
@@ -345,10 +355,20 @@ mod tests {
             "docker://acme/app:1",
             "ghcr.io/acme/app:prod",
             "registry.corp:5000/app:20260101",
+            "registry.acme.io/web:live",
+            "acme.azurecr.io/web:feature-x",
+            "gcr.io/web:a1b2c3d",
         ] {
             assert_eq!(likeness(image), Some(Likeness::Image), "{image}");
         }
-        for perhaps in ["app:release-1.2", "tier:1", "branch:main", "on-failure:5", "default/db:5432"] {
+        for perhaps in [
+            "app:release-1.2",
+            "tier:1",
+            "branch:main",
+            "on-failure:5",
+            "default/db:5432",
+            "registry.acme.io/web:42",
+        ] {
             assert_eq!(likeness(perhaps), Some(Likeness::Perhaps), "{perhaps}");
         }
         for other in [
@@ -359,6 +379,8 @@ mod tests {
             "nginx:1.27@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             "job:request_rate:sum",
             "kubernetes.io/os:linux",
+            "topology.kubernetes.io/zone:a",
+            "acme.io/dedicated:NoSchedule",
             "nvidia.com/gpu:1",
             "system:masters",
             "app:app",

@@ -28,4 +28,5 @@ pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};
 pub use outline::Names;
+pub use remote::of_default_branch;
 pub use wanted_names::WantedNames;

@@ -117,6 +117,17 @@ pub(super) fn paths_of(text: &str, is_expression: bool) -> Vec<Vec<String>> {
     lists.filter(is_list).map(|list| list.split([':', ';']).map(str::to_owned).collect()).collect()
 }
 
+/// Stands behind a directory for all that lies in it.
+pub(super) const BELOW: &str = "/**";
+
+/// Returns a name for all that lies in what a command is given, where that may be a directory.
+pub(super) fn below(word: &str) -> Option<String> {
+    let directory = word.trim_end_matches('/');
+    let last = directory.rsplit('/').next().unwrap_or(directory);
+    let is_directory = !last.is_empty() && !last.contains(['.', '*', '$', '{']) && !word.starts_with('-');
+    is_directory.then(|| format!("{directory}{BELOW}"))
+}
+
 fn is_path(word: &str) -> bool {
     let is_short = (LENGTH_MIN..=LENGTH_MAX).contains(&word.len());
     let has_ending = || word.rsplit_once('.').is_some_and(|(name, _)| !name.is_empty());

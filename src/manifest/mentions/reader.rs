@@ -229,6 +229,9 @@ impl<'r, 't> Reader<'r, 't> {
             found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
             let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
             self.run(text, list, &words, &line);
+            if let Some(address) = remote::applied(&line) {
+                self.emit(text, list, Mentioned::Remote(address.to_owned()));
+            }
         }
     }
 
@@ -261,6 +264,9 @@ impl<'r, 't> Reader<'r, 't> {
             let mut target = outline::before(text.tree, node);
             for word in together {
                 self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
+                if let Some(below) = names::below(&word) {
+                    self.emit(text, node, Mentioned::Name { word: below, target: String::new() });
+                }
                 target = target + &word + "/";
             }
         }

@@ -17,7 +17,19 @@ pub(super) fn applied(line: &str) -> Option<&str> {
 pub(super) fn revision(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String> {
     let mapping = above(tree, node).find(|node| tree.is_mapping(*node))?;
     let path = tree.get_str(mapping, "path").filter(|_| key_of(tree, node) == Some("targetRevision"))?;
-    Some(format!("{path} of {value}"))
+    let home = tree.get_str(mapping, "repoURL").unwrap_or_default();
+    Some(format!("{path} of {value}{AT}{home}"))
+}
+
+/// Stands between a revision and the repository that it is of.
+const AT: &str = " at ";
+
+/// Returns the path and the repository of what [`revision`] tells, where it is of the branch that a repository is read at unless
+/// somebody says another.
+pub fn of_default_branch(told: &str) -> Option<(&str, &str)> {
+    let (rest, home) = told.rsplit_once(AT)?;
+    let (path, revision) = rest.rsplit_once(" of ")?;
+    matches!(revision, "HEAD" | "main" | "master").then_some((path, home))
 }
 
 fn is_address(word: &str) -> bool {

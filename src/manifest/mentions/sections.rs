@@ -15,7 +15,8 @@ const RUNNING: [&str; 9] =
 const FILES: [&str; 2] = ["dockerComposeFile", "file"];
 
 /// Keys of references to an object that is run, or copied.
-const REFERENCES: [&str; 4] = ["clone", "jobTemplateRef", "podTemplateRef", "workloadRef"];
+const REFERENCES: [&str; 6] =
+    ["chartRef", "clone", "jobTemplateRef", "podTemplateRef", "sourceRef", "workloadRef"];
 
 /// Keys above the kind that an object defines.
 const DEFINING: [&str; 4] = ["claimNames", "compositeTypeRef", "names", "schema"];

@@ -19,7 +19,7 @@ use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
 
 /// How kinds end whose images run where another object names them, and not by themselves.
-const ASKED_FOR: [&str; 22] = [
+const ASKED_FOR: [&str; 21] = [
     "Action",
     "Blueprint",
     "Catalog",
@@ -34,7 +34,6 @@ const ASKED_FOR: [&str; 22] = [
     "Pipeline",
     "Profile",
     "Proxy",
-    "Repository",
     "Runtime",
     "Secret",
     "Strategy",

@@ -153,3 +153,95 @@ fn what_stands_around_says_that_it_is_an_image() {
         vec![("cfn.yaml", template("!Join [\"\", [nginx, \"@\"]]"))],
     )]);
 }
+
+#[test]
+fn what_lies_in_a_directory_that_a_command_is_given_is_judged() {
+    const OLD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"nginx:1.27\"}]}\n";
+    let base = |run: &str| {
+        vec![
+            (WORKFLOW, step(run)),
+            ("legacy/d.yaml", OLD),
+            ("chart/templates/d.yaml", OLD),
+            ("chart/Chart.yaml", "name: c\nversion: 1.0.0\n"),
+        ]
+    };
+    for run in [
+        "kubectl apply -f legacy",
+        "kubectl apply --server-side -f ./legacy/",
+        "kubectl apply -k legacy",
+        "kustomize build legacy | kubectl apply -f -",
+        "helm upgrade r ./chart",
+    ] {
+        let both = format!("kubectl apply -f prod\n{run}");
+        refused(vec![(
+            run,
+            base("kubectl apply -f prod"),
+            vec![(WORKFLOW, step(&both))],
+            ".github/workflows/d.yml looks-away",
+        )]);
+        // It was given before.
+        let again = format!("{run}\necho {run}");
+        left_alone(vec![(run, base(run), vec![(WORKFLOW, step(&again))])]);
+    }
+}
+
+#[test]
+fn an_application_of_this_tree_builds_on_nothing_else() {
+    let application = |name: &str, home: &str, path: &str| -> &'static str {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}}}\nspec: {{source: {{repoURL: {home}, path: {path}, targetRevision: HEAD}}}}\n"
+        );
+        Box::leak(text.into_boxed_str())
+    };
+    let home = "https://forge.example/acme/config";
+    let base =
+        || vec![("apps/web.yaml", application("web", home, "k/web")), ("k/api/d.yaml", super::led_to::GOOD)];
+    left_alone(vec![(
+        "a directory of it",
+        base(),
+        vec![("apps/api.yaml", application("api", home, "k/api"))],
+    )]);
+    refused(vec![
+        (
+            "another path",
+            base(),
+            vec![("apps/api.yaml", application("api", home, "k/other"))],
+            "apps/api.yaml looks-away",
+        ),
+        (
+            "another repository",
+            base(),
+            vec![("apps/api.yaml", application("api", "https://forge.example/evil/config", "k/api"))],
+            "apps/api.yaml looks-away",
+        ),
+    ]);
+}
+
+#[test]
+fn tags_that_are_words_and_foreign_letters_hide_no_image() {
+    for (name, path, text) in [
+        ("a word for a tag", "v.yaml", "env:\n  RUNNER: registry.acme.io/web:live\n"),
+        ("a branch for a tag", "v.yaml", "args: [\"--runner=acme.jfrog.io/web:feature-x\"]\n"),
+        (
+            "a file of a generator",
+            "kustomization.yaml",
+            "configMapGenerator: [{name: g, files: [\"a=https://example.com/a.yaml\"]}]\n",
+        ),
+        ("a command in a list", "j.yaml", "command: [kubectl, apply, -f, \"https://example.com/a.yaml\"]\n"),
+    ] {
+        refused(vec![(
+            name,
+            vec![("a.yaml", "a: b\n")],
+            vec![(path, text)],
+            Box::leak(format!("{path} looks-away").into_boxed_str()),
+        )]);
+    }
+    left_alone(vec![(
+        "labels and taints",
+        vec![("a.yaml", "a: b\n")],
+        vec![(
+            "v.yaml",
+            "args: [\"--label=topology.kubernetes.io/zone:a\", \"--taint=acme.io/dedicated:NoSchedule\"]\n",
+        )],
+    )]);
+}
