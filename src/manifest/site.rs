@@ -300,6 +300,8 @@ impl Site {
             ) => classify(&self.image),
             // Whether it is there already only the machine knows.
             State::Skipped(Skip::Unpullable) if !is_of_transport(&self.image) => classify(&self.image),
+            // An expression has no default that stands in it.
+            State::Skipped(Skip::Variable) if !self.image.contains('$') => (self.state, None),
             State::Skipped(Skip::Variable) => match with_defaults(&self.image).map(|text| classify(&text)) {
                 // A default with a digest says nothing of what else may be set.
                 Some(known @ (State::Floating, _)) => known,

@@ -135,7 +135,9 @@ fn is_here<B: Tree, N: Tree>(trees: &Trees<'_, B, N>, what: &str) -> bool {
         let mut entries = files(trees.base).into_iter().flatten().filter(|entry| is_candidate(&entry.path));
         entries.any(|entry| says(&entry))
     };
-    trees.there.iter().any(|path| path.starts_with(&directory)) && is_said()
+    // A generator fills in the directories that it finds.
+    let is_there = directory.contains("{{") || trees.there.iter().any(|path| path.starts_with(&directory));
+    is_there && is_said()
 }
 
 fn asked_name(mention: &Mention) -> Option<&str> {
@@ -292,7 +294,9 @@ fn said<T: Tree>(
     }
     for entry in files(now)? {
         let root_path = now.root_path(&entry.path);
-        if !is_candidate(&root_path) && !root_path.contains("templates/") {
+        // Podman runs the objects of any file that a `.kube` unit names.
+        let is_unit = root_path.ends_with(".kube");
+        if !is_candidate(&root_path) && !is_unit && !root_path.contains("templates/") {
             continue;
         }
         let bytes = now.read(&entry.path, SIZE_MAX).unwrap_or_default();

@@ -50,9 +50,7 @@ fn projects(files: &[TreeFile<'_>]) -> Vec<BTreeSet<usize>> {
         let has = |format: &str| scan.sites.iter().any(|located| &*located.site.format == format);
         if compose::role(path).is_some() {
             together.entry((directory_of(path), "compose")).or_default().insert(index);
-        } else if has("compose") || !scan.compose.takes.is_empty() {
-            together.entry((path, "file")).or_default().insert(index);
-        } else if has("ansible") {
+        } else if has("compose") || has("ansible") || !scan.compose.takes.is_empty() {
             together.entry((path, "file")).or_default().insert(index);
         } else if has("terraform") {
             together.entry((directory_of(path), "terraform")).or_default().insert(index);

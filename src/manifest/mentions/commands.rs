@@ -92,6 +92,10 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
     }
     words.extend(word);
     all.push(words);
+    // What one program gives to another, such as `ssh`, is a word with words in it.
+    let inner = all.iter().flatten().filter(|word| word.contains(' ') && word.len() < text.len());
+    let inner: Vec<Vec<String>> = inner.flat_map(|word| commands(word)).collect();
+    all.extend(inner);
     all.retain(|words| words.len() > 1);
     all
 }
@@ -153,9 +157,13 @@ pub(super) fn made(text: &str) -> HashSet<String> {
         if words.first().is_some_and(|word| word.starts_with('#')) {
             continue;
         }
-        let builds = words
-            .windows(2)
-            .any(|pair| is_engine(&pair[0]) && matches!(pair[1].as_str(), "build" | "buildx"));
+        // What is only said builds nothing.
+        let first = words.iter().find(|word| *word != "-" && !word.ends_with(':'));
+        let is_told = first.is_some_and(|word| !is_engine(word) && word != "sudo");
+        let builds = !is_told
+            && words
+                .windows(2)
+                .any(|pair| is_engine(&pair[0]) && matches!(pair[1].as_str(), "build" | "buildx"));
         let pairs = words.windows(2).filter(|pair| builds && matches!(pair[0].as_str(), "-t" | "--tag"));
         made.extend(pairs.map(|pair| pair[1].clone()));
         let joined = words.iter().filter_map(|word| word.strip_prefix("--tag="));
@@ -209,6 +217,7 @@ mod tests {
             ("docker service create --replicas 3 acme/web", "acme/web"),
             ("oc new-app acme/web --name w", "acme/web"),
             ("docker --context prod run acme/web", ""),
+            ("ssh host \"docker pull acme/web && docker restart web\"", "acme/web"),
         ] {
             let found = images(text);
             assert_eq!(found.first().map_or("", String::as_str), image, "{text}");

@@ -206,9 +206,7 @@ pub(super) fn likeness(word: &str) -> Option<Likeness> {
         Some((host, _)) if is_port && !host.contains(['.', ':']) => Some(Likeness::Perhaps),
         Some(_) => Some(Likeness::Image),
         None if is_port || name.contains('.') => None,
-        None if OFFICIAL.contains(&name) && !tag.contains(|c: char| c.is_ascii_uppercase()) => {
-            Some(Likeness::Image)
-        }
+        None if OFFICIAL.contains(&name) && is_tag_of_official(tag) => Some(Likeness::Image),
         None => (is_version(tag) || WORDS.contains(&tag)).then_some(Likeness::Perhaps),
     }
 }
@@ -230,6 +228,27 @@ fn is_version(tag: &str) -> bool {
         let digits = part.strip_prefix(['v', 'r']).unwrap_or(part);
         digits.starts_with(|c: char| c.is_ascii_digit())
     })
+}
+
+/// Returns whether a tag is one that official images have: a version, a well-known word, the name of a distribution or a variant.
+fn is_tag_of_official(tag: &str) -> bool {
+    const VARIANTS: [&str; 14] = [
+        "apache",
+        "bookworm",
+        "bullseye",
+        "cli",
+        "dind",
+        "fpm",
+        "jammy",
+        "jre",
+        "management",
+        "noble",
+        "otel",
+        "perl",
+        "rootless",
+        "trixie",
+    ];
+    is_version(tag) || tag.split(['-', '_']).any(|part| WORDS.contains(&part) || VARIANTS.contains(&part))
 }
 
 /// Returns the words of a text on one line among which an image may be; not those that a build makes.
@@ -384,6 +403,8 @@ mod tests {
             "nvidia.com/gpu:1",
             "system:masters",
             "app:app",
+            "nginx:nginx",
+            "docker:build",
             "0:0",
             "12:30",
             "00:11:22",

@@ -391,6 +391,11 @@ impl<'r, 't> Reader<'r, 't> {
     fn line(&mut self, text: &Text<'_>, node: NodeId, line: &str) {
         for word in words(line) {
             let said = without_scheme(word).to_owned();
+            let is_local =
+                || line.contains("kind load") || ["docker ", "podman "].iter().any(|it| line.contains(it));
+            if self.made.contains(word) && is_local() && !line.contains("pull") {
+                continue;
+            }
             match likeness(word) {
                 Some(Likeness::Image) => self.emit(text, node, Mentioned::Image(said)),
                 Some(Likeness::Perhaps) => self.emit(text, node, Mentioned::Perhaps(said)),

@@ -20,6 +20,8 @@ fn what_a_command_runs_is_judged() {
         "docker run \\\n  -d -p 80:80 \\\n  acme/web:live",
         "podman pull gcr.io/web:live",
         "oc new-app acme/web --name w",
+        "ssh host \"docker pull acme/web && docker restart web\"",
+        "echo docker build -t acme/web:1\ndocker run acme/web:1",
         "gcloud run deploy w --image=gcr.io/web:live",
         "az containerapp update -n w --image acme.azurecr.io/web:live",
         "docker buildx create --driver docker-container --driver-opt image=moby/buildkit",
@@ -40,6 +42,7 @@ fn what_a_command_runs_is_judged() {
         "docker run -d acme/web@",
         "docker build -t acme/web .\ndocker run --rm acme/web test",
         "docker compose run --rm web acme/web",
+        "docker build -t acme/web:ci .\nkind load docker-image acme/web:ci\ndocker run acme/web:ci",
         "docker run -v acme/data:/data -w /src nginx@",
         "helm upgrade w r/w --set image.tag=1.27@ --set replicas=2",
         "git commit -p image.tag=live",
@@ -80,6 +83,18 @@ fn what_commands_in_other_files_run_is_judged() {
                 "[Container]\nImage=nginx:1.27@\nMount=type=image,source=docker.io/acme/data,destination=/d\n",
             )],
             "w.container looks-away",
+        ),
+        (
+            "objects that a unit names",
+            vec![("a.yaml", "a: b\n")],
+            vec![
+                ("w.kube", "[Kube]\nYaml=w.txt\n"),
+                (
+                    "w.txt",
+                    "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: acme/x}]}\n",
+                ),
+            ],
+            "w.txt looks-away",
         ),
         (
             "a template of Ansible",
