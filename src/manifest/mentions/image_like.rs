@@ -426,8 +426,8 @@ mod tests {
             ["docker.io/acme/data"]
         );
         assert_eq!(
-            asked("az containerapp update --image acme.azurecr.io/web:live"),
-            ["acme.azurecr.io/web:live"]
+            asked("az containerapp update --image acme.azurecr.io/web:42"),
+            ["acme.azurecr.io/web:42"]
         );
         assert_eq!(asked("docker buildx create --driver-opt image=moby/buildkit"), ["moby/buildkit"]);
         assert_eq!(asked("kubectl set image deploy/web web=acme/web --record"), ["acme/web"]);

@@ -109,7 +109,7 @@ fn read(line: &str, at: usize) -> EnvLine<'_> {
     };
     let shape = ValueShape::Scalar { value: Cow::Borrowed(value), style, tag };
     let value = Value { span: place(source), shape };
-    let comment = (!behind.is_empty()).then(|| place(behind));
+    let comment = behind.starts_with('#').then(|| place(behind));
     EnvLine::Assigned(Value::key(place(name), name), value, comment)
 }
 
