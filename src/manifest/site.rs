@@ -355,6 +355,9 @@ fn names_version(image: &str) -> bool {
 /// What chartpress fills in with the tag of what it builds.
 const CHARTPRESS: &str = ":set-by-chartpress";
 
+/// What kubebuilder writes for the image that `make` builds.
+const KUBEBUILDER: [&str; 2] = ["controller", "controller:latest"];
+
 /// Returns why `text` cannot be known from the file alone, if so.
 pub fn unresolvable(text: &str) -> Option<Skip> {
     let placeholder = |open: char, close: char| {
@@ -370,6 +373,8 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         || placeholder('%', '%')
         || at_placeholder(text)
         || text.contains("((")
+        || text.contains("###")
+        || KUBEBUILDER.contains(&text)
         || text.ends_with(CHARTPRESS)
         || is_placeholder(text)
     {

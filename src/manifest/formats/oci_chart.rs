@@ -63,10 +63,8 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
     let name = match (address.strip_prefix("oci://"), written(chart)) {
         (_, chart) if chart.starts_with("oci://") => chart.trim_start_matches("oci://").to_owned(),
         (Some(address), "") => address.to_owned(),
-        // The address of provider-helm is that of the chart itself.
-        (Some(address), chart) if base.is_some_and(|(key, _)| key == "url") && address.ends_with(chart) => {
-            address.to_owned()
-        }
+        // The address of provider-helm and of Zarf is that of the chart itself.
+        (Some(address), _) if base.is_some_and(|(key, _)| key == "url") => address.to_owned(),
         // Argo CD's sources have no scheme (declarative setup, "Helm OCI").
         (None, chart) if chart.is_empty() || written(base).contains("://") || !is_host(address) => return,
         (None, _) if !matches!(base, Some(("repoURL", _))) => return,

@@ -133,7 +133,8 @@ fn is_below(path: &str, scope: &str) -> bool {
 fn is_registry(tree: &SyntaxTree<'_>, mapping: NodeId, value: NodeId) -> bool {
     let Some(text) = tree.string_of(value) else { return false };
     let first = text.split('/').next().unwrap_or_default();
-    let is_host = first.contains(['.', ':', '$', '{']) || first == "localhost";
+    // As Zarf's `###ZARF_REGISTRY###`, it is filled in later.
+    let is_host = first.contains(['.', ':', '$', '{', '#']) || first == "localhost";
     let above = tree.key_of(mapping).map(folded).unwrap_or_default();
     is_host
         && !text.contains("://")

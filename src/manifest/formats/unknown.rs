@@ -3,10 +3,12 @@
 
 use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest};
-use super::image_keys::{is_image_key, is_images_key, is_selection, is_source_key};
+use super::image_keys::{
+    has_host, is_image_key, is_images_key, is_selection, is_source_key, is_untagged_image,
+};
 use super::{helm_values, object, oci_chart};
 use crate::manifest::site::{Skip, State};
-use crate::manifest::syntax::tree::{NodeId, NodeKind};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Adds the scalars below `root` that nothing else has found: their key ends in `image` or is in the catalogue's list, or
 /// they stand in `images`, and their value is a reference with a tag or a digest.
@@ -27,7 +29,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
             let in_images = tree.key_of(node).is_some_and(is_images_key) && !is_selection(tree, node);
             for item in items {
                 if in_images && tree.is_scalar(*item) {
-                    report(finder, *item);
+                    report(finder, *item, false);
                 }
                 walk(finder, *item);
             }
@@ -78,7 +80,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         }
         if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.ends_in_image_key(key) || in_images {
-                report(finder, *value);
+                report(finder, *value, is_whole(tree, node));
             }
         } else {
             walk(finder, *value);
@@ -134,9 +136,22 @@ fn is_replacement(finder: &Finder<'_, '_>, node: NodeId) -> bool {
     tree.nodes[node].parent().is_some_and(|parent| tree.get(parent, "targets").is_some())
 }
 
-fn report(finder: &mut Finder<'_, '_>, node: NodeId) {
-    if finder.is_ignored(node) || !has_tag_or_digest(finder.tree, node) {
-        return;
+/// Returns whether nothing in a mapping may be the version of an image whose name stands beside it.
+fn is_whole(tree: &SyntaxTree<'_>, mapping: NodeId) -> bool {
+    let keys = tree.entries(mapping).iter().filter_map(|(key, _)| tree.text_of(*key));
+    let is_part = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        ["digest", "sha", "sha256", "tag", "version"].iter().any(|part| key.ends_with(part))
+    };
+    !keys.into_iter().any(is_part)
+}
+
+/// Reports a scalar that looks like an image: by its tag or digest, or by its registry where it `is_whole`.
+fn report(finder: &mut Finder<'_, '_>, node: NodeId, is_whole: bool) {
+    let is_named =
+        |text: &str| is_whole && has_host(text) && is_untagged_image(text) && !text.starts_with("localhost");
+    let is_one = has_tag_or_digest(finder.tree, node) || finder.tree.string_of(node).is_some_and(is_named);
+    if !finder.is_ignored(node) && is_one {
+        finder.add_unknown(node);
     }
-    finder.add_unknown(node);
 }
