@@ -68,6 +68,7 @@ pub use known_charts::KnownChart;
 pub use kustomization::{ImageEntry, Kustomize, Overlay, UnpinnedImage};
 pub(super) use kustomization::{is_kustomization, is_named, kustomize};
 pub use patch_target::ImagePatch;
+pub(super) use patch_target::matches_pattern;
 pub(super) use registry_elsewhere::skip_below;
 pub use releases::{ChartOrigin, ChartRef, ChartSource, Release, Releases, ValuesMap};
 pub(super) use releases::{VALUES_KEY, is_chart_file, releases};

@@ -1,5 +1,8 @@
 //! Which objects the JSON patches of a kustomization set images in, and where.
 
+use regex_automata::meta::{Config, Regex};
+use regex_automata::util::syntax;
+
 use super::image_keys::is_image_key;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::yaml;
@@ -22,7 +25,7 @@ pub struct ImagePatch {
     pub group: Option<String>,
     /// Their kind.
     pub kind: String,
-    /// Their name, as a regular expression of which only `.*` at an end is known; `None` for any.
+    /// A pattern for their name; `None` for any.
     pub name: Option<String>,
     /// The file below the tree's root that has the operations, where they do not stand here.
     pub file: Option<String>,
@@ -34,25 +37,31 @@ impl ImagePatch {
     /// Returns whether it is for an object of this group, kind and name.
     pub fn is_for(&self, group: &str, kind: &str, name: &str) -> bool {
         self.group.as_deref().is_none_or(|wanted| wanted == group)
-            && matches(kind, &self.kind)
-            && self.name.as_deref().is_none_or(|wanted| matches(name, wanted))
+            && matches_pattern(kind, &self.kind)
+            && self.name.as_deref().is_none_or(|wanted| matches_pattern(name, wanted))
     }
 }
 
-/// Returns whether a regular expression matches a whole text, as kustomize asks; not where it says more than names do.
-fn matches(text: &str, expression: &str) -> bool {
-    let expression = expression.strip_prefix('^').unwrap_or(expression);
-    let expression = expression.strip_suffix('$').unwrap_or(expression);
-    let (start, rest) = expression.strip_prefix(".*").map_or((false, expression), |rest| (true, rest));
-    let (end, rest) = rest.strip_suffix(".*").map_or((false, rest), |rest| (true, rest));
-    let is_plain = rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-    is_plain
-        && match (start, end) {
-            (true, true) => text.contains(rest),
-            (true, false) => text.ends_with(rest),
-            (false, true) => text.starts_with(rest),
-            (false, false) => text == rest,
-        }
+/// The longest pattern that is asked, in bytes.
+const PATTERN_MAX: usize = 1_000;
+
+/// The most memory that a pattern may take, in bytes.
+const PATTERN_MEMORY: usize = 1 << 20;
+
+/// Returns whether a pattern of a target matches a name from the first letter to the last (kustomize, `types.Selector`); not where
+/// it cannot be read, which ends kustomize.
+pub(in crate::manifest) fn matches_pattern(name: &str, pattern: &str) -> bool {
+    if pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return name == pattern;
+    }
+    let config = Config::new().nfa_size_limit(Some(PATTERN_MEMORY)).hybrid_cache_capacity(PATTERN_MEMORY);
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
+    pattern.len() <= PATTERN_MAX
+        && Regex::builder()
+            .configure(config)
+            .syntax(syntax)
+            .build(&format!("^(?:{pattern})$"))
+            .is_ok_and(|regex| regex.is_match(name))
 }
 
 /// Returns the JSON patches among the entries of `patches` or `patchesJson6902`, with the paths below the root that `path_of`
@@ -125,10 +134,11 @@ mod tests {
             ("web-1", "web.*", true),
             ("my-web", ".*web", true),
             ("web", ".*", true),
-            ("web", "web|api", false),
-            ("web", "w[a-z]b", false),
+            ("web", "web|api", true),
+            ("web", "w[a-z]b", true),
+            ("web", "(", false),
         ] {
-            assert_eq!(matches(text, expression), expected, "{text} {expression}");
+            assert_eq!(matches_pattern(text, expression), expected, "{text} {expression}");
         }
     }
 

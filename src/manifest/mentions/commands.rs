@@ -63,8 +63,16 @@ const SETTING: [&str; 10] = [
     "-var",
 ];
 
-/// Returns the commands of a text, each in its words, as a shell tells them apart.
+/// How deep commands stand in words of others at most.
+const DEPTH_MAX: usize = 8;
+
+/// Returns the commands of a text, each in its words, as a shell tells them apart; also those that one gives to another, and those
+/// behind a quote that nobody closes, as in a comment. Comments are none.
 pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
+    within(text, DEPTH_MAX)
+}
+
+fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
     let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let (mut quote, mut letters) = (None, text.chars().peekable());
     while let Some(letter) = letters.next() {
@@ -77,11 +85,11 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
                 None => {}
             },
             (letter, Some(_)) => word.get_or_insert_default().push(letter),
+            ('#', None) if word.is_none() => while letters.next_if(|letter| *letter != '\n').is_some() {},
             ('"' | '\'', None) => {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
-            // A quote that nobody closes, as in prose, ends with its line.
             ('\n' | ';' | '|' | '&' | '(' | ')' | '`', None) => {
                 words.extend(word.take());
                 all.push(std::mem::take(&mut words));
@@ -93,8 +101,9 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
     words.extend(word);
     all.push(words);
     // What one program gives to another, such as `ssh`, is a word with words in it.
-    let inner = all.iter().flatten().filter(|word| word.contains(' ') && word.len() < text.len());
-    let inner: Vec<Vec<String>> = inner.flat_map(|word| commands(word)).collect();
+    let inner =
+        all.iter().flatten().filter(|word| depth > 0 && word.contains(' ') && word.len() < text.len());
+    let inner: Vec<Vec<String>> = inner.flat_map(|word| within(word, depth - 1)).collect();
     all.extend(inner);
     all.retain(|words| words.len() > 1);
     all
@@ -154,9 +163,6 @@ pub(super) fn made(text: &str) -> HashSet<String> {
         return made;
     }
     for words in commands(text) {
-        if words.first().is_some_and(|word| word.starts_with('#')) {
-            continue;
-        }
         // What is only said builds nothing.
         let first = words.iter().find(|word| *word != "-" && !word.ends_with(':'));
         let is_told = first.is_some_and(|word| !is_engine(word) && word != "sudo");
@@ -217,6 +223,8 @@ mod tests {
             ("docker service create --replicas 3 acme/web", "acme/web"),
             ("oc new-app acme/web --name w", "acme/web"),
             ("docker --context prod run acme/web", ""),
+            ("# don't\ndocker run acme/web", "acme/web"),
+            ("bash -c 'set -e\ndocker run -d acme/web'", "acme/web"),
             ("ssh host \"docker pull acme/web && docker restart web\"", "acme/web"),
         ] {
             let found = images(text);
@@ -230,6 +238,8 @@ mod tests {
             "docker compose run a/b c/d",
             "docker exec -it acme/web sh",
             "the docker run",
+            "# docker run acme/web",
+            "true # it's docker run acme/web",
         ] {
             assert_eq!(images(text), Vec::<String>::new(), "{text}");
         }

@@ -2,21 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use regex_automata::meta::{Config, Regex};
-use regex_automata::util::syntax;
 use serde::{Deserialize, Serialize};
 
 use super::names::keys_above;
+use crate::manifest::formats::matches_pattern;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Stands before what patches find an object by.
 pub(super) const TARGET: &str = "(target)#";
-
-/// The longest pattern that is asked, in bytes; a longer one matches everything.
-const PATTERN_MAX: usize = 1_000;
-
-/// The most memory that a pattern may take, in bytes.
-const PATTERN_MEMORY: usize = 1 << 20;
 
 /// What patches find an object by.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,23 +90,11 @@ impl TargetedPatch<'_> {
             ("namespace", &object.namespace),
             ("name", &object.name),
         ];
-        names.into_iter().all(|(key, name)| said(key).is_none_or(|pattern| matches(pattern, name)))
-            && said("labelSelector").is_none_or(|selector| selects(selector, &object.labels))
+        names.into_iter().all(|(key, name)| {
+            said(key).is_none_or(|pattern| pattern.is_empty() || matches_pattern(name, pattern))
+        }) && said("labelSelector").is_none_or(|selector| selects(selector, &object.labels))
             && said("annotationSelector").is_none_or(|selector| selects(selector, &object.annotations))
     }
-}
-
-fn matches(pattern: &str, name: &str) -> bool {
-    if pattern.is_empty() || pattern.len() > PATTERN_MAX {
-        return true;
-    }
-    let config = Config::new().nfa_size_limit(Some(PATTERN_MEMORY)).hybrid_cache_capacity(PATTERN_MEMORY);
-    // One that cannot be read ends the build.
-    Regex::builder()
-        .configure(config)
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .build(&format!("^(?:{pattern})$"))
-        .is_ok_and(|regex| regex.is_match(name))
 }
 
 /// Returns whether a selector of Kubernetes takes these labels (Kubernetes, labels and selectors): `a=b`, `a!=b`, `a in (b, c)`,
