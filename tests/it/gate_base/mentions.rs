@@ -213,8 +213,8 @@ fn a_digest_that_is_gone_is_missed_wherever_it_stood() {
         (
             "an image without a tag",
             "cr.yaml",
-            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: \"ghcr.io/acme/app:1@\"}\n",
-            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: ghcr.io/acme/app}\n",
+            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: \"acme/app:1@\"}\n",
+            "apiVersion: x.test/v1\nkind: Thing\nmetadata: {name: a}\nspec: {image: acme/app}\n",
         ),
         (
             "the key",
