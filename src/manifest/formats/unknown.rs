@@ -1,6 +1,8 @@
 //! What looks like an image and stands where the catalogue knows of none: reported, so that a new field cannot hide,
 //! and never edited.
 
+use std::cell::LazyCell;
+
 use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest};
 use super::image_keys::{
@@ -70,6 +72,8 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         }
     }
     let in_images = tree.key_of(node).is_some_and(is_images_key);
+    // Asked once: there may be as many images as keys.
+    let is_whole = LazyCell::new(|| is_whole(tree, node));
     for (key, value) in tree.entries(node) {
         let Some(key) = tree.text_of(*key) else { continue };
         if object::NOT_PULLED.contains(&key) {
@@ -80,7 +84,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         }
         if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.ends_in_image_key(key) || in_images {
-                report(finder, *value, is_whole(tree, node));
+                report(finder, *value, *is_whole);
             }
         } else {
             walk(finder, *value);
