@@ -59,11 +59,7 @@ pub(super) fn by_change<B: Tree, N: Tree>(
         touched.push(Touched { path: entry.path, root_path, new });
     }
     let (named, gone) = names(trees, &mut touched, &catalogue)?;
-    for file in &mut touched {
-        file.new
-            .found
-            .retain(|mention| !matches!(&mention.what, Mentioned::Remote(what) if is_here(trees, what)));
-    }
+    leave_own(trees, &mut touched)?;
     let mut all: BTreeMap<String, Mentions> = BTreeMap::new();
     for Touched { path, root_path, new } in touched {
         let (before, bytes) = (then(&root_path), trees.now.read(&path, SIZE_MAX).unwrap_or_default());
@@ -121,23 +117,34 @@ pub(super) fn by_change<B: Tree, N: Tree>(
     Ok((all.collect(), said.pinned))
 }
 
-/// Returns whether what a deployer takes is in this tree: a directory of it, of a repository that was named in it before.
-fn is_here<B: Tree, N: Tree>(trees: &Trees<'_, B, N>, what: &str) -> bool {
-    let Some((path, home)) = mentions::of_default_branch(what).filter(|(_, home)| !home.is_empty()) else {
-        return false;
+/// Takes out what a deployer takes of this tree: a directory of it, of a repository that was named in it before.
+fn leave_own<B: Tree, N: Tree>(trees: &Trees<'_, B, N>, touched: &mut [Touched]) -> Result<(), TreeError> {
+    let told = |mention: &Mention| match &mention.what {
+        Mentioned::Remote(what) => mentions::of_default_branch(what)
+            .filter(|(_, home)| !home.is_empty())
+            .map(|(path, home)| (path.to_owned(), home.to_owned())),
+        _ => None,
     };
-    let directory = format!("{}/", path.trim_start_matches("./").trim_end_matches('/'));
-    let says = |entry: &TreeEntry| {
+    let homes: HashSet<String> =
+        touched.iter().flat_map(|file| &file.new.found).filter_map(told).map(|(_, home)| home).collect();
+    let homes: Vec<String> = homes.into_iter().collect();
+    let Some(search) = AhoCorasick::new(&homes).ok().filter(|_| !homes.is_empty()) else { return Ok(()) };
+    let mut said: HashSet<&str> = HashSet::new();
+    for entry in files(trees.base)?.filter(|entry| is_candidate(&entry.path)) {
         let bytes = trees.base.read(&entry.path, SIZE_MAX).unwrap_or_default();
-        memchr::memmem::find(&bytes, home.as_bytes()).is_some()
+        said.extend(search.find_overlapping_iter(&bytes).map(|found| homes[found.pattern()].as_str()));
+    }
+    let is_there = |path: &str| {
+        let directory = path.trim_start_matches("./").trim_end_matches('/');
+        let is_below = |at: &String| at.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+        // A generator fills in the directories that it finds.
+        directory.contains("{{") || matches!(directory, "" | ".") || trees.there.iter().any(is_below)
     };
-    let is_said = || {
-        let mut entries = files(trees.base).into_iter().flatten().filter(|entry| is_candidate(&entry.path));
-        entries.any(|entry| says(&entry))
-    };
-    // A generator fills in the directories that it finds.
-    let is_there = directory.contains("{{") || trees.there.iter().any(|path| path.starts_with(&directory));
-    is_there && is_said()
+    for file in touched {
+        let is_own = |(path, home): (String, String)| said.contains(home.as_str()) && is_there(&path);
+        file.new.found.retain(|mention| !told(mention).is_some_and(is_own));
+    }
+    Ok(())
 }
 
 fn asked_name(mention: &Mention) -> Option<&str> {
