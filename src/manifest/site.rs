@@ -318,7 +318,11 @@ impl Site {
 
     /// Returns what the text is written in that the site stands [`inside`](Self::inside) of.
     pub(super) fn inner_language(&self) -> Language {
-        if &*self.format == "nomad" { Language::Hcl } else { Language::Yaml }
+        match &*self.format {
+            "nomad" => Language::Hcl,
+            "gitlab-runner" => Language::Toml,
+            _ => Language::Yaml,
+        }
     }
 
     /// Returns the digest that is written now.

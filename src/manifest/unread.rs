@@ -26,6 +26,8 @@ pub enum UnreadReason {
     NotUnit,
     /// Not a Dockerfile, though it is called one and begins like one.
     NotDockerfile,
+    /// Not TOML, though it has a runner of GitLab's or a key with `image` in it.
+    NotToml,
     /// Not UTF-8.
     NotUtf8,
     /// Past [`super::SIZE_MAX`].
@@ -52,6 +54,7 @@ impl UnreadReason {
             Self::NotHcl => "not-hcl",
             Self::NotUnit => "not-a-unit",
             Self::NotDockerfile => "not-a-dockerfile",
+            Self::NotToml => "not-toml",
             Self::NotUtf8 => "not-utf-8",
             Self::TooLarge => "too-large",
             Self::TooDeep => "too-deep",

@@ -152,9 +152,19 @@ fn end_of_default(text: &str) -> Option<usize> {
     None
 }
 
-/// Returns a text with a word in the place of every `${…}` that has nothing but a name in it.
+/// Returns a text with a word in the place of every `{{ … }}`, and of every `${…}` that has nothing but a name in it.
 pub(super) fn with_words(text: &str) -> String {
-    let (mut words, mut rest) = (String::new(), text);
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, (_, after))) =
+        rest.split_once("{{").and_then(|(before, action)| Some((before, action.split_once("}}")?)))
+    {
+        // `${{ … }}` of GitHub's
+        plain.push_str(before.strip_suffix('$').unwrap_or(before));
+        plain.push('x');
+        rest = after;
+    }
+    let plain = plain + rest;
+    let (mut words, mut rest) = (String::new(), plain.as_str());
     while let Some((before, variable)) = rest.split_once("${") {
         let length =
             variable.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
@@ -200,6 +210,19 @@ mod tests {
         assert_eq!(names("r:{{ .values.A }}").into_iter().collect::<Vec<_>>(), ["A", "values"]);
         let found: Vec<&str> = names("${X:-${A}}:$B$$C $(m.k)").into_iter().collect();
         assert_eq!(found, ["A", "B", "C", "X", "m.k"]);
+    }
+
+    #[test]
+    fn words_stand_for_what_is_filled_in() {
+        for (text, filled) in [
+            ("a/${B}:1", "a/x:1"),
+            ("{{ .a }}/b:{{ c }}", "x/b:x"),
+            ("a:${{ matrix.b }}-c", "a:x-c"),
+            ("a:{{ b", "a:{{ b"),
+            ("a:${B:-c}", "a:${B:-c}"),
+        ] {
+            assert_eq!(with_words(text), filled);
+        }
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn written(path: &str, document: &Value) -> String {
             }
         }
         Language::EnvFile => {}
+        Language::Toml => text = toml::to_string(document).unwrap(),
         Language::Unit => {
             for (section, value) in entries(document) {
                 let _ = writeln!(text, "[{section}]");
@@ -200,6 +201,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                 }
                 TextForm::Pods => "containers: [{name: a, image: 'ghcr.io/acme/api:1.8'}]\n",
                 TextForm::Containers => "[{image: ghcr.io/acme/api:1.8}]\n",
+                TextForm::Runners => "[[runners]]\ndocker.image = 'ghcr.io/acme/api:1.8'\n",
                 TextForm::Objects => "[{op: replace, path: /image, value: 'ghcr.io/acme/api:1.8'}]\n",
             };
             (pattern, json!(text), false)
@@ -297,7 +299,8 @@ fn tables() -> String {
     page += "\n## What tests expect\n\nListed as `skipped: asserted`, and left alone, as is what stands in files of kuttl \
              and Chainsaw that are named for it\n(`00-assert.yaml`, `chainsaw-assert.yaml`), and in files that tests name as \
              expected (`assert.file` and `error.file` of Chainsaw,\n`assert` and `error` of a kuttl `TestStep`), where no test applies \
-             them and no kustomization builds on them.\n\n| what | paths |\n|---|---|\n";
+             them and no kustomization builds on them. So is what stands below `__snapshots__`, and in files that are\ncalled golden or \
+             expected, or lie in directories that are, among the data of tests (`test`, `tests`, `testdata`).\n\n| what | paths |\n|---|---|\n";
     for asserted in BUILT_IN.asserted() {
         let _ = writeln!(page, "| {} | {} |", asserted.title, list(&asserted.paths));
     }

@@ -1,11 +1,11 @@
-//! Files that a test compares a cluster with, because the test says so: nobody applies them.
+//! Files that a test compares a cluster with, because the test says so, or its output, by their names: nobody applies them.
 
 use std::collections::HashSet;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::tree_file::TreeFile;
-use crate::manifest::formats::TestFiles;
+use crate::manifest::formats::{TestFiles, is_golden};
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
 use crate::manifest::site::{Skip, State};
 
@@ -14,15 +14,12 @@ use crate::manifest::site::{Skip, State};
 pub(super) fn skip(files: &mut [TreeFile<'_>]) {
     let tests: Vec<TestFiles> = files.iter_mut().map(|(_, scan)| std::mem::take(&mut scan.tests)).collect();
     let expected = patterns(tests.iter().flat_map(|tests| &tests.expected));
-    if expected.is_empty() {
-        return;
-    }
     let applied = patterns(tests.iter().flat_map(|tests| &tests.applied));
     let built: HashSet<String> =
         files.iter().flat_map(|(_, scan)| scan.kustomize.reads()).map(str::to_owned).collect();
     for (path, scan) in files.iter_mut() {
         let path: &str = path;
-        if !expected.is_match(path) || applied.is_match(path) || built.contains(path) {
+        if !(expected.is_match(path) || is_golden(path)) || applied.is_match(path) || built.contains(path) {
             continue;
         }
         for located in &mut scan.sites {
@@ -33,7 +30,8 @@ pub(super) fn skip(files: &mut [TreeFile<'_>]) {
                 let image = located.site.image.as_str();
                 scan.looks_away.push(LookAway::at(LookAwayReason::Asserted, image, spot));
             }
-            if matches!(state, State::Floating | State::Pinned) {
+            let unknown = State::Skipped(Skip::UnknownLocation);
+            if matches!(state, State::Floating | State::Pinned) || state == unknown {
                 located.site.skip(Skip::Asserted);
             }
         }

@@ -60,6 +60,23 @@ pub(super) fn is_assert(path: &str) -> bool {
     is_step && matches!(rest.split('-').next(), Some("assert" | "error" | "errors"))
 }
 
+/// Returns whether the file at `path` is what a test compares its output with: a snapshot, or a file that is called golden or
+/// expected among the data of tests.
+pub(in crate::manifest) fn is_golden(path: &str) -> bool {
+    const GOLDEN: [&str; 4] = ["golden", "goldens", "expected", "expectations"];
+    let lower = path.to_ascii_lowercase();
+    let mut parts: Vec<&str> = lower.split('/').collect();
+    let name = parts.pop().unwrap_or_default();
+    let is_snapshot = |part: &&str| matches!(*part, "__snapshots__" | "__snapshot__");
+    if parts.iter().any(is_snapshot) {
+        return true;
+    }
+    let is_test = |part: &&str| matches!(*part, "test" | "tests" | "testdata" | "test-data" | "test_data");
+    let Some(tests) = parts.iter().position(|part| is_test(&part)) else { return false };
+    let mut words = name.split(['.', '-', '_']).chain(parts[tests..].iter().copied());
+    words.any(|word| GOLDEN.contains(&word))
+}
+
 /// Skips what was found in such a file, and says so: whoever applies it all the same runs it.
 pub(super) fn skip(finder: &mut Finder<'_, '_>) {
     let mut floating = Vec::new();
@@ -100,6 +117,31 @@ pub(super) fn skip_in(finder: &mut Finder<'_, '_>, root: NodeId) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_tell_what_a_test_compares_its_output_with() {
+        for path in [
+            "charts/a/tests/__snapshot__/deployment.yaml",
+            "src/__snapshots__/a.json",
+            "pkg/testdata/golden/a.yaml",
+            "pkg/testdata/a/expected.yaml",
+            "test/a/deployment.golden.yaml",
+            "tests/out/api-expected.json",
+        ] {
+            assert!(is_golden(path), "{path}");
+        }
+        for path in [
+            "golden/a.yaml",
+            "expected/a.yaml",
+            "expected/tests/a.yaml",
+            "testdata/a.yaml",
+            "apps/golden-retriever/tests.yaml",
+            "tests/unexpected.yaml",
+            "snapshots/a.yaml",
+        ] {
+            assert!(!is_golden(path), "{path}");
+        }
+    }
 
     #[test]
     fn names_tell_what_a_test_expects() {

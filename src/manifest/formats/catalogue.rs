@@ -189,7 +189,8 @@ impl Catalogue {
     /// Returns the names of all formats, in order.
     pub fn formats(&self) -> BTreeSet<&str> {
         let named = self.data.location.iter().filter_map(|location| location.format.as_deref());
-        named.chain(["env-file", "kubernetes", "kustomize", "helm-values", "json-patch"]).collect()
+        let others = ["env-file", "kubernetes", "kustomize", "helm-values", "json-patch", "runner-labels"];
+        named.chain(others).collect()
     }
 
     /// Returns the charts that are known without their templates.

@@ -7,7 +7,7 @@ use super::finder::Finder;
 use super::found::Found;
 use super::{
     asserts, bake, compose, devcontainer, dockerfile, env_file, helm_values, json_patch, kubernetes,
-    kustomization, kustomize_looks_away, locations, object, partial_images, quadlet, remote_values,
+    kustomization, kustomize_looks_away, locations, object, partial_images, quadlet, remote_values, runners,
     terraform, unknown,
 };
 use crate::manifest::syntax::language::Language;
@@ -28,6 +28,7 @@ pub(in crate::manifest) fn find(
     if catalogue.is_off(&finder.format) {
         return Found::default();
     }
+    runners::find(&mut finder, root);
     compose::look_away_from_others(&mut finder, root, path);
     remote_values::find(&mut finder, root);
     unknown::find(&mut finder, root);
@@ -53,6 +54,7 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     }
     if tree.language == Language::EnvFile {
         finder.format = "env-file".into();
+        runners::find(finder, root);
         env_file::find(finder, root);
         return;
     }
@@ -111,6 +113,10 @@ pub(in crate::manifest) fn format_of<'c>(
 /// Adds what a document holds that no entry of the catalogue is for.
 fn find_by_form(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     let (tree, is_new) = (finder.tree, finder.format.is_empty());
+    // Values and objects are YAML, and edited as such.
+    if tree.language == Language::Toml {
+        return;
+    }
     if helm_values::is_values(tree, root, path) {
         if is_new || !finder.catalogue.is_off(HELM_VALUES) {
             finder.format = HELM_VALUES.into();

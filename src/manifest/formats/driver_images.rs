@@ -3,15 +3,28 @@
 
 use super::finder::Finder;
 use crate::manifest::site::{Skip, State};
-use crate::manifest::syntax::tree::NodeId;
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// The drivers in the `spec` of a `ClusterPolicy`, and among the values of its operator.
+const CLUSTER_POLICY: [&str; 4] = ["driver", "vgpuManager", "gds", "gdrcopy"];
+
+/// The driver of the network operator.
+const OFED: &str = "ofedDriver";
+
+/// Returns whether a mapping of values is such a driver: the charts of the operators hand it to their policies as it is.
+pub(super) fn is_one(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let is_driver = |key: &str| CLUSTER_POLICY.contains(&key) || key == OFED;
+    tree.key_of(node).is_some_and(is_driver)
+        && ["repository", "image", "version"].iter().all(|key| tree.get_str(node, key).is_some())
+}
 
 /// Skips the drivers of an object of this group and kind.
 pub(super) fn skip(finder: &mut Finder<'_, '_>, object: NodeId, group: &str, kind: &str) {
     let tree = finder.tree;
     let keys: &[&str] = match (group, kind) {
         ("nvidia.com", "NVIDIADriver") => &["", "gds", "gdrcopy"],
-        ("nvidia.com", "ClusterPolicy") => &["driver", "vgpuManager", "gds", "gdrcopy"],
-        ("mellanox.com", "NicClusterPolicy") => &["ofedDriver"],
+        ("nvidia.com", "ClusterPolicy") => &CLUSTER_POLICY,
+        ("mellanox.com", "NicClusterPolicy") => &[OFED],
         _ => return,
     };
     let Some(spec) = tree.get(object, "spec") else { return };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::catalogue::{Catalogue, TextForm};
 use super::finder::Finder;
 use super::found::{EmbeddedText, Found};
-use super::{helm_values, json_patch, kubernetes, locations};
+use super::{helm_values, json_patch, kubernetes, locations, runners};
 use crate::manifest::content;
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
@@ -13,8 +13,9 @@ use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
-/// What a file is called whose text is a job.
+/// What files are called whose text is a job, or the configuration of a runner.
 const JOB_FILE: &str = "text.nomad";
+const RUNNER_FILE: &str = "text.toml";
 
 /// Returns the sites in a text. Where its bytes have no exact place in the file, the text itself is the site, and skipped.
 pub(in crate::manifest) fn find(
@@ -62,8 +63,10 @@ fn find_below(
         TextForm::Objects => {}
         TextForm::Containers => containers(&mut finder, root),
         TextForm::Pods => kubernetes::find_in_text(&mut finder, root),
-        TextForm::Job => job(&mut finder, root),
+        TextForm::Job => as_file(&mut finder, root, JOB_FILE),
+        TextForm::Runners => as_file(&mut finder, root, RUNNER_FILE),
     }
+    runners::find(&mut finder, root);
     finder.finish()
 }
 
@@ -76,10 +79,10 @@ fn containers(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
 }
 
-/// Adds the images of a Nomad job.
-fn job(finder: &mut Finder<'_, '_>, root: NodeId) {
+/// Adds the images that the catalogue knows of in a file of this name.
+fn as_file(finder: &mut Finder<'_, '_>, root: NodeId, name: &str) {
     let catalogue = finder.catalogue;
-    let entries = catalogue.format(finder.tree, root, JOB_FILE);
+    let entries = catalogue.format(finder.tree, root, name);
     finder.format = entries.format().unwrap_or_default().into();
     locations::find(finder, &entries.all(), root, |_, _| true);
 }
@@ -158,7 +161,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     let may_hold_images = match text.form {
         TextForm::Job => value.contains("image"),
         // Nobody says that it is YAML.
-        TextForm::Pods => false,
+        TextForm::Pods | TextForm::Runners => false,
         _ => catalogue.may_hold_images(value.as_bytes()),
     };
     // What is filled in may be all that is broken.

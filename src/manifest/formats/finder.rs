@@ -269,6 +269,11 @@ impl<'y, 'a> Finder<'y, 'a> {
     }
 
     pub(super) fn add_scalar(&mut self, node: NodeId, prefix: &str) {
+        self.add_between(node, prefix, "");
+    }
+
+    /// Adds a scalar that is an image between two texts.
+    pub(super) fn add_between(&mut self, node: NodeId, prefix: &str, suffix: &str) {
         let node = self.tree.resolve(node);
         if self.tree.text_of(node).is_none() {
             self.add_action(node);
@@ -276,7 +281,8 @@ impl<'y, 'a> Finder<'y, 'a> {
         }
         let decoded = decoded(self.tree, node);
         let value = decoded.as_deref().unwrap_or(self.tree.written(node));
-        let image = value.strip_prefix(prefix).unwrap_or(value).to_owned();
+        let image = value.strip_prefix(prefix).unwrap_or(value);
+        let image = image.strip_suffix(suffix).unwrap_or(image).to_owned();
         let (mut state, mut reference) = classify(&image);
         if is_of_transport(&image) && has_transports(&self.format) {
             (state, reference) = (State::Skipped(Skip::Unpullable), None);
@@ -292,7 +298,7 @@ impl<'y, 'a> Finder<'y, 'a> {
         if !is_editable && matches!(state, State::Floating | State::Pinned) {
             state = State::Skipped(Skip::NotEditable);
         }
-        let write = Some(Write::Whole { node, prefix: prefix.to_owned(), suffix: String::new() });
+        let write = Some(Write::Whole { node, prefix: prefix.to_owned(), suffix: suffix.to_owned() });
         self.push(node, BTreeMap::new(), image, reference, state, write);
         // A comment above a container or a service is about its image.
         let start = self.start_of_holder(node);
@@ -308,16 +314,22 @@ impl<'y, 'a> Finder<'y, 'a> {
         matches!(self.tree.tag(node), TEMPLATE | EXPRESSION) && !is_block
     }
 
-    /// Adds an image that the text at `node` names in another language, where it stands as far as that can be told.
-    pub(super) fn add_in_other_language(&mut self, node: NodeId, image: &str) {
+    /// Adds an image that the text at `node` names in another language behind what stands `before` it, at its place as far as
+    /// that can be told.
+    pub(super) fn add_in_other_language(&mut self, node: NodeId, before: &str, image: &str) {
         let node = self.tree.resolve(node);
         let span = self.tree.nodes[node].span();
         let start =
             self.sites.iter().rev().find(|site| site.main == node).map_or(span.start, |last| last.span.end);
         let rest = self.tree.text.get(start.min(span.end)..span.end).unwrap_or_default();
-        let at = rest.find(image).map(|at| start + at).filter(|_| !image.is_empty());
+        let named = rest.find(&format!("{before}{image}")).filter(|_| !image.is_empty());
+        let at = named.map(|at| start + at + before.len());
         let place = at.map_or(span, |at| at..at + image.len());
-        let (known, state) = (self.sites.len(), State::Skipped(Skip::EmbeddedText));
+        let skip = match classify(image).0 {
+            State::Skipped(skip) => skip,
+            _ => Skip::EmbeddedText,
+        };
+        let (known, state) = (self.sites.len(), State::Skipped(skip));
         let fields = BTreeMap::from([("repository", place.clone())]);
         self.push(node, fields, image.to_owned(), None, state, None);
         for site in &mut self.sites[known..] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::catalogue::TextForm;
+use super::catalogue::{RUNNERS, TextForm};
 use super::fields::Fields;
 use super::finder::{Finder, has_tag_or_digest, names_registry};
 use super::found::EmbeddedText;
@@ -12,7 +12,7 @@ use super::image_keys::{
     may_name_image,
 };
 use super::object::CONTAINER_LISTS;
-use super::{partial_images, registry_elsewhere, runner_config};
+use super::{container_keys, driver_images, partial_images, registry_elsewhere};
 use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::reference::Reference;
@@ -128,6 +128,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                 if fields.repository.is_some_and(|repository| is_default(tree, repository)) {
                     finder.skip_last(Skip::SharedTag);
                 }
+                if driver_images::is_one(tree, node) {
+                    finder.skip_last(Skip::TagElsewhere);
+                }
             }
             let is_named =
                 finder.sites[of_others..].iter().any(|site| site.state != State::Skipped(Skip::Empty));
@@ -153,7 +156,10 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId, global: Option<NodeId>) {
                     if is_open {
                         without_tag(finder, *value);
                     }
-                    if images && !is_image {
+                    // `actionsRunnerRepositoryAndTag: acme/runner:1`
+                    let is_told =
+                        || tree.text_of(*key).is_some_and(|key| finder.catalogue.ends_in_image_key(key));
+                    if !is_image && (images || (!repositories.contains(&resolved) && is_told())) {
                         finder.add_tagged_image(*value);
                     }
                     if below_images && !is_image {
@@ -217,7 +223,7 @@ fn json_text(finder: &mut Finder<'_, '_>, node: NodeId, text: &str) {
         Reference::parse(image).is_ok_and(|image| image.tag().is_some() || image.digest().is_some())
     };
     for image in found.into_iter().filter(is_named) {
-        finder.add_in_other_language(node, image);
+        finder.add_in_other_language(node, "", image);
     }
 }
 
@@ -235,9 +241,7 @@ pub(super) fn text(finder: &mut Finder<'_, '_>, node: NodeId) {
         return;
     }
     let NodeKind::Scalar { value, style: ScalarStyle::Block } = tree.kind(node) else { return };
-    if runner_config::is_one(value) && finder.inside.is_none() && !finder.is_ignored(node) {
-        runner_config::find(finder, node, value);
-    } else if value.contains("image:") && !finder.is_ignored(node) {
+    if value.contains("image:") && !value.contains(RUNNERS) && !finder.is_ignored(node) {
         let (format, object) = (finder.format.clone(), finder.object.clone());
         let (document, form) = (finder.document, TextForm::Pods);
         finder.texts.push(EmbeddedText { node, form, document, format, object });
@@ -247,8 +251,15 @@ pub(super) fn text(finder: &mut Finder<'_, '_>, node: NodeId) {
 /// Adds the name of an image whose tag does not stand beside it: the chart has it, or other values.
 fn without_tag(finder: &mut Finder<'_, '_>, node: NodeId) {
     let tree = finder.tree;
+    let is_named = |text: &str| {
+        // `image: nginx` among what a container has
+        let holder = || tree.nodes[tree.resolve(node)].parent().filter(|_| may_name_image(text));
+        is_untagged_image(text)
+            || (tree.key_of(node) == Some("image")
+                && holder().is_some_and(|holder| container_keys::are_of_container(tree, holder)))
+    };
     let is_one = tree.key_of(node).is_some_and(is_image_name_key)
-        && tree.string_of(node).is_some_and(is_untagged_image)
+        && tree.string_of(node).is_some_and(is_named)
         && !finder.is_ignored(node);
     if is_one {
         let (node, image) = (tree.resolve(node), tree.written(node).to_owned());

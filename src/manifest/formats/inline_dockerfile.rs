@@ -10,7 +10,7 @@ use crate::manifest::syntax::tree::NodeId;
 /// Says the images that the Dockerfile at `node` takes by anything but a digest.
 pub(super) fn find(finder: &mut Finder<'_, '_>, node: NodeId) {
     for image in open_images(finder.tree.text_of(node).unwrap_or_default()) {
-        finder.add_in_other_language(node, image);
+        finder.add_in_other_language(node, "", image);
     }
 }
 

@@ -202,6 +202,8 @@ pub enum TextForm {
     Pods,
     /// A Nomad job.
     Job,
+    /// The configuration of GitLab's runner.
+    Runners,
 }
 
 impl TextForm {
@@ -210,6 +212,7 @@ impl TextForm {
         match self {
             Self::Values | Self::Objects | Self::Containers | Self::Pods => Language::Yaml,
             Self::Job => Language::Hcl,
+            Self::Runners => Language::Toml,
         }
     }
 }

@@ -61,8 +61,10 @@ pub(super) fn find(
 fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
     let node = finder.tree.resolve(node);
     match form {
-        // An operator has its own image then.
-        Form::Image if &*finder.format == "kubernetes" && finder.tree.string_of(node) == Some("") => {}
+        // An operator has its own image then, and a runner none.
+        Form::Image
+            if matches!(&*finder.format, "kubernetes" | "gitlab-runner")
+                && finder.tree.string_of(node) == Some("") => {}
         Form::Image => finder.add_image(node),
         Form::TaggedImage => finder.add_tagged_image(node),
         Form::Prefixed => finder.add_prefixed(node),

@@ -11,6 +11,7 @@ pub(super) fn text_of(finder: &Finder<'_, '_>, root: NodeId, node: NodeId) -> No
     let Some(name) = name.and_then(whole_name).and_then(|name| name.strip_prefix("local.")) else {
         return node;
     };
+    let name = name.replace('.', "/");
     let found = [format!("/locals/{name}"), format!("/locals/[]/{name}")].into_iter();
     match found.flat_map(|path| nodes(tree, root, &path)).collect::<Vec<_>>().as_slice() {
         [text] if !finder.is_computed(*text) => *text,

@@ -7,7 +7,7 @@ use crate::manifest::syntax::tree::NodeId;
 /// Says which images the expression at `node` names: behind `image:` in a text (KEP-3962).
 pub(super) fn find(finder: &mut Finder<'_, '_>, node: NodeId) {
     for image in images(finder.tree.text_of(node).unwrap_or_default()) {
-        finder.add_in_other_language(node, image);
+        finder.add_in_other_language(node, "", image);
     }
 }
 

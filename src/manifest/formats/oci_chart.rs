@@ -5,7 +5,7 @@
 //! `Chart.yaml` takes none in a release of Helm (helm#32133); Helm itself installs `oci://…@sha256:…` from 3.18.
 
 use super::finder::Finder;
-use crate::manifest::site::{Awaited, Skip, State};
+use crate::manifest::site::{Awaited, Skip, State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// What says which registry a chart comes from, and perhaps which chart.
@@ -51,6 +51,10 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
         finder.push_awaiting(main, image, Skip::ByVersion, awaited);
         return;
     }
+    if let (Some(("repository", repository)), Some(reference)) = (base, tree.get(source, "ref")) {
+        package_of_bundle(finder, repository, reference);
+        return;
+    }
     let is_host = |address: &str| address.split('/').next().is_some_and(|host| host.contains(['.', ':']));
     let package = first(&PACKAGES).filter(|(_, package)| is_host(tree.written(*package)));
     if let (None, Some((_, package)), Some((_, version))) = (base, package, version) {
@@ -76,6 +80,24 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, source: NodeId) {
     let state = if version.starts_with("sha256:") { Skip::DigestOnly } else { Skip::ByVersion };
     let fields = finder.spans(&[("repository", base.map(|(_, node)| node)), ("tag", Some(main))]);
     finder.push(tree.resolve(main), fields, joined(&name, version), None, State::Skipped(state), None);
+}
+
+/// Adds a Zarf package that a bundle of UDS deploys: the bundle takes what stands in `ref` for a version, to which it joins what
+/// it makes of the package.
+fn package_of_bundle(finder: &mut Finder<'_, '_>, repository: NodeId, reference: NodeId) {
+    let tree = finder.tree;
+    let (name, version) = (tree.written(repository), tree.written(reference));
+    if version.is_empty() {
+        return;
+    }
+    let image = joined(name.trim_start_matches("oci://"), version);
+    let state = match classify(&image).0 {
+        State::Floating => State::Skipped(Skip::ByVersion),
+        State::Pinned => State::Skipped(Skip::DigestOnly),
+        skipped => skipped,
+    };
+    let fields = finder.spans(&[("repository", Some(repository)), ("tag", Some(reference))]);
+    finder.push(tree.resolve(reference), fields, image, None, state, None);
 }
 
 /// Returns the reference of a chart with a version or a digest. A tag has no `+`: Helm writes `_` for it.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::catalogue::TextForm;
 use super::finder::{Finder, has_tag_or_digest, names_registry};
+use super::found::EmbeddedText;
 use super::image_keys::{is_image_key, is_images_key};
 use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
 use super::module_texts::{self, nodes};
@@ -10,7 +12,7 @@ use super::{kubernetes, object};
 use crate::manifest::module_names::{ModuleArgument, NamePaths};
 use crate::manifest::site::{Awaited, Skip, State, classify};
 use crate::manifest::syntax::build::EXPRESSION;
-use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// Where a task of Amazon ECS has its containers.
 const ECS_CONTAINERS: &str = "/resource/aws_ecs_task_definition/*/container_definitions";
@@ -28,6 +30,11 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     }
     for built in nodes(tree, root, "/resource/docker_image/*[build]/name") {
         finder.add_output(built);
+    }
+    for list in nodes(tree, root, ECS_CONTAINERS) {
+        let known = module_texts::text_of(finder, root, list);
+        let items = if known == list { &[] } else { tree.items(known) };
+        items.iter().filter_map(|item| tree.get(*item, "image")).for_each(|image| finder.add_image(image));
     }
     for container in composed(finder, root) {
         let known = module_texts::text_of(finder, root, container);
@@ -83,6 +90,7 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
             named.push((index, path));
         }
     }
+    texts(finder, root);
     // What a name is made of is used as that name is.
     let mut defined = defined(tree, root);
     uses.written.iter().for_each(|(path, node)| leaves(tree, *node, path, &mut defined));
@@ -141,6 +149,22 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     for (to, value, is_image) in arguments {
         finder.names.arguments.push((to, tree.pointer(value)));
         add(finder, value, is_image);
+    }
+}
+
+/// Adds the texts of locals that may have containers in them, and that no known place reads as a document.
+fn texts(finder: &mut Finder<'_, '_>, root: NodeId) {
+    let tree = finder.tree;
+    let read: HashSet<NodeId> = finder.texts.iter().map(|text| text.node).collect();
+    for node in nodes(tree, root, "/locals/**/*") {
+        let is_block = matches!(tree.kind(node), NodeKind::Scalar { style: ScalarStyle::Block, .. });
+        let names_image =
+            || tree.text_of(node).is_some_and(|text| text.contains("\"image\"") || text.contains("image:"));
+        if is_block && !read.contains(&node) && names_image() {
+            let (format, object) = (finder.format.clone(), finder.object.clone());
+            let (document, form) = (finder.document, TextForm::Pods);
+            finder.texts.push(EmbeddedText { node, form, document, format, object });
+        }
     }
 }
 

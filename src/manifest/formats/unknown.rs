@@ -4,13 +4,16 @@
 use std::cell::LazyCell;
 
 use super::fields::Fields;
-use super::finder::{Finder, has_tag_or_digest};
+use super::finder::{Finder, ScalarTag, has_tag_or_digest, names_registry};
 use super::image_keys::{
-    has_host, is_image_key, is_images_key, is_selection, is_source_key, is_untagged_image,
+    has_host, is_image_key, is_images_key, is_selection, is_source_key, is_untagged_image, may_name_image,
 };
-use super::{helm_values, object, oci_chart};
-use crate::manifest::site::{Skip, State};
+use super::{container_keys, helm_values, object, oci_chart};
+use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+
+/// The word that keys of images have in them.
+const IMAGE: &str = "image";
 
 /// Adds the scalars below `root` that nothing else has found: their key ends in `image` or is in the catalogue's list, or
 /// they stand in `images`, and their value is a reference with a tag or a digest.
@@ -74,6 +77,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
     let in_images = tree.key_of(node).is_some_and(is_images_key);
     // Asked once: there may be as many images as keys.
     let is_whole = LazyCell::new(|| is_whole(tree, node));
+    let is_container = LazyCell::new(|| *is_whole && container_keys::are_of_container(tree, node));
     for (key, value) in tree.entries(node) {
         let Some(key) = tree.text_of(*key) else { continue };
         if object::NOT_PULLED.contains(&key) {
@@ -85,6 +89,11 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.ends_in_image_key(key) || in_images {
                 report(finder, *value, *is_whole);
+            } else if has_image_word(key) && names_registry(tree, *value) {
+                report(finder, *value, false);
+            }
+            if key == "image" && *is_container {
+                of_container(finder, *value);
             }
         } else {
             walk(finder, *value);
@@ -140,6 +149,28 @@ fn is_replacement(finder: &Finder<'_, '_>, node: NodeId) -> bool {
     tree.nodes[node].parent().is_some_and(|parent| tree.get(parent, "targets").is_some())
 }
 
+/// Returns whether one of the words of a key is `image`: `imageOverride`, `web_image_ref`.
+fn has_image_word(key: &str) -> bool {
+    key.as_bytes().windows(IMAGE.len()).any(|part| part.eq_ignore_ascii_case(IMAGE.as_bytes()))
+}
+
+/// Adds the image of what is a container by all that stands beside it: without a tag, or made where it is used.
+fn of_container(finder: &mut Finder<'_, '_>, node: NodeId) {
+    let tree = finder.tree;
+    let text = tree.written(node);
+    if text.is_empty() || finder.is_ignored(node) || finder.aliases.contains(text) {
+        return;
+    }
+    let is_computed = matches!(finder.tag(node), ScalarTag::Computed(_));
+    match unresolvable(text) {
+        Some(Skip::Template | Skip::Variable) => finder.add_scalar(node, ""),
+        // `image = string` is a type, and `image = var.image` a variable.
+        _ if is_computed && text.contains('.') => finder.add_scalar(node, ""),
+        None if !is_computed && tree.string_of(node).is_some_and(may_name_image) => finder.add_unknown(node),
+        _ => {}
+    }
+}
+
 /// Returns whether nothing in a mapping may be the version of an image whose name stands beside it.
 fn is_whole(tree: &SyntaxTree<'_>, mapping: NodeId) -> bool {
     let keys = tree.entries(mapping).iter().filter_map(|(key, _)| tree.text_of(*key));
@@ -155,7 +186,12 @@ fn report(finder: &mut Finder<'_, '_>, node: NodeId, is_whole: bool) {
     let is_named =
         |text: &str| is_whole && has_host(text) && is_untagged_image(text) && !text.starts_with("localhost");
     let is_one = has_tag_or_digest(finder.tree, node) || finder.tree.string_of(node).is_some_and(is_named);
-    if !finder.is_ignored(node) && is_one {
+    if finder.is_ignored(node) || !is_one {
+        return;
+    }
+    if unresolvable(finder.tree.written(node)) == Some(Skip::Template) {
+        finder.add_scalar(node, "");
+    } else {
         finder.add_unknown(node);
     }
 }

@@ -18,10 +18,20 @@ pub enum Language {
     Dockerfile,
     /// The variables that Compose finds beside its file.
     EnvFile,
+    /// TOML, as runners of GitLab's and others are configured.
+    Toml,
 }
 
 impl Language {
     /// Every language, in the order in which a file's name is tried.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Yaml, Self::Bake, Self::Hcl, Self::Terraform, Self::Unit, Self::Dockerfile, Self::EnvFile];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Yaml,
+        Self::Bake,
+        Self::Hcl,
+        Self::Terraform,
+        Self::Unit,
+        Self::Dockerfile,
+        Self::EnvFile,
+        Self::Toml,
+    ];
 }

@@ -20,6 +20,7 @@ pub(crate) mod source;
 mod table;
 pub mod template_mask;
 pub(super) mod terraform;
+mod toml;
 pub mod tree;
 pub mod tree_edit;
 mod unit;

@@ -2,7 +2,7 @@
 
 use super::definition::Syntax;
 use super::language::Language;
-use super::{bake, dockerfile, env_file, hcl, terraform, unit, yaml};
+use super::{bake, dockerfile, env_file, hcl, terraform, toml, unit, yaml};
 
 impl Language {
     pub(in crate::manifest) const fn syntax(self) -> &'static Syntax {
@@ -14,6 +14,7 @@ impl Language {
             Self::Unit => &unit::SYNTAX,
             Self::Dockerfile => &dockerfile::SYNTAX,
             Self::EnvFile => &env_file::SYNTAX,
+            Self::Toml => &toml::SYNTAX,
         }
     }
 
@@ -52,6 +53,7 @@ mod tests {
             ("a/.env", Some(Language::EnvFile)),
             ("a/.env.example", None),
             ("Dockerfile.yaml", Some(Language::Yaml)),
+            ("runner/config.toml", Some(Language::Toml)),
         ] {
             assert_eq!(Language::of(path), language, "{path}");
         }

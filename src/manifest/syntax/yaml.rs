@@ -1,6 +1,7 @@
 //! YAML, and JSON, which is YAML: the only place that knows the span parser.
 
 mod builder;
+mod joined_lines;
 mod quick_reader;
 mod second_reading;
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle as Written, StructureStyle};
 
+use super::joined_lines::JoinedLines;
 use super::quick_reader::{self, YamlEvents};
 use crate::manifest::syntax::definition::Chunk;
 use crate::manifest::syntax::language::Language;
@@ -102,6 +103,35 @@ impl<'a> Builder<'a> {
 
     /// Reads any text by the parser.
     pub(super) fn parse(&mut self, text: &'a str) {
+        let before = self.state();
+        let Err(mut at) = self.parse_as(text, &|value, _| value, 0, true) else { return };
+        let mut joined = JoinedLines::of(text);
+        loop {
+            let may_join = joined.join(at);
+            self.go_back(before.clone());
+            let base = self.base;
+            let own = |value: Cow<'_, str>, span: &Range<usize>| {
+                Cow::Owned(joined.value(span.start - base..span.end - base).unwrap_or(value.into_owned()))
+            };
+            match self.parse_as(joined.text(), &own, joined.count(), may_join) {
+                Ok(()) => return,
+                Err(next) => at = next,
+            }
+        }
+    }
+
+    /// Reads a text by the parser; `own` makes a value of the tree's text of what it reads, and `joined` line ends are not in
+    /// it.
+    ///
+    /// # Errors
+    /// Where a line of a quoted text stands at the indent of its key, if it `may_join` the one before.
+    fn parse_as<'t>(
+        &mut self,
+        text: &'t str,
+        own: &dyn Fn(Cow<'t, str>, &Range<usize>) -> Cow<'a, str>,
+        joined: usize,
+        may_join: bool,
+    ) -> Result<(), usize> {
         let base = self.base;
         let options = granit_parser::options! {
             max_buffered_comment_events: usize::MAX,
@@ -113,9 +143,9 @@ impl<'a> Builder<'a> {
             match parser.next_event() {
                 None => break,
                 Some(Ok((event, span))) => {
-                    let line = span.start.line();
+                    let line = span.start.line() + joined;
                     let span = span.byte_range().unwrap_or_default();
-                    self.event(event, base + span.start..base + span.end, line);
+                    self.event(event, base + span.start..base + span.end, line, own);
                     if self.tree.nodes.len() > NODES_MAX {
                         let message = format!("the file has more than {NODES_MAX} nodes");
                         self.abandon(line, message, Fault::TooLarge);
@@ -124,17 +154,22 @@ impl<'a> Builder<'a> {
                     }
                 }
                 Some(Err(error)) => {
+                    let is_indent = *error.kind() == granit_parser::ErrorKind::InvalidQuotedScalarIndent;
+                    if let Some(at) = error.marker().byte_offset().filter(|_| is_indent && may_join) {
+                        return Err(at);
+                    }
                     let fault = match error.kind() {
                         granit_parser::ErrorKind::RecursionLimitExceeded => Fault::TooDeep,
                         _ => Fault::Syntax,
                     };
-                    self.abandon(error.marker().line(), error.info(), fault);
+                    self.abandon(error.marker().line() + joined, error.info(), fault);
                     if !matches!(parser.proceed_next_document(), Ok(true)) {
                         break;
                     }
                 }
             }
         }
+        Ok(())
     }
 
     pub(super) fn finish(self) -> SyntaxTree<'a> {
@@ -146,7 +181,13 @@ impl<'a> Builder<'a> {
         self.base + span.start..self.base + span.end
     }
 
-    fn event(&mut self, event: Event<'a>, span: Range<usize>, line: usize) {
+    fn event<'t>(
+        &mut self,
+        event: Event<'t>,
+        span: Range<usize>,
+        line: usize,
+        own: &dyn Fn(Cow<'t, str>, &Range<usize>) -> Cow<'a, str>,
+    ) {
         match event {
             Event::DocumentStart(..) => self.begin_document(span.start),
             Event::DocumentEnd => {
@@ -159,6 +200,7 @@ impl<'a> Builder<'a> {
             }
             Event::Comment(..) => self.tree.comments.push(span),
             Event::Scalar(value, style, anchor, tag) => {
+                let value = own(value, &span);
                 let style = match style {
                     Written::SingleQuoted => ScalarStyle::Single,
                     Written::DoubleQuoted => ScalarStyle::Double,
@@ -220,7 +262,7 @@ impl<'a> Builder<'a> {
         style: ScalarStyle,
         span: Range<usize>,
         anchor: usize,
-        tag: Option<Cow<'a, granit_parser::Tag>>,
+        tag: Option<Cow<'_, granit_parser::Tag>>,
     ) {
         self.tree.is_linked |= value == "<<";
         self.add(NewKind::Scalar { value, style }, span, anchor, tag);
@@ -231,7 +273,7 @@ impl<'a> Builder<'a> {
         kind: NewKind<'a>,
         span: Range<usize>,
         anchor: usize,
-        tag: Option<Cow<'a, granit_parser::Tag>>,
+        tag: Option<Cow<'_, granit_parser::Tag>>,
     ) -> NodeId {
         let id = self.tree.nodes.len();
         let (parent, index) = match self.open.last() {
@@ -255,7 +297,7 @@ impl<'a> Builder<'a> {
         kind: NewKind<'a>,
         span: Range<usize>,
         anchor: usize,
-        tag: Option<Cow<'a, granit_parser::Tag>>,
+        tag: Option<Cow<'_, granit_parser::Tag>>,
         stride: usize,
     ) {
         let id = self.add(kind, span, anchor, tag);
@@ -352,6 +394,7 @@ impl<'a> Builder<'a> {
     }
 }
 
+#[derive(Clone)]
 struct BuilderState {
     size: TreeSize,
     documents: usize,
