@@ -1,4 +1,5 @@
-//! Images in the helpers of a chart (`templates/_*.tpl`): parts of manifests that are no YAML by themselves.
+//! Images in the helpers of a chart (`templates/_*.tpl`), and in templates that are no YAML without what is filled in: what stands
+//! behind `image:` on a line.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,9 +19,30 @@ pub(super) fn is_helper(path: &str) -> bool {
 
 /// Returns the images that stand behind `image:` on a line of a helper. Nothing of it is edited.
 pub(super) fn scan(text: &str) -> Scan {
+    Scan { sites: located(text, 0, 0..text.len(), |_| true), ..Scan::of(Looked::Told) }
+}
+
+/// Returns the images of a document that is not read, at `part` of a text, which has `offset` bytes before it in its file. What
+/// names no version may be anything.
+pub(super) fn of_unread(text: &str, offset: usize, document: usize, part: Range<usize>) -> Vec<Located> {
+    let is_one = |image: &str| match classify(image) {
+        (State::Skipped(Skip::Template | Skip::Variable), _) => true,
+        (_, Some(named)) => named.tag().is_some() || named.digest().is_some(),
+        _ => false,
+    };
+    let mut found = located(text, offset, part, is_one);
+    found.iter_mut().for_each(|located| located.site.document = document);
+    found
+}
+
+fn located(text: &str, offset: usize, part: Range<usize>, is_one: impl Fn(&str) -> bool) -> Vec<Located> {
     let mut positions = Positions::new(text);
     let mut sites = Vec::new();
-    for span in images(text) {
+    let spans = images(&text[part.clone()]).into_iter();
+    for span in spans
+        .map(|span| part.start + span.start..part.start + span.end)
+        .filter(|span| is_one(&text[span.clone()]))
+    {
         let image = text[span.clone()].to_owned();
         let (line, column) = positions.position(span.start);
         let (end_line, end_column) = positions.clone().position(span.end);
@@ -52,9 +74,9 @@ pub(super) fn scan(text: &str) -> Scan {
             room: None,
             awaits: None,
         };
-        sites.push(Located { site, line, column, end_line, end_column, offset: 0, deployed: None });
+        sites.push(Located { site, line, column, end_line, end_column, offset, deployed: None });
     }
-    Scan { sites, ..Scan::of(Looked::Told) }
+    sites
 }
 
 /// Returns where the values of `image:` stand, quotes aside; those in comments of the template are none.

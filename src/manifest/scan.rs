@@ -172,6 +172,9 @@ impl FileText<'_> {
         sites.retain(|site| !(is_name(site) && partials.iter().any(|it| it.span == site.span)));
         self.embeds.set(tree.embeds);
         locate(&tree, found, self.offset, &mut scan);
+        if !is_strict {
+            self.add_unread(&tree, &mut scan);
+        }
         if let Closeness::Gate { is_template_home } = self.closeness
             && !self.has_none
             && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
@@ -180,6 +183,22 @@ impl FileText<'_> {
             scan.looks_away.push(found.with_content(content::of_template(tree.original)));
         }
         scan
+    }
+
+    /// Adds what lines of templates name that cannot be read.
+    fn add_unread(&self, tree: &SyntaxTree<'_>, scan: &mut Scan) {
+        let is_template = |unread: &&Unread| unread.reason == UnreadReason::Template;
+        let documents: Vec<usize> =
+            scan.unread.iter().filter(is_template).filter_map(|it| it.document).collect();
+        if documents.is_empty() || tree.language != Language::Yaml {
+            return;
+        }
+        for document in documents {
+            let end = tree.documents.get(document + 1).map_or(tree.original.len(), |next| next.start);
+            let part = tree.documents[document].start..end;
+            scan.sites.extend(helper_images::of_unread(tree.original, self.offset, document, part));
+        }
+        scan.sites.sort_by_key(|located| located.site.span.start);
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) fn is_assert(path: &str) -> bool {
 /// Returns whether the file at `path` is what a test compares its output with: a snapshot, or a file that is called golden or
 /// expected among the data of tests.
 pub(in crate::manifest) fn is_golden(path: &str) -> bool {
+    const TESTS: [&str; 5] = ["test", "tests", "testdata", "test-data", "test_data"];
     const GOLDEN: [&str; 4] = ["golden", "goldens", "expected", "expectations"];
     let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split('/').collect();
@@ -71,8 +72,7 @@ pub(in crate::manifest) fn is_golden(path: &str) -> bool {
     if parts.iter().any(is_snapshot) {
         return true;
     }
-    let is_test = |part: &&str| matches!(*part, "test" | "tests" | "testdata" | "test-data" | "test_data");
-    let Some(tests) = parts.iter().position(|part| is_test(&part)) else { return false };
+    let Some(tests) = parts.iter().position(|part| TESTS.contains(part)) else { return false };
     let mut words = name.split(['.', '-', '_']).chain(parts[tests..].iter().copied());
     words.any(|word| GOLDEN.contains(&word))
 }

@@ -82,7 +82,8 @@ pub(super) fn has_tag_or_digest(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
         return false;
     }
     let text = decoded(tree, node).unwrap_or_else(|| tree.written(node).to_owned());
-    Reference::parse(&with_defaults(&text).unwrap_or_else(|| with_words(&text)))
+    let filled = with_defaults(&text).filter(|filled| !filled.contains("{{"));
+    Reference::parse(&filled.unwrap_or_else(|| with_words(&text)))
         .is_ok_and(|reference| reference.tag().is_some() || reference.digest().is_some())
 }
 
@@ -312,30 +313,6 @@ impl<'y, 'a> Finder<'y, 'a> {
         let node = self.tree.resolve(node);
         let is_block = matches!(self.tree.kind(node), NodeKind::Scalar { style: ScalarStyle::Block, .. });
         matches!(self.tree.tag(node), TEMPLATE | EXPRESSION) && !is_block
-    }
-
-    /// Adds an image that the text at `node` names in another language behind what stands `before` it, at its place as far as
-    /// that can be told.
-    pub(super) fn add_in_other_language(&mut self, node: NodeId, before: &str, image: &str) {
-        let node = self.tree.resolve(node);
-        let span = self.tree.nodes[node].span();
-        let start =
-            self.sites.iter().rev().find(|site| site.main == node).map_or(span.start, |last| last.span.end);
-        let rest = self.tree.text.get(start.min(span.end)..span.end).unwrap_or_default();
-        let named = rest.find(&format!("{before}{image}")).filter(|_| !image.is_empty());
-        let at = named.map(|at| start + at + before.len());
-        let place = at.map_or(span, |at| at..at + image.len());
-        let skip = match classify(image).0 {
-            State::Skipped(skip) => skip,
-            _ => Skip::EmbeddedText,
-        };
-        let (known, state) = (self.sites.len(), State::Skipped(skip));
-        let fields = BTreeMap::from([("repository", place.clone())]);
-        self.push(node, fields, image.to_owned(), None, state, None);
-        for site in &mut self.sites[known..] {
-            site.fields.clear();
-            site.span = place.clone();
-        }
     }
 
     /// Adds a text that may hold images and that nobody can look into. What is taken from another file as it is says its

@@ -45,18 +45,23 @@ struct Entries {
 
 impl MissingEntry {
     /// Returns the entry for what stands at a JSON pointer below an object or document; `None` where no path can say so, as for a
-    /// key with characters that mean something in one.
+    /// key with characters that mean something in one, or an item among others of any kind.
     pub(in crate::manifest) fn new(documents: Documents, pointer: &str, is_split: bool) -> Option<Self> {
         let mut keys: Vec<&str> = pointer.strip_prefix('/')?.split('/').collect();
         if is_split {
             keys.pop();
         }
-        let mut path = String::new();
+        let (mut path, mut holder) = (String::new(), "");
         for key in keys {
             if key.contains(['*', '[', ']', '=']) {
                 return None;
             }
             let is_index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+            // One of many arguments or variables, of which most are no image.
+            if is_index && matches!(holder, "args" | "command" | "env" | "environment") {
+                return None;
+            }
+            holder = key;
             let _ = write!(path, "/{}", if is_index { "[]" } else { key });
         }
         Pattern::parse(&path)?;

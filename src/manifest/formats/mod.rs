@@ -39,6 +39,7 @@ mod module_texts;
 mod mutating_policy;
 mod object;
 mod oci_chart;
+mod other_languages;
 mod partial_images;
 mod patch_target;
 pub mod pattern;

@@ -119,14 +119,14 @@ fn around_single(text: &str) -> Option<(&str, &str)> {
 /// Returns the labels with images in a line of anything, in order.
 fn in_line(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.match_indices(MARK).filter_map(|(at, _)| {
-        let label = line[..at].rsplit(|c| !is_of_name(c)).next().filter(|label| !label.is_empty())?;
+        let label = line[..at].rsplit(|c| !is_of_name(c)).next()?.trim_start_matches('-');
         let rest = &line[at + MARK.len()..];
         let ends = |c: char| c.is_whitespace() || "\"'`,;|()[]<>\\".contains(c);
         let image = &rest[..rest.find(ends).unwrap_or(rest.len())];
         // `${LABELS:-ubuntu:docker://node:22}`
         let closing = image.find('}').filter(|at| !image[..*at].contains('{'));
         let image = &image[..closing.unwrap_or(image.len())];
-        (!image.is_empty()).then_some((label, image))
+        (!label.is_empty() && !image.is_empty()).then_some((label, image))
     })
 }
 

@@ -11,6 +11,7 @@ use super::image_keys::{
 use super::{container_keys, helm_values, object, oci_chart};
 use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
+use crate::reference::Reference;
 
 /// The word that keys of images have in them.
 const IMAGE: &str = "image";
@@ -32,10 +33,14 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
     match tree.kind(node) {
         NodeKind::Sequence { items, .. } => {
             let in_images = tree.key_of(node).is_some_and(is_images_key) && !is_selection(tree, node);
+            let mut before = None;
             for item in items {
                 if in_images && tree.is_scalar(*item) {
                     report(finder, *item, false);
+                } else {
+                    told(finder, *item, before);
                 }
+                before = tree.string_of(*item);
                 walk(finder, *item);
             }
         }
@@ -89,7 +94,7 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.ends_in_image_key(key) || in_images {
                 report(finder, *value, *is_whole);
-            } else if has_image_word(key) && names_registry(tree, *value) {
+            } else if has_image_word(key) && !is_images_key(key) && names_registry(tree, *value) {
                 report(finder, *value, false);
             }
             if key == "image" && *is_container {
@@ -168,6 +173,38 @@ fn of_container(finder: &mut Finder<'_, '_>, node: NodeId) {
         _ if is_computed && text.contains('.') => finder.add_scalar(node, ""),
         None if !is_computed && tree.string_of(node).is_some_and(may_name_image) => finder.add_unknown(node),
         _ => {}
+    }
+}
+
+/// Adds the image that an argument or a variable in a list is, by its name and its registry: `--web-image=ghcr.io/acme/web:1`, or
+/// what stands behind `--web-image`, `WEB_IMAGE=…`, `{name: WEB_IMAGE, value: …}`.
+fn told(finder: &mut Finder<'_, '_>, node: NodeId, before: Option<&str>) {
+    let tree = finder.tree;
+    if let (Some(name), Some(value)) = (tree.get_str(node, "name"), tree.get(node, "value")) {
+        if has_image_word(name) && names_registry(tree, value) {
+            report(finder, value, false);
+        }
+        return;
+    }
+    let Some(text) = tree.string_of(node) else { return };
+    if before.is_some_and(|flag| flag.starts_with("--") && has_image_word(flag)) && names_registry(tree, node)
+    {
+        report(finder, node, false);
+        return;
+    }
+    let Some((name, image)) = text.split_once('=') else { return };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_image =
+        || Reference::parse(image).is_ok_and(|image| image.tag().is_some() || image.digest().is_some());
+    if has_image_word(name)
+        && name.chars().all(is_name)
+        && has_host(image)
+        && is_image()
+        && !finder.is_ignored(node)
+    {
+        let (known, before) = (finder.sites.len(), format!("{name}="));
+        finder.add_in_other_language(node, &before, image);
+        finder.sites[known..].iter_mut().for_each(|site| site.skip(Skip::UnknownLocation));
     }
 }
 

@@ -39,6 +39,9 @@ pub(super) struct Builder<'a> {
     full: bool,
 }
 
+/// Makes a value of the tree's text of one that is read at a place of another.
+type OwnValue<'f, 't, 'a> = dyn Fn(Cow<'t, str>, &Range<usize>) -> Cow<'a, str> + 'f;
+
 /// A collection whose end was not read yet.
 struct OpenCollection {
     id: NodeId,
@@ -128,7 +131,7 @@ impl<'a> Builder<'a> {
     fn parse_as<'t>(
         &mut self,
         text: &'t str,
-        own: &dyn Fn(Cow<'t, str>, &Range<usize>) -> Cow<'a, str>,
+        own: &OwnValue<'_, 't, 'a>,
         joined: usize,
         may_join: bool,
     ) -> Result<(), usize> {
@@ -181,13 +184,7 @@ impl<'a> Builder<'a> {
         self.base + span.start..self.base + span.end
     }
 
-    fn event<'t>(
-        &mut self,
-        event: Event<'t>,
-        span: Range<usize>,
-        line: usize,
-        own: &dyn Fn(Cow<'t, str>, &Range<usize>) -> Cow<'a, str>,
-    ) {
+    fn event<'t>(&mut self, event: Event<'t>, span: Range<usize>, line: usize, own: &OwnValue<'_, 't, 'a>) {
         match event {
             Event::DocumentStart(..) => self.begin_document(span.start),
             Event::DocumentEnd => {
