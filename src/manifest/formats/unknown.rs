@@ -74,7 +74,9 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
     {
         split(finder, fields);
     }
-    for fields in helm_values::flat_fields(tree, node) {
+    let flat = helm_values::flat_fields(tree, node);
+    let parts: Vec<NodeId> = flat.iter().filter_map(|fields| fields.repository).collect();
+    for fields in flat {
         if !is_known(finder, &fields) {
             split(finder, fields);
         }
@@ -93,7 +95,12 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
         }
         if tree.is_scalar(*value) {
             if is_image_key(key) || finder.catalogue.ends_in_image_key(key) || in_images {
-                report(finder, *value, *is_whole);
+                // What stands beside it may be the version of another image.
+                let is_named = is_image_key(key)
+                    && key != "image"
+                    && finder.object.kind.is_none()
+                    && !parts.contains(&tree.resolve(*value));
+                report(finder, *value, *is_whole || is_named);
             } else if has_image_word(key) && !is_images_key(key) && names_registry(tree, *value) {
                 report(finder, *value, false);
             }
@@ -159,11 +166,17 @@ fn has_image_word(key: &str) -> bool {
     key.as_bytes().windows(IMAGE.len()).any(|part| part.eq_ignore_ascii_case(IMAGE.as_bytes()))
 }
 
+/// Returns whether a text is made by an expression of a workflow: elsewhere than in a container that is what a step builds, or
+/// looks at.
+fn is_of_workflow(text: &str) -> bool {
+    text.contains("${{")
+}
+
 /// Adds the image of what is a container by all that stands beside it: without a tag, or made where it is used.
 fn of_container(finder: &mut Finder<'_, '_>, node: NodeId) {
     let tree = finder.tree;
     let text = tree.written(node);
-    if text.is_empty() || finder.is_ignored(node) || finder.aliases.contains(text) {
+    if text.is_empty() || finder.is_ignored(node) || finder.aliases.contains(text) || is_of_workflow(text) {
         return;
     }
     let is_computed = matches!(finder.tag(node), ScalarTag::Computed(_));
@@ -223,7 +236,7 @@ fn report(finder: &mut Finder<'_, '_>, node: NodeId, is_whole: bool) {
     let is_named =
         |text: &str| is_whole && has_host(text) && is_untagged_image(text) && !text.starts_with("localhost");
     let is_one = has_tag_or_digest(finder.tree, node) || finder.tree.string_of(node).is_some_and(is_named);
-    if finder.is_ignored(node) || !is_one {
+    if finder.is_ignored(node) || !is_one || is_of_workflow(finder.tree.written(node)) {
         return;
     }
     if unresolvable(finder.tree.written(node)) == Some(Skip::Template) {
