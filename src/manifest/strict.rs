@@ -16,7 +16,7 @@ pub(super) fn objection(text: &str) -> Option<String> {
     let tree = yaml::parse(text);
     let Some(error) = tree.documents.iter().find_map(|document| document.error.as_ref()) else {
         let roots: Vec<NodeId> = tree.documents.iter().filter_map(|document| document.root).collect();
-        return agreement::objection(&tree, &roots, text, Demand::Written);
+        return agreement::objection(&tree, &roots, 0..text.len(), Demand::Written);
     };
     let another = if agreement::is_read_as_json(text) {
         "a reader of JSON"
@@ -78,7 +78,7 @@ fn objection_to(tree: &SyntaxTree<'_>, part: &Range<usize>, source: &str) -> Opt
     }
     let roots: Vec<NodeId> = documents().filter_map(|document| document.root).collect();
     // What stands before the first document belongs to it, whose part is another one then.
-    agreement::objection(tree, &roots, source, Demand::Written).and_then(|_| objection(source))
+    agreement::objection(tree, &roots, part.clone(), Demand::Written).and_then(|_| objection(source))
 }
 
 /// Returns whether what stands in a template as it is holds an image that `is_known` does not know: a comment with `{{`

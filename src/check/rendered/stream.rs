@@ -141,7 +141,7 @@ impl StreamReader<'_> {
         }
         let is_read = tree.documents.iter().all(|document| document.error.is_none());
         let roots: Vec<NodeId> = tree.documents.iter().filter_map(|document| document.root).collect();
-        let objection = || agreement::objection(&tree, &roots, text, Demand::Rendered);
+        let objection = || agreement::objection(&tree, &roots, 0..text.len(), Demand::Rendered);
         if let Some(objection) = is_read.then(objection).flatten() {
             self.unread(Some(first), UnreadReason::Ambiguous, format!("document at {at}: {objection}"));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize as _;
 use serde::de::{
@@ -9,6 +10,7 @@ use serde::de::{
     Visitor,
 };
 
+use super::document_parts::{CutDocument, Shown};
 use super::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// Mappings whose values are texts that name no image: a chart may write a label twice.
@@ -23,20 +25,22 @@ pub(crate) enum Demand {
     Written,
 }
 
-/// Returns why the documents with these `roots`, which are all that `text` holds, are not understood: a construct that
-/// readers disagree about, or a second reader that sees something else. `None` where both see the same.
+/// Returns why the documents with these `roots`, which are all that the text holds at `span`, are not understood: a construct
+/// that readers disagree about, or a second reader that sees something else. `None` where both see the same.
 pub(crate) fn objection(
     tree: &SyntaxTree<'_>,
     roots: &[NodeId],
-    text: &str,
+    span: Range<usize>,
     demand: Demand,
 ) -> Option<String> {
+    let text = tree.text.get(span.clone()).unwrap_or_default();
     if let Some(construct) = roots.iter().find_map(|root| ambiguity_below(tree, *root, demand)) {
         return Some(construct);
     }
     if let (Some('{' | '['), [root]) = (text.trim_start().chars().next(), roots) {
         let mut json = serde_json::Deserializer::from_str(text);
-        let same = Agreement { tree, node: *root }.deserialize(&mut json).and_then(|()| json.end());
+        let all = Agreement { tree, shown: &Shown::default(), node: *root };
+        let same = all.deserialize(&mut json).and_then(|()| json.end());
         match same {
             Ok(()) => return None,
             Err(error) if error.is_data() => return Some(disagreement(&error)),
@@ -47,17 +51,43 @@ pub(crate) fn objection(
     if roots.is_empty() {
         return is_blank(text).err().map(|error| disagreement(&error));
     }
+    if let [root] = roots
+        && let Some(cut) = CutDocument::new(tree, *root, span)
+        && agree_in_parts(&cut)
+    {
+        return None;
+    }
+    agreement(tree, roots, text, &Shown::default()).err()
+}
+
+/// Returns whether a second reader sees in each part what the first sees there; of one that does not, the document as a whole
+/// says it better.
+pub(super) fn agree_in_parts(cut: &CutDocument<'_, '_>) -> bool {
+    cut.parts().all(|(part, shown)| agreement(cut.tree, &[cut.root], &part, &shown).is_ok())
+}
+
+/// Requires a second reader to see in a text what is shown of the documents with these `roots`.
+///
+/// # Errors
+/// Says where it sees something else.
+pub(super) fn agreement(
+    tree: &SyntaxTree<'_>,
+    roots: &[NodeId],
+    text: &str,
+    shown: &Shown,
+) -> Result<(), String> {
     let mut rest = roots.iter();
     for document in serde_yaml::Deserializer::from_str(text) {
         let same = match rest.next() {
-            Some(node) => Agreement { tree, node: *node }.deserialize(document),
+            Some(node) => Agreement { tree, shown, node: *node }.deserialize(document),
             None => Err(serde_yaml::Error::custom("there is one document more")),
         };
-        if let Err(error) = same {
-            return Some(disagreement(&error));
-        }
+        same.map_err(|error| disagreement(&error))?;
     }
-    rest.next().map(|_| disagreement(&"there is one document less"))
+    match rest.next() {
+        None => Ok(()),
+        Some(_) => Err(disagreement(&"there is one document less")),
+    }
 }
 
 /// Returns whether the second reader reads a text to its end.
@@ -162,12 +192,13 @@ fn is_text_tag(tag: &str) -> bool {
 /// Reads what the second reader says, and holds it to a node of the first.
 struct Agreement<'y, 'a> {
     tree: &'y SyntaxTree<'a>,
+    shown: &'y Shown,
     node: NodeId,
 }
 
 impl Agreement<'_, '_> {
     fn of(&self, node: NodeId) -> Self {
-        Self { tree: self.tree, node: self.tree.resolve(node) }
+        Self { node: self.tree.resolve(node), ..*self }
     }
 
     /// Requires the value of a scalar whose tag says what it is: readers differ in what they make of it, and whoever asks
@@ -266,7 +297,7 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
         self.require(self.tree.is_sequence(self.node))?;
-        for item in self.tree.items(self.node) {
+        for item in self.shown.of(self.node, self.tree.items(self.node)) {
             let item = sequence.next_element_seed(self.of(*item))?;
             self.require(item.is_some())?;
         }
@@ -276,7 +307,7 @@ impl<'de> Visitor<'de> for Agreement<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         self.require(self.tree.is_mapping(self.node))?;
-        for (key, value) in self.tree.entries(self.node) {
+        for (key, value) in self.shown.of(self.node, self.tree.entries(self.node)) {
             let key = map.next_key_seed(self.of(*key))?;
             self.require(key.is_some())?;
             map.next_value_seed(self.of(*value))?;

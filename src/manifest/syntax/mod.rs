@@ -7,6 +7,7 @@ mod bake;
 pub(crate) mod build;
 pub(crate) mod definition;
 mod dockerfile;
+mod document_parts;
 pub(crate) mod embedded;
 mod env_file;
 mod hcl;

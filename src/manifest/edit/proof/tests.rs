@@ -97,6 +97,42 @@ fn the_second_tree_refuses_every_other_reading() {
 }
 
 #[test]
+fn a_long_document_is_proven_in_parts_and_refused_for_any_of_them() {
+    const ITEMS: usize = 900;
+    let filler = "c".repeat(600);
+    let item = |i| format!("- name: a{i}\n  image: a:{i}\n  # {filler}\n  args: [b{i}, \"c\n    d\"]\n");
+    let text = format!("kind: List\nitems:\n{}end: ~\n", (0..ITEMS).map(item).collect::<String>());
+    let old = yaml::parse(&text);
+    let mut plan = Plan::default();
+    let root = old.documents[0].root.unwrap();
+    for (i, item) in old.items(old.get(root, "items").unwrap()).iter().enumerate() {
+        let image = old.get(*item, "image").unwrap();
+        plan.set(&old, image, format!("b:{i}")).unwrap();
+        plan.add_after(&old, *item, image, "digest", "sha256").unwrap();
+    }
+    let after = plan.apply(&text).unwrap();
+    let check = |text: &str| second_reading(&old, text, &plan);
+    assert_eq!(check(&after), Ok(()));
+    // Every part has some.
+    for i in (0..ITEMS).step_by(97) {
+        let whole = |name: &str| format!("- name: {name}\n  image: b:{i}\n  digest: sha256\n");
+        let place = whole(&format!("a{i}"));
+        for changed in [
+            whole("b"),
+            place.replace("  digest: sha256\n", ""),
+            place.replace("sha256", "sha255"),
+            place.replace("b:", "a:"),
+            place.replace("  image", " image"),
+            format!("- {{}}\n{place}"),
+            format!("{place}  digest: sha256\n"),
+        ] {
+            assert!(after.contains(&place));
+            assert!(check(&after.replace(&place, &changed)).is_err(), "{changed}");
+        }
+    }
+}
+
+#[test]
 fn the_bytes_outside_the_splices_count_alone() {
     let old = yaml::parse(BEFORE);
     let plan = plan(&old);

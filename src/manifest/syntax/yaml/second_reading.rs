@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use crate::manifest::syntax::agreement::agree_in_parts;
 use crate::manifest::syntax::definition::Difference;
+use crate::manifest::syntax::document_parts::{CutDocument, Shown};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::syntax::tree_edit::{Added, ExpectedEntry, TreeEdit};
 
@@ -14,7 +16,7 @@ pub(super) fn compare(
     after: &SyntaxTree<'_>,
     edit: &TreeEdit,
 ) -> Result<(), Difference> {
-    SecondComparison { tree: before, edit }.streams(after)
+    SecondComparison { tree: before, shown: &Shown::default(), edit }.streams(after)
 }
 
 /// A value as libyaml reads it: typed, aliases expanded, duplicate keys kept.
@@ -29,8 +31,10 @@ enum LibyamlTree {
     Tagged(String, Box<Self>),
 }
 
+#[derive(Clone, Copy)]
 struct SecondComparison<'c, 'a> {
     tree: &'c SyntaxTree<'a>,
+    shown: &'c Shown,
     edit: &'c TreeEdit,
 }
 
@@ -39,6 +43,12 @@ impl SecondComparison<'_, '_> {
         let documents = &self.tree.documents;
         if documents.iter().all(|document| document.error.is_none()) {
             let roots: Vec<NodeId> = documents.iter().filter_map(|document| document.root).collect();
+            if let [root] = roots[..]
+                && let Some(after_root) = after.documents.iter().find_map(|document| document.root)
+                && self.is_same_in_parts(root, after, after_root)
+            {
+                return Ok(());
+            }
             return self.texts(&roots, self.tree.text, after.text);
         }
         // A document that nobody can read does not keep the others from being proven, each by itself.
@@ -50,12 +60,28 @@ impl SecondComparison<'_, '_> {
         Ok(())
     }
 
+    /// Returns whether the one document of a text is long, and the same but for the planned differences in each of its parts:
+    /// in those of the parser, which are parts to libyaml too.
+    fn is_same_in_parts(&self, root: NodeId, after: &SyntaxTree<'_>, after_root: NodeId) -> bool {
+        let Some(old) = CutDocument::new(self.tree, root, 0..self.tree.text.len()) else { return false };
+        let Some(new) = old.edited(self.edit, after, after_root, 0..after.text.len()) else { return false };
+        agree_in_parts(&old)
+            && agree_in_parts(&new)
+            && old.parts().zip(new.parts()).all(|((old, shown), (new, _))| {
+                SecondComparison { shown: &shown, ..*self }.texts(&[root], &old, &new).is_ok()
+            })
+    }
+
     fn texts(&self, roots: &[NodeId], before: &str, after: &str) -> Result<(), Difference> {
-        let (old, new) = (second_parse(before)?, second_parse(after)?);
-        if old.len() != new.len() || old.len() != roots.len() {
-            return Err(Difference::At("/".to_owned()));
+        let (mut old, mut new) = (second_parse(before), second_parse(after));
+        for root in roots {
+            match (old.next(), new.next()) {
+                (Some(old), Some(new)) => self.nodes(*root, &old?, &new?)?,
+                _ => return Err(Difference::At("/".to_owned())),
+            }
         }
-        roots.iter().zip(old.iter().zip(&new)).try_for_each(|(root, (old, new))| self.nodes(*root, old, new))
+        let is_over = old.next().is_none() && new.next().is_none();
+        is_over.then_some(()).ok_or_else(|| Difference::At("/".to_owned()))
     }
 
     fn nodes(&self, id: NodeId, old: &LibyamlTree, new: &LibyamlTree) -> Result<(), Difference> {
@@ -88,7 +114,7 @@ impl SecondComparison<'_, '_> {
                 self.nodes(id, old, new)
             }
             (LibyamlTree::Sequence(old), LibyamlTree::Sequence(new)) => {
-                let items = self.tree.items(id);
+                let items = self.shown.of(id, self.tree.items(id));
                 if items.len() != old.len() || old.len() != new.len() {
                     return Err(differs());
                 }
@@ -98,15 +124,30 @@ impl SecondComparison<'_, '_> {
                     .try_for_each(|(item, (old, new))| self.nodes(*item, old, new))
             }
             (LibyamlTree::Mapping(old), LibyamlTree::Mapping(new)) => {
-                let entries = self.tree.entries(id);
+                let all = self.tree.entries(id);
+                let entries = self.shown.of(id, all);
                 if entries.len() != old.len() {
                     return Err(differs());
                 }
+                let (first, last) = self.shown.ends(id);
+                let start = first.unwrap_or_default();
+                let is_before = |step: &ExpectedEntry<'_>| {
+                    first.is_some() && !matches!(step, ExpectedEntry::Old(index) if *index >= start)
+                };
+                let mut is_over = false;
+                let is_here = |step: &ExpectedEntry<'_>| {
+                    let was_over = is_over;
+                    is_over |=
+                        matches!(step, ExpectedEntry::Old(index) if last.is_some_and(|last| *index >= last));
+                    !was_over
+                };
                 let mut rest = new.iter();
-                for step in self.edit.expected_entries(id, old.len()) {
+                let steps = self.edit.expected_entries(id, all.len());
+                for step in steps.skip_while(is_before).take_while(is_here) {
                     let (key, value) = rest.next().ok_or_else(differs)?;
                     match step {
-                        ExpectedEntry::Old(index) if old[index].0 == *key => {
+                        ExpectedEntry::Old(index) if old[index - start].0 == *key => {
+                            let index = index - start;
                             self.nodes(entries[index].1, &old[index].1, value)?;
                         }
                         ExpectedEntry::Added(name, added)
@@ -146,12 +187,11 @@ fn is_filled(tree: &LibyamlTree, entries: &[(String, String)]) -> bool {
         })
 }
 
-fn second_parse(text: &str) -> Result<Vec<LibyamlTree>, Difference> {
-    serde_yaml::Deserializer::from_str(text)
-        .map(|document| {
-            LibyamlTree::deserialize(document).map_err(|error| Difference::Unreadable(error.to_string()))
-        })
-        .collect()
+/// Returns the documents of a text, each read when it is asked for.
+fn second_parse(text: &str) -> impl Iterator<Item = Result<LibyamlTree, Difference>> {
+    serde_yaml::Deserializer::from_str(text).map(|document| {
+        LibyamlTree::deserialize(document).map_err(|error| Difference::Unreadable(error.to_string()))
+    })
 }
 
 impl<'de> Deserialize<'de> for LibyamlTree {
