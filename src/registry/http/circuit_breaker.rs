@@ -12,6 +12,9 @@ const PROBATIONS_MAX: u32 = 2;
 /// The fewest failures in a row after which a registry is left alone.
 const LIMIT_MIN: u32 = 8;
 
+/// After how many failures in a row it looks as if nobody were answered.
+const SILENT: u32 = 4;
+
 /// Whether one host is asked at all.
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -64,6 +67,11 @@ impl Breaker {
     /// Takes note of a clear answer: even a refusal shows that the host is there.
     pub(super) fn answered(&mut self) {
         (self.failures, self.open, self.probation) = (0, None, None);
+    }
+
+    /// Returns whether an answer came not long ago.
+    pub(super) fn is_answering(&self) -> bool {
+        self.failures < SILENT
     }
 
     /// Takes note of a request that was `sent` and failed; `is_limit`: because there were too many. Returns whether the host is

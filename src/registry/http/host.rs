@@ -138,14 +138,13 @@ impl Host {
         self.state().latency.pause(usual)
     }
 
-    /// Returns the first pause after a failure, about `usual`: shorter where the host answers fast, longer for what failed in
-    /// an earlier `pass`.
+    /// Returns the first pause after a failure, about `usual`: shorter where the host answers fast, and longer for what failed
+    /// in an earlier `pass`. What fails for the second time waits as long however fast the host is, but where it answers others
+    /// meanwhile: it is not the host then that needs the time.
     pub(crate) fn pause(&self, usual: Duration, pass: u32) -> Duration {
-        match pass {
-            0 => self.spread(usual),
-            1 => usual,
-            _ => usual * LAST_SLOWER,
-        }
+        let longest = if pass > 1 { usual * LAST_SLOWER } else { usual };
+        let is_short = pass == 0 || self.state().breaker.is_answering();
+        if is_short { self.spread(longest) } else { longest }
     }
 
     /// Takes note of how long an answer took.
@@ -326,6 +325,24 @@ mod tests {
             answered(turn(&host).await);
         }
         assert_eq!(host.slots.available_permits(), MOST);
+    }
+
+    #[tokio::test]
+    async fn what_failed_again_waits_as_long_as_the_host_takes_where_it_answers_others() {
+        let host = Host::new(MOST);
+        let (usual, short) = (Duration::from_millis(200), Duration::from_millis(20));
+        let pauses = || [0, 1, 2].map(|pass| host.pause(usual, pass));
+        assert_eq!(pauses(), [usual, usual, usual * LAST_SLOWER], "nothing is known of it");
+        (0..10).for_each(|_| host.answered_after(Duration::from_millis(1)));
+        assert_eq!(pauses(), [short; 3]);
+        for _ in 0..4 {
+            refused(turn(&host).await);
+        }
+        assert_eq!(pauses(), [short, usual, usual * LAST_SLOWER], "it answers nobody");
+        answered(turn(&host).await);
+        (0..50).for_each(|_| host.answered_after(Duration::from_millis(100)));
+        let [first, second, last] = pauses();
+        assert!(first == usual && second == usual && last > 2 * usual, "it is slow");
     }
 
     #[tokio::test]
