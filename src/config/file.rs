@@ -5,28 +5,40 @@ use std::path::Path;
 
 use super::{ConfigError, Diagnostic};
 
-/// The largest file that is read as a configuration, in bytes.
+/// The largest file that is read of a scanned repository as its configuration, in bytes.
 pub const SIZE_MAX: u64 = 256 * 1024;
 
-/// Returns the bytes of the file at `path`.
+/// The largest file that is read where whoever runs tagpin names it, in bytes: some ten thousand listed repositories have a
+/// megabyte.
+const NAMED_SIZE_MAX: u64 = 8 * 1024 * 1024;
+
+/// Returns the bytes of the file at `path`, which whoever runs tagpin names.
 ///
 /// # Errors
 /// It cannot be read, or is too large.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    read_within(path, NAMED_SIZE_MAX)
+}
+
+/// Returns the bytes of the file at `path` where these are at most so many.
+///
+/// # Errors
+/// It cannot be read, or is too large.
+pub(super) fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, ConfigError> {
     let mut bytes = Vec::new();
     // Not fs_err: the problem names the file already.
     std::fs::File::open(path)
-        .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(path, format!("cannot be read: {error}")))?;
-    within_limit(&path.display().to_string(), &bytes)?;
+    within_limit(&path.display().to_string(), &bytes, most)?;
     Ok(bytes)
 }
 
-pub(super) fn within_limit(file: &str, bytes: &[u8]) -> Result<(), ConfigError> {
-    if bytes.len() as u64 <= SIZE_MAX {
+pub(super) fn within_limit(file: &str, bytes: &[u8], most: u64) -> Result<(), ConfigError> {
+    if bytes.len() as u64 <= most {
         return Ok(());
     }
-    let message = format!("the file is larger than the {SIZE_MAX} bytes that tagpin reads");
+    let message = format!("the file is larger than the {most} bytes that tagpin reads");
     Err(ConfigError::one(Diagnostic::whole(file, message)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::{read, unreadable, utf8};
+use super::file::{SIZE_MAX, read, read_within, unreadable, utf8};
 use super::raw::Raw;
 use super::show::action;
 use super::{Config, ConfigError, Diagnostic, Variables, check, mistakes, pull_request};
@@ -51,8 +51,8 @@ impl Config {
     /// The file cannot be read, or is refused.
     pub fn narrowed_by_file(&self, path: &str) -> Result<Self, ConfigError> {
         let is_file = |path: &str| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-        let files = |path: &str| is_file(path).then(|| read(Path::new(path)).ok()).flatten();
-        self.narrowed(path, &read(Path::new(path))?, files)
+        let read = |path: &str| read_within(Path::new(path), SIZE_MAX);
+        self.narrowed(path, &read(path)?, |path| is_file(path).then(|| read(path).ok()).flatten())
     }
 
     /// Returns the configuration that `bytes` spell. `file` is how messages name them; relative paths start at `base`.

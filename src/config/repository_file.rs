@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::check::Checker;
 use super::diagnostic::Diagnostic;
-use super::file::{utf8, within_limit};
+use super::file::{SIZE_MAX, utf8, within_limit};
 use super::raw::{Raw, RawPolicy, RawRule, SpannedText};
 use super::raw_narrowing::{RawNarrowing, RawNarrowingPolicy, RawNarrowingRule};
 use super::{Config, ConfigError, mistakes};
@@ -32,7 +32,7 @@ impl Config {
         bytes: &[u8],
         files: impl Fn(&str) -> Option<Vec<u8>>,
     ) -> Result<Self, ConfigError> {
-        within_limit(path, bytes)?;
+        within_limit(path, bytes, SIZE_MAX)?;
         let text = utf8(path, bytes)?;
         if self.own.as_deref() == Some(text) {
             return Ok(self.clone());
