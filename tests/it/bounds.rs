@@ -244,3 +244,62 @@ fn a_million_long_paths_are_the_end_of_their_own_repository_alone() {
     assert!(err.contains("bad.git: failed: the repository has more than 134217728 bytes of paths"), "{err}");
     assert!(out.contains("good.git: nothing to change"), "{out}\n{err}");
 }
+
+/// What bears on how much a repository may cost, each as a repository would say it of itself.
+const BOUNDS: [&str; 12] = [
+    "[limits]\nentries = 1000000\n",
+    "[limits]\npath-bytes = 134217728\n",
+    "[limits]\ndocument-bytes = 1073741824\n",
+    "[limits]\nnodes = 50000000\n",
+    "[limits]\nimages = 200000\n",
+    "[limits]\ncpu-time = \"1h\"\n",
+    "[limits]\ntime = \"1h\"\n",
+    "[run]\nconcurrency = 100\n",
+    "[network]\nconcurrency = 100\n",
+    "[network]\nimage-timeout = \"10m\"\n",
+    "[serve]\nschedule = \"* * * * *\"\n",
+    "[policy]\nexclude = []\n[limits]\nentries = 1000000\n",
+];
+
+#[test]
+fn what_a_repository_says_of_its_own_bounds_is_the_end_of_it_alone() {
+    let directory = directory(&[]);
+    let repository = |name: &str, files: &[(&str, &str)]| {
+        let path = directory.path().join(name);
+        BareRepository::create(&path).seed(files);
+        format!("[[repository]]\nurl = \"{}\"\n", path.display())
+    };
+    let small = [("a.yaml", "a: b\n")];
+    let large: Vec<(String, &str)> = (0..5).map(|i| (format!("{i}.yaml"), "a: b\n")).collect();
+    let mut all = repository("good.git", &small) + &repository("large.git", &borrowed(&large));
+    for (index, own) in BOUNDS.iter().enumerate() {
+        for (size, files) in [("small", &small[..]), ("large", &borrowed(&large)[..])] {
+            let files = [files, &[(".tagpin.toml", own)]].concat();
+            all.push_str(&repository(&format!("{size}{index}.git"), &files));
+        }
+    }
+    let cache = format!("cache-dir = \"{}/cache\"\n", directory.path().display());
+    let config = format!("{cache}[forge]\nkind = \"none\"\n[limits]\nentries = 4\n{all}");
+    fs_err::write(directory.path().join("bot.toml"), config).unwrap();
+    let limits = Limits { cpu: 60, memory: 2048 };
+    let ran = within(&limits, directory.path(), &["run", "--dry-run", "--config", "bot.toml"]);
+    let told = String::from_utf8([ran.stdout.as_slice(), &ran.stderr].concat()).unwrap();
+    assert_eq!(code(&ran), 3, "{told}");
+    assert!(told.contains("good.git: nothing to change"), "{told}");
+    let failure = |name: &str| {
+        let at = format!("{name}.git: failed: ");
+        told.lines()
+            .find_map(|line| Some(line.split_once(&at)?.1))
+            .unwrap_or_else(|| panic!("{name}: {told}"))
+    };
+    assert!(failure("large").contains("more than 4 files and directories"), "{told}");
+    for (index, own) in BOUNDS.iter().enumerate() {
+        let [small, large] = ["small", "large"].map(|size| failure(&format!("{size}{index}")));
+        assert!(small.contains("belongs into the file that is given with `--config`"), "{own}: {small}");
+        assert!(large.contains("more than 4 files and directories"), "{own}: {large}");
+    }
+}
+
+fn borrowed<'f>(files: &'f [(String, &'f str)]) -> Vec<(&'f str, &'f str)> {
+    files.iter().map(|(path, text)| (path.as_str(), *text)).collect()
+}
