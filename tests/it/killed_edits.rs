@@ -1,4 +1,4 @@
-//! The commands that edit files in a checkout, killed at any write, with a full disk or without permission, and run again:
+//! The commands that edit files in a checkout, killed at any write, with a full or read-only disk or without permission, and run again:
 //! the same files as if nothing had happened, and never half of one.
 //!
 //! A file may become only so large (RLIMIT_FSIZE), and the one that is to be written then is larger: which one that is
@@ -27,6 +27,8 @@ enum WriteFault {
     DiskFull,
     /// The directory cannot be written.
     Denied,
+    /// Nothing can be written.
+    ReadOnly,
 }
 
 impl WriteFault {
@@ -41,7 +43,38 @@ impl WriteFault {
                 "exec setpriv --bounding-set -dac_override,-dac_read_search,-fowner \"$0\" \"$@\""
             }
             Self::Denied => "exec \"$0\" \"$@\"",
+            Self::ReadOnly => {
+                "exec unshare --mount sh -c 'mount --bind . . && mount -o remount,bind,ro \"$PWD\" && cd \"$PWD\" && exec \
+                 \"$0\" \"$@\"' \"$0\" \"$@\""
+            }
         }
+    }
+
+    /// Returns whether it hits whatever is written, and not one file alone.
+    fn hits_all(self) -> bool {
+        matches!(self, Self::Denied | Self::ReadOnly)
+    }
+
+    /// Returns what the system says of it.
+    fn message(self) -> &'static str {
+        match self {
+            Self::Killed => "",
+            Self::DiskFull => "too large",
+            Self::Denied => "ermission denied",
+            Self::ReadOnly => "ead-only file system",
+        }
+    }
+
+    /// Returns the faults that this machine can be made to have.
+    fn all() -> Vec<Self> {
+        let mut probe = Command::new("sh");
+        probe.args(["-c", Self::ReadOnly.script(), "true"]).current_dir(std::env::temp_dir());
+        let can_mount = probe.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        if !can_mount {
+            println!("skipped: nothing can be mounted read-only here");
+        }
+        let read_only = can_mount.then_some(Self::ReadOnly);
+        [Self::Killed, Self::DiskFull, Self::Denied].into_iter().chain(read_only).collect()
     }
 }
 
@@ -220,7 +253,7 @@ impl Killed {
         for (reached, spoilt) in order.iter().enumerate() {
             let at = format!("{args:?}: {fault:?} at {spoilt}");
             let small = self.files();
-            if fault != WriteFault::Denied {
+            if !fault.hits_all() {
                 self.enlarge(spoilt);
             }
             let before = self.files();
@@ -239,12 +272,11 @@ impl Killed {
                 WriteFault::Killed => {
                     assert_eq!((output.status.signal(), half), (Some(SIGXFSZ), 1), "{at}: {told}");
                 }
-                WriteFault::DiskFull | WriteFault::Denied => {
+                WriteFault::DiskFull | WriteFault::Denied | WriteFault::ReadOnly => {
                     assert_eq!(half, 0, "{at}");
                     assert!(output.status.code().is_some_and(|code| code > 0), "{at}: {told}");
                     let name = spoilt.rsplit('/').next().unwrap();
-                    let why = if fault == WriteFault::Denied { "ermission denied" } else { "too large" };
-                    assert!(told.contains(name) && told.contains(why), "{at}: {told}");
+                    assert!(told.contains(name) && told.contains(fault.message()), "{at}: {told}");
                 }
             }
             for (name, text) in &left {
@@ -271,7 +303,7 @@ impl Killed {
             self.run(args);
             assert_eq!(self.files(), whole, "{at}, and once more");
             self.restore(&small);
-            if fault == WriteFault::Denied {
+            if fault.hits_all() {
                 break;
             }
         }
@@ -288,7 +320,7 @@ const STAGING: [&str; 3] = ["staging/a.yaml", "staging/b.yaml", "staging/c.yaml"
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_with_a_write_the_next_run_makes_it_good() {
     for step in &STEPS {
-        for fault in [WriteFault::Killed, WriteFault::DiskFull, WriteFault::Denied] {
+        for fault in WriteFault::all() {
             let killed = Killed::new().await;
             fs_err::create_dir_all(killed.scene.path("dev")).unwrap();
             (step.prepare)(&killed);

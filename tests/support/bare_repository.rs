@@ -64,6 +64,11 @@ impl BareRepository {
         Some(self.git.find_branch(branch, BranchType::Local).ok()?.get().target().unwrap())
     }
 
+    pub(crate) fn branches(&self) -> Vec<String> {
+        let all = self.git.branches(Some(BranchType::Local)).unwrap();
+        all.map(|branch| branch.unwrap().0.name().unwrap().unwrap().to_owned()).collect()
+    }
+
     pub(crate) fn move_branch(&self, branch: &str, to: Oid) {
         self.git.reference(&format!("refs/heads/{branch}"), to, true, "moved").unwrap();
     }

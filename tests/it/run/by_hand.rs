@@ -28,8 +28,8 @@ fn command(world: &World, home: &Path, args: &[&str]) -> tokio::process::Command
     command
 }
 
-const PROMOTE: [&str; 4] = ["promote", "dev", "production", "--pull-request"];
-const ROLLBACK: [&str; 7] =
+pub(super) const PROMOTE: [&str; 4] = ["promote", "dev", "production", "--pull-request"];
+pub(super) const ROLLBACK: [&str; 7] =
     ["rollback", DEV, "--image=nginx", "--to=previous", "--reason=TICKET-7", "--by=Ana", "--pull-request"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

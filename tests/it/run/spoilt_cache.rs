@@ -11,7 +11,9 @@ use tagpin::pull_request::Operation;
 use tagpin::run::BRANCH;
 
 use super::binary::{Ran, tagpin};
-use super::{FILE, NGINX, run, world};
+use super::by_hand::{PROMOTE, ROLLBACK};
+use super::promotion::{BY_HAND, ENVIRONMENTS, Story};
+use super::{FILE, NGINX, world};
 use crate::support::world::{NAME, TOKEN, World};
 
 type Content = BTreeMap<PathBuf, Vec<u8>>;
@@ -122,19 +124,60 @@ fn spoil_every_file(world: &World, kind: &str, end: &str, pulls: usize) {
     assert!(told.is_empty(), "{}", told.join("\n"));
 }
 
-/// Runs the binary with a cache that cannot be written as `script` has it.
-fn suffer(world: &World, config: &str, script: &str) -> Ran {
-    world.forget();
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("bot.toml");
-    fs_err::write(&file, config).unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", script, env!("CARGO_BIN_EXE_tagpin"), "run", "--config"]).arg(&file);
-    command.current_dir(home.path()).env_clear().env("HOME", home.path()).stdin(Stdio::null());
-    command.env("TAGPIN_GITHUB_TOKEN", TOKEN).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+/// What writes to the cache and to a remote, and what is true of the remote once it was done.
+struct Step {
+    name: &'static str,
+    settings: &'static str,
+    args: &'static [&'static str],
+    branches: &'static [&'static str],
+}
+
+const STEPS: [Step; 4] = [
+    Step { name: "run", settings: "", args: &["run"], branches: &[BRANCH] },
+    Step {
+        name: "run with a ledger",
+        settings: "[ledger]\nenabled = true\n",
+        args: &["run"],
+        branches: &[BRANCH, "tagpin-ledger"],
+    },
+    Step { name: "promote", settings: ENVIRONMENTS, args: &PROMOTE, branches: &[BY_HAND] },
+    Step {
+        name: "rollback",
+        settings: ENVIRONMENTS,
+        args: &ROLLBACK,
+        branches: &["tagpin/rollback-dev-web.yaml"],
+    },
+];
+
+impl Step {
+    /// Returns a repository for it.
+    async fn world(&self) -> World {
+        if self.settings == ENVIRONMENTS { Story::start().await.world } else { world().await }
+    }
+
+    /// Runs it in a checkout where the shell does `script` first.
+    fn suffer(&self, world: &World, script: &str) -> Ran {
+        world.forget();
+        let home = tempfile::tempdir().unwrap();
+        let checkout = home.path().join("checkout");
+        git2::Repository::init(&checkout).unwrap().remote("origin", &world.url(NAME)).unwrap();
+        let file = home.path().join("bot.toml");
+        let repositories = if self.args == ["run"] { &[NAME][..] } else { &[] };
+        fs_err::write(&file, world.config_text("", "github", repositories) + self.settings).unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_tagpin"), "--config"]).arg(&file).args(self.args);
+        command.current_dir(checkout).env_clear().env("HOME", home.path()).stdin(Stdio::null());
+        command.env("TAGPIN_GITHUB_TOKEN", TOKEN).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Returns how many of its branches there are.
+    fn done(&self, world: &World) -> usize {
+        let heads = world.repository().branches();
+        self.branches.iter().filter(|branch| heads.iter().any(|head| head.starts_with(**branch))).count()
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -145,28 +188,29 @@ async fn a_full_or_read_only_disk_is_a_clear_error_and_nothing_is_written_anywhe
         if rustix::process::geteuid().is_root() { LEFT.to_owned() } else { "exec \"$0\" \"$@\"".to_owned() };
     // A clone needs more than a few blocks, and more of them the further it gets.
     let full = |blocks| format!("trap '' XFSZ && ulimit -f {blocks} && exec \"$0\" \"$@\"");
-    let scripts = [full(0), full(1), denied];
-    for (index, script) in scripts.iter().enumerate() {
-        let mut world = world().await;
-        let config = world.config_text("", "github", &[NAME]);
+    let faults = [(full(0), 0o755), (full(1), 0o755), (denied, 0o555)];
+    for (step, (script, mode)) in STEPS.iter().flat_map(|step| faults.iter().map(move |fault| (step, fault)))
+    {
+        let at = format!("{}, {script}", step.name);
+        let world = step.world().await;
         let cache = world.cache();
         fs_err::create_dir_all(&cache).unwrap();
-        let mode = |mode| {
+        let set = |mode| {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
             fs_err::set_permissions(&cache, mode).unwrap();
         };
-        mode(if index == 2 { 0o555 } else { 0o755 });
-        let Ran { code, out, err } = suffer(&world, &config, script);
-        mode(0o755);
+        set(*mode);
+        let Ran { code, out, err } = step.suffer(&world, script);
+        set(0o755);
         if code != 0 {
-            assert!(code == 3 || code == 1, "{script}: {code} {out}{err}");
-            assert!(!err.is_empty() && !err.contains("panicked"), "{script}: {out}{err}");
-            assert!(world.forge.pulls().is_empty() && world.branch().is_none(), "{script}: {out}{err}");
+            assert!(code == 3 || code == 1, "{at}: {code} {out}{err}");
+            assert!(!err.is_empty() && !err.contains("panicked"), "{at}: {out}{err}");
+            assert!(world.forge.pulls().is_empty() && step.done(&world) == 0, "{at}: {out}{err}");
         }
         // The same directory, and what was left in it.
-        run(&mut world).await;
-        assert_eq!(world.forge.pulls().len(), 1, "{script}");
-        assert!(world.read(BRANCH, FILE).contains(&world.tags[NGINX]), "{script}");
+        let Ran { code, out, err } = step.suffer(&world, "exec \"$0\" \"$@\"");
+        assert_eq!((code, step.done(&world)), (0, step.branches.len()), "{at}: {out}{err}");
+        assert_eq!(world.forge.pulls().len(), 1, "{at}: {out}{err}");
     }
 }
 
