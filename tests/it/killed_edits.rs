@@ -66,12 +66,13 @@ impl WriteFault {
     }
 
     /// Returns the faults that this machine can be made to have.
+    #[expect(clippy::print_stderr, reason = "a fault that is skipped says so")]
     fn all() -> Vec<Self> {
         let mut probe = Command::new("sh");
         probe.args(["-c", Self::ReadOnly.script(), "true"]).current_dir(std::env::temp_dir());
         let can_mount = probe.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         if !can_mount {
-            println!("skipped: nothing can be mounted read-only here");
+            eprintln!("skipped: nothing can be mounted read-only here");
         }
         let read_only = can_mount.then_some(Self::ReadOnly);
         [Self::Killed, Self::DiskFull, Self::Denied].into_iter().chain(read_only).collect()
