@@ -57,10 +57,11 @@ impl BranchHead {
 }
 
 /// A commit that says that tagpin made it, at the head or below plain merges of the base. Anybody can write that: what it
-/// holds is compared before it counts.
+/// holds and says is compared before it counts.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnClaim {
     pub(crate) commit: Oid,
+    pub(crate) message: String,
     /// Its tree, and that of the merges above it, each with the commit of the base that it has to be built on.
     pub(crate) trees: Vec<(Oid, Oid)>,
 }
@@ -173,7 +174,8 @@ fn head(
     let is_base = id == base_head;
     if trailer::is_own(&head) {
         let trees = head.parents.iter().map(|parent| (head.tree, *parent)).collect();
-        return Ok(BranchHead { id, claim: Some(OwnClaim { commit: id, trees }), is_base });
+        let claim = OwnClaim { commit: id, message: head.message, trees };
+        return Ok(BranchHead { id, claim: Some(claim), is_base });
     }
     let Some(updated) = repository.below_updates(name, id, base, base_head)? else {
         return Ok(BranchHead { id, claim: None, is_base });
@@ -181,5 +183,6 @@ fn head(
     let own = repository.describe(updated.commit)?;
     let below = own.parents.iter().map(|parent| (own.tree, *parent));
     let trees = below.chain([(head.tree, updated.merged)]).collect();
-    Ok(BranchHead { id, claim: Some(OwnClaim { commit: updated.commit, trees }), is_base })
+    let claim = OwnClaim { commit: updated.commit, message: own.message, trees };
+    Ok(BranchHead { id, claim: Some(claim), is_base })
 }

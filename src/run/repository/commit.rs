@@ -25,6 +25,27 @@ pub(crate) struct NewBranchCommit<'a> {
     pub(crate) occasion: &'a Occasion,
 }
 
+impl NewBranchCommit<'_> {
+    /// Returns the message of the commit with the changes of `pinned`, without tagpin's trailers.
+    pub(crate) fn message(&self, config: &Config, pinned: &Pinned) -> String {
+        let proposal = proposal(pinned, &BTreeMap::new(), self.occasion.clone(), String::new());
+        let (title, _) = worded_title(config, &proposal, self.place);
+        let template = config.proposals.commit_message.as_ref();
+        let own = template.and_then(|template| {
+            let message = template.message(&proposal, self.place, &title);
+            message
+                .inspect_err(|error| tracing::warn!(error, "the template `commit-message` was not used"))
+                .ok()
+        });
+        let mut message = own.unwrap_or_else(|| commit_message(&proposal, &title));
+        if config.forge.sign_off {
+            let (name, email) = (&config.forge.author_name, &config.forge.author_email);
+            message = format!("{}\n\nSigned-off-by: {name} <{email}>\n", message.trim_end());
+        }
+        message
+    }
+}
+
 /// Returns the files that `pinned` changes with their new contents.
 fn contents(pinned: &Pinned) -> Vec<(String, Vec<u8>)> {
     let files = pinned.files.iter().chain(&pinned.beside);
@@ -82,8 +103,7 @@ async fn try_commit<R>(
     pinned: &Pinned,
 ) -> Result<String, RunError> {
     let RepositoryContext { run, access, config, cloned, .. } = repository;
-    let message =
-        message(config, &proposal(pinned, &BTreeMap::new(), new.occasion.clone(), String::new()), new.place);
+    let message = new.message(config, pinned);
     let (files, branch, expected) = (contents(pinned), new.branch.to_owned(), new.expected);
     let base = cloned.base;
     let Some(forge) = access.forge.as_ref().filter(|_| access.forge_commits) else {
@@ -129,20 +149,4 @@ pub(crate) fn worded_title(
         Some(Ok(title)) => (title, None),
         Some(Err(error)) => (built_in(), Some(format!("the template `title` was not used: {error}"))),
     }
-}
-
-/// Returns the commit message, without tagpin's trailers.
-fn message(config: &Config, proposal: &Proposal, place: TemplateContext<'_>) -> String {
-    let (title, _) = worded_title(config, proposal, place);
-    let template = config.proposals.commit_message.as_ref();
-    let own = template.and_then(|template| {
-        let message = template.message(proposal, place, &title);
-        message.inspect_err(|error| tracing::warn!(error, "the template `commit-message` was not used")).ok()
-    });
-    let mut message = own.unwrap_or_else(|| commit_message(proposal, &title));
-    if config.forge.sign_off {
-        let (name, email) = (&config.forge.author_name, &config.forge.author_email);
-        message = format!("{}\n\nSigned-off-by: {name} <{email}>\n", message.trim_end());
-    }
-    message
 }

@@ -223,8 +223,11 @@ impl<R: Registry> RepositoryContext<'_, R> {
         let open = self.open_pull_request(name, candidate);
         // What is not confirmed may stay where it was proposed, and is proposed nowhere anew.
         let keeps_unconfirmed = open.is_some() || self.access.forge.is_none();
+        let place = TemplateContext { group: candidate.group.as_deref(), base: &self.cloned.base_branch };
+        let expected = head.map(|head| head.id);
+        let new = NewBranchCommit { branch: name, expected, place, occasion: &candidate.occasion };
         let held = match head.and_then(|head| head.claim.as_ref()) {
-            Some(claim) => self.compared(claim, &part, keeps_unconfirmed).await?,
+            Some(claim) => self.compared(claim, &new, &part, keeps_unconfirmed).await?,
             None => None,
         };
         let facts = candidate.facts(&self.cloned.base_branch, head, held.is_some(), &part, labels);
@@ -276,10 +279,6 @@ impl<R: Registry> RepositoryContext<'_, R> {
                 group.commit = head.claim.as_ref().map(|own| own.commit.to_string());
             }
             (Action::Build, _) => {
-                let base = &self.cloned.base_branch;
-                let place = TemplateContext { group: candidate.group.as_deref(), base };
-                let expected = head.map(|head| head.id);
-                let new = NewBranchCommit { branch: name, expected, place, occasion: &candidate.occasion };
                 (part, group.commit) = commit(self, &new, part).await?;
                 confirmed.clone_from(&group.commit);
                 group.branch =

@@ -46,7 +46,7 @@ impl BareClone {
             let Ok(commit) = self.describe(at) else { return Ok(None) };
             match commit.parents[..] {
                 _ if merges.len() > MERGES_MAX => return Ok(None),
-                [first, second] => {
+                [first, second] if is_plain(&commit.message, base, branch) => {
                     merges.push((commit.tree, first, second));
                     at = first;
                 }
@@ -74,5 +74,52 @@ impl BareClone {
             return Ok(None);
         }
         index.write_tree_to(&self.git).map(Some)
+    }
+}
+
+/// Returns whether a message says that the branch `base` was merged into `branch`, in the words of git or of a forge, and
+/// nothing else: pipelines and trackers of issues obey what a message says.
+fn is_plain(message: &str, base: &str, branch: &str) -> bool {
+    let words = message.split_whitespace().map(|word| word.trim_matches('\''));
+    let words: Vec<&str> = words.filter(|word| !["branch", "remote-tracking"].contains(word)).collect();
+    let is_base = |name: &str| {
+        name.strip_prefix("refs/remotes/").unwrap_or(name).strip_suffix(base).is_some_and(|remote| {
+            remote.is_empty() || remote.strip_suffix('/').is_some_and(|name| !name.contains(['/', '[', '*']))
+        })
+    };
+    match words[..] {
+        ["Merge" | "Merged", merged] => is_base(merged),
+        ["Merge" | "Merged", merged, "into", into] => is_base(merged) && into == branch,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn a_merge_that_says_more_is_somebodys() {
+        let plain = |message: &str| is_plain(message, "main", "tagpin/all");
+        for message in [
+            "Merge branch 'main' into tagpin/all",
+            "Merge branch 'main' into 'tagpin/all'\n",
+            "Merge branch 'main'",
+            "Merge remote-tracking branch 'origin/main' into tagpin/all",
+            "Merged main into tagpin/all",
+        ] {
+            assert!(plain(message), "{message}");
+        }
+        for message in [
+            "Merge branch 'main' into tagpin/all [skip ci]",
+            "Merge branch '[skip ci]/main' into tagpin/all",
+            "Merge branch 'main' into tagpin/all\n\nCloses #1",
+            "Merge branch 'other' into tagpin/all",
+            "Merge branch 'main' into other",
+            "Update",
+            "",
+        ] {
+            assert!(!plain(message), "{message}");
+        }
     }
 }

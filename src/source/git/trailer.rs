@@ -51,6 +51,37 @@ pub(super) fn append(message: &str, tree: Oid, changes: &str) -> String {
     format!("{message}{gap}{TREE}: {tree}\n{CHANGES}: {changes}\n")
 }
 
+/// Returns the lines in which a commit message says something: without empty ones, tagpin's trailers and plain sign-offs, as
+/// forges space messages anew and sign them off.
+pub fn said(message: &str) -> Vec<&str> {
+    let trailers = last_paragraph(message);
+    let (before, _) = message.trim_end().split_at(message.trim_end().len() - trailers.len());
+    // What is a trailer by its name alone may still tell a pipeline to stand by (`[skip ci]`), or close an issue (`#1`).
+    let is_hash = |value: &str| value.len() >= 40 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_person = |value: &str| {
+        let person = value.strip_suffix('>').and_then(|value| value.split_once(" <"));
+        person.is_some_and(|(name, address)| {
+            name.chars().all(|c| c.is_alphanumeric() || " .-_'".contains(c))
+                && address.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_+@[]".contains(&byte))
+                && address.contains('@')
+                && !address.contains(']')
+                || name.ends_with("[bot]")
+                    && name
+                        .trim_end_matches("[bot]")
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                    && !address.contains([' ', '#'])
+        })
+    };
+    let is_silent = |line: &&str| match line.split_once(": ") {
+        Some((TREE | CHANGES, value)) => is_hash(value),
+        Some(("Co-authored-by" | "Signed-off-by", value)) => is_person(value),
+        _ => false,
+    };
+    let lines = before.lines().chain(trailers.lines().filter(|line| !is_silent(line)));
+    lines.map(str::trim_end).filter(|line| !line.is_empty()).collect()
+}
+
 fn last_paragraph(message: &str) -> &str {
     let message = message.trim_end();
     message.rfind("\n\n").map_or(message, |at| &message[at + 2..])
@@ -84,6 +115,33 @@ mod tests {
         assert!(!is_own(&commit("pin images".to_owned(), oid("a"), 1)), "a human's");
         let quoted = format!("Revert \"x\"\n\nThis reverts:\n\n{message}\n\nSorry.");
         assert!(!is_own(&commit(quoted, oid("a"), 1)), "trailers in the middle of a message are a quotation");
+    }
+
+    #[test]
+    fn what_a_message_says_is_the_same_however_a_forge_spaces_and_signs_it() {
+        let made = append("title\n\n- a b\n- c d\n", oid("a"), &"0".repeat(64));
+        let said_before = said(&made);
+        assert_eq!(said_before, ["title", "- a b", "- c d"]);
+        for person in ["Bot <b@example.com>", "tagpin[bot] <1+tagpin[bot]@users.noreply.github.com>"] {
+            let signed = made.replace("- a b", "\n- a b  ") + &format!("Signed-off-by: {person}\n");
+            assert_eq!(said(&signed), said_before);
+        }
+        for other in [
+            made.replace("title", "[skip ci] title"),
+            made.replace("- c d", "- c d\n\n[skip ci]"),
+            made.replace("Tagpin-Tree", "Closes: x/y#1\nTagpin-Tree"),
+            made.clone() + "skip-checks: true\n",
+            made.clone() + "Signed-off-by: [skip ci] <b@example.com>\n",
+            made.clone() + "Signed-off-by: a [skip ci][bot] <b@example.com>\n",
+            made.clone() + "Signed-off-by: a <[skip ci]@example.com>\n",
+            made.clone() + "Co-authored-by: closes #1 <b@example.com>\n",
+            made.clone() + "Tagpin-Changes: 00 [skip ci]\n",
+            made.clone() + "Tagpin-Changes: Closes #1\n",
+            made.clone() + "\n[skip ci]\n",
+            made.replace("title\n", ""),
+        ] {
+            assert_ne!(said(&other), said_before, "{other}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, Oid, Repository, Signature, Time};
 use tagpin::config::Config;
 use tagpin::pull_request::marker;
+use tagpin::reference::Digest;
 use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
 use super::{DEPLOYMENT, FILE, NGINX, assert_nothing_written, assert_pushed, check, fill, world_with};
@@ -20,6 +21,8 @@ const MERGING: &str = "[pull-request]\nauto-merge = \"squash\"\n";
 pub(super) struct Forgery {
     pub(super) what: &'static str,
     tree: fn(&mut TreeUpdateBuilder, &Repository),
+    /// What it says before its title.
+    said: &'static str,
     /// Whether a commit that is not in the base stands below it.
     below: bool,
     /// Whether the base is merged on top, as "Update branch" does.
@@ -28,49 +31,34 @@ pub(super) struct Forgery {
 
 const SAME: fn(&mut TreeUpdateBuilder, &Repository) = |_, _| {};
 
-pub(super) const FORGERIES: [Forgery; 9] = [
-    Forgery { what: "another digest", tree: other_digest, below: false, updated: false },
-    Forgery { what: "a file beside", tree: beside, below: false, updated: false },
-    Forgery {
-        what: "a deleted file",
-        tree: |tree, _| _ = tree.remove("README.md"),
-        below: false,
-        updated: false,
-    },
+const NONE: Forgery = Forgery { what: "", tree: SAME, said: "", below: false, updated: false };
+
+pub(super) const FORGERIES: [Forgery; 10] = [
+    Forgery { what: "another digest", tree: other_digest, ..NONE },
+    Forgery { what: "a file beside", tree: beside, ..NONE },
+    Forgery { what: "a deleted file", tree: |tree, _| _ = tree.remove("README.md"), ..NONE },
     Forgery {
         what: "a mode",
         tree: |tree, git| {
             let id = git.blob(b"hello").unwrap();
             tree.upsert("README.md", id, FileMode::BlobExecutable);
         },
-        below: false,
-        updated: false,
+        ..NONE
     },
     Forgery {
         what: "a link",
         tree: |tree, git| _ = tree.upsert("link.yaml", git.blob(b"/etc/passwd").unwrap(), FileMode::Link),
-        below: false,
-        updated: false,
+        ..NONE
     },
     Forgery {
         what: "a submodule",
         tree: |tree, _| _ = tree.upsert("sub", Oid::from_bytes(&[7; 20]).unwrap(), FileMode::Commit),
-        below: false,
-        updated: false,
+        ..NONE
     },
-    Forgery {
-        what: "the right tree on a commit that is not in the base",
-        tree: SAME,
-        below: true,
-        updated: false,
-    },
-    Forgery { what: "a file in a commit below", tree: beside, below: true, updated: false },
-    Forgery {
-        what: "another digest below a merge of the base",
-        tree: other_digest,
-        below: false,
-        updated: true,
-    },
+    Forgery { what: "the right tree on a commit that is not in the base", below: true, ..NONE },
+    Forgery { what: "a file in a commit below", tree: beside, below: true, ..NONE },
+    Forgery { what: "another digest below a merge of the base", tree: other_digest, updated: true, ..NONE },
+    Forgery { what: "a message that keeps pipelines from running", said: "[skip ci] ", ..NONE },
 ];
 
 fn other_digest(tree: &mut TreeUpdateBuilder, git: &Repository) {
@@ -102,7 +90,8 @@ pub(super) fn forge(world: &World, branch: &str, forgery: &Forgery) -> Oid {
     let mut update = TreeUpdateBuilder::new();
     (forgery.tree)(&mut update, &git);
     let tree = update.create_updated(&git, &ours.tree().unwrap()).unwrap();
-    let message = ours.message().unwrap().replace(&ours.tree_id().to_string(), &tree.to_string());
+    let message = forgery.said.to_owned() + ours.message().unwrap();
+    let message = message.replace(&ours.tree_id().to_string(), &tree.to_string());
     let mut parent = ours.parent_id(0).unwrap();
     if forgery.below {
         let mut update = TreeUpdateBuilder::new();
@@ -269,7 +258,9 @@ async fn what_a_registry_cannot_confirm_stays_is_said_and_does_not_merge_by_itse
             let mut update = TreeUpdateBuilder::new();
             update.upsert(FILE, git.blob(text.as_bytes()).unwrap(), FileMode::Blob);
             let tree = update.create_updated(&git, &ours.tree().unwrap()).unwrap();
+            let short = |digest: &str| Digest::parse(digest).unwrap().short().to_owned();
             let message = ours.message().unwrap().replace(&ours.tree_id().to_string(), &tree.to_string());
+            let message = message.replace(&short(&world.tags[CACHE]), &short(&evil));
             world
                 .repository()
                 .move_branch(BRANCH, commit(&git, &message, tree, &[ours.parent_id(0).unwrap()]));
