@@ -18,8 +18,8 @@ pub(super) fn key_text(text: &str) -> KeyText {
     let mut found = KeyText::No;
     for (at, _) in text.match_indices(':') {
         let before = &text[..at];
-        let start =
-            before.rfind(|c: char| c.is_whitespace() || matches!(c, ',' | '{' | '[')).map_or(0, |at| at + 1);
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '{' | '[');
+        let start = before.trim_end_matches(|c| !ends(c)).len();
         let key = before[start..].trim_matches(['"', '\'']);
         if !may_be_image(key, start == 0) {
             continue;
