@@ -121,9 +121,10 @@ impl Base<'_> {
 /// and the pointer without the positions in lists.
 pub(super) fn place(site: &Site) -> String {
     let container = site.owner.as_ref().and_then(|owner| owner.container.as_deref());
-    let [kind, name, container] =
-        [site.kind.as_deref(), site.name.as_deref(), container].map(Option::unwrap_or_default);
-    format!("{kind}\0{name}\0{container}\0{}", without_positions(&site.path))
+    let namespace = site.owner.as_ref().and_then(|owner| owner.namespace.as_deref());
+    let [kind, namespace, name, container] =
+        [site.kind.as_deref(), namespace, site.name.as_deref(), container].map(Option::unwrap_or_default);
+    format!("{kind}\0{namespace}\0{name}\0{container}\0{}", without_positions(&site.path))
 }
 
 type Places<'i> = Vec<(&'i FileScan, String)>;

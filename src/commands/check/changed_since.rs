@@ -320,7 +320,8 @@ fn touched<T: Tree>(
     Ok(touched)
 }
 
-/// Returns the old names of the files that have another one now.
+/// Returns the old names of the files that have another one now by which the same reads them: what only the new name has a tool read is
+/// new.
 fn renamed<B: Tree, N: Tree>(
     base: &B,
     now: &N,
@@ -344,7 +345,9 @@ fn renamed<B: Tree, N: Tree>(
             added.extend(now.read(&entry.path, SIZE_MAX).ok().map(|bytes| (root_path, bytes)));
         }
     }
-    Ok(renames(&gone, &added))
+    let mut renamed = renames(&gone, &added);
+    renamed.retain(|new, old| mentions::is_read_alike(old, new));
+    Ok(renamed)
 }
 
 fn lines_touched(before: &[u8], now: &[u8]) -> Vec<Range<usize>> {

@@ -243,6 +243,8 @@ fn names<B: Tree, N: Tree>(
             wanted.look_into(path, &bytes, catalogue, &mut named.now);
         }
     }
+    hold_patches(*now, &mut named.now, catalogue)?;
+    hold_patches(*base, &mut named.before, catalogue)?;
     for file in touched {
         let mut known: HashMap<&Mentioned, usize> = HashMap::new();
         for name in &file.new.dropped {
@@ -265,6 +267,21 @@ fn names<B: Tree, N: Tree>(
         file.new.found = found;
     }
     Ok((named, gone))
+}
+
+/// Adds what floats in the files of patches, under the names of the objects that they change.
+fn hold_patches<T: Tree>(tree: &T, held: &mut Holdings, catalogue: &Catalogue) -> Result<(), TreeError> {
+    let patches = held.patch_files();
+    if patches.is_empty() {
+        return Ok(());
+    }
+    let entries: HashMap<String, TreeEntry> =
+        files(tree)?.map(|entry| (tree.root_path(&entry.path), entry)).collect();
+    for (name, path) in patches {
+        let bytes = entries.get(&path).and_then(|entry| tree.read(&entry.path, SIZE_MAX).ok());
+        mentions::hold_patch(held, &name, &bytes.unwrap_or_default(), catalogue);
+    }
+    Ok(())
 }
 
 /// What the files say that tell what is deployed.
@@ -311,6 +328,10 @@ fn said<T: Tree>(
             let text = String::from_utf8_lossy(&bytes);
             let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
             said.asked.extend(words.filter(|word| asked.contains(word)).map(str::to_owned));
+        }
+        // What is shown to people runs nothing.
+        if root_path.ends_with("mkdocs.yml") {
+            continue;
         }
         let in_it = search.iter().flat_map(|search| search.find_overlapping_iter(&bytes));
         let in_it: HashSet<Option<&str>> = in_it.map(|said| words[said.pattern().as_usize()].0).collect();

@@ -1,6 +1,6 @@
 //! Which files deployers take objects from, and which ones they take since a change.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use crate::manifest::file_scan::FileScan;
@@ -124,10 +124,23 @@ pub fn newly_deployed(
         let naming = Naming { what: old_name(&naming.what), by: old_name(&naming.by), ..naming.clone() };
         !then.namings.contains(&naming)
     };
+    // What one of several deployers takes since the change, others may have taken before: it is new there.
+    let mut gained: HashSet<&str> = HashSet::new();
+    let mut known: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for naming in now.namings.iter().filter(|naming| is_new(naming)) {
+        let by = old_name(&naming.by);
+        let Some(by) = then.files.get(by.as_str()).copied() else { continue };
+        let had = known
+            .entry(by)
+            .or_insert_with(|| then.deployed(std::iter::once(by), then.namings.iter().filter(holds)));
+        let has = now.deployed(std::iter::once(naming.what.as_str()), now.namings.iter());
+        gained.extend(has.into_iter().filter(|path| !had.contains(old_name(path).as_str())));
+    }
     let mut found = BTreeMap::new();
     for path in deployed_now {
         let old = old_name(path);
-        if !then.files.contains(old.as_str()) || deployed_then.contains(old.as_str()) {
+        let was_deployed = deployed_then.contains(old.as_str()) && !gained.contains(path);
+        if !then.files.contains(old.as_str()) || was_deployed {
             continue;
         }
         let above = now.above(path);
@@ -147,8 +160,13 @@ impl<'i> Reach<'i> {
         let mut reach = Self { deployers, files, namings: BTreeSet::new() };
         let mut namings = BTreeSet::new();
         for (by, names) in &deployers.names {
-            for DeployedPath { path, condition, except } in names {
-                let is_left_out = |what: &String| except.iter().any(|except| is_in(what, except));
+            for DeployedPath { path, condition, except, directory } in names {
+                let is_taken = |what: &str| {
+                    let below = what.strip_prefix(path.as_str()).unwrap_or(what).trim_start_matches('/');
+                    directory.as_ref().is_none_or(|it| is_named(what) || what == path || it.takes(below))
+                };
+                let is_left_out =
+                    |what: &String| !is_taken(what) || except.iter().any(|except| is_in(what, except));
                 let all = reach.at(path).into_iter().filter(|what| what != by && !is_left_out(what));
                 namings.extend(all.map(|what| Naming { what, by: by.clone(), condition: condition.clone() }));
             }

@@ -19,6 +19,34 @@ pub struct DeployedPath {
     pub condition: String,
     /// The paths below it that are left out.
     pub except: Vec<String>,
+    /// What of a plain directory is taken; all where it is `None`.
+    pub directory: Option<PlainDirectory>,
+}
+
+/// What Argo CD takes of a directory that neither kustomize nor Helm builds (Argo CD, Directory).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct PlainDirectory {
+    /// Whether what lies in directories below is taken, too.
+    pub recurse: bool,
+    /// The pattern of the files that are taken, if one is written.
+    pub include: Option<String>,
+    /// The pattern of those that are left out.
+    pub exclude: Option<String>,
+}
+
+impl PlainDirectory {
+    /// Returns whether a file is taken, by its path below the directory.
+    pub fn takes(&self, below: &str) -> bool {
+        let fits = |pattern: &Option<String>| {
+            let glob = pattern.as_deref().filter(|pattern| !pattern.is_empty());
+            glob.map(|pattern| {
+                globset::Glob::new(pattern).is_ok_and(|it| it.compile_matcher().is_match(below))
+            })
+        };
+        (self.recurse || !below.contains('/'))
+            && fits(&self.include) != Some(false)
+            && fits(&self.exclude) != Some(true)
+    }
 }
 
 /// A chart that is given values.
@@ -161,7 +189,9 @@ fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
         let condition = content_at(tree, source, &["repoURL", "directory"]);
         // What an action of a template says, generators know.
         let path = tree.get_str(source, "path").filter(|path| !path.contains("{{"));
-        found.extend(path.and_then(|path| at_root(path, &condition)));
+        let directory = tree.get(source, "plugin").is_none().then(|| plain_directory(tree, source));
+        let taken = path.and_then(|path| at_root(path, &condition));
+        found.extend(taken.map(|taken| DeployedPath { directory, ..taken }));
         if let Some(kustomize) = tree.get(source, "kustomize") {
             found.extend(components(tree, kustomize, path.unwrap_or_default(), &condition));
         }
@@ -177,6 +207,15 @@ fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
         }
     }
     found
+}
+
+/// Returns what the source of an application takes of a directory. What only a template knows may be anything.
+fn plain_directory(tree: &SyntaxTree<'_>, source: NodeId) -> PlainDirectory {
+    let directory = tree.get(source, "directory");
+    let text = |key| directory.and_then(|it| tree.get(it, key)).and_then(|it| tree.text_of(it));
+    let known = |key| text(key).filter(|text| !text.contains("{{")).map(str::to_owned);
+    let recurse = text("recurse").is_some_and(|text| text != "false");
+    PlainDirectory { recurse, include: known("include"), exclude: known("exclude") }
 }
 
 /// Adds what the git generators of an `ApplicationSet` look through, however they are combined.

@@ -6,13 +6,17 @@ use super::image_like::{is_path, says_image};
 use crate::reference::Reference;
 
 /// Container engines.
-const ENGINES: [&str; 7] = ["crictl", "docker", "finch", "nerdctl", "podman", "podman-remote", "wslc"];
+const ENGINES: [&str; 8] =
+    ["buildah", "crictl", "docker", "finch", "nerdctl", "podman", "podman-remote", "udocker"];
 
 /// What the variable with a container engine is called.
 const ENGINE_VARIABLES: [&str; 5] = ["CONTAINER_CLI", "CONTAINER_CMD", "CONTAINER_TOOL", "DOCKER", "ENGINE"];
 
-/// What an engine does with an image, after `container`, `image` or `service`.
-const VERBS: [&str; 3] = ["create", "pull", "run"];
+/// What an engine does with an image, after one of [`GROUPS`] or without.
+const VERBS: [&str; 4] = ["create", "from", "pull", "run"];
+
+/// What the verbs of an engine are about.
+const GROUPS: [&str; 3] = ["container", "image", "service"];
 
 /// Flags of [`VERBS`] without a value (docs.docker.com, `docker container run`; docs.podman.io, `podman-run`); all others have one.
 const BARE: [&str; 24] = [
@@ -46,11 +50,23 @@ const BARE: [&str; 24] = [
 const BARE_LETTERS: &str = "ditPq";
 
 /// Programs that are told on the command line what a chart or a module gets.
-const SETTERS: [&str; 8] =
-    ["argocd", "helm", "helmfile", "nomad", "terraform", "terragrunt", "timoni", "tofu"];
+const SETTERS: [&str; 11] = [
+    "ansible-playbook",
+    "argocd",
+    "helm",
+    "helmfile",
+    "istioctl",
+    "nomad",
+    "terraform",
+    "terragrunt",
+    "timoni",
+    "tofu",
+    "werf",
+];
 
 /// How they are told.
-const SETTING: [&str; 10] = [
+const SETTING: [&str; 12] = [
+    "--extra-vars",
     "--helm-set",
     "--helm-set-string",
     "--parameter",
@@ -59,6 +75,7 @@ const SETTING: [&str; 10] = [
     "--set-literal",
     "--set-string",
     "--var",
+    "-e",
     "-p",
     "-var",
 ];
@@ -109,27 +126,103 @@ fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
     all
 }
 
+/// An image that a command has an engine run or fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EngineImage<'w> {
+    /// It, as it is written.
+    pub(super) written: &'w str,
+    /// Whether the engine asks the registry for it even where it has one of that name, such as one that was just built.
+    pub(super) is_fetched: bool,
+}
+
 /// Returns the image that a command has an engine run or fetch, if it is written there and has no digest.
-pub(super) fn run(words: &[String]) -> Option<&str> {
-    let engine = words.iter().position(|word| is_engine(word))?;
-    let mut rest =
-        words.get(engine + 1..)?.iter().map(String::as_str).skip_while(|word| word.starts_with('-'));
-    let mut verb = rest.next()?;
-    if matches!(verb, "container" | "image" | "service") {
-        verb = rest.next()?;
-    }
-    if !VERBS.contains(&verb) && verb != "new-app" {
-        return None;
-    }
-    let mut takes_value = false;
-    let image = rest.find(|word| {
-        if std::mem::take(&mut takes_value) {
-            return false;
-        }
-        takes_value = has_value_behind(word);
-        !word.starts_with('-')
+pub(super) fn run(words: &[String]) -> Option<EngineImage<'_>> {
+    let (verb, mut is_fetched, rest) = run_verb(words)?;
+    is_fetched |= matches!(verb, "pull" | "new-app");
+    let mut flag = None;
+    let written = rest.iter().map(String::as_str).find(|word| {
+        let of_flag = flag.take();
+        is_fetched |= *word == "--pull=always" || of_flag == Some("--pull") && *word == "always";
+        flag = Some(*word).filter(|word| of_flag.is_none() && has_value_behind(word));
+        of_flag.is_none() && !word.starts_with('-')
     })?;
-    floats(image).then_some(image)
+    floats(written).then_some(EngineImage { written, is_fetched })
+}
+
+/// Returns what a command has an engine do with an image, whether the engines of a swarm do it, which fetch it each for itself, and the
+/// words behind that.
+fn run_verb(words: &[String]) -> Option<(&str, bool, &[String])> {
+    let engine = words.iter().position(|word| is_engine(word))?;
+    let rest = words.get(engine + 1..)?;
+    let mut flag = None;
+    let at = rest.iter().map(String::as_str).position(|word| {
+        let of_flag = flag.take();
+        flag = Some(word).filter(|word| word.starts_with('-') && !word.contains('='));
+        // What stands behind a flag of the engine may be its value.
+        !word.starts_with('-') && (of_flag.is_none() || VERBS.contains(&word) || GROUPS.contains(&word))
+    })?;
+    let is_group = GROUPS.contains(&rest[at].as_str());
+    let verb = at + usize::from(is_group);
+    let is_known = |verb: &&String| VERBS.contains(&verb.as_str()) || *verb == "new-app";
+    let known = rest.get(verb).filter(is_known)?;
+    Some((known, rest[at] == "service", &rest[verb + 1..]))
+}
+
+/// Programs that look at an image, or at what is known of it, and run nothing of it.
+const LOOKING: [&str; 12] = [
+    "cosign",
+    "crane",
+    "dive",
+    "grype",
+    "notation",
+    "oras",
+    "regctl",
+    "skopeo",
+    "slsa-verifier",
+    "snyk",
+    "syft",
+    "trivy",
+];
+
+/// What a line does with an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ImageUse {
+    /// It only says it, or gives it to what nobody knows.
+    Said,
+    /// It has it looked at, and does nothing else with it.
+    LookedAt,
+    Run,
+}
+
+/// Returns what the commands of a line do with an image.
+pub(super) fn uses(commands: &[Vec<String>], image: &str) -> ImageUse {
+    let all = commands.iter().filter(|words| words.iter().any(|word| word.contains(image)));
+    let mut uses = all.map(|words| {
+        let is_program = |word: &&String| !word.contains('=') && !matches!(word.as_str(), "sudo" | "-");
+        let mut rest = words.iter().filter(is_program);
+        let Some(first) = rest.next() else { return ImageUse::Said };
+        let name = first.rsplit('/').next().unwrap_or(first);
+        match name {
+            name if LOOKING.contains(&name) && !rest.any(|word| matches!(word.as_str(), "copy" | "sync")) => {
+                ImageUse::LookedAt
+            }
+            _ if is_engine(first) && run_verb(&words[..]).is_some() => ImageUse::Run,
+            _ if SETTERS.contains(&name) || matches!(name, "kubectl" | "kind") => ImageUse::Run,
+            _ => ImageUse::Said,
+        }
+    });
+    let Some(first) = uses.next() else { return ImageUse::Said };
+    uses.fold(first, |one, other| match (one, other) {
+        (ImageUse::Run, _) | (_, ImageUse::Run) => ImageUse::Run,
+        (ImageUse::LookedAt, ImageUse::LookedAt) => ImageUse::LookedAt,
+        _ => ImageUse::Said,
+    })
+}
+
+/// Returns whether a command, as its first word says, has an engine run or fetch an image without a digest.
+pub(super) fn is_run(words: &[String]) -> bool {
+    let words = words.strip_prefix(&["sudo".to_owned()]).unwrap_or(words);
+    words.first().is_some_and(|first| is_engine(first)) && run(words).is_some()
 }
 
 /// Returns whether the next word is the value of a flag.
@@ -195,7 +288,8 @@ pub(super) fn sets(words: &[String]) -> Vec<&str> {
         let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
         let is_tag = last.ends_with("tag") && !value.is_empty();
         let is_image = says_image(&last) && (is_path(value) || value.contains("\"tag\""));
-        (is_tag || is_image) && !value.contains("sha256:")
+        let is_gone = (last.ends_with("digest") || last.ends_with("sha")) && matches!(value, "" | "null");
+        (is_tag || is_image || is_gone) && !value.contains("sha256:")
     };
     sets.filter(floats).collect()
 }
@@ -205,7 +299,7 @@ mod tests {
     use super::*;
 
     fn images(text: &str) -> Vec<String> {
-        commands(text).iter().filter_map(|words| run(words)).map(str::to_owned).collect()
+        commands(text).iter().filter_map(|words| run(words)).map(|image| image.written.to_owned()).collect()
     }
 
     #[test]
@@ -222,7 +316,11 @@ mod tests {
             ("docker container create nginx", "nginx"),
             ("docker service create --replicas 3 acme/web", "acme/web"),
             ("oc new-app acme/web --name w", "acme/web"),
-            ("docker --context prod run acme/web", ""),
+            ("docker --context prod run acme/web", "acme/web"),
+            ("docker -H tcp://a:1 --debug run acme/web", "acme/web"),
+            ("docker --context run ps acme/web", ""),
+            ("docker -l debug ps --filter acme/web", ""),
+            ("buildah from acme/web", "acme/web"),
             ("# don't\ndocker run acme/web", "acme/web"),
             ("bash -c 'set -e\ndocker run -d acme/web'", "acme/web"),
             ("ssh host \"docker pull acme/web && docker restart web\"", "acme/web"),
@@ -242,6 +340,48 @@ mod tests {
             "true # it's docker run acme/web",
         ] {
             assert_eq!(images(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_fetched_is_not_what_was_built() {
+        let fetched =
+            |text: &str| commands(text).iter().filter_map(|words| run(words)).any(|it| it.is_fetched);
+        for text in [
+            "docker pull acme/web",
+            "docker image pull -q acme/web",
+            "docker run --pull always --rm acme/web",
+            "docker run --pull=always acme/web",
+            "docker service create acme/web",
+        ] {
+            assert!(fetched(text), "{text}");
+        }
+        for text in [
+            "docker run --rm acme/web",
+            "docker run --pull missing acme/web always",
+            "docker create acme/web",
+        ] {
+            assert!(!fetched(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_line_does_with_an_image_is_known() {
+        let image = "ghcr.io/acme/web:1.2";
+        for (line, expected) in [
+            ("docker run --rm IMAGE", ImageUse::Run),
+            ("helm upgrade w c --set image=IMAGE", ImageUse::Run),
+            ("trivy image IMAGE && docker run IMAGE", ImageUse::Run),
+            ("A=b sudo docker create IMAGE", ImageUse::Run),
+            ("trivy image --severity HIGH IMAGE", ImageUse::LookedAt),
+            ("cosign verify --key k IMAGE | jq .", ImageUse::LookedAt),
+            ("skopeo copy docker://IMAGE dir:x", ImageUse::Said),
+            ("echo docker run IMAGE", ImageUse::Said),
+            ("docker rmi IMAGE", ImageUse::Said),
+            ("# docker run IMAGE", ImageUse::Said),
+            ("IMAGE", ImageUse::Said),
+        ] {
+            assert_eq!(uses(&commands(&line.replace("IMAGE", image)), image), expected, "{line}");
         }
     }
 
@@ -266,6 +406,10 @@ mod tests {
                 "image={\"repository\":\"a/b\",\"tag\":\"c\"}",
             ),
             ("argocd app set web -p image.tag=live", "image.tag=live"),
+            ("helm upgrade w ./c --set image.digest=", "image.digest="),
+            ("helm upgrade w ./c --set-json image.digest=null", "image.digest=null"),
+            ("werf converge --set image.tag=live", "image.tag=live"),
+            ("ansible-playbook -e web_tag=live site.yml", "web_tag=live"),
             ("nomad job run -var tag=live web.nomad", "tag=live"),
             ("terraform apply -auto-approve -var=image_tag=live", "image_tag=live"),
         ] {

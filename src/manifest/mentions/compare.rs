@@ -34,20 +34,6 @@ pub fn runs_images(path: &str) -> bool {
         || is_environment(path)
 }
 
-/// Returns whether a tool reads a file for its name, though nothing names it: values of Terraform, overrides of Compose, Bake
-/// and Terraform, what Argo CD changes in a source, what is added to a unit of systemd.
-pub fn is_read_by_name(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let ends = [".auto.tfvars", ".auto.tfvars.json", "_override.tf", "_override.tf.json"];
-    let starts = ["terraform.tfvars", "override.tf", ".argocd-source", "docker-bake.override."];
-    let is_compose =
-        ["compose.override.", "docker-compose.override."].iter().any(|start| name.starts_with(start));
-    let is_added = path.contains(".d/") && name.ends_with(".conf");
-    let is_known =
-        ends.iter().any(|end| name.ends_with(end)) || starts.iter().any(|start| name.starts_with(start));
-    is_compose || is_added || is_known
-}
-
 /// Returns whether a file is a text for people, or what a tool writes for itself.
 pub fn is_prose(path: &str) -> bool {
     const ENDINGS: [&str; 10] = ["adoc", "csv", "html", "lock", "markdown", "md", "rst", "sum", "svg", "txt"];
@@ -75,8 +61,8 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     let before = before.map(readable);
     let before = before.as_deref().and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(path, text));
     if let Some(text) = &before {
-        let mut take = |what: Mentioned, _: &Text<'_>, path: String, _: Range<usize>| {
-            let key = key(&what, &path);
+        let mut take = |what: Mentioned, at: &Text<'_>, path: String, _: Range<usize>| {
+            let key = key(&what, &path, at);
             *known.entry(key).or_default() += 1;
             if let Mentioned::Name { word, .. } = what {
                 names_before.insert(key, word);
@@ -91,14 +77,14 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     let mut said = HashSet::new();
     let mut found: Vec<Unplaced> = Vec::new();
     let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
-        .get_mut(&key(&what, &path))
+        .get_mut(&key(&what, &path, at))
     {
         Some(left) if *left > 0 => *left -= 1,
         // What is meant by a name is meant once.
-        _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path)) => {}
+        _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path, at)) => {}
         // All that lies in a directory was given to a command before.
         _ if matches!(&what, Mentioned::Name { word, .. } if word.ends_with(names::BELOW))
-            && names_before.contains_key(&key(&what, &path)) => {}
+            && names_before.contains_key(&key(&what, &path, at)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
         _ => {
@@ -234,16 +220,17 @@ pub fn pinned_names(bytes: &[u8]) -> HashSet<String> {
         let end = line.rfind(": ").or_else(|| line.rfind('='))?;
         let name = line[..end].trim_end_matches(['"', '\'', ' ']);
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        Some(name[name.rfind(|c| !is_word(c)).map_or(0, |at| at + 1)..].to_owned())
+        Some(name[name.trim_end_matches(is_word).len()..].to_owned())
     });
     names.filter(|name| !name.is_empty() && !GENERIC.contains(&name.as_str())).collect()
 }
 
-/// Returns what is the same for the same thing at the same place, however the lists around it grow. A value is the same
+/// Returns what is the same for the same thing at the same place, run or only said, however the lists around it grow. A value is the same
 /// wherever it stands: its name says what it is for.
-fn key(what: &Mentioned, path: &str) -> u64 {
+fn key(what: &Mentioned, path: &str, at: &Text<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
+    at.is_run.get().hash(&mut hasher);
     if !matches!(what, Mentioned::Value { .. } | Mentioned::Name { .. }) {
         let keys = path.split('/').filter(|key| !key.bytes().all(|byte| byte.is_ascii_digit()));
         keys.for_each(|key| key.hash(&mut hasher));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::outline::{DigestPlace, ITEM, LINE, Names, ORDER, Outline};
 use crate::manifest::formats::helm_values;
 use crate::manifest::syntax::language::Language;
+use crate::manifest::variables::pinned_value;
 
 /// What holds workloads by their names: one that goes takes its image along.
 const WORKLOADS: [&str; 7] = [
@@ -67,6 +68,9 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
     for (at, texts) in before.digests.iter().filter(|(at, texts)| is_less(&now, at, texts)) {
         let (object, keys) = at;
         let here = now.place(object, keys);
+        if here.clone().is_some_and(|here| pinned_value(path, text, here).is_some()) {
+            continue;
+        }
         // A line that is gone runs nothing instead.
         if here.is_none() && keys.first().is_some_and(|key| key.starts_with(LINE)) {
             continue;
@@ -118,7 +122,10 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
             continue;
         }
         let gone = keys.get(..=above.min(keys.len().saturating_sub(1))).unwrap_or_default();
-        if here.is_none() && !is_part && is_workload(gone, keys) {
+        if here.is_none() && is_in_pipeline(path) && has_default(&now, at) {
+            continue;
+        }
+        if here.is_none() && !is_part && (is_workload(gone, keys) || is_job(path, gone, keys)) {
             continue;
         }
         // Items without names: as many are gone as digests.
@@ -182,6 +189,32 @@ fn value_in(object: &str, keys: &[String]) -> Option<usize> {
 fn is_override(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.contains("compose") && Language::of(name) == Some(Language::Yaml)
+}
+
+fn is_in_pipeline(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.contains(".gitlab-ci.") || path.contains(".gitlab/") || path.contains(".gitlab-ci/")
+}
+
+/// Returns whether a job of GitLab that has no image any more takes the one of all jobs, which has a digest.
+fn has_default(now: &Outline<'_>, (object, keys): &DigestPlace) -> bool {
+    let [job, image] = &keys[..] else { return false };
+    let place =
+        |keys: &[&str]| (object.clone(), keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>());
+    let is_own = ["extends", "inherit"].iter().any(|key| {
+        let (object, keys) = place(&[job, key]);
+        now.place(&object, &keys).is_some()
+    });
+    image == "image"
+        && !is_own
+        && [&["default", "image"][..], &["image"]].iter().any(|keys| now.digests.contains_key(&place(keys)))
+}
+
+/// Returns whether what is gone is a job of GitLab with its image: not one that others may extend, nor what holds for all jobs.
+fn is_job(path: &str, gone: &[String], keys: &[String]) -> bool {
+    const FOR_ALL: [&str; 6] = ["default", "image", "include", "services", "variables", "workflow"];
+    let [job] = gone else { return false };
+    is_in_pipeline(path) && keys.len() > 1 && !FOR_ALL.contains(&job.as_str()) && !job.starts_with('.')
 }
 
 /// Returns whether what is gone, with the keys `gone`, is a workload whose image is at `keys`: its own, as a whole.

@@ -1,6 +1,6 @@
 //! What stands behind the names of a tree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::mention::Mentioned;
 use crate::source::tree::{directory_of, path_from};
@@ -11,6 +11,8 @@ pub struct Holdings {
     /// The words with a digest, and the names of the items that they stand in.
     pub(super) digests: HashMap<String, HashSet<String>>,
     pub(super) floating: HashMap<String, Vec<Mentioned>>,
+    /// The names of objects that are patched, and the files of the patches.
+    pub(super) patch_files: BTreeSet<(String, String)>,
 }
 
 impl Holdings {
@@ -22,6 +24,11 @@ impl Holdings {
     /// Returns the digests that what the file at `path` means by a word has, and the images that they are for.
     pub(super) fn digests(&self, path: &str, word: &str) -> Vec<String> {
         meanings(path, word).filter_map(|name| self.digests.get(&name)).flatten().cloned().collect()
+    }
+
+    /// Returns the names of objects that are patched, each with the path of a patch, below the root.
+    pub fn patch_files(&self) -> Vec<(String, String)> {
+        self.patch_files.iter().cloned().collect()
     }
 
     /// Returns what floats in what the file at `path` means by a word.

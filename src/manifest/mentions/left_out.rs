@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::names;
+use super::{commands, names};
 use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
@@ -27,5 +27,6 @@ pub(super) fn set_aside(
 pub(super) fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool {
     let is_named = names::key_of(tree, node).is_some_and(|key| matches!(key, "expr" | "query"));
     let is_one_line = !value.trim().contains('\n') && !value.contains(';');
-    is_named && is_one_line && value.contains('{') && value.contains("=\"")
+    let is_command = || commands::commands(value).iter().any(|words| commands::is_run(words));
+    is_named && is_one_line && value.contains('{') && value.contains("=\"") && !is_command()
 }

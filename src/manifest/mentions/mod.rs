@@ -13,6 +13,7 @@ mod mention;
 mod names;
 mod outline;
 mod patch_targets;
+mod read_by_name;
 mod reader;
 mod remote;
 mod rewrites;
@@ -21,12 +22,12 @@ mod unpacked;
 mod wanted_names;
 
 pub use compare::{
-    NewMentions, is_prose, is_read, is_read_by_name, lost_by_name, lost_digests, new_mentions, pinned_names,
-    runs_images,
+    NewMentions, is_prose, is_read, lost_by_name, lost_digests, new_mentions, pinned_names, runs_images,
 };
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};
 pub use outline::Names;
+pub use read_by_name::{is_read_alike, is_read_by_name};
 pub use remote::of_default_branch;
-pub use wanted_names::WantedNames;
+pub use wanted_names::{WantedNames, hold_patch};

@@ -150,8 +150,18 @@ fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v s
     if !is_short || word.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '@' | '(' | '"')) {
         return None;
     }
-    let is_word = word.len() >= LENGTH_MIN && !is_version(word);
+    // What is asked for by its kind may be called anything.
+    let is_word = word.len() >= LENGTH_MIN && !is_version(word) || is_reference(tree, node);
     (is_word && !is_about_others(tree, node)).then_some(word)
+}
+
+/// Returns whether a scalar is the name in a reference to another object.
+fn is_reference(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let mut keys = keys_above(tree, node);
+    let is_name = keys.next().is_some_and(|key| key == "name" || key.ends_with("Name"));
+    let is_held = keys.next().is_some_and(|holder| holder.ends_with("Ref") || holder.ends_with("From"));
+    let has_kind = || above(tree, node).next().is_some_and(|mapping| tree.get(mapping, "kind").is_some());
+    is_name && (is_held || has_kind())
 }
 
 /// Returns whether a scalar says what something else is about, or is the name of its own object.

@@ -9,7 +9,15 @@ use crate::manifest::formats::matches_pattern;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Stands before what patches find an object by.
-pub(super) const TARGET: &str = "(target)#";
+const TARGET: &str = "(target)#";
+
+/// Stands before what a kustomization gives to all objects.
+const GIVEN: &str = "(given)#";
+
+/// Returns whether a name is one by which patches find objects.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(TARGET) || name.starts_with(GIVEN)
+}
 
 /// What patches find an object by.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +57,44 @@ impl ObjectIdentity {
     }
 }
 
+/// What a kustomization gives to all objects that it builds, by which patches find them.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum GivenToAll {
+    Label(String, String),
+    Annotation(String, String),
+    Namespace(String),
+}
+
+impl GivenToAll {
+    /// Returns a name for what a scalar of a kustomization gives.
+    fn name_of(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
+        let value = tree.text_of(node)?.to_owned();
+        let keys: Vec<&str> = keys_above(tree, node).collect();
+        let given = match keys[..] {
+            [key, "commonLabels"] | [key, "pairs", "labels"] => Self::Label(key.to_owned(), value),
+            [key, "commonAnnotations"] => Self::Annotation(key.to_owned(), value),
+            ["namespace"] => Self::Namespace(value),
+            _ => return None,
+        };
+        serde_json::to_string(&given).ok().map(|text| format!("{GIVEN}{text}"))
+    }
+}
+
+/// Whom or what a name stands for by which patches find objects.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Patched {
+    Object(ObjectIdentity),
+    Given(GivenToAll),
+}
+
+impl Patched {
+    /// Returns what a name was made of.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let given = || serde_json::from_str(name.strip_prefix(GIVEN)?).ok().map(Self::Given);
+        ObjectIdentity::of_name(name).map(Self::Object).or_else(given)
+    }
+}
+
 /// A patch with a target.
 pub(super) struct TargetedPatch<'t> {
     tree: &'t SyntaxTree<'t>,
@@ -80,8 +126,21 @@ pub(super) fn patches<'t>(tree: &'t SyntaxTree<'t>, root: NodeId) -> Vec<Targete
 impl TargetedPatch<'_> {
     /// Returns whether an object is one that the patch changes (kustomize, `types.Selector`: the names are patterns, which must match
     /// from the first letter to the last).
-    pub(super) fn changes(&self, object: &ObjectIdentity) -> bool {
+    pub(super) fn changes(&self, patched: &Patched) -> bool {
         let said = |key| self.tree.get_str(self.target, key);
+        let object = match patched {
+            Patched::Object(object) => object,
+            Patched::Given(GivenToAll::Label(key, value)) => {
+                return said("labelSelector").is_some_and(|selector| asks_for(selector, key, value));
+            }
+            Patched::Given(GivenToAll::Annotation(key, value)) => {
+                return said("annotationSelector").is_some_and(|selector| asks_for(selector, key, value));
+            }
+            Patched::Given(GivenToAll::Namespace(name)) => {
+                return said("namespace")
+                    .is_some_and(|pattern| !pattern.is_empty() && matches_pattern(name, pattern));
+            }
+        };
         let (group, version) = object.version.split_once('/').unwrap_or(("", &object.version));
         let names = [
             ("group", group),
@@ -100,6 +159,21 @@ impl TargetedPatch<'_> {
 /// Returns whether a selector of Kubernetes takes these labels (Kubernetes, labels and selectors): `a=b`, `a!=b`, `a in (b, c)`,
 /// `a notin (b)`, `a`, `!a`, with commas between them.
 fn selects(selector: &str, labels: &BTreeMap<String, String>) -> bool {
+    parts(selector).into_iter().all(|part| holds(part, labels))
+}
+
+/// Returns whether a selector asks for a label, and takes this one.
+fn asks_for(selector: &str, key: &str, value: &str) -> bool {
+    let labels = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let is_asked =
+        |part: &&str| part.trim_start_matches('!').split(|c: char| !is_word(c)).next() == Some(key);
+    let mut asked = parts(selector).into_iter().filter(is_asked).peekable();
+    asked.peek().is_some() && asked.all(|part| holds(part, &labels))
+}
+
+/// Returns the conditions of a selector.
+fn parts(selector: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0_usize, 0, Vec::new());
     for (at, letter) in selector.char_indices() {
         match letter {
@@ -113,7 +187,7 @@ fn selects(selector: &str, labels: &BTreeMap<String, String>) -> bool {
         }
     }
     parts.push(&selector[start..]);
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).all(|part| holds(part, labels))
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 fn holds(part: &str, labels: &BTreeMap<String, String>) -> bool {
@@ -137,11 +211,14 @@ fn holds(part: &str, labels: &BTreeMap<String, String>) -> bool {
     part.strip_prefix('!').map_or_else(|| value(part).is_some(), |key| value(key).is_none())
 }
 
-/// Returns the name by which patches find the object whose `kind` a scalar says.
+/// Returns the name by which patches find the object whose `kind` a scalar says, or those that the scalar is given to.
 pub(super) fn identity(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
     let object = tree.nodes[node].parent()?;
     let is_kind = keys_above(tree, node).next() == Some("kind") && tree.is_mapping(object);
-    is_kind.then(|| ObjectIdentity::name_of(tree, object)).flatten()
+    is_kind
+        .then(|| ObjectIdentity::name_of(tree, object))
+        .flatten()
+        .or_else(|| GivenToAll::name_of(tree, node))
 }
 
 #[cfg(test)]
@@ -155,7 +232,7 @@ mod tests {
     fn a_target_is_what_kustomize_takes_for_one() {
         let tree = yaml::parse(OBJECT);
         let name = ObjectIdentity::name_of(&tree, tree.documents[0].root.unwrap()).unwrap();
-        let object = ObjectIdentity::of_name(&name).unwrap();
+        let object = Patched::of_name(&name).unwrap();
         for (target, changes) in [
             ("{}", true),
             ("{kind: Deployment, name: web}", true),
@@ -181,6 +258,38 @@ mod tests {
             let patches = patches(&tree, tree.documents[0].root.unwrap());
             assert_eq!(patches.len(), 1);
             assert_eq!(patches[0].changes(&object), changes, "{target}");
+        }
+    }
+
+    #[test]
+    fn what_a_kustomization_gives_decides_for_a_target() {
+        let given = |text: &str, keys: &[&str]| -> Option<Patched> {
+            let tree = yaml::parse(text);
+            let down = |node: NodeId, key: &&str| match tree.items(node).first() {
+                Some(item) => tree.get(*item, key).unwrap(),
+                None => tree.get(node, key).unwrap(),
+            };
+            let node = keys.iter().fold(tree.documents[0].root.unwrap(), down);
+            Patched::of_name(&GivenToAll::name_of(&tree, node)?)
+        };
+        let tier = Patched::Given(GivenToAll::Label("tier".to_owned(), "web".to_owned()));
+        let label = given("commonLabels: {tier: web}\n", &["commonLabels", "tier"]).unwrap();
+        let namespace = given("namespace: shop\n", &["namespace"]).unwrap();
+        assert_eq!(label, tier);
+        assert_eq!(given("labels: [{pairs: {tier: web}}]\n", &["labels", "pairs", "tier"]), Some(tier));
+        assert_eq!(given("spec: {tier: web}\n", &["spec", "tier"]), None);
+        for (target, found) in [
+            ("{labelSelector: tier=web}", (true, false)),
+            ("{labelSelector: 'app=x, tier in (web)'}", (true, false)),
+            ("{labelSelector: '!tier'}", (false, false)),
+            ("{labelSelector: app=web}", (false, false)),
+            ("{namespace: sh.*}", (false, true)),
+            ("{kind: Deployment}", (false, false)),
+        ] {
+            let text = format!("patches:\n- patch: p\n  target: {target}\n");
+            let tree = yaml::parse(&text);
+            let patches = patches(&tree, tree.documents[0].root.unwrap());
+            assert_eq!((patches[0].changes(&label), patches[0].changes(&namespace)), found, "{target}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Reads the texts of a file, and the texts inside of them.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::commands;
+use super::commands::{self, EngineImage, ImageUse};
 use super::image_like::{
     Likeness, asked_for, has_version, is_called_open, likeness, put_together, says_image, without_scheme,
     words,
@@ -89,6 +90,8 @@ pub(super) struct Text<'a> {
     pub(super) document: usize,
     /// Whether it is a Kubernetes object, or stands in one.
     pub(super) in_object: bool,
+    /// Whether what is taken stands in a command that runs it.
+    pub(super) is_run: Cell<bool>,
     /// Where the outermost text stands in the file that it is in, and its pointer.
     outer: Option<(Range<usize>, &'a str)>,
 }
@@ -120,7 +123,14 @@ impl<'r, 't> Reader<'r, 't> {
                 if let Some(root) = parsed.root.filter(is_whole) {
                     let in_object = is_object(&tree, root);
                     self.set_aside = set_aside(self.catalogue, &tree, root, path);
-                    let text = Text { tree: &tree, depth: self.depth, document, in_object, outer: None };
+                    let text = Text {
+                        tree: &tree,
+                        depth: self.depth,
+                        document,
+                        in_object,
+                        is_run: Cell::default(),
+                        outer: None,
+                    };
                     if Language::of(self.path).is_none() && Language::of(path) == Some(Language::Yaml) {
                         let value = tree.source_of(document);
                         self.images(&text, is_object(&tree, root), value, &tree.nodes[root].span(), "");
@@ -137,6 +147,7 @@ impl<'r, 't> Reader<'r, 't> {
                 depth: self.depth,
                 document: 0,
                 in_object: false,
+                is_run: Cell::default(),
                 outer: Some((0..text.len(), "")),
             };
             if let Some(root) = tree.documents.first().and_then(|document| document.root) {
@@ -155,7 +166,14 @@ impl<'r, 't> Reader<'r, 't> {
             for (document, root) in
                 tree.documents.iter().enumerate().filter_map(|(at, it)| Some((at, it.root?)))
             {
-                let text = Text { tree: &tree, depth: self.depth, document, in_object: false, outer: None };
+                let text = Text {
+                    tree: &tree,
+                    depth: self.depth,
+                    document,
+                    in_object: false,
+                    is_run: Cell::default(),
+                    outer: None,
+                };
                 self.value(&text, "", root, false);
             }
         }
@@ -191,7 +209,7 @@ impl<'r, 't> Reader<'r, 't> {
                         self.walk(text, *value);
                         continue;
                     };
-                    if PROSE.contains(&key) {
+                    if PROSE.contains(&key) && tree.text_of(*value).is_some_and(is_prose) {
                         continue;
                     }
                     self.line(text, *key_node, key);
@@ -229,9 +247,6 @@ impl<'r, 't> Reader<'r, 't> {
             found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
             let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
             self.run(text, list, &words, &line);
-            if let Some(address) = remote::applied(&line) {
-                self.emit(text, list, Mentioned::Remote(address.to_owned()));
-            }
         }
     }
 
@@ -242,10 +257,12 @@ impl<'r, 't> Reader<'r, 't> {
             let is_wanted = has_version(image) || !written.contains('\n') || written.lines().any(is_line);
             is_wanted && likeness(image) == Some(Likeness::Image)
         };
-        if let Some(image) =
-            commands::run(words).filter(|image| !is_read(image) && !self.made.contains(*image))
-        {
-            self.emit(text, node, Mentioned::Image(image.to_owned()));
+        let is_made = |image: &EngineImage<'_>| !image.is_fetched && self.made.contains(image.written);
+        if let Some(image) = commands::run(words).filter(|image| !is_read(image.written) && !is_made(image)) {
+            self.emit(text, node, Mentioned::Image(image.written.to_owned()));
+        }
+        if let Some(address) = remote::applied(words, written) {
+            self.emit(text, node, Mentioned::Remote(address.to_owned()));
         }
         for set in commands::sets(words) {
             self.emit(text, node, Mentioned::Image(set.to_owned()));
@@ -374,6 +391,7 @@ impl<'r, 't> Reader<'r, 't> {
             is_one
                 || line.to_ascii_lowercase().contains("image")
                 || words(line).any(has_version)
+                || is_setting_of_image(line)
                 || RUNS.iter().any(|run| line.contains(run))
                 || line.contains("_tag")
         };
@@ -389,7 +407,17 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     fn line(&mut self, text: &Text<'_>, node: NodeId, line: &str) {
+        let mut found: Option<Vec<Vec<String>>> = None;
         for word in words(line) {
+            if likeness(word).is_none() {
+                continue;
+            }
+            let commands = found.get_or_insert_with(|| commands::commands(line));
+            let by = commands::uses(commands, word);
+            if by == ImageUse::LookedAt {
+                continue;
+            }
+            text.is_run.set(by == ImageUse::Run);
             let said = without_scheme(word).to_owned();
             let is_local =
                 || line.contains("kind load") || ["docker ", "podman "].iter().any(|it| line.contains(it));
@@ -402,11 +430,9 @@ impl<'r, 't> Reader<'r, 't> {
                 None => {}
             }
         }
+        text.is_run.set(false);
         for image in asked_for(line).chain(put_together(line)) {
             self.emit(text, node, Mentioned::Image(image.to_owned()));
-        }
-        if let Some(address) = remote::applied(line) {
-            self.emit(text, node, Mentioned::Remote(address.to_owned()));
         }
         // As generators of kustomize and environments have it.
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
@@ -441,7 +467,10 @@ impl<'r, 't> Reader<'r, 't> {
         for root in roots {
             let (outer, depth, document) = (Some((span.clone(), path)), text.depth + 1, text.document);
             let in_object = text.in_object || is_object;
-            self.walk(&Text { tree: &tree, depth, document, in_object, outer }, root);
+            self.walk(
+                &Text { tree: &tree, depth, document, in_object, is_run: Cell::default(), outer },
+                root,
+            );
         }
         // What cannot be read as YAML is read line by line, and so are actions of templates.
         !tree.has_actions() && tree.documents.iter().all(|document| document.error.is_none())
@@ -457,6 +486,26 @@ pub(super) fn floating(name: &str, text: &str, catalogue: &Catalogue) -> Vec<Str
         |partial: &&PartialImage| !partial.parts.has_digest() && partial.key.matches('/').count() > 1;
     let parts = found.partials.iter().filter(is_open).map(|partial| partial.parts.written());
     sites.map(|located| located.site.image.clone()).chain(parts).collect()
+}
+
+/// Returns whether a line is a name and an image with the host of its registry, as properties and arguments have it.
+fn is_setting_of_image(line: &str) -> bool {
+    let Some((_, value)) = line.split_once(['=', ':', ' ']) else { return false };
+    let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
+    let (host, rest) = value.split_once('/').unwrap_or_default();
+    let has_tag = rest.rsplit('/').next().is_some_and(|name| name.contains(':'));
+    host.contains('.') && has_tag && !value.contains(char::is_whitespace)
+}
+
+/// Returns whether a text is for people: several words, of which none begins a command that runs an image, or a manifest.
+fn is_prose(text: &str) -> bool {
+    let is_manifest = |line: &str| {
+        let line = line.trim_start().trim_start_matches("- ");
+        ["image:", "kind:", "{"].iter().any(|start| line.starts_with(start))
+    };
+    text.trim().contains(char::is_whitespace)
+        && !text.lines().any(is_manifest)
+        && !commands::commands(text).iter().any(|words| commands::is_run(words))
 }
 
 fn is_object(tree: &SyntaxTree<'_>, root: NodeId) -> bool {

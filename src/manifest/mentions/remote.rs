@@ -3,13 +3,36 @@
 use super::names::{above, key_of};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
-/// Returns the address of the manifests that a command applies.
-pub(super) fn applied(line: &str) -> Option<&str> {
-    let is_applied = ["apply", "create", "replace"].iter().any(|word| line.contains(word));
-    let mut words = line.split(|c: char| c.is_whitespace() || "\"'`=,;()<>".contains(c));
-    let is_client = words.clone().any(|word| matches!(word, "kubectl" | "oc"));
-    let address = words.find(|word| is_address(word) || word.starts_with("github.com/"));
-    address.filter(|_| is_client && is_applied)
+/// Programs that deploy what lies at an address, and the words by which they do.
+const CLIENTS: [(&str, &[&str]); 8] = [
+    ("docker", &["compose", "stack"]),
+    ("docker-compose", &["up", "run", "create"]),
+    ("kapp", &["deploy"]),
+    ("kubectl", &["apply", "create", "replace"]),
+    ("kustomize", &["build"]),
+    ("nerdctl", &["compose"]),
+    ("oc", &["apply", "create", "replace"]),
+    ("podman", &["play"]),
+];
+
+/// Returns the address of the manifests that a command applies: one that it is given, or one that its line has something else fetch
+/// for it. `written` is the text that it stands in.
+pub(super) fn applied<'t>(words: &'t [String], written: &'t str) -> Option<&'t str> {
+    let has = |word: &str| words.iter().any(|said| said == word);
+    let (client, _) =
+        CLIENTS.iter().find(|(client, verbs)| has(client) && verbs.iter().any(|verb| has(verb)))?;
+    let given = words.iter().map(|word| match word.split_once('=') {
+        Some((flag, value)) if flag.starts_with('-') => value,
+        _ => word,
+    });
+    let mut addresses = given.filter(|word| is_address(word));
+    let fetched = || {
+        let lines = written.lines().filter(|line| line.contains(client) && has("-"));
+        let mut words =
+            lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"'`;()<>".contains(c)));
+        words.find(|word| is_address(word))
+    };
+    addresses.next().or_else(fetched)
 }
 
 /// Returns the other revision that a scalar has Argo CD take of what this tree may have itself. A chart from a registry has a
@@ -33,24 +56,47 @@ pub fn of_default_branch(told: &str) -> Option<(&str, &str)> {
 }
 
 fn is_address(word: &str) -> bool {
-    word.starts_with("https://") || word.starts_with("http://")
+    const SCHEMES: [&str; 6] = ["git::", "git@", "http://", "https://", "oci://", "ssh://"];
+    // As kustomize takes repositories: by their host alone.
+    let forge = |host: &str| ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"].contains(&host);
+    let host = || word.split_once('/').map(|(host, _)| host);
+    SCHEMES.iter().any(|scheme| word.starts_with(scheme)) || host().is_some_and(forge)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::commands;
     use super::*;
 
     #[test]
     fn what_a_command_applies_from_elsewhere_is_told() {
         let address = "https://example.com/main/d.yaml";
+        let applied = |line: &str| {
+            let commands = commands::commands(line);
+            commands.iter().find_map(|words| applied(words, line)).map(str::to_owned)
+        };
         for line in [
             format!("kubectl apply -f {address}"),
             format!("kubectl --context a create --filename={address}"),
             format!("curl -s {address} | kubectl apply -f -"),
+            format!("podman kube play {address}"),
+            format!("kapp deploy -a w -f {address}"),
         ] {
-            assert_eq!(applied(&line), Some(address), "{line}");
+            assert_eq!(applied(&line).as_deref(), Some(address), "{line}");
         }
-        for line in ["kubectl apply -f d.yaml", "curl -fsS https://example.com/ready", "kubectl get pods"] {
+        for (line, address) in [
+            ("kubectl apply -k gitlab.com/acme/k8s//prod?ref=main", "gitlab.com/acme/k8s//prod?ref=main"),
+            ("kubectl apply -k git@example.com:acme/k8s.git", "git@example.com:acme/k8s.git"),
+            ("docker compose -f oci://docker.io/acme/app up", "oci://docker.io/acme/app"),
+        ] {
+            assert_eq!(applied(line).as_deref(), Some(address), "{line}");
+        }
+        for line in [
+            "kubectl apply -f d.yaml",
+            "kubectl apply -f d.yaml && curl -f https://example.com/ready",
+            "docker compose up -d; curl -fsS https://example.com/ready",
+            "kubectl get pods",
+        ] {
             assert_eq!(applied(line), None, "{line}");
         }
     }

@@ -72,7 +72,7 @@ const SOURCE_FILE: &str = ".argocd-source-";
 
 /// Returns whether a name is one by which others find an object.
 pub(super) fn is_identity(name: &str) -> bool {
-    name.starts_with(patch_targets::TARGET) || name.contains(SOURCE_FILE)
+    patch_targets::is_name(name) || name.contains(SOURCE_FILE)
 }
 
 /// Returns the name of an object of a kind.

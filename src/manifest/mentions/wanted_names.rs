@@ -9,7 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::digests;
 use super::holdings::{Holdings, meanings};
 use super::mention::Mentioned;
-use super::patch_targets::{self, ObjectIdentity};
+use super::patch_targets::{self, Patched};
 use super::reader::{Reader, Text, floating};
 use super::sections;
 use crate::manifest::formats::catalogue::Catalogue;
@@ -53,7 +53,7 @@ pub struct WantedNames {
     /// The parts that are looked for, by the file or the object that they are of.
     parts: HashMap<String, HashSet<String>>,
     /// The objects whose patches are looked for, by the names that stand for them.
-    objects: Vec<(String, ObjectIdentity)>,
+    objects: Vec<(String, Patched)>,
     search: Option<AhoCorasick>,
 }
 
@@ -64,7 +64,7 @@ impl WantedNames {
         let mut parts: HashMap<String, HashSet<String>> = HashMap::new();
         let mut objects = HashMap::new();
         for (path, word) in named {
-            if let Some(object) = ObjectIdentity::of_name(word) {
+            if let Some(object) = Patched::of_name(word) {
                 words.insert("target".to_owned());
                 objects.insert(word.to_owned(), object);
                 continue;
@@ -148,7 +148,7 @@ impl WantedNames {
             {
                 take(&name, tree.source_of(document));
             }
-            self.look_for_patches(path, &tree, root, into);
+            self.look_for_patches(path, (&tree, root), catalogue, into);
             if !ASKED_FOR.iter().any(|end| kind.ends_with(end)) {
                 continue;
             }
@@ -163,23 +163,39 @@ impl WantedNames {
 }
 
 impl WantedNames {
-    /// Adds the digests of the patches of a file, under the objects that they change.
-    fn look_for_patches(&self, path: &str, tree: &SyntaxTree<'_>, root: NodeId, into: &mut Holdings) {
+    /// Adds what the patches of a file have, under the objects that they change.
+    fn look_for_patches(
+        &self,
+        path: &str,
+        (tree, root): (&SyntaxTree<'_>, NodeId),
+        catalogue: &Catalogue,
+        into: &mut Holdings,
+    ) {
         if self.objects.is_empty() {
             return;
         }
         for patch in patch_targets::patches(tree, root) {
             let objects = self.objects.iter().filter(|(_, object)| patch.changes(object));
             for (name, _) in objects {
-                let held = into.digests.entry(name.clone()).or_default();
                 match patch.what {
-                    Ok(text) => held.extend(digests::all("patch.yaml", text)),
+                    Ok(text) => hold(into, name, "patch.yaml", text, catalogue),
                     // What is in it, whoever asks reads.
-                    Err(file) => held.extend(path_from(directory_of(path), file)),
+                    Err(file) => {
+                        let Some(file) = path_from(directory_of(path), file) else { continue };
+                        into.digests.entry(name.clone()).or_default().insert(file.clone());
+                        into.patch_files.insert((name.clone(), file));
+                    }
                 }
             }
         }
     }
+}
+
+/// Adds what floats in the file of a patch, under the name of an object that it changes.
+pub fn hold_patch(into: &mut Holdings, name: &str, bytes: &[u8], catalogue: &Catalogue) {
+    let mut held = Holdings::default();
+    hold(&mut held, name, "patch.yaml", text_of(bytes).unwrap_or_default(), catalogue);
+    into.floating.entry(name.to_owned()).or_default().extend(held.floating.into_values().flatten());
 }
 
 /// Adds what a text has, under a name.

@@ -2,7 +2,9 @@
 
 pub(super) mod env_file;
 mod given_files;
+mod in_file;
 mod settle;
 mod substitutions;
 
+pub(super) use in_file::pinned_value;
 pub(super) use settle::{compose_files, settle};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::env_file;
 use super::given_files::GivenFiles;
+use super::in_file::pinned_value;
 use super::substitutions::{DataObject, Substitution, VariableSources, may_say, normal, read};
 use crate::manifest::inputs;
 use crate::manifest::located::{Located, Scan};
@@ -19,6 +20,9 @@ type ScannedFile<'f> = (&'f str, &'f mut Scan);
 /// The formats in whose images somebody puts values: Compose, and what Flux builds.
 const FORMATS: [&str; 5] = ["compose", "kubernetes", "kustomize", "helm-values", "json-patch"];
 
+/// The formats of pipelines, whose images a file gives names of its own.
+const PIPELINES: [&str; 4] = ["azure-pipelines", "circleci", "github-actions", "gitlab-ci"];
+
 /// VariableValues of variables, each with the file that it stands in.
 type VariableValues = BTreeMap<String, (String, String)>;
 
@@ -29,11 +33,24 @@ pub(in crate::manifest) fn settle<T: Tree>(
     entries: &[(TreeEntry, String)],
     files: &mut [ScannedFile<'_>],
 ) {
-    if !files.iter().any(|(_, scan)| has_variable(scan)) {
+    let is_named = |located: &Located| {
+        PIPELINES.contains(&&*located.site.format) && located.site.image.contains(['$', '<'])
+    };
+    let is_pipeline = |scan: &Scan| scan.sites.iter().any(is_named);
+    if !files.iter().any(|(_, scan)| has_variable(scan) || is_pipeline(scan)) {
         return;
     }
     let texts =
         Texts { tree, paths: entries.iter().map(|(entry, root_path)| (root_path.as_str(), entry)).collect() };
+    for (path, scan) in files.iter_mut().filter(|(_, scan)| is_pipeline(scan)) {
+        let text = texts.read(path).unwrap_or_default();
+        for located in scan.sites.iter_mut().filter(|located| is_named(located)) {
+            let place = located.site.span.start + located.offset..located.site.span.end + located.offset;
+            if let Some(value) = pinned_value(path, &text, place) {
+                located.deployed.get_or_insert_default().filled = Some(value);
+            }
+        }
+    }
     let substituted = Substituted::of(&texts, entries, files);
     let is_compose = |scan: &Scan| scan.sites.iter().any(|it| &*it.site.format == "compose" && is_filled(it));
     let given = if files.iter().any(|(_, scan)| is_compose(scan)) {

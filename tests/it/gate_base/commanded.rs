@@ -3,6 +3,7 @@
 use super::led_to::{left_alone, refused};
 
 const WORKFLOW: &str = ".github/workflows/d.yml";
+const GOOD_DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: a, image: \"acme/web:1@\"}]}}}\n";
 const OTHER: &str = "on: push\njobs: {d: {runs-on: x, steps: [{run: echo hi}]}}\n";
 
 fn step(run: &str) -> &'static str {
@@ -22,6 +23,8 @@ fn what_a_command_runs_is_judged() {
         "oc new-app acme/web --name w",
         "ssh host \"docker pull acme/web && docker restart web\"",
         "echo docker build -t acme/web:1\ndocker run acme/web:1",
+        "docker build -t acme/web .\ndocker pull acme/web",
+        "docker build -t acme/web .\ndocker run --pull=always acme/web",
         "gcloud run deploy w --image=gcr.io/web:live",
         "az containerapp update -n w --image acme.azurecr.io/web:live",
         "docker buildx create --driver docker-container --driver-opt image=moby/buildkit",
@@ -30,6 +33,11 @@ fn what_a_command_runs_is_judged() {
         "argocd app set web -p image.tag=live",
         "nomad job run -var tag=live web.nomad",
         "terraform apply -auto-approve -var image_tag=live",
+        "docker --context prod run acme/web",
+        "buildah from acme/web",
+        "helm upgrade w r/w --set image.digest=",
+        "kubectl apply -k gitlab.com/acme/k8s//prod",
+        "podman kube play https://example.com/a.yaml",
     ] {
         refused(vec![(
             run,
@@ -46,6 +54,8 @@ fn what_a_command_runs_is_judged() {
         "docker run -v acme/data:/data -w /src nginx@",
         "helm upgrade w r/w --set image.tag=1.27@ --set replicas=2",
         "git commit -p image.tag=live",
+        "trivy image --severity HIGH ghcr.io/acme/web:1.2.3",
+        "docker compose up -d && curl -fsS https://example.com/ready",
     ] {
         left_alone(vec![(run, vec![(WORKFLOW, OTHER)], vec![(WORKFLOW, step(run))])]);
     }
@@ -258,5 +268,145 @@ fn tags_that_are_words_and_foreign_letters_hide_no_image() {
             "v.yaml",
             "args: [\"--label=topology.kubernetes.io/zone:a\", \"--taint=acme.io/dedicated:NoSchedule\"]\n",
         )],
+    )]);
+}
+
+#[test]
+fn what_was_only_said_and_is_run_is_judged() {
+    let image = "ghcr.io/acme/web:1.2.3";
+    for (before, after) in [
+        ("echo docker run IMAGE", "docker run IMAGE"),
+        ("# docker run IMAGE\necho hi", "docker run IMAGE\necho hi"),
+        ("docker rmi IMAGE", "docker run IMAGE"),
+        ("trivy image IMAGE", "docker run IMAGE"),
+    ] {
+        let [before, after] = [before, after].map(|run| step(&run.replace("IMAGE", image)));
+        refused(vec![(
+            after,
+            vec![(WORKFLOW, before)],
+            vec![(WORKFLOW, after)],
+            ".github/workflows/d.yml looks-away",
+        )]);
+    }
+    left_alone(vec![(
+        "a flag more",
+        vec![(WORKFLOW, step(&format!("docker run {image}")))],
+        vec![(WORKFLOW, step(&format!("docker run --rm {image}")))],
+    )]);
+}
+
+#[test]
+fn texts_for_people_run_nothing_and_others_may() {
+    let job = |key: &str, run: &str| -> &'static str {
+        Box::leak(
+            format!("stages: [a]\n{key}: {{script: [\"{run}\"], image: \"node:20@\"}}\n").into_boxed_str(),
+        )
+    };
+    refused(vec![
+        (
+            "a job that is called like a text for people",
+            vec![(".gitlab-ci.yml", job("title", "echo"))],
+            vec![(".gitlab-ci.yml", job("title", "docker run -d acme/web:live"))],
+            ".gitlab-ci.yml looks-away",
+        ),
+        (
+            "a task that is a text",
+            vec![("Taskfile.yml", "version: '3'\ntasks: {help: echo}\n")],
+            vec![("Taskfile.yml", "version: '3'\ntasks: {help: docker run acme/web:live}\n")],
+            "Taskfile.yml looks-away",
+        ),
+        (
+            "a line of a text with settings",
+            vec![("cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n")],
+            vec![(
+                "cm.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: |\n    x=y\n    worker.ref=registry.acme.io/run:live\n",
+            )],
+            "cm.yaml looks-away",
+        ),
+    ]);
+    left_alone(vec![
+        (
+            "a description",
+            vec![("a.yaml", "a: b\n")],
+            vec![("a.yaml", "a: b\ndescription: \"Start it with docker run acme/web:1.2, or nginx:1.27\"\n")],
+        ),
+        (
+            "a job that goes",
+            vec![(
+                ".gitlab-ci.yml",
+                "a: {image: \"node:20@\", script: [a]}\nb: {image: \"node:20@\", script: [b]}\n",
+            )],
+            vec![(".gitlab-ci.yml", "a: {image: \"node:20@\", script: [a]}\n")],
+        ),
+        (
+            "an image that is the one of all jobs",
+            vec![(
+                ".gitlab-ci.yml",
+                "a: {image: \"node:20@\", script: [a]}\nb: {image: \"node:20@\", script: [b]}\n",
+            )],
+            vec![(".gitlab-ci.yml", "default: {image: \"node:20@\"}\na: {script: [a]}\nb: {script: [b]}\n")],
+        ),
+        (
+            "letters of more than one byte",
+            vec![("a.yaml", "a: b\n")],
+            vec![("a.yaml", "a: c\n# “web”: sha256:aaaa\n# →web: sha256:aaaa\n")],
+        ),
+        (
+            "spaces of more than one byte in a template",
+            vec![
+                ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+                ("c/templates/a.yaml", "a: b\n"),
+            ],
+            vec![("c/templates/b.yaml", "a: {{ printf \"x\u{a0}y: z\" }}\n")],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_kustomization_gives_to_all_decides_which_patches_fit() {
+    let object = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: a, image: acme/web}]}}}\n";
+    let patch = |image: &str| -> &'static str {
+        let patch =
+            format!("- {{op: replace, path: /spec/template/spec/containers/0/image, value: '{image}'}}\n");
+        Box::leak(patch.into_boxed_str())
+    };
+    let prod = "resources: [../base]\npatches:\n- path: p.yaml\n  target: {labelSelector: tier=web}\n";
+    let given = |tier: &str| -> &'static str {
+        Box::leak(format!("resources: [d.yaml]\nlabels: [{{pairs: {{tier: {tier}}}}}]\n").into_boxed_str())
+    };
+    refused(vec![
+        (
+            "a label by which a patch found it",
+            vec![
+                ("base/kustomization.yaml", given("web")),
+                ("base/d.yaml", object),
+                ("prod/kustomization.yaml", prod),
+                ("prod/p.yaml", patch("acme/web:1@")),
+            ],
+            vec![("base/kustomization.yaml", given("front"))],
+            "base/kustomization.yaml looks-away",
+        ),
+        (
+            "a label by which a patch finds it",
+            vec![
+                ("base/kustomization.yaml", given("front")),
+                ("base/d.yaml", GOOD_DEPLOYMENT),
+                ("prod/kustomization.yaml", prod),
+                ("prod/p.yaml", patch("acme/web:live")),
+            ],
+            vec![("base/kustomization.yaml", given("web"))],
+            "base/kustomization.yaml looks-away",
+        ),
+    ]);
+    left_alone(vec![(
+        "a label that nobody asks for",
+        vec![
+            ("base/kustomization.yaml", "resources: [d.yaml]\nlabels: [{pairs: {tier: web, v: a}}]\n"),
+            ("base/d.yaml", GOOD_DEPLOYMENT),
+            ("prod/kustomization.yaml", prod),
+            ("prod/p.yaml", patch("acme/web:1@")),
+        ],
+        vec![("base/kustomization.yaml", "resources: [d.yaml]\nlabels: [{pairs: {tier: web, v: b}}]\n")],
     )]);
 }

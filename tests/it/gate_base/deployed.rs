@@ -108,6 +108,16 @@ fn what_a_kustomization_names_since_the_change_is_new() {
             found,
             at,
         ),
+        (
+            "a component that another one takes already",
+            with(vec![
+                ("lib/kustomization.yaml", component("resources: [pod.yaml]")),
+                ("dev/kustomization.yaml", kustomization("components: [../lib]")),
+            ]),
+            vec![(at, named("components: [../lib]"))],
+            found,
+            at,
+        ),
         ("a patch", before(), vec![(at, named("patches: [{path: ../lib/pod.yaml}]"))], found, at),
         ("a merge", before(), vec![(at, named("patchesStrategicMerge: [../lib/pod.yaml]"))], found, at),
         (
@@ -181,12 +191,6 @@ fn what_flux_argo_and_charts_take_since_the_change_is_new() {
     let (pod_at, found) = ("lib/pod.yaml", "lib/pod.yaml floating-tag");
     let ok = || ("apps/ok.yaml", pinned());
     let moved = |to: &'static str| vec![(pod_at, GONE.to_owned()), (to, floating())];
-    let chart = || {
-        vec![
-            ("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n".to_owned()),
-            ("chart/templates/ok.yaml", pinned()),
-        ]
-    };
     let part = || {
         vec![
             ("lib/kustomization.yaml", component("resources: [pod.yaml]")),
@@ -247,8 +251,8 @@ fn what_flux_argo_and_charts_take_since_the_change_is_new() {
         (
             "moved into a path of Argo CD",
             vec![ok(), ("a.yaml", argo("    path: apps\n")), (pod_at, floating())],
-            moved("apps/more/pod.yaml"),
-            "apps/more/pod.yaml floating-tag",
+            moved("apps/pod.yaml"),
+            "apps/pod.yaml floating-tag",
             "a.yaml",
         ),
         (
@@ -280,20 +284,6 @@ fn what_flux_argo_and_charts_take_since_the_change_is_new() {
             vec![("a.yaml", argo("    path: lib\n"))],
             found,
             "a.yaml",
-        ),
-        (
-            "moved into a chart",
-            [chart(), vec![(pod_at, floating())]].concat(),
-            moved("chart/templates/pod.yaml"),
-            "chart/templates/pod.yaml floating-tag",
-            "chart/Chart.yaml",
-        ),
-        (
-            "a part that becomes a template",
-            [chart(), vec![("chart/templates/_pod.yaml", floating())]].concat(),
-            vec![("chart/templates/_pod.yaml", GONE.to_owned()), ("chart/templates/pod.yaml", floating())],
-            "chart/templates/pod.yaml floating-tag",
-            "chart/Chart.yaml",
         ),
     ]);
 }

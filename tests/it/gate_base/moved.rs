@@ -153,3 +153,80 @@ fn no_finding_moves_to_where_it_counts_for_more() {
         }
     }
 }
+
+#[test]
+fn a_new_name_by_which_a_tool_reads_a_file_is_new() {
+    use super::led_to::{left_alone, refused};
+    use super::looked_behind::GONE;
+    const SERVICE: &str = "services: {dbg: {image: \"acme/dbg:1\"}}\n";
+    const JOBS: &str =
+        "on: push\njobs:\n  a:\n    runs-on: x\n    container: acme/old:1\n    steps: [{run: make}]\n";
+    const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: old}\nspec: {containers: [{name: a, image: \"acme/old:1\"}]}\n";
+    const APPLICATION: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec: {source: {repoURL: \"https://example.com/a.git\", path: k8s}}\n";
+    refused(vec![
+        (
+            "a workflow",
+            vec![("archive/ci.yml", JOBS)],
+            vec![("archive/ci.yml", GONE), (".github/workflows/ci.yml", JOBS)],
+            ".github/workflows/ci.yml floating-tag",
+        ),
+        (
+            "a Compose file",
+            vec![("old/stack.yaml", SERVICE)],
+            vec![("old/stack.yaml", GONE), ("compose.yaml", SERVICE)],
+            "compose.yaml floating-tag",
+        ),
+        (
+            "a manifest that becomes a template",
+            vec![("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"), ("lib/pod.yaml", POD)],
+            vec![("lib/pod.yaml", GONE), ("c/templates/pod.yaml", POD)],
+            "c/templates/pod.yaml floating-tag",
+        ),
+        (
+            "a part that becomes a template",
+            vec![
+                ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+                ("c/templates/_pod.yaml", POD),
+            ],
+            vec![("c/templates/_pod.yaml", GONE), ("c/templates/pod.yaml", POD)],
+            "c/templates/pod.yaml floating-tag",
+        ),
+        (
+            "a file that Argo CD did not enter the directory for",
+            vec![("app.yaml", APPLICATION), ("k8s/a.yaml", "kind: A\n"), ("k8s/old/old.yaml", POD)],
+            vec![("k8s/old/old.yaml", GONE), ("k8s/old.yaml", POD)],
+            "k8s/old.yaml floating-tag",
+        ),
+    ]);
+    left_alone(vec![
+        (
+            "another name in a directory",
+            vec![("k8s/a.yaml", POD)],
+            vec![("k8s/a.yaml", GONE), ("k8s/b.yml", POD)],
+        ),
+        (
+            "another directory of services",
+            vec![("a/compose.yaml", SERVICE)],
+            vec![("a/compose.yaml", GONE), ("b/docker-compose.yml", SERVICE)],
+        ),
+    ]);
+}
+
+#[test]
+fn an_object_of_another_namespace_is_another_object() {
+    use super::led_to::refused;
+    let of = |namespace: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: web, namespace: {namespace}}}\nspec: {{containers: [{{name: a, image: \"{image}\"}}]}}\n"
+        )
+    };
+    let both = |dev: &str, prod: &str| -> &'static str {
+        Box::leak(format!("{}---\n{}", of("dev", dev), of("prod", prod)).into_boxed_str())
+    };
+    refused(vec![(
+        "the pin changes places",
+        vec![("a.yaml", both("acme/web:1", "acme/web:1@"))],
+        vec![("a.yaml", both("acme/web:1@", "acme/web:1"))],
+        "a.yaml floating-tag",
+    )]);
+}
