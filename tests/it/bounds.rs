@@ -167,6 +167,40 @@ fn one_document_of_ten_megabytes_takes_a_known_number_of_its_bytes() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn one_document_of_ten_megabytes_is_pinned_in_twenty_times_its_bytes() {
+    let registry = Registry::start().await;
+    let host = registry.host();
+    let item = |i: usize| match i % 1_000 {
+        0 => {
+            registry.put_index("acme/a", &i.to_string(), &["linux/amd64"], "a");
+            format!(
+                "- apiVersion: v1\n  kind: Pod\n  metadata: {{name: a{i}}}\n  spec:\n    containers:\n    - {{name: c, image: \
+                 '{host}/acme/a:{i}'}}\n"
+            )
+        }
+        _ => format!(
+            "- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: c{i}\n  data:\n    one: \"the value of {i}\"\n    \
+             two: something else\n    three: \"3\"\n"
+        ),
+    };
+    let mut text = "apiVersion: v1\nkind: List\nitems:\n".to_owned();
+    for i in 0.. {
+        if text.len() >= 10 << 20 {
+            break;
+        }
+        text.push_str(&item(i));
+    }
+    let settings = format!("[[registry]]\nprefix = \"{host}\"\ninsecure = true\n");
+    let directory = directory(&[("a.yaml", &text), ("bot.toml", &settings)]);
+    let most = 20 * (text.len() as u64 >> 20) + 64;
+    let (code, output) = within_data(most, directory.path(), &["pin", "--config", "bot.toml", "a.yaml"]);
+    assert_eq!(code, 0, "within {most} MiB: {}", tail(&output.stderr));
+    let after = fs_err::read_to_string(directory.path().join("a.yaml")).unwrap();
+    assert_eq!(after.matches("@sha256:").count(), after.matches("image: ").count());
+}
+
 /// A list of pods on one line.
 fn one_line(pods: usize) -> String {
     let pod = |i| {
