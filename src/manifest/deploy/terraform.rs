@@ -25,6 +25,21 @@ struct Module<'f> {
 struct NameUse {
     is_image: bool,
     is_other: bool,
+    /// A container of some object gets it as its image, whatever becomes of that.
+    is_in_container: bool,
+}
+
+impl NameUse {
+    /// Returns whether it is an image and nothing else.
+    fn is_image_alone(self) -> bool {
+        self.is_image && !self.is_other
+    }
+}
+
+/// Returns whether a path is that of the image of a container: `local.parameters.containers.*.image`.
+fn is_of_container(path: &str) -> bool {
+    let mut keys = path.rsplit('.');
+    keys.next() == Some("image") && keys.any(|key| key.to_ascii_lowercase().ends_with("containers"))
 }
 
 /// The modules of a tree, by their directories.
@@ -48,14 +63,12 @@ impl<'f> Modules<'f> {
         Self { modules, known: HashMap::new() }
     }
 
-    fn is_image(&mut self, at: &str, path: &str) -> bool {
-        let found = self.use_of(at, path, CALLS_MAX);
-        found.is_image && !found.is_other
-    }
-
-    /// Returns whether what a file in `at` hands to a module is an image there.
-    fn takes_image(&mut self, at: &str, to: &ModuleArgument) -> bool {
-        joined(at, &to.source).is_some_and(|module| self.is_image(&module, &format!("var.{}", to.name)))
+    /// Returns what a module does with what a file in `at` hands to it.
+    fn use_in(&mut self, at: &str, to: &ModuleArgument) -> NameUse {
+        let module = joined(at, &to.source);
+        module.map_or_else(NameUse::default, |module| {
+            self.use_of(&module, &format!("var.{}", to.name), CALLS_MAX)
+        })
     }
 
     fn use_of(&mut self, at: &str, path: &str, calls: usize) -> NameUse {
@@ -63,12 +76,15 @@ impl<'f> Modules<'f> {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let unknown = NameUse { is_image: false, is_other: true };
+        let unknown = NameUse { is_other: true, ..NameUse::default() };
         let (Some(module), Some(calls)) = (self.modules.get(at), calls.checked_sub(1)) else {
             return unknown;
         };
-        let mut found =
-            NameUse { is_image: module.images.meets(path), is_other: module.others.meets_above(path) };
+        let mut found = NameUse {
+            is_image: module.images.meets(path),
+            is_other: module.others.meets_above(path),
+            ..NameUse::default()
+        };
         let mut passed = Vec::new();
         for above in at_and_above(path) {
             for to in spellings(above).filter_map(|above| module.passed.get(above.as_str())).flatten() {
@@ -82,9 +98,11 @@ impl<'f> Modules<'f> {
         // A circle of calls says nothing.
         self.known.insert(key.clone(), NameUse::default());
         for (module, path) in passed {
+            found.is_in_container |= is_of_container(&path);
             let there = module.map_or(unknown, |module| self.use_of(&module, &path, calls));
             found.is_image |= there.is_image;
             found.is_other |= there.is_other;
+            found.is_in_container |= there.is_in_container;
         }
         self.known.insert(key, found);
         found
@@ -101,21 +119,23 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
         files.iter_mut().map(|(path, scan)| (directory_of(path), std::mem::take(&mut scan.module))).collect();
     let mut modules = Modules::of(&names);
     for ((_, scan), (at, names)) in files.iter_mut().zip(&names) {
-        let mut decided: HashMap<&str, bool> = HashMap::new();
+        let mut decided: HashMap<&str, NameUse> = HashMap::new();
         for (path, pointer) in &names.definitions {
-            decided.insert(pointer, modules.is_image(at, path));
+            decided.insert(pointer, modules.use_of(at, path, CALLS_MAX));
         }
         for (to, pointer) in &names.arguments {
-            decided.insert(pointer, modules.takes_image(at, to));
+            decided.insert(pointer, modules.use_in(at, to));
         }
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
-            match (decided.get(site.path.as_str()), &site.awaits) {
-                (Some(true), Some(_)) if site.state == State::Skipped(Skip::UnknownLocation) => {
+            let Some(found) = decided.get(site.path.as_str()) else { continue };
+            match (found.is_image_alone(), &site.awaits) {
+                (true, Some(_)) if site.state == State::Skipped(Skip::UnknownLocation) => {
                     site.confirm();
                 }
                 // A comment leaves it alone.
-                (Some(true), Some(_)) => site.awaits = None,
-                (Some(false), None) => site.skip(Skip::UnknownLocation),
+                (true, Some(_)) => site.awaits = None,
+                (false, Some(_)) if found.is_in_container => site.awaits = None,
+                (false, None) => site.skip(Skip::UnknownLocation),
                 _ => {}
             }
         }

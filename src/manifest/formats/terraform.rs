@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::catalogue::TextForm;
 use super::finder::{Finder, has_tag_or_digest, names_registry};
 use super::found::EmbeddedText;
-use super::image_keys::{is_image_key, is_images_key};
+use super::image_keys::{has_host, is_image_key, is_images_key, is_untagged_image};
 use super::module_paths::{Traversal, Uses, defined, leaves, module_arguments};
 use super::module_texts::{self, nodes};
 use super::{kubernetes, object};
@@ -193,7 +193,8 @@ fn add(finder: &mut Finder<'_, '_>, value: NodeId, is_image: bool) {
 fn may_be_image(tree: &SyntaxTree<'_>, path: &str, value: NodeId) -> bool {
     let mut keys = path.rsplit('.');
     let is_key = keys.next().is_some_and(is_image_key) || keys.next().is_some_and(is_images_key);
-    let is_named = is_key && has_tag_or_digest(tree, value);
+    let is_name = || tree.string_of(value).is_some_and(|text| has_host(text) && is_untagged_image(text));
+    let is_named = is_key && (has_tag_or_digest(tree, value) || is_name());
     is_literal_image(tree, value) && (is_named || names_registry(tree, value))
 }
 
