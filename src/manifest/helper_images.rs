@@ -80,7 +80,7 @@ fn located(text: &str, offset: usize, part: Range<usize>, is_one: impl Fn(&str) 
 }
 
 /// Returns where the values of `image:` stand, quotes aside; those in comments of the template are none.
-fn images(text: &str) -> Vec<Range<usize>> {
+pub(in crate::manifest) fn images(text: &str) -> Vec<Range<usize>> {
     let comments = comments(text);
     let (mut found, mut start) = (Vec::new(), 0);
     for line in text.split_inclusive('\n') {
@@ -95,7 +95,7 @@ fn images(text: &str) -> Vec<Range<usize>> {
         let unquoted =
             quote.and_then(|quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value);
         let Some(at) = line.find(unquoted).map(|at| from + at) else { continue };
-        let is_open = !unquoted.starts_with(['#', '&', '*', '|', '>']);
+        let is_open = !unquoted.starts_with(['#', '&', '*', '|', '>', '[']);
         if is_open && !unquoted.is_empty() && !comments.iter().any(|comment| comment.contains(&at)) {
             found.push(at..at + unquoted.len());
         }
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn what_stands_behind_image_on_a_line_is_one() {
         let text = "{{/* of old:\n  image: a:1\n*/}}\n{{- define \"x\" -}}\n- name: a\n  image: \"alpine:latest\" # c\n\
-                    - image: {{ .Values.image }}\n# image: no:1\nimage:\n  tag: x\npicture: {image: no:1}\n\
+                    - image: {{ .Values.image }}\n# image: no:1\nimage:\n  tag: x\nimage: [no:1\npicture: {image: no:1}\n\
                     image: \"{{ required \"a b\" .Values.x }}:1\"\n{{- end }}\n";
         let found = scan(text).sites.into_iter();
         let found: Vec<_> = found.map(|it| (it.line, it.column, it.site.state, it.site.image)).collect();
@@ -135,7 +135,7 @@ mod tests {
             [
                 (6, 11, State::Skipped(Skip::EmbeddedText), "alpine:latest".to_owned()),
                 (7, 10, template, "{{ .Values.image }}".to_owned()),
-                (12, 9, template, "{{ required \"a b\" .Values.x }}:1".to_owned()),
+                (13, 9, template, "{{ required \"a b\" .Values.x }}:1".to_owned()),
             ]
         );
     }

@@ -223,7 +223,13 @@ fn is_unjudged_template(
         return is_unread;
     }
     let has_actions = || (0..tree.nodes.len()).any(|node| agreement::is_action(tree, node));
-    if tree.masked.is_empty() && !is_unread && !has_actions() {
+    // What is filled into a text inside of the file is said of that text.
+    let is_inside = |at: usize| {
+        let next = tree.embedded.partition_point(|embedded| embedded.span.end <= at);
+        tree.embedded.get(next).is_some_and(|embedded| embedded.span.start <= at)
+    };
+    let is_plain = tree.masked.iter().all(|action| is_inside(action.start));
+    if is_plain && !is_unread && !has_actions() {
         return false;
     }
     let known: HashSet<usize> = scan.sites.iter().map(|located| located.site.span.start).collect();
@@ -361,6 +367,13 @@ fn find(
             scan.unread.push(Unread { document, reason, detail });
         }
         all.add(embedded_yaml::find(tree, text, catalogue));
+    }
+    for site in &mut all.sites {
+        // Read as far as it goes: what its aliases stand for may say anything of it, and no second reader proves an edit.
+        let is_open = matches!(site.state, State::Floating | State::Pinned);
+        if is_open && tree.documents[site.document].error.is_some() {
+            site.skip(Skip::NotEditable);
+        }
     }
     scan.module.add(std::mem::take(&mut all.names));
     scan.registries.append(&mut all.registries);

@@ -378,6 +378,7 @@ pub fn unresolvable(text: &str) -> Option<Skip> {
         || at_placeholder(text)
         || text.contains("((")
         || text.contains("###")
+        || (text.len() > 2 && text.starts_with('#') && text.ends_with('#'))
         || KUBEBUILDER.contains(&text)
         || text.ends_with(CHARTPRESS)
         || is_placeholder(text)

@@ -200,6 +200,7 @@ fn every_location_finds_an_image_in_the_smallest_document() {
                     "job \"a\" {\ngroup \"b\" {\ntask \"c\" {\ndriver = \"docker\"\nconfig {\nimage = \"ghcr.io/acme/api:1.8\"\n}\n}\n}\n}\n"
                 }
                 TextForm::Pods => "containers: [{name: a, image: 'ghcr.io/acme/api:1.8'}]\n",
+                TextForm::File => "services: {a: {image: 'ghcr.io/acme/api:1.8'}}\n",
                 TextForm::Containers => "[{image: ghcr.io/acme/api:1.8}]\n",
                 TextForm::Runners => "[[runners]]\ndocker.image = 'ghcr.io/acme/api:1.8'\n",
                 TextForm::Objects => "[{op: replace, path: /image, value: 'ghcr.io/acme/api:1.8'}]\n",
@@ -349,6 +350,7 @@ fn paths(location: &Location) -> String {
         ("parameters of a chart: ", &location.parameters),
         ("Helm values as text: ", &location.values_text),
         ("containers of pods in a text: ", &location.pods_text),
+        ("files as text, whose names stand beside them: ", &location.files_text),
         ("expressions of CEL: ", &location.expressions),
         ("objects as text: ", &location.objects_text),
         ("containers as text: ", &location.containers_text),

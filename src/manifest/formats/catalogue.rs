@@ -49,6 +49,9 @@ pub(super) const KUTTL: &str = "kuttl.dev";
 /// What the configuration of GitLab's runner spells, in which no key is one of YAML.
 pub(super) const RUNNERS: &str = "[[runners]]";
 
+/// How the hosts of Crossplane's packages begin, which any file may name as a `package`.
+pub(super) const PACKAGES: &str = "xpkg.";
+
 /// All known locations.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
@@ -158,7 +161,7 @@ impl Catalogue {
         let sources = (Vec::new(), Some(CHART_SOURCES));
         let streams = (Vec::new(), Some(IMAGE_STREAMS));
         let words = data.location.iter().flat_map(Location::words);
-        let others = [CHAINSAW, KUTTL, RUNNERS].map(|group| (Vec::new(), Some(group)));
+        let others = [CHAINSAW, KUTTL, RUNNERS, PACKAGES].map(|group| (Vec::new(), Some(group)));
         let prefilter = Prefilter::new(words.chain([sources, streams]).chain(others));
         let mut of_group: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, entry) in data.location.iter().enumerate() {

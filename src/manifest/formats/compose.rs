@@ -123,6 +123,18 @@ pub(super) fn look_away_from_others(finder: &mut Finder<'_, '_>, root: NodeId, p
     }
 }
 
+/// Returns whether the services of a document may be those of Compose: an image of one is no mapping of parts, and not all
+/// are empty.
+pub(super) fn is_one(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
+    let services = tree.get(root, "services").map(|services| tree.entries(services)).unwrap_or_default();
+    let images: Vec<NodeId> =
+        services.iter().filter_map(|(_, service)| tree.get(*service, "image")).collect();
+    let is_empty = |image: &NodeId| tree.string_of(*image).is_some_and(str::is_empty);
+    let is_split =
+        |image: &NodeId| ["repository", "name", "tag"].iter().any(|key| tree.get(*image, key).is_some());
+    !images.iter().any(is_split) && (images.is_empty() || !images.iter().all(is_empty))
+}
+
 pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
     add_images(finder, root);
     note_platforms(finder, root);

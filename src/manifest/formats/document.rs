@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, FileEntries, Location};
+use super::catalogue::{Catalogue, FileEntries};
 use super::finder::Finder;
 use super::found::Found;
 use super::{
-    asserts, bake, compose, devcontainer, dockerfile, env_file, helm_values, json_patch, kubernetes,
-    kustomization, kustomize_looks_away, locations, object, partial_images, quadlet, remote_values, runners,
-    terraform, unknown,
+    ansible, asserts, bake, compose, concourse, devcontainer, dockerfile, env_file, helm_values, json_patch,
+    kubernetes, kustomization, kustomize_looks_away, locations, object, partial_images, quadlet,
+    remote_values, runners, terraform, unknown,
 };
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -39,7 +39,8 @@ pub(in crate::manifest) fn find(
     finder.finish()
 }
 
-fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
+/// Adds what the form of a document says, that of a file at `path`.
+pub(super) fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
     let (tree, catalogue) = (finder.tree, finder.catalogue);
     if kustomization::is_kustomization(tree, root, path) {
         finder.format = "kustomize".into();
@@ -64,8 +65,10 @@ fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) {
         finder.format = format.into();
         finder.set_aside(&all, root);
         match format {
+            "ansible" => ansible::find(finder, root),
             "bake" => bake::find(finder, root),
             "compose" => compose::find(finder, root),
+            "concourse" => concourse::find(finder, root),
             "devcontainer" => devcontainer::features(finder, root),
             "dockerfile" => dockerfile::find(finder, root),
             "quadlet" => quadlet::other_units(finder, root),
@@ -92,8 +95,14 @@ fn file_entries<'c>(
 ) -> FileEntries<'c> {
     let mut entries = catalogue.format(tree, root, path);
     // A worker among Helm values may have a script and an image, too.
-    let is_ci = |entry: &&Location| entry.format.as_deref() == Some("gitlab-ci");
-    if entries.known.first().is_some_and(is_ci) && helm_values::has_name(path) {
+    let is_values = || helm_values::has_name(path) && compose::role(path).is_none();
+    let is_other = match entries.known.first().and_then(|entry| entry.format.as_deref()) {
+        Some("gitlab-ci") => helm_values::has_name(path),
+        // Charts have services, too, and so have others.
+        Some("compose") => is_values() || !compose::is_one(tree, root),
+        _ => false,
+    };
+    if is_other {
         entries.known.clear();
     }
     entries

@@ -1,17 +1,24 @@
 //! YAML inside a text: Helm values in `helm.values` and `valuesContent`, patches in a kustomization.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::catalogue::{Catalogue, TextForm};
 use super::finder::Finder;
 use super::found::{EmbeddedText, Found};
-use super::{helm_values, json_patch, kubernetes, locations, runners};
+use super::{document, helm_values, json_patch, kubernetes, locations, runners};
 use crate::manifest::content;
+use crate::manifest::helper_images::images;
 use crate::manifest::inputs::Needs;
 use crate::manifest::look_away::{FoundLookAway, LookAwayReason};
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
+
+/// What a file is called whose text is of Compose, or a part of it: services alone are the first version's.
+const COMPOSE_FILE: &str = "docker-compose.yml";
+
+/// What a file is called of which nobody says it.
+const UNNAMED_FILE: &str = "text.yaml";
 
 /// What files are called whose text is a job, or the configuration of a runner.
 const JOB_FILE: &str = "text.nomad";
@@ -26,15 +33,22 @@ pub(in crate::manifest) fn find(
     if tree.text_of(text.node).is_none_or(|value| value.trim().is_empty()) {
         return Found::default();
     }
+    let Some(name) = name_of(tree, text) else { return Found::default() };
+    let masked = tree.masked.len();
     let Some(root) = tree.embed(text.node, text.form.language()) else {
-        return skipped(tree, text, catalogue);
+        return skipped(tree, text, &name, catalogue);
     };
-    let mut found = find_below(tree, text, root, Some(text.node), catalogue);
+    let mut found = find_below(tree, text, root, &name, Some(text.node), catalogue);
     // A text in this one has no place of its own.
     for inner in std::mem::take(&mut found.texts) {
-        let mut of_inner = skipped(tree, &inner, catalogue);
+        let Some(name) = name_of(tree, &inner) else { continue };
+        let mut of_inner = skipped(tree, &inner, &name, catalogue);
         of_inner.sites.iter_mut().for_each(|site| site.inside = Some(text.node));
         found.add(of_inner);
+    }
+    if tree.masked.len() > masked && text_may_hold_images(tree, text, catalogue) {
+        // What fills it in may be more than what stands there.
+        found.looks_away.push(look_away(tree, text));
     }
     // Parts of images keep nothing of the tree.
     if found.sites.is_empty() {
@@ -47,6 +61,7 @@ fn find_below(
     tree: &SyntaxTree<'_>,
     text: &EmbeddedText,
     root: NodeId,
+    name: &str,
     inside: Option<NodeId>,
     catalogue: &Catalogue,
 ) -> Found {
@@ -65,9 +80,38 @@ fn find_below(
         TextForm::Pods => kubernetes::find_in_text(&mut finder, root),
         TextForm::Job => as_file(&mut finder, root, JOB_FILE),
         TextForm::Runners => as_file(&mut finder, root, RUNNER_FILE),
+        TextForm::File => file(&mut finder, root, name),
     }
     runners::find(&mut finder, root);
     finder.finish()
+}
+
+/// Returns what the file is called whose text this is, nothing where it is no file; `None` where that is none of YAML's.
+fn name_of(tree: &SyntaxTree<'_>, text: &EmbeddedText) -> Option<String> {
+    if text.form != TextForm::File {
+        return Some(String::new());
+    }
+    let holder = tree.nodes[tree.resolve(text.node)].parent();
+    let path = holder.and_then(|holder| ["dest", "path"].iter().find_map(|key| tree.get_str(holder, key)));
+    let name = path.unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    // What a variable names it says as well as it can: `{{ docker_compose_file }}`.
+    let is_open = name.is_empty() || name.contains("{{");
+    if !is_open && Language::of(name) != Some(Language::Yaml) {
+        return None;
+    }
+    let is_compose = name.to_ascii_lowercase().contains("compose");
+    let name = if is_open { UNNAMED_FILE } else { name };
+    Some(if is_compose { COMPOSE_FILE } else { name }.to_owned())
+}
+
+/// Adds what a file holds that some tool writes, whole or in part.
+fn file(finder: &mut Finder<'_, '_>, root: NodeId, name: &str) {
+    // What it is, its own text says.
+    finder.format = Arc::default();
+    document::find_known(finder, root, name);
+    if finder.sites.is_empty() {
+        kubernetes::find_in_text(finder, root);
+    }
 }
 
 /// Adds the images of a list of containers, or of one, as ECS and AWS Batch have them.
@@ -112,7 +156,7 @@ fn unescaped(text: &str) -> String {
 
 /// Returns the images in a text without an exact place: the text itself is the place of each. Says so where nobody can
 /// tell what is in it.
-fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> Found {
+fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, name: &str, catalogue: &Catalogue) -> Found {
     let Some(value) = tree.text_of(text.node) else { return Found::default() };
     // Only YAML's own texts are decoded.
     let escaped = value.contains('\\') && tree.language != Language::Yaml;
@@ -126,7 +170,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
     finder.object.clone_from(&text.object);
     let (pointer, span) = (tree.pointer(text.node), tree.nodes[text.node].span());
     for root in inner.documents.iter().filter_map(|document| document.root) {
-        let found = find_below(&inner, text, root, None, catalogue);
+        let found = find_below(&inner, text, root, name, None, catalogue);
         finder.looks_away.extend(found.looks_away.into_iter().map(|found| FoundLookAway {
             document: text.document,
             path: format!("{pointer}{}", found.path),
@@ -140,7 +184,7 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
         }
         for mut site in found.sites {
             let is_known = matches!(site.state, State::Floating | State::Pinned);
-            if tree.is_masked(text.node) && site.image.contains(MASK) {
+            if (masked.is_some() || tree.is_masked(text.node)) && site.image.contains(MASK) {
                 let image = unmasked(tree, text.node, &site.image);
                 (site.image, site.state) = (image, State::Skipped(Skip::Template));
             }
@@ -157,20 +201,54 @@ fn skipped(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) ->
         }
     }
     let is_broken = inner.documents.iter().any(|document| document.error.is_some());
-    // The words of the catalogue are keys of YAML.
-    let may_hold_images = match text.form {
-        TextForm::Job => value.contains("image"),
-        // Nobody says that it is YAML.
-        TextForm::Pods | TextForm::Runners => false,
-        _ => catalogue.may_hold_images(value.as_bytes()),
-    };
     // What is filled in may be all that is broken.
     let is_broken = is_broken && !tree.is_masked(text.node);
-    if is_broken && finder.sites.is_empty() && may_hold_images {
-        let state = State::Skipped(Skip::EmbeddedText);
-        finder.push(text.node, BTreeMap::new(), String::new(), None, state, None);
-        finder.look_away(LookAwayReason::EmbeddedText, text.node, pointer);
-        finder.depends_on(content::of_bytes(value.as_bytes()), Needs::default());
+    let may_hold_images = || name == COMPOSE_FILE || text_may_hold_images(tree, text, catalogue);
+    if is_broken && finder.sites.is_empty() && may_hold_images() {
+        // As it stands: what is filled in is masked.
+        for image in images_of_lines(text.form, tree.text_of(text.node).unwrap_or_default()) {
+            finder.add_in_other_language(text.node, "", image);
+        }
+        finder.looks_away.push(look_away(tree, text));
     }
     finder.finish()
+}
+
+/// Returns what a text that cannot be read says of images on its lines.
+fn images_of_lines(form: TextForm, text: &str) -> Vec<&str> {
+    if form != TextForm::Job {
+        return images(text).into_iter().map(|image| &text[image]).collect();
+    }
+    let quoted = text.split("image").skip(1).filter_map(|rest| {
+        let value = rest.trim_start().strip_prefix('=')?.trim_start();
+        value.strip_prefix('"')?.split('"').next()
+    });
+    quoted.collect()
+}
+
+/// Returns whether the words that a text with images must spell stand in it.
+fn text_may_hold_images(tree: &SyntaxTree<'_>, text: &EmbeddedText, catalogue: &Catalogue) -> bool {
+    let value = tree.text_of(text.node).unwrap_or_default();
+    match text.form {
+        // The words of the catalogue are keys of YAML.
+        TextForm::Job => value.contains("image"),
+        // Nobody says that it is YAML.
+        TextForm::Pods | TextForm::File | TextForm::Runners => false,
+        _ => catalogue.may_hold_images(value.as_bytes()),
+    }
+}
+
+/// Returns the look-away of a text of which nobody can tell what is in it.
+fn look_away(tree: &SyntaxTree<'_>, text: &EmbeddedText) -> FoundLookAway {
+    let (path, span) = (tree.pointer(text.node), tree.nodes[text.node].span());
+    let value = tree.text_of(text.node).unwrap_or_default();
+    FoundLookAway {
+        reason: LookAwayReason::EmbeddedText,
+        what: path.clone(),
+        document: text.document,
+        path,
+        span,
+        content: Some(content::of_bytes(value.as_bytes())),
+        needs: Needs::default(),
+    }
 }

@@ -283,7 +283,7 @@ fn name_in_registry(finder: &mut Finder<'_, '_>, node: NodeId) {
 }
 
 /// `images: {api: {repository: …}}`, `images: [{name: …}]`
-fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+pub(super) fn is_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let parent = tree.nodes[node].parent();
     parent.and_then(|parent| tree.key_of(parent)).is_some_and(is_images_key)
 }

@@ -14,7 +14,9 @@ pub(super) const NOT_BESIDE_IMAGE: [&str; 3] = ["chart", "chartVersion", "target
 pub(super) const KUSTOMIZE_IMAGES: [&str; 2] = ["images", "imageTags"];
 
 pub(super) fn is_images_key(key: &str) -> bool {
-    key == "images" || key.ends_with("Images")
+    // `allowed_images` of GitLab's runner are patterns.
+    let is_rule = || ["allowed", "denied", "excluded"].iter().any(|start| key.starts_with(start));
+    key == "images" || ["Images", "_images", "-images"].iter().any(|end| key.ends_with(end)) && !is_rule()
 }
 
 /// Returns whether a list of images stands below a key that says what they are compared with: patterns, which nobody pulls.

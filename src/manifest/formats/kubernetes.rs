@@ -7,8 +7,8 @@ use super::catalogue::group_of;
 use super::finder::Finder;
 use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
 use super::{
-    driver_images, helm_values, image_annotations, image_streams, locations, platform, tekton, uncatalogued,
-    upgrade_plan,
+    driver_images, helm_values, image_annotations, image_streams, locations, openshift_template, platform,
+    tekton, uncatalogued, upgrade_plan,
 };
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
@@ -26,6 +26,7 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let catalogue = finder.catalogue;
     let mut entries = catalogue.kubernetes(&api_version, &kind);
     let not_pulled = catalogue.is_not_pulled(&api_version, &kind);
+    let of_others = finder.sites.len();
     // What is known of such an object in particular still counts.
     entries.retain(|entry| !not_pulled || entry.group.is_some());
     finder.set_aside(&entries, object);
@@ -64,6 +65,9 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     }
     if !not_pulled {
         uncatalogued::find(finder, object);
+    }
+    if openshift_template::is_one(group_of(&api_version), &kind) {
+        openshift_template::find(finder, object, of_others);
     }
     (finder.object, finder.owner) = (outer, owner);
 }

@@ -70,6 +70,9 @@ pub struct Location {
     /// Anything as YAML in a literal block, with containers of pods somewhere in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods_text: Vec<Pattern>,
+    /// The text of a file whose name stands beside it, as `dest` or `path`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files_text: Vec<Pattern>,
     /// A container, or a list of containers, each with its `image`, as JSON or YAML in a text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers_text: Vec<Pattern>,
@@ -163,7 +166,8 @@ impl Location {
         let containers = self.containers_text.iter().map(|pattern| (pattern, TextForm::Containers));
         let jobs = self.jobs_text.iter().map(|pattern| (pattern, TextForm::Job));
         let pods = self.pods_text.iter().map(|pattern| (pattern, TextForm::Pods));
-        values.chain(objects).chain(containers).chain(jobs).chain(pods)
+        let files = self.files_text.iter().map(|pattern| (pattern, TextForm::File));
+        values.chain(objects).chain(containers).chain(jobs).chain(pods).chain(files)
     }
 
     /// Returns sets of keys, with the API group beside them: every document in which this entry finds something spells all
@@ -200,6 +204,8 @@ pub enum TextForm {
     Containers,
     /// Anything, with containers of pods somewhere in it.
     Pods,
+    /// A file whose name stands beside it.
+    File,
     /// A Nomad job.
     Job,
     /// The configuration of GitLab's runner.
@@ -210,7 +216,7 @@ impl TextForm {
     /// Returns what such a text is written in.
     pub(super) fn language(self) -> Language {
         match self {
-            Self::Values | Self::Objects | Self::Containers | Self::Pods => Language::Yaml,
+            Self::Values | Self::Objects | Self::Containers | Self::Pods | Self::File => Language::Yaml,
             Self::Job => Language::Hcl,
             Self::Runners => Language::Toml,
         }

@@ -1,5 +1,6 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
+mod ansible;
 mod artifact;
 mod asserts;
 mod bake;
@@ -8,6 +9,7 @@ mod build_outputs;
 pub mod catalogue;
 pub(super) mod chunks;
 pub(super) mod compose;
+mod concourse;
 mod container_keys;
 mod deployed_paths;
 mod devcontainer;
@@ -39,6 +41,7 @@ mod module_texts;
 mod mutating_policy;
 mod object;
 mod oci_chart;
+mod openshift_template;
 mod other_languages;
 mod partial_images;
 mod patch_target;

@@ -3,6 +3,7 @@
 
 use std::cell::LazyCell;
 
+use super::catalogue::PACKAGES;
 use super::fields::Fields;
 use super::finder::{Finder, ScalarTag, has_tag_or_digest, names_registry};
 use super::image_keys::{
@@ -63,7 +64,7 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
 /// Looks at the entries of a mapping, and whether it is a split reference itself.
 fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
     let tree = finder.tree;
-    let is_image = tree.key_of(node).is_some_and(is_image_key);
+    let is_image = tree.key_of(node).is_some_and(is_image_key) || is_named_in_images(tree, node);
     if !is_image && oci_chart::is_one(tree, node) {
         oci_chart::find(finder, node);
     } else if (is_image || tree.key_of(node).is_some_and(is_source_key))
@@ -103,6 +104,8 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
                 report(finder, *value, *is_whole || is_named);
             } else if has_image_word(key) && !is_images_key(key) && names_registry(tree, *value) {
                 report(finder, *value, false);
+            } else if is_package_of_crossplane(finder, key, *value) {
+                finder.add_unknown(*value);
             }
             if key == "image" && *is_container {
                 of_container(finder, *value);
@@ -111,6 +114,14 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
             walk(finder, *value);
         }
     }
+}
+
+/// Returns whether a value is a package of Crossplane, as charts name those that they install.
+fn is_package_of_crossplane(finder: &Finder<'_, '_>, key: &str, value: NodeId) -> bool {
+    key == "package"
+        && finder.tree.string_of(value).is_some_and(|text| text.starts_with(PACKAGES))
+        && names_registry(finder.tree, value)
+        && !finder.is_ignored(value)
 }
 
 /// Adds what may be an image that is split over fields; not what is filled in.
@@ -124,9 +135,18 @@ fn split(finder: &mut Finder<'_, '_>, fields: Fields) {
     }
 }
 
-/// Returns whether the name is an image by itself: it was found, and what is beside it with it.
+/// Returns whether a mapping is one of those in `images: {api: {…}}`; what stands in a list may be a kustomize entry.
+fn is_named_in_images(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    tree.nodes[node].parent().is_some_and(|parent| tree.is_mapping(parent))
+        && helm_values::is_in_images(tree, node)
+}
+
+/// Returns whether the name is an image by itself: it was found, and what is beside it with it. What only waits to be used as one
+/// is not.
 fn is_known(finder: &Finder<'_, '_>, fields: &Fields) -> bool {
-    fields.repository.is_some_and(|name| finder.taken.contains(&(finder.tree.resolve(name), None)))
+    let Some(name) = fields.repository.map(|name| finder.tree.resolve(name)) else { return false };
+    let is_awaiting = || finder.sites.iter().any(|site| site.main == name && site.awaits.is_some());
+    finder.taken.contains(&(name, None)) && !is_awaiting()
 }
 
 /// Returns whether a name and a `version` are those of anything that has one: a report or a bill of materials is full of

@@ -11,6 +11,7 @@ use super::language::Language;
 use super::node_list::{NewKind, NewNode};
 use super::template_mask::{self, Masked};
 use super::tree::{Embedded, NodeId, NodeKind, ScalarStyle, SyntaxTree};
+use super::yaml;
 
 /// The most texts of a file that are read: each makes the tree's lists longer.
 const EMBEDS_MAX: usize = 1_000;
@@ -30,7 +31,7 @@ impl SyntaxTree<'_> {
         let masked = self.mask_inner(value);
         let inner = (language.syntax().parse)(masked.as_ref().map_or(value, |masked| masked.text.as_str()));
         let [document] = inner.documents.as_slice() else { return None };
-        let root = document.root?;
+        let root = document.root.filter(|_| document.error.is_none())?;
         let base = self.nodes.len();
         let nodes = (0..inner.nodes.len()).map(|id| moved(&inner, id, base, scalar, &lines));
         let nodes: Vec<NewNode<'_>> = nodes.collect();
@@ -54,9 +55,14 @@ impl SyntaxTree<'_> {
         Some(base + root)
     }
 
-    /// Returns a text inside of this one with what is filled in masked, where the language around it fills texts.
+    /// Returns a text inside of this one with what is filled in masked: where the language around it fills texts, and in YAML where
+    /// what it is given to fills one in that cannot be read without.
     pub(crate) fn mask_inner(&self, text: &str) -> Option<Masked> {
-        if self.language == Language::Yaml { None } else { template_mask::mask_interpolations(text) }
+        if self.language != Language::Yaml {
+            return template_mask::mask_interpolations(text);
+        }
+        let is_broken = |tree: SyntaxTree<'_>| tree.documents.iter().any(|document| document.error.is_some());
+        (text.contains("{{") && is_broken(yaml::parse(text))).then(|| template_mask::mask(text)).flatten()
     }
 
     pub(crate) fn forget_embedded(&mut self) {
@@ -167,7 +173,6 @@ pub(in crate::manifest) fn dedent(source: &str, indent: usize) -> Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::syntax::yaml;
 
     fn embedded<'a>(text: &'a str, key: &str) -> Option<(SyntaxTree<'a>, NodeId)> {
         let mut tree = yaml::parse(text);

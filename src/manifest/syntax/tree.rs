@@ -142,9 +142,9 @@ pub enum NodeKind<'t> {
 pub struct Document {
     /// Where it starts in the text.
     pub start: usize,
-    /// The root node, if the document was read to its end.
+    /// The root node, if the document was read to its end. An alias without an anchor is a text.
     pub root: Option<NodeId>,
-    /// Why it could not be read, otherwise.
+    /// Why it could not be read, or not understood.
     pub error: Option<SyntaxError>,
 }
 

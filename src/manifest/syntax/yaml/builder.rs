@@ -25,6 +25,8 @@ pub(super) struct Builder<'a> {
     /// Anchor number → node, of the current document.
     anchors: HashMap<usize, NodeId>,
     aliased: bool,
+    /// The first alias of the current document without an anchor: its line in the chunk, and what is wrong with it.
+    unresolved: Option<(usize, String)>,
     wide: Vec<NodeId>,
     root: Option<NodeId>,
     /// Where the current document starts, or the last one ended.
@@ -59,6 +61,7 @@ impl<'a> Builder<'a> {
             children: Vec::new(),
             anchors: HashMap::new(),
             aliased: false,
+            unresolved: None,
             wide: Vec::new(),
             root: None,
             start: 0,
@@ -140,6 +143,7 @@ impl<'a> Builder<'a> {
             max_buffered_comment_events: usize::MAX,
             flow_nesting_limit: DEPTH_MAX,
             block_nesting_limit: DEPTH_MAX,
+            emit_unresolved_aliases: true,
         };
         let mut parser = Parser::new_from_str_with_options(text, options);
         loop {
@@ -193,7 +197,9 @@ impl<'a> Builder<'a> {
                     self.start = span.end;
                     return;
                 }
-                self.finish_document(span.end);
+                let error =
+                    self.unresolved.take().map(|(line, message)| self.error(line, message, Fault::Syntax));
+                self.finish_document(span.end, error);
             }
             Event::Comment(..) => self.tree.comments.push(span),
             Event::Scalar(value, style, anchor, tag) => {
@@ -237,6 +243,14 @@ impl<'a> Builder<'a> {
                 );
                 self.add(kind, span, 0, None);
             }
+            // What it stands for may be in another file, which is read together with this one.
+            Event::UnresolvedAlias(name) => {
+                let message = format!("the alias `*{name}` has no anchor in this document");
+                self.unresolved.get_or_insert((line, message));
+                let value = Cow::Owned(format!("*{name}"));
+                let kind = NewKind::Scalar { value, style: ScalarStyle::Plain };
+                self.add(kind, span, 0, None);
+            }
             _ => {}
         }
     }
@@ -247,8 +261,8 @@ impl<'a> Builder<'a> {
         self.reset();
     }
 
-    fn finish_document(&mut self, end: usize) {
-        self.tree.documents.push(Document { start: self.start, root: self.root, error: None });
+    fn finish_document(&mut self, end: usize, error: Option<SyntaxError>) {
+        self.tree.documents.push(Document { start: self.start, root: self.root, error });
         self.start = end;
         self.reset();
     }
@@ -340,12 +354,16 @@ impl<'a> Builder<'a> {
         excess.then(|| (Fault::TooLarge, format!("its aliases stand for more than {ALIASED_MAX} nodes")))
     }
 
-    /// Ends the current document with an error on a 1-based line of the chunk.
-    fn abandon(&mut self, line: usize, message: String, fault: Fault) {
+    /// Returns an error on a 1-based line of the chunk.
+    fn error(&mut self, line: usize, message: String, fault: Fault) -> SyntaxError {
         let (counted, lines) = self.lines;
         self.lines = (self.base, lines + line_ends(&self.tree.text[counted..self.base]));
-        let line = line + self.lines.1;
-        let error = SyntaxError { line, message, fault };
+        SyntaxError { line: line + self.lines.1, message, fault }
+    }
+
+    /// Ends the current document with an error on a 1-based line of the chunk.
+    fn abandon(&mut self, line: usize, message: String, fault: Fault) {
+        let error = self.error(line, message, fault);
         self.tree.shrink_to(&self.first);
         for id in &self.wide {
             self.tree.wide.remove(id);
@@ -385,6 +403,7 @@ impl<'a> Builder<'a> {
         self.children.clear();
         self.anchors.clear();
         self.aliased = false;
+        self.unresolved = None;
         self.wide.clear();
         self.root = None;
         self.first = self.tree.size();
@@ -406,7 +425,7 @@ impl<'a> YamlEvents<'a> for Builder<'a> {
     }
 
     fn end_document(&mut self, end: usize) {
-        self.finish_document(self.base + end);
+        self.finish_document(self.base + end, None);
     }
 
     fn scalar(&mut self, value: Cow<'a, str>, style: ScalarStyle, span: Range<usize>) {

@@ -53,7 +53,7 @@ impl SecondComparison<'_, '_> {
         }
         // A document that nobody can read does not keep the others from being proven, each by itself.
         for (index, document) in documents.iter().enumerate() {
-            if let Some(root) = document.root {
+            if let Some(root) = document.root.filter(|_| document.error.is_none()) {
                 self.texts(&[root], self.tree.source_of(index), after.source_of(index))?;
             }
         }
