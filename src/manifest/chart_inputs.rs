@@ -280,7 +280,8 @@ impl<'e, T: Tree> ChartReader<'e, T> {
         let is_plain = slice.asks.is_empty()
             && slice.asks_below.is_empty()
             && slice.said.is_empty()
-            && slice.chart.is_empty()
+            // A version of the application that stands in for a value that is there.
+            && slice.chart.iter().all(|field| field == "AppVersion")
             && !slice.asks_release
             && slice.files.is_empty()
             && slice.patterns.is_empty()

@@ -408,3 +408,15 @@ fn actions_that_write_an_image_are_said() {
         ("notes", base(), file("c/templates/NOTES.txt", "{{ .Values.image }}: {{ .Files.Get \"x\" }}\n")),
     ]);
 }
+
+#[test]
+fn a_version_that_stands_in_for_nothing_decides_nothing() {
+    let image = "\"{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}\"";
+    let version = |version: &str| chart_file(&format!("appVersion: \"{version}\"\n"));
+    let of = |tag: &str| {
+        let values = format!("image: {{repository: redis, tag: \"{tag}\"}}\n");
+        chart(image, &values, vec![version("7.0")])
+    };
+    fine_all(&[("a tag with a digest", of(&format!("7@{PIN}")), vec![version("7.1")])]);
+    told_all(&[("no tag", of(""), vec![version("7.1")], HERE)]);
+}

@@ -81,7 +81,12 @@ impl<'t> ChartSources<'t> {
                     found.push(Ok(text.get(from..to)?));
                 }
                 Piece::Action(tokens) => {
-                    let names: &[&str] = match tokens.as_slice() {
+                    // What stands in for a value that is empty does not where it is not: who asks takes no empty one.
+                    let tokens = match tokens.as_slice() {
+                        [field, Token::Pipe, Token::Word("default"), ..] => std::slice::from_ref(field),
+                        tokens => tokens,
+                    };
+                    let names: &[&str] = match tokens {
                         [Token::Field(names)] if !is_in_block => names,
                         [Token::Variable(""), Token::Of(names)] if piece.definition.is_none() => names,
                         _ => return None,
