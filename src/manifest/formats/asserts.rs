@@ -60,11 +60,11 @@ pub(super) fn is_assert(path: &str) -> bool {
     is_step && matches!(rest.split('-').next(), Some("assert" | "error" | "errors"))
 }
 
-/// Returns whether the file at `path` is what a test compares its output with: a snapshot, or a file that is called golden or
-/// expected among the data of tests.
+/// Returns whether the file at `path` is what a test compares its output with: a snapshot, or a file that is called golden among the
+/// data of tests. What is called expected there, tests of other tools apply.
 pub(in crate::manifest) fn is_golden(path: &str) -> bool {
     const TESTS: [&str; 5] = ["test", "tests", "testdata", "test-data", "test_data"];
-    const GOLDEN: [&str; 4] = ["golden", "goldens", "expected", "expectations"];
+    const GOLDEN: [&str; 2] = ["golden", "goldens"];
     let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split('/').collect();
     let name = parts.pop().unwrap_or_default();
