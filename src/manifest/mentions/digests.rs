@@ -1,12 +1,13 @@
 //! Which digests of a file are gone: whatever the place is called, what runs there may be anything since.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::outline::{DigestPlace, ITEM, LINE, Names, ORDER, Outline};
 use crate::manifest::formats::helm_values;
 use crate::manifest::syntax::language::Language;
-use crate::manifest::variables::pinned_value;
+use crate::manifest::variables::{OwnVariables, is_own_variable};
 
 /// What holds workloads by their names: one that goes takes its image along.
 const WORKLOADS: [&str; 7] = [
@@ -64,11 +65,12 @@ pub(super) fn lost(path: &str, before: (&str, Names<'_>), now: (&str, Names<'_>)
     let before = Outline::of(path, text_before, names_before, true);
     let (counts_before, counts_now) = (before.counts(), now.counts());
     let behind_new = now.behind_new(&before);
-    let mut found = Vec::new();
+    let (mut found, own) = (Vec::new(), OnceCell::new());
     for (at, texts) in before.digests.iter().filter(|(at, texts)| is_less(&now, at, texts)) {
         let (object, keys) = at;
         let here = now.place(object, keys);
-        if here.clone().is_some_and(|here| pinned_value(path, text, here).is_some()) {
+        let written = here.clone().and_then(|here| text.get(here)).filter(|written| is_own_variable(written));
+        if written.is_some_and(|it| own.get_or_init(|| OwnVariables::of(path, text)).pinned(it).is_some()) {
             continue;
         }
         // A line that is gone runs nothing instead.

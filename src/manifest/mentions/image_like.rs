@@ -357,6 +357,15 @@ pub(super) fn is_known(word: &str) -> bool {
     OFFICIAL.contains(&word) || host.is_some_and(|host| host.contains('.') && !host.starts_with('.'))
 }
 
+/// Returns whether a line is a name and an image with the host of its registry, as properties and arguments have it.
+pub(super) fn is_setting_of_image(line: &str) -> bool {
+    let Some((_, value)) = line.split_once(['=', ':', ' ']) else { return false };
+    let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
+    let (host, rest) = value.split_once('/').unwrap_or_default();
+    let has_tag = rest.rsplit('/').next().is_some_and(|name| name.contains(':'));
+    host.contains('.') && has_tag && !value.contains(char::is_whitespace)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

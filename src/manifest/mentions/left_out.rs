@@ -30,3 +30,14 @@ pub(super) fn is_query(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> bool
     let is_command = || commands::commands(value).iter().any(|words| commands::is_run(words));
     is_named && is_one_line && value.contains('{') && value.contains("=\"") && !is_command()
 }
+
+/// Returns whether a text is for people: several words, of which none begins a command that runs an image, or a manifest.
+pub(super) fn is_prose(text: &str) -> bool {
+    let is_manifest = |line: &str| {
+        let line = line.trim_start().trim_start_matches("- ");
+        ["image:", "kind:", "{"].iter().any(|start| line.starts_with(start))
+    };
+    text.trim().contains(char::is_whitespace)
+        && !text.lines().any(is_manifest)
+        && !commands::commands(text).iter().any(|words| commands::is_run(words))
+}

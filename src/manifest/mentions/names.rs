@@ -194,3 +194,13 @@ pub(super) fn keys_above<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> impl Ite
 pub(super) fn above(tree: &SyntaxTree<'_>, node: NodeId) -> impl Iterator<Item = NodeId> {
     std::iter::successors(tree.nodes[node].parent(), |node| tree.nodes[*node].parent())
 }
+
+/// Returns whether a text may be the name of a variable or a file.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+/// Returns whether a key is a variable of a deployer and nothing else.
+pub(super) fn is_variable(key: &str) -> bool {
+    key.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| !name.contains('}'))
+}

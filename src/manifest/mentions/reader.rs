@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use super::commands::{self, EngineImage, ImageUse};
 use super::image_like::{
-    Likeness, asked_for, has_version, is_called_open, likeness, put_together, says_image, without_scheme,
-    words,
+    Likeness, asked_for, has_version, is_called_open, is_setting_of_image, likeness, put_together,
+    says_image, without_scheme, words,
 };
-use super::left_out::{is_query, set_aside};
+use super::left_out::{is_prose, is_query, set_aside};
 use super::mapping;
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
@@ -213,7 +213,7 @@ impl<'r, 't> Reader<'r, 't> {
                         continue;
                     }
                     self.line(text, *key_node, key);
-                    if text.in_object && is_variable(key) {
+                    if text.in_object && names::is_variable(key) {
                         // Which key it is, the deployer decides.
                         self.emit(text, *key_node, Mentioned::packed(key));
                     }
@@ -436,7 +436,7 @@ impl<'r, 't> Reader<'r, 't> {
         }
         // As generators of kustomize and environments have it.
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
-        if let Some((name, value)) = named.filter(|(name, _)| is_name(name)) {
+        if let Some((name, value)) = named.filter(|(name, _)| names::is_name(name)) {
             let lower = name.to_ascii_lowercase();
             let is_tag = lower.ends_with("_tag") && (lower.contains("image") || lower.contains("container"));
             if is_tag && !value.is_empty() && !ends_in_digest(value) {
@@ -488,36 +488,6 @@ pub(super) fn floating(name: &str, text: &str, catalogue: &Catalogue) -> Vec<Str
     sites.map(|located| located.site.image.clone()).chain(parts).collect()
 }
 
-/// Returns whether a line is a name and an image with the host of its registry, as properties and arguments have it.
-fn is_setting_of_image(line: &str) -> bool {
-    let Some((_, value)) = line.split_once(['=', ':', ' ']) else { return false };
-    let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
-    let (host, rest) = value.split_once('/').unwrap_or_default();
-    let has_tag = rest.rsplit('/').next().is_some_and(|name| name.contains(':'));
-    host.contains('.') && has_tag && !value.contains(char::is_whitespace)
-}
-
-/// Returns whether a text is for people: several words, of which none begins a command that runs an image, or a manifest.
-fn is_prose(text: &str) -> bool {
-    let is_manifest = |line: &str| {
-        let line = line.trim_start().trim_start_matches("- ");
-        ["image:", "kind:", "{"].iter().any(|start| line.starts_with(start))
-    };
-    text.trim().contains(char::is_whitespace)
-        && !text.lines().any(is_manifest)
-        && !commands::commands(text).iter().any(|words| commands::is_run(words))
-}
-
 fn is_object(tree: &SyntaxTree<'_>, root: NodeId) -> bool {
     tree.get(root, "kind").is_some() && tree.get(root, "apiVersion").is_some()
-}
-
-/// Returns whether a text may be the name of a variable or a file.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
-}
-
-/// Returns whether a key is a variable of a deployer and nothing else.
-fn is_variable(key: &str) -> bool {
-    key.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| !name.contains('}'))
 }

@@ -1,6 +1,6 @@
 //! An image that a variable of the same file stands for.
 
-use std::ops::Range;
+use std::collections::{HashMap, HashSet};
 
 use crate::manifest::partial_image::ends_in_digest;
 use crate::manifest::syntax::source::SourceText;
@@ -20,27 +20,81 @@ const KINDS: [(&str, &str); 6] = [
 /// What a variable stands in.
 const QUOTES: [(&str, &str); 5] = [("${{", "}}"), ("<<", ">>"), ("${", "}"), ("$(", ")"), ("$", "")];
 
-/// Returns what the variable is that stands at `place` of a file and nothing else with it, where all that this file says it is has a
-/// digest; the first of these values.
-pub(in crate::manifest) fn pinned_value(path: &str, text: &str, place: Range<usize>) -> Option<String> {
-    let written = text.get(place).unwrap_or_default();
-    let (name, holder) = variable(written)?;
-    let source = SourceText::new(text, path);
-    let tree = source.parse();
-    let values: Vec<&str> = tree
-        .documents
-        .iter()
-        .filter_map(|it| it.root)
-        .flat_map(|root| {
-            let mut values = Vec::new();
-            said(&tree, root, &name, holder, false, &mut values);
-            values
-        })
-        .collect();
-    values
-        .iter()
-        .all(|value| ends_in_digest(value))
-        .then(|| values.first().map(|value| (*value).to_owned()))?
+/// What a file says its own variables are.
+#[derive(Default)]
+pub(in crate::manifest) struct OwnVariables {
+    /// By the key that they are below, and their names; what is no text counts as an empty one.
+    values: HashMap<(&'static str, String), Vec<String>>,
+    /// The keys below which an alias leads to more of them.
+    open: HashSet<&'static str>,
+}
+
+impl OwnVariables {
+    pub(in crate::manifest) fn of(path: &str, text: &str) -> Self {
+        let source = SourceText::new(text, path);
+        let tree = source.parse();
+        let mut found = Self::default();
+        for root in tree.documents.iter().filter_map(|document| document.root) {
+            found.read(&tree, root, &mut Vec::new());
+        }
+        found
+    }
+
+    /// Returns what a variable is that stands alone in a text, where all that the file says it is has a digest; the first of these
+    /// values.
+    pub(in crate::manifest) fn pinned(&self, written: &str) -> Option<&str> {
+        let (name, holder) = variable(written)?;
+        let values = self.values.get(&(holder, name)).filter(|_| !self.open.contains(holder))?;
+        values.iter().all(|value| ends_in_digest(value)).then(|| values.first().map(String::as_str))?
+    }
+
+    /// Reads what is said below `node`, which is below the keys `holders`.
+    fn read(&mut self, tree: &SyntaxTree<'_>, node: NodeId, holders: &mut Vec<&'static str>) {
+        match tree.kind(node) {
+            NodeKind::Mapping { entries, .. } => {
+                for (key, value) in entries {
+                    let key = tree.text_of(*key).unwrap_or_default();
+                    self.add(tree, (key, *value), holders);
+                    let holder = KINDS.iter().map(|(_, holder)| *holder).find(|holder| *holder == key);
+                    let depth = holders.len();
+                    holders.extend(holder.filter(|holder| !holders.contains(holder)));
+                    self.read(tree, *value, holders);
+                    holders.truncate(depth);
+                }
+            }
+            NodeKind::Sequence { items, .. } => {
+                for item in items {
+                    // As Azure names them.
+                    if let Some(name) = tree.get_str(*item, "name") {
+                        self.add(tree, (name, *item), holders);
+                    }
+                    self.read(tree, *item, holders);
+                }
+            }
+            NodeKind::Alias(_) => self.open.extend(holders.iter()),
+            NodeKind::Scalar { .. } => {}
+        }
+    }
+
+    /// Adds the values of a variable: one, a list of them, or what it is where nobody says.
+    fn add(&mut self, tree: &SyntaxTree<'_>, (name, value): (&str, NodeId), holders: &[&'static str]) {
+        let text = |node: NodeId| tree.text_of(node).unwrap_or_default().to_owned();
+        let given = ["default", "value"].iter().find_map(|key| tree.get(value, key));
+        let items = tree.items(value);
+        let values: Vec<String> = match given {
+            Some(given) => vec![text(given)],
+            None if !items.is_empty() => items.iter().map(|item| text(*item)).collect(),
+            None => vec![text(value)],
+        };
+        for holder in holders {
+            self.values.entry((*holder, name.to_owned())).or_default().extend(values.iter().cloned());
+        }
+    }
+}
+
+/// Returns whether a text is a variable alone, of the kinds that files say themselves.
+pub(in crate::manifest) fn is_own_variable(written: &str) -> bool {
+    variable(written).is_some()
 }
 
 /// Returns the name of a variable, and the key below which it is said what it is.
@@ -55,56 +109,36 @@ fn variable(written: &str) -> Option<(String, &'static str)> {
     (is_name && is_variable).then(|| (name.to_owned(), *holder))
 }
 
-/// Adds what is said of a variable below `node`; what is no text counts as one without a digest.
-fn said<'t>(
-    tree: &'t SyntaxTree<'_>,
-    node: NodeId,
-    name: &str,
-    holder: &str,
-    is_held: bool,
-    values: &mut Vec<&'t str>,
-) {
-    match tree.kind(node) {
-        NodeKind::Mapping { entries, .. } => {
-            for (key, value) in entries {
-                let key = tree.text_of(*key).unwrap_or_default();
-                match is_held && key == name {
-                    true => add(tree, *value, values),
-                    false => said(tree, *value, name, holder, is_held || key == holder, values),
-                }
-            }
-        }
-        NodeKind::Sequence { items, .. } => {
-            for item in items {
-                // As Azure names them.
-                match is_held && tree.get_str(*item, "name") == Some(name) {
-                    true => add(tree, *item, values),
-                    false => said(tree, *item, name, holder, is_held, values),
-                }
-            }
-        }
-        // What it leads to may be more of them.
-        NodeKind::Alias(_) if is_held => values.push(""),
-        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
-    }
-}
-
-/// Adds the values of a variable: one, a list of them, or what it is where nobody says.
-fn add<'t>(tree: &'t SyntaxTree<'_>, value: NodeId, values: &mut Vec<&'t str>) {
-    let items = tree.items(value);
-    let given = ["default", "value"].iter().find_map(|key| tree.get(value, key));
-    match given {
-        Some(given) => values.push(tree.text_of(given).unwrap_or_default()),
-        None if !items.is_empty() => {
-            values.extend(items.iter().map(|item| tree.text_of(*item).unwrap_or_default()));
-        }
-        None => values.push(tree.text_of(value).unwrap_or_default()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_a_file_says_counts() {
+        let digest = format!("a:1@sha256:{}", "a".repeat(64));
+        let pinned = |text: &str, written: &str| {
+            OwnVariables::of("a.yaml", &text.replace('@', &digest)).pinned(written).is_some()
+        };
+        for text in [
+            "variables: {A: '@'}\n",
+            "variables: {A: {value: '@', description: b}}\n",
+            "variables: [{name: A, value: '@'}]\n",
+            "variables: {A: '@', B: x}\nj: {variables: {A: '@'}}\n",
+        ] {
+            assert!(pinned(text, "$A"), "{text}");
+        }
+        for text in [
+            "A: '@'\n",
+            "variables: {B: '@'}\n",
+            "variables: {A: '@'}\nj: {variables: {A: a}}\n",
+            "variables: {A: '@'}\nx: &x {A: a}\nj: {variables: {<<: *x}}\n",
+            "variables: {A: {b: '@'}}\n",
+        ] {
+            assert!(!pinned(text, "$A"), "{text}");
+        }
+        assert!(pinned("matrix: {i: ['@', '@']}\n", "${{ matrix.i }}"));
+        assert!(!pinned("matrix: {i: ['@', a]}\n", "${{ matrix.i }}"));
+    }
 
     #[test]
     fn a_variable_stands_alone_and_its_kind_says_where_to_look() {

@@ -6,5 +6,5 @@ mod in_file;
 mod settle;
 mod substitutions;
 
-pub(super) use in_file::pinned_value;
+pub(super) use in_file::{OwnVariables, is_own_variable};
 pub(super) use settle::{compose_files, settle};

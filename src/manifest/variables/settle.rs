@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::env_file;
 use super::given_files::GivenFiles;
-use super::in_file::pinned_value;
+use super::in_file::OwnVariables;
 use super::substitutions::{DataObject, Substitution, VariableSources, may_say, normal, read};
 use crate::manifest::inputs;
 use crate::manifest::located::{Located, Scan};
@@ -43,11 +43,10 @@ pub(in crate::manifest) fn settle<T: Tree>(
     let texts =
         Texts { tree, paths: entries.iter().map(|(entry, root_path)| (root_path.as_str(), entry)).collect() };
     for (path, scan) in files.iter_mut().filter(|(_, scan)| is_pipeline(scan)) {
-        let text = texts.read(path).unwrap_or_default();
+        let own = OwnVariables::of(path, &texts.read(path).unwrap_or_default());
         for located in scan.sites.iter_mut().filter(|located| is_named(located)) {
-            let place = located.site.span.start + located.offset..located.site.span.end + located.offset;
-            if let Some(value) = pinned_value(path, &text, place) {
-                located.deployed.get_or_insert_default().filled = Some(value);
+            if let Some(value) = own.pinned(&located.site.image) {
+                located.deployed.get_or_insert_default().filled = Some(value.to_owned());
             }
         }
     }
