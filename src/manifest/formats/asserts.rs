@@ -124,16 +124,14 @@ mod tests {
             "charts/a/tests/__snapshot__/deployment.yaml",
             "src/__snapshots__/a.json",
             "pkg/testdata/golden/a.yaml",
-            "pkg/testdata/a/expected.yaml",
             "test/a/deployment.golden.yaml",
-            "tests/out/api-expected.json",
         ] {
             assert!(is_golden(path), "{path}");
         }
         for path in [
             "golden/a.yaml",
-            "expected/a.yaml",
-            "expected/tests/a.yaml",
+            "pkg/testdata/a/expected.yaml",
+            "tests/out/api-expected.json",
             "testdata/a.yaml",
             "apps/golden-retriever/tests.yaml",
             "tests/unexpected.yaml",
