@@ -69,6 +69,9 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
     pub fn new(now: &'t T, patch: &[u8], read: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, PatchError> {
         crate::source::git::initialise();
         let malformed = |error: git2::Error| PatchError::Malformed(error.message().to_owned());
+        if let Some(mode) = unknown_mode(patch) {
+            return Err(PatchError::Malformed(format!("`{mode:o}` is not a mode of a file")));
+        }
         let diff = Diff::from_buffer(patch).map_err(malformed)?;
         if diff.deltas().len() == 0 {
             return Err(PatchError::Empty);
@@ -214,6 +217,22 @@ fn added_line(patch: &Patch<'_>) -> String {
         }
     }
     text
+}
+
+/// Returns a mode in the header of a patch that is none of those which git writes: git2 panics where it is asked for one.
+fn unknown_mode(patch: &[u8]) -> Option<u16> {
+    const HEADERS: [&[u8]; 4] = [b"old mode ", b"new mode ", b"new file mode ", b"deleted file mode "];
+    const MODES: [u16; 7] = [0, 0o040_000, 0o100_644, 0o100_664, 0o100_755, 0o120_000, 0o160_000];
+    // The lines of a change begin with another letter.
+    let mut modes = patch.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mode = match line.strip_prefix(b"index ") {
+            Some(ids) => &ids[ids.iter().position(|byte| *byte == b' ')?..],
+            None => HEADERS.iter().find_map(|header| line.strip_prefix(*header))?,
+        };
+        // It takes a sign too.
+        u16::from_str_radix(std::str::from_utf8(mode).ok()?.trim(), 8).ok()
+    });
+    modes.find(|mode| !MODES.contains(mode))
 }
 
 /// Returns the bytes before a patch of one file, whose bytes are now `now`.
@@ -363,6 +382,16 @@ deleted file mode 100644
         // Without git's header a patch would be passed over.
         let plain = "--- a/new.yaml\n+++ b/new.yaml\n@@ -0,0 +1 @@\n+new\n";
         assert!(error(&[new], plain).contains("not a patch"));
+        // git2 panics where it is asked for such a mode.
+        for (old, mode) in [
+            ("new file mode 100644", "100645"),
+            ("deleted file mode 100644", "+0100600"),
+            ("index 1..2 100644", "7"),
+        ] {
+            let header = old.replace("100644", mode);
+            let patch = format!("diff --git a/x b/x\n{header}\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+new\n");
+            assert!(error(&[], &patch).contains("is not a mode of a file"), "{header}");
+        }
         assert!(error(&[], "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n?\n").contains("not a patch"));
     }
 }

@@ -394,10 +394,10 @@ fn unquoted(word: Word<'_>) -> Word<'_> {
 }
 
 /// Returns the flags at the start of a text, and where its arguments start (`extractBuilderFlags`).
-fn flags(text: &str, range: Range<usize>, escape: char) -> (Vec<Flag>, usize) {
+fn flags(line: &str, range: Range<usize>, escape: char) -> (Vec<Flag>, usize) {
     // To BuildKit each byte is a letter of Latin-1.
     let is_space = |byte: u8| matches!(byte, 9..=13 | b' ' | 0x85 | 0xa0);
-    let (bytes, escape) = (text.as_bytes(), escape as u8);
+    let (bytes, escape) = (line.as_bytes(), escape as u8);
     let (mut at, end) = (range.start, range.end);
     let mut flags = Vec::new();
     loop {
@@ -405,7 +405,7 @@ fn flags(text: &str, range: Range<usize>, escape: char) -> (Vec<Flag>, usize) {
             at += 1;
         }
         if !bytes[at..end].starts_with(b"--") {
-            return (flags, boundary(text, at));
+            return (flags, boundary(line, at));
         }
         let (start, mut word, mut quote, mut is_plain) = (at, Vec::new(), None, true);
         while at < end {
@@ -426,11 +426,12 @@ fn flags(text: &str, range: Range<usize>, escape: char) -> (Vec<Flag>, usize) {
         }
         let at_end = at.min(end);
         if word == b"--" {
-            return (flags, boundary(text, at_end));
+            return (flags, boundary(line, at_end));
         }
         if !word.is_empty() || !is_plain {
             let text = String::from_utf8_lossy(&word).into_owned();
-            flags.push(Flag { is_plain, text, range: start..at_end });
+            let end = boundary(line, at_end);
+            flags.push(Flag { is_plain, text, range: start..end });
         }
         at = at_end;
     }
