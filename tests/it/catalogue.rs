@@ -300,8 +300,8 @@ fn tables() -> String {
     page += "\n## What tests expect\n\nListed as `skipped: asserted`, and left alone, as is what stands in files of kuttl \
              and Chainsaw that are named for it\n(`00-assert.yaml`, `chainsaw-assert.yaml`), and in files that tests name as \
              expected (`assert.file` and `error.file` of Chainsaw,\n`assert` and `error` of a kuttl `TestStep`), where no test applies \
-             them and no kustomization builds on them. So is what stands below `__snapshots__`, and in files that are\ncalled golden or \
-             expected, or lie in directories that are, among the data of tests (`test`, `tests`, `testdata`).\n\n| what | paths |\n|---|---|\n";
+             them and no kustomization builds on them. So is what stands below `__snapshots__`, and in files that are\ncalled golden, or lie in \
+             directories that are, among the data of tests (`test`, `tests`, `testdata`).\n\n| what | paths |\n|---|---|\n";
     for asserted in BUILT_IN.asserted() {
         let _ = writeln!(page, "| {} | {} |", asserted.title, list(&asserted.paths));
     }

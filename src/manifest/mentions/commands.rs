@@ -80,6 +80,10 @@ const SETTING: [&str; 12] = [
     "-var",
 ];
 
+/// The longest line in which each image is told by its command, in bytes, and the most words in it.
+const LINE_MAX: usize = 32 << 10;
+const WORDS_MAX: usize = 2_000;
+
 /// How deep commands stand in words of others at most.
 const DEPTH_MAX: usize = 8;
 
@@ -87,6 +91,13 @@ const DEPTH_MAX: usize = 8;
 /// behind a quote that nobody closes, as in a comment. Comments are none.
 pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
     within(text, DEPTH_MAX)
+}
+
+/// Returns the commands of a line that somebody may have written; none where it has more words than anybody reads.
+pub(super) fn of_line(line: &str) -> Vec<Vec<String>> {
+    let all = if line.len() > LINE_MAX { Vec::new() } else { commands(line) };
+    let count: usize = all.iter().map(Vec::len).sum();
+    if count > WORDS_MAX { Vec::new() } else { all }
 }
 
 fn within(text: &str, depth: usize) -> Vec<Vec<String>> {

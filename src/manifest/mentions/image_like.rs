@@ -306,7 +306,7 @@ fn is_unlike(word: &str) -> bool {
 }
 
 /// Returns the words of a command; what stands in it as an object is taken apart.
-fn words_of(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words_of(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| c.is_whitespace() || "\"'`,;()|[]{}<>".contains(c)).filter(|word| !word.is_empty())
 }
 

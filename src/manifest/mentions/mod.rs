@@ -17,6 +17,7 @@ mod read_by_name;
 mod reader;
 mod remote;
 mod rewrites;
+mod script;
 mod sections;
 mod unpacked;
 mod wanted_names;

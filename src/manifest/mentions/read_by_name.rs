@@ -71,8 +71,7 @@ impl<'p> ReadAs<'p> {
 
 /// Returns whether a tool looks for a file of this name in the directory that it is given.
 fn is_looked_for(name: &str) -> bool {
-    const NAMES: [&str; 22] = [
-        "",
+    const NAMES: [&str; 21] = [
         "Chart",
         "Containerfile",
         "Dockerfile",
@@ -137,6 +136,7 @@ mod tests {
             ("kustomization.old.yaml", "kustomization.yaml"),
             ("argocd-source.yaml", ".argocd-source.yaml"),
             ("x/pod.yaml", "c/templates/pod.yaml"),
+            ("apps/.old/a.yaml", "apps/a.yaml"),
         ] {
             assert!(!is_read_alike(old, new), "{old} {new}");
         }

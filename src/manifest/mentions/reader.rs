@@ -17,6 +17,7 @@ use super::names;
 use super::outline;
 use super::remote;
 use super::rewrites;
+use super::script::{RUNS, Script};
 use super::sections;
 use super::unpacked::{Unpacked, unpacked};
 use crate::manifest::content;
@@ -58,9 +59,6 @@ const UPDATERS: [&str; 6] = [
     "keel.sh/",
     "wud.",
 ];
-
-/// Commands that run images by their names alone, or charts.
-const RUNS: [&str; 6] = ["docker ", "helm ", "kubectl ", "nerdctl ", "oc ", "podman "];
 
 /// Keys that name an item of a list.
 const NAMES: [&str; 2] = ["name", "key"];
@@ -246,22 +244,20 @@ impl<'r, 't> Reader<'r, 't> {
             let found = asked_for(&line).chain(put_together(&line)).map(str::to_owned);
             found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
             let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-            self.run(text, list, &words, &line);
+            self.run(text, list, &words, &Script::new(&line));
         }
     }
 
-    /// Takes what a command runs or sets without a digest; `written` is the text that it stands in.
-    fn run(&mut self, text: &Text<'_>, node: NodeId, words: &[String], written: &str) {
+    /// Takes what a command of `script` runs or sets without a digest.
+    fn run<'s>(&mut self, text: &Text<'_>, node: NodeId, words: &'s [String], script: &Script<'s>) {
         let is_read = |image: &str| {
-            let is_line = |line: &str| line.contains(image) && RUNS.iter().any(|run| line.contains(run));
-            let is_wanted = has_version(image) || !written.contains('\n') || written.lines().any(is_line);
-            is_wanted && likeness(image) == Some(Likeness::Image)
+            likeness(image) == Some(Likeness::Image) && (has_version(image) || script.is_read_for(image))
         };
         let is_made = |image: &EngineImage<'_>| !image.is_fetched && self.made.contains(image.written);
         if let Some(image) = commands::run(words).filter(|image| !is_read(image.written) && !is_made(image)) {
             self.emit(text, node, Mentioned::Image(image.written.to_owned()));
         }
-        if let Some(address) = remote::applied(words, written) {
+        if let Some(address) = remote::applied(words, script) {
             self.emit(text, node, Mentioned::Remote(address.to_owned()));
         }
         for set in commands::sets(words) {
@@ -402,7 +398,8 @@ impl<'r, 't> Reader<'r, 't> {
     /// Takes what the commands of a text run or set without a digest.
     fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
         if value.contains([' ', '\t']) {
-            commands::commands(value).iter().for_each(|words| self.run(text, node, words, value));
+            let (all, script) = (commands::commands(value), Script::new(value));
+            all.iter().for_each(|words| self.run(text, node, words, &script));
         }
     }
 
@@ -412,7 +409,7 @@ impl<'r, 't> Reader<'r, 't> {
             if likeness(word).is_none() {
                 continue;
             }
-            let commands = found.get_or_insert_with(|| commands::commands(line));
+            let commands = found.get_or_insert_with(|| commands::of_line(line));
             let by = commands::uses(commands, word);
             if by == ImageUse::LookedAt {
                 continue;

@@ -1,6 +1,7 @@
 //! What a deployer is told to take from elsewhere, so that nothing in the tree says what runs.
 
 use super::names::{above, key_of};
+use super::script::Script;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Programs that deploy what lies at an address, and the words by which they do.
@@ -15,24 +16,27 @@ const CLIENTS: [(&str, &[&str]); 8] = [
     ("podman", &["play"]),
 ];
 
-/// Returns the address of the manifests that a command applies: one that it is given, or one that its line has something else fetch
-/// for it. `written` is the text that it stands in.
-pub(super) fn applied<'t>(words: &'t [String], written: &'t str) -> Option<&'t str> {
+/// Returns the address of the manifests that a command applies: one that it is given, or one that its text has something else fetch
+/// for it.
+pub(super) fn applied<'t>(words: &'t [String], script: &Script<'t>) -> Option<&'t str> {
     let has = |word: &str| words.iter().any(|said| said == word);
-    let (client, _) =
-        CLIENTS.iter().find(|(client, verbs)| has(client) && verbs.iter().any(|verb| has(verb)))?;
+    let is_client = CLIENTS.iter().any(|(client, verbs)| has(client) && verbs.iter().any(|verb| has(verb)));
     let given = words.iter().map(|word| match word.split_once('=') {
         Some((flag, value)) if flag.starts_with('-') => value,
         _ => word,
     });
     let mut addresses = given.filter(|word| is_address(word));
-    let fetched = || {
-        let lines = written.lines().filter(|line| line.contains(client) && has("-"));
-        let mut words =
-            lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"'`;()<>".contains(c)));
-        words.find(|word| is_address(word))
-    };
-    addresses.next().or_else(fetched)
+    let address = addresses.next().filter(|_| is_client);
+    address.or_else(|| script.fetched().filter(|_| is_client && has("-")))
+}
+
+/// Returns the first address in a line that names one of [`CLIENTS`], which it may be fetched for.
+pub(super) fn fetched(text: &str) -> Option<&str> {
+    let is_client = |word: &&str| CLIENTS.iter().any(|(client, _)| client == word);
+    let ends = |c: char| c.is_whitespace() || "\"'`;()<>".contains(c);
+    let lines =
+        text.lines().filter(|line| line.contains("://") && line.split(ends).any(|word| is_client(&word)));
+    lines.flat_map(|line| line.split(ends)).find(|word| is_address(word))
 }
 
 /// Returns the other revision that a scalar has Argo CD take of what this tree may have itself. A chart from a registry has a
@@ -73,7 +77,8 @@ mod tests {
         let address = "https://example.com/main/d.yaml";
         let applied = |line: &str| {
             let commands = commands::commands(line);
-            commands.iter().find_map(|words| applied(words, line)).map(str::to_owned)
+            let script = Script::new(line);
+            commands.iter().find_map(|words| applied(words, &script)).map(str::to_owned)
         };
         for line in [
             format!("kubectl apply -f {address}"),
