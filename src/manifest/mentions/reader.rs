@@ -257,7 +257,7 @@ impl<'r, 't> Reader<'r, 't> {
         if let Some(image) = commands::run(words).filter(|image| !is_read(image.written) && !is_made(image)) {
             self.emit(text, node, Mentioned::Image(image.written.to_owned()));
         }
-        if let Some(address) = remote::applied(words, script) {
+        if let Some(address) = remote::applied(words, || script.fetched()) {
             self.emit(text, node, Mentioned::Remote(address.to_owned()));
         }
         for set in commands::sets(words) {

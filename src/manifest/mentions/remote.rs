@@ -1,7 +1,6 @@
 //! What a deployer is told to take from elsewhere, so that nothing in the tree says what runs.
 
 use super::names::{above, key_of};
-use super::script::Script;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// Programs that deploy what lies at an address, and the words by which they do.
@@ -16,9 +15,9 @@ const CLIENTS: [(&str, &[&str]); 8] = [
     ("podman", &["play"]),
 ];
 
-/// Returns the address of the manifests that a command applies: one that it is given, or one that its text has something else fetch
+/// Returns the address of the manifests that a command applies: one that it is given, or the one that its text has something else fetch
 /// for it.
-pub(super) fn applied<'t>(words: &'t [String], script: &Script<'t>) -> Option<&'t str> {
+pub(super) fn applied<'t>(words: &'t [String], fetched: impl FnOnce() -> Option<&'t str>) -> Option<&'t str> {
     let has = |word: &str| words.iter().any(|said| said == word);
     let is_client = CLIENTS.iter().any(|(client, verbs)| has(client) && verbs.iter().any(|verb| has(verb)));
     let given = words.iter().map(|word| match word.split_once('=') {
@@ -27,7 +26,7 @@ pub(super) fn applied<'t>(words: &'t [String], script: &Script<'t>) -> Option<&'
     });
     let mut addresses = given.filter(|word| is_address(word));
     let address = addresses.next().filter(|_| is_client);
-    address.or_else(|| script.fetched().filter(|_| is_client && has("-")))
+    if address.is_none() && is_client && has("-") { fetched() } else { address }
 }
 
 /// Returns the first address in a line that names one of [`CLIENTS`], which it may be fetched for.
@@ -77,8 +76,7 @@ mod tests {
         let address = "https://example.com/main/d.yaml";
         let applied = |line: &str| {
             let commands = commands::commands(line);
-            let script = Script::new(line);
-            commands.iter().find_map(|words| applied(words, &script)).map(str::to_owned)
+            commands.iter().find_map(|words| applied(words, || fetched(line))).map(str::to_owned)
         };
         for line in [
             format!("kubectl apply -f {address}"),
