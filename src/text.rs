@@ -31,9 +31,19 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns whether a character steers a terminal, or shows a text in another order than it has (bidirectional overrides).
-fn is_odd(c: char) -> bool {
-    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Returns whether a character steers a terminal, shows a text in another order than it has, ends a line for some readers, or is not seen
+/// at all (bidirectional marks and overrides, line separators, zero widths, tags).
+pub(crate) fn is_odd(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Returns `text` fit for one line: a name with a line end must not write a line of its own.

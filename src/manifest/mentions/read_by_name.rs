@@ -26,8 +26,8 @@ pub fn is_read_by_name(path: &str) -> bool {
     compose(name) == Some("compose.override") || is_added || is_known
 }
 
-/// Returns whether whoever reads a file by its name or its place since it has a new one read it before, too. A name that nothing looks
-/// for is read by who names it.
+/// Returns whether every tool that reads a file for its new name, directory or ending read it for the old one, too. A name that no tool
+/// looks for is read by whoever names it.
 pub fn is_read_alike(old: &str, new: &str) -> bool {
     let (old, new) = (ReadAs::of(old), ReadAs::of(new));
     old.ending == new.ending
