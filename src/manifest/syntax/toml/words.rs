@@ -27,7 +27,12 @@ pub(super) fn read(text: &str) -> Vec<TomlWord> {
             continue;
         }
         let (kind, length) = match first {
-            '#' => (WordKind::Comment, rest.find('\n').unwrap_or(rest.len())),
+            // CR LF ends a line as a whole: neither of them is a part of the comment.
+            '#' => {
+                let line =
+                    rest.split_once('\n').map_or(rest, |(line, _)| line.strip_suffix('\r').unwrap_or(line));
+                (WordKind::Comment, line.len())
+            }
             '"' | '\'' => quoted(rest, first),
             '[' | ']' | '{' | '}' | '=' | ',' | '.' | '\n' => (WordKind::Other, 1),
             _ => {
