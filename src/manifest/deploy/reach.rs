@@ -1,6 +1,6 @@
 //! Which files deployers take objects from, and which ones they take since a change.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 
 use crate::manifest::file_scan::FileScan;
@@ -126,14 +126,15 @@ pub fn newly_deployed(
     };
     // What one of several deployers takes since the change, others may have taken before: it is new there.
     let mut gained: HashSet<&str> = HashSet::new();
-    let mut known: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    let mut taken: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for naming in now.namings.iter().filter(|naming| is_new(naming)) {
-        let by = old_name(&naming.by);
-        let Some(by) = then.files.get(by.as_str()).copied() else { continue };
-        let had = known
-            .entry(by)
-            .or_insert_with(|| then.deployed(std::iter::once(by), then.namings.iter().filter(holds)));
-        let has = now.deployed(std::iter::once(naming.what.as_str()), now.namings.iter());
+        if let Some(by) = then.files.get(old_name(&naming.by).as_str()) {
+            taken.entry(by).or_default().push(&naming.what);
+        }
+    }
+    for (by, whats) in taken {
+        let had = then.deployed(std::iter::once(by), then.namings.iter().filter(holds));
+        let has = now.deployed(whats.into_iter(), now.namings.iter());
         gained.extend(has.into_iter().filter(|path| !had.contains(old_name(path).as_str())));
     }
     let mut found = BTreeMap::new();
