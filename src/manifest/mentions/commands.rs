@@ -195,6 +195,9 @@ const LOOKING: [&str; 12] = [
     "trivy",
 ];
 
+/// What such programs do to have the content of an image, which may run then.
+const TAKING: [&str; 6] = ["copy", "cp", "export", "get-file", "pull", "sync"];
+
 /// What a line does with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ImageUse {
@@ -214,7 +217,7 @@ pub(super) fn uses(commands: &[Vec<String>], image: &str) -> ImageUse {
         let Some(first) = rest.next() else { return ImageUse::Said };
         let name = first.rsplit('/').next().unwrap_or(first);
         match name {
-            name if LOOKING.contains(&name) && !rest.any(|word| matches!(word.as_str(), "copy" | "sync")) => {
+            name if LOOKING.contains(&name) && !rest.any(|word| TAKING.contains(&word.as_str())) => {
                 ImageUse::LookedAt
             }
             _ if is_engine(first) && run_verb(&words[..]).is_some() => ImageUse::Run,
@@ -387,6 +390,7 @@ mod tests {
             ("trivy image --severity HIGH IMAGE", ImageUse::LookedAt),
             ("cosign verify --key k IMAGE | jq .", ImageUse::LookedAt),
             ("skopeo copy docker://IMAGE dir:x", ImageUse::Said),
+            ("crane export IMAGE - | tar x", ImageUse::Said),
             ("echo docker run IMAGE", ImageUse::Said),
             ("docker rmi IMAGE", ImageUse::Said),
             ("# docker run IMAGE", ImageUse::Said),
