@@ -8,10 +8,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::manifest::deploy::{Charts, Deployers, Reading, TreeFile};
 pub use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::catalogue::Catalogue;
-use crate::manifest::helper_images::is_helper;
 use crate::manifest::located::{Located, Looked, Scan, as_values};
 use crate::manifest::look_away::{LookAway, LookAwayReason};
-use crate::manifest::scan::{self, SIZE_MAX, is_candidate, is_env_file};
+use crate::manifest::scan::{self, SIZE_MAX, is_candidate, is_read_unjudged};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
@@ -149,12 +148,12 @@ fn take_with<T: Tree, L>(
             templates.push((entry.path.clone(), root_path.clone()));
         }
         let is_wanted = wanted(&root_path);
-        if let Some(kind) = not_read::kind(&root_path).filter(|_| is_wanted) {
-            *kinds.entry(kind.to_owned()).or_default() += 1;
-        }
         let is_file = scan::is_candidate(&entry.path)
             || tree.is_named(&entry.path)
-            || (!is_gate && (is_helper(&root_path) || is_env_file(&root_path)));
+            || (!is_gate && is_read_unjudged(&root_path));
+        if let Some(kind) = not_read::kind(&root_path).filter(|_| is_wanted && !is_file) {
+            *kinds.entry(kind.to_owned()).or_default() += 1;
+        }
         if is_gate && is_wanted && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
         {
             foreign.push((entry.clone(), root_path.clone()));

@@ -42,7 +42,7 @@ pub use located::{Ignore, IgnoreUntil, Located, RecordedDigest, Scan};
 pub use look_away::{LookAway, LookAwayReason, LookAwaySpot};
 pub use partial_image::{ImageParts, PartialImage};
 pub use recorded_digests::stale as stale_annotations;
-pub use scan::{SIZE_MAX, is_candidate, scan, scan_strictly, scan_whole};
+pub use scan::{SIZE_MAX, is_candidate, is_read_unjudged, scan, scan_strictly, scan_whole};
 pub use source_range::SourceRange;
 pub use switches::{Switch, SwitchScope};
 pub use unread::{Unread, UnreadReason};

@@ -16,12 +16,13 @@ use super::site::{Site, Skip, State, classify};
 use super::source_range::SourceRange;
 use super::syntax::agreement;
 use super::syntax::aliases::Aliases;
-use super::syntax::definition::{Chunk, TemplateSigns};
+use super::syntax::definition::{Chunk, NotWanted, TemplateSigns};
 use super::syntax::json_comments;
 use super::syntax::language::Language;
 use super::syntax::lines::Positions;
 use super::syntax::prefilter::NoImages;
 use super::syntax::source::{SourceText, text_of};
+use super::syntax::template_name;
 use super::syntax::tree::{Fault, NODES_MAX, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
 use super::windows::windows;
@@ -38,9 +39,12 @@ pub fn is_candidate(path: &str) -> bool {
     Language::of(path).is_some_and(|language| language != Language::EnvFile)
 }
 
-/// Returns whether a file with this path has variables that Compose fills into images.
-pub(super) fn is_env_file(path: &str) -> bool {
+/// Returns whether a file with this path is read where nobody judges it: variables that Compose fills into images, helpers of a
+/// chart, and templates whose names say what they are rendered to. To the gate these have parts of images, or are not read.
+pub fn is_read_unjudged(path: &str) -> bool {
     Language::of(path) == Some(Language::EnvFile)
+        || helper_images::is_helper(path)
+        || template_name::rendered(path).is_some()
 }
 
 /// How closely a file is read.
@@ -80,6 +84,8 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     if !is_gate && helper_images::is_helper(path) {
         return text_of(bytes).map_or_else(|_| Scan::of(Looked::NotOurs), helper_images::scan);
     }
+    let (rendered, path_given) = (template_name::rendered(path), path);
+    let (path, is_template) = (rendered.unwrap_or(path), rendered.is_some());
     let language = Language::of(path).unwrap_or_default();
     if language.syntax().format.is_some_and(|format| catalogue.is_off(format)) {
         return Scan::of(Looked::NotOurs);
@@ -90,7 +96,7 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         Ok(Readable::OtherLanguage) => return Scan::of(Looked::NotOurs),
         Err(unread) => return Scan::of_unread(unread),
     };
-    let source = SourceText::new(text, path);
+    let source = SourceText::new(text, path_given);
     // The base of a Compose project says what is built, a kustomization what it builds on, and a chart which others it has:
     // none need name an image.
     let is_base = compose::role(path).is_some()
@@ -102,6 +108,11 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
         _ if is_base || language.syntax().parse_chunks.is_none() => vec![Chunk::whole(text)],
         // A part of an image need not spell it.
         Closeness::Gate { .. } if helm_values::has_name(path) => vec![Chunk::whole(text)],
+        // A statement may reach over documents.
+        _ if is_template => {
+            let unread = catalogue.proof_of_none(text.as_bytes()).map(NotWanted::Proven);
+            vec![Chunk { unread, ..Chunk::whole(text) }]
+        }
         Closeness::Quick => chunks(text, catalogue, false),
         Closeness::Gate { .. } => chunks(text, catalogue, true),
     };
@@ -112,7 +123,8 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
     let is_provable = is_strict && !is_base && language.syntax().parse_chunks.is_some();
     let has_none = is_provable && catalogue.proof_of_none(text.as_bytes()).is_some();
     let embeds = Cell::new(0);
-    let file = FileText { source: &source, path, catalogue, closeness, has_none, offset, embeds };
+    let file =
+        FileText { source: &source, path, is_template, catalogue, closeness, has_none, offset, embeds };
     let has_preamble = wanted.first().is_some_and(|first| is_blank(&text[first.span.clone()]));
     let mut read: Option<Scan> = None;
     for window in windows(&wanted) {
@@ -138,7 +150,9 @@ fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -
 /// A file that is read in parts.
 struct FileText<'f> {
     source: &'f SourceText<'f>,
+    /// Of a template that of what it is rendered to.
     path: &'f str,
+    is_template: bool,
     catalogue: &'f Catalogue,
     closeness: Closeness,
     /// There is no image in it for certain.
@@ -155,7 +169,11 @@ impl FileText<'_> {
         let Self { path, catalogue, .. } = *self;
         let mut tree = self.source.parse_chunks(|_| chunks);
         tree.embeds = self.embeds.get();
-        let unread = if self.has_none { Vec::new() } else { unread_documents(&tree) };
+        let mut unread = if self.has_none { Vec::new() } else { unread_documents(&tree) };
+        unread
+            .iter_mut()
+            .filter(|it| self.is_template && it.reason == UnreadReason::NotYaml)
+            .for_each(|it| it.reason = UnreadReason::Template);
         let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::of(Looked::Read(tree.was_read())) };
         let is_strict = matches!(self.closeness, Closeness::Gate { .. });
         if is_strict && tree.language == Language::Yaml {
@@ -219,7 +237,7 @@ fn is_unjudged_template(
     if json_comments::are_taken(path) {
         return false;
     }
-    if !tree.original.contains("{{") {
+    if !tree.original.contains("{{") && tree.masked.is_empty() {
         return is_unread;
     }
     let has_actions = || (0..tree.nodes.len()).any(|node| agreement::is_action(tree, node));

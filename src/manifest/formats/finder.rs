@@ -18,6 +18,7 @@ use crate::manifest::site::{Awaited, ObjectOwner, Site, Skip, State, Write, clas
 use crate::manifest::syntax::agreement::is_action;
 use crate::manifest::syntax::build::{EXPRESSION, TEMPLATE};
 use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::template_name::rendered;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 use crate::manifest::variable_text::{with_defaults, with_words};
 use crate::platform::Platform;
@@ -106,7 +107,8 @@ fn decoded(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
 fn is_of_read_file(text: &str) -> bool {
     let path =
         text.strip_prefix("templatefile(").map(str::trim_start).and_then(|rest| rest.strip_prefix('"'));
-    path.and_then(|rest| rest.split('"').next()).is_some_and(|path| Language::of(path).is_some())
+    let is_read = |path: &str| Language::of(path).is_some() || rendered(path).is_some();
+    path.and_then(|rest| rest.split('"').next()).is_some_and(is_read)
 }
 
 /// Returns whether documents of a format may have tags of their own, which stand for something else; other readers drop

@@ -25,12 +25,13 @@ const REGISTRY_KEYS: [&str; 3] = ["registry", "hub", "imageRegistry"];
 const DIGEST_KEYS: [(&str, bool); 4] =
     [("digest", false), ("imageDigest", false), ("sha", true), ("sha256", true)];
 
-/// Returns whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag.
+/// Returns whether `root` is a values file: by its name, or because a mapping splits an image into repository and tag. JSON that is not
+/// called so is what tools write of charts.
 pub(super) fn is_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> bool {
     if !tree.is_mapping(root) || tree.get(root, "apiVersion").is_some() {
         return false;
     }
-    has_name(path) || splits_an_image(tree, root, path.ends_with(".json"))
+    has_name(path) || !path.ends_with(".json") && splits_an_image(tree, root)
 }
 
 /// Returns whether the file at `path` is called like one of values, or lies among such.
@@ -41,23 +42,21 @@ pub(in crate::manifest) fn has_name(path: &str) -> bool {
     named || lower.split('/').rev().skip(1).any(|directory| directory == "values")
 }
 
-/// A mapping of repository and tag counts where its key says image, or its other keys are those of an image; in JSON, as
-/// tools write it, by its key alone.
-fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId, is_json: bool) -> bool {
+/// A mapping of repository and tag counts where its key says image, or its other keys are those of an image.
+fn splits_an_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     match tree.kind(node) {
         NodeKind::Mapping { entries, .. } => {
             let split = tree.get_str(node, "repository").is_some() && tree.get(node, "tag").is_some();
             let of_an_image = || {
                 tree.key_of(node).is_some_and(is_image_key)
-                    || (!is_json
-                        && ["registry", "pullPolicy", "digest", "sha"]
-                            .iter()
-                            .any(|key| tree.get(node, key).is_some()))
+                    || ["registry", "pullPolicy", "digest", "sha"]
+                        .iter()
+                        .any(|key| tree.get(node, key).is_some())
             };
             (split && of_an_image() && fields(tree, node, false).is_some())
-                || entries.iter().any(|(_, value)| splits_an_image(tree, *value, is_json))
+                || entries.iter().any(|(_, value)| splits_an_image(tree, *value))
         }
-        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(tree, *item, is_json)),
+        NodeKind::Sequence { items, .. } => items.iter().any(|item| splits_an_image(tree, *item)),
         _ => false,
     }
 }

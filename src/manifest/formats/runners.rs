@@ -137,7 +137,8 @@ fn is_of_name(c: char) -> bool {
 /// Adds a text that is the configuration of GitLab's runner, or has one in it: a script that writes it, a template of one.
 fn configuration(finder: &mut Finder<'_, '_>, node: NodeId, text: &str) {
     let is_one = (Language::Toml.syntax().parse)(text).documents.iter().all(|read| read.root.is_some());
-    if is_one {
+    // No text is read inside of another.
+    if is_one && finder.inside.is_none() {
         let (format, object) = (finder.format.clone(), finder.object.clone());
         let (document, form) = (finder.document, TextForm::Runners);
         finder.texts.push(EmbeddedText { node, form, document, format, object });

@@ -106,6 +106,8 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
                 report(finder, *value, false);
             } else if is_package_of_crossplane(finder, key, *value) {
                 finder.add_unknown(*value);
+            } else if is_of_deployed(finder) && is_of_process(tree, *value) && is_of_registry(tree, *value) {
+                report(finder, *value, false);
             }
             if key == "image" && *is_container {
                 of_container(finder, *value);
@@ -124,10 +126,11 @@ fn is_package_of_crossplane(finder: &Finder<'_, '_>, key: &str, value: NodeId) -
         && !finder.is_ignored(value)
 }
 
-/// Adds what may be an image that is split over fields; not what is filled in.
+/// Adds what may be an image that is split over fields; not what is filled in. Which registry has it, where none is named, is as open as
+/// the rest.
 fn split(finder: &mut Finder<'_, '_>, fields: Fields) {
     let known = finder.sites.len();
-    finder.add_fields(fields, true);
+    finder.add_fields(Fields { has_version: false, ..fields }, true);
     match finder.sites.get_mut(known) {
         Some(site) if matches!(site.state, State::Skipped(_)) => finder.sites.truncate(known),
         Some(site) => site.skip(Skip::UnknownLocation),
@@ -209,36 +212,103 @@ fn of_container(finder: &mut Finder<'_, '_>, node: NodeId) {
     }
 }
 
-/// Adds the image that an argument or a variable in a list is, by its name and its registry: `--web-image=ghcr.io/acme/web:1`, or
-/// what stands behind `--web-image`, `WEB_IMAGE=…`, `{name: WEB_IMAGE, value: …}`.
+/// Adds the image that an argument or a setting in a list is: by its name and its version (`--web-image=acme/web:1`, or what stands
+/// behind `--web-image`, `WEB_IMAGE=…`, `{name: WEB_IMAGE, value: …}`), or, among arguments and variables, by a registry that has
+/// nothing but images.
 fn told(finder: &mut Finder<'_, '_>, node: NodeId, before: Option<&str>) {
     let tree = finder.tree;
-    if let (Some(name), Some(value)) = (tree.get_str(node, "name"), tree.get(node, "value")) {
-        if has_image_word(name) && names_registry(tree, value) {
+    if let Some((name, value)) = setting(tree, node) {
+        let is_image = names_image(finder, name) || is_of_process(tree, node) && is_of_registry(tree, value);
+        if is_image && unresolvable(tree.written(value)).is_none() && !is_taken(finder, value) {
             report(finder, value, false);
         }
         return;
     }
-    let Some(text) = tree.string_of(node) else { return };
-    if before.is_some_and(|flag| flag.starts_with("--") && has_image_word(flag)) && names_registry(tree, node)
-    {
+    let Some(text) = tree.string_of(node).filter(|_| !is_taken(finder, node)) else { return };
+    let is_flagged = before.is_some_and(|flag| flag.starts_with("--") && names_image(finder, flag));
+    if is_flagged || is_of_process(tree, node) && is_of_registry(tree, node) {
         report(finder, node, false);
         return;
     }
-    let Some((name, image)) = text.split_once('=') else { return };
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_image =
-        || Reference::parse(image).is_ok_and(|image| image.tag().is_some() || image.digest().is_some());
-    if has_image_word(name)
-        && name.chars().all(is_name)
-        && has_host(image)
-        && is_image()
-        && !finder.is_ignored(node)
-    {
+    let Some((name, image)) = text.split_once('=').filter(|(name, _)| is_word(name)) else { return };
+    let reference = Reference::parse(image).ok();
+    let has_version = reference.is_some_and(|named| named.tag().is_some() || named.digest().is_some());
+    let is_named = || names_image(finder, name) || has_image_word(name) && has_host(image);
+    let is_told = || is_of_process(tree, node) && is_public(image);
+    if has_version && (is_named() || is_told()) && !finder.is_ignored(node) {
         let (known, before) = (finder.sites.len(), format!("{name}="));
         finder.add_in_other_language(node, &before, image);
         finder.sites[known..].iter_mut().for_each(|site| site.skip(Skip::UnknownLocation));
     }
+}
+
+/// Returns the name and the value of a setting: of a variable of an environment, or of a parameter. Records that have both are none:
+/// their names are paths or prose, and in a list that is a whole file they say more of themselves.
+fn setting<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Option<(&'t str, NodeId)> {
+    let name = tree.get_str(node, "name").filter(|name| is_word(name))?;
+    let value = tree.get(node, "value").or_else(|| tree.get(node, "default"))?;
+    let list = tree.nodes[node].parent();
+    let is_short = || tree.entries(node).len() == 2;
+    (list.is_none_or(|list| tree.key_of(list).is_some()) || is_short()).then_some((name, value))
+}
+
+/// Returns whether a text is one word, as flags and variables are called.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// Returns whether the last word of the name of a setting says that it is an image, and no other that something makes it.
+fn names_image(finder: &Finder<'_, '_>, name: &str) -> bool {
+    const MADE: [&str; 7] = ["built", "dest", "destination", "new", "output", "push", "target"];
+    let mut words = name.split(['-', '_', '.']);
+    (is_image_key(name) || finder.catalogue.ends_in_image_key(name))
+        && !words.any(|word| MADE.contains(&word.to_ascii_lowercase().as_str()))
+}
+
+/// Returns whether a value is known already, as a whole or as a part.
+fn is_taken(finder: &Finder<'_, '_>, node: NodeId) -> bool {
+    finder.taken.contains(&(finder.tree.resolve(node), None))
+}
+
+/// Returns whether what stands in an environment is given to what is deployed: a pipeline's is also about what it builds.
+fn is_of_deployed(finder: &Finder<'_, '_>) -> bool {
+    matches!(&*finder.format, "ansible" | "compose" | "helm-values" | "kubernetes" | "nomad")
+}
+
+/// Returns whether a value stands among the arguments or the variables of a process.
+fn is_of_process(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    const KEYS: [&str; 6] = ["args", "cmd", "command", "entrypoint", "env", "environment"];
+    let holder = tree.nodes[node].parent().and_then(|holder| tree.key_of(holder));
+    holder.is_some_and(|key| KEYS.contains(&key))
+}
+
+/// Returns whether a value is a reference with a version in a registry that has nothing but images.
+fn is_of_registry(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    tree.string_of(node).is_some_and(is_public) && has_tag_or_digest(tree, node)
+}
+
+/// Returns whether a reference begins with the host of a registry that is known for it, and that has nothing but images.
+fn is_public(text: &str) -> bool {
+    const HOSTS: [&str; 14] = [
+        "docker.io",
+        "docker.elastic.co",
+        "gcr.io",
+        "ghcr.io",
+        "k8s.gcr.io",
+        "lscr.io",
+        "mcr.microsoft.com",
+        "nvcr.io",
+        "public.ecr.aws",
+        "quay.io",
+        "registry.access.redhat.com",
+        "registry.gitlab.com",
+        "registry.k8s.io",
+        "registry.redhat.io",
+    ];
+    const ENDS: [&str; 3] = [".azurecr.io", ".gcr.io", ".pkg.dev"];
+    let host = text.split_once('/').map_or("", |(host, _)| host);
+    let is_ecr = || host.contains(".dkr.ecr.") && host.ends_with(".amazonaws.com");
+    HOSTS.contains(&host) || ENDS.iter().any(|end| host.ends_with(end)) || is_ecr()
 }
 
 /// Returns whether nothing in a mapping may be the version of an image whose name stands beside it.

@@ -20,6 +20,7 @@ mod query;
 pub(crate) mod source;
 mod table;
 pub mod template_mask;
+pub(super) mod template_name;
 pub(super) mod terraform;
 mod toml;
 pub mod tree;

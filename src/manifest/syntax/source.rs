@@ -6,6 +6,7 @@ use super::definition::Chunk;
 use super::json_comments;
 use super::language::Language;
 use super::template_mask::{self, Masked};
+use super::template_name;
 use super::tree::SyntaxTree;
 
 pub(crate) struct SourceText<'t> {
@@ -13,6 +14,8 @@ pub(crate) struct SourceText<'t> {
     language: Language,
     /// Whether it is JSON that may have comments.
     has_comments: bool,
+    /// Whether its name says that it is a template: of whatever language.
+    is_template: bool,
     masked: OnceCell<Option<Masked>>,
 }
 
@@ -20,7 +23,9 @@ impl<'t> SourceText<'t> {
     /// Returns the source of `text`, which has no byte order mark, as that of the file at `path`.
     pub(crate) fn new(text: &'t str, path: &str) -> Self {
         let language = Language::of(path).unwrap_or_default();
-        Self { text, language, has_comments: json_comments::are_taken(path), masked: OnceCell::new() }
+        let has_comments = json_comments::are_taken(path);
+        let is_template = template_name::rendered(path).is_some();
+        Self { text, language, has_comments, is_template, masked: OnceCell::new() }
     }
 
     /// Returns the tree of all documents. The same text always gives the same nodes.
@@ -46,10 +51,11 @@ impl<'t> SourceText<'t> {
         let tree = parse_chunks(self.text, &chunks(self.text));
         let errors =
             |tree: &SyntaxTree<'_>| tree.documents.iter().filter(|document| document.error.is_some()).count();
-        if errors(&tree) == 0 || !self.text.contains("{{") {
+        if errors(&tree) == 0 || !(self.is_template || self.text.contains("{{")) {
             return tree;
         }
-        let Some(masked) = self.masked.get_or_init(|| template_mask::mask(self.text)) else {
+        let mask = if self.is_template { template_mask::mask_all } else { template_mask::mask };
+        let Some(masked) = self.masked.get_or_init(|| mask(self.text)) else {
             return tree;
         };
         let mut readable = (syntax.parse)(&masked.text);

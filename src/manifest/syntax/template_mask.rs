@@ -1,6 +1,6 @@
-//! Templates made readable for a YAML parser: each `{{…}}` of Go, and each `${…}` and `%{…}` of HCL, is replaced by as many
-//! bytes that mean nothing, so that the offsets of everything else stay what they are. Literal references in Helm charts
-//! and in heredocs become editable this way.
+//! Templates made readable for a YAML parser: each `{{…}}` of Go, each `${…}` and `%{…}` of HCL, and what Jinja and ERB have, is
+//! replaced by as many bytes that mean nothing, so that the offsets of everything else stay what they are. Literal references
+//! in Helm charts, in heredocs and in templates of other tools become editable this way.
 
 use std::ops::Range;
 
@@ -19,6 +19,12 @@ pub struct Masked {
 /// `xxx`, a part of the scalar that it stands in.
 pub fn mask(text: &str) -> Option<Masked> {
     mask_actions(text, actions(text))
+}
+
+/// Returns `text` with what any language of templates fills in masked: Go, Jinja (`{% if x %}`, `{# … #}`), HCL and shells, ERB;
+/// `None` where it has nothing of that kind.
+pub(crate) fn mask_all(text: &str) -> Option<Masked> {
+    mask_actions(text, statements(text))
 }
 
 /// Returns the text of a heredoc with what HCL fills in masked; `None` where it has nothing of that kind.
@@ -77,6 +83,27 @@ fn actions(text: &str) -> Vec<Range<usize>> {
         at = end;
     }
     actions
+}
+
+/// Returns the spans of what languages of templates fill in or decide. One that never ends reaches to the end of the text.
+fn statements(text: &str) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    let marks = [("{{", ""), ("{%", "%}"), ("{#", "#}"), ("${", ""), ("%{", ""), ("<%", "%>")];
+    while let Some(start) = text[at..].find(['{', '$', '%', '<']).map(|found| at + found) {
+        let Some((open, close)) = marks.iter().find(|(open, _)| text[start..].starts_with(open)) else {
+            at = start + 1;
+            continue;
+        };
+        let inner = start + open.len();
+        let end = match *open {
+            "{{" => end_of_action(text, start),
+            "${" | "%{" => end_of_interpolation(text.as_bytes(), inner),
+            _ => text[inner..].find(close).map_or(text.len(), |end| inner + end + close.len()),
+        };
+        found.push(start..end);
+        at = end;
+    }
+    found
 }
 
 /// Returns the spans of all interpolations and directives; `$${` and `%%{` are text (HCL native syntax specification,
@@ -245,6 +272,21 @@ mod tests {
             ("a: $${b} %%{c} $d", None),
         ] {
             assert_eq!(masked(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn statements_of_other_languages_are_masked() {
+        for (text, expected) in [
+            ("{% if a %}\na: 1\n{% endif %}\n", Some("          \na: 1\n           \n")),
+            ("a: {{ b }}{# c #}\n", Some("a: xxxxxxxxxxxxxx\n")),
+            ("%{ if a ~}\na: 1\n%{ endif }\n", Some("          \na: 1\n          \n")),
+            ("a: <%= b %>\n", Some("a: xxxxxxxx\n")),
+            ("a: {b: ${c}}\n", Some("a: {b: xxxx}\n")),
+            ("a: $b 5% <c {d: 1}\n", None),
+            ("a: 1\n{% if", Some("a: 1\n     ")),
+        ] {
+            assert_eq!(mask_all(text).map(|masked| masked.text).as_deref(), expected, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use hcl_edit::expr::{Expression, FuncCall};
+use hcl_edit::expr::{Expression, ForExpr, FuncCall};
 
 use super::{Entries, HclReader, tokens};
 use crate::manifest::syntax::build::{TEMPLATE, Value, ValueShape};
@@ -46,6 +46,7 @@ impl<'a> HclReader<'a> {
             Expression::Conditional(choice) => {
                 joined(span, vec![self.expression(&choice.true_expr), self.expression(&choice.false_expr)])
             }
+            Expression::ForExpr(each) if hands_on(each) => Some(self.expression(&each.intro.collection_expr)),
             Expression::ForExpr(each) => {
                 let value = self.expression(&each.value_expr);
                 let shape = match &each.key_expr {
@@ -88,6 +89,8 @@ impl<'a> HclReader<'a> {
                 Some(default) if matches!(default.shape, ValueShape::Scalar { .. }) => Some(default),
                 default => joined(span, default.into_iter().chain([parts]).collect()),
             }
+        } else if name == "join" && separates_documents(call) {
+            arguments.nth(1)
         } else if name == "flatten" {
             match arguments.next()?.shape {
                 ValueShape::Sequence(lists) => joined(span, lists),
@@ -111,6 +114,29 @@ impl<'a> HclReader<'a> {
         let value = Cow::Owned(dedent(body, indent)?);
         Some(Value { span, shape: ValueShape::Scalar { value, style: ScalarStyle::Block, tag: TEMPLATE } })
     }
+}
+
+/// Returns whether a `for` makes a list of the items of a list that stands in it, as they are or as documents:
+/// `[for it in [{…}] : yamlencode(it)]`.
+fn hands_on(each: &ForExpr) -> bool {
+    let mut value = &each.value_expr;
+    loop {
+        value = match value {
+            Expression::Parenthesis(inner) => inner.inner(),
+            Expression::FuncCall(call) if PASS_ON.contains(&call.name.name.as_str()) => {
+                let Some(first) = call.args.iter().next() else { return false };
+                first
+            }
+            _ => break,
+        };
+    }
+    let is_item = value.as_variable().is_some_and(|name| name.as_str() == each.intro.value_var.as_str());
+    is_item && each.key_expr.is_none() && each.intro.collection_expr.is_array()
+}
+
+/// Returns whether a `join` puts lines between its texts: they are documents then, and no parts of a word.
+fn separates_documents(call: &FuncCall) -> bool {
+    call.args.iter().next().and_then(|first| first.as_str()).is_some_and(|between| between.contains('\n'))
 }
 
 /// Returns lists as one list, and objects as one object; `None` where no value is either.
