@@ -6,10 +6,21 @@ use std::ops::Range;
 
 use super::located::{Located, Looked, Scan};
 use super::site::{Site, Skip, State, classify};
+use super::syntax::language::Language;
 use super::syntax::lines::Positions;
 
-/// The format of the manifests that helpers are parts of.
-const FORMAT: &str = "kubernetes";
+/// How a line of a language names an image, and the format that it is said to have.
+#[derive(Clone, Copy)]
+struct ImageLine {
+    key: &'static str,
+    format: &'static str,
+}
+
+/// That of the manifests that helpers are parts of.
+const MANIFEST: ImageLine = ImageLine { key: "image:", format: "kubernetes" };
+
+/// That of Quadlet's units.
+const UNIT: ImageLine = ImageLine { key: "Image=", format: "quadlet" };
 
 /// Returns whether the file at `path` has definitions for the templates of a chart.
 pub(super) fn is_helper(path: &str) -> bool {
@@ -19,26 +30,39 @@ pub(super) fn is_helper(path: &str) -> bool {
 
 /// Returns the images that stand behind `image:` on a line of a helper. Nothing of it is edited.
 pub(super) fn scan(text: &str) -> Scan {
-    Scan { sites: located(text, 0, 0..text.len(), |_| true), ..Scan::of(Looked::Told) }
+    Scan { sites: located(text, 0, 0..text.len(), MANIFEST, |_| true), ..Scan::of(Looked::Told) }
 }
 
 /// Returns the images of a document that is not read, at `part` of a text, which has `offset` bytes before it in its file. What
-/// names no version may be anything.
-pub(super) fn of_unread(text: &str, offset: usize, document: usize, part: Range<usize>) -> Vec<Located> {
+/// names no version may be anything, but for a unit's.
+pub(super) fn of_unread(
+    text: &str,
+    offset: usize,
+    document: usize,
+    part: Range<usize>,
+    language: Language,
+) -> Vec<Located> {
+    let line_form = if language == Language::Unit { UNIT } else { MANIFEST };
     let is_one = |image: &str| match classify(image) {
         (State::Skipped(Skip::Template | Skip::Variable), _) => true,
-        (_, Some(named)) => named.tag().is_some() || named.digest().is_some(),
+        (_, Some(named)) => named.tag().is_some() || named.digest().is_some() || language == Language::Unit,
         _ => false,
     };
-    let mut found = located(text, offset, part, is_one);
+    let mut found = located(text, offset, part, line_form, is_one);
     found.iter_mut().for_each(|located| located.site.document = document);
     found
 }
 
-fn located(text: &str, offset: usize, part: Range<usize>, is_one: impl Fn(&str) -> bool) -> Vec<Located> {
+fn located(
+    text: &str,
+    offset: usize,
+    part: Range<usize>,
+    line_form: ImageLine,
+    is_one: impl Fn(&str) -> bool,
+) -> Vec<Located> {
     let mut positions = Positions::new(text);
     let mut sites = Vec::new();
-    let spans = images(&text[part.clone()]).into_iter();
+    let spans = images_behind(&text[part.clone()], line_form.key).into_iter();
     for span in spans
         .map(|span| part.start + span.start..part.start + span.end)
         .filter(|span| is_one(&text[span.clone()]))
@@ -54,7 +78,7 @@ fn located(text: &str, offset: usize, part: Range<usize>, is_one: impl Fn(&str) 
             document: 0,
             path: "/image".to_owned(),
             also_at: Vec::new(),
-            format: FORMAT.into(),
+            format: line_form.format.into(),
             group: None,
             kind: None,
             name: None,
@@ -81,13 +105,17 @@ fn located(text: &str, offset: usize, part: Range<usize>, is_one: impl Fn(&str) 
 
 /// Returns where the values of `image:` stand, quotes aside; those in comments of the template are none.
 pub(in crate::manifest) fn images(text: &str) -> Vec<Range<usize>> {
+    images_behind(text, MANIFEST.key)
+}
+
+fn images_behind(text: &str, key: &str) -> Vec<Range<usize>> {
     let comments = comments(text);
     let (mut found, mut start) = (Vec::new(), 0);
     for line in text.split_inclusive('\n') {
         let from = start;
         start += line.len();
         let body = line.trim_start().trim_start_matches("- ").trim_start();
-        let Some(value) = body.strip_prefix("image:").map(str::trim).filter(|value| !value.is_empty()) else {
+        let Some(value) = body.strip_prefix(key).map(str::trim).filter(|value| !value.is_empty()) else {
             continue;
         };
         let value = value.split(" #").next().unwrap_or(value).trim_end();

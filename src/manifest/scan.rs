@@ -208,13 +208,14 @@ impl FileText<'_> {
         let is_template = |unread: &&Unread| unread.reason == UnreadReason::Template;
         let documents: Vec<usize> =
             scan.unread.iter().filter(is_template).filter_map(|it| it.document).collect();
-        if documents.is_empty() || tree.language != Language::Yaml {
+        if documents.is_empty() || !matches!(tree.language, Language::Yaml | Language::Unit) {
             return;
         }
         for document in documents {
             let end = tree.documents.get(document + 1).map_or(tree.original.len(), |next| next.start);
             let part = tree.documents[document].start..end;
-            scan.sites.extend(helper_images::of_unread(tree.original, self.offset, document, part));
+            let found = helper_images::of_unread(tree.original, self.offset, document, part, tree.language);
+            scan.sites.extend(found);
         }
         scan.sites.sort_by_key(|located| located.site.span.start);
     }

@@ -27,6 +27,9 @@ use crate::reference::Reference;
 /// What may stand before a reference: in workflows, build contexts, Wasm plug-ins and policies.
 const PREFIXES: [&str; 4] = ["docker://", "docker-image://", "oci://", "registry://"];
 
+/// What Jenkins X has in the place of an image where a step is taken from another repository (Lighthouse, `UsesResolver`).
+const STEP_OF_OTHERS: &str = "uses:";
+
 /// What says beside an image that it is never pulled: Kubernetes, Terraform, charts, Compose, Quadlet, Ansible.
 const NEVER_PULLED: [(&str, &str); 7] = [
     ("imagePullPolicy", "Never"),
@@ -225,9 +228,8 @@ impl<'y, 'a> Finder<'y, 'a> {
     /// Adds a scalar that is an image, unless it is one of the document's names for images.
     pub(super) fn add_image(&mut self, node: NodeId) {
         let node = self.tree.resolve(node);
-        if !self.is_ignored(node)
-            && !self.tree.string_of(node).is_some_and(|text| self.aliases.contains(text))
-        {
+        let is_no_image = |text: &str| self.aliases.contains(text) || text.starts_with(STEP_OF_OTHERS);
+        if !self.is_ignored(node) && !self.tree.string_of(node).is_some_and(is_no_image) {
             self.add_scalar(node, "");
         }
     }

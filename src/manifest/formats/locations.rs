@@ -58,6 +58,12 @@ pub(super) fn find(
     }
 }
 
+/// Returns whether a template fills in all of a text.
+fn is_filled(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let inner = tree.string_of(node).and_then(|text| text.trim().strip_prefix("{{")?.strip_suffix("}}"));
+    inner.is_some_and(|inner| !inner.contains("}}"))
+}
+
 fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
     let node = finder.tree.resolve(node);
     match form {
@@ -66,6 +72,10 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
             if matches!(&*finder.format, "kubernetes" | "gitlab-runner")
                 && finder.tree.string_of(node) == Some("") => {}
         Form::Image => finder.add_image(node),
+        // Ansible's `name` without a tag may have one beside it; what a variable makes is whole.
+        Form::TaggedImage if &*finder.format == "ansible" && is_filled(finder.tree, node) => {
+            finder.add_image(node);
+        }
         Form::TaggedImage => finder.add_tagged_image(node),
         Form::Prefixed => finder.add_prefixed(node),
         Form::Output => build_outputs::find(finder, node),

@@ -25,10 +25,14 @@ pub(super) fn is_given(finder: &Finder<'_, '_>, node: NodeId) -> bool {
     const ENCODERS: [&str; 2] = ["yamlencode(", "jsonencode("];
     let Some(text) = finder.tree.text_of(node) else { return false };
     let inner = ENCODERS.iter().find_map(|encoder| text.strip_prefix(encoder)?.strip_suffix(')'));
-    let is_name = |name: &str| name.starts_with("each.") || name.starts_with("var.");
-    &*finder.format == "terraform"
-        && finder.is_computed(node)
-        && whole_name(inner.unwrap_or(text)).is_some_and(is_name)
+    let text = inner.unwrap_or(text);
+    // A key of a local is what the module was called with, as often as not.
+    let (name, is_key) =
+        text.split_once("[\"").map_or((text, false), |(name, rest)| (name, rest.ends_with("\"]")));
+    let is_name = |name: &str| {
+        name.starts_with("each.") || name.starts_with("var.") || is_key && name.starts_with("local.")
+    };
+    &*finder.format == "terraform" && finder.is_computed(node) && whole_name(name).is_some_and(is_name)
 }
 
 pub(super) fn nodes(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> Vec<NodeId> {

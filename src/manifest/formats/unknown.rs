@@ -2,6 +2,7 @@
 //! and never edited.
 
 use std::cell::LazyCell;
+use std::collections::BTreeMap;
 
 use super::catalogue::PACKAGES;
 use super::fields::Fields;
@@ -13,6 +14,9 @@ use super::{container_keys, helm_values, object, oci_chart};
 use crate::manifest::site::{Skip, State, unresolvable};
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::reference::Reference;
+
+/// Below these stands what others are compared with.
+const COMPARED: [&str; 6] = ["exclude", "excludes", "match", "matchers", "selector", "selectors"];
 
 /// The word that keys of images have in them.
 const IMAGE: &str = "image";
@@ -46,6 +50,9 @@ fn walk(finder: &mut Finder<'_, '_>, node: NodeId) {
             }
         }
         NodeKind::Mapping { .. } => {
+            if tree.key_of(node).is_some_and(|key| COMPARED.contains(&key)) {
+                return;
+            }
             if object::is_object(tree, node) {
                 if object::is_not_pulled(tree, finder.catalogue, node) {
                     return;
@@ -101,8 +108,16 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
                     && key != "image"
                     && finder.object.kind.is_none()
                     && !parts.contains(&tree.resolve(*value));
-                report(finder, *value, *is_whole || is_named);
+                // Without a tag, a workflow names what it builds.
+                let is_built = &*finder.format == "github-actions";
+                report(finder, *value, !is_built && (*is_whole || is_named));
             } else if has_image_word(key) && !is_images_key(key) && names_registry(tree, *value) {
+                report(finder, *value, false);
+            } else if is_name_alone(finder, key, *value) && !parts.contains(&tree.resolve(*value)) {
+                let image = tree.written(*value).to_owned();
+                let state = State::Skipped(Skip::TagElsewhere);
+                finder.push(tree.resolve(*value), BTreeMap::new(), image, None, state, None);
+            } else if key == "container" && is_of_call(finder, node) {
                 report(finder, *value, false);
             } else if is_package_of_crossplane(finder, key, *value) {
                 finder.add_unknown(*value);
@@ -116,6 +131,25 @@ fn entries_of(finder: &mut Finder<'_, '_>, node: NodeId) {
             walk(finder, *value);
         }
     }
+}
+
+/// Returns whether a value is the name of an image whose tag its operator has: `imageRepository` in a resource of somebody's own. In those
+/// of Kubernetes it is what the names of many images begin with (kubeadm).
+fn is_name_alone(finder: &Finder<'_, '_>, key: &str, value: NodeId) -> bool {
+    let is_own =
+        finder.object.group.as_ref().is_some_and(|group| group.contains('.') && !group.ends_with("k8s.io"));
+    let is_name = |text: &str| has_host(text) && text.matches('/').count() > 1 && is_untagged_image(text);
+    key == "imageRepository"
+        && is_own
+        && finder.tree.string_of(value).is_some_and(is_name)
+        && !finder.is_ignored(value)
+}
+
+/// Returns whether a mapping is what a workflow gives to another one, whose jobs run in its `container`.
+fn is_of_call(finder: &Finder<'_, '_>, node: NodeId) -> bool {
+    let tree = finder.tree;
+    let job = tree.nodes[node].parent().filter(|_| tree.key_of(node) == Some("with"));
+    &*finder.format == "github-actions" && job.is_some_and(|job| tree.get(job, "uses").is_some())
 }
 
 /// Returns whether a value is a package of Crossplane, as charts name those that they install.
@@ -218,7 +252,9 @@ fn of_container(finder: &mut Finder<'_, '_>, node: NodeId) {
 fn told(finder: &mut Finder<'_, '_>, node: NodeId, before: Option<&str>) {
     let tree = finder.tree;
     if let Some((name, value)) = setting(tree, node) {
-        let is_image = names_image(finder, name) || is_of_process(tree, node) && is_of_registry(tree, value);
+        let is_named = || has_image_word(name) && !is_of_made(name) && names_registry(tree, value);
+        let is_told = || is_of_process(tree, node) && is_of_registry(tree, value);
+        let is_image = names_image(finder, name) || is_named() || is_told();
         if is_image && unresolvable(tree.written(value)).is_none() && !is_taken(finder, value) {
             report(finder, value, false);
         }
@@ -233,7 +269,8 @@ fn told(finder: &mut Finder<'_, '_>, node: NodeId, before: Option<&str>) {
     let Some((name, image)) = text.split_once('=').filter(|(name, _)| is_word(name)) else { return };
     let reference = Reference::parse(image).ok();
     let has_version = reference.is_some_and(|named| named.tag().is_some() || named.digest().is_some());
-    let is_named = || names_image(finder, name) || has_image_word(name) && has_host(image);
+    let is_named =
+        || names_image(finder, name) || has_image_word(name) && !is_of_made(name) && has_host(image);
     let is_told = || is_of_process(tree, node) && is_public(image);
     if has_version && (is_named() || is_told()) && !finder.is_ignored(node) {
         let (known, before) = (finder.sites.len(), format!("{name}="));
@@ -259,10 +296,13 @@ fn is_word(name: &str) -> bool {
 
 /// Returns whether the last word of the name of a setting says that it is an image, and no other that something makes it.
 fn names_image(finder: &Finder<'_, '_>, name: &str) -> bool {
+    (is_image_key(name) || finder.catalogue.ends_in_image_key(name)) && !is_of_made(name)
+}
+
+/// Returns whether a word of a name says that something makes what it is about.
+fn is_of_made(name: &str) -> bool {
     const MADE: [&str; 7] = ["built", "dest", "destination", "new", "output", "push", "target"];
-    let mut words = name.split(['-', '_', '.']);
-    (is_image_key(name) || finder.catalogue.ends_in_image_key(name))
-        && !words.any(|word| MADE.contains(&word.to_ascii_lowercase().as_str()))
+    name.split(['-', '_', '.']).any(|word| MADE.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// Returns whether a value is known already, as a whole or as a part.

@@ -26,7 +26,8 @@ pub(super) static SYNTAX: Syntax = Syntax {
     has_trailing_comments: false,
     may_be_binary: true,
     malformed: UnreadReason::NotUnit,
-    template: TemplateSigns::None,
+    // What a manager of dotfiles or a chart of units renders.
+    template: TemplateSigns::OnLine(&["{{", "{%", "<%"]),
 };
 
 /// The kinds of units that name images (podman-systemd.unit(5)). A `.build` unit's `ImageTag` is what it makes.
