@@ -117,6 +117,28 @@ fn a_list_in_a_pipe_has_each_place_behind_its_image() {
 }
 
 #[test]
+fn kinds_that_are_not_read_are_counted() {
+    let compose = compose(&["nginx:1.27"]);
+    let scene = checkout::Scene::new(&[
+        ("a/main.jsonnet", "{}"),
+        ("b/main.jsonnet", "{}"),
+        ("Makefile", "all:\n"),
+        ("compose.yaml.j2", &compose),
+    ]);
+    // What `list` reads as what it is rendered to, `check` does not judge.
+    for (command, kinds) in [("list", "2 jsonnet, 1 makefile"), ("check", "1 jinja, 2 jsonnet, 1 makefile")] {
+        let (code, _, err) = scene.run(&[command]);
+        assert_eq!(code, 0, "{err}");
+        assert!(err.contains(&format!("files that may name images and are not read: {kinds}\n")), "{err}");
+        let (_, out, _) = scene.run(&[command, "--format", "json"]);
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let counted =
+            report["not_read"].as_object().unwrap().iter().map(|(kind, count)| format!("{count} {kind}"));
+        assert_eq!(counted.collect::<Vec<_>>().join(", "), kinds);
+    }
+}
+
+#[test]
 fn what_was_not_read_is_named() {
     let template = "kind: Pod\nspec:\n  containers:\n    - image: acme/api:1\n  {{ x }}: [\n";
     let names = ["a/x.yaml", "b/x.yaml", "c/x.yaml", "d/x.yaml"];
