@@ -369,9 +369,10 @@ fn report(finder: &mut Finder<'_, '_>, node: NodeId, is_whole: bool) {
     if finder.is_ignored(node) || !is_one || is_of_workflow(finder.tree.written(node)) {
         return;
     }
-    if unresolvable(finder.tree.written(node)) == Some(Skip::Template) {
-        finder.add_scalar(node, "");
-    } else {
-        finder.add_unknown(node);
+    match unresolvable(finder.tree.written(node)) {
+        Some(Skip::Template) => finder.add_scalar(node, ""),
+        // No registry has it, whatever stands there.
+        Some(Skip::Unpullable) => {}
+        _ => finder.add_unknown(node),
     }
 }
