@@ -35,6 +35,9 @@ const REDIRECTS: usize = 5;
 /// How often one request is sent beside itself.
 const DOUBLES: usize = 2;
 
+/// How often it is asked again whether an answer is late by now: others tell it meanwhile.
+const TICK: Duration = Duration::from_millis(50);
+
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     pub(crate) transport: Transport,
@@ -106,28 +109,25 @@ impl HttpClient {
         host: &Host,
         turn: &mut Turn<'_>,
     ) -> Result<Option<HttpAnswer>, AttemptError> {
-        let mut late = host.late(self.patience);
-        let slow = host.slow(late);
+        let start = Instant::now();
+        let late = || host.late(self.patience);
         let mut sent = FuturesUnordered::from_iter([self.timed(request, method, host).boxed()]);
-        if let Ok(answer) = tokio::time::timeout(slow, sent.select_next_some()).await {
+        if let Some(answer) = answer_within(&mut sent, start, || host.slow(late())).await {
             return answer;
         }
         turn.step_aside();
-        let mut left = late.saturating_sub(slow);
+        let mut times: u32 = 1;
         loop {
             // A failure is an answer too, which may be asked for again: another one may be the one that never comes.
-            match tokio::time::timeout(left, sent.select_next_some()).await {
-                Ok(answer) => return answer,
-                Err(_)
-                    if sent.len() > DOUBLES || self.is_counted(request, method) || !host.doubles.take() =>
-                {
+            match answer_within(&mut sent, start, || late().saturating_mul(times)).await {
+                Some(answer) => return answer,
+                None if sent.len() > DOUBLES || self.is_counted(request, method) || !host.doubles.take() => {
                     return sent.select_next_some().await;
                 }
-                Err(_) => step(|| "the answer is late: asked once more beside it".to_owned()),
+                None => step(|| "the answer is late: asked once more beside it".to_owned()),
             }
             sent.push(self.timed(request, method, host).boxed());
-            late *= 2;
-            left = late;
+            times = 2 * times + 1;
         }
     }
 
@@ -351,6 +351,21 @@ impl HttpClient {
             BodyError::Broken(error) => AttemptError::unreachable(request.asked(), &error),
         })?;
         Ok(HttpAnswer { content_type, digest, link, body })
+    }
+}
+
+/// Returns the first answer to what was sent at `start`; `None` where none has come `after` so long, which the answers of
+/// others may make shorter or longer meanwhile.
+async fn answer_within<A>(
+    sent: &mut FuturesUnordered<impl Future<Output = A>>,
+    start: Instant,
+    after: impl Fn() -> Duration,
+) -> Option<A> {
+    loop {
+        let left = after().checked_sub(start.elapsed())?;
+        if let Ok(answer) = tokio::time::timeout(left.min(TICK), sent.select_next_some()).await {
+            return Some(answer);
+        }
     }
 }
 

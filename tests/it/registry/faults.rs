@@ -131,7 +131,7 @@ async fn a_registry_that_refuses_one_after_the_other_gets_its_pause_from_all_who
     let (all, _) = images(&registry, 12, true);
     registry.set(|mood| {
         mood.latency = Duration::from_millis(20);
-        mood.failures = vec![(429, Some(1)); 4];
+        mood.failures = vec![(429, Some(1)); 6];
     });
     let client = client(|limits| limits.at_once = 3);
     assert!(ask(&client, &all, 256, |_, _| {}).await.values().all(Result::is_ok));
@@ -140,7 +140,7 @@ async fn a_registry_that_refuses_one_after_the_other_gets_its_pause_from_all_who
     // What was under way already is not called back.
     let quiet = refused + Duration::from_millis(200)..refused + Duration::from_millis(950);
     let disturbing = log.iter().filter(|request| quiet.contains(&request.at)).count();
-    assert_eq!((disturbing, log.len()), (0, 16), "{log:?}");
+    assert_eq!((disturbing, log.len()), (0, 18), "{log:?}");
 }
 
 #[tokio::test]
@@ -211,6 +211,28 @@ async fn two_answers_that_never_come_do_not_hold_up_a_question_either() {
             .all(|(question, answer)| answer.as_ref().unwrap().resolution.digest.as_str() == right[question])
     );
     assert_eq!(registry.requests().len(), 3, "none of them failed: the third was asked beside them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_that_never_comes_is_late_as_soon_as_others_have_told_what_is_usual() {
+    let registry = Registry::start().await;
+    let (all, _) = images(&registry, 40, true);
+    let faults = |seed| Faults { seed, hang: 0.02, ..Faults::default() };
+    let second_of_all = |seed: &u64| {
+        let mut faults = faults(*seed);
+        (0..60).all(|number| faults.draw().is_some() == (number == 1))
+    };
+    let seed = (0..).find(second_of_all).unwrap();
+    registry.set(|mood| mood.faults = Some(faults(seed)));
+    // Late is what takes longer than a quarter of this, until the registry has shown what it takes.
+    let client = client(|limits| {
+        limits.at_once = 2;
+        (limits.read, limits.request) = (Duration::from_secs(20), Duration::from_secs(30));
+    });
+    let start = Instant::now();
+    assert!(ask(&client, &all, 256, |_, _| {}).await.values().all(Result::is_ok));
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert_eq!(registry.requests().len(), 41);
 }
 
 #[tokio::test(flavor = "multi_thread")]
