@@ -97,7 +97,7 @@ fn log(root: &Path, revision: &str) -> Result<Log, Failure> {
         LogError::Revision(_) => {
             Failure::usage(error.to_string(), "history is what git has: commit first, or name another --base")
         }
-        LogError::Git(_) => anyhow::Error::new(error).into(),
+        LogError::Git(_) | LogError::NotFetched(_) => anyhow::Error::new(error).into(),
     })
 }
 

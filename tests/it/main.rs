@@ -22,7 +22,6 @@ mod gate_base;
 mod git;
 mod git_transport;
 mod hostile;
-mod killed_edits;
 mod known_good;
 mod kustomize;
 mod ledger;

@@ -88,6 +88,11 @@ impl BareRepository {
         Some(tree.get_path(Path::new(path)).ok()?.filemode())
     }
 
+    /// Returns the name of a branch's tree.
+    pub(crate) fn tree(&self, branch: &str) -> String {
+        self.git.find_commit(self.head(branch).unwrap()).unwrap().tree_id().to_string()
+    }
+
     /// Returns the address of who committed the head of `branch`.
     pub(crate) fn committer(&self, branch: &str) -> String {
         let commit = self.git.find_commit(self.head(branch).unwrap()).unwrap();

@@ -11,7 +11,8 @@ use crate::pull_request::decision::BranchOwner;
 use crate::pull_request::group::Branches;
 use crate::repository_budget::RepositoryBudget;
 use crate::run::RunError;
-use crate::source::git::{BareClone, Oid, Remote, trailer};
+use crate::run::request::RequestError;
+use crate::source::git::{BareClone, GitError, LogError, Oid, Remote, trailer};
 use crate::source::tree::CommitTree;
 
 /// A clone that is asked by one at a time.
@@ -88,8 +89,36 @@ impl SharedClone {
         work: impl FnOnce(&BareClone) -> Result<T, RunError> + Send + 'static,
     ) -> Result<T, RunError> {
         let Self(clone) = self.clone();
-        blocking(move || work(&clone.lock().unwrap_or_else(PoisonError::into_inner))).await
+        blocking(move || {
+            let clone = clone.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&clone).map_err(|error| match error {
+                RunError::Git(GitError::Unreadable(message))
+                | RunError::History(LogError::Git(message))
+                | RunError::Request(RequestError::History(LogError::Git(message))) => {
+                    clone.unreadable(&message).into()
+                }
+                error => error,
+            })
+        })
+        .await
     }
+}
+
+/// Returns whether the clone that is kept turned out to be damaged: it is made anew then, and the work begun again once.
+pub(crate) fn was_damaged<T>(result: &Result<T, RunError>) -> bool {
+    let Err(RunError::Git(GitError::Damaged { url, message })) = result else { return false };
+    tracing::warn!(repository = url, message, "the clone is damaged and is made anew");
+    true
+}
+
+/// Fails where something of the tree could not be read that the clone should have: what the damage hides must not look like
+/// what is gone.
+pub(crate) fn require_undamaged(tree: &CommitTree, remote: &Remote) -> Result<(), RunError> {
+    if !tree.is_damaged() {
+        return Ok(());
+    }
+    let (url, message) = (remote.url(), "an object cannot be read".to_owned());
+    Err(GitError::Damaged { url, message }.into())
 }
 
 async fn blocking<T: Send + 'static>(

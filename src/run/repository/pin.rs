@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::clone::{FetchedClone, RemoteHeads, SharedClone, open};
+use super::clone::{FetchedClone, RemoteHeads, SharedClone, open, require_undamaged, was_damaged};
 use super::context::RepositoryContext;
 use super::credentials::Access;
 use super::inventory_cache::CacheKey;
@@ -18,7 +18,7 @@ use crate::registry::Registry;
 use crate::repository_budget::RepositoryBudget;
 use crate::run::cpu_clock::thread_time;
 use crate::run::{LedgerUpdate, RepositoryOutcome, RunContext, RunError};
-use crate::source::git::{GitError, Identity};
+use crate::source::git::Identity;
 use crate::source::tree::CommitTree;
 
 /// Does one repository. Where the clone that is kept turns out to be damaged, it is made anew, and the work begun again once.
@@ -31,13 +31,8 @@ pub async fn repository<R: Registry>(
     target: &RepositoryConfig,
     progress: impl Fn(usize, usize),
 ) -> Result<RepositoryOutcome, RunError> {
-    match attempt(context, target, &progress, true).await {
-        Err(RunError::Git(GitError::Damaged { url, message })) => {
-            tracing::warn!(repository = url, message, "the clone is damaged and is made anew");
-            attempt(context, target, &progress, false).await
-        }
-        result => result,
-    }
+    let result = attempt(context, target, &progress, true).await;
+    if was_damaged(&result) { attempt(context, target, &progress, false).await } else { result }
 }
 
 /// Does one repository. What cannot be read of it is the damage of the clone where it `may_be_damaged`, and the repository's
@@ -73,10 +68,9 @@ async fn attempt<R: Registry>(
         pinned
     };
     let mut pinned = pin::pin_unless(&*tree, settings, &past, context.registry, progress, hold).await?;
-    // Nothing was written yet: what the damage hides must not look like what is gone.
-    if may_be_damaged && tree.is_damaged() {
-        let (url, message) = (access.remote.url(), "an object cannot be read".to_owned());
-        return Err(GitError::Damaged { url, message }.into());
+    // Nothing was written yet.
+    if may_be_damaged {
+        require_undamaged(&tree, &access.remote)?;
     }
     // What says nothing new of an image waits for something that does, and goes with that.
     pinned.mend_along();

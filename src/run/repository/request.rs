@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::clone::open;
+use super::clone::{open, require_undamaged, was_damaged};
 use super::context::RepositoryContext;
 use super::credentials::Access;
 use super::own_file::narrowed;
@@ -23,7 +23,8 @@ use crate::source::tree::{Tree as _, TreeError};
 const DEPTH: u16 = 10_000;
 
 /// Does what a person asks for in the repository `target`: one branch and its pull request, which no other run touches.
-/// Paths are seen from the directory `seen_from` below the root.
+/// Paths are seen from the directory `seen_from` below the root. Where the clone that is kept turns out to be damaged, it is
+/// made anew, and the work begun again once.
 ///
 /// # Errors
 /// What is named does not exist, or the repository could not be cloned, read or pushed. What failed for single images is
@@ -33,6 +34,17 @@ pub async fn run_request<R: Registry>(
     target: &RepositoryConfig,
     request: &Request,
     seen_from: &str,
+) -> Result<RepositoryOutcome, RunError> {
+    let result = attempt(context, target, request, seen_from, true).await;
+    if was_damaged(&result) { attempt(context, target, request, seen_from, false).await } else { result }
+}
+
+async fn attempt<R: Registry>(
+    context: &RunContext<'_, R>,
+    target: &RepositoryConfig,
+    request: &Request,
+    seen_from: &str,
+    may_be_damaged: bool,
 ) -> Result<RepositoryOutcome, RunError> {
     let access = Access::new(context, target).await?;
     let heads = open(context.cache_dir, &access.remote, target.branch.clone(), None).await?;
@@ -65,13 +77,19 @@ pub async fn run_request<R: Registry>(
             };
             let log = || {
                 let log = git.history(&branch, base, DEPTH, marker::is_own);
-                log.map_err(|error| LogError::Git(error.to_string()))
+                log.map_err(|error| LogError::NotFetched(error.to_string()))
             };
             Ok(request.plan(place, log, now)?)
         })
     };
     let past = LedgerView::unknown(context.now);
-    let done = plan.await?.carry_out(&*tree, settings, &past, context.registry).await?;
+    let done = async { Ok(plan.await?.carry_out(&*tree, settings, &past, context.registry).await?) };
+    let done: Result<_, RunError> = done.await;
+    // Nothing was written yet, and what cannot be done may be there where all can be read.
+    if may_be_damaged {
+        require_undamaged(&tree, &access.remote)?;
+    }
+    let done = done?;
     let about = done.about;
     let notes = done.notes.into_iter().chain(done.pinned.notes.iter().cloned()).chain(warning).collect();
     let (pinned, is_refused) = (done.pinned, !done.complete);

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use git2::ErrorClass;
+
 use super::Oid;
 use crate::repository_budget::OverBudget;
 
@@ -122,6 +124,9 @@ pub enum GitError {
     /// A commit would change nothing.
     #[error("there is nothing to commit: every file is already as it should be")]
     NothingToCommit,
+    /// What a repository has cannot be read: it is not there, or not what it was.
+    #[error("git failed: {0}")]
+    Unreadable(String),
     /// libgit2 fails for a reason of its own.
     #[error("git failed: {0}")]
     Local(String),
@@ -129,8 +134,14 @@ pub enum GitError {
 
 impl From<git2::Error> for GitError {
     fn from(error: git2::Error) -> Self {
-        Self::Local(error.message().to_owned())
+        let message = error.message().to_owned();
+        if is_unreadable(&error) { Self::Unreadable(message) } else { Self::Local(message) }
     }
+}
+
+/// Returns whether something that a repository should have is not there, or is not what it was.
+pub(super) fn is_unreadable(error: &git2::Error) -> bool {
+    matches!(error.class(), ErrorClass::Odb | ErrorClass::Zlib | ErrorClass::Object)
 }
 
 fn at(oid: Option<Oid>) -> String {

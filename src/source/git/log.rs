@@ -30,6 +30,9 @@ pub enum LogError {
     /// There is no such commit.
     #[error(transparent)]
     Revision(#[from] RevisionError),
+    /// What is missing of it could not be fetched.
+    #[error("the git history cannot be read: {0}")]
+    NotFetched(String),
     /// The repository is damaged, or something of it is missing.
     #[error("the git history cannot be read: {0}")]
     Git(String),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use git2::{AutotagOption, Direction, ErrorCode, FetchOptions, RepositoryInitOptions};
 
+use super::error::is_unreadable;
 use super::redact::redacted;
 use super::{Commit, GitError, IsOwn, Log, Oid, Remote, initialise, transport};
 
@@ -210,13 +211,20 @@ impl BareClone {
             (None, git2::ErrorClass::Net | git2::ErrorClass::Http | git2::ErrorClass::Indexer) => {
                 GitError::InvalidAnswer { url, message }
             }
+            // What is asked for is told by what is here already.
+            _ if is_unreadable(error) => self.damaged(error),
             _ => GitError::Local(message),
         }
     }
 
     pub(crate) fn damaged(&self, error: &git2::Error) -> GitError {
+        self.unreadable(error.message())
+    }
+
+    /// Marks the clone, in which something cannot be read.
+    pub(crate) fn unreadable(&self, message: &str) -> GitError {
         mark_damaged(self.git.path());
-        GitError::Damaged { url: self.remote.url(), message: redacted(&self.remote, error.message()) }
+        GitError::Damaged { url: self.remote.url(), message: redacted(&self.remote, message) }
     }
 }
 

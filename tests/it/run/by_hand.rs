@@ -1,13 +1,10 @@
-//! `promote --pull-request` and `rollback --pull-request` as commands in a checkout, and killed at any request.
+//! `promote --pull-request` and `rollback --pull-request` as commands in a checkout.
 
 use std::path::Path;
 use std::process::Stdio;
 
-use super::promotion::{BY_HAND, DEV, ENVIRONMENTS, PRODUCTION, Story};
+use super::promotion::{BY_HAND, DEV, ENVIRONMENTS, Story};
 use crate::support::world::{NAME, TOKEN, World};
-
-/// The most requests to git host and forge that one command makes here.
-const REQUESTS: usize = 30;
 
 /// Returns the command, to be run in a checkout below `home` whose `origin` is the world's repository.
 fn command(world: &World, home: &Path, args: &[&str]) -> tokio::process::Command {
@@ -74,46 +71,4 @@ async fn a_command_tells_its_pull_request() {
         assert!(err.contains(part), "{err}");
     }
     assert_eq!(story.world.forge.pulls().len(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_request_and_given_again_it_is_the_same_pull_request() {
-    for args in [&PROMOTE[..], &ROLLBACK[..]] {
-        let mut steps = 0;
-        'steps: for number in 1..REQUESTS {
-            for handled in [false, true] {
-                let story = Story::start().await;
-                let home = tempfile::tempdir().unwrap();
-                story.world.gate.hold(number, handled);
-                let quiet = |mut command: tokio::process::Command| {
-                    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-                };
-                let mut child = quiet(command(&story.world, home.path(), args));
-                let reached = tokio::select! {
-                    () = story.world.gate.reached() => true,
-                    _ = child.wait() => false,
-                };
-                if !reached {
-                    break 'steps;
-                }
-                child.start_kill().unwrap();
-                child.wait().await.unwrap();
-                story.world.gate.open();
-                steps += 1;
-                let status = quiet(command(&story.world, home.path(), args)).wait().await.unwrap();
-                assert!(status.success(), "{args:?}, request {number}, handled: {handled}");
-                let pulls = story.world.forge.pulls();
-                assert_eq!(pulls.len(), 1, "{args:?}, request {number}, handled: {handled}");
-                let branch = &pulls[0].head;
-                let (file, digest) =
-                    if branch == BY_HAND { (PRODUCTION, &story.new) } else { (DEV, &story.old) };
-                assert!(story.world.read(branch, file).contains(digest));
-                if branch != BY_HAND {
-                    assert_eq!(story.world.read(branch, "tagpin.toml").matches("[[hold]]").count(), 1);
-                }
-                assert_eq!(story.world.repository().log(branch).len(), 3, "one commit on the base");
-            }
-        }
-        assert!(steps >= 8, "{args:?}: only {steps} steps were seen");
-    }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tagpin::pull_request::Operation;
 use tagpin::run::{BRANCH, BranchState, RepositoryOutcome};
 
-use super::killed::start;
 use super::run;
+use super::two_at_once::start;
 use crate::support::world::{TOKEN, World};
 
 const IMAGES: usize = 500;

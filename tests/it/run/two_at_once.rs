@@ -1,15 +1,11 @@
-//! A run that is killed at any step, and two runs at once: the next run makes the same single pull request of it.
+//! Two runs at once make one pull request.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use tagpin::run::BRANCH;
 
-use super::{FILE, NGINX, assert_nothing_written, fill, run, world};
+use super::{FILE, NGINX, fill, run, world};
 use crate::support::world::{NAME, TOKEN, World};
-
-/// The most requests to git host and forge that a run makes here.
-const REQUESTS: usize = 30;
 
 /// Starts the binary with a configuration, a cache in `home`, and the token.
 pub(super) fn start(world: &World, home: &std::path::Path, more: &str, token: &str) -> tokio::process::Child {
@@ -25,76 +21,6 @@ pub(super) fn start(world: &World, home: &std::path::Path, more: &str, token: &s
 
 /// The token of an App: its commits are made over the API.
 const APP_TOKEN: &str = "ghs_loopbackInstallation0123456789";
-
-const LABELS: &str = "[pull-request]\nlabels = [\"dependencies\"]\n";
-const LEDGER: &str = "[ledger]\nenabled = true\n";
-
-/// Kills a run at each of its requests in turn, before or after it is handled, and runs again.
-async fn kill_at_every_step(token: &str, more: &str) {
-    let (labels, ledger) = (more == LABELS, more == LEDGER);
-    let mut steps = 0;
-    'steps: for number in 1..REQUESTS {
-        for handled in [false, true] {
-            let mut world = World::with(|settings| settings.token = token.to_owned()).await;
-            world.git.require("x-access-token", token);
-            fill(&mut world, &[(FILE, super::DEPLOYMENT)]);
-            let home = tempfile::tempdir().unwrap();
-            world.gate.hold(number, handled);
-            let mut child = start(&world, home.path(), more, token);
-            let reached = tokio::select! {
-                () = world.gate.reached() => true,
-                _ = child.wait() => false,
-                () = tokio::time::sleep(Duration::from_secs(60)) => panic!("request {number} never comes"),
-            };
-            if !reached {
-                break 'steps;
-            }
-            child.start_kill().unwrap();
-            child.wait().await.unwrap();
-            world.gate.open();
-            steps += 1;
-            let status = start(&world, home.path(), more, token).wait().await.unwrap();
-            assert!(status.success(), "request {number}, handled: {handled}");
-            let pulls = world.forge.pulls();
-            assert_eq!(pulls.len(), 1, "request {number}, handled: {handled}");
-            assert_eq!(pulls[0].labels.len(), usize::from(labels), "request {number}, handled: {handled}");
-            assert!(world.read(BRANCH, FILE).contains(&world.tags[NGINX]));
-            assert_eq!(world.repository().log(BRANCH).len(), 2, "one commit on the base");
-            if ledger {
-                let at = format!("request {number}, handled: {handled}");
-                assert_eq!(
-                    world.repository().log("tagpin-ledger").len(),
-                    1,
-                    "{at}: what was learned is written once"
-                );
-            }
-            if !handled {
-                continue;
-            }
-            world.forget();
-            assert!(start(&world, home.path(), more, token).wait().await.unwrap().success());
-            assert_nothing_written(&world);
-        }
-    }
-    assert!(steps >= 10, "only {steps} steps were seen");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_is_killed_at_any_request_is_finished_by_the_next_one() {
-    kill_at_every_step(TOKEN, LABELS).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_commits_over_the_api_is_finished_by_the_next_one_too() {
-    kill_at_every_step(APP_TOKEN, "").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_keeps_a_ledger_is_finished_by_the_next_one_too() {
-    for token in [TOKEN, APP_TOKEN] {
-        kill_at_every_step(token, LEDGER).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_runs_at_once_one_wins_and_none_corrupts() {
