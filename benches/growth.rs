@@ -9,10 +9,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use clap::Parser as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tagpin::check::{CheckContext, Checked, check};
-use tagpin::config::Config;
+use tagpin::commands;
+use tagpin::commands::args::{Cli, Command};
+use tagpin::commands::exit::Exit;
+use tagpin::config::{Config, Variables};
 use tagpin::history::ledger::{Ledger, LedgerState, LedgerView, TagObservation};
 use tagpin::history::{self, Age};
 use tagpin::manifest::VendoredTrees;
@@ -27,6 +31,7 @@ use tagpin::registry::{
     Asked, ManifestContent, Probe, Probed, Registry, Resolution, ResolveError, TagAnswer, TagRef,
 };
 use tagpin::report::Report;
+use tagpin::report::terminal::{Stream, Terminal};
 use tagpin::run::fleet::{self, Targets};
 use tagpin::run::{RunContext, RunError, RunSession};
 use tagpin::source::git::Log;
@@ -150,6 +155,33 @@ const DIMENSIONS: &[Dimension] = &[
         };
         let (gone, added) = (side("old"), side("new"));
         Box::new(move || assert_eq!(renames(&gone, &added).len(), gone.len()))
+    }),
+    ("gate: files that were moved and changed", 125, |n| {
+        let side = |name: &str, number: usize| {
+            (0..n).map(|i| (format!("{name}/{i}.yaml"), deployment(i) + &pods(number))).collect()
+        };
+        change(side("old", 4), side("new", 5))
+    }),
+    ("gate: directories that a kustomization gains", 250, |n| {
+        let all = (0..n).map(|i| (format!("apps/a{i}/a.yaml"), deployment(i)));
+        let with = |names: String| {
+            let root = ("k/kustomization.yaml".to_owned(), format!("resources: [{names}]\n"));
+            all.clone().chain([root]).collect()
+        };
+        change(with(String::new()), with((0..n).map(|i| format!("../apps/a{i}, ")).collect()))
+    }),
+    ("gate: deployers that gain a directory each", 250, |n| {
+        let with = |place: &str| {
+            let application = |i| {
+                format!(
+                    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: a{i}}}\nspec:\n  source: {{repoURL: \
+                     'https://git.example/a.git', path: {place}/a{i}}}\n"
+                )
+            };
+            let all = (0..n).map(|i| (format!("apps/a{i}/a.yaml"), deployment(i)));
+            all.chain((0..n).map(|i| (format!("argo/a{i}.yaml"), application(i)))).collect()
+        };
+        change(with("nothing"), with("apps"))
     }),
     ("history: commits", 500, commits),
     ("pull request: images", 500, |n| {
@@ -415,6 +447,41 @@ fn edit(path: String, text: String, settings: String) -> Box<dyn FnMut()> {
         let sites = &inventory.files[0].scan.sites;
         let edited = edit_file(&path, &tree.0[&path], &BUILT_IN, sites, &mut verdicts, &plan);
         assert!(edited.is_some() || config.settings.policy != Default::default());
+    })
+}
+
+/// Judges the last of two commits.
+fn change(before: Vec<(String, String)>, after: Vec<(String, String)>) -> Box<dyn FnMut()> {
+    let directory = tempfile::tempdir().unwrap();
+    let git = git2::Repository::init(directory.path()).unwrap();
+    let person = git2::Signature::now("a", "a@example.com").unwrap();
+    let mut parent: Option<git2::Oid> = None;
+    for files in [before, after] {
+        let mut index = git.index().unwrap();
+        let was: Vec<_> = index.iter().map(|entry| String::from_utf8(entry.path).unwrap()).collect();
+        was.iter().for_each(|path| fs_err::remove_file(directory.path().join(path)).unwrap());
+        for (path, text) in &files {
+            let path = directory.path().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        index.update_all(["*"], None).unwrap();
+        index.write().unwrap();
+        let tree = git.find_tree(index.write_tree().unwrap()).unwrap();
+        let above = parent.map(|parent| git.find_commit(parent).unwrap());
+        let above: Vec<&git2::Commit<'_>> = above.iter().collect();
+        parent = Some(git.commit(Some("HEAD"), &person, &person, "change", &tree, &above).unwrap());
+    }
+    Box::new(move || {
+        std::env::set_current_dir(directory.path()).unwrap();
+        let cli = Cli::parse_from(["tagpin", "check", "--changed-since", "HEAD~1", "--format", "json"]);
+        let Command::Check(args) = &cli.command else { panic!("it is another command") };
+        let [stdout, stderr] = [(); 2].map(|()| Stream::plain(std::io::sink()));
+        let mut terminal = Terminal { stdout, stderr };
+        let exit =
+            commands::check::run(args, &cli.globals, &Variables::from_process(), &mut terminal).unwrap();
+        assert_eq!(exit, Exit::Findings);
     })
 }
 

@@ -1,6 +1,6 @@
 //! Which files deployers take objects from, and which ones they take since a change.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use crate::manifest::file_scan::FileScan;
@@ -118,8 +118,9 @@ pub fn newly_deployed(
     let holds = |naming: &&Naming| {
         naming.condition.is_empty() || conditions.contains(&(naming.what.as_str(), naming.condition.as_str()))
     };
-    let deployed_then = then.deployed(then.roots().filter(is_root), then.namings.iter().filter(holds));
-    let deployed_now = now.deployed(now.roots(), now.namings.iter());
+    let (ways_then, ways_now) = (Ways::of(then.namings.iter().filter(holds)), Ways::of(now.namings.iter()));
+    let deployed_then = ways_then.from(then.roots().filter(is_root));
+    let deployed_now = ways_now.from(now.roots());
     let is_new = |naming: &Naming| {
         let naming = Naming { what: old_name(&naming.what), by: old_name(&naming.by), ..naming.clone() };
         !then.namings.contains(&naming)
@@ -133,8 +134,8 @@ pub fn newly_deployed(
         }
     }
     for (by, whats) in taken {
-        let had = then.deployed(std::iter::once(by), then.namings.iter().filter(holds));
-        let has = now.deployed(whats.into_iter(), now.namings.iter());
+        let had = ways_then.from(std::iter::once(by));
+        let has = ways_now.from(whats.into_iter());
         gained.extend(has.into_iter().filter(|path| !had.contains(old_name(path).as_str())));
     }
     let mut found = BTreeMap::new();
@@ -239,22 +240,6 @@ impl<'i> Reach<'i> {
         self.below(chart).filter(is_read).map(str::to_owned).chain(inner).collect()
     }
 
-    fn deployed<'n>(
-        &'n self,
-        roots: impl Iterator<Item = &'n str>,
-        namings: impl Iterator<Item = &'n Naming>,
-    ) -> BTreeSet<&'n str> {
-        let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        namings.for_each(|naming| by.entry(&naming.by).or_default().push(&naming.what));
-        let (mut found, mut open) = (BTreeSet::new(), roots.collect::<Vec<_>>());
-        while let Some(path) = open.pop() {
-            if found.insert(path) {
-                open.extend(by.get(path).into_iter().flatten());
-            }
-        }
-        found
-    }
-
     /// Returns the namings on the ways to a file, the nearest first.
     fn above(&self, path: &str) -> Vec<&Naming> {
         let (mut seen, mut open, mut found) = (HashSet::from([path]), vec![path], Vec::new());
@@ -270,6 +255,28 @@ impl<'i> Reach<'i> {
                 }
             }
             open = next;
+        }
+        found
+    }
+}
+
+/// What each file leads to.
+struct Ways<'n>(HashMap<&'n str, Vec<&'n str>>);
+
+impl<'n> Ways<'n> {
+    fn of(namings: impl Iterator<Item = &'n Naming>) -> Self {
+        let mut ways: HashMap<&str, Vec<&str>> = HashMap::new();
+        namings.for_each(|naming| ways.entry(&naming.by).or_default().push(&naming.what));
+        Self(ways)
+    }
+
+    /// Returns the roots and everything that they lead to.
+    fn from(&self, roots: impl Iterator<Item = &'n str>) -> BTreeSet<&'n str> {
+        let (mut found, mut open) = (BTreeSet::new(), roots.collect::<Vec<_>>());
+        while let Some(path) = open.pop() {
+            if found.insert(path) {
+                open.extend(self.0.get(path).into_iter().flatten());
+            }
         }
         found
     }
