@@ -7,7 +7,7 @@ use clap::Parser;
 use tagpin::commands;
 use tagpin::commands::args::{Cli, Command, Globals, LogFormat};
 use tagpin::commands::exit::Exit;
-use tagpin::commands::failure::Failure;
+use tagpin::commands::failure::{Failure, guarded};
 use tagpin::config::Variables;
 use tagpin::report::fold;
 use tagpin::report::terminal::Terminal;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let mut terminal = Terminal::new(cli.globals.color);
     let result = prepare(&cli, &terminal)
         .and_then(|()| cli.globals.require_format(&cli.command))
-        .and_then(|()| dispatch(&cli, &mut terminal))
+        .and_then(|()| guarded(|| dispatch(&cli, &mut terminal)))
         .and_then(|exit| terminal.stdout.flush().map(|()| exit).map_err(Failure::from));
     let exit = result.unwrap_or_else(|failure| {
         let text = fold::message(&failure.to_string(), &terminal.stderr);

@@ -1,5 +1,6 @@
 //! Text from outside made fit to be shown, and the small phrases that all outputs share.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Display;
 
@@ -29,6 +30,13 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Returns what a panic said, as a message for whoever can report it.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("tagpin panicked, which is a bug that should be reported: {}", text.unwrap_or("it said nothing"))
 }
 
 /// Returns whether a character steers a terminal, shows a text in another order than it has, ends a line for some readers, or is not seen

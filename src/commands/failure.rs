@@ -1,10 +1,11 @@
 //! Why a command could not do its work, as the user sees it: what, why, and what to do next.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::commands::exit::Exit;
 use crate::config::ConfigError;
-use crate::text::printable;
+use crate::text::{panic_message, printable};
 
 /// Why a command ended early, with the exit code that follows from it.
 #[derive(Debug)]
@@ -40,6 +41,16 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         self.exit
     }
+}
+
+/// Does the work of a command. A panic in it is a failure like others: what was asked for is not done, and nobody takes the exit code
+/// for an answer.
+///
+/// # Errors
+/// Those of `work`, and a panic.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let result = catch_unwind(AssertUnwindSafe(work));
+    result.unwrap_or_else(|panic| Err(anyhow::Error::msg(panic_message(&*panic)).into()))
 }
 
 impl From<ConfigError> for Failure {
@@ -123,6 +134,13 @@ mod tests {
         let text = failure.to_string();
         assert!(text.starts_with("error: x.toml:2:1: unknown key `kinds`\n"), "{text}");
         assert!(text.ends_with("\nhint: did you mean `kind`?"), "{text}");
+    }
+
+    #[test]
+    fn a_panic_is_a_failure() {
+        let failure = guarded::<()>(|| panic!("a \u{1b} bug")).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Incomplete);
+        assert!(failure.to_string().ends_with("should be reported: a \\u{1b} bug"), "{failure}");
     }
 
     #[test]

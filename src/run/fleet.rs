@@ -1,6 +1,5 @@
 //! Many repositories in one run: which they are, a bounded number at the same time, each on its own.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +16,7 @@ pub use super::tally::RunStats;
 use crate::registry::Registry;
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::run::{self, RepositoryOutcome, RunContext, RunError};
+use crate::text::panic_message;
 
 /// Does the repositories, at most `at_once` of them at the same time, and hands each over with its index as soon as it has
 /// ended. Whatever goes wrong with one, a panic included, is its own result: the others go on.
@@ -78,11 +78,4 @@ async fn in_time<R: Registry>(
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Returns what a panic said.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("tagpin panicked, which is a bug that should be reported: {}", text.unwrap_or("it said nothing"))
 }

@@ -128,23 +128,59 @@ fn leave_own<B: Tree, N: Tree>(trees: &Trees<'_, B, N>, touched: &mut [Touched])
     let homes: HashSet<String> =
         touched.iter().flat_map(|file| &file.new.found).filter_map(told).map(|(_, home)| home).collect();
     let homes: Vec<String> = homes.into_iter().collect();
+    leave_own_sources(trees, touched)?;
     let Some(search) = AhoCorasick::new(&homes).ok().filter(|_| !homes.is_empty()) else { return Ok(()) };
     let mut said: HashSet<&str> = HashSet::new();
     for entry in files(trees.base)?.filter(|entry| is_candidate(&entry.path)) {
         let bytes = trees.base.read(&entry.path, SIZE_MAX).unwrap_or_default();
         said.extend(search.find_overlapping_iter(&bytes).map(|found| homes[found.pattern()].as_str()));
     }
-    let is_there = |path: &str| {
-        let directory = path.trim_start_matches("./").trim_end_matches('/');
-        let is_below = |at: &String| at.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
-        // A generator fills in the directories that it finds.
-        directory.contains("{{") || matches!(directory, "" | ".") || trees.there.iter().any(is_below)
-    };
+    let is_there = |path: &str| is_directory(path, trees.there);
     for file in touched {
         let is_own = |(path, home): (String, String)| said.contains(home.as_str()) && is_there(&path);
         file.new.found.retain(|mention| !told(mention).is_some_and(is_own));
     }
     Ok(())
+}
+
+/// Takes out what Flux deploys from a source whose directories it deployed from this tree before.
+fn leave_own_sources<B: Tree, N: Tree>(
+    trees: &Trees<'_, B, N>,
+    touched: &mut [Touched],
+) -> Result<(), TreeError> {
+    let told = |mention: &Mention| match &mention.what {
+        Mentioned::Remote(what) => {
+            mentions::of_source(what).map(|(path, name)| (path.to_owned(), name.to_owned()))
+        }
+        _ => None,
+    };
+    if !touched.iter().flat_map(|file| &file.new.found).any(|mention| told(mention).is_some()) {
+        return Ok(());
+    }
+    let mut own: HashSet<String> = HashSet::new();
+    for entry in files(trees.base)?.filter(|entry| is_candidate(&entry.path)) {
+        let bytes = trees.base.read(&entry.path, SIZE_MAX).unwrap_or_default();
+        if memchr::memmem::find(&bytes, b"sourceRef").is_some() {
+            let sources = mentions::sources_in(&entry.path, &bytes);
+            let sources = sources.into_iter().filter(|(_, path)| is_directory(path, trees.there));
+            own.extend(sources.map(|(name, _)| name));
+        }
+    }
+    for file in touched {
+        let is_own = |(path, name): (String, String)| own.contains(&name) && is_directory(&path, trees.there);
+        // Where nothing was deployed yet, nothing tells what a source is.
+        let is_first = own.is_empty();
+        file.new.found.retain(|mention| told(mention).is_none_or(|told| !is_first && !is_own(told)));
+    }
+    Ok(())
+}
+
+/// Returns whether a path that a deployer is told is a directory of the tree.
+fn is_directory(path: &str, there: &HashSet<String>) -> bool {
+    let directory = path.trim_start_matches("./").trim_end_matches('/');
+    let is_below = |at: &String| at.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+    // A generator, or a variable, fills in what there is.
+    directory.contains(['{', '$']) || matches!(directory, "" | ".") || there.iter().any(is_below)
 }
 
 fn asked_name(mention: &Mention) -> Option<&str> {

@@ -130,7 +130,10 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
         ("argoproj.io", "ApplicationSet") => {
             let template = tree.get(spec, "template").and_then(|template| tree.get(template, "spec"));
             let mut found = template.map(|spec| of_sources(tree, spec)).unwrap_or_default();
-            of_generators(tree, spec, &mut found);
+            let patch = tree.get_str(spec, "templatePatch").unwrap_or_default();
+            found.extend(patched_paths(patch).filter_map(|path| at_root(path, "")));
+            let paths = template.map(|spec| templated_paths(tree, spec)).unwrap_or_default();
+            of_generators(tree, spec, &paths, &mut found);
             found
         }
         ("fleet.cattle.io", "GitRepo") => {
@@ -218,17 +221,55 @@ fn plain_directory(tree: &SyntaxTree<'_>, source: NodeId) -> PlainDirectory {
     PlainDirectory { recurse, include: known("include"), exclude: known("exclude") }
 }
 
-/// Adds what the git generators of an `ApplicationSet` look through, however they are combined.
-fn of_generators(tree: &SyntaxTree<'_>, node: NodeId, found: &mut Vec<DeployedPath>) {
+/// Returns the paths in the sources of an application's template that generators fill.
+fn templated_paths<'t>(tree: &'t SyntaxTree<'_>, spec: NodeId) -> Vec<&'t str> {
+    let sources = tree.get(spec, "sources").map(|sources| tree.items(sources)).unwrap_or_default();
+    let all = tree.get(spec, "source").into_iter().chain(sources.iter().copied());
+    all.filter_map(|source| tree.get_str(source, "path")).filter(|path| path.contains("{{")).collect()
+}
+
+/// Returns a path with a value in the places of its actions.
+fn filled(path: &str, value: &str) -> String {
+    let mut text = String::new();
+    let mut rest = path;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let Some((_, behind)) = behind.split_once("}}") else { break };
+        text.extend([before, value]);
+        rest = behind;
+    }
+    text + rest
+}
+
+/// Returns the paths that a patch for the template of an `ApplicationSet` says.
+fn patched_paths(patch: &str) -> impl Iterator<Item = &str> {
+    let words =
+        patch.split(|c: char| c.is_whitespace() || "{},\"'".contains(c)).filter(|word| !word.is_empty());
+    let pairs = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    pairs.filter(|(before, _)| *before == "path:").map(|(_, path)| path)
+}
+
+/// Adds what the git generators of an `ApplicationSet` look through, however they are combined, and what its lists make of the
+/// `paths` of its template.
+fn of_generators(tree: &SyntaxTree<'_>, node: NodeId, paths: &[&str], found: &mut Vec<DeployedPath>) {
     let generators = tree.get(node, "generators").map(|list| tree.items(list)).unwrap_or_default();
     for generator in generators {
         for (_, combined) in tree.entries(*generator) {
-            of_generators(tree, *combined, found);
+            of_generators(tree, *combined, paths, found);
         }
         // Paths that are written out one by one.
-        let elements = tree.get(*generator, "list").and_then(|list| tree.get(list, "elements"));
+        let list = tree.get(*generator, "list");
+        let elements = list.and_then(|list| tree.get(list, "elements"));
         let elements = elements.map(|elements| texts(tree, elements)).unwrap_or_default();
-        found.extend(elements.iter().filter(|text| !text.contains(' ')).filter_map(|text| at_root(text, "")));
+        let written = list.and_then(|list| tree.get_str(list, "elementsYaml")).unwrap_or_default();
+        let written = written.split(|c: char| c.is_whitespace() || "{}[],:\"'".contains(c));
+        let elements = elements.iter().map(AsRef::as_ref).chain(written);
+        for text in elements.filter(|text: &&str| !text.is_empty() && !text.contains(' ')) {
+            found.extend(at_root(text, ""));
+            // As functions may write it.
+            let spelled = [text.to_owned(), text.to_lowercase()];
+            let made = paths.iter().flat_map(|path| spelled.iter().map(|text| filled(path, text)));
+            found.extend(made.filter_map(|path| at_root(&path, "")));
+        }
         let Some(git) = tree.get(*generator, "git") else { continue };
         let entries = ["directories", "files"].into_iter().filter_map(|key| tree.get(git, key));
         let entries: Vec<NodeId> = entries.flat_map(|list| tree.items(list)).copied().collect();

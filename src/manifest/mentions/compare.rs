@@ -5,42 +5,19 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
+use super::before::{FileSwitches, MentionedBefore};
+use super::commands;
 use super::digests;
 use super::holdings::Holdings;
 use super::mention::{Mention, Mentioned};
-use super::names;
 use super::outline::Names;
+use super::read_by_name::is_environment;
 use super::reader::{Reader, Text};
 use super::sections;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::source_range::SourceRange;
-use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::lines::Positions;
 use crate::manifest::syntax::source::text_of;
-
-/// Returns whether what a file of this name mentions is told: manifests, and files of any name that a manifest may name. In
-/// the languages that have images at known places alone, these are found.
-pub fn is_read(path: &str) -> bool {
-    !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
-}
-
-/// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
-/// language for configuration, the environment of a Compose project, what CapRover runs.
-pub fn runs_images(path: &str) -> bool {
-    const ENDINGS: [&str; 6] = ["cue", "jsonnet", "libsonnet", "ncl", "service", "star"];
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
-        || name == "captain-definition"
-        || is_environment(path)
-}
-
-/// Returns whether a file is a text for people, or what a tool writes for itself.
-pub fn is_prose(path: &str) -> bool {
-    const ENDINGS: [&str; 10] = ["adoc", "csv", "html", "lock", "markdown", "md", "rst", "sum", "svg", "txt"];
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_titled = ["CHANGELOG", "README"].iter().any(|title| name.starts_with(title));
-    is_titled || name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
-}
 
 /// What a file mentions since a change.
 #[derive(Debug, Default)]
@@ -53,37 +30,37 @@ pub struct NewMentions {
     pub named: Vec<String>,
 }
 
-/// Returns what the file at `path` mentions more often than its bytes of `before` do, but for lost digests; nothing where its
-/// bytes are no text.
-pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
-    let mut known: HashMap<u64, usize> = HashMap::new();
+/// Returns what the file at the path `file` mentions more often than its bytes of `before` do, but for lost digests; nothing where
+/// its bytes are no text.
+pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &Catalogue) -> NewMentions {
+    let mut known = MentionedBefore::default();
     let mut names_before: HashMap<u64, String> = HashMap::new();
     let before = before.map(readable);
-    let before = before.as_deref().and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(path, text));
+    let before = before.as_deref().and_then(|bytes| text_of(bytes).ok()).map(|text| asked_of(file, text));
     if let Some(text) = &before {
+        let switches = FileSwitches::of(file, text);
         let mut take = |what: Mentioned, at: &Text<'_>, path: String, _: Range<usize>| {
             let key = key(&what, &path, at);
-            *known.entry(key).or_default() += 1;
+            known.add(key, switches.off(at.document, &path));
             if let Mentioned::Name { word, .. } = what {
                 names_before.insert(key, word);
             }
         };
-        Reader::new(path, catalogue, &mut take).read(text);
+        Reader::new(file, catalogue, &mut take).read(text);
     }
     let now = &*readable(now);
     let Ok(text) = text_of(now) else { return NewMentions::default() };
     let offset = now.len() - text.len();
-    let text = &*asked_of(path, text);
+    let text = &*asked_of(file, text);
     let mut said = HashSet::new();
     let mut found: Vec<Unplaced> = Vec::new();
-    let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match known
-        .get_mut(&key(&what, &path, at))
-    {
-        Some(left) if *left > 0 => *left -= 1,
+    let switches = FileSwitches::of(file, text);
+    let mut take = |what: Mentioned, at: &Text<'_>, path: String, span: Range<usize>| match () {
+        () if known.take(key(&what, &path, at), &switches.off(at.document, &path)) => {}
         // What is meant by a name is meant once.
         _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path, at)) => {}
         // All that lies in a directory was given to a command before.
-        _ if matches!(&what, Mentioned::Name { word, .. } if word.ends_with(names::BELOW))
+        _ if matches!(&what, Mentioned::Name { word, .. } if word.ends_with(commands::BELOW))
             && names_before.contains_key(&key(&what, &path, at)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
@@ -92,12 +69,13 @@ pub fn new_mentions(path: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
             found.push(Unplaced { what, document, in_object, in_text, path, span });
         }
     };
-    Reader::new(path, catalogue, &mut take).read(text);
+    Reader::new(file, catalogue, &mut take).read(text);
     if found.len() >= FOUND_MAX {
         let (what, path) = (Mentioned::packed(""), String::new());
         found.push(Unplaced { what, document: 0, in_object: false, in_text: false, path, span: 0..0 });
     }
-    let is_dropped = |key: &u64| known.get(key).is_some_and(|left| *left > 0);
+    // What is let run is the same name, and not another one.
+    let is_dropped = |key: &u64| known.has(*key) && !said.contains(key);
     let dropped = names_before.into_iter().filter(|(key, _)| is_dropped(key)).map(|(_, name)| name).collect();
     let named = found.iter().filter_map(|found| match &found.what {
         Mentioned::Name { word, .. } => Some(word.clone()),
@@ -171,10 +149,6 @@ fn asked_of<'t>(path: &str, text: &'t str) -> Cow<'t, str> {
         false => Cow::Owned(" ".repeat(line.trim_end().len()) + &line[line.trim_end().len()..]),
     });
     Cow::Owned(lines.collect())
-}
-
-fn is_environment(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.starts_with(".env"))
 }
 
 /// Returns what is mentioned in a text that starts at `offset` in its file, with the lines.

@@ -140,7 +140,7 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
         let texts = sites.map(|located| (located.site.image.as_str(), is_settled(located)));
         let texts = texts.chain(parts.map(|part| (part, false)));
         let is_of_others = |text: &str| {
-            ["${{", ".Values", "include ", ".Chart", "template "].iter().any(|sign| text.contains(sign))
+            [".Values", "include ", ".Chart", "template "].iter().any(|sign| text.contains(sign))
         };
         for (image, is_settled) in texts.filter(|(text, _)| !is_of_others(text)) {
             for name in variable_text::words(image) {
@@ -155,15 +155,24 @@ fn opens(inventory: &Inventory) -> HashMap<&str, Vec<AskingImage<'_>>> {
     opens
 }
 
+/// Keys below which pipelines hand values to what runs.
+const GIVING: [&str; 6] = ["executor", "inputs", "matrix", "parameters", "variables", "with"];
+
 /// Returns whether a named value in a file may fill an image: in the same file or beside it, or anywhere as a variable of
 /// Flux, a parameter of builds and workflows, or what a generator reads that makes objects.
 fn fills(open: &AskingImage<'_>, root_path: &str, mention: &Mention, is_item: bool, is_patch: bool) -> bool {
-    if open.is_settled && !mention.in_text && !is_patch {
+    // What is handed to a job, a template or an executor by its name, wherever that is.
+    let is_given = mention.path.split('/').any(|key| GIVING.contains(&key));
+    if open.is_settled && !mention.in_text && !is_patch && !is_given {
+        return false;
+    }
+    if open.image.contains("${{") && !is_given {
         return false;
     }
     let is_near = open.root_path == root_path || directory_of(open.root_path) == directory_of(root_path);
     let is_parameter = open.image.contains("$(") || open.image.contains("param");
     is_near
+        || is_given && ["$", "<<"].iter().any(|sign| open.image.contains(sign))
         || open.image.contains("${")
         || is_item && is_parameter
         || open.image.contains("{{") && !mention.in_object

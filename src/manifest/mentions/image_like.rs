@@ -1,5 +1,6 @@
 //! Which texts read like an image without a digest, wherever they stand.
 
+use super::commands::programs::{ProgramRole, with_role};
 use crate::reference::Reference;
 
 /// Names of Docker Hub's official images that people run.
@@ -164,10 +165,6 @@ const LABELS: [&str; 7] =
 /// What may stand before a reference to say where it is.
 const SCHEMES: [&str; 3] = ["docker://", "oci://", "registry://"];
 
-/// Programs that make images, and give them tags.
-const BUILDERS: [&str; 8] =
-    ["buildah", "buildctl", "crane", "docker", "nerdctl", "pack ", "podman", "skopeo"];
-
 /// How much a word says of itself that it is an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
@@ -257,7 +254,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(ends).filter(|word| !word.is_empty());
     // `-t` is a terminal where something is run.
     let is_run = text.contains(" run ") && !text.contains(" build");
-    let is_command = BUILDERS.iter().any(|builder| text.contains(builder));
+    let is_command = with_role(ProgramRole::Builder).any(|builder| text.contains(builder));
     let is_exported = text.contains("type=registry") || text.contains("type=image");
     let is_made = move |before: &str| match before {
         "-t" | "--tag" | "--destination" | "--cache-repo" | "--cache-from" | "--cache-to" => !is_run,
@@ -332,9 +329,12 @@ pub(super) fn put_together(line: &str) -> impl Iterator<Item = &str> {
 
 /// Returns whether a key, or a flag, says that its value is an image.
 pub(super) fn says_image(key: &str) -> bool {
-    key.len() >= 5
-        && key.is_char_boundary(key.len() - 5)
-        && key[key.len() - 5..].eq_ignore_ascii_case("image")
+    let lower = key.to_ascii_lowercase();
+    let stem = ["_url", "-url", "url", "_uri", "-uri", "uri", "_ref", "-ref", "ref"]
+        .iter()
+        .find_map(|end| lower.strip_suffix(end))
+        .unwrap_or(&lower);
+    stem.ends_with("image") || lower.starts_with("related_image_") || lower.ends_with("-image-name")
 }
 
 /// Returns whether a text that something calls an image is one without a digest, and does not read like one by itself: not a

@@ -24,6 +24,11 @@ pub struct Mention {
 /// The value of what a replacement writes, which stands elsewhere.
 pub(super) const WRITTEN: &str = "(replacement)";
 
+/// Returns the name by which an object of a kind is meant.
+pub(super) fn object_name(kind: &str, name: &str) -> String {
+    format!("{kind}#{name}")
+}
+
 impl Mention {
     /// Returns that a file whose name alone had a tool read it is gone, with its digest, as what the first file beside it
     /// mentions.

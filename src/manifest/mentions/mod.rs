@@ -1,6 +1,7 @@
 //! What a file mentions that may become an image without standing where one is known: for the gate, which asks what a change
 //! adds to it. A second look, by what texts say and not by where they stand, so that it needs no list of places.
 
+mod before;
 mod commands;
 mod compare;
 mod digests;
@@ -17,18 +18,15 @@ mod read_by_name;
 mod reader;
 mod remote;
 mod rewrites;
-mod script;
 mod sections;
 mod unpacked;
 mod wanted_names;
 
-pub use compare::{
-    NewMentions, is_prose, is_read, lost_by_name, lost_digests, new_mentions, pinned_names, runs_images,
-};
+pub use compare::{NewMentions, lost_by_name, lost_digests, new_mentions, pinned_names};
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};
 pub use outline::Names;
-pub use read_by_name::{is_read_alike, is_read_by_name};
-pub use remote::of_default_branch;
+pub use read_by_name::{is_prose, is_read, is_read_alike, is_read_by_name, runs_images};
+pub use remote::{of_default_branch, of_source, sources_in};
 pub use wanted_names::{WantedNames, hold_patch};

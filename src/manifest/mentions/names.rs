@@ -1,58 +1,15 @@
 //! Which words may name a file, an object or a key of its data.
 
+use super::commands::{self, LENGTH_MAX, LENGTH_MIN, NamedFiles, is_version};
 use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::path_from;
-
-/// The longest path that is looked for, in bytes.
-const LENGTH_MAX: usize = 250;
-
-/// The shortest word that is looked for, in bytes.
-const LENGTH_MIN: usize = 3;
 
 /// Keys that say which files something else is about.
 const ABOUT: [&str; 5] = ["exclude", "ignore", "only", "paths-ignore", "paths_ignore"];
 
 /// Keys above the paths for which a pipeline starts.
 const STARTS: [&str; 8] = ["changes", "filter", "filters", "on", "pull_request", "push", "rules", "trigger"];
-
-/// Programs that deploy the files whose names they are given.
-const PROGRAMS: [&str; 27] = [
-    "ansible-playbook",
-    "argo",
-    "argocd",
-    "docker",
-    "docker-compose",
-    "faas-cli",
-    "flux",
-    "gcloud",
-    "helm",
-    "helmfile",
-    "kapp",
-    "kluctl",
-    "kpt",
-    "kubectl",
-    "kustomize",
-    "nerdctl",
-    "nomad",
-    "oc",
-    "podman",
-    "podman-compose",
-    "skaffold",
-    "terraform",
-    "terragrunt",
-    "timoni",
-    "tofu",
-    "werf",
-    "ytt",
-];
-
-/// What stands before a path of any form.
-const GIVING: [&str; 7] =
-    ["--filename", "--kustomize", "--project-directory", "--values", "apply", "build", "cd"];
-
-/// How many names of a text are looked for at most.
-const IN_TEXT_MAX: usize = 1_000;
 
 /// Keys of what the paths beside them are seen from.
 const BASES: [&str; 2] = ["path", "chart"];
@@ -67,79 +24,13 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     std::iter::once(word.to_owned()).chain(based.filter(|_| word.contains('.'))).collect()
 }
 
-/// Returns the paths that a text says, those whose order may count together: of an expression, and of a command that deploys files. A
-/// list of files that one variable holds, as `COMPOSE_FILE` does, is one.
-pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Vec<String>> {
+/// Returns the paths that a text says, those whose order may count together: of an expression, and of the commands that deploy files.
+pub(super) fn paths(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<NamedFiles> {
     match word(tree, node, value).is_none() && !is_about_others(tree, node) {
-        true => paths_of(value, tree.tag(node) == EXPRESSION),
+        true if tree.tag(node) == EXPRESSION => vec![commands::paths_in(value)],
+        true => commands::files(value),
         false => Vec::new(),
     }
-}
-
-/// Does what [`paths`] does with a text that stands nowhere.
-pub(super) fn paths_of(text: &str, is_expression: bool) -> Vec<Vec<String>> {
-    let ends = |c: char| c.is_whitespace() || "\"'`=,;:()|[]{}<>".contains(c);
-    let words = |text: &str| -> Vec<String> {
-        text.split(ends).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    };
-    let is_given = |before: &str, word: &str| {
-        let is_flag = before.starts_with('-') && !before.starts_with("--") && before.ends_with(['f', 'k']);
-        (GIVING.contains(&before) || is_flag) && !word.starts_with('-')
-    };
-    let in_words = |words: &[String]| -> Vec<String> {
-        let before = std::iter::once("").chain(words.iter().map(String::as_str));
-        let pairs = before.zip(words).filter(|(before, word)| is_path(word) || is_given(before, word));
-        // A short flag and its path may be one word.
-        let paths = pairs
-            .map(|(_, word)| ["-f", "-k"].iter().find_map(|flag| word.strip_prefix(flag)).unwrap_or(word));
-        paths.map(str::to_owned).take(IN_TEXT_MAX).collect()
-    };
-    let is_program = |word: &String| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word));
-    if is_expression {
-        return vec![in_words(&words(text))];
-    }
-    if words(text).iter().any(is_program) {
-        let text = text.replace("\\\n", " ");
-        let mut found = Vec::new();
-        for command in text.split(['\n', ';', '|', '&']) {
-            let words = words(command);
-            let paths = in_words(&words);
-            // Objects are applied each by itself.
-            match words.iter().any(|word| matches!(word.as_str(), "kubectl" | "oc")) {
-                true => found.extend(paths.into_iter().map(|path| vec![path])),
-                false => found.push(paths),
-            }
-        }
-        return found;
-    }
-    let lists = text.split_whitespace().map(|word| word.rsplit_once('=').map_or(word, |(_, files)| files));
-    let is_list = |list: &&str| list.contains([':', ';']) && list.split([':', ';']).all(is_manifest);
-    lists.filter(is_list).map(|list| list.split([':', ';']).map(str::to_owned).collect()).collect()
-}
-
-/// Stands behind a directory for all that lies in it.
-pub(super) const BELOW: &str = "/**";
-
-/// Returns a name for all that lies in what a command is given, where that may be a directory.
-pub(super) fn below(word: &str) -> Option<String> {
-    let directory = word.trim_end_matches('/');
-    let last = directory.rsplit('/').next().unwrap_or(directory);
-    let is_directory = !last.is_empty() && !last.contains(['.', '*', '$', '{']) && !word.starts_with('-');
-    is_directory.then(|| format!("{directory}{BELOW}"))
-}
-
-fn is_path(word: &str) -> bool {
-    let is_short = (LENGTH_MIN..=LENGTH_MAX).contains(&word.len());
-    let has_ending = || word.rsplit_once('.').is_some_and(|(name, _)| !name.is_empty());
-    is_short && !word.starts_with("//") && !is_version(word) && (word.contains('/') || has_ending())
-}
-
-fn is_manifest(file: &str) -> bool {
-    [".json", ".yaml", ".yml"].iter().any(|ending| file.ends_with(ending))
-}
-
-fn is_version(word: &str) -> bool {
-    word.trim_start_matches('v').chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 fn word<'v>(tree: &SyntaxTree<'_>, node: NodeId, value: &'v str) -> Option<&'v str> {

@@ -230,7 +230,7 @@ impl<'n> Outline<'n> {
                         self.count += 1;
                     }
                     for together in names::paths(tree, node, value) {
-                        let known = together.into_iter().map(|word| {
+                        let known = together.files.into_iter().map(|word| {
                             let has_digest = self.names.has_digest(&word);
                             (word, has_digest)
                         });

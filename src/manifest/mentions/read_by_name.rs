@@ -1,4 +1,7 @@
-//! Files that a tool reads for what they are called, or for the directory that they are in, though nothing names them.
+//! Files that a tool reads for what they are called, or for the directory that they are in, though nothing names them; and what
+//! their names say of how they are read here.
+
+use crate::manifest::syntax::language::Language;
 
 /// Directories whose files a tool reads, each with its own way to read them.
 const DIRECTORIES: [&str; 10] = [
@@ -13,6 +16,56 @@ const DIRECTORIES: [&str; 10] = [
     "crds",
     "templates",
 ];
+
+/// Returns whether what a file of this name mentions is told: manifests, and files of any name that a manifest may name. In
+/// the languages that have images at known places alone, these are found.
+pub fn is_read(path: &str) -> bool {
+    !matches!(Language::of(path), Some(Language::Bake | Language::Dockerfile))
+}
+
+/// Returns whether a file runs images, or makes manifests, though no manifest names it: a unit of systemd, a program of a
+/// language for configuration, the environment of a Compose project, what CapRover runs, what machines are made of, recipes.
+pub fn runs_images(path: &str) -> bool {
+    const ENDINGS: [&str; 11] = [
+        "bu",
+        "cue",
+        "gotmpl",
+        "ign",
+        "jenkinsfile",
+        "jsonnet",
+        "libsonnet",
+        "ncl",
+        "nix",
+        "service",
+        "star",
+    ];
+    const NAMES: [&str; 5] = ["Earthfile", "Jenkinsfile", "Tiltfile", "captain-definition", "user-data"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+        || NAMES.contains(&name)
+        || path.contains(".d/") && name.ends_with(".conf")
+        || is_recipe(path)
+        || is_environment(path)
+}
+
+/// Returns whether a file is a text for people, or what a tool writes for itself.
+pub fn is_prose(path: &str) -> bool {
+    const ENDINGS: [&str; 10] = ["adoc", "csv", "html", "lock", "markdown", "md", "rst", "sum", "svg", "txt"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_titled = ["CHANGELOG", "README"].iter().any(|title| name.starts_with(title));
+    is_titled || name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+}
+
+/// Returns whether a file has recipes of a tool that runs them by their names: only what their commands run is told, as the rest of them
+/// is about what is built.
+pub(super) fn is_recipe(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(name, "GNUmakefile" | "Justfile" | "Makefile" | "justfile" | "makefile") || name.ends_with(".mk")
+}
+
+pub(super) fn is_environment(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with(".env"))
+}
 
 /// Returns whether a tool reads a file for its name, and what that says beside what others say: values of Terraform, overrides of
 /// Compose, Bake and Terraform, what Argo CD changes in a source, what is added to a unit of systemd.

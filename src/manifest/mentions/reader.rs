@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::commands::{self, EngineImage, ImageUse};
+use super::commands::{self, EngineImage, ImageUse, NamedFiles, Script, runs_by_name};
 use super::image_like::{
     Likeness, asked_for, has_version, is_called_open, is_setting_of_image, likeness, put_together,
     says_image, without_scheme, words,
@@ -15,9 +15,9 @@ use super::mapping;
 use super::mention::{Mentioned, WRITTEN};
 use super::names;
 use super::outline;
+use super::read_by_name::is_recipe;
 use super::remote;
 use super::rewrites;
-use super::script::{RUNS, Script};
 use super::sections;
 use super::unpacked::{Unpacked, unpacked};
 use crate::manifest::content;
@@ -108,10 +108,10 @@ impl<'r, 't> Reader<'r, 't> {
     pub(super) fn read(&mut self, text: &str) {
         self.made = commands::made(text);
         // What no language claims is values, in one of the two that these are written in.
-        let paths = if Language::of(self.path).is_some() {
-            vec![self.path]
-        } else {
-            vec!["values.yaml", "values.tf"]
+        let paths = match Language::of(self.path) {
+            Some(_) => vec![self.path],
+            None if is_recipe(self.path) => Vec::new(),
+            None => vec!["values.yaml", "values.tf"],
         };
         for path in paths {
             let source = SourceText::new(text, path);
@@ -150,10 +150,10 @@ impl<'r, 't> Reader<'r, 't> {
             };
             if let Some(root) = tree.documents.first().and_then(|document| document.root) {
                 self.runs(&at, root, text);
-                for line in text.lines() {
-                    self.line(&at, root, line.trim());
-                    self.names(&at, root, names::paths_of(line, false));
+                if !is_recipe(self.path) {
+                    text.lines().for_each(|line| self.line(&at, root, line.trim()));
                 }
+                self.names(&at, root, commands::files(text));
             }
         }
         let word = text.trim();
@@ -251,13 +251,15 @@ impl<'r, 't> Reader<'r, 't> {
     /// Takes what a command of `script` runs or sets without a digest.
     fn run<'s>(&mut self, text: &Text<'_>, node: NodeId, words: &'s [String], script: &Script<'s>) {
         let is_read = |image: &str| {
-            likeness(image) == Some(Likeness::Image) && (has_version(image) || script.is_read_for(image))
+            !is_recipe(self.path)
+                && likeness(image) == Some(Likeness::Image)
+                && (has_version(image) || script.is_read_for(image))
         };
         let is_made = |image: &EngineImage<'_>| !image.is_fetched && self.made.contains(image.written);
         if let Some(image) = commands::run(words).filter(|image| !is_read(image.written) && !is_made(image)) {
             self.emit(text, node, Mentioned::Image(image.written.to_owned()));
         }
-        if let Some(address) = remote::applied(words, || script.fetched()) {
+        if let Some(address) = commands::applied(words, || script.fetched()) {
             self.emit(text, node, Mentioned::Remote(address.to_owned()));
         }
         for set in commands::sets(words) {
@@ -271,14 +273,15 @@ impl<'r, 't> Reader<'r, 't> {
         (self.take)(what, text, path, span);
     }
 
-    /// Takes the names of a text, each with those before it.
-    fn names(&mut self, text: &Text<'_>, node: NodeId, words: Vec<Vec<String>>) {
-        for together in words {
-            let mut target = outline::before(text.tree, node);
-            for word in together {
+    /// Takes the names of what the commands of a text deploy, each with those before it.
+    fn names(&mut self, text: &Text<'_>, node: NodeId, named: Vec<NamedFiles>) {
+        for together in named.into_iter().filter(|named| named.is_deployed) {
+            let mut target = outline::before(text.tree, node) + &together.manner;
+            for word in together.files {
                 self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
-                if let Some(below) = names::below(&word) {
-                    self.emit(text, node, Mentioned::Name { word: below, target: String::new() });
+                if let Some(below) = commands::below(&word) {
+                    let target = together.manner.clone();
+                    self.emit(text, node, Mentioned::Name { word: below, target });
                 }
                 target = target + &word + "/";
             }
@@ -303,8 +306,14 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
-    /// Takes a value that has a name.
+    /// Takes a value that has a name; of a list, from which a loop or a matrix takes one after another, each.
     fn value(&mut self, text: &Text<'_>, name: &str, value: NodeId, is_item: bool) {
+        for item in text.tree.items(value) {
+            if let Some(said) = text.tree.string_of(*item).filter(|said| said.len() <= VALUE_MAX) {
+                let (name, value) = (name.to_owned(), said.to_owned());
+                self.emit(text, *item, Mentioned::Value { name, value, is_item });
+            }
+        }
         // An expression is one value, however it is spaced.
         let source = || text.tree.original.get(text.tree.nodes[value].span()).unwrap_or_default();
         let expression = || source().replace(char::is_whitespace, "");
@@ -351,7 +360,8 @@ impl<'r, 't> Reader<'r, 't> {
             self.emit(text, node, Mentioned::Name { word, target });
         }
         self.names(text, node, names::paths(text.tree, node, value));
-        if let Some(what) = remote::revision(text.tree, node, value) {
+        let told = [remote::revision, remote::source, remote::deployed_source];
+        for what in told.into_iter().filter_map(|told| told(text.tree, node, value)) {
             self.emit(text, node, Mentioned::Remote(what));
         }
         if rewrites::is_one(text.tree, node, value) {
@@ -388,7 +398,7 @@ impl<'r, 't> Reader<'r, 't> {
                 || line.to_ascii_lowercase().contains("image")
                 || words(line).any(has_version)
                 || is_setting_of_image(line)
-                || RUNS.iter().any(|run| line.contains(run))
+                || runs_by_name(line)
                 || line.contains("_tag")
         };
         value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));

@@ -1,50 +1,83 @@
 //! What a deployer is told to take from elsewhere, so that nothing in the tree says what runs.
 
 use super::names::{above, key_of};
+use crate::manifest::syntax::source::{SourceText, text_of};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
-
-/// Programs that deploy what lies at an address, and the words by which they do.
-const CLIENTS: [(&str, &[&str]); 8] = [
-    ("docker", &["compose", "stack"]),
-    ("docker-compose", &["up", "run", "create"]),
-    ("kapp", &["deploy"]),
-    ("kubectl", &["apply", "create", "replace"]),
-    ("kustomize", &["build"]),
-    ("nerdctl", &["compose"]),
-    ("oc", &["apply", "create", "replace"]),
-    ("podman", &["play"]),
-];
-
-/// Returns the address of the manifests that a command applies: one that it is given, or the one that its text has something else fetch
-/// for it.
-pub(super) fn applied<'t>(words: &'t [String], fetched: impl FnOnce() -> Option<&'t str>) -> Option<&'t str> {
-    let has = |word: &str| words.iter().any(|said| said == word);
-    let is_client = CLIENTS.iter().any(|(client, verbs)| has(client) && verbs.iter().any(|verb| has(verb)));
-    let given = words.iter().map(|word| match word.split_once('=') {
-        Some((flag, value)) if flag.starts_with('-') => value,
-        _ => word,
-    });
-    let mut addresses = given.filter(|word| is_address(word));
-    let address = addresses.next().filter(|_| is_client);
-    if address.is_none() && is_client && has("-") { fetched() } else { address }
-}
-
-/// Returns the first address in a line that names one of [`CLIENTS`], which it may be fetched for.
-pub(super) fn fetched(text: &str) -> Option<&str> {
-    let is_client = |word: &&str| CLIENTS.iter().any(|(client, _)| client == word);
-    let ends = |c: char| c.is_whitespace() || "\"'`;()<>".contains(c);
-    let lines =
-        text.lines().filter(|line| line.contains("://") && line.split(ends).any(|word| is_client(&word)));
-    lines.flat_map(|line| line.split(ends)).find(|word| is_address(word))
-}
 
 /// Returns the other revision that a scalar has Argo CD take of what this tree may have itself. A chart from a registry has a
 /// version, and no path.
 pub(super) fn revision(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String> {
     let mapping = above(tree, node).find(|node| tree.is_mapping(*node))?;
-    let path = tree.get_str(mapping, "path").filter(|_| key_of(tree, node) == Some("targetRevision"))?;
+    let path = tree.get_str(mapping, "path")?;
     let home = tree.get_str(mapping, "repoURL").unwrap_or_default();
-    Some(format!("{path} of {value}{AT}{home}"))
+    match key_of(tree, node)? {
+        "targetRevision" => Some(format!("{path} of {value}{AT}{home}")),
+        // Without one it is the branch that a repository is read at.
+        "repoURL" if tree.get(mapping, "targetRevision").is_none() => {
+            Some(format!("{path} of HEAD{AT}{home}"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns what a scalar has Flux fetch for those who deploy it: the address of a source, what of it, which part.
+pub(super) fn source(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String> {
+    const KEYS: [&str; 9] =
+        ["branch", "bucketName", "endpoint", "ignore", "name", "prefix", "semver", "tag", "url"];
+    let root = above(tree, node).last()?;
+    let is_source = tree.get_str(root, "apiVersion")?.starts_with("source.toolkit.fluxcd.io/")
+        && matches!(tree.get_str(root, "kind")?, "Bucket" | "GitRepository");
+    let spec = tree.get(root, "spec").filter(|_| is_source)?;
+    let holder = above(tree, node).find(|node| tree.is_mapping(*node))?;
+    let key = key_of(tree, node).filter(|key| KEYS.contains(key))?;
+    let home = tree.get_str(spec, "url").unwrap_or_default();
+    match key {
+        "url" if holder == spec => Some(format!(". of HEAD{AT}{value}")),
+        "ignore" | "bucketName" | "endpoint" | "prefix" if holder == spec => Some(format!("{key}: {value}")),
+        _ if tree.get(spec, "ref") == Some(holder) => {
+            let revision = value.strip_prefix("refs/heads/").unwrap_or(value);
+            Some(format!(". of {revision}{AT}{home}"))
+        }
+        "name" if above(tree, holder).any(|above| tree.get(spec, "include") == Some(above)) => {
+            Some(format!("include {value}"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the name of the source and the path of it that a scalar has Flux deploy.
+pub(super) fn deployed_source(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String> {
+    let (name, path, at) = source_of(tree, above(tree, node).last()?)?;
+    (at == node && name == value).then(|| format!("{path}{OF_SOURCE}{name}"))
+}
+
+/// Returns the name of the source of a Flux `Kustomization`, the path of it, and where the name stands.
+fn source_of<'t>(tree: &'t SyntaxTree<'_>, root: NodeId) -> Option<(&'t str, &'t str, NodeId)> {
+    let is_kustomization = tree.get_str(root, "kind")? == "Kustomization"
+        && tree.get_str(root, "apiVersion")?.starts_with("kustomize.toolkit.fluxcd.io/");
+    let spec = tree.get(root, "spec").filter(|_| is_kustomization)?;
+    let source =
+        tree.get(spec, "sourceRef").filter(|it| tree.get_str(*it, "kind") == Some("GitRepository"))?;
+    let name = tree.get(source, "name")?;
+    Some((tree.string_of(name)?, tree.get_str(spec, "path").unwrap_or("./"), name))
+}
+
+/// Stands between a path and the source of Flux that it is of.
+const OF_SOURCE: &str = " of the source ";
+
+/// Returns the path and the source of Flux of what is told to be deployed from one.
+pub fn of_source(told: &str) -> Option<(&str, &str)> {
+    told.rsplit_once(OF_SOURCE)
+}
+
+/// Returns the names of the sources, and the paths of them, that Flux deploys by a file.
+pub fn sources_in(path: &str, bytes: &[u8]) -> Vec<(String, String)> {
+    let Ok(text) = text_of(bytes) else { return Vec::new() };
+    let source = SourceText::new(text, path);
+    let tree = source.parse();
+    let roots = tree.documents.iter().filter_map(|document| document.root);
+    let found = roots.filter_map(|root| source_of(&tree, root));
+    found.map(|(name, path, _)| (name.to_owned(), path.to_owned())).collect()
 }
 
 /// Stands between a revision and the repository that it is of.
@@ -56,51 +89,4 @@ pub fn of_default_branch(told: &str) -> Option<(&str, &str)> {
     let (rest, home) = told.rsplit_once(AT)?;
     let (path, revision) = rest.rsplit_once(" of ")?;
     matches!(revision, "HEAD" | "main" | "master").then_some((path, home))
-}
-
-fn is_address(word: &str) -> bool {
-    const SCHEMES: [&str; 6] = ["git::", "git@", "http://", "https://", "oci://", "ssh://"];
-    // As kustomize takes repositories: by their host alone.
-    let forge = |host: &str| ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"].contains(&host);
-    let host = || word.split_once('/').map(|(host, _)| host);
-    SCHEMES.iter().any(|scheme| word.starts_with(scheme)) || host().is_some_and(forge)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::commands;
-    use super::*;
-
-    #[test]
-    fn what_a_command_applies_from_elsewhere_is_told() {
-        let address = "https://example.com/main/d.yaml";
-        let applied = |line: &str| {
-            let commands = commands::commands(line);
-            commands.iter().find_map(|words| applied(words, || fetched(line))).map(str::to_owned)
-        };
-        for line in [
-            format!("kubectl apply -f {address}"),
-            format!("kubectl --context a create --filename={address}"),
-            format!("curl -s {address} | kubectl apply -f -"),
-            format!("podman kube play {address}"),
-            format!("kapp deploy -a w -f {address}"),
-        ] {
-            assert_eq!(applied(&line).as_deref(), Some(address), "{line}");
-        }
-        for (line, address) in [
-            ("kubectl apply -k gitlab.com/acme/k8s//prod?ref=main", "gitlab.com/acme/k8s//prod?ref=main"),
-            ("kubectl apply -k git@example.com:acme/k8s.git", "git@example.com:acme/k8s.git"),
-            ("docker compose -f oci://docker.io/acme/app up", "oci://docker.io/acme/app"),
-        ] {
-            assert_eq!(applied(line).as_deref(), Some(address), "{line}");
-        }
-        for line in [
-            "kubectl apply -f d.yaml",
-            "kubectl apply -f d.yaml && curl -f https://example.com/ready",
-            "docker compose up -d; curl -fsS https://example.com/ready",
-            "kubectl get pods",
-        ] {
-            assert_eq!(applied(line), None, "{line}");
-        }
-    }
 }

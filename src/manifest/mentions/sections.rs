@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::mention::object_name;
 use super::names::{above, key_of, keys_above};
 use super::patch_targets;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
@@ -49,7 +50,7 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     if key == "name" && REFERENCES.contains(&holder) {
         let mut around = std::iter::once(mapping).chain(above(tree, mapping));
         let kind = around.find_map(|mapping| tree.get_str(mapping, "kind")).unwrap_or_default();
-        found.push(as_object(kind, value));
+        found.push(object_name(kind, value));
     }
     if key == "kind" && tree.nodes[mapping].parent().is_none() {
         found.push(as_kind(value));
@@ -73,11 +74,6 @@ const SOURCE_FILE: &str = ".argocd-source-";
 /// Returns whether a name is one by which others find an object.
 pub(super) fn is_identity(name: &str) -> bool {
     patch_targets::is_name(name) || name.contains(SOURCE_FILE)
-}
-
-/// Returns the name of an object of a kind.
-pub(super) fn as_object(kind: &str, name: &str) -> String {
-    format!("{kind}#{name}")
 }
 
 fn as_kind(kind: &str) -> String {

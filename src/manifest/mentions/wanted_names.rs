@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::digests;
 use super::holdings::{Holdings, meanings};
-use super::mention::Mentioned;
+use super::mention::{Mentioned, object_name};
 use super::patch_targets::{self, Patched};
 use super::reader::{Reader, Text, floating};
 use super::sections;
@@ -143,7 +143,7 @@ impl WantedNames {
                 let Some(parts) = self.parts.get(owner) else { continue };
                 sections::find(&tree, root, parts, &mut |part, text| take(&format!("{owner}#{part}"), text));
             }
-            let called = [sections::as_object(kind, name.unwrap_or_default())].into_iter();
+            let called = [object_name(kind, name.unwrap_or_default())].into_iter();
             for name in called.chain(sections::defined(&tree, root)).filter(|name| self.names.contains(name))
             {
                 take(&name, tree.source_of(document));

@@ -25,6 +25,9 @@ pub(super) enum Asks {
 /// Stands before what a condition asks of the release and of the cluster, which deployers say.
 pub(super) const ABOUT_RELEASE: &str = "(release) ";
 
+/// Stands before a condition that asks about nothing but what is written in it.
+pub(super) const WRITTEN: &str = "(written) ";
+
 struct OpenBlock<'t> {
     head: &'t str,
     word: &'t str,
@@ -84,7 +87,15 @@ pub(super) fn of_template(text: &str) -> Vec<Condition> {
 fn condition(open: &OpenBlock<'_>, end: usize, outer: &str) -> Option<Condition> {
     let values = values(open.head, outer);
     if values.is_empty() {
-        return None;
+        let is_written =
+            |word: &str| !word.starts_with(['.', '$']) && word != "include" && word != "template";
+        let is_static = open.word == "if" && words(open.head).all(is_written);
+        let asked = format!("{}{} ", if open.is_else { "else of " } else { "" }, open.head.trim());
+        return is_static.then(|| Condition {
+            range: open.start..end,
+            values: vec![format!("{WRITTEN}{}", asked.trim_end())],
+            asks: Asks::What,
+        });
     }
     let has = |word: &str| words(open.head).any(|other| other == word);
     let compares = ["eq", "ne", "lt", "le", "gt", "ge", "has", "contains", "hasPrefix", "regexMatch"];

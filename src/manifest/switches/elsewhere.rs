@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conditions::{ABOUT_RELEASE, Asks, of_template};
+use super::conditions::{ABOUT_RELEASE, Asks, WRITTEN, of_template};
 use super::ignore_files::IgnoreFiles;
 use super::related::RelatedValues;
 use super::release::said_of_release;
@@ -191,6 +191,9 @@ impl<T: Tree> Elsewhere<'_, T> {
 
     /// Returns the condition of a chart's value that keeps something from running.
     fn off(&mut self, chart: &str, value: &str, asks: Asks) -> Option<String> {
+        if let Some(condition) = value.strip_prefix(WRITTEN) {
+            return Some(format!("if {condition}"));
+        }
         if let Some(asked) = value.strip_prefix(ABOUT_RELEASE) {
             let said = said_of_release(&mut self.statements, self.deployers, chart);
             let said: BTreeSet<String> = said.into_iter().map(|(_, said)| said).collect();

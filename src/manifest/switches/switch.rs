@@ -51,7 +51,7 @@ pub(super) enum Sense {
 }
 
 /// The words of switches, in lower case.
-const WORDS: [(&str, Sense); 25] = [
+const WORDS: [(&str, Sense); 32] = [
     ("enabled", Sense::On),
     ("enable", Sense::On),
     ("create", Sense::On),
@@ -62,6 +62,7 @@ const WORDS: [(&str, Sense); 25] = [
     ("active", Sense::On),
     ("activate", Sense::On),
     ("run", Sense::On),
+    ("running", Sense::On),
     ("start", Sense::On),
     ("if", Sense::On),
     ("disabled", Sense::Off),
@@ -70,8 +71,14 @@ const WORDS: [(&str, Sense); 25] = [
     ("suspended", Sense::Off),
     ("paused", Sense::Off),
     ("skip", Sense::Off),
+    ("hibernated", Sense::Off),
+    ("stopped", Sense::Off),
     ("replicas", Sense::Count),
     ("replicacount", Sense::Count),
+    ("nodecount", Sense::Count),
+    ("size", Sense::Count),
+    ("taskcount", Sense::Count),
+    ("desired", Sense::Count),
     ("scale", Sense::Count),
     ("parallelism", Sense::Count),
     ("completions", Sense::Count),
@@ -79,18 +86,47 @@ const WORDS: [(&str, Sense); 25] = [
     ("count", Sense::Count),
 ];
 
+/// Words before a count that say which of the counts of the same thing it is.
+const MEASURES: [&str; 8] = ["default", "desired", "initial", "max", "min", "number", "numberof", "target"];
+
+/// What something is set to so that it is not there, or waits, whatever the key is called.
+const AWAY: [&str; 12] = [
+    "absent",
+    "halted",
+    "hibernated",
+    "never",
+    "paused",
+    "pending",
+    "pipelinerunpending",
+    "removed",
+    "stopped",
+    "suspended",
+    "taskrunpending",
+    "terminated",
+];
+
+/// Keys whose lists say when something runs, where one of [`AWAY`] is never.
+const WHEN: [&str; 4] = ["event", "events", "only", "tags"];
+
 /// Annotations that keep an object from being deployed, and how what they are set to begins: of kustomize, Flux, Argo CD, Helm.
-const MARKERS: [(&str, &str); 4] = [
-    ("argocd.argoproj.io/hook", "skip"),
-    ("config.kubernetes.io/local-config", ""),
-    ("helm.sh/hook", "test"),
-    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+const MARKERS: [(&str, &[&str]); 6] = [
+    ("argocd.argoproj.io/hook", &["skip", "syncfail", "postdelete"]),
+    ("cnpg.io/hibernation", &["on"]),
+    ("config.kubernetes.io/local-config", &[""]),
+    ("helm.sh/hook", &["test", "pre-delete", "post-delete", "pre-rollback", "post-rollback"]),
+    ("kustomize.toolkit.fluxcd.io/reconcile", &["disabled"]),
+    ("kustomize.toolkit.fluxcd.io/ssa", &["ignore"]),
 ];
 
 /// Returns whether an entry is an annotation that keeps its object from being deployed.
 fn is_marker(key: &str, literal: &str) -> bool {
     let value = literal.trim_matches('"').to_ascii_lowercase();
-    MARKERS.iter().any(|(marker, start)| key == *marker && value.starts_with(start) && !is_no(&value))
+    // Several hooks are a list; one of them is enough.
+    let is_away = |starts: &[&str]| {
+        value.split(',').all(|value| starts.iter().any(|start| value.trim().starts_with(start)))
+    };
+    MARKERS.iter().any(|(marker, starts)| key == *marker && is_away(starts))
+        && (key.contains("hibernation") || !is_no(&value))
 }
 
 /// Returns whether something in a text may be a switch.
@@ -101,6 +137,7 @@ pub(super) fn may_switch(text: &str) -> bool {
         || lower.contains("scaletargetref")
         || WORDS.iter().any(|(word, _)| lower.contains(word))
         || lower.contains("when:")
+        || AWAY.iter().any(|word| lower.contains(word))
 }
 
 /// Kinds whose images run where something else makes objects of them.
@@ -137,7 +174,8 @@ pub(super) fn sense(key: &str) -> Option<(Sense, String)> {
     });
     if let Some((word, sense)) = ends.max_by_key(|(word, _)| word.len()) {
         let stem = lower[..key.len() - word.len()].trim_end_matches(['_', '-', '.']);
-        return Some((*sense, stem.to_owned()));
+        let is_measure = *sense == Sense::Count && MEASURES.contains(&stem);
+        return Some((*sense, if is_measure { String::new() } else { stem.to_owned() }));
     }
     let begins = [("enable", Sense::On), ("disable", Sense::Off)].into_iter().find_map(|(word, sense)| {
         let rest = lower.strip_prefix(word)?;
@@ -166,6 +204,10 @@ pub(super) fn literal(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
 /// Returns whether what is written is no, nothing or zero to whoever fills a template.
 pub(in crate::manifest) fn is_no(literal: &str) -> bool {
     let lower = literal.to_ascii_lowercase();
+    // An expression of a pipeline.
+    let inner =
+        |text: &str| Some(text.trim_matches('"').strip_prefix("${{")?.strip_suffix("}}")?.trim().to_owned());
+    let lower = inner(&lower).unwrap_or(lower);
     matches!(lower.as_str(), "" | "\"\"" | "~" | "null" | "false" | "no" | "off" | "n")
         || lower.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
@@ -217,6 +259,17 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let never = never.filter(|it| matches!(it.trim_matches('"'), "never" | "manual" | "false"))?;
             (format!("{key}: {never}"), String::new())
         }
+        None if WHEN.contains(&key) && is_never(tree, mapping, key) => {
+            (format!("{key}: never"), String::new())
+        }
+        None if matches!(key, "schedulingGates" | "for_each") => {
+            let value = tree.get(mapping, key)?;
+            let is_empty = tree.items(value).is_empty() && tree.entries(value).is_empty();
+            let written = || tree.original.get(tree.nodes[value].span()).unwrap_or_default();
+            let is_none = || EMPTY.contains(&written().replace(char::is_whitespace, "").as_str());
+            let is_off = if key == "for_each" { is_empty && is_none() } else { !is_empty };
+            (is_off.then(|| key.to_owned())?, String::new())
+        }
         None if key == "profiles" => {
             let profiles = tree.get(mapping, key)?;
             let all: Vec<&str> = tree.items(profiles).iter().filter_map(|it| tree.string_of(*it)).collect();
@@ -224,6 +277,13 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
                 return None;
             }
             (profiles_of(&all), String::new())
+        }
+        // How something is fetched, or begins again, is no matter of whether it runs.
+        None if !key.to_ascii_lowercase().ends_with("policy") => {
+            let away = literal(tree, tree.get(mapping, key)?);
+            let away =
+                away.filter(|it| AWAY.contains(&it.trim_matches('"').to_ascii_lowercase().as_str()))?;
+            (format!("{key}: {away}"), String::new())
         }
         None => return None,
     };
@@ -236,6 +296,8 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         Some("annotations" | "labels") if sense(key).is_none() => 2,
         // A rule of a job is about the job.
         Some("rules") if matches!(key, "if" | "when") => 2,
+        // When a step runs.
+        Some("when") => 1,
         _ => 0,
     };
     for _ in 0..levels {
@@ -249,6 +311,17 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         path,
         object: object_around(tree, mapping, root),
     })
+}
+
+/// What nothing is made for each of.
+const EMPTY: [&str; 5] = ["[]", "{}", "tomap({})", "toset([])", "toset({})"];
+
+/// Returns whether what says when something runs says never.
+fn is_never(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> bool {
+    let Some(value) = tree.get(mapping, key) else { return false };
+    let items = tree.items(value).iter().filter_map(|item| tree.string_of(*item));
+    let mut all = items.chain(tree.string_of(value));
+    all.any(|said| AWAY.contains(&said) || matches!(said, "none" | "nothing"))
 }
 
 /// Returns the condition of a service that runs with some profiles of Compose alone.
@@ -315,6 +388,18 @@ mod tests {
             ("x: &x {enabled: false}\nweb: {<<: *x}", "/web/"),
             ("web: {enabled: \"false\"}", "/web/"),
             ("services: {a: {profiles: [b]}}", "/services/a/"),
+            ("a: {running: false}", "/a/"),
+            ("a: {desiredCount: 0}", "/a/"),
+            ("a: {maxReplicas: 0}", "/a/"),
+            ("a: {numberOfInstances: 0}", "/a/"),
+            ("a: {state: absent}", "/a/"),
+            ("a: {runStrategy: Halted}", "/a/"),
+            ("a: {if: '${{ false }}'}", "/a/"),
+            ("a: {tags: [never]}", "/a/"),
+            ("a: {only: never}", "/a/"),
+            ("a: {when: {event: none}}", "/a/"),
+            ("a: {schedulingGates: [{name: x}]}", "/a/"),
+            ("a: {metadata: {annotations: {helm.sh/hook: pre-delete}}}", "/a/"),
         ] {
             let found = of_tree(&yaml::parse(text));
             let has = |switch: &Switch| switch.scope == SwitchScope::Below(0, scope.to_owned());
@@ -329,6 +414,9 @@ mod tests {
             "profiles: []",
             "profiles: [{a: b}]",
             "deploy: {a: b}",
+            "restartPolicy: Never",
+            "a: {tags: [web]}",
+            "a: {metadata: {annotations: {helm.sh/hook: 'pre-install,pre-delete'}}}",
         ] {
             assert_eq!(of_tree(&yaml::parse(text)), [], "{text}");
         }

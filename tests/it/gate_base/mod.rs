@@ -1,5 +1,6 @@
 //! The gate over a change: what decides is the base's, what is judged is the commit, and no finding walks away.
 
+mod begun;
 mod by_variable;
 mod chart_code;
 mod chart_values;

@@ -1,13 +1,11 @@
-//! What commands run: the images that container engines are given, and the tags that deployers are told to set.
+//! What container engines are given, and what else commands do with images.
 
 use std::collections::HashSet;
 
-use super::image_like::{is_path, says_image};
+use super::super::image_like::is_path;
+use super::programs::{ProgramRole, has_role, name_of};
+use super::words::commands;
 use crate::reference::Reference;
-
-/// Container engines.
-const ENGINES: [&str; 8] =
-    ["buildah", "crictl", "docker", "finch", "nerdctl", "podman", "podman-remote", "udocker"];
 
 /// What the variable with a container engine is called.
 const ENGINE_VARIABLES: [&str; 5] = ["CONTAINER_CLI", "CONTAINER_CMD", "CONTAINER_TOOL", "DOCKER", "ENGINE"];
@@ -19,7 +17,7 @@ const VERBS: [&str; 4] = ["create", "from", "pull", "run"];
 const GROUPS: [&str; 3] = ["container", "image", "service"];
 
 /// Flags of [`VERBS`] without a value (docs.docker.com, `docker container run`; docs.podman.io, `podman-run`); all others have one.
-const BARE: [&str; 24] = [
+const BARE: [&str; 29] = [
     "--all-tags",
     "--detach",
     "--disable-content-trust",
@@ -31,10 +29,13 @@ const BARE: [&str; 24] = [
     "--no-healthcheck",
     "--no-hostname",
     "--no-hosts",
+    "--no-trunc",
     "--oom-kill-disable",
     "--passwd",
     "--privileged",
     "--publish-all",
+    "--pull-always",
+    "--pull-never",
     "--quiet",
     "--read-only",
     "--read-only-tmpfs",
@@ -44,110 +45,24 @@ const BARE: [&str; 24] = [
     "--sig-proxy",
     "--tls-verify",
     "--tty",
+    "--unsetenv-all",
+    "--use-api-socket",
 ];
 
 /// Those of one letter.
 const BARE_LETTERS: &str = "ditPq";
 
-/// Programs that are told on the command line what a chart or a module gets.
-const SETTERS: [&str; 11] = [
-    "ansible-playbook",
-    "argocd",
-    "helm",
-    "helmfile",
-    "istioctl",
-    "nomad",
-    "terraform",
-    "terragrunt",
-    "timoni",
-    "tofu",
-    "werf",
-];
-
-/// How they are told.
-const SETTING: [&str; 12] = [
-    "--extra-vars",
-    "--helm-set",
-    "--helm-set-string",
-    "--parameter",
-    "--set",
-    "--set-json",
-    "--set-literal",
-    "--set-string",
-    "--var",
-    "-e",
-    "-p",
-    "-var",
-];
-
-/// The longest line in which each image is told by its command, in bytes, and the most words in it.
-const LINE_MAX: usize = 32 << 10;
-const WORDS_MAX: usize = 2_000;
-
-/// How deep commands stand in words of others at most.
-const DEPTH_MAX: usize = 8;
-
-/// Returns the commands of a text, each in its words, as a shell tells them apart; also those that one gives to another, and those
-/// behind a quote that nobody closes, as in a comment. Comments are none.
-pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
-    within(text, DEPTH_MAX)
-}
-
-/// Returns the commands of a line that somebody may have written; none where it has more words than anybody reads.
-pub(super) fn of_line(line: &str) -> Vec<Vec<String>> {
-    let all = if line.len() > LINE_MAX { Vec::new() } else { commands(line) };
-    let count: usize = all.iter().map(Vec::len).sum();
-    if count > WORDS_MAX { Vec::new() } else { all }
-}
-
-fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
-    let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
-    let (mut quote, mut letters) = (None, text.chars().peekable());
-    while let Some(letter) = letters.next() {
-        match (letter, quote) {
-            (letter, Some(open)) if letter == open => quote = None,
-            ('\\', None) => match letters.next() {
-                // The command goes on in the next line.
-                Some('\n') => words.extend(word.take()),
-                Some(next) => word.get_or_insert_default().push(next),
-                None => {}
-            },
-            (letter, Some(_)) => word.get_or_insert_default().push(letter),
-            ('#', None) if word.is_none() => while letters.next_if(|letter| *letter != '\n').is_some() {},
-            ('"' | '\'', None) => {
-                quote = Some(letter);
-                word.get_or_insert_default();
-            }
-            ('\n' | ';' | '|' | '&' | '(' | ')' | '`', None) => {
-                words.extend(word.take());
-                all.push(std::mem::take(&mut words));
-            }
-            (letter, None) if letter.is_whitespace() => words.extend(word.take()),
-            (letter, None) => word.get_or_insert_default().push(letter),
-        }
-    }
-    words.extend(word);
-    all.push(words);
-    // What one program gives to another, such as `ssh`, is a word with words in it.
-    let inner =
-        all.iter().flatten().filter(|word| depth > 0 && word.contains(' ') && word.len() < text.len());
-    let inner: Vec<Vec<String>> = inner.flat_map(|word| within(word, depth - 1)).collect();
-    all.extend(inner);
-    all.retain(|words| words.len() > 1);
-    all
-}
-
 /// An image that a command has an engine run or fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct EngineImage<'w> {
+pub(in super::super) struct EngineImage<'w> {
     /// It, as it is written.
-    pub(super) written: &'w str,
+    pub(in super::super) written: &'w str,
     /// Whether the engine asks the registry for it even where it has one of that name, such as one that was just built.
-    pub(super) is_fetched: bool,
+    pub(in super::super) is_fetched: bool,
 }
 
 /// Returns the image that a command has an engine run or fetch, if it is written there and has no digest.
-pub(super) fn run(words: &[String]) -> Option<EngineImage<'_>> {
+pub(in super::super) fn run(words: &[String]) -> Option<EngineImage<'_>> {
     let (verb, mut is_fetched, rest) = run_verb(words)?;
     is_fetched |= matches!(verb, "pull" | "new-app");
     let mut flag = None;
@@ -179,28 +94,12 @@ fn run_verb(words: &[String]) -> Option<(&str, bool, &[String])> {
     Some((known, rest[at] == "service", &rest[verb + 1..]))
 }
 
-/// Programs that look at an image, or at what is known of it, and run nothing of it.
-const LOOKING: [&str; 12] = [
-    "cosign",
-    "crane",
-    "dive",
-    "grype",
-    "notation",
-    "oras",
-    "regctl",
-    "skopeo",
-    "slsa-verifier",
-    "snyk",
-    "syft",
-    "trivy",
-];
-
 /// What such programs do to have the content of an image, which may run then.
 const TAKING: [&str; 6] = ["copy", "cp", "export", "get-file", "pull", "sync"];
 
 /// What a line does with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ImageUse {
+pub(in super::super) enum ImageUse {
     /// It only says it, or gives it to what nobody knows.
     Said,
     /// It has it looked at, and does nothing else with it.
@@ -209,21 +108,19 @@ pub(super) enum ImageUse {
 }
 
 /// Returns what the commands of a line do with an image.
-pub(super) fn uses(commands: &[Vec<String>], image: &str) -> ImageUse {
+pub(in super::super) fn uses(commands: &[Vec<String>], image: &str) -> ImageUse {
     let all = commands.iter().filter(|words| words.iter().any(|word| word.contains(image)));
     let mut uses = all.map(|words| {
         let is_program = |word: &&String| !word.contains('=') && !matches!(word.as_str(), "sudo" | "-");
         let mut rest = words.iter().filter(is_program);
         let Some(first) = rest.next() else { return ImageUse::Said };
-        let name = first.rsplit('/').next().unwrap_or(first);
-        match name {
-            name if LOOKING.contains(&name) && !rest.any(|word| TAKING.contains(&word.as_str())) => {
-                ImageUse::LookedAt
-            }
-            _ if is_engine(first) && run_verb(&words[..]).is_some() => ImageUse::Run,
-            _ if SETTERS.contains(&name) || matches!(name, "kubectl" | "kind") => ImageUse::Run,
-            _ => ImageUse::Said,
+        if has_role(first, ProgramRole::Looker) && !rest.any(|word| TAKING.contains(&word.as_str())) {
+            return ImageUse::LookedAt;
         }
+        let is_run = is_engine(first) && run_verb(&words[..]).is_some()
+            || has_role(first, ProgramRole::Setter)
+            || matches!(name_of(first), "kubectl" | "kind");
+        if is_run { ImageUse::Run } else { ImageUse::Said }
     });
     let Some(first) = uses.next() else { return ImageUse::Said };
     uses.fold(first, |one, other| match (one, other) {
@@ -234,7 +131,7 @@ pub(super) fn uses(commands: &[Vec<String>], image: &str) -> ImageUse {
 }
 
 /// Returns whether a command, as its first word says, has an engine run or fetch an image without a digest.
-pub(super) fn is_run(words: &[String]) -> bool {
+pub(in super::super) fn is_run(words: &[String]) -> bool {
     let words = words.strip_prefix(&["sudo".to_owned()]).unwrap_or(words);
     words.first().is_some_and(|first| is_engine(first)) && run(words).is_some()
 }
@@ -251,11 +148,10 @@ fn has_value_behind(flag: &str) -> bool {
 }
 
 fn is_engine(word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
     let variable =
         || word.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).to_ascii_uppercase();
-    ENGINES.contains(&name)
-        || name == "oc"
+    has_role(word, ProgramRole::Engine)
+        || name_of(word) == "oc"
         || word.starts_with('$') && ENGINE_VARIABLES.iter().any(|end| variable().ends_with(end))
 }
 
@@ -264,7 +160,7 @@ fn floats(image: &str) -> bool {
 }
 
 /// Returns the names that the builds of a text give to what they make.
-pub(super) fn made(text: &str) -> HashSet<String> {
+pub(in super::super) fn made(text: &str) -> HashSet<String> {
     let mut made = HashSet::new();
     if !text.contains(" build") {
         return made;
@@ -285,31 +181,9 @@ pub(super) fn made(text: &str) -> HashSet<String> {
     made
 }
 
-/// Returns what a command has a deployer set a tag or an image to, without a digest: `--set image.tag=main`, `-var tag=main`.
-pub(super) fn sets(words: &[String]) -> Vec<&str> {
-    let is_setter = words.iter().any(|word| SETTERS.contains(&word.rsplit('/').next().unwrap_or(word)));
-    if !is_setter {
-        return Vec::new();
-    }
-    let before = std::iter::once("").chain(words.iter().map(String::as_str));
-    let given = before.zip(words).filter_map(|(before, word)| {
-        let joined = || word.split_once('=').filter(|(flag, _)| SETTING.contains(flag)).map(|(_, set)| set);
-        SETTING.contains(&before).then_some(word.as_str()).or_else(joined)
-    });
-    let sets = given.flat_map(|set| if set.contains('{') { vec![set] } else { set.split(',').collect() });
-    let floats = |set: &&str| {
-        let Some((key, value)) = set.split_once('=') else { return false };
-        let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
-        let is_tag = last.ends_with("tag") && !value.is_empty();
-        let is_image = says_image(&last) && (is_path(value) || value.contains("\"tag\""));
-        let is_gone = (last.ends_with("digest") || last.ends_with("sha")) && matches!(value, "" | "null");
-        (is_tag || is_image || is_gone) && !value.contains("sha256:")
-    };
-    sets.filter(floats).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::words::commands;
     use super::*;
 
     fn images(text: &str) -> Vec<String> {
@@ -408,34 +282,5 @@ mod tests {
         let mut made: Vec<String> = made.into_iter().collect();
         made.sort_unstable();
         assert_eq!(made, ["acme/b", "acme/web"]);
-    }
-
-    #[test]
-    fn what_is_set_to_a_tag_floats() {
-        for (text, set) in [
-            ("helm upgrade a ./c --set image.tag=main", "image.tag=main"),
-            ("helm upgrade w r/w --set a=b,image.tag=live", "image.tag=live"),
-            ("helm upgrade w r/w --set-string=imageTag=live", "imageTag=live"),
-            (
-                "helm upgrade w r/w --set-json 'image={\"repository\":\"a/b\",\"tag\":\"c\"}'",
-                "image={\"repository\":\"a/b\",\"tag\":\"c\"}",
-            ),
-            ("argocd app set web -p image.tag=live", "image.tag=live"),
-            ("helm upgrade w ./c --set image.digest=", "image.digest="),
-            ("helm upgrade w ./c --set-json image.digest=null", "image.digest=null"),
-            ("werf converge --set image.tag=live", "image.tag=live"),
-            ("ansible-playbook -e web_tag=live site.yml", "web_tag=live"),
-            ("nomad job run -var tag=live web.nomad", "tag=live"),
-            ("terraform apply -auto-approve -var=image_tag=live", "image_tag=live"),
-        ] {
-            assert_eq!(sets(&commands(text)[0]), [set], "{text}");
-        }
-        for text in [
-            "helm upgrade a ./c --set stage=tag",
-            "git commit -p image.tag=a",
-            "helm install a --set image.tag=1@sha256:a",
-        ] {
-            assert_eq!(sets(&commands(text)[0]), Vec::<&str>::new(), "{text}");
-        }
     }
 }

@@ -1,0 +1,400 @@
+//! What commands deploy: the files, directories, services and objects whose names they are given.
+
+use super::super::mention::object_name;
+use super::programs::{ProgramRole, has_role, name_of};
+use super::words::commands;
+
+/// The longest path that is looked for, in bytes.
+pub(in super::super) const LENGTH_MAX: usize = 250;
+
+/// The shortest word that is looked for, in bytes.
+pub(in super::super) const LENGTH_MIN: usize = 3;
+
+/// What stands before a path of any form.
+const GIVING: [&str; 11] = [
+    "--directory",
+    "--filename",
+    "--kustomize",
+    "--path",
+    "--project-directory",
+    "--values",
+    "-chdir",
+    "apply",
+    "build",
+    "cd",
+    "pushd",
+];
+
+/// How many names of a text are looked for at most.
+const IN_TEXT_MAX: usize = 1_000;
+
+/// What has a deployer change nothing but its own answer, and what only takes something away.
+const IDLE: [&str; 34] = [
+    "auth",
+    "delete",
+    "dependency",
+    "deps",
+    "describe",
+    "destroy",
+    "diff",
+    "down",
+    "events",
+    "explain",
+    "fetch",
+    "fmt",
+    "get",
+    "graph",
+    "history",
+    "inspect",
+    "lint",
+    "list",
+    "logs",
+    "package",
+    "plan",
+    "preview",
+    "ps",
+    "rm",
+    "search",
+    "show",
+    "status",
+    "stop",
+    "suspend",
+    "top",
+    "uninstall",
+    "validate",
+    "version",
+    "wait",
+];
+
+/// What has it print manifests, which somebody may deploy.
+const RENDERING: [&str; 7] = ["build", "config", "convert", "kustomize", "manifest", "render", "template"];
+
+/// What has it deploy.
+const DEPLOYING: [&str; 19] = [
+    "apply", "create", "deploy", "edit", "install", "patch", "play", "replace", "restart", "resume",
+    "rollback", "rollout", "run", "scale", "set", "start", "sync", "up", "upgrade",
+];
+
+/// Flags by which a deployer only says what it would do.
+const DRY: [&str; 7] =
+    ["--check", "--dry-run", "--list-hosts", "--list-tasks", "--no-start", "--replicas=0", "--syntax-check"];
+
+/// The files of which Compose takes the first that is there (compose-go, `DefaultFileNames`).
+const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+/// Kinds of objects that run something, by what `kubectl` calls them.
+const KINDS: [(&str, &[&str]); 7] = [
+    ("CronJob", &["cj", "cronjob", "cronjobs", "cronjob.batch"]),
+    ("DaemonSet", &["daemonset", "daemonsets", "daemonset.apps", "ds"]),
+    ("Deployment", &["deploy", "deployment", "deployment.apps", "deployments"]),
+    ("Job", &["job", "job.batch", "jobs"]),
+    ("Pod", &["po", "pod", "pods"]),
+    ("ReplicaSet", &["replicaset", "replicaset.apps", "replicasets", "rs"]),
+    ("StatefulSet", &["statefulset", "statefulset.apps", "statefulsets", "sts"]),
+];
+
+/// What one command names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct NamedFiles {
+    /// In the order in which they stand, which may count.
+    pub(in super::super) files: Vec<String>,
+    /// What tells how they are taken from other ways to take the same ones.
+    pub(in super::super) manner: String,
+    /// Whether the command deploys them: not where it only shows, compares or deletes.
+    pub(in super::super) is_deployed: bool,
+}
+
+/// Returns the paths that an expression says.
+pub(in super::super) fn paths_in(text: &str) -> NamedFiles {
+    NamedFiles { files: paths(&parts(text)), manner: String::new(), is_deployed: true }
+}
+
+/// Returns what the commands of a text name that deploy files. A list of files that one variable holds, as `COMPOSE_FILE` does, is
+/// one, too.
+pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
+    if !parts(text).iter().any(|word| has_role(word, ProgramRole::Deployer)) {
+        let lists =
+            text.split_whitespace().map(|word| word.rsplit_once('=').map_or(word, |(_, files)| files));
+        let is_list = |list: &&str| list.contains([':', ';']) && list.split([':', ';']).all(is_manifest);
+        let lists = lists.filter(is_list).map(|list| list.split([':', ';']).map(str::to_owned).collect());
+        return lists.map(|files| NamedFiles { files, manner: String::new(), is_deployed: true }).collect();
+    }
+    let all = commands(text);
+    let mut found = Vec::new();
+    for (at, words) in all.iter().enumerate() {
+        let is_moved = words.first().is_some_and(|word| matches!(word.as_str(), "cd" | "pushd"));
+        let is_deployed = match is_moved {
+            // What is done there says what for.
+            true => all[at..]
+                .iter()
+                .skip(1)
+                .enumerate()
+                .any(|(ahead, words)| deploys(words, all.get(at + ahead + 2).map_or(&[], Vec::as_slice))),
+            false => deploys(words, all.get(at + 1).map_or(&[], Vec::as_slice)),
+        };
+        let own = parts_of_command(words);
+        let manner = manner(words);
+        let mut files = paths(&own);
+        files.extend(services(words));
+        files.extend(objects(words));
+        let named = |files| NamedFiles { files, manner: manner.clone(), is_deployed };
+        // Objects are applied each by itself.
+        match words.iter().any(|word| matches!(name_of(word), "kubectl" | "oc")) {
+            true => found.extend(files.into_iter().map(|path| named(vec![path]))),
+            false => found.push(named(files)),
+        }
+    }
+    found
+}
+
+/// Returns whether a command may deploy what it is given; `next` is the one behind it, which may read what it prints.
+fn deploys(words: &[String], next: &[String]) -> bool {
+    let is_before = |word: &&String| word.contains('=') && !word.starts_with('-') || *word == "sudo";
+    let first = words.iter().find(|word| !is_before(word)).map_or("", String::as_str);
+    if matches!(first, "echo" | "printf" | ":" | "true") {
+        return false;
+    }
+    let Some(program) = words.iter().position(|word| has_role(word, ProgramRole::Deployer)) else { return true };
+    let rest = &words[program + 1..];
+    let is_dry = |word: &String| {
+        let is_none = word.ends_with("=none") || word.ends_with("=false");
+        DRY.iter().any(|flag| word == flag || word.strip_prefix(flag).is_some_and(|it| it.starts_with('=')))
+            && !is_none
+    };
+    if rest.iter().any(is_dry) {
+        return false;
+    }
+    let before = std::iter::once(&words[program]).chain(rest);
+    // What stands behind a flag may be its value.
+    let verbs: Vec<(bool, &str)> = before
+        .zip(rest)
+        .filter(|(_, word)| !word.starts_with('-'))
+        .map(|(before, word)| (before.starts_with('-'), word.as_str()))
+        .take(4)
+        .collect();
+    let says = |all: &[&str]| verbs.iter().position(|(is_value, verb)| !is_value && all.contains(verb));
+    let deploys = verbs.iter().position(|(_, verb)| DEPLOYING.contains(verb));
+    // `kustomize build`, `kubectl kustomize`; what is written somewhere may be deployed from there.
+    let is_taken = || {
+        let at = rest.iter().position(|word| word.starts_with('>'));
+        let is_kept = at.is_some_and(|at| !rest[at..].concat().ends_with("/dev/null"));
+        is_kept || next.iter().any(|word| word == "-" || word == "/dev/stdin")
+    };
+    match (deploys, says(&IDLE), says(&RENDERING)) {
+        (Some(deploys), idle, renders) => {
+            idle.is_none_or(|idle| deploys < idle) && renders.is_none_or(|renders| deploys < renders)
+        }
+        (None, Some(_), None) => false,
+        (None, _, Some(_)) => is_taken(),
+        (None, None, None) => true,
+    }
+}
+
+/// Returns what a command takes along with the files that it names: what lies deeper, services with a profile.
+fn manner(words: &[String]) -> String {
+    let is_deep = words.iter().any(|word| matches!(word.as_str(), "-R" | "--recursive" | "-Rf" | "-fR"));
+    let mut found = if is_deep { "(deep)".to_owned() } else { String::new() };
+    let pairs = words.windows(2).filter(|pair| pair[0] == "--profile").map(|pair| pair[1].as_str());
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--profile="));
+    let mut profiles: Vec<&str> = pairs.chain(joined).collect();
+    profiles.sort_unstable();
+    profiles.iter().for_each(|profile| found.extend(["(profile)", *profile]));
+    found
+}
+
+/// Returns the files of Compose that a command takes for their names alone, or the services of them that it starts.
+fn services(words: &[String]) -> Vec<String> {
+    let is_compose = |word: &String| matches!(name_of(word), "compose" | "docker-compose" | "podman-compose");
+    let Some(start) = words.iter().position(is_compose) else { return Vec::new() };
+    let rest = &words[start + 1..];
+    let Some(verb) = rest
+        .iter()
+        .position(|word| matches!(word.as_str(), "up" | "run" | "create" | "start" | "restart" | "scale"))
+    else {
+        return Vec::new();
+    };
+    let given = |flags: [&str; 2]| -> Vec<&str> {
+        let joined = rest.iter().filter_map(|word| word.split_once('=').filter(|it| flags.contains(&it.0)));
+        let pairs = rest.windows(2).filter(|pair| flags.contains(&pair[0].as_str()));
+        pairs.map(|pair| pair[1].as_str()).chain(joined.map(|(_, value)| value)).collect()
+    };
+    let files = given(["-f", "--file"]);
+    let has_files = !files.is_empty();
+    let files = if has_files { files } else { COMPOSE.to_vec() };
+    let of_one = rest[verb] == "run";
+    let mut flag = "";
+    let plain = rest[verb + 1..].iter().map(String::as_str).filter(|word| {
+        let before = std::mem::replace(&mut flag, word);
+        let is_value = matches!(before, "-t" | "--timeout" | "--scale" | "-f" | "--pull" | "--attach");
+        !word.starts_with('-') && !is_value && !word.contains(['/', '=', '$', '>'])
+    });
+    let mut services: Vec<&str> = if of_one { plain.take(1).collect() } else { plain.collect() };
+    services.extend(given(["--scale", "--scale"]).into_iter().filter_map(|it| Some(it.split_once('=')?.0)));
+    if services.is_empty() {
+        return if has_files { Vec::new() } else { files.into_iter().map(str::to_owned).collect() };
+    }
+    files.iter().flat_map(|file| services.iter().map(move |service| format!("{file}#{service}"))).collect()
+}
+
+/// Returns the objects that `kubectl` is told to change: `deploy/web`, `cronjob old`, `--from=cronjob/old`.
+fn objects(words: &[String]) -> Vec<String> {
+    let is_client = words.iter().any(|word| matches!(name_of(word), "kubectl" | "oc"));
+    if !is_client {
+        return Vec::new();
+    }
+    let kind = |said: &str| KINDS.iter().find(|(_, names)| names.contains(&said)).map(|(kind, _)| *kind);
+    let joined = words.iter().filter_map(|word| {
+        let (said, name) = word.strip_prefix("--from=").unwrap_or(word).split_once('/')?;
+        kind(said).map(|kind| object_name(kind, name))
+    });
+    let pairs = words.windows(2).filter(|pair| !pair[1].starts_with('-'));
+    let pairs = pairs.filter_map(|pair| kind(&pair[0]).map(|kind| object_name(kind, &pair[1])));
+    joined.chain(pairs).collect()
+}
+
+/// Returns the words of a text that paths may be.
+fn parts(text: &str) -> Vec<String> {
+    let ends = |c: char| c.is_whitespace() || "\"'`=,;:()|[]{}<>".contains(c);
+    text.split(ends).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Does so for a command, with what is in braces written out, and paths with blanks in them whole.
+fn parts_of_command(words: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for word in words {
+        for word in written_out(word) {
+            if word.contains(' ') && is_manifest(&word) {
+                all.push(word.clone());
+            }
+            all.extend(parts(&word));
+        }
+    }
+    all
+}
+
+/// Returns what a shell makes of a word with a list in braces: `{a,b}/c` is `a/c` and `b/c`.
+fn written_out(word: &str) -> Vec<String> {
+    let braces = || {
+        let (before, rest) = word.split_once('{').filter(|(before, _)| !before.ends_with('$'))?;
+        let (list, behind) = rest.split_once('}')?;
+        let is_list = list.contains(',') && !list.contains(['{', ' ', ':', '"']);
+        is_list.then(|| list.split(',').map(|item| format!("{before}{item}{behind}")).collect())
+    };
+    braces().unwrap_or_else(|| vec![word.to_owned()])
+}
+
+fn paths(words: &[String]) -> Vec<String> {
+    let is_searched = words.first().is_some_and(|word| word == "find");
+    let searched = words.iter().skip(1).take_while(|word| is_searched && !word.starts_with('-')).count();
+    let is_given = |at: usize, before: &str, word: &str| {
+        let is_flag =
+            before.starts_with('-') && !before.starts_with("--") && before.ends_with(['f', 'k', 'C']);
+        (GIVING.contains(&before) || is_flag || (1..=searched).contains(&at)) && !word.starts_with('-')
+    };
+    let before = std::iter::once("").chain(words.iter().map(String::as_str));
+    let pairs = before
+        .zip(words)
+        .enumerate()
+        .filter(|(at, (before, word))| is_path(word) || is_given(*at, before, word));
+    // A short flag and its path may be one word.
+    let paths = pairs.map(|(_, (_, word))| {
+        ["-f", "-k", "-C"].iter().find_map(|flag| word.strip_prefix(flag)).unwrap_or(word)
+    });
+    paths.map(str::to_owned).take(IN_TEXT_MAX).collect()
+}
+
+/// Stands behind a directory for all that lies in it.
+pub(in super::super) const BELOW: &str = "/**";
+
+/// Returns a name for all that lies in what a command is given, where that may be a directory.
+pub(in super::super) fn below(word: &str) -> Option<String> {
+    let directory = word.trim_end_matches('/');
+    let last = directory.rsplit('/').next().unwrap_or(directory);
+    let is_directory =
+        !last.is_empty() && !last.contains(['.', '*', '$', '{', '#']) && !word.starts_with('-');
+    is_directory.then(|| format!("{directory}{BELOW}"))
+}
+
+fn is_path(word: &str) -> bool {
+    let is_short = (LENGTH_MIN..=LENGTH_MAX).contains(&word.len());
+    let has_ending = || word.rsplit_once('.').is_some_and(|(name, _)| !name.is_empty());
+    is_short && !word.starts_with("//") && !is_version(word) && (word.contains('/') || has_ending())
+}
+
+fn is_manifest(file: &str) -> bool {
+    [".json", ".yaml", ".yml"].iter().any(|ending| file.ends_with(ending))
+}
+
+/// Returns whether a word is a version and nothing else.
+pub(in super::super) fn is_version(word: &str) -> bool {
+    word.trim_start_matches('v').chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployed(text: &str) -> Vec<String> {
+        files(text).into_iter().filter(|named| named.is_deployed).flat_map(|named| named.files).collect()
+    }
+
+    #[test]
+    fn what_a_command_deploys_is_named() {
+        for (text, name) in [
+            ("kubectl apply -f old.yaml", "old.yaml"),
+            ("kubectl apply -f {new,old}/d.yaml", "old/d.yaml"),
+            ("kubectl apply -f \"old/my app.yaml\"", "old/my app.yaml"),
+            ("kubectl apply -fold.yaml", "old.yaml"),
+            ("kubectl -n get apply -f old.yaml", "old.yaml"),
+            ("kubectl apply --dry-run=none -f old.yaml", "old.yaml"),
+            ("find new old -name x -exec kubectl apply -f {} +", "old"),
+            ("make -C old deploy", "old"),
+            ("terraform -chdir=old apply", "old"),
+            ("cd old && terraform init && terraform apply", "old"),
+            ("argocd app set w --path old", "old"),
+            ("kustomize build old | kubectl apply -f -", "old"),
+            ("helm template ./old > out.yaml", "./old"),
+            ("docker compose -f old.yaml up", "old.yaml"),
+            ("docker compose up -d web", "compose.yaml#web"),
+            ("docker compose -f old.yaml up -t 5 web", "old.yaml#web"),
+            ("docker-compose up --scale web=2", "compose.yaml#web"),
+            ("docker compose up -d", "docker-compose.yml"),
+            ("kubectl scale deploy/old --replicas=2", "Deployment#old"),
+            ("kubectl patch cronjob old -p '{}'", "CronJob#old"),
+            ("kubectl create job x --from=cronjob/old", "CronJob#old"),
+            ("ssh host 'cd /srv && docker compose -f old.yaml up -d'", "old.yaml"),
+        ] {
+            assert!(deployed(text).iter().any(|named| named == name), "{text}: {:?}", deployed(text));
+        }
+    }
+
+    #[test]
+    fn what_a_command_only_shows_or_takes_away_is_not_deployed() {
+        for text in [
+            "kubectl delete -f old.yaml",
+            "kubectl diff -k old || true",
+            "kubectl apply --dry-run=server -f old.yaml",
+            "kubectl scale --replicas=0 deploy/old",
+            "kustomize build old > /dev/null",
+            "helm lint ./old",
+            "helm template ./old",
+            "docker compose -f old.yaml config -q",
+            "docker compose -f old.yaml down",
+            "cd old && terraform validate",
+            "echo kubectl apply -f old.yaml",
+            "# kubectl apply -f old.yaml",
+            "ansible-playbook --check old.yaml",
+            "terraform plan -chdir=old",
+        ] {
+            assert_eq!(deployed(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_along_is_told() {
+        let of = |text: &str| files(text).into_iter().map(|named| named.manner).collect::<Vec<_>>();
+        assert_ne!(of("kubectl apply -f old"), of("kubectl apply -R -f old"));
+        assert_ne!(of("docker compose up"), of("docker compose --profile a up"));
+        assert_eq!(of("docker compose --profile a up"), of("docker compose --profile=a up"));
+    }
+}

@@ -1,0 +1,78 @@
+//! What commands set: the tags and the images that deployers are told on the command line.
+
+use super::super::image_like::{is_path, says_image};
+use super::programs::{ProgramRole, has_role};
+
+/// How they are told.
+const SETTING: [&str; 12] = [
+    "--extra-vars",
+    "--helm-set",
+    "--helm-set-string",
+    "--parameter",
+    "--set",
+    "--set-json",
+    "--set-literal",
+    "--set-string",
+    "--var",
+    "-e",
+    "-p",
+    "-var",
+];
+
+/// Returns what a command has a deployer set a tag or an image to, without a digest: `--set image.tag=main`, `-var tag=main`.
+pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
+    let is_setter = words.iter().any(|word| has_role(word, ProgramRole::Setter));
+    if !is_setter {
+        return Vec::new();
+    }
+    let before = std::iter::once("").chain(words.iter().map(String::as_str));
+    let given = before.zip(words).filter_map(|(before, word)| {
+        let joined = || word.split_once('=').filter(|(flag, _)| SETTING.contains(flag)).map(|(_, set)| set);
+        SETTING.contains(&before).then_some(word.as_str()).or_else(joined)
+    });
+    let sets = given.flat_map(|set| if set.contains('{') { vec![set] } else { set.split(',').collect() });
+    let floats = |set: &&str| {
+        let Some((key, value)) = set.split_once('=') else { return false };
+        let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+        let is_tag = last.ends_with("tag") && !value.is_empty();
+        let is_image = says_image(&last) && (is_path(value) || value.contains("\"tag\""));
+        let is_gone = (last.ends_with("digest") || last.ends_with("sha")) && matches!(value, "" | "null");
+        (is_tag || is_image || is_gone) && !value.contains("sha256:")
+    };
+    sets.filter(floats).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::commands;
+    use super::*;
+
+    #[test]
+    fn what_is_set_to_a_tag_floats() {
+        for (text, set) in [
+            ("helm upgrade a ./c --set image.tag=main", "image.tag=main"),
+            ("helm upgrade w r/w --set a=b,image.tag=live", "image.tag=live"),
+            ("helm upgrade w r/w --set-string=imageTag=live", "imageTag=live"),
+            (
+                "helm upgrade w r/w --set-json 'image={\"repository\":\"a/b\",\"tag\":\"c\"}'",
+                "image={\"repository\":\"a/b\",\"tag\":\"c\"}",
+            ),
+            ("argocd app set web -p image.tag=live", "image.tag=live"),
+            ("helm upgrade w ./c --set image.digest=", "image.digest="),
+            ("helm upgrade w ./c --set-json image.digest=null", "image.digest=null"),
+            ("werf converge --set image.tag=live", "image.tag=live"),
+            ("ansible-playbook -e web_tag=live site.yml", "web_tag=live"),
+            ("nomad job run -var tag=live web.nomad", "tag=live"),
+            ("terraform apply -auto-approve -var=image_tag=live", "image_tag=live"),
+        ] {
+            assert_eq!(sets(&commands(text)[0]), [set], "{text}");
+        }
+        for text in [
+            "helm upgrade a ./c --set stage=tag",
+            "git commit -p image.tag=a",
+            "helm install a --set image.tag=1@sha256:a",
+        ] {
+            assert_eq!(sets(&commands(text)[0]), Vec::<&str>::new(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The commands of a text, each in its words.
+
+/// The longest line in which each image is told by its command, in bytes, and the most words in it.
+const LINE_MAX: usize = 32 << 10;
+const WORDS_MAX: usize = 2_000;
+
+/// How deep commands stand in words of others at most.
+const DEPTH_MAX: usize = 8;
+
+/// Returns the commands of a text, each in its words, as a shell tells them apart; also those that one gives to another, and those
+/// behind a quote that nobody closes, as in a comment. Comments are none.
+pub(in super::super) fn commands(text: &str) -> Vec<Vec<String>> {
+    within(text, DEPTH_MAX)
+}
+
+/// Returns the commands of a line that somebody may have written; none where it has more words than anybody reads.
+pub(in super::super) fn of_line(line: &str) -> Vec<Vec<String>> {
+    let all = if line.len() > LINE_MAX { Vec::new() } else { commands(line) };
+    let count: usize = all.iter().map(Vec::len).sum();
+    if count > WORDS_MAX { Vec::new() } else { all }
+}
+
+fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
+    let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
+    let (mut quote, mut letters) = (None, text.chars().peekable());
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            (letter, Some(open)) if letter == open => quote = None,
+            ('\\', None) => match letters.next() {
+                // The command goes on in the next line.
+                Some('\n') => words.extend(word.take()),
+                Some(next) => word.get_or_insert_default().push(next),
+                None => {}
+            },
+            (letter, Some(_)) => word.get_or_insert_default().push(letter),
+            ('#', None) if word.is_none() => while letters.next_if(|letter| *letter != '\n').is_some() {},
+            ('"' | '\'', None) => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            ('\n' | ';' | '|' | '&' | '(' | ')' | '`', None) => {
+                words.extend(word.take());
+                all.push(std::mem::take(&mut words));
+            }
+            (letter, None) if letter.is_whitespace() => words.extend(word.take()),
+            (letter, None) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    all.push(words);
+    // What one program gives to another, such as `ssh`, is a word with words in it.
+    let inner =
+        all.iter().flatten().filter(|word| depth > 0 && word.contains(' ') && word.len() < text.len());
+    let inner: Vec<Vec<String>> = inner.flat_map(|word| within(word, depth - 1)).collect();
+    all.extend(inner);
+    all.retain(|words| words.len() > 1);
+    all
+}
