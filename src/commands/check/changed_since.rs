@@ -24,7 +24,7 @@ use crate::manifest::{SIZE_MAX, is_candidate};
 use crate::source::git::RevisionError;
 use crate::source::tree::{
     CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
-    TreeError, renames,
+    TreeError, directory_of, renames,
 };
 
 /// How long the lines of a file are compared; what is not compared by then counts as changed.
@@ -347,7 +347,25 @@ fn renamed<B: Tree, N: Tree>(
     }
     let mut renamed = renames(&gone, &added);
     renamed.retain(|new, old| mentions::is_read_alike(old, new));
+    if renamed.iter().any(|(new, old)| directory_of(new) != directory_of(old)) {
+        let commanded = commanded(base).map_err(anyhow::Error::new)?;
+        let is_taken = |path: &str, by: &str| path.strip_prefix(by).is_some_and(|rest| rest.starts_with('/'));
+        renamed.retain(|new, old| !commanded.iter().any(|by| is_taken(new, by) && !is_taken(old, by)));
+    }
     Ok(renamed)
+}
+
+/// Returns the directories that commands anywhere in a tree deploy.
+fn commanded<T: Tree>(tree: &T) -> Result<HashSet<String>, TreeError> {
+    let mut found = HashSet::new();
+    for entry in tree.entries()? {
+        let root_path = tree.root_path(&entry.path);
+        if is_candidate(&root_path) || mentions::runs_images(&root_path) {
+            let bytes = tree.read(&entry.path, SIZE_MAX).unwrap_or_default();
+            found.extend(mentions::commanded(&root_path, &bytes));
+        }
+    }
+    Ok(found)
 }
 
 fn lines_touched(before: &[u8], now: &[u8]) -> Vec<Range<usize>> {

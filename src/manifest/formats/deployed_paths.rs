@@ -106,7 +106,9 @@ fn target(tree: &SyntaxTree<'_>, patch: NodeId) -> String {
 pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath> {
     let text = |key| tree.get_str(root, key).unwrap_or_default();
     let Some(spec) = tree.get(root, "spec") else { return Vec::new() };
-    if tree.get_str(spec, "suspend") == Some("true") {
+    let annotations = tree.get(root, "metadata").and_then(|metadata| tree.get(metadata, "annotations"));
+    let is_skipped = |all| tree.get_str(all, "argocd.argoproj.io/skip-reconcile") == Some("true");
+    if tree.get_str(spec, "suspend") == Some("true") || annotations.is_some_and(is_skipped) {
         return Vec::new();
     }
     let group = text("apiVersion").split('/').next().unwrap_or_default();

@@ -8,13 +8,13 @@ use std::ops::Range;
 use super::before::{FileSwitches, MentionedBefore};
 use super::commands;
 use super::digests;
-use super::holdings::Holdings;
+use super::holdings::{Holdings, meanings};
 use super::mention::{Mention, Mentioned};
 use super::outline::Names;
 use super::read_by_name::is_environment;
 use super::reader::{Reader, Text};
 use super::sections;
-use crate::manifest::formats::catalogue::Catalogue;
+use crate::manifest::formats::catalogue::{BUILT_IN, Catalogue};
 use crate::manifest::source_range::SourceRange;
 use crate::manifest::syntax::lines::Positions;
 use crate::manifest::syntax::source::text_of;
@@ -83,6 +83,23 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     });
     let named = named.collect();
     NewMentions { found: placed(found, text, offset), dropped, named }
+}
+
+/// Returns the directories that commands in the file at `path` deploy, as they may be seen from there.
+pub fn commanded(path: &str, bytes: &[u8]) -> Vec<String> {
+    let Ok(text) = text_of(bytes) else { return Vec::new() };
+    let mut found = Vec::new();
+    if commands::may_deploy(text) {
+        let mut take = |what: Mentioned, _: &Text<'_>, _: String, _: Range<usize>| {
+            if let Mentioned::Name { word, .. } = what
+                && let Some(directory) = word.strip_suffix(commands::BELOW)
+            {
+                found.extend(meanings(path, directory));
+            }
+        };
+        Reader::new(path, &BUILT_IN, &mut take).read(text);
+    }
+    found
 }
 
 /// Returns the digests that the file at `path` had before and has no longer, its own and those of what it names.

@@ -22,7 +22,7 @@ mod sections;
 mod unpacked;
 mod wanted_names;
 
-pub use compare::{NewMentions, lost_by_name, lost_digests, new_mentions, pinned_names};
+pub use compare::{NewMentions, commanded, lost_by_name, lost_digests, new_mentions, pinned_names};
 pub use filled::{Mentions, add_looks_away};
 pub use holdings::Holdings;
 pub use mention::{Mention, Mentioned};

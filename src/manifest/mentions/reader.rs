@@ -445,7 +445,8 @@ impl<'r, 't> Reader<'r, 't> {
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
         if let Some((name, value)) = named.filter(|(name, _)| names::is_name(name)) {
             let lower = name.to_ascii_lowercase();
-            let is_tag = lower.ends_with("_tag") && (lower.contains("image") || lower.contains("container"));
+            let is_tag = (lower.ends_with("_tag") || lower.ends_with(".tag"))
+                && (lower.contains("image") || lower.contains("container"));
             if is_tag && !value.is_empty() && !ends_in_digest(value) {
                 self.emit(text, node, Mentioned::Image(format!("{name}={value}")));
             }

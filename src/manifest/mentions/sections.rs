@@ -35,6 +35,11 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
         let file = FILES.iter().find_map(|key| tree.get_str(mapping, key)).unwrap_or_default();
         found.push(format!("{file}#{value}"));
     }
+    if key == "uses" && value.starts_with("./") && !is_workflow(value) {
+        found.extend(
+            ["action.yml", "action.yaml"].map(|name| format!("{}/{name}", value.trim_end_matches('/'))),
+        );
+    }
     found.extend(source_file(tree, mapping, key, value));
     found.extend(patch_targets::identity(tree, node));
     if key == "hosts" {
@@ -56,6 +61,10 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
         found.push(as_kind(value));
     }
     found
+}
+
+fn is_workflow(value: &str) -> bool {
+    value.ends_with(".yml") || value.ends_with(".yaml")
 }
 
 /// Returns the file in which Argo CD keeps what it changes of the application whose name a scalar is.

@@ -2,6 +2,7 @@
 //! handed on, a source from elsewhere. As rows of [`super::led_to`].
 
 use super::led_to::{Files, left_alone, refused};
+use super::looked_behind::GONE;
 
 const WORKFLOW: &str = ".github/workflows/d.yml";
 const GOOD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: \"nginx:1.27@\"}]}\n";
@@ -66,6 +67,8 @@ fn a_command_that_begins_to_deploy_is_judged() {
         ("echo x", "kubectl scale deploy/old --replicas=1"),
         ("kubectl scale deploy/old --replicas=0", "kubectl scale deploy/old --replicas=2"),
         ("echo x", "kubectl patch deployment old -p '{}'"),
+        ("helm upgrade c r/c", "helm upgrade c r/c --set-json 'image.digest=\"\"'"),
+        ("helm upgrade c r/c", "helm upgrade c r/c --set-file image.tag=tag.txt"),
     ] {
         refused(vec![(
             after,
@@ -331,6 +334,33 @@ fn what_a_set_makes_of_its_list_is_deployed() {
             "envs/old/d.yaml floating-tag",
         )]);
     }
+}
+
+#[test]
+fn an_action_of_the_tree_is_judged_where_a_step_uses_it() {
+    let action = "name: a\nruns: {using: docker, image: \"docker://acme/old:1\"}\n";
+    refused(vec![(
+        "used since",
+        vec![(WORKFLOW, steps("[{run: echo x}]")), ("actions/old/action.yml", action)],
+        vec![(WORKFLOW, steps("[{uses: ./actions/old}]"))],
+        ".github/workflows/d.yml looks-away",
+    )]);
+}
+
+#[test]
+fn a_file_that_comes_to_where_a_command_deploys_is_judged() {
+    let base = |run: &str| vec![(WORKFLOW, step(run)), ("k8s/a.yaml", GOOD), ("archive/old.yaml", OLD)];
+    let to = |path: &'static str| vec![("archive/old.yaml", GONE), (path, OLD)];
+    refused(vec![(
+        "deployed since",
+        base("kubectl apply -f k8s"),
+        to("k8s/old.yaml"),
+        "k8s/old.yaml floating-tag",
+    )]);
+    left_alone(vec![
+        ("elsewhere", base("kubectl apply -f k8s"), to("attic/old.yaml")),
+        ("only compared", base("kubectl diff -f k8s"), to("k8s/old.yaml")),
+    ]);
 }
 
 #[test]

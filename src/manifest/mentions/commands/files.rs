@@ -1,7 +1,7 @@
 //! What commands deploy: the files, directories, services and objects whose names they are given.
 
 use super::super::mention::object_name;
-use super::programs::{ProgramRole, has_role, name_of};
+use super::programs::{ProgramRole, has_role, name_of, with_role};
 use super::words::commands;
 
 /// The longest path that is looked for, in bytes.
@@ -147,6 +147,11 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
     found
 }
 
+/// Returns whether a text may have a command that deploys files.
+pub(in super::super) fn may_deploy(text: &str) -> bool {
+    with_role(ProgramRole::Deployer).any(|program| text.contains(program))
+}
+
 /// Returns whether a command may deploy what it is given; `next` is the one behind it, which may read what it prints.
 fn deploys(words: &[String], next: &[String]) -> bool {
     let is_before = |word: &&String| word.contains('=') && !word.starts_with('-') || *word == "sudo";
@@ -154,7 +159,9 @@ fn deploys(words: &[String], next: &[String]) -> bool {
     if matches!(first, "echo" | "printf" | ":" | "true") {
         return false;
     }
-    let Some(program) = words.iter().position(|word| has_role(word, ProgramRole::Deployer)) else { return true };
+    let Some(program) = words.iter().position(|word| has_role(word, ProgramRole::Deployer)) else {
+        return true;
+    };
     let rest = &words[program + 1..];
     let is_dry = |word: &String| {
         let is_none = word.ends_with("=none") || word.ends_with("=false");

@@ -9,7 +9,9 @@ mod settings;
 mod words;
 
 pub(super) use addresses::applied;
-pub(super) use files::{BELOW, LENGTH_MAX, LENGTH_MIN, NamedFiles, below, files, is_version, paths_in};
+pub(super) use files::{
+    BELOW, LENGTH_MAX, LENGTH_MIN, NamedFiles, below, files, is_version, may_deploy, paths_in,
+};
 pub(super) use images::{EngineImage, ImageUse, is_run, made, run, uses};
 pub(super) use script::{Script, runs_by_name};
 pub(super) use settings::sets;

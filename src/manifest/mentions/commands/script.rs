@@ -35,5 +35,6 @@ impl<'t> Script<'t> {
 
 /// Returns whether a line has a command that may run an image by its name alone.
 pub(in super::super) fn runs_by_name(line: &str) -> bool {
-    line.split_whitespace().any(|word| has_role(word.trim_matches(['"', '\'', '`', '(']), ProgramRole::ByName))
+    line.split_whitespace()
+        .any(|word| has_role(word.trim_matches(['"', '\'', '`', '(']), ProgramRole::ByName))
 }

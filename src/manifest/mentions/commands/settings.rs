@@ -4,12 +4,13 @@ use super::super::image_like::{is_path, says_image};
 use super::programs::{ProgramRole, has_role};
 
 /// How they are told.
-const SETTING: [&str; 12] = [
+const SETTING: [&str; 13] = [
     "--extra-vars",
     "--helm-set",
     "--helm-set-string",
     "--parameter",
     "--set",
+    "--set-file",
     "--set-json",
     "--set-literal",
     "--set-string",
@@ -36,7 +37,8 @@ pub(in super::super) fn sets(words: &[String]) -> Vec<&str> {
         let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
         let is_tag = last.ends_with("tag") && !value.is_empty();
         let is_image = says_image(&last) && (is_path(value) || value.contains("\"tag\""));
-        let is_gone = (last.ends_with("digest") || last.ends_with("sha")) && matches!(value, "" | "null");
+        let is_gone = (last.ends_with("digest") || last.ends_with("sha"))
+            && matches!(value, "" | "null" | "\"\"" | "''" | "/dev/null");
         (is_tag || is_image || is_gone) && !value.contains("sha256:")
     };
     sets.filter(floats).collect()
