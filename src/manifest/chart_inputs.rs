@@ -276,9 +276,8 @@ impl<'e, T: Tree> ChartReader<'e, T> {
         (file, span): (usize, &Range<usize>),
         chart: &str,
     ) -> Option<String> {
-        // What is more than values is not evaluated.
-        let is_plain = slice.asks.is_empty()
-            && slice.asks_below.is_empty()
+        // What is more than values is not evaluated. What conditions ask decides whether it comes out, and not what it is then.
+        let is_plain = slice.asks_below.is_empty()
             && slice.said.is_empty()
             // A version of the application that stands in for a value that is there.
             && slice.chart.iter().all(|field| field == "AppVersion")
