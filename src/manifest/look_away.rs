@@ -97,6 +97,8 @@ pub enum LookAwayReason {
     DeployerPlugin,
     /// A text reads like an image and stands where none is known.
     ImageLike,
+    /// Something names, or deploys, what has an image without digest.
+    LedTo,
     /// A value has the name of a variable that an image has in it.
     Fills,
     /// A digest is gone from its place.
@@ -107,7 +109,7 @@ pub enum LookAwayReason {
 
 impl LookAwayReason {
     /// Every reason.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Flux,
         Self::Link,
         Self::LinkToEdited,
@@ -137,6 +139,7 @@ impl LookAwayReason {
         Self::Excluded,
         Self::DeployerPlugin,
         Self::ImageLike,
+        Self::LedTo,
         Self::Fills,
         Self::LostDigest,
         Self::Updater,
@@ -295,6 +298,11 @@ impl LookAwayReason {
                 "image-like",
                 "`{}` reads like an image, and stands where tagpin judges none",
                 "write its digest too, or name the place in a [[location]]",
+            ),
+            Self::LedTo => (
+                "led-to",
+                "it now leads to {}, which has no digest",
+                "write a digest there: `tagpin pin`, or allow it with a reason",
             ),
             Self::Updater => (
                 "updater",

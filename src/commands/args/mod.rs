@@ -230,7 +230,8 @@ pub struct ExplainArgs {
 /// Write the digests into the files
 ///
 /// Asks the registry of each floating image what its tag is now and writes the digest beside the tag. A tag that has
-/// moved since it was pinned gets the new digest. No other byte of a file changes; running it again changes nothing.
+/// moved since it was pinned gets the new digest. But for annotations of objects, which say the
+/// tag, no other byte of a file changes; running it again changes nothing.
 /// Credentials are those of docker: `docker login` is enough.
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\

@@ -87,6 +87,17 @@ impl Checker<'_> {
             );
             return None;
         }
+        // Names of images have neither tag nor digest.
+        let is_whole =
+            |image: &&String| image.contains('@') || image.rsplit('/').next().unwrap_or("").contains(':');
+        if let Some(image) = patterns.get_ref().iter().find(is_whole).filter(|_| key == "images") {
+            self.fail_hint(
+                patterns.span(),
+                format!("`{image}` never matches: the name of an image has neither tag nor digest"),
+                "name the image without them",
+            );
+            return None;
+        }
         match Globs::new(patterns.get_ref().iter().cloned()) {
             Ok(globs) => Some(globs),
             Err(error) => {

@@ -66,6 +66,7 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         _ if found.len() >= FOUND_MAX => {}
         _ => {
             let (document, in_object, in_text) = (at.document, at.in_object, at.depth > 0);
+            let span = narrowed(text, &what, span);
             found.push(Unplaced { what, document, in_object, in_text, path, span });
         }
     };
@@ -83,6 +84,17 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
     });
     let named = named.collect();
     NewMentions { found: placed(found, text, offset), dropped, named }
+}
+
+/// Returns where in a text that was read as a whole something is said.
+fn narrowed(text: &str, what: &Mentioned, span: Range<usize>) -> Range<usize> {
+    let said = match what {
+        Mentioned::Image(said) | Mentioned::Perhaps(said) | Mentioned::Remote(said) => said,
+        Mentioned::Name { word, .. } => word.trim_end_matches(commands::BELOW),
+        _ => return span,
+    };
+    let at = text.find(said).filter(|_| span == (0..text.len()) && !said.is_empty());
+    at.map_or(span, |at| at..at + said.len())
 }
 
 /// Returns the directories that commands in the file at `path` deploy, as they may be seen from there.

@@ -58,7 +58,13 @@ pub fn add_looks_away(inventory: &mut Inventory, all: &[Mentions], pinned: &Hash
                     {
                         (LookAwayReason::ImageLike, image.clone())
                     }
-                    Mentioned::Remote(what) => (LookAwayReason::RemoteBase, what.clone()),
+                    Mentioned::LedTo(name, image) => {
+                        (LookAwayReason::LedTo, format!("`{image}` by `{name}`"))
+                    }
+                    Mentioned::Remote(what) => {
+                        let what = what.strip_prefix(". of ").unwrap_or(what);
+                        (LookAwayReason::RemoteBase, what.to_owned())
+                    }
                     Mentioned::Updater(key) => (LookAwayReason::Updater, key.clone()),
                     Mentioned::Packed(_) => (LookAwayReason::EmbeddedText, mention.path.clone()),
                     Mentioned::LostDigest { text, only_for, .. } if !judged.is_site(mention) => {

@@ -60,7 +60,7 @@ impl Mentioned {
     #[must_use]
     pub fn behind(&self, name: &str) -> Self {
         match self {
-            Self::Image(image) => Self::Image(format!("{name}: {image}")),
+            Self::Image(image) => Self::LedTo(name.trim_end_matches("/**").to_owned(), image.clone()),
             other => other.clone(),
         }
     }
@@ -71,6 +71,8 @@ impl Mentioned {
 pub enum Mentioned {
     /// A text that reads like an image without a digest, or what a text inside says of one.
     Image(String),
+    /// A name leads to what has an image without a digest: the name, and the image.
+    LedTo(String, String),
     /// A text that reads like one where its name is that of an image, or its place says so.
     Perhaps(String),
     /// A text that is packed, by what stands for it.

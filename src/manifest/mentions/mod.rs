@@ -2,6 +2,7 @@
 //! adds to it. A second look, by what texts say and not by where they stand, so that it needs no list of places.
 
 mod before;
+mod commanded;
 mod commands;
 mod compare;
 mod digests;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::commands::{self, EngineImage, ImageUse, NamedFiles, Script, runs_by_name};
+use super::commands::{self, ImageUse, runs_by_name};
 use super::image_like::{
     Likeness, asked_for, has_version, is_called_open, is_setting_of_image, likeness, put_together,
     says_image, without_scheme, words,
@@ -36,9 +36,6 @@ const DEPTH_MAX: usize = 3;
 /// The longest value that something may ask for by its name, in bytes.
 const VALUE_MAX: usize = 200;
 
-/// The longest list that is read as a command.
-const COMMAND_MAX: usize = 200;
-
 /// The kind of Flux that names a repository of images, of which nothing runs, and its group.
 const SCANNED: (&str, &str) = ("ImageRepository", "image.toolkit.fluxcd.io/");
 
@@ -68,7 +65,7 @@ pub(super) type Take<'t> = dyn FnMut(Mentioned, &Text<'_>, String, Range<usize>)
 
 /// Reads what a file mentions.
 pub(super) struct Reader<'r, 't> {
-    path: &'r str,
+    pub(super) path: &'r str,
     catalogue: &'r Catalogue,
     take: &'r mut Take<'t>,
     /// How many texts what is read stands in.
@@ -76,12 +73,12 @@ pub(super) struct Reader<'r, 't> {
     /// What the settings say is not an image, of the document that is read.
     set_aside: HashSet<NodeId>,
     /// What the builds of the file make.
-    made: HashSet<String>,
+    pub(super) made: HashSet<String>,
 }
 
 /// A text that is read: the file's, or one inside of it.
 pub(super) struct Text<'a> {
-    tree: &'a SyntaxTree<'a>,
+    pub(super) tree: &'a SyntaxTree<'a>,
     /// How many texts it stands in.
     pub(super) depth: usize,
     /// The document in the file.
@@ -232,60 +229,10 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
-    /// Takes the images that a command asks for whose words are items of a list.
-    fn command(&mut self, text: &Text<'_>, list: NodeId) {
-        let tree = text.tree;
-        let items = tree.items(list);
-        let words = items.iter().map_while(|item| tree.text_of(*item)).filter(|word| !word.contains('\n'));
-        let beside = tree.nodes[list].parent().and_then(|mapping| tree.get_str(mapping, "command"));
-        let words: Vec<&str> = beside.into_iter().chain(words).collect();
-        if (2..=COMMAND_MAX).contains(&words.len()) {
-            let line = words.join(" ");
-            let found = asked_for(&line).chain(put_together(&line)).map(str::to_owned);
-            found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
-            let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-            self.run(text, list, &words, &Script::new(&line));
-        }
-    }
-
-    /// Takes what a command of `script` runs or sets without a digest.
-    fn run<'s>(&mut self, text: &Text<'_>, node: NodeId, words: &'s [String], script: &Script<'s>) {
-        let is_read = |image: &str| {
-            !is_recipe(self.path)
-                && likeness(image) == Some(Likeness::Image)
-                && (has_version(image) || script.is_read_for(image))
-        };
-        let is_made = |image: &EngineImage<'_>| !image.is_fetched && self.made.contains(image.written);
-        if let Some(image) = commands::run(words).filter(|image| !is_read(image.written) && !is_made(image)) {
-            self.emit(text, node, Mentioned::Image(image.written.to_owned()));
-        }
-        if let Some(address) = commands::applied(words, || script.fetched()) {
-            self.emit(text, node, Mentioned::Remote(address.to_owned()));
-        }
-        for set in commands::sets(words) {
-            self.emit(text, node, Mentioned::Image(set.to_owned()));
-        }
-    }
-
-    fn emit(&mut self, text: &Text<'_>, node: NodeId, what: Mentioned) {
+    pub(super) fn emit(&mut self, text: &Text<'_>, node: NodeId, what: Mentioned) {
         let outer = text.outer.clone().map(|(span, path)| (span, path.to_owned()));
         let (span, path) = outer.unwrap_or_else(|| (text.tree.nodes[node].span(), text.tree.pointer(node)));
         (self.take)(what, text, path, span);
-    }
-
-    /// Takes the names of what the commands of a text deploy, each with those before it.
-    fn names(&mut self, text: &Text<'_>, node: NodeId, named: Vec<NamedFiles>) {
-        for together in named.into_iter().filter(|named| named.is_deployed) {
-            let mut target = outline::before(text.tree, node) + &together.manner;
-            for word in together.files {
-                self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
-                if let Some(below) = commands::below(&word) {
-                    let target = together.manner.clone();
-                    self.emit(text, node, Mentioned::Name { word: below, target });
-                }
-                target = target + &word + "/";
-            }
-        }
     }
 
     /// Takes what an operation of a JSON patch writes, what a replacement writes, and what a mapping says as a whole.
@@ -403,14 +350,6 @@ impl<'r, 't> Reader<'r, 't> {
         };
         value.lines().filter(is_wanted).for_each(|line| self.line(text, node, line));
         self.runs(text, node, value);
-    }
-
-    /// Takes what the commands of a text run or set without a digest.
-    fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
-        if value.contains([' ', '\t']) {
-            let (all, script) = (commands::commands(value), Script::new(value));
-            all.iter().for_each(|words| self.run(text, node, words, &script));
-        }
     }
 
     fn line(&mut self, text: &Text<'_>, node: NodeId, line: &str) {

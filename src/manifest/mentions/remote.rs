@@ -23,7 +23,7 @@ pub(super) fn revision(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Opti
 /// Returns what a scalar has Flux fetch for those who deploy it: the address of a source, what of it, which part.
 pub(super) fn source(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option<String> {
     const KEYS: [&str; 9] =
-        ["branch", "bucketName", "endpoint", "ignore", "name", "prefix", "semver", "tag", "url"];
+        ["branch", "bucketName", "commit", "ignore", "name", "prefix", "semver", "tag", "url"];
     let root = above(tree, node).last()?;
     let is_source = tree.get_str(root, "apiVersion")?.starts_with("source.toolkit.fluxcd.io/")
         && matches!(tree.get_str(root, "kind")?, "Bucket" | "GitRepository");
@@ -32,8 +32,13 @@ pub(super) fn source(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Option
     let key = key_of(tree, node).filter(|key| KEYS.contains(key))?;
     let home = tree.get_str(spec, "url").unwrap_or_default();
     match key {
-        "url" if holder == spec => Some(format!(". of HEAD{AT}{value}")),
-        "ignore" | "bucketName" | "endpoint" | "prefix" if holder == spec => Some(format!("{key}: {value}")),
+        // Where one is written, what is fetched is said there.
+        "url" if holder == spec && tree.get(spec, "ref").is_none() => Some(format!(". of HEAD{AT}{value}")),
+        "ignore" | "prefix" if holder == spec => Some(format!("{key}: {value}")),
+        "bucketName" if holder == spec => {
+            let endpoint = tree.get_str(spec, "endpoint").unwrap_or_default();
+            Some(format!("the bucket {value}{AT}{endpoint}"))
+        }
         _ if tree.get(spec, "ref") == Some(holder) => {
             let revision = value.strip_prefix("refs/heads/").unwrap_or(value);
             Some(format!(". of {revision}{AT}{home}"))

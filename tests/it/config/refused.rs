@@ -35,6 +35,10 @@ fn what_cannot_work_is_refused_with_what_to_do() {
     for (text, part) in [
         ("schedule = \" \"", "`schedule` needs one line of text"),
         ("cache-dir = \"~/x\"", "`~` is not expanded"),
+        (
+            "[[hold]]\nimages = [\"nginx:1.27\"]\nreason = \"x\"",
+            "`nginx:1.27` never matches: the name of an image has neither tag nor digest",
+        ),
         ("[policy]\nlevel = \"platform\"", "exactly one entry in `platforms`, here are 0"),
         ("[policy]\nlevel = \"platform\"\nplatforms = [\"linux/a\", \"linux/b\"]", "here are 2"),
         ("[[policy.rule]]\nlevel = \"platform\"", "tagpin.toml:2:9"),

@@ -87,6 +87,7 @@ fn a_command_that_begins_to_deploy_is_judged() {
         ("kustomize build old | kubectl apply -f -", "kubectl apply -k old"),
         ("cd old && terraform apply", "cd old && terraform init && terraform apply"),
         ("kubectl apply -f good", "kubectl apply -R -f good"),
+        ("echo x", "docker rmi redis:7 acme/web:7\ndocker image inspect redis:7"),
     ] {
         left_alone(vec![(after, tree(before), vec![(WORKFLOW, step(after))])]);
     }
@@ -368,6 +369,9 @@ fn files_that_tools_read_by_their_names_are_judged() {
     for (path, text) in [
         ("Jenkinsfile", "pipeline { agent { docker { image 'acme/ci:live' } } }\n"),
         ("Makefile", "deploy:\n\tdocker run -d acme/web:live\n"),
+        ("Makefile", "deploy:\n\tdocker run --rm redis:9\n"),
+        ("Makefile", "deploy:\n\tkubectl run x --image=acme/x:9\n"),
+        ("justfile", "deploy:\n    podman run \"evil:1\"\n"),
         ("Earthfile", "VERSION 0.8\nFROM acme/base:live\n"),
         (
             "node.bu",

@@ -419,4 +419,18 @@ fn a_version_that_stands_in_for_nothing_decides_nothing() {
     };
     fine_all(&[("a tag with a digest", of(&format!("7@{PIN}")), vec![version("7.1")])]);
     told_all(&[("no tag", of(""), vec![version("7.1")], HERE)]);
+    // Nor do blanks that an action behind the image cuts off.
+    let template = |before: &str, behind: &str| {
+        file(
+            "c/templates/a.yaml",
+            &format!(
+                "{before}apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: {image}\n{behind}"
+            ),
+        )
+    };
+    let base = || [of(&format!("7@{PIN}")), template("", "")].concat();
+    fine_all(&[
+        ("a condition", base(), template("{{- if .Values.image.tag }}\n", "{{- end }}\n")),
+        ("resources", base(), template("", "    resources: {{- toYaml .Values.resources | nindent 6 }}\n")),
+    ]);
 }

@@ -10,7 +10,7 @@ const DEPTH_MAX: usize = 100;
 
 /// A text or an action of a template.
 pub(in crate::manifest) struct PlacedPiece<'t> {
-    /// Where it stands in the file, braces included.
+    /// Where it stands in the file, braces included; of a text without the blanks that an action beside it cuts off.
     pub(in crate::manifest) place: Range<usize>,
     pub(super) piece: Piece<'t>,
     /// The actions that open the blocks around it, the outermost first.
@@ -72,9 +72,6 @@ impl<'t> ChartSources<'t> {
             });
             match &piece.piece {
                 Piece::Text(text) => {
-                    if text.len() < piece.place.len() {
-                        return None;
-                    }
                     // What stands before and behind the image is cut off.
                     let from = span.start.saturating_sub(piece.place.start);
                     let to = span.end.saturating_sub(piece.place.start).min(text.len());
@@ -128,6 +125,13 @@ fn placed(text: &str) -> Option<Placed<'_>> {
     let (mut found, mut open): (Placed<'_>, Vec<usize>) = (Vec::new(), Vec::new());
     for (place, piece) in pieces(text)? {
         let at = found.len();
+        let place = match &piece {
+            Piece::Text(kept) => {
+                let start = kept.as_ptr() as usize - text.as_ptr() as usize;
+                start..start + kept.len()
+            }
+            Piece::Action(_) => place,
+        };
         let word = match &piece {
             Piece::Action(tokens) => match tokens.first() {
                 Some(Token::Word(word)) => *word,

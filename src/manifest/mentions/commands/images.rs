@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::image_like::is_path;
+use super::super::image_like::{is_path, likeness};
 use super::programs::{ProgramRole, has_role, name_of};
 use super::words::commands;
 use crate::reference::Reference;
@@ -59,6 +59,8 @@ pub(in super::super) struct EngineImage<'w> {
     pub(in super::super) written: &'w str,
     /// Whether the engine asks the registry for it even where it has one of that name, such as one that was just built.
     pub(in super::super) is_fetched: bool,
+    /// Whether it is a name with a tag that looks like nothing else, as what is built here has one, too.
+    pub(in super::super) is_plain: bool,
 }
 
 /// Returns the image that a command has an engine run or fetch, if it is written there and has no digest.
@@ -72,7 +74,7 @@ pub(in super::super) fn run(words: &[String]) -> Option<EngineImage<'_>> {
         flag = Some(*word).filter(|word| of_flag.is_none() && has_value_behind(word));
         of_flag.is_none() && !word.starts_with('-')
     })?;
-    floats(written).then_some(EngineImage { written, is_fetched })
+    floats(written).then_some(EngineImage { written, is_fetched, is_plain: !is_path(written) })
 }
 
 /// Returns what a command has an engine do with an image, whether the engines of a swarm do it, which fetch it each for itself, and the
@@ -97,6 +99,9 @@ fn run_verb(words: &[String]) -> Option<(&str, bool, &[String])> {
 /// What such programs do to have the content of an image, which may run then.
 const TAKING: [&str; 6] = ["copy", "cp", "export", "get-file", "pull", "sync"];
 
+/// What an engine does with an image that it has, or gives away, and with what is known of it.
+const IDLE: [&str; 8] = ["history", "images", "inspect", "push", "rm", "rmi", "save", "tag"];
+
 /// What a line does with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum ImageUse {
@@ -115,6 +120,10 @@ pub(in super::super) fn uses(commands: &[Vec<String>], image: &str) -> ImageUse 
         let mut rest = words.iter().filter(is_program);
         let Some(first) = rest.next() else { return ImageUse::Said };
         if has_role(first, ProgramRole::Looker) && !rest.any(|word| TAKING.contains(&word.as_str())) {
+            return ImageUse::LookedAt;
+        }
+        let is_idle = |word: &String| IDLE.contains(&word.as_str());
+        if is_engine(first) && words.iter().skip(1).take(3).any(is_idle) && run_verb(words).is_none() {
             return ImageUse::LookedAt;
         }
         let is_run = is_engine(first) && run_verb(&words[..]).is_some()
@@ -156,7 +165,8 @@ fn is_engine(word: &str) -> bool {
 }
 
 fn floats(image: &str) -> bool {
-    is_path(image) && Reference::parse(image).is_ok_and(|image| image.digest().is_none())
+    (is_path(image) || likeness(image).is_some())
+        && Reference::parse(image).is_ok_and(|image| image.digest().is_none())
 }
 
 /// Returns the names that the builds of a text give to what they make.
@@ -266,7 +276,10 @@ mod tests {
             ("skopeo copy docker://IMAGE dir:x", ImageUse::Said),
             ("crane export IMAGE - | tar x", ImageUse::Said),
             ("echo docker run IMAGE", ImageUse::Said),
-            ("docker rmi IMAGE", ImageUse::Said),
+            ("docker rmi IMAGE", ImageUse::LookedAt),
+            ("docker image inspect IMAGE", ImageUse::LookedAt),
+            ("docker manifest inspect IMAGE", ImageUse::LookedAt),
+            ("docker inspect IMAGE; docker run IMAGE", ImageUse::Run),
             ("# docker run IMAGE", ImageUse::Said),
             ("IMAGE", ImageUse::Said),
         ] {

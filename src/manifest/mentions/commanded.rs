@@ -1,0 +1,83 @@
+//! What the commands of a text add to what it mentions.
+
+use super::commands::programs::{ProgramRole, has_role};
+use super::commands::{self, EngineImage, NamedFiles, Script};
+use super::image_like::{Likeness, asked_for, has_version, likeness, put_together, words as image_words};
+use super::mention::Mentioned;
+use super::outline;
+use super::read_by_name::is_recipe;
+use super::reader::{Reader, Text};
+use crate::manifest::syntax::tree::NodeId;
+
+/// The longest list that is read as a command.
+const COMMAND_MAX: usize = 200;
+
+impl Reader<'_, '_> {
+    /// Takes the images that a command asks for whose words are items of a list.
+    pub(super) fn command(&mut self, text: &Text<'_>, list: NodeId) {
+        let tree = text.tree;
+        let items = tree.items(list);
+        let words = items.iter().map_while(|item| tree.text_of(*item)).filter(|word| !word.contains('\n'));
+        let beside = tree.nodes[list].parent().and_then(|mapping| tree.get_str(mapping, "command"));
+        let words: Vec<&str> = beside.into_iter().chain(words).collect();
+        if (2..=COMMAND_MAX).contains(&words.len()) {
+            let line = words.join(" ");
+            let found = asked_for(&line).chain(put_together(&line)).map(str::to_owned);
+            found.collect::<Vec<_>>().into_iter().for_each(|it| self.emit(text, list, Mentioned::Image(it)));
+            let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+            self.run(text, list, &words, &Script::new(&line));
+        }
+    }
+
+    /// Takes what a command of `script` runs or sets without a digest.
+    fn run<'s>(&mut self, text: &Text<'_>, node: NodeId, words: &'s [String], script: &Script<'s>) {
+        let is_read = |image: &str| {
+            !is_recipe(self.path)
+                && likeness(image) == Some(Likeness::Image)
+                && (has_version(image) || script.is_read_for(image))
+        };
+        let is_made = |image: &EngineImage<'_>| !image.is_fetched && self.made.contains(image.written);
+        let is_told = |image: &EngineImage<'_>| !image.is_plain || is_recipe(self.path);
+        let image = commands::run(words).filter(|image| !is_read(image.written) && is_told(image));
+        if let Some(image) = image.filter(|image| !is_made(image)) {
+            self.emit(text, node, Mentioned::Image(image.written.to_owned()));
+        }
+        // Of a recipe the lines are not read.
+        let is_by_name = || words.iter().any(|word| has_role(word, ProgramRole::ByName));
+        if is_recipe(self.path) && is_by_name() && commands::run(words).is_none() {
+            let line = words.join(" ");
+            let full = image_words(&line).filter(|word| likeness(word) == Some(Likeness::Image));
+            let all: Vec<String> = asked_for(&line).chain(full).map(str::to_owned).collect();
+            all.into_iter().for_each(|image| self.emit(text, node, Mentioned::Image(image)));
+        }
+        if let Some(address) = commands::applied(words, || script.fetched()) {
+            self.emit(text, node, Mentioned::Remote(address.to_owned()));
+        }
+        for set in commands::sets(words) {
+            self.emit(text, node, Mentioned::Image(set.to_owned()));
+        }
+    }
+
+    /// Takes the names of what the commands of a text deploy, each with those before it.
+    pub(super) fn names(&mut self, text: &Text<'_>, node: NodeId, named: Vec<NamedFiles>) {
+        for together in named.into_iter().filter(|named| named.is_deployed) {
+            let mut target = outline::before(text.tree, node) + &together.manner;
+            for word in together.files {
+                self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });
+                if let Some(below) = commands::below(&word) {
+                    let target = together.manner.clone();
+                    self.emit(text, node, Mentioned::Name { word: below, target });
+                }
+                target = target + &word + "/";
+            }
+        }
+    }
+
+    /// Takes what the commands of a text run or set without a digest.
+    pub(super) fn runs(&mut self, text: &Text<'_>, node: NodeId, value: &str) {
+        if value.contains([' ', '\t']) {
+            let (all, script) = (commands::commands(value), Script::new(value));
+            all.iter().for_each(|words| self.run(text, node, words, &script));
+        }
+    }
+}
