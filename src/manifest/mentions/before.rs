@@ -29,6 +29,11 @@ impl MentionedBefore {
         true
     }
 
+    /// Returns whether there was one that this one is no more than, taken or not.
+    pub(super) fn had(&self, key: u64, off: &Off) -> bool {
+        self.0.get(&key).is_some_and(|all| all.keys().any(|before| before.is_subset(off)))
+    }
+
     /// Returns whether one is left.
     pub(super) fn has(&self, key: u64) -> bool {
         self.0.get(&key).is_some_and(|left| left.values().any(|count| *count > 0))

@@ -61,7 +61,7 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         _ if matches!(what, Mentioned::Name { .. }) && !said.insert(key(&what, &path, at)) => {}
         // All that lies in a directory was given to a command before.
         _ if matches!(&what, Mentioned::Name { word, .. } if word.ends_with(commands::BELOW))
-            && names_before.contains_key(&key(&what, &path, at)) => {}
+            && known.had(key(&what, &path, at), &switches.off(at.document, &path)) => {}
         // More than anybody looks through: said once, below.
         _ if found.len() >= FOUND_MAX => {}
         _ => {

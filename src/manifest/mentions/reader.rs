@@ -265,7 +265,12 @@ impl<'r, 't> Reader<'r, 't> {
         let source = || text.tree.original.get(text.tree.nodes[value].span()).unwrap_or_default();
         let expression = || source().replace(char::is_whitespace, "");
         let is_expression = text.tree.tag(value) == EXPRESSION || text.tree.text_of(value).is_none();
+        // What is said of a variable is said by its own keys.
+        let is_block = text.tree.nodes[value].parent().and_then(|of| text.tree.key_of(of))
+            == Some("variable")
+            && text.tree.is_mapping(value);
         let said = match text.tree.text_of(value) {
+            _ if is_block && text.tree.language != Language::Yaml => None,
             _ if is_expression && text.tree.language != Language::Yaml => Some(Cow::Owned(expression())),
             said => said.map(Cow::Borrowed),
         };
@@ -377,9 +382,10 @@ impl<'r, 't> Reader<'r, 't> {
             }
         }
         text.is_run.set(false);
-        for image in asked_for(line).chain(put_together(line)) {
-            self.emit(text, node, Mentioned::Image(image.to_owned()));
-        }
+        let whole = commands::squeezed(line);
+        let put_together = put_together(&whole).filter(|image| !self.made.contains(*image));
+        let asked: Vec<String> = asked_for(line).chain(put_together).map(str::to_owned).collect();
+        asked.into_iter().for_each(|image| self.emit(text, node, Mentioned::Image(image)));
         // As generators of kustomize and environments have it.
         let named = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim_start()));
         if let Some((name, value)) = named.filter(|(name, _)| names::is_name(name)) {

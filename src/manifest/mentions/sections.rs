@@ -3,9 +3,11 @@
 
 use std::collections::HashSet;
 
+use super::commands::BELOW;
 use super::mention::object_name;
 use super::names::{above, key_of, keys_above};
 use super::patch_targets;
+use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 
 /// Keys whose values name a part of the same file.
@@ -42,6 +44,10 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
     }
     found.extend(source_file(tree, mapping, key, value));
     found.extend(patch_targets::identity(tree, node));
+    if key == "source" && value.starts_with('.') && tree.language == Language::Terraform {
+        found.push(format!("{}{BELOW}", value.trim_end_matches('/')));
+    }
+    found.extend(role(tree, node, key).map(|()| format!("roles/{value}{BELOW}")));
     if key == "hosts" {
         found.push(format!("group_vars/{value}.yml"));
         found.push(format!("group_vars/{value}.yaml"));
@@ -61,6 +67,21 @@ pub(super) fn words(tree: &SyntaxTree<'_>, node: NodeId, value: &str) -> Vec<Str
         found.push(as_kind(value));
     }
     found
+}
+
+/// Returns whether a scalar is the name of a role that Ansible takes in.
+fn role(tree: &SyntaxTree<'_>, node: NodeId, key: &str) -> Option<()> {
+    const TAKING: [&str; 5] = [
+        "ansible.builtin.import_role",
+        "ansible.builtin.include_role",
+        "dependencies",
+        "import_role",
+        "include_role",
+    ];
+    let holder = keys_above(tree, node).nth(1).unwrap_or_default();
+    let is_one =
+        key == "roles" || key == "role" || key == "name" && (TAKING.contains(&holder) || holder == "roles");
+    is_one.then_some(())
 }
 
 fn is_workflow(value: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::manifest::syntax::build::EXPRESSION;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, ScalarStyle, SyntaxTree};
 
 /// Something that keeps what stands around it from running.
@@ -193,6 +194,7 @@ pub(super) fn literal(tree: &SyntaxTree<'_>, node: NodeId) -> Option<String> {
         NodeKind::Scalar { value, style } => {
             let tag = tree.tag(node);
             Some(match style {
+                ScalarStyle::Plain if tag == EXPRESSION => value.to_owned(),
                 ScalarStyle::Plain => format!("{tag}{value}"),
                 _ => format!("{tag}\"{value}\""),
             })

@@ -66,6 +66,13 @@ fn a_command_that_begins_to_deploy_is_judged() {
         ("argocd app set web --path good", "argocd app set web --path old"),
         ("echo x", "kubectl scale deploy/old --replicas=1"),
         ("kubectl scale deploy/old --replicas=0", "kubectl scale deploy/old --replicas=2"),
+        (
+            "kubeconform old/d.yaml\nkubectl apply -f good",
+            "kubeconform old/d.yaml\nkubectl apply -f good\nkubectl apply -f old/d.yaml",
+        ),
+        ("terraform -chdir=old plan", "terraform -chdir=old apply"),
+        ("cd old && terraform init && terraform plan", "cd old && terraform init && terraform apply"),
+        ("helm template ./c | kubeconform -", "helm template ./c | kubectl apply -f -"),
         ("echo x", "kubectl patch deployment old -p '{}'"),
         ("helm upgrade c r/c", "helm upgrade c r/c --set-json 'image.digest=\"\"'"),
         ("helm upgrade c r/c", "helm upgrade c r/c --set-file image.tag=tag.txt"),
@@ -81,6 +88,15 @@ fn a_command_that_begins_to_deploy_is_judged() {
         ("kubectl apply -f old", "kubectl apply --server-side -f old"),
         ("kubectl apply -f old", "kubectl delete -f old"),
         ("echo x", "kubectl diff -f old"),
+        ("kubectl apply -f good", "kubeconform old/d.yaml\nkubectl apply -f good"),
+        ("kubectl apply -f good", "git diff -- old\nkubectl apply -f good"),
+        ("kubectl apply -f good", "kubectl apply -f good\nkubectl rollout status deploy/old"),
+        ("echo x", "kubectl scale deploy/old --replicas 0"),
+        ("echo x", "terraform -chdir=old validate"),
+        (
+            "echo x",
+            "docker build -t ghcr.io/acme/web:${{ github.sha }} .\ndocker run ghcr.io/acme/web:${{ github.sha }}",
+        ),
         ("echo x", "# kubectl apply -f old"),
         ("echo x", "helm lint ./c"),
         ("docker compose up -d", "docker compose up -d --wait"),
@@ -101,8 +117,9 @@ fn a_step_that_is_let_run_is_judged_with_what_it_runs() {
             "[{if: '${{ false }}', run: kubectl apply -f old/d.yaml}]",
             "[{if: '${{ true }}', run: kubectl apply -f old/d.yaml}]",
         ),
+        ("[{if: false, run: kubectl apply -f old}]", "[{run: kubectl apply -f old}]"),
     ] {
-        let files = |text| vec![(WORKFLOW, steps(text)), ("old/d.yaml", OLD)];
+        let files = |text: &str| vec![(WORKFLOW, steps(text)), ("old/d.yaml", OLD)];
         refused(vec![(
             after,
             files(before),
@@ -164,6 +181,11 @@ fn what_is_set_so_that_it_is_there_is_judged() {
             ".gitlab-ci.yml",
             "old: {image: \"acme/old:1\", script: [make], only: [never]}\n",
             "old: {image: \"acme/old:1\", script: [make], only: [main]}\n",
+        ),
+        (
+            "m.tf",
+            "resource \"docker_container\" \"a\" {\n  count = 0\n  name  = \"a\"\n  image = \"acme/old:1\"\n}\n",
+            "resource \"docker_container\" \"a\" {\n  count = 1\n  name  = \"a\"\n  image = \"acme/old:1\"\n}\n",
         ),
         (
             ".woodpecker.yml",
@@ -345,6 +367,42 @@ fn an_action_of_the_tree_is_judged_where_a_step_uses_it() {
         vec![(WORKFLOW, steps("[{run: echo x}]")), ("actions/old/action.yml", action)],
         vec![(WORKFLOW, steps("[{uses: ./actions/old}]"))],
         ".github/workflows/d.yml looks-away",
+    )]);
+}
+
+#[test]
+fn modules_and_roles_are_judged_where_they_are_taken_in() {
+    let module = "resource \"docker_container\" \"a\" {\n  name  = \"a\"\n  image = \"acme/old:1\"\n}\n";
+    let role = "- community.docker.docker_container: {name: w, image: \"acme/old:1\"}\n";
+    refused(vec![
+        (
+            "a module",
+            vec![("main.tf", "locals {\n  a = 1\n}\n"), ("modules/old/main.tf", module)],
+            vec![("main.tf", "locals {\n  a = 1\n}\nmodule \"old\" {\n  source = \"./modules/old\"\n}\n")],
+            "main.tf looks-away",
+        ),
+        (
+            "a role",
+            vec![("site.yml", "- hosts: web\n  roles: [web]\n"), ("roles/old/tasks/main.yml", role)],
+            vec![("site.yml", "- hosts: web\n  roles: [web, old]\n")],
+            "site.yml looks-away",
+        ),
+        (
+            "a role that a task takes in",
+            vec![("site.yml", "- hosts: web\n  tasks: []\n"), ("roles/old/tasks/main.yml", role)],
+            vec![("site.yml", "- hosts: web\n  tasks: [{include_role: {name: old}}]\n")],
+            "site.yml looks-away",
+        ),
+    ]);
+    let variable = |more: &str| {
+        leaked(format!(
+            "variable \"image\" {{\n{more}  default = \"acme/old:1\"\n}}\nresource \"docker_container\" \"a\" {{\n  name  = \"a\"\n  image = var.image\n}}\n"
+        ))
+    };
+    left_alone(vec![(
+        "a variable is described",
+        vec![("m.tf", variable(""))],
+        vec![("m.tf", variable("  type = string\n  description = \"what runs\"\n"))],
     )]);
 }
 

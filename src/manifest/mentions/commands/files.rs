@@ -29,7 +29,7 @@ const GIVING: [&str; 11] = [
 const IN_TEXT_MAX: usize = 1_000;
 
 /// What has a deployer change nothing but its own answer, and what only takes something away.
-const IDLE: [&str; 34] = [
+const IDLE: [&str; 36] = [
     "auth",
     "delete",
     "dependency",
@@ -45,11 +45,13 @@ const IDLE: [&str; 34] = [
     "get",
     "graph",
     "history",
+    "init",
     "inspect",
     "lint",
     "list",
     "logs",
     "package",
+    "pause",
     "plan",
     "preview",
     "ps",
@@ -72,12 +74,20 @@ const RENDERING: [&str; 7] = ["build", "config", "convert", "kustomize", "manife
 /// What has it deploy.
 const DEPLOYING: [&str; 19] = [
     "apply", "create", "deploy", "edit", "install", "patch", "play", "replace", "restart", "resume",
-    "rollback", "rollout", "run", "scale", "set", "start", "sync", "up", "upgrade",
+    "rollback", "run", "scale", "set", "start", "sync", "up", "undo", "upgrade",
 ];
 
 /// Flags by which a deployer only says what it would do.
-const DRY: [&str; 7] =
-    ["--check", "--dry-run", "--list-hosts", "--list-tasks", "--no-start", "--replicas=0", "--syntax-check"];
+const DRY: [&str; 8] = [
+    "--check",
+    "--diff-run",
+    "--dry-run",
+    "--list-hosts",
+    "--list-tasks",
+    "--no-start",
+    "--replicas=0",
+    "--syntax-check",
+];
 
 /// The files of which Compose takes the first that is there (compose-go, `DefaultFileNames`).
 const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -125,12 +135,8 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         let is_moved = words.first().is_some_and(|word| matches!(word.as_str(), "cd" | "pushd"));
         let is_deployed = match is_moved {
             // What is done there says what for.
-            true => all[at..]
-                .iter()
-                .skip(1)
-                .enumerate()
-                .any(|(ahead, words)| deploys(words, all.get(at + ahead + 2).map_or(&[], Vec::as_slice))),
-            false => deploys(words, all.get(at + 1).map_or(&[], Vec::as_slice)),
+            true => (at + 1..all.len()).any(|at| has_deployer(&all[at]) && deploys(&all[at], &all[at + 1..])),
+            false => deploys(words, &all[at + 1..]),
         };
         let own = parts_of_command(words);
         let manner = manner(words);
@@ -152,23 +158,45 @@ pub(in super::super) fn may_deploy(text: &str) -> bool {
     with_role(ProgramRole::Deployer).any(|program| text.contains(program))
 }
 
-/// Returns whether a command may deploy what it is given; `next` is the one behind it, which may read what it prints.
-fn deploys(words: &[String], next: &[String]) -> bool {
+/// Returns whether a command may deploy what it is given; `later` are those behind it, which may take what it makes.
+fn deploys(words: &[String], later: &[Vec<String>]) -> bool {
     let is_before = |word: &&String| word.contains('=') && !word.starts_with('-') || *word == "sudo";
     let first = words.iter().find(|word| !is_before(word)).map_or("", String::as_str);
     if matches!(first, "echo" | "printf" | ":" | "true") {
         return false;
     }
+    let is_read = || {
+        let next = later.first().filter(|next| has_deployer(next));
+        next.is_some_and(|next| next.iter().any(|word| word == "-" || word == "/dev/stdin"))
+    };
+    // What is written somewhere may be deployed from there.
+    let is_kept = || {
+        let at = words.iter().position(|word| word.starts_with('>'));
+        let file = at.and_then(|at| {
+            Some(words[at].trim_start_matches('>'))
+                .filter(|it| !it.is_empty())
+                .or(words.get(at + 1).map(String::as_str))
+        });
+        let takes = |file: &str, command: &Vec<String>| {
+            has_deployer(command) && command.iter().any(|word| word.contains(file))
+        };
+        file.is_some_and(|file| later.iter().any(|command| takes(file, command)))
+    };
     let Some(program) = words.iter().position(|word| has_role(word, ProgramRole::Deployer)) else {
-        return true;
+        // What nobody knows deploys nothing by itself, but for scripts, loops, and what moves files about.
+        let is_script = first.starts_with("./") || first.ends_with(".sh");
+        return is_script || HANDING.contains(&name_of(first)) || is_read() || is_kept();
     };
     let rest = &words[program + 1..];
     let is_dry = |word: &String| {
         let is_none = word.ends_with("=none") || word.ends_with("=false");
-        DRY.iter().any(|flag| word == flag || word.strip_prefix(flag).is_some_and(|it| it.starts_with('=')))
-            && !is_none
+        let is_flag =
+            |flag: &str| word == flag || word.strip_prefix(flag).is_some_and(|it| it.starts_with('='));
+        let is_letter =
+            || words[program].ends_with("ansible-playbook") && matches!(word.as_str(), "-C" | "-CD" | "-DC");
+        (DRY.iter().any(|flag| is_flag(flag)) || is_letter()) && !is_none
     };
-    if rest.iter().any(is_dry) {
+    if rest.iter().any(is_dry) || rest.windows(2).any(|pair| pair[0] == "--replicas" && pair[1] == "0") {
         return false;
     }
     let before = std::iter::once(&words[program]).chain(rest);
@@ -176,26 +204,28 @@ fn deploys(words: &[String], next: &[String]) -> bool {
     let verbs: Vec<(bool, &str)> = before
         .zip(rest)
         .filter(|(_, word)| !word.starts_with('-'))
-        .map(|(before, word)| (before.starts_with('-'), word.as_str()))
+        .map(|(before, word)| (before.starts_with('-') && !before.contains('='), word.as_str()))
         .take(4)
         .collect();
     let says = |all: &[&str]| verbs.iter().position(|(is_value, verb)| !is_value && all.contains(verb));
     let deploys = verbs.iter().position(|(_, verb)| DEPLOYING.contains(verb));
-    // `kustomize build`, `kubectl kustomize`; what is written somewhere may be deployed from there.
-    let is_taken = || {
-        let at = rest.iter().position(|word| word.starts_with('>'));
-        let is_kept = at.is_some_and(|at| !rest[at..].concat().ends_with("/dev/null"));
-        is_kept || next.iter().any(|word| word == "-" || word == "/dev/stdin")
-    };
     match (deploys, says(&IDLE), says(&RENDERING)) {
         (Some(deploys), idle, renders) => {
             idle.is_none_or(|idle| deploys < idle) && renders.is_none_or(|renders| deploys < renders)
         }
         (None, Some(_), None) => false,
-        (None, _, Some(_)) => is_taken(),
+        (None, _, Some(_)) => is_read() || is_kept(),
         (None, None, None) => true,
     }
 }
+
+fn has_deployer(words: &[String]) -> bool {
+    words.iter().any(|word| has_role(word, ProgramRole::Deployer))
+}
+
+/// Words that begin a command by which others get the files that it names.
+const HANDING: [&str; 12] =
+    ["", ".", "bash", "cp", "export", "find", "for", "ln", "mv", "python3", "sh", "source"];
 
 /// Returns what a command takes along with the files that it names: what lies deeper, services with a profile.
 fn manner(words: &[String]) -> String {
@@ -360,7 +390,10 @@ mod tests {
             ("cd old && terraform init && terraform apply", "old"),
             ("argocd app set w --path old", "old"),
             ("kustomize build old | kubectl apply -f -", "old"),
-            ("helm template ./old > out.yaml", "./old"),
+            ("helm template ./old > out.yaml; kubectl apply -f out.yaml", "./old"),
+            ("cat old.yaml | kubectl apply -f -", "old.yaml"),
+            ("for f in old/*.yaml; do kubectl apply -f $f; done", "old/*.yaml"),
+            ("kubectl rollout restart deploy/old", "Deployment#old"),
             ("docker compose -f old.yaml up", "old.yaml"),
             ("docker compose up -d web", "compose.yaml#web"),
             ("docker compose -f old.yaml up -t 5 web", "old.yaml#web"),
@@ -392,6 +425,15 @@ mod tests {
             "# kubectl apply -f old.yaml",
             "ansible-playbook --check old.yaml",
             "terraform plan -chdir=old",
+            "terraform -chdir=old plan",
+            "cd old && terraform init && terraform plan",
+            "kubeconform old/ && kubectl get pods",
+            "git diff -- base/old; kubectl get pods",
+            "helm template ./old | kubeconform -; kubectl get pods",
+            "helm template ./old > out.yaml; kubeconform out.yaml; kubectl get pods",
+            "kubectl rollout status deploy/old",
+            "kubectl scale deploy/old --replicas 0",
+            "ansible-playbook -C old.yml",
         ] {
             assert_eq!(deployed(text), Vec::<String>::new(), "{text}");
         }

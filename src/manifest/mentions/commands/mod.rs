@@ -15,4 +15,4 @@ pub(super) use files::{
 pub(super) use images::{EngineImage, ImageUse, is_run, made, run, uses};
 pub(super) use script::{Script, runs_by_name};
 pub(super) use settings::sets;
-pub(super) use words::{commands, of_line};
+pub(super) use words::{commands, of_line, squeezed};

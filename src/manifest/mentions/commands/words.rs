@@ -1,5 +1,7 @@
 //! The commands of a text, each in its words.
 
+use std::borrow::Cow;
+
 /// The longest line in which each image is told by its command, in bytes, and the most words in it.
 const LINE_MAX: usize = 32 << 10;
 const WORDS_MAX: usize = 2_000;
@@ -10,7 +12,23 @@ const DEPTH_MAX: usize = 8;
 /// Returns the commands of a text, each in its words, as a shell tells them apart; also those that one gives to another, and those
 /// behind a quote that nobody closes, as in a comment. Comments are none.
 pub(in super::super) fn commands(text: &str) -> Vec<Vec<String>> {
-    within(text, DEPTH_MAX)
+    within(&squeezed(text), DEPTH_MAX)
+}
+
+/// Returns a text without blanks in expressions of pipelines, `${{ … }}`, each of which is a part of one word.
+pub(in super::super) fn squeezed(text: &str) -> Cow<'_, str> {
+    if !text.contains("${{") {
+        return Cow::Borrowed(text);
+    }
+    let (mut whole, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(start) = rest.find("${{") {
+        let Some(end) = rest[start..].find("}}").map(|end| start + end) else { break };
+        whole.push_str(&rest[..start]);
+        whole.extend(rest[start..end].split_whitespace());
+        rest = &rest[end..];
+    }
+    whole.push_str(rest);
+    Cow::Owned(whole)
 }
 
 /// Returns the commands of a line that somebody may have written; none where it has more words than anybody reads.
