@@ -318,7 +318,7 @@ fn a_gate_that_looked_at_nothing_says_so_and_fails_where_it_was_told_to_expect_i
 
 #[test]
 fn settings_that_are_for_nothing_are_named() {
-    let settings = "[[policy.rule]]\nimages = [\"redis:8\"]\nlevel = \"index\"\n\
+    let settings = "[[policy.rule]]\nimages = [\"redis-stack\"]\nlevel = \"index\"\n\
                     [[policy.rule]]\npaths = [\"production/**\"]\nlevel = \"index\"\n\
                     [[check.rule]]\npaths = [\"produktion/**\"]\nlevel = \"off\"\n\
                     [[check.rule]]\nrules = [\"no-tag\"]\nlevel = \"warning\"\n\
@@ -340,7 +340,7 @@ fn settings_that_are_for_nothing_are_named() {
         "note: a hold is for no image that is here: `broken`, until somebody removes the hold (../bot.toml:23)",
         "note: [[check.allow]] at ../bot.toml:13 matches nothing that is here: images = [\"postgres\"]",
         "note: [[check.rule]] number 1 matches nothing that is here: paths = [\"produktion/**\"]",
-        "note: [[policy.rule]] number 1 matches nothing that is here: images = [\"redis:8\"]",
+        "note: [[policy.rule]] number 1 matches nothing that is here: images = [\"redis-stack\"]",
         "note: [[environment]] `live` matches nothing that is here: `production/us/**`",
     ];
     assert_eq!(said(&["check"]), expected);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::switch::{Sense, sense};
+
 /// A condition around a part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
@@ -37,9 +39,9 @@ struct OpenBlock<'t> {
     context: String,
 }
 
-/// Returns the conditions in `text`.
+/// Returns the conditions in `text`: of blocks, and of documents that a value turns off, as `replicas: {{ .Values.x }}` does.
 pub(super) fn of_template(text: &str) -> Vec<Condition> {
-    let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (Vec::new(), Vec::new());
+    let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
     let mut at = 0;
     while let Some(start) = text[at..].find("{{").map(|start| at + start) {
         let Some(end) = text[start..].find("}}").map(|end| start + end + 2) else { break };
@@ -84,6 +86,25 @@ pub(super) fn of_template(text: &str) -> Vec<Condition> {
     found
 }
 
+/// Returns the conditions of the documents whose own switches values are put into.
+fn of_settings(text: &str) -> Vec<Condition> {
+    let (mut found, mut start) = (Vec::new(), 0);
+    for document in text.split("\n---") {
+        let range = start..start + document.len();
+        start = range.end + "\n---".len();
+        for line in document.lines().filter(|line| line.contains("{{")) {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let Some((sense, _)) = sense(key.trim().trim_start_matches("- ")) else { continue };
+            let action = value.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+            let Some(action) = action.filter(|action| !action.contains("}}")) else { continue };
+            let values = values(action.trim_matches('-').trim(), "");
+            let asks = if sense == Sense::Off { Asks::No } else { Asks::Yes };
+            found.extend((values.len() == 1).then(|| Condition { range: range.clone(), values, asks }));
+        }
+    }
+    found
+}
+
 fn condition(open: &OpenBlock<'_>, end: usize, outer: &str) -> Option<Condition> {
     let values = values(open.head, outer);
     if values.is_empty() {
@@ -117,10 +138,11 @@ fn words(head: &str) -> impl Iterator<Item = &str> {
 fn values(head: &str, context: &str) -> Vec<String> {
     let pointer = |names: &str| format!("/{}", names.replace('.', "/")).to_lowercase();
     let value = |word: &str| {
-        let word = word.trim_start_matches('$');
-        if let Some(names) = word.strip_prefix(".Values.") {
+        // The root may have another name, as inside of a `range`.
+        if let Some((_, names)) = word.split_once(".Values.").filter(|(root, _)| is_root(root)) {
             return Some(pointer(names));
         }
+        let word = word.trim_start_matches('$');
         for about in ["Release", "Capabilities"] {
             let asked = word.strip_prefix('.').and_then(|word| word.strip_prefix(about)?.strip_prefix('.'));
             if let Some(asked) = asked {
@@ -132,13 +154,30 @@ fn values(head: &str, context: &str) -> Vec<String> {
         let others = ["Values", "Release", "Chart", "Capabilities", "Files", "Template"];
         (!others.iter().any(is_own) && !names.is_empty()).then(|| format!("{context}{}", pointer(names)))
     };
-    let mut found: Vec<String> = words(head).filter_map(value).collect();
-    // `index .Values "a" "b"`
-    if let Some(rest) = head.split_once("index .Values").or(head.split_once("index $.Values")) {
-        let names: Vec<&str> = rest.1.split('"').skip(1).step_by(2).collect();
-        found.extend((!names.is_empty()).then(|| pointer(&names.join("."))));
+    // `(.Values.a).b`
+    let head = head.replace(").", ".");
+    let mut found: Vec<String> = words(&head).filter_map(value).collect();
+    // `index .Values.a "b" "c"`, `get .Values.a "b"`
+    for function in ["index ", "get ", "hasKey "] {
+        let Some((_, rest)) = head.split_once(function) else { continue };
+        let Some((root, above)) = rest.split_whitespace().next().and_then(|word| word.split_once(".Values"))
+        else {
+            continue;
+        };
+        let above = above.trim_start_matches('.').trim_end_matches(')');
+        let names = rest.split('"').skip(1).step_by(2);
+        let names: Vec<&str> = [above].into_iter().filter(|above| !above.is_empty()).chain(names).collect();
+        if is_root(root) && names.len() > usize::from(!above.is_empty()) {
+            found.retain(|found| *found != pointer(above));
+            found.push(pointer(&names.join(".")));
+        }
     }
     found
+}
+
+/// Returns whether what stands before `.Values` is what a chart's templates get: nothing, `$`, a variable for it.
+fn is_root(word: &str) -> bool {
+    word.strip_prefix('$').unwrap_or(word).bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -159,6 +198,22 @@ mod tests {
         assert_eq!(of_template(text).iter().filter(|it| it.values == ["/z/w"]).count(), 1);
         assert_eq!(of_template(text).last().map(|it| it.asks), Some(Asks::What));
         assert_eq!(of_template("{{ if .Values.x }}a"), []);
+        for (head, value) in [
+            ("(.Values.a).b", "/a/b"),
+            ("$root.Values.a.b", "/a/b"),
+            ("index .Values.a \"b\" \"c\"", "/a/b/c"),
+            ("index $.Values \"a\" \"b\"", "/a/b"),
+            ("get .Values.a \"b\"", "/a/b"),
+        ] {
+            let found = of_template(&format!("{{{{ if {head} }}}}x{{{{ end }}}}"));
+            assert_eq!(found.first().map(|it| it.values.clone()), Some(vec![value.to_owned()]), "{head}");
+        }
+        let found = of_template(
+            "a: b\n---\nreplicas: {{ .Values.old.count | default 0 }}\n---\nsuspend: {{ .Values.off }}",
+        );
+        let told: Vec<_> =
+            found.into_iter().map(|it| (it.range.start, it.values.join(" "), it.asks)).collect();
+        assert_eq!(told, [(8, "/old/count".to_owned(), Asks::Yes), (58, "/off".to_owned(), Asks::No)]);
         let release = &of_template("{{ if eq .Release.Namespace \"a\" }}b{{ end }}")[0];
         assert_eq!(release.values, ["(release) namespace"]);
     }

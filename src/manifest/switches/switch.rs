@@ -52,7 +52,7 @@ pub(super) enum Sense {
 }
 
 /// The words of switches, in lower case.
-const WORDS: [(&str, Sense); 32] = [
+const WORDS: [(&str, Sense); 33] = [
     ("enabled", Sense::On),
     ("enable", Sense::On),
     ("create", Sense::On),
@@ -64,6 +64,7 @@ const WORDS: [(&str, Sense); 32] = [
     ("activate", Sense::On),
     ("run", Sense::On),
     ("running", Sense::On),
+    ("use", Sense::On),
     ("start", Sense::On),
     ("if", Sense::On),
     ("disabled", Sense::Off),
@@ -85,6 +86,16 @@ const WORDS: [(&str, Sense); 32] = [
     ("completions", Sense::Count),
     ("instances", Sense::Count),
     ("count", Sense::Count),
+];
+
+/// Words that a key may begin with, and what is turned on or off stands behind them.
+const BEGINNINGS: [(&str, Sense); 6] = [
+    ("create", Sense::On),
+    ("deploy", Sense::On),
+    ("disable", Sense::Off),
+    ("enable", Sense::On),
+    ("install", Sense::On),
+    ("use", Sense::On),
 ];
 
 /// Words before a count that say which of the counts of the same thing it is.
@@ -178,7 +189,7 @@ pub(super) fn sense(key: &str) -> Option<(Sense, String)> {
         let is_measure = *sense == Sense::Count && MEASURES.contains(&stem);
         return Some((*sense, if is_measure { String::new() } else { stem.to_owned() }));
     }
-    let begins = [("enable", Sense::On), ("disable", Sense::Off)].into_iter().find_map(|(word, sense)| {
+    let begins = BEGINNINGS.into_iter().find_map(|(word, sense)| {
         let rest = lower.strip_prefix(word)?;
         let is_word = key.as_bytes().get(word.len()).is_some_and(|byte| !byte.is_ascii_lowercase());
         is_word.then(|| (sense, rest.trim_start_matches(['_', '-', '.']).to_owned()))
@@ -391,6 +402,8 @@ mod tests {
             ("web: {enabled: \"false\"}", "/web/"),
             ("services: {a: {profiles: [b]}}", "/services/a/"),
             ("a: {running: false}", "/a/"),
+            ("useSidecar: false", "/sidecar"),
+            ("deployOld: false", "/old"),
             ("a: {desiredCount: 0}", "/a/"),
             ("a: {maxReplicas: 0}", "/a/"),
             ("a: {numberOfInstances: 0}", "/a/"),
