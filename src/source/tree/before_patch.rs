@@ -72,6 +72,10 @@ impl<'t, T: Tree> PatchedTree<'t, T> {
         if let Some(mode) = unknown_mode(patch) {
             return Err(PatchError::Malformed(format!("`{mode:o}` is not a mode of a file")));
         }
+        // Of a line with a NUL libgit2 keeps what stands before it, and gives it out with the length of all.
+        if memchr::memchr(0, patch).is_some() {
+            return Err(PatchError::Malformed("it has a NUL, and git has none in what is text".to_owned()));
+        }
         let diff = Diff::from_buffer(patch).map_err(malformed)?;
         if diff.deltas().len() == 0 {
             return Err(PatchError::Empty);
@@ -393,5 +397,11 @@ deleted file mode 100644
             assert!(error(&[], &patch).contains("is not a mode of a file"), "{header}");
         }
         assert!(error(&[], "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n?\n").contains("not a patch"));
+        // libgit2 would have read past what it holds of the line.
+        let long = "x".repeat(200);
+        let patch = format!(
+            "diff --git a/new.yaml b/new.yaml\n--- a/new.yaml\n+++ b/new.yaml\n@@ -1 +1 @@\n-\0{long}\n+new\n"
+        );
+        assert!(error(&[new], &patch).contains("a NUL"));
     }
 }
