@@ -1,5 +1,7 @@
 //! What commands deploy: the files, directories, services and objects whose names they are given.
 
+use std::collections::HashSet;
+
 use super::super::mention::object_name;
 use super::programs::{ProgramRole, has_role, name_of, with_role};
 use super::words::commands;
@@ -130,14 +132,26 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         return lists.map(|files| NamedFiles { files, manner: String::new(), is_deployed: true }).collect();
     }
     let all = commands(text);
+    let has_deployer: Vec<bool> = all.iter().map(|words| has_deployer(words)).collect();
+    let of_deployers = all.iter().zip(&has_deployer).filter(|(_, has)| **has).flat_map(|(words, _)| words);
+    let taken: HashSet<&str> =
+        of_deployers.flat_map(|word| word.split('=')).filter(|word| !word.is_empty()).collect();
+    let mut deployed: Vec<bool> = (0..all.len())
+        .map(|at| {
+            let next = all.get(at + 1).filter(|_| has_deployer[at + 1]);
+            deploys(&all[at], next.map_or(&[], Vec::as_slice), &taken)
+        })
+        .collect();
+    // What is done in a directory says what it is gone to for.
+    let mut is_deployed_later = false;
+    for at in (0..all.len()).rev() {
+        if all[at].first().is_some_and(|word| matches!(word.as_str(), "cd" | "pushd")) {
+            deployed[at] = is_deployed_later;
+        }
+        is_deployed_later |= has_deployer[at] && deployed[at];
+    }
     let mut found = Vec::new();
-    for (at, words) in all.iter().enumerate() {
-        let is_moved = words.first().is_some_and(|word| matches!(word.as_str(), "cd" | "pushd"));
-        let is_deployed = match is_moved {
-            // What is done there says what for.
-            true => (at + 1..all.len()).any(|at| has_deployer(&all[at]) && deploys(&all[at], &all[at + 1..])),
-            false => deploys(words, &all[at + 1..]),
-        };
+    for (words, is_deployed) in all.iter().zip(deployed) {
         let own = parts_of_command(words);
         let manner = manner(words);
         let mut files = paths(&own);
@@ -158,29 +172,21 @@ pub(in super::super) fn may_deploy(text: &str) -> bool {
     with_role(ProgramRole::Deployer).any(|program| text.contains(program))
 }
 
-/// Returns whether a command may deploy what it is given; `later` are those behind it, which may take what it makes.
-fn deploys(words: &[String], later: &[Vec<String>]) -> bool {
+/// Returns whether a command may deploy what it is given; `next` is the deployer behind it, which may read what it prints, and `taken`
+/// are the words of all deployers of the text.
+fn deploys(words: &[String], next: &[String], taken: &HashSet<&str>) -> bool {
     let is_before = |word: &&String| word.contains('=') && !word.starts_with('-') || *word == "sudo";
     let first = words.iter().find(|word| !is_before(word)).map_or("", String::as_str);
     if matches!(first, "echo" | "printf" | ":" | "true") {
         return false;
     }
-    let is_read = || {
-        let next = later.first().filter(|next| has_deployer(next));
-        next.is_some_and(|next| next.iter().any(|word| word == "-" || word == "/dev/stdin"))
-    };
+    let is_read = || next.iter().any(|word| word == "-" || word == "/dev/stdin");
     // What is written somewhere may be deployed from there.
     let is_kept = || {
         let at = words.iter().position(|word| word.starts_with('>'));
-        let file = at.and_then(|at| {
-            Some(words[at].trim_start_matches('>'))
-                .filter(|it| !it.is_empty())
-                .or(words.get(at + 1).map(String::as_str))
-        });
-        let takes = |file: &str, command: &Vec<String>| {
-            has_deployer(command) && command.iter().any(|word| word.contains(file))
-        };
-        file.is_some_and(|file| later.iter().any(|command| takes(file, command)))
+        let joined = at.map(|at| words[at].trim_start_matches('>')).filter(|file| !file.is_empty());
+        let file = joined.or_else(|| words.get(at? + 1).map(String::as_str));
+        file.is_some_and(|file| taken.contains(file))
     };
     let Some(program) = words.iter().position(|word| has_role(word, ProgramRole::Deployer)) else {
         // What nobody knows deploys nothing by itself, but for scripts, loops, and what moves files about.
