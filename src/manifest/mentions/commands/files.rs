@@ -133,9 +133,11 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
     }
     let all = commands(text);
     let has_deployer: Vec<bool> = all.iter().map(|words| has_deployer(words)).collect();
-    let of_deployers = all.iter().zip(&has_deployer).filter(|(_, has)| **has).flat_map(|(words, _)| words);
+    let of_deployers = all.iter().zip(&has_deployer).filter(|(_, has)| **has).map(|(words, _)| words);
+    // Not what they write to.
+    let read = of_deployers.flat_map(|words| words.iter().take_while(|word| !word.starts_with('>')));
     let taken: HashSet<&str> =
-        of_deployers.flat_map(|word| word.split('=')).filter(|word| !word.is_empty()).collect();
+        read.flat_map(|word| word.split('=')).filter(|word| !word.is_empty()).collect();
     let mut deployed: Vec<bool> = (0..all.len())
         .map(|at| {
             let next = all.get(at + 1).filter(|_| has_deployer[at + 1]);
