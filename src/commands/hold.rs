@@ -16,8 +16,8 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, edit_holds};
 use crate::plan::pin;
-use crate::policy::Globs;
 use crate::policy::hold::{Hold, Holds, NewHold, Until};
+use crate::policy::{Globs, has_version};
 use crate::report::json::VERSION;
 use crate::report::terminal::Terminal;
 use crate::report::{Report, fold};
@@ -61,9 +61,7 @@ fn add(
         let hint = "give --image, --path, --tag or --digest; `--path '**'` holds everything";
         return Err(Failure::usage("the hold does not say what it is for", hint));
     }
-    let is_no_name =
-        |image: &&String| image.contains('@') || image.rsplit('/').next().unwrap_or("").contains(':');
-    if let Some(image) = hold.images.iter().find(is_no_name) {
+    if let Some(image) = hold.images.iter().find(|image| has_version(image)) {
         let hint = "name the image without tag and digest; --tag and --digest say which";
         return Err(Failure::usage(format!("`--image {image}` would never match"), hint));
     }

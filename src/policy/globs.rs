@@ -61,6 +61,11 @@ pub enum GlobError {
     TooLarge,
 }
 
+/// Returns whether a pattern for names of images never matches, as it has a tag or a digest.
+pub fn has_version(image: &str) -> bool {
+    image.contains('@') || image.rsplit('/').next().unwrap_or_default().contains(':')
+}
+
 impl Globs {
     /// Compiles `patterns`.
     ///

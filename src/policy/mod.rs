@@ -13,7 +13,7 @@ pub mod target;
 
 pub use decide::{Policy, RepositoryDemands, looks_immutable};
 pub use defaults::{Ages, Decision, Defaults, PolicyLevel, SplitFields, UnknownAge};
-pub use globs::{GlobError, Globs, escaped};
+pub use globs::{GlobError, Globs, escaped, has_version};
 pub use origin::SettingOrigin;
 pub use rule::PolicyRule;
 pub use scoped_list::{Scoped, ScopedList};

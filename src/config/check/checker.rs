@@ -9,7 +9,7 @@ use crate::config::diagnostic::{Diagnostic, suggest};
 use crate::config::raw::SpannedText;
 use crate::forge::Capabilities;
 use crate::manifest::syntax::lines::LineIndex;
-use crate::policy::Globs;
+use crate::policy::{Globs, has_version};
 
 /// The file that is checked, and what was found so far.
 pub(in crate::config) struct Checker<'a> {
@@ -88,9 +88,8 @@ impl Checker<'_> {
             return None;
         }
         // Names of images have neither tag nor digest.
-        let is_whole =
-            |image: &&String| image.contains('@') || image.rsplit('/').next().unwrap_or("").contains(':');
-        if let Some(image) = patterns.get_ref().iter().find(is_whole).filter(|_| key == "images") {
+        let whole = patterns.get_ref().iter().find(|image| has_version(image));
+        if let Some(image) = whole.filter(|_| key == "images") {
             self.fail_hint(
                 patterns.span(),
                 format!("`{image}` never matches: the name of an image has neither tag nor digest"),

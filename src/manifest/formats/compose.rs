@@ -12,6 +12,10 @@ use crate::manifest::variable_text::names;
 use crate::platform::Platform;
 use crate::source::tree::{directory_of, path_from};
 
+/// The names of which Compose takes the first that is there (compose-go, `DefaultFileNames`).
+pub(in crate::manifest) const DEFAULT_FILES: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
 /// The names that `docker compose` looks for, without extension.
 const BASES: [&str; 2] = ["compose", "docker-compose"];
 

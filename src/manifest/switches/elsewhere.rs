@@ -10,6 +10,7 @@ use super::statements::{SaidValue, Statements, statements_of};
 use super::switch::{Switch, SwitchScope, is_no, is_off, may_switch, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
+use crate::manifest::formats::compose::DEFAULT_FILES;
 use crate::manifest::located::Scan;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::yaml;
@@ -73,17 +74,14 @@ struct Elsewhere<'e, T> {
 /// The files that turn on a switch of an object of some kind and name, by its JSON pointer in lower case.
 type PatchedSwitches = BTreeMap<String, BTreeSet<(String, (String, String))>>;
 
-/// The names of which Compose takes the first that is there (compose-go, `DefaultFileNames`).
-const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-
 impl<T: Tree> Elsewhere<'_, T> {
     /// Returns the file that Compose takes instead of the one at `path`.
     fn comes_before(&self, path: &str) -> Option<&'static str> {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let at = COMPOSE.iter().position(|known| *known == name)?;
+        let at = DEFAULT_FILES.iter().position(|known| *known == name)?;
         let beside = self.related.paths.get(directory)?;
         let is_there = |name: &str| beside.iter().any(|path| path.rsplit('/').next().unwrap_or(path) == name);
-        COMPOSE[..at].iter().copied().find(|name| is_there(name))
+        DEFAULT_FILES[..at].iter().copied().find(|name| is_there(name))
     }
 
     fn turns_on(&mut self, file: &str, switch: &Switch) -> bool {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::super::mention::object_name;
 use super::programs::{ProgramRole, has_role, name_of, with_role};
 use super::words::commands;
+use crate::manifest::formats::compose::DEFAULT_FILES;
 
 /// The longest path that is looked for, in bytes.
 pub(in super::super) const LENGTH_MAX: usize = 250;
@@ -91,9 +92,6 @@ const DRY: [&str; 8] = [
     "--syntax-check",
 ];
 
-/// The files of which Compose takes the first that is there (compose-go, `DefaultFileNames`).
-const COMPOSE: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-
 /// Kinds of objects that run something, by what `kubectl` calls them.
 const KINDS: [(&str, &[&str]); 7] = [
     ("CronJob", &["cj", "cronjob", "cronjobs", "cronjob.batch"]),
@@ -106,7 +104,6 @@ const KINDS: [(&str, &[&str]); 7] = [
 ];
 
 /// What one command names.
-#[derive(Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct NamedFiles {
     /// In the order in which they stand, which may count.
     pub(in super::super) files: Vec<String>,
@@ -265,7 +262,7 @@ fn services(words: &[String]) -> Vec<String> {
     };
     let files = given(["-f", "--file"]);
     let has_files = !files.is_empty();
-    let files = if has_files { files } else { COMPOSE.to_vec() };
+    let files = if has_files { files } else { DEFAULT_FILES.to_vec() };
     let of_one = rest[verb] == "run";
     let mut flag = "";
     let plain = rest[verb + 1..].iter().map(String::as_str).filter(|word| {
