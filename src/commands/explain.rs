@@ -12,9 +12,11 @@ use crate::commands::failure::Failure;
 use crate::config::{Config, Variables};
 use crate::history::ledger::LedgerView;
 use crate::manifest::examine::examine;
+use crate::manifest::formats::missing_entry::MissingEntry;
 use crate::manifest::inventory::{FileScan, Inventory, take_with_readings};
 use crate::manifest::site::{Site, Skip, State};
 use crate::manifest::{Located, SIZE_MAX, VendoredTrees, is_candidate, is_read_unjudged};
+use crate::plan::missing_entries::unknown_images;
 use crate::plan::{Rules, explain};
 use crate::report::explain::{self as report, Explained, ExplainedImage};
 use crate::report::terminal::Terminal;
@@ -24,7 +26,7 @@ const HINT: &str = "write FILE, FILE:LINE or FILE:LINE:COLUMN, for example `clus
 
 /// What to do about an image of an unknown place for which there is no entry.
 const UNSAID: &str =
-    "no `[[location]]` can say where it stands: write its digest by hand, or the comment `tagpin: ignore`";
+    "no `[[location]]` makes it known: write its digest by hand, or the comment `tagpin: ignore`";
 
 /// Says what stands at a place, who reads it, what becomes of it and why. Offline.
 ///
@@ -62,13 +64,15 @@ pub fn run(
     let asked: Vec<&Site> = sites.iter().map(|it| &it.site).collect();
     let lines = place.line.map_or(0..=0, |line| line..=line);
     let examined = examine(&root_path, &bytes, &catalogue, &asked, lines);
-    let images =
-        sites.iter().zip(examined.known_by).zip(examined.missing).filter_map(|((it, known_by), missing)| {
-            let readings = readings.remove(&(root_path.clone(), it.site.span.start)).unwrap_or_default();
-            let is_unknown = it.site.state == State::Skipped(Skip::UnknownLocation);
-            let location = missing.filter(|_| is_unknown).map(|missing| missing.toml());
-            Some(image(file?, it, &config, KnownOfImage { known_by, readings, location }))
-        });
+    let is_unknown = sites.iter().any(|it| it.site.state == State::Skipped(Skip::UnknownLocation));
+    let unknown = unknown_images(&tree, file.filter(|_| is_unknown), &config.settings);
+    let unknown = unknown.map_err(anyhow::Error::new)?;
+    let images = sites.iter().zip(examined.known_by).filter_map(|(it, known_by)| {
+        let readings = readings.remove(&(root_path.clone(), it.site.span.start)).unwrap_or_default();
+        let missing = unknown.iter().find(|image| image.located.site.span == it.site.span);
+        let location = missing.and_then(|image| image.entry.as_ref().ok()).map(MissingEntry::toml);
+        Some(image(file?, it, &config, KnownOfImage { known_by, readings, location }))
+    });
     let is_there = |line: usize| place.line.is_none_or(|asked| asked == line);
     let explained = Explained {
         file: place.file.clone(),

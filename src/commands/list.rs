@@ -17,11 +17,10 @@ use crate::config::{Config, Variables};
 use crate::history::ledger::LedgerView;
 use crate::history::{self, Age};
 use crate::live::{self, Indexes};
-use crate::manifest::examine::examine;
-use crate::manifest::formats::missing_entry::MissingEntry;
+use crate::manifest::Located;
 use crate::manifest::inventory::{FileScan, Inventory};
-use crate::manifest::site::{Site, Skip, State};
-use crate::manifest::{Located, SIZE_MAX};
+use crate::manifest::site::State;
+use crate::plan::missing_entries::unknown_images;
 use crate::plan::{self, Reason, Rules, pin};
 use crate::pull_request::marker;
 use crate::report::audit::{self, AuditSources, Earlier};
@@ -61,7 +60,8 @@ pub fn run(
     let mut report = Report::new(&inventory, None, |path| tree.is_named(path));
     report.add_holds(config.settings.holds.at(Timestamp::now()), &inventory);
     if args.unknown {
-        let unknown = unknown(&tree, &inventory, &config);
+        let unknown =
+            unknown_images(&tree, &inventory.files, &config.settings).map_err(anyhow::Error::new)?;
         let toml = unknown_locations::toml(&unknown);
         print(&report, globals, terminal, |_, _| toml.clone())?;
         if toml.is_empty() && !globals.quiet {
@@ -79,28 +79,6 @@ pub fn run(
         }
     }
     Ok(Exit::of(false, report.complete))
-}
-
-/// Returns the images at unknown places, with what the catalogue lacks to know them.
-fn unknown<'i>(
-    tree: &DirectoryTree,
-    inventory: &'i Inventory,
-    config: &Config,
-) -> Vec<(&'i FileScan, &'i Located, Option<MissingEntry>)> {
-    let catalogue = config.settings.catalogue();
-    let is_unknown = |it: &&Located| it.site.state == State::Skipped(Skip::UnknownLocation);
-    let mut all = Vec::new();
-    for file in &inventory.files {
-        let unknown: Vec<&Located> = file.scan.sites.iter().filter(is_unknown).collect();
-        if unknown.is_empty() {
-            continue;
-        }
-        let sites: Vec<&Site> = unknown.iter().map(|it| &it.site).collect();
-        let bytes = tree.read(&file.path, SIZE_MAX).unwrap_or_default();
-        let mut missing = examine(&file.root_path, &bytes, &catalogue, &sites, 0..=0).missing.into_iter();
-        all.extend(unknown.into_iter().map(|it| (file, it, missing.next().flatten())));
-    }
-    all
 }
 
 /// Prints the page. It says of the files what `check` says of them: both read them as the gate does.

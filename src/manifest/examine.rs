@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use super::formats::catalogue::{Catalogue, Location};
-use super::formats::missing_entry::{Documents, MissingEntry};
+use super::formats::missing_entry::{Documents, MissingEntry, NoEntry};
 use super::formats::{format_of, group_of, is_kustomization};
 use super::site::{Site, Skip, State, classify};
 use super::syntax::lines::LineIndex;
@@ -20,8 +20,8 @@ const TEXT_MAX: usize = 200;
 pub struct Examined {
     /// Which entry knows the place, in the order of the sites that were asked about; `None` where code does.
     pub known_by: Vec<Option<CatalogueEntry>>,
-    /// What the catalogue lacks to know an image there, in the same order; `None` where no entry can say so.
-    pub missing: Vec<Option<MissingEntry>>,
+    /// What the catalogue lacks to know an image there, in the same order, or why no entry can say so.
+    pub missing: Vec<Result<MissingEntry, NoEntry>>,
     /// The values in the lines.
     pub values: Vec<SeenValue>,
 }
@@ -143,10 +143,9 @@ impl Examiner<'_, '_> {
     }
 
     /// Returns what the catalogue lacks to know a site.
-    fn missing(&self, site: &Site) -> Option<MissingEntry> {
-        // Nothing says where an image stands in a text.
+    fn missing(&self, site: &Site) -> Result<MissingEntry, NoEntry> {
         if site.inside.is_some() {
-            return None;
+            return Err(NoEntry::InText);
         }
         let is_split = !site.fields.is_empty();
         let kind = site.kind.as_deref().filter(|kind| !kind.is_empty());
@@ -166,8 +165,8 @@ impl Examiner<'_, '_> {
         pointer: &str,
         is_split: bool,
         format: Option<&str>,
-    ) -> Option<MissingEntry> {
-        let root = self.root(document)?;
+    ) -> Result<MissingEntry, NoEntry> {
+        let root = self.root(document).ok_or(NoEntry::Form)?;
         if is_kustomization(self.tree, root, self.path) {
             let kind = self.tree.get_str(root, "kind").unwrap_or("Kustomization").to_owned();
             let documents = Documents::Objects { group: Some("kustomize.config.k8s.io".to_owned()), kind };
@@ -179,7 +178,8 @@ impl Examiner<'_, '_> {
             return MissingEntry::new(Documents::Objects { group, kind }, below, is_split);
         }
         let format = format.unwrap_or_else(|| format_of(self.tree, root, self.path, self.catalogue));
-        MissingEntry::new(Documents::of_file(format, self.path)?, pointer, is_split)
+        let documents = Documents::of_file(format, self.path).ok_or(NoEntry::Form)?;
+        MissingEntry::new(documents, pointer, is_split)
     }
 
     fn values(&self, lines: &RangeInclusive<usize>) -> Vec<SeenValue> {
@@ -234,6 +234,7 @@ impl Examiner<'_, '_> {
             kind: self.object(document, &path).map(|(_, _, _, kind)| kind),
             location: self
                 .missing_at(document, &path, false, None)
+                .ok()
                 .filter(|_| is_like_image)
                 .map(|it| it.toml()),
             path,

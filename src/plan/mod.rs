@@ -6,6 +6,7 @@ pub(crate) mod describe;
 mod edits;
 mod explain;
 mod foresee;
+pub mod missing_entries;
 pub mod pin;
 pub mod promote;
 mod reason;

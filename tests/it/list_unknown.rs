@@ -1,5 +1,7 @@
 //! `tagpin list --unknown`: what looks like an image is known once its answer is in the configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -22,11 +24,17 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 fn tagpin(directory: &TempDir, args: &[&str]) -> String {
+    let (code, out, err) = tagpin_in(&directory.path().join("work"), args);
+    assert_eq!(code, 0, "{err}");
+    out
+}
+
+fn tagpin_in(directory: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tagpin"));
-    command.current_dir(directory.path().join("work")).env_clear().env("HOME", directory.path());
-    let output = command.args(args).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let output =
+        command.current_dir(directory).env_clear().env("HOME", directory).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 fn scene() -> TempDir {
@@ -70,8 +78,49 @@ fn what_it_prints_makes_every_place_known() {
     // No path can say where that stands: its comment remains.
     let unknown: Vec<_> = states.iter().filter(|(_, state)| *state == "unknown-location").collect();
     assert_eq!(unknown, [&("acme/odd:1", "unknown-location")], "{printed}");
-    assert!(printed.ends_with("# acme/odd:1 at odd.yaml:1:14\n"), "{printed}");
+    let why = "# Why: a key above it has characters that mean something in a path.\n# acme/odd:1 at odd.yaml:1:14\n";
+    assert!(printed.ends_with(why), "{printed}");
     assert_eq!(states.iter().filter(|(_, state)| *state == "floating").count(), 9, "{states:?}\n{printed}");
+}
+
+/// Of all cases at once: what stands above an entry is known with it, and what no entry makes known is not.
+#[test]
+fn whatever_is_printed_of_any_format_works_when_it_is_pasted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let config = scratch.path().join("bot.toml");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+    let names =
+        fs_err::read_dir(&cases).unwrap().map(|case| case.unwrap().file_name().into_string().unwrap());
+    let paths: BTreeSet<String> = names.map(|name| format!("{name}/before")).collect();
+    let list = |args: &[&str]| {
+        let paths = paths.iter().map(String::as_str).filter(|path| cases.join(path).is_dir());
+        let (code, out, err) = tagpin_in(
+            &cases,
+            &["list"].into_iter().chain(args.iter().copied()).chain(paths).collect::<Vec<_>>(),
+        );
+        assert_eq!(code, 3, "some cases cannot be read: {err}");
+        out
+    };
+    let printed = list(&["--unknown"]);
+    fs_err::write(&config, &printed).unwrap();
+    let listed = list(&["--format", "json", "--config", config.to_str().unwrap()]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let place = |row: &Value| format!("{}:{}:{}", row["file"].as_str().unwrap(), row["line"], row["column"]);
+    let rows: BTreeMap<String, &Value> =
+        listed["references"].as_array().unwrap().iter().map(|row| (place(row), row)).collect();
+    let (mut formats, mut is_unsaid) = (BTreeSet::new(), false);
+    for line in printed.lines() {
+        is_unsaid |= line.starts_with("# No entry");
+        let place = line.strip_prefix("# ").and_then(|line| line.rsplit_once(" at "));
+        let Some(row) = place.map(|(_, place)| rows[place]) else { continue };
+        assert_eq!(row["reason"] == "unknown-location", is_unsaid, "{row}\n{printed}");
+        if !is_unsaid {
+            formats.insert(row["format"].as_str().unwrap());
+        }
+    }
+    for format in ["ansible", "compose", "github-actions", "kubernetes", "nomad", "own", "terraform"] {
+        assert!(formats.contains(format), "{format}: {formats:?}");
+    }
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(super) fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) 
         }
         locations::find(finder, &all, root, |_, _| true);
         if format == "terraform" {
-            terraform::follow(finder, root);
+            terraform::follow(finder, &entries.own, root);
         }
     }
     // What a configuration says of a file takes nothing away of what its form says.

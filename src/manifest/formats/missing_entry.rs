@@ -22,6 +22,34 @@ pub struct MissingEntry {
     pub is_split: bool,
 }
 
+/// Why no entry makes an image known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoEntry {
+    /// It stands in a text inside of the file.
+    InText,
+    /// A key on the way means something in a path.
+    Key,
+    /// It is an item among others of any kind.
+    Among,
+    /// Files of its form have no path for it.
+    Form,
+    /// With an entry for the place it is not known either.
+    NotTaken,
+}
+
+impl NoEntry {
+    /// Returns the reason in words, as the end of a sentence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InText => "it stands in a text, into which no path leads",
+            Self::Key => "a key above it has characters that mean something in a path",
+            Self::Among => "it is one of many arguments or variables, which no path tells apart",
+            Self::Form => "no path leads to it in a file of this form",
+            Self::NotTaken => "what reads the file takes no image from this place",
+        }
+    }
+}
+
 /// Which documents an entry is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Documents {
@@ -44,28 +72,34 @@ struct Entries {
 }
 
 impl MissingEntry {
-    /// Returns the entry for what stands at a JSON pointer below an object or document; `None` where no path can say so, as for a
-    /// key with characters that mean something in one, or an item among others of any kind.
-    pub(in crate::manifest) fn new(documents: Documents, pointer: &str, is_split: bool) -> Option<Self> {
-        let mut keys: Vec<&str> = pointer.strip_prefix('/')?.split('/').collect();
+    /// Returns the entry for what stands at a JSON pointer below an object or document.
+    ///
+    /// # Errors
+    /// No path can say so.
+    pub(in crate::manifest) fn new(
+        documents: Documents,
+        pointer: &str,
+        is_split: bool,
+    ) -> Result<Self, NoEntry> {
+        let mut keys: Vec<&str> = pointer.strip_prefix('/').ok_or(NoEntry::Form)?.split('/').collect();
         if is_split {
             keys.pop();
         }
         let (mut path, mut holder) = (String::new(), "");
         for key in keys {
             if key.contains(['*', '[', ']', '=']) {
-                return None;
+                return Err(NoEntry::Key);
             }
             let is_index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
-            // One of many arguments or variables, of which most are no image.
+            // Most of them are no image.
             if is_index && matches!(holder, "args" | "command" | "env" | "environment") {
-                return None;
+                return Err(NoEntry::Among);
             }
             holder = key;
             let _ = write!(path, "/{}", if is_index { "[]" } else { key });
         }
-        Pattern::parse(&path)?;
-        Some(Self { documents, path, is_split })
+        Pattern::parse(&path).ok_or(NoEntry::Key)?;
+        Ok(Self { documents, path, is_split })
     }
 
     /// Returns the entry as TOML.
@@ -83,13 +117,15 @@ impl Documents {
         let has_entries = || BUILT_IN.locations().iter().any(|known| known.format.as_deref() == Some(format));
         match format {
             "build-argument" | "kubernetes" | "kustomize" => None,
+            // A name of a module is its own: another one may have something else under it.
+            "terraform" => Some(Self::File(path.to_owned())),
             _ if has_entries() => Some(Self::Format(format.to_owned())),
             _ => Some(Self::File(path.to_owned())),
         }
     }
 
-    /// Returns an entry for them with these paths, as TOML.
-    pub fn toml(&self, images: &BTreeSet<String>, fields: &BTreeSet<String>) -> String {
+    /// Returns an entry for them with these paths.
+    pub fn location(&self, images: &BTreeSet<String>, fields: &BTreeSet<String>) -> Location {
         let patterns =
             |paths: &BTreeSet<String>| paths.iter().filter_map(|path| Pattern::parse(path)).collect();
         let mut location =
@@ -102,7 +138,12 @@ impl Documents {
                 location.files = vec![globset::escape(&path)];
             }
         }
+        location
+    }
+
+    /// Returns the same as TOML.
+    pub fn toml(&self, images: &BTreeSet<String>, fields: &BTreeSet<String>) -> String {
         // Nothing in it can fail: it is texts alone.
-        toml::to_string(&Entries { location: [location] }).unwrap_or_default()
+        toml::to_string(&Entries { location: [self.location(images, fields)] }).unwrap_or_default()
     }
 }

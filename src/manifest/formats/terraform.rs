@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::catalogue::TextForm;
+use super::catalogue::{Location, TextForm};
 use super::finder::{Finder, has_tag_or_digest, names_registry};
 use super::found::EmbeddedText;
 use super::image_keys::{has_host, is_image_key, is_images_key, is_untagged_image};
@@ -67,9 +67,11 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, root: NodeId) {
 
 /// Puts images that are named by `local.x` or `var.x` where these are defined, and takes out what names an image of
 /// another place of the file. A definition counts only where images alone use it, each of them as it is; what the other
-/// files of the module do with it is seen later.
-pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
+/// files of the module do with it is seen later. What the entries of a configuration, `own`, say to be an image is one.
+pub(super) fn follow(finder: &mut Finder<'_, '_>, own: &[&Location], root: NodeId) {
     let tree = finder.tree;
+    let forms = own.iter().flat_map(|entry| entry.forms());
+    let said: HashSet<NodeId> = forms.flat_map(|(path, _)| path.find(tree, root)).collect();
     let uses = Uses::of(tree);
     let made: HashSet<&str> = keys(tree, root, "/resource/docker_image");
     let asked: HashSet<&str> = keys(tree, root, "/data/docker_registry_image");
@@ -141,12 +143,12 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, root: NodeId) {
     known.extend(named.iter().filter(|(_, path)| here.meets(path)).map(|(index, _)| *index));
     let mut index = 0..;
     finder.sites.retain(|_| index.next().is_some_and(|index| !known.contains(&index)));
-    for (path, value) in defined {
+    for (path, value) in defined.into_iter().filter(|(_, value)| !said.contains(value)) {
         let is_image = images.meets(&path) || may_be_image(tree, &path, value);
         finder.names.definitions.push((path, tree.pointer(value)));
         add(finder, value, is_image);
     }
-    for (to, value, is_image) in arguments {
+    for (to, value, is_image) in arguments.into_iter().filter(|(_, value, _)| !said.contains(value)) {
         finder.names.arguments.push((to, tree.pointer(value)));
         add(finder, value, is_image);
     }
