@@ -14,6 +14,7 @@ pub mod http;
 pub mod live;
 pub mod manifest;
 pub(crate) mod markdown;
+pub(crate) mod parallel;
 pub mod plan;
 pub mod platform;
 pub mod policy;

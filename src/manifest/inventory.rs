@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use crate::manifest::deploy::{Charts, Deployers, Reading, TreeFile};
 pub use crate::manifest::file_scan::FileScan;
@@ -19,6 +18,7 @@ use crate::manifest::{
     chart_actions, chart_inputs, chart_parts, chart_values, content, deploy, formats, inputs, not_read,
     switches, values_files, variables,
 };
+use crate::parallel;
 use crate::repository_budget::{BudgetItem, OverBudget};
 use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of};
 
@@ -414,35 +414,21 @@ fn read_all<T: Tree>(
     scan: &(impl Fn(&str, &str, &[u8]) -> Scan + Sync),
     entries: &[(TreeEntry, String)],
 ) -> Result<Vec<FileScan>, OverBudget> {
-    let (next, over) = (AtomicUsize::new(0), OnceLock::new());
-    let files = Mutex::new(Vec::new());
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len());
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((entry, root_path)) =
-                    entries.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| over.get().is_none())
-                {
-                    let scan =
-                        match read_within_budget(tree, entry, |bytes| scan(&entry.path, root_path, bytes)) {
-                            Ok(scan) => scan,
-                            Err(error) => {
-                                over.get_or_init(|| error);
-                                break;
-                            }
-                        };
-                    if !scan.is_empty() {
-                        let file = FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan };
-                        files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
-                    }
-                }
-            });
+    let over = OnceLock::new();
+    let files = parallel::filter_map(entries, |(entry, root_path)| {
+        if over.get().is_some() {
+            return None;
+        }
+        match read_within_budget(tree, entry, |bytes| scan(&entry.path, root_path, bytes)) {
+            Ok(scan) if scan.is_empty() => None,
+            Ok(scan) => Some(FileScan { path: entry.path.clone(), root_path: root_path.clone(), scan }),
+            Err(error) => {
+                over.get_or_init(|| error);
+                None
+            }
         }
     });
-    match over.into_inner() {
-        Some(over) => Err(over),
-        None => Ok(files.into_inner().unwrap_or_else(PoisonError::into_inner)),
-    }
+    over.into_inner().map_or(Ok(files), Err)
 }
 
 /// Returns what reports call the `Chart.yaml` in a `directory` below the root that the file at `root_path` lies in.

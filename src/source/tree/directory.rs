@@ -1,11 +1,13 @@
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::work_tree::WorkTree;
 use super::{EntryKind, Tree, TreeEntry, TreeError};
+use crate::parallel;
 
 /// Files on disk: below one directory, or those that the paths of a command line name.
 ///
@@ -167,52 +169,18 @@ impl DirectoryTree {
                 self.submodules.insert(shown, below);
             }
         }
-        let mut pending = vec![root.to_owned()];
-        while let Some(directory) = pending.pop() {
-            let listing = match fs_err::read_dir(&directory) {
-                Ok(listing) => listing,
-                Err(error) if directory == root => return Err(unreadable(given, error)),
-                Err(error) => {
-                    self.problems.push(unreadable(&shown_below(base, given, root, &directory), error));
-                    continue;
-                }
-            };
-            let above = slashed(&shown_below(base, given, root, &directory));
-            let shared = Directory::new(directory.clone(), root_of_work_tree.clone());
-            for item in listing {
-                // Of a directory it is enough to know that it is one.
-                let known = |item: fs_err::DirEntry| {
-                    let is_directory = item.file_type()?.is_dir();
-                    let metadata = if is_directory { None } else { Some(item.metadata()?) };
-                    Ok((item, metadata))
-                };
-                let (item, metadata) = match item.and_then(known) {
-                    Ok(found) => found,
-                    // It was deleted while we looked.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    Err(error) => {
-                        self.problems.push(unreadable(&shown_below(base, given, root, &directory), error));
-                        continue;
-                    }
-                };
-                let name = item.file_name();
-                if name == ".git"
-                    || rules.as_ref().is_some_and(|rules| rules.leaves_out(&item.path(), metadata.is_none()))
-                {
-                    continue;
-                }
-                let Some(metadata) = metadata else {
-                    pending.push(item.path());
-                    continue;
-                };
-                if let Some(kind) = kind_of(&metadata) {
-                    match above.as_deref().zip(name.to_str()) {
-                        Some((above, name)) => {
-                            self.add(joined(above, name), metadata.len(), kind, &shared, false);
-                        }
-                        None => self.problems.push(not_utf8(&shown_below(base, given, root, &item.path()))),
-                    }
-                }
+        let place = Place { base, given, root, rules: rules.as_ref(), work_tree: root_of_work_tree };
+        let mut level = vec![root.to_owned()];
+        while !level.is_empty() {
+            let found = parallel::filter_map(&level, |directory| Some(place.list(directory)));
+            level.clear();
+            for listing in found {
+                let Listing { directory, files, mut below, mut problems } = listing?;
+                files
+                    .into_iter()
+                    .for_each(|(path, size, kind)| self.add(path, size, kind, &directory, false));
+                self.problems.append(&mut problems);
+                level.append(&mut below);
             }
         }
         Ok(())
@@ -227,6 +195,83 @@ impl DirectoryTree {
                 entry.insert(DirectoryFile { size, kind, directory, named });
             }
         }
+    }
+}
+
+/// A directory that was named, and how it was.
+struct Place<'p> {
+    base: &'p Path,
+    given: &'p Path,
+    root: &'p Path,
+    rules: Option<&'p WorkTree>,
+    work_tree: Option<Arc<Path>>,
+}
+
+/// What stands in one directory.
+struct Listing {
+    directory: Arc<Directory>,
+    files: Vec<(String, u64, EntryKind)>,
+    below: Vec<PathBuf>,
+    problems: Vec<TreeError>,
+}
+
+impl Place<'_> {
+    fn shown(&self, location: &Path) -> PathBuf {
+        shown_below(self.base, self.given, self.root, location)
+    }
+
+    /// Returns what of a directory is part of the tree.
+    ///
+    /// # Errors
+    /// It is the one that was named, and cannot be read.
+    fn list(&self, location: &Path) -> Result<Listing, TreeError> {
+        let directory = Directory::new(location.to_owned(), self.work_tree.clone());
+        let mut listing = Listing { directory, files: Vec::new(), below: Vec::new(), problems: Vec::new() };
+        let items = match fs_err::read_dir(location) {
+            Ok(items) => items,
+            Err(error) if location == self.root => return Err(unreadable(self.given, error)),
+            Err(error) => {
+                listing.problems.push(unreadable(&self.shown(location), error));
+                return Ok(listing);
+            }
+        };
+        let above = slashed(&self.shown(location));
+        for item in items {
+            match item.and_then(|item| self.add_item(&item, above.as_deref(), &mut listing)) {
+                // It was deleted while we looked.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    listing.problems.push(unreadable(&self.shown(location), error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(listing)
+    }
+
+    fn add_item(
+        &self,
+        item: &fs_err::DirEntry,
+        above: Option<&str>,
+        listing: &mut Listing,
+    ) -> io::Result<()> {
+        // Of a directory it is enough to know that it is one.
+        let is_directory = item.file_type()?.is_dir();
+        let metadata = if is_directory { None } else { Some(item.metadata()?) };
+        let name = item.file_name();
+        if name == ".git" || self.rules.is_some_and(|rules| rules.leaves_out(&item.path(), is_directory)) {
+            return Ok(());
+        }
+        let Some(metadata) = metadata else {
+            listing.below.push(item.path());
+            return Ok(());
+        };
+        if let Some(kind) = kind_of(&metadata) {
+            match above.zip(name.to_str()) {
+                Some((above, name)) => listing.files.push((joined(above, name), metadata.len(), kind)),
+                None => listing.problems.push(not_utf8(&self.shown(&item.path()))),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -287,77 +332,6 @@ impl Tree for DirectoryTree {
     }
 }
 
-struct WorkTree {
-    git: git2::Repository,
-    root: Arc<Path>,
-    /// What the index has, and every directory on the way there, relative to the root.
-    tracked: HashSet<PathBuf>,
-    submodules: HashSet<PathBuf>,
-}
-
-impl WorkTree {
-    fn around(directory: &Path) -> Result<Option<Self>, TreeError> {
-        let git_error = |error: git2::Error| TreeError::Git {
-            path: directory.display().to_string(),
-            message: error.message().to_owned(),
-        };
-        let none: [&Path; 0] = [];
-        let git = match git2::Repository::open_ext(directory, git2::RepositoryOpenFlags::empty(), none) {
-            Ok(git) => git,
-            Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(git_error(error)),
-        };
-        let Some(root) = git.workdir().and_then(|root| fs_err::canonicalize(root).ok()) else {
-            return Ok(None);
-        };
-        // A configured work tree may be anywhere.
-        if !directory.starts_with(&root) || directory.starts_with(git.path()) {
-            return Ok(None);
-        }
-        let (mut tracked, mut submodules) = (HashSet::new(), HashSet::new());
-        for entry in git.index().map_err(git_error)?.iter() {
-            // A name that is not UTF-8 is reported when it is met on disk, tracked or not.
-            let Ok(path) = str::from_utf8(&entry.path) else { continue };
-            let path = PathBuf::from(path);
-            if entry.mode == 0o160_000 {
-                submodules.insert(path);
-                continue;
-            }
-            let mut directory = path.parent();
-            while let Some(parent) = directory
-                && tracked.insert(parent.to_owned())
-            {
-                directory = parent.parent();
-            }
-            tracked.insert(path);
-        }
-        Ok(Some(Self { git, root: root.into(), tracked, submodules }))
-    }
-
-    /// Returns whether git ignores the directory `location` or one above it, and tracks nothing in it.
-    fn ignores(&self, location: &Path) -> bool {
-        location
-            .strip_prefix(&self.root)
-            .is_ok_and(|path| path != Path::new("") && !self.tracked.contains(path) && self.is_ignored(path))
-    }
-
-    /// Returns whether what is at `location` is not part of the work tree: ignored and not tracked, or another
-    /// repository.
-    fn leaves_out(&self, location: &Path, is_directory: bool) -> bool {
-        let Ok(path) = location.strip_prefix(&self.root) else { return false };
-        if self.tracked.contains(path) {
-            return false;
-        }
-        let is_repository =
-            is_directory && (self.submodules.contains(path) || location.join(".git").exists());
-        is_repository || self.is_ignored(path)
-    }
-
-    fn is_ignored(&self, path: &Path) -> bool {
-        self.git.is_path_ignored(path).unwrap_or(false)
-    }
-}
-
 fn shown(base: &Path, given: &Path, location: &Path) -> PathBuf {
     if let Ok(path) = location.strip_prefix(base) {
         return path.to_owned();
@@ -403,7 +377,7 @@ fn joined(directory: &str, name: &str) -> String {
     match directory {
         "" => name.to_owned(),
         "/" => format!("/{name}"),
-        _ => format!("{directory}/{name}"),
+        _ => [directory, name].join("/"),
     }
 }
 

@@ -9,6 +9,7 @@ mod link;
 mod path;
 mod renames;
 mod selection;
+mod work_tree;
 
 pub use before_patch::{PATCH_MAX, PatchError, PatchedLink, PatchedTree};
 pub use commit::{CommitTree, Comparison, ObjectKind};

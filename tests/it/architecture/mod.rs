@@ -14,7 +14,17 @@ use source::Modules;
 
 /// The rooms from the bottom to the top. Those on one line are small values, which may take from each other.
 const ORDER: [&[&str]; 17] = [
-    &["reference", "platform", "duration", "http", "text", "markdown", "atomic_file", "repository_budget"],
+    &[
+        "reference",
+        "platform",
+        "duration",
+        "http",
+        "text",
+        "markdown",
+        "atomic_file",
+        "parallel",
+        "repository_budget",
+    ],
     &["source"],
     &["forge"],
     &["registry"],
