@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rare::Blank;
+
 /// The arguments of a Dockerfile that a `FROM` uses, and its stages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildFile {
@@ -9,6 +11,10 @@ pub struct BuildFile {
     pub arguments: BTreeMap<String, ArgumentUse>,
     /// The names of the stages, in lower case.
     pub stages: BTreeSet<String>,
+}
+
+impl Blank for BuildFile {
+    const BLANK: &'static Self = &Self { arguments: BTreeMap::new(), stages: BTreeSet::new() };
 }
 
 impl BuildFile {

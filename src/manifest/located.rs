@@ -10,6 +10,7 @@ use super::formats::{ImageStream, Kustomize, Releases, TestFiles};
 use super::look_away::LookAway;
 use super::module_names::ModuleNames;
 use super::partial_image::PartialImage;
+use super::rare::Rare;
 use super::site::{Site, State, classify};
 use super::source_range::SourceRange;
 use super::switches::Switch;
@@ -64,16 +65,16 @@ pub struct Scan {
     /// The annotations with a digest on objects that own a pod template, in the order of the file.
     pub recorded: Vec<RecordedDigest>,
     /// What the kustomizations in this file do to other files.
-    pub kustomize: Kustomize,
+    pub kustomize: Rare<Kustomize>,
     /// The JSON pointers of the services that this file builds, where others may override it: the base of a Compose
     /// project.
     pub built: Vec<String>,
     /// What else a Compose file says of its services; nothing any more once builds are known.
     #[serde(skip)]
-    pub compose: ComposeFile,
+    pub compose: Rare<ComposeFile>,
     /// The charts that this file installs, and where charts come from.
     #[serde(default)]
-    pub releases: Releases,
+    pub releases: Rare<Releases>,
     /// Whether it was read as values for a chart because a deployer takes it for such, whatever it is called.
     #[serde(default)]
     pub is_values: bool,
@@ -84,16 +85,16 @@ pub struct Scan {
     pub image_streams: Vec<ImageStream>,
     /// The files that the tests in this file name; nothing any more once images are known.
     #[serde(skip)]
-    pub tests: TestFiles,
+    pub tests: Rare<TestFiles>,
     /// The JSON pointers below which a file of values says the registry of images that name none.
     #[serde(default)]
     pub registries: Vec<String>,
     /// What the names of a Terraform module are used for here.
     #[serde(skip)]
-    pub module: ModuleNames,
+    pub module: Rare<ModuleNames>,
     /// What this Dockerfile makes of its arguments; nothing any more once builds are known.
     #[serde(skip)]
-    pub build_file: BuildFile,
+    pub build_file: Rare<BuildFile>,
     /// What keeps parts of the file from running: of the gate.
     #[serde(skip)]
     pub switches: Vec<Switch>,
@@ -114,17 +115,17 @@ impl Scan {
             partials: Vec::new(),
             ignores: Vec::new(),
             recorded: Vec::new(),
-            kustomize: Kustomize::default(),
+            kustomize: Rare::default(),
             built: Vec::new(),
-            releases: Releases::default(),
+            releases: Rare::default(),
             is_values: false,
             artifacts: Vec::new(),
             image_streams: Vec::new(),
-            tests: TestFiles::default(),
-            compose: ComposeFile::default(),
+            tests: Rare::default(),
+            compose: Rare::default(),
             registries: Vec::new(),
-            module: ModuleNames::default(),
-            build_file: BuildFile::default(),
+            module: Rare::default(),
+            build_file: Rare::default(),
             switches: Vec::new(),
             nodes: 0,
         }
@@ -160,15 +161,15 @@ impl Scan {
             && self.looks_away.is_empty()
             && self.partials.is_empty()
             && self.ignores.is_empty()
-            && self.kustomize == Kustomize::default()
-            && self.releases == Releases::default()
+            && self.kustomize == Rare::default()
+            && self.releases == Rare::default()
             && self.built.is_empty()
             && self.artifacts.is_empty()
             && self.image_streams.is_empty()
-            && self.tests == TestFiles::default()
-            && self.compose == ComposeFile::default()
+            && self.tests == Rare::default()
+            && self.compose == Rare::default()
             && self.registries.is_empty()
-            && self.module == ModuleNames::default()
+            && self.module == Rare::default()
     }
 }
 

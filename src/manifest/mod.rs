@@ -23,6 +23,7 @@ pub mod mentions;
 mod module_names;
 mod not_read;
 mod partial_image;
+mod rare;
 mod recorded_digests;
 mod scan;
 pub mod site;

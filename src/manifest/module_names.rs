@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::rare::Blank;
+
 /// How many keys below a name are told apart.
 pub(super) const KEYS_MAX: usize = 4;
 
@@ -20,6 +22,16 @@ pub struct ModuleNames {
     pub definitions: Vec<(String, String)>,
     /// The JSON pointers of what modules get that may be an image.
     pub arguments: Vec<(ModuleArgument, String)>,
+}
+
+impl Blank for ModuleNames {
+    const BLANK: &'static Self = &Self {
+        images: BTreeSet::new(),
+        others: BTreeSet::new(),
+        passed: Vec::new(),
+        definitions: Vec::new(),
+        arguments: Vec::new(),
+    };
 }
 
 /// A variable of a module of the same tree, or a part of it.

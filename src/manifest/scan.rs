@@ -7,7 +7,9 @@ use std::ops::Range;
 use super::formats::catalogue::Catalogue;
 use super::formats::chunks::{chunks, is_blank};
 use super::formats::compose::{self, Role};
-use super::formats::{self, Found, embedded_yaml, helm_values, image_streams, skaffold};
+use super::formats::{
+    self, Found, Kustomize, Releases, TestFiles, embedded_yaml, helm_values, image_streams, skaffold,
+};
 use super::inputs::Needs;
 use super::located::{Ignore, Located, Looked, RecordedDigest, Scan};
 use super::look_away::{FoundLookAway, LookAway, LookAwayReason, LookAwaySpot};
@@ -352,18 +354,19 @@ fn find(
 ) -> Found {
     let is_base = compose::role(path) == Some(Role::Base);
     let mut all = Found::default();
+    let (mut kustomize, mut releases, mut tests) = <(Kustomize, Releases, TestFiles)>::default();
     for (document, parsed) in tree.documents.iter().enumerate() {
         let Some(root) = parsed.root else { continue };
-        formats::kustomize(tree, document, root, path, is_strict, &mut scan.kustomize);
-        formats::releases(tree, document, root, path, &mut scan.releases);
+        formats::kustomize(tree, document, root, path, is_strict, &mut kustomize);
+        formats::releases(tree, document, root, path, &mut releases);
         scan.artifacts.extend(skaffold::artifacts(tree, root));
         scan.image_streams.extend(image_streams::image_streams(tree, root));
-        scan.tests.add(formats::test_files(tree, root, path));
+        tests.add(formats::test_files(tree, root, path));
         if tree.language == Language::Dockerfile {
-            scan.build_file = formats::build_file(tree, root);
+            scan.build_file = formats::build_file(tree, root).into();
         }
         if document == 0 {
-            scan.compose = compose::compose_file(tree, root, path);
+            scan.compose = compose::compose_file(tree, root, path).into();
         }
         if is_base {
             scan.built.extend(compose::built(tree, root));
@@ -394,7 +397,8 @@ fn find(
             site.skip(Skip::NotEditable);
         }
     }
-    scan.module.add(std::mem::take(&mut all.names));
+    scan.module = std::mem::take(&mut all.names).into();
+    (scan.kustomize, scan.releases, scan.tests) = (kustomize.into(), releases.into(), tests.into());
     scan.registries.append(&mut all.registries);
     all.sites.sort_by_key(|site| site.span.start);
     if is_strict && !(all.sites.is_empty() && all.partials.is_empty() && all.looks_away.is_empty()) {

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use super::build_file::BuildFile;
+use super::formats::{Kustomize, Releases};
 use super::located::Scan;
+use super::module_names::ModuleNames;
 use super::syntax::definition::{Chunk, NotWanted};
 
 /// How much of a text is read at a time, in bytes, where its documents can be told apart: some thirty times as much memory
@@ -69,14 +72,14 @@ impl Scan {
         self.partials.append(&mut next.partials);
         self.ignores.append(&mut next.ignores);
         self.recorded.append(&mut next.recorded);
-        self.kustomize.append(next.kustomize);
-        self.releases.append(next.releases);
+        self.kustomize.add(next.kustomize, Kustomize::append);
+        self.releases.add(next.releases, Releases::append);
         self.built.append(&mut next.built);
         self.artifacts.append(&mut next.artifacts);
         self.image_streams.append(&mut next.image_streams);
         self.registries.append(&mut next.registries);
-        self.module.add(next.module);
-        self.build_file.add(next.build_file);
+        self.module.add(next.module, ModuleNames::add);
+        self.build_file.add(next.build_file, BuildFile::add);
         self.switches.append(&mut next.switches);
         self.nodes += next.nodes;
     }

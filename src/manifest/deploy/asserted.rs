@@ -12,7 +12,7 @@ use crate::manifest::site::{Skip, State};
 /// Skips the images in files that a test only expects something of, and says so; not in those that a test applies, or that a
 /// kustomization builds on.
 pub(super) fn skip(files: &mut [TreeFile<'_>]) {
-    let tests: Vec<TestFiles> = files.iter_mut().map(|(_, scan)| std::mem::take(&mut scan.tests)).collect();
+    let tests: Vec<TestFiles> = files.iter_mut().map(|(_, scan)| scan.tests.take()).collect();
     let expected = patterns(tests.iter().flat_map(|tests| &tests.expected));
     let applied = patterns(tests.iter().flat_map(|tests| &tests.applied));
     let built: HashSet<String> =

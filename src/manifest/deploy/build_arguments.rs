@@ -13,7 +13,7 @@ use crate::source::tree::path_from;
 pub(super) fn settle(files: &mut [TreeFile<'_>]) {
     let builds: HashMap<String, BuildFile> = files
         .iter_mut()
-        .map(|(path, scan)| ((*path).to_owned(), std::mem::take(&mut scan.build_file)))
+        .map(|(path, scan)| ((*path).to_owned(), scan.build_file.take()))
         .filter(|(_, build_file)| !build_file.arguments.is_empty())
         .collect();
     for (path, scan) in files.iter_mut() {

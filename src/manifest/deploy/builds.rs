@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::tree_file::TreeFile;
-use crate::manifest::formats::compose::{self, ComposeFile, Role};
+use crate::manifest::formats::compose::{self, Role};
 use crate::manifest::located::Located;
 use crate::manifest::look_away::{LookAway, LookAwayReason, LookAwaySpot};
+use crate::manifest::rare::Rare;
 use crate::manifest::site::{Site, Skip, State};
 use crate::reference::Reference;
 use crate::source::tree::directory_of;
@@ -39,7 +40,7 @@ fn skip_built_by_others(files: &mut [TreeFile<'_>]) {
         scan.looks_away.push(known);
         scan.sites[site].site.skip(Skip::BuildOutput);
     }
-    files.iter_mut().for_each(|(_, scan)| scan.compose = ComposeFile::default());
+    files.iter_mut().for_each(|(_, scan)| scan.compose = Rare::default());
 }
 
 /// Returns the files that are deployed together, by their index: each Compose file with those beside it that make one

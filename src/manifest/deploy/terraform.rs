@@ -116,7 +116,7 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
         return;
     }
     let names: Vec<(&str, ModuleNames)> =
-        files.iter_mut().map(|(path, scan)| (directory_of(path), std::mem::take(&mut scan.module))).collect();
+        files.iter_mut().map(|(path, scan)| (directory_of(path), scan.module.take())).collect();
     let mut modules = Modules::of(&names);
     for ((_, scan), (at, names)) in files.iter_mut().zip(&names) {
         let mut decided: HashMap<&str, NameUse> = HashMap::new();

@@ -8,6 +8,7 @@ use super::catalogue::{CHAINSAW, KUTTL, group_of};
 use super::finder::Finder;
 use super::module_texts::nodes;
 use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::rare::Blank;
 use crate::manifest::site::{Skip, State};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
@@ -19,6 +20,10 @@ pub struct TestFiles {
     pub(in crate::manifest) expected: Vec<String>,
     /// What they put into one.
     pub(in crate::manifest) applied: Vec<String>,
+}
+
+impl Blank for TestFiles {
+    const BLANK: &'static Self = &Self { expected: Vec::new(), applied: Vec::new() };
 }
 
 impl TestFiles {

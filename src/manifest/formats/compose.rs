@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::finder::Finder;
 use super::inline_dockerfile;
 use crate::manifest::look_away::LookAwayReason;
+use crate::manifest::rare::Blank;
 use crate::manifest::site::{State, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::manifest::variable_text::names;
@@ -32,6 +33,11 @@ pub struct ComposeFile {
     pub(in crate::manifest) takes: Vec<String>,
     /// How many of its texts have each variable.
     pub(in crate::manifest) variables: BTreeMap<String, usize>,
+}
+
+impl Blank for ComposeFile {
+    const BLANK: &'static Self =
+        &Self { pulls: Vec::new(), never: Vec::new(), takes: Vec::new(), variables: BTreeMap::new() };
 }
 
 /// Returns what the Compose file at `path` says beside its images; nothing where it is another file.

@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::finder::Finder;
 use super::image_keys::KUSTOMIZE_IMAGES;
 use super::patch_target::{ImagePatch, sets, targeted_patches};
+use crate::manifest::rare::Blank;
 use crate::manifest::site::{Skip, State, Write, classify};
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 use crate::source::tree::{directory_of, path_from};
@@ -35,6 +36,19 @@ pub struct Kustomize {
     /// The JSON pointers at which the file sets images in other objects, where it is a JSON patch.
     #[serde(default)]
     pub sets: Vec<String>,
+}
+
+impl Blank for Kustomize {
+    const BLANK: &'static Self = &Self {
+        overlays: Vec::new(),
+        takes_away: BTreeMap::new(),
+        lets_out: BTreeMap::new(),
+        names: Vec::new(),
+        gives: Vec::new(),
+        is_component: false,
+        conditions: BTreeMap::new(),
+        sets: Vec::new(),
+    };
 }
 
 impl Kustomize {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::helm_parameters;
 use super::kustomization::{below, is_kustomization};
+use crate::manifest::rare::Blank;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// What the documents of a file install, and where charts come from by what they say.
@@ -16,6 +17,10 @@ pub struct Releases {
     /// The ConfigMaps and Secrets with values, and what they are made of.
     #[serde(default)]
     pub maps: Vec<ValuesMap>,
+}
+
+impl Blank for Releases {
+    const BLANK: &'static Self = &Self { installed: Vec::new(), sources: Vec::new(), maps: Vec::new() };
 }
 
 impl Releases {
