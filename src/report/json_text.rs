@@ -1,6 +1,6 @@
 //! JSON as text: the one door through which documents are printed.
 
-use std::io::{Result, Write};
+use std::io::{BufWriter, Result, Write};
 
 use serde::Serialize;
 
@@ -12,9 +12,11 @@ use crate::text::is_odd;
 /// # Errors
 /// `out` cannot be written.
 pub fn write(document: &impl Serialize, out: &mut impl Write) -> Result<()> {
-    let mut escaped = Escaped { out, last: 0 };
+    // The document comes in many small parts, each of whole letters, which a buffer keeps together.
+    let mut escaped = BufWriter::new(Escaped { out, last: 0 });
     serde_json::to_writer_pretty(&mut escaped, document)?;
-    escaped.write_all(b"\n")
+    escaped.write_all(b"\n")?;
+    escaped.flush()
 }
 
 /// Outside of strings neither of the letters stands twice in JSON, and none of them has a part in an escape.
