@@ -1,4 +1,4 @@
-//! What is found without reading every document is what is found by reading them all.
+//! What is found without reading every document is what is found by reading them all, or more where one is broken.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,19 @@ pub(crate) fn same_as_whole(path: &str, bytes: &[u8], scan: &Scan) {
         let document = whole.unread.is_empty().then_some(site.document);
         (document, site.span.clone(), site.image.clone(), site.state, located.line, located.column)
     };
-    assert!(scan.sites.iter().map(place).eq(whole.sites.iter().map(place)), "{scan:#?}\n{whole:#?}");
+    let found: Vec<_> = scan.sites.iter().map(place).collect();
+    let mut in_whole = whole.sites.iter().map(place);
+    if whole.unread.is_empty() {
+        assert!(in_whole.eq(found), "{scan:#?}\n{whole:#?}");
+    } else {
+        // What is broken, as a quote that is never closed, may hide what follows from a parser that goes on; a document
+        // that is read alone is not hidden.
+        assert!(in_whole.all(|place| found.contains(&place)), "{scan:#?}\n{whole:#?}");
+    }
     // What the parser says may differ: it does not see what comes after the document.
     let said = |scan: &Scan| -> BTreeSet<_> { scan.unread.iter().map(|unread| unread.reason).collect() };
     assert!(said(scan).is_subset(&said(&whole)), "{scan:#?}\n{whole:#?}");
-    assert_eq!((&scan.ignores, &scan.kustomize), (&whole.ignores, &whole.kustomize));
+    if whole.unread.is_empty() {
+        assert_eq!((&scan.ignores, &scan.kustomize), (&whole.ignores, &whole.kustomize));
+    }
 }

@@ -11,7 +11,7 @@ use super::splice::Plan;
 use super::style::Style;
 use crate::manifest::deploy;
 use crate::manifest::formats::catalogue::Catalogue;
-use crate::manifest::located::Located;
+use crate::manifest::located::{Located, Scan};
 use crate::manifest::scan::scan_whole;
 use crate::manifest::site::Site;
 use crate::manifest::syntax::source::{SourceText, text_of};
@@ -62,7 +62,7 @@ fn edit_sites(
         return None;
     };
     // The file is read again, every document of it; in between somebody may have written it.
-    let mut whole = scan_whole(path, before, catalogue).sites;
+    let Scan { sites: mut whole, unread, .. } = scan_whole(path, before, catalogue);
     // What the rest of the tree says of them does not stand in the file.
     deploy::keep_known(&mut whole, sites);
     for (now, then) in whole.iter_mut().zip(sites) {
@@ -72,7 +72,10 @@ fn edit_sites(
         now.site.span == then.site.span && now.site.image == then.site.image
     };
     if whole.len() != sites.len() || !whole.iter().zip(sites).all(same) {
-        fail_all(attempts, &EditError::FileChanged);
+        // A document that is broken, as by a quote that is never closed, may hide the images of those behind it.
+        let broken = unread.into_iter().find_map(|unread| unread.detail);
+        let error = broken.map_or(EditError::FileChanged, |said| ProofError::Unverifiable(said).into());
+        fail_all(attempts, &error);
         return None;
     }
     let sites = &whole[..];
