@@ -6,7 +6,7 @@ use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::manifest::{Located, PartialImage, SourceRange, is_candidate};
+use crate::manifest::{Located, PartialImage, SourceRange, is_judged};
 use crate::policy::SettingOrigin;
 use crate::reference::{Digest, Reference};
 use crate::text::shell_word;
@@ -69,7 +69,7 @@ impl Fix {
     /// Returns the command that mends it, if there is one.
     pub fn command(&self) -> Option<String> {
         match self {
-            Self::Pin { file } if is_candidate(file) => Some(format!("tagpin pin {}", shell_word(file))),
+            Self::Pin { file } if is_judged(file) => Some(format!("tagpin pin {}", shell_word(file))),
             Self::Pin { .. } => Some("tagpin check --fix".to_owned()),
             Self::Advice(_) => None,
         }

@@ -15,7 +15,7 @@ use crate::manifest::examine::examine;
 use crate::manifest::formats::missing_entry::MissingEntry;
 use crate::manifest::inventory::{FileScan, Inventory, take_with_readings};
 use crate::manifest::site::{Site, Skip, State};
-use crate::manifest::{Located, SIZE_MAX, VendoredTrees, is_candidate, is_read_unjudged};
+use crate::manifest::{Located, SIZE_MAX, VendoredTrees, is_judged, is_read_unjudged};
 use crate::plan::missing_entries::unknown_images;
 use crate::plan::{Rules, explain};
 use crate::report::explain::{self as report, Explained, ExplainedImage};
@@ -147,7 +147,7 @@ fn not_read(config: &Config, inventory: &Inventory, root_path: &str, bytes: &[u8
             vendored.path
         ));
     }
-    if !is_candidate(root_path) && !is_read_unjudged(root_path) {
+    if !is_judged(root_path) && !is_read_unjudged(root_path) {
         return Some(
             "tagpin does not read files with this name, unless a kustomization names them".to_owned(),
         );

@@ -72,7 +72,7 @@ pub(super) fn walk(
         for change in &step.changes {
             let side = |side: &Option<(String, Oid)>| {
                 side.clone()
-                    .filter(|(path, _)| is_meant(path) && (manifest::is_candidate(path) || target.is_files()))
+                    .filter(|(path, _)| is_meant(path) && (manifest::is_judged(path) || target.is_files()))
             };
             let (before, after) = (side(&change.before), side(&change.after));
             if before.is_some() || after.is_some() {

@@ -9,7 +9,7 @@ pub use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::catalogue::Catalogue;
 use crate::manifest::located::{Located, Looked, Scan, as_values};
 use crate::manifest::look_away::{LookAway, LookAwayReason};
-use crate::manifest::scan::{self, SIZE_MAX, is_candidate, is_read_unjudged};
+use crate::manifest::scan::{self, SIZE_MAX, is_candidate, is_judged, is_read_unjudged};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::template_home::is_template_home;
 use crate::manifest::unread::{Unread, UnreadReason};
@@ -148,7 +148,7 @@ fn take_with<T: Tree, L>(
             templates.push((entry.path.clone(), root_path.clone()));
         }
         let is_wanted = wanted(&root_path);
-        let is_file = scan::is_candidate(&entry.path)
+        let is_file = is_judged(&entry.path)
             || tree.is_named(&entry.path)
             || (!is_gate && is_read_unjudged(&root_path));
         if let Some(kind) = not_read::kind(&root_path).filter(|_| is_wanted && !is_file) {

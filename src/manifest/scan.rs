@@ -28,7 +28,7 @@ use super::syntax::template_name;
 use super::syntax::tree::{Fault, NODES_MAX, SyntaxError, SyntaxTree};
 use super::unread::{Unread, UnreadReason};
 use super::windows::windows;
-use super::{content, helper_images, ignore, recorded_digests, strict, switches};
+use super::{content, git_filter, helper_images, ignore, recorded_digests, strict, switches};
 
 /// The largest file that is read, in bytes.
 pub const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -41,12 +41,14 @@ pub fn is_candidate(path: &str) -> bool {
     Language::of(path).is_some_and(|language| language != Language::EnvFile)
 }
 
-/// Returns whether a file with this path is read where nobody judges it: variables that Compose fills into images, helpers of a
-/// chart, and templates whose names say what they are rendered to. To the gate these have parts of images, or are not read.
+/// Returns whether images in a file with this path are listed, pinned and judged alike.
+pub fn is_judged(path: &str) -> bool {
+    is_candidate(path) || template_name::rendered(path).is_some()
+}
+
+/// Returns whether a file with this path, in which the gate sees parts of images, is read where nobody judges it.
 pub fn is_read_unjudged(path: &str) -> bool {
-    Language::of(path) == Some(Language::EnvFile)
-        || helper_images::is_helper(path)
-        || template_name::rendered(path).is_some()
+    Language::of(path) == Some(Language::EnvFile) || helper_images::is_helper(path)
 }
 
 /// How closely a file is read.
@@ -79,7 +81,7 @@ pub fn scan_strictly(path: &str, bytes: &[u8], catalogue: &Catalogue, is_templat
 
 fn read(path: &str, bytes: &[u8], catalogue: &Catalogue, closeness: Closeness) -> Scan {
     let is_gate = matches!(closeness, Closeness::Gate { .. });
-    if let Some(filter) = git_filter(bytes).filter(|_| is_gate) {
+    if let Some(filter) = git_filter::of(bytes).filter(|_| is_gate) {
         let found = LookAway::of_file(LookAwayReason::GitFilter, filter);
         return Scan::told(vec![found.with_content(content::of_bytes(bytes))]);
     }
@@ -192,12 +194,17 @@ impl FileText<'_> {
         sites.retain(|site| !(is_name(site) && partials.iter().any(|it| it.span == site.span)));
         self.embeds.set(tree.embeds);
         locate(&tree, found, self.offset, &mut scan);
-        if !is_strict {
+        if !is_strict || self.is_template {
             self.add_unread(&tree, &mut scan);
+        }
+        if is_strict && self.is_template {
+            // A template is there to fill in: what it writes itself is judged.
+            let is_filled = |skip| matches!(skip, State::Skipped(Skip::Template | Skip::Variable));
+            scan.sites.retain(|located| !is_filled(located.site.state));
         }
         if let Closeness::Gate { is_template_home } = self.closeness
             && !self.has_none
-            && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home)
+            && is_unjudged_template(&tree, &scan, path, catalogue, is_template_home || self.is_template)
         {
             let found = LookAway::of_file(LookAwayReason::Template, "");
             scan.looks_away.push(found.with_content(content::of_template(tree.original)));
@@ -261,14 +268,6 @@ fn is_unjudged_template(
     };
     let hides = || strict::hides_image(tree.original, catalogue, images, |at| known.contains(&at));
     !is_template_home || hides()
-}
-
-/// Returns the filter that keeps a file elsewhere, or unreadable, and makes it again where it is checked out.
-fn git_filter(bytes: &[u8]) -> Option<&'static str> {
-    // git-lfs.com, "Pointers"; git-crypt, what it puts before each file.
-    let filters: [(&[u8], &str); 2] =
-        [(b"version https://git-lfs.github.com/spec/", "Git LFS"), (b"\0GITCRYPT\0", "git-crypt")];
-    filters.into_iter().find_map(|(start, name)| bytes.starts_with(start).then_some(name))
 }
 
 /// What a file's bytes are worth.

@@ -20,7 +20,7 @@ use crate::config::{Config, Variables};
 use crate::manifest::inventory::Inventory;
 use crate::manifest::mentions::{self, Mentions};
 use crate::manifest::site::{Skip, State};
-use crate::manifest::{SIZE_MAX, is_candidate};
+use crate::manifest::{SIZE_MAX, is_candidate, is_judged};
 use crate::source::git::RevisionError;
 use crate::source::tree::{
     CommitTree, Comparison, DirectoryTree, HeadTree, PATCH_MAX, PatchError, PatchedTree, Selection, Tree,
@@ -306,7 +306,7 @@ fn touched<T: Tree>(
     let mut touched: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
     for entry in now.entries()? {
         let root_path = now.root_path(&entry.path);
-        let is_read = is_candidate(&root_path) || now.is_named(&entry.path);
+        let is_read = is_judged(&root_path) || now.is_named(&entry.path);
         if !is_read || !is_touched(&entry.path, &root_path) {
             continue;
         }
