@@ -44,7 +44,8 @@ pub fn run(
     let declared = live::declared(&inventory, config.settings.annotations.keys());
     let (compared, _) = compare(&declared, &containers, args.online, &config)?;
     let files = Report::new(&inventory, None, |path| tree.is_named(path));
-    let (drift, complete) = (report::has_drift(&compared), files.complete && report::is_complete(&compared));
+    let drift = report::has_drift(&compared);
+    let complete = files.complete && report::is_complete(&compared);
     match globals.format {
         Format::Json => print_json(&report::document(&compared, complete), terminal)?,
         Format::Markdown => terminal.stdout.write_all(live_markdown::document(&compared).as_bytes())?,
@@ -58,6 +59,10 @@ pub fn run(
     if !globals.quiet {
         let summary = fold::line(report::summary(&compared).trim_end(), 2, &terminal.stderr);
         terminal.stderr.write_all(summary.as_bytes())?;
+        if containers.is_empty() {
+            let note = "note: the list has no container that runs: nothing was compared";
+            terminal.stderr.write_all(fold::line(note, 2, &terminal.stderr).as_bytes())?;
+        }
         if drift && !args.online && globals.format == Format::Human {
             let hint =
                 "hint: a node may name one platform's manifest of an index: `--online` tells them apart";

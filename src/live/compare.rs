@@ -142,6 +142,14 @@ pub fn compare(declared: &[DeclaredPlace], containers: &[Container], indexes: &I
     for container in containers {
         let digest = match &container.pulled {
             Pulled::Digest(digest) => digest,
+            Pulled::OneOf(digests) => {
+                let Some(first) = digests.first() else { continue };
+                let sides = images.get(&home(container, Some(first), &images));
+                let is_declared = |digest: &&Digest| {
+                    sides.is_some_and(|sides| sides.declared.iter().any(|it| it.digests.contains(*digest)))
+                };
+                digests.iter().find(is_declared).unwrap_or(first)
+            }
             Pulled::NotYet => {
                 compared.waiting += 1;
                 continue;

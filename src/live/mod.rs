@@ -31,6 +31,10 @@ fn reason(bytes: &[u8], of_pods: PodsError) -> PodsError {
     if bytes.trim_ascii().is_empty() {
         return PodsError::Empty;
     }
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    if let Some(error) = values.find_map(Result::err).filter(serde_json::Error::is_eof) {
+        return PodsError::CutOff(error.line());
+    }
     match serde_json::from_slice::<Value>(bytes) {
         Ok(Value::Array(items)) if items.is_empty() => PodsError::Empty,
         Ok(value) if !value["kind"].is_string() => PodsError::Unknown,
@@ -51,6 +55,8 @@ mod tests {
             ("[{}]", "it is not what `kubectl get pods -o json`, `docker inspect`"),
             ("3", "`nomad alloc status` prints"),
             ("{\"kind\": \"Deployment\"}", "it has the kind `Deployment`"),
+            ("{\"kind\": \"List\",\n \"items\": [{", "it ends in the middle, on line 2"),
+            ("[{\"Id\": \"1\"}]\n[{\"Id\"", "it ends in the middle, on line 2"),
             ("kind: List", "it is not what kubectl prints: expected value at line 1"),
         ] {
             let error = running(text.as_bytes()).unwrap_err().to_string();

@@ -44,6 +44,9 @@ pub struct ReplicaSet {
 pub enum Pulled {
     /// The digest of the index or manifest that was pulled.
     Digest(Digest),
+    /// An image that its registry has under several digests, as that of an index and that of one platform's manifest of it: whichever is declared
+    /// is what runs.
+    OneOf(Vec<Digest>),
     /// Nothing yet: the container has not started.
     NotYet,
     /// Only the id of the image on the node, which no registry knows: it was built or loaded there. Empty where not even
@@ -60,6 +63,9 @@ pub enum PodsError {
     /// JSON of another kind.
     #[error("it has the kind `{0}`, not a list of pods")]
     Kind(String),
+    /// It ends before all that was opened is closed.
+    #[error("it ends in the middle, on line {0}: what printed it was cut off")]
+    CutOff(usize),
     /// A list of nothing, or no text at all.
     #[error("the list is empty")]
     Empty,

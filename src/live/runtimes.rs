@@ -69,30 +69,40 @@ impl PulledImages {
         }
     }
 
-    /// Returns the digest that was pulled for `image`, which has this id.
-    fn pulled(&self, id: &str, image: &str) -> Pulled {
+    /// Returns what was pulled for `image`, which has this id; `told` is what the container itself says. What was asked for is believed
+    /// where the image does not say otherwise.
+    fn pulled(&self, id: &str, image: &str, told: Option<Digest>) -> Pulled {
         let asked = Reference::parse(image).ok();
-        if let Some(digest) = asked.as_ref().and_then(Reference::digest) {
-            return Pulled::Digest(digest.clone());
-        }
         let id = id.strip_prefix("sha256:").unwrap_or(id);
         let known = self.digests.get(id).or_else(|| self.digests.get(image)).into_iter().flatten();
-        let mut known = known.filter_map(|known| Reference::parse(known).ok());
+        let known = known.filter_map(|known| Reference::parse(known).ok());
         let same = |known: &Reference| asked.as_ref().is_none_or(|asked| Name::of(asked) == Name::of(known));
-        match known.find(same).and_then(|known| known.digest().cloned()) {
-            Some(digest) => Pulled::Digest(digest),
-            None => Pulled::Local(id.to_owned()),
+        let mut digests: Vec<Digest> =
+            known.filter(same).filter_map(|known| known.digest().cloned()).collect();
+        let asked = asked.as_ref().and_then(Reference::digest);
+        if let Some(asked) = asked.filter(|asked| digests.is_empty() || digests.contains(asked)) {
+            return Pulled::Digest(asked.clone());
+        }
+        digests.extend(told.filter(|told| !digests.contains(told)));
+        match digests.len() {
+            0 => Pulled::Local(id.to_owned()),
+            1 => Pulled::Digest(digests.remove(0)),
+            _ => Pulled::OneOf(digests),
         }
     }
 
     /// Reads a container of Docker or Podman; one that has ended runs nothing.
     fn of_docker(&self, container: &Value) -> Option<Container> {
         let state = &container["State"];
+        // What keeps the namespaces of a pod of Podman's open is nobody's workload.
+        if container["IsInfra"] == Value::Bool(true) {
+            return None;
+        }
+        // Podman before 4.0 calls it otherwise.
+        let health = [&state["Health"]["Status"], &state["Healthcheck"]["Status"]].map(text);
         let trouble = match text(&state["Status"]) {
             "exited" | "dead" | "removing" | "stopped" => return None,
-            "running" if text(&state["Health"]["Status"]) == "unhealthy" => {
-                Some("it is unhealthy".to_owned())
-            }
+            "running" if health.contains(&"unhealthy") => Some("it is unhealthy".to_owned()),
             "running" => None,
             other => Some(format!("it is {other}")),
         };
@@ -102,10 +112,7 @@ impl PulledImages {
         let id = text(&container["Image"]);
         let told = [&container["ImageDigest"], &container["ImageManifestDescriptor"]["digest"]];
         let told = told.into_iter().find_map(|digest| Digest::parse(text(digest)));
-        let pulled = match (self.pulled(id, image), told) {
-            (Pulled::Local(_), Some(digest)) => Pulled::Digest(digest),
-            (pulled, _) => pulled,
-        };
+        let pulled = self.pulled(id, image, told);
         let name = text(&container["Name"]).trim_start_matches('/');
         let service = text(&labels["com.docker.compose.service"]);
         let project = text(&labels["com.docker.compose.project"]);
@@ -127,7 +134,7 @@ impl PulledImages {
         };
         let image = text(&container["Image"]);
         let place = [&container["Project"], &container["Name"], &container["Service"]].map(text);
-        Some(container_of([place[0], place[1], place[2], ""], image, self.pulled("", image), trouble))
+        Some(container_of([place[0], place[1], place[2], ""], image, self.pulled("", image, None), trouble))
     }
 }
 

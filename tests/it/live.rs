@@ -107,6 +107,8 @@ fn exit_codes_tell_drift_from_what_could_not_be_compared() {
         assert_eq!((code, json["version"].as_u64()), (expected, Some(1)));
         assert_eq!(json["complete"], !ids.contains(&local.as_str()), "{out}");
     }
+    let (_, _, err) = run(&[], &[]);
+    assert!(err.contains("note: the list has no container that runs: nothing was compared"), "{err}");
     // Which pods, and which nodes.
     let (_, out, _) = run(&[&one, &two], &[]);
     assert!(out.contains("shop/api-1 (api)") && out.contains("1 container on node-1"), "{out}");
@@ -131,6 +133,7 @@ fn what_is_no_list_of_pods_is_a_usage_error() {
         (&["live", "--pods", "../deployment.json"], "", "the kind `Deployment`"),
         (&["live", "--pods", "../deep.json"], "", "no list of pods"),
         (&["live", "--pods", "../gone.json"], "", "cannot be read"),
+        (&["live"], &pods[..pods.len() - 2], "it ends in the middle, on line 1: what printed it was cut off"),
         (&["live", "gone"], pods.as_str(), "does not exist"),
         (&["live", "--format", "sarif"], &pods, "no format `sarif`"),
         (&["live", "--online", "--offline"], &pods, "--offline"),
