@@ -52,7 +52,11 @@ pub fn run(
             Ok(Exit::Done)
         }
         ConfigAction::Check(args) => {
-            let checked = check(args.file.as_deref().or(globals.config.as_deref()), environment, terminal);
+            let checked = match args.file.as_deref().filter(|file| is_repository_file(file)) {
+                // It is meant as what it is called, and lies where every command takes it for that.
+                Some(file) => check_own(file, environment),
+                None => check(args.file.as_deref().or(globals.config.as_deref()), environment, terminal),
+            };
             if !globals.is_json()? {
                 writeln!(terminal.stdout, "ok: {}", checked?)?;
                 return Ok(Exit::Done);
@@ -75,6 +79,20 @@ fn own_file(config: &Config) -> Result<Option<(&'static str, String)>, Failure> 
     config.narrowed_by_file(found.path)?;
     let text = fs_err::read_to_string(found.path)?;
     Ok((!config.is_of(&text)).then_some((found.path, text)))
+}
+
+/// Returns whether a file lies where every command takes it for the one of the repository.
+fn is_repository_file(file: &Path) -> bool {
+    let root = |name: &&str| file.ancestors().nth(Path::new(name).components().count());
+    let named = NAMES.iter().filter(|name| file.ends_with(name));
+    named.filter_map(root).any(|root| root.join(".git").exists())
+}
+
+/// Returns that a file was found right as the own one of a repository.
+fn check_own(file: &Path, environment: &Variables) -> Result<String, ConfigError> {
+    let config = Config::load(None, environment)?;
+    config.narrowed_by_file(&file.to_string_lossy())?;
+    Ok(format!("`{}`, as the file of a repository", file.display()))
 }
 
 /// Returns what was checked and found right.

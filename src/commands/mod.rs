@@ -33,7 +33,7 @@ use serde::Serialize;
 use crate::commands::args::{Format, Globals};
 use crate::commands::failure::Failure;
 use crate::config::{Config, Variables, discover};
-use crate::policy::Globs;
+use crate::policy::{Globs, has_version};
 use crate::pull_request::marker;
 use crate::registry::{self, Budget, ClientSettings, Credentials, HttpRegistry, Trust, registries_conf};
 use crate::report::terminal::{Stream, Terminal, TextStyle};
@@ -86,8 +86,11 @@ fn image_globs(images: &[String]) -> Result<Option<Globs>, Failure> {
     if images.is_empty() {
         return Ok(None);
     }
-    let globs = Globs::new(images.iter().cloned());
     let hint = "--image takes names without tag and digest, such as `ghcr.io/acme/*`";
+    if let Some(image) = images.iter().find(|image| has_version(image)) {
+        return Err(Failure::usage(format!("`--image {image}` would never match"), hint));
+    }
+    let globs = Globs::new(images.iter().cloned());
     Ok(Some(globs.map_err(|error| Failure::usage(format!("`--image`: {error}"), hint))?))
 }
 

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use super::{local_tree, work_tree_root};
 use crate::commands::args::Globals;
 use crate::commands::failure::Failure;
+use crate::manifest::is_judged;
 use crate::policy::Settings;
 use crate::policy::environment::Environment;
 use crate::policy::target::known_environments;
 use crate::report::terminal::Terminal;
-use crate::source::tree::{DirectoryTree, Tree as _};
-use crate::text::printable;
+use crate::source::tree::{DirectoryTree, Tree as _, TreeEntry};
+use crate::text::{count, printable};
 
 /// Returns the files that `paths` name: the working directory where there are none. What is called like an [[environment]] of
 /// `settings` is that, as for every other command; `./NAME` is the path.
@@ -19,6 +20,33 @@ use crate::text::printable;
 /// # Errors
 /// A path does not exist and no environment has its name, or files cannot be listed.
 pub(super) fn selected_tree(
+    paths: &[PathBuf],
+    settings: &Settings,
+    globals: &Globals,
+    terminal: &mut Terminal,
+) -> Result<DirectoryTree, Failure> {
+    let tree = named_tree(paths, settings, globals, terminal)?;
+    if !paths.is_empty() && !globals.quiet {
+        let entries = tree.entries().map_err(anyhow::Error::new)?;
+        let judged: Vec<&TreeEntry> = entries.iter().filter(|entry| is_judged(&entry.path)).collect();
+        let is_read = |entry: &&TreeEntry| settings.policy.reads(&tree.root_path(&entry.path));
+        let mut left_out = judged.iter().copied().filter(|entry| !is_read(entry));
+        let is_all = judged.iter().all(|entry| !is_read(entry));
+        if let Some(first) = left_out.find(|entry| is_all || tree.is_named(&entry.path)) {
+            let others = left_out.filter(|entry| is_all || tree.is_named(&entry.path)).count();
+            let others =
+                if others > 0 { format!(" and {} more", count(others, "file")) } else { String::new() };
+            let note = format!(
+                "note: `include` and `exclude` of [policy] leave out `{}`{others}: what is named here is not read",
+                first.path
+            );
+            writeln!(terminal.stderr, "{}", printable(&note))?;
+        }
+    }
+    Ok(tree)
+}
+
+fn named_tree(
     paths: &[PathBuf],
     settings: &Settings,
     globals: &Globals,

@@ -129,7 +129,7 @@ fn directive<F: FnOnce() -> LineIndex>(
                 }
             };
             let reason = words.clone();
-            until = words.next().filter(|word| *word == "until").and_then(|_| ends(words.next()?));
+            until = words.next().and_then(|word| ends(word, words.next()?));
             let mut reason = if until.is_some() { words } else { reason };
             unreasoned = !reason.any(|word| word.contains(char::is_alphanumeric));
             kind
@@ -143,12 +143,22 @@ fn directive<F: FnOnce() -> LineIndex>(
     Some(Directive { span, line, alone, kind, until, unknown, unreasoned })
 }
 
-/// Returns the day that `word` is; `until upstream mends it` is a reason, and `until 31.12.` a mistake.
-fn ends(word: &str) -> Option<IgnoreUntil> {
+/// Returns the day that stands behind an `until`; `until upstream mends it` is a reason, and `until 31.12.` a mistake. So is a slip in `until`
+/// before a day: it must not look like an ignore without an end.
+fn ends(until: &str, word: &str) -> Option<IgnoreUntil> {
+    let is_until = until.trim_end_matches([':', '=']) == "until";
     let word = word.trim_end_matches([':', ',', ';']);
     // Other spellings of a date that the parser knows are not for people.
-    match word.parse().ok().filter(|_| word.len() == "2026-12-31".len()) {
+    let day = word.parse().ok().filter(|_| word.len() == "2026-12-31".len());
+    match day.filter(|_| is_until) {
         Some(day) => Some(IgnoreUntil::Day(day)),
-        None => word.contains(|c: char| c.is_ascii_digit()).then(|| IgnoreUntil::NoDate(word.to_owned())),
+        None if is_until => {
+            word.contains(|c: char| c.is_ascii_digit()).then(|| IgnoreUntil::NoDate(word.to_owned()))
+        }
+        None => {
+            let until = until.to_ascii_lowercase();
+            let is_slip = until.starts_with("unt") || until.starts_with("til");
+            (is_slip && day.is_some()).then(|| IgnoreUntil::NoDate(format!("{until} {word}")))
+        }
     }
 }

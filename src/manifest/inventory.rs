@@ -27,9 +27,9 @@ use crate::source::tree::{EntryKind, Tree, TreeEntry, TreeError, directory_of};
 pub struct Inventory {
     /// The files that name images or could not be read, sorted by path.
     pub files: Vec<FileScan>,
-    /// How many files there are of each kind that may name images and that tagpin does not read.
+    /// The files of each kind that may name images and that tagpin does not read.
     #[serde(default)]
-    pub not_read: BTreeMap<String, usize>,
+    pub not_read_files: BTreeMap<String, Vec<String>>,
     /// The vendored directories that were left out, sorted by path.
     #[serde(default)]
     pub vendored: Vec<VendoredTree>,
@@ -135,7 +135,7 @@ fn take_with<T: Tree, L>(
     let (mut entries, mut others, mut hidden) = (Vec::new(), Vec::new(), HashSet::new());
     let (mut foreign, mut all) = (Vec::new(), Vec::new());
     let (mut templates, mut paths) = (Vec::new(), VendoredPaths::default());
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for entry in tree.entries()? {
         let root_path = tree.root_path(&entry.path);
         if vendored != VendoredTrees::Read {
@@ -152,7 +152,7 @@ fn take_with<T: Tree, L>(
             || tree.is_named(&entry.path)
             || (!is_gate && is_read_unjudged(&root_path));
         if let Some(kind) = not_read::kind(&root_path).filter(|_| is_wanted && !is_file) {
-            *kinds.entry(kind.to_owned()).or_default() += 1;
+            kinds.entry(kind.to_owned()).or_default().push(entry.path.clone());
         }
         if is_gate && is_wanted && Language::of(&root_path).is_some_and(|language| language != Language::Yaml)
         {
@@ -228,7 +228,7 @@ fn take_with<T: Tree, L>(
     }
     files.retain(|file| !hidden.contains(&file.path));
     let vendored = leave_out(tree, &mut files, &paths, vendored);
-    Ok((Inventory { files, not_read: kinds, vendored, deployers }, seen))
+    Ok((Inventory { files, not_read_files: kinds, vendored, deployers }, seen))
 }
 
 /// Takes what is vendored out of the `files`; returns how much it was.

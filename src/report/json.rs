@@ -26,7 +26,10 @@ struct ReportJson<'r> {
     unread: Vec<UnreadJson<'r>>,
     /// How many files there are of each kind that may name images and that tagpin does not read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    not_read: &'r BTreeMap<&'r str, usize>,
+    not_read: BTreeMap<&'r str, usize>,
+    /// Which ones they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    not_read_files: &'r BTreeMap<&'r str, &'r [String]>,
     /// The directories that a tool fetched, with what was left out there.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     vendored: &'r [VendoredTree],
@@ -337,7 +340,8 @@ fn document<'r>(report: &'r Report<'r>, checked: bool) -> ReportJson<'r> {
         version: VERSION,
         references: References(&report.rows),
         unread: unread.collect(),
-        not_read: &report.not_read,
+        not_read: report.not_read.iter().map(|(kind, files)| (*kind, files.len())).collect(),
+        not_read_files: &report.not_read,
         vendored: report.vendored,
         unchecked: unchecked.collect(),
         findings: checked.then(|| findings.collect()),

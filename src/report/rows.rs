@@ -25,7 +25,7 @@ pub struct Report<'i> {
     /// What could not be read.
     pub unread: Vec<UnreadRow<'i>>,
     /// How many files there are of each kind that may name images and that tagpin does not read.
-    pub not_read: BTreeMap<&'i str, usize>,
+    pub not_read: BTreeMap<&'i str, &'i [String]>,
     /// What `check` complains about, in the order of files and bytes; each may name a row.
     pub findings: Vec<Finding>,
     /// The line that each finding is about, where it is known; in the order of the findings.
@@ -157,7 +157,11 @@ impl<'i> Report<'i> {
         // Who pins asks for no list of what there is.
         let not_read = match verdicts {
             Some(_) => BTreeMap::new(),
-            None => inventory.not_read.iter().map(|(kind, count)| (kind.as_str(), *count)).collect(),
+            None => inventory
+                .not_read_files
+                .iter()
+                .map(|(kind, files)| (kind.as_str(), files.as_slice()))
+                .collect(),
         };
         let vendored = &inventory.vendored;
         Self { rows, unread, not_read, complete: readable && resolved, notes, vendored, ..Self::default() }

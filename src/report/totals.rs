@@ -25,7 +25,7 @@ pub fn totals(report: &Report<'_>, stream: &Stream) -> String {
     let mut text = fold::line(&images, 2, stream);
     if !report.not_read.is_empty() {
         let kinds: Vec<String> =
-            report.not_read.iter().map(|(kind, files)| format!("{files} {kind}")).collect();
+            report.not_read.iter().map(|(kind, files)| format!("{} {kind}", files.len())).collect();
         let kinds = format!("files that may name images and are not read: {}", kinds.join(", "));
         text += &fold::line(&kinds, 2, stream);
     }

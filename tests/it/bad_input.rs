@@ -108,6 +108,11 @@ fn what_is_spelled_wrong_is_a_usage_error_with_what_there_is() {
             "--tag and --digest",
         ),
         (
+            &["rollback", "dev", "--to", "previous", "--image", "acme/api:1"],
+            "`--image acme/api:1` would never match",
+            "without tag and digest",
+        ),
+        (
             &["rollback", "dev", "--to", "previous", "--image", "acme/ap"],
             "`dev` has no image that is meant",
             "tagpin list",

@@ -188,6 +188,14 @@ fn config_check_without_a_file_takes_the_one_of_the_repository() {
     let (code, _, err) = run(wide.path(), &["config", "check", "tagpin.toml"]);
     assert_eq!(code, 0);
     assert!(err.contains("as the file of a repository it would be refused: `forge` belongs into"), "{err}");
+    // At the root of a checkout nothing else is meant by this name.
+    fs_err::create_dir(wide.path().join(".git")).unwrap();
+    let (code, out, err) = run(wide.path(), &["config", "check", "tagpin.toml"]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("`forge` belongs into the file that is given with `--config`"), "{err}");
+    let (code, _, err) = run(wide.path(), &["config", "check", "--config", "tagpin.toml"]);
+    assert!(code == 0 && err.contains("it would be refused"), "{err}");
+    fs_err::remove_dir(wide.path().join(".git")).unwrap();
     let (code, shown, _) = run(wide.path(), &["config", "show", "tagpin.toml"]);
     assert!(code == 0 && !shown.contains("narrows"), "{shown}");
     let (code, _, err) = run(wide.path(), &["config", "check"]);

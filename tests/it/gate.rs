@@ -194,6 +194,7 @@ fn bad_input_is_a_usage_error_and_writes_nothing() {
     scene.write("empty.patch", "");
     scene
         .write("no.patch", "diff --git a/x.yaml b/x.yaml\n--- a/x.yaml\n+++ b/x.yaml\n@@ -1 +1 @@\n-a\n+b\n");
+    scene.write("bare.patch", "diff --git a.yaml a.yaml\n--- a.yaml\n+++ a.yaml\n@@ -1 +1 @@\n-a\n+b\n");
     scene.write("config.toml", "[[check.rule]]\nrules = [\"floating-tags\"]\nlevel = \"off\"\n");
     for (args, message, hint) in [
         (&["check", "gone.yaml"][..], "`gone.yaml` does not exist", "exist"),
@@ -212,6 +213,7 @@ fn bad_input_is_a_usage_error_and_writes_nothing() {
         (&["check", "--diff", "gone.patch"], "`gone.patch` cannot be read", "git diff"),
         (&["check", "--diff", "empty.patch"], "no change in it", "git diff"),
         (&["check", "--diff", "no.patch"], "`x.yaml`, which is not there", "check out"),
+        (&["check", "--diff", "bare.patch"], "cannot be used", "its names have no `a/` and `b/` before them"),
         (&["check", "--config", "config.toml"], "no rule `floating-tags`", "did you mean `floating-tag`?"),
         (&["check", "--fix", "--offline"], "--offline", "offline"),
     ] {

@@ -136,6 +136,33 @@ fn kinds_that_are_not_read_are_counted() {
         let counted =
             report["not_read"].as_object().unwrap().iter().map(|(kind, count)| format!("{count} {kind}"));
         assert_eq!(counted.collect::<Vec<_>>().join(", "), kinds);
+        assert_eq!(
+            report["not_read_files"]["jsonnet"],
+            serde_json::json!(["a/main.jsonnet", "b/main.jsonnet"])
+        );
+    }
+}
+
+#[test]
+fn what_is_named_and_left_out_is_told() {
+    let scene = checkout::Scene::new(&[
+        ("a.yaml", &compose(&["nginx:1"])),
+        ("b/c.yaml", "a: 1\n"),
+        ("b/d.yaml", "a: 1\n"),
+        ("tagpin.toml", "[policy]\nexclude = [\"b/**\"]\n"),
+    ]);
+    for command in ["list", "check"] {
+        let told = |paths: &[&str]| {
+            let args = [&[command, "--offline"][..], paths].concat();
+            let (_, _, err) = scene.run(&args);
+            err.lines().find(|line| line.contains("leave out")).map(str::to_owned)
+        };
+        let all = "note: `include` and `exclude` of [policy] leave out `b/c.yaml` and 1 file more: what is named here is not read";
+        let one = all.replace(" and 1 file more", "");
+        assert_eq!(told(&["b/c.yaml"]).as_deref(), Some(one.as_str()), "{command}");
+        assert_eq!(told(&["b/c.yaml", "a.yaml"]).as_deref(), Some(one.as_str()), "{command}");
+        assert_eq!(told(&["b"]).as_deref(), Some(all), "{command}");
+        assert_eq!((told(&["a.yaml"]), told(&["."]), told(&[])), (None, None, None), "{command}");
     }
 }
 

@@ -189,7 +189,7 @@ impl Before {
     ) -> Result<Self, Failure> {
         // It leads to the files as they were before this run wrote some.
         let then = |path: &str| place.written.get(path).cloned().or_else(|| place.read(path));
-        let tree = PatchedTree::new(now, &patch, then).map_err(|error| no_patch(file, &error))?;
+        let tree = PatchedTree::new(now, &patch, then).map_err(|error| no_patch(file, &error, &patch))?;
         let settings = BaseSettings::new(
             &place,
             |path| tree.file_before(path, |path| place.file(path)),
@@ -381,8 +381,15 @@ fn read_patch(file: &Path) -> Result<Vec<u8>, Failure> {
     input::read(file, &Input { what: "changes", max: PATCH_MAX, hint, split })
 }
 
-fn no_patch(file: &Path, error: &PatchError) -> Failure {
+fn no_patch(file: &Path, error: &PatchError, patch: &[u8]) -> Failure {
+    let has_prefixes = || {
+        let mut lines = patch.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"+++ "));
+        lines.all(|name| name.starts_with(b"b/") || name.starts_with(b"\"b/") || name == b"/dev/null")
+    };
     let hint = match error {
+        _ if !has_prefixes() => {
+            "its names have no `a/` and `b/` before them: `git diff --default-prefix` writes them, whatever `diff.noprefix` says"
+        }
         PatchError::Malformed(_) | PatchError::Empty => "give the output of `git diff` as it is",
         _ => "check out the commit that the patch leads to, or use `--changed-since`",
     };
