@@ -7,7 +7,7 @@ use super::finder::Finder;
 use super::found::Found;
 use super::{
     ansible, asserts, bake, compose, concourse, devcontainer, dockerfile, env_file, helm_values, json_patch,
-    kubernetes, kustomization, kustomize_looks_away, locations, object, partial_images, quadlet,
+    kubernetes, kustomization, kustomize_looks_away, locations, object, partial_images, pre_commit, quadlet,
     remote_values, runners, terraform, unknown,
 };
 use crate::manifest::syntax::language::Language;
@@ -71,6 +71,7 @@ pub(super) fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) 
             "concourse" => concourse::find(finder, root),
             "devcontainer" => devcontainer::features(finder, root),
             "dockerfile" => dockerfile::find(finder, root),
+            "pre-commit" => pre_commit::find(finder, root),
             "quadlet" => quadlet::other_units(finder, root),
             "terraform" => terraform::find(finder, root),
             _ => {}

@@ -47,6 +47,7 @@ mod partial_images;
 mod patch_target;
 pub mod pattern;
 mod platform;
+mod pre_commit;
 mod quadlet;
 mod registry_elsewhere;
 mod releases;
