@@ -1,6 +1,6 @@
 //! What the rules of the gate judge by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -55,6 +55,8 @@ pub struct Base<'c> {
     pub touched: &'c BTreeMap<String, Vec<Range<usize>>>,
     /// The names that files have now and had before, below the root.
     pub renamed: &'c BTreeMap<String, String>,
+    /// Every path below the root that is there now.
+    pub there: &'c HashSet<String>,
 }
 
 /// A file with settings of the gate that a change edits.

@@ -6,7 +6,7 @@ use super::rendered::origin::RenderedOrigin;
 use super::rule::{GateRule, Severity};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::State;
-use crate::manifest::{Located, PartialImage, SourceRange, is_judged};
+use crate::manifest::{Located, OffCondition, PartialImage, SourceRange, is_judged};
 use crate::policy::SettingOrigin;
 use crate::reference::{Digest, Reference};
 use crate::text::shell_word;
@@ -45,7 +45,7 @@ pub struct Finding {
     /// [`LookAway::inputs`](crate::manifest::LookAway::inputs) has it: with other inputs it is another finding.
     pub inputs: BTreeMap<String, String>,
     /// What keeps from running what it is about: where less of that is left than before, it is another finding.
-    pub off: BTreeSet<String>,
+    pub off: BTreeSet<OffCondition>,
     /// The same finding in another commit has the same: 32 hex digits, from the rule, the file, the subject, and how
     /// many equal ones stand before it.
     pub fingerprint: String,

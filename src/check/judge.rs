@@ -98,7 +98,7 @@ fn found(context: &CheckContext<'_>, newly: &BTreeMap<String, NewlyDeployed>) ->
         if let (Some(document), Some(path), Some(place)) = place {
             let all = switches.get(finding.file.as_str()).copied().unwrap_or_default();
             let off = all.iter().filter(|switch| switch.scope.has(document, path, place.span.start));
-            finding.off = off.map(|switch| switch.condition.clone()).collect();
+            finding.off = off.map(Switch::off).collect();
         }
         finding.deployed_by =
             newly.get(&finding.root_path).map(|newly| newly.all.clone()).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::context::{Base, CheckContext};
 use super::finding::{Finding, without_positions};
 use crate::manifest::inventory::{FileScan, Inventory};
 use crate::manifest::site::Site;
-use crate::manifest::{Located, LookAwayReason};
+use crate::manifest::{Located, LookAwayReason, OffCondition};
 use crate::source::tree::{directory_of, path_from};
 
 /// Returns the fingerprints of the findings that were there before. One that was there makes one old, and only where that
@@ -42,7 +42,7 @@ pub(super) fn old(
         !is_about_the_change
             && is_same_input(finding, old)
             && finding.level <= old.level
-            && old.off.is_subset(&finding.off)
+            && base.newly_on(finding, old).is_none()
             && (!is_allowed(old) || is_allowed(finding))
     };
     let mut old = HashSet::new();
@@ -97,10 +97,12 @@ pub(super) fn switched_on(finding: &Finding, base: Base<'_>, before: &[Finding])
     let is_it = |old: &&Finding| {
         old.rule.id == finding.rule.id && old.root_path == file && old.subject == finding.subject
     };
-    let mut all = before.iter().filter(is_it).filter(|old| !old.off.is_subset(&finding.off)).peekable();
+    let on = |old| base.newly_on(finding, old);
+    let mut all = before.iter().filter(is_it).filter(|old| on(old).is_some()).peekable();
     let first = all.peek().copied();
     let old = all.find(|old| old.path == finding.path).or(first)?;
-    old.off.difference(&finding.off).next().cloned()
+    let OffCondition { condition, by } = on(old)?;
+    Some(by.as_ref().map_or_else(|| condition.clone(), |by| format!("{condition} in {by}")))
 }
 
 /// Returns whether a finding about a whole file says by name what it is about, so that another one is another finding.
@@ -114,6 +116,16 @@ impl Base<'_> {
     /// Returns the name that the file at `root_path` had before.
     pub(super) fn old_name<'n>(&'n self, root_path: &'n str) -> &'n str {
         self.renamed.get(root_path).map_or(root_path, String::as_str)
+    }
+
+    /// Returns what kept off what `old` is about and does not what `finding` is about. A file that is gone lets nothing run.
+    fn newly_on<'f>(&self, finding: &Finding, old: &'f Finding) -> Option<&'f OffCondition> {
+        let is_kept = |off: &OffCondition| {
+            let by = |now: &OffCondition| now.by.as_deref().map(|by| self.old_name(by).to_owned());
+            finding.off.iter().any(|now| now.condition == off.condition && by(now) == off.by)
+        };
+        let is_there = |by: &String| self.there.contains(by) || self.renamed.values().any(|old| old == by);
+        old.off.iter().find(|off| off.by.as_ref().is_none_or(is_there) && !is_kept(off))
     }
 }
 

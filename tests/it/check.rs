@@ -50,11 +50,14 @@ fn check(tree: &Path, setting: &Setting<'_>) -> (Checked, Vec<UncheckedSite>) {
     let before = setting.before.map(inventory);
     let touched = BTreeMap::new();
     let renamed = setting.before.map(|before| renamed(before, tree)).unwrap_or_default();
+    let entries = DirectoryTree::open(tree).unwrap().entries().unwrap();
+    let there = entries.into_iter().map(|entry| entry.path).collect();
     let base = before.as_ref().map(|inventory| Base {
         inventory,
         edited: &[],
         touched: &touched,
         renamed: &renamed,
+        there: &there,
     });
     let online = setting.registry.as_ref().map(|registry| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

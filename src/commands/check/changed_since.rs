@@ -45,6 +45,8 @@ pub(super) struct Before {
     /// The files that the change touches, and the lines of theirs, from 1.
     touched: BTreeMap<String, Vec<Range<usize>>>,
     renamed: BTreeMap<String, String>,
+    /// Every path below the root that is there now.
+    there: HashSet<String>,
     looks_away: Vec<UnfollowedPath>,
     mentions: Vec<Mentions>,
     pinned_names: HashSet<String>,
@@ -168,6 +170,7 @@ impl Before {
             edited,
             touched,
             renamed,
+            there,
             looks_away,
             mentions,
             pinned_names,
@@ -232,6 +235,7 @@ impl Before {
             edited,
             touched,
             renamed,
+            there,
             looks_away,
             mentions,
             pinned_names,
@@ -245,6 +249,7 @@ impl Before {
             edited: &self.edited,
             touched: &self.touched,
             renamed: &self.renamed,
+            there: &self.there,
         }
     }
 

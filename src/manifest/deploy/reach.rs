@@ -88,6 +88,8 @@ struct Naming {
     what: String,
     by: String,
     condition: String,
+    /// Whether somebody has to say so first.
+    is_by_hand: bool,
 }
 
 struct Reach<'i> {
@@ -118,7 +120,10 @@ pub fn newly_deployed(
     let holds = |naming: &&Naming| {
         naming.condition.is_empty() || conditions.contains(&(naming.what.as_str(), naming.condition.as_str()))
     };
-    let (ways_then, ways_now) = (Ways::of(then.namings.iter().filter(holds)), Ways::of(now.namings.iter()));
+    let (ways_then, ways_now) = (
+        Ways::of(then.namings.iter().filter(|naming| !naming.is_by_hand).filter(holds)),
+        Ways::of(now.namings.iter()),
+    );
     let deployed_then = ways_then.from(then.roots().filter(is_root));
     let deployed_now = ways_now.from(now.roots());
     let is_new = |naming: &Naming| {
@@ -162,7 +167,7 @@ impl<'i> Reach<'i> {
         let mut reach = Self { deployers, files, namings: BTreeSet::new() };
         let mut namings = BTreeSet::new();
         for (by, names) in &deployers.names {
-            for DeployedPath { path, condition, except, directory } in names {
+            for DeployedPath { path, condition, except, directory, is_by_hand } in names {
                 let is_taken = |what: &str| {
                     let below = what.strip_prefix(path.as_str()).unwrap_or(what).trim_start_matches('/');
                     directory.as_ref().is_none_or(|it| is_named(what) || what == path || it.takes(below))
@@ -170,13 +175,19 @@ impl<'i> Reach<'i> {
                 let is_left_out =
                     |what: &String| !is_taken(what) || except.iter().any(|except| is_in(what, except));
                 let all = reach.at(path).into_iter().filter(|what| what != by && !is_left_out(what));
-                namings.extend(all.map(|what| Naming { what, by: by.clone(), condition: condition.clone() }));
+                let naming = |what| Naming {
+                    what,
+                    by: by.clone(),
+                    condition: condition.clone(),
+                    is_by_hand: *is_by_hand,
+                };
+                namings.extend(all.map(naming));
             }
         }
         for chart in &deployers.charts {
             let by = joined(chart, "Chart.yaml");
             for what in reach.of_chart(chart) {
-                namings.insert(Naming { what, by: by.clone(), condition: String::new() });
+                namings.insert(Naming { what, by: by.clone(), condition: String::new(), is_by_hand: false });
             }
         }
         reach.namings = namings;
@@ -246,7 +257,8 @@ impl<'i> Reach<'i> {
         while !open.is_empty() {
             let mut next = Vec::new();
             for path in open {
-                let from = Naming { what: path.to_owned(), by: String::new(), condition: String::new() };
+                let (what, by, condition) = (path.to_owned(), String::new(), String::new());
+                let from = Naming { what, by, condition, is_by_hand: false };
                 for naming in self.namings.range(from..).take_while(|naming| naming.what == path) {
                     found.push(naming);
                     if seen.insert(naming.by.as_str()) {

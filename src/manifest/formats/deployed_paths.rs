@@ -21,6 +21,8 @@ pub struct DeployedPath {
     pub except: Vec<String>,
     /// What of a plain directory is taken; all where it is `None`.
     pub directory: Option<PlainDirectory>,
+    /// Whether nothing of it is deployed before somebody says so: an application that is not synced by itself.
+    pub is_by_hand: bool,
 }
 
 /// What Argo CD takes of a directory that neither kustomize nor Helm builds (Argo CD, Directory).
@@ -108,7 +110,8 @@ pub(super) fn of_object(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<DeployedPath
     let Some(spec) = tree.get(root, "spec") else { return Vec::new() };
     let annotations = tree.get(root, "metadata").and_then(|metadata| tree.get(metadata, "annotations"));
     let is_skipped = |all| tree.get_str(all, "argocd.argoproj.io/skip-reconcile") == Some("true");
-    if tree.get_str(spec, "suspend") == Some("true") || annotations.is_some_and(is_skipped) {
+    let is_true = |key| tree.get_str(spec, key) == Some("true");
+    if is_true("suspend") || is_true("paused") || annotations.is_some_and(is_skipped) {
         return Vec::new();
     }
     let group = text("apiVersion").split('/').next().unwrap_or_default();
@@ -190,6 +193,8 @@ pub(super) fn given_values(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> V
 fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
     let sources = tree.get(spec, "sources").map(|sources| tree.items(sources)).unwrap_or_default();
     let mut found = Vec::new();
+    let automated = tree.get(spec, "syncPolicy").and_then(|policy| tree.get(policy, "automated"));
+    let is_by_hand = automated.is_none_or(|it| tree.get_str(it, "enabled") == Some("false"));
     for source in tree.get(spec, "source").into_iter().chain(sources.iter().copied()) {
         let condition = content_at(tree, source, &["repoURL", "directory"]);
         // What an action of a template says, generators know.
@@ -211,6 +216,7 @@ fn of_sources(tree: &SyntaxTree<'_>, spec: NodeId) -> Vec<DeployedPath> {
             found.extend(below.map(named));
         }
     }
+    found.iter_mut().for_each(|named| named.is_by_hand = is_by_hand);
     found
 }
 

@@ -4,13 +4,28 @@ use super::commands::programs::{ProgramRole, has_role};
 use super::commands::{self, EngineImage, NamedFiles, Script};
 use super::image_like::{Likeness, asked_for, has_version, likeness, put_together, words as image_words};
 use super::mention::Mentioned;
-use super::outline;
 use super::read_by_name::is_recipe;
 use super::reader::{Reader, Text};
-use crate::manifest::syntax::tree::NodeId;
+use super::{names, outline};
+use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
 
 /// The longest list that is read as a command.
 const COMMAND_MAX: usize = 200;
+
+/// Stands for what commands deploy, among what else says a name.
+const DEPLOYED: &str = "(deployed)";
+
+/// Returns the directory in which the commands of a step run, as the step, its job or its workflow says it.
+fn directory_of_step<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Option<&'t str> {
+    const KEY: &str = "working-directory";
+    if names::key_of(tree, node) != Some("run") {
+        return None;
+    }
+    names::above(tree, node).find_map(|mapping| {
+        let default = || tree.get_str(tree.get(tree.get(mapping, "defaults")?, "run")?, KEY);
+        tree.get_str(mapping, KEY).or_else(default)
+    })
+}
 
 impl Reader<'_, '_> {
     /// Takes the images that a command asks for whose words are items of a list.
@@ -60,7 +75,16 @@ impl Reader<'_, '_> {
 
     /// Takes the names of what the commands of a text deploy, each with those before it.
     pub(super) fn names(&mut self, text: &Text<'_>, node: NodeId, named: Vec<NamedFiles>) {
-        for together in named.into_iter().filter(|named| named.is_deployed) {
+        let is_run = named.iter().any(|named| named.is_deployed && named.is_command);
+        let directory = directory_of_step(text.tree, node).filter(|_| is_run);
+        if let Some(word) = directory.and_then(commands::below) {
+            self.emit(text, node, Mentioned::Name { word, target: DEPLOYED.to_owned() });
+        }
+        for mut together in named.into_iter().filter(|named| named.is_deployed) {
+            // What another tool was told before was not deployed by that.
+            if together.is_command {
+                together.manner.insert_str(0, DEPLOYED);
+            }
             let mut target = outline::before(text.tree, node) + &together.manner;
             for word in together.files {
                 self.emit(text, node, Mentioned::Name { word: word.clone(), target: target.clone() });

@@ -10,6 +10,7 @@ use super::commands;
 use super::digests;
 use super::holdings::{Holdings, meanings};
 use super::mention::{Mention, Mentioned};
+use super::names;
 use super::outline::Names;
 use super::read_by_name::is_environment;
 use super::reader::{Reader, Text};
@@ -42,7 +43,10 @@ pub fn new_mentions(file: &str, before: Option<&[u8]>, now: &[u8], catalogue: &C
         let mut take = |what: Mentioned, at: &Text<'_>, path: String, _: Range<usize>| {
             let key = key(&what, &path, at);
             known.add(key, switches.off(at.document, &path));
-            if let Mentioned::Name { word, .. } = what {
+            // What was only looked at leads to nothing that ran.
+            if let Mentioned::Name { word, target } = what
+                && !target.ends_with(names::LOOKED_AT)
+            {
                 names_before.insert(key, word);
             }
         };

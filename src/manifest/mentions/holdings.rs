@@ -41,13 +41,17 @@ impl Holdings {
 pub(super) fn meanings(path: &str, word: &str) -> impl Iterator<Item = String> {
     // A part of the file itself, of another one, or of an object.
     let (word, part) = word.split_once('#').map_or((word, None), |(word, part)| (word, Some(part)));
-    let own = part.filter(|_| word.is_empty()).map(|_| path.to_owned());
+    let itself = part.filter(|_| word.is_empty()).map(|_| path.to_owned());
     // As Argo CD names another source.
     let below = word.split_once('/').filter(|(source, _)| source.starts_with('$')).map(|(_, below)| below);
     let at_root = path_from("", below.unwrap_or(word).trim_start_matches('/'));
     // As a deployer sees it from a directory that it builds.
     let above = path_from("", word.trim_start_matches("../")).filter(|_| word.starts_with("../"));
-    let paths = [path_from(directory_of(path), word), at_root, above].into_iter().flatten();
-    let names = paths.chain(std::iter::once(word.to_owned())).filter(|name| !name.is_empty()).chain(own);
+    // As the tasks of a role see what lies in it.
+    let role = ["/tasks/", "/handlers/"].iter().find_map(|below| Some(path.rsplit_once(below)?.0));
+    let in_role = ["", "files", "templates"].map(|kind| path_from(&format!("{}/{kind}", role?), word));
+    let own = [path_from(directory_of(path), word), at_root, above].into_iter().flatten();
+    let paths = own.chain(in_role.into_iter().flatten());
+    let names = paths.chain(std::iter::once(word.to_owned())).filter(|name| !name.is_empty()).chain(itself);
     names.map(move |name| part.map_or(name.clone(), |part| format!("{name}#{part}")))
 }

@@ -67,6 +67,38 @@ fn is_about_others(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     ABOUT.contains(&key) || starts()
 }
 
+/// Words in the names of actions that only look at the files that they are given, or keep them.
+const LOOKING: [&str; 14] = [
+    "artifact",
+    "cache",
+    "check",
+    "checkov",
+    "conftest",
+    "datree",
+    "kube-score",
+    "kubeconform",
+    "kubeval",
+    "lint",
+    "scan",
+    "trivy",
+    "upload",
+    "valid",
+];
+
+/// Stands for names that are said to what only looks at files.
+pub(super) const LOOKED_AT: &str = "(looked at)";
+
+/// Returns what tells a name that is said to an action that only looks at files from others.
+pub(super) fn looked_at(tree: &SyntaxTree<'_>, node: NodeId) -> &'static str {
+    let mut mappings = above(tree, node).skip(1);
+    let action = mappings
+        .find_map(|mapping| tree.get_str(mapping, "uses"))
+        .filter(|_| keys_above(tree, node).nth(1) == Some("with"));
+    let looks =
+        |action: &str| LOOKING.iter().any(|word| action.split('@').next().unwrap_or(action).contains(word));
+    if action.is_some_and(looks) { LOOKED_AT } else { "" }
+}
+
 /// Returns the nearest key above a node.
 pub(super) fn key_of<'t>(tree: &'t SyntaxTree<'_>, node: NodeId) -> Option<&'t str> {
     keys_above(tree, node).next()

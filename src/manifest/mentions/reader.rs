@@ -308,7 +308,7 @@ impl<'r, 't> Reader<'r, 't> {
         for word in names::words(text.tree, node, value).into_iter().chain(sections) {
             let target = text.tree.nodes[node].parent().and_then(|parent| text.tree.get(parent, "target"));
             let target = target.map(|target| content::of_node(text.tree, target)).unwrap_or_default();
-            let target = target + &outline::before(text.tree, node);
+            let target = target + &outline::before(text.tree, node) + names::looked_at(text.tree, node);
             self.emit(text, node, Mentioned::Name { word, target });
         }
         self.names(text, node, names::paths(text.tree, node, value));

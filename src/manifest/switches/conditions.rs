@@ -1,5 +1,6 @@
 //! The conditions of a chart's template: which bytes come out only where some value says so.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::switch::{Sense, sense};
@@ -11,6 +12,8 @@ pub(super) struct Condition {
     /// The values that it asks for, as JSON pointers in lower case.
     pub(super) values: Vec<String>,
     pub(super) asks: Asks,
+    /// Whether one of the values is enough.
+    pub(super) is_any: bool,
 }
 
 /// What a condition asks of a value.
@@ -27,6 +30,9 @@ pub(super) enum Asks {
 /// Stands before what a condition asks of the release and of the cluster, which deployers say.
 pub(super) const ABOUT_RELEASE: &str = "(release) ";
 
+/// Stands before what a condition asks of `Chart.yaml`.
+pub(super) const ABOUT_CHART: &str = "(chart) ";
+
 /// Stands before a condition that asks about nothing but what is written in it.
 pub(super) const WRITTEN: &str = "(written) ";
 
@@ -40,8 +46,10 @@ struct OpenBlock<'t> {
 }
 
 /// Returns the conditions in `text`: of blocks, and of documents that a value turns off, as `replicas: {{ .Values.x }}` does.
-pub(super) fn of_template(text: &str) -> Vec<Condition> {
+/// The `named` are what its chart defines, by their names.
+pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
     let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
+    let names = Names { variables: variables(text), named };
     let mut at = 0;
     while let Some(start) = text[at..].find("{{").map(|start| at + start) {
         let Some(end) = text[start..].find("}}").map(|end| start + end + 2) else { break };
@@ -50,9 +58,10 @@ pub(super) fn of_template(text: &str) -> Vec<Condition> {
         let context = open.last().map(|open| open.context.clone()).unwrap_or_default();
         match word {
             "if" | "with" | "range" => {
-                let values = values(head, &context);
+                let values = values(&names.resolved(head), &context);
                 let context = match (word, values.as_slice()) {
-                    ("with" | "range", [value]) => value.clone(),
+                    ("with", [value]) => value.clone(),
+                    ("range", [value]) => format!("{value}/*"),
                     _ => context,
                 };
                 open.push(OpenBlock { head, word, start: end, is_else: false, context });
@@ -63,7 +72,7 @@ pub(super) fn of_template(text: &str) -> Vec<Condition> {
             "else" => {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
-                    found.extend(condition(&before, start, &outer));
+                    found.extend(condition(&before, start, &outer, &names));
                     let head = match head.strip_prefix("if").or(head.strip_prefix("with")) {
                         Some(more) if more.starts_with(char::is_whitespace) => more.trim(),
                         _ => "",
@@ -76,7 +85,7 @@ pub(super) fn of_template(text: &str) -> Vec<Condition> {
             "end" => {
                 if let Some(before) = open.pop() {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
-                    found.extend(condition(&before, start, &outer));
+                    found.extend(condition(&before, start, &outer, &names));
                 }
             }
             _ => {}
@@ -99,14 +108,20 @@ fn of_settings(text: &str) -> Vec<Condition> {
             let Some(action) = action.filter(|action| !action.contains("}}")) else { continue };
             let values = values(action.trim_matches('-').trim(), "");
             let asks = if sense == Sense::Off { Asks::No } else { Asks::Yes };
-            found.extend((values.len() == 1).then(|| Condition { range: range.clone(), values, asks }));
+            found.extend((values.len() == 1).then(|| Condition {
+                range: range.clone(),
+                values,
+                asks,
+                is_any: false,
+            }));
         }
     }
     found
 }
 
-fn condition(open: &OpenBlock<'_>, end: usize, outer: &str) -> Option<Condition> {
-    let values = values(open.head, outer);
+fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &Names<'_>) -> Option<Condition> {
+    let head = names.resolved(open.head);
+    let values = values(&head, outer);
     if values.is_empty() {
         let is_written =
             |word: &str| !word.starts_with(['.', '$']) && word != "include" && word != "template";
@@ -116,18 +131,143 @@ fn condition(open: &OpenBlock<'_>, end: usize, outer: &str) -> Option<Condition>
             range: open.start..end,
             values: vec![format!("{WRITTEN}{}", asked.trim_end())],
             asks: Asks::What,
+            is_any: false,
         });
     }
-    let has = |word: &str| words(open.head).any(|other| other == word);
-    let compares = ["eq", "ne", "lt", "le", "gt", "ge", "has", "contains", "hasPrefix", "regexMatch"];
-    let asks = if compares.iter().any(|word| has(word)) {
+    let has = |word: &str| words(&head).any(|other| other == word);
+    let compares = [
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "has",
+        "mustHas",
+        "hasKey",
+        "contains",
+        "hasPrefix",
+        "hasSuffix",
+        "regexMatch",
+        "semverCompare",
+        "len",
+        "ternary",
+    ];
+    // What a definition makes of a value is not followed.
+    let asks = if head.contains(MADE) || compares.iter().any(|word| has(word)) {
         Asks::What
     } else if has("not") != open.is_else {
         Asks::No
     } else {
         Asks::Yes
     };
-    Some(Condition { range: open.start..end, values, asks })
+    let is_any = asks == Asks::Yes && has("or") && !has("and");
+    Some(Condition { range: open.start..end, values, asks, is_any })
+}
+
+/// What a chart defines: the texts between `define` and `end`, by their names.
+pub(super) type Defined = HashMap<String, String>;
+
+/// Returns what a text of a chart defines.
+pub(super) fn defined_in(text: &str) -> Defined {
+    let mut found = Defined::new();
+    for (at, _) in text.match_indices("define \"") {
+        let Some((name, rest)) = text[at + "define \"".len()..].split_once('"') else { continue };
+        let end = rest.find("{{- define").or_else(|| rest.find("{{ define")).unwrap_or(rest.len());
+        found.insert(name.to_owned(), rest[..end].to_owned());
+    }
+    found
+}
+
+/// What stands behind the names in a template.
+struct Names<'t> {
+    variables: HashMap<&'t str, Vec<Variable<'t>>>,
+    named: &'t Defined,
+}
+
+/// What a variable is set to.
+#[derive(Clone, Copy)]
+struct Variable<'t> {
+    value: &'t str,
+    /// Whether it is one after the other of what stands there.
+    is_each: bool,
+}
+
+/// Stands in a condition where a definition makes something of what is asked.
+const MADE: &str = "(made)";
+
+/// How deep names stand for names.
+const NAMES_MAX: usize = 4;
+
+impl Names<'_> {
+    /// Returns a head with what its variables and definitions stand for in their places.
+    fn resolved(&self, head: &str) -> String {
+        let mut head = head.to_owned();
+        for _ in 0..NAMES_MAX {
+            let next = self.once(&head);
+            if next == head {
+                break;
+            }
+            head = next;
+        }
+        head
+    }
+
+    fn once(&self, head: &str) -> String {
+        let (mut out, mut rest) = (String::new(), head);
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            match self.variables.get(&rest[..end]) {
+                Some(all) if end > 0 => {
+                    rest = &rest[end..];
+                    for Variable { value, is_each } in all {
+                        match (*value, *is_each) {
+                            // Another name of what a template gets.
+                            ("." | "$", _) => {}
+                            (value, true) => out.push_str(&format!(" ({value}).*")),
+                            (value, false) => out.push_str(&format!(" ({value})")),
+                        }
+                    }
+                }
+                _ => out.push('$'),
+            }
+        }
+        out.push_str(rest);
+        let mut made = String::new();
+        for word in ["include \"", "template \""] {
+            for (at, _) in out.match_indices(word) {
+                let name = out[at + word.len()..].split('"').next().unwrap_or_default();
+                if let Some(text) = self.named.get(name).filter(|_| !out.contains(&format!("{MADE} {name} ")))
+                {
+                    let actions = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
+                    let actions: Vec<&str> = actions.map(|action| action.trim_matches('-').trim()).collect();
+                    made.push_str(&format!(" {MADE} {name} {}", actions.join(" ")));
+                }
+            }
+        }
+        out + &made
+    }
+}
+
+/// Returns what the variables of a template are set to.
+fn variables(text: &str) -> HashMap<&str, Vec<Variable<'_>>> {
+    let mut found: HashMap<&str, Vec<Variable<'_>>> = HashMap::new();
+    for action in text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0)) {
+        let action = action.trim_matches('-').trim();
+        let Some((names, value)) = action.split_once(":=").or_else(|| action.split_once("=")) else {
+            continue;
+        };
+        let is_each = names.starts_with("range");
+        // Of a key and a value, the value.
+        let Some((_, name)) = names.rsplit_once('$') else { continue };
+        let name = name.trim();
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            found.entry(name).or_default().push(Variable { value: value.trim(), is_each });
+        }
+    }
+    found
 }
 
 fn words(head: &str) -> impl Iterator<Item = &str> {
@@ -149,6 +289,9 @@ fn values(head: &str, context: &str) -> Vec<String> {
                 return Some(format!("{ABOUT_RELEASE}{}", asked.to_lowercase()));
             }
         }
+        if let Some(asked) = word.strip_prefix(".Chart.") {
+            return Some(format!("{ABOUT_CHART}{}", pointer(asked)));
+        }
         let names = word.strip_prefix('.').filter(|_| !context.is_empty())?;
         let is_own = |name: &&str| names.split('.').next() == Some(*name);
         let others = ["Values", "Release", "Chart", "Capabilities", "Files", "Template"];
@@ -158,12 +301,13 @@ fn values(head: &str, context: &str) -> Vec<String> {
     let head = head.replace(").", ".");
     let mut found: Vec<String> = words(&head).filter_map(value).collect();
     // `index .Values.a "b" "c"`, `get .Values.a "b"`
-    for function in ["index ", "get ", "hasKey "] {
+    for function in ["index ", "get ", "hasKey ", "dig "] {
         let Some((_, rest)) = head.split_once(function) else { continue };
-        let Some((root, above)) = rest.split_whitespace().next().and_then(|word| word.split_once(".Values"))
-        else {
-            continue;
-        };
+        // `dig "a" "b" false .Values` says last what it looks into.
+        let mut words = rest.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')'));
+        let into =
+            if function == "dig " { words.find(|word| word.contains(".Values")) } else { words.next() };
+        let Some((root, above)) = into.and_then(|word| word.split_once(".Values")) else { continue };
         let above = above.trim_start_matches('.').trim_end_matches(')');
         let names = rest.split('"').skip(1).step_by(2);
         let names: Vec<&str> = [above].into_iter().filter(|above| !above.is_empty()).chain(names).collect();
@@ -184,20 +328,24 @@ fn is_root(word: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn told_of(text: &str) -> Vec<Condition> {
+        of_template(text, &Defined::new())
+    }
+
     #[test]
     fn a_condition_stands_around_what_it_is_about() {
         let text = "a{{- if .Values.x.y }}b{{ else }}c{{ end }}{{ with .Values.z }}{{ if not .w }}d{{ end }}{{ end }}{{ if eq $.Values.m \"n\" }}e{{ end }}";
         let of = |letter: char| {
             let at = text.rfind(letter).unwrap();
-            let all = of_template(text).into_iter().filter(|it| it.range.contains(&at));
+            let all = told_of(text).into_iter().filter(|it| it.range.contains(&at));
             all.map(|it| (it.values.join(" "), it.asks)).collect::<Vec<_>>()
         };
         let told = |value: &str, asks| (value.to_owned(), asks);
         assert_eq!(of('b'), [told("/x/y", Asks::Yes)]);
         assert_eq!(of('c'), [told("/x/y", Asks::No)]);
-        assert_eq!(of_template(text).iter().filter(|it| it.values == ["/z/w"]).count(), 1);
-        assert_eq!(of_template(text).last().map(|it| it.asks), Some(Asks::What));
-        assert_eq!(of_template("{{ if .Values.x }}a"), []);
+        assert_eq!(told_of(text).iter().filter(|it| it.values == ["/z/w"]).count(), 1);
+        assert_eq!(told_of(text).last().map(|it| it.asks), Some(Asks::What));
+        assert_eq!(told_of("{{ if .Values.x }}a"), []);
         for (head, value) in [
             ("(.Values.a).b", "/a/b"),
             ("$root.Values.a.b", "/a/b"),
@@ -205,16 +353,16 @@ mod tests {
             ("index $.Values \"a\" \"b\"", "/a/b"),
             ("get .Values.a \"b\"", "/a/b"),
         ] {
-            let found = of_template(&format!("{{{{ if {head} }}}}x{{{{ end }}}}"));
+            let found = told_of(&format!("{{{{ if {head} }}}}x{{{{ end }}}}"));
             assert_eq!(found.first().map(|it| it.values.clone()), Some(vec![value.to_owned()]), "{head}");
         }
-        let found = of_template(
+        let found = told_of(
             "a: b\n---\nreplicas: {{ .Values.old.count | default 0 }}\n---\nsuspend: {{ .Values.off }}",
         );
         let told: Vec<_> =
             found.into_iter().map(|it| (it.range.start, it.values.join(" "), it.asks)).collect();
         assert_eq!(told, [(8, "/old/count".to_owned(), Asks::Yes), (58, "/off".to_owned(), Asks::No)]);
-        let release = &of_template("{{ if eq .Release.Namespace \"a\" }}b{{ end }}")[0];
+        let release = &told_of("{{ if eq .Release.Namespace \"a\" }}b{{ end }}")[0];
         assert_eq!(release.values, ["(release) namespace"]);
     }
 }

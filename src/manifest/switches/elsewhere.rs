@@ -1,13 +1,14 @@
 //! Switches that are turned in another file: other values of a chart, a deployer's parameters, a patch, the settings of Compose.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
-use super::conditions::{ABOUT_RELEASE, Asks, WRITTEN, of_template};
+use super::conditions::Defined;
 use super::ignore_files::IgnoreFiles;
+use super::kept_off;
 use super::related::RelatedValues;
-use super::release::said_of_release;
 use super::statements::{SaidValue, Statements, statements_of};
-use super::switch::{Switch, SwitchScope, is_no, is_off, may_switch, sense};
+use super::switch::{Switch, SwitchScope, is_off, may_switch, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::compose::DEFAULT_FILES;
@@ -33,11 +34,23 @@ pub(in crate::manifest) fn settle<T: Tree>(
     }
     let related = RelatedValues::of(entries, deployers);
     let statements = Statements::new(tree, entries);
+    let mut kept_off = kept_off::of_others(files, deployers, |path| statements.text(path));
     let ignores = IgnoreFiles::of(related.paths.values().flatten().copied(), |path| statements.text(path));
-    let mut others = Elsewhere { statements, deployers, related, patched: None };
+    let mut others = Elsewhere {
+        statements,
+        deployers,
+        related,
+        said: None,
+        offs: HashMap::new(),
+        defined: HashMap::new(),
+        parents: None,
+    };
     for file in files.iter_mut() {
         let path = file.root_path.clone();
         file.scan.switches.retain(|switch| !others.turns_on(&path, switch));
+        file.scan.switches.extend(kept_off.remove(&path).unwrap_or_default());
+        let more = others.of_values(&path, &file.scan);
+        file.scan.switches.extend(more);
         let more = others.of_charts(&path, &file.scan);
         file.scan.switches.extend(more);
         let names = ignores.of_path(&path).into_iter().map(|ignore| format!("{ignore} leaves it out"));
@@ -45,6 +58,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
         let all = names.map(|condition| Switch {
             scope: SwitchScope::Within(0..usize::MAX),
             condition,
+            by: None,
             path: String::new(),
             object: None,
         });
@@ -54,7 +68,7 @@ pub(in crate::manifest) fn settle<T: Tree>(
 }
 
 /// Returns whether there is something in a file that a switch is about.
-fn keeps(scan: &Scan, switch: &Switch) -> bool {
+pub(super) fn keeps(scan: &Scan, switch: &Switch) -> bool {
     let has = |document, path: &str, start| switch.scope.has(document, path, start);
     scan.sites.iter().any(|it| has(it.site.document, &it.site.path, it.place().span.start))
         || scan.partials.iter().any(|it| has(it.document, &it.path, it.place.span.start))
@@ -63,12 +77,34 @@ fn keeps(scan: &Scan, switch: &Switch) -> bool {
         })
 }
 
-struct Elsewhere<'e, T> {
-    statements: Statements<'e, T>,
-    deployers: &'e Deployers,
-    related: RelatedValues<'e>,
-    /// What objects and their patches turn on, once that was asked.
-    patched: Option<PatchedSwitches>,
+pub(super) struct Elsewhere<'e, T> {
+    pub(super) statements: Statements<'e, T>,
+    pub(super) deployers: &'e Deployers,
+    pub(super) related: RelatedValues<'e>,
+    /// What the files of the tree set, once that was asked.
+    said: Option<SaidSwitches>,
+    /// What the files with values turn off.
+    pub(super) offs: HashMap<String, Rc<Vec<SaidOff>>>,
+    /// What charts define, by their directories.
+    pub(super) defined: HashMap<String, Rc<Defined>>,
+    /// The charts that take another one by its directory, once that was asked.
+    pub(super) parents: Option<HashMap<String, Vec<(String, String)>>>,
+}
+
+/// What a file turns off.
+pub(super) struct SaidOff {
+    /// What it is about, as a JSON pointer in lower case.
+    pub(super) about: String,
+    pub(super) condition: String,
+}
+
+/// How the switches are set that the files of a tree have, wherever they have them.
+#[derive(Default)]
+struct SaidSwitches {
+    /// What is on in objects, and in patches of them.
+    patched: PatchedSwitches,
+    /// The files that say something, and what that is, by the last two keys in lower case.
+    by_keys: HashMap<String, Vec<(String, SaidValue)>>,
 }
 
 /// The files that turn on a switch of an object of some kind and name, by its JSON pointer in lower case.
@@ -93,7 +129,7 @@ impl<T: Tree> Elsewhere<'_, T> {
         let path = switch.path.to_lowercase();
         let is_on = |said: &&SaidValue| said.literal != "…" && !is_off(sense, &said.literal);
         match &switch.object {
-            Some((kind, name)) => self.patched().get(&path).is_some_and(|all| {
+            Some((kind, name)) => self.said().patched.get(&path).is_some_and(|all| {
                 all.iter().any(|(other, of)| {
                     let (of_kind, named) = of;
                     other != file
@@ -108,24 +144,45 @@ impl<T: Tree> Elsewhere<'_, T> {
         }
     }
 
-    /// Returns what objects, and patches of them, turn on.
-    fn patched(&mut self) -> &PatchedSwitches {
-        if self.patched.is_none() {
+    /// Returns how the switches of the tree are set.
+    fn said(&mut self) -> &SaidSwitches {
+        if self.said.is_none() {
             let all: Vec<&str> = self.related.paths.values().flatten().copied().collect();
-            let mut found = PatchedSwitches::new();
+            let mut found = SaidSwitches::default();
             for path in all.into_iter().filter(|path| is_candidate(path)) {
                 let Some(text) = self.statements.text(path).filter(|text| may_switch(text)) else { continue };
-                for SaidValue { path: at, key, literal, object } in statements_of(&text) {
-                    let is_on =
-                        || sense(&key).is_some_and(|(sense, _)| literal != "…" && !is_off(sense, &literal));
-                    if let Some(object) = object.filter(|_| is_on()) {
-                        found.entry(at).or_default().insert((path.to_owned(), object));
+                for said in statements_of(path, &text) {
+                    let Some((sense, _)) = sense(&said.key).filter(|_| said.literal != "…") else {
+                        continue;
+                    };
+                    if let Some(object) = said.object.clone().filter(|_| !is_off(sense, &said.literal)) {
+                        let at = found.patched.entry(said.path.clone()).or_default();
+                        at.insert((path.to_owned(), object));
                     }
+                    let all = found.by_keys.entry(last_keys(&said.path).to_owned()).or_default();
+                    all.push((path.to_owned(), said));
                 }
             }
-            self.patched = Some(found);
+            self.said = Some(found);
         }
-        self.patched.get_or_insert_default()
+        self.said.get_or_insert_default()
+    }
+
+    /// Returns the files, of those that nobody is known to give it, which say of a value what `is_meant` takes.
+    pub(super) fn sayers(
+        &mut self,
+        value: &str,
+        known: &BTreeSet<String>,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> BTreeSet<String> {
+        let all = self.said().by_keys.get(last_keys(value)).into_iter().flatten();
+        // One key alone says little, but to a chart's root.
+        let is_it = |said: &SaidValue| match value.matches('/').count() {
+            1 => said.path == value,
+            _ => said.path.ends_with(value),
+        };
+        let all = all.filter(|(path, said)| is_it(said) && !known.contains(path) && is_meant(&said.literal));
+        all.map(|(path, _)| path.clone()).collect()
     }
 
     /// Returns whether a service runs though it has profiles: the `.env` of its project names one, or another service extends it
@@ -146,150 +203,12 @@ impl<T: Tree> Elsewhere<'_, T> {
                 .any(|named| named == "*" || switch.profiles().any(|profile| profile == named))
         })
     }
+}
 
-    /// Returns the switches for a file of a chart that stand in its own conditions, and in those of the charts that it is in.
-    fn of_charts(&mut self, file: &str, scan: &Scan) -> Vec<Switch> {
-        if scan.sites.is_empty() && scan.partials.is_empty() && scan.looks_away.is_empty() {
-            return Vec::new();
-        }
-        let above: Vec<&str> = file.match_indices('/').map(|(at, _)| &file[..at]).chain([""]).collect();
-        let charts: Vec<&str> =
-            above.into_iter().filter(|above| self.deployers.charts.contains(*above)).collect();
-        let mut found = Vec::new();
-        for chart in &charts {
-            let below = file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/');
-            if let Some(name) = below.strip_prefix("charts/").and_then(|rest| rest.split('/').next()) {
-                found.extend(self.of_dependency(chart, name));
-            }
-            found.extend(self.of_library(chart));
-        }
-        let chart = charts.iter().copied().max_by_key(|chart| chart.len());
-        let is_template = |chart: &&str| {
-            file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/').starts_with("templates/")
-        };
-        if let Some(chart) = chart.filter(is_template)
-            && let Some(text) = self.statements.text(file).filter(|text| text.contains("{{"))
-        {
-            for condition in of_template(&text) {
-                let scope = SwitchScope::Within(condition.range);
-                for value in condition.values {
-                    let off = self.off(chart, &value, condition.asks);
-                    found.extend(off.map(|condition| Switch {
-                        scope: scope.clone(),
-                        condition,
-                        path: String::new(),
-                        object: None,
-                    }));
-                }
-            }
-        }
-        found.retain(|switch| keeps(scan, switch));
-        found
-    }
-
-    /// Returns the condition of a chart's value that keeps something from running.
-    fn off(&mut self, chart: &str, value: &str, asks: Asks) -> Option<String> {
-        if let Some(condition) = value.strip_prefix(WRITTEN) {
-            return Some(format!("if {condition}"));
-        }
-        if let Some(asked) = value.strip_prefix(ABOUT_RELEASE) {
-            let said = said_of_release(&mut self.statements, self.deployers, chart);
-            let said: BTreeSet<String> = said.into_iter().map(|(_, said)| said).collect();
-            return Some(format!("{asked} by {}", said.into_iter().collect::<Vec<_>>().join(" ")));
-        }
-        let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
-        let default = self.statements.of(&own).iter().rev().find(|said| said.path == value).cloned();
-        let default = default.map(|said| said.literal).unwrap_or_default();
-        let related = self.related.beside(&own);
-        let mut others = related.iter().flat_map(|other| {
-            let all = self.statements.of(other);
-            let said = all.iter().filter(|said| said.path.ends_with(value));
-            said.map(|said| said.literal.clone()).collect::<Vec<_>>()
-        });
-        match asks {
-            Asks::Yes => (is_no(&default) && others.all(|said| is_no(&said))).then(|| format!("if {value}")),
-            Asks::No => {
-                (!is_no(&default) && others.all(|said| !is_no(&said))).then(|| format!("unless {value}"))
-            }
-            Asks::What => {
-                let all: BTreeSet<String> = others.chain([default.clone()]).collect();
-                Some(format!("{value} is {}", all.into_iter().collect::<Vec<_>>().join(" or ")))
-            }
-        }
-    }
-
-    /// Returns the condition under which the chart `name` inside of another one is left out.
-    fn of_dependency(&mut self, chart: &str, name: &str) -> Option<Switch> {
-        let path = if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
-        let text = self.statements.text(&path)?;
-        let tree = yaml::parse(&text);
-        let root = tree.documents.first()?.root?;
-        let dependencies = tree.get(root, "dependencies")?;
-        let is_it = |entry: &&usize| {
-            let said = |key| tree.get_str(**entry, key) == Some(name);
-            said("name") || said("alias")
-        };
-        let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
-        let mut off = Vec::new();
-        // One that is taken twice comes out where one of them does.
-        for entry in tree.items(dependencies).iter().filter(is_it) {
-            let condition = tree.get_str(*entry, "condition").unwrap_or_default().to_owned();
-            let values = condition.split(',').filter(|value| !value.trim().is_empty());
-            let values = values.map(|value| format!("/{}", value.trim().replace('.', "/")).to_lowercase());
-            let values: Vec<String> = values.collect();
-            // The first that is there counts; where none is, the chart is not left out.
-            let said = self.statements.of(&own);
-            let value = values.into_iter().find(|value| said.iter().any(|said| said.path == *value));
-            off.push(match value {
-                Some(value) => self.off(chart, &value, Asks::Yes)?,
-                None => {
-                    let tags = tree.get(*entry, "tags").map(|tags| tree.items(tags)).unwrap_or_default();
-                    let tags: Vec<String> =
-                        tags.iter().filter_map(|tag| tree.string_of(*tag).map(str::to_lowercase)).collect();
-                    self.tags_off(&own, &tags)?
-                }
-            });
-        }
-        let condition = off.first()?.clone();
-        Some(Switch {
-            scope: SwitchScope::Within(0..usize::MAX),
-            condition,
-            path: String::new(),
-            object: None,
-        })
-    }
-
-    /// Returns the condition under which the values of a chart leave out what has these tags: none of them is on, and one is off.
-    fn tags_off(&mut self, own: &str, tags: &[String]) -> Option<String> {
-        let mut files = self.related.beside(own);
-        files.insert(own.to_owned());
-        let mut said = Vec::new();
-        for tag in tags {
-            let end = format!("/tags/{tag}");
-            for file in &files {
-                let all = self.statements.of(file);
-                said.extend(
-                    all.iter().filter(|said| said.path.ends_with(&end)).map(|said| said.literal.clone()),
-                );
-            }
-        }
-        let is_off = !said.is_empty() && said.iter().all(|said| is_no(said));
-        is_off.then(|| format!("tags {}", tags.join(",")))
-    }
-
-    /// Returns the condition under which nothing of a chart comes out by itself: it is a library.
-    fn of_library(&self, chart: &str) -> Option<Switch> {
-        let path = if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
-        let text = self.statements.text(&path)?;
-        let tree = yaml::parse(&text);
-        let root = tree.documents.first()?.root?;
-        (tree.get_str(root, "type") == Some("library")).then(|| Switch {
-            scope: SwitchScope::Within(0..usize::MAX),
-            condition: "type: library".to_owned(),
-            path: String::new(),
-            object: None,
-        })
-    }
+/// Returns the last two keys of a JSON pointer.
+fn last_keys(path: &str) -> &str {
+    let from = path.rmatch_indices('/').map(|(at, _)| at).nth(1).unwrap_or_default();
+    &path[from..]
 }
 
 /// Returns whether a service without profiles extends the one with the switch at `path`, in the same file.

@@ -1,9 +1,11 @@
 //! What keeps a part of a document from running: `enabled: false`, no replicas, a profile of Compose, a condition of a chart's
 //! template. What did not run before a change and does since is new, though it stood there.
 
+mod chart_switches;
 mod conditions;
 mod elsewhere;
 mod ignore_files;
+mod kept_off;
 mod related;
 mod release;
 mod statements;
@@ -15,4 +17,4 @@ pub(super) use release::said_of_release;
 pub(super) use statements::{SaidValue, Statements};
 pub(super) use switch::is_no;
 pub(super) use switch::of_tree;
-pub use switch::{Switch, SwitchScope};
+pub use switch::{OffCondition, Switch, SwitchScope};

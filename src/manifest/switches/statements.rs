@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use super::switch::{literal, object_at};
 use crate::manifest::scan::SIZE_MAX;
+use crate::manifest::syntax::language::Language;
+use crate::manifest::syntax::source::SourceText;
 use crate::manifest::syntax::tree::{NodeId, NodeKind, SyntaxTree};
 use crate::manifest::syntax::yaml;
 use crate::source::tree::{EntryKind, Tree, TreeEntry};
@@ -19,7 +21,7 @@ pub(in crate::manifest) struct SaidValue {
     pub(in crate::manifest) path: String,
     /// The last key, as it is written.
     pub(super) key: String,
-    /// What is written; `…` for what is no scalar and not empty.
+    /// What is written; `…` for what is no scalar, `[]` and `{}` where that is empty.
     pub(in crate::manifest) literal: String,
     /// The kind and the name of the object that it is about, each empty where any is.
     pub(super) object: Option<(String, String)>,
@@ -49,24 +51,30 @@ impl<'t, T: Tree> Statements<'t, T> {
         if let Some(known) = self.known.get(root_path) {
             return Rc::clone(known);
         }
-        let found = self.text(root_path).map(|text| statements_of(&text)).unwrap_or_default();
+        let found = self.text(root_path).map(|text| statements_of(root_path, &text)).unwrap_or_default();
         let found = Rc::new(found);
         self.known.insert(root_path.to_owned(), Rc::clone(&found));
         found
     }
 }
 
-/// Returns what a text says.
-pub(super) fn statements_of(text: &str) -> Vec<SaidValue> {
+/// Returns what a text at a path says.
+pub(super) fn statements_of(path: &str, text: &str) -> Vec<SaidValue> {
     let mut found = Vec::new();
-    add(text, "", 0, &mut found);
+    match Language::of(path) {
+        Some(Language::Yaml) | None => add(text, "", 0, &mut found),
+        Some(_) => add_tree(&SourceText::new(text, path).parse(), "", 0, &mut found),
+    }
     found
 }
 
 fn add(text: &str, below: &str, depth: usize, found: &mut Vec<SaidValue>) {
-    let tree = yaml::parse(text);
+    add_tree(&yaml::parse(text), below, depth, found);
+}
+
+fn add_tree(tree: &SyntaxTree<'_>, below: &str, depth: usize, found: &mut Vec<SaidValue>) {
     for root in tree.documents.iter().filter_map(|document| document.root) {
-        walk(&tree, root, below, None, depth, found);
+        walk(tree, root, below, None, depth, found);
     }
 }
 
@@ -90,22 +98,22 @@ fn walk(
             }
         }
         NodeKind::Sequence { items, .. } => {
-            if !items.is_empty() {
-                say(found, path, "…".to_owned(), object);
-            }
+            let written = if items.is_empty() { "[]" } else { "…" };
+            say(found, path, written.to_owned(), object);
             for (index, item) in items.iter().enumerate() {
                 walk(tree, *item, &format!("{path}/{index}"), object, depth, found);
             }
         }
         NodeKind::Mapping { entries, .. } => {
-            if !entries.is_empty() {
-                say(found, path, "…".to_owned(), object);
-            }
+            let written = if entries.is_empty() { "{}" } else { "…" };
+            say(found, path, written.to_owned(), object);
             let get = |key| tree.get(node, key);
             let value = |key| get(key).and_then(|node| literal(tree, node));
             let text = |key| tree.get_str(node, key);
             // A parameter of a deployer, an operation of a patch, the replicas of a kustomization, what scales an object.
             if let (Some(name), Some(value)) = (text("name"), value("value")) {
+                // What is set has the type that it looks like, also in quotes.
+                let value = value.trim_matches('"').to_owned();
                 let unescaped = name.replace("\\.", "~2").replace(['.', '['], "/").replace(']', "");
                 say(found, &format!("/{}", unescaped.replace("~2", ".")), value, None);
             }

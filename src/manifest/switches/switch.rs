@@ -1,5 +1,6 @@
 //! The switches of one file.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::manifest::syntax::build::EXPRESSION;
@@ -12,10 +13,21 @@ pub struct Switch {
     pub scope: SwitchScope,
     /// What tells it from other switches of the same place: its key and what it is set to. With another one, other things run.
     pub condition: String,
+    /// The path below the root of the other file that says so; `None` where it is said beside what it is about.
+    pub by: Option<String>,
     /// Its JSON pointer; empty where it is elsewhere.
     pub(super) path: String,
     /// The kind and the name of the object that it is in.
     pub(super) object: Option<(String, String)>,
+}
+
+/// Why something does not run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OffCondition {
+    /// What is said, as in [`Switch::condition`].
+    pub condition: String,
+    /// The path below the root of the other file that says so.
+    pub by: Option<String>,
 }
 
 /// A part of a file.
@@ -118,16 +130,20 @@ const AWAY: [&str; 12] = [
 ];
 
 /// Keys whose lists say when something runs, where one of [`AWAY`] is never.
-const WHEN: [&str; 4] = ["event", "events", "only", "tags"];
+const WHEN: [&str; 6] = ["event", "events", "hosts", "mode", "only", "tags"];
 
-/// Annotations that keep an object from being deployed, and how what they are set to begins: of kustomize, Flux, Argo CD, Helm.
-const MARKERS: [(&str, &[&str]); 6] = [
+/// Annotations that keep an object from being deployed, and how what they are set to begins: of kustomize, Flux, Argo CD, Helm, and of
+/// operators.
+const MARKERS: [(&str, &[&str]); 9] = [
     ("argocd.argoproj.io/hook", &["skip", "syncfail", "postdelete"]),
+    ("autoscaling.keda.sh/paused", &["true"]),
     ("cnpg.io/hibernation", &["on"]),
     ("config.kubernetes.io/local-config", &[""]),
+    ("crossplane.io/paused", &["true"]),
     ("helm.sh/hook", &["test", "pre-delete", "post-delete", "pre-rollback", "post-rollback"]),
     ("kustomize.toolkit.fluxcd.io/reconcile", &["disabled"]),
     ("kustomize.toolkit.fluxcd.io/ssa", &["ignore"]),
+    ("strimzi.io/pause-reconciliation", &["true"]),
 ];
 
 /// Returns whether an entry is an annotation that keeps its object from being deployed.
@@ -160,6 +176,7 @@ fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> 
     let switch = |condition: String, prefix: String| Switch {
         scope: SwitchScope::Below(document, prefix.to_lowercase()),
         condition,
+        by: None,
         path: String::new(),
         object: None,
     };
@@ -167,7 +184,19 @@ fn of_root(tree: &SyntaxTree<'_>, root: NodeId, document: usize) -> Vec<Switch> 
     let keys = tree.entries(root).iter().filter(|(_, value)| tree.is_mapping(*value));
     let hidden = keys.filter_map(|(key, _)| tree.text_of(*key)).filter(|key| key.starts_with('.'));
     let hidden = hidden.map(|key| switch("hidden".to_owned(), format!("/{key}/")));
+    let hidden = hidden.chain(by_others(tree, root).map(|it| switch(it, "/jobs/".to_owned())));
     hidden.chain(kind.map(|kind| switch(format!("kind: {kind}"), String::new()))).collect()
+}
+
+/// Returns what starts a workflow of GitHub where that is nothing but another workflow, or somebody.
+fn by_others(tree: &SyntaxTree<'_>, root: NodeId) -> Option<String> {
+    let on = tree.get(root, "on").filter(|_| tree.get(root, "jobs").is_some())?;
+    let keys = tree.entries(on).iter().filter_map(|(key, _)| tree.text_of(*key));
+    let items = tree.items(on).iter().filter_map(|item| tree.string_of(*item));
+    let all: BTreeSet<&str> = keys.chain(items).chain(tree.string_of(on)).collect();
+    let is_other = |it: &&str| matches!(*it, "repository_dispatch" | "workflow_call" | "workflow_dispatch");
+    let asked: Vec<&str> = all.iter().filter(|it| is_other(it)).copied().collect();
+    (asked.len() == all.len()).then(|| "nothing starts it by itself".to_owned())
 }
 
 /// Returns how the switch `key` is set, and what stands before the word: `webEnabled` is about `web…`.
@@ -221,14 +250,20 @@ pub(in crate::manifest) fn is_no(literal: &str) -> bool {
     let inner =
         |text: &str| Some(text.trim_matches('"').strip_prefix("${{")?.strip_suffix("}}")?.trim().to_owned());
     let lower = inner(&lower).unwrap_or(lower);
-    matches!(lower.as_str(), "" | "\"\"" | "~" | "null" | "false" | "no" | "off" | "n")
+    matches!(lower.as_str(), "" | "[]" | "{}" | "\"\"" | "~" | "null" | "false" | "no" | "off" | "n")
         || lower.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
 /// Returns whether a switch that is set so keeps things from running.
 pub(super) fn is_off(sense: Sense, literal: &str) -> bool {
     match sense {
-        Sense::On => is_no(literal) || is_no(literal.trim_matches('"')),
+        Sense::On => {
+            let written = literal.trim_matches('"');
+            is_no(literal)
+                || is_no(written)
+                || written.starts_with("false &&")
+                || written.ends_with("&& false")
+        }
         Sense::Off => !is_no(literal.trim_matches('"')),
         // Nothing leaves it to the default, which is one.
         Sense::Count => literal.trim_matches('"').parse::<f64>().is_ok_and(|number| number == 0.0),
@@ -272,6 +307,14 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
             let never = never.filter(|it| matches!(it.trim_matches('"'), "never" | "manual" | "false"))?;
             (format!("{key}: {never}"), String::new())
         }
+        // The last days of February, and one that no month has.
+        None if key == "schedule" && is_no_day(tree.get_str(mapping, key).unwrap_or_default()) => {
+            (format!("{key}: never"), String::new())
+        }
+        // A resource of CloudFormation that is made under a condition.
+        None if key == "Condition" && tree.get(mapping, "Type").is_some() => {
+            (format!("{key}: {}", literal(tree, tree.get(mapping, key)?)?), String::new())
+        }
         None if WHEN.contains(&key) && is_never(tree, mapping, key) => {
             (format!("{key}: never"), String::new())
         }
@@ -308,7 +351,13 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
         Some("deploy") => 1,
         Some("annotations" | "labels") if sense(key).is_none() => 2,
         // A rule of a job is about the job.
-        Some("rules") if matches!(key, "if" | "when") => 2,
+        Some("rules") if matches!(key, "if" | "when") => match tree.nodes[list.unwrap_or(mapping)].parent() {
+            // Of a whole pipeline.
+            Some(workflow) if tree.key_of(workflow) == Some("workflow") => 3,
+            _ => 2,
+        },
+        // Of a cluster with groups of nodes.
+        Some("nodeSets" | "nodePools") => 2,
         // When a step runs.
         Some("when") => 1,
         _ => 0,
@@ -316,14 +365,30 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     for _ in 0..levels {
         about = tree.nodes[about].parent().unwrap_or(about);
     }
-    let prefix = format!("{}/{stem}", tree.pointer(about)).to_lowercase();
+    // A service of ECS is about the task that it is made of, which stands elsewhere in the file.
+    let task = ["TaskDefinition", "task_definition"].iter().find_map(|key| tree.get_str(mapping, key));
+    let prefix = match task.map(|task| task.split('.').collect::<Vec<_>>()).as_deref() {
+        Some([task]) => format!("/resources/{task}/").to_lowercase(),
+        Some([kind, name, ..]) => format!("/resource/{kind}/{name}/").to_lowercase(),
+        _ => format!("{}/{stem}", tree.pointer(about)).to_lowercase(),
+    };
     let path = format!("{}/{}", tree.pointer(mapping), key.replace('~', "~0").replace('/', "~1"));
     Some(Switch {
         scope: SwitchScope::Below(document, prefix),
         condition,
+        by: None,
         path,
         object: object_around(tree, mapping, root),
     })
+}
+
+/// Returns whether a schedule of cron names a day that never comes.
+fn is_no_day(schedule: &str) -> bool {
+    let fields: Vec<&str> = schedule.split_whitespace().collect();
+    matches!(
+        fields[..],
+        [_, _, "30" | "31", "2" | "FEB" | "feb", _] | [_, _, "31", "4" | "6" | "9" | "11", _]
+    )
 }
 
 /// What nothing is made for each of.
@@ -347,6 +412,11 @@ fn profiles_of(profiles: &[&str]) -> String {
 const PROFILES: &str = "profiles: ";
 
 impl Switch {
+    /// Returns why what it is about does not run.
+    pub fn off(&self) -> OffCondition {
+        OffCondition { condition: self.condition.clone(), by: self.by.clone() }
+    }
+
     /// Returns the profiles of Compose that it is about.
     pub(super) fn profiles(&self) -> impl Iterator<Item = &str> {
         self.condition.strip_prefix(PROFILES).into_iter().flat_map(|profiles| profiles.split(','))
@@ -414,6 +484,14 @@ mod tests {
             ("a: {only: never}", "/a/"),
             ("a: {when: {event: none}}", "/a/"),
             ("a: {schedulingGates: [{name: x}]}", "/a/"),
+            ("a: {hosts: none}", "/a/"),
+            ("spec: {nodeSets: [{count: 0}]}", "/spec/"),
+            ("a: {metadata: {annotations: {crossplane.io/paused: 'true'}}}", "/a/"),
+            ("a: {Type: b, Condition: c}", "/a/"),
+            ("S: {TaskDefinition: !Ref T, DesiredCount: 0}", "/resources/t/"),
+            ("workflow: {rules: [{when: never}]}", "/"),
+            ("a: {if: 'false && success()'}", "/a/"),
+            ("on: workflow_call\njobs: {}", "/jobs/"),
             ("a: {metadata: {annotations: {helm.sh/hook: pre-delete}}}", "/a/"),
         ] {
             let found = of_tree(&yaml::parse(text));

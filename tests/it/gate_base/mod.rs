@@ -11,6 +11,7 @@ mod deployed;
 mod deployed_otherwise;
 mod inputs;
 mod judged;
+mod kept_off;
 mod led_to;
 mod looked_behind;
 mod mentions;

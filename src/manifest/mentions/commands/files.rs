@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::mention::object_name;
 use super::programs::{ProgramRole, has_role, name_of, with_role};
-use super::words::commands;
+use super::words::{CLOSE, OPEN, commands};
 use crate::manifest::formats::compose::DEFAULT_FILES;
 
 /// The longest path that is looked for, in bytes.
@@ -14,10 +14,11 @@ pub(in super::super) const LENGTH_MAX: usize = 250;
 pub(in super::super) const LENGTH_MIN: usize = 3;
 
 /// What stands before a path of any form.
-const GIVING: [&str; 11] = [
+const GIVING: [&str; 12] = [
     "--directory",
     "--filename",
     "--kustomize",
+    "--local",
     "--path",
     "--project-directory",
     "--values",
@@ -111,11 +112,13 @@ pub(in super::super) struct NamedFiles {
     pub(in super::super) manner: String,
     /// Whether the command deploys them: not where it only shows, compares or deletes.
     pub(in super::super) is_deployed: bool,
+    /// Whether a command names them, and not an expression or a variable.
+    pub(in super::super) is_command: bool,
 }
 
 /// Returns the paths that an expression says.
 pub(in super::super) fn paths_in(text: &str) -> NamedFiles {
-    NamedFiles { files: paths(&parts(text)), manner: String::new(), is_deployed: true }
+    NamedFiles { files: paths(&parts(text)), manner: String::new(), is_deployed: true, is_command: false }
 }
 
 /// Returns what the commands of a text name that deploy files. A list of files that one variable holds, as `COMPOSE_FILE` does, is
@@ -126,7 +129,9 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
             text.split_whitespace().map(|word| word.rsplit_once('=').map_or(word, |(_, files)| files));
         let is_list = |list: &&str| list.contains([':', ';']) && list.split([':', ';']).all(is_manifest);
         let lists = lists.filter(is_list).map(|list| list.split([':', ';']).map(str::to_owned).collect());
-        return lists.map(|files| NamedFiles { files, manner: String::new(), is_deployed: true }).collect();
+        return lists
+            .map(|files| NamedFiles { files, manner: String::new(), is_deployed: true, is_command: false })
+            .collect();
     }
     let all = commands(text);
     let has_deployer: Vec<bool> = all.iter().map(|words| has_deployer(words)).collect();
@@ -141,13 +146,33 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
             deploys(&all[at], next.map_or(&[], Vec::as_slice), &taken)
         })
         .collect();
+    let dry = dry_variables(&all);
+    for (words, deployed) in all.iter().zip(&mut deployed) {
+        *deployed &= !words.iter().any(|word| {
+            dry.iter().any(|name| *word == format!("${name}") || *word == format!("${{{name}}}"))
+        });
+    }
     // What is done in a directory says what it is gone to for.
-    let mut is_deployed_later = false;
-    for at in (0..all.len()).rev() {
-        if all[at].first().is_some_and(|word| matches!(word.as_str(), "cd" | "pushd")) {
-            deployed[at] = is_deployed_later;
+    let mut gone_to: Vec<Vec<usize>> = vec![Vec::new()];
+    for at in 0..all.len() {
+        let (first, second) = (all[at][0].as_str(), all[at].get(1).map_or("", String::as_str));
+        let mut here = gone_to.pop().unwrap_or_default();
+        match first {
+            OPEN => gone_to.push(here.clone()),
+            // The one around it goes on.
+            CLOSE => here = gone_to.pop().unwrap_or(here),
+            "popd" => drop(here.pop()),
+            "cd" | "pushd" => {
+                deployed[at] = false;
+                if second.starts_with(['/', '$', '-', '~']) || second.starts_with("..") {
+                    here.clear();
+                }
+                here.push(at);
+            }
+            _ if has_deployer[at] && deployed[at] => here.iter().for_each(|to| deployed[*to] = true),
+            _ => {}
         }
-        is_deployed_later |= has_deployer[at] && deployed[at];
+        gone_to.push(here);
     }
     let mut found = Vec::new();
     for (words, is_deployed) in all.iter().zip(deployed) {
@@ -156,7 +181,7 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
         let mut files = paths(&own);
         files.extend(services(words));
         files.extend(objects(words));
-        let named = |files| NamedFiles { files, manner: manner.clone(), is_deployed };
+        let named = |files| NamedFiles { files, manner: manner.clone(), is_deployed, is_command: true };
         // Objects are applied each by itself.
         match words.iter().any(|word| matches!(name_of(word), "kubectl" | "oc")) {
             true => found.extend(files.into_iter().map(|path| named(vec![path]))),
@@ -222,6 +247,12 @@ fn deploys(words: &[String], next: &[String], taken: &HashSet<&str>) -> bool {
         (None, _, Some(_)) => is_read() || is_kept(),
         (None, None, None) => true,
     }
+}
+
+/// Returns the variables that a text sets so that a deployer only says what it would do.
+fn dry_variables(all: &[Vec<String>]) -> Vec<&str> {
+    let set = all.iter().filter_map(|words| words.iter().find(|word| *word != "export")?.split_once('='));
+    set.filter(|(_, value)| DRY.iter().any(|flag| value.contains(flag))).map(|(name, _)| name).collect()
 }
 
 fn has_deployer(words: &[String]) -> bool {
@@ -328,10 +359,13 @@ fn written_out(word: &str) -> Vec<String> {
 fn paths(words: &[String]) -> Vec<String> {
     let is_searched = words.first().is_some_and(|word| word == "find");
     let searched = words.iter().skip(1).take_while(|word| is_searched && !word.starts_with('-')).count();
+    let is_loop =
+        words.first().is_some_and(|word| word == "for") && words.get(2).is_some_and(|word| word == "in");
     let is_given = |at: usize, before: &str, word: &str| {
         let is_flag =
             before.starts_with('-') && !before.starts_with("--") && before.ends_with(['f', 'k', 'C']);
-        (GIVING.contains(&before) || is_flag || (1..=searched).contains(&at)) && !word.starts_with('-')
+        (GIVING.contains(&before) || is_flag || (1..=searched).contains(&at) || is_loop && at > 2)
+            && !word.starts_with('-')
     };
     let before = std::iter::once("").chain(words.iter().map(String::as_str));
     let pairs = before
@@ -345,11 +379,17 @@ fn paths(words: &[String]) -> Vec<String> {
     paths.map(str::to_owned).take(IN_TEXT_MAX).collect()
 }
 
+/// How files begin that tell a tool what to deploy.
+const TOLD_BY: [&str; 4] = ["helmfile.", "kustomization.", "skaffold.", "werf."];
+
 /// Stands behind a directory for all that lies in it.
 pub(in super::super) const BELOW: &str = "/**";
 
 /// Returns a name for all that lies in what a command is given, where that may be a directory.
 pub(in super::super) fn below(word: &str) -> Option<String> {
+    // What a tool is told by one file lies around that.
+    let told = word.rsplit_once('/').filter(|(_, file)| TOLD_BY.iter().any(|tool| file.starts_with(tool)));
+    let word = told.map_or(word, |(directory, _)| directory);
     let directory = word.trim_end_matches('/');
     let last = directory.rsplit('/').next().unwrap_or(directory);
     let is_directory =

@@ -20,7 +20,7 @@ pub(in super::super) enum ProgramRole {
 use ProgramRole::{Builder, ByName, Deployer, Engine, Looker, Setter};
 
 /// All of them, by their names.
-const PROGRAMS: [(&str, &[ProgramRole]); 60] = [
+const PROGRAMS: [(&str, &[ProgramRole]); 63] = [
     ("ansible-playbook", &[Deployer, Setter]),
     ("argo", &[Deployer]),
     ("argocd", &[Deployer, Setter]),
@@ -28,6 +28,7 @@ const PROGRAMS: [(&str, &[ProgramRole]); 60] = [
     ("bootc", &[Engine]),
     ("buildah", &[Engine, Builder]),
     ("buildctl", &[Builder]),
+    ("cdk", &[Deployer]),
     ("copilot", &[Deployer]),
     ("cosign", &[Looker]),
     ("crane", &[Looker, Builder]),
@@ -42,6 +43,7 @@ const PROGRAMS: [(&str, &[ProgramRole]); 60] = [
     ("flux", &[Deployer]),
     ("flyctl", &[Deployer]),
     ("gcloud", &[Deployer]),
+    ("gh", &[Deployer]),
     ("grype", &[Looker]),
     ("helm", &[Deployer, Setter, ByName]),
     ("helmfile", &[Deployer, Setter]),
@@ -65,6 +67,7 @@ const PROGRAMS: [(&str, &[ProgramRole]); 60] = [
     ("podman-compose", &[Deployer]),
     ("podman-remote", &[Engine]),
     ("pulumi", &[Deployer]),
+    ("sam", &[Deployer]),
     ("regctl", &[Looker]),
     ("skaffold", &[Deployer]),
     ("skopeo", &[Looker, Builder]),

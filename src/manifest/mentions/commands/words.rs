@@ -9,7 +9,11 @@ const WORDS_MAX: usize = 2_000;
 /// How deep commands stand in words of others at most.
 const DEPTH_MAX: usize = 8;
 
-/// Returns the commands of a text, each in its words, as a shell tells them apart; also those that one gives to another, and those
+/// What stands among the commands where a shell begins another one, and ends it.
+pub(super) const OPEN: &str = "(";
+pub(super) const CLOSE: &str = ")";
+
+/// Returns the commands of a text, each in its words, with [`OPEN`] and [`CLOSE`] between them, as a shell tells them apart; also those that one gives to another, and those
 /// behind a quote that nobody closes, as in a comment. Comments are none.
 pub(in super::super) fn commands(text: &str) -> Vec<Vec<String>> {
     within(&squeezed(text), DEPTH_MAX)
@@ -59,6 +63,9 @@ fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
             ('\n' | ';' | '|' | '&' | '(' | ')' | '`', None) => {
                 words.extend(word.take());
                 all.push(std::mem::take(&mut words));
+                if matches!(letter, '(' | ')') {
+                    all.push(vec![if letter == '(' { OPEN } else { CLOSE }.to_owned()]);
+                }
             }
             (letter, None) if letter.is_whitespace() => words.extend(word.take()),
             (letter, None) => word.get_or_insert_default().push(letter),
@@ -71,6 +78,8 @@ fn within(text: &str, depth: usize) -> Vec<Vec<String>> {
         all.iter().flatten().filter(|word| depth > 0 && word.contains(' ') && word.len() < text.len());
     let inner: Vec<Vec<String>> = inner.flat_map(|word| within(word, depth - 1)).collect();
     all.extend(inner);
-    all.retain(|words| words.len() > 1);
+    all.retain(|words| {
+        words.len() > 1 || words.first().is_some_and(|word| matches!(word.as_str(), OPEN | CLOSE | "popd"))
+    });
     all
 }

@@ -1,0 +1,304 @@
+//! Switches of charts: what their conditions ask for, what their values and those who deploy them say, what their dependencies want.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, Asks, Defined, WRITTEN, defined_in, of_template};
+use super::elsewhere::{Elsewhere, SaidOff, keeps};
+use super::release::said_of_release;
+use super::statements::SaidValue;
+use super::switch::{OffCondition, Switch, SwitchScope, is_no, is_off, sense};
+use crate::manifest::formats::helm_values::has_name;
+use crate::manifest::located::Scan;
+use crate::manifest::syntax::yaml;
+use crate::source::tree::{Tree, path_from};
+
+impl<T: Tree> Elsewhere<'_, T> {
+    /// Returns the switches for a file of a chart that stand in its own conditions, and in those of the charts that it is in.
+    pub(super) fn of_charts(&mut self, file: &str, scan: &Scan) -> Vec<Switch> {
+        if scan.sites.is_empty() && scan.partials.is_empty() && scan.looks_away.is_empty() {
+            return Vec::new();
+        }
+        let above: Vec<&str> = file.match_indices('/').map(|(at, _)| &file[..at]).chain([""]).collect();
+        let charts: Vec<&str> =
+            above.into_iter().filter(|above| self.deployers.charts.contains(*above)).collect();
+        let mut found = Vec::new();
+        for chart in &charts {
+            let below = file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/');
+            if let Some(name) = below.strip_prefix("charts/").and_then(|rest| rest.split('/').next()) {
+                found.extend(self.of_dependency(chart, name));
+            }
+            for (parent, name) in self.parents().get(*chart).cloned().unwrap_or_default() {
+                found.extend(self.of_dependency(&parent, &name));
+            }
+            found.extend(self.of_library(chart));
+        }
+        let chart = charts.iter().copied().max_by_key(|chart| chart.len());
+        let is_template = |chart: &&str| {
+            file.strip_prefix(chart).unwrap_or(file).trim_start_matches('/').starts_with("templates/")
+        };
+        if let Some(chart) = chart.filter(is_template)
+            && let Some(text) = self.statements.text(file).filter(|text| text.contains("{{"))
+        {
+            let defined = self.defined(chart);
+            for condition in of_template(&text, &defined) {
+                let scope = SwitchScope::Within(condition.range);
+                let all: Vec<Vec<OffCondition>> =
+                    condition.values.iter().map(|value| self.off(chart, value, condition.asks)).collect();
+                // One value that is not off is enough.
+                if condition.is_any && all.iter().any(Vec::is_empty) {
+                    continue;
+                }
+                let switch = |OffCondition { condition, by }| {
+                    let (path, object) = (String::new(), None);
+                    Switch { scope: scope.clone(), condition, by, path, object }
+                };
+                found.extend(all.into_iter().flatten().map(switch));
+            }
+        }
+        found.retain(|switch| keeps(scan, switch));
+        found
+    }
+
+    /// Returns the charts that take another one by its directory, and how they call it, by that directory.
+    fn parents(&mut self) -> &HashMap<String, Vec<(String, String)>> {
+        let (deployers, statements) = (self.deployers, &self.statements);
+        self.parents.get_or_insert_with(|| {
+            let mut found: HashMap<String, Vec<(String, String)>> = HashMap::new();
+            for chart in &deployers.charts {
+                let path =
+                    if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
+                let Some(text) = statements.text(&path).filter(|text| text.contains("file://")) else {
+                    continue;
+                };
+                let tree = yaml::parse(&text);
+                let root = tree.documents.first().and_then(|document| document.root);
+                let dependencies = root.and_then(|root| tree.get(root, "dependencies"));
+                for entry in dependencies.map(|all| tree.items(all)).unwrap_or_default() {
+                    let file = tree.get_str(*entry, "repository").and_then(|it| it.strip_prefix("file://"));
+                    if let (Some(at), Some(name)) =
+                        (file.and_then(|file| path_from(chart, file)), tree.get_str(*entry, "name"))
+                    {
+                        found.entry(at).or_default().push((chart.clone(), name.to_owned()));
+                    }
+                }
+            }
+            found
+        })
+    }
+
+    /// Returns what the chart in a directory defines.
+    fn defined(&mut self, chart: &str) -> Rc<Defined> {
+        if let Some(known) = self.defined.get(chart) {
+            return Rc::clone(known);
+        }
+        let templates = if chart.is_empty() { "templates".to_owned() } else { format!("{chart}/templates") };
+        let is_below = |directory: &str| {
+            directory.strip_prefix(&*templates).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let files = self.related.paths.iter().filter(|(directory, _)| is_below(directory));
+        let texts = files.flat_map(|(_, files)| files).filter_map(|path| self.statements.text(path));
+        let found: Defined = texts.flat_map(|text| defined_in(&text)).collect();
+        let found = Rc::new(found);
+        self.defined.insert(chart.to_owned(), Rc::clone(&found));
+        found
+    }
+
+    /// Returns what of a chart's value keeps something from running: what its own values say, or others.
+    fn off(&mut self, chart: &str, value: &str, asks: Asks) -> Vec<OffCondition> {
+        let of = |condition: String| vec![OffCondition { condition, by: None }];
+        let in_chart =
+            |file: &str| if chart.is_empty() { file.to_owned() } else { format!("{chart}/{file}") };
+        if let Some(condition) = value.strip_prefix(WRITTEN) {
+            return of(format!("if {condition}"));
+        }
+        if let Some(asked) = value.strip_prefix(ABOUT_RELEASE) {
+            let said = said_of_release(&mut self.statements, self.deployers, chart);
+            let said: BTreeSet<String> = said.into_iter().map(|(_, said)| said).collect();
+            return of(format!("{asked} by {}", said.into_iter().collect::<Vec<_>>().join(" ")));
+        }
+        if let Some(asked) = value.strip_prefix(ABOUT_CHART) {
+            let all = self.statements.of(&in_chart("Chart.yaml"));
+            let said = all.iter().find(|said| said.path == asked).map(|said| said.literal.as_str());
+            return of(format!("{asked} is {}", said.unwrap_or_default()));
+        }
+        let own = in_chart("values.yaml");
+        let mut said = vec![(
+            None,
+            self.statements
+                .of(&own)
+                .iter()
+                .filter(|said| is_at(&said.path, value, true, asks))
+                .cloned()
+                .collect::<Vec<_>>(),
+        )];
+        let related = self.related.beside(&own);
+        for other in &related {
+            let all = self.statements.of(other);
+            let all: Vec<SaidValue> =
+                all.iter().filter(|said| is_at(&said.path, value, false, asks)).cloned().collect();
+            if !all.is_empty() {
+                said.push((Some(other.clone()), all));
+            }
+        }
+        if asks == Asks::What || value.contains("/*") {
+            let literals = said.iter().flat_map(|(_, all)| all).map(|said| said.literal.clone());
+            let all: BTreeSet<String> = literals.chain((said[0].1.is_empty()).then(String::new)).collect();
+            return of(format!("{value} is {}", all.into_iter().collect::<Vec<_>>().join(" or ")));
+        }
+        let (word, is_against): (_, fn(&str) -> bool) = match asks {
+            Asks::No => ("unless", |literal| !is_no(literal)),
+            _ => ("if", is_no),
+        };
+        // Of a value that is said twice, the last one counts.
+        let is_off = |all: &Vec<SaidValue>| is_against(all.last().map_or("", |said| said.literal.as_str()));
+        if said.iter().all(|(_, all)| is_off(all)) {
+            let mut known = related;
+            known.insert(own);
+            let sayers = self.sayers(value, &known, |literal| !is_against(literal));
+            let but: Vec<String> = sayers.into_iter().collect();
+            return of(format!(
+                "{word} {value}{}",
+                if but.is_empty() { String::new() } else { format!(", but in {}", but.join(" ")) }
+            ));
+        }
+        let offs = said.into_iter().filter(|(by, all)| by.is_some() && is_off(all));
+        offs.map(|(by, _)| OffCondition { condition: format!("{word} {value}"), by }).collect()
+    }
+
+    /// Returns what a file with values turns off.
+    fn offs(&mut self, file: &str) -> Rc<Vec<SaidOff>> {
+        if let Some(known) = self.offs.get(file) {
+            return Rc::clone(known);
+        }
+        let all = self.statements.of(file);
+        let all = all.iter().filter(|said| said.literal != "…").filter_map(|said| {
+            let (_, stem) = sense(&said.key).filter(|(sense, _)| is_off(*sense, &said.literal))?;
+            let above = said.path.rsplit_once('/').map_or("", |(above, _)| above);
+            let about = if stem.is_empty() { above.to_owned() } else { format!("{above}/{stem}") };
+            Some(SaidOff { about, condition: format!("{}: {}", said.path, said.literal) })
+        });
+        let found = Rc::new(all.collect::<Vec<_>>());
+        self.offs.insert(file.to_owned(), Rc::clone(&found));
+        found
+    }
+
+    /// Returns the switches for values of a chart that other files turn off: those of an environment, of a deployer.
+    pub(super) fn of_values(&mut self, file: &str, scan: &Scan) -> Vec<Switch> {
+        if scan.sites.is_empty() && scan.partials.is_empty() || !has_name(file) {
+            return Vec::new();
+        }
+        let own = scan.sites.iter().map(|it| (it.site.document, it.site.path.to_lowercase()));
+        let parts = scan.partials.iter().map(|it| (it.document, it.path.to_lowercase()));
+        let places: Vec<(usize, String)> = own.chain(parts).collect();
+        let mut found = Vec::new();
+        for other in self.related.beside(file) {
+            for SaidOff { about, condition } in self.offs(&other).iter() {
+                for (document, path) in &places {
+                    let levels = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
+                    let level = levels.filter(|level| about.ends_with(level)).max_by_key(|level| level.len());
+                    found.extend(level.map(|level| Switch {
+                        scope: SwitchScope::Below(*document, format!("{level}/")),
+                        condition: condition.clone(),
+                        by: Some(other.clone()),
+                        path: String::new(),
+                        object: None,
+                    }));
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the condition under which the chart `name` inside of another one is left out.
+    fn of_dependency(&mut self, chart: &str, name: &str) -> Option<Switch> {
+        let path = if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
+        let text = self.statements.text(&path)?;
+        let tree = yaml::parse(&text);
+        let root = tree.documents.first()?.root?;
+        let dependencies = tree.get(root, "dependencies")?;
+        let is_it = |entry: &&usize| {
+            let said = |key| tree.get_str(**entry, key) == Some(name);
+            said("name") || said("alias")
+        };
+        let own = if chart.is_empty() { "values.yaml".to_owned() } else { format!("{chart}/values.yaml") };
+        let mut off = Vec::new();
+        // One that is taken twice comes out where one of them does.
+        for entry in tree.items(dependencies).iter().filter(is_it) {
+            let condition = tree.get_str(*entry, "condition").unwrap_or_default().to_owned();
+            let values = condition.split(',').filter(|value| !value.trim().is_empty());
+            let values = values.map(|value| format!("/{}", value.trim().replace('.', "/")).to_lowercase());
+            let values: Vec<String> = values.collect();
+            // The first that is there counts; where none is, the chart is not left out.
+            let said = self.statements.of(&own);
+            let value = values.into_iter().find(|value| said.iter().any(|said| said.path == *value));
+            off.push(match value {
+                Some(value) => self.off(chart, &value, Asks::Yes).into_iter().next()?,
+                None => {
+                    let tags = tree.get(*entry, "tags").map(|tags| tree.items(tags)).unwrap_or_default();
+                    let tags: Vec<String> =
+                        tags.iter().filter_map(|tag| tree.string_of(*tag).map(str::to_lowercase)).collect();
+                    OffCondition { condition: self.tags_off(&own, &tags)?, by: None }
+                }
+            });
+        }
+        let OffCondition { condition, by } = off.first()?.clone();
+        Some(Switch {
+            scope: SwitchScope::Within(0..usize::MAX),
+            condition,
+            by,
+            path: String::new(),
+            object: None,
+        })
+    }
+
+    /// Returns the condition under which the values of a chart leave out what has these tags: none of them is on, and one is off.
+    fn tags_off(&mut self, own: &str, tags: &[String]) -> Option<String> {
+        let mut files = self.related.beside(own);
+        files.insert(own.to_owned());
+        let mut said = Vec::new();
+        for tag in tags {
+            let end = format!("/tags/{tag}");
+            for file in &files {
+                let all = self.statements.of(file);
+                said.extend(
+                    all.iter().filter(|said| said.path.ends_with(&end)).map(|said| said.literal.clone()),
+                );
+            }
+        }
+        let is_off = !said.is_empty() && said.iter().all(|said| is_no(said));
+        is_off.then(|| format!("tags {}", tags.join(",")))
+    }
+
+    /// Returns the condition under which nothing of a chart comes out by itself: it is a library.
+    fn of_library(&self, chart: &str) -> Option<Switch> {
+        let path = if chart.is_empty() { "Chart.yaml".to_owned() } else { format!("{chart}/Chart.yaml") };
+        let text = self.statements.text(&path)?;
+        let tree = yaml::parse(&text);
+        let root = tree.documents.first()?.root?;
+        (tree.get_str(root, "type") == Some("library")).then(|| Switch {
+            scope: SwitchScope::Within(0..usize::MAX),
+            condition: "type: library".to_owned(),
+            by: None,
+            path: String::new(),
+            object: None,
+        })
+    }
+}
+
+/// Returns whether a value stands at a JSON pointer, of which `*` stands for any one key, from the root or, unless `is_whole`, at its
+/// end. Who asks what a list or a mapping has asks for what lies right below it.
+fn is_at(path: &str, value: &str, is_whole: bool, asks: Asks) -> bool {
+    if !value.contains("/*") {
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        let all = if asks == Asks::What { &[path, above][..] } else { &[path] };
+        return all.iter().any(|path| if is_whole { *path == value } else { path.ends_with(value) });
+    }
+    let (keys, wanted): (Vec<&str>, Vec<&str>) =
+        (path.split('/').skip(1).collect(), value.split('/').skip(1).collect());
+    let is_same =
+        |at: usize| keys[at..].iter().zip(&wanted).all(|(key, wanted)| *wanted == "*" || key == wanted);
+    keys.len() >= wanted.len()
+        && (!is_whole || keys.len() == wanted.len())
+        && is_same(keys.len() - wanted.len())
+}
