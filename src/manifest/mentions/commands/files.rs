@@ -146,7 +146,7 @@ pub(in super::super) fn files(text: &str) -> Vec<NamedFiles> {
             deploys(&all[at], next.map_or(&[], Vec::as_slice), &taken)
         })
         .collect();
-    let dry = dry_variables(&all);
+    let dry = dry_variables(text);
     for (words, deployed) in all.iter().zip(&mut deployed) {
         *deployed &= !words.iter().any(|word| {
             dry.iter().any(|name| *word == format!("${name}") || *word == format!("${{{name}}}"))
@@ -250,8 +250,11 @@ fn deploys(words: &[String], next: &[String], taken: &HashSet<&str>) -> bool {
 }
 
 /// Returns the variables that a text sets so that a deployer only says what it would do.
-fn dry_variables(all: &[Vec<String>]) -> Vec<&str> {
-    let set = all.iter().filter_map(|words| words.iter().find(|word| *word != "export")?.split_once('='));
+fn dry_variables(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| c.is_whitespace() || c == ';');
+    let set = words.filter_map(|word| {
+        word.split_once('=').filter(|(name, _)| !name.is_empty() && !name.starts_with('-'))
+    });
     set.filter(|(_, value)| DRY.iter().any(|flag| value.contains(flag))).map(|(name, _)| name).collect()
 }
 
