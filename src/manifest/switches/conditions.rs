@@ -49,7 +49,7 @@ struct OpenBlock<'t> {
 /// The `named` are what its chart defines, by their names.
 pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
     let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
-    let names = Names { variables: variables(text), named };
+    let names = TemplateNames { variables: variables(text), named };
     let mut at = 0;
     while let Some(start) = text[at..].find("{{").map(|start| at + start) {
         let Some(end) = text[start..].find("}}").map(|end| start + end + 2) else { break };
@@ -119,7 +119,7 @@ fn of_settings(text: &str) -> Vec<Condition> {
     found
 }
 
-fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &Names<'_>) -> Option<Condition> {
+fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &TemplateNames<'_>) -> Option<Condition> {
     let head = names.resolved(open.head);
     let values = values(&head, outer);
     if values.is_empty() {
@@ -180,14 +180,14 @@ pub(super) fn defined_in(text: &str) -> Defined {
 }
 
 /// What stands behind the names in a template.
-struct Names<'t> {
-    variables: HashMap<&'t str, Vec<Variable<'t>>>,
+struct TemplateNames<'t> {
+    variables: HashMap<&'t str, Vec<TemplateVariable<'t>>>,
     named: &'t Defined,
 }
 
 /// What a variable is set to.
 #[derive(Clone, Copy)]
-struct Variable<'t> {
+struct TemplateVariable<'t> {
     value: &'t str,
     /// Whether it is one after the other of what stands there.
     is_each: bool,
@@ -199,7 +199,7 @@ const MADE: &str = "(made)";
 /// How deep names stand for names.
 const NAMES_MAX: usize = 4;
 
-impl Names<'_> {
+impl TemplateNames<'_> {
     /// Returns a head with what its variables and definitions stand for in their places.
     fn resolved(&self, head: &str) -> String {
         let mut head = head.to_owned();
@@ -222,7 +222,7 @@ impl Names<'_> {
             match self.variables.get(&rest[..end]) {
                 Some(all) if end > 0 => {
                     rest = &rest[end..];
-                    for Variable { value, is_each } in all {
+                    for TemplateVariable { value, is_each } in all {
                         match (*value, *is_each) {
                             // Another name of what a template gets.
                             ("." | "$", _) => {}
@@ -252,8 +252,8 @@ impl Names<'_> {
 }
 
 /// Returns what the variables of a template are set to.
-fn variables(text: &str) -> HashMap<&str, Vec<Variable<'_>>> {
-    let mut found: HashMap<&str, Vec<Variable<'_>>> = HashMap::new();
+fn variables(text: &str) -> HashMap<&str, Vec<TemplateVariable<'_>>> {
+    let mut found: HashMap<&str, Vec<TemplateVariable<'_>>> = HashMap::new();
     for action in text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0)) {
         let action = action.trim_matches('-').trim();
         let Some((names, value)) = action.split_once(":=").or_else(|| action.split_once("=")) else {
@@ -264,7 +264,7 @@ fn variables(text: &str) -> HashMap<&str, Vec<Variable<'_>>> {
         let Some((_, name)) = names.rsplit_once('$') else { continue };
         let name = name.trim();
         if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            found.entry(name).or_default().push(Variable { value: value.trim(), is_each });
+            found.entry(name).or_default().push(TemplateVariable { value: value.trim(), is_each });
         }
     }
     found
