@@ -93,6 +93,9 @@ fn walk(
             if let Some(literal) = literal(tree, node) {
                 say(found, path, literal, object);
             }
+            for (key, set) in set_by_commands(value) {
+                say(found, &format!("/{}", key.replace('.', "/")), set.to_owned(), None);
+            }
             if depth < DEPTH_MAX && value.contains([':', '{']) && value.contains([' ', '\n', '{']) {
                 add(value, path, depth + 1, found);
             }
@@ -140,6 +143,15 @@ fn walk(
         }
         NodeKind::Alias(_) => {}
     }
+}
+
+/// Returns what the commands of a text set for a chart: `--set a.b=c,d=e`.
+fn set_by_commands(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let sets = text.match_indices("--set").filter_map(|(at, _)| {
+        let rest = text[at + "--set".len()..].trim_start_matches("-string");
+        rest.trim_start_matches(['=', ' ', '"', '\'']).split([' ', '\n', '"', '\'']).next()
+    });
+    sets.flat_map(|set| set.split(',')).filter_map(|set| set.split_once('='))
 }
 
 fn say(found: &mut Vec<SaidValue>, path: &str, literal: String, object: Option<&(String, String)>) {

@@ -135,6 +135,15 @@ fn what_another_file_says_of_a_value_counts() {
         let tree = chart(head, default, &[(file, before)]);
         refused(vec![(name, tree, vec![(file, after)], "c/templates/d.yaml floating-tag")]);
     }
+    let step = |run: &str| -> &'static str {
+        Box::leak(
+            format!("on: push\njobs: {{d: {{runs-on: x, steps: [{{run: '{run}'}}]}}}}\n").into_boxed_str(),
+        )
+    };
+    let workflow = ".github/workflows/d.yml";
+    let tree = chart(head, off, &[(workflow, step("helm upgrade c ./c"))]);
+    let after = vec![(workflow, step("helm upgrade c ./c --set a=b,old.enabled=true"))];
+    refused(vec![("a command turns it on", tree, after, "c/templates/d.yaml floating-tag")]);
     let tree = chart(
         "{{- if true }}",
         "{}\n",
