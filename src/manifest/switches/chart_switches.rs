@@ -7,7 +7,8 @@ use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, Asks, Defined, WRITTEN, defi
 use super::elsewhere::{Elsewhere, SaidOff, keeps};
 use super::release::said_of_release;
 use super::statements::SaidValue;
-use super::switch::{OffCondition, Switch, SwitchScope, is_no, is_off, sense};
+use super::switch::{OffCondition, Switch, SwitchScope};
+use super::switch_words::{is_no, is_off, sense};
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::located::Scan;
 use crate::manifest::syntax::yaml;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::switch::{Sense, sense};
+use super::switch_words::{Sense, sense};
 
 /// A condition around a part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::switch::{Sense, Switch, SwitchScope, is_off, literal, of_tree, sense};
+use super::switch::{Switch, SwitchScope, literal, of_tree};
+use super::switch_words::{Sense, is_off, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::located::Scan;

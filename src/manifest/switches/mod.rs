@@ -10,11 +10,12 @@ mod related;
 mod release;
 mod statements;
 mod switch;
+mod switch_words;
 
 pub(super) use elsewhere::settle;
 pub(super) use related::RelatedValues;
 pub(super) use release::said_of_release;
 pub(super) use statements::{SaidValue, Statements};
-pub(super) use switch::is_no;
 pub(super) use switch::of_tree;
 pub use switch::{OffCondition, Switch, SwitchScope};
+pub(super) use switch_words::is_no;

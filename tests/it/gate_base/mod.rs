@@ -1,6 +1,7 @@
 //! The gate over a change: what decides is the base's, what is judged is the commit, and no finding walks away.
 
 mod begun;
+mod begun_by_itself;
 mod by_variable;
 mod chart_code;
 mod chart_values;
