@@ -173,7 +173,7 @@ pub(super) fn defined_in(text: &str) -> Defined {
     let mut found = Defined::new();
     for (at, _) in text.match_indices("define \"") {
         let Some((name, rest)) = text[at + "define \"".len()..].split_once('"') else { continue };
-        let end = rest.find("{{- define").or_else(|| rest.find("{{ define")).unwrap_or(rest.len());
+        let end = rest.find("define \"").unwrap_or(rest.len());
         found.insert(name.to_owned(), rest[..end].to_owned());
     }
     found
@@ -196,14 +196,18 @@ struct TemplateVariable<'t> {
 /// Stands in a condition where a definition makes something of what is asked.
 const MADE: &str = "(made)";
 
-/// How deep names stand for names.
+/// How deep names stand for names, and how long a head gets by them at most, in bytes: names can stand for names without end.
 const NAMES_MAX: usize = 4;
+const RESOLVED_MAX: usize = 16 << 10;
 
 impl TemplateNames<'_> {
     /// Returns a head with what its variables and definitions stand for in their places.
     fn resolved(&self, head: &str) -> String {
         let mut head = head.to_owned();
         for _ in 0..NAMES_MAX {
+            if head.len() > RESOLVED_MAX {
+                break;
+            }
             let next = self.once(&head);
             if next == head {
                 break;
@@ -223,6 +227,9 @@ impl TemplateNames<'_> {
                 Some(all) if end > 0 => {
                     rest = &rest[end..];
                     for TemplateVariable { value, is_each } in all {
+                        if out.len() + value.len() > RESOLVED_MAX {
+                            break;
+                        }
                         match (*value, *is_each) {
                             // Another name of what a template gets.
                             ("." | "$", _) => {}
@@ -243,7 +250,10 @@ impl TemplateNames<'_> {
                 {
                     let actions = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
                     let actions: Vec<&str> = actions.map(|action| action.trim_matches('-').trim()).collect();
-                    made.push_str(&format!(" {MADE} {name} {}", actions.join(" ")));
+                    let actions = actions.join(" ");
+                    if out.len() + made.len() + actions.len() <= RESOLVED_MAX {
+                        made.push_str(&format!(" {MADE} {name} {actions}"));
+                    }
                 }
             }
         }
@@ -362,6 +372,9 @@ mod tests {
         let told: Vec<_> =
             found.into_iter().map(|it| (it.range.start, it.values.join(" "), it.asks)).collect();
         assert_eq!(told, [(8, "/old/count".to_owned(), Asks::Yes), (58, "/off".to_owned(), Asks::No)]);
+        // Names of names come to an end.
+        let all = "{{ $a := $a $a $a $a }}".repeat(2_000) + "{{ if $a }}x{{ end }}";
+        assert_eq!(told_of(&all), []);
         let release = &told_of("{{ if eq .Release.Namespace \"a\" }}b{{ end }}")[0];
         assert_eq!(release.values, ["(release) namespace"]);
     }
