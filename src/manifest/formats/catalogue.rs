@@ -46,11 +46,17 @@ struct Data {
 pub(super) const CHAINSAW: &str = "chainsaw.kyverno.io";
 pub(super) const KUTTL: &str = "kuttl.dev";
 
+/// What the tests of helm-unittest spell that name files.
+const UNIT_TESTS: [&str; 2] = ["asserts", "values"];
+
 /// What the configuration of GitLab's runner spells, in which no key is one of YAML.
 pub(super) const RUNNERS: &str = "[[runners]]";
 
 /// How the hosts of Crossplane's packages begin, which any file may name as a `package`.
 pub(super) const PACKAGES: &str = "xpkg.";
+
+/// What documents of pipelines spell whose parameters may be images, though no key says so: the key, and the group.
+const PARAMETERS: [(&str, &str); 2] = [("params", "tekton.dev"), ("parameters", "argoproj.io")];
 
 /// All known locations.
 #[derive(Clone, Debug)]
@@ -162,7 +168,10 @@ impl Catalogue {
         let streams = (Vec::new(), Some(IMAGE_STREAMS));
         let words = data.location.iter().flat_map(Location::words);
         let others = [CHAINSAW, KUTTL, RUNNERS, PACKAGES].map(|group| (Vec::new(), Some(group)));
-        let prefilter = Prefilter::new(words.chain([sources, streams]).chain(others));
+        let suites = (UNIT_TESTS.to_vec(), None);
+        let pipelines = PARAMETERS.map(|(key, group)| (vec![key], Some(group)));
+        let prefilter =
+            Prefilter::new(words.chain([sources, streams]).chain([suites]).chain(others).chain(pipelines));
         let mut of_group: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, entry) in data.location.iter().enumerate() {
             of_group.entry(entry.group.as_deref().map(Box::from)).or_default().push(index);

@@ -6,9 +6,9 @@ use super::catalogue::{Catalogue, FileEntries};
 use super::finder::Finder;
 use super::found::Found;
 use super::{
-    ansible, asserts, bake, compose, concourse, devcontainer, dockerfile, env_file, helm_values, json_patch,
-    kubernetes, kustomization, kustomize_looks_away, locations, object, partial_images, pre_commit, quadlet,
-    remote_values, runners, terraform, unknown,
+    ansible, asserts, bake, compose, concourse, devcontainer, dockerfile, env_file, gitlab_ci, helm_values,
+    json_patch, kubernetes, kustomization, kustomize_looks_away, locations, object, partial_images,
+    pre_commit, quadlet, remote_values, runners, terraform, unknown,
 };
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::tree::{NodeId, SyntaxTree};
@@ -77,8 +77,10 @@ pub(super) fn find_known(finder: &mut Finder<'_, '_>, root: NodeId, path: &str) 
             _ => {}
         }
         locations::find(finder, &all, root, |_, _| true);
-        if format == "terraform" {
-            terraform::follow(finder, &entries.own, root);
+        match format {
+            "gitlab-ci" => gitlab_ci::find(finder, root, path),
+            "terraform" => terraform::follow(finder, &entries.own, root),
+            _ => {}
         }
     }
     // What a configuration says of a file takes nothing away of what its form says.

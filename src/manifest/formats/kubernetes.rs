@@ -7,8 +7,8 @@ use super::catalogue::group_of;
 use super::finder::Finder;
 use super::object::{CONTAINER_LISTS, NOT_PULLED, is_object, other_container_lists};
 use super::{
-    driver_images, helm_values, image_annotations, image_streams, locations, openshift_template, platform,
-    tekton, uncatalogued, upgrade_plan,
+    argo_workflow, driver_images, helm_values, image_annotations, image_streams, locations,
+    openshift_template, platform, tekton, uncatalogued, upgrade_plan,
 };
 use crate::manifest::look_away::LookAwayReason;
 use crate::manifest::site::{ObjectOwner, Skip, State, classify};
@@ -57,11 +57,11 @@ pub(super) fn find(finder: &mut Finder<'_, '_>, object: NodeId) {
     let is_own = |tree: &SyntaxTree<'_>, node| not_pulled || !in_nested_object(tree, node, object);
     locations::find(finder, &entries, object, is_own);
     driver_images::skip(finder, object, group_of(&api_version), &kind);
-    if group_of(&api_version) == "tekton.dev" {
-        tekton::find(finder, object);
-    }
-    if group_of(&api_version) == upgrade_plan::GROUP {
-        upgrade_plan::find(finder, object);
+    match group_of(&api_version) {
+        "argoproj.io" => argo_workflow::find(finder, object),
+        "tekton.dev" => tekton::find(finder, object),
+        upgrade_plan::GROUP => upgrade_plan::find(finder, object),
+        _ => {}
     }
     if !not_pulled {
         uncatalogued::find(finder, object);

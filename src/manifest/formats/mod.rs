@@ -1,6 +1,7 @@
 //! One file per format: which scalars name an image, and how it is written there.
 
 mod ansible;
+mod argo_workflow;
 mod artifact;
 mod asserts;
 mod bake;
@@ -22,6 +23,7 @@ mod fields;
 mod finder;
 mod folded_keys;
 mod found;
+mod gitlab_ci;
 mod helm_parameters;
 pub(super) mod helm_values;
 mod image_annotations;
@@ -43,6 +45,7 @@ mod object;
 mod oci_chart;
 mod openshift_template;
 mod other_languages;
+mod parameters;
 mod partial_images;
 mod patch_target;
 pub mod pattern;

@@ -253,10 +253,11 @@ fn told(finder: &mut Finder<'_, '_>, node: NodeId, before: Option<&str>) {
     let tree = finder.tree;
     if let Some((name, value)) = setting(tree, node) {
         let is_named = || has_image_word(name) && !is_of_made(name) && names_registry(tree, value);
-        let is_told = || is_of_process(tree, node) && is_of_registry(tree, value);
+        let is_told = || is_of_process(tree, node) && !is_of_made(name) && is_of_registry(tree, value);
         let is_image = names_image(finder, name) || is_named() || is_told();
         if is_image && unresolvable(tree.written(value)).is_none() && !is_taken(finder, value) {
-            report(finder, value, false);
+            // An operator that is given a name without a tag puts its own version behind it.
+            report(finder, value, is_below(tree, node, &["env"]));
         }
         return;
     }
@@ -295,7 +296,7 @@ fn is_word(name: &str) -> bool {
 }
 
 /// Returns whether the last word of the name of a setting says that it is an image, and no other that something makes it.
-fn names_image(finder: &Finder<'_, '_>, name: &str) -> bool {
+pub(super) fn names_image(finder: &Finder<'_, '_>, name: &str) -> bool {
     (is_image_key(name) || finder.catalogue.ends_in_image_key(name)) && !is_of_made(name)
 }
 
@@ -315,11 +316,18 @@ fn is_of_deployed(finder: &Finder<'_, '_>) -> bool {
     matches!(&*finder.format, "ansible" | "compose" | "helm-values" | "kubernetes" | "nomad")
 }
 
-/// Returns whether a value stands among the arguments or the variables of a process.
+/// Returns whether a value stands among the arguments or the variables of a process, the parameters of a pipeline, or what kustomize
+/// makes a ConfigMap of.
 fn is_of_process(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    const KEYS: [&str; 6] = ["args", "cmd", "command", "entrypoint", "env", "environment"];
+    const KEYS: [&str; 9] =
+        ["args", "cmd", "command", "entrypoint", "env", "environment", "literals", "parameters", "params"];
+    is_below(tree, node, &KEYS)
+}
+
+/// Returns whether a value stands below one of these keys.
+fn is_below(tree: &SyntaxTree<'_>, node: NodeId, keys: &[&str]) -> bool {
     let holder = tree.nodes[node].parent().and_then(|holder| tree.key_of(holder));
-    holder.is_some_and(|key| KEYS.contains(&key))
+    holder.is_some_and(|key| keys.contains(&key))
 }
 
 /// Returns whether a value is a reference with a version in a registry that has nothing but images.
@@ -329,11 +337,13 @@ fn is_of_registry(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
 
 /// Returns whether a reference begins with the host of a registry that is known for it, and that has nothing but images.
 fn is_public(text: &str) -> bool {
-    const HOSTS: [&str; 14] = [
+    const HOSTS: [&str; 17] = [
+        "cgr.dev",
         "docker.io",
         "docker.elastic.co",
         "gcr.io",
         "ghcr.io",
+        "icr.io",
         "k8s.gcr.io",
         "lscr.io",
         "mcr.microsoft.com",
@@ -341,11 +351,12 @@ fn is_public(text: &str) -> bool {
         "public.ecr.aws",
         "quay.io",
         "registry.access.redhat.com",
+        "registry.connect.redhat.com",
         "registry.gitlab.com",
         "registry.k8s.io",
         "registry.redhat.io",
     ];
-    const ENDS: [&str; 3] = [".azurecr.io", ".gcr.io", ".pkg.dev"];
+    const ENDS: [&str; 4] = [".azurecr.io", ".gcr.io", ".icr.io", ".pkg.dev"];
     let host = text.split_once('/').map_or("", |(host, _)| host);
     let is_ecr = || host.contains(".dkr.ecr.") && host.ends_with(".amazonaws.com");
     HOSTS.contains(&host) || ENDS.iter().any(|end| host.ends_with(end)) || is_ecr()
