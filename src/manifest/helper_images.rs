@@ -1,5 +1,5 @@
-//! Images in the helpers of a chart (`templates/_*.tpl`), and in templates that are no YAML without what is filled in: what stands
-//! behind `image:` on a line.
+//! Images in the helpers of a chart (`templates/_*.tpl`), and in templates that cannot be read without what is filled in: what stands
+//! behind `image:` on a line, `image =`, or `FROM`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,14 +13,24 @@ use super::syntax::lines::Positions;
 #[derive(Clone, Copy)]
 struct ImageLine {
     key: &'static str,
+    /// What stands between the key and the image, beside blanks.
+    mark: &'static str,
     format: &'static str,
 }
 
 /// That of the manifests that helpers are parts of.
-const MANIFEST: ImageLine = ImageLine { key: "image:", format: "kubernetes" };
+const MANIFEST: ImageLine = ImageLine { key: "image", mark: ":", format: "kubernetes" };
 
-/// That of Quadlet's units.
-const UNIT: ImageLine = ImageLine { key: "Image=", format: "quadlet" };
+/// Returns that of a language.
+fn line_form(language: Language) -> ImageLine {
+    match language {
+        Language::Unit => ImageLine { key: "Image", mark: "=", format: "quadlet" },
+        Language::Hcl => ImageLine { key: "image", mark: "=", format: "nomad" },
+        Language::Terraform => ImageLine { key: "image", mark: "=", format: "terraform" },
+        Language::Dockerfile => ImageLine { key: "FROM", mark: " ", format: "dockerfile" },
+        _ => MANIFEST,
+    }
+}
 
 /// Returns whether the file at `path` has definitions for the templates of a chart.
 pub(super) fn is_helper(path: &str) -> bool {
@@ -42,13 +52,12 @@ pub(super) fn of_unread(
     part: Range<usize>,
     language: Language,
 ) -> Vec<Located> {
-    let line_form = if language == Language::Unit { UNIT } else { MANIFEST };
     let is_one = |image: &str| match classify(image) {
         (State::Skipped(Skip::Template | Skip::Variable), _) => true,
         (_, Some(named)) => named.tag().is_some() || named.digest().is_some() || language == Language::Unit,
         _ => false,
     };
-    let mut found = located(text, offset, part, line_form, is_one);
+    let mut found = located(text, offset, part, line_form(language), is_one);
     found.iter_mut().for_each(|located| located.site.document = document);
     found
 }
@@ -62,7 +71,7 @@ fn located(
 ) -> Vec<Located> {
     let mut positions = Positions::new(text);
     let mut sites = Vec::new();
-    let spans = images_behind(&text[part.clone()], line_form.key).into_iter();
+    let spans = images_behind(&text[part.clone()], line_form).into_iter();
     for span in spans
         .map(|span| part.start + span.start..part.start + span.end)
         .filter(|span| is_one(&text[span.clone()]))
@@ -105,20 +114,31 @@ fn located(
 
 /// Returns where the values of `image:` stand, quotes aside; those in comments of the template are none.
 pub(in crate::manifest) fn images(text: &str) -> Vec<Range<usize>> {
-    images_behind(text, MANIFEST.key)
+    images_behind(text, MANIFEST)
 }
 
-fn images_behind(text: &str, key: &str) -> Vec<Range<usize>> {
+fn images_behind(text: &str, form: ImageLine) -> Vec<Range<usize>> {
     let comments = comments(text);
     let (mut found, mut start) = (Vec::new(), 0);
     for line in text.split_inclusive('\n') {
         let from = start;
         start += line.len();
         let body = line.trim_start().trim_start_matches("- ").trim_start();
-        let Some(value) = body.strip_prefix(key).map(str::trim).filter(|value| !value.is_empty()) else {
-            continue;
-        };
+        let behind = body.strip_prefix(form.key).and_then(|rest| match form.mark.trim() {
+            "" => rest.strip_prefix(form.mark),
+            mark => rest.trim_start().strip_prefix(mark),
+        });
+        let Some(value) = behind.map(str::trim).filter(|value| !value.is_empty()) else { continue };
         let value = value.split(" #").next().unwrap_or(value).trim_end();
+        // `FROM --platform=linux/amd64 alpine AS build`
+        let (mut value, is_from) = (value, form.mark == " ");
+        while is_from
+            && let Some((_, rest)) = value.split_once(' ').filter(|(flag, _)| flag.starts_with("--"))
+        {
+            value = rest.trim_start();
+        }
+        let name = [" AS ", " as "].iter().find_map(|word| value.find(word)).filter(|_| is_from);
+        let value = name.map_or(value, |at| value[..at].trim_end());
         let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
         let unquoted =
             quote.and_then(|quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value);

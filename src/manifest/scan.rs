@@ -176,7 +176,7 @@ impl FileText<'_> {
         let mut unread = if self.has_none { Vec::new() } else { unread_documents(&tree) };
         unread
             .iter_mut()
-            .filter(|it| self.is_template && it.reason == UnreadReason::NotYaml)
+            .filter(|it| self.is_template && it.reason == tree.language.syntax().malformed)
             .for_each(|it| it.reason = UnreadReason::Template);
         let mut scan = Scan { unread, nodes: tree.nodes.len(), ..Scan::of(Looked::Read(tree.was_read())) };
         let is_strict = matches!(self.closeness, Closeness::Gate { .. });
@@ -197,7 +197,7 @@ impl FileText<'_> {
         if !is_strict || self.is_template {
             self.add_unread(&tree, &mut scan);
         }
-        if is_strict && self.is_template {
+        if is_strict && self.is_template && tree.language == Language::Yaml {
             // A template is there to fill in: what it writes itself is judged.
             let is_filled = |skip| matches!(skip, State::Skipped(Skip::Template | Skip::Variable));
             scan.sites.retain(|located| !is_filled(located.site.state));
@@ -217,7 +217,7 @@ impl FileText<'_> {
         let is_template = |unread: &&Unread| unread.reason == UnreadReason::Template;
         let documents: Vec<usize> =
             scan.unread.iter().filter(is_template).filter_map(|it| it.document).collect();
-        if documents.is_empty() || !matches!(tree.language, Language::Yaml | Language::Unit) {
+        if documents.is_empty() || matches!(tree.language, Language::EnvFile | Language::Toml) {
             return;
         }
         for document in documents {
@@ -241,7 +241,7 @@ fn is_unjudged_template(
 ) -> bool {
     let is_unread = scan.unread.iter().any(|unread| unread.reason == UnreadReason::Template);
     if tree.language != Language::Yaml {
-        return is_unread;
+        return is_unread || !tree.masked.is_empty();
     }
     // What is masked there are comments.
     if json_comments::are_taken(path) {

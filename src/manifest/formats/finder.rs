@@ -446,7 +446,8 @@ impl<'y, 'a> Finder<'y, 'a> {
             return;
         }
         // What an action touches is not text of the file's own, however it reads.
-        let masked = !matches!(state, State::Skipped(_)) && self.tree.is_masked(main);
+        let is_read = !matches!(state, State::Skipped(skip) if skip != Skip::Placeholder);
+        let masked = is_read && self.tree.is_masked(main);
         let state = if masked { State::Skipped(Skip::Template) } else { state };
         let stays =
             state == State::Floating && (image.starts_with("localhost/") || self.is_never_pulled(main));

@@ -22,10 +22,10 @@ pub(crate) struct SourceText<'t> {
 impl<'t> SourceText<'t> {
     /// Returns the source of `text`, which has no byte order mark, as that of the file at `path`.
     pub(crate) fn new(text: &'t str, path: &str) -> Self {
-        let language = Language::of(path).unwrap_or_default();
+        let rendered = template_name::rendered(path);
+        let language = Language::of(rendered.unwrap_or(path)).unwrap_or_default();
         let has_comments = json_comments::are_taken(path);
-        let is_template = template_name::rendered(path).is_some();
-        Self { text, language, has_comments, is_template, masked: OnceCell::new() }
+        Self { text, language, has_comments, is_template: rendered.is_some(), masked: OnceCell::new() }
     }
 
     /// Returns the tree of all documents. The same text always gives the same nodes.
@@ -36,7 +36,10 @@ impl<'t> SourceText<'t> {
     /// Returns the tree of some documents. A template that cannot be parsed as it is is masked.
     pub(crate) fn parse_chunks(&self, chunks: impl FnOnce(&str) -> Vec<Chunk>) -> SyntaxTree<'_> {
         let syntax = self.language.syntax();
-        let Some(parse_chunks) = syntax.parse_chunks else { return (syntax.parse)(self.text) };
+        let Some(parse_chunks) = syntax.parse_chunks else {
+            let tree = (syntax.parse)(self.text);
+            return if self.is_template { self.readable(tree, template_mask::mask_foreign) } else { tree };
+        };
         if self.has_comments {
             let masked = self.masked.get_or_init(|| Some(json_comments::mask(self.text)));
             let Some(masked) = masked.as_ref().filter(|masked| !masked.actions.is_empty()) else {
@@ -49,16 +52,26 @@ impl<'t> SourceText<'t> {
             return tree;
         }
         let tree = parse_chunks(self.text, &chunks(self.text));
+        if self.is_template {
+            self.readable(tree, template_mask::mask_all)
+        } else if self.text.contains("{{") {
+            self.readable(tree, template_mask::mask)
+        } else {
+            tree
+        }
+    }
+
+    /// Returns `tree`, or that of the masked text where that can be read better.
+    fn readable<'s>(&'s self, tree: SyntaxTree<'s>, mask: fn(&str) -> Option<Masked>) -> SyntaxTree<'s> {
         let errors =
             |tree: &SyntaxTree<'_>| tree.documents.iter().filter(|document| document.error.is_some()).count();
-        if errors(&tree) == 0 || !(self.is_template || self.text.contains("{{")) {
+        if errors(&tree) == 0 {
             return tree;
         }
-        let mask = if self.is_template { template_mask::mask_all } else { template_mask::mask };
         let Some(masked) = self.masked.get_or_init(|| mask(self.text)) else {
             return tree;
         };
-        let mut readable = (syntax.parse)(&masked.text);
+        let mut readable = (self.language.syntax().parse)(&masked.text);
         if errors(&readable) >= errors(&tree) {
             // Broken either way: what stands in an action is still not text of the file's own.
             return SyntaxTree { masked: masked.actions.clone(), ..tree };

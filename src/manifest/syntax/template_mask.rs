@@ -24,7 +24,12 @@ pub fn mask(text: &str) -> Option<Masked> {
 /// Returns `text` with what any language of templates fills in masked: Go, Jinja (`{% if x %}`, `{# … #}`), HCL and shells, ERB;
 /// `None` where it has nothing of that kind.
 pub(crate) fn mask_all(text: &str) -> Option<Masked> {
-    mask_actions(text, statements(text))
+    mask_actions(text, statements(text, &[&FILLED[..], &INTERPOLATIONS].concat()))
+}
+
+/// Does what [`mask_all`] does for a language in which `${…}` is its own.
+pub(crate) fn mask_foreign(text: &str) -> Option<Masked> {
+    mask_actions(text, statements(text, &FILLED[..FOREIGN]))
 }
 
 /// Returns the text of a heredoc with what HCL fills in masked; `None` where it has nothing of that kind.
@@ -85,10 +90,18 @@ fn actions(text: &str) -> Vec<Range<usize>> {
     actions
 }
 
+/// What languages of templates put around what they fill in or decide: Go and Jinja, ERB; a comment of Jinja's last.
+const FILLED: [(&str, &str); 4] = [("{{", ""), ("{%", "%}"), ("<%", "%>"), ("{#", "#}")];
+
+/// How many of them are none of a shell's, which has `${#x}`.
+const FOREIGN: usize = 3;
+
+/// The same of HCL and shells.
+const INTERPOLATIONS: [(&str, &str); 2] = [("${", ""), ("%{", "")];
+
 /// Returns the spans of what languages of templates fill in or decide. One that never ends reaches to the end of the text.
-fn statements(text: &str) -> Vec<Range<usize>> {
+fn statements(text: &str, marks: &[(&str, &str)]) -> Vec<Range<usize>> {
     let (mut found, mut at) = (Vec::new(), 0);
-    let marks = [("{{", ""), ("{%", "%}"), ("{#", "#}"), ("${", ""), ("%{", ""), ("<%", "%>")];
     while let Some(start) = text[at..].find(['{', '$', '%', '<']).map(|found| at + found) {
         let Some((open, close)) = marks.iter().find(|(open, _)| text[start..].starts_with(open)) else {
             at = start + 1;

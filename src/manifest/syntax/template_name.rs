@@ -1,4 +1,4 @@
-//! Templates whose names say what they are rendered to: `compose.yaml.j2`, `values.yaml.gotmpl`, and Salt's states.
+//! Templates whose names say what they are rendered to: `compose.yaml.j2`, `values.yaml.gotmpl`, `Dockerfile.j2`, and Salt's states.
 
 use super::language::Language;
 
@@ -10,14 +10,20 @@ const ENDINGS: [&str; 11] =
 /// What Salt renders to YAML keeps its name.
 const SALT: &str = ".sls";
 
-/// Returns the name of what the file at `path` is rendered to, where that is YAML or JSON.
+/// Returns the name of what the file at `path` is rendered to, where that is YAML, JSON or a Dockerfile.
 pub(in crate::manifest) fn rendered(path: &str) -> Option<&str> {
     if path.ends_with(SALT) {
         return Some(path);
     }
     let (stem, ending) = path.rsplit_once('.')?;
-    let is_one = ENDINGS.contains(&ending) && Language::of(path).is_none();
-    (is_one && Language::of(stem) == Some(Language::Yaml)).then_some(stem)
+    let language = Language::of(stem).filter(|_| ENDINGS.contains(&ending))?;
+    let is_one = match language {
+        Language::Yaml => Language::of(path).is_none(),
+        // What stands behind `Dockerfile.` is a part of its name, too.
+        Language::Dockerfile => true,
+        _ => false,
+    };
+    is_one.then_some(stem)
 }
 
 #[cfg(test)]
@@ -31,7 +37,11 @@ mod tests {
             ("task.json.tftpl", Some("task.json")),
             ("deploy.yaml.in", Some("deploy.yaml")),
             ("salt/web/init.sls", Some("salt/web/init.sls")),
-            ("Dockerfile.j2", None),
+            ("a/Dockerfile.j2", Some("a/Dockerfile")),
+            ("Dockerfile-alpine.template", Some("Dockerfile-alpine")),
+            ("api.dockerfile.erb", Some("api.dockerfile")),
+            ("Dockerfile.prod", None),
+            ("Dockerfile.yaml", None),
             ("api.nomad.tpl", None),
             ("nginx.conf.j2", None),
             ("values.yaml.example", None),
