@@ -9,7 +9,6 @@ pub(super) fn kind(path: &str) -> Option<&'static str> {
     Some(match (stem, extension) {
         (_, "jsonnet" | "libsonnet") => "jsonnet",
         (_, "cue") => "cue",
-        ("terragrunt", "hcl") => "terragrunt",
         (stem, "hcl") if stem.ends_with(".pkr") => "packer",
         (_, "jenkinsfile") | ("Jenkinsfile", _) => "jenkinsfile",
         ("Tiltfile", _) => "tiltfile",
@@ -26,7 +25,7 @@ pub(super) fn kind(path: &str) -> Option<&'static str> {
 }
 
 /// Returns whether what a template is rendered to would be read, by its name: those of mail and of web pages have the same
-/// extensions. A `Dockerfile.j2` is read as it is.
+/// extensions.
 fn is_rendered_to_read(name: &str, stem: &str) -> bool {
     Language::of(name).is_none() && Language::of(stem).is_some()
 }
@@ -43,7 +42,7 @@ mod tests {
             ("ci/Jenkinsfile.release", Some("jenkinsfile")),
             ("Makefile", Some("makefile")),
             ("build/common.mk", Some("makefile")),
-            ("terragrunt.hcl", Some("terragrunt")),
+            ("terragrunt.hcl", None),
             ("image.pkr.hcl", Some("packer")),
             ("Tiltfile", Some("tiltfile")),
             ("run.sh", Some("shell")),

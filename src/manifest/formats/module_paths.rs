@@ -234,8 +234,9 @@ pub(super) fn defined(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(String, NodeI
             }
         }
     }
-    // Only a file of variables has values outside of blocks.
-    for (key, value) in tree.entries(root) {
+    // Only a file of variables has values outside of blocks, and one of Terragrunt's, which are no names.
+    let entries = if inputs(tree, root).is_some() { &[] } else { tree.entries(root) };
+    for (key, value) in entries {
         let Some(key) = tree.text_of(*key).filter(|key| !BLOCKS.contains(key)) else { continue };
         leaves(tree, *value, &format!("var.{}", part_of_key(key)), &mut found);
     }
@@ -262,13 +263,25 @@ pub(super) fn leaves(tree: &SyntaxTree<'_>, value: NodeId, path: &str, found: &m
     }
 }
 
+/// Returns what Terragrunt gives to the module of a file: its inputs, where the file is one of Terragrunt's.
+fn inputs(tree: &SyntaxTree<'_>, root: NodeId) -> Option<NodeId> {
+    let is_terragrunt = tree.get(root, "terraform").or_else(|| tree.get(root, "include")).is_some();
+    tree.get(root, "inputs").filter(|_| is_terragrunt)
+}
+
 /// Returns what the modules of the same tree are called with, in maps and lists too.
 pub(super) fn module_arguments(tree: &SyntaxTree<'_>, root: NodeId) -> Vec<(ModuleArgument, NodeId)> {
+    let written = |node| tree.text_of(node).filter(|_| tree.tag(node).is_empty());
+    let modules = nodes(tree, root, "/module/*").into_iter().chain(nodes(tree, root, "/module/*/[]"));
+    let mut called: Vec<(NodeId, &str)> =
+        modules.filter_map(|module| Some((module, written(tree.get(module, "source")?)?))).collect();
+    if let Some(inputs) = inputs(tree, root) {
+        // Without a source, the module lies beside the file.
+        let source = nodes(tree, root, "/terraform/[]/source").first().copied();
+        called.extend(source.map_or(Some("."), written).map(|source| (inputs, source)));
+    }
     let mut found = Vec::new();
-    for module in nodes(tree, root, "/module/*").into_iter().chain(nodes(tree, root, "/module/*/[]")) {
-        let source = tree.get(module, "source").filter(|source| tree.tag(*source).is_empty());
-        let source = source.and_then(|source| tree.text_of(source)).filter(|source| source.starts_with('.'));
-        let Some(source) = source else { continue };
+    for (module, source) in called.into_iter().filter(|(_, source)| source.starts_with('.')) {
         for (name, value) in tree.entries(module) {
             let Some(name) = tree.text_of(*name).filter(|name| *name != "for_each") else { continue };
             let mut values = Vec::new();

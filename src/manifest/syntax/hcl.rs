@@ -28,7 +28,7 @@ use super::tree::{Fault, ScalarStyle, SyntaxError, SyntaxTree};
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| has_extension(path, &["nomad", "hcl", "job"]),
+    matches: |path| has_extension(path, &["nomad", "hcl", "job"]) && !is_terragrunt(path),
     is_in: |bytes| opens_block(bytes, &["job"]),
     format: Some("nomad"),
     parse: |text| read(text, Language::Hcl),
@@ -40,6 +40,11 @@ pub(super) static SYNTAX: Syntax = Syntax {
     // What is rendered before Nomad reads it: Levant and Nomad Pack.
     template: TemplateSigns::OnLine(&["[[", "{{"]),
 };
+
+/// Returns whether Terragrunt reads a file, as what it gives to a module of Terraform.
+pub(super) fn is_terragrunt(path: &str) -> bool {
+    path.rsplit('/').next() == Some("terragrunt.hcl")
+}
 
 /// The largest file that is read, in bytes: a Nomad server stores no more than 1 MB of a job's source by default
 /// (`job_max_source_size`).

@@ -1,4 +1,4 @@
-//! Terraform and OpenTofu: HCL in files of their own.
+//! Terraform and OpenTofu: HCL in files of their own, and Terragrunt's, which say what a module gets.
 
 use super::definition::{Syntax, TemplateSigns, has_extension};
 use super::hcl;
@@ -6,8 +6,12 @@ use super::language::Language;
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| has_extension(path, &["tf", "tofu", "tfvars"]),
-    is_in: |bytes| hcl::opens_block(bytes, &BLOCKS) || hcl::starts_with_attribute(bytes),
+    matches: |path| has_extension(path, &["tf", "tofu", "tfvars"]) || hcl::is_terragrunt(path),
+    is_in: |bytes| {
+        hcl::opens_block(bytes, &BLOCKS)
+            || hcl::opens_block(bytes, &["include", "inputs"])
+            || hcl::starts_with_attribute(bytes)
+    },
     format: Some("terraform"),
     parse: |text| hcl::read(text, Language::Terraform),
     parse_chunks: None,
