@@ -8,6 +8,9 @@ use crate::manifest::site::{Awaited, Site, Skip, State, Write, classify};
 use crate::manifest::variable_text::{VariableStyle, fill, names};
 use crate::source::tree::directory_of;
 
+/// The name of the file that Compose takes by itself.
+const OWN_NAME: &str = ".env";
+
 /// What the Compose files of a project do with a variable.
 #[derive(Default)]
 struct VariableUse {
@@ -64,8 +67,11 @@ pub(super) fn settle(files: &mut [TreeFile<'_>]) {
             .collect();
         for site in scan.sites.iter_mut().map(|located| &mut located.site) {
             let Some(name) = variable(site).map(str::to_owned) else { continue };
-            if let Some(found) = uses.get(&name) {
-                decide(site, &name, found, &values);
+            let Some(found) = uses.get(&name) else { continue };
+            decide(site, &name, found, &values);
+            // Only the command that runs Compose says whether it takes another file than this one.
+            if path.rsplit('/').next() != Some(OWN_NAME) && site.awaits.is_none() {
+                site.skip(Skip::UnknownLocation);
             }
         }
     }

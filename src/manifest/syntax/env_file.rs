@@ -14,7 +14,7 @@ use super::tree::{Fault, NODES_MAX, ScalarStyle, SyntaxError, SyntaxTree};
 use crate::manifest::unread::UnreadReason;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    matches: |path| path.rsplit('/').next() == Some(NAME),
+    matches,
     is_in: |bytes| bytes.contains(&b'=') && std::str::from_utf8(bytes).is_ok(),
     format: Some("env-file"),
     parse,
@@ -27,8 +27,11 @@ pub(super) static SYNTAX: Syntax = Syntax {
     template: TemplateSigns::None,
 };
 
-/// The name by which Compose looks for it.
-const NAME: &str = ".env";
+/// Returns whether a file is called as the one that Compose looks for, or as those that it is given: `.env.prod`, `prod.env`.
+fn matches(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with(".env.") || name.ends_with(".env")
+}
 
 fn parse(text: &str) -> SyntaxTree<'_> {
     let (mut entries, mut comments) = (Vec::new(), Vec::new());

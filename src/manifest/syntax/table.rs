@@ -51,7 +51,9 @@ mod tests {
             ("Dockerfile", Some(Language::Dockerfile)),
             ("api.dockerfile", Some(Language::Dockerfile)),
             ("a/.env", Some(Language::EnvFile)),
-            ("a/.env.example", None),
+            ("a/.env.example", Some(Language::EnvFile)),
+            ("a/prod.env", Some(Language::EnvFile)),
+            ("a/env", None),
             ("Dockerfile.yaml", Some(Language::Yaml)),
             ("runner/config.toml", Some(Language::Toml)),
         ] {
