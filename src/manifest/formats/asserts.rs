@@ -16,7 +16,7 @@ use crate::source::tree::{directory_of, path_from};
 /// The files that the tests of a file name, below the root; a `*` stands for a part of a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestFiles {
-    /// What they compare a cluster with.
+    /// What they compare a cluster with, or render a chart with.
     pub(in crate::manifest) expected: Vec<String>,
     /// What they put into one.
     pub(in crate::manifest) applied: Vec<String>,
@@ -35,9 +35,22 @@ impl TestFiles {
 }
 
 /// Returns the files that the test in the document at `root` of the file at `path` names (Chainsaw's `assert.file`, kuttl's
-/// `assert`).
+/// `assert`, helm-unittest's `values`).
 pub(in crate::manifest) fn test_files(tree: &SyntaxTree<'_>, root: NodeId, path: &str) -> TestFiles {
     let mut found = TestFiles::default();
+    let directory = directory_of(path);
+    // What lies elsewhere may be deployed as well.
+    let is_own = |file: &String| file.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+    let files = |paths: &[&str]| -> Vec<String> {
+        let nodes = paths.iter().flat_map(|path| nodes(tree, root, path));
+        let texts = nodes.filter_map(|node| tree.string_of(node));
+        texts.filter_map(|text| path_from(directory, text)).collect()
+    };
+    if !nodes(tree, root, "/tests/[]/asserts").is_empty() {
+        found.expected = files(&["/values/[]", "/tests/[]/values/[]"]);
+        found.expected.retain(is_own);
+        return found;
+    }
     let paths: [&[&str]; 2] = match tree.get_str(root, "apiVersion").map(group_of) {
         Some(CHAINSAW) => [
             &["/spec/**/assert/file", "/spec/**/error/file"],
@@ -45,11 +58,6 @@ pub(in crate::manifest) fn test_files(tree: &SyntaxTree<'_>, root: NodeId, path:
         ],
         Some(KUTTL) => [&["/assert/[]", "/error/[]"], &["/apply/[]"]],
         _ => return found,
-    };
-    let files = |paths: &[&str]| -> Vec<String> {
-        let nodes = paths.iter().flat_map(|path| nodes(tree, root, path));
-        let texts = nodes.filter_map(|node| tree.string_of(node));
-        texts.filter_map(|text| path_from(directory_of(path), text)).collect()
     };
     (found.expected, found.applied) = (files(paths[0]), files(paths[1]));
     found

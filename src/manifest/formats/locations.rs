@@ -18,11 +18,14 @@ pub(super) fn find(
     wanted: impl Fn(&SyntaxTree<'_>, NodeId) -> bool,
 ) {
     let tree = finder.tree;
-    let forms = || entries.iter().flat_map(|entry| entry.forms());
-    let (outputs, others): (Vec<_>, Vec<_>) = forms().partition(|(_, form)| *form == Form::Output);
-    for (pattern, form) in outputs.into_iter().chain(others) {
+    let forms = entries.iter().flat_map(|entry| {
+        let is_known = entry.group.is_some() || entry.format.as_deref() == Some("ansible");
+        entry.forms().map(move |(pattern, form)| (pattern, form, is_known))
+    });
+    let (outputs, others): (Vec<_>, Vec<_>) = forms.partition(|(_, form, _)| *form == Form::Output);
+    for (pattern, form, is_known) in outputs.into_iter().chain(others) {
         for node in pattern.find(tree, root).into_iter().filter(|node| wanted(tree, *node)) {
-            add(finder, node, form);
+            add(finder, node, form, is_known);
         }
     }
     for build in entries.iter().flat_map(|entry| &entry.builds).flat_map(|path| path.find(tree, root)) {
@@ -60,11 +63,11 @@ pub(super) fn find(
 
 /// Returns whether a template fills in all of a text.
 fn is_filled(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
-    let inner = tree.string_of(node).and_then(|text| text.trim().strip_prefix("{{")?.strip_suffix("}}"));
+    let inner = tree.written(node).trim().strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
     inner.is_some_and(|inner| !inner.contains("}}"))
 }
 
-fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
+fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form, is_known: bool) {
     let node = finder.tree.resolve(node);
     match form {
         // An operator has its own image then, and a runner none.
@@ -72,10 +75,9 @@ fn add(finder: &mut Finder<'_, '_>, node: NodeId, form: Form) {
             if matches!(&*finder.format, "kubernetes" | "gitlab-runner")
                 && finder.tree.string_of(node) == Some("") => {}
         Form::Image => finder.add_image(node),
-        // Ansible's `name` without a tag may have one beside it; what a variable makes is whole.
-        Form::TaggedImage if &*finder.format == "ansible" && is_filled(finder.tree, node) => {
-            finder.add_image(node);
-        }
+        // Ansible's `name` without a tag may have one beside it, and an `image` of a kind that nobody knows be a picture; what
+        // fills in all of it is whole.
+        Form::TaggedImage if is_known && is_filled(finder.tree, node) => finder.add_image(node),
         Form::TaggedImage => finder.add_tagged_image(node),
         Form::Prefixed => finder.add_prefixed(node),
         Form::Output => build_outputs::find(finder, node),
