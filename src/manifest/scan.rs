@@ -302,7 +302,9 @@ fn readable<'b>(bytes: &'b [u8], language: Language, catalogue: &Catalogue) -> R
         Err(error) => match catalogue.proof_of_none(bytes) {
             Some(proof) if syntax.parse_chunks.is_some() => Ok(Readable::Nothing(proof)),
             // What is encrypted, or a picture: no reader takes both a NUL and letters of another encoding.
-            None if bytes.contains(&0) && !catalogue.spells_words(bytes) => Ok(Readable::OtherLanguage),
+            None if syntax.parse_chunks.is_some() && bytes.contains(&0) && !catalogue.spells_words(bytes) => {
+                Ok(Readable::OtherLanguage)
+            }
             _ => unread(UnreadReason::NotUtf8, error.to_string()),
         },
     }

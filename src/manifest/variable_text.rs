@@ -66,12 +66,28 @@ fn name_of(text: &str) -> &str {
 /// Returns `text` with the values of its variables in their places; `None` where one has neither value nor default, or where
 /// something else is done with it.
 pub(super) fn fill(text: &str, values: &BTreeMap<String, String>, style: VariableStyle) -> Option<String> {
+    fill_within(text, values, style, NESTED_MAX)
+}
+
+/// How deep defaults of variables stand in each other at most, and how many bytes their values add to a text.
+const NESTED_MAX: usize = 16;
+const FILLED_MAX: usize = 64 << 10;
+
+fn fill_within(
+    text: &str,
+    values: &BTreeMap<String, String>,
+    style: VariableStyle,
+    nested: usize,
+) -> Option<String> {
     if style == VariableStyle::Template {
         return fill_actions(text, values);
     }
     let (mut filled, mut rest) = (String::new(), text);
     while let Some(at) = rest.find('$') {
         filled.push_str(&rest[..at]);
+        if filled.len() > text.len() + FILLED_MAX {
+            return None;
+        }
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
             filled.push('$');
@@ -80,7 +96,7 @@ pub(super) fn fill(text: &str, values: &BTreeMap<String, String>, style: Variabl
             let name = name_of(inner);
             let operation = &inner[name.len()..];
             let end = end_of_default(operation).filter(|_| !name.is_empty())?;
-            filled.push_str(&expanded(values.get(name), &operation[..end], values, style)?);
+            filled.push_str(&expanded(values.get(name), &operation[..end], values, style, nested)?);
             rest = &operation[end + 1..];
         } else if let Some(inner) = rest.strip_prefix('(') {
             let (name, after) = inner.split_once(')')?;
@@ -113,7 +129,9 @@ fn expanded(
     operation: &str,
     values: &BTreeMap<String, String>,
     style: VariableStyle,
+    nested: usize,
 ) -> Option<String> {
+    let inner = |word: &str| fill_within(word, values, style, nested.checked_sub(1)?);
     let (asks_for_text, word) = match operation.strip_prefix(':') {
         Some(word) => (true, word),
         None => (false, operation),
@@ -123,11 +141,11 @@ fn expanded(
         None if !asks_for_text => value.cloned(),
         Some('-' | '=') => match value {
             Some(value) => Some(value.clone()),
-            None => fill(&word[1..], values, style),
+            None => inner(&word[1..]),
         },
         Some('?') => value.cloned(),
         // What has no value here may have one elsewhere.
-        Some('+') => value.and_then(|_| fill(&word[1..], values, style)),
+        Some('+') => value.and_then(|_| inner(&word[1..])),
         _ => None,
     }
 }

@@ -351,3 +351,11 @@ fn units_are_bounded() {
     self::check("a disk", "image.volume", &disk, Nothing);
     self::check("a Latin-1 unit", "a.image", b"[Image]\nImage=a:\xe9\n", Unread(UnreadReason::NotUtf8));
 }
+
+#[test]
+fn what_a_builder_reads_is_read_whatever_is_in_it_and_it_is_called() {
+    check("a NUL", "Dockerfile", b"# \0\xff\nFROM nginx:1\n", Unread(UnreadReason::NotUtf8));
+    check("one for a language", "Dockerfile.php", b"FROM nginx:1\n", Pinned(1));
+    check("a program", "dockerfile.py", b"from os import path\n", Nothing);
+    check("a program called after it", "Dockerfile.go", b"package dockerfile\n", Nothing);
+}

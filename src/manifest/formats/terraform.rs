@@ -126,6 +126,8 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, own: &[&Location], root: NodeI
         } else if is_literal_image(tree, value) {
             let is_image = may_be_image(tree, &to.name, value);
             arguments.push((to, value, is_image));
+        } else if is_made_of_image(tree, value) {
+            arguments.push((to, value, false));
         }
     }
     let names = &mut finder.names;
@@ -138,7 +140,9 @@ pub(super) fn follow(finder: &mut Finder<'_, '_>, own: &[&Location], root: NodeI
     };
     paths_of(&mut images, &names.images);
     paths_of(&mut others, &names.others);
-    defined.retain(|(path, value)| is_literal_image(tree, *value) && !others.meets_above(path));
+    defined.retain(|(path, value)| {
+        (is_literal_image(tree, *value) || is_made_of_image(tree, *value)) && !others.meets_above(path)
+    });
     defined.iter().for_each(|(path, _)| NamePaths::insert(&mut here, path));
     known.extend(named.iter().filter(|(_, path)| here.meets(path)).map(|(index, _)| *index));
     let mut index = 0..;
@@ -183,7 +187,10 @@ fn composed(finder: &Finder<'_, '_>, root: NodeId) -> Vec<NodeId> {
 
 /// Adds what has the value of a name: where it does not look like an image, what uses the name decides.
 fn add(finder: &mut Finder<'_, '_>, value: NodeId, is_image: bool) {
-    if is_image {
+    if is_made_of_image(finder.tree, value) {
+        let image = finder.tree.written(value).to_owned();
+        finder.push_awaiting(value, image, Skip::Variable, Awaited::Use);
+    } else if is_image {
         finder.add_image(value);
     } else {
         let image = finder.tree.written(value).to_owned();
@@ -204,6 +211,17 @@ fn may_be_image(tree: &SyntaxTree<'_>, path: &str, value: NodeId) -> bool {
 fn is_literal_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
     let text = tree.string_of(node).filter(|_| tree.tag(tree.resolve(node)).is_empty());
     text.is_some_and(|text| matches!(classify(text), (State::Floating | State::Pinned, _)))
+}
+
+/// Returns whether a value is an expression that makes something of a reference, which may leave its digest out.
+fn is_made_of_image(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let node = tree.resolve(node);
+    let written = tree.original.get(tree.nodes[node].span()).unwrap_or_default();
+    let is_reference = |text: &str| {
+        text.contains([':', '@']) && matches!(classify(text), (State::Floating | State::Pinned, _))
+    };
+    let is_made = tree.tag(node) == EXPRESSION || written.contains("%{");
+    is_made && (written.contains("@sha256:") || written.split('"').any(is_reference))
 }
 
 fn keys<'t>(tree: &'t SyntaxTree<'_>, root: NodeId, path: &str) -> HashSet<&'t str> {

@@ -38,30 +38,12 @@ pub(super) static SYNTAX: Syntax = Syntax {
 const SIZE_MAX: usize = 2 * 1024 * 1024;
 
 /// Returns whether a file is called like a Dockerfile: `Dockerfile`, `Containerfile`, with something before or behind a
-/// dot, a dash or an underscore. What is written about them, or in another language, has that language's extension.
+/// dot, a dash or an underscore. What is written about them has its own extension; `Dockerfile.py` is one for Python, and
+/// `dockerfile.py` a program.
 fn matches(path: &str) -> bool {
-    const OTHERS: [&str; 22] = [
-        "adoc",
-        "bash",
-        "c",
-        "cpp",
-        "cs",
-        "dockerignore",
-        "go",
-        "html",
-        "java",
-        "js",
-        "json",
-        "md",
-        "php",
-        "ps1",
-        "py",
-        "rb",
-        "rs",
-        "rst",
-        "sh",
-        "svg",
-        "ts",
+    const TEXTS: [&str; 6] = ["adoc", "dockerignore", "html", "md", "rst", "svg"];
+    const PROGRAMS: [&str; 16] = [
+        "bash", "c", "cpp", "cs", "go", "java", "js", "json", "php", "ps1", "py", "rb", "rs", "sh", "ts",
         "tsx",
     ];
     const NAMES: [&str; 4] = ["Dockerfile", "dockerfile", "Containerfile", "containerfile"];
@@ -79,7 +61,8 @@ fn matches(path: &str) -> bool {
                 && (name.ends_with(word) || rest.starts_with(|c: char| c.is_ascii_uppercase()))
         })
     });
-    (is_named || is_joined) && !OTHERS.contains(&extension)
+    let is_program = PROGRAMS.contains(&extension) && !name.starts_with(['D', 'C']);
+    (is_named || is_joined) && !TEXTS.contains(&extension) && !is_program
 }
 
 fn is_in(bytes: &[u8]) -> bool {

@@ -41,7 +41,7 @@ fn parse(text: &str) -> SyntaxTree<'_> {
         start += line.len();
         // What is quoted goes on until the quote closes.
         if let Some(quote) = open {
-            open = Some(quote).filter(|quote| !line.contains(*quote));
+            open = Some(quote).filter(|quote| closing(line, *quote).is_none());
             continue;
         }
         match read(line.trim_end_matches(['\n', '\r']), at) {
@@ -116,14 +116,9 @@ fn read(line: &str, at: usize) -> EnvLine<'_> {
     EnvLine::Assigned(Value::key(place(name), name), value, comment)
 }
 
-/// Returns where a quote closes that is open.
+/// Returns where a quote closes that is open: what a backslash stands before does not.
 fn closing(text: &str, quote: char) -> Option<usize> {
-    let mut escaped = false;
-    text.char_indices().find_map(|(at, c)| {
-        let is_end = c == quote && !escaped;
-        escaped = c == '\\' && !escaped && quote == '"';
-        is_end.then_some(at)
-    })
+    text.match_indices(quote).map(|(at, _)| at).find(|at| !text[..*at].ends_with('\\'))
 }
 
 #[cfg(test)]

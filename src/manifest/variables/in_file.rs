@@ -25,7 +25,7 @@ const QUOTES: [(&str, &str); 5] = [("${{", "}}"), ("<<", ">>"), ("${", "}"), ("$
 pub(in crate::manifest) struct OwnVariables {
     /// By the key that they are below, and their names; what is no text counts as an empty one.
     values: HashMap<(&'static str, String), Vec<String>>,
-    /// The keys below which an alias leads to more of them.
+    /// The keys below which an alias or an expression leads to more of them.
     open: HashSet<&'static str>,
 }
 
@@ -71,6 +71,10 @@ impl OwnVariables {
                     self.read(tree, *item, holders);
                 }
             }
+            // What is computed where variables are said may be more of them.
+            NodeKind::Scalar { value, .. } if value.contains("${{") && is_whole(tree, node) => {
+                self.open.extend(holders.iter());
+            }
             NodeKind::Alias(_) => self.open.extend(holders.iter()),
             NodeKind::Scalar { .. } => {}
         }
@@ -90,6 +94,13 @@ impl OwnVariables {
             self.values.entry((*holder, name.to_owned())).or_default().extend(values.iter().cloned());
         }
     }
+}
+
+/// Returns whether a scalar is all that is said below a key of variables, or one of those that are added to them.
+fn is_whole(tree: &SyntaxTree<'_>, node: NodeId) -> bool {
+    let list = tree.nodes[node].parent().filter(|list| tree.is_sequence(*list));
+    let key = tree.key_of(list.unwrap_or(node));
+    key.is_some_and(|key| key == "include" || KINDS.iter().any(|(_, holder)| *holder == key))
 }
 
 /// Returns whether a text is a variable alone, of the kinds that files say themselves.
@@ -133,11 +144,16 @@ mod tests {
             "variables: {A: '@'}\nj: {variables: {A: a}}\n",
             "variables: {A: '@'}\nx: &x {A: a}\nj: {variables: {<<: *x}}\n",
             "variables: {A: {b: '@'}}\n",
+            "variables: {A: '@'}\nj: {variables: '${{ x }}'}\n",
         ] {
             assert!(!pinned(text, "$A"), "{text}");
         }
         assert!(pinned("matrix: {i: ['@', '@']}\n", "${{ matrix.i }}"));
-        assert!(!pinned("matrix: {i: ['@', a]}\n", "${{ matrix.i }}"));
+        for more in ["a", "'@'], include: ['${{ x }}'", "'@'], include: '${{ x }}', o: ['@'"] {
+            let matrix = format!("matrix: {{i: ['@', {more}]}}\n");
+            assert!(!pinned(&matrix, "${{ matrix.i }}"), "{matrix}");
+        }
+        assert!(pinned("matrix: {i: ['@'], o: '${{ x }}'}\n", "${{ matrix.i }}"));
     }
 
     #[test]
