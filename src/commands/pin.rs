@@ -17,9 +17,9 @@ use crate::commands::exit::Exit;
 use crate::commands::failure::Failure;
 use crate::config::Variables;
 use crate::history::ledger::LedgerView;
-use crate::manifest::Located;
 use crate::manifest::inventory::Inventory;
 use crate::manifest::site::State;
+use crate::manifest::{Located, SIZE_MAX};
 use crate::plan::build_metadata::Built;
 use crate::plan::set_digest::{Atomicity, assign};
 use crate::plan::{Outcome, Pinned, Reason, Verdict, build_metadata, pin};
@@ -208,25 +208,31 @@ pub(super) fn finish(
 /// Writes the files; a file that cannot be written makes its sites fail, and the others are written. Returns those that could
 /// not be.
 pub(super) fn write_files(tree: &DirectoryTree, pinned: &mut Pinned) -> Vec<String> {
-    let mut unwritten: BTreeMap<String, String> = BTreeMap::new();
+    let mut unwritten: BTreeMap<String, (Reason, String)> = BTreeMap::new();
     let locations = pinned.files.iter().filter_map(|file| tree.location(&file.path));
     // Somebody may have been killed here before.
     let directories: BTreeSet<PathBuf> =
         locations.filter_map(|file| Some(file.parent()?.to_owned())).collect();
     directories.iter().for_each(|directory| atomic_file::sweep(directory));
     for file in &pinned.files {
+        // Somebody may have written it while registries were asked.
+        if tree.read(&file.path, SIZE_MAX).is_ok_and(|now| now != file.before) {
+            let said = "somebody wrote it since it was read: run again".to_owned();
+            unwritten.insert(file.path.clone(), (Reason::FileChanged, said));
+            continue;
+        }
         let written = match tree.location(&file.path) {
             Some(location) => atomic_file::replace(&location, &file.after),
             None => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
         };
         if let Err(error) = written {
-            unwritten.insert(file.path.clone(), error.to_string());
+            unwritten.insert(file.path.clone(), (Reason::NotWritten, error.to_string()));
         }
     }
     for ((file, _), verdict) in pinned.inventory.sites().zip(&mut pinned.verdicts) {
         let error = unwritten.get(&file.path).filter(|_| verdict.change.is_some());
-        if let Some(error) = error {
-            *verdict = Verdict::because(Outcome::Failed, Reason::NotWritten, Some(error.clone()));
+        if let Some((reason, said)) = error {
+            *verdict = Verdict::because(Outcome::Failed, *reason, Some(said.clone()));
         }
     }
     unwritten.into_keys().collect()

@@ -181,7 +181,9 @@ fn home(
         Some(reference) => (Name::of(reference), declared::tag(reference)),
         None => (Name { registry: String::new(), repository: container.image.clone() }, String::new()),
     };
-    let known = || images.iter().filter(|((other, _), sides)| *other == name && !sides.declared.is_empty());
+    let of_name =
+        || images.range((name.clone(), String::new())..).take_while(|((other, _), _)| *other == name);
+    let known = || of_name().filter(|(_, sides)| !sides.declared.is_empty());
     let same_tag = known().find(|((_, other), _)| *other == tag);
     let has_digest = |declared: &DeclaredPlace| digest.is_some_and(|it| declared.digests.contains(it));
     let same_digest = || known().find(|(_, sides)| sides.declared.iter().any(has_digest));

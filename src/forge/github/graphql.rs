@@ -55,8 +55,9 @@ impl GitHub {
         let errors: &[Value] = answer["errors"].as_array().map_or(&[], Vec::as_slice);
         let said: Vec<&str> = errors.iter().filter_map(|error| error["message"].as_str()).collect();
         let said = said.join("; ");
-        // GraphQL says so with status 200.
-        if errors.iter().any(|error| error["type"] == "RATE_LIMITED") {
+        // GraphQL says so with status 200, in one of two words.
+        let is_limit = |error: &Value| matches!(error["type"].as_str(), Some("RATE_LIMIT" | "RATE_LIMITED"));
+        if errors.iter().any(is_limit) {
             let failure = self.client.failure(Problem::TooManyRequests).quote(self.client.quote(&said));
             return Err(ForgeError::RateLimited(failure.advise("try again in an hour")));
         }

@@ -20,9 +20,13 @@ pub enum Trust {
     Untrusted,
 }
 
-/// Cloud metadata and similar services outside of link-local: AWS on IPv6, Alibaba, Azure, Oracle.
-const METADATA: [IpAddr; 4] = [
+/// Cloud metadata and similar services outside of link-local: AWS on IPv6 (instances, pods), Google and Scaleway on IPv6, Alibaba,
+/// Azure, Oracle.
+const METADATA: [IpAddr; 7] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
@@ -42,7 +46,9 @@ pub(crate) fn refusal(address: IpAddr, trust: Trust) -> Option<&'static str> {
             if let Some(inner) = embedded(address) {
                 return refusal(IpAddr::V4(inner), trust);
             }
-            (special_v6(address), (address.segments()[0] & 0xfe00) == 0xfc00)
+            // Unique local (RFC 4193), and NAT64 of one's own network (RFC 8215).
+            let is_local = matches!(address.segments(), [0xfc00..=0xfdff, ..] | [0x64, 0xff9b, 1, ..]);
+            (special_v6(address), is_local)
         }
     };
     always.or((private && trust == Trust::Untrusted).then_some("a private network"))
@@ -74,7 +80,8 @@ fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
     }
 }
 
-/// Returns the IPv4 address inside: mapped and compatible (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
+/// Returns the IPv4 address inside: mapped and compatible (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052),
+/// 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -82,7 +89,9 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     };
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
         [0x2002, high, low, ..] => Some(v4(high, low)),
         _ => None,
     }
@@ -158,6 +167,10 @@ mod tests {
             ("100.100.100.200", "a metadata service"),
             ("168.63.129.16", "a metadata service"),
             ("fd00:ec2::254", "a metadata service"),
+            ("fd00:ec2::23", "a metadata service"),
+            ("fd20:ce::254", "a metadata service"),
+            ("fd00:42::42", "a metadata service"),
+            ("::ffff:0:7f00:1", "this machine"),
             ("::1", "this machine"),
             ("::", "this machine"),
             ("fe80::1", "a link-local address"),

@@ -5,6 +5,7 @@
 //! write, the commit itself is read.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,11 +46,21 @@ pub(crate) fn file(repository: &BareClone, branch: &str) -> PathBuf {
     repository.beside(&format!("{name}.sites"))
 }
 
+/// Returns what tells this build from others of its version, which may find other images: the length of the program and when it
+/// was made; nothing where that is not known.
+fn build() -> &'static str {
+    static BUILD: OnceLock<String> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let program = std::env::current_exe().and_then(std::fs::metadata);
+        program.map(|it| format!("{} {:?}", it.len(), it.modified().ok())).unwrap_or_default()
+    })
+}
+
 impl CacheKey {
     /// Returns the key of the commit `base`, read in a run of this kind, in `file`.
     pub(crate) fn new(file: PathBuf, base: Oid, session: &RunSession) -> Self {
         let version = env!("CARGO_PKG_VERSION").as_bytes();
-        let key = hash([version, base.as_bytes(), session.settings_hash.as_bytes()]);
+        let key = hash([version, build().as_bytes(), base.as_bytes(), session.settings_hash.as_bytes()]);
         Self { file, key }
     }
 

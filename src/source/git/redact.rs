@@ -1,5 +1,7 @@
 //! What a remote said, made fit for a log.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret as _;
 
 use super::Remote;
@@ -13,8 +15,13 @@ pub(super) fn redacted(remote: &Remote, text: &str) -> String {
     let mut text = text.to_owned();
     if let Some(auth) = remote.auth() {
         let secret = auth.secret.expose_secret();
-        if !secret.is_empty() {
-            text = text.replace(secret, "***");
+        // Also as it is sent, and as it stands in an address.
+        let sent = BASE64_STANDARD.encode(format!("{}:{secret}", auth.username));
+        let escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        for form in [&sent, sent.trim_end_matches('='), secret, &escaped] {
+            if !secret.is_empty() {
+                text = text.replace(form, "***");
+            }
         }
     }
     let mut line = String::new();
@@ -46,6 +53,16 @@ mod tests {
             redacted(&remote, "\u{1b}[31mremote:\r\n  token s3cr3t\0bad"),
             "[31mremote: token *** bad"
         );
+        for said in
+            ["Basic Ym90OnMzY3IzdC8r", "Basic Ym90OnMzY3IzdC8r=", "https://bot:s3cr3t%2F%2B@git.example"]
+        {
+            let remote = Remote::new(
+                "https://git.example/x",
+                Some(BasicAuth { username: "bot".to_owned(), secret: "s3cr3t/+".to_owned().into() }),
+            );
+            let told = redacted(&remote.unwrap(), said);
+            assert!(told.contains("***") && !told.contains("Ym90") && !told.contains("s3cr3t"), "{told}");
+        }
         assert_eq!(redacted(&remote, &"é".repeat(9999)).chars().count(), WORDS_MAX + 1);
     }
 }
