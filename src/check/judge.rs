@@ -7,9 +7,9 @@ use super::finding::Finding;
 use super::old::{edited_input, old, switched_on};
 use super::rule::Severity;
 use super::{finding, refused, rules};
-use crate::manifest::Switch;
 use crate::manifest::deploy::{Deployers, NewlyDeployed, newly_deployed};
 use crate::manifest::inventory::{FileScan, Inventory};
+use crate::manifest::{Switch, SwitchIndex};
 
 /// What the rules found.
 #[derive(Clone, Debug, Default)]
@@ -85,19 +85,19 @@ fn found(context: &CheckContext<'_>, newly: &BTreeMap<String, NewlyDeployed>) ->
         .filter(|file| !file.scan.kustomize.conditions.is_empty())
         .map(|file| (file.path.as_str(), &file.scan.kustomize.conditions))
         .collect();
-    let switches: HashMap<&str, &[Switch]> = context
+    let switches: HashMap<&str, SwitchIndex> = context
         .inventory
         .files
         .iter()
         .filter(|file| !file.scan.switches.is_empty())
-        .map(|file| (file.path.as_str(), file.scan.switches.as_slice()))
+        .map(|file| (file.path.as_str(), SwitchIndex::of(file.scan.switches.clone())))
         .collect();
     let mut findings = rules::find(context);
     for finding in &mut findings {
         let place = (finding.document, &finding.path, &finding.place);
         if let (Some(document), Some(path), Some(place)) = place {
-            let all = switches.get(finding.file.as_str()).copied().unwrap_or_default();
-            let off = all.iter().filter(|switch| switch.scope.has(document, path, place.span.start));
+            let all = switches.get(finding.file.as_str()).into_iter();
+            let off = all.flat_map(|switches| switches.about(document, path, place.span.start));
             finding.off = off.map(Switch::off).collect();
         }
         finding.deployed_by =

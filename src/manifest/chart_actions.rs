@@ -43,7 +43,7 @@ pub(super) fn add<T: Tree>(
                 continue;
             };
             let known = places.get(path.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let mut all = Vec::new();
+            let (mut all, mut lines) = (Vec::new(), Positions::new(text));
             for (place, remakes) in sources.unseen(at, known) {
                 let mut slice = sources.slice(at, &place);
                 // Definitions are looked through by themselves, and values are judged where they stand.
@@ -61,7 +61,7 @@ pub(super) fn add<T: Tree>(
                 inputs.entry(String::new()).or_default().push_str(&content::of_bytes(action.as_bytes()));
                 let words = action.split_whitespace().collect::<Vec<_>>().join(" ");
                 let shown: String = words.chars().take(SHOWN_MAX).collect();
-                let spot = spot(text, &place);
+                let spot = spot(&mut lines, &place);
                 all.push(LookAway { inputs, ..LookAway::at(LookAwayReason::ChartAction, shown, spot) });
             }
             found.insert(path.clone(), all);
@@ -85,8 +85,7 @@ fn spans(located: &Located) -> Range<usize> {
     site.span.start + located.offset..site.span.end + located.offset
 }
 
-fn spot(text: &str, place: &Range<usize>) -> LookAwaySpot {
-    let mut lines = Positions::new(text);
+fn spot(lines: &mut Positions<'_>, place: &Range<usize>) -> LookAwaySpot {
     let (line, column) = lines.position(place.start);
     let (end_line, end_column) = lines.position(place.end);
     let place = SourceRange { span: place.clone(), line, column, end_line, end_column };

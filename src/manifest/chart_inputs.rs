@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Bound, Range};
+use std::rc::Rc;
 
 use super::chart_asks::{AskedValues, ValueQuestions};
 use super::chart_dependencies::{dependencies, imports, uses_of};
@@ -111,6 +112,16 @@ pub(super) struct ChartReader<'e, T> {
     paths: BTreeMap<&'e str, &'e TreeEntry>,
     asked: AskedValues<'e, T>,
     known: HashMap<String, SaidByFiles>,
+    /// What charts get from others, by their directories.
+    around: HashMap<String, Rc<ChartSurroundings>>,
+}
+
+/// What a chart gets from others.
+struct ChartSurroundings {
+    /// The directories of the charts whose values reach it, its own first.
+    charts: Vec<String>,
+    /// What it takes of the values of those that it depends on.
+    imports: BTreeSet<(String, String)>,
 }
 
 impl<'e, T: Tree> ChartReader<'e, T> {
@@ -122,6 +133,7 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             paths: files.map(|(entry, path)| (path.as_str(), entry)).collect(),
             asked: AskedValues::new(tree, entries, deployers),
             known: HashMap::new(),
+            around: HashMap::new(),
         }
     }
 
@@ -187,7 +199,8 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             found.extend(of_chart_file(&text, &fields).into_iter().map(|line| (own.clone(), line)));
         }
         if asks_release {
-            found.extend(self.asked.of_release(&self.charts_around(chart)));
+            let around = self.around(chart);
+            found.extend(self.asked.of_release(&around.charts));
         }
         for name in files {
             // One that comes later is taken then.
@@ -208,15 +221,25 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             }
         }
         if !(asks.is_empty() && asks_below.is_empty() && bases.is_empty()) {
-            found.extend(
-                self.asked.said(&self.charts_around(chart), &ValueQuestions { asks, asks_below, bases }),
-            );
-            found.extend(imports(chart, &self.deployers.charts, |path| self.read(path)));
+            let around = self.around(chart);
+            found.extend(self.asked.said(&around.charts, &ValueQuestions { asks, asks_below, bases }));
+            found.extend(around.imports.iter().cloned());
         }
         found
     }
 
-    /// Returns the directories of the charts whose values reach a chart, its own first.
+    fn around(&mut self, chart: &str) -> Rc<ChartSurroundings> {
+        if let Some(known) = self.around.get(chart) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(ChartSurroundings {
+            charts: self.charts_around(chart),
+            imports: imports(chart, &self.deployers.charts, |path| self.read(path)),
+        });
+        self.around.insert(chart.to_owned(), Rc::clone(&found));
+        found
+    }
+
     fn charts_around(&self, chart: &str) -> Vec<String> {
         let mut found = vec![chart.to_owned()];
         let above = chart.rmatch_indices('/').map(|(at, _)| &chart[..at]).chain([""]);
@@ -286,7 +309,7 @@ impl<'e, T: Tree> ChartReader<'e, T> {
             && slice.patterns.is_empty()
             && !slice.any_file;
         let parts = sources.plain(file, span).filter(|_| is_plain)?;
-        let charts = self.charts_around(chart);
+        let charts = &self.around(chart).charts;
         if !imports(chart, &self.deployers.charts, |path| self.read(path)).is_empty() {
             return None;
         }

@@ -20,7 +20,10 @@ mod terraform;
 mod tree_file;
 
 pub(super) use awaited::keep_known;
-pub(super) use chart::{ChartForms, ChartSources, Charts, ImageSlice, ValueAsk, template_directories};
+pub(super) use chart::{
+    ChartForms, ChartSources, Charts, ImageSlice, ValueAsk, WrittenAction, template_directories,
+    written_actions,
+};
 pub use chart::{DigestForm, adopt};
 pub use deployed::{AddedField, ChartFields, Deployed, Renamed};
 pub(super) use partials::settle;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::manifest::switches::{self, SwitchScope};
+use crate::manifest::switches::{self, SwitchIndex};
 use crate::manifest::syntax::language::Language;
 use crate::manifest::syntax::source::SourceText;
 
@@ -40,33 +40,25 @@ impl MentionedBefore {
     }
 }
 
-/// The switches of a file that are off: by document, and by how the JSON pointers start that they are about, in lower case.
+/// The switches of a file that are off.
 #[derive(Default)]
-pub(super) struct FileSwitches(HashMap<usize, BTreeMap<usize, HashMap<String, Off>>>);
+pub(super) struct FileSwitches(SwitchIndex);
 
 impl FileSwitches {
     /// Returns those of a text at a path; none where it is in no language.
     pub(super) fn of(path: &str, text: &str) -> Self {
-        let mut found = Self::default();
-        if Language::of(path).is_none() {
-            return found;
-        }
-        let source = SourceText::new(text, path);
-        for switch in switches::of_tree(&source.parse()) {
-            if let SwitchScope::Below(document, start) = switch.scope {
-                let of_length = found.0.entry(document).or_default().entry(start.len()).or_default();
-                of_length.entry(start).or_default().insert(switch.condition);
+        match Language::of(path) {
+            Some(_) => {
+                let source = SourceText::new(text, path);
+                Self(SwitchIndex::of(switches::of_tree(&source.parse())))
             }
+            None => Self::default(),
         }
-        found
     }
 
     /// Returns what keeps from running what stands at a JSON pointer.
     pub(super) fn off(&self, document: usize, path: &str) -> Off {
-        let Some(by_length) = self.0.get(&document) else { return Off::new() };
-        let path = path.to_lowercase();
-        let starts = by_length.iter().filter_map(|(length, all)| all.get(path.get(..*length)?));
-        starts.flatten().cloned().collect()
+        self.0.about(document, path, 0).map(|switch| switch.condition.clone()).collect()
     }
 }
 
@@ -89,14 +81,5 @@ mod tests {
             assert_eq!(known.take(1, &now), is_old, "{before:?} {now:?}");
             assert_eq!(known.has(1), !is_old);
         }
-    }
-
-    #[test]
-    fn a_switch_is_about_what_stands_beside_it() {
-        let text = "jobs:\n  a:\n    steps:\n    - if: false\n      run: x\n    - run: y\n";
-        let switches = FileSwitches::of("a.yaml", text);
-        assert_eq!(switches.off(0, "/jobs/a/steps/0/run").len(), 1);
-        assert_eq!(switches.off(0, "/jobs/a/steps/1/run").len(), 0);
-        assert_eq!(switches.off(1, "/jobs/a/steps/0/run").len(), 0);
     }
 }

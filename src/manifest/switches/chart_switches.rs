@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::conditions::{ABOUT_CHART, ABOUT_RELEASE, Asks, Defined, WRITTEN, defined_in, of_template};
-use super::elsewhere::{Elsewhere, SaidOff, keeps};
+use super::elsewhere::{Elsewhere, SaidOff};
 use super::release::said_of_release;
 use super::statements::SaidValue;
 use super::switch::{OffCondition, Switch, SwitchScope};
+use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_no, is_off, sense};
 use crate::manifest::formats::helm_values::has_name;
 use crate::manifest::located::Scan;
@@ -57,7 +58,8 @@ impl<T: Tree> Elsewhere<'_, T> {
                 found.extend(all.into_iter().flatten().map(switch));
             }
         }
-        found.retain(|switch| keeps(scan, switch));
+        let places = SwitchedPlaces::of(scan);
+        found.retain(|switch| places.has(&switch.scope));
         found
     }
 
@@ -191,14 +193,19 @@ impl<T: Tree> Elsewhere<'_, T> {
         }
         let own = scan.sites.iter().map(|it| (it.site.document, it.site.path.to_lowercase()));
         let parts = scan.partials.iter().map(|it| (it.document, it.path.to_lowercase()));
-        let places: Vec<(usize, String)> = own.chain(parts).collect();
+        // The documents that have an image below a JSON pointer.
+        let mut levels: HashMap<String, BTreeSet<usize>> = HashMap::new();
+        for (document, path) in own.chain(parts) {
+            for (at, _) in path.match_indices('/').skip(1) {
+                levels.entry(path[..at].to_owned()).or_default().insert(document);
+            }
+        }
         let mut found = Vec::new();
         for other in self.related.beside(file) {
             for SaidOff { about, condition } in self.offs(&other).iter() {
-                for (document, path) in &places {
-                    let levels = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
-                    let level = levels.filter(|level| about.ends_with(level)).max_by_key(|level| level.len());
-                    found.extend(level.map(|level| Switch {
+                let ends = about.match_indices('/').map(|(at, _)| &about[at..]);
+                for (level, documents) in ends.filter_map(|end| levels.get_key_value(end)) {
+                    found.extend(documents.iter().map(|document| Switch {
                         scope: SwitchScope::Below(*document, format!("{level}/")),
                         condition: condition.clone(),
                         by: Some(other.clone()),

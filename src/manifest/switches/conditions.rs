@@ -1,9 +1,11 @@
 //! The conditions of a chart's template: which bytes come out only where some value says so.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::switch_words::{Sense, sense};
+use crate::manifest::deploy::{WrittenAction, written_actions};
 
 /// A condition around a part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,9 @@ pub(super) const ABOUT_CHART: &str = "(chart) ";
 /// Stands before a condition that asks about nothing but what is written in it.
 pub(super) const WRITTEN: &str = "(written) ";
 
+/// The longest JSON pointer that names are seen from, in bytes: blocks stand in each other without end.
+const CONTEXT_MAX: usize = 1_000;
+
 struct OpenBlock<'t> {
     head: &'t str,
     word: &'t str,
@@ -49,19 +54,15 @@ struct OpenBlock<'t> {
 /// The `named` are what its chart defines, by their names.
 pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
     let (mut found, mut open): (Vec<Condition>, Vec<OpenBlock<'_>>) = (of_settings(text), Vec::new());
-    let names = TemplateNames { variables: variables(text), named };
-    let mut at = 0;
-    while let Some(start) = text[at..].find("{{").map(|start| at + start) {
-        let Some(end) = text[start..].find("}}").map(|end| start + end + 2) else { break };
-        let action = text[start + 2..end - 2].trim_matches('-').trim();
-        let (word, head) = action.split_once(char::is_whitespace).unwrap_or((action, ""));
+    let names = TemplateNames { variables: variables(text), named, left: Cell::new(FOLLOWED_MAX) };
+    for WrittenAction { place: Range { start, end }, word, head, .. } in written_actions(text) {
         let context = open.last().map(|open| open.context.clone()).unwrap_or_default();
         match word {
             "if" | "with" | "range" => {
                 let values = values(&names.resolved(head), &context);
                 let context = match (word, values.as_slice()) {
-                    ("with", [value]) => value.clone(),
-                    ("range", [value]) => format!("{value}/*"),
+                    ("with", [value]) if value.len() <= CONTEXT_MAX => value.clone(),
+                    ("range", [value]) if value.len() <= CONTEXT_MAX => format!("{value}/*"),
                     _ => context,
                 };
                 open.push(OpenBlock { head, word, start: end, is_else: false, context });
@@ -74,7 +75,7 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
                     let outer = open.last().map(|open| open.context.clone()).unwrap_or_default();
                     found.extend(condition(&before, start, &outer, &names));
                     let head = match head.strip_prefix("if").or(head.strip_prefix("with")) {
-                        Some(more) if more.starts_with(char::is_whitespace) => more.trim(),
+                        Some(more) if !more.starts_with(char::is_alphanumeric) => more.trim(),
                         _ => "",
                     };
                     let is_else = head.is_empty();
@@ -90,7 +91,6 @@ pub(super) fn of_template(text: &str, named: &Defined) -> Vec<Condition> {
             }
             _ => {}
         }
-        at = end;
     }
     found
 }
@@ -165,16 +165,26 @@ fn condition(open: &OpenBlock<'_>, end: usize, outer: &str, names: &TemplateName
     Some(Condition { range: open.start..end, values, asks, is_any })
 }
 
-/// What a chart defines: the texts between `define` and `end`, by their names.
+/// What a chart defines: the actions between `define` and `end`, by their names, where they are no more than is followed.
 pub(super) type Defined = HashMap<String, String>;
 
 /// Returns what a text of a chart defines.
 pub(super) fn defined_in(text: &str) -> Defined {
     let mut found = Defined::new();
-    for (at, _) in text.match_indices("define \"") {
-        let Some((name, rest)) = text[at + "define \"".len()..].split_once('"') else { continue };
-        let end = rest.find("define \"").unwrap_or(rest.len());
-        found.insert(name.to_owned(), rest[..end].to_owned());
+    let (mut name, mut length) = ("", 0);
+    for WrittenAction { text, word, head, .. } in written_actions(text) {
+        if matches!(word, "define" | "block") {
+            name = head.trim_matches(['"', '`']).split(['"', '`']).next().unwrap_or_default();
+            length = 0;
+            found.insert(name.to_owned(), String::new());
+            continue;
+        }
+        length += text.len() + 1;
+        match found.get_mut(name) {
+            Some(actions) if length <= RESOLVED_MAX => actions.extend([text, " "]),
+            Some(actions) => actions.clear(),
+            None => {}
+        }
     }
     found
 }
@@ -183,6 +193,8 @@ pub(super) fn defined_in(text: &str) -> Defined {
 struct TemplateNames<'t> {
     variables: HashMap<&'t str, Vec<TemplateVariable<'t>>>,
     named: &'t Defined,
+    /// How many bytes are followed yet.
+    left: Cell<usize>,
 }
 
 /// What a variable is set to.
@@ -200,15 +212,19 @@ const MADE: &str = "(made)";
 const NAMES_MAX: usize = 4;
 const RESOLVED_MAX: usize = 16 << 10;
 
+/// How much the names of one template are followed in all, in bytes.
+const FOLLOWED_MAX: usize = 16 << 20;
+
 impl TemplateNames<'_> {
     /// Returns a head with what its variables and definitions stand for in their places.
     fn resolved(&self, head: &str) -> String {
         let mut head = head.to_owned();
         for _ in 0..NAMES_MAX {
-            if head.len() > RESOLVED_MAX {
+            if head.len() > RESOLVED_MAX || self.left.get() == 0 {
                 break;
             }
             let next = self.once(&head);
+            self.left.set(self.left.get().saturating_sub(next.len()));
             if next == head {
                 break;
             }
@@ -242,19 +258,15 @@ impl TemplateNames<'_> {
             }
         }
         out.push_str(rest);
+        let mut seen: HashSet<&str> =
+            out.split(MADE).skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
         let mut made = String::new();
-        for word in ["include \"", "template \""] {
-            for (at, _) in out.match_indices(word) {
-                let name = out[at + word.len()..].split('"').next().unwrap_or_default();
-                if let Some(text) = self.named.get(name).filter(|_| !out.contains(&format!("{MADE} {name} ")))
-                {
-                    let actions = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
-                    let actions: Vec<&str> = actions.map(|action| action.trim_matches('-').trim()).collect();
-                    let actions = actions.join(" ");
-                    if out.len() + made.len() + actions.len() <= RESOLVED_MAX {
-                        made.push_str(&format!(" {MADE} {name} {actions}"));
-                    }
-                }
+        for (at, word) in ["include \"", "template \""].iter().flat_map(|word| out.match_indices(word)) {
+            let name = out[at + word.len()..].split('"').next().unwrap_or_default();
+            if let Some(actions) = self.named.get(name).filter(|_| seen.insert(name))
+                && out.len() + made.len() + actions.len() <= RESOLVED_MAX
+            {
+                made.push_str(&format!(" {MADE} {name} {actions}"));
             }
         }
         out + &made
@@ -264,8 +276,7 @@ impl TemplateNames<'_> {
 /// Returns what the variables of a template are set to.
 fn variables(text: &str) -> HashMap<&str, Vec<TemplateVariable<'_>>> {
     let mut found: HashMap<&str, Vec<TemplateVariable<'_>>> = HashMap::new();
-    for action in text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0)) {
-        let action = action.trim_matches('-').trim();
+    for WrittenAction { text: action, .. } in written_actions(text) {
         let Some((names, value)) = action.split_once(":=").or_else(|| action.split_once("=")) else {
             continue;
         };

@@ -9,11 +9,11 @@ use super::kept_off;
 use super::related::RelatedValues;
 use super::statements::{SaidValue, Statements, statements_of};
 use super::switch::{Switch, SwitchScope};
+use super::switch_index::SwitchedPlaces;
 use super::switch_words::{is_off, may_switch, sense};
 use crate::manifest::deploy::Deployers;
 use crate::manifest::file_scan::FileScan;
 use crate::manifest::formats::compose::DEFAULT_FILES;
-use crate::manifest::located::Scan;
 use crate::manifest::scan::is_candidate;
 use crate::manifest::syntax::yaml;
 use crate::manifest::variables::env_file;
@@ -29,9 +29,8 @@ pub(in crate::manifest) fn settle<T: Tree>(
     files: &mut [FileScan],
 ) {
     for file in files.iter_mut() {
-        let mut switches = std::mem::take(&mut file.scan.switches);
-        switches.retain(|switch| keeps(&file.scan, switch));
-        file.scan.switches = switches;
+        let places = SwitchedPlaces::of(&file.scan);
+        file.scan.switches.retain(|switch| places.has(&switch.scope));
     }
     let related = RelatedValues::of(entries, deployers);
     let statements = Statements::new(tree, entries);
@@ -48,7 +47,8 @@ pub(in crate::manifest) fn settle<T: Tree>(
     };
     for file in files.iter_mut() {
         let path = file.root_path.clone();
-        file.scan.switches.retain(|switch| !others.turns_on(&path, switch));
+        let switches = std::mem::take(&mut file.scan.switches);
+        file.scan.switches = others.left_off(&path, switches);
         file.scan.switches.extend(kept_off.remove(&path).unwrap_or_default());
         let more = others.of_values(&path, &file.scan);
         file.scan.switches.extend(more);
@@ -63,19 +63,10 @@ pub(in crate::manifest) fn settle<T: Tree>(
             path: String::new(),
             object: None,
         });
-        let all: Vec<Switch> = all.filter(|switch| keeps(&file.scan, switch)).collect();
+        let places = SwitchedPlaces::of(&file.scan);
+        let all: Vec<Switch> = all.filter(|switch| places.has(&switch.scope)).collect();
         file.scan.switches.extend(all);
     }
-}
-
-/// Returns whether there is something in a file that a switch is about.
-pub(super) fn keeps(scan: &Scan, switch: &Switch) -> bool {
-    let has = |document, path: &str, start| switch.scope.has(document, path, start);
-    scan.sites.iter().any(|it| has(it.site.document, &it.site.path, it.place().span.start))
-        || scan.partials.iter().any(|it| has(it.document, &it.path, it.place.span.start))
-        || scan.looks_away.iter().any(|it| {
-            it.spot.as_ref().is_some_and(|spot| has(spot.document, &spot.path, spot.place.span.start))
-        })
 }
 
 pub(super) struct Elsewhere<'e, T> {
@@ -121,28 +112,48 @@ impl<T: Tree> Elsewhere<'_, T> {
         DEFAULT_FILES[..at].iter().copied().find(|name| is_there(name))
     }
 
-    fn turns_on(&mut self, file: &str, switch: &Switch) -> bool {
-        if switch.profiles().next().is_some() {
-            return self.activates(file, switch);
+    /// Returns those switches of a file that nothing elsewhere turns on.
+    fn left_off(&mut self, file: &str, mut switches: Vec<Switch>) -> Vec<Switch> {
+        let mut beside: Option<BTreeSet<String>> = None;
+        switches.retain(|switch| {
+            if switch.profiles().next().is_some() {
+                return !self.activates(file, switch);
+            }
+            let path = switch.path.to_lowercase();
+            let is_on = match &switch.object {
+                _ if sense(switch.path.rsplit('/').next().unwrap_or_default()).is_none() => false,
+                Some((kind, name)) => self.said().patched.get(&path).is_some_and(|all| {
+                    all.iter().any(|(other, of)| {
+                        let (of_kind, named) = of;
+                        other != file
+                            && (of_kind.is_empty() || of_kind == kind)
+                            && (named.is_empty() || named == name)
+                    })
+                }),
+                None => {
+                    let said = beside.get_or_insert_with(|| self.said_beside(file));
+                    let end: String = path.chars().rev().collect();
+                    let first = said.range(end.clone()..).next();
+                    first.is_some_and(|first| first.starts_with(&end))
+                }
+            };
+            !is_on
+        });
+        switches
+    }
+
+    /// Returns where the files beside one turn something on, as JSON pointers backwards.
+    fn said_beside(&mut self, file: &str) -> BTreeSet<String> {
+        let is_on = |said: &&SaidValue| {
+            let sense = sense(&said.key).map(|(sense, _)| sense);
+            said.literal != "…" && sense.is_some_and(|sense| !is_off(sense, &said.literal))
+        };
+        let mut found = BTreeSet::new();
+        for other in self.related.beside(file) {
+            let all = self.statements.of(&other);
+            found.extend(all.iter().filter(is_on).map(|said| said.path.chars().rev().collect::<String>()));
         }
-        let key = switch.path.rsplit('/').next().unwrap_or_default();
-        let Some((sense, _)) = sense(key) else { return false };
-        let path = switch.path.to_lowercase();
-        let is_on = |said: &&SaidValue| said.literal != "…" && !is_off(sense, &said.literal);
-        match &switch.object {
-            Some((kind, name)) => self.said().patched.get(&path).is_some_and(|all| {
-                all.iter().any(|(other, of)| {
-                    let (of_kind, named) = of;
-                    other != file
-                        && (of_kind.is_empty() || of_kind == kind)
-                        && (named.is_empty() || named == name)
-                })
-            }),
-            None => self.related.beside(file).iter().any(|other| {
-                let all = self.statements.of(other);
-                all.iter().any(|said| said.path.ends_with(&path) && is_on(&said))
-            }),
-        }
+        found
     }
 
     /// Returns how the switches of the tree are set.

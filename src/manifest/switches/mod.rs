@@ -10,6 +10,7 @@ mod related;
 mod release;
 mod statements;
 mod switch;
+mod switch_index;
 mod switch_words;
 
 pub(super) use elsewhere::settle;
@@ -17,5 +18,6 @@ pub(super) use related::RelatedValues;
 pub(super) use release::said_of_release;
 pub(super) use statements::{SaidValue, Statements};
 pub(super) use switch::of_tree;
-pub use switch::{OffCondition, Switch, SwitchScope};
+pub use switch::{OffCondition, Switch};
+pub use switch_index::SwitchIndex;
 pub(super) use switch_words::is_no;

@@ -131,13 +131,13 @@ fn walk(
             }
             for (key, value) in entries {
                 let Some(key) = tree.text_of(*key) else { continue };
+                let key = key.replace('~', "~0").replace('/', "~1");
                 if matches!(tree.kind(*value), NodeKind::Alias(_)) {
                     if let Some(literal) = literal(tree, *value) {
                         say(found, &format!("{path}/{key}"), literal, object);
                     }
                     continue;
                 }
-                let key = key.replace('~', "~0").replace('/', "~1");
                 walk(tree, *value, &format!("{path}/{key}"), object, depth, found);
             }
         }

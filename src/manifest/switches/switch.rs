@@ -40,19 +40,6 @@ pub enum SwitchScope {
     Within(Range<usize>),
 }
 
-impl SwitchScope {
-    /// Returns whether something is a part of it: by document and JSON pointer, and by its first byte in the file.
-    pub fn has(&self, document: usize, path: &str, start: usize) -> bool {
-        match self {
-            Self::Below(other, prefix) => {
-                *other == document
-                    && path.get(..prefix.len()).is_some_and(|start| start.to_lowercase() == *prefix)
-            }
-            Self::Within(range) => range.contains(&start),
-        }
-    }
-}
-
 /// Kinds whose images run where something else makes objects of them.
 const TEMPLATES: [&str; 1] = ["PodTemplate"];
 
@@ -213,12 +200,12 @@ fn of_entry(tree: &SyntaxTree<'_>, mapping: NodeId, key: &str) -> Option<Switch>
     })
 }
 
-/// Returns whether a schedule of cron names a day that never comes.
+/// Returns whether a schedule of cron names a day that never comes; with a day of the week, that one comes.
 fn is_no_day(schedule: &str) -> bool {
     let fields: Vec<&str> = schedule.split_whitespace().collect();
     matches!(
         fields[..],
-        [_, _, "30" | "31", "2" | "FEB" | "feb", _] | [_, _, "31", "4" | "6" | "9" | "11", _]
+        [_, _, "30" | "31", "2" | "FEB" | "feb", "*" | "?"] | [_, _, "31", "4" | "6" | "9" | "11", "*" | "?"]
     )
 }
 

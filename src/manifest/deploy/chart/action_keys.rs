@@ -50,12 +50,20 @@ fn may_be_image(key: &str, is_open: bool) -> bool {
 /// Stands for what an action writes.
 const ANY: char = '\u{0}';
 
-/// Returns what may follow an action on its line and the next.
-fn behind(placed: &Placed<'_>, at: usize) -> String {
+/// How many parts of a line, and bytes of it, are looked at around an action.
+pub(super) const AROUND_MAX: usize = 512;
+
+/// Returns what may follow an action on its line and the next; `None` where that is more than anybody writes.
+fn behind(placed: &Placed<'_>, at: usize) -> Option<String> {
     let (mut found, mut left) = (String::new(), 0_usize);
-    for piece in &placed[at + 1..] {
+    for (count, piece) in placed[at + 1..].iter().enumerate() {
         match &piece.piece {
-            Piece::Text(text) if left == 0 => found.push_str(text),
+            Piece::Text(text) if left == 0 => {
+                found.push_str(text);
+                if !text.is_empty() && found.trim_start().contains('\n') {
+                    break;
+                }
+            }
             Piece::Text(_) => {}
             Piece::Action(tokens) => match tokens.first() {
                 // What stands behind `else` comes out instead of what stands here.
@@ -68,16 +76,16 @@ fn behind(placed: &Placed<'_>, at: usize) -> String {
                 _ => {}
             },
         }
-        if found.trim_start().contains('\n') || found.len() > 4096 {
-            break;
+        if count > AROUND_MAX || found.len() > 4096 {
+            return None;
         }
     }
-    found
+    Some(found)
 }
 
 /// Returns whether an action writes a key, or a part of one, that may be that of an image.
 pub(super) fn is_key(placed: &Placed<'_>, at: usize) -> bool {
-    let behind = behind(placed, at);
+    let Some(behind) = behind(placed, at) else { return true };
     let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '"' | '\'' | ANY);
     let end = behind.find(|c| !part(c)).unwrap_or(behind.len());
     let (key, rest) = behind.split_at(end);

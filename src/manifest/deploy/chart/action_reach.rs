@@ -1,10 +1,13 @@
 //! What an action of a template is made of: its own texts, and what its variables and the blocks around it say.
 
-use super::sources::{Placed, PlacedPiece};
+use std::collections::HashSet;
+
+use super::sources::Placed;
 use super::template::{Piece, Token};
 
 /// How far variables and blocks are followed for one action.
 const REACH_MAX: usize = 400;
+const TOKENS_MAX: usize = 10_000;
 
 /// Functions whose arguments do not come out.
 const ASKING: [&str; 22] = [
@@ -106,24 +109,21 @@ pub(super) fn written<'s>(tokens: &'s [Token<'_>]) -> Vec<&'s str> {
 /// Returns the tokens of an action, of what its variables were set to, and of the blocks that say what its fields are of.
 pub(super) fn reach<'p, 't>(placed: &'p Placed<'t>, at: usize) -> Vec<&'p [Token<'t>]> {
     let own = &placed[at];
-    let mut found: Vec<&[Token<'t>]> = Vec::new();
-    let mut open: Vec<usize> = vec![at];
-    let mut seen = vec![at];
+    let (mut found, mut length): (Vec<&[Token<'t>]>, usize) = (Vec::new(), 0);
+    let mut open = vec![at];
+    let (mut seen, mut named) = (HashSet::from([at]), HashSet::new());
     while let Some(next) = open.pop() {
         let Piece::Action(tokens) = &placed[next].piece else { continue };
         found.push(tokens);
-        if found.len() > REACH_MAX {
+        length += tokens.len();
+        if found.len() > REACH_MAX || length > TOKENS_MAX {
             break;
         }
-        let mut more: Vec<usize> = Vec::new();
         for token in tokens {
             match token {
-                Token::Variable(name) if !name.is_empty() => {
-                    more.extend(
-                        (0..placed.len()).filter(|at| {
-                            placed[*at].definition == own.definition && sets(&placed[*at], name)
-                        }),
-                    );
+                Token::Variable(name) if !name.is_empty() && named.insert(*name) => {
+                    let setters = placed.setters(own.definition, name).iter().take(REACH_MAX);
+                    open.extend(setters.filter(|at| seen.insert(**at)));
                 }
                 Token::Field(names)
                     if !names.first().is_some_and(|first| {
@@ -137,24 +137,12 @@ pub(super) fn reach<'p, 't>(placed: &'p Placed<'t>, at: usize) -> Vec<&'p [Token
                         matches!(&placed[**at].piece,
                         Piece::Action(tokens) if matches!(tokens.first(), Some(Token::Word("with" | "range"))))
                     };
-                    more.extend(placed[next].around.iter().filter(is_context));
+                    let around = placed[next].around.iter().filter(is_context);
+                    open.extend(around.filter(|at| seen.insert(**at)));
                 }
                 _ => {}
             }
         }
-        for at in more {
-            if !seen.contains(&at) {
-                seen.push(at);
-                open.push(at);
-            }
-        }
     }
     found
-}
-
-fn sets(piece: &PlacedPiece<'_>, name: &str) -> bool {
-    let Piece::Action(tokens) = &piece.piece else { return false };
-    let at = tokens.iter().position(|token| matches!(token, Token::Declare | Token::Assign));
-    let is_set = at.is_some_and(|at| tokens[..at].contains(&Token::Variable(name)));
-    is_set || (tokens.contains(&Token::Word("set")) && tokens.contains(&Token::Variable(name)))
 }

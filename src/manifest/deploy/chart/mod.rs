@@ -25,3 +25,4 @@ pub(in crate::manifest) use fields::{apply, template_directories};
 pub(in crate::manifest) use forms::ChartForms;
 pub(in crate::manifest) use slice::{ImageSlice, ValueAsk};
 pub(in crate::manifest) use sources::ChartSources;
+pub(in crate::manifest) use template::{WrittenAction, written_actions};

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::action_keys::{KeyText, is_key, key_text};
+use super::action_keys::{AROUND_MAX, KeyText, is_key, key_text};
 use super::action_reach::{reach, written};
 use super::sources::{ChartSources, Placed};
 use super::template::{Piece, Token, split};
@@ -150,7 +150,7 @@ fn starts_with_printf(tokens: &[Token<'_>]) -> bool {
 /// Returns what stands on the line before an action, actions aside.
 fn line_before(placed: &Placed<'_>, at: usize) -> String {
     let mut before = String::new();
-    for piece in placed[..at].iter().rev() {
+    for piece in placed[..at].iter().rev().take(AROUND_MAX) {
         if let Piece::Text(text) = &piece.piece {
             let line = text.rsplit('\n').next().unwrap_or(text);
             before.insert_str(0, line);

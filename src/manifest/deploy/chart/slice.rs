@@ -163,15 +163,15 @@ impl<'s, 't> Slicer<'s, 't> {
 
     /// Notes what changes values for all templates.
     fn mutations(&mut self) {
-        for (path, placed) in &self.sources.files {
-            for piece in placed.iter().flatten() {
-                if let Piece::Action(tokens) = &piece.piece
-                    && mutates_values(tokens)
-                {
-                    self.found.said.insert(((*path).to_owned(), said(&piece.piece)));
-                }
-            }
-        }
+        let all = self.sources.mutations.get_or_init(|| {
+            let pieces = self.sources.files.iter().flat_map(|(path, placed)| {
+                placed.iter().flat_map(|placed| placed.iter()).map(move |piece| (*path, &piece.piece))
+            });
+            let mutating =
+                pieces.filter(|(_, piece)| matches!(piece, Piece::Action(tokens) if mutates_values(tokens)));
+            mutating.map(|(path, piece)| (path.to_owned(), said(piece))).collect()
+        });
+        self.found.said.extend(all.iter().cloned());
     }
 
     fn action(&mut self, placed: &'s Placed<'t>, at: usize) {
@@ -444,16 +444,17 @@ impl<'s, 't> Slicer<'s, 't> {
     /// Returns whether a variable is a name of a file that a pattern is for.
     fn ranges_over_pattern(&self, name: &str) -> bool {
         let placed = self.sources.files[self.file].1.as_ref();
-        let mut set =
-            placed.into_iter().flatten().filter(|piece| piece.definition == self.definition).filter_map(
-                |piece| match &piece.piece {
-                    Piece::Action(tokens) => {
-                        let at = tokens.iter().position(|it| matches!(it, Token::Declare | Token::Assign))?;
-                        tokens[..at].contains(&Token::Variable(name)).then_some(tokens)
-                    }
-                    Piece::Text(_) => None,
-                },
-            );
+        let mut set = placed
+            .into_iter()
+            .flat_map(|placed| placed.iter())
+            .filter(|piece| piece.definition == self.definition)
+            .filter_map(|piece| match &piece.piece {
+                Piece::Action(tokens) => {
+                    let at = tokens.iter().position(|it| matches!(it, Token::Declare | Token::Assign))?;
+                    tokens[..at].contains(&Token::Variable(name)).then_some(tokens)
+                }
+                Piece::Text(_) => None,
+            });
         let of_pattern = |tokens: &Vec<Token<'_>>| {
             let glob = tokens.iter().position(|token| match token {
                 Token::Field(names) | Token::Of(names) => names.ends_with(&["Files", "Glob"]),

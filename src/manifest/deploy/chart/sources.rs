@@ -1,7 +1,8 @@
 //! The templates of a chart as they stand: what is where, which blocks are around it, and which definitions there are.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use super::template::{Piece, Token, pieces};
 
@@ -20,7 +21,26 @@ pub(in crate::manifest) struct PlacedPiece<'t> {
 }
 
 /// A template by its pieces.
-pub(in crate::manifest) type Placed<'t> = Vec<PlacedPiece<'t>>;
+pub(in crate::manifest) struct Placed<'t> {
+    pieces: Vec<PlacedPiece<'t>>,
+    /// The actions that set a variable, by the `define` around them and its name.
+    setters: HashMap<Option<usize>, HashMap<&'t str, Vec<usize>>>,
+}
+
+impl<'t> Deref for Placed<'t> {
+    type Target = [PlacedPiece<'t>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.pieces
+    }
+}
+
+impl Placed<'_> {
+    /// Returns the actions that set a variable in a definition.
+    pub(super) fn setters(&self, definition: Option<usize>, name: &str) -> &[usize] {
+        self.setters.get(&definition).and_then(|named| named.get(name)).map(Vec::as_slice).unwrap_or_default()
+    }
+}
 
 /// The templates of some charts that share their definitions.
 pub(in crate::manifest) struct ChartSources<'t> {
@@ -28,6 +48,8 @@ pub(in crate::manifest) struct ChartSources<'t> {
     pub(in crate::manifest) files: Vec<(&'t str, Option<Placed<'t>>)>,
     /// The files with a definition of each name, and where it begins there.
     pub(super) definitions: HashMap<String, Vec<(usize, usize)>>,
+    /// What changes values for all templates, and the files that say so, once that was asked.
+    pub(super) mutations: OnceCell<Vec<(String, String)>>,
 }
 
 impl<'t> ChartSources<'t> {
@@ -36,7 +58,7 @@ impl<'t> ChartSources<'t> {
         let files: Vec<_> = texts.iter().map(|(path, text)| (path.as_str(), placed(text))).collect();
         let mut definitions: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         for (file, (_, placed)) in files.iter().enumerate() {
-            for (at, piece) in placed.iter().flatten().enumerate() {
+            for (at, piece) in placed.iter().flat_map(|placed| placed.iter()).enumerate() {
                 if let Piece::Action(tokens) = &piece.piece
                     && let [Token::Word("define" | "block"), Token::Text(name), ..] = tokens.as_slice()
                 {
@@ -44,7 +66,7 @@ impl<'t> ChartSources<'t> {
                 }
             }
         }
-        Self { files, definitions }
+        Self { files, definitions, mutations: OnceCell::new() }
     }
 
     /// Returns what stands at `span` of a file, texts and the keys of values, in lower case, that are written out as they are;
@@ -101,7 +123,7 @@ impl<'t> ChartSources<'t> {
 
     /// Returns what a definition says, blanks and comments aside.
     pub(super) fn body(&self, (file, at): (usize, usize)) -> String {
-        let pieces = self.files[file].1.iter().flatten();
+        let pieces = self.files[file].1.iter().flat_map(|placed| placed.iter());
         let own = pieces.filter(|piece| piece.definition == Some(at));
         own.map(|piece| said(&piece.piece)).collect()
     }
@@ -122,7 +144,8 @@ pub(super) fn said(piece: &Piece<'_>) -> String {
 
 /// Returns the pieces of a text; `None` where it is not a template.
 fn placed(text: &str) -> Option<Placed<'_>> {
-    let (mut found, mut open): (Placed<'_>, Vec<usize>) = (Vec::new(), Vec::new());
+    let (mut found, mut open): (Vec<PlacedPiece<'_>>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut setters: HashMap<Option<usize>, HashMap<&str, Vec<usize>>> = HashMap::new();
     for (place, piece) in pieces(text)? {
         let at = found.len();
         let place = match &piece {
@@ -147,6 +170,9 @@ fn placed(text: &str) -> Option<Placed<'_>> {
             matches!(opens, Piece::Action(tokens) if matches!(tokens.first(), Some(Token::Word("define" | "block"))))
         };
         let definition = open.iter().rev().find(is_definition).copied();
+        for name in set_by(&piece) {
+            setters.entry(definition).or_default().entry(name).or_default().push(at);
+        }
         found.push(PlacedPiece { place, piece, around: open.clone(), definition });
         if matches!(word, "if" | "with" | "range" | "define" | "block") {
             open.push(at);
@@ -155,5 +181,17 @@ fn placed(text: &str) -> Option<Placed<'_>> {
             return None;
         }
     }
-    open.is_empty().then_some(found)
+    open.is_empty().then_some(Placed { pieces: found, setters })
+}
+
+/// Returns the variables that a piece sets.
+fn set_by<'t>(piece: &Piece<'t>) -> Vec<&'t str> {
+    let Piece::Action(tokens) = piece else { return Vec::new() };
+    let at = tokens.iter().position(|token| matches!(token, Token::Declare | Token::Assign));
+    let changed = if tokens.contains(&Token::Word("set")) { tokens.len() } else { at.unwrap_or_default() };
+    let variables = tokens[..changed].iter().filter_map(|token| match token {
+        Token::Variable(name) => Some(*name),
+        _ => None,
+    });
+    variables.collect()
 }

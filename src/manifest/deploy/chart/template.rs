@@ -145,6 +145,34 @@ pub(super) fn pieces(text: &str) -> Option<Vec<(Range<usize>, Piece<'_>)>> {
     }
 }
 
+/// An action of a template, as it is written.
+pub(in crate::manifest) struct WrittenAction<'t> {
+    /// Where it stands, braces included.
+    pub(in crate::manifest) place: Range<usize>,
+    /// What stands between the braces.
+    pub(in crate::manifest) text: &'t str,
+    /// The keyword or the function that it begins with; empty where it begins with something else.
+    pub(in crate::manifest) word: &'t str,
+    /// What follows that.
+    pub(in crate::manifest) head: &'t str,
+}
+
+/// Returns the actions of a text that are no comments; none where it is not a template.
+pub(in crate::manifest) fn written_actions(text: &str) -> Vec<WrittenAction<'_>> {
+    let action = |(place, piece): (Range<usize>, Piece<'_>)| {
+        let Piece::Action(tokens) = piece else { return None };
+        let inside = &text[place.start + 2..place.end - 2];
+        let inside = inside.strip_prefix('-').unwrap_or(inside).trim_end_matches('-').trim();
+        let length = match tokens.first()? {
+            Token::Word(word) => word.len(),
+            _ => 0,
+        };
+        let (word, head) = inside.split_at_checked(length)?;
+        Some(WrittenAction { place, text: inside, word, head: head.trim() })
+    };
+    pieces(text).into_iter().flatten().filter_map(action).collect()
+}
+
 /// Returns the tokens of an action, and what follows them: its end.
 fn tokens(text: &str) -> Option<(Vec<Token<'_>>, &str)> {
     let (mut tokens, mut at) = (Vec::new(), 0);
